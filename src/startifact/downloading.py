@@ -1,0 +1,276 @@
+"""Getting an artifact's bytes: from any region that has them, verified before they are anywhere."""
+
+import contextlib
+import hashlib
+import logging
+import os
+import secrets
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from startifact.errors import (
+    InputError,
+    IntegrityError,
+    LocalFileError,
+    SeveralRegionsError,
+    StartifactError,
+    UndeterminedError,
+    shown,
+)
+from startifact.names import Key, check_filename
+from startifact.parallel import Failed, Round, Watch, run_limited
+from startifact.progress import ProgressCallback, Tally
+from startifact.record import Record
+from startifact.regions.interface import Location
+from startifact.source import PART_BYTES
+from startifact.survey import Copy, Survey
+
+logger = logging.getLogger(__name__)
+
+WORKERS = 4
+"""How many ranges of one artifact are read at a time."""
+
+_BLOCK = 1024 * 1024
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(
+    os, "O_BINARY", 0
+)  # fmt: skip
+
+
+class Downloader:
+    """Where an artifact is, and the way to its bytes.
+
+    ``bucket``, ``key``, ``region``, ``uri`` and ``object_version`` are those of the first region,
+    in the configured order, that is known to hold it.
+    """
+
+    def __init__(
+        self, survey: Survey, record: Record, progress: ProgressCallback | None = None
+    ) -> None:
+        self._survey = survey
+        self._record = record
+        self._progress = progress
+
+    @property
+    def record(self) -> Record:
+        """What is recorded about the bytes that `download` brings."""
+        return self._record
+
+    @property
+    def region(self) -> str:
+        """The region's name, as it was spelled."""
+        return self._location().region
+
+    @property
+    def bucket(self) -> str:
+        """The bucket, or the directory of a ``file:`` region."""
+        return self._location().bucket
+
+    @property
+    def key(self) -> str:
+        """The key in that bucket."""
+        return self._location().key
+
+    @property
+    def uri(self) -> str:
+        """The address: ``s3://bucket/key`` or ``file:///path``."""
+        return self._location().uri
+
+    @property
+    def object_version(self) -> str | None:
+        """The bucket's own version of the object, where it keeps versions."""
+        return self._first().stored.object_version
+
+    def copies(self) -> list[Copy]:
+        """Return the copies known to have these bytes, in the configured order of their regions."""
+        self._survey.wait_a_moment_for_all()
+        order = [region.name for region in self._survey.regions]
+        mine = [c for c in self._survey.copies() if c.record.sha256 == self._record.sha256]
+        return sorted(mine, key=lambda copy: order.index(copy.region.name))
+
+    def failures(self) -> dict[str, StartifactError]:
+        """Return why regions could not say whether they hold it, by region."""
+        return self._survey.failures()
+
+    def download(self, path: str | Path, *, load_filename: bool = False) -> Path:
+        """Put the artifact at *path* and return where it is.
+
+        With *load_filename*, *path* is a directory and the saved file name is used in it.
+        Afterwards the file has the recorded size and SHA-256; on any error it is as it was. Missing
+        parent directories are made. A file that has these bytes already is left alone.
+
+        Raises:
+            InputError: *path* is a directory and *load_filename* is not set, or there is no saved
+                file name.
+            IntegrityError: No region has bytes that match the record, or the saved file name is
+                not one safe path component.
+            LocalFileError: *path* cannot be written.
+            SeveralRegionsError: No region could deliver the bytes.
+
+        """
+        destination = self._destination(Path(path), load_filename)
+        with _local_errors(destination):
+            if _has(destination, self._record):
+                return destination
+            destination.parent.mkdir(parents=True, exist_ok=True)
+        self._fetch(destination)
+        return destination
+
+    def _location(self) -> Location:
+        return self._first().region.location(self._survey.key)
+
+    def _first(self) -> Copy:
+        return self.copies()[0]
+
+    def _destination(self, path: Path, load_filename: bool) -> Path:
+        if not load_filename:
+            if path.is_dir():
+                raise InputError(
+                    f"{shown(str(path))} is a directory",
+                    hint="Name a file, or use load-filename to restore the saved name in it",
+                )
+            return path
+        name = self._record.filename
+        if name is None:
+            raise InputError(
+                f"{self._survey.key} was staged without its file name",
+                hint="Name the file to download to, or stage with save-filename",
+            )
+        try:
+            return path / check_filename(name)
+        except InputError as e:
+            # Whoever can write to the bucket chose this name; as a path it could be any file.
+            raise IntegrityError(
+                f"the saved {e}: it is not used", hint="Download to a file name of your own"
+            ) from e
+
+    def _fetch(self, destination: Path) -> None:
+        """Try one region after the other until one has delivered the bytes to *destination*."""
+        tried: set[str] = set()
+        failures: list[Failed] = []
+        while copy := self._next_copy(tried):
+            tried.add(copy.region.name)
+            with _temporary(destination) as temporary:
+                failure = self._fetch_from(copy, temporary)
+                if failure is None and self._stands(copy):
+                    with _local_errors(destination):
+                        _keep(temporary, destination)
+                    return
+            if failure is not None:
+                failures.append(failure)
+                logger.warning("%s: %s; trying another region", failure.name, failure.error)
+        raise self._nothing(failures)
+
+    def _next_copy(self, tried: set[str]) -> Copy | None:
+        """Return the next copy to try; those with the right bytes, as they were reported."""
+        while True:
+            for copy in self._survey.copies():
+                if copy.region.name not in tried and copy.record.sha256 == self._record.sha256:
+                    return copy
+            if not self._survey.wait_for_one_more():
+                return None
+
+    def _stands(self, copy: Copy) -> bool:
+        """Say whether *copy* still is the version, after all that regions have said by now."""
+        settled = self._survey.settle()
+        if settled.sha256 == copy.record.sha256:
+            return True
+        self._record = settled
+        return False
+
+    def _fetch_from(self, copy: Copy, temporary: Path) -> Failed | None:
+        name = copy.region.name
+        tally = Tally(
+            self._progress, verb="download", artifact=self._survey.key, total=copy.record.size
+        )
+
+        def job(watch: Watch) -> None:
+            _read_all(copy, self._survey.key, temporary, watch)
+            _verify(copy, self._survey.key, temporary, watch)
+
+        with Round({name: job}, notify=tally.add) as fetching:
+            answer = fetching.next()
+        if not isinstance(answer, Failed):
+            return None
+        if isinstance(answer.error, LocalFileError):
+            raise answer.error
+        return answer
+
+    def _nothing(self, failures: list[Failed]) -> StartifactError:
+        known = self._survey.failures()
+        lines = [f"\n  {f.name}: {f.error}" for f in failures]
+        lines += [f"\n  {name}: {error}" for name, error in known.items()]
+        return SeveralRegionsError(
+            f"no region could deliver {self._survey.key}:" + "".join(lines),
+            causes=[f.error for f in failures] + list(known.values()),
+            kind=UndeterminedError,
+        )
+
+
+def _read_all(copy: Copy, key: Key, temporary: Path, watch: Watch) -> None:
+    def fetch(start: int, stop: int) -> None:
+        with _local_errors(temporary), temporary.open("r+b") as file:
+            file.seek(start)
+            for block in copy.region.read(key, copy.stored, start, stop):
+                file.write(block)
+                watch.moved(len(block))
+
+    size = copy.record.size
+    ranges = [(start, min(start + PART_BYTES, size)) for start in range(0, size, PART_BYTES)]
+    run_limited([partial(fetch, start, stop) for start, stop in ranges], workers=WORKERS)
+
+
+def _verify(copy: Copy, key: Key, temporary: Path, watch: Watch) -> None:
+    """Hash what is in the file, not what was meant to be written to it."""
+    digest, size = hashlib.sha256(), 0
+    with _local_errors(temporary), temporary.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+            watch.moved(0)
+    if (size, digest.hexdigest()) != (copy.record.size, copy.record.sha256):
+        raise IntegrityError(
+            f"{key} in {copy.region.name} is damaged: got {size:,} bytes with "
+            f"sha256:{digest.hexdigest()}, expected {copy.record.size:,} bytes with "
+            f"sha256:{copy.record.sha256}"
+        )
+
+
+def _has(destination: Path, record: Record) -> bool:
+    """Say whether *destination* is a file with the recorded bytes."""
+    if destination.is_symlink() or not destination.is_file():
+        return False
+    if destination.stat().st_size != record.size:
+        return False
+    with destination.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == record.sha256
+
+
+@contextlib.contextmanager
+def _temporary(destination: Path) -> Iterator[Path]:
+    """Make an empty file beside *destination*, so that the rename cannot cross a file system.
+
+    Each attempt has its own: a worker that was given up may wake and write once more.
+    """
+    path = destination.parent / f".startifact-{secrets.token_hex(8)}"
+    try:
+        with _local_errors(destination):
+            os.close(os.open(path, _CREATE, 0o666))
+        yield path
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _keep(temporary: Path, destination: Path) -> None:
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(destination)
+
+
+@contextlib.contextmanager
+def _local_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as e:
+        raise LocalFileError(f"cannot write {shown(str(path))}: {e.strerror}") from e

@@ -1,0 +1,106 @@
+"""What is known about each region while a staging goes on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from semver import Version
+
+from startifact.channels import highest
+from startifact.errors import StartifactError
+from startifact.names import Key
+from startifact.outcomes import RegionOutcome, State
+from startifact.parallel import Failed
+from startifact.regions.interface import Region
+from startifact.survey import Copy
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one region holds before anything is written."""
+
+    place: str
+    copy: Copy | None
+    latest: Version | None
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What is known about each region while a staging goes on."""
+
+    regions: Sequence[Region]
+    key: Key
+    sights: dict[str, Sight] = field(default_factory=dict)
+    copies: dict[str, Copy] = field(default_factory=dict)
+    created: set[str] = field(default_factory=set)
+    latest: dict[str, Version] = field(default_factory=dict)
+    errors: dict[str, StartifactError] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def spent(self, name: str, seconds: float) -> None:
+        """Add to the time that the region has taken."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+    def saw(self, name: str, seconds: float, sight: Sight) -> None:
+        """Record what a region holds."""
+        self.spent(name, seconds)
+        self.sights[name] = sight
+        if sight.copy is not None:
+            self.copies[name] = sight.copy
+
+    def wrote(self, name: str, seconds: float, copy: Copy, document: str) -> None:
+        """Record that a region holds the artifact now, and whether it is what we wrote."""
+        self.spent(name, seconds)
+        self.copies[name] = copy
+        if copy.stored.document == document:
+            self.created.add(name)
+
+    def failed(self, failure: Failed) -> None:
+        """Record why a region dropped out."""
+        self.spent(failure.name, failure.seconds)
+        self.errors[failure.name] = failure.error
+
+    def to_write(self) -> list[Region]:
+        """Return the regions that can be written to and do not hold the artifact."""
+        return [
+            r for r in self.regions if r.name in self.sights and self.sights[r.name].copy is None
+        ]
+
+    def holders(self) -> list[Region]:
+        """Return the regions that hold the artifact."""
+        return [r for r in self.regions if r.name in self.copies]
+
+    def first_copy(self) -> Copy | None:
+        """Return the copy of the first region, in the configured order, that holds one."""
+        return next((self.copies[r.name] for r in self.regions if r.name in self.copies), None)
+
+    def floor(self) -> Version | None:
+        """Return the highest ``latest`` that any region had."""
+        seen = [s.latest for s in self.sights.values() if s.latest is not None]
+        return highest(seen) if seen else None
+
+    def highest_latest(self) -> Version | None:
+        """Return the highest ``latest`` of all regions, as far as it is known now."""
+        known = {n: s.latest for n, s in self.sights.items() if s.latest} | self.latest
+        return highest(known.values()) if known else None
+
+    def outcomes(self, absent: State) -> tuple[RegionOutcome, ...]:
+        """Return every region's outcome; *absent* is what to call it where nothing was written."""
+        return tuple(self._outcome(region, absent) for region in self.regions)
+
+    def _outcome(self, region: Region, absent: State) -> RegionOutcome:
+        name, error = region.name, self.errors.get(region.name)
+        common = RegionOutcome(
+            region=name,
+            state=State.FAILED if error else absent,
+            seconds=self.seconds.get(name, 0.0),
+            latest=self.latest.get(name),
+            error=error,
+        )
+        if (copy := self.copies.get(name)) is None:
+            return common if error else replace(common, location=region.location(self.key))
+        return replace(
+            common,
+            state=State.CREATED if name in self.created else State.PRESENT,
+            location=region.location(self.key),
+            object_version=copy.stored.object_version,
+        )

@@ -1,0 +1,79 @@
+"""Which versions of a project there are."""
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+
+from semver import Version
+
+from startifact.errors import (
+    InputError,
+    NotFoundError,
+    SeveralRegionsError,
+    StartifactError,
+    UndeterminedError,
+)
+from startifact.names import artifact_prefix, version_text
+from startifact.parallel import Failed, Round, Watch
+from startifact.quorum import required_to_read
+from startifact.regions.interface import Region
+from startifact.versions import newest_first, parse_version
+
+logger = logging.getLogger(__name__)
+
+
+def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
+    """Return every version of *project* that any region holds, newest first.
+
+    Raises:
+        NotFoundError: Every region said that there is none.
+        SeveralRegionsError: Fewer than half of the regions answered.
+
+    """
+    found: dict[str, Version] = {}
+    failures: list[Failed] = []
+    with Round({r.name: partial(_list, r, project) for r in regions}) as listing:
+        for answer in listing:
+            if isinstance(answer, Failed):
+                failures.append(answer)
+            else:
+                found |= {str(v): v for v in answer.value}
+    answered = len(regions) - len(failures)
+    if answered < required_to_read(len(regions)) or (failures and not found):
+        raise _too_few(project, len(regions), failures)
+    for failure in failures:
+        logger.warning("%s was not listed: %s", failure.name, failure.error)
+    if not found:
+        raise NotFoundError(
+            f"nothing of {project} is staged in {', '.join(r.name for r in regions)}",
+            hint="Check the project's name and the regions",
+        )
+    return newest_first(found.values())
+
+
+def _list(region: Region, project: str, watch: Watch) -> list[Version]:
+    versions = []
+    for key in region.keys(artifact_prefix(project)):
+        watch.moved()
+        text = version_text(project, key)
+        if text is None:
+            continue
+        try:
+            version = parse_version(text)
+        except InputError:
+            version = None
+        if version is None or str(version) != text:
+            logger.info("%s holds %r, which is not a version of %s", region.name, key, project)
+        else:
+            versions.append(version)
+    return versions
+
+
+def _too_few(project: str, regions: int, failures: list[Failed]) -> StartifactError:
+    lines = "".join(f"\n  {f.name}: {f.error}" for f in failures)
+    return SeveralRegionsError(
+        f"cannot list the versions of {project}: {regions - len(failures)} of {regions} regions "
+        f"answered:{lines}",
+        causes=[f.error for f in failures],
+        kind=UndeterminedError,
+    )

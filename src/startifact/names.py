@@ -1,0 +1,114 @@
+"""The names of things: which are allowed, and the keys that are made of them.
+
+This is the only place where a key of the storage format is put together or taken apart. A change
+here is a change of the format that every later version has to read.
+"""
+
+import re
+import unicodedata
+from typing import NewType
+
+from startifact.errors import InputError, shown
+
+Key = NewType("Key", str)
+"""
+The name of one stored thing below a region's prefix: an artifact or a channel.
+"""
+
+PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+CHANNEL = re.compile(r"[a-z][a-z0-9-]{0,62}")
+
+LATEST = "latest"
+
+MAX_FILENAME_BYTES = 255
+
+_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", "conin$", "conout$"}
+    | {f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"}
+)
+
+
+def check_project(project: object) -> str:
+    """Return *project* when it is a legal project name.
+
+    A project has 1 to 128 letters, digits, dots, dashes and underscores and begins with a letter
+    or a digit.
+
+    Raises:
+        InputError: It is not.
+
+    """
+    if isinstance(project, str) and PROJECT.fullmatch(project):
+        return project
+    if project == "":
+        raise InputError("project is empty", hint="Name the project, for example SugarWater")
+    raise InputError(
+        f"project {shown(project)} is not a legal name",
+        hint="Use 1 to 128 letters, digits, dots, dashes and underscores, "
+        "beginning with a letter or a digit",
+    )
+
+
+def check_filename(name: str) -> str:
+    """Return *name* when it is one path component that is safe on every system.
+
+    Raises:
+        InputError: It names a folder, another place, a device, or cannot be shown or stored.
+
+    """
+    reason = _filename_trouble(name)
+    if reason is None:
+        return name
+    raise InputError(f"file name {shown(name)} {reason}", hint="Rename the file")
+
+
+def _filename_trouble(name: str) -> str | None:
+    if name in {"", ".", ".."}:
+        return "names no file"
+    if any(c in '/\\:<>"|?*' for c in name):
+        return 'has one of / \\ : < > " | ? * in it'
+    if any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in name):
+        return "has a character in it that cannot be shown"
+    if name.startswith(("-", " ")) or name.endswith((".", " ")):
+        return "begins with a dash or a space, or ends with a dot or a space"
+    if name.split(".", 1)[0].rstrip(" ").lower() in _DEVICES:
+        return "is the name of a device on Windows"
+    if len(name.encode()) > MAX_FILENAME_BYTES:
+        return f"is longer than {MAX_FILENAME_BYTES} bytes"
+    return None
+
+
+def artifact_key(project: str, version: object) -> Key:
+    """Return where *version* of *project* is stored, which is also how it is written for people."""
+    return Key(f"{project}@{version}")
+
+
+def artifact_prefix(project: str) -> str:
+    """Return what the keys of all of the project's artifacts begin with, and nobody else's."""
+    return f"{project}@"
+
+
+def version_text(project: str, key: str) -> str | None:
+    """Return the version in an artifact's *key*, or ``None`` when it is not a key of *project*.
+
+    The first Startifact kept metadata in objects below the artifact's key; those are passed over.
+    """
+    prefix = artifact_prefix(project)
+    if not key.startswith(prefix) or "/" in key:
+        return None
+    return key[len(prefix) :]
+
+
+def channel_key(project: str, channel: str) -> Key:
+    """Return where *channel* of *project* is stored."""
+    return Key(f"{project}/{channel}")
+
+
+def probe_key(project: str) -> Key:
+    """Return the key at which a store is asked whether it honours conditions."""
+    return Key(f"{project}/_probe")
+
+
+def channel_parameter(prefix: str, project: str, channel: str) -> str:
+    """Return the name of the SSM parameter that follows *channel*."""
+    return f"{prefix}/{project}/{channel}"

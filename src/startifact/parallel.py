@@ -1,0 +1,213 @@
+"""The same work in every region at once, with answers handed over as they come.
+
+The threads are daemons: one that hangs in the SDK never keeps a command from ending.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from startifact.errors import RegionUnavailableError, StartifactError
+
+T = TypeVar("T")
+
+STALL_SECONDS = 30.0
+"""A region that moves no byte for this long has failed."""
+
+CLEANUP_SECONDS = 3.0
+"""How long an interrupted command waits for its workers to take back what they began."""
+
+
+class Cancelled(Exception):  # noqa: N818  # not an error: nobody waits any more
+    """Raised inside a worker whose result nobody waits for any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Generic[T]):
+    """A region's answer, and how long it took."""
+
+    name: str
+    seconds: float
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why a region gave no answer, and how long that took."""
+
+    name: str
+    seconds: float
+    error: StartifactError
+
+
+class Watch:
+    """Follows one worker: when it last moved bytes, and whether it should stop."""
+
+    def __init__(self, notify: Callable[[int], None] | None = None) -> None:
+        self.last = time.monotonic()
+        self._notify = notify
+        self._cancelled = threading.Event()
+
+    def moved(self, count: int = 0) -> None:
+        """Record that *count* bytes have moved.
+
+        Raises:
+            Cancelled: Nobody waits for this work any more.
+
+        """
+        if self._cancelled.is_set():
+            raise Cancelled
+        self.last = time.monotonic()
+        if self._notify:
+            self._notify(count)
+
+    def cancel(self) -> None:
+        """Make the next call of `moved` raise."""
+        self._cancelled.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Crashed:
+    name: str
+    error: BaseException
+
+
+class Round(Generic[T]):
+    """One job for each region, all started at once.
+
+    Leaving the context early, or with an exception, tells the workers to stop; with an exception
+    it also waits a moment for them to clean up. A job that raises anything but a
+    ``StartifactError`` has a bug: the exception is raised again in the caller's thread.
+    """
+
+    def __init__(
+        self,
+        jobs: Mapping[str, Callable[[Watch], T]],
+        *,
+        stall: float = STALL_SECONDS,
+        notify: Callable[[str, int], None] | None = None,
+    ) -> None:
+        self.stall = stall
+        self._arrived: queue.SimpleQueue[Answered[T] | Failed | _Crashed] = queue.SimpleQueue()
+        self._started = time.monotonic()
+        self._watches = {name: Watch(_bound(notify, name)) for name in jobs}
+        self._threads = {
+            name: threading.Thread(
+                target=self._run, args=(name, job), name=f"startifact {name}", daemon=True
+            )
+            for name, job in jobs.items()
+        }
+        for thread in self._threads.values():
+            thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.cancel()
+        if error is not None:
+            until = time.monotonic() + CLEANUP_SECONDS
+            for thread in self._threads.values():
+                thread.join(max(0.0, until - time.monotonic()))
+
+    def cancel(self) -> None:
+        """Tell every worker that is still busy to stop."""
+        for watch in self._watches.values():
+            watch.cancel()
+
+    def next(self, until: float | None = None) -> Answered[T] | Failed | None:
+        """Return the next answer; ``None`` when all are in, or at *until* (``time.monotonic``).
+
+        A region that has moved no byte for ``stall`` seconds is given up and returned as failed.
+        """
+        while self._watches:
+            name, expires = min(
+                ((n, w.last + self.stall) for n, w in self._watches.items()), key=lambda x: x[1]
+            )
+            limit = expires if until is None else min(expires, until)
+            try:
+                arrived = self._arrived.get(timeout=max(0.0, limit - time.monotonic()))
+            except queue.Empty:
+                if until is not None and time.monotonic() >= until:
+                    return None
+                if self._watches[name].last + self.stall <= time.monotonic():
+                    return self._give_up(name)
+                continue
+            if isinstance(arrived, _Crashed):
+                raise arrived.error
+            if self._watches.pop(arrived.name, None):
+                return arrived
+        return None
+
+    def __iter__(self) -> Iterator[Answered[T] | Failed]:
+        """Yield every region's answer as it comes."""
+        while answer := self.next():
+            yield answer
+
+    def _give_up(self, name: str) -> Failed:
+        self._watches.pop(name).cancel()
+        return Failed(
+            name,
+            time.monotonic() - self._started,
+            RegionUnavailableError(f"{name} has moved no byte for {self.stall:.0f} s"),
+        )
+
+    def _run(self, name: str, job: Callable[[Watch], T]) -> None:
+        watch = self._watches[name]
+        try:
+            value = job(watch)
+        except Cancelled:
+            return
+        except StartifactError as e:
+            self._arrived.put(Failed(name, time.monotonic() - self._started, e))
+        except BaseException as e:  # noqa: BLE001  # a bug: raised again where it is seen
+            self._arrived.put(_Crashed(name, e))
+        else:
+            self._arrived.put(Answered(name, time.monotonic() - self._started, value))
+
+
+def _bound(notify: Callable[[str, int], None] | None, name: str) -> Callable[[int], None] | None:
+    if notify is None:
+        return None
+    return lambda count: notify(name, count)
+
+
+def run_limited(jobs: list[Callable[[], None]], *, workers: int) -> None:
+    """Run *jobs*, at most *workers* at a time, and return when all are done.
+
+    After the first error no further job starts; it is raised once those that run have ended.
+    """
+    pending = iter(jobs)
+    lock = threading.Lock()
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        while not errors:
+            with lock:
+                job = next(pending, None)
+            if job is None:
+                return
+            try:
+                job()
+            except BaseException as e:  # noqa: BLE001  # raised again below, in the caller
+                errors.append(e)
+
+    threads = [
+        threading.Thread(target=work, name="startifact part", daemon=True)
+        for _ in range(min(workers, len(jobs)))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]

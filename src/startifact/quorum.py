@@ -1,0 +1,41 @@
+"""How many regions are enough."""
+
+from startifact.errors import InputError, shown
+
+MAJORITY = "majority"
+ALL = "all"
+
+
+def required_to_stage(required: str | int, regions: int) -> int:
+    """Return how many of *regions* have to hold an artifact before its staging has succeeded.
+
+    Raises:
+        InputError: *required* is not ``majority``, ``all``, or a number from 1 to *regions*.
+
+    """
+    if required == MAJORITY:
+        return regions // 2 + 1
+    if required == ALL:
+        return regions
+    text = str(required).strip()
+    if text.isascii() and text.isdigit() and len(text) < 4 and not isinstance(required, bool):
+        number = int(text)
+        if 1 <= number <= regions:
+            return number
+    raise InputError(
+        f"required-regions is {shown(required)}, "
+        f"expected {MAJORITY}, {ALL} or a number from 1 to {regions}"
+    )
+
+
+def required_to_read(regions: int) -> int:
+    """Return how many of *regions* have to answer before a channel is known.
+
+    With any majority that staged, this many meet in at least one region.
+    """
+    return -(-regions // 2)
+
+
+def majority(regions: int) -> int:
+    """Return the smallest number of *regions* of which there cannot be two without a common one."""
+    return regions // 2 + 1

@@ -1,0 +1,224 @@
+"""One bucket, as a store of artifacts and channels below a key prefix."""
+
+import base64
+import contextlib
+import hashlib
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from startifact.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    IntegrityError,
+    RegionUnavailableError,
+)
+from startifact.names import Key
+from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
+from startifact.regions.aws.upload import RECORD, Upload
+from startifact.regions.interface import ChannelState, Moved, Stored
+from startifact.source import Source
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAX_CHANNEL_BYTES = 4096
+READ_ATTEMPTS = 3
+_BLOCK = 256 * 1024
+
+_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+_CHANGED = frozenset(
+    {"412", "PreconditionFailed", "409", "ConditionalRequestConflict", "OperationAborted"}
+)
+
+
+class Bucket:
+    """The objects below *prefix* in one bucket. *region* names it in messages."""
+
+    def __init__(self, client: "S3Client", *, region: str, name: str, prefix: str) -> None:
+        self.client = client
+        self.region = region
+        self.name = name
+        self.prefix = prefix
+        self._exists = threading.Event()
+
+    def full(self, key: str) -> str:
+        """Return the object's whole key."""
+        return f"{self.prefix}{key}"
+
+    def describe(self, key: Key) -> Stored | None:
+        """Return the artifact at *key*, or ``None`` when there is none."""
+        with self._errors("s3:GetObject", key):
+            try:
+                head = self.client.head_object(Bucket=self.name, Key=self.full(key))
+            except ClientError as e:
+                if code_of(e) in _ABSENT:
+                    self._check_exists()
+                    return None
+                if code_of(e) in REFUSED and not self._is_listed(key):
+                    return None
+                raise
+        document = head["Metadata"].get(RECORD)
+        if document is None:
+            raise IntegrityError(
+                f"{key} in {self.region} has no record: it was not staged by this Startifact"
+            )
+        return Stored(
+            size=head["ContentLength"],
+            document=document,
+            token=head["ETag"],
+            object_version=_version_id(head),
+        )
+
+    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+        """Store *source* at *key* if nothing is there."""
+        Upload(
+            self.client, region=self.region, bucket=self.name, key=self.full(key), moved=moved
+        ).create(source, document)
+
+    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+        """Yield bytes *start* to *stop*; a connection that breaks is taken up where it broke."""
+        failures = 0
+        while start < stop:
+            try:
+                for block in self._read_once(key, stored, start, stop):
+                    start += len(block)
+                    failures = 0
+                    yield block
+            except RegionUnavailableError:
+                failures += 1
+                if failures >= READ_ATTEMPTS:
+                    raise
+
+    def _read_once(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+        with self._errors("s3:GetObject", key):
+            try:
+                answer = self.client.get_object(
+                    Bucket=self.name,
+                    Key=self.full(key),
+                    Range=f"bytes={start}-{stop - 1}",
+                    IfMatch=stored.token,
+                )
+            except ClientError as e:
+                if code_of(e) in _CHANGED | _ABSENT | {"InvalidRange", "416"}:
+                    raise IntegrityError(
+                        f"{key} in {self.region} was replaced or removed while it was read"
+                    ) from e
+                raise
+            if answer["ContentLength"] != stop - start:
+                raise IntegrityError(
+                    f"{self.region} answered {answer['ContentLength']:,} bytes of {key}, "
+                    f"asked for {stop - start:,}"
+                )
+            with contextlib.closing(answer["Body"]) as body:
+                while start < stop:
+                    block = body.read(min(_BLOCK, stop - start))
+                    if not block:
+                        raise RegionUnavailableError(f"{self.region} ended {key} early")
+                    start += len(block)
+                    yield block
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield the keys that begin with *prefix*."""
+        with self._errors("s3:ListBucket", prefix):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.name, Prefix=self.full(prefix)
+            )
+            for page in pages:
+                for item in page.get("Contents", []):
+                    yield item["Key"].removeprefix(self.prefix)
+
+    def delete(self, key: Key, stored: Stored) -> bool:
+        """Delete the object that *stored* describes; ``False`` when another or none is there."""
+        with self._errors("s3:DeleteObject", key):
+            try:
+                self.client.delete_object(
+                    Bucket=self.name, Key=self.full(key), IfMatch=stored.token
+                )
+            except ClientError as e:
+                if code_of(e) in _CHANGED | _ABSENT:
+                    return False
+                raise
+        return True
+
+    def read_channel(self, key: Key) -> ChannelState | None:
+        """Return the channel at *key*, or ``None`` when there is none."""
+        with self._errors("s3:GetObject", key):
+            try:
+                answer = self.client.get_object(Bucket=self.name, Key=self.full(key))
+            except ClientError as e:
+                if code_of(e) in _ABSENT:
+                    return None
+                if code_of(e) in REFUSED and not self._is_listed(key):
+                    return None
+                raise
+            with contextlib.closing(answer["Body"]) as body:
+                data = body.read(MAX_CHANNEL_BYTES + 1)
+        if len(data) > MAX_CHANNEL_BYTES:
+            raise IntegrityError(f"the channel {key} in {self.region} is too large to be one")
+        return ChannelState(data.decode(errors="replace"), answer["ETag"])
+
+    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+        """Replace *expected* by *text*; ``False`` when something else is there by now."""
+        data = text.encode()
+        condition: dict[str, Any] = (
+            {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected.token}
+        )
+        with self._errors("s3:PutObject", key):
+            try:
+                self.client.put_object(
+                    Bucket=self.name,
+                    Key=self.full(key),
+                    Body=data,
+                    ContentType="application/json",
+                    ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
+                    **condition,
+                )
+            except ClientError as e:
+                if code_of(e) in _CHANGED | _ABSENT:
+                    return False
+                raise
+        return True
+
+    def _errors(self, action: str, key: str) -> contextlib.AbstractContextManager[None]:
+        resource = f"arn:aws:s3:::{self.name}/{self.full(key)}"
+        return aws_errors(action, region=self.region, resource=resource)
+
+    def _check_exists(self) -> None:
+        """A missing bucket answers for its objects as missing objects do: absent is not proven."""
+        if self._exists.is_set():
+            return
+        with aws_errors("s3:ListBucket", region=self.region, resource=f"arn:aws:s3:::{self.name}"):
+            try:
+                self.client.head_bucket(Bucket=self.name)
+            except ClientError as e:
+                if code_of(e) in _ABSENT | {"NoSuchBucket"}:
+                    raise ConfigurationError(
+                        f"there is no bucket {self.name} in {self.region}",
+                        hint="Make the bucket, or correct its name where it is configured",
+                    ) from e
+                if code_of(e) not in REFUSED:  # it is there for somebody else
+                    raise
+        self._exists.set()
+
+    def _is_listed(self, key: Key) -> bool:
+        """Settle a refusal: without s3:ListBucket, S3 refuses what is not there."""
+        try:
+            with self._errors("s3:ListBucket", key):
+                page = self.client.list_objects_v2(
+                    Bucket=self.name, Prefix=self.full(key), MaxKeys=1
+                )
+        except AccessDeniedError as e:
+            raise AccessDeniedError(
+                f"{self.region} neither shows {key} nor says that it is not there",
+                hint=f"Allow s3:GetObject on arn:aws:s3:::{self.name}/{self.full(key)} and "
+                f"s3:ListBucket on arn:aws:s3:::{self.name}",
+            ) from e
+        return any(item["Key"] == self.full(key) for item in page.get("Contents", []))
+
+
+def _version_id(answer: Any) -> str | None:
+    version = answer.get("VersionId")
+    return None if version in {None, "", "null"} else str(version)

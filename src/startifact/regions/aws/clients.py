@@ -1,0 +1,97 @@
+"""Clients for AWS: made once each, with time-outs that fit a command a person waits for."""
+
+import threading
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from startifact.errors import ConfigurationError, shown
+from startifact.version import __version__
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+
+CONNECT_SECONDS = 3
+READ_SECONDS = 15
+ATTEMPTS = 3
+CONNECTIONS = 16
+
+
+class Clients:
+    """Makes clients and keeps them. Safe to use from several threads, as the clients are."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: dict[str | None, boto3.Session] = {}
+        self._s3: dict[tuple[str, str | None, str | None], S3Client] = {}
+        self._ssm: dict[str, SSMClient] = {}
+
+    def s3(
+        self, region: str, *, endpoint: str | None = None, profile: str | None = None
+    ) -> "S3Client":
+        """Return the client for S3 in *region*.
+
+        Raises:
+            ConfigurationError: There is no such profile, or the SDK's own configuration is wrong.
+
+        """
+        key = (region, endpoint, profile)
+        with self._lock:
+            if key not in self._s3:
+                style = "path" if endpoint else "auto"
+                config = _config().merge(Config(s3={"addressing_style": style}))  # type: ignore[arg-type]
+                try:
+                    self._s3[key] = self._session(profile).client(
+                        "s3", region_name=region, endpoint_url=endpoint, config=config
+                    )
+                except (BotoCoreError, ValueError) as e:
+                    raise _unusable(region, e) from e
+            return self._s3[key]
+
+    def ssm(self, region: str) -> "SSMClient":
+        """Return the client for Systems Manager in *region*.
+
+        Raises:
+            ConfigurationError: The SDK's own configuration is wrong.
+
+        """
+        with self._lock:
+            if region not in self._ssm:
+                try:
+                    self._ssm[region] = self._session(None).client(
+                        "ssm", region_name=region, config=_config()
+                    )
+                except (BotoCoreError, ValueError) as e:
+                    raise _unusable(region, e) from e
+            return self._ssm[region]
+
+    def _session(self, profile: str | None) -> boto3.Session:
+        # A session is not safe to share between threads: it is only used under the lock.
+        if profile not in self._sessions:
+            self._sessions[profile] = boto3.Session(profile_name=profile)
+        return self._sessions[profile]
+
+
+def _config() -> Config:
+    return Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        tcp_keepalive=True,
+        max_pool_connections=CONNECTIONS,
+        user_agent_extra=f"startifact/{__version__}",
+        # Every request that carries bytes has its SHA-256 from us; the SDK's own checksums break
+        # stores other than AWS and miss ranged reads.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+
+
+def _unusable(region: str, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"cannot make a client for {region}: {shown(str(error), 300)}",
+        hint="Check AWS_PROFILE, the AWS configuration file and the region's name",
+    )

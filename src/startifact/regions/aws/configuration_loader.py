@@ -1,0 +1,99 @@
+"""Reading the organisation configuration from SSM."""
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from startifact.configuration import (
+    DEFAULT_PARAMETER,
+    Configuration,
+    is_parameter_name,
+    parse_configuration,
+)
+from startifact.errors import ConfigurationError, InputError, shown
+
+if TYPE_CHECKING:
+    from startifact.regions.aws.clients import Clients
+    from startifact.regions.aws.parameters import Parameters
+
+logger = logging.getLogger(__name__)
+
+
+class ConfigurationLoader:
+    """Reads the organisation configuration, once for each AWS region.
+
+    *parameter* is the SSM parameter that holds it. One loader can be given to several sessions,
+    which then share what it has read and the connections it has made. Safe to use from several
+    threads.
+
+    Raises:
+        InputError: *parameter* cannot be the name of a parameter.
+
+    """
+
+    def __init__(self, parameter: str = DEFAULT_PARAMETER) -> None:
+        if not is_parameter_name(parameter):
+            raise InputError(
+                f"configuration parameter {shown(parameter)} is not the name of an SSM parameter",
+                hint=f"Leave it out for {DEFAULT_PARAMETER}",
+            )
+        self._parameter = parameter
+        self._lock = threading.Lock()
+        self._clients: Clients | None = None
+        self._parameters: dict[str, Parameters] = {}
+        self._loaded: dict[str, Configuration] = {}
+
+    @property
+    def parameter(self) -> str:
+        """The SSM parameter that holds the configuration."""
+        return self._parameter
+
+    @property
+    def clients(self) -> "Clients":
+        """The clients that this loader and the regions it is given to share."""
+        # Only here, because importing boto3 takes longer than all the rest of a dry run.
+        from startifact.regions.aws.clients import Clients
+
+        with self._lock:
+            if self._clients is None:
+                self._clients = Clients()
+            return self._clients
+
+    def parameters(self, region: str) -> "Parameters":
+        """Return the SSM parameters of *region*."""
+        from startifact.regions.aws.parameters import Parameters
+
+        client = self.clients.ssm(region)
+        with self._lock:
+            return self._parameters.setdefault(region, Parameters(client, region))
+
+    def load(self, region: str) -> Configuration:
+        """Return the organisation configuration that *region* holds.
+
+        Raises:
+            ConfigurationError: There is none, or it is not valid; every problem is told.
+            AccessDeniedError: It must not be read.
+            RegionUnavailableError: The region did not answer.
+
+        """
+        with self._lock:
+            if loaded := self._loaded.get(region):
+                return loaded
+        source = f"{self._parameter} in {region}"
+        text = self.parameters(region).get(self._parameter)
+        if text is None:
+            raise ConfigurationError(
+                f"there is no organisation configuration in {source}",
+                hint="Run startifact setup, or name a bucket (s3://bucket?region=...) instead of "
+                "the region",
+            )
+        configuration = parse_configuration(text, source=source)
+        with self._lock:
+            first = region not in self._loaded
+            self._loaded[region] = configuration
+        if first and configuration.unknown_keys:
+            logger.warning(
+                "the organisation configuration in %s has keys that are ignored: %s",
+                source, ", ".join(shown(k, 40) for k in configuration.unknown_keys),
+            )  # fmt: skip
+        return configuration

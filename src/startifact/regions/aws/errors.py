@@ -1,0 +1,136 @@
+"""What botocore raises, in Startifact's words."""
+
+import contextlib
+from collections.abc import Iterator
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+)
+
+from startifact.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    RegionUnavailableError,
+    StartifactError,
+    shown,
+)
+from startifact.parallel import Cancelled
+
+REFUSED = frozenset(
+    {
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "AllAccessDisabled",
+        "AuthFailure",
+        "Forbidden",
+    }
+)
+
+_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+        "UnrecognizedClientException",
+    }
+)
+
+_ELSEWHERE = frozenset(
+    {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
+)
+
+_NO_CREDENTIALS_HINT = (
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE; in a workflow, run "
+    "aws-actions/configure-aws-credentials before this step and give the job "
+    "'permissions: id-token: write'"
+)
+
+
+def code_of(error: ClientError) -> str:
+    """Return the service's name for what went wrong."""
+    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+@contextlib.contextmanager
+def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
+    """Turn botocore's exceptions into ours, keeping the original as the cause.
+
+    *action* is named as IAM spells it and *resource* as an ARN or name, because the reader's next
+    stop may be a policy.
+    """
+    try:
+        yield
+    except ClientError as e:
+        raise _from_service(e, action, region, resource) from e
+    except HTTPClientError as e:
+        # botocore wraps whatever the body raised while it was sent.
+        inner = e.kwargs.get("error")
+        if isinstance(inner, StartifactError | Cancelled):
+            raise inner from e
+        raise RegionUnavailableError(
+            f"{region} did not answer {action} on {resource}: {shown(str(e), 300)}",
+            hint="Check the network, or try again",
+        ) from e
+    except (
+        NoCredentialsError,
+        PartialCredentialsError,
+        CredentialRetrievalError,
+        TokenRetrievalError,
+    ) as e:
+        raise AccessDeniedError(
+            f"there are no usable AWS credentials for {region}: {shown(str(e), 300)}",
+            hint=_NO_CREDENTIALS_HINT,
+        ) from e
+    except ProfileNotFound as e:
+        raise ConfigurationError(
+            f"there is no such AWS profile: {shown(str(e), 300)}",
+            hint="Check AWS_PROFILE and the AWS configuration file",
+        ) from e
+    except BotoCoreError as e:
+        raise RegionUnavailableError(
+            f"{action} on {resource} failed in {region}: {shown(str(e), 300)}"
+        ) from e
+
+
+def _from_service(error: ClientError, action: str, region: str, resource: str) -> StartifactError:
+    code = code_of(error)
+    said = shown(str(error.response.get("Error", {}).get("Message", "")), 300)
+    if code in REFUSED:
+        return AccessDeniedError(
+            f"{region} refused {action} on {resource}: {said}",
+            hint=f"Allow {action} on {resource} in the role's policy, and check the bucket's and "
+            "the key's policies",
+        )
+    if code in _CREDENTIALS:
+        return AccessDeniedError(
+            f"{region} did not accept the AWS credentials for {action}: {shown(code)}, {said}",
+            hint="Get new credentials, and check the clock of this machine",
+        )
+    if code == "NoSuchBucket":
+        return ConfigurationError(
+            f"there is no bucket for {resource} in {region}",
+            hint="Make the bucket, or correct its name where it is configured",
+        )
+    if code in _ELSEWHERE:
+        return ConfigurationError(
+            f"the bucket of {resource} is not in {region}: {said}",
+            hint="Name the region the bucket is in",
+        )
+    return RegionUnavailableError(
+        f"{region} failed {action} on {resource}: {shown(code)}, {said}", hint="Try again"
+    )

@@ -1,0 +1,88 @@
+"""Whether a store that is not AWS honours conditional writes.
+
+Some accept the headers and overwrite all the same. Everything Startifact promises about staged
+versions and about ``latest`` rests on these conditions, so a store has to show them first.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from startifact.errors import ConfigurationError
+from startifact.names import probe_key
+from startifact.regions.aws.bucket import Bucket
+from startifact.regions.aws.errors import aws_errors, code_of
+
+_AWS_HOST = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws)$")
+_REFUSED = frozenset({"412", "PreconditionFailed"})
+_BODY = b"Startifact writes this to see whether the store honours conditions.\n"
+
+
+def is_custom(endpoint: str) -> bool:
+    """Say whether *endpoint* is a store other than AWS."""
+    return _AWS_HOST.search(urlsplit(endpoint).hostname or "") is None
+
+
+def check_conditions(bucket: Bucket, project: str) -> None:
+    """Return when the store refuses to overwrite, in one request and in parts, and to replace.
+
+    The object it tries this on stays, so that the next time nothing new is stored.
+
+    Raises:
+        ConfigurationError: It accepts a write that it was asked to refuse.
+
+    """
+    key = bucket.full(probe_key(project))
+    where: dict[str, Any] = {"Bucket": bucket.name, "Key": key}
+    client = bucket.client
+
+    def create() -> None:
+        client.put_object(**where, Body=_BODY, IfNoneMatch="*")
+
+    def complete() -> None:
+        upload = client.create_multipart_upload(**where)["UploadId"]
+        try:
+            part = client.upload_part(**where, UploadId=upload, PartNumber=1, Body=_BODY)
+            client.complete_multipart_upload(
+                **where,
+                UploadId=upload,
+                MultipartUpload={"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]},
+                IfNoneMatch="*",
+            )
+        except ClientError:
+            client.abort_multipart_upload(**where, UploadId=upload)
+            raise
+
+    def replace() -> None:
+        client.put_object(**where, Body=_BODY, IfMatch='"00000000000000000000000000000000"')
+
+    with aws_errors("s3:PutObject", region=bucket.region, resource=f"arn:aws:s3:::{bucket.name}"):
+        if not _refuses(create) and not _refuses(create):
+            raise _unfit(bucket, "overwrites an object with PutObject and If-None-Match: *")
+        if not _refuses(complete):
+            raise _unfit(
+                bucket, "overwrites an object with CompleteMultipartUpload and If-None-Match: *"
+            )
+        if not _refuses(replace):
+            raise _unfit(bucket, "replaces an object whose ETag is not the one in If-Match")
+
+
+def _refuses(write: Callable[[], None]) -> bool:
+    try:
+        write()
+    except ClientError as e:
+        if code_of(e) in _REFUSED:
+            return True
+        raise
+    return False
+
+
+def _unfit(bucket: Bucket, what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the store of {bucket.region} does not honour conditions: it {what}. "
+        "Two jobs could overwrite each other's artifacts there",
+        hint="Use a store that honours If-None-Match and If-Match, as Amazon S3 does",
+    )

@@ -1,0 +1,173 @@
+"""
+The two kinds of region on S3: a bucket that is named, and one that an organisation configures.
+"""
+
+import threading
+from abc import abstractmethod
+from collections.abc import Iterator
+
+from startifact.configuration import is_reserved_parameter
+from startifact.errors import ConfigurationError, InputError, shown
+from startifact.names import Key, channel_parameter
+from startifact.regions.aws.bucket import Bucket
+from startifact.regions.aws.clients import Clients
+from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.aws.probe import check_conditions, is_custom
+from startifact.regions.interface import (
+    ChannelState,
+    Location,
+    Moved,
+    Region,
+    Stored,
+)
+from startifact.regions.spelling import BucketSpelling, is_bucket_name
+from startifact.source import Source
+
+
+class S3Region(Region):
+    """A region that keeps artifacts in one bucket, which is looked up once, when it is needed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._lock = threading.Lock()
+        self._known: Bucket | None = None
+        self._trusted = False
+
+    @abstractmethod
+    def _look_up(self) -> Bucket:
+        """Return the bucket."""
+
+    def _bucket(self) -> Bucket:
+        with self._lock:
+            if self._known is None:
+                self._known = self._look_up()
+            return self._known
+
+    def place(self) -> str:
+        """See `Region.place`."""
+        bucket = self._bucket()
+        endpoint = bucket.client.meta.endpoint_url
+        return f"{endpoint}/{bucket.name}" if is_custom(endpoint) else f"s3://{bucket.name}"
+
+    def location(self, key: Key) -> Location:
+        """See `Region.location`."""
+        bucket = self._bucket()
+        full = bucket.full(key)
+        return Location(
+            region=self.name, bucket=bucket.name, key=full, uri=f"s3://{bucket.name}/{full}"
+        )
+
+    def describe(self, key: Key) -> Stored | None:
+        """See `Region.describe`."""
+        return self._bucket().describe(key)
+
+    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+        """See `Region.create`."""
+        self._bucket().create(key, source, document, moved)
+
+    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+        """See `Region.read`."""
+        return self._bucket().read(key, stored, start, stop)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """See `Region.keys`."""
+        return self._bucket().keys(prefix)
+
+    def delete(self, key: Key, stored: Stored) -> bool:
+        """See `Region.delete`."""
+        return self._bucket().delete(key, stored)
+
+    def read_channel(self, key: Key) -> ChannelState | None:
+        """See `Region.read_channel`."""
+        return self._bucket().read_channel(key)
+
+    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+        """See `Region.write_channel`."""
+        return self._bucket().write_channel(key, text, expected)
+
+    def prepare_to_write(self, project: str) -> None:
+        """See `Region.prepare_to_write`: a store that is not AWS has to show what it can do."""
+        bucket = self._bucket()
+        if not is_custom(bucket.client.meta.endpoint_url):
+            return
+        with self._lock:
+            if not self._trusted:
+                check_conditions(bucket, project)
+                self._trusted = True
+
+
+class BucketRegion(S3Region):
+    """One bucket without any organisation configuration."""
+
+    def __init__(
+        self, spelling: BucketSpelling, *, clients: Clients, default_region: str | None
+    ) -> None:
+        super().__init__(spelling.text)
+        self._spelling = spelling
+        self._clients = clients
+        # S3 redirects to where the bucket is, and stores other than AWS hardly care.
+        self._aws_region = spelling.region or default_region or "us-east-1"
+
+    def _look_up(self) -> Bucket:
+        client = self._clients.s3(
+            self._aws_region, endpoint=self._spelling.endpoint, profile=self._spelling.profile
+        )
+        return Bucket(
+            client,
+            region=self.name,
+            name=self._spelling.bucket,
+            prefix=self._spelling.prefix,
+        )
+
+
+class OrganisationRegion(S3Region):
+    """An AWS region whose bucket the organisation configuration names."""
+
+    def __init__(self, name: str, *, loader: ConfigurationLoader) -> None:
+        super().__init__(name)
+        self._loader = loader
+
+    def _look_up(self) -> Bucket:
+        configuration = self._loader.load(self.name)
+        parameter = configuration.bucket_name_param
+        bucket = self._loader.parameters(self.name).get(parameter)
+        if bucket is None:
+            raise ConfigurationError(
+                f"there is no parameter {parameter} in {self.name}",
+                hint="bucket_name_param in the organisation configuration names the parameter "
+                "that holds the bucket's name; make it, or correct the configuration",
+            )
+        if not is_bucket_name(bucket.strip()):
+            raise ConfigurationError(
+                f"parameter {parameter} in {self.name} holds {shown(bucket)}, "
+                "expected the name of a bucket"
+            )
+        return Bucket(
+            self._loader.clients.s3(self.name),
+            region=self.name,
+            name=bucket.strip(),
+            prefix=configuration.bucket_key_prefix,
+        )
+
+    def admit(self, project: str) -> None:
+        """See `Region.admit`: SSM keeps some names for itself."""
+        prefix = self._loader.load(self.name).parameter_name_prefix
+        if not prefix and is_reserved_parameter(project):
+            raise InputError(
+                f"project {shown(project)} begins with aws or ssm, and {self.name} has no "
+                "parameter_name_prefix: SSM keeps such names for itself",
+                hint="Rename the project, or set parameter_name_prefix in the organisation "
+                "configuration",
+            )
+
+    def publish(self, project: str, channel: str, version: str) -> None:
+        """See `Region.publish`: the channel's copy in SSM."""
+        prefix = self._loader.load(self.name).parameter_name_prefix
+        name = channel_parameter(prefix, project, channel)
+        parameters = self._loader.parameters(self.name)
+        if parameters.get(name) != version:
+            parameters.put(name, version)
+
+    def peers(self) -> tuple[str, ...]:
+        """See `Region.peers`."""
+        return self._loader.load(self.name).regions

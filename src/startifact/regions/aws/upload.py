@@ -1,0 +1,177 @@
+"""Writing an object that must not exist yet, in one request or in parts.
+
+boto3's managed upload cannot do either conditionally, so the requests are made here.
+"""
+
+import base64
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from startifact.errors import RegionUnavailableError, StartifactError
+from startifact.parallel import run_limited
+from startifact.regions.aws.errors import aws_errors, code_of
+from startifact.regions.interface import ExistsError, Moved
+from startifact.source import Part, Source
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+logger = logging.getLogger(__name__)
+
+RECORD = "startifact"
+"""The name of the user metadata that holds the record."""
+
+WORKERS = 4
+"""How many parts of one artifact go to one region at a time."""
+
+CONFLICT_ATTEMPTS = 8
+
+# A conflicting operation was under way. It says nothing about whether the object exists.
+_CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
+_EXISTS = frozenset({"PreconditionFailed", "412"})
+_TYPE = "application/octet-stream"
+
+
+class Upload:
+    """One artifact on its way into one bucket."""
+
+    def __init__(
+        self, client: "S3Client", *, region: str, bucket: str, key: str, moved: Moved
+    ) -> None:
+        self._client = client
+        self._region = region
+        self._bucket = bucket
+        self._key = key
+        self._moved = moved
+        self._resource = f"arn:aws:s3:::{bucket}/{key}"
+
+    def create(self, source: Source, document: str) -> None:
+        """Store *source* with *document* as its record, if nothing is there.
+
+        Raises:
+            ExistsError: Something is there.
+
+        """
+        send = self._in_parts if len(source.parts) > 1 else self._at_once
+        for attempt in range(CONFLICT_ATTEMPTS):
+            try:
+                with self._errors():
+                    try:
+                        send(source, document)
+                    except ClientError as e:
+                        if code_of(e) in _EXISTS:
+                            raise ExistsError(self._key) from e
+                        if code_of(e) not in _CONFLICT:
+                            raise
+                    else:
+                        return
+            finally:
+                self._moved(0)
+            time.sleep(random.uniform(0.02, min(0.1 * 2**attempt, 2.0)))  # noqa: S311  # jitter
+        raise RegionUnavailableError(
+            f"{self._region} kept answering that another operation on {self._resource} is under way"
+        )
+
+    def _errors(self) -> contextlib.AbstractContextManager[None]:
+        return aws_errors("s3:PutObject", region=self._region, resource=self._resource)
+
+    def _at_once(self, source: Source, document: str) -> None:
+        part = source.parts[0]
+        with source.open(part, self._touched) as body:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._key,
+                Body=body,
+                ContentLength=part.size,
+                ContentType=_TYPE,
+                Metadata={RECORD: document},
+                ChecksumSHA256=_base64(part.sha256),
+                IfNoneMatch="*",
+            )
+        self._moved(part.size)
+
+    def _in_parts(self, source: Source, document: str) -> None:
+        upload = self._client.create_multipart_upload(
+            Bucket=self._bucket,
+            Key=self._key,
+            ContentType=_TYPE,
+            Metadata={RECORD: document},
+            ChecksumAlgorithm="SHA256",
+        )["UploadId"]
+        try:
+            sent: dict[int, CompletedPartTypeDef] = {}
+            run_limited(
+                [
+                    self._sender(upload, source, number, part, sent)
+                    for number, part in enumerate(source.parts, start=1)
+                ],
+                workers=WORKERS,
+            )
+            source.check_unchanged()
+            self._moved(0)
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=self._key,
+                UploadId=upload,
+                MultipartUpload={"Parts": [sent[number] for number in sorted(sent)]},
+                MpuObjectSize=source.size,
+                IfNoneMatch="*",
+            )
+        except BaseException:
+            self._abort(upload)
+            raise
+
+    def _sender(
+        self,
+        upload: str,
+        source: Source,
+        number: int,
+        part: Part,
+        sent: "dict[int, CompletedPartTypeDef]",
+    ) -> Callable[[], None]:
+        def send() -> None:
+            checksum = _base64(part.sha256)
+            with source.open(part, self._touched) as body:
+                answer = self._client.upload_part(
+                    Bucket=self._bucket,
+                    Key=self._key,
+                    UploadId=upload,
+                    PartNumber=number,
+                    Body=body,
+                    ContentLength=part.size,
+                    ChecksumSHA256=checksum,
+                )
+            sent[number] = {
+                "PartNumber": number,
+                "ETag": answer["ETag"],
+                "ChecksumSHA256": checksum,
+            }
+            self._moved(part.size)
+
+        return send
+
+    def _touched(self) -> None:
+        self._moved(0)
+
+    def _abort(self, upload: str) -> None:
+        """Take the parts back; a bucket's lifecycle rule is the second line."""
+        try:
+            with aws_errors(
+                "s3:AbortMultipartUpload", region=self._region, resource=self._resource
+            ):
+                self._client.abort_multipart_upload(
+                    Bucket=self._bucket, Key=self._key, UploadId=upload
+                )
+        except StartifactError as e:
+            logger.info("%s: the upload was not aborted: %s", self._region, e)
+
+
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()

@@ -1,0 +1,241 @@
+"""A region that is a directory: for a laptop, an air-gapped runner, a first try and the tests.
+
+An artifact is the directory ``{project}@{version}`` with the files ``artifact`` and
+``metadata.json``. It is written under another name and appears by one rename, which fails where
+one exists. A channel is a file, replaced by a rename under a lock that dies with its process.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from startifact.errors import (
+    AccessDeniedError,
+    IntegrityError,
+    RegionUnavailableError,
+    StartifactError,
+    shown,
+)
+from startifact.names import Key
+from startifact.regions.filelock import locked
+from startifact.regions.interface import (
+    ChannelState,
+    ExistsError,
+    Location,
+    Moved,
+    Region,
+    Stored,
+)
+from startifact.source import Source
+
+ARTIFACT = "artifact"
+METADATA = "metadata.json"
+
+_BLOCK = 1024 * 1024
+_MAX_TEXT_BYTES = 64 * 1024
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+class DirectoryRegion(Region):
+    """A directory that holds artifacts. It is made when the first one is staged."""
+
+    def __init__(self, name: str, root: Path) -> None:
+        self.name = name
+        self._root = root.absolute()
+
+    def place(self) -> str:
+        """See `Region.place`."""
+        return f"file:{self._root.resolve()}"
+
+    def location(self, key: Key) -> Location:
+        """See `Region.location`."""
+        return Location(
+            region=self.name,
+            bucket=str(self._root),
+            key=key,
+            uri=(self._root / key / ARTIFACT).as_uri(),
+        )
+
+    def describe(self, key: Key) -> Stored | None:
+        """See `Region.describe`."""
+        folder = self._root / key
+        with self._translated("read", folder):
+            try:
+                document = _read_text(folder / METADATA)
+                status = (folder / ARTIFACT).stat(follow_symlinks=False)
+            except FileNotFoundError:
+                if _is_empty(folder):
+                    return None
+                raise IntegrityError(
+                    f"{key} in {self.name} lacks its artifact or its record",
+                    hint=f"Look into {folder}; Startifact never leaves such a folder behind",
+                ) from None
+        return Stored(size=status.st_size, document=document, token=_token(status))
+
+    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+        """See `Region.create`."""
+        folder = self._root / key
+        with self._translated("write", folder), self._scratch(folder.parent) as scratch:
+            self._copy(source, scratch / ARTIFACT, moved)
+            _write_durably(scratch / METADATA, document.encode())
+            try:
+                scratch.rename(folder)
+            except OSError as e:
+                if folder.is_dir():
+                    raise ExistsError(key) from e
+                raise
+            _sync_directory(folder.parent)
+
+    def _copy(self, source: Source, destination: Path, moved: Moved) -> None:
+        with destination.open("xb") as file:
+            for part in source.parts:
+                with source.open(part) as reader:
+                    while block := reader.read(_BLOCK):
+                        file.write(block)
+                        moved(len(block))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+        """See `Region.read`."""
+        path = self._root / key / ARTIFACT
+        with self._translated("read", path):
+            try:
+                descriptor = os.open(path, os.O_RDONLY | _NOFOLLOW)
+            except FileNotFoundError as e:
+                raise IntegrityError(f"{key} in {self.name} has gone") from e
+            with os.fdopen(descriptor, "rb") as file:
+                if _token(os.fstat(file.fileno())) != stored.token:
+                    raise IntegrityError(f"{key} in {self.name} was replaced while it was read")
+                file.seek(start)
+                while start < stop:
+                    block = file.read(min(_BLOCK, stop - start))
+                    if not block:
+                        raise IntegrityError(f"{key} in {self.name} ended early")
+                    start += len(block)
+                    yield block
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """See `Region.keys`."""
+        with self._translated("list", self._root):
+            try:
+                names = [entry.name for entry in os.scandir(self._root) if entry.is_dir()]
+            except FileNotFoundError:
+                return
+        for name in names:
+            if name.startswith(prefix) and not _is_empty(self._root / name):
+                yield name
+
+    def delete(self, key: Key, stored: Stored) -> bool:
+        """See `Region.delete`."""
+        folder = self._root / key
+        with self._translated("delete", folder), self._scratch(folder.parent) as scratch:
+            current = self.describe(key)
+            if current is None or current.token != stored.token:
+                return False
+            # One rename, so that nobody sees half of it; the scratch folder is removed after.
+            folder.rename(scratch / "removed")
+            return True
+
+    def read_channel(self, key: Key) -> ChannelState | None:
+        """See `Region.read_channel`."""
+        path = self._root / key
+        with self._translated("read", path):
+            try:
+                text = _read_text(path)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return ChannelState(text, text)
+
+    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+        """See `Region.write_channel`."""
+        path = self._root / key
+        with self._translated("write", path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with locked(path.parent / f".{path.name}.lock"):
+                if self.read_channel(key) != expected:
+                    return False
+                with self._scratch(path.parent) as scratch:
+                    _write_durably(scratch / path.name, text.encode())
+                    (scratch / path.name).replace(path)
+                    _sync_directory(path.parent)
+        return True
+
+    @contextlib.contextmanager
+    def _scratch(self, parent: Path) -> Iterator[Path]:
+        """Make a folder beside the target, and leave none behind."""
+        parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".startifact-", dir=parent))
+        try:
+            scratch.chmod(0o777 & ~_umask())  # mkdtemp makes it private, the artifact is not
+            yield scratch
+        finally:
+            # After a successful rename nothing is there any more.
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _translated(self, verb: str, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except StartifactError:
+            raise
+        except PermissionError as e:
+            raise AccessDeniedError(
+                f"{self.name} refused to {verb} {shown(str(e.filename or path))}: {e.strerror}",
+                hint="Check the owner and the mode of the directory",
+            ) from e
+        except UnicodeDecodeError as e:
+            raise IntegrityError(f"{shown(str(path))} in {self.name} is not UTF-8 text") from e
+        except OSError as e:
+            raise RegionUnavailableError(
+                f"{self.name} failed to {verb} {shown(str(path))}: {e.strerror}"
+            ) from e
+
+
+def _read_text(path: Path) -> str:
+    with os.fdopen(os.open(path, os.O_RDONLY | _NOFOLLOW), "rb") as file:
+        data = file.read(_MAX_TEXT_BYTES + 1)
+    if len(data) > _MAX_TEXT_BYTES:
+        raise IntegrityError(f"{shown(str(path))} is larger than {_MAX_TEXT_BYTES:,} bytes")
+    return data.decode()
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(path: Path) -> None:
+    if os.name == "nt":  # pragma: no cover  # directories cannot be opened there
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_empty(folder: Path) -> bool:
+    """Say whether *folder* is absent or empty, which a rename treats alike."""
+    try:
+        return next(os.scandir(folder), None) is None
+    except FileNotFoundError:
+        return True
+
+
+def _token(status: os.stat_result) -> str:
+    return f"{status.st_dev}-{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+
+
+def _umask() -> int:
+    # There is no way to read the umask but to set it, which other threads would notice.
+    try:
+        text = Path("/proc/self/status").read_text()
+        return int(next(x for x in text.splitlines() if x.startswith("Umask:")).split()[1], 8)
+    except (OSError, StopIteration, ValueError):
+        return 0o022

@@ -1,0 +1,56 @@
+"""A lock on a file that the operating system gives back when the process that holds it dies."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from startifact.errors import RegionUnavailableError, shown
+
+WAIT_SECONDS = 20.0
+_PAUSE_SECONDS = 0.005
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock on *path*, which is made when it is not there and stays.
+
+    Raises:
+        RegionUnavailableError: Somebody else held it for 20 seconds.
+
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    try:
+        give_up = time.monotonic() + WAIT_SECONDS
+        while not _try_lock(descriptor):
+            if time.monotonic() > give_up:
+                raise RegionUnavailableError(
+                    f"{shown(str(path))} has been locked for {WAIT_SECONDS:.0f} s",
+                    hint="Look for a Startifact process that hangs",
+                )
+            time.sleep(_PAUSE_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)  # which gives the lock back
+
+
+if sys.platform == "win32":  # pragma: no cover  # runs in the workflow for Windows
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

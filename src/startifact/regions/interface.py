@@ -1,0 +1,143 @@
+"""What a region can do, whatever it is made of.
+
+Everything above this interface (quorum, ``latest``, verification) is written once and knows
+nothing of buckets or directories. Every implementation passes the same suite of contract tests.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from startifact.names import Key
+from startifact.source import Source
+
+Moved = Callable[[int], None]
+"""
+Called with a number of bytes each time some have moved. It may raise to stop the work.
+"""
+
+
+class ExistsError(Exception):
+    """
+    The key was taken when the write arrived. What holds it has to be described to know by whom.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """One artifact as a region describes it."""
+
+    size: int
+    """In bytes, as the region counts them."""
+
+    document: str
+    """The record that was stored with it, not yet checked."""
+
+    token: str
+    """Identifies these bytes in this region; pins a read to them."""
+
+    object_version: str | None = None
+    """The bucket's own version of the object, where it keeps versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """The text a channel holds, and the token that a write has to name to replace it."""
+
+    text: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where an artifact is, for tools other than Startifact."""
+
+    region: str
+    bucket: str
+    key: str
+    uri: str
+
+
+class Region(ABC):
+    """One place that holds artifacts and channels.
+
+    Every method may be called from any thread, and raises ``RegionUnavailableError`` when the
+    region does not answer, ``AccessDeniedError`` when it refuses, and ``ConfigurationError`` when
+    what its configuration names is not there. Absence is never guessed: it is returned only when
+    the region has said so.
+    """
+
+    name: str
+    """How the region was spelled; unique within a session."""
+
+    @abstractmethod
+    def place(self) -> str:
+        """Return what identifies the bucket or directory itself; equal for two ways to spell it."""
+
+    @abstractmethod
+    def location(self, key: Key) -> Location:
+        """Return where *key* is, or would be."""
+
+    @abstractmethod
+    def describe(self, key: Key) -> Stored | None:
+        """Return the artifact at *key*, or ``None`` when the region says that there is none."""
+
+    @abstractmethod
+    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+        """Store *source* with its record at *key*, both at once, only if nothing is there.
+
+        After any error the artifact may be there all the same: describe it to know.
+
+        Raises:
+            ExistsError: Something is there.
+            LocalFileError: The file changed or cannot be read. Nothing was stored.
+
+        """
+
+    @abstractmethod
+    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+        """Yield bytes *start* to *stop* (exclusive) of the very artifact that *stored* describes.
+
+        Raises:
+            IntegrityError: Another artifact, or none, is there now, or fewer bytes came.
+
+        """
+
+    @abstractmethod
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield the keys of artifacts that begin with *prefix*, in any order."""
+
+    @abstractmethod
+    def delete(self, key: Key, stored: Stored) -> bool:
+        """Delete the artifact that *stored* describes; ``False`` when another or none is there."""
+
+    @abstractmethod
+    def read_channel(self, key: Key) -> ChannelState | None:
+        """Return the channel at *key*, or ``None`` when the region says that there is none."""
+
+    @abstractmethod
+    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+        """Replace *expected* (``None``: nothing) by *text*; ``False`` when it is there no more.
+
+        After any error *text* may be there all the same: read it to know.
+        """
+
+    def admit(self, project: str) -> None:  # noqa: B027  # most regions admit every legal name
+        """Return when the region can hold *project*.
+
+        Raises:
+            InputError: The name is legal, but not in this region.
+
+        """
+
+    def prepare_to_write(self, project: str) -> None:  # noqa: B027  # most need nothing
+        """Return when the region can be trusted with writes of *project*."""
+
+    def publish(self, project: str, channel: str, version: str) -> None:  # noqa: B027
+        """Show the channel's *version* to those who read it elsewhere; by default nobody does."""
+
+    def peers(self) -> tuple[str, ...]:
+        """
+        Return the regions that this one's organisation configures, itself included; may be empty.
+        """
+        return ()

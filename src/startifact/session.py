@@ -1,0 +1,219 @@
+"""The session: the one thing that a program needs."""
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from semver import Version
+
+from startifact.artifact import Artifact
+from startifact.channels import read_channel
+from startifact.downloading import Downloader
+from startifact.errors import ConfigurationError, InputError, shown
+from startifact.listing import list_versions
+from startifact.names import artifact_key, check_filename, check_project
+from startifact.outcomes import IfExists, Order, Staging
+from startifact.progress import ProgressCallback
+from startifact.quorum import MAJORITY, majority, required_to_stage
+from startifact.record import check_pairs
+from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.factory import open_regions
+from startifact.regions.interface import Region
+from startifact.regions.spelling import Spelling, parse_spellings, split_list
+from startifact.settings import Settings
+from startifact.staging import Stager
+from startifact.survey import Survey
+from startifact.version import __version__
+from startifact.versions import Channel, parse_selector, parse_version
+
+logger = logging.getLogger(__name__)
+
+
+class Session:
+    """Stages and gets artifacts in one list of regions.
+
+    Configuration, bucket names and clients are looked up once, when they are first needed. A
+    session may be used from several threads.
+
+    *regions* is a list of regions, or one string that commas, spaces or newlines separate; by
+    default ``STARTIFACT_REGIONS``, else the regions that the organisation configuration in
+    ``AWS_REGION`` names. With *read_only* nothing is written, and `stage` reports what it would
+    do. *required_regions* is ``majority``, ``all`` or a number. *configuration_loader* reads the
+    organisation configuration, and *progress* is told how far bytes have got.
+
+    Raises:
+        InputError: A region is not spelled as it should be, or named twice.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        regions: Iterable[str] | str | None = None,
+        read_only: bool = False,
+        required_regions: str | int = MAJORITY,
+        configuration_loader: ConfigurationLoader | None = None,
+        progress: ProgressCallback | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self._settings = settings or Settings.from_environment()
+        self._read_only = read_only
+        self._required = required_regions
+        self._loader = configuration_loader or ConfigurationLoader(self._settings.parameter)
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._opened: tuple[Region, ...] | None = None
+        self._spellings: tuple[Spelling, ...] | None = None
+        if regions is not None:
+            texts = split_list(regions) if isinstance(regions, str) else list(regions)
+            self._spellings = parse_spellings(texts, source="regions")
+            required_to_stage(required_regions, len(self._spellings))
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this session writes nothing."""
+        return self._read_only
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The names of the regions, in the configured order; may read the configuration."""
+        return tuple(region.name for region in self._regions())
+
+    def stage(
+        self,
+        project: str,
+        version: Version | str,
+        path: str | Path,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        save_filename: bool = False,
+        if_exists: IfExists | str = IfExists.FAIL,
+    ) -> Staging:
+        """Make the file at *path* available as *version* of *project* in every region.
+
+        Afterwards enough regions hold exactly these bytes with *metadata*, and a ``latest`` that
+        is not below *version*. Staging the same content again changes nothing that is stored and
+        fills the regions that lack it. With *if_exists* ``keep``, other content that is staged
+        already is reported and not an error.
+
+        Raises:
+            InputError: An argument is not valid; nothing was sent.
+            AlreadyStagedError: A region holds other content under *version*.
+            StagingFailedError: Too few regions succeeded; running again is safe.
+            LocalFileError: The file cannot be read, or changed meanwhile.
+
+        """
+        checked = check_project(project)
+        file = Path(path)
+        order = Order(
+            project=checked,
+            version=parse_version(version),
+            path=file,
+            pairs=check_pairs({} if metadata is None else metadata),
+            filename=check_filename(file.name) if save_filename else None,
+            origin=self._settings.origin,
+            if_exists=_if_exists(if_exists),
+            dry_run=self._read_only,
+        )
+        regions = self._regions()
+        stager = Stager(
+            regions=regions,
+            required=required_to_stage(self._required, len(regions)),
+            by=self._settings.origin.run or f"startifact/{__version__}",
+            progress=self._progress,
+        )
+        self._warn_of_few(regions, stager.required)
+        staging = stager.stage(order)
+        self._warn_of_part(regions)
+        return staging
+
+    def get(self, project: str, selector: Version | str = "latest") -> Artifact:
+        """Return the artifact that *selector* picks: an exact version, or ``latest``.
+
+        Raises:
+            InputError: *project* or *selector* is not valid; nothing was sent.
+            NotFoundError: Every region said that there is none.
+            SeveralRegionsError: Too few regions answered to know.
+            IntegrityError: Regions hold different content and no majority agrees.
+
+        """
+        checked = check_project(project)
+        wanted = parse_selector(str(selector) if isinstance(selector, Version) else selector)
+        regions = self._regions()
+        version = (
+            read_channel(regions, checked, wanted.name) if isinstance(wanted, Channel) else wanted
+        )
+        survey = Survey(regions, artifact_key(checked, version))
+        return Artifact(checked, version, Downloader(survey, survey.settle(), self._progress))
+
+    def versions(self, project: str) -> list[Version]:
+        """Return every version of *project* that is staged, newest first.
+
+        Raises:
+            InputError: *project* is not a legal name; nothing was sent.
+            NotFoundError: Every region said that there is none.
+            SeveralRegionsError: Too few regions answered to know.
+
+        """
+        return list_versions(self._regions(), check_project(project))
+
+    def _regions(self) -> tuple[Region, ...]:
+        with self._lock:
+            if self._opened is None:
+                spellings = self._spellings or self._configured()
+                self._opened = open_regions(
+                    spellings,
+                    loader=self._loader,
+                    default_region=self._settings.aws_region,
+                )
+            return self._opened
+
+    def _configured(self) -> tuple[Spelling, ...]:
+        """Return the regions to use where nobody names any."""
+        if self._settings.regions is not None:
+            return parse_spellings(split_list(self._settings.regions), source="STARTIFACT_REGIONS")
+        home = self._settings.aws_region
+        if home is None:
+            raise InputError(
+                "no regions are named",
+                hint="Pass regions, set STARTIFACT_REGIONS, or set AWS_REGION to a region that "
+                "has the organisation configuration",
+            )
+        configured = self._loader.load(home).regions
+        if not configured:
+            raise ConfigurationError(
+                f"the organisation configuration in {home} names no regions",
+                hint="Pass regions, set STARTIFACT_REGIONS, or add regions to the configuration",
+            )
+        return parse_spellings(
+            configured, source=f"regions in the organisation configuration in {home}"
+        )
+
+    def _warn_of_few(self, regions: tuple[Region, ...], required: int) -> None:
+        if required < majority(len(regions)):
+            logger.warning(
+                "%d of %d regions is less than a majority: latest may be read as it was before",
+                required, len(regions),
+            )  # fmt: skip
+
+    def _warn_of_part(self, regions: tuple[Region, ...]) -> None:
+        """Staging to a part of the list leaves readers of the whole list behind."""
+        named = {region.name for region in regions}
+        listed = set(split_list(self._settings.regions or ""))
+        for region in regions:
+            listed |= set(region.peers())
+        if named < listed:
+            logger.warning(
+                "staged to %d of the %d configured regions; not to %s",
+                len(named), len(listed), ", ".join(sorted(listed - named)),
+            )  # fmt: skip
+
+
+def _if_exists(value: IfExists | str) -> IfExists:
+    try:
+        return IfExists(value)
+    except ValueError:
+        raise InputError(
+            f"if-exists is {shown(str(value))}, expected {' or '.join(IfExists)}"
+        ) from None

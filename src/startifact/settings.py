@@ -1,0 +1,101 @@
+"""The environment, read once.
+
+This is the only module that reads ``STARTIFACT_*``, ``AWS_*``, ``GITHUB_*`` and ``RUNNER_*``
+variables.
+"""
+
+import os
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from startifact.configuration import DEFAULT_PARAMETER
+from startifact.record import UNKNOWN_ORIGIN, Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says. A variable that is set but blank counts as not set."""
+
+    regions: str | None = None
+    """``STARTIFACT_REGIONS``: where artifacts are, when nobody names regions."""
+
+    parameter: str = DEFAULT_PARAMETER
+    """``STARTIFACT_PARAMETER``: the SSM parameter with the organisation configuration."""
+
+    aws_region: str | None = None
+    """``AWS_REGION`` or ``AWS_DEFAULT_REGION``."""
+
+    origin: Origin = UNKNOWN_ORIGIN
+    """The workflow run, in a workflow."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Return the settings in *environ*, by default the process's own."""
+        env = os.environ if environ is None else environ
+        return cls(
+            regions=_get(env, "STARTIFACT_REGIONS"),
+            parameter=_get(env, "STARTIFACT_PARAMETER") or DEFAULT_PARAMETER,
+            aws_region=_get(env, "AWS_REGION") or _get(env, "AWS_DEFAULT_REGION"),
+            origin=_origin(env),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """Where GitHub's runner wants things: the workspace and the files it reads after the step."""
+
+    workspace: Path | None = None
+    temp: Path | None = None
+    output: str = ""
+    summary: str = ""
+    in_container: bool = False
+    debug: bool = False
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Return what the runner put into *environ*, by default the process's own."""
+        env = os.environ if environ is None else environ
+        workspace, temp = _get(env, "GITHUB_WORKSPACE"), _get(env, "RUNNER_TEMP")
+        return cls(
+            workspace=Path(workspace) if workspace else None,
+            temp=Path(temp) if temp else None,
+            output=_get(env, "GITHUB_OUTPUT") or "",
+            summary=_get(env, "GITHUB_STEP_SUMMARY") or "",
+            in_container=_get(env, "STARTIFACT_CONTAINER") is not None,
+            debug=_get(env, "RUNNER_DEBUG") == "1",
+        )
+
+
+def tidy_aws_environment(environ: MutableMapping[str, str] | None = None) -> None:
+    """Make the AWS variables of this process mean what their author meant.
+
+    Workflows leave variables blank where an expression gave nothing, and the SDK takes a blank
+    profile for a profile; and the SDK reads ``AWS_DEFAULT_REGION`` where people set
+    ``AWS_REGION``.
+    """
+    env = os.environ if environ is None else environ
+    for name in [n for n in env if n.startswith("AWS_")]:
+        if not env[name].strip():
+            del env[name]
+    if "AWS_REGION" in env:
+        env["AWS_DEFAULT_REGION"] = env["AWS_REGION"]
+
+
+def _origin(env: Mapping[str, str]) -> Origin:
+    if _get(env, "GITHUB_ACTIONS") != "true":
+        return Origin()
+    repository, run = _get(env, "GITHUB_REPOSITORY"), _get(env, "GITHUB_RUN_ID")
+    server = _get(env, "GITHUB_SERVER_URL") or "https://github.com"
+    return Origin(
+        repository=repository,
+        commit=_get(env, "GITHUB_SHA"),
+        ref=_get(env, "GITHUB_REF"),
+        run=f"{server}/{repository}/actions/runs/{run}" if repository and run else None,
+        actor=_get(env, "GITHUB_ACTOR"),
+    )
+
+
+def _get(env: Mapping[str, str], name: str) -> str | None:
+    return env.get(name, "").strip() or None

@@ -1,0 +1,301 @@
+"""Staging: making one artifact available, under one version, in every region.
+
+The protocol, in order: look in all regions while the file is hashed; write nothing when any holds
+other content; create where it is absent; look again where the answer was unclear; move ``latest``
+only once enough regions hold the artifact.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from semver import Version
+
+from startifact.artifact import Artifact
+from startifact.channels import Mover, read_pointer
+from startifact.downloading import Downloader
+from startifact.errors import (
+    AlreadyStagedError,
+    InputError,
+    IntegrityError,
+    LocalFileError,
+    NewerFormatError,
+    RegionUnavailableError,
+    RemovedError,
+)
+from startifact.ledger import Ledger, Sight
+from startifact.names import LATEST, artifact_key
+from startifact.outcomes import IfExists, Order, Staging, StagingFailedError, State
+from startifact.parallel import Answered, Failed, Round, Watch
+from startifact.progress import ProgressCallback, Tally
+from startifact.record import Record, encode
+from startifact.regions.interface import ExistsError, Region
+from startifact.source import Source
+from startifact.survey import Copy, Survey, describe
+from startifact.versions import is_later
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 10.0
+"""How long a region may move no byte once enough others hold the artifact."""
+
+# What is stored under this version cannot be told from other content, so nothing is written.
+_STOPPERS = (InputError, IntegrityError, NewerFormatError, RemovedError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stager:
+    """Stages artifacts into *regions*; *required* of them have to hold each before it is staged."""
+
+    regions: Sequence[Region]
+    required: int
+    by: str
+    progress: ProgressCallback | None = None
+
+    def stage(self, order: Order) -> Staging:
+        """Carry out *order*, and return what each region said.
+
+        Raises:
+            InputError: The file or the regions are not what they have to be. Nothing was written.
+            AlreadyStagedError: A region holds other content under this version.
+            LocalFileError: The file cannot be read, or changed meanwhile.
+            StagingFailedError: Too few regions have it, or have moved ``latest``.
+
+        """
+        ledger = Ledger(self.regions, artifact_key(order.project, order.version))
+        with Round({r.name: partial(_look, r, order) for r in self.regions}) as looking:
+            source = Source.scan(order.path)
+            for answer in looking:
+                self._saw(ledger, answer)
+        _refuse_one_place_twice(ledger)
+        record = _record(order, source)
+        existed = bool(ledger.copies)
+        if kept := self._other_content(ledger, order, record):
+            return self._result(ledger, order, kept, created=False)
+        document = self._document(ledger, record)
+        if order.dry_run:
+            return self._predict(ledger, order, record)
+        self._write(ledger, source, record, document, order.project)
+        self._move_latest(ledger, order)
+        return self._result(ledger, order, record, created=bool(ledger.created) and not existed)
+
+    def _saw(self, ledger: Ledger, answer: Answered[Sight] | Failed) -> None:
+        """Take down what a region holds; stop where that cannot be told from other content."""
+        if isinstance(answer, Answered):
+            ledger.saw(answer.name, answer.seconds, answer.value)
+        elif isinstance(answer.error, RemovedError):
+            raise AlreadyStagedError(str(answer.error), hint=answer.error.hint)
+        elif isinstance(answer.error, _STOPPERS):
+            raise answer.error
+        else:
+            ledger.failed(answer)
+
+    def _document(self, ledger: Ledger, record: Record) -> str:
+        """Return what to store: where the version exists, exactly what the others have."""
+        if existing := ledger.first_copy():
+            return existing.stored.document
+        document, left_out = encode(record)
+        if left_out:
+            logger.warning(
+                "%s: the metadata leaves no room for these facts: %s",
+                ledger.key, ", ".join(left_out),
+            )  # fmt: skip
+        return document
+
+    def _write(
+        self, ledger: Ledger, source: Source, record: Record, document: str, project: str
+    ) -> None:
+        """Create the artifact where it is absent, and see to it that enough regions have it."""
+        tally = Tally(self.progress, verb="stage", artifact=ledger.key, total=source.size)
+        jobs = {
+            r.name: partial(_create, r, project, ledger, source, document)
+            for r in ledger.to_write()
+        }
+        conflicts = []
+        with Round(jobs, notify=tally.add) as writing:
+            while answer := writing.next():
+                if isinstance(answer, Failed):
+                    if isinstance(answer.error, LocalFileError):
+                        raise answer.error
+                    ledger.failed(answer)
+                elif answer.value.record.same_content(record):
+                    ledger.wrote(answer.name, answer.seconds, answer.value, document)
+                else:
+                    conflicts.append(answer.value)
+                if len(ledger.copies) >= self.required:
+                    writing.stall = GRACE_SECONDS
+        if conflicts:
+            raise _conflict(ledger, record, conflicts)
+        if len(ledger.copies) < self.required:
+            raise StagingFailedError(
+                f"{ledger.key} is staged in {len(ledger.copies)} of {len(self.regions)} regions, "
+                f"{self.required} are needed:",
+                outcomes=ledger.outcomes(State.ABSENT),
+            )
+
+    def _move_latest(self, ledger: Ledger, order: Order) -> None:
+        """Move the channel in every region that has the artifact."""
+        mover = Mover(now=_now, by=self.by)
+        floor = ledger.floor()
+
+        def move(region: Region, watch: Watch) -> Version | None:
+            latest = mover.advance(
+                region,
+                order.project,
+                order.version,
+                floor=floor,
+                holds=lambda v: describe(region, artifact_key(order.project, v)) is not None,
+            )
+            watch.moved()
+            mover.publish(region, order.project)
+            return latest
+
+        with Round({r.name: partial(move, r) for r in ledger.holders()}) as moving:
+            while answer := moving.next():
+                if isinstance(answer, Failed):
+                    ledger.failed(answer)
+                elif answer.value is None:
+                    ledger.failed(_behind(answer, order.project))
+                else:
+                    ledger.spent(answer.name, answer.seconds)
+                    ledger.latest[answer.name] = answer.value
+                if len(ledger.latest) >= self.required:
+                    moving.stall = GRACE_SECONDS
+        if len(ledger.latest) < self.required:
+            raise StagingFailedError(
+                f"{ledger.key} is stored in {len(ledger.copies)} of {len(self.regions)} regions, "
+                f"but {LATEST} has followed in {len(ledger.latest)}, {self.required} are needed:",
+                outcomes=ledger.outcomes(State.ABSENT),
+            )
+
+    def _predict(self, ledger: Ledger, order: Order, record: Record) -> Staging:
+        """Say what a staging would do."""
+        able = len(ledger.copies) + len(ledger.to_write())
+        if able < self.required:
+            raise StagingFailedError(
+                f"{ledger.key} could be staged in {able} of {len(self.regions)} regions, "
+                f"{self.required} are needed:",
+                outcomes=ledger.outcomes(State.WOULD_CREATE),
+            )
+        return self._result(ledger, order, record, created=False)
+
+    def _result(self, ledger: Ledger, order: Order, record: Record, *, created: bool) -> Staging:
+        """Put together what happened, and tell of the regions that did not follow."""
+        for name, error in ledger.errors.items():
+            logger.warning("%s: %s", name, error)
+        if existing := ledger.first_copy():
+            record = existing.record
+        survey = Survey.of(self.regions, ledger.key, ledger.copies.values(), ledger.errors)
+        downloader = Downloader(survey, record, self.progress)
+        latest = ledger.highest_latest()
+        would = order.dry_run and (latest is None or is_later(order.version, latest))
+        return Staging(
+            artifact=Artifact(order.project, order.version, downloader),
+            created=created,
+            is_latest=would or (latest is not None and str(latest) == str(order.version)),
+            outcomes=ledger.outcomes(State.WOULD_CREATE if order.dry_run else State.ABSENT),
+            dry_run=order.dry_run,
+        )
+
+    def _other_content(self, ledger: Ledger, order: Order, record: Record) -> Record | None:
+        """Return the record to keep, or ``None`` when no region holds other content."""
+        copies = list(ledger.copies.values())
+        others = [c for c in copies if not c.record.same_content(record)]
+        if not others:
+            return None
+        if order.if_exists is IfExists.KEEP and all(
+            c.record.same_content(others[0].record) for c in copies
+        ):
+            return others[0].record
+        raise _conflict(ledger, record, others)
+
+
+def _look(region: Region, order: Order, watch: Watch) -> Sight:
+    """Say what *region* holds; a channel that is damaged is left to the one who moves it."""
+    region.admit(order.project)
+    copy = describe(region, artifact_key(order.project, order.version))
+    watch.moved()
+    try:
+        _, pointer = read_pointer(region, order.project, LATEST)
+    except IntegrityError:
+        pointer = None
+    return Sight(region.place(), copy, None if pointer is None else pointer.version)
+
+
+def _create(
+    region: Region, project: str, ledger: Ledger, source: Source, document: str, watch: Watch
+) -> Copy:
+    """Create the artifact in *region*; where the answer is unclear, see what is there now."""
+    try:
+        region.prepare_to_write(project)
+        region.create(ledger.key, source, document, watch.moved)
+    except (ExistsError, RegionUnavailableError) as e:
+        copy = describe(region, ledger.key)
+        if copy is not None:
+            return copy
+        if isinstance(e, RegionUnavailableError):
+            raise
+        raise RegionUnavailableError(
+            f"{region.name} said that {ledger.key} exists, and then that it does not"
+        ) from e
+    copy = describe(region, ledger.key)
+    if copy is None:
+        raise RegionUnavailableError(f"{region.name} stored {ledger.key}, and then has it not")
+    return copy
+
+
+def _record(order: Order, source: Source) -> Record:
+    return Record(
+        sha256=source.sha256,
+        size=source.size,
+        staged_at=_now(),
+        pairs=order.pairs,
+        filename=order.filename,
+        origin=order.origin,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _refuse_one_place_twice(ledger: Ledger) -> None:
+    """A majority of one bucket is no majority."""
+    seen: dict[str, str] = {}
+    for region in ledger.regions:
+        if (sight := ledger.sights.get(region.name)) is None:
+            continue
+        if other := seen.get(sight.place):
+            raise InputError(
+                f"regions {other} and {region.name} are one place: {sight.place}",
+                hint="Give each region a bucket or directory of its own",
+            )
+        seen[sight.place] = region.name
+
+
+def _conflict(ledger: Ledger, record: Record, others: Sequence[Copy]) -> AlreadyStagedError:
+    """Name what is staged, where, and what was to be staged."""
+    lines = [f"\n  this attempt: sha256:{record.sha256}, {record.size:,} bytes"]
+    for copy in (*(c for c in ledger.copies.values() if c not in others), *others):
+        lines.append(
+            f"\n  {copy.region.name}: sha256:{copy.record.sha256}, {copy.record.size:,} bytes"
+        )
+        if differences := record.differences(copy.record):
+            lines.append(f"; differs in {' and '.join(differences)}")
+    return AlreadyStagedError(
+        f"{ledger.key} is already staged with other content:" + "".join(lines),
+        hint="A staged version never changes: stage under a new version",
+    )
+
+
+def _behind(answer: Answered[Version | None], project: str) -> Failed:
+    return Failed(
+        answer.name,
+        answer.seconds,
+        RegionUnavailableError(
+            f"{answer.name} has no {LATEST} of {project}, and not the version that {LATEST} "
+            "points at elsewhere: it was not moved there"
+        ),
+    )

@@ -1,0 +1,52 @@
+"""JSON that came from outside: parsed strictly, with reasons a person can read."""
+
+import json
+from typing import Any
+
+
+class JsonError(ValueError):
+    """The text is not the JSON that was expected; the message says why and quotes none of it."""
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """Return the JSON object in *text*.
+
+    Raises:
+        JsonError: It is not JSON, not an object, or has a key twice.
+
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except JsonError:
+        raise
+    except (ValueError, RecursionError) as e:
+        reason = e.msg if isinstance(e, json.JSONDecodeError) else "it is nested too deep"
+        place = f" at character {e.pos}" if isinstance(e, json.JSONDecodeError) else ""
+        raise JsonError(f"it is not JSON ({reason}{place})") from e
+    if not isinstance(value, dict):
+        raise JsonError("it is not a JSON object")
+    return value
+
+
+def string_pairs(text: str) -> dict[str, str]:
+    """Return the JSON object of strings in *text*.
+
+    Raises:
+        JsonError: It is something else.
+
+    """
+    value = parse_object(text)
+    if not all(isinstance(v, str) for v in value.values()):
+        raise JsonError("it has values that are not strings")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise JsonError("it has a key twice")
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise JsonError(f"it has {name} in it, which is not JSON")

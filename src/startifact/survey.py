@@ -1,0 +1,199 @@
+"""What all regions say about one version, asked at once and remembered as they answer."""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+from startifact.errors import (
+    IntegrityError,
+    NotFoundError,
+    RemovedError,
+    SeveralRegionsError,
+    StartifactError,
+    UndeterminedError,
+)
+from startifact.names import Key
+from startifact.parallel import Failed, Round, Watch
+from startifact.quorum import majority
+from startifact.record import Record, decode
+from startifact.regions.interface import Region, Stored
+
+logger = logging.getLogger(__name__)
+
+WINDOW_SECONDS = 1.0
+"""How long other regions' digests are waited for once one has answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One region's copy of an artifact."""
+
+    region: Region
+    stored: Stored
+    record: Record
+
+
+def describe(region: Region, key: Key) -> Copy | None:
+    """Return the copy at *key* in *region*, or ``None`` when the region says that there is none.
+
+    Raises:
+        IntegrityError: Its record is damaged, or its size is not the recorded one.
+        RemovedError: It was removed on purpose.
+
+    """
+    stored = region.describe(key)
+    if stored is None:
+        return None
+    where = f"{key} in {region.name}"
+    record = decode(stored.document, where=where)
+    if record.size != stored.size:
+        raise IntegrityError(
+            f"{where} has {stored.size:,} bytes, {record.size:,} were recorded",
+        )
+    return Copy(region, stored, record)
+
+
+def _job(region: Region, key: Key, watch: Watch) -> Copy | None:
+    watch.moved()
+    return describe(region, key)
+
+
+class Survey:
+    """The answers of all regions about one artifact. Safe to use from several threads."""
+
+    def __init__(self, regions: Sequence[Region], key: Key) -> None:
+        self.key = key
+        self.regions = tuple(regions)
+        self._lock = threading.RLock()
+        self._copies: dict[str, Copy] = {}
+        self._absent: list[str] = []
+        self._failed: dict[str, StartifactError] = {}
+        self._first_at: float | None = None
+        self._warned: set[str] = set()
+        self._round = Round({r.name: partial(_job, r, key) for r in regions})
+
+    @classmethod
+    def of(
+        cls,
+        regions: Sequence[Region],
+        key: Key,
+        copies: Iterable[Copy],
+        failures: Mapping[str, StartifactError],
+    ) -> Self:
+        """Return what is known already about *regions*, without asking any."""
+        survey = cls((), key)
+        survey.regions = tuple(regions)
+        survey._copies = {copy.region.name: copy for copy in copies}
+        survey._failed = dict(failures)
+        return survey
+
+    def copies(self) -> list[Copy]:
+        """Return the copies known by now, in the order in which they were reported."""
+        self._collect(until=time.monotonic())
+        return list(self._copies.values())
+
+    def failures(self) -> dict[str, StartifactError]:
+        """Return why regions gave no answer, by region."""
+        return dict(self._failed)
+
+    def wait_for_one_more(self) -> bool:
+        """Wait until another region has answered; ``False`` when none is left."""
+        with self._lock:
+            return self._take(None)
+
+    def wait_a_moment_for_all(self) -> None:
+        """Wait until all regions have answered, or a second after the first copy was reported."""
+        self._collect(until=self._window_end())
+
+    def settle(self) -> Record:
+        """Return the record that stands for this version in all regions.
+
+        Raises:
+            NotFoundError: Every region said that there is no such version.
+            RemovedError: A region said that it was removed.
+            IntegrityError: Regions hold different content, and no majority agrees.
+            SeveralRegionsError: No region has it, and not every region answered.
+
+        """
+        with self._lock:
+            while not self._is_settled() and self._take(self._window_end()):
+                pass
+            return self._verdict()
+
+    def _window_end(self) -> float | None:
+        return None if self._first_at is None else self._first_at + WINDOW_SECONDS
+
+    def _collect(self, until: float | None) -> None:
+        with self._lock:
+            while self._take(until):
+                pass
+
+    def _take(self, until: float | None) -> bool:
+        answer = self._round.next(until)
+        if answer is None:
+            return False
+        if isinstance(answer, Failed):
+            self._failed[answer.name] = answer.error
+        elif answer.value is None:
+            self._absent.append(answer.name)
+        else:
+            self._copies[answer.name] = answer.value
+            if self._first_at is None:
+                self._first_at = time.monotonic()
+        return True
+
+    def _is_settled(self) -> bool:
+        votes = self._votes()
+        return bool(votes) and votes.most_common(1)[0][1] >= majority(len(self.regions))
+
+    def _votes(self) -> Counter[str]:
+        return Counter(copy.record.sha256 for copy in self._copies.values())
+
+    def _verdict(self) -> Record:
+        removed = next((e for e in self._failed.values() if isinstance(e, RemovedError)), None)
+        if removed:
+            raise removed
+        votes = self._votes()
+        if not votes:
+            raise self._nothing()
+        digest, count = votes.most_common(1)[0]
+        if len(votes) > 1:
+            if count < majority(len(self.regions)):
+                raise self._disagreement()
+            for copy in self._copies.values():
+                if copy.record.sha256 != digest and copy.region.name not in self._warned:
+                    self._warned.add(copy.region.name)
+                    logger.warning(
+                        "%s in %s is sha256:%s, most regions have sha256:%s",
+                        self.key, copy.region.name, copy.record.sha256, digest,
+                    )  # fmt: skip
+        return next(c.record for c in self._copies.values() if c.record.sha256 == digest)
+
+    def _disagreement(self) -> IntegrityError:
+        lines = "".join(
+            f"\n  {copy.region.name}: sha256:{copy.record.sha256}" for copy in self._copies.values()
+        )
+        return IntegrityError(
+            f"regions hold different content for {self.key}, and no majority agrees:{lines}",
+            hint="Find out which is right before you use this version",
+        )
+
+    def _nothing(self) -> StartifactError:
+        if not self._failed:
+            return NotFoundError(
+                f"{self.key} is not staged in {', '.join(self._absent)}",
+                hint="Check the project, the version and the regions",
+            )
+        lines = [f"\n  {name}: not there" for name in self._absent]
+        lines += [f"\n  {name}: {error}" for name, error in self._failed.items()]
+        return SeveralRegionsError(
+            f"cannot tell whether {self.key} exists, no region that answered has it:"
+            + "".join(lines),
+            causes=list(self._failed.values()),
+            kind=UndeterminedError,
+        )

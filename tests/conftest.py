@@ -1,0 +1,144 @@
+"""
+What every test can use: an AWS that behaves (moto's server on loopback), regions of every kind,
+and an environment that holds nothing of the machine's own.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+AWS_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
+
+_OURS = ("AWS_", "STARTIFACT_", "GITHUB_", "INPUT_", "RUNNER_")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what the machine or the workflow that runs the tests has set."""
+    for name in list(os.environ):
+        if name.startswith(_OURS) and not name.startswith("STARTIFACT_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTTESTTESTTEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    """Return the address of an AWS on loopback that lasts as long as the test run."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """
+    An AWS account with one bucket in each of three regions, and an organisation configuration.
+    """
+
+    endpoint: str
+    buckets: dict[str, str]
+    parameter: str
+
+    def s3(self, region: str = "us-east-1"):  # type: ignore[no-untyped-def]
+        return boto3.client("s3", region_name=region, endpoint_url=self.endpoint)
+
+    def ssm(self, region: str = "us-east-1"):  # type: ignore[no-untyped-def]
+        return boto3.client("ssm", region_name=region, endpoint_url=self.endpoint)
+
+    def configure(self, region: str, text: str) -> None:
+        """Make *text* the organisation configuration of *region*."""
+        self.ssm(region).put_parameter(
+            Name=self.parameter, Value=text, Type="String", Overwrite=True
+        )
+
+    def keys(self, region: str) -> list[str]:
+        """Return every key in the bucket of *region*, Startifact's probe left out."""
+        page = self.s3(region).list_objects_v2(Bucket=self.buckets[region])
+        return [o["Key"] for o in page.get("Contents", []) if not o["Key"].endswith("/_probe")]
+
+    def latest(self, region: str, project: str, prefix: str = "team/") -> str:
+        """Return the version that ``latest`` of *project* points at in *region*."""
+        body = self.s3(region).get_object(
+            Bucket=self.buckets[region], Key=f"{prefix}{project}/latest"
+        )["Body"]
+        return str(json.loads(body.read())["version"])
+
+
+@pytest.fixture
+def cloud(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """
+    Return an account of this test's own: its buckets and its parameter have random names, so
+    that tests do not see each other's.
+    """
+    unique = uuid4().hex[:12]
+    buckets = {region: f"artifacts-{unique}-{region}" for region in AWS_REGIONS}
+    cloud = Cloud(moto_server, buckets, f"/startifact-{unique}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
+    monkeypatch.setenv("STARTIFACT_PARAMETER", cloud.parameter)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    for region, bucket in buckets.items():
+        place = {} if region == "us-east-1" else {"LocationConstraint": region}
+        cloud.s3(region).create_bucket(
+            Bucket=bucket, **({"CreateBucketConfiguration": place} if place else {})
+        )
+        cloud.ssm(region).put_parameter(
+            Name=f"/buckets/{unique}", Value=bucket, Type="String", Overwrite=True
+        )
+        cloud.configure(
+            region,
+            json.dumps(
+                {
+                    "bucket_name_param": f"/buckets/{unique}",
+                    "bucket_key_prefix": "team/",
+                    "parameter_name_prefix": f"/team-{unique}",
+                    "regions": list(AWS_REGIONS),
+                }
+            ),
+        )
+    return cloud
+
+
+@pytest.fixture
+def directories(tmp_path: Path) -> list[str]:
+    """Return the spellings of three ``file:`` regions that are not there yet."""
+    return [f"file://{tmp_path}/regions/{name}" for name in ("a", "b", "c")]
+
+
+@pytest.fixture(params=["aws", "s3", "file"])
+def regions(request: pytest.FixtureRequest) -> list[str]:
+    """Return three regions of each kind in turn."""
+    if request.param == "file":
+        return list(request.getfixturevalue("directories"))
+    cloud: Cloud = request.getfixturevalue("cloud")
+    if request.param == "aws":
+        return list(AWS_REGIONS)
+    endpoint = cloud.endpoint.replace(":", "%3A").replace("/", "%2F")
+    return [
+        f"s3://{bucket}/some/prefix?region={region}&endpoint={endpoint}"
+        for region, bucket in cloud.buckets.items()
+    ]
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes a file and returns its path."""
+
+    def make(content: bytes = b"sugar and water\n", name: str = "dist.tar.gz") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return make

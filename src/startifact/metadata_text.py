@@ -1,0 +1,133 @@
+"""Metadata as people write it: lines of KEY=VALUE, or a YAML mapping."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from startifact.errors import InputError, Problems, ascii_controls, shown
+
+if TYPE_CHECKING:
+    import yaml
+
+MAX_TEXT_BYTES = 64 * 1024
+
+_PAIR = re.compile(r"[^\s=]+=.*", re.DOTALL)
+_FORMS = (
+    "Write one KEY=VALUE on each line, the key without spaces; or a YAML mapping, one KEY: VALUE "
+    "on each line"
+)
+
+
+def parse_pairs(lines: Iterable[str], *, source: str) -> dict[str, str]:
+    """Return what *lines* of KEY=VALUE say; *source* names them in messages.
+
+    A key has no white space and no ``=`` in it; a value is everything after the first ``=``.
+
+    Raises:
+        InputError: A line is something else, or a key is there twice. All problems are told.
+
+    """
+    problems = Problems(source)
+    pairs: dict[str, str] = {}
+    for line in lines:
+        if not _PAIR.fullmatch(line):
+            problems.say(
+                f"got {shown(line)}, expected KEY=VALUE",
+                hint="Write KEY=VALUE, the key without spaces, for example lang=dotnet",
+            )
+            continue
+        key, _, value = line.partition("=")
+        if key in pairs:
+            problems.say(f"key {shown(key)} is there twice", hint="Give each key once")
+        pairs[key] = value
+    problems.raise_if_any()
+    return pairs
+
+
+def parse_metadata(text: str) -> dict[str, str]:
+    """Return the metadata in *text*, every value exactly as it is written.
+
+    If every line that is not empty is KEY=VALUE, the pairs are those lines without the white space
+    around them; otherwise *text* is a YAML mapping. A text that begins with a brace is always
+    YAML, because ``{"hash":"9876="}`` would pass for a line. The empty text has no pairs.
+
+    Raises:
+        InputError: It is neither, or a key is there twice. All problems are told.
+
+    """
+    if len(text.encode(errors="replace")) > MAX_TEXT_BYTES:
+        raise InputError(
+            f"metadata is not valid: it is larger than {MAX_TEXT_BYTES:,} bytes",
+            hint="Keep large data in a file of its own and stage that",
+        )
+    lines = [line for part in text.split("\n") if (line := part.strip())]
+    if not text.lstrip().startswith("{") and all(_PAIR.fullmatch(line) for line in lines):
+        return parse_pairs(lines, source="metadata")
+    return _mapping(_composed(text, lines))
+
+
+def _composed(text: str, lines: list[str]) -> "yaml.MappingNode | None":
+    """Return the YAML mapping in *text*, not yet looked into; ``None`` when nothing is written."""
+    import yaml  # only here: most commands have no metadata in YAML
+
+    problems = Problems("metadata")
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as e:
+        mark = e.problem_mark or e.context_mark
+        place = f"line {mark.line + 1}: " if mark else ""
+        said = ", ".join(part for part in (e.context, e.problem) if part)
+        problems.say(f"{place}{ascii_controls(said)}")
+    except (yaml.YAMLError, ValueError, OverflowError):
+        problems.say("it has a character in it that YAML does not allow")
+    except RecursionError:
+        problems.say("it is nested too deep")
+    else:
+        if node is None or isinstance(node, yaml.MappingNode):
+            return node
+        if isinstance(node, yaml.SequenceNode):
+            problems.say("it is a YAML list, expected pairs")
+    _explain(problems, lines)
+    problems.raise_if_any()
+    raise AssertionError  # raise_if_any has raised
+
+
+def _explain(problems: Problems, lines: list[str]) -> None:
+    """Say which lines keep *lines* from being KEY=VALUE, when some are; and both forms."""
+    others = [line for line in lines if not _PAIR.fullmatch(line)]
+    if len(others) < len(lines):
+        for line in others[:10]:
+            problems.say(f"got {shown(line, 60)}, expected KEY=VALUE")
+    problems.say("it is neither lines of KEY=VALUE nor a YAML mapping", hint=_FORMS)
+
+
+def _mapping(node: "yaml.MappingNode | None") -> dict[str, str]:
+    import yaml
+
+    problems = Problems("metadata")
+    pairs: dict[str, str] = {}
+    for key, value in [] if node is None else node.value:
+        place = f"line {key.start_mark.line + 1}"
+        if not isinstance(key, yaml.ScalarNode):
+            problems.say(f"{place}: a key is {_kind(key)}, expected text")
+            continue
+        if key.value in pairs:
+            problems.say(
+                f"{place}: key {shown(key.value)} is there twice", hint="Give each key once"
+            )
+        pairs[key.value] = ""
+        if isinstance(value, yaml.ScalarNode):
+            pairs[key.value] = value.value
+        else:
+            problems.say(
+                f"{place}: the value of {shown(key.value)} is {_kind(value)}, expected text",
+                hint="Quote the value, or write it as JSON in quotes",
+            )
+    problems.raise_if_any()
+    return pairs
+
+
+def _kind(node: "yaml.Node") -> str:
+    import yaml
+
+    return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"

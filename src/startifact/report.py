@@ -1,0 +1,120 @@
+"""What a command tells programs: the same facts, under the same names, from every way in.
+
+The names are those of the action's outputs and of the command line's JSON. Values are strings,
+numbers, booleans, lists and dictionaries; ``None`` stands for what does not apply or is not known.
+Text in them may come from outside: it is not escaped here.
+"""
+
+import base64
+from collections.abc import Sequence
+
+from startifact.artifact import Artifact
+from startifact.errors import StartifactError
+from startifact.names import artifact_key
+from startifact.outcomes import RegionOutcome, Staging, StagingFailedError, State
+from startifact.regions.interface import Location
+
+
+def facts_of(artifact: Artifact) -> dict[str, object]:
+    """Return everything that is known about *artifact*.
+
+    ``bucket``, ``key``, ``region``, ``uri`` and ``object-version`` are those of the first region,
+    in the configured order, that holds it; ``None`` where none does, as in a dry run.
+    """
+    first = next(iter(locations_of_artifact(artifact)), {})
+    holds = first if first.get("outcome") == State.PRESENT else {}
+    return {
+        "project": artifact.project,
+        "version": str(artifact.version),
+        "metadata": dict(artifact),
+        "filename": artifact.filename,
+        "sha256": artifact.sha256,
+        "sha256-base64": base64.b64encode(bytes.fromhex(artifact.sha256)).decode(),
+        "size": artifact.size,
+        "bucket": holds.get("bucket"),
+        "key": holds.get("key"),
+        "region": holds.get("region"),
+        "uri": holds.get("uri"),
+        "object-version": holds.get("object-version"),
+        "staged-at": artifact.staged_at or None,
+        "repository": artifact.repository,
+        "commit": artifact.commit,
+        "ref": artifact.ref,
+        "run": artifact.run,
+        "actor": artifact.actor,
+    }
+
+
+def facts_of_staging(staging: Staging) -> dict[str, object]:
+    """Return what *staging* did: the artifact's facts, and what happened in every region."""
+    return {
+        **facts_of(staging.artifact),
+        "created": staging.created,
+        "is-latest": staging.is_latest,
+        "dry-run": staging.dry_run,
+        "locations": locations_of_staging(staging),
+    }
+
+
+def locations_of_staging(staging: Staging) -> list[dict[str, object]]:
+    """Return every region's outcome, in the configured order."""
+    return locations_of_outcomes(staging.outcomes)
+
+
+def locations_of_outcomes(outcomes: Sequence[RegionOutcome]) -> list[dict[str, object]]:
+    """Return *outcomes* as locations.
+
+    ``error`` is there where the region failed, or where its ``latest`` did not follow.
+    """
+    return [_location(o.region, o.location, o.object_version, o.state, o.error) for o in outcomes]
+
+
+def locations_of_artifact(artifact: Artifact) -> list[dict[str, object]]:
+    """Return the regions that hold *artifact*, in the configured order, then those that failed."""
+    key = artifact_key(artifact.project, artifact.version)
+    downloader = artifact.downloader
+    locations = [
+        _location(
+            copy.region.name,
+            copy.region.location(key),
+            copy.stored.object_version,
+            State.PRESENT,
+            None,
+        )
+        for copy in downloader.copies()
+    ]
+    locations += [
+        _location(name, None, None, State.FAILED, error)
+        for name, error in downloader.failures().items()
+    ]
+    return locations
+
+
+def facts_of_error(error: StartifactError) -> dict[str, object]:
+    """Return what *error* says, and every region's outcome where a staging failed."""
+    facts: dict[str, object] = {
+        "error": {"message": str(error), "hint": error.hint, "exit-code": error.exit_code}
+    }
+    if isinstance(error, StagingFailedError):
+        facts["locations"] = locations_of_outcomes(error.outcomes)
+    return facts
+
+
+def _location(
+    region: str,
+    location: Location | None,
+    object_version: str | None,
+    outcome: State,
+    error: StartifactError | None,
+) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "region": region,
+        "bucket": location.bucket if location else None,
+        "key": location.key if location else None,
+        "object-version": object_version,
+        "uri": location.uri if location else None,
+        "outcome": outcome.value,
+    }
+    if error is not None:
+        facts["error"] = str(error)
+    return facts

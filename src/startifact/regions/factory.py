@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.directory import DirectoryRegion
 from startifact.regions.interface import Region
-from startifact.regions.spelling import DirectorySpelling, Spelling
+from startifact.regions.spelling import AwsSpelling, BucketSpelling, DirectorySpelling, Spelling
 
 
 def open_regions(
@@ -14,18 +14,28 @@ def open_regions(
     loader: ConfigurationLoader,
     default_region: str | None = None,
 ) -> tuple[Region, ...]:
-    """Return the regions that *spellings* name. Nothing is sent yet.
+    """
+    Return the regions that *spellings* name. Nothing is sent yet.
 
     *loader* is given to AWS regions. *default_region* signs requests to buckets whose spelling
     names no region.
     """
-    opened: list[Region] = []
-    for spelling in spellings:
-        if isinstance(spelling, DirectorySpelling):
-            opened.append(DirectoryRegion(spelling.text, spelling.path))
-        else:
-            # Only here: importing boto3 takes longer than all the rest of a small staging.
-            from startifact.regions.aws.open import open_aws
+    return tuple(
+        DirectoryRegion(spelling.text, spelling.path)
+        if isinstance(spelling, DirectorySpelling)
+        else _aws(spelling, loader, default_region)
+        for spelling in spellings
+    )
 
-            opened.append(open_aws(spelling, loader=loader, default_region=default_region))
-    return tuple(opened)
+
+def _aws(
+    spelling: AwsSpelling | BucketSpelling,
+    loader: ConfigurationLoader,
+    default_region: str | None,
+) -> Region:
+    # Only here: importing boto3 takes longer than all the rest of a small staging.
+    from startifact.regions.aws.region import BucketRegion, OrganisationRegion
+
+    if isinstance(spelling, AwsSpelling):
+        return OrganisationRegion(spelling.text, loader=loader)
+    return BucketRegion(spelling, clients=loader.clients, default_region=default_region)

@@ -11,6 +11,7 @@ from startifact.configuration import (
     parse_configuration,
 )
 from startifact.errors import ConfigurationError, InputError, shown
+from startifact.settings import Settings
 
 if TYPE_CHECKING:
     from startifact.regions.aws.clients import Clients
@@ -22,7 +23,8 @@ logger = logging.getLogger(__name__)
 class ConfigurationLoader:
     """Reads the organisation configuration, once for each AWS region.
 
-    *parameter* is the SSM parameter that holds it. One loader can be given to several sessions,
+    *parameter* is the SSM parameter that holds it, by default the one that
+    ``STARTIFACT_PARAMETER`` names, else ``/startifact``. One loader can be given to several sessions,
     which then share what it has read and the connections it has made. Safe to use from several
     threads.
 
@@ -31,7 +33,9 @@ class ConfigurationLoader:
 
     """
 
-    def __init__(self, parameter: str = DEFAULT_PARAMETER) -> None:
+    def __init__(self, parameter: str | None = None) -> None:
+        if parameter is None:
+            parameter = Settings.from_environment().parameter
         if not is_parameter_name(parameter):
             raise InputError(
                 f"configuration parameter {shown(parameter)} is not the name of an SSM parameter",

@@ -38,8 +38,7 @@ MAX_CHANNEL_BYTES = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointer:
-    """
-    What a channel holds. ``generation`` counts its moves, so that no two are ever the same text.
+    """What a channel holds. ``generation`` counts its moves, so that no two are ever the same text.
     """
 
     version: Version
@@ -65,7 +64,6 @@ def parse_pointer(text: str, *, where: str) -> Pointer:
 
     Raises:
         IntegrityError: It is damaged.
-
     """
     try:
         value = parse_object(text)
@@ -86,8 +84,7 @@ def parse_pointer(text: str, *, where: str) -> Pointer:
 def read_pointer(
     region: Region, project: str, channel: str
 ) -> tuple[ChannelState | None, Pointer | None]:
-    """
-    Return what *channel* holds in one region, as stored and as read; nothing when it is absent.
+    """Return what *channel* holds in one region, as stored and as read; nothing when it is absent.
     """
     state = region.read_channel(channel_key(project, channel))
     if state is None:
@@ -105,7 +102,6 @@ def read_channel(regions: Sequence[Region], project: str, channel: str) -> Versi
     Raises:
         NotFoundError: Every region said that there is no such channel.
         SeveralRegionsError: Too few answered to know.
-
     """
     needed = required_to_read(len(regions))
     found: dict[str, Version] = {}

@@ -50,7 +50,6 @@ def parse_configuration(
 
     Raises:
         ConfigurationError: It is not valid; every problem is told, with its path.
-
     """
     problems = Problems(f"the organisation configuration in {source}", error)
     if len(text.encode(errors="replace")) > MAX_CONFIGURATION_BYTES:

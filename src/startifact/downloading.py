@@ -106,7 +106,6 @@ class Downloader:
                 not one safe path component.
             LocalFileError: *path* cannot be written.
             SeveralRegionsError: No region could deliver the bytes.
-
         """
         destination = self._destination(Path(path), load_filename)
         with _local_errors(destination):

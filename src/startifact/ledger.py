@@ -10,17 +10,9 @@ from startifact.errors import StartifactError
 from startifact.names import Key
 from startifact.outcomes import RegionOutcome, State
 from startifact.parallel import Failed
+from startifact.regional import Sight
 from startifact.regions.interface import Region
 from startifact.survey import Copy
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What one region holds before anything is written."""
-
-    place: str
-    copy: Copy | None
-    latest: Version | None
 
 
 @dataclass(slots=True)
@@ -68,6 +60,12 @@ class Ledger:
     def holders(self) -> list[Region]:
         """Return the regions that hold the artifact."""
         return [r for r in self.regions if r.name in self.copies]
+
+    def left_out(self, listed: frozenset[str]) -> list[str]:
+        """Return what *listed* or any region's organisation names beyond this staging's list."""
+        named = {region.name for region in self.regions}
+        known = listed.union(*(sight.peers for sight in self.sights.values()))
+        return sorted(known - named) if named < known else []
 
     def first_copy(self) -> Copy | None:
         """Return the copy of the first region, in the configured order, that holds one."""

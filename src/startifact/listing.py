@@ -28,7 +28,6 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
     Raises:
         NotFoundError: Every region said that there is none.
         SeveralRegionsError: Fewer than half of the regions answered.
-
     """
     found: dict[str, Version] = {}
     failures: list[Failed] = []

@@ -25,7 +25,6 @@ def parse_pairs(lines: Iterable[str], *, source: str) -> dict[str, str]:
 
     Raises:
         InputError: A line is something else, or a key is there twice. All problems are told.
-
     """
     problems = Problems(source)
     pairs: dict[str, str] = {}
@@ -53,7 +52,6 @@ def parse_metadata(text: str) -> dict[str, str]:
 
     Raises:
         InputError: It is neither, or a key is there twice. All problems are told.
-
     """
     if len(text.encode(errors="replace")) > MAX_TEXT_BYTES:
         raise InputError(

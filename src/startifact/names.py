@@ -36,7 +36,6 @@ def check_project(project: object) -> str:
 
     Raises:
         InputError: It is not.
-
     """
     if isinstance(project, str) and PROJECT.fullmatch(project):
         return project
@@ -54,7 +53,6 @@ def check_filename(name: str) -> str:
 
     Raises:
         InputError: It names a folder, another place, a device, or cannot be shown or stored.
-
     """
     reason = _filename_trouble(name)
     if reason is None:

@@ -57,7 +57,6 @@ class Watch:
 
         Raises:
             Cancelled: Nobody waits for this work any more.
-
         """
         if self._cancelled.is_set():
             raise Cancelled
@@ -79,9 +78,10 @@ class _Crashed:
 class Round(Generic[T]):
     """One job for each region, all started at once.
 
-    Leaving the context early, or with an exception, tells the workers to stop; with an exception
-    it also waits a moment for them to clean up. A job that raises anything but a
-    ``StartifactError`` has a bug: the exception is raised again in the caller's thread.
+    Leaving the context early, or with an exception, tells the workers to stop. With *undo* it also
+    waits a moment, after an exception, for them to take back what they began. A job that raises
+    anything but a ``StartifactError`` has a bug: the exception is raised again in the caller's
+    thread.
     """
 
     def __init__(
@@ -90,8 +90,10 @@ class Round(Generic[T]):
         *,
         stall: float = STALL_SECONDS,
         notify: Callable[[str, int], None] | None = None,
+        undo: bool = False,
     ) -> None:
         self.stall = stall
+        self._undo = undo
         self._arrived: queue.SimpleQueue[Answered[T] | Failed | _Crashed] = queue.SimpleQueue()
         self._started = time.monotonic()
         self._watches = {name: Watch(_bound(notify, name)) for name in jobs}
@@ -114,7 +116,7 @@ class Round(Generic[T]):
         traceback: TracebackType | None,
     ) -> None:
         self.cancel()
-        if error is not None:
+        if error is not None and self._undo:
             until = time.monotonic() + CLEANUP_SECONDS
             for thread in self._threads.values():
                 thread.join(max(0.0, until - time.monotonic()))

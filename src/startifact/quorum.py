@@ -11,7 +11,6 @@ def required_to_stage(required: str | int, regions: int) -> int:
 
     Raises:
         InputError: *required* is not ``majority``, ``all``, or a number from 1 to *regions*.
-
     """
     if required == MAJORITY:
         return regions // 2 + 1

@@ -60,14 +60,14 @@ class Record:
     filename: str | None = None
     origin: Origin = UNKNOWN_ORIGIN
 
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What makes two stagings the same: bytes, saved file name and the user's pairs."""
+        return (self.sha256, self.size, self.filename, tuple(sorted(self.pairs.items())))
+
     def same_content(self, other: "Record") -> bool:
-        """Say whether both stand for the same staging: bytes, saved file name and user's pairs."""
-        return (
-            self.sha256 == other.sha256
-            and self.size == other.size
-            and self.filename == other.filename
-            and dict(self.pairs) == dict(other.pairs)
-        )
+        """Say whether both stand for the same staging."""
+        return self.content == other.content
 
     def differences(self, other: "Record") -> list[str]:
         """Return, in words, what keeps *other* from being the same content."""
@@ -92,7 +92,6 @@ def check_pairs(pairs: object) -> dict[str, str]:
 
     Raises:
         InputError: Tells everything that is wrong with them.
-
     """
     if not isinstance(pairs, Mapping):
         raise InputError(
@@ -141,7 +140,6 @@ def encode(record: Record) -> tuple[str, list[str]]:
 
     Raises:
         InputError: It does not fit even without them.
-
     """
     origin = record.origin
     dropped: list[str] = []
@@ -189,7 +187,6 @@ def decode(text: str, *, where: str) -> Record:
         NewerFormatError: A newer Startifact wrote it.
         RemovedError: It is a tombstone.
         IntegrityError: It is damaged.
-
     """
     try:
         pairs = string_pairs(text)

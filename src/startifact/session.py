@@ -44,7 +44,6 @@ class Session:
 
     Raises:
         InputError: A region is not spelled as it should be, or named twice.
-
     """
 
     def __init__(
@@ -102,7 +101,6 @@ class Session:
             AlreadyStagedError: A region holds other content under *version*.
             StagingFailedError: Too few regions succeeded; running again is safe.
             LocalFileError: The file cannot be read, or changed meanwhile.
-
         """
         checked = check_project(project)
         file = Path(path)
@@ -121,12 +119,11 @@ class Session:
             regions=regions,
             required=required_to_stage(self._required, len(regions)),
             by=self._settings.origin.run or f"startifact/{__version__}",
+            listed=frozenset(split_list(self._settings.regions or "")),
             progress=self._progress,
         )
         self._warn_of_few(regions, stager.required)
-        staging = stager.stage(order)
-        self._warn_of_part(regions)
-        return staging
+        return stager.stage(order)
 
     def get(self, project: str, selector: Version | str = "latest") -> Artifact:
         """Return the artifact that *selector* picks: an exact version, or ``latest``.
@@ -136,7 +133,6 @@ class Session:
             NotFoundError: Every region said that there is none.
             SeveralRegionsError: Too few regions answered to know.
             IntegrityError: Regions hold different content and no majority agrees.
-
         """
         checked = check_project(project)
         wanted = parse_selector(str(selector) if isinstance(selector, Version) else selector)
@@ -154,7 +150,6 @@ class Session:
             InputError: *project* is not a legal name; nothing was sent.
             NotFoundError: Every region said that there is none.
             SeveralRegionsError: Too few regions answered to know.
-
         """
         return list_versions(self._regions(), check_project(project))
 
@@ -195,18 +190,6 @@ class Session:
             logger.warning(
                 "%d of %d regions is less than a majority: latest may be read as it was before",
                 required, len(regions),
-            )  # fmt: skip
-
-    def _warn_of_part(self, regions: tuple[Region, ...]) -> None:
-        """Staging to a part of the list leaves readers of the whole list behind."""
-        named = {region.name for region in regions}
-        listed = set(split_list(self._settings.regions or ""))
-        for region in regions:
-            listed |= set(region.peers())
-        if named < listed:
-            logger.warning(
-                "staged to %d of the %d configured regions; not to %s",
-                len(named), len(listed), ", ".join(sorted(listed - named)),
             )  # fmt: skip
 
 

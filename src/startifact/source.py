@@ -50,7 +50,6 @@ class Source:
         Raises:
             InputError: There is no such file, it is a directory, or it is empty.
             LocalFileError: It cannot be read, or changed while it was.
-
         """
         try:
             _check_kind(path, path.stat())  # before opening: opening a pipe would wait for a writer
@@ -84,7 +83,6 @@ class Source:
 
         Raises:
             LocalFileError: They are not; what was sent so far is not the file.
-
         """
         try:
             now = _identity(self.path.stat())

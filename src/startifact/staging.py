@@ -13,8 +13,9 @@ from functools import partial
 
 from semver import Version
 
+from startifact import regional
 from startifact.artifact import Artifact
-from startifact.channels import Mover, read_pointer
+from startifact.channels import Mover
 from startifact.downloading import Downloader
 from startifact.errors import (
     AlreadyStagedError,
@@ -25,15 +26,16 @@ from startifact.errors import (
     RegionUnavailableError,
     RemovedError,
 )
-from startifact.ledger import Ledger, Sight
+from startifact.ledger import Ledger
 from startifact.names import LATEST, artifact_key
 from startifact.outcomes import IfExists, Order, Staging, StagingFailedError, State
-from startifact.parallel import Answered, Failed, Round, Watch
+from startifact.parallel import Answered, Failed, Round
 from startifact.progress import ProgressCallback, Tally
 from startifact.record import Record, encode
-from startifact.regions.interface import ExistsError, Region
+from startifact.regional import Sight
+from startifact.regions.interface import Region
 from startifact.source import Source
-from startifact.survey import Copy, Survey, describe
+from startifact.survey import Copy, Survey
 from startifact.versions import is_later
 
 logger = logging.getLogger(__name__)
@@ -52,6 +54,9 @@ class Stager:
     regions: Sequence[Region]
     required: int
     by: str
+    listed: frozenset[str] = frozenset()
+    """Regions that are configured beside this list of regions."""
+
     progress: ProgressCallback | None = None
 
     def stage(self, order: Order) -> Staging:
@@ -62,10 +67,11 @@ class Stager:
             AlreadyStagedError: A region holds other content under this version.
             LocalFileError: The file cannot be read, or changed meanwhile.
             StagingFailedError: Too few regions have it, or have moved ``latest``.
-
         """
         ledger = Ledger(self.regions, artifact_key(order.project, order.version))
-        with Round({r.name: partial(_look, r, order) for r in self.regions}) as looking:
+        with Round(
+            {r.name: partial(regional.look, r, order.project, order.version) for r in self.regions}
+        ) as looking:
             source = Source.scan(order.path)
             for answer in looking:
                 self._saw(ledger, answer)
@@ -110,11 +116,11 @@ class Stager:
         """Create the artifact where it is absent, and see to it that enough regions have it."""
         tally = Tally(self.progress, verb="stage", artifact=ledger.key, total=source.size)
         jobs = {
-            r.name: partial(_create, r, project, ledger, source, document)
+            r.name: partial(regional.create, r, project, ledger.key, source, document)
             for r in ledger.to_write()
         }
         conflicts = []
-        with Round(jobs, notify=tally.add) as writing:
+        with Round(jobs, notify=tally.add, undo=True) as writing:
             while answer := writing.next():
                 if isinstance(answer, Failed):
                     if isinstance(answer.error, LocalFileError):
@@ -138,21 +144,12 @@ class Stager:
     def _move_latest(self, ledger: Ledger, order: Order) -> None:
         """Move the channel in every region that has the artifact."""
         mover = Mover(now=_now, by=self.by)
-        floor = ledger.floor()
 
-        def move(region: Region, watch: Watch) -> Version | None:
-            latest = mover.advance(
-                region,
-                order.project,
-                order.version,
-                floor=floor,
-                holds=lambda v: describe(region, artifact_key(order.project, v)) is not None,
-            )
-            watch.moved()
-            mover.publish(region, order.project)
-            return latest
-
-        with Round({r.name: partial(move, r) for r in ledger.holders()}) as moving:
+        jobs = {
+            r.name: partial(regional.move, r, order.project, order.version, ledger.floor(), mover)
+            for r in ledger.holders()
+        }
+        with Round(jobs) as moving:
             while answer := moving.next():
                 if isinstance(answer, Failed):
                     ledger.failed(answer)
@@ -185,6 +182,10 @@ class Stager:
         """Put together what happened, and tell of the regions that did not follow."""
         for name, error in ledger.errors.items():
             logger.warning("%s: %s", name, error)
+        if left_out := ledger.left_out(self.listed):
+            logger.warning(
+                "%s: not staged to these configured regions: %s", ledger.key, ", ".join(left_out)
+            )
         if existing := ledger.first_copy():
             record = existing.record
         survey = Survey.of(self.regions, ledger.key, ledger.copies.values(), ledger.errors)
@@ -210,40 +211,6 @@ class Stager:
         ):
             return others[0].record
         raise _conflict(ledger, record, others)
-
-
-def _look(region: Region, order: Order, watch: Watch) -> Sight:
-    """Say what *region* holds; a channel that is damaged is left to the one who moves it."""
-    region.admit(order.project)
-    copy = describe(region, artifact_key(order.project, order.version))
-    watch.moved()
-    try:
-        _, pointer = read_pointer(region, order.project, LATEST)
-    except IntegrityError:
-        pointer = None
-    return Sight(region.place(), copy, None if pointer is None else pointer.version)
-
-
-def _create(
-    region: Region, project: str, ledger: Ledger, source: Source, document: str, watch: Watch
-) -> Copy:
-    """Create the artifact in *region*; where the answer is unclear, see what is there now."""
-    try:
-        region.prepare_to_write(project)
-        region.create(ledger.key, source, document, watch.moved)
-    except (ExistsError, RegionUnavailableError) as e:
-        copy = describe(region, ledger.key)
-        if copy is not None:
-            return copy
-        if isinstance(e, RegionUnavailableError):
-            raise
-        raise RegionUnavailableError(
-            f"{region.name} said that {ledger.key} exists, and then that it does not"
-        ) from e
-    copy = describe(region, ledger.key)
-    if copy is None:
-        raise RegionUnavailableError(f"{region.name} stored {ledger.key}, and then has it not")
-    return copy
 
 
 def _record(order: Order, source: Source) -> Record:

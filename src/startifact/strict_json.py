@@ -13,7 +13,6 @@ def parse_object(text: str) -> dict[str, Any]:
 
     Raises:
         JsonError: It is not JSON, not an object, or has a key twice.
-
     """
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
@@ -33,7 +32,6 @@ def string_pairs(text: str) -> dict[str, str]:
 
     Raises:
         JsonError: It is something else.
-
     """
     value = parse_object(text)
     if not all(isinstance(v, str) for v in value.values()):

@@ -44,7 +44,6 @@ def describe(region: Region, key: Key) -> Copy | None:
     Raises:
         IntegrityError: Its record is damaged, or its size is not the recorded one.
         RemovedError: It was removed on purpose.
-
     """
     stored = region.describe(key)
     if stored is None:
@@ -118,7 +117,6 @@ class Survey:
             RemovedError: A region said that it was removed.
             IntegrityError: Regions hold different content, and no majority agrees.
             SeveralRegionsError: No region has it, and not every region answered.
-
         """
         with self._lock:
             while not self._is_settled() and self._take(self._window_end()):
@@ -151,8 +149,8 @@ class Survey:
         votes = self._votes()
         return bool(votes) and votes.most_common(1)[0][1] >= majority(len(self.regions))
 
-    def _votes(self) -> Counter[str]:
-        return Counter(copy.record.sha256 for copy in self._copies.values())
+    def _votes(self) -> Counter[tuple[object, ...]]:
+        return Counter(copy.record.content for copy in self._copies.values())
 
     def _verdict(self) -> Record:
         removed = next((e for e in self._failed.values() if isinstance(e, RemovedError)), None)
@@ -161,18 +159,24 @@ class Survey:
         votes = self._votes()
         if not votes:
             raise self._nothing()
-        digest, count = votes.most_common(1)[0]
-        if len(votes) > 1:
-            if count < majority(len(self.regions)):
-                raise self._disagreement()
-            for copy in self._copies.values():
-                if copy.record.sha256 != digest and copy.region.name not in self._warned:
-                    self._warned.add(copy.region.name)
-                    logger.warning(
-                        "%s in %s is sha256:%s, most regions have sha256:%s",
-                        self.key, copy.region.name, copy.record.sha256, digest,
-                    )  # fmt: skip
-        return next(c.record for c in self._copies.values() if c.record.sha256 == digest)
+        content, count = votes.most_common(1)[0]
+        if len(votes) > 1 and count < majority(len(self.regions)):
+            raise self._disagreement()
+        record = next(c.record for c in self._copies.values() if c.record.content == content)
+        self._warn_of_others(record)
+        return record
+
+    def _warn_of_others(self, record: Record) -> None:
+        for copy in self._copies.values():
+            if copy.record.same_content(record) or copy.region.name in self._warned:
+                continue
+            self._warned.add(copy.region.name)
+            logger.warning(
+                "%s in %s is not what most regions hold (sha256:%s): it is sha256:%s, and differs "
+                "in %s",
+                self.key, copy.region.name, record.sha256, copy.record.sha256,
+                " and ".join(record.differences(copy.record)),
+            )  # fmt: skip
 
     def _disagreement(self) -> IntegrityError:
         lines = "".join(

@@ -32,7 +32,6 @@ def parse_version(text: object) -> Version:
 
     Raises:
         InputError: It is not exactly a semantic version, or has more than 128 characters.
-
     """
     if isinstance(text, Version):
         text = str(text)
@@ -59,7 +58,6 @@ def parse_selector(text: object) -> Selector:
 
     Raises:
         InputError: It is neither.
-
     """
     if text == LATEST:
         return Channel(LATEST)

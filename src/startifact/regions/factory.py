@@ -14,8 +14,7 @@ def open_regions(
     loader: ConfigurationLoader,
     default_region: str | None = None,
 ) -> tuple[Region, ...]:
-    """
-    Return the regions that *spellings* name. Nothing is sent yet.
+    """Return the regions that *spellings* name. Nothing is sent yet.
 
     *loader* is given to AWS regions. *default_region* signs requests to buckets whose spelling
     names no region.

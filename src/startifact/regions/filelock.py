@@ -19,7 +19,6 @@ def locked(path: Path) -> Iterator[None]:
 
     Raises:
         RegionUnavailableError: Somebody else held it for 20 seconds.
-
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:

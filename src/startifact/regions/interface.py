@@ -18,8 +18,7 @@ Called with a number of bytes each time some have moved. It may raise to stop th
 
 
 class ExistsError(Exception):
-    """
-    The key was taken when the write arrived. What holds it has to be described to know by whom.
+    """The key was taken when the write arrived. What holds it has to be described to know by whom.
     """
 
 
@@ -91,7 +90,6 @@ class Region(ABC):
         Raises:
             ExistsError: Something is there.
             LocalFileError: The file changed or cannot be read. Nothing was stored.
-
         """
 
     @abstractmethod
@@ -100,7 +98,6 @@ class Region(ABC):
 
         Raises:
             IntegrityError: Another artifact, or none, is there now, or fewer bytes came.
-
         """
 
     @abstractmethod
@@ -127,7 +124,6 @@ class Region(ABC):
 
         Raises:
             InputError: The name is legal, but not in this region.
-
         """
 
     def prepare_to_write(self, project: str) -> None:  # noqa: B027  # most need nothing
@@ -137,7 +133,6 @@ class Region(ABC):
         """Show the channel's *version* to those who read it elsewhere; by default nobody does."""
 
     def peers(self) -> tuple[str, ...]:
-        """
-        Return the regions that this one's organisation configures, itself included; may be empty.
+        """Return the regions that this one's organisation configures, itself included; may be empty.
         """
         return ()

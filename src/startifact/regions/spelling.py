@@ -61,7 +61,6 @@ def parse_spellings(texts: Iterable[str], *, source: str) -> tuple[Spelling, ...
 
     Raises:
         InputError: One is not known, one is there twice, or there is none. All problems are told.
-
     """
     problems = Problems(source)
     spellings: list[Spelling] = []
@@ -94,7 +93,6 @@ def parse_spelling(text: str) -> Spelling:
 
     Raises:
         InputError: It is none of the three spellings, or not valid as the one it looks like.
-
     """
     if AWS_REGION.fullmatch(text):
         return AwsSpelling(text=text)

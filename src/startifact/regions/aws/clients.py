@@ -36,7 +36,6 @@ class Clients:
 
         Raises:
             ConfigurationError: There is no such profile, or the SDK's own configuration is wrong.
-
         """
         key = (region, endpoint, profile)
         with self._lock:
@@ -56,7 +55,6 @@ class Clients:
 
         Raises:
             ConfigurationError: The SDK's own configuration is wrong.
-
         """
         with self._lock:
             if region not in self._ssm:

@@ -24,13 +24,12 @@ class ConfigurationLoader:
     """Reads the organisation configuration, once for each AWS region.
 
     *parameter* is the SSM parameter that holds it, by default the one that
-    ``STARTIFACT_PARAMETER`` names, else ``/startifact``. One loader can be given to several sessions,
-    which then share what it has read and the connections it has made. Safe to use from several
-    threads.
+    ``STARTIFACT_PARAMETER`` names, else ``/startifact``. One loader can be given to several
+    sessions, which then share what it has read and the connections it has made. Safe to use from
+    several threads.
 
     Raises:
         InputError: *parameter* cannot be the name of a parameter.
-
     """
 
     def __init__(self, parameter: str | None = None) -> None:
@@ -78,7 +77,6 @@ class ConfigurationLoader:
             ConfigurationError: There is none, or it is not valid; every problem is told.
             AccessDeniedError: It must not be read.
             RegionUnavailableError: The region did not answer.
-
         """
         with self._lock:
             if loaded := self._loaded.get(region):

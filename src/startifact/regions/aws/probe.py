@@ -33,7 +33,6 @@ def check_conditions(bucket: Bucket, project: str) -> None:
 
     Raises:
         ConfigurationError: It accepts a write that it was asked to refuse.
-
     """
     key = bucket.full(probe_key(project))
     where: dict[str, Any] = {"Bucket": bucket.name, "Key": key}

@@ -57,7 +57,6 @@ class Upload:
 
         Raises:
             ExistsError: Something is there.
-
         """
         send = self._in_parts if len(source.parts) > 1 else self._at_once
         for attempt in range(CONFLICT_ATTEMPTS):

@@ -1,0 +1,90 @@
+"""One region's part in a staging: what it holds, creating the artifact, and moving ``latest``."""
+
+from dataclasses import dataclass
+
+from semver import Version
+
+from startifact.channels import Mover, read_pointer
+from startifact.errors import IntegrityError, RegionUnavailableError
+from startifact.names import LATEST, Key, artifact_key
+from startifact.parallel import Watch
+from startifact.regions.interface import ExistsError, Region
+from startifact.source import Source
+from startifact.survey import Copy, describe
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one region holds before anything is written, and what it says about itself."""
+
+    place: str
+    peers: tuple[str, ...]
+    copy: Copy | None
+    latest: Version | None
+
+
+def look(region: Region, project: str, version: Version, watch: Watch) -> Sight:
+    """Return what *region* holds of *version*, and where its ``latest`` is.
+
+    A channel that is damaged is left to whoever moves it.
+
+    Raises:
+        InputError: The region cannot hold *project*.
+        IntegrityError, NewerFormatError, RemovedError: What it holds under *version* cannot be
+            told from other content.
+    """
+    region.admit(project)
+    copy = describe(region, artifact_key(project, version))
+    watch.moved()
+    try:
+        _, pointer = read_pointer(region, project, LATEST)
+    except IntegrityError:
+        pointer = None
+    return Sight(region.place(), region.peers(), copy, None if pointer is None else pointer.version)
+
+
+def create(
+    region: Region, project: str, key: Key, source: Source, document: str, watch: Watch
+) -> Copy:
+    """Create the artifact in *region*, and return what is there then, by whomever it is.
+
+    An answer that says "exists" may stand for our own write whose first answer was lost, and an
+    error may follow a write that was done: what is there decides.
+    """
+    failure: Exception | None = None
+    try:
+        region.prepare_to_write(project)
+        region.create(key, source, document, watch.moved)
+    except (ExistsError, RegionUnavailableError) as e:
+        failure = e
+    copy = describe(region, key)
+    if copy is not None:
+        return copy
+    if isinstance(failure, RegionUnavailableError):
+        raise failure
+    said = "that it exists" if failure else "that it is stored"
+    raise RegionUnavailableError(
+        f"{region.name} said of {key} {said}, and then that it is not there"
+    ) from failure
+
+
+def move(
+    region: Region,
+    project: str,
+    version: Version,
+    floor: Version | None,
+    mover: Mover,
+    watch: Watch,
+) -> Version | None:
+    """Move ``latest`` in *region* and its copies, and return where it is; ``None`` if it is behind.
+    """
+    latest = mover.advance(
+        region,
+        project,
+        version,
+        floor=floor,
+        holds=lambda v: describe(region, artifact_key(project, v)) is not None,
+    )
+    watch.moved()
+    mover.publish(region, project)
+    return latest

@@ -38,8 +38,7 @@ MAX_CHANNEL_BYTES = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointer:
-    """What a channel holds. ``generation`` counts its moves, so that no two are ever the same text.
-    """
+    """What a channel holds. ``generation`` counts its moves, so no two are ever the same text."""
 
     version: Version
     generation: int
@@ -84,8 +83,7 @@ def parse_pointer(text: str, *, where: str) -> Pointer:
 def read_pointer(
     region: Region, project: str, channel: str
 ) -> tuple[ChannelState | None, Pointer | None]:
-    """Return what *channel* holds in one region, as stored and as read; nothing when it is absent.
-    """
+    """Return what *channel* holds in one region, as stored and as read; ``None`` when absent."""
     state = region.read_channel(channel_key(project, channel))
     if state is None:
         return None, None

@@ -152,16 +152,14 @@ class Problems:
 
 
 def shown(value: object, limit: int = 120) -> str:
-    """Return *value* as it can stand in a message: quoted, printable, and cut at *limit* characters.
-    """
+    """Return *value* for a message: quoted, printable, and cut at *limit* characters."""
     text = value if isinstance(value, str) else repr(value)
     cut = text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
     return ascii_controls(repr(cut)) if isinstance(value, str) else ascii_controls(cut)
 
 
 def ascii_controls(text: str) -> str:
-    """Return *text* with everything that is not printable escaped, spaces other than U+0020 included.
-    """
+    """Return *text* with all that is not printable escaped, other spaces than U+0020 included."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
     )

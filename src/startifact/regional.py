@@ -76,8 +76,7 @@ def move(
     mover: Mover,
     watch: Watch,
 ) -> Version | None:
-    """Move ``latest`` in *region* and its copies, and return where it is; ``None`` if it is behind.
-    """
+    """Move ``latest`` in *region*, and return where it is; ``None`` if the region is behind."""
     latest = mover.advance(
         region,
         project,

@@ -18,8 +18,7 @@ Called with a number of bytes each time some have moved. It may raise to stop th
 
 
 class ExistsError(Exception):
-    """The key was taken when the write arrived. What holds it has to be described to know by whom.
-    """
+    """The key was taken when the write arrived; describe it to know by whom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +132,5 @@ class Region(ABC):
         """Show the channel's *version* to those who read it elsewhere; by default nobody does."""
 
     def peers(self) -> tuple[str, ...]:
-        """Return the regions that this one's organisation configures, itself included; may be empty.
-        """
+        """Return the regions that this one's organisation configures; may be empty."""
         return ()

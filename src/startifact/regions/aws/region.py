@@ -1,5 +1,4 @@
-"""The two kinds of region on S3: a bucket that is named, and one that an organisation configures.
-"""
+"""The two kinds of region on S3: a bucket that is named, and one that is configured."""
 
 import threading
 from abc import abstractmethod

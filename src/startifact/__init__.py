@@ -6,6 +6,7 @@ from startifact import errors
 from startifact.artifact import Artifact
 from startifact.downloading import Downloader
 from startifact.outcomes import IfExists, RegionOutcome, Staging, State
+from startifact.parallel import deadline
 from startifact.progress import Progress
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.session import Session
@@ -22,5 +23,6 @@ __all__ = [
     "Staging",
     "State",
     "__version__",
+    "deadline",
     "errors",
 ]

@@ -61,10 +61,16 @@ class Pointer:
 def parse_pointer(text: str, *, where: str) -> Pointer:
     """Return the pointer stored as *text*; *where* names channel and region in messages.
 
+    A bare version is what the first Startifact kept in SSM; its generation is 0.
+
     Raises:
         IntegrityError: It is damaged.
     """
     try:
+        if not text.startswith("{"):
+            return Pointer(
+                version=parse_version(text), generation=0, previous=None, moved_at="", by=""
+            )
         value = parse_object(text)
         generation, previous = value.get("generation"), value.get("previous")
         if not isinstance(generation, int) or isinstance(generation, bool) or generation < 1:

@@ -19,7 +19,7 @@ from startifact.errors import (
     shown,
 )
 from startifact.names import Key, check_filename
-from startifact.parallel import Failed, Round, Watch, run_limited
+from startifact.parallel import Failed, Round, Watch, check_deadline, run_limited
 from startifact.progress import ProgressCallback, Tally
 from startifact.record import Record
 from startifact.regions.interface import Location
@@ -112,6 +112,11 @@ class Downloader:
             if _has(destination, self._record):
                 return destination
             destination.parent.mkdir(parents=True, exist_ok=True)
+        if not self._record.sha256:
+            logger.warning(
+                "%s was staged by the first Startifact: no digest was recorded to verify it by",
+                self._survey.key,
+            )
         self._fetch(destination)
         return destination
 
@@ -221,17 +226,22 @@ def _read_all(copy: Copy, key: Key, temporary: Path, watch: Watch) -> None:
 
 def _verify(copy: Copy, key: Key, temporary: Path, watch: Watch) -> None:
     """Hash what is in the file, not what was meant to be written to it."""
-    digest, size = hashlib.sha256(), 0
+    record = copy.record
+    # Artifacts of the first Startifact have an MD5 at best, which says something about accidents.
+    digest = hashlib.sha256() if record.sha256 else hashlib.md5(usedforsecurity=False)
+    expected = record.sha256 or record.md5
+    size = 0
     with _local_errors(temporary), temporary.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
             size += len(block)
             watch.moved(0)
-    if (size, digest.hexdigest()) != (copy.record.size, copy.record.sha256):
+    got = digest.hexdigest() if expected else None
+    if (size, got) != (record.size, expected):
+        name = digest.name
         raise IntegrityError(
-            f"{key} in {copy.region.name} is damaged: got {size:,} bytes with "
-            f"sha256:{digest.hexdigest()}, expected {copy.record.size:,} bytes with "
-            f"sha256:{copy.record.sha256}"
+            f"{key} in {copy.region.name} is damaged: got {size:,} bytes with {name}:{got}, "
+            f"expected {record.size:,} bytes with {name}:{expected}"
         )
 
 
@@ -239,10 +249,14 @@ def _has(destination: Path, record: Record) -> bool:
     """Say whether *destination* is a file with the recorded bytes."""
     if destination.is_symlink() or not destination.is_file():
         return False
-    if destination.stat().st_size != record.size:
+    if not record.sha256 or destination.stat().st_size != record.size:
         return False
+    digest = hashlib.sha256()
     with destination.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == record.sha256
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            check_deadline()
+    return digest.hexdigest() == record.sha256
 
 
 @contextlib.contextmanager

@@ -67,6 +67,10 @@ class RegionUnavailableError(UndeterminedError):
     """One region did not answer, or answered with trouble of its own."""
 
 
+class DeadlineError(UndeterminedError):
+    """The time that was allowed has passed. Running again is safe."""
+
+
 class AccessDeniedError(StartifactError):
     """Credentials are missing, expired or not allowed to do what was asked."""
 

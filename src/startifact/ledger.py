@@ -67,9 +67,13 @@ class Ledger:
         known = listed.union(*(sight.peers for sight in self.sights.values()))
         return sorted(known - named) if named < known else []
 
+    def copies_in_order(self) -> list[Copy]:
+        """Return the copies in the configured order of their regions."""
+        return [self.copies[region.name] for region in self.holders()]
+
     def first_copy(self) -> Copy | None:
         """Return the copy of the first region, in the configured order, that holds one."""
-        return next((self.copies[r.name] for r in self.regions if r.name in self.copies), None)
+        return next(iter(self.copies_in_order()), None)
 
     def floor(self) -> Version | None:
         """Return the highest ``latest`` that any region had."""

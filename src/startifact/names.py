@@ -97,6 +97,11 @@ def version_text(project: str, key: str) -> str | None:
     return key[len(prefix) :]
 
 
+def beside_key(key: Key) -> Key:
+    """Return where the first Startifact kept the metadata of the artifact at *key*."""
+    return Key(f"{key}/metadata")
+
+
 def channel_key(project: str, channel: str) -> Key:
     """Return where *channel* of *project* is stored."""
     return Key(f"{project}/{channel}")

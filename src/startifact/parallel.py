@@ -3,15 +3,17 @@
 The threads are daemons: one that hangs in the SDK never keeps a command from ending.
 """
 
+import contextlib
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from startifact.errors import RegionUnavailableError, StartifactError
+from startifact.errors import DeadlineError, RegionUnavailableError, StartifactError
 
 T = TypeVar("T")
 
@@ -20,6 +22,39 @@ STALL_SECONDS = 30.0
 
 CLEANUP_SECONDS = 3.0
 """How long an interrupted command waits for its workers to take back what they began."""
+
+
+HURRY_SECONDS = 1.0
+"""The same once a deadline has passed."""
+
+_END: ContextVar[tuple[float, float] | None] = ContextVar("startifact deadline", default=None)
+
+
+@contextlib.contextmanager
+def deadline(seconds: float | None) -> Iterator[None]:
+    """End whatever is done inside the context after *seconds* of wall-clock time; ``None``: never.
+
+    Raises:
+        DeadlineError: The time has passed. What was begun is taken back where that is possible.
+    """
+    token = _END.set(None if seconds is None else (time.monotonic() + seconds, seconds))
+    try:
+        yield
+    finally:
+        _END.reset(token)
+
+
+def check_deadline() -> None:
+    """Return when there is time left.
+
+    Raises:
+        DeadlineError: There is none.
+    """
+    end = _END.get()
+    if end is not None and time.monotonic() >= end[0]:
+        raise DeadlineError(
+            f"the deadline of {end[1]:g} s has passed", hint="Running again is safe"
+        )
 
 
 class Cancelled(Exception):  # noqa: N818  # not an error: nobody waits any more
@@ -117,7 +152,8 @@ class Round(Generic[T]):
     ) -> None:
         self.cancel()
         if error is not None and self._undo:
-            until = time.monotonic() + CLEANUP_SECONDS
+            hurry = isinstance(error, DeadlineError)
+            until = time.monotonic() + (HURRY_SECONDS if hurry else CLEANUP_SECONDS)
             for thread in self._threads.values():
                 thread.join(max(0.0, until - time.monotonic()))
 
@@ -135,10 +171,15 @@ class Round(Generic[T]):
             name, expires = min(
                 ((n, w.last + self.stall) for n, w in self._watches.items()), key=lambda x: x[1]
             )
-            limit = expires if until is None else min(expires, until)
+            end, limit = _END.get(), expires
+            if until is not None:
+                limit = min(limit, until)
+            if end is not None:
+                limit = min(limit, end[0])
             try:
                 arrived = self._arrived.get(timeout=max(0.0, limit - time.monotonic()))
             except queue.Empty:
+                check_deadline()
                 if until is not None and time.monotonic() >= until:
                     return None
                 if self._watches[name].last + self.stall <= time.monotonic():

@@ -50,7 +50,8 @@ class Record:
     """What is recorded about one artifact.
 
     ``sha256`` is in lower-case hexadecimal, ``size`` in bytes, ``staged_at`` an RFC 3339 time in
-    UTC.
+    UTC. Artifacts of the first Startifact have an empty ``sha256`` and ``staged_at``, and an
+    ``md5`` where it is known.
     """
 
     sha256: str
@@ -59,6 +60,7 @@ class Record:
     pairs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     filename: str | None = None
     origin: Origin = UNKNOWN_ORIGIN
+    md5: str | None = None
 
     @property
     def content(self) -> tuple[object, ...]:

@@ -1,5 +1,6 @@
 """One region's part in a staging: what it holds, creating the artifact, and moving ``latest``."""
 
+import hashlib
 from dataclasses import dataclass
 
 from semver import Version
@@ -66,6 +67,15 @@ def create(
     raise RegionUnavailableError(
         f"{region.name} said of {key} {said}, and then that it is not there"
     ) from failure
+
+
+def digest(copy: Copy, key: Key, watch: Watch) -> str:
+    """Return the SHA-256 of the bytes that *copy* stands for, read from its region."""
+    sha256 = hashlib.sha256()
+    for block in copy.region.read(key, copy.stored, 0, copy.stored.size):
+        sha256.update(block)
+        watch.moved()
+    return sha256.hexdigest()
 
 
 def move(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Self, cast
 
 from startifact.errors import InputError, LocalFileError, shown
+from startifact.parallel import check_deadline
 
 MIB = 1024 * 1024
 PART_BYTES = 8 * MIB
@@ -178,6 +179,7 @@ def _hash(
             digest.update(block)
             count += len(block)
             moved(len(block))
+            check_deadline()
         if count == 0:
             return whole.hexdigest(), tuple(parts)
         parts.append(Part(offset, count, digest.digest()))

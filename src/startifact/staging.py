@@ -7,7 +7,7 @@ only once enough regions hold the artifact.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -78,6 +78,7 @@ class Stager:
         _refuse_one_place_twice(ledger)
         record = _record(order, source)
         existed = bool(ledger.copies)
+        self._compare_unrecorded(ledger, source, record)
         if kept := self._other_content(ledger, order, record):
             return self._result(ledger, order, kept, created=False)
         document = self._document(ledger, record)
@@ -98,10 +99,24 @@ class Stager:
         else:
             ledger.failed(answer)
 
+    def _compare_unrecorded(self, ledger: Ledger, source: Source, record: Record) -> None:
+        """Where the first Startifact recorded no digest, the bytes themselves are compared."""
+        unrecorded = {n: c for n, c in ledger.copies.items() if not c.record.sha256}
+        jobs = {n: partial(regional.digest, c, ledger.key) for n, c in unrecorded.items()}
+        with Round(jobs) as reading:
+            for answer in reading:
+                if isinstance(answer, Failed):
+                    raise answer.error
+                copy = unrecorded[answer.name]
+                same = answer.value == source.sha256
+                found = record if same else replace(copy.record, sha256=answer.value)
+                ledger.copies[answer.name] = replace(copy, record=found)
+
     def _document(self, ledger: Ledger, record: Record) -> str:
         """Return what to store: where the version exists, exactly what the others have."""
-        if existing := ledger.first_copy():
-            return existing.stored.document
+        recorded = (copy.stored.document for copy in ledger.copies_in_order())
+        if existing := next((document for document in recorded if document), None):
+            return existing
         document, left_out = encode(record)
         if left_out:
             logger.warning(

@@ -17,6 +17,7 @@ from startifact.errors import (
     StartifactError,
     UndeterminedError,
 )
+from startifact.legacy import decode_legacy
 from startifact.names import Key
 from startifact.parallel import Failed, Round, Watch
 from startifact.quorum import majority
@@ -49,6 +50,8 @@ def describe(region: Region, key: Key) -> Copy | None:
     if stored is None:
         return None
     where = f"{key} in {region.name}"
+    if stored.document is None:
+        return Copy(region, stored, decode_legacy(stored, where=where))
     record = decode(stored.document, where=where)
     if record.size != stored.size:
         raise IntegrityError(
@@ -150,7 +153,12 @@ class Survey:
         return bool(votes) and votes.most_common(1)[0][1] >= majority(len(self.regions))
 
     def _votes(self) -> Counter[tuple[object, ...]]:
-        return Counter(copy.record.content for copy in self._copies.values())
+        return Counter(copy.record.content for copy in self._recorded())
+
+    def _recorded(self) -> list[Copy]:
+        """Return the copies that have a digest; where none has, those of the first Startifact."""
+        copies = list(self._copies.values())
+        return [copy for copy in copies if copy.record.sha256] or copies
 
     def _verdict(self) -> Record:
         removed = next((e for e in self._failed.values() if isinstance(e, RemovedError)), None)
@@ -162,12 +170,12 @@ class Survey:
         content, count = votes.most_common(1)[0]
         if len(votes) > 1 and count < majority(len(self.regions)):
             raise self._disagreement()
-        record = next(c.record for c in self._copies.values() if c.record.content == content)
+        record = next(c.record for c in self._recorded() if c.record.content == content)
         self._warn_of_others(record)
         return record
 
     def _warn_of_others(self, record: Record) -> None:
-        for copy in self._copies.values():
+        for copy in self._recorded():
             if copy.record.same_content(record) or copy.region.name in self._warned:
                 continue
             self._warned.add(copy.region.name)

@@ -100,6 +100,7 @@ def test_public_names() -> None:
         "Staging",
         "State",
         "__version__",
+        "deadline",
         "errors",
     ]
 

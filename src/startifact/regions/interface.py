@@ -28,11 +28,14 @@ class Stored:
     size: int
     """In bytes, as the region counts them."""
 
-    document: str
-    """The record that was stored with it, not yet checked."""
+    document: str | None
+    """The record that was stored with it, not yet checked; ``None`` when there is none."""
 
     token: str
     """Identifies these bytes in this region; pins a read to them."""
+
+    beside: str | None = None
+    """What the first Startifact would have stored beside it, where there is no record."""
 
     object_version: str | None = None
     """The bucket's own version of the object, where it keeps versions."""

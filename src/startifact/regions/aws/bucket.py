@@ -15,7 +15,7 @@ from startifact.errors import (
     IntegrityError,
     RegionUnavailableError,
 )
-from startifact.names import Key
+from startifact.names import Key, beside_key
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
 from startifact.regions.aws.upload import RECORD, Upload
 from startifact.regions.interface import ChannelState, Moved, Stored
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_CHANNEL_BYTES = 4096
+MAX_BESIDE_BYTES = 64 * 1024
 READ_ATTEMPTS = 3
 _BLOCK = 256 * 1024
 
@@ -61,16 +62,18 @@ class Bucket:
                     return None
                 raise
         document = head["Metadata"].get(RECORD)
-        if document is None:
-            raise IntegrityError(
-                f"{key} in {self.region} has no record: it was not staged by this Startifact"
-            )
         return Stored(
             size=head["ContentLength"],
             document=document,
+            beside=self._beside(key) if document is None else None,
             token=head["ETag"],
             object_version=_version_id(head),
         )
+
+    def _beside(self, key: Key) -> str | None:
+        """Return the metadata that the first Startifact stored in an object of its own."""
+        beside = self._read_small(beside_key(key), MAX_BESIDE_BYTES)
+        return None if beside is None else beside.text
 
     def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
         """Store *source* at *key* if nothing is there."""
@@ -145,6 +148,10 @@ class Bucket:
 
     def read_channel(self, key: Key) -> ChannelState | None:
         """Return the channel at *key*, or ``None`` when there is none."""
+        return self._read_small(key, MAX_CHANNEL_BYTES)
+
+    def _read_small(self, key: Key, limit: int) -> ChannelState | None:
+        """Return the text at *key* and its ETag."""
         with self._errors("s3:GetObject", key):
             try:
                 answer = self.client.get_object(Bucket=self.name, Key=self.full(key))
@@ -155,9 +162,9 @@ class Bucket:
                     return None
                 raise
             with contextlib.closing(answer["Body"]) as body:
-                data = body.read(MAX_CHANNEL_BYTES + 1)
-        if len(data) > MAX_CHANNEL_BYTES:
-            raise IntegrityError(f"the channel {key} in {self.region} is too large to be one")
+                data = body.read(limit + 1)
+        if len(data) > limit:
+            raise IntegrityError(f"{key} in {self.region} is larger than {limit:,} bytes")
         return ChannelState(data.decode(errors="replace"), answer["ETag"])
 
     def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:

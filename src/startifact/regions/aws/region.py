@@ -21,6 +21,9 @@ from startifact.regions.interface import (
 from startifact.regions.spelling import BucketSpelling, is_bucket_name
 from startifact.source import Source
 
+NO_OBJECT = ""
+"""The token of a channel that is only an SSM parameter yet."""
+
 
 class S3Region(Region):
     """A region that keeps artifacts in one bucket, which is looked up once, when it is needed."""
@@ -157,6 +160,21 @@ class OrganisationRegion(S3Region):
                 hint="Rename the project, or set parameter_name_prefix in the organisation "
                 "configuration",
             )
+
+    def read_channel(self, key: Key) -> ChannelState | None:
+        """See `Region.read_channel`: the first Startifact kept channels in SSM alone."""
+        state = super().read_channel(key)
+        if state is not None:
+            return state
+        prefix = self._loader.load(self.name).parameter_name_prefix
+        version = self._loader.parameters(self.name).get(f"{prefix}/{key}")
+        return None if version is None else ChannelState(version.strip(), NO_OBJECT)
+
+    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+        """See `Region.write_channel`."""
+        if expected is not None and expected.token == NO_OBJECT:
+            expected = None
+        return super().write_channel(key, text, expected)
 
     def publish(self, project: str, channel: str, version: str) -> None:
         """See `Region.publish`: the channel's copy in SSM."""

@@ -8,11 +8,15 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 from uuid import uuid4
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
+
+from tests.places import Bucket, Directory, Place
+from tests.server import Aws
+from tests.wire import Wire
 
 AWS_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 
@@ -35,10 +39,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
     """Return the address of an AWS on loopback that lasts as long as the test run."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
+    server = Aws()
+    yield server.endpoint
     server.stop()
 
 
@@ -142,3 +144,41 @@ def make_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def wire(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """Return a wire to the AWS on loopback that can be cut; the SDK uses it from now on."""
+    wire = Wire(cloud.endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", wire.endpoint)
+    yield wire
+    wire.stop()
+
+
+def percent(text: str) -> str:
+    """Return *text* as it is written inside a spelling."""
+    return quote(text, safe="")
+
+
+@pytest.fixture(params=["aws", "s3", "file"])
+def places(request: pytest.FixtureRequest, tmp_path: Path) -> list[Place]:
+    """Return what is behind three regions of each kind in turn; each can be taken down."""
+    if request.param == "file":
+        spellings: list[str] = request.getfixturevalue("directories")
+        return [Directory(s, Path(s.removeprefix("file://"))) for s in spellings]
+    cloud: Cloud = request.getfixturevalue("cloud")
+    wire: Wire = request.getfixturevalue("wire")
+    aws = request.param == "aws"
+    return [
+        Bucket(
+            region
+            if aws
+            else f"s3://{bucket}/some/prefix?region={region}&endpoint={percent(wire.endpoint)}",
+            client=cloud.s3(region),
+            bucket=bucket,
+            prefix="team/" if aws else "some/prefix/",
+            region=region,
+            wire=wire,
+        )
+        for region, bucket in cloud.buckets.items()
+    ]

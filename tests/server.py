@@ -1,0 +1,48 @@
+"""An AWS on loopback: moto's, with conditional writes that are as atomic as those of S3."""
+
+import io
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+_CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
+
+
+class Aws:
+    """A server in a thread of its own, on a port that was free."""
+
+    def __init__(self) -> None:
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._condition = threading.Lock()
+        self._server = make_server(
+            "127.0.0.1", 0, self._answer, threaded=True, request_handler=MotoRequestHandler
+        )
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the server."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """
+        Answer one request. moto looks at a condition and then writes: others must not write in
+        between, as they cannot in S3.
+        """
+        if environ["REQUEST_METHOD"] == "GET" or not any(c in environ for c in _CONDITIONS):
+            return self._moto(environ, start_response)  # type: ignore[no-any-return]
+        # Read before the lock is taken: the body of a client that hangs must not stop the others.
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        with self._condition:
+            return list(self._moto(environ, start_response))

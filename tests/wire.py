@@ -1,0 +1,209 @@
+"""A wire between the code under test and moto's server: it counts, and it can be cut or bent."""
+
+import http.client
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request of the SDK, before it reaches the server."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def region(self) -> str:
+        """The AWS region that the request was signed for."""
+        return self._scope[2]
+
+    @property
+    def service(self) -> str:
+        """``s3`` or ``ssm``."""
+        return self._scope[3]
+
+    @property
+    def operation(self) -> str:
+        """What is asked of SSM, for example ``GetParameter``; empty for S3."""
+        return self.headers.get("x-amz-target", "").rpartition(".")[2]
+
+    @property
+    def _scope(self) -> list[str]:
+        """Key, date, region, service and terminator; blanks in an unsigned request."""
+        credential = self.headers.get("authorization", "").partition("Credential=")[2]
+        return [*credential.partition(",")[0].split("/"), "", "", "", ""]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said, or what a rule says in its place.
+
+    ``cut_after`` ends the connection after that many bytes of the body.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    cut_after: int | None = None
+
+
+Forward = Callable[[], Answer]
+Rule = Callable[[Request, Forward], Answer | None]
+"""Answers a request, mostly with ``forward()``; ``None`` cuts the connection."""
+
+
+class Wire:
+    """Forwards to *target* whatever its rules do not keep."""
+
+    def __init__(self, target: str) -> None:
+        self._target = urlsplit(target).netloc
+        self._rules: list[Rule] = []
+        self._lock = threading.Lock()
+        self.log: list[tuple[Request, int | None]] = []
+        handler = type("Handler", (_Handler,), {"wire": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self._server.block_on_close = False
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the door."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def add(self, rule: Rule) -> Callable[[], None]:
+        """Put *rule* in front of those that are there; call what is returned to take it away."""
+        self._rules.insert(0, rule)
+        return lambda: self._rules.remove(rule)
+
+    def requests(self) -> list[Request]:
+        """Return every request so far."""
+        with self._lock:
+            return [request for request, _ in self.log]
+
+    def writes(self) -> list[Request]:
+        """Return the requests that changed something in S3 or SSM."""
+        with self._lock:
+            return [
+                request
+                for request, status in self.log
+                if status is not None
+                and status < 300
+                and (
+                    request.operation == "PutParameter"
+                    if request.service == "ssm"
+                    else request.method in {"PUT", "POST", "DELETE"}
+                )
+            ]
+
+    def handle(self, request: Request) -> Answer | None:
+        """Pass *request* through the rules, and to the server behind them."""
+
+        def through(rules: list[Rule]) -> Answer | None:
+            if not rules:
+                return self._forward(request)
+
+            def forward() -> Answer:
+                answer = through(rules[1:])
+                if answer is None:
+                    raise ConnectionAbortedError
+                return answer
+
+            return rules[0](request, forward)
+
+        answer: Answer | None = None
+        try:
+            answer = through(list(self._rules))
+        except ConnectionAbortedError:
+            pass
+        with self._lock:
+            self.log.append((request, None if answer is None else answer.status))
+        return answer
+
+    def _forward(self, request: Request) -> Answer:
+        connection = http.client.HTTPConnection(self._target, timeout=60)
+        try:
+            connection.putrequest(
+                request.method,
+                request.headers[":target"],
+                skip_host=True,
+                skip_accept_encoding=True,
+            )
+            for name, value in request.headers.items():
+                if name not in {":target", "connection", "expect", "content-length"}:
+                    connection.putheader(name, value)
+            connection.putheader("Content-Length", str(len(request.body)))
+            connection.putheader("Connection", "close")
+            connection.endheaders(request.body)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.read(), dict(answer.getheaders()))
+        finally:
+            connection.close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wire: Wire
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except ConnectionError:
+            self.close_connection = True
+
+    def _serve(self) -> None:
+        url = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        answer = self.wire.handle(
+            Request(
+                method=self.command,
+                path=unquote(url.path),
+                query=parse_qs(url.query, keep_blank_values=True),
+                headers={
+                    ":target": self.path,
+                    **{name.lower(): value for name, value in self.headers.items()},
+                },
+                body=body,
+            )
+        )
+        if answer is None:
+            self.close_connection = True
+            return
+        names = {name.lower() for name in answer.headers}
+        self.send_response_only(answer.status)
+        for name, value in answer.headers.items():
+            if name.lower() not in {"connection", "transfer-encoding"}:
+                self.send_header(name, value)
+        if "content-length" not in names:
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body[: answer.cut_after])
+        self.close_connection |= answer.cut_after is not None
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve  # noqa: N815
+
+
+def error(status: int, code: str, message: str = "because the test says so") -> Answer:
+    """Return an error as S3 answers it."""
+    body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    return Answer(status, body.encode(), {"Content-Type": "application/xml"})
+
+
+def tampered(answer: Answer) -> Answer:
+    """Return *answer* with one bit of its body flipped."""
+    return replace(answer, body=bytes([answer.body[0] ^ 1]) + answer.body[1:])

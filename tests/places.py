@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.wire import Answer, Forward, Request, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Place(ABC):
@@ -143,7 +145,14 @@ class Bucket(Place):
     """A bucket; with a *wire*, its AWS region can be cut off."""
 
     def __init__(
-        self, spelling: str, *, client: Any, bucket: str, prefix: str, region: str, wire: Wire | None
+        self,
+        spelling: str,
+        *,
+        client: Any,
+        bucket: str,
+        prefix: str,
+        region: str,
+        wire: Wire | None,
     ) -> None:
         self.spelling = spelling
         self.client = client

@@ -1,5 +1,6 @@
 """A wire between the code under test and moto's server: it counts, and it can be cut or bent."""
 
+import contextlib
 import http.client
 import threading
 from collections.abc import Callable
@@ -123,10 +124,8 @@ class Wire:
             return rules[0](request, forward)
 
         answer: Answer | None = None
-        try:
+        with contextlib.suppress(ConnectionAbortedError):
             answer = through(list(self._rules))
-        except ConnectionAbortedError:
-            pass
         with self._lock:
             self.log.append((request, None if answer is None else answer.status))
         return answer

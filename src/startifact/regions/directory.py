@@ -36,6 +36,10 @@ METADATA = "metadata.json"
 
 _BLOCK = 1024 * 1024
 _MAX_TEXT_BYTES = 64 * 1024
+
+# What is looked at file by file may come or go between two looks, but not time after time.
+_LOOKS = 20
+
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -63,17 +67,21 @@ class DirectoryRegion(Region):
         """See `Region.describe`."""
         folder = self._root / key
         with self._translated("read", folder):
-            try:
-                document = _read_text(folder / METADATA)
-                status = (folder / ARTIFACT).stat(follow_symlinks=False)
-            except FileNotFoundError:
-                if _is_empty(folder):
-                    return None
-                raise IntegrityError(
-                    f"{key} in {self.name} lacks its artifact or its record",
-                    hint=f"Look into {folder}; Startifact never leaves such a folder behind",
-                ) from None
-        return Stored(size=status.st_size, document=document, token=_token(status))
+            for _ in range(_LOOKS):
+                try:
+                    before = _token((folder / ARTIFACT).stat(follow_symlinks=False))
+                    document = _read_text(folder / METADATA)
+                    status = (folder / ARTIFACT).stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    if _is_empty(folder):
+                        return None
+                else:
+                    if before == _token(status):
+                        return Stored(size=status.st_size, document=document, token=before)
+        raise IntegrityError(
+            f"{key} in {self.name} lacks its artifact or its record",
+            hint=f"Look into {folder}; Startifact never leaves such a folder behind",
+        )
 
     def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
         """See `Region.create`."""
@@ -122,7 +130,8 @@ class DirectoryRegion(Region):
         """See `Region.keys`."""
         with self._translated("list", self._root):
             try:
-                names = [entry.name for entry in os.scandir(self._root) if entry.is_dir()]
+                with os.scandir(self._root) as entries:
+                    names = [entry.name for entry in entries if entry.is_dir()]
             except FileNotFoundError:
                 return
         for name in names:
@@ -146,7 +155,7 @@ class DirectoryRegion(Region):
         with self._translated("read", path):
             try:
                 text = _read_text(path)
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
                 return None
         return ChannelState(text, text)
 
@@ -223,7 +232,8 @@ def _sync_directory(path: Path) -> None:
 def _is_empty(folder: Path) -> bool:
     """Say whether *folder* is absent or empty, which a rename treats alike."""
     try:
-        return next(os.scandir(folder), None) is None
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
     except FileNotFoundError:
         return True
 

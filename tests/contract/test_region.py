@@ -1,0 +1,712 @@
+"""What every kind of region does, whatever it is made of.
+
+``STARTIFACT_TEST_S3`` may hold the spelling of a bucket on any store that speaks S3; the same
+tests then run there too.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from startifact import ConfigurationLoader
+from startifact.errors import (
+    ConfigurationError,
+    IntegrityError,
+    LocalFileError,
+    RegionUnavailableError,
+)
+from startifact.names import Key
+from startifact.regions.factory import open_regions
+from startifact.regions.interface import ChannelState, ExistsError, Region
+from startifact.regions.spelling import BucketSpelling, parse_spelling, parse_spellings
+from startifact.source import Source
+from tests.conftest import Cloud
+from tests.places import Bucket, Directory, Place
+from tests.wire import Wire
+
+MIB = 1024 * 1024
+
+MakeFile = Callable[..., Path]
+
+
+def opened(spelling: str) -> Region:
+    """Return the region that *spelling* names."""
+    return open_regions(parse_spellings([spelling], source="test"), loader=ConfigurationLoader())[0]
+
+
+@pytest.fixture(params=["file", "s3", "aws", "elsewhere"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Return what is behind one region of each kind in turn."""
+    if request.param == "file":
+        yield Directory(f"file:{tmp_path}/region", tmp_path / "region")
+    elif request.param == "elsewhere":
+        yield from _elsewhere()
+    else:
+        cloud: Cloud = request.getfixturevalue("cloud")
+        bucket = cloud.buckets["eu-west-1"]
+        spelling = f"s3://{bucket}/some/prefix/?region=eu-west-1"
+        yield Bucket(
+            spelling if request.param == "s3" else "eu-west-1",
+            client=cloud.s3("eu-west-1"),
+            bucket=bucket,
+            prefix="some/prefix/" if request.param == "s3" else "team/",
+            region="eu-west-1",
+            wire=None,
+        )
+
+
+def _elsewhere() -> Iterator[Place]:
+    text = os.environ.get("STARTIFACT_TEST_S3")
+    if not text:
+        pytest.skip("STARTIFACT_TEST_S3 names no bucket")
+    for name, value in os.environ.items():  # its credentials, which are not the tests' own
+        if name.startswith("STARTIFACT_TEST_AWS_"):
+            os.environ[name.removeprefix("STARTIFACT_TEST_")] = value
+    spelling = parse_spelling(text)
+    assert isinstance(spelling, BucketSpelling)
+    client = boto3.Session(profile_name=spelling.profile).client(
+        "s3", region_name=spelling.region or "us-east-1", endpoint_url=spelling.endpoint
+    )
+    unique = f"{spelling.prefix}contract-{uuid4().hex}"
+    _, mark, query = text.partition("?")
+    yield Bucket(
+        f"s3://{spelling.bucket}/{unique}{mark}{query}",
+        client=client,
+        bucket=spelling.bucket,
+        prefix=f"{unique}/",
+        region=spelling.region or "us-east-1",
+        wire=None,
+    )
+    for page in client.get_paginator("list_objects_v2").paginate(
+        Bucket=spelling.bucket, Prefix=f"{unique}/"
+    ):
+        for item in page.get("Contents", []):
+            client.delete_object(Bucket=spelling.bucket, Key=item["Key"])
+
+
+@pytest.fixture
+def region(place: Place) -> Region:
+    """Return the region itself."""
+    return opened(place.spelling)
+
+
+KEY = Key("SugarWater@1.0.0")
+CHANNEL = Key("SugarWater/latest")
+DOCUMENT = '{"hello":"world","startifact:format":"1"}'
+
+SIZES = pytest.mark.parametrize("size", [1000, 8 * MIB + 1], ids=["single", "parts"])
+
+
+def unmoved(count: int) -> None:
+    """Take no notice."""
+
+
+def stored(region: Region, key: Key = KEY) -> bytes:
+    """Return the bytes of the artifact at *key*."""
+    description = region.describe(key)
+    assert description is not None
+    return b"".join(region.read(key, description, 0, description.size))
+
+
+# Artifacts -----------------------------------------------------------------------------------
+
+
+@SIZES
+def test_create(region: Region, make_file: MakeFile, size: int) -> None:
+    """What is created is there afterwards, byte for byte, with its record and its size."""
+    content = os.urandom(size)
+
+    region.create(KEY, Source.scan(make_file(content)), DOCUMENT, unmoved)
+
+    description = region.describe(KEY)
+    assert description is not None
+    assert description.size == size
+    assert description.document == DOCUMENT
+    assert stored(region) == content
+
+
+@SIZES
+def test_progress_of_create(region: Region, make_file: MakeFile, size: int) -> None:
+    """The bytes that are reported as moved add up to the artifact."""
+    moved: list[int] = []
+    source = Source.scan(make_file(os.urandom(size)))
+
+    region.create(KEY, source, DOCUMENT, moved.append)
+
+    assert sum(moved) == size
+
+
+@SIZES
+def test_create_only(region: Region, place: Place, make_file: MakeFile, size: int) -> None:
+    """A key that is taken is refused, and what was there first stays."""
+    region.create(KEY, Source.scan(make_file(b"first", "first")), DOCUMENT, unmoved)
+    other = Source.scan(make_file(os.urandom(size)))
+
+    with pytest.raises(ExistsError):
+        region.create(KEY, other, '{"startifact:format":"1"}', unmoved)
+
+    assert stored(region) == b"first"
+    description = region.describe(KEY)
+    assert description is not None
+    assert description.document == DOCUMENT
+    assert place.leftovers() == []
+
+
+@SIZES
+def test_one_winner(region: Region, place: Place, make_file: MakeFile, size: int) -> None:
+    """Of many that create the same key at once one wins; the others are told that it exists."""
+    count = 10 if size < MIB else 8
+    contents = [bytes([n]) * size for n in range(count)]
+    sources = [Source.scan(make_file(c, f"file-{n}")) for n, c in enumerate(contents)]
+    barrier = threading.Barrier(count)
+
+    def attempt(n: int) -> int | None:
+        barrier.wait()
+        try:
+            region.create(KEY, sources[n], f'{{"n":"{n}"}}', unmoved)
+        except ExistsError:
+            return None
+        return n
+
+    with ThreadPoolExecutor(count) as pool:
+        winners = [n for n in pool.map(attempt, range(count)) if n is not None]
+
+    assert len(winners) == 1
+    assert stored(region) == contents[winners[0]]
+    description = region.describe(KEY)
+    assert description is not None
+    assert description.document == f'{{"n":"{winners[0]}"}}'
+    assert place.leftovers() == []
+
+
+def test_absent(region: Region, make_file: MakeFile) -> None:
+    """Where nothing was created nothing is described, in a new region and in one in use."""
+    before = region.describe(KEY)
+    region.create(Key("SugarWater@1.0.0-rc"), Source.scan(make_file()), DOCUMENT, unmoved)
+
+    after = region.describe(KEY)
+
+    assert before is None
+    assert after is None
+
+
+def test_removed(region: Region, place: Place, make_file: MakeFile) -> None:
+    """An artifact that somebody has removed is absent, and may be created again."""
+    source = Source.scan(make_file())
+    region.create(KEY, source, DOCUMENT, unmoved)
+    place.remove(KEY)
+
+    gone = region.describe(KEY)
+    region.create(KEY, source, DOCUMENT, unmoved)
+
+    assert gone is None
+    assert region.describe(KEY) is not None
+
+
+def test_document_of_any_text(region: Region, make_file: MakeFile) -> None:
+    """A record of ASCII JSON comes back as it was, escapes, quotes and blanks included."""
+    document = json.dumps({"clé": "zażółć  gęślą 🎉 \n\t\"'\\  %20", "": " "})
+    assert document.isascii()
+
+    region.create(KEY, Source.scan(make_file()), document, unmoved)
+
+    description = region.describe(KEY)
+    assert description is not None
+    assert description.document == document
+
+
+def test_record_of_full_size(region: Region, make_file: MakeFile) -> None:
+    """A record of the largest size that Startifact writes fits."""
+    document = json.dumps({"k": "x" * 2018})
+
+    region.create(KEY, Source.scan(make_file()), document, unmoved)
+
+    description = region.describe(KEY)
+    assert description is not None
+    assert description.document == document
+    assert len(document) == 2027
+
+
+@pytest.mark.parametrize("version", ["1.0.0-rc.1+build.5", "2.0.0+a-b", f"1.0.0-{'a' * 120}"])
+def test_keys_of_all_versions(region: Region, make_file: MakeFile, version: str) -> None:
+    """Prereleases, build metadata and the longest versions have keys of their own."""
+    key = Key(f"SugarWater@{version}")
+
+    region.create(key, Source.scan(make_file(b"it")), DOCUMENT, unmoved)
+
+    assert stored(region, key) == b"it"
+    assert list(region.keys("SugarWater@")) == [key]
+    assert region.describe(KEY) is None
+
+
+# What happens while a file is read or written ------------------------------------------------
+
+
+@SIZES
+def test_file_that_changes(region: Region, place: Place, make_file: MakeFile, size: int) -> None:
+    """A file that changes while it is created is refused, and nothing is stored."""
+    path = make_file(b"a" * size)
+    source = Source.scan(path)
+    path.write_bytes(b"b" * size)
+
+    with pytest.raises(LocalFileError, match="changed while it was being staged"):
+        region.create(KEY, source, DOCUMENT, unmoved)
+
+    assert region.describe(KEY) is None
+    assert place.leftovers() == []
+
+
+def test_file_that_changes_between_parts(region: Region, place: Place, make_file: MakeFile) -> None:
+    """A file that changes once its first bytes have gone is refused, and nothing is stored."""
+    path = make_file(b"a" * (8 * MIB + 1))
+    source = Source.scan(path)
+    changed = threading.Event()
+
+    def change(count: int) -> None:
+        if count and not changed.is_set():
+            changed.set()
+            path.write_bytes(b"b" * (8 * MIB + 1))
+
+    with pytest.raises(LocalFileError, match="changed while it was being staged"):
+        region.create(KEY, source, DOCUMENT, change)
+
+    assert region.describe(KEY) is None
+    assert place.leftovers() == []
+
+
+def test_file_that_goes(region: Region, place: Place, make_file: MakeFile) -> None:
+    """A file that is removed before it is created is refused, and nothing is stored."""
+    path = make_file()
+    source = Source.scan(path)
+    path.unlink()
+
+    with pytest.raises(LocalFileError, match="changed while it was being staged"):
+        region.create(KEY, source, DOCUMENT, unmoved)
+
+    assert region.describe(KEY) is None
+    assert place.leftovers() == []
+
+
+class StopError(Exception):
+    """What a caller raises to stop the work."""
+
+
+@SIZES
+def test_stopped_by_the_callback(
+    region: Region, place: Place, make_file: MakeFile, size: int
+) -> None:
+    """A callback that raises stops the write, and nothing is left of it."""
+    source = Source.scan(make_file(os.urandom(size)))
+
+    def stop(count: int) -> None:
+        raise StopError
+
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # an SDK may wrap it
+        region.create(KEY, source, DOCUMENT, stop)
+
+    assert isinstance(caught.value, StopError | RegionUnavailableError)
+    assert region.describe(KEY) is None
+    assert place.leftovers() == []
+    assert place.keys() == []
+
+
+def test_stopped_between_parts(region: Region, place: Place, make_file: MakeFile) -> None:
+    """A callback that raises once a part is there stops the write, and nothing is left of it."""
+    source = Source.scan(make_file(os.urandom(8 * MIB + 1)))
+
+    def stop(count: int) -> None:
+        if count:
+            raise StopError
+
+    with pytest.raises(StopError):
+        region.create(KEY, source, DOCUMENT, stop)
+
+    assert region.describe(KEY) is None
+    assert place.leftovers() == []
+    assert place.keys() == []
+
+
+@pytest.mark.parametrize(
+    ("start", "stop"), [(0, 10), (0, 1), (9, 10), (3, 7)], ids=lambda n: str(n)
+)
+def test_ranges(region: Region, make_file: MakeFile, start: int, stop: int) -> None:
+    """A range is read from its first byte to the one before its end."""
+    region.create(KEY, Source.scan(make_file(b"0123456789")), DOCUMENT, unmoved)
+    description = region.describe(KEY)
+    assert description is not None
+
+    data = b"".join(region.read(KEY, description, start, stop))
+
+    assert data == b"0123456789"[start:stop]
+
+
+def test_large_range(region: Region, make_file: MakeFile) -> None:
+    """A range of several MiB comes in pieces, so that memory does not grow with it."""
+    content = os.urandom(5 * MIB)
+    region.create(KEY, Source.scan(make_file(content)), DOCUMENT, unmoved)
+    description = region.describe(KEY)
+    assert description is not None
+
+    pieces = list(region.read(KEY, description, 1, 5 * MIB))
+
+    assert b"".join(pieces) == content[1:]
+    assert max(map(len, pieces)) <= MIB
+
+
+def test_read_of_what_was_replaced(region: Region, place: Place, make_file: MakeFile) -> None:
+    """Bytes of another artifact at the same key are never read."""
+    region.create(KEY, Source.scan(make_file(b"the first")), DOCUMENT, unmoved)
+    description = region.describe(KEY)
+    assert description is not None
+    place.remove(KEY)
+    region.create(KEY, Source.scan(make_file(b"the other")), DOCUMENT, unmoved)
+
+    with pytest.raises(IntegrityError, match="replaced"):
+        list(region.read(KEY, description, 0, 9))
+
+
+def test_read_of_what_was_removed(region: Region, place: Place, make_file: MakeFile) -> None:
+    """An artifact that has gone since it was described is an integrity error."""
+    region.create(KEY, Source.scan(make_file(b"the first")), DOCUMENT, unmoved)
+    description = region.describe(KEY)
+    assert description is not None
+    place.remove(KEY)
+
+    with pytest.raises(IntegrityError):
+        list(region.read(KEY, description, 0, 9))
+
+
+@pytest.mark.parametrize("start", [0, 9, 50], ids=["from-start", "at-end", "beyond"])
+def test_read_of_fewer_bytes(region: Region, make_file: MakeFile, start: int) -> None:
+    """Fewer bytes than asked for are an integrity error, never a short answer."""
+    region.create(KEY, Source.scan(make_file(b"the first")), DOCUMENT, unmoved)
+    description = region.describe(KEY)
+    assert description is not None
+
+    with pytest.raises(IntegrityError):
+        list(region.read(KEY, replace(description, size=100), start, 100))
+
+
+# Listing and deleting ------------------------------------------------------------------------
+
+
+def test_keys_of_one_project(region: Region, place: Place, make_file: MakeFile) -> None:
+    """The keys of a project are its own, and not those of a project whose name is longer."""
+    source = Source.scan(make_file())
+    for key in ("foo@1.0.0", "foo@2.0.0-rc.1", "foo2@1.0.0", "foo.bar@1.0.0", "fo@1.0.0"):
+        region.create(Key(key), source, DOCUMENT, unmoved)
+    region.write_channel(Key("foo/latest"), "{}\n", None)
+
+    keys = sorted(region.keys("foo@"))
+
+    assert keys == ["foo@1.0.0", "foo@2.0.0-rc.1"]
+
+
+def test_keys_of_nothing(region: Region) -> None:
+    """A region in which nothing was staged has no keys."""
+    assert list(region.keys("foo@")) == []
+
+
+def test_keys_are_listed_page_by_page(cloud: Cloud) -> None:
+    """More keys than S3 lists at once are all listed."""
+    bucket = cloud.buckets["us-east-1"]
+    client = cloud.s3()
+    names = [f"foo@1.0.{n}" for n in range(1005)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: client.put_object(Bucket=bucket, Key=f"p/{n}"), names))
+    region = opened(f"s3://{bucket}/p")
+
+    keys = list(region.keys("foo@"))
+
+    assert sorted(keys) == sorted(names)
+
+
+def test_delete(region: Region, place: Place, make_file: MakeFile) -> None:
+    """What was described is deleted whole, and nothing of it is left."""
+    region.create(KEY, Source.scan(make_file()), DOCUMENT, unmoved)
+    description = region.describe(KEY)
+    assert description is not None
+
+    deleted = region.delete(KEY, description)
+
+    assert deleted
+    assert region.describe(KEY) is None
+    assert place.keys() == []
+    assert place.leftovers() == []
+
+
+def test_delete_of_something_else(region: Region, place: Place, make_file: MakeFile) -> None:
+    """What came after the description is not deleted."""
+    region.create(KEY, Source.scan(make_file(b"the first")), DOCUMENT, unmoved)
+    stale = region.describe(KEY)
+    assert stale is not None
+    place.remove(KEY)
+    region.create(KEY, Source.scan(make_file(b"the other")), DOCUMENT, unmoved)
+
+    deleted = region.delete(KEY, stale)
+
+    assert not deleted
+    assert stored(region) == b"the other"
+    assert place.leftovers() == []
+
+
+def test_delete_of_nothing(region: Region, place: Place, make_file: MakeFile) -> None:
+    """Deleting what has gone deletes nothing, and says so."""
+    region.create(KEY, Source.scan(make_file()), DOCUMENT, unmoved)
+    stale = region.describe(KEY)
+    assert stale is not None
+    place.remove(KEY)
+
+    assert not region.delete(KEY, stale)
+
+
+# Channels ------------------------------------------------------------------------------------
+
+
+def test_channel_absent(region: Region, make_file: MakeFile) -> None:
+    """A channel that was never written is absent, in a new region and in one in use."""
+    before = region.read_channel(CHANNEL)
+    region.write_channel(Key("SugarWater/later"), "x\n", None)
+
+    assert before is None
+    assert region.read_channel(CHANNEL) is None
+
+
+def test_channel(region: Region) -> None:
+    """A channel is created where nothing is, and replaced by whoever knows what it holds."""
+    created = region.write_channel(CHANNEL, "one\n", None)
+    first = region.read_channel(CHANNEL)
+    replaced = region.write_channel(CHANNEL, "two\n", first)
+    second = region.read_channel(CHANNEL)
+
+    assert created
+    assert replaced
+    assert first is not None
+    assert first.text == "one\n"
+    assert second is not None
+    assert second.text == "two\n"
+
+
+def test_channel_that_is_there(region: Region) -> None:
+    """A channel that is there is not created again."""
+    region.write_channel(CHANNEL, "one\n", None)
+
+    written = region.write_channel(CHANNEL, "two\n", None)
+
+    assert not written
+    assert_text(region, "one\n")
+
+
+def test_channel_that_has_moved(region: Region) -> None:
+    """A channel that has moved since it was read is not replaced."""
+    region.write_channel(CHANNEL, "one\n", None)
+    stale = region.read_channel(CHANNEL)
+    region.write_channel(CHANNEL, "two\n", stale)
+
+    written = region.write_channel(CHANNEL, "three\n", stale)
+
+    assert not written
+    assert_text(region, "two\n")
+
+
+def test_channel_that_has_gone(region: Region, place: Place) -> None:
+    """A channel that was removed since it was read is not replaced."""
+    region.write_channel(CHANNEL, "one\n", None)
+    stale = region.read_channel(CHANNEL)
+    place.erase(CHANNEL)
+
+    written = region.write_channel(CHANNEL, "two\n", stale)
+
+    assert not written
+    assert region.read_channel(CHANNEL) is None
+
+
+def test_channel_with_many_writers(region: Region, place: Place) -> None:
+    """Of many writers at once every one that wins has replaced what it read: no move is lost."""
+    writers, moves = 8, 4
+    barrier = threading.Barrier(writers)
+    wins: list[tuple[str | None, str]] = []
+
+    def write(name: int) -> None:
+        barrier.wait()
+        done = 0
+        while done < moves:
+            state: ChannelState | None = region.read_channel(CHANNEL)
+            text = f"writer {name} move {done}\n"
+            if region.write_channel(CHANNEL, text, state):
+                wins.append((None if state is None else state.text, text))
+                done += 1
+
+    with ThreadPoolExecutor(writers) as pool:
+        list(pool.map(write, range(writers)))
+
+    followed_by = dict(wins)
+    chain: list[str] = []
+    at: str | None = None
+    while at in followed_by:
+        at = followed_by[at]
+        chain.append(at)
+    assert len(chain) == writers * moves
+    assert_text(region, chain[-1])
+    assert place.leftovers() == []
+
+
+def assert_text(region: Region, text: str) -> None:
+    """Fail unless the channel holds *text*."""
+    state = region.read_channel(CHANNEL)
+    assert state is not None
+    assert state.text == text
+
+
+# Regions as such -----------------------------------------------------------------------------
+
+
+def test_location(region: Region, place: Place, make_file: MakeFile) -> None:
+    """The location of an artifact is where other tools find it."""
+    region.create(KEY, Source.scan(make_file(b"here")), DOCUMENT, unmoved)
+
+    location = region.location(KEY)
+
+    assert location.region == place.spelling == region.name
+    if isinstance(place, Bucket):
+        assert (location.bucket, location.key) == (place.bucket, f"{place.prefix}{KEY}")
+        assert location.uri == f"s3://{place.bucket}/{place.prefix}{KEY}"
+    else:
+        assert isinstance(place, Directory)
+        assert (location.bucket, location.key) == (str(place.root), KEY)
+        assert (
+            Path(location.uri.removeprefix("file://").replace("%40", "@")).read_bytes() == b"here"
+        )
+
+
+def test_place(region: Region, place: Place) -> None:
+    """Two regions that are one bucket or directory are one place."""
+    if isinstance(place, Directory):
+        link = place.root.with_name("link")
+        link.symlink_to(place.root)
+        other = opened(f"file:{link}")
+    else:
+        assert isinstance(place, Bucket)
+        query = place.spelling.partition("?")[2] or "region=eu-west-1"
+        other = opened(f"s3://{place.bucket}/elsewhere?{query}")
+
+    assert region.place() == other.place()
+
+
+def test_no_such_bucket(cloud: Cloud, place: Place, make_file: MakeFile) -> None:
+    """A bucket that does not exist is a mistake in the configuration, not an absent artifact."""
+    if not isinstance(place, Bucket):
+        pytest.skip("a directory is made when it is needed")
+    missing = f"missing-{uuid4().hex}"
+    region = opened(place.spelling.replace(place.bucket, missing))
+    if place.spelling == "eu-west-1":
+        parameter = json.loads(
+            cloud.ssm("eu-west-1").get_parameter(Name=cloud.parameter)["Parameter"]["Value"]
+        )["bucket_name_param"]
+        cloud.ssm("eu-west-1").put_parameter(Name=parameter, Value=missing, Overwrite=True)
+        region = opened("eu-west-1")
+    source = Source.scan(make_file())
+
+    for call in (
+        lambda: region.describe(KEY),
+        lambda: region.create(KEY, source, DOCUMENT, unmoved),
+        lambda: list(region.keys("SugarWater@")),
+        lambda: region.read_channel(CHANNEL),
+        lambda: region.write_channel(CHANNEL, "x", None),
+    ):
+        with pytest.raises(ConfigurationError, match="there is no bucket"):
+            call()
+
+
+def test_region_out_of_order(places: list[Place], make_file: MakeFile) -> None:
+    """A region that cannot be reached says so, whatever it is asked; it never says absent."""
+    region, place = opened(places[0].spelling), places[0]
+    region.create(KEY, Source.scan(make_file()), DOCUMENT, unmoved)
+    description = region.describe(KEY)
+    assert description is not None
+    place.take_down()
+    source = Source.scan(make_file(b"more"))
+
+    for call in (
+        lambda: region.describe(KEY),
+        lambda: region.create(Key("SugarWater@2.0.0"), source, DOCUMENT, unmoved),
+        lambda: list(region.read(KEY, description, 0, 1)),
+        lambda: list(region.keys("SugarWater@")),
+        lambda: region.delete(KEY, description),
+        lambda: region.read_channel(CHANNEL),
+        lambda: region.write_channel(CHANNEL, "x", None),
+    ):
+        with pytest.raises(RegionUnavailableError):
+            call()
+
+    place.bring_back()
+    assert region.describe(KEY) == description
+
+
+def test_content_of_the_directory_below_a_key(tmp_path: Path, make_file: MakeFile) -> None:
+    """An artifact in a directory is two files, with the modes that the umask asks for."""
+    region = opened(f"file:{tmp_path}/region")
+    before = os.umask(0o027)
+    try:
+        region.create(KEY, Source.scan(make_file(b"x")), DOCUMENT, unmoved)
+        region.write_channel(CHANNEL, "x\n", None)
+    finally:
+        os.umask(before)
+
+    folder = tmp_path / "region" / KEY
+    assert sorted(p.name for p in folder.iterdir()) == ["artifact", "metadata.json"]
+    assert folder.stat().st_mode & 0o777 == 0o750
+    assert (folder / "artifact").stat().st_mode & 0o777 == 0o640
+    assert (folder / "metadata.json").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "region" / CHANNEL).stat().st_mode & 0o777 == 0o640
+
+
+@SIZES
+def test_sha256_of_what_is_sent(cloud: Cloud, wire: Wire, make_file: MakeFile, size: int) -> None:
+    """Every request that carries bytes of an artifact carries their SHA-256 from the one pass."""
+    region = opened(f"s3://{cloud.buckets['us-east-1']}/p?region=us-east-1")
+
+    region.create(KEY, Source.scan(make_file(os.urandom(size))), DOCUMENT, unmoved)
+
+    bodies = [r for r in wire.writes() if r.method == "PUT"]
+    assert sum(len(r.body) for r in bodies) == size
+    for request in bodies:
+        digest = base64.b64encode(hashlib.sha256(request.body).digest()).decode()
+        assert request.headers["x-amz-checksum-sha256"] == digest
+
+
+def test_directory_is_whole_or_absent(tmp_path: Path, make_file: MakeFile) -> None:
+    """Whoever looks while artifacts come and go sees a whole one or none."""
+    region = opened(f"file:{tmp_path}/region")
+    source = Source.scan(make_file(b"x"))
+    seen: set[str | None] = set()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            description = region.describe(KEY)
+            seen.add(None if description is None else description.document)
+
+    with ThreadPoolExecutor(2) as pool:
+        watching = [pool.submit(look) for _ in range(2)]
+        for _ in range(300):
+            region.create(KEY, source, DOCUMENT, unmoved)
+            description = region.describe(KEY)
+            assert description is not None
+            region.delete(KEY, description)
+        done.set()
+        for watch in watching:
+            watch.result()
+
+    assert seen == {None, DOCUMENT}

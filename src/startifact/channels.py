@@ -208,6 +208,18 @@ class Mover:
             f"{region.name}: {project}/{LATEST} kept changing while it was being moved"
         )
 
+    def replace_damaged(
+        self, region: Region, project: str, version: Version, damaged: ChannelState
+    ) -> None:
+        """Put *version* where *damaged* is, if that still is there.
+
+        Raises:
+            RegionUnavailableError: Something else is there by now.
+        """
+        text = self._next(None, version).to_json()
+        if not self._write(region, channel_key(project, LATEST), text, damaged):
+            raise RegionUnavailableError(f"{region.name}: {project}/{LATEST} changed meanwhile")
+
     def _next(self, pointer: Pointer | None, target: Version) -> Pointer:
         return Pointer(
             version=target,

@@ -31,7 +31,7 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
     """
     found: dict[str, Version] = {}
     failures: list[Failed] = []
-    with Round({r.name: partial(_list, r, project) for r in regions}) as listing:
+    with Round({r.name: partial(versions_in, r, project) for r in regions}) as listing:
         for answer in listing:
             if isinstance(answer, Failed):
                 failures.append(answer)
@@ -50,7 +50,8 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
     return newest_first(found.values())
 
 
-def _list(region: Region, project: str, watch: Watch) -> list[Version]:
+def versions_in(region: Region, project: str, watch: Watch) -> list[Version]:
+    """Return the versions of *project* that *region* lists, in any order."""
     versions = []
     for key in region.keys(artifact_prefix(project)):
         watch.moved()

@@ -107,6 +107,17 @@ def channel_key(project: str, channel: str) -> Key:
     return Key(f"{project}/{channel}")
 
 
+def split_channel_key(key: Key) -> tuple[str, str]:
+    """Return project and channel of a channel's *key*."""
+    project, _, channel = key.partition("/")
+    return project, channel
+
+
+def quarantine_key(project: str, version: object, tag: str) -> Key:
+    """Return where a copy of *version* that was taken out of the way is kept."""
+    return Key(f"{project}/_quarantine/{version}-{tag}")
+
+
 def probe_key(project: str) -> Key:
     """Return the key at which a store is asked whether it honours conditions."""
     return Key(f"{project}/_probe")

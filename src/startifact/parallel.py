@@ -218,6 +218,21 @@ class Round(Generic[T]):
             self._arrived.put(Answered(name, time.monotonic() - self._started, value))
 
 
+def alone(name: str, job: Callable[[Watch], T]) -> T:
+    """Return what *job* returns, as the only one of a `Round`.
+
+    Raises:
+        StartifactError: The job did, or it stalled.
+        DeadlineError: The time that was allowed has passed.
+    """
+    with Round({name: job}) as only:
+        for answer in only:
+            if isinstance(answer, Failed):
+                raise answer.error
+            return answer.value
+    raise AssertionError  # one job has one answer
+
+
 def _bound(notify: Callable[[str, int], None] | None, name: str) -> Callable[[int], None] | None:
     if notify is None:
         return None

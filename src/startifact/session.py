@@ -8,12 +8,14 @@ from pathlib import Path
 from semver import Version
 
 from startifact.artifact import Artifact
-from startifact.channels import read_channel
+from startifact.channels import Mover, read_channel
 from startifact.downloading import Downloader
 from startifact.errors import ConfigurationError, InputError, shown
+from startifact.inspection import inspect
 from startifact.listing import list_versions
 from startifact.names import artifact_key, check_filename, check_project
 from startifact.outcomes import IfExists, Order, Staging
+from startifact.parallel import alone
 from startifact.progress import ProgressCallback
 from startifact.quorum import MAJORITY, majority, required_to_stage
 from startifact.record import check_pairs
@@ -21,9 +23,11 @@ from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
 from startifact.regions.spelling import Spelling, parse_spellings, split_list
+from startifact.repairing import Repair, Repairer, parse_keep
 from startifact.settings import Settings
-from startifact.staging import Stager
+from startifact.staging import Stager, now
 from startifact.survey import Survey
+from startifact.verifying import Verification, verify
 from startifact.version import __version__
 from startifact.versions import Channel, parse_selector, parse_version
 
@@ -118,7 +122,7 @@ class Session:
         stager = Stager(
             regions=regions,
             required=required_to_stage(self._required, len(regions)),
-            by=self._settings.origin.run or f"startifact/{__version__}",
+            by=self._by(),
             listed=frozenset(split_list(self._settings.regions or "")),
             progress=self._progress,
         )
@@ -153,6 +157,55 @@ class Session:
         """
         return list_versions(self._regions(), check_project(project))
 
+    def verify(
+        self, project: str, version: Version | str | None = None, *, read_data: bool = False
+    ) -> Verification:
+        """Compare what all regions hold of *project*, or of one *version* of it.
+
+        With *read_data* every byte is read and compared with its record. Nothing is changed.
+
+        Raises:
+            InputError: An argument is not valid; nothing was sent.
+            NotFoundError: Every region said that there is nothing.
+        """
+        checked = check_project(project)
+        exact = None if version is None else parse_version(version)
+        return verify(inspect(self._regions(), checked, exact, read_data=read_data))
+
+    def repair(
+        self,
+        project: str,
+        version: Version | str | None = None,
+        *,
+        keep: str | None = None,
+        read_data: bool = False,
+    ) -> Repair:
+        """Mend what `verify` finds in *project*, or in one *version* of it.
+
+        Afterwards missing regions are filled from a verified one, ``latest`` is forward
+        everywhere and its copies follow, where all regions that answer agree. Where they do not,
+        nothing is changed, and the result says what to do. *keep*, ``sha256:`` and the digest of
+        the content that is right, settles that for one version: other content is copied aside
+        below ``{project}/_quarantine/`` and deleted. In a read-only session nothing is written.
+
+        Raises:
+            InputError: An argument is not valid; nothing was sent.
+            NotFoundError: There is nothing to mend, or no region has the content to keep.
+        """
+        checked = check_project(project)
+        exact = None if version is None else parse_version(version)
+        digest = None if keep is None else parse_keep(keep)
+        repairer = Repairer(
+            self._regions(),
+            Mover(now=now, by=self._by()),
+            dry_run=self._read_only,
+            read_data=read_data,
+        )
+        return repairer.repair(checked, exact, digest)
+
+    def _by(self) -> str:
+        return self._settings.origin.run or f"startifact/{__version__}"
+
     def _regions(self) -> tuple[Region, ...]:
         with self._lock:
             if self._opened is None:
@@ -175,7 +228,7 @@ class Session:
                 hint="Pass regions, set STARTIFACT_REGIONS, or set AWS_REGION to a region that "
                 "has the organisation configuration",
             )
-        configured = self._loader.load(home).regions
+        configured = alone(home, lambda _: self._loader.load(home)).regions
         if not configured:
             raise ConfigurationError(
                 f"the organisation configuration in {home} names no regions",

@@ -158,7 +158,7 @@ class Stager:
 
     def _move_latest(self, ledger: Ledger, order: Order) -> None:
         """Move the channel in every region that has the artifact."""
-        mover = Mover(now=_now, by=self.by)
+        mover = Mover(now=now, by=self.by)
 
         jobs = {
             r.name: partial(regional.move, r, order.project, order.version, ledger.floor(), mover)
@@ -232,14 +232,15 @@ def _record(order: Order, source: Source) -> Record:
     return Record(
         sha256=source.sha256,
         size=source.size,
-        staged_at=_now(),
+        staged_at=now(),
         pairs=order.pairs,
         filename=order.filename,
         origin=order.origin,
     )
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time as it is recorded: RFC 3339, in UTC, with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

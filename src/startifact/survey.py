@@ -47,8 +47,16 @@ def describe(region: Region, key: Key) -> Copy | None:
         RemovedError: It was removed on purpose.
     """
     stored = region.describe(key)
-    if stored is None:
-        return None
+    return None if stored is None else interpret(region, key, stored)
+
+
+def interpret(region: Region, key: Key, stored: Stored) -> Copy:
+    """Return *stored* with what its record says.
+
+    Raises:
+        IntegrityError: Its record is damaged, or its size is not the recorded one.
+        RemovedError: It was removed on purpose.
+    """
     where = f"{key} in {region.name}"
     if stored.document is None:
         return Copy(region, stored, decode_legacy(stored, where=where))

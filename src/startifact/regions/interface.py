@@ -134,6 +134,13 @@ class Region(ABC):
     def publish(self, project: str, channel: str, version: str) -> None:  # noqa: B027
         """Show the channel's *version* to those who read it elsewhere; by default nobody does."""
 
+    publishes: bool = False
+    """Whether this kind of region shows its channels elsewhere as well."""
+
+    def published(self, project: str, channel: str) -> str | None:  # noqa: ARG002
+        """Return what `publish` has shown last; ``None`` when there is nothing."""
+        return None
+
     def peers(self) -> tuple[str, ...]:
         """Return the regions that this one's organisation configures; may be empty."""
         return ()

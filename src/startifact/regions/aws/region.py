@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from startifact.configuration import is_reserved_parameter
 from startifact.errors import ConfigurationError, InputError, shown
-from startifact.names import Key, channel_parameter
+from startifact.names import Key, channel_parameter, split_channel_key
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
@@ -124,6 +124,8 @@ class BucketRegion(S3Region):
 class OrganisationRegion(S3Region):
     """An AWS region whose bucket the organisation configuration names."""
 
+    publishes = True
+
     def __init__(self, name: str, *, loader: ConfigurationLoader) -> None:
         super().__init__(name)
         self._loader = loader
@@ -166,8 +168,7 @@ class OrganisationRegion(S3Region):
         state = super().read_channel(key)
         if state is not None:
             return state
-        prefix = self._loader.load(self.name).parameter_name_prefix
-        version = self._loader.parameters(self.name).get(f"{prefix}/{key}")
+        version = self.published(*split_channel_key(key))
         return None if version is None else ChannelState(version.strip(), NO_OBJECT)
 
     def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
@@ -178,11 +179,16 @@ class OrganisationRegion(S3Region):
 
     def publish(self, project: str, channel: str, version: str) -> None:
         """See `Region.publish`: the channel's copy in SSM."""
+        if self.published(project, channel) != version:
+            self._loader.parameters(self.name).put(self._parameter(project, channel), version)
+
+    def published(self, project: str, channel: str) -> str | None:
+        """See `Region.published`."""
+        return self._loader.parameters(self.name).get(self._parameter(project, channel))
+
+    def _parameter(self, project: str, channel: str) -> str:
         prefix = self._loader.load(self.name).parameter_name_prefix
-        name = channel_parameter(prefix, project, channel)
-        parameters = self._loader.parameters(self.name)
-        if parameters.get(name) != version:
-            parameters.put(name, version)
+        return channel_parameter(prefix, project, channel)
 
     def peers(self) -> tuple[str, ...]:
         """See `Region.peers`."""

@@ -585,9 +585,7 @@ def test_location(region: Region, place: Place, make_file: MakeFile) -> None:
     else:
         assert isinstance(place, Directory)
         assert (location.bucket, location.key) == (str(place.root), KEY)
-        assert (
-            Path(location.uri.removeprefix("file://").replace("%40", "@")).read_bytes() == b"here"
-        )
+        assert Path(unquote(urlsplit(location.uri).path)).read_bytes() == b"here"
 
 
 def test_place(region: Region, place: Place) -> None:

@@ -109,16 +109,15 @@ def _mapping(node: "yaml.MappingNode | None") -> dict[str, str]:
         if not isinstance(key, yaml.ScalarNode):
             problems.say(f"{place}: a key is {_kind(key)}, expected text")
             continue
-        if key.value in pairs:
-            problems.say(
-                f"{place}: key {shown(key.value)} is there twice", hint="Give each key once"
-            )
-        pairs[key.value] = ""
+        name = _joined(key.value)
+        if name in pairs:
+            problems.say(f"{place}: key {shown(name)} is there twice", hint="Give each key once")
+        pairs[name] = ""
         if isinstance(value, yaml.ScalarNode):
-            pairs[key.value] = value.value
+            pairs[name] = _joined(value.value)
         else:
             problems.say(
-                f"{place}: the value of {shown(key.value)} is {_kind(value)}, expected text",
+                f"{place}: the value of {shown(name)} is {_kind(value)}, expected text",
                 hint="Quote the value, or write it as JSON in quotes",
             )
     problems.raise_if_any()
@@ -129,3 +128,8 @@ def _kind(node: "yaml.Node") -> str:
     import yaml
 
     return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
+
+
+def _joined(text: str) -> str:
+    """Return *text* with halves of characters joined: JSON escapes some characters as two."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

@@ -1,0 +1,122 @@
+"""The command line: `startifact stage`, `download`, `info`, `versions` and `setup`."""
+
+import contextlib
+import io
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+
+from startifact.cli.arguments import Arguments, parse
+from startifact.cli.bar import Bar
+from startifact.cli.commands import COMMANDS, facts_of_failure
+from startifact.cli.console import Console, told_by
+from startifact.cli.rendering import as_json
+from startifact.errors import StartifactError, ascii_controls
+from startifact.parallel import deadline
+from startifact.settings import tidy_aws_environment
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what *argv*, by default the process's arguments, says, and return the exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    tidy_aws_environment()
+    with _terminable():
+        return _Command(words).run()
+
+
+class _StoppedError(StartifactError):
+    """A signal has ended the command."""
+
+    def __init__(self, said: str, exit_code: int) -> None:
+        super().__init__(said, hint="Running the same command again is safe")
+        self.exit_code = exit_code
+
+
+class _BugError(StartifactError):
+    """Startifact did not expect what happened."""
+
+
+class _Command:
+    """One command, from its words to its exit code. Every error is told, none leaves it."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = words
+        # Known before the words have been understood, for the error that says they were not.
+        self._json = "--json" in words
+        self._traceback = "--traceback" in words
+        self._console = Console(
+            out=sys.stdout or io.StringIO(),
+            err=sys.stderr or io.StringIO(),
+        )
+
+    def run(self) -> int:
+        """Run the command, and return its exit code."""
+        try:
+            self._run(parse(self._words))
+        except StartifactError as e:
+            return self._fail(e)
+        except KeyboardInterrupt:
+            return self._fail(_StoppedError("interrupted", INTERRUPTED))
+        except SystemExit as e:
+            if e.code == TERMINATED:
+                return self._fail(_StoppedError("terminated", TERMINATED))
+            return 0  # help or version
+        except Exception as e:  # noqa: BLE001  # whatever it is, people do not want to see where
+            said = ascii_controls(str(e))[:300]
+            return self._fail(
+                _BugError(
+                    f"this is a bug in Startifact: {type(e).__name__}: {said}",
+                    hint="Run it again with --traceback, and report what that shows",
+                )
+            )
+        return 0
+
+    def _run(self, arguments: Arguments) -> None:
+        self._json, self._traceback = arguments.json, arguments.traceback
+        self._console.quiet = arguments.quiet
+        bar = None if arguments.quiet else Bar(self._console)
+        with told_by(self._console, verbose=arguments.verbose):
+            try:
+                with deadline(arguments.deadline):
+                    result = COMMANDS[arguments.command](arguments, bar)
+            finally:
+                if bar:
+                    bar.close()
+        for line in result.told:
+            self._console.tell(line)
+        if self._json:
+            self._console.data(as_json(result.facts))
+        elif result.data:
+            self._console.data("\n".join(result.data))
+
+    def _fail(self, error: StartifactError) -> int:
+        if self._traceback:
+            for line in traceback.format_exc().splitlines():
+                self._console.quote(line)
+        self._console.fail(error)
+        if self._json:
+            with contextlib.suppress(StartifactError):
+                self._console.data(as_json(facts_of_failure(error)))
+        return error.exit_code
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Make SIGTERM end the command as Ctrl-C does: with what it began taken back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(*_: object) -> None:
+    raise SystemExit(TERMINATED)

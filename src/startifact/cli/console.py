@@ -1,0 +1,182 @@
+"""The two streams of a command: people read standard error, programs read standard output.
+
+Whatever is told to people is escaped, because much of it comes from elsewhere: a file name or a
+store's error text must not be able to move the cursor or to pass for a line of our own.
+"""
+
+import contextlib
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator
+from typing import TextIO
+
+from startifact.errors import LocalFileError, StartifactError, ascii_controls
+
+LOGGER = "startifact"
+
+_FALLBACK_COLUMNS = 80
+
+# The terminal writes ^C behind the status line when it is pressed.
+_ECHO = "^C"
+
+
+class Console:
+    """Writes lines to people and data to programs. Safe to use from several threads.
+
+    One line at the bottom, the status, is taken away before other lines are written and drawn
+    again after them. With *quiet*, people are told of errors only.
+    """
+
+    def __init__(self, *, out: TextIO, err: TextIO, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._out = out
+        self._err = err
+        self._lock = threading.RLock()
+        self._drawn = ""
+        _never_fail_to_encode(out)  # standard error never does
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person watches standard error as it is written."""
+        return self._err.isatty()
+
+    def columns(self) -> int:
+        """Return how wide a status line can be."""
+        width = 0
+        with contextlib.suppress(OSError, ValueError):
+            width = os.get_terminal_size(self._err.fileno()).columns
+        width = width or shutil.get_terminal_size((_FALLBACK_COLUMNS, 24)).columns
+        # In the last column, some terminals begin a new line.
+        return max(0, width - len(_ECHO) - 1)
+
+    def data(self, text: str) -> None:
+        """Write *text*, as it is, and a newline to standard output.
+
+        A reader that has gone is no error, because it has what it wanted.
+
+        Raises:
+            LocalFileError: It cannot be written.
+
+        """
+        with self._lock:
+            self._erase()
+            try:
+                self._out.write(f"{text}\n")
+                self._out.flush()
+            except BrokenPipeError:
+                _detach(self._out)
+            except OSError as e:
+                _detach(self._out)
+                raise LocalFileError(f"cannot write standard output: {e.strerror}") from e
+
+    def tell(self, text: str) -> None:
+        """Write *text* to people, unless they want quiet."""
+        if not self.quiet:
+            self._lines("", text)
+
+    def warn(self, text: str) -> None:
+        """Write a warning to people, unless they want quiet."""
+        if not self.quiet:
+            self._lines("warning: ", text)
+
+    def fail(self, error: StartifactError) -> None:
+        """Write what went wrong and what can be done about it."""
+        self._lines("error: ", str(error))
+        if error.hint:
+            self._lines("hint: ", error.hint)
+
+    def quote(self, text: str) -> None:
+        """Write *text* to people, escaped, even if they want quiet."""
+        self._lines("", text)
+
+    def status(self, text: str) -> None:
+        """Replace the status line by *text*; the empty text takes it away."""
+        with self._lock:
+            if not text:
+                self._erase()
+                return
+            shown = ascii_controls(text)
+            # Blanks wipe what is left of a longer line before it, on every kind of terminal.
+            self._put(f"\r{shown.ljust(len(self._drawn))}")
+            self._drawn = shown
+
+    def _lines(self, prefix: str, text: str) -> None:
+        """Write every line of *text*, the second and later ones indented below *prefix*."""
+        first, *others = text.split("\n")
+        shown = [prefix + ascii_controls(first)]
+        shown += [f"  {ascii_controls(line.removeprefix('  '))}" for line in others]
+        with self._lock:
+            drawn = self._drawn
+            self._erase()
+            self._put("".join(f"{line}\n" for line in shown))
+            if drawn:
+                self.status(drawn)
+
+    def _erase(self) -> None:
+        if self._drawn:
+            self._put(f"\r{' ' * len(self._drawn + _ECHO)}\r")
+            self._drawn = ""
+
+    def _put(self, text: str) -> None:
+        try:
+            self._err.write(text)
+            self._err.flush()
+        except OSError:
+            # Nobody reads any more; the work goes on, and its exit code still tells.
+            _detach(self._err)
+
+
+class _Handler(logging.Handler):
+    """Tells people what the library logs."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record's message, with its level in front."""
+        if record.levelno >= logging.WARNING:
+            self._console.warn(record.getMessage())
+        else:
+            self._console.tell(record.getMessage())
+
+
+@contextlib.contextmanager
+def told_by(console: Console, *, verbose: bool) -> Iterator[None]:
+    """Tell people through *console* what Startifact logs; only ours, never the SDK's."""
+    logger, handler = logging.getLogger(LOGGER), _Handler(console)
+    level = logger.level
+    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def table(rows: Iterable[tuple[str, ...]], *, indent: str = "  ") -> list[str]:
+    """Return *rows* as lines in aligned columns, everything in them escaped."""
+    cells = [[ascii_controls(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def _never_fail_to_encode(stream: TextIO) -> None:
+    """Make *stream* write file names byte for byte where it can, and escapes where it cannot."""
+    if reconfigure := getattr(stream, "reconfigure", None):
+        utf8 = (stream.encoding or "").lower().replace("-", "") == "utf8"
+        reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
+
+
+def _detach(stream: TextIO) -> None:
+    """Let what *stream* still holds go nowhere, so that the interpreter's exit finds no error."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -52,7 +52,7 @@ class DirectoryRegion(Region):
 
     def place(self) -> str:
         """See `Region.place`."""
-        return f"file:{self._root.resolve()}"
+        return f"file:{os.path.realpath(self._root)}"
 
     def location(self, key: Key) -> Location:
         """See `Region.location`."""
@@ -143,7 +143,9 @@ class DirectoryRegion(Region):
         folder = self._root / key
         with self._translated("delete", folder), self._scratch(folder.parent) as scratch:
             current = self.describe(key)
-            if current is None or current.token != stored.token:
+            if current is None:
+                return True
+            if current.token != stored.token:
                 return False
             # One rename, so that nobody sees half of it; the scratch folder is removed after.
             folder.rename(scratch / "removed")

@@ -108,7 +108,10 @@ class Region(ABC):
 
     @abstractmethod
     def delete(self, key: Key, stored: Stored) -> bool:
-        """Delete the artifact that *stored* describes; ``False`` when another or none is there."""
+        """Delete the artifact that *stored* describes; ``False`` when another one is there.
+
+        When nothing is there, it is as good as deleted.
+        """
 
     @abstractmethod
     def read_channel(self, key: Key) -> ChannelState | None:

@@ -134,16 +134,17 @@ class Bucket:
                     yield item["Key"].removeprefix(self.prefix)
 
     def delete(self, key: Key, stored: Stored) -> bool:
-        """Delete the object that *stored* describes; ``False`` when another or none is there."""
+        """Delete the object that *stored* describes; ``False`` when another one is there."""
         with self._errors("s3:DeleteObject", key):
             try:
                 self.client.delete_object(
                     Bucket=self.name, Key=self.full(key), IfMatch=stored.token
                 )
             except ClientError as e:
-                if code_of(e) in _CHANGED | _ABSENT:
+                if code_of(e) in _CHANGED:
                     return False
-                raise
+                if code_of(e) not in _ABSENT:
+                    raise
         return True
 
     def read_channel(self, key: Key) -> ChannelState | None:

@@ -1,0 +1,138 @@
+"""A store other than AWS is trusted with writes only once it has shown that it honours conditions.
+
+Case 26 of the threat list: rclone's server accepts the headers and overwrites all the same.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from startifact import Session, errors
+from tests.conftest import Cloud, percent
+from tests.stores import find, serve_rclone, serve_versitygw
+from tests.wire import Answer, Forward, Request, Wire, error
+
+MakeFile = Callable[..., Path]
+
+
+@pytest.fixture
+def rclone(tmp_path: Path) -> Iterator[str]:
+    """Return the spelling of a bucket on a store that ignores conditions."""
+    if find("rclone") is None:
+        pytest.skip("rclone is not installed")
+    folder = tmp_path / "rclone"
+    folder.mkdir()
+    with serve_rclone(folder) as spelling:
+        yield spelling
+
+
+def test_case_26_a_store_that_ignores_conditions(
+    rclone: str, make_file: MakeFile, tmp_path: Path
+) -> None:
+    """Nothing is staged to a store that overwrites what it was asked to keep."""
+    session = Session(regions=[rclone])
+
+    with pytest.raises(errors.StartifactError) as caught:
+        session.stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.exit_code == 2
+    assert "does not honour conditions" in str(caught.value)
+    assert "overwrites an object with PutObject and If-None-Match: *" in str(caught.value)
+    stored = {p.name for p in (tmp_path / "rclone").rglob("*") if p.is_file()}
+    assert stored <= {"_probe"}
+
+
+def test_a_store_that_honours_conditions(make_file: MakeFile, tmp_path: Path) -> None:
+    """A real store that honours conditions is staged to and read from."""
+    if find("versitygw") is None:
+        pytest.skip("versitygw is not installed")
+    content = bytes(range(256)) * 40_000
+    folder = tmp_path / "versitygw"
+    folder.mkdir()
+    with serve_versitygw(folder) as spelling:
+        session = Session(regions=[spelling])
+
+        staging = session.stage("SugarWater", "1.0.0", make_file(content), metadata={"a": "b"})
+        again = session.stage("SugarWater", "1.0.0", make_file(content), metadata={"a": "b"})
+        path = session.get("SugarWater").downloader.download(tmp_path / "back")
+
+        assert staging.created
+        assert not again.created
+        assert path.read_bytes() == content
+        assert session.verify("SugarWater", read_data=True)
+
+
+def probe_writes(wire: Wire) -> list[Request]:
+    """Return the requests to the probe's key."""
+    return [r for r in wire.requests() if r.path.endswith("/_probe") and r.method != "GET"]
+
+
+@pytest.mark.parametrize(
+    ("ignored", "said"),
+    [
+        ("put", "overwrites an object with PutObject"),
+        ("complete", "overwrites an object with CompleteMultipartUpload"),
+        ("replace", "replaces an object whose ETag is not the one"),
+    ],
+)
+def test_each_condition_is_tried(
+    cloud: Cloud, wire: Wire, make_file: MakeFile, ignored: str, said: str
+) -> None:
+    """A store that ignores one of the conditions is refused, and told which one it is."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+
+    def ignore(request: Request, forward: Forward) -> Answer | None:
+        completes = request.method == "POST" and "uploadId" in request.query
+        kind = "complete" if completes else "put" if "if-none-match" in request.headers else ""
+        if "if-match" in request.headers and request.method == "PUT":
+            kind = "replace"
+        answer = forward()
+        if kind == ignored and answer.status == 412:
+            body = b"<CompleteMultipartUploadResult/>" if completes else b""
+            return Answer(200, body, {"ETag": '"x"'})
+        return answer
+
+    wire.add(ignore)
+
+    with pytest.raises(errors.StartifactError) as caught:
+        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+
+    assert said in str(caught.value)
+    assert cloud.keys("us-east-1") == []
+
+
+def test_the_probe_is_made_once_a_session(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+    """A session asks a store once, and never asks when it only reads."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    session = Session(regions=[spelling])
+    session.stage("SugarWater", "1.0.0", make_file())
+    first = len(probe_writes(wire))
+
+    session.stage("SugarWater", "1.0.1", make_file())
+    Session(regions=[spelling]).get("SugarWater")
+
+    assert first > 0
+    assert len(probe_writes(wire)) == first
+
+
+def test_a_store_that_refuses_the_probe(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+    """A store that does not let the probe be written is not trusted, and says why."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+
+    def refuse(request: Request, forward: Forward) -> Answer | None:
+        if request.path.endswith("/_probe"):
+            return dataclasses.replace(error(403, "AccessDenied"))
+        return forward()
+
+    wire.add(refuse)
+
+    with pytest.raises(errors.StartifactError) as caught:
+        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.exit_code == 6
+    assert "s3:PutObject" in str(caught.value)

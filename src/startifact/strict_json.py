@@ -18,10 +18,12 @@ def parse_object(text: str) -> dict[str, Any]:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except JsonError:
         raise
-    except (ValueError, RecursionError) as e:
-        reason = e.msg if isinstance(e, json.JSONDecodeError) else "it is nested too deep"
-        place = f" at character {e.pos}" if isinstance(e, json.JSONDecodeError) else ""
-        raise JsonError(f"it is not JSON ({reason}{place})") from e
+    except json.JSONDecodeError as e:
+        raise JsonError(f"it is not JSON ({e.msg} at character {e.pos})") from e
+    except RecursionError as e:
+        raise JsonError("it is not JSON (it is nested too deep)") from e
+    except ValueError as e:
+        raise JsonError("it is not JSON (it has a number that is too long)") from e
     if not isinstance(value, dict):
         raise JsonError("it is not a JSON object")
     return value

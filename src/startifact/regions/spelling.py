@@ -1,5 +1,6 @@
 """The three ways to spell a region, and lists of them."""
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -94,13 +95,42 @@ def parse_spelling(text: str) -> Spelling:
     Raises:
         InputError: It is none of the three spellings, or not valid as the one it looks like.
     """
+    if not text.isprintable():
+        raise InputError(f"region {_quoted(text)} has a character in it that cannot be shown")
     if AWS_REGION.fullmatch(text):
         return AwsSpelling(text=text)
     if text.startswith("s3://"):
         return _bucket(text)
     if text.startswith("file:"):
         return _directory(text)
-    raise InputError(f"region {shown(text)} is not a region", hint=f"Write {FORMS}")
+    raise InputError(f"region {_quoted(text)} is not a region", hint=f"Write {FORMS}")
+
+
+def _may_hold_password(text: str) -> bool:
+    """Say whether *text*, which was refused, may hold a user and a password."""
+    return "@" in unquote(unquote(text))
+
+
+def _quoted(text: str) -> str:
+    """Return *text* as it can stand in a message."""
+    if not _may_hold_password(text):
+        return shown(text)
+    scheme, colon, _ = unquote(unquote(text)).partition(":")
+    return shown(f"{scheme}{colon}..." if colon else text)
+
+
+class _SpellingProblems(Problems):
+    """What is wrong with one spelling; what may be a password is not repeated."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"region {_quoted(text)}")
+        self._discreet = _may_hold_password(text)
+
+    def add(self, where: str, got: object, expected: str, *, hint: str | None = None) -> None:
+        if self._discreet:
+            self.say(f"{where}: expected {expected}", hint=hint)
+        else:
+            super().add(where, got, expected, hint=hint)
 
 
 def _place(spelling: Spelling) -> object:
@@ -110,11 +140,11 @@ def _place(spelling: Spelling) -> object:
         case BucketSpelling():
             return (spelling.endpoint, spelling.bucket)
         case DirectorySpelling():
-            return spelling.path.resolve()
+            return os.path.realpath(spelling.path)
 
 
 def _bucket(text: str) -> BucketSpelling:
-    problems = Problems(f"region {shown(text)}")
+    problems = _SpellingProblems(text)
     url = _split(text, problems)
     bucket, prefix = unquote(url.netloc), unquote(url.path).removeprefix("/")
     if not is_bucket_name(bucket):
@@ -174,6 +204,7 @@ def _check_endpoint(endpoint: str, problems: Problems) -> None:
     plain = url.scheme == "http" and host is not None and is_loopback(host)
     legal = host is not None and re.fullmatch(r"[A-Za-z0-9.:-]+", host) is not None
     more = url.path.strip("/") or url.query or url.fragment
+    legal = legal and endpoint.isprintable()  # urlsplit passes over newlines and tabs
     if not legal or more or not (url.scheme == "https" or plain):
         problems.add("endpoint", endpoint, expected)
 
@@ -199,14 +230,14 @@ def _directory(text: str) -> DirectorySpelling:
         host, slash, path = rest[2:].partition("/")
         if host not in {"", "localhost"} or not slash:
             raise InputError(
-                f"region {shown(text)} names the host {shown(host)}",
+                f"region {_quoted(text)} names the host {_quoted(host)}",
                 hint="Write file:./directory, or file:///directory for an absolute path",
             )
         rest = slash + path
     path_text = unquote(rest)
     if not path_text or any(not c.isprintable() for c in path_text):
         raise InputError(
-            f"region {shown(text)} names no directory",
+            f"region {_quoted(text)} names no directory",
             hint="Write file:./directory, or file:///directory for an absolute path",
         )
     return DirectorySpelling(text=text, path=Path(path_text))

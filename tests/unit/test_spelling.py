@@ -1,0 +1,362 @@
+"""The three ways to spell a region."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from startifact.errors import InputError
+from startifact.regions.spelling import (
+    AwsSpelling,
+    BucketSpelling,
+    DirectorySpelling,
+    is_loopback,
+    parse_spelling,
+    parse_spellings,
+    split_list,
+)
+
+
+def bucket(text: str) -> BucketSpelling:
+    """Return the bucket that *text* spells."""
+    spelling = parse_spelling(text)
+    assert isinstance(spelling, BucketSpelling)
+    return spelling
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["eu-west-1", "us-east-1", "us-gov-west-1", "ap-southeast-2", "cn-north-1", "us-iso-east-1",
+     "eusc-de-east-1", "ap-southeast-11"],
+)  # fmt: skip
+def test_aws_region(name: str) -> None:
+    """The name of an AWS region is one."""
+    assert parse_spelling(name) == AwsSpelling(text=name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "eu-west", "euwest1", "EU-WEST-1", " us-east-1", "eu-west-1a", "../x",
+        "evil.example", "eu-wst-\u0661", "https://bucket", "bucket", "S3://bucket", "s3:bucket",
+        "/srv/artifacts", "./artifacts", "FILE:./x", "eu-west-1#", "eu-west-1@x",
+    ],
+)  # fmt: skip
+def test_no_region(text: str) -> None:
+    """What is none of the three spellings is refused, with all of them in the hint."""
+    with pytest.raises(InputError, match="is not a region") as caught:
+        parse_spelling(text)
+
+    assert caught.value.hint is not None
+    assert "eu-west-1" in caught.value.hint
+    assert "s3://bucket/prefix" in caught.value.hint
+    assert "file:./directory" in caught.value.hint
+    assert str(caught.value).isprintable()
+
+
+def test_line_ends() -> None:
+    """A newline is never passed over."""
+    for text in ("us-east-1\n", "\nus-east-1", "s3://bucket\n", "file:./a\r"):
+        with pytest.raises(InputError, match="has a character in it that cannot be shown"):
+            parse_spelling(text)
+
+
+def test_bucket_alone() -> None:
+    """A bucket needs nothing else."""
+    assert parse_spelling("s3://my-bucket") == BucketSpelling(
+        text="s3://my-bucket",
+        bucket="my-bucket",
+        prefix="",
+        region=None,
+        endpoint=None,
+        profile=None,
+    )
+
+
+def test_bucket_with_everything() -> None:
+    """Prefix, region, endpoint and profile are read, percent-encoded or not."""
+    text = (
+        "s3://b.cket/a/b%20c?region=eu-west-1&profile=me%40corp"
+        "&endpoint=https%3A%2F%2Fminio.example%3A9000%2F"
+    ).replace("%20", "_")
+
+    assert bucket(text) == BucketSpelling(
+        text=text,
+        bucket="b.cket",
+        prefix="a/b_c/",
+        region="eu-west-1",
+        endpoint="https://minio.example:9000",
+        profile="me@corp",
+    )
+
+
+@pytest.mark.parametrize("text", ["s3://bucket/p", "s3://bucket/p/", "s3://bucket/p//"])
+def test_prefix(text: str) -> None:
+    """A prefix means the same with and without a slash at its end."""
+    assert bucket(text).prefix == "p/"
+
+
+@pytest.mark.parametrize("text", ["s3://bucket", "s3://bucket/", "s3://bucket/?region=auto"])
+def test_no_prefix(text: str) -> None:
+    """A slash alone is no prefix."""
+    assert bucket(text).prefix == ""
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://s3.example", "https://10.0.0.1:9000", "https://[2001:db8::1]:9000",
+        "http://localhost:9000", "http://127.0.0.1:9000", "http://[::1]:9000", "http://127.9.9.9",
+        "https://s3.example/",
+    ],
+)  # fmt: skip
+def test_endpoints(endpoint: str) -> None:
+    """An endpoint is https, or http on this machine."""
+    assert bucket(f"s3://bucket?endpoint={endpoint}").endpoint == endpoint.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "", "s3.example", "http://s3.example", "http://169.254.169.254", "http://0.0.0.0",
+        "http://localhost.example", "ftp://s3.example", "https://", "https:///path", "https://a b",
+        "https://s3.example/path", "https://s3.example:port", "https://s3.example:99999",
+        "https://[::1", "https://s3.example%3Fx=1", "https://s3.example%23x", "file:///etc/passwd",
+        "http://127.0.0.1.example", "https://a%00b", "https://ex%0Aample",
+    ],
+)  # fmt: skip
+def test_illegal_endpoints(endpoint: str) -> None:
+    """Any other endpoint is refused: it would get requests that carry session tokens."""
+    with pytest.raises(InputError, match=r"endpoint: got .*, expected https://host, or http://"):
+        parse_spelling(f"s3://bucket?endpoint={endpoint}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s3://bucket?endpoint=https://me:hunter2@s3.example",
+        "s3://bucket?endpoint=https%3A%2F%2Fme%3Ahunter2%40s3.example",
+        "s3://bucket?endpoint=https://hunter2@s3.example",
+        "s3://bucket?endpoint=https://:hunter2@s3.example",
+        "s3://bucket?endpoint=https://me:hunter2@",
+        "s3://bucket?endpoint=https://me:hunter2%2540s3.example",
+        "s3://bucket?endpoint=https://me:hun/hunter2@s3.example",
+        "s3://bucket?endpoint=https://me:hunter2=@s3.example&region=X",
+        "s3://bucket?endpoint=https://me:hun?hunter2@s3.example",
+        "s3://bucket?endpoint=https://me:hun%23hunter2@s3.example",
+        "s3://bucket?endpoint=https://me:[hunter2@s3.example",
+        "s3://me:hunter2@bucket/p",
+        "s3://me:hunter2@bucket/p?region=X",
+        "https://me:hunter2@s3.example/bucket",
+        "file://me:hunter2@server/share",
+    ],
+)
+def test_password(text: str) -> None:
+    """A user and a password are refused wherever they are, and never shown."""
+    with pytest.raises(InputError) as caught:
+        parse_spellings([text, "eu-west-1"], source="regions")
+
+    assert "hun" not in str(caught.value)
+    assert "hun" not in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("s3://", "bucket: got ''"),
+        ("s3:///p", "bucket: got ''"),
+        ("s3://ab", "bucket: got 'ab'"),
+        ("s3://Bucket", "bucket: got 'Bucket'"),
+        ("s3://bucket:80", "bucket: got 'bucket:80'"),
+        ("s3://-bucket", "bucket"),
+        (f"s3://{'b' * 64}", "bucket"),
+        ("s3://bucket/a/../b", "prefix: got 'a/../b'"),
+        ("s3://bucket/.", "prefix: got '.'"),
+        ("s3://bucket/%2e%2e", "prefix: got '..'"),
+        ("s3://bucket/a b", "prefix: got 'a b'"),
+        ("s3://bucket/ü", "prefix: got 'ü'"),
+        (f"s3://bucket/{'p' * 257}", "prefix"),
+        ("s3://bucket#x", "no # in it; write %23"),
+        ("s3://bucket?regoin=x", "option: got 'regoin', expected region, endpoint or profile"),
+        ("s3://bucket?x=1&y=2", r"option: got 'x'(.|\n)*option: got 'y'"),
+        ("s3://bucket?region=a&region=b", "an option is there twice"),
+        ("s3://bucket?region=", "region: got ''"),
+        ("s3://bucket?region=EU", "region: got 'EU'"),
+        ("s3://bucket?region=a.example", "region: got 'a.example'"),
+        ("s3://bucket?profile=", "profile: got ''"),
+        ("s3://bucket?profile=a b", "profile: got 'a b'"),
+        ("s3://[bucket", "it is not an address"),
+        ("s3://buc\nket", "a character in it that cannot be shown"),
+        ("s3://bucket\n", "a character in it that cannot be shown"),
+        ("s3://bucket\t?region=x", "a character in it that cannot be shown"),
+    ],
+)
+def test_illegal_bucket(text: str, problem: str) -> None:
+    """A bucket that is not spelled as it should be is refused with what is wrong about it."""
+    with pytest.raises(InputError, match=problem) as caught:
+        parse_spelling(text)
+
+    assert all(line.isprintable() for line in str(caught.value).splitlines())
+
+
+def test_all_problems_of_a_bucket() -> None:
+    """Everything that is wrong with one spelling is told at once."""
+    with pytest.raises(InputError) as caught:
+        parse_spelling("s3://B/..?region=X&endpoint=http://far.example&profile=%20&colour=red")
+
+    told = re.findall(r"\n  (\w+):", str(caught.value))
+    assert told == ["bucket", "prefix", "option", "region", "endpoint", "profile"]
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("file:./artifacts", "artifacts"),
+        ("file:artifacts", "artifacts"),
+        ("file:../artifacts", "../artifacts"),
+        ("file:/srv/artifacts", "/srv/artifacts"),
+        ("file:///srv/artifacts", "/srv/artifacts"),
+        ("file://localhost/srv/artifacts", "/srv/artifacts"),
+        ("file:./with%20space%2C%25", "with space,%"),
+        ("file:./größe", "größe"),
+        ("file:./a@b", "a@b"),
+    ],
+)
+def test_directory(text: str, path: str) -> None:
+    """A directory is relative or absolute, and may be percent-encoded."""
+    assert parse_spelling(text) == DirectorySpelling(text=text, path=Path(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("file:", "names no directory"),
+        ("file:%00", "names no directory"),
+        ("file:./a%0Ab", "names no directory"),
+        ("file:./a\nb", "cannot be shown"),
+        ("file://server/share", "names the host 'server'"),
+        ("file://server", "names the host 'server'"),
+        ("file://", "names the host ''"),
+    ],
+)
+def test_illegal_directory(text: str, problem: str) -> None:
+    """A directory on another machine, or one whose name cannot be shown, is refused."""
+    with pytest.raises(InputError, match=problem) as caught:
+        parse_spelling(text)
+
+    assert str(caught.value).isprintable()
+
+
+def test_list() -> None:
+    """A list is separated by commas, blanks and newlines, as many as there are."""
+    assert split_list(" eu-west-1,us-east-1\n\tfile:./a , s3://bucket/p?region=x,") == [
+        "eu-west-1",
+        "us-east-1",
+        "file:./a",
+        "s3://bucket/p?region=x",
+    ]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["eu-west-1", "eu-west-1"],
+        ["s3://bucket", "s3://bucket"],
+        ["s3://bucket/a", "s3://bucket/b"],
+        ["s3://bucket?region=eu-west-1", "s3://bucket?region=us-east-1"],
+        ["s3://bucket?endpoint=https://s3.example", "s3://bucket?endpoint=https://s3.example/"],
+        ["file:./a", "file:a"],
+        ["file:./a", "file:./a/../a"],
+    ],
+)
+def test_twice(texts: list[str]) -> None:
+    """One region, bucket or directory twice is refused."""
+    with pytest.raises(InputError, match=r"is there twice|are one") as caught:
+        parse_spellings(texts, source="regions")
+
+    assert caught.value.hint == "Name every region, bucket and directory once"
+
+
+def test_twice_through_a_link(tmp_path: Path) -> None:
+    """A directory and a link to it are one directory."""
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+
+    with pytest.raises(InputError, match="are one"):
+        parse_spellings([f"file:{tmp_path}/a", f"file:{tmp_path}/link"], source="regions")
+
+
+def test_link_to_itself(tmp_path: Path) -> None:
+    """A link that leads nowhere is no reason to fail before anything is asked of it."""
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+
+    (spelling,) = parse_spellings([f"file:{tmp_path}/loop"], source="regions")
+
+    assert isinstance(spelling, DirectorySpelling)
+
+
+def test_one_bucket_name_in_two_stores() -> None:
+    """Buckets of the same name in two stores are two."""
+    texts = ["s3://bucket?endpoint=https://a.example", "s3://bucket?endpoint=https://b.example"]
+
+    assert len(parse_spellings(texts, source="regions")) == 2
+
+
+def test_no_regions() -> None:
+    """An empty list is refused with what may be in it."""
+    with pytest.raises(InputError, match="regions is not valid: it names no region") as caught:
+        parse_spellings([], source="regions")
+
+    assert caught.value.hint is not None
+    assert "Name at least one" in caught.value.hint
+
+
+def test_too_many_regions() -> None:
+    """A list that is a mistake is refused."""
+    with pytest.raises(InputError, match="it names 33 regions, expected at most 32"):
+        parse_spellings([f"file:./{n}" for n in range(33)], source="regions")
+
+
+def test_all_problems_of_a_list() -> None:
+    """Everything that is wrong with a list is told at once, with its source."""
+    with pytest.raises(InputError) as caught:
+        parse_spellings(["nope", "s3://B", "eu-west-1", "eu-west-1"], source="STARTIFACT_REGIONS")
+
+    assert str(caught.value).startswith("STARTIFACT_REGIONS is not valid:")
+    assert len(re.findall(r"^  region ", str(caught.value), re.MULTILINE)) == 3
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.text().map(lambda t: f"s3://{t}"),
+        st.text().map(lambda t: f"s3://bucket/{t}"),
+        st.text().map(lambda t: f"s3://bucket?endpoint={t}"),
+        st.text().map(lambda t: f"s3://bucket?endpoint=https://{t}"),
+        st.text().map(lambda t: f"file:{t}"),
+        st.text(alphabet="s3:/?&=%@[]#.\\ab-1\n \x00ü").map(lambda t: f"s3://{t}"),
+    )
+)
+def test_any_text(text: str) -> None:
+    """Any text is a region or refused: nothing else happens."""
+    try:
+        told = parse_spelling(text).text
+    except InputError as e:
+        told = str(e)
+    else:
+        assert told == text
+
+    assert all(line.isprintable() for line in told.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True), ("127.0.0.1", True), ("::1", True), ("127.1.2.3", True),
+        ("10.0.0.1", False), ("0.0.0.0", False), ("localhost.example", False), ("", False),
+    ],
+)  # fmt: skip
+def test_loopback(host: str, loopback: bool) -> None:
+    """This machine is known by its name and its addresses."""
+    assert is_loopback(host) is loopback

@@ -1,0 +1,175 @@
+"""Semantic versions, selectors, and the order of ``latest``."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from semver import Version
+
+from startifact.channels import highest
+from startifact.errors import InputError
+from startifact.versions import Channel, is_later, newest_first, parse_selector, parse_version
+
+_numbers = st.integers(0, 3)
+_prerelease = st.one_of(st.none(), st.sampled_from(["a", "b", "rc.1", "rc.2", "rc.10", "1"]))
+_build = st.one_of(st.none(), st.sampled_from(["a", "b"]))
+versions = st.builds(Version, _numbers, _numbers, _numbers, prerelease=_prerelease, build=_build)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("1.0.9000", Version(1, 0, 9000)),
+        ("v1.0.0", Version(1, 0, 0)),
+        ("0.0.0", Version(0, 0, 0)),
+        ("1.2.3-rc.1+build.5", Version(1, 2, 3, "rc.1", "build.5")),
+        ("99999999999999999999.0.0", Version(99999999999999999999, 0, 0)),
+    ],
+)
+def test_versions(text: str, version: Version) -> None:
+    """A semantic version is read, with or without one leading v."""
+    assert parse_version(text) == version
+    assert parse_selector(text) == version
+
+
+def test_version_of_its_type() -> None:
+    """A version that is one already is taken as it is."""
+    assert parse_version(Version(1, 0, 9000)) == Version(1, 0, 9000)
+
+
+@pytest.mark.parametrize("text", ["1", "1.0", "1.1", "v1", "v1.2", "01.0", "10"])
+def test_partial_version(text: str) -> None:
+    """A partial version is refused with what YAML does to an unquoted one."""
+    with pytest.raises(InputError, match="is not a semantic version") as caught:
+        parse_version(text)
+
+    assert caught.value.hint is not None
+    assert "In YAML, quote versions: an unquoted 1.10 arrives as 1.1" in caught.value.hint
+    with pytest.raises(InputError, match="is not a semantic version"):
+        parse_selector(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "01.0.0", "1.0.0\n", "\n1.0.0", " 1.0.0", "1.0.0 ", "vv1.0.0", "V1.0.0", "1.0.0-", "1.0.0+",
+        "1.0.0-01", "1.0.0.0", "1.0.x", "1,0,0", "-1.0.0", "1.0.0-ü", "\uff11.0.0", "^1.0.0",
+        "1.0.0\x00",
+        None, 1.1, 7, b"1.0.0", ["1.0.0"],
+    ],
+)  # fmt: skip
+def test_illegal_version(text: object) -> None:
+    """What is not exactly a semantic version is refused, and shown escaped."""
+    with pytest.raises(InputError, match="is not a semantic version") as caught:
+        parse_version(text)
+
+    assert caught.value.hint is not None
+    assert "MAJOR.MINOR.PATCH without leading zeros" in caught.value.hint
+    assert str(caught.value).isprintable()
+
+
+def test_no_version() -> None:
+    """An empty version is refused with an example."""
+    with pytest.raises(InputError, match="version '' is not a semantic version") as caught:
+        parse_version("")
+
+    assert caught.value.hint == "Give a version, for example 1.0.9000"
+
+
+def test_long_version() -> None:
+    """A version has at most 128 characters."""
+    longest = "1.0.0-" + "a" * 122
+
+    assert str(parse_version(longest)) == longest
+    with pytest.raises(InputError) as caught:
+        parse_version(longest + "a")
+
+    assert caught.value.hint == "Use at most 128 characters"
+    assert len(str(caught.value)) < 250
+
+
+def test_latest() -> None:
+    """``latest`` is the one channel there is."""
+    assert parse_selector("latest") == Channel("latest")
+
+
+@pytest.mark.parametrize("text", ["prod", "newest", "latest\n", "Latest", "^1.2", "~1", "1.x", "*"])
+def test_other_selectors(text: str) -> None:
+    """Whatever is neither an exact version nor ``latest`` is refused, with what may be written."""
+    with pytest.raises(InputError) as caught:
+        parse_selector(text)
+
+    assert caught.value.hint == "Ask for an exact version such as 1.0.9000, or for latest"
+
+
+@pytest.mark.parametrize("text", ["", None, 1.1])
+def test_no_selector(text: object) -> None:
+    """An empty selector, and what is not text, is refused like a version."""
+    with pytest.raises(InputError, match="is not a semantic version"):
+        parse_selector(text)
+
+
+@given(st.text())
+def test_any_text_is_a_selector_or_refused(text: str) -> None:
+    """Whatever is asked for is understood or refused: nothing else happens."""
+    try:
+        selector = parse_selector(text)
+    except InputError as e:
+        told = str(e)
+    else:
+        told = selector.name if isinstance(selector, Channel) else str(selector)
+        assert told == text.removeprefix("v")
+
+    assert told.isprintable()
+
+
+@given(versions, versions, versions)
+def test_later_is_a_strict_weak_order(a: Version, b: Version, c: Version) -> None:
+    """Nothing is later than itself, later is one way and passes on, and so does equal."""
+    assert not is_later(a, a)
+    assert not (is_later(a, b) and is_later(b, a))
+    if is_later(a, b) and is_later(b, c):
+        assert is_later(a, c)
+    equal = [not is_later(x, y) and not is_later(y, x) for x, y in ((a, b), (b, c), (a, c))]
+    if equal[0] and equal[1]:
+        assert equal[2]
+
+
+@given(versions, versions)
+def test_later_is_precedence_among_alike(a: Version, b: Version) -> None:
+    """Among stable versions, and among prereleases, later is what SemVer says."""
+    if (a.prerelease is None) == (b.prerelease is None):
+        assert is_later(a, b) == (a.compare(b) > 0)
+
+
+@given(versions, versions)
+def test_stable_is_later(a: Version, b: Version) -> None:
+    """Any stable version is later than any prerelease."""
+    if a.prerelease is None and b.prerelease is not None:
+        assert is_later(a, b)
+        assert not is_later(b, a)
+
+
+def test_build_metadata_is_equal() -> None:
+    """Versions that differ in build metadata alone are not later than each other."""
+    assert not is_later(Version(1, 0, 0, build="a"), Version(1, 0, 0, build="b"))
+    assert not is_later(Version(1, 0, 0, build="b"), Version(1, 0, 0, build="a"))
+
+
+@given(st.lists(versions, min_size=1, max_size=6))
+def test_highest(several: list[Version]) -> None:
+    """Nothing is later than the highest, and of equal ones the first stays."""
+    found = highest(several)
+
+    assert not any(is_later(v, found) for v in several)
+    equal = [v for v in several if not is_later(found, v)]
+    assert str(found) == str(equal[0])
+
+
+def test_newest_first() -> None:
+    """Versions are listed by falling precedence, equal ones always in the same order."""
+    texts = ["1.10.0", "1.9.0", "1.9.0-rc.10", "1.9.0-rc.2", "1.0.0+a", "1.0.0+b", "0.1.0"]
+    for shuffled in itertools.permutations(texts):
+        listed = newest_first(Version.parse(t) for t in shuffled)
+        assert [str(v) for v in listed] == texts

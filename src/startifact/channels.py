@@ -244,15 +244,23 @@ class Mover:
 
         A copy that fails is logged as a warning: the channel itself has moved.
         """
+        if not region.publishes:
+            return
         copied: str | None = None
         try:
             for _ in range(MAX_ATTEMPTS):
                 _, pointer = read_pointer(region, project, LATEST)
                 if pointer is None or str(pointer.version) == copied:
                     return
-                copied = str(pointer.version)
-                region.publish(project, LATEST, copied)
+                first, copied = copied is None, str(pointer.version)
+                # What was copied a moment ago may still be read as it was before: only at first
+                # can the copy be trusted to be right already.
+                if not first or region.published(project, LATEST) != copied:
+                    region.publish(project, LATEST, copied)
         except StartifactError as e:
-            logger.warning(
-                "%s: the copy of %s/%s was not made: %s", region.name, project, LATEST, e
-            )
+            warn_of_copy(region.name, project, e)
+
+
+def warn_of_copy(region: str, project: str, error: StartifactError) -> None:
+    """Say in the log that the copy of ``latest`` was not made."""
+    logger.warning("%s: the copy of %s/%s was not made: %s", region, project, LATEST, error)

@@ -27,6 +27,9 @@ CLEANUP_SECONDS = 3.0
 HURRY_SECONDS = 1.0
 """The same once a deadline has passed."""
 
+PARTS_SECONDS = 0.5
+"""How long, after an error, the other parts of the same work are waited for."""
+
 _END: ContextVar[tuple[float, float] | None] = ContextVar("startifact deadline", default=None)
 
 
@@ -123,11 +126,11 @@ class Round(Generic[T]):
         self,
         jobs: Mapping[str, Callable[[Watch], T]],
         *,
-        stall: float = STALL_SECONDS,
+        stall: float | None = None,
         notify: Callable[[str, int], None] | None = None,
         undo: bool = False,
     ) -> None:
-        self.stall = stall
+        self.stall = STALL_SECONDS if stall is None else stall
         self._undo = undo
         self._arrived: queue.SimpleQueue[Answered[T] | Failed | _Crashed] = queue.SimpleQueue()
         self._started = time.monotonic()
@@ -242,30 +245,39 @@ def _bound(notify: Callable[[str, int], None] | None, name: str) -> Callable[[in
 def run_limited(jobs: list[Callable[[], None]], *, workers: int) -> None:
     """Run *jobs*, at most *workers* at a time, and return when all are done.
 
-    After the first error no further job starts; it is raised once those that run have ended.
+    After the first error no further job starts. It is raised once those that run have ended, or a
+    moment later: one that hangs must not keep the others' work from being taken back.
     """
     pending = iter(jobs)
     lock = threading.Lock()
-    errors: list[BaseException] = []
+    failed = threading.Event()
+    ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
 
     def work() -> None:
-        while not errors:
-            with lock:
-                job = next(pending, None)
-            if job is None:
-                return
-            try:
+        error = None
+        try:
+            while not failed.is_set():
+                with lock:
+                    job = next(pending, None)
+                if job is None:
+                    break
                 job()
-            except BaseException as e:  # noqa: BLE001  # raised again below, in the caller
-                errors.append(e)
+        except BaseException as e:  # noqa: BLE001  # raised again below, in the caller
+            error = e
+            failed.set()
+        ended.put(error)
 
-    threads = [
-        threading.Thread(target=work, name="startifact part", daemon=True)
-        for _ in range(min(workers, len(jobs)))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    count = min(workers, len(jobs))
+    for _ in range(count):
+        threading.Thread(target=work, name="startifact part", daemon=True).start()
+    first: BaseException | None = None
+    until: float | None = None
+    for _ in range(count):
+        try:
+            error = ended.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            break
+        if error is not None and first is None:
+            first, until = error, time.monotonic() + PARTS_SECONDS
+    if first is not None:
+        raise first

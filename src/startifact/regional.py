@@ -87,13 +87,17 @@ def move(
     watch: Watch,
 ) -> Version | None:
     """Move ``latest`` in *region*, and return where it is; ``None`` if the region is behind."""
-    latest = mover.advance(
+    watch.moved()
+    return mover.advance(
         region,
         project,
         version,
         floor=floor,
         holds=lambda v: describe(region, artifact_key(project, v)) is not None,
     )
+
+
+def publish(region: Region, project: str, mover: Mover, watch: Watch) -> None:
+    """Copy ``latest`` of *region* to where others read it."""
     watch.moved()
     mover.publish(region, project)
-    return latest

@@ -92,6 +92,27 @@ class Source:
         if now != self.identity:
             raise self._changed()
 
+    def check_bytes(self, part: Part) -> None:
+        """Return when *part* of the file still has the bytes that were scanned.
+
+        Raises:
+            LocalFileError: It has not, or cannot be read.
+        """
+        digest = hashlib.sha256()
+        with self.open(part) as reader:
+            while block := reader.read(_BLOCK):
+                digest.update(block)
+        self.check_digest(part, digest.digest())
+
+    def check_digest(self, part: Part, sha256: bytes) -> None:
+        """Return when *sha256*, of the bytes that were read of *part*, is what was scanned.
+
+        Raises:
+            LocalFileError: It is not: the file was written to, even if its size and time say no.
+        """
+        if sha256 != part.sha256:
+            raise self._changed()
+
     def _changed(self) -> LocalFileError:
         return LocalFileError(
             f"{shown(str(self.path))} changed while it was being staged",

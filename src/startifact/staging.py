@@ -15,7 +15,7 @@ from semver import Version
 
 from startifact import regional
 from startifact.artifact import Artifact
-from startifact.channels import Mover
+from startifact.channels import Mover, warn_of_copy
 from startifact.downloading import Downloader
 from startifact.errors import (
     AlreadyStagedError,
@@ -159,7 +159,6 @@ class Stager:
     def _move_latest(self, ledger: Ledger, order: Order) -> None:
         """Move the channel in every region that has the artifact."""
         mover = Mover(now=now, by=self.by)
-
         jobs = {
             r.name: partial(regional.move, r, order.project, order.version, ledger.floor(), mover)
             for r in ledger.holders()
@@ -175,12 +174,22 @@ class Stager:
                     ledger.latest[answer.name] = answer.value
                 if len(ledger.latest) >= self.required:
                     moving.stall = GRACE_SECONDS
+        self._publish(ledger, order.project, mover)
         if len(ledger.latest) < self.required:
             raise StagingFailedError(
                 f"{ledger.key} is stored in {len(ledger.copies)} of {len(self.regions)} regions, "
                 f"but {LATEST} has followed in {len(ledger.latest)}, {self.required} are needed:",
                 outcomes=ledger.outcomes(State.ABSENT),
             )
+
+    def _publish(self, ledger: Ledger, project: str, mover: Mover) -> None:
+        """Copy the channel where it has moved; one that cannot be copied is only warned of."""
+        moved = [r for r in self.regions if r.name in ledger.latest and r.publishes]
+        jobs = {r.name: partial(regional.publish, r, project, mover) for r in moved}
+        with Round(jobs) as publishing:
+            for answer in publishing:
+                if isinstance(answer, Failed):
+                    warn_of_copy(answer.name, project, answer.error)
 
     def _predict(self, ledger: Ledger, order: Order, record: Record) -> Staging:
         """Say what a staging would do."""

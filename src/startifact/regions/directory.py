@@ -6,6 +6,7 @@ one exists. A channel is a file, replaced by a rename under a lock that dies wit
 """
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -100,10 +101,13 @@ class DirectoryRegion(Region):
     def _copy(self, source: Source, destination: Path, moved: Moved) -> None:
         with destination.open("xb") as file:
             for part in source.parts:
+                sha256 = hashlib.sha256()
                 with source.open(part) as reader:
                     while block := reader.read(_BLOCK):
                         file.write(block)
+                        sha256.update(block)
                         moved(len(block))
+                source.check_digest(part, sha256.digest())
             file.flush()
             os.fsync(file.fileno())
 

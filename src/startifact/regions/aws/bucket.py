@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 MAX_CHANNEL_BYTES = 4096
 MAX_BESIDE_BYTES = 64 * 1024
 READ_ATTEMPTS = 3
-_BLOCK = 256 * 1024
+_BLOCK = 32 * 1024
+"""
+Small, so that a slow connection is seen to move, and one that breaks is taken up near the break.
+"""
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = frozenset(
@@ -166,6 +169,8 @@ class Bucket:
                 data = body.read(limit + 1)
         if len(data) > limit:
             raise IntegrityError(f"{key} in {self.region} is larger than {limit:,} bytes")
+        if len(data) < answer.get("ContentLength", 0):
+            raise RegionUnavailableError(f"{self.region} ended {key} early")
         return ChannelState(data.decode(errors="replace"), answer["ETag"])
 
     def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:

@@ -1,5 +1,7 @@
 """Parameters in SSM: the organisation configuration, bucket names, and copies of channels."""
 
+import random
+import time
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -8,6 +10,20 @@ from startifact.regions.aws.errors import aws_errors, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
+
+PUT_ATTEMPTS = 6
+
+# Another writer was at it, or all of them together were too many. The SDK does not repeat the first
+# at all and the others only twice, within a second or two.
+_AGAIN = frozenset(
+    {
+        "TooManyUpdates",
+        "RequestLimitExceeded",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
 
 
 class Parameters:
@@ -31,4 +47,14 @@ class Parameters:
     def put(self, name: str, value: str) -> None:
         """Make *value* the value of *name*, whatever it was."""
         with aws_errors("ssm:PutParameter", region=self._region, resource=f"parameter {name}"):
-            self._client.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+            for attempt in range(1, PUT_ATTEMPTS + 1):
+                try:
+                    self._client.put_parameter(
+                        Name=name, Value=value, Type="String", Overwrite=True
+                    )
+                except ClientError as e:
+                    if code_of(e) not in _AGAIN or attempt == PUT_ATTEMPTS:
+                        raise
+                else:
+                    return
+                time.sleep(random.uniform(0.05, min(0.2 * 2**attempt, 2.0)))  # noqa: S311  # jitter

@@ -179,8 +179,7 @@ class OrganisationRegion(S3Region):
 
     def publish(self, project: str, channel: str, version: str) -> None:
         """See `Region.publish`: the channel's copy in SSM."""
-        if self.published(project, channel) != version:
-            self._loader.parameters(self.name).put(self._parameter(project, channel), version)
+        self._loader.parameters(self.name).put(self._parameter(project, channel), version)
 
     def published(self, project: str, channel: str) -> str | None:
         """See `Region.published`."""

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -36,6 +36,10 @@ CONFLICT_ATTEMPTS = 8
 # A conflicting operation was under way. It says nothing about whether the object exists.
 _CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
 _EXISTS = frozenset({"PreconditionFailed", "412"})
+# What arrived is not what its checksum says.
+_DAMAGED = frozenset(
+    {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "InvalidDigest"}
+)
 _TYPE = "application/octet-stream"
 
 
@@ -83,7 +87,7 @@ class Upload:
 
     def _at_once(self, source: Source, document: str) -> None:
         part = source.parts[0]
-        with source.open(part, self._touched) as body:
+        with self._settled(source, part), source.open(part, self._touched) as body:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._key,
@@ -137,7 +141,7 @@ class Upload:
     ) -> Callable[[], None]:
         def send() -> None:
             checksum = _base64(part.sha256)
-            with source.open(part, self._touched) as body:
+            with self._settled(source, part), source.open(part, self._touched) as body:
                 answer = self._client.upload_part(
                     Bucket=self._bucket,
                     Key=self._key,
@@ -155,6 +159,16 @@ class Upload:
             self._moved(part.size)
 
         return send
+
+    @contextlib.contextmanager
+    def _settled(self, source: Source, part: Part) -> Iterator[None]:
+        """Find out, where the store refuses a body, whether the file is not what it was."""
+        try:
+            yield
+        except ClientError as e:
+            if code_of(e) in _DAMAGED:
+                source.check_bytes(part)
+            raise
 
     def _touched(self) -> None:
         self._moved(0)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
@@ -73,6 +73,7 @@ def test_compact_json_is_not_a_line() -> None:
     assert parse_metadata('{"hash":"9876="}') == {"hash": "9876="}
 
 
+@settings(deadline=None)
 @given(st.dictionaries(_TEXT, _TEXT, max_size=5))
 def test_json(pairs: dict[str, str]) -> None:
     """Whatever strings are written as a JSON object come back, other alphabets and emoji too."""

@@ -1,5 +1,6 @@
 """How far bytes have got: one line that is redrawn on a terminal, a line now and then in a log."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -103,24 +104,29 @@ class Bar:
         self._pause = REDRAW_SECONDS if self._redraws else LINE_SECONDS
         self._due = clock() if self._redraws else clock() + LINE_SECONDS
         self._closed = False
+        self._lock = threading.Lock()
 
     def __call__(self, progress: Progress) -> None:
         """Show *progress*, if it is time to or nothing more will come."""
-        self._meter.add(progress)
-        late = self._clock() >= self._due
-        if self._closed or not (late or (self._redraws and self._meter.finished)):
-            return
-        self._due = self._clock() + self._pause
-        self._meter.sample()
+        with self._lock:
+            self._meter.add(progress)
+            due = self._clock() >= self._due or (self._redraws and self._meter.finished)
+            if due and not self._closed:
+                self._due = self._clock() + self._pause
+                self._meter.sample()
+                self._show()
+
+    def close(self) -> None:
+        """Take the line away; nothing is shown from now on, whoever still works."""
+        with self._lock:
+            self._closed = True
+            self._console.status("")
+
+    def _show(self) -> None:
         if self._redraws:
             self._console.status(self._meter.line(self._console.columns()))
         else:
             self._console.tell(self._meter.plain())
-
-    def close(self) -> None:
-        """Take the line away; nothing is shown from now on."""
-        self._closed = True
-        self._console.status("")
 
 
 def amount(count: float) -> str:

@@ -1,0 +1,77 @@
+"""The entry point: ``python -I -u -X utf8 -m startifact.action``."""
+
+import logging
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from types import FrameType, TracebackType
+from typing import Any
+
+from startifact.action.main import bug, main, tell
+from startifact.action.workflow import Annotations, say
+from startifact.errors import StartifactError
+from startifact.settings import Runner
+
+
+def run() -> int:
+    """Carry out the step in a process of its own, and return its exit code.
+
+    Nothing reaches the log but through the escaping: what came from outside may be in any text.
+    """
+    stdout: Any = sys.stdout
+    stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
+    warnings.simplefilter("ignore")
+    # Without a handler at the root, Python prints other libraries' warnings as they are.
+    logging.getLogger().addHandler(logging.NullHandler())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        return main()
+    except _Stopped as stopped:
+        error = StartifactError(str(stopped), hint="Running the same step again is safe")
+        tell(error, Annotations())
+        raise
+
+
+class _Stopped(SystemExit):
+    """A signal ends the process, after uploads are aborted and temporary files removed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self._signal = signal.Signals(number).name
+
+    def __str__(self) -> str:
+        return f"stopped by {self._signal}"
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise _Stopped(number)
+
+
+def _uncaught(
+    _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+) -> None:
+    tell(bug(error), Annotations())
+    _debug(error)
+
+
+def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    _debug(args.exc_value)
+
+
+def _unraisable(args: "sys.UnraisableHookArgs") -> None:
+    _debug(args.exc_value)
+
+
+def _debug(error: BaseException | None) -> None:
+    if Runner.from_environment().debug:
+        say("".join(traceback.format_exception(error)))
+
+
+if __name__ == "__main__":
+    sys.exit(run())

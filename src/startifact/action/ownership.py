@@ -1,0 +1,82 @@
+"""Files that a later step can clean up.
+
+In its container the action is root, and the workspace belongs to the runner's user, who could not
+remove what root has made there.
+"""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from startifact.errors import shown
+
+logger = logging.getLogger(__name__)
+
+_Identity = tuple[int, int]
+
+
+@contextlib.contextmanager
+def given_to_owner_of(workspace: Path | None, places: Iterable[Path]) -> Iterator[None]:
+    """Give what the block makes at or below *places*, or on the way there, to the owner of
+    *workspace*, however the block ends. What was there keeps its owner.
+    """
+    owner = _owner(workspace)
+    if owner is None:
+        yield
+        return
+    absolute = [place.parent.resolve() / place.name for place in places]
+    before = {path: identity for place in absolute for path, identity in _everything(place)}
+    try:
+        yield
+    finally:
+        made = [
+            path
+            for place in absolute
+            for path, identity in _everything(place)
+            if before.get(path) != identity
+        ]
+        _give(made, *owner)
+
+
+def _owner(workspace: Path | None) -> tuple[int, int] | None:
+    """Return the user and the group to give files to; ``None`` when that is not ours to do."""
+    if workspace is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return None
+    try:
+        status = workspace.stat()
+    except OSError:
+        return None
+    return (status.st_uid, status.st_gid)
+
+
+def _everything(place: Path) -> Iterator[tuple[Path, _Identity]]:
+    """Yield what is there of *place*, the folders that lead to it, and all that is below it."""
+    for path in (*reversed(place.parents), place):
+        with contextlib.suppress(OSError):
+            yield path, _identity(path)
+    for folder, names, files in os.walk(place):
+        for name in (*names, *files):
+            with contextlib.suppress(OSError):
+                yield Path(folder, name), _identity(Path(folder, name))
+
+
+def _identity(path: Path) -> _Identity:
+    status = path.lstat()
+    return (status.st_dev, status.st_ino)
+
+
+def _give(paths: list[Path], user: int, group: int) -> None:
+    failed: OSError | None = None
+    for path in paths:
+        try:
+            os.chown(path, user, group, follow_symlinks=False)
+        except OSError as e:
+            failed = failed or e
+    if failed:
+        logger.warning(
+            "cannot give %s to the owner of the workspace: %s",
+            shown(str(failed.filename)),
+            failed.strerror,
+        )

@@ -1,0 +1,146 @@
+"""Talking to GitHub's runner: the log, annotations and the output file.
+
+This is the only module that imports actions-toolkit. The runner takes lines of the log for
+commands, and much of what Startifact says came from outside, so all of it goes through here. The
+toolkit writes to standard output alone, and so does this: the runner does not keep the order of two
+streams.
+"""
+
+import contextlib
+import os
+import re
+import stat
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from actions_toolkit.command import issue_command
+from actions_toolkit.file_command import issue_file_command, prepare_key_value_message
+
+from startifact.errors import ConfigurationError, LocalFileError, ascii_controls, shown
+
+Kind = Literal["error", "warning", "notice"]
+
+MAX_ANNOTATIONS = 10
+"""How many annotations of a kind the runner keeps."""
+
+MAX_MESSAGE = 4096
+"""How many characters of an annotation's message the runner keeps."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+
+# Letters without a glyph. The runner compares as a language does, which passes over them.
+_FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+
+
+def say(text: str = "") -> None:
+    """Write *text* to the log; none of its lines is a command, whatever it holds."""
+    for line in text.split("\n"):
+        sys.stdout.write(f"{harmless(line)}\n")
+    sys.stdout.flush()
+
+
+def harmless(line: str) -> str:
+    """Return *line* as the runner shows it and does nothing else.
+
+    What cannot be printed is escaped, line breaks of every kind included. A backslash stands before
+    what would begin a command.
+    """
+    line = ascii_controls(line)
+    visible = "".join(c for c in line if not _is_passed_over(c))
+    if visible != line and ("##[" in visible or visible.lstrip().startswith("::")):
+        line = line.encode("ascii", "backslashreplace").decode()
+    line = line.replace("##[", "##\\[")
+    return line.replace("::", "\\::", 1) if line.lstrip().startswith("::") else line
+
+
+def _is_passed_over(character: str) -> bool:
+    return unicodedata.category(character).startswith("M") or character in _FILLERS
+
+
+class Annotations:
+    """The annotations of one step: no more of a kind than the runner keeps, the rest in the log."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, kind: Kind, message: str, *, title: str = "") -> None:
+        """Show *message* on the page of the run, or in the log once there are enough."""
+        text = "\n".join(ascii_controls(line) for line in message.split("\n"))
+        self._counts[kind] += 1
+        if self._counts[kind] > MAX_ANNOTATIONS:
+            say(f"{kind.capitalize()}: {message}")
+            return
+        if len(text) > MAX_MESSAGE:
+            say(message)
+            text = f"{text[: MAX_MESSAGE - 3]}..."
+        # The runner would cut the equals sign off, and the toolkit prints empty properties.
+        shown_title = ascii_controls(title).lstrip("=")
+        issue_command(kind, {"title": shown_title} if shown_title else {}, text)
+        sys.stdout.flush()
+
+
+def check_output_file(path: str) -> None:
+    """Return when outputs can be written to *path*, which is what ``GITHUB_OUTPUT`` says.
+
+    Raises:
+        ConfigurationError: It says nothing.
+        LocalFileError: There is no such file, or it cannot be written.
+
+    """
+    if not path.strip():
+        raise ConfigurationError(
+            "GITHUB_OUTPUT is not set, so there is no file to write the outputs to",
+            hint="Run this as a step of a workflow, or use the command line: startifact --help",
+        )
+    try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise LocalFileError(f"GITHUB_OUTPUT names {shown(path)}, which is not a file")
+        with Path(path).open("ab"):
+            pass
+    except OSError as e:
+        raise LocalFileError(
+            f"GITHUB_OUTPUT names {shown(path)}, which cannot be written: {e.strerror}",
+            hint="The runner makes this file: do not set the variable in the workflow",
+        ) from e
+
+
+def write_outputs(path: str, outputs: Mapping[str, str]) -> None:
+    """Add *outputs* to the file at *path*, which is what ``GITHUB_OUTPUT`` says: all or none.
+
+    Raises:
+        ValueError: A name would not be read back as it is. Nothing was written.
+        ConfigurationError: ``GITHUB_OUTPUT`` is not set.
+        LocalFileError: The file cannot be written. It is as it was.
+
+    """
+    for name in outputs:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} cannot be the name of an output")
+    check_output_file(path)
+    file = Path(path)
+    size = file.stat().st_size
+    text = "\n".join(prepare_key_value_message(n, _storable(v)) for n, v in outputs.items())
+    try:
+        issue_file_command("OUTPUT", text if _ends_its_line(file) else f"\n{text}")
+    except Exception as e:
+        # The toolkit raises bare exceptions. Half an output would make the runner fail the step.
+        with contextlib.suppress(OSError):
+            os.truncate(file, size)
+        raise LocalFileError(f"cannot write the outputs to GITHUB_OUTPUT: {shown(str(e))}") from e
+
+
+def _storable(value: str) -> str:
+    """Return *value* as UTF-8 can hold it: names of files may not be Unicode."""
+    return value.encode("utf-8", "backslashreplace").decode()
+
+
+def _ends_its_line(file: Path) -> bool:
+    with file.open("rb") as reader:
+        if reader.seek(0, os.SEEK_END) == 0:
+            return True
+        reader.seek(-1, os.SEEK_END)
+        return reader.read() == b"\n"

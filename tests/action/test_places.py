@@ -1,0 +1,313 @@
+"""Where a step may read and write, and whose files are what it makes."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from startifact import Session
+from tests.action.conftest import Call
+from tests.runner_step import Step
+
+CONTAINER = {"STARTIFACT_CONTAINER": "1"}
+OWNER = (1001, 121)
+
+as_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0,
+    reason="only root can give files away, as in the container",
+)
+
+
+def stage(call: Call, extra: dict[str, str] | None = None, **inputs: str) -> tuple[int, list[str]]:
+    done = call(
+        {**CONTAINER, **(extra or {})},
+        **{
+            "command": "stage",
+            "project": "SugarWater",
+            "version": "1.0.0",
+            "path": "dist.tar.gz",
+            "regions": "file:artifacts",
+            **inputs,
+        },
+    )
+    return done.exit_code, done.errors
+
+
+Outside = Callable[[Step], str]
+
+OUTSIDE: dict[str, Outside] = {
+    "absolute": lambda step: str(step.workspace.parents[2] / "elsewhere"),
+    "upwards": lambda step: "../x",
+    "through a link": lambda step: "link/x",
+    "another job container's": lambda step: "/__w/SugarWater/SugarWater/x",
+}
+
+
+@pytest.fixture
+def link(step: Step) -> None:
+    """Make a link in the workspace that leads out of it."""
+    (step.workspace.parents[2] / "elsewhere").mkdir()
+    (step.workspace / "link").symlink_to(step.workspace.parents[2] / "elsewhere")
+
+
+@pytest.mark.usefixtures("link")
+@pytest.mark.parametrize("outside", OUTSIDE.values(), ids=OUTSIDE)
+def test_region_outside(outside: Outside, step: Step, call: Call) -> None:
+    """In the container a directory elsewhere is refused, because it would vanish."""
+    step.file()
+    region = f"file:{outside(step)}"
+
+    exit_code, errors = stage(call, regions=f"file:artifacts, {region}")
+
+    assert exit_code == 2
+    assert f"region '{region}' is outside the workspace" in errors[0]
+    assert "would vanish with the container" in errors[0]
+    assert not (step.workspace / "artifacts").exists()
+
+
+def test_configured_region_outside(step: Step, call: Call) -> None:
+    """It makes no difference where the directory is named."""
+    step.file()
+
+    exit_code, errors = stage(call, {"STARTIFACT_REGIONS": "file:/srv/artifacts"}, regions="")
+
+    assert exit_code == 2
+    assert "region 'file:/srv/artifacts' is outside the workspace" in errors[0]
+
+
+@pytest.mark.usefixtures("link")
+@pytest.mark.parametrize("outside", OUTSIDE.values(), ids=OUTSIDE)
+@pytest.mark.parametrize("command", ["stage", "download"])
+def test_path_outside(command: str, outside: Outside, step: Step, call: Call) -> None:
+    """In the container a path elsewhere is refused, for reading and for writing."""
+    exit_code, errors = stage(call, command=command, path=outside(step), version="1.0.0")
+
+    assert exit_code == 2
+    assert f"path '{outside(step)}' is outside the workspace" in errors[0]
+    assert "Write path relative to the workspace" in errors[0]
+
+
+def test_both_outside(call: Call) -> None:
+    """A path and regions that lead elsewhere are told together."""
+    exit_code, errors = stage(call, path="/srv/x", regions="file:/srv/a file:/srv/b")
+
+    assert exit_code == 2
+    for text in ("'/srv/x'", "'file:/srv/a'", "'file:/srv/b'"):
+        assert text in errors[0]
+
+
+def test_inside(step: Step, call: Call) -> None:
+    """The workspace and the runner's temporary folder are both fine, spelled in any way."""
+    step.file()
+    (step.temp / "in").mkdir()
+
+    exit_code, errors = stage(
+        call,
+        path=f"{step.workspace}/dist.tar.gz",
+        regions=f"file:./a/../artifacts file://{step.temp}/in/artifacts",
+    )
+
+    assert exit_code == 0, errors
+    assert (step.workspace / "artifacts" / "SugarWater@1.0.0" / "artifact").is_file()
+    assert (step.temp / "in" / "artifacts" / "SugarWater@1.0.0" / "artifact").is_file()
+
+
+def test_temporary_folder_that_is_not_mounted(step: Step, call: Call) -> None:
+    """The name of a folder that the container does not have is no place to write to."""
+    step.file()
+
+    exit_code, errors = stage(
+        call, {"RUNNER_TEMP": "/home/runner/work/_temp"}, regions="file:/home/runner/work/_temp/a"
+    )
+
+    assert exit_code == 2
+    assert "is outside the workspace" in errors[0]
+
+
+def test_elsewhere_without_a_container(step: Step, call: Call, tmp_path: Path) -> None:
+    """Outside the container every directory lasts, and none is refused."""
+    step.file()
+
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path="dist.tar.gz",
+        regions=f"file://{tmp_path}/elsewhere",
+    )
+
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_path_for_later_steps(absolute: bool, step: Step, call: Call) -> None:
+    """A path in the workspace is told relative to it: elsewhere it has another name."""
+    stage(call, path=step.file())
+    path = f"{step.workspace}/new/file" if absolute else "new/file"
+
+    done = call(
+        CONTAINER, command="download", project="SugarWater", path=path, regions="file:artifacts"
+    )
+
+    assert done.outputs["path"] == "new/file"
+
+
+def test_path_outside_the_workspace_for_later_steps(step: Step, call: Call) -> None:
+    """A path that is not in the workspace is told as it was given."""
+    stage(call, path=step.file())
+
+    done = call(
+        command="download",
+        project="SugarWater",
+        path=f"{step.temp}/file",
+        regions="file:artifacts",
+    )
+    without = call(
+        {"GITHUB_WORKSPACE": ""},
+        command="download",
+        project="SugarWater",
+        path=f"{step.workspace}/file",
+        regions="file:artifacts",
+    )
+
+    assert done.outputs["path"] == f"{step.temp}/file"
+    assert without.outputs["path"] == f"{step.workspace}/file"
+
+
+def owners(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return who owns what in *folder*, itself included."""
+    paths = [folder, *folder.rglob("*")]
+    return {str(p.relative_to(folder)): (p.lstat().st_uid, p.lstat().st_gid) for p in paths}
+
+
+@pytest.fixture
+def owned(step: Step) -> Step:
+    """Return a step whose workspace belongs to the runner's user."""
+    step.file()
+    for path in (step.workspace, *step.workspace.rglob("*")):
+        os.chown(path, *OWNER)
+    return step
+
+
+@as_root
+def test_staging_gives_files_away(owned: Step, call: Call) -> None:
+    """All that a staging makes in the workspace belongs to the workspace's owner."""
+    exit_code, _ = stage(call, regions="file:deep/a file:deep/b")
+
+    found = owners(owned.workspace)
+    assert exit_code == 0
+    assert "deep/b/SugarWater@1.0.0/metadata.json" in found
+    assert "deep/a/SugarWater/latest" in found
+    assert set(found.values()) == {OWNER}
+
+
+@as_root
+def test_downloading_gives_files_away(owned: Step, call: Call) -> None:
+    """All that a download makes belongs to the workspace's owner, new folders included."""
+    stage(call, save_filename="true")
+    downloads = {"new/folder/file": "false", "restored": "true"}
+
+    codes = [
+        call(
+            command="download",
+            project="SugarWater",
+            path=path,
+            load_filename=load,
+            regions="file:artifacts",
+        ).exit_code
+        for path, load in downloads.items()
+    ]
+
+    found = owners(owned.workspace)
+    assert codes == [0, 0]
+    assert {"new/folder/file", "restored/dist.tar.gz"} <= set(found)
+    assert set(found.values()) == {OWNER}
+
+
+@as_root
+def test_replaced_file_is_given_away(owned: Step, call: Call) -> None:
+    """A file that the download replaces is a new file, and is given away too."""
+    stage(call)
+    owned.file(b"old", "file")
+
+    call(command="download", project="SugarWater", path="file", regions="file:artifacts")
+
+    assert owners(owned.workspace)["file"] == OWNER
+    assert (owned.workspace / "file").read_bytes() == b"sugar and water\n"
+
+
+@as_root
+def test_failing_gives_files_away(owned: Step, call: Call) -> None:
+    """Folders that a step made before it failed belong to the workspace's owner as well."""
+    stage(call)
+    artifact = owned.workspace / "artifacts" / "SugarWater@1.0.0" / "artifact"
+    artifact.write_bytes(b"sugar and WATER\n")
+
+    done = call(command="download", project="SugarWater", path="new/file", regions="file:artifacts")
+
+    found = owners(owned.workspace)
+    assert done.exit_code == 7
+    assert "new" in found
+    assert "new/file" not in found
+    assert set(found.values()) == {OWNER}
+
+
+@as_root
+def test_what_was_there_keeps_its_owner(owned: Step, call: Call) -> None:
+    """Files and folders that somebody else made stay theirs."""
+    session = Session(regions=[f"file://{owned.workspace}/artifacts"])
+    session.stage("SugarWater", "0.9.0", owned.workspace / "dist.tar.gz")
+    session.stage("SugarWater", "1.0.0", owned.workspace / "dist.tar.gz")
+    (owned.workspace / "same").write_bytes(b"sugar and water\n")
+
+    stage(call)
+    call(command="download", project="SugarWater", path="same", regions="file:artifacts")
+
+    found = owners(owned.workspace)
+    root = (0, 0)
+    assert found["artifacts"] == found["artifacts/SugarWater@1.0.0/artifact"] == root
+    assert found["artifacts/SugarWater@0.9.0"] == root
+    assert found["same"] == root
+
+
+@as_root
+def test_nobody_to_give_files_to(step: Step, call: Call) -> None:
+    """Without a workspace the step succeeds, and files are as they are."""
+    step.file()
+
+    done = call(
+        {"GITHUB_WORKSPACE": str(step.workspace / "gone")},
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path="dist.tar.gz",
+        regions="file:artifacts",
+    )
+
+    assert done.exit_code == 0
+    assert done.warnings == []
+
+
+@as_root
+def test_files_that_cannot_be_given_away(
+    owned: Step, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where files cannot be given away, as on some network drives, that is one warning."""
+
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(os, "chown", refuse)
+
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path="dist.tar.gz",
+        regions="file:artifacts",
+    )
+
+    assert done.exit_code == 0
+    assert len(done.warnings) == 1
+    assert "to the owner of the workspace: Operation not permitted" in done.warnings[0]

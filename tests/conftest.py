@@ -3,11 +3,13 @@ What every test can use: an AWS that behaves (moto's server on loopback), region
 and an environment that holds nothing of the machine's own.
 """
 
+import functools
 import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -44,6 +46,14 @@ def moto_server() -> Iterator[str]:
     server.stop()
 
 
+@functools.cache
+def _client(service: str, region: str, endpoint: str) -> Any:
+    """Return a client of the tests' own; kept, because making one takes longer than a request."""
+    return boto3.Session(
+        aws_access_key_id="AKIATESTTESTTESTTEST", aws_secret_access_key="test-secret"
+    ).client(service, region_name=region, endpoint_url=endpoint)  # type: ignore[call-overload]
+
+
 @dataclass(frozen=True)
 class Cloud:
     """
@@ -54,11 +64,11 @@ class Cloud:
     buckets: dict[str, str]
     parameter: str
 
-    def s3(self, region: str = "us-east-1"):  # type: ignore[no-untyped-def]
-        return boto3.client("s3", region_name=region, endpoint_url=self.endpoint)
+    def s3(self, region: str = "us-east-1") -> Any:
+        return _client("s3", region, self.endpoint)
 
-    def ssm(self, region: str = "us-east-1"):  # type: ignore[no-untyped-def]
-        return boto3.client("ssm", region_name=region, endpoint_url=self.endpoint)
+    def ssm(self, region: str = "us-east-1") -> Any:
+        return _client("ssm", region, self.endpoint)
 
     def configure(self, region: str, text: str) -> None:
         """Make *text* the organisation configuration of *region*."""

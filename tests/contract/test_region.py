@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from moto.s3.models import s3_backends
 
 from startifact import ConfigurationLoader
 from startifact.errors import (
@@ -429,10 +430,9 @@ def test_keys_of_nothing(region: Region) -> None:
 def test_keys_are_listed_page_by_page(cloud: Cloud) -> None:
     """More keys than S3 lists at once are all listed."""
     bucket = cloud.buckets["us-east-1"]
-    client = cloud.s3()
     names = [f"foo@1.0.{n}" for n in range(1005)]
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: client.put_object(Bucket=bucket, Key=f"p/{n}"), names))
+    for name in names:  # past the server: a thousand requests take seconds
+        s3_backends["123456789012"]["aws"].put_object(bucket, f"p/{name}", b"")
     region = opened(f"s3://{bucket}/p")
 
     keys = list(region.keys("foo@"))
@@ -706,7 +706,7 @@ def test_directory_is_whole_or_absent(tmp_path: Path, make_file: MakeFile) -> No
 
     with ThreadPoolExecutor(2) as pool:
         watching = [pool.submit(look) for _ in range(2)]
-        for _ in range(300):
+        for _ in range(100):
             region.create(KEY, source, DOCUMENT, unmoved)
             description = region.describe(KEY)
             assert description is not None

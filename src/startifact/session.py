@@ -22,9 +22,10 @@ from startifact.record import check_pairs
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
-from startifact.regions.spelling import Spelling, parse_spellings, split_list
+from startifact.regions.spelling import MAX_REGIONS, Spelling, parse_spellings, split_list
 from startifact.repairing import Repair, Repairer, parse_keep
 from startifact.settings import Settings
+from startifact.source import check_file
 from startifact.staging import Stager, now
 from startifact.survey import Survey
 from startifact.verifying import Verification, verify
@@ -71,7 +72,7 @@ class Session:
         if regions is not None:
             texts = split_list(regions) if isinstance(regions, str) else list(regions)
             self._spellings = parse_spellings(texts, source="regions")
-            required_to_stage(required_regions, len(self._spellings))
+        required_to_stage(required_regions, len(self._spellings or range(MAX_REGIONS)))
 
     @property
     def read_only(self) -> bool:
@@ -118,6 +119,7 @@ class Session:
             if_exists=_if_exists(if_exists),
             dry_run=self._read_only,
         )
+        check_file(file)
         regions = self._regions()
         stager = Stager(
             regions=regions,
@@ -155,7 +157,8 @@ class Session:
             NotFoundError: Every region said that there is none.
             SeveralRegionsError: Too few regions answered to know.
         """
-        return list_versions(self._regions(), check_project(project))
+        checked = check_project(project)
+        return list_versions(self._regions(), checked)
 
     def verify(
         self, project: str, version: Version | str | None = None, *, read_data: bool = False

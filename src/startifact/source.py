@@ -2,11 +2,12 @@
 unnoticed.
 """
 
+import contextlib
 import hashlib
 import io
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self, cast
@@ -52,20 +53,11 @@ class Source:
             InputError: There is no such file, it is a directory, or it is empty.
             LocalFileError: It cannot be read, or changed while it was.
         """
-        try:
-            _check_kind(path, path.stat())  # before opening: opening a pipe would wait for a writer
-            with path.open("rb") as file:
-                before = os.fstat(file.fileno())
-                sha256, parts = _hash(file, before.st_size, moved)
-                size = sum(part.size for part in parts)
-        except FileNotFoundError as e:
-            raise InputError(
-                f"there is no file {shown(str(path))}",
-                hint="Check path; a relative one starts at the working directory, "
-                "in a workflow at the workspace",
-            ) from e
-        except OSError as e:
-            raise LocalFileError(f"cannot read {shown(str(path))}: {e.strerror}") from e
+        with _opened(path) as file:
+            before = os.fstat(file.fileno())
+            _check_kind(path, before)
+            sha256, parts = _hash(file, before.st_size, moved)
+            size = sum(part.size for part in parts)
         source = cls(path=path, size=size, sha256=sha256, parts=parts, identity=_identity(before))
         if size != before.st_size:
             raise source._changed()
@@ -188,6 +180,43 @@ def part_size(size: int) -> int:
     return max(PART_BYTES, -(-smallest // MIB) * MIB)
 
 
+def check_file(path: Path) -> None:
+    """Return when *path* is a file that can be staged, as far as that shows without reading it.
+
+    Raises:
+        InputError: There is no such file, it is a directory, or it is empty.
+        LocalFileError: It cannot be opened.
+    """
+    with _opened(path):
+        pass
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[io.BufferedReader]:
+    try:
+        status = path.stat()
+    except OSError as e:
+        raise _unreadable(path, e) from e
+    except ValueError as e:
+        raise InputError(f"{shown(str(path))} is not a path") from e
+    _check_kind(path, status)  # before opening: opening a pipe would wait for a writer
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as e:
+        raise _unreadable(path, e) from e
+
+
+def _unreadable(path: Path, error: OSError) -> InputError | LocalFileError:
+    if isinstance(error, FileNotFoundError):
+        return InputError(
+            f"there is no file {shown(str(path))}",
+            hint="Check path; a relative one starts at the working directory, "
+            "in a workflow at the workspace",
+        )
+    return LocalFileError(f"cannot read {shown(str(path))}: {error.strerror}")
+
+
 def _hash(
     file: io.BufferedReader, size: int, moved: Callable[[int], None]
 ) -> tuple[str, tuple[Part, ...]]:
@@ -195,7 +224,10 @@ def _hash(
     parts: list[Part] = []
     while True:
         digest, count = hashlib.sha256(), 0
-        while count < limit and (block := file.read(min(_BLOCK, limit - count))):
+        # Not beyond the size it had: a file that is written to faster than it is read has no end.
+        while count < limit and offset + count <= size:
+            if not (block := file.read(min(_BLOCK, limit - count))):
+                break
             whole.update(block)
             digest.update(block)
             count += len(block)

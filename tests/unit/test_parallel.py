@@ -1,0 +1,323 @@
+"""The same work in every region at once."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from startifact.errors import DeadlineError, RegionUnavailableError
+from startifact.parallel import (
+    Answered,
+    Cancelled,
+    Failed,
+    Round,
+    Watch,
+    alone,
+    check_deadline,
+    deadline,
+    run_limited,
+)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Return as soon as *condition* holds; fail when it does not come to that."""
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_every_region_answers() -> None:
+    """Each answer is handed over with its region, and then there is none left."""
+    with Round({"a": lambda _: 1, "b": lambda _: 2}) as working:
+        answers = {answer.name: answer for answer in working}
+        left = working.next()
+
+    assert {n: a.value for n, a in answers.items() if isinstance(a, Answered)} == {"a": 1, "b": 2}
+    assert left is None
+
+
+def test_no_regions() -> None:
+    """Where there is nothing to do there is nothing to wait for."""
+    with Round[int]({}) as working:
+        assert list(working) == []
+
+
+def test_all_at_once() -> None:
+    """All regions work at the same time."""
+    barrier = threading.Barrier(3)
+
+    with Round({name: lambda _: barrier.wait(10) for name in "abc"}) as working:
+        answers = list(working)
+
+    assert len(answers) == 3
+
+
+def test_answers_as_they_come() -> None:
+    """A quick answer does not wait for a slow one."""
+    go = threading.Event()
+
+    with Round({"slow": lambda _: go.wait(10), "quick": lambda _: True}) as working:
+        first = working.next()
+        go.set()
+        second = working.next()
+
+    assert first is not None
+    assert first.name == "quick"
+    assert second is not None
+    assert second.name == "slow"
+
+
+def test_region_that_fails() -> None:
+    """A region that fails for a reason of its own is reported and the others go on."""
+
+    def fail(watch: Watch) -> int:
+        raise RegionUnavailableError("out of order")
+
+    with Round({"a": fail, "b": lambda _: 2}) as working:
+        answers = {answer.name: answer for answer in working}
+
+    assert isinstance(answers["a"], Failed)
+    assert str(answers["a"].error) == "out of order"
+    assert answers["a"].seconds >= 0
+    assert isinstance(answers["b"], Answered)
+
+
+def test_bug() -> None:
+    """Any other exception is a bug, and raised in the thread that waits."""
+
+    def crash(watch: Watch) -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), Round({"a": crash}) as working:
+        list(working)
+
+
+def test_nothing_in_time() -> None:
+    """Whoever waits only until some time is told that nothing has come."""
+    go = threading.Event()
+
+    with Round({"a": lambda _: go.wait(10)}) as working:
+        nothing = working.next(time.monotonic() + 0.01)
+        go.set()
+        something = working.next(time.monotonic() + 10)
+
+    assert nothing is None
+    assert something is not None
+
+
+def test_stall() -> None:
+    """A region that moves no byte is given up, and told to stop when it wakes."""
+    go = threading.Event()
+    stopped = threading.Event()
+
+    def hang(watch: Watch) -> None:
+        go.wait(10)
+        try:
+            watch.moved()
+        except Cancelled:
+            stopped.set()
+            raise
+
+    with Round({"a": hang}, stall=0.05) as working:
+        answer = working.next()
+        go.set()
+
+        assert isinstance(answer, Failed)
+        assert isinstance(answer.error, RegionUnavailableError)
+        assert str(answer.error) == "a has moved no byte for 0 s"
+        assert stopped.wait(10)
+        assert working.next() is None
+
+
+def test_late_answer_of_a_region_given_up() -> None:
+    """An answer that comes after its region was given up counts no more."""
+    go = threading.Event()
+
+    with Round({"a": lambda _: go.wait(10)}, stall=0.05) as working:
+        given_up = working.next()
+        go.set()
+        late = working.next()
+
+    assert isinstance(given_up, Failed)
+    assert late is None
+
+
+def test_region_that_moves() -> None:
+    """A region that moves bytes is waited for, however long it takes in all."""
+
+    def work(watch: Watch) -> str:
+        for _ in range(20):
+            time.sleep(0.02)
+            watch.moved(1)
+        return "done"
+
+    with Round({"a": work}, stall=0.3) as working:
+        answer = working.next()
+
+    assert isinstance(answer, Answered)
+    assert answer.seconds > 0.3
+
+
+def test_less_patience() -> None:
+    """The patience may be cut while regions work."""
+    go = threading.Event()
+
+    with Round({"a": lambda _: go.wait(10), "b": lambda _: True}) as working:
+        working.next()
+        working.stall = 0.01
+        answer = working.next()
+        go.set()
+
+    assert isinstance(answer, Failed)
+
+
+def test_bytes_are_reported() -> None:
+    """What each region moves is reported under its name."""
+    told: list[tuple[str, int]] = []
+
+    def work(watch: Watch) -> None:
+        watch.moved(3)
+        watch.moved()
+
+    with Round({"a": work}, notify=lambda name, count: told.append((name, count))) as working:
+        list(working)
+
+    assert told == [("a", 3), ("a", 0)]
+
+
+def test_leaving_early() -> None:
+    """Whoever leaves tells those that are still busy to stop."""
+    stopped = threading.Event()
+
+    def work(watch: Watch) -> None:
+        try:
+            while True:
+                watch.moved()
+                time.sleep(0.001)
+        except Cancelled:
+            stopped.set()
+            raise
+
+    with Round({"a": work, "b": lambda _: None}) as working:
+        working.next()
+
+    assert stopped.wait(10)
+
+
+def test_undo() -> None:
+    """With undo, an exception is passed on only after the workers have taken back their work."""
+    started, undone = threading.Event(), threading.Event()
+
+    def work(watch: Watch) -> None:
+        try:
+            while True:
+                watch.moved()
+                started.set()
+                time.sleep(0.001)
+        finally:
+            time.sleep(0.05)
+            undone.set()
+
+    def interrupted() -> None:
+        with Round({"a": work}, undo=True):
+            started.wait(10)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    assert undone.is_set()
+
+
+def test_alone() -> None:
+    """One job alone gives its value, or its error."""
+
+    def fail(watch: Watch) -> int:
+        raise RegionUnavailableError("out of order")
+
+    assert alone("a", lambda _: 5) == 5
+    with pytest.raises(RegionUnavailableError, match="out of order"):
+        alone("a", fail)
+
+
+# Deadlines -----------------------------------------------------------------------------------
+
+
+def test_deadline_ends_a_round() -> None:
+    """A deadline ends the wait for a region that hangs."""
+    go = threading.Event()
+
+    with (
+        pytest.raises(DeadlineError, match=r"the deadline of 0\.05 s has passed") as caught,
+        deadline(0.05),
+        Round({"a": lambda _: go.wait(10)}, undo=True) as working,
+    ):
+        working.next()
+
+    go.set()
+    assert caught.value.exit_code == 5
+    assert caught.value.hint == "Running again is safe"
+
+
+def test_deadline_is_over_outside() -> None:
+    """A deadline counts inside its context, and nowhere else."""
+    with pytest.raises(DeadlineError), deadline(0):
+        check_deadline()
+
+    check_deadline()
+    with deadline(None):
+        check_deadline()
+    with deadline(100):
+        check_deadline()
+
+
+# A limited number at a time ------------------------------------------------------------------
+
+
+def test_run_limited() -> None:
+    """All jobs are done, and no more than the limit at a time."""
+    lock = threading.Lock()
+    running = most = done = 0
+
+    def job() -> None:
+        nonlocal running, most, done
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.002)
+        with lock:
+            running -= 1
+            done += 1
+
+    run_limited([job] * 20, workers=3)
+
+    assert done == 20
+    assert most <= 3
+
+
+def test_run_limited_without_jobs() -> None:
+    """Nothing to do is done at once."""
+    run_limited([], workers=4)
+
+
+def test_run_limited_stops_at_an_error() -> None:
+    """After an error no further job starts, and it is raised once those that run have ended."""
+    ended: list[int] = []
+    begun = threading.Barrier(2)
+
+    def bad() -> None:
+        begun.wait(10)
+        raise ZeroDivisionError
+
+    def slow() -> None:
+        begun.wait(10)
+        time.sleep(0.05)
+        ended.append(1)
+
+    jobs: list[Callable[[], None]] = [bad, slow, *[lambda: ended.append(2)] * 50]
+    with pytest.raises(ZeroDivisionError):
+        run_limited(jobs, workers=2)
+
+    assert ended == [1]

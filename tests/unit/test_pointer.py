@@ -1,0 +1,76 @@
+"""What a channel holds, as text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from semver import Version
+
+from startifact.channels import Pointer, parse_pointer
+from startifact.errors import IntegrityError
+
+versions = st.builds(Version, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+
+
+@given(
+    st.builds(
+        Pointer,
+        version=versions,
+        generation=st.integers(1, 10**9),
+        previous=st.one_of(st.none(), versions),
+        moved_at=st.text(max_size=30),
+        by=st.text(st.characters(exclude_categories=["Cs"]), max_size=100),
+    )
+)
+def test_round_trip(pointer: Pointer) -> None:
+    """What is written is read back, and is one line of ASCII."""
+    text = pointer.to_json()
+
+    assert parse_pointer(text, where="here") == pointer
+    assert text.isascii()
+    assert text.count("\n") == 1
+    assert text.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"version":"1.0.0"}',
+        '{"version":"1.0.0","generation":"1"}',
+        '{"version":"1.0.0","generation":true}',
+        '{"version":"1.0.0","generation":0}',
+        '{"version":"1.0","generation":1}',
+        '{"version":null,"generation":1}',
+        '{"version":"1.0.0","generation":1,"previous":"x"}',
+        '{"version":"1.0.0","generation":1,"previous":5}',
+        '{"version":"1.0.0","generation":1,"version":"2.0.0"}',
+        '{"version":"1.0.0","generation":1',
+        "one",
+        "1.0",
+    ],
+)
+def test_damaged(text: str) -> None:
+    """A channel that is damaged is an integrity error that says which and where."""
+    with pytest.raises(IntegrityError, match="the channel foo/latest in a is damaged"):
+        parse_pointer(text, where="foo/latest in a")
+
+
+def test_keys_that_are_not_known() -> None:
+    """Keys that are not known are passed over, and the least is a version and a generation."""
+    text = '{"version":"1.0.0","generation":7,"colour":"red"}'
+
+    assert parse_pointer(text, where="here") == Pointer(
+        version=Version(1), generation=7, previous=None, moved_at="", by=""
+    )
+
+
+@given(st.text())
+def test_any_text(text: str) -> None:
+    """Any text is a channel or damaged: nothing else happens."""
+    try:
+        pointer = parse_pointer(text, where="here")
+    except IntegrityError:
+        return
+    assert pointer.generation == 0

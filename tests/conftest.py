@@ -64,6 +64,25 @@ class Cloud:
     buckets: dict[str, str]
     parameter: str
 
+    @property
+    def unique(self) -> str:
+        """What the names of this test's own have in common."""
+        return self.parameter.removeprefix("/startifact-")
+
+    @property
+    def bucket_parameter(self) -> str:
+        """The parameter that holds a region's bucket name."""
+        return f"/buckets/{self.unique}"
+
+    def parameter_value(self, region: str, project: str) -> str | None:
+        """Return the copy of ``latest`` of *project* in SSM."""
+        ssm = self.ssm(region)
+        try:
+            answer = ssm.get_parameter(Name=f"/team-{self.unique}/{project}/latest")
+        except ssm.exceptions.ParameterNotFound:
+            return None
+        return str(answer["Parameter"]["Value"])
+
     def s3(self, region: str = "us-east-1") -> Any:
         return _client("s3", region, self.endpoint)
 

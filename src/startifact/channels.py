@@ -149,12 +149,14 @@ def _no_answer(
     lines = [f"{name}: {channel} is {version}" for name, version in found.items()]
     lines += [f"{name}: has no {channel}" for name in absent]
     lines += [f"{failure.name}: {failure.error}" for failure in failed]
+    only_undetermined = all(isinstance(f.error, UndeterminedError) for f in failed)
+    elsewhere = "Ask for an exact version, which one region can answer, or try again"
     return SeveralRegionsError(
         f"cannot tell the {channel} version of {project}: {len(found)} of {regions} regions "
         f"know it, {required_to_read(regions)} are needed" + _bullets(lines),
         causes=[failure.error for failure in failed],
         kind=UndeterminedError,
-        hint="Ask for an exact version, which one region can answer, or try again",
+        hint=elsewhere if only_undetermined else None,
     )
 
 

@@ -92,7 +92,7 @@ class LocalFileError(StartifactError):
 class SeveralRegionsError(StartifactError):
     """The operation failed, and regions failed for reasons that are kept in ``causes``.
 
-    The exit code is the most telling of theirs and of the class in ``kind``.
+    The exit code is the most telling of theirs and of the class in ``kind``, and so is the hint.
     """
 
     def __init__(
@@ -103,10 +103,12 @@ class SeveralRegionsError(StartifactError):
         kind: type[StartifactError] = UndeterminedError,
         hint: str | None = None,
     ) -> None:
-        own = hint or next((cause.hint for cause in causes if cause.hint), None)
+        code = worst_exit_code([kind.exit_code, *(c.exit_code for c in causes)])
+        telling = sorted(causes, key=lambda cause: cause.exit_code != code)
+        own = hint or next((cause.hint for cause in telling if cause.hint), None)
         super().__init__(message, hint=own)
         self.causes = tuple(causes)
-        self.exit_code = worst_exit_code([kind.exit_code, *(c.exit_code for c in causes)])
+        self.exit_code = code
 
 
 def worst_exit_code(codes: Iterable[int]) -> int:

@@ -70,10 +70,13 @@ def test_a_bug_decides() -> None:
 
 
 def test_several_regions() -> None:
-    """An error of several regions has the most telling exit code and the first hint of theirs."""
+    """An error of several regions has the most telling exit code and hint of theirs."""
     error = SeveralRegionsError(
         "nothing worked",
-        causes=[RegionUnavailableError("a"), AccessDeniedError("b", hint="Ask somebody")],
+        causes=[
+            RegionUnavailableError("a", hint="Try again"),
+            AccessDeniedError("b", hint="Ask somebody"),
+        ],
     )
 
     assert error.exit_code == 6

@@ -1,0 +1,508 @@
+"""Bad input: each with its own message, before anything is sent or written."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from startifact import ConfigurationLoader, Session
+from startifact.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    InputError,
+    LocalFileError,
+    SeveralRegionsError,
+    StartifactError,
+)
+from startifact.outcomes import StagingFailedError
+from tests.conftest import Cloud, percent
+from tests.places import Place, is_root
+from tests.wire import Wire
+
+MakeFile = Callable[..., Path]
+
+
+def staged(places: list[Place], **changes: Any) -> StartifactError:
+    """Return why a staging that is right but for *changes* is refused, and nothing is sent."""
+    arguments = {"project": "SugarWater", "version": "1.0.0"} | changes
+    session = Session(regions=[place.spelling for place in places])
+
+    with pytest.raises(StartifactError) as caught:
+        session.stage(**arguments)
+
+    for place in places:
+        assert place.snapshot() == {}
+        wire: Wire | None = getattr(place, "wire", None)
+        assert wire is None or wire.requests() == []
+    return caught.value
+
+
+@pytest.mark.parametrize("project", ["foo\n", "..", "foo/bar", "x" * 200, "größe"])
+def test_project(places: list[Place], make_file: MakeFile, project: str) -> None:
+    """A project that is no legal name is refused with the rule."""
+    error = staged(places, project=project, path=make_file())
+
+    assert isinstance(error, InputError)
+    assert str(error).startswith("project ")
+    assert str(error).endswith("is not a legal name")
+    assert "\n" not in str(error)
+    assert error.hint == (
+        "Use 1 to 128 letters, digits, dots, dashes and underscores, "
+        "beginning with a letter or a digit"
+    )
+
+
+def test_no_project(places: list[Place], make_file: MakeFile) -> None:
+    """An empty project is refused as empty."""
+    error = staged(places, project="", path=make_file())
+
+    assert str(error) == "project is empty"
+    assert error.hint == "Name the project, for example SugarWater"
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_partial_version(places: list[Place], make_file: MakeFile, version: str) -> None:
+    """A partial version is refused with what YAML does to versions."""
+    error = staged(places, version=version, path=make_file())
+
+    assert str(error) == f"version '{version}' is not a semantic version"
+    assert error.hint == (
+        "Give all three numbers. In YAML, quote versions: an unquoted 1.10 arrives as 1.1"
+    )
+
+
+@pytest.mark.parametrize("version", ["01.0.0", "1.0.0\n", "latest", "^1.0.0"])
+def test_version(places: list[Place], make_file: MakeFile, version: str) -> None:
+    """What is no semantic version is refused with the form of one."""
+    error = staged(places, version=version, path=make_file())
+
+    assert isinstance(error, InputError)
+    assert str(error) == f"version {version!r} is not a semantic version"
+    assert error.hint is not None
+    assert "MAJOR.MINOR.PATCH" in error.hint
+
+
+def test_version_with_v(places: list[Place], make_file: MakeFile) -> None:
+    """A leading v is no part of the version."""
+    session = Session(regions=[place.spelling for place in places])
+
+    staging = session.stage("SugarWater", "v1.0.0", make_file())
+
+    assert str(staging.artifact.version) == "1.0.0"
+    assert all("SugarWater@1.0.0" in place.keys() for place in places)  # noqa: SIM118
+    assert session.get("SugarWater", "v1.0.0") == staging.artifact
+
+
+def test_missing_file(places: list[Place], tmp_path: Path) -> None:
+    """A file that is not there is told by its path."""
+    error = staged(places, path=tmp_path / "nope.tar.gz")
+
+    assert isinstance(error, InputError)
+    assert str(error) == f"there is no file '{tmp_path}/nope.tar.gz'"
+
+
+def test_empty_file(places: list[Place], make_file: MakeFile) -> None:
+    """An empty file is refused."""
+    error = staged(places, path=make_file(b""))
+
+    assert isinstance(error, InputError)
+    assert str(error).endswith("dist.tar.gz' is empty")
+    assert error.hint == "Check the step that should have written it"
+
+
+def test_directory(places: list[Place], tmp_path: Path) -> None:
+    """A directory is refused with what to do instead."""
+    (tmp_path / "dist").mkdir()
+
+    error = staged(places, path=tmp_path / "dist")
+
+    assert isinstance(error, InputError)
+    assert str(error).endswith("dist' is a directory")
+    assert error.hint == ("An artifact is one file; pack the directory first, for example with tar")
+
+
+def test_pipe(places: list[Place], tmp_path: Path) -> None:
+    """A pipe is refused, and nobody waits for its other end."""
+    os.mkfifo(tmp_path / "pipe")
+
+    error = staged(places, path=tmp_path / "pipe")
+
+    assert isinstance(error, InputError)
+    assert str(error).endswith("pipe' is not a regular file")
+
+
+@pytest.mark.skipif(is_root(), reason="root may read every file")
+def test_unreadable_file(places: list[Place], make_file: MakeFile) -> None:
+    """A file that must not be read is local trouble."""
+    path = make_file()
+    path.chmod(0)
+
+    error = staged(places, path=path)
+
+    assert isinstance(error, LocalFileError)
+    assert "Permission denied" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "problem"),
+    [
+        (["lang=dotnet"], "expected a mapping of strings to strings"),
+        ("lang=dotnet", "expected a mapping of strings to strings"),
+        ({"lang": ["dotnet"]}, "value of 'lang': got ['dotnet'], expected a string"),
+        ({"lang": 5}, "value of 'lang': got 5, expected a string"),
+        ({"lang": "\ud800"}, "value of 'lang': got '\\ud800', expected valid Unicode"),
+        ({"startifact:sha256": "x"}, "key: got 'startifact:sha256', expected another name"),
+        ({"big": "x" * 1015}, "it takes 1,025 bytes as ASCII JSON, 1,024 are allowed"),
+    ],
+)
+def test_metadata(places: list[Place], make_file: MakeFile, metadata: object, problem: str) -> None:
+    """Metadata that cannot be stored is refused with what is wrong."""
+    error = staged(places, path=make_file(), metadata=metadata)
+
+    assert isinstance(error, InputError)
+    assert str(error).startswith("metadata is not valid: ")
+    assert str(error).endswith(problem)
+
+
+def test_file_name_to_save(places: list[Place], make_file: MakeFile) -> None:
+    """A file name that no other system could restore is refused, where it is to be saved."""
+    error = staged(places, path=make_file(name="a:b"), save_filename=True)
+
+    assert isinstance(error, InputError)
+    assert "file name 'a:b' has one of" in str(error)
+    assert error.hint == "Rename the file"
+
+
+def test_if_exists(places: list[Place], make_file: MakeFile) -> None:
+    """An unknown word is refused with those that are known."""
+    error = staged(places, path=make_file(), if_exists="overwrite")
+
+    assert isinstance(error, InputError)
+    assert str(error) == "if-exists is 'overwrite', expected fail or keep"
+
+
+@pytest.mark.parametrize("selector", ["prod", "^1.0", "1.x", "newest", ">=1 <2"])
+def test_selector(places: list[Place], selector: str) -> None:
+    """A selector that is neither an exact version nor latest is refused."""
+    session = Session(regions=[place.spelling for place in places])
+
+    with pytest.raises(InputError) as caught:
+        session.get("SugarWater", selector)
+
+    assert repr(selector) in str(caught.value)
+    assert caught.value.hint == "Ask for an exact version such as 1.0.9000, or for latest"
+
+
+@pytest.mark.parametrize("project", ["..", "", "foo\n"])
+def test_project_to_get(wire: Wire, project: str) -> None:
+    """An illegal project is refused before the configuration is looked for."""
+    session = Session()
+
+    with pytest.raises(InputError, match="project"):
+        session.get(project)
+    with pytest.raises(InputError, match="project"):
+        session.versions(project)
+
+    assert wire.requests() == []
+
+
+# Regions -------------------------------------------------------------------------------------
+
+
+def test_regions() -> None:
+    """All that is wrong with a list of regions is told at once."""
+    with pytest.raises(InputError) as caught:
+        Session(regions="eu-wst, s3://B, eu-west-1, eu-west-1")
+
+    assert str(caught.value).startswith("regions is not valid:")
+    assert "region 'eu-wst' is not a region" in str(caught.value)
+    assert "bucket: got 'B'" in str(caught.value)
+    assert "region 'eu-west-1' is there twice" in str(caught.value)
+    assert caught.value.hint is not None
+    assert "Name every region, bucket and directory once" in caught.value.hint
+
+
+def test_password_in_an_endpoint() -> None:
+    """An endpoint with a password in it is refused, and the password is nowhere in the message."""
+    with pytest.raises(InputError) as caught:
+        Session(regions=["s3://bucket?endpoint=https://me:hunter2@s3.example"])
+
+    assert "it has a user or password in it" in str(caught.value)
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("regions", ["", "  ,\n", []])
+def test_no_regions(regions: str | list[str]) -> None:
+    """A list of no regions is refused with the three spellings."""
+    with pytest.raises(InputError, match="it names no region") as caught:
+        Session(regions=regions)
+
+    assert caught.value.hint is not None
+    assert "file:./directory" in caught.value.hint
+
+
+def test_regions_nowhere(make_file: MakeFile) -> None:
+    """Where nobody names regions the three ways to name some are told."""
+    with pytest.raises(InputError, match="no regions are named") as caught:
+        Session().stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.hint is not None
+    for way in ("Pass regions", "STARTIFACT_REGIONS", "AWS_REGION"):
+        assert way in caught.value.hint
+
+
+def test_illegal_regions_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, make_file: MakeFile
+) -> None:
+    """A mistake in the environment is told with the variable it is in."""
+    monkeypatch.setenv("STARTIFACT_REGIONS", "eu-wst")
+
+    with pytest.raises(InputError, match="STARTIFACT_REGIONS is not valid: region 'eu-wst'"):
+        Session().stage("SugarWater", "1.0.0", make_file())
+
+
+@pytest.mark.parametrize("required", ["most", "0", "33", 4])
+def test_required_regions(required: str | int) -> None:
+    """A number of required regions that cannot be is refused at once."""
+    with pytest.raises(InputError, match="required-regions is"):
+        Session(regions="file:./a file:./b file:./c", required_regions=required)
+
+
+def test_required_regions_without_a_list(wire: Wire) -> None:
+    """What is no number is refused before the list is looked up."""
+    with pytest.raises(InputError, match="required-regions is 'most', expected majority, all or"):
+        Session(required_regions="most")
+
+    assert wire.requests() == []
+
+
+def test_more_required_than_configured(cloud: Cloud, make_file: MakeFile) -> None:
+    """More required regions than are configured are refused before anything is written."""
+    with pytest.raises(InputError, match="a number from 1 to 3"):
+        Session(required_regions=4).stage("SugarWater", "1.0.0", make_file())
+
+    assert cloud.keys("us-east-1") == []
+
+
+def test_two_regions_of_one_bucket(cloud: Cloud, make_file: MakeFile) -> None:
+    """Two regions whose configuration names one bucket are refused: a majority would be none."""
+    cloud.ssm("eu-west-1").put_parameter(
+        Name=cloud.bucket_parameter, Value=cloud.buckets["us-east-1"], Overwrite=True
+    )
+
+    with pytest.raises(InputError, match="regions us-east-1 and eu-west-1 are one place") as caught:
+        Session().stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.hint == "Give each region a bucket or directory of its own"
+    assert cloud.keys("us-east-1") == []
+    assert cloud.keys("ap-southeast-2") == []
+
+
+def test_region_and_bucket_that_are_one(cloud: Cloud, make_file: MakeFile) -> None:
+    """An AWS region and the spelling of its bucket are one place."""
+    endpoint = percent(cloud.endpoint)
+    bucket = cloud.buckets["us-east-1"]
+    session = Session(regions=["us-east-1", f"s3://{bucket}/elsewhere?endpoint={endpoint}"])
+
+    with pytest.raises(InputError, match="are one place"):
+        session.stage("SugarWater", "1.0.0", make_file())
+
+    assert cloud.keys("us-east-1") == []
+
+
+def test_project_that_ssm_reserves(cloud: Cloud, make_file: MakeFile) -> None:
+    """Without a prefix, a project that begins with aws is refused before anything is written."""
+    for region in cloud.buckets:
+        cloud.configure(region, f'{{"bucket_name_param": "{cloud.bucket_parameter}"}}')
+    session = Session(regions=list(cloud.buckets))
+
+    with pytest.raises(InputError, match="project 'aws-x' begins with aws or ssm") as caught:
+        session.stage("aws-x", "1.0.0", make_file())
+
+    assert caught.value.hint is not None
+    assert "set parameter_name_prefix" in caught.value.hint
+    assert cloud.keys("us-east-1") == []
+
+
+def test_project_that_ssm_reserves_with_a_prefix(cloud: Cloud, make_file: MakeFile) -> None:
+    """With a prefix, a project may begin with aws."""
+    staging = Session().stage("aws-x", "1.0.0", make_file())
+
+    assert staging.created
+    assert cloud.parameter_value("eu-west-1", "aws-x") == "1.0.0"
+
+
+# The organisation configuration --------------------------------------------------------------
+
+
+def failure(call: Callable[[], object]) -> StartifactError:
+    """Return why *call* fails."""
+    with pytest.raises(StartifactError) as caught:
+        call()
+    return caught.value
+
+
+def test_no_configuration(
+    cloud: Cloud, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no configuration, the parameter, the region and two ways out are told."""
+    monkeypatch.setenv("STARTIFACT_PARAMETER", "/nobody-made-this")
+
+    for error in (
+        failure(lambda: Session().stage("SugarWater", "1.0.0", make_file())),
+        failure(lambda: Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", make_file())),
+        failure(lambda: Session(regions=["us-east-1"]).get("SugarWater")),
+        failure(lambda: Session(regions=["us-east-1"]).get("SugarWater", "1.0.0")),
+        failure(lambda: Session(regions=["us-east-1"]).versions("SugarWater")),
+        failure(lambda: ConfigurationLoader().load("us-east-1")),
+    ):
+        assert error.exit_code == 2
+        assert "there is no organisation configuration in /nobody-made-this in us-east-1" in str(
+            error
+        )
+        assert error.hint is not None
+        assert "startifact setup" in error.hint
+        assert "s3://bucket" in error.hint
+    assert cloud.keys("us-east-1") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("no JSON", ["it is not JSON"]),
+        ("[]", ["it is not a JSON object"]),
+        (
+            '{"bucket_name_param": 5, "bucket_key_prefix": "..", "regions": ["x"]}',
+            ["bucket_name_param: got 5", "bucket_key_prefix: got '..'", "regions[0]: got 'x'"],
+        ),
+    ],
+)
+def test_illegal_configuration(
+    cloud: Cloud, make_file: MakeFile, text: str, problems: list[str]
+) -> None:
+    """A configuration that is not valid is refused with all its problems."""
+    cloud.configure("us-east-1", text)
+
+    error = failure(lambda: Session().stage("SugarWater", "1.0.0", make_file()))
+
+    assert isinstance(error, ConfigurationError)
+    assert f"the organisation configuration in {cloud.parameter} in us-east-1" in str(error)
+    for problem in problems:
+        assert problem in str(error)
+    assert all(cloud.keys(region) == [] for region in cloud.buckets)
+
+
+def test_configuration_without_regions(cloud: Cloud) -> None:
+    """A configuration that names no regions is told, where no one else names any."""
+    cloud.configure("us-east-1", f'{{"bucket_name_param": "{cloud.bucket_parameter}"}}')
+
+    with pytest.raises(ConfigurationError, match="in us-east-1 names no regions") as caught:
+        Session().get("SugarWater")
+
+    assert caught.value.hint is not None
+    assert "STARTIFACT_REGIONS" in caught.value.hint
+
+
+def test_no_bucket_parameter(cloud: Cloud, make_file: MakeFile) -> None:
+    """Where the parameter with the bucket's name is missing, it is named."""
+    cloud.configure("us-east-1", '{"bucket_name_param": "/not/there"}')
+    session = Session(regions=["us-east-1"])
+
+    error = failure(lambda: session.stage("SugarWater", "1.0.0", make_file()))
+
+    assert isinstance(error, StagingFailedError)
+    assert error.exit_code == 2
+    assert "there is no parameter /not/there in us-east-1" in str(error)
+
+
+@pytest.mark.parametrize("value", ["Not A Bucket", "s3://bucket", "x", "a\nb"])
+def test_bucket_parameter_with_something_else(
+    cloud: Cloud, make_file: MakeFile, value: str
+) -> None:
+    """A parameter that holds no bucket's name is told with what it holds."""
+    cloud.ssm().put_parameter(Name=cloud.bucket_parameter, Value=value, Overwrite=True)
+    session = Session(regions=["us-east-1"])
+
+    error = failure(lambda: session.stage("SugarWater", "1.0.0", make_file()))
+
+    assert error.exit_code == 2
+    assert f"holds {value!r}, expected the name of a bucket" in str(error)
+
+
+def test_no_bucket(cloud: Cloud, make_file: MakeFile) -> None:
+    """A bucket that does not exist is told by its name, by whatever is asked of it."""
+    cloud.ssm().put_parameter(Name=cloud.bucket_parameter, Value="not-there", Overwrite=True)
+    session = Session(regions=["us-east-1"])
+
+    for error in (
+        failure(lambda: session.stage("SugarWater", "1.0.0", make_file())),
+        failure(lambda: session.get("SugarWater", "1.0.0")),
+        failure(lambda: session.get("SugarWater")),
+        failure(lambda: session.versions("SugarWater")),
+    ):
+        assert error.exit_code == 2
+        assert "there is no bucket" in str(error)
+        assert "not-there" in str(error)
+
+
+def test_configuration_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A parameter that SSM cannot have is refused at once."""
+    monkeypatch.setenv("STARTIFACT_PARAMETER", "a b")
+
+    for make in (Session, ConfigurationLoader, lambda: ConfigurationLoader("a b")):
+        with pytest.raises(InputError, match="configuration parameter 'a b' is not the name"):
+            make()
+
+
+# Credentials ---------------------------------------------------------------------------------
+
+
+def test_no_credentials(
+    places: list[Place], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without credentials nothing is written, and the ways to give some are told."""
+    if not hasattr(places[0], "wire"):
+        pytest.skip("a directory needs no credentials")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    session = Session(regions=[place.spelling for place in places])
+
+    for error in (
+        failure(lambda: session.stage("SugarWater", "1.0.0", make_file())),
+        failure(lambda: session.get("SugarWater")),
+        failure(lambda: session.get("SugarWater", "1.0.0")),
+        failure(lambda: session.versions("SugarWater")),
+    ):
+        assert isinstance(error, SeveralRegionsError)
+        assert isinstance(error.causes[0], AccessDeniedError)
+        assert error.exit_code == 6
+        assert "there are no usable AWS credentials for" in str(error)
+        assert error.hint is not None
+        assert "AWS_ACCESS_KEY_ID" in error.hint
+        assert "aws-actions/configure-aws-credentials" in error.hint
+    assert all(place.snapshot() == {} for place in places)
+
+
+def test_no_profile(cloud: Cloud, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile that does not exist is told by its name."""
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+    for spelling in ("us-east-1", f"s3://{cloud.buckets['us-east-1']}"):
+        session = Session(regions=[spelling])
+        error = failure(lambda s=session: s.get("SugarWater", "1.0.0"))  # type: ignore[misc]
+        assert error.exit_code == 2
+        assert "nobody" in str(error)
+        assert error.hint is not None
+        assert "AWS_PROFILE" in error.hint
+
+
+def test_profile_in_a_spelling(cloud: Cloud) -> None:
+    """A profile that a spelling names and that does not exist is told by its name."""
+    session = Session(regions=[f"s3://{cloud.buckets['us-east-1']}?profile=nobody"])
+
+    error = failure(lambda: session.get("SugarWater", "1.0.0"))
+
+    assert error.exit_code == 2
+    assert "The config profile (nobody) could not be found" in str(error)

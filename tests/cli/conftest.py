@@ -15,6 +15,12 @@ from startifact.cli import main
 Run = Callable[..., "Done"]
 
 
+@pytest.fixture(autouse=True)
+def buffered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes write as they do for people: what cannot be written is met again at exit."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+
+
 @dataclass(frozen=True)
 class Done:
     """A command that has ended."""

@@ -219,6 +219,24 @@ def test_terminal(three: list[Path], make_file: MakeFile) -> None:
     assert not [line for line in screen if line.startswith("stage ")]
 
 
+def test_failure_on_a_terminal(three: list[Path], make_file: MakeFile, tmp_path: Path) -> None:
+    """When a command fails, the bar is gone before the error is told."""
+    three[0].mkdir(parents=True)
+    file = make_file(os.urandom(20_000_000))
+    region = f"--regions=file:{three[0]}"
+    on_a_terminal(["stage", "SugarWater@1.0.0", str(file), region], columns=100)
+    with (three[0] / "SugarWater@1.0.0" / "artifact").open("r+b") as stored:
+        stored.write(b"something else")
+
+    code, drawn = on_a_terminal(
+        ["download", "SugarWater", str(tmp_path / "back"), region], columns=100
+    )
+
+    assert code == 7
+    assert "\rdownload SugarWater@1.0.0 [####################] 100 %" in drawn
+    assert not [line for line in visible(drawn) if line.startswith("download ")]
+
+
 def test_narrow_terminal(three: list[Path], make_file: MakeFile) -> None:
     """The bar never fills the last column, where terminals begin a new line."""
     file = make_file(os.urandom(20_000_000))

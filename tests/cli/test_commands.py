@@ -233,6 +233,19 @@ def test_dry_run(run: Run, three: list[Path], make_file: MakeFile) -> None:
     assert not three[0].parent.exists()
 
 
+def test_dry_run_with_a_region_that_is_down(
+    run: Run, three: list[Path], make_file: MakeFile
+) -> None:
+    """Before anything is staged, no region holds it, and the one that fails does not either."""
+    three[0].parent.mkdir()
+    three[0].write_text("not a directory")
+
+    done = run("stage", "SugarWater@1.0.0", make_file(), "--dry-run", "--json")
+
+    assert (done.code, done.json["region"]) == (0, None)
+    assert done.json["locations"][0]["outcome"] == "failed"
+
+
 def test_if_exists_keep(run: Run, three: list[Path], make_file: MakeFile) -> None:
     """With --if-exists keep, other content is no error, and what is there is what is told."""
     run("stage", "SugarWater@1.0.0", make_file(b"first"))

@@ -175,7 +175,7 @@ def test_status_leaves_room_for_an_interrupt() -> None:
     err = _Terminal()
     console = Console(out=io.StringIO(), err=err)
 
-    console.status("50 %")
+    console.status("a status that is longer than what comes next 50 %")
     err.write("^C")
     console.status("")
     console.fail(StartifactError("interrupted"))

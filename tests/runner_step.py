@@ -5,7 +5,7 @@ One step of a workflow, started as GitHub's runner starts it, and what it left b
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,8 @@ PROJECT = Path(__file__).parents[1]
 ACTION = yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
 ENTRY_POINT = ("-I", "-u", "-X", "utf8", "-m", "startifact.action")
 TIMEOUT = 60
+
+IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 @dataclass(frozen=True)
@@ -124,13 +126,16 @@ class Step:
         return {**kept, **self.inputs(inputs), **own, **(extra or {})}
 
     def start(
-        self, inputs: Mapping[str, str], extra: Mapping[str, str] | None = None
+        self,
+        inputs: Mapping[str, str],
+        extra: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = ENTRY_POINT,
     ) -> "subprocess.Popen[bytes]":
         """
         Start the entry point in a process of its own, with two pipes and standard input closed.
         """
         return subprocess.Popen(
-            [sys.executable, *ENTRY_POINT],
+            [sys.executable, *arguments],
             cwd=self.workspace,
             env=self.environment(inputs, extra),
             stdin=subprocess.DEVNULL,
@@ -143,7 +148,13 @@ class Step:
         Run the entry point in a process of its own until it ends; underscores in names of inputs
         stand for dashes.
         """
-        with self.start(dashed(inputs), extra) as process:
+        return self.finish(self.start(dashed(inputs), extra))
+
+    def finish(self, started: "subprocess.Popen[bytes]") -> Done:
+        """
+        Wait until the process that was started has ended, and return what it left behind.
+        """
+        with started as process:
             try:
                 stdout, stderr = process.communicate(timeout=TIMEOUT)
             finally:

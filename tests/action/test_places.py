@@ -8,13 +8,13 @@ import pytest
 
 from startifact import Session
 from tests.action.conftest import Call
-from tests.runner_step import Step
+from tests.runner_step import IS_ROOT, Step
 
 CONTAINER = {"STARTIFACT_CONTAINER": "1"}
 OWNER = (1001, 121)
 
 as_root = pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0,
+    not IS_ROOT,
     reason="only root can give files away, as in the container",
 )
 
@@ -113,13 +113,12 @@ def test_inside(step: Step, call: Call) -> None:
     assert (step.temp / "in" / "artifacts" / "SugarWater@1.0.0" / "artifact").is_file()
 
 
-def test_temporary_folder_that_is_not_mounted(step: Step, call: Call) -> None:
+def test_temporary_folder_that_is_not_mounted(step: Step, call: Call, tmp_path: Path) -> None:
     """The name of a folder that the container does not have is no place to write to."""
     step.file()
+    temp = f"{tmp_path}/not/mounted"
 
-    exit_code, errors = stage(
-        call, {"RUNNER_TEMP": "/home/runner/work/_temp"}, regions="file:/home/runner/work/_temp/a"
-    )
+    exit_code, errors = stage(call, {"RUNNER_TEMP": temp}, regions=f"file:{temp}/artifacts")
 
     assert exit_code == 2
     assert "is outside the workspace" in errors[0]

@@ -100,6 +100,20 @@ def test_leaky_environment(step: Step) -> None:
     assert done.outputs["metadata"] == '{"greeting":"Grüße"}'
 
 
+def test_without_the_interpreter_s_options(step: Step) -> None:
+    """Started plainly where the environment says ASCII, it can say everything all the same."""
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"}
+
+    done = step.finish(
+        step.start(
+            staging(step, regions="file:Grüße"), ascii_only, arguments=("-m", "startifact.action")
+        )
+    )
+
+    assert done.exit_code == 0, done.stdout + done.stderr
+    assert "file:Grüße: created" in done.stdout
+
+
 @pytest.fixture
 def silent_server() -> Iterator[tuple[str, threading.Event]]:
     """Return the address of a store that accepts requests and never answers, and its first one."""
@@ -139,12 +153,11 @@ def test_signals(
     endpoint = address.replace(":", "%3A").replace("/", "%2F")
     inputs = staging(step, regions=f"s3://a-bucket?region=us-east-1&endpoint={endpoint}")
 
-    with step.start(inputs) as process:
-        assert asked.wait(TIMEOUT)
-        process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=TIMEOUT)
+    process = step.start(inputs)
+    assert asked.wait(TIMEOUT)
+    process.send_signal(number)
+    done = step.finish(process)
 
-    done = step.done(process.returncode, stdout.decode(), stderr.decode())
     assert done.exit_code == exit_code
     assert done.errors == [f"stopped by {number.name}\nHint: Running the same step again is safe"]
     assert done.outputs == {}

@@ -165,7 +165,15 @@ def test_hostile_text(step: Step, call: Call, directories: list[str]) -> None:
     )
     record = Path(directories[0].removeprefix("file://")) / "SugarWater@1.0.0" / "metadata.json"
     stored = json.loads(record.read_text())
-    stored.update({HOSTILE: HOSTILE, "empty": "", "long": "x" * 5000, "startifact:ref": HOSTILE})
+    stored.update(
+        {
+            HOSTILE: HOSTILE,
+            "lines": "a\nb\u2028c\u202ed",
+            "empty": "",
+            "long": "x" * 5000,
+            "startifact:ref": HOSTILE,
+        }
+    )
     record.write_text(json.dumps(stored))
     step.summary.write_bytes(b"")
 
@@ -176,6 +184,7 @@ def test_hostile_text(step: Step, call: Call, directories: list[str]) -> None:
     assert done.exit_code == 0
     assert {len(row) for row in rows} == {2, 3}
     assert not re.search(r"[<>@`\[\]\\*]", outside_code.replace("SHA-256", ""))
+    assert all(c.isprintable() or c == "\n" for c in done.summary)
     assert "octocat" in done.summary
     assert ["`key`", "`value`"] in rows
     assert ["`empty`", "<code></code>"] in rows
@@ -220,6 +229,20 @@ def test_limit(room: int, tmp_path: Path) -> None:
         assert "1 MiB" in ours or room <= 100
         assert ours.strip().startswith(lines[0].strip()) or room <= 100
         assert len(ours.encode()) <= room
+
+
+@pytest.mark.parametrize(("size", "cut"), [(998, False), (999, True)])
+def test_exact_limit(size: int, cut: bool, tmp_path: Path) -> None:
+    """The last byte that there is room for is used, the two that tell it apart included."""
+    path = tmp_path / "summary"
+    path.write_text("b" * (SUMMARY_LIMIT - 1000))
+
+    write(str(path), ["a" * 500, "c" * (size - 500)])
+
+    text = read_summary(path)
+    assert text is not None
+    assert ("c" in text) != cut
+    assert ("1 MiB" in text) == cut
 
 
 def test_new_file(tmp_path: Path) -> None:

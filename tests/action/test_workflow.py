@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
 from startifact.errors import ConfigurationError, LocalFileError
 from tests.runner_rules import Command, parse_commands, parse_outputs
+from tests.runner_step import IS_ROOT
 
 HOSTILE = [
     "\n::set-output name=version::evil",
@@ -214,11 +214,11 @@ def test_output_file_is_a_directory(output: Path) -> None:
 @pytest.fixture
 def nobody() -> Iterator[None]:
     """Be a user who owns nothing, where the tests run as root."""
-    before = os.geteuid()
-    if before == 0:
+    if IS_ROOT:
         os.seteuid(65534)
     yield
-    os.seteuid(before)
+    if IS_ROOT:
+        os.seteuid(0)
 
 
 @pytest.mark.usefixtures("output", "nobody")
@@ -234,6 +234,7 @@ def test_output_file_is_read_only(output: Path) -> None:
 @pytest.fixture
 def small_files() -> Iterator[None]:
     """Let files have no more than 1,000 bytes, as on a disk that is full."""
+    resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     yield

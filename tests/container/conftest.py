@@ -1,7 +1,6 @@
 """The image, built once, and a way to start it as GitHub's runner does."""
 
 import contextlib
-import fcntl
 import functools
 import os
 import shutil
@@ -13,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.runner_step import PROJECT, Done, Step, dashed
+from tests.runner_step import IS_ROOT, PROJECT, Done, Step, dashed
 
 BUILD_SECONDS = 900
 RUN_SECONDS = 100
@@ -94,6 +93,8 @@ def image(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 @contextlib.contextmanager
 def _exclusive(users: Path) -> Iterator[int]:
     """Keep other processes of this test run out, and say how many use the image."""
+    import fcntl  # only here: this module is loaded where there is no such lock, too
+
     with users.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield int(users.read_text()) if users.exists() else 0
@@ -196,7 +197,7 @@ class RunnerStep(Step):
 def step(tmp_path: Path, image: str) -> RunnerStep:
     """Return a step that has not begun, in a workspace that belongs to the runner's user."""
     step = RunnerStep(tmp_path, image)
-    if os.geteuid() == 0:
+    if IS_ROOT:
         for path in (tmp_path, *tmp_path.rglob("*")):
             os.chown(path, 1001, 121)
     return step

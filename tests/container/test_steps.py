@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Cloud
 from tests.container.conftest import RUN_SECONDS, RunnerStep, docker
-from tests.runner_step import ACTION
+from tests.runner_step import ACTION, IS_ROOT
 
 CONTENT = b"sugar and water\n"
 OUTPUTS = set(ACTION["outputs"])
@@ -117,7 +117,7 @@ def test_runner_temp(step: RunnerStep) -> None:
     assert (step.temp / "artifacts" / "SugarWater@1.0.0" / "artifact").read_bytes() == CONTENT
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make the workspace somebody else's")
+@pytest.mark.skipif(not IS_ROOT, reason="only root can make the workspace somebody else's")
 def test_owner(step: RunnerStep) -> None:
     """Everything that steps make in the workspace belongs to the workspace's owner."""
     where = {"project": "SugarWater", "regions": "file:artifacts"}

@@ -77,6 +77,7 @@ def _stage(inputs: Inputs, session: Session, roots: list[Path], runner: Runner) 
 def _download(inputs: Inputs, artifact: Artifact, runner: Runner) -> Result:
     assert inputs.path is not None  # noqa: S101  # Inputs has checked it
     place = inputs.path
+    # Not the whole folder: it may be the workspace, and that may be large.
     if inputs.load_filename and (name := safe_filename(artifact)):
         place = inputs.path / name
     with given_to_owner_of(runner.workspace, [place]):

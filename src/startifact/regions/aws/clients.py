@@ -8,6 +8,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from startifact.errors import ConfigurationError, shown
+from startifact.identity import WebIdentity
+from startifact.regions.aws.role import as_role
 from startifact.version import __version__
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ CONNECTIONS = 16
 class Clients:
     """Makes clients and keeps them. Safe to use from several threads, as the clients are."""
 
-    def __init__(self) -> None:
+    def __init__(self, identity: WebIdentity | None = None) -> None:
+        self._identity = identity
         self._lock = threading.Lock()
         self._sessions: dict[str | None, boto3.Session] = {}
         self._s3: dict[tuple[str, str | None, str | None], S3Client] = {}
@@ -69,7 +72,10 @@ class Clients:
     def _session(self, profile: str | None) -> boto3.Session:
         # A session is not safe to share between threads: it is only used under the lock.
         if profile not in self._sessions:
-            self._sessions[profile] = boto3.Session(profile_name=profile)
+            session = boto3.Session(profile_name=profile)
+            if self._identity is not None and profile is None:
+                session = boto3.Session(botocore_session=as_role(self._identity, _config()))
+            self._sessions[profile] = session
         return self._sessions[profile]
 
 

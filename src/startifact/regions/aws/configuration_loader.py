@@ -11,6 +11,7 @@ from startifact.configuration import (
     parse_configuration,
 )
 from startifact.errors import ConfigurationError, InputError, shown
+from startifact.identity import WebIdentity
 from startifact.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,11 +29,15 @@ class ConfigurationLoader:
     sessions, which then share what it has read and the connections it has made. Safe to use from
     several threads.
 
+    With *identity* its role is taken on for everything, instead of what the SDK finds by itself.
+
     Raises:
         InputError: *parameter* cannot be the name of a parameter.
     """
 
-    def __init__(self, parameter: str | None = None) -> None:
+    def __init__(
+        self, parameter: str | None = None, *, identity: WebIdentity | None = None
+    ) -> None:
         if parameter is None:
             parameter = Settings.from_environment().parameter
         if not is_parameter_name(parameter):
@@ -41,6 +46,7 @@ class ConfigurationLoader:
                 hint=f"Leave it out for {DEFAULT_PARAMETER}",
             )
         self._parameter = parameter
+        self._identity = identity
         self._lock = threading.Lock()
         self._clients: Clients | None = None
         self._parameters: dict[str, Parameters] = {}
@@ -59,7 +65,7 @@ class ConfigurationLoader:
 
         with self._lock:
             if self._clients is None:
-                self._clients = Clients()
+                self._clients = Clients(self._identity)
             return self._clients
 
     def parameters(self, region: str) -> "Parameters":

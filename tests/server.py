@@ -1,6 +1,7 @@
 """An AWS on loopback: moto's, with conditional writes that are as atomic as those of S3."""
 
 import io
+import logging
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -19,6 +20,8 @@ class Aws:
     """A server in a thread of its own, on a port that was free."""
 
     def __init__(self) -> None:
+        # A line for each request helps nobody, and takes time.
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._condition = threading.Lock()
         self._server = make_server(

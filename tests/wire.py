@@ -2,11 +2,15 @@
 
 import contextlib
 import http.client
+import io
+import os
+import socket
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 
@@ -46,16 +50,27 @@ class Request:
 class Answer:
     """What the server said, or what a rule says in its place.
 
-    ``cut_after`` ends the connection after that many bytes of the body.
+    ``cut_after`` ends the connection after that many bytes of the body, with ``reset`` as if the
+    server had crashed. With ``drip`` every byte, of the head too, comes so many seconds after the
+    one before. ``stall_after`` sends that many bytes of the body, and then nothing any more.
     """
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     cut_after: int | None = None
+    reset: bool = False
+    drip: float | None = None
+    stall_after: int | None = None
 
 
-Forward = Callable[[], Answer]
+class Forward(Protocol):
+    """Passes a request on, by default the one that came."""
+
+    def __call__(self, request: Request | None = None) -> Answer:
+        """Return what the next rule or the server answers."""
+
+
 Rule = Callable[[Request, Forward], Answer | None]
 """Answers a request, mostly with ``forward()``; ``None`` cuts the connection."""
 
@@ -67,6 +82,10 @@ class Wire:
         self._target = urlsplit(target).netloc
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
+        self.closing = threading.Event()
+        self.upload_rate: float | None = None
+        """How many bytes of every request's body are read per second."""
+
         self.log: list[tuple[Request, int | None]] = []
         handler = type("Handler", (_Handler,), {"wire": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -79,7 +98,8 @@ class Wire:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the door."""
+        """Close the door, and let go of what hangs."""
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -111,21 +131,21 @@ class Wire:
     def handle(self, request: Request) -> Answer | None:
         """Pass *request* through the rules, and to the server behind them."""
 
-        def through(rules: list[Rule]) -> Answer | None:
+        def through(rules: list[Rule], asked: Request) -> Answer | None:
             if not rules:
-                return self._forward(request)
+                return self._forward(asked)
 
-            def forward() -> Answer:
-                answer = through(rules[1:])
+            def forward(request: Request | None = None) -> Answer:
+                answer = through(rules[1:], request or asked)
                 if answer is None:
                     raise ConnectionAbortedError
                 return answer
 
-            return rules[0](request, forward)
+            return rules[0](asked, forward)
 
         answer: Answer | None = None
         with contextlib.suppress(ConnectionAbortedError):
-            answer = through(list(self._rules))
+            answer = through(list(self._rules), request)
         with self._lock:
             self.log.append((request, None if answer is None else answer.status))
         return answer
@@ -166,7 +186,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         url = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        size = int(self.headers.get("Content-Length", 0))
+        body = self._body(size)
+        if len(body) < size:  # whoever sent it has gone
+            self.close_connection = True
+            return
         answer = self.wire.handle(
             Request(
                 method=self.command,
@@ -182,6 +206,20 @@ class _Handler(BaseHTTPRequestHandler):
         if answer is None:
             self.close_connection = True
             return
+        self._send(answer)
+
+    def _body(self, size: int) -> bytes:
+        """Read the body, as slowly as is wished."""
+        rate = self.wire.upload_rate
+        if rate is None:
+            return self.rfile.read(size)
+        body = b""
+        while len(body) < size and (block := self.rfile.read(min(size - len(body), 16 * 1024))):
+            body += block
+            self.wire.closing.wait(len(block) / rate)
+        return body
+
+    def _send(self, answer: Answer) -> None:
         names = {name.lower() for name in answer.headers}
         self.send_response_only(answer.status)
         for name, value in answer.headers.items():
@@ -189,10 +227,30 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         if "content-length" not in names:
             self.send_header("Content-Length", str(len(answer.body)))
+        if answer.drip is not None:
+            self._drip(answer, answer.drip)
+            return
         self.end_headers()
+        ends = [end for end in (answer.cut_after, answer.stall_after) if end is not None]
         if self.command != "HEAD":
-            self.wfile.write(answer.body[: answer.cut_after])
-        self.close_connection |= answer.cut_after is not None
+            self.wfile.write(answer.body[: min(ends, default=None)])
+        if answer.stall_after is not None:
+            self.wire.closing.wait()
+        if answer.reset:
+            # Closed without lingering, unread or not: the other side is told to forget it.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
+        self.close_connection |= bool(ends) or answer.reset
+
+    def _drip(self, answer: Answer, pause: float) -> None:
+        network, self.wfile = self.wfile, io.BytesIO()
+        self.end_headers()
+        head, self.wfile = self.wfile.getvalue(), network
+        self.close_connection = True
+        for byte in head + (b"" if self.command == "HEAD" else answer.body):
+            self.wfile.write(bytes([byte]))
+            if self.wire.closing.wait(pause):
+                return
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve  # noqa: N815
 
@@ -203,6 +261,7 @@ def error(status: int, code: str, message: str = "because the test says so") -> 
     return Answer(status, body.encode(), {"Content-Type": "application/xml"})
 
 
-def tampered(answer: Answer) -> Answer:
-    """Return *answer* with one bit of its body flipped."""
-    return replace(answer, body=bytes([answer.body[0] ^ 1]) + answer.body[1:])
+def tampered(answer: Answer, at: int = 0) -> Answer:
+    """Return *answer* with one bit flipped of the byte at *at* of its body."""
+    body = answer.body
+    return replace(answer, body=body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :])

@@ -1,0 +1,67 @@
+"""Processes of their own: the command line, as it is or over regions that are told to fail."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from startifact import session
+from startifact.cli import main
+from startifact.regions.factory import open_regions
+from startifact.regions.interface import Region
+from tests.faulty_region import FaultyRegion
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 60.0
+
+Process = subprocess.Popen[str]
+
+
+def start(
+    *words: str | Path, faults: Sequence[Sequence[Any]] | None = None, **options: Any
+) -> Process:
+    """Start the command line with *words*.
+
+    Each of *faults* is the number of a region, the name of a method of `FaultyRegion`, and its
+    arguments: ``[0, "die", "create"]``, the last one a mapping of those that are named.
+    """
+    module = ["startifact"] if faults is None else ["tests.faults.processes", json.dumps(faults)]
+    return subprocess.Popen(
+        [sys.executable, "-m", *module, *map(str, words)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def run(*words: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """Run the command line to its end; see `start`."""
+    with start(*words, **options) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(words, process.returncode, stdout, stderr)
+
+
+def _main(faults: Sequence[Sequence[Any]], words: Sequence[str]) -> int:
+    """Run the command line over regions with *faults*."""
+
+    def wrapped(*args: Any, **options: Any) -> tuple[Region, ...]:
+        regions = [FaultyRegion(region) for region in open_regions(*args, **options)]
+        for number, name, *arguments in faults:
+            named = arguments.pop() if arguments and isinstance(arguments[-1], Mapping) else {}
+            getattr(regions[number], name)(*arguments, **named)
+        return tuple(regions)
+
+    vars(session)["open_regions"] = wrapped
+    return main(words)
+
+
+if __name__ == "__main__":
+    sys.exit(_main(json.loads(sys.argv[1]), sys.argv[2:]))

@@ -1,0 +1,312 @@
+"""A staging that was killed, or never heard the answer, is run again and completes."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from startifact import Session
+from startifact.cli import main
+from startifact.errors import AlreadyStagedError, StartifactError
+from startifact.names import Key
+from tests.conftest import AWS_REGIONS, Cloud
+from tests.faults import processes
+from tests.faults.conftest import Served
+from tests.faults.rules import lost, when
+from tests.faulty_region import faulty, session_over
+from tests.places import Directory, Place
+from tests.wire import Answer, Forward, Request, Rule, Wire
+
+MakeFile = Callable[..., Path]
+
+MIB = 1024 * 1024
+KEY, LATEST = Key("SugarWater@1.0.0"), Key("SugarWater/latest")
+PARTS = 8 * MIB + 1
+
+STEPS: dict[str, Callable[[Request], bool]] = {
+    "artifact": lambda r: r.service == "s3" and r.method == "PUT" and r.path.endswith(KEY),
+    "channel": lambda r: r.service == "s3" and r.method == "PUT" and r.path.endswith(LATEST),
+    "copy": lambda r: r.operation == "PutParameter",
+}
+PART_STEPS: dict[str, Callable[[Request], bool]] = {
+    "upload": lambda r: r.path.endswith(KEY) and "uploads" in r.query,
+    "part": lambda r: r.path.endswith(KEY) and "partNumber" in r.query,
+    "completion": lambda r: r.path.endswith(KEY) and r.method == "POST" and "uploadId" in r.query,
+}
+
+
+def of(region: str, condition: Callable[[Request], bool]) -> Callable[[Request], bool]:
+    """Return *condition* for requests to one region."""
+    return lambda request: request.region == region and condition(request)
+
+
+class Killer:
+    """Kills a process once the server has done what was asked, before the answer is passed on."""
+
+    def __init__(self) -> None:
+        self.process: processes.Process | None = None
+
+    def rule(self, request: Request, forward: Forward) -> Answer | None:
+        """Let the server do it."""
+        forward()
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        return None
+
+
+def kill_after(wire: Wire, condition: Callable[[Request], bool], path: Path) -> int:
+    """Stage in a process that is killed after the first request of that kind."""
+    killer = Killer()
+    go_on = wire.add(when(condition, killer.rule, times=1))
+    with processes.start("stage", KEY, path, "--regions", ",".join(AWS_REGIONS)) as process:
+        killer.process = process
+        process.communicate(timeout=60)
+    go_on()
+    return process.returncode
+
+
+def complete(cloud: Cloud, served: Served, content: bytes) -> None:
+    """Fail unless every region has it all, stored once."""
+    session = Session(regions=AWS_REGIONS)
+    assert session.verify("SugarWater", read_data=True)
+    for region, bucket in cloud.buckets.items():
+        body = cloud.s3(region).get_object(Bucket=bucket, Key=f"team/{KEY}")["Body"]
+        assert body.read() == content
+        assert cloud.keys(region) == [f"team/{LATEST}", f"team/{KEY}"]
+        assert served.stored(KEY, region) == 1
+        assert served.stored(LATEST, region) == 1
+
+
+@pytest.mark.parametrize("region", AWS_REGIONS)
+@pytest.mark.parametrize("step", STEPS)
+def test_case_08_killed_after_a_step(
+    cloud: Cloud, wire: Wire, served: Served, make_file: MakeFile, step: str, region: str
+) -> None:
+    """Killed after any step in any region, a staging that is run again ends with 0, all there."""
+    path = make_file()
+    code = kill_after(wire, of(region, STEPS[step]), path)
+
+    again = main(["stage", KEY, str(path), "--regions", ",".join(AWS_REGIONS)])
+
+    assert code == -9
+    assert again == 0
+    complete(cloud, served, path.read_bytes())
+    assert [served.copied(region) for region in AWS_REGIONS] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("step", PART_STEPS)
+def test_case_08_killed_after_a_step_of_an_upload_in_parts(
+    cloud: Cloud, wire: Wire, served: Served, make_file: MakeFile, step: str
+) -> None:
+    """Killed while parts are sent, a staging that is run again sends them again, and completes."""
+    path = make_file(os.urandom(PARTS))
+    code = kill_after(wire, of("eu-west-1", PART_STEPS[step]), path)
+
+    again = main(["stage", KEY, str(path), "--regions", ",".join(AWS_REGIONS)])
+
+    assert code == -9
+    assert again == 0
+    complete(cloud, served, path.read_bytes())
+
+
+@pytest.mark.parametrize("times", [1, None], ids=["once", "always"])
+@pytest.mark.parametrize("step", [*STEPS, "completion"])
+def test_cases_03_and_04_lost_answers(
+    cloud: Cloud,
+    wire: Wire,
+    served: Served,
+    make_file: MakeFile,
+    step: str,
+    times: int | None,
+) -> None:
+    """A write whose answer is lost, once or always, is found by looking; nothing is stored twice.
+
+    Where every answer is lost the SDK has tried again before: 412, or 404 NoSuchUpload.
+    """
+    condition = {**STEPS, **PART_STEPS}[step]
+    path = make_file(os.urandom(PARTS) if step == "completion" else b"small")
+    mend = wire.add(when(of("eu-west-1", condition), lost, times=times))
+
+    staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
+    mend()
+    again = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
+
+    assert staging.created
+    assert staging.is_latest
+    assert [str(o.latest) for o in staging.outcomes] == ["1.0.0"] * 3
+    assert not again.created
+    complete(cloud, served, path.read_bytes())
+    for region, bucket in cloud.buckets.items():
+        assert not cloud.s3(region).list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
+def test_case_04_no_such_upload_after_completion(
+    cloud: Cloud, wire: Wire, served: Served, make_file: MakeFile
+) -> None:
+    """An upload that S3 has forgotten, because it was completed, is found to be there."""
+    path = make_file(os.urandom(PARTS))
+
+    def forget(request: Request, forward: Forward) -> Answer | None:
+        forward()
+        return Answer(404, b"<Error><Code>NoSuchUpload</Code><Message>gone</Message></Error>")
+
+    mend = wire.add(when(of("eu-west-1", PART_STEPS["completion"]), forget))
+
+    staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
+    mend()
+
+    assert [o.error for o in staging.outcomes] == [None] * 3
+    complete(cloud, served, path.read_bytes())
+
+
+# Directories --------------------------------------------------------------------------------
+
+
+def whole(directories: list[str]) -> None:
+    """Fail unless every region has it all, and ``latest`` was moved once."""
+    assert Session(regions=directories).verify("SugarWater", read_data=True)
+    for region in faulty(directories):
+        channel = region.read_channel(LATEST)
+        assert channel is not None
+        assert json.loads(channel.text)["generation"] == 1
+
+
+def artifacts(directories: list[str]) -> dict[str, object]:
+    """Return what is stored at the version's key, with its inodes and times."""
+    roots = [Path(spelling.removeprefix("file://")) for spelling in directories]
+    return {
+        f"{root}/{name}": stamp
+        for root, spelling in zip(roots, directories, strict=True)
+        if root.exists()
+        for name, stamp in Directory(spelling, root).snapshot().items()
+        if name.startswith(KEY)
+    }
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("operation", ["create", "write_channel"])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_case_08_killed_in_a_directory(
+    directories: list[str], make_file: MakeFile, number: int, operation: str, *, after: bool
+) -> None:
+    """Killed before or after any write to any directory, a staging is run again and completes."""
+    words = ("stage", KEY, make_file(), "--regions", ",".join(directories))
+    killed = processes.run(*words, faults=[[number, "die", operation, {"after": after}]])
+    before = artifacts(directories)
+
+    again = processes.run(*words)
+
+    assert killed.returncode == -9
+    assert again.returncode == 0, again.stderr
+    whole(directories)
+    assert before.items() <= artifacts(directories).items()
+
+
+def test_case_08_killed_while_it_copies(directories: list[str], make_file: MakeFile) -> None:
+    """Killed in the middle of a copy, a staging has shown nothing of it, and is run again."""
+    root = Path(directories[1].removeprefix("file://"))
+    words = ("stage", KEY, make_file(os.urandom(4 * MIB)), "--regions", ",".join(directories))
+    with processes.start(*words, faults=[[1, "drip", 60]]) as process:
+        while not list(root.glob(".startifact-*/artifact")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.communicate(timeout=60)
+    keys = list(faulty(directories)[1].keys("SugarWater@"))
+
+    again = processes.run(*words)
+
+    assert keys == []
+    assert again.returncode == 0, again.stderr
+    whole(directories)
+
+
+@pytest.mark.parametrize("operation", ["create", "write_channel", "describe", "read_channel"])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_lost_answer_of_a_directory(
+    directories: list[str], make_file: MakeFile, number: int, operation: str
+) -> None:
+    """Where all answers of one kind are lost, running again fills and moves what is missing."""
+    path = make_file()
+    regions = faulty(directories)
+    regions[number].lose(operation)
+    session_over(regions).stage("SugarWater", "1.0.0", path)
+    before = artifacts(directories)
+
+    again = Session(regions=directories).stage("SugarWater", "1.0.0", path)
+
+    assert not again.created
+    whole(directories)
+    assert before.items() <= artifacts(directories).items()
+
+
+# Rebuilt ------------------------------------------------------------------------------------
+
+
+def test_rebuilt_bytes(places: list[Place], make_file: MakeFile) -> None:
+    """Other bytes under a version that two of three regions hold are refused, and nothing written.
+
+    The region that was down could take them; with ``keep`` the version that exists is reported.
+    """
+    first, second = b"first build", b"second build"
+    regions = [place.spelling for place in places]
+    places[2].take_down()
+    Session(regions=regions).stage("SugarWater", "1.0.0", make_file(first))
+    places[2].bring_back()
+    before = [place.snapshot() for place in places]
+
+    with pytest.raises(AlreadyStagedError) as caught:
+        Session(regions=regions).stage("SugarWater", "1.0.0", make_file(second))
+    kept = Session(regions=regions).stage(
+        "SugarWater", "1.0.0", make_file(second), if_exists="keep"
+    )
+
+    assert caught.value.exit_code == 4
+    assert hashlib.sha256(first).hexdigest() in str(caught.value)
+    assert hashlib.sha256(second).hexdigest() in str(caught.value)
+    assert not kept.created
+    assert kept.artifact.sha256 == hashlib.sha256(first).hexdigest()
+    assert [place.snapshot() for place in places] == before
+    assert not before[2]
+
+
+def test_rebuilt_bytes_on_the_command_line(directories: list[str], make_file: MakeFile) -> None:
+    """The exit code is 4 and both digests are told; with ``--if-exists keep`` it is 0."""
+    words = ("stage", KEY, make_file(b"first"), "--regions", ",".join(directories))
+    processes.run(*words, faults=[[2, "fail", "*"]])
+    make_file(b"second")
+
+    refused = processes.run(*words)
+    kept = processes.run(*words, "--if-exists", "keep", "--json")
+
+    assert refused.returncode == 4
+    for content in (b"first", b"second"):
+        assert hashlib.sha256(content).hexdigest() in refused.stderr
+    assert kept.returncode == 0
+    assert json.loads(kept.stdout)["created"] is False
+    assert list(faulty(directories)[2].keys("SugarWater@")) == []
+
+
+def test_only_what_is_missing_is_done_again(
+    cloud: Cloud, wire: Wire, served: Served, make_file: MakeFile
+) -> None:
+    """A region that was down is filled with the others' record, and theirs is not written again."""
+    path = make_file()
+    session = Session(regions=AWS_REGIONS)
+    cut: Rule = when(of("eu-west-1", lambda _: True), lambda *_: None)
+    mend = wire.add(cut)
+    first = session.stage("SugarWater", "1.0.0", path)
+    mend()
+
+    again = session.stage("SugarWater", "1.0.0", path)
+
+    assert [o.state for o in first.outcomes] == ["created", "failed", "created"]
+    assert isinstance(first.outcomes[1].error, StartifactError)
+    assert [o.state for o in again.outcomes] == ["present", "created", "present"]
+    assert again.artifact.staged_at == first.artifact.staged_at
+    complete(cloud, served, path.read_bytes())

@@ -58,7 +58,6 @@ def parse(argv: Sequence[str]) -> Arguments:
     Raises:
         InputError: It is not a command line of ours.
         SystemExit: It asks for help or the version, which have been printed.
-
     """
     return Arguments(**vars(_parser().parse_args(argv)))
 
@@ -74,7 +73,6 @@ def split_version(target: str) -> tuple[str, str]:
 
     Raises:
         InputError: There is no version in it.
-
     """
     project, version = split_target(target)
     if version is None:

@@ -58,7 +58,6 @@ class Console:
 
         Raises:
             LocalFileError: It cannot be written.
-
         """
         with self._lock:
             self._erase()

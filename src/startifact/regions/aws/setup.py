@@ -80,24 +80,12 @@ def check_setup(
 
     Raises:
         InputError: They describe none; every problem is told.
-
     """
     problems = Problems("setup")
     names = list(regions)
     if not names:
         problems.say("no region is named", hint="Name at least one AWS region, such as eu-west-1")
-    if not is_parameter_name(parameter):
-        problems.add("configuration parameter", parameter, "the name of an SSM parameter")
-    elif is_reserved_parameter(parameter):
-        problems.say(
-            f"configuration parameter {shown(parameter)} begins with aws or ssm: "
-            "SSM keeps such names for itself"
-        )
-    if parameter.strip("/") == bucket_name_param.strip("/"):
-        problems.say(
-            f"parameter {shown(parameter)} cannot hold both the configuration and a bucket's name",
-            hint="Name the parameter that holds the name of each region's bucket",
-        )
+    _check_parameter(problems, parameter, bucket_name_param)
     text = json.dumps(
         {
             "bucket_name_param": bucket_name_param,
@@ -116,6 +104,21 @@ def check_setup(
     return configuration
 
 
+def _check_parameter(problems: Problems, parameter: str, bucket_name_param: str) -> None:
+    if not is_parameter_name(parameter):
+        problems.add("configuration parameter", parameter, "the name of an SSM parameter")
+    elif is_reserved_parameter(parameter):
+        problems.say(
+            f"configuration parameter {shown(parameter)} begins with aws or ssm: "
+            "SSM keeps such names for itself"
+        )
+    if parameter.strip("/") == bucket_name_param.strip("/"):
+        problems.say(
+            f"parameter {shown(parameter)} cannot hold both the configuration and a bucket's name",
+            hint="Name the parameter that holds the name of each region's bucket",
+        )
+
+
 def set_up(
     configuration: Configuration, *, loader: ConfigurationLoader, dry_run: bool = False
 ) -> tuple[RegionSetup, ...]:
@@ -126,7 +129,6 @@ def set_up(
 
     Raises:
         SetupFailedError: A region failed; the others were still done.
-
     """
     jobs = {
         region: partial(_set_up_one, region, configuration, loader, dry_run)

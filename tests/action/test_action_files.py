@@ -109,3 +109,12 @@ def test_lock_has_what_the_project_needs() -> None:
     locked = set(re.findall(r"^([a-z0-9-]+)==", LOCK, re.MULTILINE))
 
     assert {re.split(r"[<>=!~\[ ]", text)[0].lower() for text in needed} <= locked
+
+
+def test_build_context() -> None:
+    """What is sent to the engine is exactly what the Dockerfile copies."""
+    ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    copied = {line.split()[0] for line in instructions("COPY") if not line.startswith("--from")}
+
+    assert "*" in ignored
+    assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == copied

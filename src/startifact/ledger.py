@@ -65,7 +65,8 @@ class Ledger:
         """Return what *listed* or any region's organisation names beyond this staging's list."""
         named = {region.name for region in self.regions}
         known = listed.union(*(sight.peers for sight in self.sights.values()))
-        return sorted(known - named) if named < known else []
+        # Regions of which none is in the list are another list, not a part of it.
+        return sorted(known - named) if named & known else []
 
     def copies_in_order(self) -> list[Copy]:
         """Return the copies in the configured order of their regions."""

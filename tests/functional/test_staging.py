@@ -1,0 +1,792 @@
+"""Staging: the same again, other content, and regions that are down."""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from semver import Version
+
+from startifact import IfExists, Progress, Session
+from startifact.errors import (
+    AlreadyStagedError,
+    InputError,
+    IntegrityError,
+    NewerFormatError,
+    StartifactError,
+)
+from startifact.outcomes import StagingFailedError, State
+from tests.conftest import AWS_REGIONS, Cloud
+from tests.places import Directory, Place
+
+MakeFile = Callable[..., Path]
+
+KEY = "SugarWater@1.0.0"
+
+AWS_AND_FILES = pytest.mark.parametrize("places", ["aws", "file"], indirect=True)
+FILES = pytest.mark.parametrize("places", ["file"], indirect=True)
+
+
+def session(places: list[Place], **arguments: bool | int | str) -> Session:
+    """Return a session with all *places*."""
+    return Session(regions=[place.spelling for place in places], **arguments)  # type: ignore[arg-type]
+
+
+def snapshots(places: list[Place]) -> list[dict[str, object]]:
+    """Return what is stored in each of *places*."""
+    return [place.snapshot() for place in places]
+
+
+# What a staging says -------------------------------------------------------------------------
+
+
+def test_outcomes(places: list[Place], make_file: MakeFile) -> None:
+    """A staging says what happened in each region, in the configured order, and where it is."""
+    staging = session(places).stage("SugarWater", "1.0.0", make_file())
+
+    assert staging.created
+    assert staging.is_latest
+    assert not staging.dry_run
+    assert [o.region for o in staging.outcomes] == [place.spelling for place in places]
+    for outcome in staging.outcomes:
+        assert outcome.state is State.CREATED
+        assert outcome.location is not None
+        assert outcome.location.key.endswith(KEY)
+        assert outcome.location.region == outcome.region
+        assert outcome.latest == Version(1)
+        assert outcome.error is None
+        assert outcome.seconds > 0
+
+
+def test_artifact(places: list[Place], make_file: MakeFile) -> None:
+    """What staging returns is the artifact that getting it returns."""
+    here = session(places)
+
+    staged = here.stage(
+        "SugarWater", Version(1, 0, 0), make_file(b"sugar"), metadata={"a": "b"}
+    ).artifact
+
+    assert staged == here.get("SugarWater") == here.get("SugarWater", Version(1))
+    assert staged.project == "SugarWater"
+    assert staged.size == 5
+    assert staged.filename is None
+    assert staged.staged_at.endswith("Z")
+    assert staged.downloader.region == places[0].spelling
+    assert str(staged) == KEY
+
+
+def test_object_versions(cloud: Cloud, make_file: MakeFile) -> None:
+    """In a bucket that keeps versions the object's own version is told."""
+    cloud.s3("us-east-1").put_bucket_versioning(
+        Bucket=cloud.buckets["us-east-1"], VersioningConfiguration={"Status": "Enabled"}
+    )
+    here = Session()
+
+    staging = here.stage("SugarWater", "1.0.0", make_file())
+
+    head = cloud.s3("us-east-1").head_object(Bucket=cloud.buckets["us-east-1"], Key=f"team/{KEY}")
+    versions = [outcome.object_version for outcome in staging.outcomes]
+    assert versions == [head["VersionId"], None, None]
+    assert here.get("SugarWater").downloader.object_version == head["VersionId"]
+
+
+def test_facts_of_a_workflow(
+    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a workflow the run that staged an artifact is recorded, and told by whoever gets it."""
+    for name, value in {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_REPOSITORY": "org/repo",
+        "GITHUB_SHA": "a" * 40,
+        "GITHUB_REF": "refs/tags/v1.0.0",
+        "GITHUB_RUN_ID": "42",
+        "GITHUB_ACTOR": "somebody",
+    }.items():
+        monkeypatch.setenv(name, value)
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
+    monkeypatch.delenv("GITHUB_ACTIONS")
+
+    artifact = Session(regions=directories).get("SugarWater")
+
+    assert artifact.repository == "org/repo"
+    assert artifact.commit == "a" * 40
+    assert artifact.ref == "refs/tags/v1.0.0"
+    assert artifact.run == "https://github.com/org/repo/actions/runs/42"
+    assert artifact.actor == "somebody"
+    assert len(artifact) == 0
+
+
+def test_facts_that_do_not_fit(
+    directories: list[str],
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Facts for which the metadata leaves no room are left out, and that is told."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_REF", "refs/heads/" + "x" * 800)
+
+    with caplog.at_level(logging.WARNING, "startifact"):
+        Session(regions=directories).stage(
+            "SugarWater", "1.0.0", make_file(), metadata={"k": "x" * 1016}
+        )
+
+    assert "the metadata leaves no room for these facts: ref" in caplog.text
+    assert Session(regions=directories).get("SugarWater")["k"] == "x" * 1016
+
+
+def test_progress(places: list[Place], make_file: MakeFile) -> None:
+    """Progress comes for each region, never falls, and ends at the whole."""
+    told: list[Progress] = []
+    spellings = [place.spelling for place in places]
+
+    Session(regions=spellings, progress=told.append).stage(
+        "SugarWater", "1.0.0", make_file(os.urandom(9 * 1024 * 1024))
+    )
+
+    for spelling in spellings:
+        done = [p.done for p in told if p.region == spelling]
+        assert done == sorted(done)
+        assert done[-1] == 9 * 1024 * 1024
+    assert {(p.verb, p.artifact, p.total) for p in told} == {("stage", KEY, 9 * 1024 * 1024)}
+
+
+# The same again ------------------------------------------------------------------------------
+
+
+def test_same_again(places: list[Place], make_file: MakeFile) -> None:
+    """The same content again is no error, creates nothing, and stores nothing twice."""
+    arguments = {"metadata": {"lang": "dotnet"}, "save_filename": True}
+    first = session(places).stage("SugarWater", "1.0.0", make_file(), **arguments)  # type: ignore[arg-type]
+    before = snapshots(places)
+
+    again = session(places).stage("SugarWater", "v1.0.0", make_file(), **arguments)  # type: ignore[arg-type]
+
+    assert not again.created
+    assert again.is_latest
+    assert [o.state for o in again.outcomes] == [State.PRESENT] * 3
+    assert again.artifact == first.artifact
+    assert snapshots(places) == before
+
+
+@FILES
+def test_same_again_with_metadata_in_another_order(
+    places: list[Place], make_file: MakeFile
+) -> None:
+    """The order of the metadata is no content."""
+    here = session(places)
+    here.stage("SugarWater", "1.0.0", make_file(), metadata={"a": "1", "b": "2"})
+
+    assert not here.stage("SugarWater", "1.0.0", make_file(), metadata={"b": "2", "a": "1"}).created
+
+
+@AWS_AND_FILES
+def test_same_again_from_elsewhere(
+    places: list[Place], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who staged first stays on record: facts are no content."""
+    first = session(places).stage("SugarWater", "1.0.0", make_file())
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_ACTOR", "somebody")
+
+    again = session(places).stage("SugarWater", "1.0.0", make_file())
+
+    assert not again.created
+    assert again.artifact.actor is None
+    assert again.artifact.staged_at == first.artifact.staged_at
+
+
+@AWS_AND_FILES
+def test_region_without_the_version_is_filled(places: list[Place], make_file: MakeFile) -> None:
+    """A region that lacks the version gets it on a re-run, with the facts the others have."""
+    first = session(places[:2]).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
+    before = snapshots(places[:2])
+
+    again = session(places).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
+
+    assert not again.created
+    assert [o.state for o in again.outcomes] == [State.PRESENT, State.PRESENT, State.CREATED]
+    assert places[2].document(KEY) == places[0].document(KEY)
+    assert places[2].content(KEY) == places[0].content(KEY)
+    assert places[2].latest("SugarWater") == "1.0.0"
+    assert snapshots(places[:2]) == before
+    assert session(places[2:]).get("SugarWater") == first.artifact
+
+
+@AWS_AND_FILES
+def test_missing_channel_is_made_again(places: list[Place], make_file: MakeFile) -> None:
+    """A staging that ended before its channels moved is brought to its end by a re-run."""
+    session(places).stage("SugarWater", "1.0.0", make_file())
+    for place in places:
+        place.erase("SugarWater/latest")
+    if isinstance(places[0], Directory):
+        again = session(places).stage("SugarWater", "1.0.0", make_file())
+
+        assert not again.created
+        assert again.is_latest
+        assert [place.latest("SugarWater") for place in places] == ["1.0.0"] * 3
+    else:  # the copy in SSM stands for a channel that is not there
+        assert str(session(places).get("SugarWater").version) == "1.0.0"
+
+
+# Other content -------------------------------------------------------------------------------
+
+
+def test_other_bytes(places: list[Place], make_file: MakeFile) -> None:
+    """Other bytes are refused with both digests, and nothing is written anywhere."""
+    first = session(places).stage("SugarWater", "1.0.0", make_file(b"one")).artifact
+    before = snapshots(places)
+
+    with pytest.raises(AlreadyStagedError) as caught:
+        session(places).stage("SugarWater", "1.0.0", make_file(b"two"))
+
+    assert caught.value.exit_code == 4
+    assert "SugarWater@1.0.0 is already staged with other content" in str(caught.value)
+    assert f"sha256:{first.sha256}, 3 bytes; differs in the bytes" in str(caught.value)
+    assert (
+        "this attempt: sha256:3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"
+        in (str(caught.value))
+    )
+    assert caught.value.hint == "A staged version never changes: stage under a new version"
+    assert snapshots(places) == before
+
+
+@pytest.mark.parametrize("holder", [0, 1, 2])
+@AWS_AND_FILES
+def test_other_bytes_in_one_region_only(
+    places: list[Place], make_file: MakeFile, holder: int
+) -> None:
+    """Other bytes that a single region holds keep the others from being written to."""
+    session([places[holder]]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    before = snapshots(places)
+
+    with pytest.raises(AlreadyStagedError, match="already staged with other content"):
+        session(places).stage("SugarWater", "1.0.0", make_file(b"two"))
+
+    assert snapshots(places) == before
+    assert all(before[i] == {} for i in range(3) if i != holder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"metadata": {"a": "c"}}, "differs in the metadata ('a')"),
+        ({}, "differs in the metadata ('a')"),
+        (
+            {"metadata": {"a": "b"}, "save_filename": True},
+            "differs in the file name ('dist.tar.gz', none)",
+        ),
+    ],
+)
+@FILES
+def test_other_metadata(
+    places: list[Place], make_file: MakeFile, changes: dict[str, object], difference: str
+) -> None:
+    """The same bytes with other metadata or another saved file name are other content."""
+    session(places).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
+    before = snapshots(places)
+
+    with pytest.raises(AlreadyStagedError) as caught:
+        session(places).stage("SugarWater", "1.0.0", make_file(), **changes)  # type: ignore[arg-type]
+
+    assert difference in str(caught.value)
+    assert snapshots(places) == before
+
+
+@AWS_AND_FILES
+def test_regions_that_disagree(places: list[Place], make_file: MakeFile) -> None:
+    """Regions that disagree are told by whoever stages what one of them has; nothing moves."""
+    session(places[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    session(places[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
+    before = snapshots(places)
+
+    with pytest.raises(AlreadyStagedError) as caught:
+        session(places).stage("SugarWater", "1.0.0", make_file(b"one"))
+
+    for place in places[:2]:
+        assert f"\n  {place.spelling}: sha256:" in str(caught.value)
+    assert snapshots(places) == before
+
+
+@AWS_AND_FILES
+def test_keep(places: list[Place], make_file: MakeFile) -> None:
+    """With keep, what is there is reported and left as it is."""
+    first = session(places).stage("SugarWater", "1.0.0", make_file(b"one"), metadata={"a": "b"})
+    before = snapshots(places)
+
+    kept = session(places).stage("SugarWater", "1.0.0", make_file(b"two"), if_exists="keep")
+
+    assert not kept.created
+    assert kept.is_latest
+    assert kept.artifact == first.artifact
+    assert [o.state for o in kept.outcomes] == [State.PRESENT] * 3
+    assert snapshots(places) == before
+
+
+@FILES
+def test_keep_what_one_region_has(places: list[Place], make_file: MakeFile) -> None:
+    """With keep, a region that lacks what is kept is reported as lacking it."""
+    session(places[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+
+    kept = session(places).stage("SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP)
+
+    assert [o.state for o in kept.outcomes] == [State.PRESENT, State.ABSENT, State.ABSENT]
+    assert places[1].keys() == places[2].keys() == []
+
+
+@FILES
+def test_keep_creates(places: list[Place], make_file: MakeFile) -> None:
+    """With keep, a version that is not there is staged."""
+    assert session(places).stage("SugarWater", "1.0.0", make_file(), if_exists="keep").created
+
+
+@FILES
+def test_keep_of_regions_that_disagree(places: list[Place], make_file: MakeFile) -> None:
+    """With keep, regions that disagree are an error all the same: which one would it be?"""
+    session(places[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    session(places[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
+
+    with pytest.raises(AlreadyStagedError):
+        session(places).stage("SugarWater", "1.0.0", make_file(b"three"), if_exists="keep")
+
+
+def planted(places: list[Place], document: str) -> None:
+    """Put an artifact with *document* into the second of *places*."""
+    places[1].plant(KEY, b"sugar", document)
+
+
+@pytest.mark.parametrize(
+    ("document", "error", "code", "message"),
+    [
+        ("nonsense", IntegrityError, 7, "the record of SugarWater@1.0.0 in .* is damaged"),
+        (
+            '{"startifact:format":"1","startifact:sha256":"'
+            + "0" * 64
+            + '","startifact:size":"6"}',
+            IntegrityError,
+            7,
+            "has 5 bytes, 6 were recorded",
+        ),
+        ('{"startifact:format":"2"}', NewerFormatError, 2, "a newer Startifact is needed"),
+        (
+            '{"startifact:format":"1","startifact:removed-at":"2026-01-01T00:00:00Z"}',
+            AlreadyStagedError,
+            4,
+            "was removed at '2026-01-01T00:00:00Z'",
+        ),
+    ],
+)
+@AWS_AND_FILES
+def test_what_cannot_be_compared(
+    places: list[Place],
+    make_file: MakeFile,
+    document: str,
+    error: type[StartifactError],
+    code: int,
+    message: str,
+) -> None:
+    """What a region holds and cannot be read may be other content: nothing is written."""
+    planted(places, document)
+    before = snapshots(places)
+
+    with pytest.raises(error, match=message) as caught:
+        session(places).stage("SugarWater", "1.0.0", make_file(b"sugar"))
+
+    assert caught.value.exit_code == code
+    assert snapshots(places) == before
+
+
+# Regions that are down -----------------------------------------------------------------------
+
+
+def test_one_of_three_down(
+    places: list[Place], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With one region of three down staging succeeds, and warns of that region."""
+    places[1].take_down()
+
+    with caplog.at_level(logging.WARNING, "startifact"):
+        staging = session(places).stage("SugarWater", "1.0.0", make_file())
+
+    assert staging.created
+    assert staging.is_latest
+    assert [o.state for o in staging.outcomes] == [State.CREATED, State.FAILED, State.CREATED]
+    assert staging.outcomes[1].error is not None
+    assert staging.outcomes[1].error.exit_code == 5
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f"{places[1].spelling}: ")
+
+
+def test_back_again(places: list[Place], make_file: MakeFile) -> None:
+    """A region that is back is filled by the same staging, with the facts of the first time."""
+    places[1].take_down()
+    first = session(places).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
+    places[1].bring_back()
+    before = snapshots([places[0], places[2]])
+
+    again = session(places).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
+
+    assert not again.created
+    assert again.artifact == first.artifact
+    assert [o.state for o in again.outcomes] == [State.PRESENT, State.CREATED, State.PRESENT]
+    assert [place.latest("SugarWater") for place in places] == ["1.0.0"] * 3
+    assert places[1].document(KEY) == places[0].document(KEY)
+    assert snapshots([places[0], places[2]]) == before
+
+
+def test_two_of_three_down(places: list[Place], make_file: MakeFile) -> None:
+    """With two regions of three down staging fails, says why, and that running again is safe."""
+    places[0].take_down()
+    places[1].take_down()
+
+    with pytest.raises(StagingFailedError) as caught:
+        session(places).stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.exit_code == 5
+    assert "SugarWater@1.0.0 is staged in 1 of 3 regions, 2 are needed:" in str(caught.value)
+    for place in places:
+        assert f"\n  {place.spelling}: " in str(caught.value)
+    assert caught.value.hint is not None
+    assert "Running the same staging again is safe" in caught.value.hint
+    assert [o.state for o in caught.value.outcomes] == [State.FAILED, State.FAILED, State.CREATED]
+    assert "SugarWater/latest" not in places[2].keys()  # noqa: SIM118
+
+
+@AWS_AND_FILES
+def test_two_back_again(places: list[Place], make_file: MakeFile) -> None:
+    """After a staging that failed, running it again does what was missing."""
+    places[0].take_down()
+    places[1].take_down()
+    with pytest.raises(StagingFailedError):
+        session(places).stage("SugarWater", "1.0.0", make_file())
+    places[1].bring_back()
+    places[0].bring_back()
+
+    again = session(places).stage("SugarWater", "1.0.0", make_file())
+
+    assert again.is_latest
+    assert [o.state for o in again.outcomes] == [State.CREATED, State.CREATED, State.PRESENT]
+    assert [place.latest("SugarWater") for place in places] == ["1.0.0"] * 3
+
+
+@FILES
+def test_all_required(places: list[Place], make_file: MakeFile) -> None:
+    """Whoever requires all regions is failed by one that is down."""
+    places[2].take_down()
+
+    with pytest.raises(StagingFailedError, match="is staged in 2 of 3 regions, 3 are needed"):
+        session(places, required_regions="all").stage("SugarWater", "1.0.0", make_file())
+
+
+@FILES
+def test_one_required(
+    places: list[Place], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever requires fewer than a majority is warned, and may stage to one of three."""
+    places[1].take_down()
+    places[2].take_down()
+
+    with caplog.at_level(logging.WARNING, "startifact"):
+        staging = session(places, required_regions=1).stage("SugarWater", "1.0.0", make_file())
+
+    assert staging.created
+    assert "1 of 3 regions is less than a majority: latest may be read as it was before" in (
+        caplog.text
+    )
+
+
+@FILES
+def test_two_regions_need_both(places: list[Place], make_file: MakeFile) -> None:
+    """Of two regions both are needed."""
+    places[1].take_down()
+
+    with pytest.raises(StagingFailedError, match="is staged in 1 of 2 regions, 2 are needed"):
+        session(places[:2]).stage("SugarWater", "1.0.0", make_file())
+
+
+# A part of the list --------------------------------------------------------------------------
+
+
+def test_part_of_the_organisation(
+    cloud: Cloud, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Staging to a part of what the organisation configures warns, and names the rest."""
+    with caplog.at_level(logging.WARNING, "startifact"):
+        staging = Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", make_file())
+
+    assert staging.created
+    assert "not staged to these configured regions: ap-southeast-2, eu-west-1" in caplog.text
+    assert cloud.keys("eu-west-1") == []
+
+
+def test_part_of_the_environment(
+    directories: list[str],
+    make_file: MakeFile,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Staging to a part of the regions in the environment warns, and names the rest."""
+    monkeypatch.setenv("STARTIFACT_REGIONS", " ".join(directories))
+
+    with caplog.at_level(logging.WARNING, "startifact"):
+        Session(regions=directories[:2]).stage("SugarWater", "1.0.0", make_file())
+
+    assert f"not staged to these configured regions: {directories[2]}" in caplog.text
+
+
+def test_part_and_others(
+    cloud: Cloud, make_file: MakeFile, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A region of another kind in the list does not hide that a part is left out."""
+    session = Session(regions=["us-east-1", "eu-west-1", f"file:{tmp_path}/a"])
+
+    with caplog.at_level(logging.WARNING, "startifact"):
+        session.stage("SugarWater", "1.0.0", make_file())
+
+    assert "not staged to these configured regions: ap-southeast-2" in caplog.text
+
+
+def test_whole_list(cloud: Cloud, make_file: MakeFile, caplog: pytest.LogCaptureFixture) -> None:
+    """Staging to all that is configured, or to quite other regions, warns of nothing."""
+    with caplog.at_level(logging.WARNING, "startifact"):
+        Session().stage("SugarWater", "1.0.0", make_file())
+        Session(regions=list(reversed(AWS_REGIONS))).stage("SugarWater", "1.0.0", make_file())
+
+    assert caplog.text == ""
+
+
+def test_other_list(
+    directories: list[str],
+    make_file: MakeFile,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Staging to regions of which none is configured is no part of the list."""
+    monkeypatch.setenv("STARTIFACT_REGIONS", directories[0])
+
+    with caplog.at_level(logging.WARNING, "startifact"):
+        Session(regions=directories[1:]).stage("SugarWater", "1.0.0", make_file())
+
+    assert caplog.text == ""
+
+
+# Read-only -----------------------------------------------------------------------------------
+
+
+def test_read_only(places: list[Place], make_file: MakeFile) -> None:
+    """A read-only session writes nothing, and says what it would do."""
+    here = session(places, read_only=True)
+
+    staging = here.stage("SugarWater", "1.0.0", make_file())
+
+    assert here.read_only
+    assert staging.dry_run
+    assert not staging.created
+    assert staging.is_latest
+    assert [o.state for o in staging.outcomes] == [State.WOULD_CREATE] * 3
+    assert all(o.location is not None for o in staging.outcomes)
+    assert snapshots(places) == [{}, {}, {}]
+    for place in places:
+        wire = getattr(place, "wire", None)
+        assert wire is None or wire.writes() == []
+
+
+@AWS_AND_FILES
+def test_read_only_of_what_is_not_there(
+    places: list[Place], make_file: MakeFile, tmp_path: Path
+) -> None:
+    """What a read-only session would stage is known, but is nowhere to be had."""
+    artifact = session(places, read_only=True).stage("SugarWater", "1.0.0", make_file()).artifact
+
+    assert artifact.size > 0
+    for call in (
+        lambda: artifact.downloader.bucket,
+        lambda: artifact.downloader.download(tmp_path / "x"),
+    ):
+        with pytest.raises(StartifactError, match="is not staged") as caught:
+            call()
+        assert caught.value.exit_code == 3
+    assert not (tmp_path / "x").exists()
+
+
+@AWS_AND_FILES
+def test_read_only_of_what_is_there(places: list[Place], make_file: MakeFile) -> None:
+    """What is there already would be left as it is; an older version would not be the latest."""
+    session(places[:2]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    before = snapshots(places)
+    here = session(places, read_only=True)
+
+    same = here.stage("SugarWater", "1.0.0", make_file(b"one"))
+    older = here.stage("SugarWater", "0.9.0", make_file(b"old"))
+    newer = here.stage("SugarWater", "2.0.0", make_file(b"new"))
+
+    assert [o.state for o in same.outcomes] == [State.PRESENT, State.PRESENT, State.WOULD_CREATE]
+    assert same.is_latest
+    assert not older.is_latest
+    assert newer.is_latest
+    assert snapshots(places) == before
+
+
+@FILES
+def test_read_only_of_other_content(places: list[Place], make_file: MakeFile) -> None:
+    """A read-only session refuses what a staging would refuse."""
+    session(places).stage("SugarWater", "1.0.0", make_file(b"one"))
+
+    with pytest.raises(AlreadyStagedError):
+        session(places, read_only=True).stage("SugarWater", "1.0.0", make_file(b"two"))
+
+
+@FILES
+def test_read_only_of_too_few_regions(places: list[Place], make_file: MakeFile) -> None:
+    """A read-only session fails where a staging could not succeed."""
+    places[0].take_down()
+    places[1].take_down()
+
+    with pytest.raises(StagingFailedError) as caught:
+        session(places, read_only=True).stage("SugarWater", "1.0.0", make_file())
+
+    assert "SugarWater@1.0.0 could be staged in 1 of 3 regions, 2 are needed" in str(caught.value)
+
+
+# Many at once --------------------------------------------------------------------------------
+
+
+@AWS_AND_FILES
+def test_many_stage_the_same(places: list[Place], make_file: MakeFile) -> None:
+    """Of many that stage the same content at once all succeed, with one outcome."""
+    path = make_file(os.urandom(1000))
+    sessions = [session(places) for _ in range(4)]
+    barrier = threading.Barrier(4)
+
+    def stage(here: Session) -> object:
+        barrier.wait()
+        return here.stage("SugarWater", "1.0.0", path).artifact.sha256
+
+    with ThreadPoolExecutor(4) as pool:
+        digests = set(pool.map(stage, sessions))
+
+    assert len(digests) == 1
+    assert [place.latest("SugarWater") for place in places] == ["1.0.0"] * 3
+    assert all(place.leftovers() == [] for place in places)
+
+
+@AWS_AND_FILES
+def test_many_stage_different_bytes(places: list[Place], make_file: MakeFile) -> None:
+    """Of many that stage different bytes at once at most one succeeds."""
+    barrier = threading.Barrier(4)
+
+    def stage(n: int) -> str | None:
+        path = make_file(bytes([n]) * 1000, f"file-{n}")
+        here = session(places)
+        barrier.wait()
+        try:
+            return here.stage("SugarWater", "1.0.0", path).artifact.sha256
+        except AlreadyStagedError:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        winners = [digest for digest in pool.map(stage, range(4)) if digest]
+
+    assert len(winners) <= 1
+    if winners:
+        assert session(places).get("SugarWater").sha256 == winners[0]
+
+
+@AWS_AND_FILES
+def test_one_session_in_many_threads(places: list[Place], make_file: MakeFile) -> None:
+    """One session may be used by many threads at once."""
+    here = session(places)
+    paths = [make_file(bytes([n]) * 100, f"file-{n}") for n in range(8)]
+
+    def work(n: int) -> bool:
+        staged = here.stage("SugarWater", f"1.{n}.0", paths[n]).artifact
+        back = here.get("SugarWater", f"1.{n}.0")
+        copy = back.downloader.download(paths[n].with_suffix(".back"))
+        return staged == back and copy.read_bytes() == paths[n].read_bytes()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(8)))
+
+    assert str(here.get("SugarWater").version) == "1.7.0"
+    assert [place.latest("SugarWater") for place in places] == ["1.7.0"] * 3
+
+
+def test_file_that_changes(
+    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that changes while it is staged is local trouble, and nothing is stored."""
+    path = make_file(b"x" * (9 * 1024 * 1024))
+
+    def rewrite(progress: Progress) -> None:
+        path.write_bytes(b"y" * (9 * 1024 * 1024))
+
+    with pytest.raises(StartifactError, match="changed while it was being staged") as caught:
+        Session(regions=directories, progress=rewrite).stage("SugarWater", "1.0.0", path)
+
+    assert caught.value.exit_code == 9
+    for spelling in directories:
+        assert list(Path(spelling.removeprefix("file://")).glob("*")) == []
+
+
+def test_record_on_disk(directories: list[str], make_file: MakeFile) -> None:
+    """Regions of one staging hold the same record, byte for byte."""
+    Session(regions=directories).stage(
+        "SugarWater", "1.0.0", make_file(), metadata={"b": "ü", "a": ""}
+    )
+
+    roots = [Path(s.removeprefix("file://")) for s in directories]
+    texts = {(root / KEY / "metadata.json").read_text() for root in roots}
+    assert len(texts) == 1
+    assert list(json.loads(texts.pop()))[:3] == ["a", "b", "startifact:format"]
+
+
+def test_one_region_is_enough(directories: list[str], make_file: MakeFile) -> None:
+    """A list of one region is a list."""
+    staging = Session(regions=directories[0]).stage("SugarWater", "1.0.0", make_file())
+
+    assert staging.created
+    assert Session(regions=directories[:1]).regions == (directories[0],)
+
+
+def test_lists_of_regions(
+    directories: list[str], cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regions come from the argument, else the environment, else the configuration."""
+    text = f" {directories[0]},\n{directories[1]} "
+
+    configured = Session().regions
+    monkeypatch.setenv("STARTIFACT_REGIONS", text)
+    from_environment = Session().regions
+    from_argument = Session(regions=directories[2]).regions
+
+    assert configured == AWS_REGIONS
+    assert from_environment == tuple(directories[:2])
+    assert from_argument == (directories[2],)
+
+
+def test_mixed_regions(cloud: Cloud, directories: list[str], make_file: MakeFile) -> None:
+    """Regions of all kinds can be mixed."""
+    bucket = cloud.buckets["us-east-1"]
+    here = Session(regions=["eu-west-1", f"s3://{bucket}/p", directories[0]])
+
+    staging = here.stage("SugarWater", "1.0.0", make_file(b"mix"))
+
+    assert [o.state for o in staging.outcomes] == [State.CREATED] * 3
+    assert here.get("SugarWater") == staging.artifact
+
+
+def test_two_directories_that_become_one(tmp_path: Path, make_file: MakeFile) -> None:
+    """Two directories that are one by the time they are looked at are refused."""
+    here = Session(regions=[f"file:{tmp_path}/a", f"file:{tmp_path}/b"])
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+
+    with pytest.raises(InputError, match="are one place"):
+        here.stage("SugarWater", "1.0.0", make_file())
+
+    assert list((tmp_path / "a").iterdir()) == []

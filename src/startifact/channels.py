@@ -242,25 +242,31 @@ class Mover:
             raise
 
     def publish(self, region: Region, project: str) -> None:
-        """Copy ``latest`` of *region* to where others read it, and look again until both agree.
+        """Copy ``latest`` of *region* to where others read it.
 
         A copy that fails is logged as a warning: the channel itself has moved.
         """
-        if not region.publishes:
-            return
-        copied: str | None = None
         try:
-            for _ in range(MAX_ATTEMPTS):
-                _, pointer = read_pointer(region, project, LATEST)
-                if pointer is None or str(pointer.version) == copied:
-                    return
-                first, copied = copied is None, str(pointer.version)
-                # What was copied a moment ago may still be read as it was before: only at first
-                # can the copy be trusted to be right already.
-                if not first or region.published(project, LATEST) != copied:
-                    region.publish(project, LATEST, copied)
+            self.copy(region, project)
         except StartifactError as e:
             warn_of_copy(region.name, project, e)
+
+    def copy(self, region: Region, project: str) -> None:
+        """Copy ``latest`` of *region* to where others read it, and look again until both agree.
+
+        Raises:
+            StartifactError: It was not copied.
+        """
+        copied: str | None = None
+        for _ in range(MAX_ATTEMPTS if region.publishes else 0):
+            _, pointer = read_pointer(region, project, LATEST)
+            if pointer is None or str(pointer.version) == copied:
+                return
+            first, copied = copied is None, str(pointer.version)
+            # What was copied a moment ago may still be read as it was before: only at first can
+            # the copy be trusted to be right already.
+            if not first or region.published(project, LATEST) != copied:
+                region.publish(project, LATEST, copied)
 
 
 def warn_of_copy(region: str, project: str, error: StartifactError) -> None:

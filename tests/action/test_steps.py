@@ -9,6 +9,7 @@ import pytest
 from startifact import Session
 from startifact.action.outputs import OUTPUTS
 from tests.action.conftest import Call
+from tests.conftest import Cloud
 from tests.runner_step import ACTION, Step
 
 CONTENT = b"sugar and water\n"
@@ -96,6 +97,21 @@ def test_info(step: Step, call: Call, listed: str) -> None:
     assert done.outputs["version"] == "1.0.0"
     assert done.outputs["filename"] == done.outputs["path"] == ""
     assert len(json.loads(done.outputs["locations"])) == 3
+
+
+def test_artifact_without_record(step: Step, call: Call, cloud: Cloud) -> None:
+    """An artifact of the first Startifact has no SHA-256: the outputs are empty, people see."""
+    for region, bucket in cloud.buckets.items():
+        cloud.s3(region).put_object(Bucket=bucket, Key="team/SugarWater@1.0.0", Body=CONTENT)
+
+    done = call(command="download", project="SugarWater", version="1.0.0", path="back")
+
+    assert done.exit_code == 0, done.stdout
+    assert (step.workspace / "back").read_bytes() == CONTENT
+    assert set(done.outputs) == set(OUTPUTS)
+    assert done.outputs["sha256"] == done.outputs["sha256-base64"] == ""
+    assert f"md5:{hashlib.md5(CONTENT).hexdigest()}, 16 bytes" in done.stdout
+    assert "| SHA-256 | not recorded |" in done.summary
 
 
 def test_dry_run(step: Step, call: Call, listed: str) -> None:

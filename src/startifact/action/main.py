@@ -78,7 +78,7 @@ def _step(runner: Runner, annotations: Annotations) -> int:
 def _report(result: Result) -> None:
     """Say in the log what was done."""
     artifact, staging = result.artifact, result.staging
-    say(f"{artifact}: sha256:{artifact.sha256}, {artifact.size:,} bytes")
+    say(f"{artifact}: {artifact.downloader.record.digest}, {artifact.size:,} bytes")
     if result.path is not None:
         say(f"downloaded to {result.path}")
     if staging is None:

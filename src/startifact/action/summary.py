@@ -40,7 +40,7 @@ def success(result: Result, runner: Runner) -> Lines:
     facts = [
         ("Version", _code(str(artifact.version))),
         ("Size", f"{artifact.size:,} bytes"),
-        ("SHA-256", _code(artifact.sha256)),
+        ("SHA-256", _code(artifact.sha256) if artifact.sha256 else "not recorded"),
     ]
     if artifact.filename is not None:
         facts.append(("File name", _code(artifact.filename)))

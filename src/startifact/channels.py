@@ -67,6 +67,8 @@ def parse_pointer(text: str, *, where: str) -> Pointer:
         IntegrityError: It is damaged.
     """
     try:
+        if len(text) > MAX_CHANNEL_BYTES:
+            raise JsonError(f"it is larger than {MAX_CHANNEL_BYTES:,} bytes")
         if not text.startswith("{"):
             return Pointer(
                 version=parse_version(text), generation=0, previous=None, moved_at="", by=""

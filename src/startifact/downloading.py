@@ -13,6 +13,7 @@ from startifact.errors import (
     InputError,
     IntegrityError,
     LocalFileError,
+    NotFoundError,
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
@@ -85,7 +86,11 @@ class Downloader:
         """Return the copies known to have these bytes, in the configured order of their regions."""
         self._survey.wait_a_moment_for_all()
         order = [region.name for region in self._survey.regions]
-        mine = [c for c in self._survey.copies() if c.record.sha256 == self._record.sha256]
+        mine = [
+            c
+            for c in self._survey.copies()
+            if c.record.sha256 == self._record.sha256 and c.record.may_have_bytes_of(self._record)
+        ]
         return sorted(mine, key=lambda copy: order.index(copy.region.name))
 
     def failures(self) -> dict[str, StartifactError]:
@@ -124,7 +129,10 @@ class Downloader:
         return self._first().region.location(self._survey.key)
 
     def _first(self) -> Copy:
-        return self.copies()[0]
+        copies = self.copies()
+        if not copies:
+            raise self._nothing([])
+        return copies[0]
 
     def _destination(self, path: Path, load_filename: bool) -> Path:
         if not load_filename:
@@ -156,7 +164,7 @@ class Downloader:
             tried.add(copy.region.name)
             with _temporary(destination) as temporary:
                 failure = self._fetch_from(copy, temporary)
-                if failure is None and self._stands(copy):
+                if failure is None and self._stands():
                     with _local_errors(destination):
                         _keep(temporary, destination)
                     return
@@ -166,31 +174,27 @@ class Downloader:
         raise self._nothing(failures)
 
     def _next_copy(self, tried: set[str]) -> Copy | None:
-        """Return the next copy to try; those with the right bytes, as they were reported."""
+        """Return the next copy to try; those that can have the bytes, as they were reported."""
         while True:
             for copy in self._survey.copies():
-                if copy.region.name not in tried and copy.record.sha256 == self._record.sha256:
+                untried = copy.region.name not in tried
+                if untried and copy.record.may_have_bytes_of(self._record):
                     return copy
             if not self._survey.wait_for_one_more():
                 return None
 
-    def _stands(self, copy: Copy) -> bool:
-        """Say whether *copy* still is the version, after all that regions have said by now."""
-        settled = self._survey.settle()
-        if settled.sha256 == copy.record.sha256:
-            return True
-        self._record = settled
-        return False
+    def _stands(self) -> bool:
+        """Say whether what was verified still is the version, by all that regions say by now."""
+        verified, self._record = self._record, self._survey.settle()
+        return (verified.digest, verified.size) == (self._record.digest, self._record.size)
 
     def _fetch_from(self, copy: Copy, temporary: Path) -> Failed | None:
-        name = copy.region.name
-        tally = Tally(
-            self._progress, verb="download", artifact=self._survey.key, total=copy.record.size
-        )
+        name, record = copy.region.name, self._record
+        tally = Tally(self._progress, verb="download", artifact=self._survey.key, total=record.size)
 
         def job(watch: Watch) -> None:
             _read_all(copy, self._survey.key, temporary, watch)
-            _verify(copy, self._survey.key, temporary, watch)
+            _verify(record, f"{self._survey.key} in {name}", temporary, watch)
 
         with Round({name: job}, notify=tally.add) as fetching:
             answer = fetching.next()
@@ -202,6 +206,8 @@ class Downloader:
 
     def _nothing(self, failures: list[Failed]) -> StartifactError:
         known = self._survey.failures()
+        if not failures and not known:
+            return NotFoundError(f"{self._survey.key} is not staged in any region")
         lines = [f"\n  {f.name}: {f.error}" for f in failures]
         lines += [f"\n  {name}: {error}" for name, error in known.items()]
         return SeveralRegionsError(
@@ -224,9 +230,8 @@ def _read_all(copy: Copy, key: Key, temporary: Path, watch: Watch) -> None:
     run_limited([partial(fetch, start, stop) for start, stop in ranges], workers=WORKERS)
 
 
-def _verify(copy: Copy, key: Key, temporary: Path, watch: Watch) -> None:
+def _verify(record: Record, where: str, temporary: Path, watch: Watch) -> None:
     """Hash what is in the file, not what was meant to be written to it."""
-    record = copy.record
     # Artifacts of the first Startifact have an MD5 at best, which says something about accidents.
     digest = hashlib.sha256() if record.sha256 else hashlib.md5(usedforsecurity=False)
     expected = record.sha256 or record.md5
@@ -240,7 +245,7 @@ def _verify(copy: Copy, key: Key, temporary: Path, watch: Watch) -> None:
     if (size, got) != (record.size, expected):
         name = digest.name
         raise IntegrityError(
-            f"{key} in {copy.region.name} is damaged: got {size:,} bytes with {name}:{got}, "
+            f"{where} is damaged: got {size:,} bytes with {name}:{got}, "
             f"expected {record.size:,} bytes with {name}:{expected}"
         )
 

@@ -6,8 +6,9 @@ what the reader can do next.
 
 from collections.abc import Iterable, Sequence
 
-# Several kinds at once: the first of these decides.
-EXIT_CODE_ORDER = (2, 9, 7, 4, 6, 5, 3)
+# Several kinds at once: the first of these decides. Differences are what verify was asked for, so
+# they come before whatever else there is to say.
+EXIT_CODE_ORDER = (8, 2, 9, 7, 4, 6, 5, 3)
 
 
 class StartifactError(Exception):
@@ -81,6 +82,12 @@ class IntegrityError(StartifactError):
     """What is stored is not what was recorded, or regions disagree about it."""
 
     exit_code = 7
+
+
+class DifferencesError(StartifactError):
+    """A comparison of all regions has found that something is not as it should be."""
+
+    exit_code = 8
 
 
 class LocalFileError(StartifactError):

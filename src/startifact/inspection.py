@@ -1,7 +1,8 @@
 """Everything that all regions hold of one project, looked at without changing anything."""
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from semver import Version
@@ -10,13 +11,14 @@ from startifact.channels import Pointer, parse_pointer
 from startifact.errors import (
     IntegrityError,
     NewerFormatError,
+    NotFoundError,
     RemovedError,
     StartifactError,
 )
 from startifact.listing import versions_in
-from startifact.names import LATEST, artifact_key, channel_key
+from startifact.names import LATEST, Key, artifact_key, channel_key
 from startifact.parallel import Failed, Round, Watch, run_limited
-from startifact.regional import digest
+from startifact.record import NO_DIGEST
 from startifact.regions.interface import ChannelState, Region, Stored
 from startifact.survey import Copy, interpret
 from startifact.versions import newest_first
@@ -30,27 +32,42 @@ class Held:
     """What one region holds of one version.
 
     ``trouble`` says why what is stored is not a sound copy; ``stored`` is there where there is
-    something that can be taken out of the way.
+    something that can be taken out of the way. ``sha256`` is that of the bytes, where they were
+    read.
     """
 
     stored: Stored | None = None
     copy: Copy | None = None
     trouble: StartifactError | None = None
+    sha256: str | None = None
 
     @property
     def absent(self) -> bool:
         """Whether the region says that there is nothing."""
         return self.stored is None and self.trouble is None
 
+    @property
+    def recorded(self) -> bool:
+        """Whether it is a sound copy with a record, which those of the first Startifact lack."""
+        return self.copy is not None and self.copy.stored.document is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """What one region's ``latest`` is: as stored, as read, and as it is shown elsewhere."""
+    """What one region's ``latest`` is: as stored, as read, and as it is shown elsewhere.
+
+    ``trouble`` says why it could not be read; ``state`` is what a repair would replace.
+    """
 
     state: ChannelState | None = None
     pointer: Pointer | None = None
     trouble: StartifactError | None = None
     shown: str | None = None
+
+    @property
+    def absent(self) -> bool:
+        """Whether the region says that there is none."""
+        return self.pointer is None and self.trouble is None
 
 
 @dataclass(slots=True)
@@ -72,6 +89,31 @@ class Inspection:
     failures: dict[str, StartifactError]
     whole: bool
     """Whether the whole project was looked at, its channels included."""
+
+    def held(self, version: Version) -> dict[str, Held]:
+        """Return what each region holds of *version*."""
+        return {view.region.name: view.held[str(version)] for view in self.views}
+
+    def pointers(self) -> list[Version]:
+        """Return where ``latest`` is, in every region where it can be read."""
+        return [v.latest.pointer.version for v in self.views if v.latest.pointer is not None]
+
+    def check_found(self) -> None:
+        """Return when there is something, or when there may be.
+
+        Raises:
+            NotFoundError: Every region said that there is nothing.
+        """
+        if self.failures or any(
+            not view.latest.absent or any(not held.absent for held in view.held.values())
+            for view in self.views
+        ):
+            return
+        what = self.project if self.whole else artifact_key(self.project, self.versions[0])
+        raise NotFoundError(
+            f"nothing of {what} is staged in {', '.join(view.region.name for view in self.views)}",
+            hint="Check the project's name, the version and the regions",
+        )
 
 
 def inspect(
@@ -137,32 +179,53 @@ def _look(
 
 def _hold(region: Region, project: str, version: Version, read_data: bool, watch: Watch) -> Held:
     key = artifact_key(project, version)
-    stored = None
+    stored: Stored | None = None
     try:
         stored = region.describe(key)
-        if stored is None:
-            return Held()
-        copy = interpret(region, key, stored)
-        if (
-            read_data
-            and copy.record.sha256
-            and (got := digest(copy, key, watch)) != (copy.record.sha256)
-        ):
-            raise IntegrityError(
-                f"{key} in {region.name} has bytes with sha256:{got}, "
-                f"recorded is sha256:{copy.record.sha256}"
-            )
+        held = Held() if stored is None else Held(stored, interpret(region, key, stored))
     except (IntegrityError, NewerFormatError, RemovedError) as e:
-        return Held(stored=stored, trouble=e)
-    return Held(stored=stored, copy=copy)
+        held = Held(stored, trouble=e)
+    if stored is None or not read_data:
+        return held
+    try:
+        sha256, md5 = _digests(region, key, stored, watch)
+    except IntegrityError as e:
+        return Held(stored, trouble=held.trouble or e)
+    held = replace(held, sha256=sha256)
+    return held if held.copy is None else _compared(held, held.copy, key, sha256, md5)
+
+
+def _compared(held: Held, copy: Copy, key: Key, sha256: str, md5: str) -> Held:
+    """Return *held* after a look at its bytes, which have *sha256* and *md5*."""
+    record = copy.record
+    got = f"sha256:{sha256}" if record.sha256 else f"md5:{md5}"
+    if record.digest not in {got, NO_DIGEST}:
+        trouble = IntegrityError(
+            f"{key} in {copy.region.name} has bytes with {got}, recorded is {record.digest}"
+        )
+        return replace(held, copy=None, trouble=trouble)
+    # Where none was recorded, they are known from now on.
+    return replace(held, copy=replace(copy, record=replace(record, sha256=sha256)))
+
+
+def _digests(region: Region, key: Key, stored: Stored, watch: Watch) -> tuple[str, str]:
+    """Return the SHA-256 and the MD5 of the bytes that *stored* describes."""
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    if stored.size:
+        for block in region.read(key, stored, 0, stored.size):
+            sha256.update(block)
+            md5.update(block)
+            watch.moved(len(block))
+    return sha256.hexdigest(), md5.hexdigest()
 
 
 def _latest(region: Region, project: str) -> Latest:
-    shown = region.published(project, LATEST)
-    state = region.read_channel(channel_key(project, LATEST))
-    if state is None:
-        return Latest(shown=shown)
+    shown = region.published(project, LATEST) if region.publishes else None
+    state: ChannelState | None = None
     try:
+        state = region.read_channel(channel_key(project, LATEST))
+        if state is None:
+            return Latest(shown=shown)
         pointer = parse_pointer(state.text, where=f"{project}/{LATEST} in {region.name}")
     except IntegrityError as e:
         return Latest(state=state, trouble=e, shown=shown)

@@ -4,7 +4,6 @@ It kept the user's metadata, when there was any, as a JSON object beside the art
 name in it.
 """
 
-import re
 from types import MappingProxyType
 
 from startifact.errors import IntegrityError
@@ -13,13 +12,10 @@ from startifact.regions.interface import Stored
 from startifact.strict_json import JsonError, string_pairs
 
 _FILENAME = f"{RESERVED}filename"
-_MD5 = re.compile(r'"?([0-9a-f]{32})"?', re.ASCII)
 
 
 def decode_legacy(stored: Stored, *, where: str) -> Record:
     """Return what is known about an artifact without a record: no ``sha256``, but perhaps an MD5.
-
-    S3's ETag is the MD5 of an object that came in one request and is not encrypted with KMS.
 
     Raises:
         IntegrityError: The metadata beside it is damaged.
@@ -28,12 +24,11 @@ def decode_legacy(stored: Stored, *, where: str) -> Record:
         pairs = string_pairs(stored.beside) if stored.beside is not None else {}
     except JsonError as e:
         raise IntegrityError(f"the metadata of {where} is damaged: {e}") from e
-    md5 = _MD5.fullmatch(stored.token)
     return Record(
         sha256="",
         size=stored.size,
         staged_at="",
         pairs=MappingProxyType({k: v for k, v in pairs.items() if not k.startswith(RESERVED)}),
         filename=pairs.get(_FILENAME),
-        md5=md5[1] if md5 else None,
+        md5=stored.md5,
     )

@@ -20,6 +20,7 @@ from startifact.errors import (
 from startifact.strict_json import JsonError, string_pairs
 
 RESERVED = "startifact:"
+NO_DIGEST = "no recorded digest"
 FORMAT = 1
 
 # S3 allows 2 KiB of user metadata, counted over names and values. Some stores count the header's
@@ -65,16 +66,31 @@ class Record:
     @property
     def content(self) -> tuple[object, ...]:
         """What makes two stagings the same: bytes, saved file name and the user's pairs."""
-        return (self.sha256, self.size, self.filename, tuple(sorted(self.pairs.items())))
+        digest = self.sha256 or self.md5
+        return (digest, self.size, self.filename, tuple(sorted(self.pairs.items())))
+
+    @property
+    def digest(self) -> str:
+        """What the bytes are known by, for messages."""
+        if self.sha256:
+            return f"sha256:{self.sha256}"
+        return f"md5:{self.md5}" if self.md5 else NO_DIGEST
 
     def same_content(self, other: "Record") -> bool:
         """Say whether both stand for the same staging."""
         return self.content == other.content
 
+    def may_have_bytes_of(self, other: "Record") -> bool:
+        """Say whether both can have the same bytes, as far as it is known."""
+        return self.size == other.size and not any(
+            ours and theirs and ours != theirs
+            for ours, theirs in ((self.sha256, other.sha256), (self.md5, other.md5))
+        )
+
     def differences(self, other: "Record") -> list[str]:
         """Return, in words, what keeps *other* from being the same content."""
         lines = []
-        if (self.sha256, self.size) != (other.sha256, other.size):
+        if not self.may_have_bytes_of(other):
             lines.append("the bytes")
         if self.filename != other.filename:
             lines.append(f"the file name ({_name(self.filename)}, {_name(other.filename)})")

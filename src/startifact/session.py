@@ -23,7 +23,7 @@ from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
 from startifact.regions.spelling import MAX_REGIONS, Spelling, parse_spellings, split_list
-from startifact.repairing import Repair, Repairer, parse_keep
+from startifact.repairing import Repairer, parse_keep
 from startifact.settings import Settings
 from startifact.source import check_file
 from startifact.staging import Stager, now
@@ -31,6 +31,7 @@ from startifact.survey import Survey
 from startifact.verifying import Verification, verify
 from startifact.version import __version__
 from startifact.versions import Channel, parse_selector, parse_version
+from startifact.worksheet import Repair
 
 logger = logging.getLogger(__name__)
 
@@ -198,9 +199,11 @@ class Session:
         checked = check_project(project)
         exact = None if version is None else parse_version(version)
         digest = None if keep is None else parse_keep(keep)
+        regions = self._regions()
         repairer = Repairer(
-            self._regions(),
+            regions,
             Mover(now=now, by=self._by()),
+            required=required_to_stage(self._required, len(regions)),
             dry_run=self._read_only,
             read_data=read_data,
         )

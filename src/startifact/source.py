@@ -44,18 +44,25 @@ class Source:
     identity: tuple[int, int, int, int]
 
     @classmethod
-    def scan(cls, path: Path, *, moved: Callable[[int], None] = lambda _: None) -> Self:
+    def scan(
+        cls,
+        path: Path,
+        *,
+        moved: Callable[[int], None] = lambda _: None,
+        may_be_empty: bool = False,
+    ) -> Self:
         """Read *path* once, and return what is in it.
 
-        *moved* is called with the number of bytes each time some were read.
+        *moved* is called with the number of bytes each time some were read. Only what is kept as it
+        was found *may_be_empty*.
 
         Raises:
             InputError: There is no such file, it is a directory, or it is empty.
             LocalFileError: It cannot be read, or changed while it was.
         """
-        with _opened(path) as file:
+        with _opened(path, may_be_empty=may_be_empty) as file:
             before = os.fstat(file.fileno())
-            _check_kind(path, before)
+            _check_kind(path, before, may_be_empty=may_be_empty)
             sha256, parts = _hash(file, before.st_size, moved)
             size = sum(part.size for part in parts)
         source = cls(path=path, size=size, sha256=sha256, parts=parts, identity=_identity(before))
@@ -192,14 +199,15 @@ def check_file(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[io.BufferedReader]:
+def _opened(path: Path, *, may_be_empty: bool = False) -> Iterator[io.BufferedReader]:
     try:
         status = path.stat()
     except OSError as e:
         raise _unreadable(path, e) from e
     except ValueError as e:
         raise InputError(f"{shown(str(path))} is not a path") from e
-    _check_kind(path, status)  # before opening: opening a pipe would wait for a writer
+    # Before opening: opening a pipe would wait for a writer.
+    _check_kind(path, status, may_be_empty=may_be_empty)
     try:
         with path.open("rb") as file:
             yield file
@@ -234,12 +242,13 @@ def _hash(
             moved(len(block))
             check_deadline()
         if count == 0:
-            return whole.hexdigest(), tuple(parts)
+            # No bytes still are one request.
+            return whole.hexdigest(), tuple(parts) or (Part(0, 0, digest.digest()),)
         parts.append(Part(offset, count, digest.digest()))
         offset += count
 
 
-def _check_kind(path: Path, status: os.stat_result) -> None:
+def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise InputError(
             f"{shown(str(path))} is a directory",
@@ -247,7 +256,7 @@ def _check_kind(path: Path, status: os.stat_result) -> None:
         )
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{shown(str(path))} is not a regular file")
-    if status.st_size == 0:
+    if status.st_size == 0 and not may_be_empty:
         raise InputError(
             f"{shown(str(path))} is empty", hint="Check the step that should have written it"
         )

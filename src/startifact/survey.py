@@ -164,9 +164,16 @@ class Survey:
         return Counter(copy.record.content for copy in self._recorded())
 
     def _recorded(self) -> list[Copy]:
-        """Return the copies that have a digest; where none has, those of the first Startifact."""
+        """Return the copies that have a digest; where none has, those of the first Startifact.
+
+        Of these, those with an MD5 are known better than the others.
+        """
         copies = list(self._copies.values())
-        return [copy for copy in copies if copy.record.sha256] or copies
+        return (
+            [copy for copy in copies if copy.record.sha256]
+            or [copy for copy in copies if copy.record.md5]
+            or copies
+        )
 
     def _verdict(self) -> Record:
         removed = next((e for e in self._failed.values() if isinstance(e, RemovedError)), None)
@@ -183,20 +190,24 @@ class Survey:
         return record
 
     def _warn_of_others(self, record: Record) -> None:
-        for copy in self._recorded():
-            if copy.record.same_content(record) or copy.region.name in self._warned:
+        recorded = self._recorded()
+        for copy in self._copies.values():
+            found = copy.record
+            same = (
+                found.same_content(record) if copy in recorded else found.may_have_bytes_of(record)
+            )
+            if same or copy.region.name in self._warned:
                 continue
             self._warned.add(copy.region.name)
             logger.warning(
-                "%s in %s is not what most regions hold (sha256:%s): it is sha256:%s, and differs "
-                "in %s",
-                self.key, copy.region.name, record.sha256, copy.record.sha256,
-                " and ".join(record.differences(copy.record)),
+                "%s in %s is not what most regions hold (%s): it has %s, and differs in %s",
+                self.key, copy.region.name, record.digest, found.digest,
+                " and ".join(record.differences(found)),
             )  # fmt: skip
 
     def _disagreement(self) -> IntegrityError:
         lines = "".join(
-            f"\n  {copy.region.name}: sha256:{copy.record.sha256}" for copy in self._copies.values()
+            f"\n  {copy.region.name}: {copy.record.digest}" for copy in self._copies.values()
         )
         return IntegrityError(
             f"regions hold different content for {self.key}, and no majority agrees:{lines}",

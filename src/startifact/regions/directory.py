@@ -11,7 +11,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from startifact.errors import (
     AccessDeniedError,
@@ -65,24 +67,29 @@ class DirectoryRegion(Region):
         )
 
     def describe(self, key: Key) -> Stored | None:
-        """See `Region.describe`."""
+        """See `Region.describe`: where one of the two files is missing, it counts as empty.
+
+        Startifact never leaves half an artifact behind, but somebody may.
+        """
         folder = self._root / key
         with self._translated("read", folder):
             for _ in range(_LOOKS):
-                try:
-                    before = _token((folder / ARTIFACT).stat(follow_symlinks=False))
-                    document = _read_text(folder / METADATA)
-                    status = (folder / ARTIFACT).stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    if _is_empty(folder):
-                        return None
-                else:
-                    if before == _token(status):
-                        return Stored(size=status.st_size, document=document, token=before)
-        raise IntegrityError(
-            f"{key} in {self.name} lacks its artifact or its record",
-            hint=f"Look into {folder}; Startifact never leaves such a folder behind",
-        )
+                before = _status(folder / ARTIFACT)
+                document = _read_text(folder / METADATA)
+                if before is None and document is None and _is_empty(folder):
+                    return None
+                if before is None or document is None:
+                    continue
+                if _status(folder / ARTIFACT) == before:
+                    return Stored(size=before.size, document=document, token=before.token)
+            half = before or _status(folder / METADATA)
+        if half is None or (before is not None and document is not None):
+            raise IntegrityError(
+                f"{key} in {self.name} is neither an artifact nor half of one",
+                hint=f"Look into {shown(str(folder))}; Startifact leaves no such folder behind",
+            )
+        size = 0 if before is None else before.size
+        return Stored(size=size, document=document or "", token=half.token)
 
     def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
         """See `Region.create`."""
@@ -120,7 +127,7 @@ class DirectoryRegion(Region):
             except FileNotFoundError as e:
                 raise IntegrityError(f"{key} in {self.name} has gone") from e
             with os.fdopen(descriptor, "rb") as file:
-                if _token(os.fstat(file.fileno())) != stored.token:
+                if _Status.of(os.fstat(file.fileno())).token != stored.token:
                     raise IntegrityError(f"{key} in {self.name} was replaced while it was read")
                 file.seek(start)
                 while start < stop:
@@ -159,11 +166,8 @@ class DirectoryRegion(Region):
         """See `Region.read_channel`."""
         path = self._root / key
         with self._translated("read", path):
-            try:
-                text = _read_text(path)
-            except FileNotFoundError:
-                return None
-        return ChannelState(text, text)
+            text = _read_text(path)
+        return None if text is None else ChannelState(text, text)
 
     def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
         """See `Region.write_channel`."""
@@ -202,20 +206,40 @@ class DirectoryRegion(Region):
                 f"{self.name} refused to {verb} {shown(str(e.filename or path))}: {e.strerror}",
                 hint="Check the owner and the mode of the directory",
             ) from e
-        except UnicodeDecodeError as e:
-            raise IntegrityError(f"{shown(str(path))} in {self.name} is not UTF-8 text") from e
         except OSError as e:
             raise RegionUnavailableError(
                 f"{self.name} failed to {verb} {shown(str(path))}: {e.strerror}"
             ) from e
 
 
-def _read_text(path: Path) -> str:
-    with os.fdopen(os.open(path, os.O_RDONLY | _NOFOLLOW), "rb") as file:
-        data = file.read(_MAX_TEXT_BYTES + 1)
-    if len(data) > _MAX_TEXT_BYTES:
-        raise IntegrityError(f"{shown(str(path))} is larger than {_MAX_TEXT_BYTES:,} bytes")
-    return data.decode()
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """The size of a file, and what tells it from every other one."""
+
+    size: int
+    token: str
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        token = f"{status.st_dev}-{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+        return cls(status.st_size, token)
+
+
+def _status(path: Path) -> _Status | None:
+    try:
+        return _Status.of(path.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return None
+
+
+def _read_text(path: Path) -> str | None:
+    """Return the text in the file at *path*, cut where it is too long; ``None`` without a file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(_MAX_TEXT_BYTES).decode(errors="replace")
 
 
 def _write_durably(path: Path, data: bytes) -> None:
@@ -242,10 +266,6 @@ def _is_empty(folder: Path) -> bool:
             return next(entries, None) is None
     except FileNotFoundError:
         return True
-
-
-def _token(status: os.stat_result) -> str:
-    return f"{status.st_dev}-{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
 
 
 def _umask() -> int:

@@ -37,6 +37,9 @@ class Stored:
     beside: str | None = None
     """What the first Startifact would have stored beside it, where there is no record."""
 
+    md5: str | None = None
+    """The MD5 of the bytes in hexadecimal, where the region knows it for certain."""
+
     object_version: str | None = None
     """The bucket's own version of the object, where it keeps versions."""
 
@@ -115,7 +118,10 @@ class Region(ABC):
 
     @abstractmethod
     def read_channel(self, key: Key) -> ChannelState | None:
-        """Return the channel at *key*, or ``None`` when the region says that there is none."""
+        """Return the channel at *key*, or ``None`` when the region says that there is none.
+
+        Of a text that is too long for a channel, only a beginning that is too long as well.
+        """
 
     @abstractmethod
     def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import hashlib
+import re
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = frozenset(
     {"412", "PreconditionFailed", "409", "ConditionalRequestConflict", "OperationAborted"}
 )
+_MD5 = re.compile(r'"?([0-9a-f]{32})"?', re.ASCII)
 
 
 class Bucket:
@@ -70,6 +72,7 @@ class Bucket:
             document=document,
             beside=self._beside(key) if document is None else None,
             token=head["ETag"],
+            md5=_md5(head),
             object_version=_version_id(head),
         )
 
@@ -155,7 +158,7 @@ class Bucket:
         return self._read_small(key, MAX_CHANNEL_BYTES)
 
     def _read_small(self, key: Key, limit: int) -> ChannelState | None:
-        """Return the text at *key* and its ETag."""
+        """Return the text at *key*, cut behind *limit* bytes, and its ETag."""
         with self._errors("s3:GetObject", key):
             try:
                 answer = self.client.get_object(Bucket=self.name, Key=self.full(key))
@@ -167,9 +170,7 @@ class Bucket:
                 raise
             with contextlib.closing(answer["Body"]) as body:
                 data = body.read(limit + 1)
-        if len(data) > limit:
-            raise IntegrityError(f"{key} in {self.region} is larger than {limit:,} bytes")
-        if len(data) < answer.get("ContentLength", 0):
+        if len(data) < min(answer.get("ContentLength", 0), limit + 1):
             raise RegionUnavailableError(f"{self.region} ended {key} early")
         return ChannelState(data.decode(errors="replace"), answer["ETag"])
 
@@ -230,6 +231,14 @@ class Bucket:
                 f"s3:ListBucket on arn:aws:s3:::{self.name}",
             ) from e
         return any(item["Key"] == self.full(key) for item in page.get("Contents", []))
+
+
+def _md5(head: Any) -> str | None:
+    """Return the MD5 of an object that came in one request and is encrypted with no key of KMS."""
+    if head.get("ServerSideEncryption", "AES256") != "AES256" or "SSECustomerAlgorithm" in head:
+        return None
+    etag = _MD5.fullmatch(head["ETag"])
+    return etag[1] if etag else None
 
 
 def _version_id(answer: Any) -> str | None:

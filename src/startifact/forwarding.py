@@ -1,0 +1,161 @@
+"""Mending ``latest``: forward where it is behind or lost, and its copies after it. Never back."""
+
+from dataclasses import dataclass, field
+
+from semver import Version
+
+from startifact.channels import Mover
+from startifact.errors import (
+    IntegrityError,
+    NewerFormatError,
+    RemovedError,
+    StartifactError,
+    UndeterminedError,
+)
+from startifact.inspection import Inspection, View
+from startifact.names import LATEST, Key, artifact_key, channel_key
+from startifact.parallel import Watch, alone
+from startifact.quorum import required_to_read
+from startifact.survey import describe
+from startifact.verifying import is_disputed, is_sound, target_of
+from startifact.versions import is_later
+from startifact.worksheet import Step, Worksheet
+
+
+@dataclass(slots=True)
+class Forwarder:
+    """Mends the ``latest`` of one project in every region that *seen* tells of.
+
+    *required* regions have to hold a version before ``latest`` begins to move to it.
+    """
+
+    seen: Inspection
+    sheet: Worksheet
+    mover: Mover
+    required: int
+    _refused: set[str] = field(default_factory=set)
+
+    def mend(self) -> None:
+        """Mend every region's ``latest`` that can be mended."""
+        target = target_of(self.seen)
+        for view in self.seen.views:
+            if view.region.name in self.sheet.failures:
+                continue
+            if target is not None:
+                self._mend_one(view, target)
+            elif view.latest.trouble is not None:
+                self._refuse(
+                    IntegrityError(
+                        f"{view.latest.trouble}; there is no version that it could point at",
+                        hint="Stage a version, then run this again",
+                    )
+                )
+
+    def _mend_one(self, view: View, target: Version) -> None:
+        pointer = view.latest.pointer
+        if pointer is None or is_later(target, pointer.version):
+            stop = self._too_few(target) or (self._uncertain(target) if pointer is None else None)
+            if stop is not None:
+                self._refuse(stop)
+            elif self._holds(view, target):
+                self._move(view, target)
+            else:
+                self._refuse_dangling(view, target, "cannot be")
+            return
+        here = pointer.version
+        if not self._holds(view, here):
+            self._refuse_dangling(view, here, "is")
+        if view.region.publishes and view.latest.shown != str(here):
+            step = self._step(view, "refresh-copy", f"copy {self._key} to where others read it")
+            self.sheet.do(step, lambda _: self.mover.copy(view.region, self.seen.project))
+
+    def _move(self, view: View, target: Version) -> None:
+        region = view.region
+        damaged = view.latest.state if view.latest.trouble is not None else None
+
+        def move(watch: Watch) -> None:
+            watch.moved()
+            if damaged is not None:
+                self.mover.replace_damaged(region, self.seen.project, target, damaged)
+            else:
+                self.mover.advance(region, self.seen.project, target)
+            self.mover.copy(region, self.seen.project)
+
+        self.sheet.do(self._step(view, "move-latest", f"move {self._key} to {target}"), move)
+
+    def _too_few(self, target: Version) -> StartifactError | None:
+        """Return why no ``latest`` must begin to move to *target*, or ``None``."""
+        if str(target) in map(str, self.seen.pointers()):
+            return None
+        holders = sum(self._holds(view, target) for view in self.seen.views)
+        if holders >= self.required:
+            return None
+        return UndeterminedError(
+            f"{artifact_key(self.seen.project, target)} is complete in {holders} of {self._count} "
+            f"regions, {self.required} are needed before {LATEST} moves to it",
+            hint="Run this again when the other regions answer",
+        )
+
+    def _uncertain(self, target: Version) -> StartifactError | None:
+        """Return why a ``latest`` that was lost may have been higher than *target*, or ``None``."""
+        later = [v for v in self.seen.versions if is_later(v, target)]
+        disputed = next((v for v in later if is_disputed(self.seen, v)), None)
+        if disputed is None or len(self.seen.pointers()) >= required_to_read(self._count):
+            return None
+        key = artifact_key(self.seen.project, disputed)
+        return IntegrityError(
+            f"{self._key} is not known in enough regions, and may have been {disputed}, which "
+            "regions disagree about",
+            hint=f"Settle {key} first, then run this again",
+        )
+
+    def _holds(self, view: View, version: Version) -> bool:
+        """Say whether *version* is in a region, or in a dry run would be by now."""
+        region, key = view.region, artifact_key(self.seen.project, version)
+        if self.sheet.has_done(region.name, key, "fill"):
+            return True
+        if self.sheet.dry_run:
+            return is_sound(view, version)
+        try:
+            return alone(region.name, lambda _: describe(region, key)) is not None
+        except (IntegrityError, NewerFormatError, RemovedError):
+            return False
+        except StartifactError as e:
+            self.sheet.failed(region.name, e)
+            return False
+
+    def _refuse_dangling(self, view: View, version: Version, what: str) -> None:
+        name, key = view.region.name, artifact_key(self.seen.project, version)
+        if name in self.sheet.failures:
+            return
+        said = f"{self._key} in {name} {what} {version}, which"
+        if any(is_sound(v, version) for v in self.seen.views):
+            self._refuse(
+                IntegrityError(
+                    f"{said} is not complete there", hint=f"Settle {key} first, then run this again"
+                )
+            )
+        else:
+            self._refuse(
+                IntegrityError(
+                    f"{said} no region that answered holds",
+                    hint=f"{LATEST} never goes back: stage {version} again, or a later version",
+                )
+            )
+
+    def _refuse(self, error: StartifactError) -> None:
+        """Refuse once what stops several regions."""
+        if str(error) not in self._refused:
+            self._refused.add(str(error))
+            self.sheet.refuse(error)
+
+    def _step(self, view: View, action: str, message: str) -> Step:
+        return Step(region=view.region.name, key=self._key, action=action, message=message)
+
+    @property
+    def _key(self) -> Key:
+        return channel_key(self.seen.project, LATEST)
+
+    @property
+    def _count(self) -> int:
+        return len(self.seen.views) + len(self.seen.failures)

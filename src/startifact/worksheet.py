@@ -1,0 +1,96 @@
+"""What a repair does, step by step, and what it says it did."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from startifact.errors import DeadlineError, StartifactError
+from startifact.names import Key
+from startifact.parallel import Failed, Round, Watch
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that a repair did, or in a dry run would do, in one region."""
+
+    region: str
+    key: str
+    action: str
+    """``set-aside``, ``fill``, ``move-latest`` or ``refresh-copy``."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """What a repair did. It is true when nothing is left that should be mended.
+
+    ``refusals`` are the things that must not be mended, or not without a person's word, each an
+    error that says why; ``failures`` are regions that did not answer or did not take a step.
+    """
+
+    project: str
+    steps: tuple[Step, ...]
+    refusals: tuple[StartifactError, ...]
+    failures: dict[str, StartifactError]
+    dry_run: bool
+
+    def __bool__(self) -> bool:
+        return not self.refusals and not self.failures
+
+
+@dataclass(slots=True)
+class Worksheet:
+    """Steps as they are taken. In a dry run they are taken down, and none is taken."""
+
+    dry_run: bool
+    steps: list[Step] = field(default_factory=list)
+    refusals: list[StartifactError] = field(default_factory=list)
+    failures: dict[str, StartifactError] = field(default_factory=dict)
+
+    def do(self, step: Step, job: Callable[[Watch], None]) -> bool:
+        """Take *step* with *job*, unless nothing is to be written; say whether it is done.
+
+        Raises:
+            DeadlineError: The time that was allowed has passed.
+        """
+        if not self.dry_run:
+            # What was begun is taken back when a person interrupts it.
+            with Round({step.region: job}, undo=True) as only:
+                answer = only.next()
+            if isinstance(answer, Failed):
+                self.failed(step.region, answer.error)
+                return False
+        self.did(step)
+        return True
+
+    def did(self, step: Step) -> None:
+        """Take down that *step* is done."""
+        self.steps.append(step)
+        logger.info("%s: %s", step.region, step.message)
+
+    def failed(self, region: str, error: StartifactError) -> None:
+        """Take down why *region* did not take a step."""
+        if isinstance(error, DeadlineError):
+            raise error
+        self.failures.setdefault(region, error)
+
+    def refuse(self, error: StartifactError) -> None:
+        """Take down what must not be mended."""
+        self.refusals.append(error)
+
+    def has_done(self, region: str, key: Key, action: str) -> bool:
+        """Say whether that step is done."""
+        return any((s.region, s.key, s.action) == (region, key, action) for s in self.steps)
+
+    def result(self, project: str) -> Repair:
+        """Return everything that was done."""
+        return Repair(
+            project=project,
+            steps=tuple(self.steps),
+            refusals=tuple(self.refusals),
+            failures=dict(self.failures),
+            dry_run=self.dry_run,
+        )

@@ -1,14 +1,17 @@
 """Getting an artifact's bytes: from any region that has them, verified before they are anywhere."""
 
-import contextlib
 import hashlib
 import logging
-import os
-import secrets
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from startifact.destination import (
+    check_destination,
+    has_bytes_of,
+    keep,
+    local_errors,
+    temporary_beside,
+)
 from startifact.errors import (
     InputError,
     IntegrityError,
@@ -17,10 +20,9 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
-    shown,
 )
 from startifact.names import Key, check_filename
-from startifact.parallel import Failed, Round, Watch, check_deadline, run_limited
+from startifact.parallel import Failed, Round, Watch, run_limited
 from startifact.progress import ProgressCallback, Tally
 from startifact.record import Record
 from startifact.regions.interface import Location
@@ -33,9 +35,6 @@ WORKERS = 4
 """How many ranges of one artifact are read at a time."""
 
 _BLOCK = 1024 * 1024
-_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(
-    os, "O_BINARY", 0
-)  # fmt: skip
 
 
 class Downloader:
@@ -105,16 +104,17 @@ class Downloader:
         parent directories are made. A file that has these bytes already is left alone.
 
         Raises:
-            InputError: *path* is a directory and *load_filename* is not set, or there is no saved
-                file name.
+            InputError: *path* is a directory and *load_filename* is not set, a pipe or a device,
+                or there is no saved file name.
             IntegrityError: No region has bytes that match the record, or the saved file name is
                 not one safe path component.
             LocalFileError: *path* cannot be written.
             SeveralRegionsError: No region could deliver the bytes.
         """
         destination = self._destination(Path(path), load_filename)
-        with _local_errors(destination):
-            if _has(destination, self._record):
+        check_destination(destination)
+        with local_errors(destination):
+            if has_bytes_of(destination, self._record):
                 return destination
             destination.parent.mkdir(parents=True, exist_ok=True)
         if not self._record.sha256:
@@ -136,11 +136,6 @@ class Downloader:
 
     def _destination(self, path: Path, load_filename: bool) -> Path:
         if not load_filename:
-            if path.is_dir():
-                raise InputError(
-                    f"{shown(str(path))} is a directory",
-                    hint="Name a file, or use load-filename to restore the saved name in it",
-                )
             return path
         name = self._record.filename
         if name is None:
@@ -162,11 +157,10 @@ class Downloader:
         failures: list[Failed] = []
         while copy := self._next_copy(tried):
             tried.add(copy.region.name)
-            with _temporary(destination) as temporary:
+            with temporary_beside(destination) as temporary:
                 failure = self._fetch_from(copy, temporary)
                 if failure is None and self._stands():
-                    with _local_errors(destination):
-                        _keep(temporary, destination)
+                    keep(temporary, destination)
                     return
             if failure is not None:
                 failures.append(failure)
@@ -219,7 +213,7 @@ class Downloader:
 
 def _read_all(copy: Copy, key: Key, temporary: Path, watch: Watch) -> None:
     def fetch(start: int, stop: int) -> None:
-        with _local_errors(temporary), temporary.open("r+b") as file:
+        with local_errors(temporary), temporary.open("r+b") as file:
             file.seek(start)
             for block in copy.region.read(key, copy.stored, start, stop):
                 file.write(block)
@@ -236,7 +230,7 @@ def _verify(record: Record, where: str, temporary: Path, watch: Watch) -> None:
     digest = hashlib.sha256() if record.sha256 else hashlib.md5(usedforsecurity=False)
     expected = record.sha256 or record.md5
     size = 0
-    with _local_errors(temporary), temporary.open("rb") as file:
+    with local_errors(temporary), temporary.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
             size += len(block)
@@ -248,47 +242,3 @@ def _verify(record: Record, where: str, temporary: Path, watch: Watch) -> None:
             f"{where} is damaged: got {size:,} bytes with {name}:{got}, "
             f"expected {record.size:,} bytes with {name}:{expected}"
         )
-
-
-def _has(destination: Path, record: Record) -> bool:
-    """Say whether *destination* is a file with the recorded bytes."""
-    if destination.is_symlink() or not destination.is_file():
-        return False
-    if not record.sha256 or destination.stat().st_size != record.size:
-        return False
-    digest = hashlib.sha256()
-    with destination.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            check_deadline()
-    return digest.hexdigest() == record.sha256
-
-
-@contextlib.contextmanager
-def _temporary(destination: Path) -> Iterator[Path]:
-    """Make an empty file beside *destination*, so that the rename cannot cross a file system.
-
-    Each attempt has its own: a worker that was given up may wake and write once more.
-    """
-    path = destination.parent / f".startifact-{secrets.token_hex(8)}"
-    try:
-        with _local_errors(destination):
-            os.close(os.open(path, _CREATE, 0o666))
-        yield path
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-
-
-def _keep(temporary: Path, destination: Path) -> None:
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(destination)
-
-
-@contextlib.contextmanager
-def _local_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as e:
-        raise LocalFileError(f"cannot write {shown(str(path))}: {e.strerror}") from e

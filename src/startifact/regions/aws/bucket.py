@@ -63,8 +63,11 @@ class Bucket:
                 if code_of(e) in _ABSENT:
                     self._check_exists()
                     return None
-                if code_of(e) in REFUSED and not self._is_listed(key):
-                    return None
+                # S3 gives no reason with an answer to HEAD; the listing's answer has one.
+                if code_of(e) in REFUSED | {"400"}:
+                    listed = self._is_listed(key)
+                    if not listed and code_of(e) in REFUSED:
+                        return None
                 raise
         document = head["Metadata"].get(RECORD)
         return Stored(
@@ -116,12 +119,12 @@ class Bucket:
                         f"{key} in {self.region} was replaced or removed while it was read"
                     ) from e
                 raise
-            if answer["ContentLength"] != stop - start:
-                raise IntegrityError(
-                    f"{self.region} answered {answer['ContentLength']:,} bytes of {key}, "
-                    f"asked for {stop - start:,}"
-                )
             with contextlib.closing(answer["Body"]) as body:
+                if answer["ContentLength"] != stop - start:
+                    raise IntegrityError(
+                        f"{self.region} answered {answer['ContentLength']:,} bytes of {key}, "
+                        f"asked for {stop - start:,}"
+                    )
                 while start < stop:
                     block = body.read(min(_BLOCK, stop - start))
                     if not block:
@@ -225,6 +228,8 @@ class Bucket:
                     Bucket=self.name, Prefix=self.full(key), MaxKeys=1
                 )
         except AccessDeniedError as e:
+            if not isinstance(e.__cause__, ClientError) or code_of(e.__cause__) not in REFUSED:
+                raise  # credentials, which no policy will mend
             raise AccessDeniedError(
                 f"{self.region} neither shows {key} nor says that it is not there",
                 hint=f"Allow s3:GetObject on arn:aws:s3:::{self.name}/{self.full(key)} and "

@@ -58,6 +58,12 @@ class AlreadyStagedError(StartifactError):
     exit_code = 4
 
 
+class RefusedError(StartifactError):
+    """A repair would have to choose between contents, or to lose something: a person has to."""
+
+    exit_code = 4
+
+
 class UndeterminedError(StartifactError):
     """Too few regions answered to know, or to succeed. Running again is safe."""
 

@@ -8,6 +8,7 @@ from startifact.channels import Mover
 from startifact.errors import (
     IntegrityError,
     NewerFormatError,
+    RefusedError,
     RemovedError,
     StartifactError,
     UndeterminedError,
@@ -45,7 +46,7 @@ class Forwarder:
                 self._mend_one(view, target)
             elif view.latest.trouble is not None:
                 self._refuse(
-                    IntegrityError(
+                    RefusedError(
                         f"{view.latest.trouble}; there is no version that it could point at",
                         hint="Stage a version, then run this again",
                     )
@@ -103,7 +104,7 @@ class Forwarder:
         if disputed is None or len(self.seen.pointers()) >= required_to_read(self._count):
             return None
         key = artifact_key(self.seen.project, disputed)
-        return IntegrityError(
+        return RefusedError(
             f"{self._key} is not known in enough regions, and may have been {disputed}, which "
             "regions disagree about",
             hint=f"Settle {key} first, then run this again",
@@ -125,23 +126,19 @@ class Forwarder:
             return False
 
     def _refuse_dangling(self, view: View, version: Version, what: str) -> None:
-        name, key = view.region.name, artifact_key(self.seen.project, version)
+        name = view.region.name
         if name in self.sheet.failures:
             return
-        said = f"{self._key} in {name} {what} {version}, which"
-        if any(is_sound(v, version) for v in self.seen.views):
-            self._refuse(
-                IntegrityError(
-                    f"{said} is not complete there", hint=f"Settle {key} first, then run this again"
-                )
+        if str(version) in view.held and is_disputed(self.seen, version):
+            return  # that has been refused, and is what has to be settled
+        held = any(is_sound(v, version) for v in self.seen.views)
+        self._refuse(
+            RefusedError(
+                f"{self._key} in {name} {what} {version}, which "
+                + ("is not complete there" if held else "no region that answered holds"),
+                hint=f"{LATEST} never goes back: stage {version} again, or a later version",
             )
-        else:
-            self._refuse(
-                IntegrityError(
-                    f"{said} no region that answered holds",
-                    hint=f"{LATEST} never goes back: stage {version} again, or a later version",
-                )
-            )
+        )
 
     def _refuse(self, error: StartifactError) -> None:
         """Refuse once what stops several regions."""

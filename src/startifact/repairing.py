@@ -13,13 +13,13 @@ from semver import Version
 from startifact.channels import Mover
 from startifact.downloading import Downloader
 from startifact.errors import (
-    AlreadyStagedError,
     DeadlineError,
     InputError,
     IntegrityError,
     LocalFileError,
     NewerFormatError,
     NotFoundError,
+    RefusedError,
     SeveralRegionsError,
     StartifactError,
     shown,
@@ -168,7 +168,7 @@ class Repairer:
                     filled.add(answer.name)
                 else:
                     self._sheet.refuse(
-                        AlreadyStagedError(f"{answer.name} has other content of {key} by now")
+                        RefusedError(f"{answer.name} has other content of {key} by now")
                     )
         for name, step in steps.items():
             if name in filled:
@@ -209,7 +209,7 @@ def _chosen(
 _VERIFY = "Choose one of the digests that startifact verify --read-data shows"
 
 
-def _disagreement(key: Key, held: dict[str, Held], found: list[Difference]) -> AlreadyStagedError:
+def _disagreement(key: Key, held: dict[str, Held], found: list[Difference]) -> RefusedError:
     digests: dict[str, list[Held]] = {}
     for one in held.values():
         if one.copy is not None and one.recorded:
@@ -220,7 +220,7 @@ def _disagreement(key: Key, held: dict[str, Held], found: list[Difference]) -> A
         for digest, same in digests.items()
         if agreement(same) is not None
     )
-    return AlreadyStagedError(
+    return RefusedError(
         f"regions disagree about {key}, nothing of it was changed:"
         + "".join(f"\n  {difference.message}" for difference in found),
         hint=f"Find out which is right, then run {choices}"
@@ -229,8 +229,8 @@ def _disagreement(key: Key, held: dict[str, Held], found: list[Difference]) -> A
     )
 
 
-def _unrecorded(key: Key) -> IntegrityError:
-    return IntegrityError(
+def _unrecorded(key: Key) -> RefusedError:
+    return RefusedError(
         f"{key} was staged by the first Startifact: it has no digest to copy it by",
         hint="Stage the same file again: that fills the other regions",
     )

@@ -1,4 +1,4 @@
-"""The command line: `startifact stage`, `download`, `info`, `versions` and `setup`."""
+"""The command line: `stage`, `download`, `info`, `versions`, `verify`, `repair` and `setup`."""
 
 import contextlib
 import io
@@ -12,8 +12,9 @@ from startifact.cli.arguments import Arguments, parse
 from startifact.cli.bar import Bar
 from startifact.cli.commands import COMMANDS, facts_of_failure
 from startifact.cli.console import Console, told_by
+from startifact.cli.mending import MENDING
 from startifact.cli.rendering import as_json
-from startifact.errors import StartifactError, ascii_controls
+from startifact.errors import StartifactError, ascii_controls, worst_exit_code
 from startifact.parallel import deadline
 from startifact.settings import tidy_aws_environment
 
@@ -57,7 +58,7 @@ class _Command:
     def run(self) -> int:
         """Run the command, and return its exit code."""
         try:
-            self._run(parse(self._words))
+            return self._run(parse(self._words))
         except StartifactError as e:
             return self._fail(e)
         except KeyboardInterrupt:
@@ -74,16 +75,15 @@ class _Command:
                     hint="Run it again with --traceback, and report what that shows",
                 )
             )
-        return 0
 
-    def _run(self, arguments: Arguments) -> None:
+    def _run(self, arguments: Arguments) -> int:
         self._json, self._traceback = arguments.json, arguments.traceback
         self._console.quiet = arguments.quiet
         bar = None if arguments.quiet else Bar(self._console)
         with told_by(self._console, verbose=arguments.verbose):
             try:
                 with deadline(arguments.deadline):
-                    result = COMMANDS[arguments.command](arguments, bar)
+                    result = {**COMMANDS, **MENDING}[arguments.command](arguments, bar)
             finally:
                 if bar:
                     bar.close()
@@ -93,6 +93,9 @@ class _Command:
             self._console.data(as_json(result.facts))
         elif result.data:
             self._console.data("\n".join(result.data))
+        for error in result.errors:
+            self._console.fail(error)
+        return worst_exit_code(e.exit_code for e in result.errors) if result.errors else 0
 
     def _fail(self, error: StartifactError) -> int:
         if self._traceback:

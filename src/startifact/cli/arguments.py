@@ -16,8 +16,9 @@ exit codes:
   0  done                              5  too few regions, or not to be known now
   1  a bug in Startifact               6  access denied, or no credentials
   2  bad input or configuration        7  integrity: bytes or regions disagree
-  3  not found                         9  a local file cannot be read or written
-  4  staged with other content     130, 143  interrupted, terminated
+  3  not found                         8  verify found differences
+  4  staged with other content         9  a local file cannot be read or written
+130  interrupted                     143  terminated
 """
 
 
@@ -36,6 +37,8 @@ class Arguments:
     load_filename: bool = False
     if_exists: str = IfExists.FAIL
     dry_run: bool = False
+    read_data: bool = False
+    keep: str | None = None
 
     regions: str | None = None
     required_regions: str = MAJORITY
@@ -62,27 +65,6 @@ def parse(argv: Sequence[str]) -> Arguments:
     return Arguments(**vars(_parser().parse_args(argv)))
 
 
-def split_target(target: str) -> tuple[str, str | None]:
-    """Return the project in *target*, and what follows the first ``@`` if there is one."""
-    project, at, selector = target.partition("@")
-    return project, selector if at else None
-
-
-def split_version(target: str) -> tuple[str, str]:
-    """Return project and version in *target*.
-
-    Raises:
-        InputError: There is no version in it.
-    """
-    project, version = split_target(target)
-    if version is None:
-        raise InputError(
-            f"{shown(target)} names no version",
-            hint="Write PROJECT@VERSION, for example SugarWater@1.0.9000",
-        )
-    return project, version
-
-
 class _Parser(argparse.ArgumentParser):
     """A parser whose complaints are Startifact's errors, told like all others."""
 
@@ -106,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_download(commands)
     _add_info(commands)
     _add_versions(commands)
+    _add_verify(commands)
+    _add_repair(commands)
     _add_setup(commands)
     return parser
 
@@ -152,9 +136,7 @@ def _add_stage(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="what to do when other content is staged as this version: fail (the default), or "
         "keep it and succeed",
     )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="write nothing; say what would be done"
-    )
+    _add_dry_run(parser)
     _add_region_options(parser)
     _add_common(parser)
 
@@ -191,6 +173,49 @@ def _add_versions(commands: "argparse._SubParsersAction[_Parser]") -> None:
     _add_common(parser)
 
 
+def _add_verify(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _command(
+        commands,
+        "verify",
+        "compare all regions, and say what differs",
+        "Prints a line for every difference. Changes nothing.",
+    )
+    _add_compared(parser)
+    _add_region_options(parser)
+    _add_common(parser)
+
+
+def _add_repair(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _command(
+        commands,
+        "repair",
+        "fill regions that lack something, and move latest forward",
+        "Where regions disagree it changes nothing, and says how to decide.",
+    )
+    _add_compared(parser)
+    parser.add_argument(
+        "--keep",
+        metavar="sha256:DIGEST",
+        help="the content of this version that is right: all other is set aside and replaced",
+    )
+    _add_dry_run(parser)
+    _add_region_options(parser)
+    _add_common(parser)
+
+
+def _add_compared(parser: _Parser) -> None:
+    parser.add_argument("target", metavar="PROJECT[@VERSION]", help="without a version, all of it")
+    parser.add_argument(
+        "--read-data", action="store_true", help="read every byte and compare it with its record"
+    )
+
+
+def _add_dry_run(parser: _Parser) -> None:
+    parser.add_argument(
+        "--dry-run", action="store_true", help="write nothing; say what would be done"
+    )
+
+
 def _add_setup(commands: "argparse._SubParsersAction[_Parser]") -> None:
     parser = _command(
         commands,
@@ -217,9 +242,7 @@ def _add_setup(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="PREFIX",
         help="what the names of the parameters that follow latest begin with, such as /team",
     )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="write nothing; say what would be done"
-    )
+    _add_dry_run(parser)
     _add_common(parser)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from startifact.cli import rendering
-from startifact.cli.arguments import Arguments, split_target, split_version
+from startifact.cli.arguments import Arguments
+from startifact.cli.targets import split_target, split_version
 from startifact.errors import StartifactError
 from startifact.metadata_text import parse_pairs
 from startifact.names import LATEST
@@ -33,6 +34,9 @@ class Result:
     told: tuple[str, ...] = ()
     """Lines for people."""
 
+    errors: tuple[StartifactError, ...] = ()
+    """What kept the command from success, although it has a result."""
+
 
 Command = Callable[[Arguments, ProgressCallback | None], Result]
 
@@ -40,7 +44,7 @@ Command = Callable[[Arguments, ProgressCallback | None], Result]
 def stage(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     """Make a file available as a version."""
     project, version = split_version(arguments.target)
-    staging = _session(arguments, progress).stage(
+    staging = session_of(arguments, progress).stage(
         project,
         version,
         arguments.path,
@@ -58,7 +62,7 @@ def stage(arguments: Arguments, progress: ProgressCallback | None) -> Result:
 def download(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     """Bring an artifact back."""
     project, selector = split_target(arguments.target)
-    artifact = _session(arguments, progress).get(project, _or_latest(selector))
+    artifact = session_of(arguments, progress).get(project, _or_latest(selector))
     path = artifact.downloader.download(arguments.path, load_filename=arguments.load_filename)
     for name, error in artifact.downloader.failures().items():
         logger.warning("%s: %s", name, error)
@@ -76,7 +80,7 @@ def download(arguments: Arguments, progress: ProgressCallback | None) -> Result:
 def info(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     """Show what is known about an artifact."""
     project, selector = split_target(arguments.target)
-    artifact = _session(arguments, progress).get(project, _or_latest(selector))
+    artifact = session_of(arguments, progress).get(project, _or_latest(selector))
     return Result(
         facts={**facts_of(artifact), "locations": locations_of_artifact(artifact)},
         data=tuple(rendering.artifact_lines(artifact)),
@@ -85,7 +89,7 @@ def info(arguments: Arguments, progress: ProgressCallback | None) -> Result:
 
 def versions(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     """List the versions of a project."""
-    found = [str(v) for v in _session(arguments, progress).versions(arguments.target)]
+    found = [str(v) for v in session_of(arguments, progress).versions(arguments.target)]
     return Result(facts={"project": arguments.target, "versions": found}, data=tuple(found))
 
 
@@ -129,7 +133,8 @@ def facts_of_failure(error: StartifactError) -> dict[str, object]:
     return facts
 
 
-def _session(arguments: Arguments, progress: ProgressCallback | None) -> Session:
+def session_of(arguments: Arguments, progress: ProgressCallback | None) -> Session:
+    """Return the session that *arguments* ask for."""
     settings = Settings.from_environment()
     return Session(
         regions=arguments.regions,

@@ -92,6 +92,15 @@ class Downloader:
         ]
         return sorted(mine, key=lambda copy: order.index(copy.region.name))
 
+    def answers(self) -> dict[str, Copy | StartifactError | None]:
+        """Return what every region says of the version, in the configured order.
+
+        That is its copy, why it gave none, or ``None`` when it says that there is none. Regions
+        have a second to answer after the first one that has a copy.
+        """
+        self._survey.wait_a_moment_for_all()
+        return self._survey.answers()
+
     def failures(self) -> dict[str, StartifactError]:
         """Return why regions could not say whether they hold it, by region."""
         return self._survey.failures()

@@ -35,12 +35,13 @@ class Order:
 
 
 class State(StrEnum):
-    """How one region came out of a staging."""
+    """How one region came out of a staging, or what it holds of an artifact."""
 
     CREATED = "created"
     PRESENT = "present"
     WOULD_CREATE = "would-create"
     ABSENT = "absent"
+    DIFFERENT = "different"
     FAILED = "failed"
 
 

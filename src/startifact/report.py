@@ -13,6 +13,7 @@ from startifact.errors import StartifactError
 from startifact.names import artifact_key
 from startifact.outcomes import RegionOutcome, Staging, StagingFailedError, State
 from startifact.regions.interface import Location
+from startifact.survey import Copy
 
 
 def facts_of(artifact: Artifact) -> dict[str, object]:
@@ -21,8 +22,8 @@ def facts_of(artifact: Artifact) -> dict[str, object]:
     ``bucket``, ``key``, ``region``, ``uri`` and ``object-version`` are those of the first region,
     in the configured order, that holds it; ``None`` where none does, as in a dry run.
     """
-    first = next(iter(locations_of_artifact(artifact)), {})
-    holds = first if first.get("outcome") == State.PRESENT else {}
+    locations = locations_of_artifact(artifact)
+    holds = next((x for x in locations if x["outcome"] == State.PRESENT), {})
     return {
         "project": artifact.project,
         "version": str(artifact.version),
@@ -70,24 +71,28 @@ def locations_of_outcomes(outcomes: Sequence[RegionOutcome]) -> list[dict[str, o
 
 
 def locations_of_artifact(artifact: Artifact) -> list[dict[str, object]]:
-    """Return the regions that hold *artifact*, in the configured order, then those that failed."""
-    key = artifact_key(artifact.project, artifact.version)
-    downloader = artifact.downloader
-    locations = [
-        _location(
-            copy.region.name,
-            copy.region.location(key),
-            copy.stored.object_version,
-            State.PRESENT,
-            None,
-        )
-        for copy in downloader.copies()
+    """Return what every region holds of *artifact*, in the configured order."""
+    return [
+        _location_of(artifact, name, answer)
+        for name, answer in artifact.downloader.answers().items()
     ]
-    locations += [
-        _location(name, None, None, State.FAILED, error)
-        for name, error in downloader.failures().items()
-    ]
-    return locations
+
+
+def _location_of(
+    artifact: Artifact, name: str, answer: Copy | StartifactError | None
+) -> dict[str, object]:
+    if answer is None:
+        return _location(name, None, None, State.ABSENT, None)
+    if isinstance(answer, StartifactError):
+        return _location(name, None, None, State.FAILED, answer)
+    location = answer.region.location(artifact_key(artifact.project, artifact.version))
+    record = artifact.downloader.record
+    if answer.record.sha256 and record.sha256:
+        same = answer.record.same_content(record)
+    else:  # of the first Startifact: there is no digest to compare
+        same = answer.record.may_have_bytes_of(record)
+    state = State.PRESENT if same else State.DIFFERENT
+    return _location(name, location, answer.stored.object_version, state, None)
 
 
 def facts_of_error(error: StartifactError) -> dict[str, object]:

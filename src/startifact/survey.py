@@ -12,6 +12,7 @@ from typing import Self
 from startifact.errors import (
     IntegrityError,
     NotFoundError,
+    RegionUnavailableError,
     RemovedError,
     SeveralRegionsError,
     StartifactError,
@@ -100,6 +101,8 @@ class Survey:
         survey.regions = tuple(regions)
         survey._copies = {copy.region.name: copy for copy in copies}
         survey._failed = dict(failures)
+        known = survey._copies.keys() | survey._failed.keys()
+        survey._absent = [region.name for region in regions if region.name not in known]
         return survey
 
     def copies(self) -> list[Copy]:
@@ -110,6 +113,20 @@ class Survey:
     def failures(self) -> dict[str, StartifactError]:
         """Return why regions gave no answer, by region."""
         return dict(self._failed)
+
+    def answers(self) -> dict[str, Copy | StartifactError | None]:
+        """Return what every region has said by now, in the configured order.
+
+        That is its copy, why it gave none, or ``None`` when it has said that there is none.
+        """
+        known: dict[str, Copy | StartifactError | None] = {**self._copies, **self._failed}
+        known |= dict.fromkeys(self._absent)
+        return {
+            region.name: known.get(
+                region.name, RegionUnavailableError(f"{region.name} has not answered yet")
+            )
+            for region in self.regions
+        }
 
     def wait_for_one_more(self) -> bool:
         """Wait until another region has answered; ``False`` when none is left."""

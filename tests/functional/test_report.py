@@ -1,0 +1,32 @@
+"""What is told of every region, whatever it holds."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from startifact import Session
+from startifact.report import facts_of, locations_of_artifact
+from tests.places import Directory
+
+MakeFile = Callable[..., Path]
+
+
+def test_one_location_for_each_region(make_file: MakeFile, tmp_path: Path) -> None:
+    """A region that lacks an artifact, holds another one, or fails has its row like all others."""
+    places = [Directory(f"file:{tmp_path}/{n}", tmp_path / n) for n in "abcdefg"]
+    spellings = [place.spelling for place in places]
+    Session(regions=spellings).stage("SugarWater", "1.0.0", make_file())
+    absent, different, down, *others = places
+    absent.remove("SugarWater@1.0.0")
+    record = json.loads(different.document("SugarWater@1.0.0"))
+    different.plant("SugarWater@1.0.0", make_file().read_bytes(), json.dumps(record | {"a": "b"}))
+    down.take_down()
+
+    artifact = Session(regions=spellings).get("SugarWater", "1.0.0")
+    locations = locations_of_artifact(artifact)
+
+    assert [location["region"] for location in locations] == spellings
+    outcomes = ["absent", "different", "failed", *["present"] * len(others)]
+    assert [location["outcome"] for location in locations] == outcomes
+    assert "failed to read" in str(locations[2]["error"])
+    assert facts_of(artifact)["region"] == others[0].spelling

@@ -51,6 +51,7 @@ class ConfigurationLoader:
         self._clients: Clients | None = None
         self._parameters: dict[str, Parameters] = {}
         self._loaded: dict[str, Configuration] = {}
+        self._reading: dict[str, threading.Lock] = {}
 
     @property
     def parameter(self) -> str:
@@ -85,8 +86,13 @@ class ConfigurationLoader:
             RegionUnavailableError: The region did not answer.
         """
         with self._lock:
-            if loaded := self._loaded.get(region):
-                return loaded
+            reading = self._reading.setdefault(region, threading.Lock())
+        with reading:  # so that it is read once, however many need it at once
+            if region not in self._loaded:
+                self._loaded[region] = self._read(region)
+            return self._loaded[region]
+
+    def _read(self, region: str) -> Configuration:
         source = f"{self._parameter} in {region}"
         text = self.parameters(region).get(self._parameter)
         if text is None:
@@ -96,10 +102,7 @@ class ConfigurationLoader:
                 "the region",
             )
         configuration = parse_configuration(text, source=source)
-        with self._lock:
-            first = region not in self._loaded
-            self._loaded[region] = configuration
-        if first and configuration.unknown_keys:
+        if configuration.unknown_keys:
             logger.warning(
                 "the organisation configuration in %s has keys that are ignored: %s",
                 source, ", ".join(shown(k, 40) for k in configuration.unknown_keys),

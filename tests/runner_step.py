@@ -109,6 +109,7 @@ class Step:
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_OS": "Linux",
             "RUNNER_TEMP": str(self.temp),
+            "RUNNER_WORKSPACE": str(self.workspace.parent),
         }
 
     def environment(

@@ -1,12 +1,12 @@
 """The environment, read once.
 
-This is the only module that reads ``STARTIFACT_*``, ``AWS_*``, ``GITHUB_*`` and ``RUNNER_*``
-variables.
+This is the only module that reads ``STARTIFACT_*``, ``AWS_*``, ``GITHUB_*``, ``ACTIONS_*`` and
+``RUNNER_*`` variables.
 """
 
 import os
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -27,6 +27,9 @@ class Settings:
     aws_region: str | None = None
     """``AWS_REGION`` or ``AWS_DEFAULT_REGION``."""
 
+    access_key_id: str | None = field(default=None, repr=False)
+    """``AWS_ACCESS_KEY_ID``, which says that there are credentials."""
+
     origin: Origin = UNKNOWN_ORIGIN
     """The workflow run, in a workflow."""
 
@@ -38,6 +41,7 @@ class Settings:
             regions=_get(env, "STARTIFACT_REGIONS"),
             parameter=_get(env, "STARTIFACT_PARAMETER") or DEFAULT_PARAMETER,
             aws_region=_get(env, "AWS_REGION") or _get(env, "AWS_DEFAULT_REGION"),
+            access_key_id=_get(env, "AWS_ACCESS_KEY_ID"),
             origin=_origin(env),
         )
 
@@ -52,12 +56,24 @@ class Runner:
     summary: str = ""
     in_container: bool = False
     debug: bool = False
+    folder: Path | None = None
+    """The folder that the workspace is in, as the host knows it: ``RUNNER_WORKSPACE``."""
+
+    action: str | None = None
+    """How a workflow names this action and its version, where it is not a local one."""
+
+    token_url: str = ""
+    """Where to ask for an OpenID Connect token; set only in jobs that may."""
+
+    token_bearer: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Return what the runner put into *environ*, by default the process's own."""
         env = os.environ if environ is None else environ
         workspace, temp = _get(env, "GITHUB_WORKSPACE"), _get(env, "RUNNER_TEMP")
+        folder = _get(env, "RUNNER_WORKSPACE")
+        repository, ref = _get(env, "GITHUB_ACTION_REPOSITORY"), _get(env, "GITHUB_ACTION_REF")
         return cls(
             workspace=Path(workspace) if workspace else None,
             temp=Path(temp) if temp else None,
@@ -65,6 +81,10 @@ class Runner:
             summary=_get(env, "GITHUB_STEP_SUMMARY") or "",
             in_container=_get(env, "STARTIFACT_CONTAINER") is not None,
             debug=_get(env, "RUNNER_DEBUG") == "1",
+            folder=Path(folder) if folder else None,
+            action=f"{repository}@{ref}" if repository and ref else None,
+            token_url=_get(env, "ACTIONS_ID_TOKEN_REQUEST_URL") or "",
+            token_bearer=_get(env, "ACTIONS_ID_TOKEN_REQUEST_TOKEN") or "",
         )
 
 
@@ -81,6 +101,13 @@ def tidy_aws_environment(environ: MutableMapping[str, str] | None = None) -> Non
             del env[name]
     if "AWS_REGION" in env:
         env["AWS_DEFAULT_REGION"] = env["AWS_REGION"]
+
+
+def forget_aws_profile(environ: MutableMapping[str, str] | None = None) -> None:
+    """Make this process take no profile for granted: the SDK fails where it does not exist."""
+    env = os.environ if environ is None else environ
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        env.pop(name, None)
 
 
 def _origin(env: Mapping[str, str]) -> Origin:

@@ -13,6 +13,11 @@ from tests.runner_step import ACTION
 STAGE = {"command": "stage", "project": "SugarWater", "version": "1.0.0", "path": "dist.tar.gz"}
 DOWNLOAD = {"command": "download", "project": "SugarWater", "path": "dist.tar.gz"}
 INFO = {"command": "info", "project": "SugarWater"}
+VERSIONS = {"command": "versions", "project": "SugarWater"}
+VERIFY = {"command": "verify", "project": "SugarWater"}
+REPAIR = {"command": "repair", "project": "SugarWater"}
+ROLE = "arn:aws:iam::123456789012:role/stage"
+DIGEST = f"sha256:{'0' * 64}"
 
 
 def read(*parts: dict[str, str], **inputs: str) -> Inputs:
@@ -46,6 +51,12 @@ def test_everything_that_can_be_written() -> None:
         required_regions="all",
         if_exists="keep",
         dry_run="True",
+        role_to_assume="arn:aws:iam::123456789012:role/team/stage",
+        aws_region="eu-west-1",
+        audience="https://example",
+        role_session_name="stage@42",
+        role_duration="900",
+        provenance="FALSE",
         summary="False",
     )
 
@@ -62,6 +73,14 @@ def test_everything_that_can_be_written() -> None:
         required_regions="all",
         if_exists=IfExists.KEEP,
         dry_run=True,
+        read_data=False,
+        keep=None,
+        role_to_assume="arn:aws:iam::123456789012:role/team/stage",
+        aws_region="eu-west-1",
+        audience="https://example",
+        role_session_name="stage@42",
+        role_duration=900,
+        provenance=False,
         summary=False,
     )
 
@@ -81,6 +100,14 @@ def test_defaults() -> None:
         required_regions="majority",
         if_exists=IfExists.FAIL,
         dry_run=False,
+        read_data=False,
+        keep=None,
+        role_to_assume=None,
+        aws_region=None,
+        audience="sts.amazonaws.com",
+        role_session_name="startifact",
+        role_duration=3600,
+        provenance=True,
         summary=True,
     )
     bare = {f"INPUT_{name.upper()}": value for name, value in DOWNLOAD.items()}
@@ -135,7 +162,9 @@ def test_false(text: str) -> None:
     assert not inputs.summary
 
 
-@pytest.mark.parametrize("name", ["save-filename", "load-filename", "dry-run", "summary"])
+@pytest.mark.parametrize(
+    "name", ["save-filename", "load-filename", "dry-run", "read-data", "provenance", "summary"]
+)
 @pytest.mark.parametrize("text", ["yes", "1", "tRuE", "no", "${{ true }}"])
 def test_neither_true_nor_false(name: str, text: str) -> None:
     """Anything else is refused, with the input's name and what is allowed."""
@@ -148,8 +177,8 @@ def test_neither_true_nor_false(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "allowed"),
     [
-        ("command", "publish", "stage, download or info"),
-        ("command", "Stage", "stage, download or info"),
+        ("command", "publish", "stage, download, info, versions, verify or repair"),
+        ("command", "Stage", "stage, download, info, versions, verify or repair"),
         ("if-exists", "ignore", "fail or keep"),
     ],
 )
@@ -186,6 +215,12 @@ def test_what_is_needed(part: dict[str, str], name: str) -> None:
         (STAGE, "load-filename", "true"),
         (INFO, "path", "dist.tar.gz"),
         (INFO, "load-filename", "true"),
+        (INFO, "provenance", "false"),
+        (INFO, "read-data", "true"),
+        (VERSIONS, "version", "1.0.0"),
+        (VERIFY, "keep", DIGEST),
+        (VERIFY, "dry-run", "true"),
+        (STAGE, "keep", DIGEST),
     ],
 )
 def test_what_makes_no_sense(part: dict[str, str], name: str, text: str) -> None:
@@ -215,11 +250,52 @@ def test_what_makes_no_sense(part: dict[str, str], name: str, text: str) -> None
         ({"required-regions": "0"}, "required-regions is '0'"),
         ({"regions": "file:a file:b", "required-regions": "3"}, "a number from 1 to 2"),
         ({"configuration-parameter": "/a b"}, "configuration-parameter '/a b' is not the name"),
+        ({"role-to-assume": "stage"}, "role-to-assume is 'stage', which is not the ARN of a role"),
+        ({"role-to-assume": "arn:aws:iam::12345678901:role/x"}, "is not the ARN of a role"),
+        ({"role-to-assume": f"{ROLE}\nx"}, "is not the ARN of a role"),
+        ({"aws-region": "us-east-1, eu-west-1"}, "which is not an AWS region"),
+        ({"aws-region": "virginia"}, "aws-region is 'virginia', which is not an AWS region"),
+        ({"role-to-assume": ROLE, "audience": "a b"}, "audience is 'a b'"),
+        ({"role-to-assume": ROLE, "role-session-name": "a/b"}, "role-session-name is 'a/b'"),
+        ({"role-to-assume": ROLE, "role-session-name": "x" * 65}, "2 to 64 letters"),
+        ({"role-to-assume": ROLE, "role-duration": "899"}, "role-duration is '899'"),
+        ({"role-to-assume": ROLE, "role-duration": "43201"}, "from 900 to 43200"),
+        ({"role-to-assume": ROLE, "role-duration": "1h"}, "role-duration is '1h'"),
+        ({"audience": "x"}, "audience is set, but role-to-assume is not"),
+        ({"role-session-name": "xy"}, "role-session-name is set, but role-to-assume is not"),
+        ({"role-duration": "900"}, "role-duration is set, but role-to-assume is not"),
     ],
 )
 def test_values_that_are_not_valid(inputs: dict[str, str], told: str) -> None:
     """A value that cannot be right is refused before anything is sent, by the input's name."""
     assert told in refusal(STAGE, inputs)
+
+
+@pytest.mark.parametrize("part", [VERIFY, REPAIR])
+@pytest.mark.parametrize("version", ["", "v1.0.0"])
+def test_comparing_takes_a_version_or_none(part: dict[str, str], version: str) -> None:
+    """Comparing and mending are about one version, or without it about the whole project."""
+    assert read(part, version=version).version == version.removeprefix("v")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        ({"version": "latest"}, "version 'latest' is not a semantic version"),
+        ({"keep": DIGEST}, "keep is set, but version is not"),
+        ({"keep": "0" * 64, "version": "1.0.0"}, "expected sha256: and 64 hexadecimal digits"),
+    ],
+)
+def test_repairs_that_are_not_valid(inputs: dict[str, str], told: str) -> None:
+    """What cannot be repaired is refused before anything is sent."""
+    assert told in refusal(REPAIR, inputs)
+
+
+def test_what_to_keep() -> None:
+    """A repair of one version may say which content is right."""
+    inputs = read(REPAIR, version="1.0.0", keep=DIGEST, read_data="true", provenance="false")
+
+    assert (inputs.keep, inputs.read_data, inputs.provenance) == (DIGEST, True, False)
 
 
 @pytest.mark.parametrize("selector", ["1.1", "^1.2", "prod", "x y"])
@@ -248,4 +324,4 @@ def test_other_problems_beside_an_unknown_command() -> None:
 
     assert "command: got" in message
     assert "summary: got" in message
-    assert "version" not in message
+    assert "version '1.1'" not in message

@@ -40,7 +40,7 @@ OUTSIDE: dict[str, Outside] = {
     "absolute": lambda step: str(step.workspace.parents[2] / "elsewhere"),
     "upwards": lambda step: "../x",
     "through a link": lambda step: "link/x",
-    "another job container's": lambda step: "/__w/SugarWater/SugarWater/x",
+    "another job container's": lambda step: "/__w/Other/Other/x",
 }
 
 

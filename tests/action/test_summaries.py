@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from startifact import Session
-from startifact.action.summary import write
+from startifact.action.markdown import write
 from tests.action.conftest import Call
 from tests.runner_rules import SUMMARY_LIMIT, read_summary
 from tests.runner_step import Step
@@ -180,7 +180,7 @@ def test_hostile_text(step: Step, call: Call, directories: list[str]) -> None:
     done = call(command="info", project="SugarWater", regions=directories[0])
 
     rows = cells(done.summary)
-    outside_code = re.sub(r"`[^`\n]*`|<code>[^<\n]*</code>", "", done.summary)
+    outside_code = re.sub(r"`[^`\n]*`|<(code|pre)>[^<]*</\1>", "", done.summary)
     assert done.exit_code == 0
     assert {len(row) for row in rows} == {2, 3}
     assert not re.search(r"[<>@`\[\]\\*]", outside_code.replace("SHA-256", ""))

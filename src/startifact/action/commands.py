@@ -1,30 +1,63 @@
 """Doing what the step was told to do."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from semver import Version
+
+from startifact.action.credentials import identity_of, settings_of
 from startifact.action.inputs import Command, Inputs
 from startifact.action.ownership import given_to_owner_of
 from startifact.action.paths import check_places, directories_of
 from startifact.artifact import Artifact
-from startifact.errors import InputError
+from startifact.errors import (
+    DifferencesError,
+    InputError,
+    StartifactError,
+    worst_exit_code,
+)
 from startifact.names import LATEST, artifact_key, channel_key, check_filename
 from startifact.outcomes import Staging
 from startifact.progress import ProgressCallback
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.session import Session
 from startifact.settings import Runner, Settings
+from startifact.verifying import Verification
+from startifact.worksheet import Repair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What the step did."""
+class ArtifactResult:
+    """What the step did with one artifact."""
 
     command: Command
     artifact: Artifact
+    regions: tuple[str, ...]
     staging: Staging | None = None
     path: Path | None = None
     """Where the artifact was downloaded to."""
+
+    errors: tuple[StartifactError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectResult:
+    """What the step found out about a project, or mended in it."""
+
+    command: Command
+    project: str
+    version: str
+    """The one version that was looked at, of a list the newest; empty for the whole project."""
+
+    versions: tuple[Version, ...] = ()
+    verification: Verification | None = None
+    repair: Repair | None = None
+    errors: tuple[StartifactError, ...] = field(default=())
+    """What keeps the step from success, although there is something to show."""
+
+
+Result = ArtifactResult | ProjectResult
 
 
 def carry_out(
@@ -33,9 +66,10 @@ def carry_out(
     """Do what *inputs* say, and return what was done.
 
     Raises:
-        StartifactError: It did not succeed.
+        StartifactError: It did not succeed, and there is nothing to show.
 
     """
+    settings = settings_of(inputs, settings)
     directories = directories_of(inputs, settings)
     check_places(inputs, directories, runner)
     session = Session(
@@ -43,18 +77,29 @@ def carry_out(
         read_only=inputs.dry_run,
         required_regions=inputs.required_regions,
         configuration_loader=ConfigurationLoader(
-            inputs.configuration_parameter or settings.parameter
+            inputs.configuration_parameter or settings.parameter,
+            identity=identity_of(inputs, settings, runner),
         ),
         progress=progress,
         settings=settings,
     )
-    if inputs.command is Command.STAGE:
-        roots = [directory.path for directory in directories]
-        return _stage(inputs, session, roots, runner)
-    artifact = session.get(inputs.project, inputs.version)
-    if inputs.command is Command.DOWNLOAD:
-        return _download(inputs, artifact, runner)
-    return Result(command=inputs.command, artifact=artifact)
+    roots = [directory.path for directory in directories]
+    match inputs.command:
+        case Command.STAGE:
+            return _stage(inputs, session, roots, runner)
+        case Command.DOWNLOAD:
+            return _download(inputs, session, runner)
+        case Command.INFO:
+            artifact = session.get(inputs.project, inputs.version)
+            return ArtifactResult(
+                command=inputs.command, artifact=artifact, regions=session.regions
+            )
+        case Command.VERSIONS:
+            return _versions(inputs, session)
+        case Command.VERIFY:
+            return _verify(inputs, session)
+        case Command.REPAIR:
+            return _repair(inputs, session, roots, runner)
 
 
 def _stage(inputs: Inputs, session: Session, roots: list[Path], runner: Runner) -> Result:
@@ -71,18 +116,98 @@ def _stage(inputs: Inputs, session: Session, roots: list[Path], runner: Runner) 
             save_filename=inputs.save_filename,
             if_exists=inputs.if_exists,
         )
-    return Result(command=inputs.command, artifact=staging.artifact, staging=staging)
+    return ArtifactResult(
+        command=inputs.command,
+        artifact=staging.artifact,
+        regions=session.regions,
+        staging=staging,
+    )
 
 
-def _download(inputs: Inputs, artifact: Artifact, runner: Runner) -> Result:
+def _download(inputs: Inputs, session: Session, runner: Runner) -> Result:
     assert inputs.path is not None  # noqa: S101  # Inputs has checked it
+    artifact = session.get(inputs.project, inputs.version)
     place = inputs.path
     # Not the whole folder: it may be the workspace, and that may be large.
     if inputs.load_filename and (name := safe_filename(artifact)):
         place = inputs.path / name
     with given_to_owner_of(runner.workspace, [place]):
         path = artifact.downloader.download(inputs.path, load_filename=inputs.load_filename)
-    return Result(command=inputs.command, artifact=artifact, path=path)
+    return ArtifactResult(
+        command=inputs.command, artifact=artifact, regions=session.regions, path=path
+    )
+
+
+def _versions(inputs: Inputs, session: Session) -> Result:
+    found = session.versions(inputs.project)
+    return ProjectResult(
+        command=inputs.command,
+        project=inputs.project,
+        version=str(found[0]),
+        versions=tuple(found),
+    )
+
+
+def _verify(inputs: Inputs, session: Session) -> Result:
+    found = session.verify(inputs.project, inputs.version or None, read_data=inputs.read_data)
+    errors = _failures(found.failures)
+    if found.differences:
+        count = len(found.differences)
+        lines = "".join(f"\n  {d.kind}: {d.key}: {d.message}" for d in found.differences)
+        errors.insert(
+            0,
+            DifferencesError(
+                f"{count} {'thing is' if count == 1 else 'things are'} not as they should be:"
+                f"{lines}",
+                hint="The command repair mends what can be mended",
+            ),
+        )
+    return ProjectResult(
+        command=inputs.command,
+        project=inputs.project,
+        version=inputs.version,
+        versions=found.versions,
+        verification=found,
+        errors=tuple(errors),
+    )
+
+
+def _repair(inputs: Inputs, session: Session, roots: list[Path], runner: Runner) -> Result:
+    # Which versions it mends is known only afterwards.
+    with given_to_owner_of(runner.workspace, roots):
+        done = session.repair(
+            inputs.project,
+            inputs.version or None,
+            keep=inputs.keep,
+            read_data=inputs.read_data,
+        )
+    return ProjectResult(
+        command=inputs.command,
+        project=inputs.project,
+        version=inputs.version,
+        repair=done,
+        errors=(*done.refusals, *_failures(done.failures)),
+    )
+
+
+def _failures(failures: Mapping[str, StartifactError]) -> list[StartifactError]:
+    """Return why regions failed, each with the region's name in front."""
+    named = []
+    for region, error in failures.items():
+        one = StartifactError(f"{region}: {error}", hint=error.hint)
+        one.exit_code = error.exit_code
+        named.append(one)
+    return named
+
+
+def as_one(errors: Sequence[StartifactError]) -> StartifactError:
+    """Return one error that says what all of *errors* say."""
+    if len(errors) == 1:
+        return errors[0]
+    hints = dict.fromkeys(error.hint for error in errors if error.hint)
+    one = StartifactError("\n".join(map(str, errors)), hint=". ".join(hints) or None)
+    one.exit_code = worst_exit_code(error.exit_code for error in errors)
+    return one
 
 
 def safe_filename(artifact: Artifact) -> str:

@@ -11,14 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self, TypeVar
 
-from startifact.configuration import DEFAULT_PARAMETER, is_parameter_name
-from startifact.errors import InputError, Problems, shown
-from startifact.metadata_text import parse_metadata
+from startifact.action import checks
+from startifact.errors import InputError, Problems
 from startifact.names import LATEST, check_project
 from startifact.outcomes import IfExists
-from startifact.quorum import MAJORITY, required_to_stage
-from startifact.record import check_pairs
-from startifact.regions.spelling import MAX_REGIONS, parse_spellings, split_list
+from startifact.quorum import MAJORITY
 from startifact.versions import parse_selector, parse_version
 
 T = TypeVar("T")
@@ -31,6 +28,9 @@ class Command(StrEnum):
     STAGE = "stage"
     DOWNLOAD = "download"
     INFO = "info"
+    VERSIONS = "versions"
+    VERIFY = "verify"
+    REPAIR = "repair"
 
 
 DEFAULTS: Mapping[str, str] = MappingProxyType(
@@ -47,20 +47,38 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
         "required-regions": MAJORITY,
         "if-exists": IfExists.FAIL.value,
         "dry-run": "false",
+        "read-data": "false",
+        "keep": "",
+        "role-to-assume": "",
+        "aws-region": "",
+        "audience": "sts.amazonaws.com",
+        "role-session-name": "startifact",
+        "role-duration": "3600",
+        "provenance": "true",
         "summary": "true",
     }
 )
 """Every input and its default, as they are in action.yml."""
 
+_SELECTING = frozenset({Command.DOWNLOAD, Command.INFO})
+_COMPARING = frozenset({Command.VERIFY, Command.REPAIR})
+_WRITING = frozenset({Command.STAGE, Command.REPAIR})
+
 _USED_BY: Mapping[str, frozenset[Command]] = {
+    "version": frozenset(Command) - {Command.VERSIONS},
     "path": frozenset({Command.STAGE, Command.DOWNLOAD}),
     "metadata": frozenset({Command.STAGE}),
     "save-filename": frozenset({Command.STAGE}),
     "load-filename": frozenset({Command.DOWNLOAD}),
-    "required-regions": frozenset({Command.STAGE}),
+    "required-regions": _WRITING,
     "if-exists": frozenset({Command.STAGE}),
-    "dry-run": frozenset({Command.STAGE}),
+    "dry-run": _WRITING,
+    "read-data": _COMPARING,
+    "keep": frozenset({Command.REPAIR}),
+    "provenance": _WRITING,
 }
+
+_OF_THE_ROLE = ("audience", "role-session-name", "role-duration")
 
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
@@ -73,7 +91,9 @@ class Inputs:
     command: Command
     project: str
     version: str
-    """For staging an exact version without a leading ``v``, otherwise a selector."""
+    """For staging an exact version without a leading ``v``, for downloading and looking up a
+    selector; for the other commands an exact version, or nothing for the whole project.
+    """
 
     path: Path | None
     """The file to stage or to download to; ``None`` for commands that have none."""
@@ -86,6 +106,14 @@ class Inputs:
     required_regions: str
     if_exists: IfExists
     dry_run: bool
+    read_data: bool
+    keep: str | None
+    role_to_assume: str | None
+    aws_region: str | None
+    audience: str
+    role_session_name: str
+    role_duration: int
+    provenance: bool
     summary: bool
 
     @classmethod
@@ -98,24 +126,32 @@ class Inputs:
         """
         reader = _Reader(os.environ if environ is None else environ)
         command = reader.choice("command", Command)
-        regions = reader.checked("regions", _regions)
-        required = reader.checked("required-regions", lambda t: _required(t, regions)) or MAJORITY
+        regions = reader.checked("regions", checks.check_regions)
         inputs = {
-            "project": reader.checked("project", check_project) or "",
-            "version": reader.checked("version", lambda text: _version(text, command)) or "",
+            "project": reader.checked("project", check_project),
+            "version": reader.checked("version", lambda text: _version(text, command)),
             "path": _path(reader, command),
-            "metadata": reader.checked("metadata", _metadata, trim=False) or {},
+            "metadata": reader.checked("metadata", checks.check_metadata, trim=False),
             "save_filename": reader.flag("save-filename"),
             "load_filename": reader.flag("load-filename"),
             "regions": regions,
-            "configuration_parameter": reader.checked("configuration-parameter", _parameter),
-            "required_regions": required,
+            "configuration_parameter": reader.checked(
+                "configuration-parameter", checks.check_parameter
+            ),
+            "required_regions": reader.checked(
+                "required-regions", lambda text: checks.check_required(text, regions)
+            ),
             "if_exists": reader.choice("if-exists", IfExists),
             "dry_run": reader.flag("dry-run"),
+            "read_data": reader.flag("read-data"),
+            "keep": reader.checked("keep", checks.check_keep),
+            **_role(reader),
+            "provenance": reader.flag("provenance"),
             "summary": reader.flag("summary"),
         }
         if command is not None:
             reader.refuse_unused(command)
+            _refuse_keep_of_everything(reader)
         reader.problems.raise_if_any()
         return cls(command=command, **inputs)  # type: ignore[arg-type]  # None was a problem
 
@@ -166,12 +202,15 @@ class _Reader:
             self.problems.absorb(e)
             return None
 
+    def is_set(self, name: str) -> bool:
+        """Say whether the input says anything but its default."""
+        text, default = self.text(name), DEFAULTS[name]
+        return text != default and not any({text, default} <= same for same in (_TRUE, _FALSE))
+
     def refuse_unused(self, command: Command) -> None:
         """Tell of inputs that are set and that *command* would ignore."""
         for name, commands in _USED_BY.items():
-            text = self.text(name)
-            same = text == DEFAULTS[name] or (DEFAULTS[name] in _FALSE and text in _FALSE)
-            if command not in commands and not same:
+            if command not in commands and self.is_set(name):
                 self.problems.say(
                     f"{name} is set, but the command {command} does not use it",
                     hint=f"Leave {name} out, or use it with {' or '.join(sorted(commands))}",
@@ -183,31 +222,43 @@ def _raw(environ: Mapping[str, str], name: str) -> str:
     return environ.get(f"INPUT_{name.replace(' ', '_').upper()}", "")
 
 
-def _regions(text: str) -> tuple[str, ...] | None:
-    if not text:
-        return None
-    texts = split_list(text)
-    parse_spellings(texts, source="regions")
-    return tuple(texts)
+def _role(reader: _Reader) -> dict[str, object]:
+    """Return the inputs about the role to take on."""
+    inputs: dict[str, object] = {
+        "role_to_assume": reader.checked("role-to-assume", checks.check_role),
+        "aws_region": reader.checked("aws-region", checks.check_aws_region),
+        "audience": reader.checked("audience", checks.check_audience),
+        "role_session_name": reader.checked("role-session-name", checks.check_session_name),
+        "role_duration": reader.checked("role-duration", checks.check_seconds),
+    }
+    if not reader.is_set("role-to-assume"):
+        for name in filter(reader.is_set, _OF_THE_ROLE):
+            reader.problems.say(
+                f"{name} is set, but role-to-assume is not",
+                hint=f"Leave {name} out, or name the role to take on in role-to-assume",
+            )
+    return inputs
 
 
-def _required(text: str, regions: tuple[str, ...] | None) -> str:
-    required_to_stage(text, MAX_REGIONS if regions is None else len(regions))
-    return text
+def _refuse_keep_of_everything(reader: _Reader) -> None:
+    if reader.is_set("keep") and not reader.is_set("version"):
+        reader.problems.say("keep is set, but version is not", hint="Say which version to repair")
 
 
 def _version(text: str, command: Command | None) -> str:
     if command is None:
         return text
-    if command is not Command.STAGE:
+    if command in _SELECTING:
         parse_selector(text or LATEST)
         return text or LATEST
-    if not text:
+    if text:
+        return str(parse_version(text))
+    if command is Command.STAGE:
         raise InputError(
             f"version is missing, the command {command} needs one",
             hint="Give an exact version, for example 1.0.9000",
         )
-    return str(parse_version(text))
+    return ""
 
 
 def _path(reader: _Reader, command: Command | None) -> Path | None:
@@ -220,16 +271,3 @@ def _path(reader: _Reader, command: Command | None) -> Path | None:
             hint="Name a file; a relative path starts at the workspace",
         )
     return None
-
-
-def _metadata(text: str) -> Mapping[str, str]:
-    return check_pairs(parse_metadata(text))
-
-
-def _parameter(text: str) -> str | None:
-    if not text or is_parameter_name(text):
-        return text or None
-    raise InputError(
-        f"configuration-parameter {shown(text)} is not the name of an SSM parameter",
-        hint=f"Leave it out for {DEFAULT_PARAMETER}",
-    )

@@ -6,10 +6,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 
-from startifact.action import summary
-from startifact.action.commands import Result, carry_out
+from startifact.action import markdown, summary
+from startifact.action.commands import ProjectResult, Result, as_one, carry_out
 from startifact.action.inputs import Inputs, wants_summary
-from startifact.action.outputs import outputs_of
+from startifact.action.outputs import outputs_of, warn_of_masked
+from startifact.action.paths import as_seen_here
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
 from startifact.errors import StartifactError, shown
 from startifact.names import artifact_key
@@ -52,12 +53,17 @@ def _step(runner: Runner, annotations: Annotations) -> int:
     title = "Startifact"
     try:
         inputs = Inputs.from_environment()
-        what = f"{inputs.command} {artifact_key(inputs.project, inputs.version)}"
+        subject = artifact_key(inputs.project, inputs.version) if inputs.version else inputs.project
+        what = f"{inputs.command} {subject}"
         title = f"Startifact: {what}"
         check_output_file(runner.output)
         say(f"Startifact {__version__}: {what}")
-        result = carry_out(inputs, Settings.from_environment(), runner, Reporter())
-        write_outputs(runner.output, outputs_of(result, runner))
+        inputs, settings = as_seen_here(inputs, Settings.from_environment(), runner)
+        result = carry_out(inputs, settings, runner, Reporter())
+        if not result.errors:
+            outputs = outputs_of(result, runner)
+            write_outputs(runner.output, outputs)
+            warn_of_masked(outputs, inputs, settings)
     except StartifactError as e:
         error = e
     except Exception as e:  # noqa: BLE001  # a bug is told like any other error
@@ -65,29 +71,61 @@ def _step(runner: Runner, annotations: Annotations) -> int:
             say(traceback.format_exc())
         error = bug(e)
     else:
-        _report(result)
-        if inputs.summary:
-            summary.write(runner.summary, summary.success(result, runner))
-        return 0
+        return _finish(result, inputs, runner, annotations, title)
     tell(error, annotations, title=title)
     if wants_summary():
-        summary.write(runner.summary, summary.failure(inputs, error))
+        markdown.write(runner.summary, summary.failure(inputs, error))
     return error.exit_code
+
+
+def _finish(
+    result: Result, inputs: Inputs, runner: Runner, annotations: Annotations, title: str
+) -> int:
+    """Tell what was done, and return the exit code."""
+    _report(result)
+    lines = summary.success(result, runner)
+    error = as_one(result.errors) if result.errors else None
+    if error is not None:
+        tell(error, annotations, title=title)
+        lines += summary.failure(inputs, error)
+    if inputs.summary:
+        markdown.write(runner.summary, lines)
+    return 0 if error is None else error.exit_code
 
 
 def _report(result: Result) -> None:
     """Say in the log what was done."""
+    if isinstance(result, ProjectResult):
+        _report_project(result)
+        return
     artifact, staging = result.artifact, result.staging
     say(f"{artifact}: {artifact.downloader.record.digest}, {artifact.size:,} bytes")
     if result.path is not None:
         say(f"downloaded to {result.path}")
     if staging is None:
+        for label, text in summary.origin_of(artifact):
+            say(f"{label.lower()}: {text}")
         return
     for outcome in staging.outcomes:
         where = f", {outcome.location.uri}" if outcome.location else ""
         say(f"{outcome.region}: {outcome.state} after {outcome.seconds:.1f} s{where}")
     verb = "would point" if staging.dry_run else "points"
     say(f"latest {verb if staging.is_latest else 'does not point'} at this version")
+
+
+def _report_project(result: ProjectResult) -> None:
+    if result.repair is not None:
+        done = result.repair
+        for step in done.steps:
+            say(f"{step.region}: {step.message}{' (dry run)' if done.dry_run else ''}")
+        if done and not done.steps:
+            say("there is nothing to repair")
+    elif result.verification is not None:
+        count = len(result.versions)
+        say(f"{count} {'version' if count == 1 else 'versions'} of {result.project} compared")
+    else:
+        for version in result.versions:
+            say(str(version))
 
 
 class Reporter:

@@ -1,12 +1,16 @@
 """The outputs of the step."""
 
 import json
+import logging
 from collections.abc import Mapping
 
-from startifact.action.commands import Result, safe_filename
+from startifact.action.commands import ProjectResult, Result, safe_filename
+from startifact.action.inputs import Inputs
 from startifact.action.paths import for_later_steps
 from startifact.report import facts_of, locations_of_artifact, locations_of_staging
-from startifact.settings import Runner
+from startifact.settings import Runner, Settings
+
+logger = logging.getLogger(__name__)
 
 OUTPUTS = (
     "project",
@@ -31,6 +35,9 @@ OUTPUTS = (
 
 def outputs_of(result: Result, runner: Runner) -> Mapping[str, str]:
     """Return every output of a step that succeeded; those that do not apply are empty."""
+    if isinstance(result, ProjectResult):
+        known = {"project": result.project, "version": result.version}
+        return {name: known.get(name, "") for name in OUTPUTS}
     staging = result.staging
     facts = {
         **facts_of(result.artifact),
@@ -46,6 +53,24 @@ def outputs_of(result: Result, runner: Runner) -> Mapping[str, str]:
         "is-latest": None if staging is None else staging.is_latest,
     }
     return {name: _text(facts[name]) for name in OUTPUTS}
+
+
+def warn_of_masked(outputs: Mapping[str, str], inputs: Inputs, settings: Settings) -> None:
+    """Warn of outputs that hold what is often masked: a job would drop them without a word."""
+    account = (inputs.role_to_assume or "").split(":")[4:5]
+    masked = {
+        "the value of AWS_ACCESS_KEY_ID": settings.access_key_id or "",
+        "the number of role-to-assume's AWS account": "".join(account),
+    }
+    for what, text in masked.items():
+        names = [name for name, value in outputs.items() if text and text in value]
+        if names:
+            logger.warning(
+                "these outputs hold %s: %s. Where it is masked, GitHub drops every output of a job "
+                "that holds it; hand on the version and the SHA-256 instead",
+                what,
+                ", ".join(names),
+            )
 
 
 def _text(value: object) -> str:

@@ -4,13 +4,69 @@ The container of an action sees two of the runner's folders, the workspace and t
 What is written elsewhere vanishes with it.
 """
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from startifact.action.inputs import Inputs
 from startifact.errors import Problems, shown
 from startifact.regions.spelling import DirectorySpelling, Spelling, parse_spellings, split_list
 from startifact.settings import Runner, Settings
+
+JOB_CONTAINER = Path("/__w")
+"""Where a job that runs in a container has the folders of the runner."""
+
+_FILE = re.compile(r"file:(//)?(?=/)")
+
+
+def as_seen_here(inputs: Inputs, settings: Settings, runner: Runner) -> tuple[Inputs, Settings]:
+    """Return both with the runner's folders under the names that they have in this container.
+
+    The runner itself translates only values that begin with such a folder, and knows nothing of
+    the names that a job's own container has for them.
+    """
+    if not runner.in_container:
+        return inputs, settings
+    names = _other_names(runner)
+    if inputs.path is not None:
+        inputs = replace(inputs, path=Path(_renamed(str(inputs.path), names)))
+    if inputs.regions is not None:
+        inputs = replace(inputs, regions=tuple(_renamed_region(r, names) for r in inputs.regions))
+    elif settings.regions is not None:
+        texts = [_renamed_region(text, names) for text in split_list(settings.regions)]
+        settings = replace(settings, regions=" ".join(texts))
+    return inputs, settings
+
+
+def _other_names(runner: Runner) -> dict[Path, Path]:
+    """Return what folders are called elsewhere, and here."""
+    if runner.folder is None or runner.workspace is None:
+        return {}
+    names = {folder / runner.folder.name: runner.workspace for folder in _folders(runner.folder)}
+    if runner.temp is not None:
+        names |= {folder.parent / "_temp": runner.temp for folder in _folders(runner.folder)}
+    return {elsewhere: here for elsewhere, here in names.items() if elsewhere != here}
+
+
+def _folders(folder: Path) -> tuple[Path, Path]:
+    return (folder, JOB_CONTAINER / folder.name)
+
+
+def _renamed(text: str, names: dict[Path, Path]) -> str:
+    path = Path(text)
+    for elsewhere, here in names.items():
+        if path.is_relative_to(elsewhere):
+            return str(here / path.relative_to(elsewhere))
+    return text
+
+
+def _renamed_region(text: str, names: dict[Path, Path]) -> str:
+    if (scheme := _FILE.match(text)) is None:
+        return text
+    path = text[scheme.end() :]
+    renamed = _renamed(path, names)
+    return text if renamed == path else f"file://{renamed}"
 
 
 def directories_of(inputs: Inputs, settings: Settings) -> list[DirectorySpelling]:
@@ -34,6 +90,13 @@ def check_places(inputs: Inputs, directories: Iterable[DirectorySpelling], runne
     if not runner.in_container:
         return
     problems = Problems("the input of this step")
+    directories = tuple(directories)
+    for path in (inputs.path, *(directory.path for directory in directories)):
+        if path is not None and (elsewhere := _inner_name(path, runner)):
+            problems.say(
+                f"{shown(str(path))} has {elsewhere} in its middle, which is a folder of the host",
+                hint="Write a path relative to the workspace, without github.workspace",
+            )
     for directory in directories:
         if not _is_kept(directory.path, runner):
             problems.say(
@@ -61,6 +124,12 @@ def for_later_steps(path: Path, runner: Runner) -> str:
         if absolute.is_relative_to(workspace):
             return str(absolute.relative_to(workspace))
     return str(path)
+
+
+def _inner_name(path: Path, runner: Runner) -> Path | None:
+    """Return the folder of the host that stands in *path*, and not at its beginning."""
+    text = f"{path}/"
+    return next((n for n in _other_names(runner) if f"{str(n).lstrip('/')}/" in text), None)
 
 
 def _is_kept(path: Path, runner: Runner) -> bool:

@@ -1,0 +1,102 @@
+"""What single inputs may say: each function returns what a text means, or raises an InputError."""
+
+import re
+from collections.abc import Mapping
+
+from startifact.configuration import AWS_REGION, DEFAULT_PARAMETER, is_parameter_name
+from startifact.errors import InputError, shown
+from startifact.metadata_text import parse_metadata
+from startifact.quorum import required_to_stage
+from startifact.record import check_pairs
+from startifact.regions.spelling import MAX_REGIONS, parse_spellings, split_list
+from startifact.repairing import parse_keep
+
+MIN_SECONDS, MAX_SECONDS = 900, 43_200
+
+_ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)
+_AUDIENCE = re.compile(r"[!-~]{1,255}", re.ASCII)
+_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
+
+
+def check_regions(text: str) -> tuple[str, ...] | None:
+    """Return the spellings of the regions in *text*, or ``None`` where it is empty."""
+    if not text:
+        return None
+    texts = split_list(text)
+    parse_spellings(texts, source="regions")
+    return tuple(texts)
+
+
+def check_required(text: str, regions: tuple[str, ...] | None) -> str:
+    """Return *text* when as many of *regions* can be required."""
+    required_to_stage(text, MAX_REGIONS if regions is None else len(regions))
+    return text
+
+
+def check_metadata(text: str) -> Mapping[str, str]:
+    """Return the pairs in *text*, which can be stored."""
+    return check_pairs(parse_metadata(text))
+
+
+def check_parameter(text: str) -> str | None:
+    """Return the name of the SSM parameter in *text*, or ``None`` where it is empty."""
+    if not text or is_parameter_name(text):
+        return text or None
+    raise InputError(
+        f"configuration-parameter {shown(text)} is not the name of an SSM parameter",
+        hint=f"Leave it out for {DEFAULT_PARAMETER}",
+    )
+
+
+def check_keep(text: str) -> str | None:
+    """Return the digest in *text* as it was written, or ``None`` where it is empty."""
+    if text:
+        parse_keep(text)
+    return text or None
+
+
+def check_role(text: str) -> str | None:
+    """Return the role's ARN in *text*, or ``None`` where it is empty."""
+    if not text or _ROLE.fullmatch(text):
+        return text or None
+    raise InputError(
+        f"role-to-assume is {shown(text)}, which is not the ARN of a role",
+        hint="Write it in full, for example arn:aws:iam::123456789012:role/stage-sugarwater",
+    )
+
+
+def check_aws_region(text: str) -> str | None:
+    """Return the AWS region in *text*, or ``None`` where it is empty."""
+    if not text or AWS_REGION.fullmatch(text):
+        return text or None
+    raise InputError(
+        f"aws-region is {shown(text)}, which is not an AWS region",
+        hint="Name one region, for example us-east-1; a list goes into regions",
+    )
+
+
+def check_audience(text: str) -> str:
+    """Return *text* when a token can be meant for it."""
+    if _AUDIENCE.fullmatch(text):
+        return text
+    raise InputError(f"audience is {shown(text)}, expected 1 to 255 characters without spaces")
+
+
+def check_session_name(text: str) -> str:
+    """Return *text* when the session of a role can be called so."""
+    if _SESSION_NAME.fullmatch(text):
+        return text
+    raise InputError(
+        f"role-session-name is {shown(text)}, expected 2 to 64 letters, digits or any of _+=,.@-"
+    )
+
+
+def check_seconds(text: str) -> int:
+    """Return for how long credentials are asked for."""
+    if _SECONDS.fullmatch(text) and MIN_SECONDS <= int(text) <= MAX_SECONDS:
+        return int(text)
+    raise InputError(
+        f"role-duration is {shown(text)}, expected a number of seconds from {MIN_SECONDS} to "
+        f"{MAX_SECONDS}"
+    )

@@ -1,0 +1,59 @@
+"""Who the step is in AWS: what the job's environment says, or a role of its own."""
+
+import logging
+from dataclasses import replace
+
+from startifact.action.inputs import Inputs
+from startifact.action.oidc import TokenSource
+from startifact.errors import InputError
+from startifact.identity import WebIdentity
+from startifact.regions.spelling import AwsSpelling, BucketSpelling, parse_spellings, split_list
+from startifact.settings import Runner, Settings, forget_aws_profile
+
+logger = logging.getLogger(__name__)
+
+
+def identity_of(inputs: Inputs, settings: Settings, runner: Runner) -> WebIdentity | None:
+    """Return the role that the step takes on; ``None`` when it takes on none.
+
+    Raises:
+        InputError: No AWS region is known that could be asked for credentials.
+        AccessDeniedError: The job may not ask GitHub for a token.
+    """
+    if inputs.role_to_assume is None:
+        return None
+    region = settings.aws_region or _first_aws_region(inputs, settings)
+    if region is None:
+        raise InputError(
+            "role-to-assume is set, but no AWS region to ask for its credentials",
+            hint="Set aws-region, for example us-east-1",
+        )
+    token = TokenSource(url=runner.token_url, bearer=runner.token_bearer, audience=inputs.audience)
+    token.check()
+    if settings.access_key_id:
+        logger.info("role-to-assume is set, so the AWS credentials in the environment are not used")
+    forget_aws_profile()
+    return WebIdentity(
+        role=inputs.role_to_assume,
+        session_name=inputs.role_session_name,
+        seconds=inputs.role_duration,
+        region=region,
+        token=token,
+    )
+
+
+def settings_of(inputs: Inputs, settings: Settings) -> Settings:
+    """Return *settings* as *inputs* change them."""
+    if inputs.aws_region is not None:
+        settings = replace(settings, aws_region=inputs.aws_region)
+    return settings if inputs.provenance else replace(settings, origin=Settings().origin)
+
+
+def _first_aws_region(inputs: Inputs, settings: Settings) -> str | None:
+    texts = inputs.regions or split_list(settings.regions or "")
+    for spelling in parse_spellings(texts, source="regions") if texts else ():
+        if isinstance(spelling, AwsSpelling):
+            return spelling.text
+        if isinstance(spelling, BucketSpelling) and spelling.region and not spelling.endpoint:
+            return spelling.region
+    return None

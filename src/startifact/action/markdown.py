@@ -1,0 +1,87 @@
+"""Text from outside as Markdown, and the file that the runner reads it from.
+
+Such text stands as code, where GitHub makes no links and no mentions, and cannot end it: every
+character that could is replaced.
+"""
+
+import html
+import logging
+import string
+from collections.abc import Sequence
+from itertools import accumulate
+from pathlib import Path
+
+from startifact.errors import ascii_controls, shown
+
+logger = logging.getLogger(__name__)
+
+LIMIT = 1024 * 1024
+"""How many bytes the summary of one step may have; of a larger one the runner shows nothing."""
+
+_CUT = "*The rest is left out: the summary of a step may have 1 MiB.*\n"
+_CELL = 400
+_PLAIN = frozenset(string.ascii_letters + string.digits + " ")
+_ENDS_CODE = frozenset("`|\\")
+
+Lines = list[str]
+"""Markdown in pieces that stand by themselves."""
+
+
+def write(path: str, lines: Sequence[str]) -> None:
+    """Add *lines* to the file at *path*, which is what ``GITHUB_STEP_SUMMARY`` says.
+
+    Where they do not all fit, as many as do are written, and a note. Without a file nothing is
+    written. A summary that cannot be written is a warning.
+    """
+    if not path:
+        return
+    file = Path(path)
+    try:
+        if file.exists() and not file.is_file():
+            raise OSError(None, "it is not a file")
+        taken = file.stat().st_size if file.exists() else 0
+        before = "\n\n" if taken else ""
+        if text := _fitting(lines, LIMIT - taken - len(before)):
+            with file.open("ab") as writer:
+                writer.write(f"{before}{text}".encode())
+    except OSError as e:
+        logger.warning("cannot write the job summary to %s: %s", shown(path), e.strerror)
+
+
+def _fitting(lines: Sequence[str], room: int) -> str:
+    if sum(len(line.encode()) for line in lines) <= room:
+        return "".join(lines)
+    room -= len(_CUT) + 1
+    sizes = accumulate(len(line.encode()) for line in lines)
+    kept = [line for line, size in zip(lines, sizes, strict=True) if size <= room]
+    return "".join([*kept, "\n", _CUT]) if kept else ""
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
+    """Return a table without the columns that are empty in every row."""
+    used = [i for i in range(len(head)) if any(row[i] for row in rows)]
+    return [
+        f"{_row([head[i] for i in used])}{_row(['---' for _ in used])}",
+        *(_row([row[i] for i in used]) for row in rows),
+        "\n",
+    ]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def code(text: str) -> str:
+    """Return *text* as it can stand anywhere in a line of Markdown, and is shown as it is."""
+    cut = text if len(text) <= _CELL else f"{text[:_CELL]}... ({len(text):,} characters)"
+    line = ascii_controls(cut)
+    if line.strip() and not _ENDS_CODE & set(line):
+        return f"`{line}`"
+    safe = (c if c in _PLAIN or not c.isascii() else f"&#{ord(c)};" for c in line)
+    return f"<code>{''.join(safe)}</code>"
+
+
+def block(text: str) -> str:
+    """Return *text* as lines that are shown as they are."""
+    lines = (html.escape(ascii_controls(line)) for line in text.split("\n"))
+    return "<pre>{}</pre>\n\n".format("\n".join(lines))

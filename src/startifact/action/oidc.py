@@ -1,0 +1,106 @@
+"""Asking GitHub for an OpenID Connect token, which AWS takes as proof of who the job is."""
+
+import http.client
+import json
+import random
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field
+
+from startifact.errors import AccessDeniedError, ConfigurationError
+from startifact.regions.spelling import is_loopback
+
+TIMEOUT_SECONDS = 10.0
+ATTEMPTS = 5
+MAX_BYTES = 64 * 1024
+
+_PERMISSION = """Give the job the permission:
+  permissions:
+    id-token: write
+    contents: read
+Workflows that run for a pull request from a fork never get it"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSource:
+    """Gets a token for *audience* each time it is called.
+
+    ``url`` and ``bearer`` are what the runner gives a job that may ask for tokens. Neither they nor
+    anything of GitHub's answer is ever part of a message.
+    """
+
+    url: str
+    bearer: str = field(repr=False)
+    audience: str
+    pause: float = 0.5
+    """How many seconds lie between the first attempts; it doubles each time."""
+
+    def check(self) -> None:
+        """Return when a token can be asked for.
+
+        Raises:
+            AccessDeniedError: The job has no permission to ask.
+            ConfigurationError: The address is not one to send a secret to.
+        """
+        if not self.url or not self.bearer:
+            raise AccessDeniedError(
+                "role-to-assume is set, but the job may not ask GitHub for an OpenID Connect token",
+                hint=_PERMISSION,
+            )
+        parts = urllib.parse.urlsplit(self.url)
+        plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        if parts.scheme != "https" and not plain:
+            raise ConfigurationError(
+                "ACTIONS_ID_TOKEN_REQUEST_URL is not an https address",
+                hint="The runner sets this variable: do not set it in the workflow",
+            )
+
+    def __call__(self) -> str:
+        """Return a fresh token.
+
+        Raises:
+            AccessDeniedError: GitHub did not give one.
+        """
+        self.check()
+        last = ""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                delay = self.pause * 2 ** (attempt - 1)
+                time.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
+            try:
+                return self._ask()
+            except urllib.error.HTTPError as e:
+                e.close()
+                last = f"it answered {e.code}"
+                if e.code < 500 and e.code not in {408, 429}:
+                    break
+            except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as e:
+                # The texts of these may quote what was received.
+                last = f"it did not answer as it should ({type(e).__name__})"
+        raise AccessDeniedError(
+            f"GitHub gave no OpenID Connect token: {last}",
+            hint=f"Try again; if it stays so, look at GitHub's status page. {_PERMISSION}",
+        )
+
+    def _ask(self) -> str:
+        separator = "&" if urllib.parse.urlsplit(self.url).query else "?"
+        audience = urllib.parse.quote(self.audience, safe="")
+        request = urllib.request.Request(  # noqa: S310  # the scheme is checked
+            f"{self.url}{separator}audience={audience}",
+            headers={"Authorization": f"Bearer {self.bearer}", "Accept": "application/json"},
+        )
+        opener = urllib.request.build_opener(_NoRedirect)
+        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+            token = json.loads(answer.read(MAX_BYTES))["value"]
+        if not isinstance(token, str) or not token:
+            raise ValueError
+        return token
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: the request carries a secret that is meant for one host."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        """Say that there is nowhere to go."""

@@ -69,12 +69,16 @@ class Bucket:
                     if not listed and code_of(e) in REFUSED:
                         return None
                 raise
-        document = head["Metadata"].get(RECORD)
+            size, token, document = (
+                head["ContentLength"],
+                head["ETag"],
+                head["Metadata"].get(RECORD),
+            )
         return Stored(
-            size=head["ContentLength"],
+            size=size,
             document=document,
             beside=self._beside(key) if document is None else None,
-            token=head["ETag"],
+            token=token,
             md5=_md5(head),
             object_version=_version_id(head),
         )
@@ -172,10 +176,10 @@ class Bucket:
                     return None
                 raise
             with contextlib.closing(answer["Body"]) as body:
-                data = body.read(limit + 1)
+                data, token = body.read(limit + 1), answer["ETag"]
         if len(data) < min(answer.get("ContentLength", 0), limit + 1):
             raise RegionUnavailableError(f"{self.region} ended {key} early")
-        return ChannelState(data.decode(errors="replace"), answer["ETag"])
+        return ChannelState(data.decode(errors="replace"), token)
 
     def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
         """Replace *expected* by *text*; ``False`` when something else is there by now."""

@@ -13,6 +13,7 @@ from botocore.exceptions import (
     ProfileNotFound,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from startifact.errors import (
     AccessDeniedError,
@@ -55,9 +56,16 @@ _ELSEWHERE = frozenset(
 )
 
 _NO_CREDENTIALS_HINT = (
-    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE; in a workflow, run "
-    "aws-actions/configure-aws-credentials before this step and give the job "
-    "'permissions: id-token: write'"
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE; in a workflow, set "
+    "role-to-assume or run aws-actions/configure-aws-credentials before this step, and give the "
+    "job 'permissions: id-token: write'; on an EC2 instance whose role is to be used, the "
+    "metadata option http-put-response-hop-limit has to be 2, since a container is a hop more"
+)
+
+
+NO_PROFILE_HINT = (
+    "Check AWS_PROFILE and the AWS configuration file; a container of an action has not the "
+    'job\'s home folder: set role-to-assume there, or AWS_PROFILE: ""'
 )
 
 
@@ -99,11 +107,18 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
     except ProfileNotFound as e:
         raise ConfigurationError(
             f"there is no such AWS profile: {shown(str(e), 300)}",
-            hint="Check AWS_PROFILE and the AWS configuration file",
+            hint=NO_PROFILE_HINT,
         ) from e
     except BotoCoreError as e:
         raise RegionUnavailableError(
             f"{action} on {resource} failed in {region}: {shown(str(e), 300)}"
+        ) from e
+    except (ResponseParserError, LookupError, ValueError) as e:
+        # A header or a part of the body is missing or garbled, and the SDK does not look.
+        raise RegionUnavailableError(
+            f"{region} answered {action} on {resource} with what cannot be understood: "
+            f"{type(e).__name__}, {shown(str(e), 300)}",
+            hint="Try again; if it stays so, something between here and the region is at fault",
         ) from e
 
 

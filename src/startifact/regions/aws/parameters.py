@@ -42,7 +42,7 @@ class Parameters:
                 if code_of(e) in {"ParameterNotFound", "ParameterVersionNotFound"}:
                     return None
                 raise
-        return answer["Parameter"].get("Value", "")
+            return answer["Parameter"].get("Value", "")
 
     def put(self, name: str, value: str) -> None:
         """Make *value* the value of *name*, whatever it was."""

@@ -1,5 +1,4 @@
-"""
-Stage this project's own wheel into two directories and bring it back, as two workflow steps would.
+"""Stage this project's own wheel into two directories and bring it back, as two steps would.
 
 Everything happens below ``demo/``: no account, no network, nothing to clean up but that folder.
 """

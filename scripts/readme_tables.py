@@ -1,7 +1,6 @@
-"""
-Write the README's tables of inputs and outputs from action.yml, or check that they are the same.
+"""Write the README's tables of inputs and outputs from action.yml, or check that they are the same.
 
-    python scripts/readme_tables.py [--check]
+python scripts/readme_tables.py [--check]
 """
 
 import sys

@@ -8,8 +8,8 @@ one exists. A channel is a file, replaced by a rename under a lock that dies wit
 import contextlib
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from startifact.errors import (
     shown,
 )
 from startifact.names import Key
-from startifact.regions.filelock import locked
+from startifact.regions.filelock import locked, replace
 from startifact.regions.interface import (
     ChannelState,
     ExistsError,
@@ -179,7 +179,7 @@ class DirectoryRegion(Region):
                     return False
                 with self._scratch(path.parent) as scratch:
                     _write_durably(scratch / path.name, text.encode())
-                    (scratch / path.name).replace(path)
+                    replace(scratch / path.name, path)
                     _sync_directory(path.parent)
         return True
 
@@ -187,9 +187,10 @@ class DirectoryRegion(Region):
     def _scratch(self, parent: Path) -> Iterator[Path]:
         """Make a folder beside the target, and leave none behind."""
         parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".startifact-", dir=parent))
+        # Not by tempfile, which makes it private, on Windows by more than a mode: it is to be seen.
+        scratch = parent / f".startifact-{secrets.token_hex(8)}"
+        scratch.mkdir()
         try:
-            scratch.chmod(0o777 & ~_umask())  # mkdtemp makes it private, the artifact is not
             yield scratch
         finally:
             # After a successful rename nothing is there any more.
@@ -266,12 +267,3 @@ def _is_empty(folder: Path) -> bool:
             return next(entries, None) is None
     except FileNotFoundError:
         return True
-
-
-def _umask() -> int:
-    # There is no way to read the umask but to set it, which other threads would notice.
-    try:
-        text = Path("/proc/self/status").read_text()
-        return int(next(x for x in text.splitlines() if x.startswith("Umask:")).split()[1], 8)
-    except (OSError, StopIteration, ValueError):
-        return 0o022

@@ -1,4 +1,6 @@
-"""A lock on a file that the operating system gives back when the process that holds it dies."""
+"""A lock that the operating system gives back when the process that holds it dies, and a file that
+takes the place of another one.
+"""
 
 import contextlib
 import os
@@ -11,6 +13,7 @@ from startifact.errors import RegionUnavailableError, shown
 
 WAIT_SECONDS = 20.0
 _PAUSE_SECONDS = 0.005
+_READERS_SECONDS = 1.0
 
 
 @contextlib.contextmanager
@@ -33,6 +36,25 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)  # which gives the lock back
+
+
+def replace(file: Path, target: Path) -> None:
+    """Put *file* in the place of *target*, in one step, whoever is reading *target*.
+
+    Raises:
+        OSError: It cannot be done, for a second long.
+    """
+    give_up = time.monotonic() + _READERS_SECONDS
+    while True:
+        try:
+            file.replace(target)
+        except PermissionError:
+            # Windows says this as long as anybody has the target open.
+            if os.name != "nt" or time.monotonic() > give_up:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 if sys.platform == "win32":  # pragma: no cover  # runs in the workflow for Windows

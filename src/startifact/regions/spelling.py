@@ -235,6 +235,8 @@ def _directory(text: str) -> DirectorySpelling:
             )
         rest = slash + path
     path_text = unquote(rest)
+    if os.name == "nt" and re.match(r"/[A-Za-z]:", path_text):  # pragma: no cover
+        path_text = path_text[1:]  # file:///C:/artifacts
     if not path_text or any(not c.isprintable() for c in path_text):
         raise InputError(
             f"region {_quoted(text)} names no directory",

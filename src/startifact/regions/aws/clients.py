@@ -4,11 +4,14 @@ import threading
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.credentials import CredentialResolver
+from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from startifact.errors import ConfigurationError, shown
 from startifact.identity import WebIdentity
+from startifact.regions.aws.errors import NO_PROFILE_HINT
 from startifact.regions.aws.role import as_role
 from startifact.version import __version__
 
@@ -72,10 +75,15 @@ class Clients:
     def _session(self, profile: str | None) -> boto3.Session:
         # A session is not safe to share between threads: it is only used under the lock.
         if profile not in self._sessions:
-            session = boto3.Session(profile_name=profile)
             if self._identity is not None and profile is None:
-                session = boto3.Session(botocore_session=as_role(self._identity, _config()))
-            self._sessions[profile] = session
+                session = as_role(self._identity, _config())
+            else:
+                session = botocore.session.Session(profile=profile)
+                if session.get_credentials() is None:
+                    # Looking for them again takes seconds for each client, where the instance's
+                    # metadata cannot be reached.
+                    session.register_component("credential_provider", CredentialResolver([]))
+            self._sessions[profile] = boto3.Session(botocore_session=session)
         return self._sessions[profile]
 
 
@@ -95,6 +103,10 @@ def _config() -> Config:
 
 
 def _unusable(region: str, error: Exception) -> ConfigurationError:
+    if isinstance(error, ProfileNotFound):
+        return ConfigurationError(
+            f"there is no such AWS profile: {shown(str(error), 300)}", hint=NO_PROFILE_HINT
+        )
     return ConfigurationError(
         f"cannot make a client for {region}: {shown(str(error), 300)}",
         hint="Check AWS_PROFILE, the AWS configuration file and the region's name",

@@ -11,10 +11,35 @@ from botocore.credentials import (
     CredentialProvider,
     DeferredRefreshableCredentials,
 )
+from botocore.exceptions import BotoCoreError, ClientError
 
+from startifact.errors import AccessDeniedError, RegionUnavailableError, StartifactError, shown
 from startifact.identity import WebIdentity
 
 METHOD = "startifact-web-identity"
+
+RENEWAL_SECONDS = 5 * 60
+"""How long before they expire credentials are renewed. The SDK's own time is as long as the
+shortest session, which would then be renewed at every request."""
+
+_TRUST = """In the role's trust policy, allow sts:AssumeRoleWithWebIdentity for the identity \
+provider token.actions.githubusercontent.com, where its aud is the audience of this step and its \
+sub begins with one of
+  repo:ORGANISATION@ID/REPOSITORY@ID: (repositories made since 15 July 2026)
+  repo:ORGANISATION/REPOSITORY: (older ones)
+and goes on with ref:refs/heads/main, ref:refs/tags/*, environment:NAME or pull_request"""
+
+_HINTS = {
+    "InvalidIdentityToken": "In IAM, add the identity provider "
+    "https://token.actions.githubusercontent.com with the audience of this step",
+    "ValidationError": "Ask for a shorter role-duration, or raise the role's maximum session "
+    "duration",
+}
+
+
+class _Credentials(DeferredRefreshableCredentials):
+    _advisory_refresh_timeout = RENEWAL_SECONDS
+    _mandatory_refresh_timeout = 60
 
 
 class _Provider(CredentialProvider):
@@ -23,15 +48,39 @@ class _Provider(CredentialProvider):
     METHOD = METHOD
     CANONICAL_NAME = None
 
-    def __init__(self, fetcher: AssumeRoleWithWebIdentityCredentialFetcher) -> None:
+    def __init__(self, role: str, fetcher: AssumeRoleWithWebIdentityCredentialFetcher) -> None:
         super().__init__()
+        self._role = role
         self._fetcher = fetcher
 
     def load(self) -> DeferredRefreshableCredentials:
         """Return credentials that are fetched when they are first needed."""
-        return DeferredRefreshableCredentials(
-            method=METHOD, refresh_using=self._fetcher.fetch_credentials
+        return _Credentials(method=METHOD, refresh_using=self._fetch)
+
+    def _fetch(self) -> dict[str, Any]:
+        try:
+            return dict(self._fetcher.fetch_credentials())
+        except ClientError as e:
+            raise _refused(self._role, e) from e
+        except BotoCoreError as e:
+            raise RegionUnavailableError(
+                f"AWS did not answer sts:AssumeRoleWithWebIdentity: {shown(str(e), 300)}",
+                hint="Check the network and aws-region, or try again",
+            ) from e
+
+
+def _refused(role: str, error: ClientError) -> StartifactError:
+    answer = error.response.get("Error", {})
+    code = str(answer.get("Code", ""))
+    text = f"{shown(code)}, {shown(str(answer.get('Message', '')), 300)}"
+    if code in {"Throttling", "InternalFailure", "ServiceUnavailable", "IDPCommunicationError"}:
+        return RegionUnavailableError(
+            f"AWS gave no credentials for the role {role}: {text}", hint="Try again"
         )
+    return AccessDeniedError(
+        f"AWS did not let this job take on the role {role}: {text}",
+        hint=_HINTS.get(code, _TRUST),
+    )
 
 
 def as_role(identity: WebIdentity, config: Config) -> botocore.session.Session:
@@ -53,6 +102,9 @@ def as_role(identity: WebIdentity, config: Config) -> botocore.session.Session:
         web_identity_token_loader=identity.token,
         role_arn=identity.role,
         extra_args={"RoleSessionName": identity.session_name, "DurationSeconds": identity.seconds},
+        expiry_window_seconds=RENEWAL_SECONDS,
     )
-    session.get_component("credential_provider").providers.insert(0, _Provider(fetcher))
+    session.get_component("credential_provider").providers.insert(
+        0, _Provider(identity.role, fetcher)
+    )
     return session

@@ -1,0 +1,314 @@
+"""A role that one step takes on for itself, and what it says when it cannot."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from startifact import Session
+from tests.action.conftest import Call
+from tests.action.identity import BEARER, SECRET, TOKEN, Identities
+from tests.conftest import Cloud
+from tests.runner_step import Step
+
+ROLE = "arn:aws:iam::123456789012:role/stage-sugarwater"
+NO_KEYS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+LOOK_UP = {"command": "info", "project": "SugarWater"}
+
+
+@pytest.fixture
+def identities() -> Iterator[Identities]:
+    """Return GitHub and STS on loopback."""
+    identities = Identities()
+    yield identities
+    identities.stop()
+
+
+@pytest.fixture
+def staging(step: Step, cloud: Cloud) -> dict[str, str]:
+    """Return the inputs of a staging with a role."""
+    return {
+        "command": "stage",
+        "project": "SugarWater",
+        "version": "1.0.0",
+        "path": step.file(),
+        "regions": "us-east-1, eu-west-1, ap-southeast-2",
+        "role-to-assume": ROLE,
+    }
+
+
+def test_role(staging: dict[str, str], step: Step, call: Call, identities: Identities) -> None:
+    """A step takes on its role with a token that GitHub gives it, and needs no other."""
+    done = call(
+        {**NO_KEYS, **identities.environment},
+        **staging,
+        **{
+            "role-session-name": "stage@42",
+            "role-duration": "900",
+            "audience": "https://a+b/",
+        },
+    )
+
+    assert done.exit_code == 0, done.stdout
+    (asked,) = identities.token_requests
+    assert asked["audience"] == "https://a+b/"
+    assert asked["Authorization"] == f"Bearer {BEARER}"
+    (taken,) = identities.role_requests
+    assert taken == {
+        "Action": "AssumeRoleWithWebIdentity",
+        "Authorization": "",
+        "DurationSeconds": "900",
+        "RoleArn": ROLE,
+        "RoleSessionName": "stage@42",
+        "Version": "2011-06-15",
+        "WebIdentityToken": f"{TOKEN}-1",
+    }
+    assert done.commands == []
+
+
+def test_nothing_is_left(
+    staging: dict[str, str], step: Step, call: Call, identities: Identities
+) -> None:
+    """No token and no credential is in the log, the environment or any file afterwards."""
+    done = call({**NO_KEYS, **identities.environment, "RUNNER_DEBUG": "1"}, **staging)
+
+    left = [p.read_bytes() for p in step.temp.parent.rglob("*") if p.is_file()]
+    secrets = (TOKEN, BEARER, SECRET, "ASIAROLEROLEROLEROLE")
+    assert done.exit_code == 0, done.stdout
+    for secret in secrets:
+        assert secret not in done.stdout + done.stderr
+        assert not any(secret.encode() in content for content in left)
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+    assert list(step.home.iterdir()) == []
+
+
+def test_long_step(staging: dict[str, str], call: Call, identities: Identities) -> None:
+    """Credentials that are about to expire are asked for again, with a new token each time."""
+    identities.seconds = 30
+
+    done = call({**NO_KEYS, **identities.environment}, **staging)
+
+    tokens = [request["WebIdentityToken"] for request in identities.role_requests]
+    assert done.exit_code == 0, done.stdout
+    assert len(tokens) > 1
+    assert len(set(tokens)) == len(tokens)
+
+
+def test_shortest_session(staging: dict[str, str], call: Call, identities: Identities) -> None:
+    """Credentials for the shortest time there is are not asked for at every request."""
+    identities.seconds = 899
+
+    call({**NO_KEYS, **identities.environment}, **staging)
+
+    assert len(identities.role_requests) == 1
+
+
+@pytest.mark.parametrize("extra", [{}, {"AWS_PROFILE": "of-the-job"}], ids=["keys", "profile"])
+def test_role_wins(
+    extra: dict[str, str], staging: dict[str, str], call: Call, identities: Identities
+) -> None:
+    """The role is taken on whatever other credentials the job has, and the log says so."""
+    done = call({**identities.environment, **extra}, **staging)
+
+    assert done.exit_code == 0, done.stdout
+    assert len(identities.role_requests) == 1
+    assert "the AWS credentials in the environment are not used" in done.stdout
+    assert done.commands == []
+
+
+def test_keys_do_not_stand_in(staging: dict[str, str], call: Call, identities: Identities) -> None:
+    """A step whose role is refused does nothing with the job's own credentials."""
+    identities.refusal = (403, "AccessDenied")
+
+    done = call(identities.environment, **staging)
+
+    assert done.exit_code == 6
+    assert done.outputs == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "exit_code", "told"),
+    [
+        (403, "AccessDenied", 6, "repo:ORGANISATION@ID/REPOSITORY@ID:"),
+        (403, "AccessDenied", 6, "repo:ORGANISATION/REPOSITORY:"),
+        (403, "AccessDenied", 6, ROLE),
+        (400, "InvalidIdentityToken", 6, "https://token.actions.githubusercontent.com"),
+        (400, "ValidationError", 6, "role-duration"),
+        (400, "IDPCommunicationError", 5, "IDPCommunicationError"),
+    ],
+)
+def test_refused(
+    status: int,
+    code: str,
+    exit_code: int,
+    told: str,
+    call: Call,
+    identities: Identities,
+    cloud: Cloud,
+) -> None:
+    """A role that is refused is one error that names it, and what to change."""
+    identities.refusal = (status, code)
+
+    done = call(
+        {**NO_KEYS, **identities.environment},
+        **LOOK_UP,
+        regions="us-east-1",
+        role_to_assume=ROLE,
+    )
+
+    assert done.exit_code == exit_code
+    assert len(done.errors) == 1
+    assert told in done.errors[0]
+    assert ROLE in done.errors[0]
+    assert TOKEN not in done.stdout
+
+
+@pytest.mark.parametrize("missing", ["URL", "TOKEN"])
+def test_no_permission(missing: str, staging: dict[str, str], call: Call) -> None:
+    """A job that may not ask for tokens is shown the YAML that lets it."""
+    given = {
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "https://127.0.0.1:1/",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": BEARER,
+        f"ACTIONS_ID_TOKEN_REQUEST_{missing}": "",
+    }
+
+    done = call(given, **staging)
+
+    assert done.exit_code == 6
+    assert len(done.errors) == 1
+    assert "  permissions:\n    id-token: write\n" in done.errors[0]
+    assert "fork" in done.errors[0]
+
+
+def test_no_region_for_the_role(call: Call, identities: Identities) -> None:
+    """Where no AWS region is known, the step says which input to set."""
+    done = call(identities.environment, **LOOK_UP, regions="file:a", role_to_assume=ROLE)
+
+    assert done.exit_code == 2
+    assert "Set aws-region" in done.errors[0]
+    assert identities.token_requests == []
+
+
+@pytest.mark.parametrize("where", ["aws-region", "AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_home_region(where: str, step: Step, call: Call, cloud: Cloud) -> None:
+    """The organisation configuration is read where aws-region or the environment says."""
+    Session(regions=["eu-west-1"]).stage("SugarWater", "1.0.0", step.workspace / step.file())
+    configuration = json.loads(
+        cloud.ssm("eu-west-1").get_parameter(Name=cloud.parameter)["Parameter"]["Value"]
+    )
+    cloud.configure("eu-west-1", json.dumps(configuration | {"regions": ["eu-west-1"]}))
+    inputs = {"aws-region": "eu-west-1"} if where == "aws-region" else {}
+    variables = {"AWS_REGION": "us-east-1" if inputs else "", "AWS_DEFAULT_REGION": ""}
+
+    done = call(variables | ({} if inputs else {where: "eu-west-1"}), **LOOK_UP, **inputs)
+
+    assert done.exit_code == 0, done.stdout
+    assert done.outputs["region"] == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("regions", "listed"),
+    [("file:a eu-west-1 us-east-1", ""), ("", "file:a s3://bucket?region=eu-west-1")],
+)
+def test_region_of_the_role(
+    regions: str, listed: str, call: Call, identities: Identities, cloud: Cloud
+) -> None:
+    """Where nothing else names one, the first AWS region in the list is asked for the role."""
+    call(
+        {
+            **NO_KEYS,
+            **identities.environment,
+            "AWS_REGION": "",
+            "STARTIFACT_REGIONS": listed,
+        },
+        **LOOK_UP,
+        regions=regions,
+        role_to_assume=ROLE,
+    )
+
+    assert len(identities.role_requests) == 1
+
+
+def test_profile_that_is_not_there(call: Call, cloud: Cloud) -> None:
+    """A profile of the job's home folder is not in the container: the error says what to do."""
+    done = call({"AWS_PROFILE": "of-the-job"}, **LOOK_UP, regions="us-east-1")
+
+    assert done.exit_code == 2
+    assert "of-the-job" in done.errors[0]
+    assert "set role-to-assume" in done.errors[0]
+
+
+def test_blank_profile(step: Step, call: Call, cloud: Cloud) -> None:
+    """A profile that an expression left blank is none."""
+    Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", step.workspace / step.file())
+
+    done = call({"AWS_PROFILE": " "}, **LOOK_UP, regions="us-east-1")
+
+    assert done.exit_code == 0, done.stdout
+
+
+def test_metadata_that_does_not_answer(call: Call, cloud: Cloud) -> None:
+    """Without credentials, and with an instance whose metadata is a hop too far, the step ends in
+    seconds, and the error names the setting of the instance.
+    """
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+
+        done = call(
+            {
+                **NO_KEYS,
+                "AWS_EC2_METADATA_DISABLED": "false",
+                "AWS_EC2_METADATA_SERVICE_ENDPOINT": address,
+            },
+            **LOOK_UP,
+            regions="us-east-1, eu-west-1, ap-southeast-2",
+        )
+
+    assert done.exit_code == 6
+    assert "http-put-response-hop-limit has to be 2" in done.errors[0]
+    assert "role-to-assume" in done.errors[0]
+    assert "permissions: id-token: write" in done.errors[0]
+    assert time.monotonic() - began < 15
+
+
+def test_masked_outputs(step: Step, call: Call, cloud: Cloud, identities: Identities) -> None:
+    """Outputs that hold what is masked are told in a warning: a job would drop them."""
+    number = "123456789012"
+    bucket = f"artifacts-{number}-{cloud.unique}"
+    cloud.s3().create_bucket(Bucket=bucket)
+
+    done = call(
+        identities.environment,
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=step.file(),
+        metadata="key=AKIATESTTESTTESTTEST",
+        regions=f"s3://{bucket}?region=us-east-1",
+        role_to_assume=ROLE,
+    )
+
+    assert done.exit_code == 0, done.stdout
+    assert len(done.warnings) == 2
+    assert "AWS_ACCESS_KEY_ID: metadata." in done.warnings[0]
+    assert "AWS account: bucket, region, uri, locations." in done.warnings[1]
+    assert number in done.outputs["bucket"]
+
+
+def test_outputs_hold_nothing_masked(step: Step, call: Call, cloud: Cloud) -> None:
+    """By themselves outputs hold neither the access key nor the account."""
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=step.file(),
+        regions="us-east-1 eu-west-1 ap-southeast-2",
+    )
+
+    assert done.commands == []
+    assert not any("AKIATESTTESTTESTTEST" in value for value in done.outputs.values())
+    assert "123456789012" not in json.dumps(done.outputs)

@@ -310,3 +310,84 @@ def test_files_that_cannot_be_given_away(
     assert done.exit_code == 0
     assert len(done.warnings) == 1
     assert "to the owner of the workspace: Operation not permitted" in done.warnings[0]
+
+
+HOST = {"RUNNER_WORKSPACE": "/home/runner/work/SugarWater"}
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["/home/runner/work/SugarWater/SugarWater", "/__w/SugarWater/SugarWater"],
+    ids=["host", "job container"],
+)
+@pytest.mark.parametrize("scheme", ["file:", "file://"])
+def test_names_of_the_workspace(folder: str, scheme: str, step: Step, call: Call) -> None:
+    """The workspace is found under the names that the host and a job's container have for it."""
+    step.file()
+
+    exit_code, errors = stage(
+        call, HOST, path=f"{folder}/dist.tar.gz", regions=f"{scheme}{folder}/artifacts"
+    )
+    configured, _ = stage(
+        call, {**HOST, "STARTIFACT_REGIONS": f"{scheme}{folder}/more"}, regions=""
+    )
+
+    assert (exit_code, configured) == (0, 0), errors
+    assert (step.workspace / "artifacts" / "SugarWater@1.0.0" / "artifact").is_file()
+    assert (step.workspace / "more" / "SugarWater@1.0.0" / "artifact").is_file()
+
+
+@pytest.mark.parametrize("folder", ["/home/runner/work/_temp", "/__w/_temp"])
+def test_names_of_the_temporary_folder(folder: str, step: Step, call: Call) -> None:
+    """So is the runner's temporary folder."""
+    step.file()
+
+    exit_code, errors = stage(call, HOST, regions=f"file:{folder}/artifacts")
+
+    assert exit_code == 0, errors
+    assert (step.temp / "artifacts" / "SugarWater@1.0.0" / "artifact").is_file()
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"path": ".//home/runner/work/SugarWater/SugarWater/dist.tar.gz"},
+        {"path": "first\n/home/runner/work/SugarWater/SugarWater/dist.tar.gz"},
+        {"path": "x/__w/SugarWater/SugarWater/dist.tar.gz"},
+        {"regions": "file:.//home/runner/work/SugarWater/SugarWater/artifacts"},
+        {"regions": "file:a%20//home/runner/work/SugarWater/SugarWater/artifacts"},
+    ],
+)
+def test_folder_of_the_host_in_the_middle(inputs: dict[str, str], step: Step, call: Call) -> None:
+    """A name of the host's that is not the beginning of a path leads nowhere: the error says so."""
+    step.file()
+
+    exit_code, errors = stage(call, HOST, **inputs)
+
+    assert exit_code == 2
+    assert "SugarWater/SugarWater in its middle" in errors[0]
+    assert "relative to the workspace" in errors[0]
+    assert not (step.workspace / "artifacts").exists()
+
+
+@pytest.mark.parametrize("path", ["/home/runner/work/SugarWater/Other/x", "/__w/Other/Other/x"])
+def test_neighbours_of_the_workspace(path: str, call: Call) -> None:
+    """Other folders of the host are outside."""
+    exit_code, errors = stage(call, HOST, path=path)
+
+    assert exit_code == 2
+    assert "is outside the workspace" in errors[0]
+
+
+def test_names_of_the_host_without_a_container(step: Step, call: Call) -> None:
+    """Outside the container paths are what they are."""
+    done = call(
+        HOST,
+        command="download",
+        project="SugarWater",
+        path="/home/runner/work/SugarWater/SugarWater/x",
+        regions="file:/__w/SugarWater/SugarWater/artifacts",
+    )
+
+    assert done.exit_code == 3
+    assert "file:/__w/SugarWater/SugarWater/artifacts" in done.stdout

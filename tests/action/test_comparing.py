@@ -1,0 +1,208 @@
+"""Steps that list, compare and mend what is staged."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from startifact import Session
+from startifact.action.outputs import OUTPUTS
+from tests.action.conftest import Call
+from tests.runner_rules import read_summary
+from tests.runner_step import Done, Step
+
+PROJECT = {"project": "SugarWater"}
+SAME = b"sugar and water\n"
+OTHER = b"sugar and WATER\n"
+
+
+@pytest.fixture
+def listed(directories: list[str], step: Step) -> str:
+    """Stage two versions, and return where."""
+    for version in ("1.0.0", "1.1.0"):
+        Session(regions=directories).stage("SugarWater", version, step.workspace / step.file(SAME))
+    return " ".join(directories)
+
+
+def folder(directory: str, version: str) -> Path:
+    return Path(directory.removeprefix("file://")) / f"SugarWater@{version}"
+
+
+def remove(directory: str, version: str) -> None:
+    for file in folder(directory, version).iterdir():
+        file.unlink()
+    folder(directory, version).rmdir()
+
+
+def only(done: Done, **outputs: str) -> bool:
+    """Say whether *done* has these outputs, and all others are empty."""
+    return done.outputs == dict.fromkeys(OUTPUTS, "") | outputs
+
+
+def test_versions(listed: str, call: Call) -> None:
+    """All versions are in the log and the summary, and the newest is the output."""
+    done = call(**PROJECT, command="versions", regions=listed)
+
+    assert done.exit_code == 0, done.stdout
+    assert only(done, project="SugarWater", version="1.1.0")
+    assert done.stdout.splitlines()[-2:] == ["1.1.0", "1.0.0"]
+    assert "### `SugarWater` has 2 versions\n" in done.summary
+    assert "| `1.1.0` |\n| `1.0.0` |\n" in done.summary
+    assert done.commands == []
+
+
+def test_versions_of_nothing(directories: list[str], call: Call) -> None:
+    """A project that nobody has staged is not found."""
+    done = call(**PROJECT, command="versions", regions=" ".join(directories))
+
+    assert done.exit_code == 3
+    assert done.outputs == {}
+
+
+@pytest.mark.parametrize("version", ["", "1.0.0"])
+def test_verified(version: str, listed: str, call: Call) -> None:
+    """Where nothing differs the step succeeds, and says what was compared."""
+    done = call(**PROJECT, command="verify", version=version, regions=listed, read_data="true")
+
+    assert done.exit_code == 0, done.stdout
+    assert only(done, project="SugarWater", version=version)
+    assert "verified\n" in done.summary
+    assert "| `1.0.0` |" in done.summary
+    assert ("| `1.1.0` |" in done.summary) == (not version)
+    assert done.commands == []
+
+
+def test_differences(listed: str, directories: list[str], call: Call) -> None:
+    """Where regions differ the step ends with 8, one error, and a row for each difference."""
+    remove(directories[0], "1.0.0")
+    (folder(directories[1], "1.1.0") / "artifact").write_bytes(OTHER)
+
+    quick = call(**PROJECT, command="verify", regions=listed)
+    thorough = call(**PROJECT, command="verify", regions=listed, read_data="true")
+
+    assert (quick.exit_code, thorough.exit_code) == (8, 8)
+    assert quick.outputs == thorough.outputs == {}
+    assert [c.name for c in thorough.commands] == ["error"]
+    assert "3 things are not as they should be" in thorough.errors[0]
+    assert "The command repair mends" in thorough.errors[0]
+    for kind, directory, what in (
+        ("missing", directories[0], "SugarWater@1.0.0"),
+        ("damaged", directories[1], "SugarWater@1.1.0"),
+        ("latest-dangling", directories[1], "SugarWater/latest"),
+    ):
+        assert f"| {kind} | `{directory}` | `{what}` |" in thorough.summary
+    assert "failed with exit code 8" in thorough.summary
+
+
+def test_region_that_does_not_answer(
+    listed: str, directories: list[str], step: Step, call: Call
+) -> None:
+    """What could not be compared is not verified: the step ends with 5."""
+    step.file(b"", "blocked")
+
+    done = call(**PROJECT, command="verify", regions=f"{directories[0]} file:blocked/b")
+
+    assert done.exit_code != 0
+    assert len(done.errors) == 1
+    assert "file:blocked/b: " in done.errors[0]
+    assert "as far as regions answered" in done.summary
+
+
+def test_repair(listed: str, directories: list[str], step: Step, call: Call) -> None:
+    """Repair fills what is missing, says so, and then there is nothing to do."""
+    remove(directories[0], "1.0.0")
+    where = {**PROJECT, "regions": listed}
+
+    planned = call(**where, command="repair", dry_run="true")
+    still = folder(directories[0], "1.0.0").exists()
+    step.summary.write_bytes(b"")
+    done = call(**where, command="repair")
+    verified = call(**where, command="verify", read_data="true")
+    again = call(**where, command="repair")
+
+    assert [d.exit_code for d in (planned, done, verified, again)] == [0, 0, 0, 0], done.stdout
+    assert not still
+    assert "would be repaired (dry run)" in planned.summary
+    assert "### `SugarWater` repaired\n" in done.summary
+    assert f"| fill | `{directories[0]}` | `SugarWater@1.0.0` |" in done.summary
+    assert only(done, project="SugarWater")
+    assert "there is nothing to repair" in again.stdout
+    assert (folder(directories[0], "1.0.0") / "artifact").read_bytes() == SAME
+
+
+def test_disagreement(directories: list[str], step: Step, call: Call) -> None:
+    """Where regions disagree nothing is changed until a person says what to keep."""
+    for directory, content in zip(directories, (SAME, SAME, OTHER), strict=True):
+        file = step.workspace / step.file(content, "one")
+        Session(regions=[directory]).stage("SugarWater", "1.0.0", file)
+    where = {**PROJECT, "regions": " ".join(directories), "version": "1.0.0"}
+
+    refused = call(**where, command="repair")
+    digest = next(w for w in refused.errors[0].split() if w.startswith("sha256:"))
+    untouched = (folder(directories[2], "1.0.0") / "artifact").read_bytes()
+    done = call(**where, command="repair", keep=digest.rstrip(",."))
+
+    assert refused.exit_code == 4
+    assert len(refused.errors) == 1
+    assert untouched == OTHER
+    assert done.exit_code == 0, done.stdout
+    assert len({(folder(d, "1.0.0") / "artifact").read_bytes() for d in directories}) == 1
+    assert only(done, project="SugarWater", version="1.0.0")
+
+
+def test_provenance(directories: list[str], step: Step, call: Call) -> None:
+    """Who staged it, from what and when is recorded and shown, or none of it."""
+    where = {**PROJECT, "regions": directories[0]}
+    stage = {**where, "command": "stage", "path": step.file(SAME)}
+
+    call(**stage, version="1.0.0")
+    call(**stage, version="2.0.0", provenance="false")
+    shown = []
+    for version in ("1.0.0", "2.0.0"):
+        step.summary.write_bytes(b"")
+        done = call(**where, command="info", version=version)
+        shown.append(done.stdout + (read_summary(step.summary) or ""))
+
+    record = json.loads((folder(directories[0], "2.0.0") / "metadata.json").read_text())
+    latest = (folder(directories[0], "2.0.0").parent / "SugarWater" / "latest").read_text()
+    recorded = (
+        "octocat/SugarWater",
+        "0123456789abcdef0123456789abcdef01234567",
+        "refs/heads/main",
+        "https://github.example/octocat/SugarWater/actions/runs/42",
+        "| Actor | `octocat` |",
+        "actor: octocat\n",
+    )
+    for text in recorded:
+        assert text in shown[0]
+        assert text not in shown[1]
+    assert "staged at: " in shown[1]
+    assert {k for k in record if k.startswith("startifact:")} == {
+        *("startifact:format", "startifact:sha256", "startifact:size", "startifact:staged-at"),
+    }
+    assert "octocat" not in latest
+
+
+def test_how_to_download(directories: list[str], step: Step, call: Call) -> None:
+    """The summary has a step and a command that download what was staged, ready to be copied."""
+    stage = {
+        **PROJECT,
+        "command": "stage",
+        "version": "1.0.0",
+        "path": step.file(SAME),
+        "regions": " ".join(directories),
+    }
+    ours = {"GITHUB_ACTION_REPOSITORY": "octo/startifact", "GITHUB_ACTION_REF": "v1"}
+
+    plain = call(ours, **stage)
+    step.summary.write_bytes(b"")
+    saved = call(ours, **stage | {"version": "1.0.1", "save_filename": "true"})
+    step.summary.write_bytes(b"")
+    planned = call(ours, **stage | {"version": "1.0.2", "dry_run": "true"})
+
+    regions = ",".join(directories)
+    assert "- uses: octo/startifact@v1\n  with:\n    command: download\n" in plain.summary
+    assert "    version: &quot;1.0.0&quot;\n    path: &quot;SugarWater&quot;\n" in plain.summary
+    assert f"startifact download SugarWater@1.0.0 SugarWater --regions {regions}<" in plain.summary
+    assert f"download SugarWater@1.0.1 . --load-filename --regions {regions}<" in saved.summary
+    assert "download it" not in planned.summary

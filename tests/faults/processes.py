@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from startifact import session
+from startifact import parallel, session
 from startifact.cli import main
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
@@ -15,6 +16,7 @@ from tests.faulty_region import FaultyRegion
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
+_BEGAN = "the command began at "
 
 Process = subprocess.Popen[str]
 
@@ -25,7 +27,8 @@ def start(
     """Start the command line with *words*.
 
     Each of *faults* is the number of a region, the name of a method of `FaultyRegion`, and its
-    arguments: ``[0, "die", "create"]``, the last one a mapping of those that are named.
+    arguments: ``[0, "die", "create"]``, the last one a mapping of those that are named. With faults
+    a region that moves no byte for a second has failed.
     """
     module = ["startifact"] if faults is None else ["tests.faults.processes", json.dumps(faults)]
     return subprocess.Popen(
@@ -49,6 +52,12 @@ def run(*words: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]
     return subprocess.CompletedProcess(words, process.returncode, stdout, stderr)
 
 
+def began(done: "subprocess.CompletedProcess[str]") -> float:
+    """Return when, on this machine's monotonic clock, Python had started and the command began."""
+    line = next(line for line in done.stderr.splitlines() if line.startswith(_BEGAN))
+    return float(line.removeprefix(_BEGAN))
+
+
 def _main(faults: Sequence[Sequence[Any]], words: Sequence[str]) -> int:
     """Run the command line over regions with *faults*."""
 
@@ -60,6 +69,8 @@ def _main(faults: Sequence[Sequence[Any]], words: Sequence[str]) -> int:
         return tuple(regions)
 
     vars(session)["open_regions"] = wrapped
+    vars(parallel)["STALL_SECONDS"] = 1.0
+    sys.stderr.write(f"{_BEGAN}{time.monotonic()}\n")
     return main(words)
 
 

@@ -13,6 +13,7 @@ from botocore.exceptions import (
     ProfileNotFound,
     TokenRetrievalError,
 )
+from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
 from startifact.errors import (
@@ -85,7 +86,7 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
         yield
     except ClientError as e:
         raise _from_service(e, action, region, resource) from e
-    except HTTPClientError as e:
+    except (HTTPClientError, NoConnectionError) as e:
         # botocore wraps whatever the body raised while it was sent.
         inner = e.kwargs.get("error")
         if isinstance(inner, StartifactError | Cancelled):

@@ -1,0 +1,276 @@
+"""Regions that are dead add seconds, never minutes, and never keep a command from ending."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from startifact import Session, parallel, staging
+from startifact.errors import RegionUnavailableError
+from startifact.names import Key
+from startifact.outcomes import StagingFailedError
+from startifact.regions.aws import clients
+from tests.conftest import AWS_REGIONS, Cloud, percent
+from tests.faults import processes
+from tests.faults.rules import Hole, hanging, is_read, when
+from tests.faulty_region import ANY, faulty, session_over
+from tests.wire import Answer, Forward, Request, Wire
+
+MakeFile = Callable[..., Path]
+
+MIB = 1024 * 1024
+LATE = 5.0
+"""How many seconds dead regions may cost."""
+
+
+def bucket(cloud: Cloud, endpoint: str, region: str = "us-east-1") -> str:
+    """Return the spelling of a bucket at *endpoint*."""
+    return f"s3://{cloud.buckets[region]}/p?region={region}&endpoint={percent(endpoint)}"
+
+
+@pytest.fixture
+def living(cloud: Cloud, make_file: MakeFile) -> str:
+    """Return the spelling of a region that lives and holds one artifact of two parts."""
+    spelling = bucket(cloud, cloud.endpoint)
+    Session(regions=spelling).stage("SugarWater", "1.0.0", make_file(os.urandom(9 * MIB)))
+    return spelling
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long *work* takes."""
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
+
+
+def download(regions: list[str], path: Path) -> Path:
+    """Download the pinned version in a session of its own."""
+    return Session(regions=regions).get("SugarWater", "1.0.0").downloader.download(path)
+
+
+def dead(cloud: Cloud, silent: Hole, unreachable: Hole) -> list[str]:
+    """Return the spellings of one region that never answers and one that never connects."""
+    return [
+        bucket(cloud, silent.endpoint, "eu-west-1"),
+        bucket(cloud, unreachable.endpoint, "ap-southeast-2"),
+    ]
+
+
+def test_two_of_three_black_holes(
+    cloud: Cloud, living: str, silent: Hole, unreachable: Hole, tmp_path: Path
+) -> None:
+    """Two of three regions in a black hole: a download of a pinned version is seconds later."""
+    alone = seconds(lambda: download([living], tmp_path / "alone"))
+    regions = [*dead(cloud, silent, unreachable), living]
+
+    together = seconds(lambda: download(regions, tmp_path / "together"))
+
+    assert (tmp_path / "together").read_bytes() == (tmp_path / "alone").read_bytes()
+    assert together - alone < LATE
+
+
+def test_two_of_three_black_holes_on_the_command_line(
+    cloud: Cloud, living: str, silent: Hole, unreachable: Hole, tmp_path: Path
+) -> None:
+    """The process ends as well, with threads of it still waiting for regions that are dead."""
+    words = ("download", "SugarWater@1.0.0")
+    regions = [*dead(cloud, silent, unreachable), living]
+    alone = seconds(lambda: processes.run(*words, tmp_path / "alone", "--regions", living))
+
+    together = seconds(
+        lambda: processes.run(*words, tmp_path / "together", "--regions", ",".join(regions))
+    )
+
+    assert (tmp_path / "together").read_bytes() == (tmp_path / "alone").read_bytes()
+    assert together - alone < LATE
+
+
+def test_case_15_eight_dead_addresses(
+    cloud: Cloud,
+    living: str,
+    unreachable: Hole,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name with eight addresses, all in a black hole, makes a download seconds later."""
+    alone = seconds(lambda: download([living], tmp_path / "alone"))
+    resolve = socket.getaddrinfo
+
+    def resolve_to_eight(host: Any, port: Any, *rest: Any, **named: Any) -> list[Any]:
+        if port != unreachable.port:
+            return resolve(host, port, *rest, **named)
+        hosts = [f"127.0.0.{number}" for number in range(2, 10)]
+        return [found for name in hosts for found in resolve(name, port, *rest, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_to_eight)
+    endpoint = f"http://localhost:{unreachable.port}"
+    regions = [bucket(cloud, endpoint, "eu-west-1"), living]
+
+    together = seconds(lambda: download(regions, tmp_path / "together"))
+
+    assert len(resolve_to_eight("localhost", unreachable.port, 0, socket.SOCK_STREAM)) == 8
+    assert (tmp_path / "together").read_bytes() == (tmp_path / "alone").read_bytes()
+    assert together - alone < LATE
+
+
+@pytest.mark.parametrize("hole", ["silent", "unreachable"])
+def test_time_outs(
+    cloud: Cloud,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    hole: str,
+) -> None:
+    """A region that does not connect or answer has failed after a few tries of a few seconds."""
+    assert clients.CONNECT_SECONDS <= 3
+    assert clients.READ_SECONDS <= 15
+    assert clients.ATTEMPTS <= 3
+    monkeypatch.setattr(clients, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(clients, "READ_SECONDS", 0.3)
+    endpoint = request.getfixturevalue(hole).endpoint
+    region = faulty([bucket(cloud, endpoint)])[0]
+
+    def ask() -> None:
+        with pytest.raises(RegionUnavailableError, match="did not answer s3:GetObject"):
+            region.describe(Key("SugarWater@1.0.0"))
+
+    assert seconds(ask) < 3 * (0.3 + 0.3) + 5  # and the SDK's own pauses
+
+
+# Regions that stall -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Make half a second the time after which a region that moves no byte has failed."""
+    monkeypatch.setattr(parallel, "STALL_SECONDS", 0.5)
+    monkeypatch.setattr(staging, "GRACE_SECONDS", 0.5)
+    return 0.5
+
+
+@pytest.mark.parametrize("operation", ["describe", "create", "write_channel", "read_channel"])
+def test_stalled_region(
+    directories: list[str], make_file: MakeFile, impatient: float, operation: str
+) -> None:
+    """A region that moves no byte has failed, and the others make the version available."""
+    regions = faulty(directories)
+    regions[1].hang(operation)
+
+    staging = session_over(regions).stage("SugarWater", "1.0.0", make_file())
+    regions[1].release()
+
+    error = staging.outcomes[1].error
+    assert [str(outcome.latest) for outcome in staging.outcomes] == ["1.0.0", "None", "1.0.0"]
+    assert isinstance(error, RegionUnavailableError)
+    assert "has moved no byte for" in str(error)
+
+
+def test_two_stalled_regions(directories: list[str], make_file: MakeFile, impatient: float) -> None:
+    """Two of three regions that move no byte are too many, and each is named."""
+    regions = faulty(directories)
+    for region in regions[1:]:
+        region.hang(ANY)
+
+    with pytest.raises(StagingFailedError) as caught:
+        session_over(regions).stage("SugarWater", "1.0.0", make_file())
+    for region in regions:
+        region.release()
+
+    assert caught.value.exit_code == 5
+    assert all(f"{name} has moved no byte" in str(caught.value) for name in directories[1:])
+
+
+def test_slow_region(directories: list[str], make_file: MakeFile, impatient: float) -> None:
+    """A region that is slow, but moves, is waited for."""
+    regions = faulty(directories)
+    regions[1].drip(impatient / 2)
+
+    staging = session_over(regions).stage("SugarWater", "1.0.0", make_file(os.urandom(6 * MIB)))
+
+    assert [outcome.state for outcome in staging.outcomes] == ["created"] * 3
+
+
+def test_hung_copy(
+    cloud: Cloud,
+    wire: Wire,
+    make_file: MakeFile,
+    impatient: float,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Copies in SSM that hang are warnings: the version is staged, and latest points at it."""
+    monkeypatch.setattr(parallel, "STALL_SECONDS", 3.0)  # the real ones need a moment
+    wire.add(when(lambda r: r.operation == "PutParameter", hanging(wire)))
+
+    staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", make_file())
+
+    assert staging.is_latest
+    assert [outcome.error for outcome in staging.outcomes] == [None] * 3
+    warnings = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert len(warnings) == 3
+    assert all("the copy of SugarWater/latest was not made" in text for text in warnings)
+
+
+def test_download_that_stalls(
+    cloud: Cloud,
+    wire: Wire,
+    make_file: MakeFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A region that stops in the middle of the bytes is given up for the next one."""
+    path = make_file(os.urandom(9 * MIB))
+    Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
+    stalled: list[str] = []
+
+    def stall(request: Request, forward: Forward) -> Answer | None:
+        answer = forward()
+        if not is_read(request):
+            return answer
+        if not stalled:
+            stalled.append(request.region)
+        if request.region != stalled[0]:
+            return answer
+        return Answer(answer.status, answer.body, answer.headers, stall_after=100_000)
+
+    wire.add(stall)
+    artifact = Session(regions=AWS_REGIONS).get("SugarWater", "1.0.0")
+    monkeypatch.setattr(parallel, "STALL_SECONDS", 3.0)
+
+    got = artifact.downloader.download(tmp_path / "to" / "file")
+
+    assert got.read_bytes() == path.read_bytes()
+    assert stalled
+    assert [p.name for p in (tmp_path / "to").iterdir()] == ["file"]
+
+
+# The end of the process -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["stage", "download", "versions", "info"])
+def test_hung_region_does_not_delay_the_exit(
+    directories: list[str], make_file: MakeFile, tmp_path: Path, command: str
+) -> None:
+    """A command that is done ends, with a thread of it hanging in a region for ever."""
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
+    words: dict[str, tuple[str | Path, ...]] = {
+        "stage": ("SugarWater@2.0.0", make_file()),
+        "download": ("SugarWater@1.0.0", tmp_path / "file"),
+        "info": ("SugarWater@1.0.0",),
+        "versions": ("SugarWater",),
+    }
+
+    done = processes.run(
+        command,
+        *words[command],
+        "--regions",
+        ",".join(directories),
+        faults=[[1, "hang", "*"]],
+    )
+
+    assert done.returncode == 0
+    assert time.monotonic() - processes.began(done) < LATE

@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
 
 .PHONY: demo test check format clean
 
@@ -17,9 +18,11 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/workflows/*.yml
-	$(BIN)/zizmor --offline --no-progress --quiet --persona=auditor action.yml examples/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml composite/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --no-progress --quiet --persona=auditor \
+	  action.yml composite/action.yml .github/dependabot.yml $(WORKFLOWS)
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,6 +17,7 @@ from startifact.record import MAX_PAIRS_BYTES
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
+USES_ACTION = re.compile(r"(OWNER/startifact|\.)(/composite)?(@v1|/)?$")
 ACTION = yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
 
 
@@ -127,16 +129,77 @@ def test_readme_python_runs(
     assert (tmp_path / "download.tar.gz").read_bytes() == b"sugar and water\n"
 
 
-def test_readme_workflows_use_declared_inputs() -> None:
-    """Workflows in the README and the examples give the action only inputs it declares."""
-    texts = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    steps = [step for text in texts for step in yaml.safe_load(text)]
-    for path in sorted((PROJECT / "examples" / "workflows").glob("*.yml")):
-        jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
-        steps += [step for job in jobs.values() for step in job["steps"]]
-    ours = [step for step in steps if step.get("uses", "").startswith("OWNER/startifact@v1")]
+def our_steps(path: Path) -> list[dict[str, Any]]:
+    """Return the steps of a workflow that use the action, in whichever form."""
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    steps = [step for job in jobs.values() for step in job.get("steps", [])]
+    return [step for step in steps if USES_ACTION.match(step.get("uses", ""))]
 
-    assert len(ours) >= 5
-    for step in ours:
+
+WORKFLOWS = [
+    *sorted((PROJECT / "examples" / "workflows").glob("*.yml")),
+    *(PROJECT / ".github" / "workflows" / f"{n}.yml" for n in ("self-test", "stage", "download")),
+]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_use_declared_inputs(path: Path) -> None:
+    """Workflows give the action only inputs it declares, each as a string."""
+    steps = our_steps(path)
+
+    assert steps
+    for step in steps:
         assert set(step["with"]) <= set(ACTION["inputs"])
         assert all(isinstance(value, str) for value in step["with"].values())
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_read_declared_outputs(path: Path) -> None:
+    """Workflows read only outputs that the step they name declares."""
+    text = path.read_text(encoding="utf-8")
+    ours = {step["id"] for step in our_steps(path) if "id" in step}
+
+    read = re.findall(r"steps\.([a-z-]+)\.outputs\.([a-z0-9-]+)", text)
+
+    assert {output for step, output in read if step in ours} <= set(ACTION["outputs"])
+
+
+@pytest.mark.parametrize("name", ["stage", "download"])
+def test_reusable_workflows_hand_outputs_on(name: str) -> None:
+    """Every output of a reusable workflow is one of its job, which is one of a step."""
+    path = PROJECT / ".github" / "workflows" / f"{name}.yml"
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    call = workflow[True]["workflow_call"]  # YAML 1.1 takes the key on for a boolean
+    job = workflow["jobs"][name]
+
+    assert {n: o["value"] for n, o in call["outputs"].items()} == {
+        output: f"${{{{ jobs.{name}.outputs.{output} }}}}" for output in job["outputs"]
+    }
+    assert all(v.endswith(f".outputs.{n} }}}}") for n, v in job["outputs"].items())
+    assert all({"description", "type"} <= set(i) for i in call["inputs"].values())
+    used = set(re.findall(r"inputs\.([a-z-]+)", path.read_text(encoding="utf-8")))
+    assert used == set(call["inputs"])
+    assert "secrets" not in call
+
+
+def test_readme_workflows_use_declared_inputs() -> None:
+    """Steps in the README give the action only inputs it declares, each as a string."""
+    steps = [
+        step
+        for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+        for step in steps_in(yaml.safe_load(text))
+        if USES_ACTION.match(step.get("uses", ""))
+    ]
+
+    assert len(steps) >= 2
+    for step in steps:
+        assert set(step["with"]) <= set(ACTION["inputs"])
+        assert all(isinstance(value, str) for value in step["with"].values())
+
+
+def steps_in(document: Any) -> list[dict[str, Any]]:
+    """Return the steps in a list of steps, or in a job or workflow."""
+    if isinstance(document, list):
+        return document
+    jobs = document.get("jobs", {"one": document})
+    return [step for job in jobs.values() for step in job.get("steps", [])]

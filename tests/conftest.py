@@ -108,37 +108,42 @@ class Cloud:
         return str(json.loads(body.read())["version"])
 
 
-@pytest.fixture
-def cloud(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """
-    Return an account of this test's own: its buckets and its parameter have random names, so
-    that tests do not see each other's.
-    """
+def build_cloud(endpoint: str) -> Cloud:
+    """Return a new account: its buckets and its parameter have random names."""
     unique = uuid4().hex[:12]
     buckets = {region: f"artifacts-{unique}-{region}" for region in AWS_REGIONS}
-    cloud = Cloud(moto_server, buckets, f"/startifact-{unique}")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
-    monkeypatch.setenv("STARTIFACT_PARAMETER", cloud.parameter)
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    cloud = Cloud(endpoint, buckets, f"/startifact-{unique}")
     for region, bucket in buckets.items():
         place = {} if region == "us-east-1" else {"LocationConstraint": region}
         cloud.s3(region).create_bucket(
             Bucket=bucket, **({"CreateBucketConfiguration": place} if place else {})
         )
         cloud.ssm(region).put_parameter(
-            Name=f"/buckets/{unique}", Value=bucket, Type="String", Overwrite=True
+            Name=cloud.bucket_parameter, Value=bucket, Type="String", Overwrite=True
         )
         cloud.configure(
             region,
             json.dumps(
                 {
-                    "bucket_name_param": f"/buckets/{unique}",
+                    "bucket_name_param": cloud.bucket_parameter,
                     "bucket_key_prefix": "team/",
                     "parameter_name_prefix": f"/team-{unique}",
                     "regions": list(AWS_REGIONS),
                 }
             ),
         )
+    return cloud
+
+
+@pytest.fixture
+def cloud(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """
+    Return an account of this test's own, so that tests do not see each other's.
+    """
+    cloud = build_cloud(moto_server)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
+    monkeypatch.setenv("STARTIFACT_PARAMETER", cloud.parameter)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
     return cloud
 
 

@@ -108,6 +108,10 @@ class Wire:
         self._rules.insert(0, rule)
         return lambda: self._rules.remove(rule)
 
+    def clear(self) -> None:
+        """Take every rule away."""
+        self._rules.clear()
+
     def requests(self) -> list[Request]:
         """Return every request so far."""
         with self._lock:

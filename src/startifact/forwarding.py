@@ -55,6 +55,8 @@ class Forwarder:
     def _mend_one(self, view: View, target: Version) -> None:
         pointer = view.latest.pointer
         if pointer is None or is_later(target, pointer.version):
+            if self._is_disputed(target):
+                return  # nothing moves to it; why has been said of the version
             stop = self._too_few(target) or (self._uncertain(target) if pointer is None else None)
             if stop is not None:
                 self._refuse(stop)
@@ -129,8 +131,8 @@ class Forwarder:
         name = view.region.name
         if name in self.sheet.failures:
             return
-        if str(version) in view.held and is_disputed(self.seen, version):
-            return  # that has been refused, and is what has to be settled
+        if self._is_disputed(version):
+            return  # why has been said of the version, which is what has to be settled
         held = any(is_sound(v, version) for v in self.seen.views)
         self._refuse(
             RefusedError(
@@ -145,6 +147,10 @@ class Forwarder:
         if str(error) not in self._refused:
             self._refused.add(str(error))
             self.sheet.refuse(error)
+
+    def _is_disputed(self, version: Version) -> bool:
+        known = str(version) in map(str, self.seen.versions)
+        return known and is_disputed(self.seen, version)
 
     def _step(self, view: View, action: str, message: str) -> Step:
         return Step(region=view.region.name, key=self._key, action=action, message=message)

@@ -138,7 +138,9 @@ def inspect(
         project=project,
         versions=tuple(versions),
         views=tuple(views[region.name] for region in regions if region.name in views),
-        failures=failures,
+        failures={
+            region.name: failures[region.name] for region in regions if region.name in failures
+        },
         whole=version is None,
     )
 

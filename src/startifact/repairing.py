@@ -80,7 +80,7 @@ class Repairer:
             self._mend_version(seen, one, keep)
         if version is None:
             Forwarder(seen, self._sheet, self._mover, self._required).mend()
-        return self._sheet.result(project)
+        return self._sheet.result(project, [region.name for region in self._regions])
 
     def _mend_version(self, seen: Inspection, version: Version, keep: str | None) -> None:
         key, held = artifact_key(seen.project, version), seen.held(version)

@@ -1,7 +1,7 @@
 """What a repair does, step by step, and what it says it did."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from startifact.errors import DeadlineError, StartifactError
@@ -85,12 +85,12 @@ class Worksheet:
         """Say whether that step is done."""
         return any((s.region, s.key, s.action) == (region, key, action) for s in self.steps)
 
-    def result(self, project: str) -> Repair:
-        """Return everything that was done."""
+    def result(self, project: str, regions: Sequence[str]) -> Repair:
+        """Return everything that was done; failures are in the order of *regions*."""
         return Repair(
             project=project,
             steps=tuple(self.steps),
             refusals=tuple(self.refusals),
-            failures=dict(self.failures),
+            failures={name: self.failures[name] for name in regions if name in self.failures},
             dry_run=self.dry_run,
         )

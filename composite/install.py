@@ -28,8 +28,9 @@ def main() -> None:
     except (OSError, subprocess.CalledProcessError) as e:
         fail(str(e))
     print("::endgroup::", flush=True)
-    with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as output:
-        output.write(f"python={interpreter(environment)}\n")
+    with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8", newline="\n") as output:
+        # With forward slashes a shell can start it on Windows, too.
+        output.write(f"python={interpreter(environment).as_posix()}\n")
 
 
 def key() -> str:

@@ -41,6 +41,8 @@ runs:
       shell: bash
       env:
         STARTIFACT_PYTHON: ${{ steps.install.outputs.python }}
+        # Git's bash on Windows would make C:/Program Files/Git/startifact of /startifact.
+        MSYS2_ENV_CONV_EXCL: INPUT_;STARTIFACT_
 {inputs}
       run: exec "$STARTIFACT_PYTHON" -I -u -X utf8 -m startifact.action
 """

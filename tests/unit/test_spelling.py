@@ -1,5 +1,6 @@
 """The three ways to spell a region."""
 
+import os
 import re
 from pathlib import Path
 
@@ -219,6 +220,11 @@ def test_all_problems_of_a_bucket() -> None:
         ("file:/srv/artifacts", "/srv/artifacts"),
         ("file:///srv/artifacts", "/srv/artifacts"),
         ("file://localhost/srv/artifacts", "/srv/artifacts"),
+        pytest.param(
+            "file:///C:/artifacts",
+            "C:/artifacts",
+            marks=pytest.mark.skipif(os.name != "nt", reason="there are no drives"),
+        ),
         ("file:./with%20space%2C%25", "with space,%"),
         ("file:./größe", "größe"),
         ("file:./a@b", "a@b"),

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -22,7 +23,6 @@ STALL_SECONDS = 30.0
 
 CLEANUP_SECONDS = 3.0
 """How long an interrupted command waits for its workers to take back what they began."""
-
 
 HURRY_SECONDS = 1.0
 """The same once a deadline has passed."""
@@ -88,7 +88,7 @@ class Watch:
     def __init__(self, notify: Callable[[int], None] | None = None) -> None:
         self.last = time.monotonic()
         self._notify = notify
-        self._cancelled = threading.Event()
+        self.cancelled = threading.Event()
 
     def moved(self, count: int = 0) -> None:
         """Record that *count* bytes have moved.
@@ -96,7 +96,7 @@ class Watch:
         Raises:
             Cancelled: Nobody waits for this work any more.
         """
-        if self._cancelled.is_set():
+        if self.cancelled.is_set():
             raise Cancelled
         self.last = time.monotonic()
         if self._notify:
@@ -104,7 +104,11 @@ class Watch:
 
     def cancel(self) -> None:
         """Make the next call of `moved` raise."""
-        self._cancelled.set()
+        self.cancelled.set()
+
+
+_WATCH: ContextVar[Watch | None] = ContextVar("startifact watch", default=None)
+"""Who follows the worker that this thread is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +138,19 @@ class Round(Generic[T]):
         self._undo = undo
         self._arrived: queue.SimpleQueue[Answered[T] | Failed | _Crashed] = queue.SimpleQueue()
         self._started = time.monotonic()
-        self._watches = {name: Watch(_bound(notify, name)) for name in jobs}
+        self._watches = {name: Watch(notify and partial(notify, name)) for name in jobs}
         self._threads = {
             name: threading.Thread(
                 target=self._run, args=(name, job), name=f"startifact {name}", daemon=True
             )
             for name, job in jobs.items()
         }
-        for thread in self._threads.values():
-            thread.start()
+        try:
+            for thread in self._threads.values():
+                thread.start()
+        except BaseException as e:  # a signal: nobody else can tell those that run already
+            self._leave(e)
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -153,12 +161,16 @@ class Round(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
         self.cancel()
         if error is not None and self._undo:
             hurry = isinstance(error, DeadlineError)
             until = time.monotonic() + (HURRY_SECONDS if hurry else CLEANUP_SECONDS)
             for thread in self._threads.values():
-                thread.join(max(0.0, until - time.monotonic()))
+                if thread.is_alive():
+                    thread.join(max(0.0, until - time.monotonic()))
 
     def cancel(self) -> None:
         """Tell every worker that is still busy to stop."""
@@ -209,6 +221,7 @@ class Round(Generic[T]):
 
     def _run(self, name: str, job: Callable[[Watch], T]) -> None:
         watch = self._watches[name]
+        _WATCH.set(watch)
         try:
             value = job(watch)
         except Cancelled:
@@ -236,17 +249,12 @@ def alone(name: str, job: Callable[[Watch], T]) -> T:
     raise AssertionError  # one job has one answer
 
 
-def _bound(notify: Callable[[str, int], None] | None, name: str) -> Callable[[int], None] | None:
-    if notify is None:
-        return None
-    return lambda count: notify(name, count)
-
-
 def run_limited(jobs: list[Callable[[], None]], *, workers: int) -> None:
     """Run *jobs*, at most *workers* at a time, and return when all are done.
 
     After the first error no further job starts. It is raised once those that run have ended, or a
-    moment later: one that hangs must not keep the others' work from being taken back.
+    moment later: one that hangs must not keep the others' work from being taken back. Nor does it
+    when nobody waits for the worker that calls this any more, which then is told so.
     """
     pending = iter(jobs)
     lock = threading.Lock()
@@ -270,13 +278,22 @@ def run_limited(jobs: list[Callable[[], None]], *, workers: int) -> None:
     count = min(workers, len(jobs))
     for _ in range(count):
         threading.Thread(target=work, name="startifact part", daemon=True).start()
+    _wait(ended, count)
+
+
+def _wait(ended: "queue.SimpleQueue[BaseException | None]", count: int) -> None:
+    """Return when *count* workers have *ended*; raise the first error of theirs."""
+    watch = _WATCH.get()
     first: BaseException | None = None
-    until: float | None = None
-    for _ in range(count):
+    until = float("inf")
+    while count and time.monotonic() < until:
+        if first is None and watch is not None and watch.cancelled.is_set():
+            raise Cancelled
         try:
-            error = ended.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
+            error = ended.get(timeout=0.1)
         except queue.Empty:
-            break
+            continue
+        count -= 1
         if error is not None and first is None:
             first, until = error, time.monotonic() + PARTS_SECONDS
     if first is not None:

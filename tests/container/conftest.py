@@ -14,6 +14,7 @@ import pytest
 
 from tests.runner_step import IS_ROOT, PROJECT, Done, Step, dashed
 
+PYTHON = "/opt/startifact/bin/python"
 BUILD_SECONDS = 900
 RUN_SECONDS = 100
 
@@ -126,6 +127,15 @@ class RunnerStep(Step):
     def __init__(self, root: Path, image: str) -> None:
         super().__init__(root)
         self.image = image
+        self.unset: set[str] = set()
+        """Variables of the runner that are not there."""
+
+        self.options: list[str] = []
+        """More for the Docker command."""
+
+        self.program: list[str] = []
+        """What follows the image."""
+
         self.mounts = {
             self.temp: "/github/runner_temp",
             self.home: "/github/home",
@@ -142,7 +152,9 @@ class RunnerStep(Step):
             *(part for variable in environment for part in ("-e", variable)),
             "--network=host",
             *(part for mount in mounts for part in ("-v", mount)),
+            *self.options,
             self.image,
+            *self.program,
         ]
 
     def translated(self, environment: Mapping[str, str]) -> dict[str, str]:
@@ -168,6 +180,8 @@ class RunnerStep(Step):
         environment = self.translated(
             {**job, "HOME": str(self.home), **self.inputs(inputs), **self.variables(), **extra}
         )
+        for variable in self.unset:
+            del environment[variable]
         engine = {n: v for n, v in os.environ.items() if n.startswith("DOCKER_")}
         # As with the runner, the command has the step's environment and takes the values from it.
         return subprocess.Popen(
@@ -178,6 +192,12 @@ class RunnerStep(Step):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+
+    def drive(self, code: str, extra: Mapping[str, str] | None = None) -> Done:
+        """Run a little program of the test's in the container, with the action's interpreter."""
+        self.options = ["--entrypoint", PYTHON]
+        self.program = ["-I", "-u", "-X", "utf8", "-c", code]
+        return self.run(extra)
 
     def run(self, extra: Mapping[str, str] | None = None, /, **inputs: str) -> Done:
         """Run the container until it ends, and return what it left behind."""

@@ -134,36 +134,6 @@ def test_owner(step: RunnerStep) -> None:
     assert set(owners.values()) == {(1001, 121)}
 
 
-def test_hostile_surroundings(step: RunnerStep) -> None:
-    """What a job puts into its environment and its workspace does not get into the program."""
-    for name in ("json", "boto3", "yaml", "startifact", "sitecustomize"):
-        for folder in (step.workspace, step.workspace / "src"):
-            folder.mkdir(exist_ok=True)
-            (folder / f"{name}.py").write_text("raise SystemExit('imported')")
-
-    done = step.run(
-        {
-            "PATH": "/home/runner/.local/bin",
-            "PYTHONPATH": "/github/workspace/src",
-            "PYTHONHOME": "/nowhere",
-            "PYTHONIOENCODING": "ascii",
-            "LC_ALL": "xx",
-        },
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(),
-        metadata="greeting=Grüße",
-        regions="file:artifacts",
-    )
-
-    assert done.exit_code == 0, done.stdout + done.stderr
-    assert done.commands == []
-    assert done.stderr == ""
-    assert set(done.outputs) == OUTPUTS
-    assert done.outputs["metadata"] == '{"greeting":"Grüße"}'
-
-
 def test_mistakes(step: RunnerStep) -> None:
     """Mistakes are told together, in one error, and nothing is written."""
     done = step.run(command="stage", project="..", version="1.1", path="/etc/passwd")

@@ -1,5 +1,6 @@
 """The same work in every region at once."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -321,3 +322,26 @@ def test_run_limited_stops_at_an_error() -> None:
         run_limited(jobs, workers=2)
 
     assert ended == [1]
+
+
+def test_run_limited_of_a_worker_that_is_cancelled() -> None:
+    """A worker whose parts hang takes back what it began, once nobody waits for it any more."""
+    hangs, taken_back, release = threading.Event(), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        release.wait(30)
+
+    def job(_: Watch) -> None:
+        try:
+            run_limited([hang] * 3, workers=2)
+        except Cancelled:
+            taken_back.set()
+            raise
+
+    with contextlib.suppress(KeyboardInterrupt), Round({"a": job}, undo=True):
+        assert hangs.wait(10)
+        raise KeyboardInterrupt
+
+    release.set()
+    assert taken_back.is_set()

@@ -1,0 +1,317 @@
+"""
+The cases that an action has to stand, numbers 17 to 25: secrets, surroundings, signals, owners.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from startifact import Session
+from tests.action.identity import BEARER, SECRET, TOKEN, Identities
+from tests.conftest import AWS_REGIONS, Cloud
+from tests.container.conftest import RUN_SECONDS, RunnerStep, docker
+from tests.runner_rules import SUMMARY_LIMIT
+from tests.runner_step import ACTION, IS_ROOT, PROJECT, Done
+from tests.wire import Answer, Request, Rule, Wire
+
+CONTENT = b"sugar and water\n"
+PARTS = 20 * 1024 * 1024
+HERE = {"project": "SugarWater", "regions": "file:artifacts"}
+THERE = {"project": "SugarWater", "regions": ", ".join(AWS_REGIONS)}
+OWNER = (1001, 121)
+ROLE = "arn:aws:iam::123456789012:role/stage"
+NO_KEYS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+
+
+def stage(step: RunnerStep, **more: str) -> dict[str, str]:
+    name = step.file(CONTENT)
+    return {**HERE, "command": "stage", "version": "1.0.0", "path": name, **more}
+
+
+@pytest.fixture
+def identities() -> Iterator[Identities]:
+    """Return GitHub and STS on loopback."""
+    identities = Identities()
+    yield identities
+    identities.stop()
+
+
+@pytest.fixture
+def staged(cloud: Cloud, tmp_path: Path) -> bytes:
+    """Stage a file in the cloud that is downloaded in ranges, and return its content."""
+    content = os.urandom(PARTS)
+    file = tmp_path / "staged"
+    file.write_bytes(content)
+    Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", file)
+    return content
+
+
+def hanging(wire: Wire, reached: threading.Event, method: str, name: str) -> Rule:
+    """Return a rule that never answers certain requests for bytes, and tells of the first."""
+
+    def rule(request: Request, forward: object) -> Answer | None:
+        asked = name in request.query or name in request.headers
+        if request.method == method and asked and "@" in request.path:  # the probe has none
+            reached.set()
+            wire.closing.wait(RUN_SECONDS)
+            return None
+        return forward()  # type: ignore[operator,no-any-return]
+
+    return rule
+
+
+def interrupted(
+    step: RunnerStep, inputs: dict[str, str], number: signal.Signals, reached: threading.Event
+) -> tuple[Done, float]:
+    """Start a step, signal it when it has *reached* a point, and return what was left, and when."""
+    name = f"startifact-test-{uuid4().hex}"
+    try:
+        with step.launch(inputs, {}, name) as process:
+            assert reached.wait(RUN_SECONDS)
+            began = time.monotonic()
+            process.send_signal(number)
+            stdout, stderr = process.communicate(timeout=RUN_SECONDS)
+            seconds = time.monotonic() - began
+        assert docker("ps", "--all", "--quiet", "--filter", f"name={name}").stdout == ""
+    finally:
+        docker("rm", "--force", name)
+    return step.done(process.returncode, stdout.decode(), stderr.decode()), seconds
+
+
+def test_case_17_secrets(step: RunnerStep, cloud: Cloud, identities: Identities) -> None:
+    """No secret is on a stream, in an output, in the summary or in a file, and so none is masked.
+
+    The step prints no secret at all, which is better than to print it after it was masked.
+    """
+    done = step.run(
+        {**NO_KEYS, **identities.environment, "RUNNER_DEBUG": "1"},
+        **stage(step, **THERE, role_to_assume=ROLE),
+    )
+
+    files = [p.read_bytes() for p in step.temp.rglob("*") if p.is_file()]
+    assert done.exit_code == 0, done.stdout + done.stderr
+    assert len(identities.role_requests) == 1
+    assert done.commands == []
+    for secret in (BEARER, TOKEN, SECRET, "ASIAROLEROLEROLEROLE"):
+        assert secret not in done.stdout + done.stderr
+        assert not any(secret.encode() in content for content in files)
+
+
+def test_case_18_masked_outputs(step: RunnerStep, cloud: Cloud) -> None:
+    """An output that a job would drop is warned of, and by themselves outputs are none of those."""
+    key = os.environ["AWS_ACCESS_KEY_ID"]
+
+    plain = step.run(**stage(step, **THERE))
+    step.output.write_bytes(b"")
+    masked = step.run(**stage(step, **THERE, version="1.0.1", metadata=f"key={key}"))
+
+    assert plain.commands == []
+    assert not [value for value in plain.outputs.values() if key in value or ROLE[13:25] in value]
+    assert [name for name, value in masked.outputs.items() if key in value] == ["metadata"]
+    assert len(masked.warnings) == 1
+    assert "AWS_ACCESS_KEY_ID: metadata. " in masked.warnings[0]
+    assert key not in masked.warnings[0]
+
+
+@pytest.mark.parametrize("room", [500, 100_000])
+def test_case_19_summary(room: int, step: RunnerStep) -> None:
+    """With what is there the summary keeps to its limit, and says where something is left out."""
+    step.summary.write_text("b" * (SUMMARY_LIMIT - room))
+    hostile = "file:a`<b>|c"
+
+    done = step.run(**stage(step, regions=f"{hostile} file:d", metadata="k: 'a|b`<i>'"))
+    without = step.run({"GITHUB_STEP_SUMMARY": ""}, **stage(step, regions=f"{hostile} file:d"))
+
+    assert (done.exit_code, without.exit_code) == (0, 4), done.stdout
+    ours = done.summary.lstrip("b")
+    assert ("may have 1 MiB" in ours) == (room == 500)
+    assert "`SugarWater@1.0.0` staged" in ours
+    assert "<b>" not in ours
+    assert "<i>" not in ours
+
+
+def test_case_20_hostile_surroundings(step: RunnerStep) -> None:
+    """What a job puts into its environment and its workspace does not get into the program."""
+    for name in ("json", "boto3", "yaml", "startifact", "sitecustomize"):
+        for folder in (step.workspace, step.workspace / "src"):
+            folder.mkdir(exist_ok=True)
+            (folder / f"{name}.py").write_text("raise SystemExit('imported')")
+
+    done = step.run(
+        {
+            "PATH": "/home/runner/.local/bin",
+            "PYTHONPATH": "/github/workspace/src",
+            "PYTHONHOME": "/nowhere",
+            "PYTHONIOENCODING": "ascii",
+            "LC_ALL": "xx",
+        },
+        **stage(step, metadata="greeting=Grüße"),
+    )
+
+    assert done.exit_code == 0, done.stdout + done.stderr
+    assert done.commands == []
+    assert done.stderr == ""
+    assert set(done.outputs) == set(ACTION["outputs"])
+    assert done.outputs["metadata"] == '{"greeting":"Grüße"}'
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"AWS_DEFAULT_REGION": ""},
+        {"AWS_PROFILE": ""},
+        {"AWS_SESSION_TOKEN": ""},
+    ],
+    ids=["region", "default region", "profile", "token"],
+)
+def test_case_21_aws_variables(
+    variables: dict[str, str], step: RunnerStep, cloud: Cloud, tmp_path: Path
+) -> None:
+    """AWS_REGION is enough, and a variable that an expression left blank is not there."""
+    file = tmp_path / "file"
+    file.write_bytes(CONTENT)
+    Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", file)
+
+    done = step.run(variables, command="info", project="SugarWater")
+
+    assert done.exit_code == 0, done.stdout
+    assert done.outputs["version"] == "1.0.0"
+
+
+def test_case_21_no_credentials(step: RunnerStep, cloud: Cloud) -> None:
+    """Without credentials, and with metadata that a container cannot reach, it fails in seconds."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
+        metadata = {
+            "AWS_EC2_METADATA_DISABLED": "false",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+        }
+        began = time.monotonic()
+
+        done = step.run({**NO_KEYS, **metadata}, **THERE, command="info")
+
+        seconds = time.monotonic() - began
+    assert done.exit_code == 6
+    for text in ("hop-limit", "id-token: write", "configure-aws-credentials", "role-to-assume"):
+        assert text in done.errors[0]
+    assert seconds < 15
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+)
+def test_case_22_signal_in_an_upload(
+    number: signal.Signals, exit_code: int, step: RunnerStep, cloud: Cloud, wire: Wire
+) -> None:
+    """A signal ends an upload in seconds, with nothing published and nothing left anywhere."""
+    reached = threading.Event()
+    wire.add(hanging(wire, reached, "PUT", "partNumber"))
+    name = step.file(os.urandom(PARTS))
+    inputs = {**THERE, "command": "stage", "version": "1.0.0", "path": name}
+
+    done, seconds = interrupted(step, inputs, number, reached)
+
+    assert done.exit_code == exit_code
+    assert seconds < 7
+    assert [command.name for command in done.commands] == ["error"]
+    assert done.outputs == {}
+    for region, bucket in cloud.buckets.items():
+        assert cloud.keys(region) == []
+        assert "Uploads" not in cloud.s3(region).list_multipart_uploads(Bucket=bucket)
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can make the workspace somebody else's")
+@pytest.mark.parametrize("how", ["success", "failure", "signal"])
+def test_case_23_owner(how: str, step: RunnerStep, staged: bytes, wire: Wire) -> None:
+    """However a download ends, what it made is the workspace owner's, and what was there is not."""
+    (step.workspace / "theirs").write_bytes(b"theirs")
+    reached = threading.Event()
+    if how == "failure":
+        wire.add(_other_bytes)
+    if how == "signal":
+        wire.add(hanging(wire, reached, "GET", "range"))
+    inputs = {**THERE, "command": "download", "version": "1.0.0", "path": "new/folder/file"}
+
+    if how == "signal":
+        done, _ = interrupted(step, inputs, signal.SIGINT, reached)
+    else:
+        done = step.run(**inputs)
+
+    found = {
+        str(p.relative_to(step.workspace)): (p.lstat().st_uid, p.lstat().st_gid)
+        for p in step.workspace.rglob("*")
+    }
+    assert done.exit_code == {"success": 0, "failure": 7, "signal": 130}[how], done.stdout
+    assert found.pop("theirs") == (0, 0)
+    assert set(found.values()) == {OWNER}
+    assert ("new/folder/file" in found) == (how == "success")
+    assert set(found) <= {"new", "new/folder", "new/folder/file"}
+
+
+def _other_bytes(request: Request, forward: object) -> Answer | None:
+    answer: Answer = forward()  # type: ignore[operator]
+    if request.method == "GET" and "range" in request.headers:
+        return Answer(answer.status, bytes(len(answer.body)), answer.headers)
+    return answer
+
+
+def test_case_24_copy_that_fails(step: RunnerStep, cloud: Cloud, wire: Wire) -> None:
+    """A copy of latest in SSM that fails is one warning; the staging has succeeded all the same."""
+
+    def refuse(request: Request, forward: object) -> Answer | None:
+        if (request.operation, request.region) == ("PutParameter", "eu-west-1"):
+            return Answer(400, b'{"__type":"AccessDeniedException","message":"no"}')
+        return forward()  # type: ignore[operator,no-any-return]
+
+    quiet = step.run(**stage(step, **THERE))
+    wire.add(refuse)
+    step.output.write_bytes(b"")
+
+    done = step.run(**stage(step, **THERE, version="1.0.1"))
+
+    assert (quiet.exit_code, quiet.commands, quiet.stderr) == (0, [], "")
+    assert (done.exit_code, done.errors, done.stderr) == (0, [], "")
+    assert len(done.warnings) == 1
+    assert "ssm:PutParameter" in done.warnings[0]
+    assert set(done.outputs) == set(ACTION["outputs"])
+    assert done.outputs["created"] == done.outputs["is-latest"] == "true"
+
+
+def test_case_25_files(image: str) -> None:
+    """The action is what validators want, and starts without network and without writable files.
+
+    The Dockerfile itself is held by tests/action/test_action_files.py. That there is a manifest for
+    other machines can be seen only when the image is released.
+    """
+    tools = Path(sys.executable).parent
+    commands = (
+        ["check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"],
+        ["zizmor", "--offline", "--no-progress", "--quiet", "--persona=auditor", "action.yml"],
+    )
+    for command in commands:
+        ran = subprocess.run(
+            [str(tools / command[0]), *command[1:]],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    started = docker("run", "--rm", "--network=none", "--read-only", image)
+
+    assert started.returncode == 2
+    assert "command is missing" in started.stdout
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", name) for name in ACTION["inputs"])
+    assert all(i["description"] and "default" in i for i in ACTION["inputs"].values())

@@ -163,7 +163,7 @@ class Stager:
             r.name: partial(regional.move, r, order.project, order.version, ledger.floor(), mover)
             for r in ledger.holders()
         }
-        with Round(jobs) as moving:
+        with Round(jobs, undo=True) as moving:
             while answer := moving.next():
                 if isinstance(answer, Failed):
                     ledger.failed(answer)

@@ -79,6 +79,10 @@ def keep(temporary: Path, path: Path) -> None:
     with local_errors(path):
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            before = path.lstat().st_mode
+            if stat.S_ISREG(before):  # who may read what was there may read what replaces it
+                temporary.chmod(stat.S_IMODE(before))
         temporary.replace(path)
 
 

@@ -115,10 +115,10 @@ class Downloader:
         Raises:
             InputError: *path* is a directory and *load_filename* is not set, a pipe or a device,
                 or there is no saved file name.
-            IntegrityError: No region has bytes that match the record, or the saved file name is
-                not one safe path component.
+            IntegrityError: The saved file name is not one safe path component.
             LocalFileError: *path* cannot be written.
-            SeveralRegionsError: No region could deliver the bytes.
+            SeveralRegionsError: No region could deliver bytes that match the record; its
+                ``causes`` say why, and its exit code is the most telling of theirs.
         """
         destination = self._destination(Path(path), load_filename)
         check_destination(destination)
@@ -173,7 +173,7 @@ class Downloader:
                     return
             if failure is not None:
                 failures.append(failure)
-                logger.warning("%s: %s; trying another region", failure.name, failure.error)
+                logger.warning("%s: %s", failure.name, failure.error)
         raise self._nothing(failures)
 
     def _next_copy(self, tried: set[str]) -> Copy | None:

@@ -25,7 +25,7 @@ class StartifactError(Exception):
 
 
 class InputError(StartifactError):
-    """Something the caller wrote is not valid. Nothing was sent."""
+    """Something the caller wrote is not valid. Nothing was written."""
 
     exit_code = 2
 

@@ -13,7 +13,7 @@ def required_to_stage(required: str | int, regions: int) -> int:
         InputError: *required* is not ``majority``, ``all``, or a number from 1 to *regions*.
     """
     if required == MAJORITY:
-        return regions // 2 + 1
+        return majority(regions)
     if required == ALL:
         return regions
     text = str(required).strip()

@@ -36,10 +36,14 @@ def parse_version(text: object) -> Version:
     if isinstance(text, Version):
         text = str(text)
     if isinstance(text, str) and len(text) <= MAX_VERSION_BYTES:
+        bare = text.removeprefix("v")
         try:
-            return Version.parse(text.removeprefix("v"))
+            version = Version.parse(bare)
         except ValueError:
-            pass
+            version = None
+        # Older python-semver takes other digits than ASCII's, and a line break at the end.
+        if version is not None and bare.isascii() and str(version) == bare:
+            return version
     raise InputError(f"version {shown(text)} is not a semantic version", hint=_hint(text))
 
 

@@ -19,8 +19,10 @@ def as_json(value: Mapping[str, object]) -> str:
 def staging_lines(staging: Staging) -> list[str]:
     """Return what *staging* did."""
     artifact = staging.artifact
-    if staging.dry_run:
+    if staging.dry_run and _would_write(staging):
         first = f"dry run, nothing is written: {artifact} would be staged"
+    elif staging.dry_run:
+        first = f"dry run: {artifact} is staged already, nothing would be written"
     elif staging.created:
         first = f"staged {artifact}"
     elif any(o.state is State.CREATED for o in staging.outcomes):
@@ -39,8 +41,12 @@ def _digest(artifact: Artifact) -> str:
     return f"sha256:{artifact.sha256}" if artifact.sha256 else "no recorded digest"
 
 
+def _would_write(staging: Staging) -> bool:
+    return any(outcome.state is State.WOULD_CREATE for outcome in staging.outcomes)
+
+
 def _latest(staging: Staging) -> str:
-    if staging.dry_run:
+    if staging.dry_run and _would_write(staging):
         return "latest would move to it" if staging.is_latest else "latest would stay where it is"
     return "latest points at it" if staging.is_latest else "latest points at another version"
 

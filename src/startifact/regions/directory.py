@@ -17,6 +17,7 @@ from typing import Self
 
 from startifact.errors import (
     AccessDeniedError,
+    InputError,
     IntegrityError,
     RegionUnavailableError,
     StartifactError,
@@ -36,6 +37,9 @@ from startifact.source import Source
 
 ARTIFACT = "artifact"
 METADATA = "metadata.json"
+
+MAX_NAME_BYTES = 255
+"""What the usual file systems allow for the name of one directory."""
 
 _BLOCK = 1024 * 1024
 _MAX_TEXT_BYTES = 64 * 1024
@@ -71,6 +75,7 @@ class DirectoryRegion(Region):
 
         Startifact never leaves half an artifact behind, but somebody may.
         """
+        _check_length(key, self.name)
         folder = self._root / key
         with self._translated("read", folder):
             for _ in range(_LOOKS):
@@ -267,3 +272,12 @@ def _is_empty(folder: Path) -> bool:
             return next(entries, None) is None
     except FileNotFoundError:
         return True
+
+
+def _check_length(key: Key, region: str) -> None:
+    if len(key.rpartition("/")[2].encode()) > MAX_NAME_BYTES:
+        raise InputError(
+            f"{shown(key, 300)} is too long for {region}: file systems allow {MAX_NAME_BYTES} "
+            "bytes for a name",
+            hint="Shorten the project's name or the version",
+        )

@@ -43,7 +43,7 @@ class BucketSpelling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectorySpelling:
-    """A directory; a relative path starts at the working directory."""
+    """A directory; a relative path starts where the working directory was when it was read."""
 
     text: str
     path: Path
@@ -95,6 +95,8 @@ def parse_spelling(text: str) -> Spelling:
     Raises:
         InputError: It is none of the three spellings, or not valid as the one it looks like.
     """
+    if not isinstance(text, str):
+        raise InputError(f"region {shown(text)} is not text", hint=f"Write {FORMS}")
     if not text.isprintable():
         raise InputError(f"region {_quoted(text)} has a character in it that cannot be shown")
     if AWS_REGION.fullmatch(text):
@@ -138,7 +140,8 @@ def _place(spelling: Spelling) -> object:
         case AwsSpelling():
             return spelling.text
         case BucketSpelling():
-            return (spelling.endpoint, spelling.bucket)
+            endpoint = spelling.endpoint
+            return (None if endpoint is None else same_endpoint(endpoint), spelling.bucket)
         case DirectorySpelling():
             return os.path.realpath(spelling.path)
 
@@ -214,6 +217,14 @@ def is_bucket_name(name: str) -> bool:
     return _BUCKET.fullmatch(name) is not None
 
 
+def same_endpoint(endpoint: str) -> str:
+    """Return *endpoint* in one form for all the ways to write the same address."""
+    url = urlsplit(endpoint)
+    host = url.hostname or ""
+    port = url.port or (80 if url.scheme == "http" else 443)
+    return f"{url.scheme}://{'localhost' if is_loopback(host) else host.rstrip('.')}:{port}"
+
+
 def is_loopback(host: str) -> bool:
     """Say whether *host* is this machine."""
     if host == "localhost":
@@ -237,9 +248,10 @@ def _directory(text: str) -> DirectorySpelling:
     path_text = unquote(rest)
     if os.name == "nt" and re.match(r"/[A-Za-z]:", path_text):  # pragma: no cover
         path_text = path_text[1:]  # file:///C:/artifacts
-    if not path_text or any(not c.isprintable() for c in path_text):
+    if not path_text or "\0" in path_text:
         raise InputError(
             f"region {_quoted(text)} names no directory",
             hint="Write file:./directory, or file:///directory for an absolute path",
         )
-    return DirectorySpelling(text=text, path=Path(path_text))
+    # Absolute from now on: the working directory may change before the region is used.
+    return DirectorySpelling(text=text, path=Path(path_text).absolute())

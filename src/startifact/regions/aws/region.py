@@ -18,7 +18,7 @@ from startifact.regions.interface import (
     Region,
     Stored,
 )
-from startifact.regions.spelling import BucketSpelling, is_bucket_name
+from startifact.regions.spelling import BucketSpelling, is_bucket_name, same_endpoint
 from startifact.source import Source
 
 NO_OBJECT = ""
@@ -48,7 +48,9 @@ class S3Region(Region):
         """See `Region.place`."""
         bucket = self._bucket()
         endpoint = bucket.client.meta.endpoint_url
-        return f"{endpoint}/{bucket.name}" if is_custom(endpoint) else f"s3://{bucket.name}"
+        if is_custom(endpoint):
+            return f"{same_endpoint(endpoint)}/{bucket.name}"
+        return f"s3://{bucket.name}"
 
     def location(self, key: Key) -> Location:
         """See `Region.location`."""

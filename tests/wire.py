@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
+_BLOCK = 16 * 1024
+
 
 @dataclass(frozen=True)
 class Request:
@@ -53,6 +55,7 @@ class Answer:
     ``cut_after`` ends the connection after that many bytes of the body, with ``reset`` as if the
     server had crashed. With ``drip`` every byte, of the head too, comes so many seconds after the
     one before. ``stall_after`` sends that many bytes of the body, and then nothing any more.
+    ``rate`` is how many bytes of the body are sent per second.
     """
 
     status: int
@@ -62,6 +65,7 @@ class Answer:
     reset: bool = False
     drip: float | None = None
     stall_after: int | None = None
+    rate: float | None = None
 
 
 class Forward(Protocol):
@@ -81,10 +85,13 @@ class Wire:
     def __init__(self, target: str) -> None:
         self._target = urlsplit(target).netloc
         self._rules: list[Rule] = []
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self.closing = threading.Event()
         self.upload_rate: float | None = None
         """How many bytes of every request's body are read per second."""
+
+        self.moved = 0
+        """How many bytes of bodies have come and gone, where that is slow."""
 
         self.log: list[tuple[Request, int | None]] = []
         handler = type("Handler", (_Handler,), {"wire": self})
@@ -114,12 +121,12 @@ class Wire:
 
     def requests(self) -> list[Request]:
         """Return every request so far."""
-        with self._lock:
+        with self.lock:
             return [request for request, _ in self.log]
 
     def writes(self) -> list[Request]:
         """Return the requests that changed something in S3 or SSM."""
-        with self._lock:
+        with self.lock:
             return [
                 request
                 for request, status in self.log
@@ -150,7 +157,7 @@ class Wire:
         answer: Answer | None = None
         with contextlib.suppress(ConnectionAbortedError):
             answer = through(list(self._rules), request)
-        with self._lock:
+        with self.lock:
             self.log.append((request, None if answer is None else answer.status))
         return answer
 
@@ -218,10 +225,16 @@ class _Handler(BaseHTTPRequestHandler):
         if rate is None:
             return self.rfile.read(size)
         body = b""
-        while len(body) < size and (block := self.rfile.read(min(size - len(body), 16 * 1024))):
+        while len(body) < size and (block := self.rfile.read(min(size - len(body), _BLOCK))):
             body += block
-            self.wire.closing.wait(len(block) / rate)
+            self._pass(len(block), rate)
         return body
+
+    def _pass(self, count: int, rate: float) -> None:
+        """Take as long as *count* bytes take at *rate*."""
+        with self.wire.lock:
+            self.wire.moved += count
+        self.wire.closing.wait(count / rate)
 
     def _send(self, answer: Answer) -> None:
         names = {name.lower() for name in answer.headers}
@@ -236,8 +249,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.end_headers()
         ends = [end for end in (answer.cut_after, answer.stall_after) if end is not None]
-        if self.command != "HEAD":
-            self.wfile.write(answer.body[: min(ends, default=None)])
+        body = b"" if self.command == "HEAD" else answer.body[: min(ends, default=None)]
+        if answer.rate is None:
+            self.wfile.write(body)
+        else:
+            for start in range(0, len(body), _BLOCK):
+                block = body[start : start + _BLOCK]
+                self.wfile.write(block)
+                self._pass(len(block), answer.rate)
         if answer.stall_after is not None:
             self.wire.closing.wait()
         if answer.reset:

@@ -1,10 +1,15 @@
 """The image itself: what it holds, and what it lacks."""
 
+import gzip
 import json
+import re
+import tarfile
+from pathlib import Path
 
 import pytest
 
 from tests.container.conftest import Inside, docker
+from tests.runner_step import PROJECT
 
 PYTHON = "/opt/startifact/bin/python"
 
@@ -98,3 +103,32 @@ def test_without_network_and_writable_files(image: str) -> None:
     assert ran.stdout.startswith("::error title=Startifact::")
     assert "command is missing" in ran.stdout
     assert ran.stderr == ""
+
+
+def test_size(image: str, tmp_path: Path) -> None:
+    """What the image adds to its base is less than 25 MB to fetch."""
+    dockerfile = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+    base = re.findall(r"^ARG BASE=(\S+)$", dockerfile, re.MULTILINE)[0]
+    saved = tmp_path / "image.tar"
+    ran = docker("save", "--output", str(saved), image)
+    assert ran.returncode == 0, ran.stderr
+
+    with tarfile.open(saved) as archive:
+        layers = json.loads(_content(archive, "manifest.json"))[0]["Layers"]
+        added = [_content(archive, name) for name in layers[len(layers_of(base)) :]]
+    sizes = [len(layer if layer[:2] == b"\x1f\x8b" else gzip.compress(layer, 6)) for layer in added]
+
+    assert layers_of(image)[: len(layers_of(base))] == layers_of(base)
+    assert len(layers) == len(layers_of(image)) > len(layers_of(base))
+    assert 1_000_000 < sum(sizes) < 25_000_000, sizes
+
+
+def layers_of(image: str) -> list[str]:
+    ran = docker("image", "inspect", "--format", "{{json .RootFS.Layers}}", image)
+    return list(json.loads(ran.stdout))
+
+
+def _content(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    assert file is not None
+    return file.read()

@@ -192,7 +192,8 @@ class Round(Generic[T]):
             if end is not None:
                 limit = min(limit, end[0])
             try:
-                arrived = self._arrived.get(timeout=max(0.0, limit - time.monotonic()))
+                # In short turns: a signal that comes just before the wait would else be seen late.
+                arrived = self._arrived.get(timeout=min(0.5, max(0.0, limit - time.monotonic())))
             except queue.Empty:
                 check_deadline()
                 if until is not None and time.monotonic() >= until:

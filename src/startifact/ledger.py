@@ -22,6 +22,7 @@ class Ledger:
     regions: Sequence[Region]
     key: Key
     sights: dict[str, Sight] = field(default_factory=dict)
+    glimpsed: dict[str, Copy] = field(default_factory=dict)
     copies: dict[str, Copy] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
     latest: dict[str, Version] = field(default_factory=dict)
@@ -31,6 +32,10 @@ class Ledger:
     def spent(self, name: str, seconds: float) -> None:
         """Add to the time that the region has taken."""
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+    def glimpse(self, copy: Copy) -> None:
+        """Record a copy before its region has answered, which it may never do."""
+        self.glimpsed[copy.region.name] = copy
 
     def saw(self, name: str, seconds: float, sight: Sight) -> None:
         """Record what a region holds."""
@@ -71,6 +76,22 @@ class Ledger:
     def copies_in_order(self) -> list[Copy]:
         """Return the copies in the configured order of their regions."""
         return [self.copies[region.name] for region in self.holders()]
+
+    def known_copies(self) -> list[Copy]:
+        """Return the copies and those that were only glimpsed, as far as their digest is known."""
+        known = self.glimpsed | self.copies
+        found = (known.get(region.name) for region in self.regions)
+        return [copy for copy in found if copy is not None and copy.record.sha256]
+
+    def unrecorded(self) -> dict[str, Copy]:
+        """Return the copies, glimpsed ones included, whose digest nobody has recorded."""
+        known = self.glimpsed | self.copies
+        return {name: copy for name, copy in known.items() if not copy.record.sha256}
+
+    def compared(self, copy: Copy) -> None:
+        """Record what an unrecorded copy turned out to be."""
+        known = self.copies if copy.region.name in self.copies else self.glimpsed
+        known[copy.region.name] = copy
 
     def first_copy(self) -> Copy | None:
         """Return the copy of the first region, in the configured order, that holds one."""

@@ -1,5 +1,7 @@
 """How many regions are enough."""
 
+from collections.abc import Mapping
+
 from startifact.errors import InputError, shown
 
 MAJORITY = "majority"
@@ -38,3 +40,19 @@ def required_to_read(regions: int) -> int:
 def majority(regions: int) -> int:
     """Return the smallest number of *regions* of which there cannot be two without a common one."""
     return regions // 2 + 1
+
+
+def refuse_one_place_twice(places: Mapping[str, str]) -> None:
+    """Return when all *places*, by region, are different: a majority of one bucket is none.
+
+    Raises:
+        InputError: Two regions are one place.
+    """
+    seen: dict[str, str] = {}
+    for region, place in places.items():
+        if other := seen.get(place):
+            raise InputError(
+                f"regions {other} and {region} are one place: {place}",
+                hint="Give each region a bucket or directory of its own",
+            )
+        seen[place] = region

@@ -1,6 +1,7 @@
 """One region's part in a staging: what it holds, creating the artifact, and moving ``latest``."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from semver import Version
@@ -24,10 +25,13 @@ class Sight:
     latest: Version | None
 
 
-def look(region: Region, project: str, version: Version, watch: Watch) -> Sight:
+def look(
+    region: Region, project: str, version: Version, watch: Watch, *, glimpse: Callable[[Copy], None]
+) -> Sight:
     """Return what *region* holds of *version*, and where its ``latest`` is.
 
-    A channel that is damaged is left to whoever moves it.
+    A channel that is damaged is left to whoever moves it. *glimpse* is called with a copy at once:
+    the region may fail before it has said the rest.
 
     Raises:
         InputError: The region cannot hold *project*.
@@ -36,6 +40,8 @@ def look(region: Region, project: str, version: Version, watch: Watch) -> Sight:
     """
     region.admit(project)
     copy = describe(region, artifact_key(project, version))
+    if copy is not None:
+        glimpse(copy)
     watch.moved()
     try:
         _, pointer = read_pointer(region, project, LATEST)

@@ -17,7 +17,7 @@ from startifact.names import artifact_key, check_filename, check_project
 from startifact.outcomes import IfExists, Order, Staging
 from startifact.parallel import alone
 from startifact.progress import ProgressCallback
-from startifact.quorum import MAJORITY, majority, required_to_stage
+from startifact.quorum import MAJORITY, majority, refuse_one_place_twice, required_to_stage
 from startifact.record import check_pairs
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.factory import open_regions
@@ -108,10 +108,9 @@ class Session:
             StagingFailedError: Too few regions succeeded; running again is safe.
             LocalFileError: The file cannot be read, or changed meanwhile.
         """
-        checked = check_project(project)
         file = Path(path)
         order = Order(
-            project=checked,
+            project=check_project(project),
             version=parse_version(version),
             path=file,
             pairs=check_pairs({} if metadata is None else metadata),
@@ -136,7 +135,7 @@ class Session:
         """Return the artifact that *selector* picks: an exact version, or ``latest``.
 
         Raises:
-            InputError: *project* or *selector* is not valid; nothing was sent.
+            InputError: *project* or *selector* is not valid, or two regions are one place.
             NotFoundError: Every region said that there is none.
             SeveralRegionsError: Too few regions answered to know.
             IntegrityError: Regions hold different content and no majority agrees.
@@ -148,7 +147,9 @@ class Session:
             read_channel(regions, checked, wanted.name) if isinstance(wanted, Channel) else wanted
         )
         survey = Survey(regions, artifact_key(checked, version))
-        return Artifact(checked, version, Downloader(survey, survey.settle(), self._progress))
+        record = survey.settle()
+        refuse_one_place_twice({c.region.name: c.region.place() for c in survey.copies()})
+        return Artifact(checked, version, Downloader(survey, record, self._progress))
 
     def versions(self, project: str) -> list[Version]:
         """Return every version of *project* that is staged, newest first.

@@ -31,6 +31,7 @@ from startifact.names import LATEST, artifact_key
 from startifact.outcomes import IfExists, Order, Staging, StagingFailedError, State
 from startifact.parallel import Answered, Failed, Round
 from startifact.progress import ProgressCallback, Tally
+from startifact.quorum import refuse_one_place_twice
 from startifact.record import Record, encode
 from startifact.regional import Sight
 from startifact.regions.interface import Region
@@ -69,18 +70,20 @@ class Stager:
             StagingFailedError: Too few regions have it, or have moved ``latest``.
         """
         ledger = Ledger(self.regions, artifact_key(order.project, order.version))
+        look = partial(regional.look, glimpse=ledger.glimpse)
         with Round(
-            {r.name: partial(regional.look, r, order.project, order.version) for r in self.regions}
+            {r.name: partial(look, r, order.project, order.version) for r in self.regions}
         ) as looking:
             source = Source.scan(order.path)
             for answer in looking:
                 self._saw(ledger, answer)
-        _refuse_one_place_twice(ledger)
+        refuse_one_place_twice({name: sight.place for name, sight in ledger.sights.items()})
         record = _record(order, source)
-        existed = bool(ledger.copies)
         self._compare_unrecorded(ledger, source, record)
+        existed = bool(ledger.known_copies())
         if kept := self._other_content(ledger, order, record):
-            return self._result(ledger, order, kept, created=False)
+            self._warn_of_kept(ledger, record, kept)
+            return self._result(ledger, order, kept, kept=True)
         document = self._document(ledger, record)
         if order.dry_run:
             return self._predict(ledger, order, record)
@@ -101,7 +104,7 @@ class Stager:
 
     def _compare_unrecorded(self, ledger: Ledger, source: Source, record: Record) -> None:
         """Where the first Startifact recorded no digest, the bytes themselves are compared."""
-        unrecorded = {n: c for n, c in ledger.copies.items() if not c.record.sha256}
+        unrecorded = ledger.unrecorded()
         jobs = {n: partial(regional.digest, c, ledger.key) for n, c in unrecorded.items()}
         with Round(jobs) as reading:
             for answer in reading:
@@ -110,11 +113,11 @@ class Stager:
                 copy = unrecorded[answer.name]
                 same = answer.value == source.sha256
                 found = record if same else replace(copy.record, sha256=answer.value)
-                ledger.copies[answer.name] = replace(copy, record=found)
+                ledger.compared(replace(copy, record=found))
 
     def _document(self, ledger: Ledger, record: Record) -> str:
         """Return what to store: where the version exists, exactly what the others have."""
-        recorded = (copy.stored.document for copy in ledger.copies_in_order())
+        recorded = (copy.stored.document for copy in ledger.known_copies())
         if existing := next((document for document in recorded if document), None):
             return existing
         document, left_out = encode(record)
@@ -200,9 +203,23 @@ class Stager:
                 f"{self.required} are needed:",
                 outcomes=ledger.outcomes(State.WOULD_CREATE),
             )
-        return self._result(ledger, order, record, created=False)
+        return self._result(ledger, order, record)
 
-    def _result(self, ledger: Ledger, order: Order, record: Record, *, created: bool) -> Staging:
+    def _warn_of_kept(self, ledger: Ledger, record: Record, kept: Record) -> None:
+        logger.warning(
+            "%s is kept as it was staged (%s); this attempt (%s) differs in %s",
+            ledger.key, kept.digest, record.digest, " and ".join(record.differences(kept)),
+        )  # fmt: skip
+
+    def _result(
+        self,
+        ledger: Ledger,
+        order: Order,
+        record: Record,
+        *,
+        created: bool = False,
+        kept: bool = False,
+    ) -> Staging:
         """Put together what happened, and tell of the regions that did not follow."""
         for name, error in ledger.errors.items():
             logger.warning("%s: %s", name, error)
@@ -215,21 +232,23 @@ class Stager:
         survey = Survey.of(self.regions, ledger.key, ledger.copies.values(), ledger.errors)
         downloader = Downloader(survey, record, self.progress)
         latest = ledger.highest_latest()
-        would = order.dry_run and (latest is None or is_later(order.version, latest))
+        planned = order.dry_run and not kept
+        would = planned and (latest is None or is_later(order.version, latest))
         return Staging(
             artifact=Artifact(order.project, order.version, downloader),
             created=created,
             is_latest=would or (latest is not None and str(latest) == str(order.version)),
-            outcomes=ledger.outcomes(State.WOULD_CREATE if order.dry_run else State.ABSENT),
+            outcomes=ledger.outcomes(State.WOULD_CREATE if planned else State.ABSENT),
             dry_run=order.dry_run,
         )
 
     def _other_content(self, ledger: Ledger, order: Order, record: Record) -> Record | None:
         """Return the record to keep, or ``None`` when no region holds other content."""
-        copies = list(ledger.copies.values())
+        copies = ledger.known_copies()
         others = [c for c in copies if not c.record.same_content(record)]
         if not others:
             return None
+        ledger.copies = {copy.region.name: copy for copy in copies}
         if order.if_exists is IfExists.KEEP and all(
             c.record.same_content(others[0].record) for c in copies
         ):
@@ -251,20 +270,6 @@ def _record(order: Order, source: Source) -> Record:
 def now() -> str:
     """Return the time as it is recorded: RFC 3339, in UTC, with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _refuse_one_place_twice(ledger: Ledger) -> None:
-    """A majority of one bucket is no majority."""
-    seen: dict[str, str] = {}
-    for region in ledger.regions:
-        if (sight := ledger.sights.get(region.name)) is None:
-            continue
-        if other := seen.get(sight.place):
-            raise InputError(
-                f"regions {other} and {region.name} are one place: {sight.place}",
-                hint="Give each region a bucket or directory of its own",
-            )
-        seen[sight.place] = region.name
 
 
 def _conflict(ledger: Ledger, record: Record, others: Sequence[Copy]) -> AlreadyStagedError:

@@ -51,6 +51,15 @@ def test_relative_directory(
     assert list((tmp_path / "two").iterdir()) == []
 
 
+def test_readers_refuse_one_place_twice(cloud: Cloud, make_file: MakeFile) -> None:
+    """Whoever reads is told of two regions that are one place, as whoever stages is."""
+    bucket = cloud.buckets["us-east-1"]
+    Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", make_file())
+
+    with pytest.raises(errors.InputError, match="are one place"):
+        Session(regions=["us-east-1", f"s3://{bucket}/team"]).get("SugarWater", "1.0.0")
+
+
 @pytest.mark.parametrize("region", [Path("artifacts"), 1, None])
 def test_region_that_is_no_text(region: object) -> None:
     """A region that is not text is refused as every other bad input is."""

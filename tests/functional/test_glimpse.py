@@ -1,0 +1,81 @@
+"""What a region was seen to hold counts, also when the region fails before it has said the rest."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from startifact import IfExists, Session, State, errors
+from tests.conftest import AWS_REGIONS, Cloud
+from tests.places import Place
+from tests.wire import Answer, Forward, Request, Wire, error
+
+MakeFile = Callable[..., Path]
+
+
+def unreadable_channel(region: str) -> Callable[[Request, Forward], Answer | None]:
+    """Return a rule that refuses all that has to do with the channel of one region."""
+
+    def refuse(request: Request, forward: Forward) -> Answer | None:
+        about = request.path.endswith("/latest") or b"latest" in request.body
+        listed = "latest" in str(request.query.get("prefix"))
+        if request.region == region and (about or listed):
+            return error(403, "AccessDenied")
+        return forward()
+
+    return refuse
+
+
+def test_other_content_behind_a_channel_that_is_refused(
+    cloud: Cloud, wire: Wire, make_file: MakeFile
+) -> None:
+    """Other content in a region stops a staging although the region fails right after."""
+    Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    wire.add(unreadable_channel("us-east-1"))
+
+    with pytest.raises(errors.AlreadyStagedError):
+        Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", make_file(b"two"))
+
+    assert cloud.keys("eu-west-1") == []
+    assert cloud.keys("ap-southeast-2") == []
+
+
+def test_unrecorded_content_behind_a_channel_that_is_refused(
+    cloud: Cloud, wire: Wire, make_file: MakeFile
+) -> None:
+    """The same holds for an artifact of the first Startifact, whose bytes are read for it."""
+    cloud.s3("us-east-1").put_object(
+        Bucket=cloud.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"one"
+    )
+    wire.add(unreadable_channel("us-east-1"))
+
+    with pytest.raises(errors.AlreadyStagedError):
+        Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", make_file(b"two"))
+
+    assert cloud.keys("eu-west-1") == []
+
+
+def test_dry_run_of_keeping(places: list[Place], make_file: MakeFile) -> None:
+    """A dry run that would keep other content tells of no write, since there would be none."""
+    spellings = [place.spelling for place in places]
+    Session(regions=spellings[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    session = Session(regions=spellings, read_only=True)
+
+    staging = session.stage("SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP)
+
+    states = [outcome.state for outcome in staging.outcomes]
+    assert states == [State.PRESENT, State.ABSENT, State.ABSENT]
+
+
+def test_keeping_is_told(
+    places: list[Place], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever keeps other content is told that the file at hand is not what is staged."""
+    session = Session(regions=[place.spelling for place in places])
+    session.stage("SugarWater", "1.0.0", make_file(b"one"))
+    caplog.set_level(logging.WARNING)
+
+    session.stage("SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP)
+
+    assert "is kept as it was staged (sha256:" in caplog.text

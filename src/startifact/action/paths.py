@@ -122,7 +122,7 @@ def for_later_steps(path: Path, runner: Runner) -> str:
         workspace = runner.workspace.resolve()
         absolute = path.parent.resolve() / path.name
         if absolute.is_relative_to(workspace):
-            return str(absolute.relative_to(workspace))
+            return absolute.relative_to(workspace).as_posix()
     return str(path)
 
 

@@ -4,6 +4,7 @@ Each carries the exit code that the command line and the action end with, and a 
 what the reader can do next.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 # Several kinds at once: the first of these decides. Differences are what verify was asked for, so
@@ -175,6 +176,23 @@ def shown(value: object, limit: int = 120) -> str:
     text = value if isinstance(value, str) else repr(value)
     cut = text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
     return ascii_controls(repr(cut)) if isinstance(value, str) else ascii_controls(cut)
+
+
+_SECRETS = re.compile(
+    r"""
+      ://[^/\s@]+@                                            # user and password in an address
+    | \b(?:AKIA|ASIA)[A-Z0-9]{12,}                           # the id of an AWS access key
+    | \beyJ[\w-]{8,}(?:\.[\w-]+)+                            # a JSON web token
+    | [A-Za-z0-9+/]{80,}=*                                   # a session token
+    | (?i:credential|signature|security-?token|session-?token)["']?\s*[=:]\s*["']?[^\s"'<>,;&]{6,}
+    """,
+    re.VERBOSE | re.ASCII,
+)
+
+
+def without_secrets(text: str) -> str:
+    """Return *text*, which others wrote, without what may be credentials that they repeat."""
+    return _SECRETS.sub("***", text)
 
 
 def ascii_controls(text: str) -> str:

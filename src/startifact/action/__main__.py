@@ -11,7 +11,7 @@ from typing import Any
 
 from startifact.action.main import bug, main, tell
 from startifact.action.workflow import Annotations, say
-from startifact.errors import StartifactError
+from startifact.errors import StartifactError, without_secrets
 from startifact.settings import Runner
 
 
@@ -70,7 +70,7 @@ def _unraisable(args: "sys.UnraisableHookArgs") -> None:
 
 def _debug(error: BaseException | None) -> None:
     if Runner.from_environment().debug:
-        say("".join(traceback.format_exception(error)))
+        say(without_secrets("".join(traceback.format_exception(error))))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from startifact.action.inputs import Inputs, wants_summary
 from startifact.action.outputs import outputs_of, warn_of_masked
 from startifact.action.paths import as_seen_here
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
-from startifact.errors import StartifactError, shown
+from startifact.errors import StartifactError, shown, without_secrets
 from startifact.names import artifact_key
 from startifact.progress import Progress
 from startifact.settings import Runner, Settings, tidy_aws_environment
@@ -36,8 +36,9 @@ def main() -> int:
 
 def bug(error: BaseException) -> StartifactError:
     """Return what to tell about an exception that nobody expected."""
+    said = shown(without_secrets(str(error)), 300)
     return StartifactError(
-        f"this is a bug in Startifact: {type(error).__name__}: {shown(str(error), 300)}",
+        f"this is a bug in Startifact: {type(error).__name__}: {said}",
         hint="Report it, with the log of a run that has debug logging switched on",
     )
 
@@ -68,7 +69,7 @@ def _step(runner: Runner, annotations: Annotations) -> int:
         error = e
     except Exception as e:  # noqa: BLE001  # a bug is told like any other error
         if runner.debug:
-            say(traceback.format_exc())
+            say(without_secrets(traceback.format_exc()))
         error = bug(e)
     else:
         return _finish(result, inputs, runner, annotations, title)

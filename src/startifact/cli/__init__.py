@@ -14,7 +14,7 @@ from startifact.cli.commands import COMMANDS, facts_of_failure
 from startifact.cli.console import Console, told_by
 from startifact.cli.mending import MENDING
 from startifact.cli.rendering import as_json
-from startifact.errors import StartifactError, ascii_controls, worst_exit_code
+from startifact.errors import StartifactError, ascii_controls, without_secrets, worst_exit_code
 from startifact.parallel import deadline
 from startifact.settings import tidy_aws_environment
 
@@ -68,7 +68,7 @@ class _Command:
                 return self._fail(_StoppedError("terminated", TERMINATED))
             return 0  # help or version
         except Exception as e:  # noqa: BLE001  # whatever it is, people do not want to see where
-            said = ascii_controls(str(e))[:300]
+            said = ascii_controls(without_secrets(str(e)))[:300]
             return self._fail(
                 _BugError(
                     f"this is a bug in Startifact: {type(e).__name__}: {said}",
@@ -100,7 +100,7 @@ class _Command:
     def _fail(self, error: StartifactError) -> int:
         if self._traceback:
             for line in traceback.format_exc().splitlines():
-                self._console.quote(line)
+                self._console.quote(without_secrets(line))
         self._console.fail(error)
         if self._json:
             with contextlib.suppress(StartifactError):

@@ -9,9 +9,9 @@ from botocore.config import Config
 from botocore.credentials import CredentialResolver
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
-from startifact.errors import ConfigurationError, shown
+from startifact.errors import ConfigurationError
 from startifact.identity import WebIdentity
-from startifact.regions.aws.errors import NO_PROFILE_HINT
+from startifact.regions.aws.errors import NO_PROFILE_HINT, said_by_aws
 from startifact.regions.aws.role import as_role
 from startifact.version import __version__
 
@@ -105,9 +105,9 @@ def _config() -> Config:
 def _unusable(region: str, error: Exception) -> ConfigurationError:
     if isinstance(error, ProfileNotFound):
         return ConfigurationError(
-            f"there is no such AWS profile: {shown(str(error), 300)}", hint=NO_PROFILE_HINT
+            f"there is no such AWS profile: {said_by_aws(error)}", hint=NO_PROFILE_HINT
         )
     return ConfigurationError(
-        f"cannot make a client for {region}: {shown(str(error), 300)}",
+        f"cannot make a client for {region}: {said_by_aws(error)}",
         hint="Check AWS_PROFILE, the AWS configuration file and the region's name",
     )

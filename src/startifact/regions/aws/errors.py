@@ -22,6 +22,7 @@ from startifact.errors import (
     RegionUnavailableError,
     StartifactError,
     shown,
+    without_secrets,
 )
 from startifact.parallel import Cancelled
 
@@ -92,7 +93,7 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
         if isinstance(inner, StartifactError | Cancelled):
             raise inner from e
         raise RegionUnavailableError(
-            f"{region} did not answer {action} on {resource}: {shown(str(e), 300)}",
+            f"{region} did not answer {action} on {resource}: {said_by_aws(e)}",
             hint="Check the network, or try again",
         ) from e
     except (
@@ -102,30 +103,36 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
         TokenRetrievalError,
     ) as e:
         raise AccessDeniedError(
-            f"there are no usable AWS credentials for {region}: {shown(str(e), 300)}",
+            f"there are no usable AWS credentials for {region}: {said_by_aws(e)}",
             hint=_NO_CREDENTIALS_HINT,
         ) from e
     except ProfileNotFound as e:
         raise ConfigurationError(
-            f"there is no such AWS profile: {shown(str(e), 300)}",
+            f"there is no such AWS profile: {said_by_aws(e)}",
             hint=NO_PROFILE_HINT,
         ) from e
     except BotoCoreError as e:
         raise RegionUnavailableError(
-            f"{action} on {resource} failed in {region}: {shown(str(e), 300)}"
+            f"{action} on {resource} failed in {region}: {said_by_aws(e)}"
         ) from e
-    except (ResponseParserError, LookupError, ValueError) as e:
+    except (ResponseParserError, LookupError, ValueError, TypeError, AttributeError) as e:
         # A header or a part of the body is missing or garbled, and the SDK does not look.
         raise RegionUnavailableError(
             f"{region} answered {action} on {resource} with what cannot be understood: "
-            f"{type(e).__name__}, {shown(str(e), 300)}",
+            f"{type(e).__name__}, {said_by_aws(e)}",
             hint="Try again; if it stays so, something between here and the region is at fault",
         ) from e
 
 
+def said_by_aws(what: object) -> str:
+    """Return what the SDK or a service has said, as it can stand in a message."""
+    return shown(without_secrets(str(what)), 300)
+
+
 def _from_service(error: ClientError, action: str, region: str, resource: str) -> StartifactError:
     code = code_of(error)
-    said = shown(str(error.response.get("Error", {}).get("Message", "")), 300)
+    name = said_by_aws(code)
+    said = said_by_aws(error.response.get("Error", {}).get("Message", ""))
     if code in REFUSED:
         return AccessDeniedError(
             f"{region} refused {action} on {resource}: {said}",
@@ -134,7 +141,7 @@ def _from_service(error: ClientError, action: str, region: str, resource: str) -
         )
     if code in _CREDENTIALS:
         return AccessDeniedError(
-            f"{region} did not accept the AWS credentials for {action}: {shown(code)}, {said}",
+            f"{region} did not accept the AWS credentials for {action}: {name}, {said}",
             hint="Get new credentials, and check the clock of this machine",
         )
     if code == "NoSuchBucket":
@@ -148,5 +155,5 @@ def _from_service(error: ClientError, action: str, region: str, resource: str) -
             hint="Name the region the bucket is in",
         )
     return RegionUnavailableError(
-        f"{region} failed {action} on {resource}: {shown(code)}, {said}", hint="Try again"
+        f"{region} failed {action} on {resource}: {name}, {said}", hint="Try again"
     )

@@ -13,8 +13,9 @@ from botocore.credentials import (
 )
 from botocore.exceptions import BotoCoreError, ClientError
 
-from startifact.errors import AccessDeniedError, RegionUnavailableError, StartifactError, shown
+from startifact.errors import AccessDeniedError, RegionUnavailableError, StartifactError
 from startifact.identity import WebIdentity
+from startifact.regions.aws.errors import said_by_aws
 
 METHOD = "startifact-web-identity"
 
@@ -64,7 +65,7 @@ class _Provider(CredentialProvider):
             raise _refused(self._role, e) from e
         except BotoCoreError as e:
             raise RegionUnavailableError(
-                f"AWS did not answer sts:AssumeRoleWithWebIdentity: {shown(str(e), 300)}",
+                f"AWS did not answer sts:AssumeRoleWithWebIdentity: {said_by_aws(e)}",
                 hint="Check the network and aws-region, or try again",
             ) from e
 
@@ -72,7 +73,7 @@ class _Provider(CredentialProvider):
 def _refused(role: str, error: ClientError) -> StartifactError:
     answer = error.response.get("Error", {})
     code = str(answer.get("Code", ""))
-    text = f"{shown(code)}, {shown(str(answer.get('Message', '')), 300)}"
+    text = f"{said_by_aws(code)}, {said_by_aws(answer.get('Message', ''))}"
     if code in {"Throttling", "InternalFailure", "ServiceUnavailable", "IDPCommunicationError"}:
         return RegionUnavailableError(
             f"AWS gave no credentials for the role {role}: {text}", hint="Try again"

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import boto3
+import hypothesis
 import pytest
 
 from tests.places import Bucket, Directory, Place
@@ -23,6 +24,10 @@ from tests.wire import Wire
 AWS_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 
 _OURS = ("AWS_", "STARTIFACT_", "GITHUB_", "INPUT_", "RUNNER_")
+
+# How long one example takes says more about what else the machine does.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,8 @@ from startifact.inspection import Inspection, View
 from startifact.names import LATEST, Key, artifact_key, channel_key
 from startifact.parallel import Watch, alone
 from startifact.quorum import required_to_read
-from startifact.survey import describe
+from startifact.record import Record
+from startifact.survey import Copy, describe
 from startifact.verifying import is_disputed, is_sound, target_of
 from startifact.versions import is_later
 from startifact.worksheet import Step, Worksheet
@@ -35,6 +36,7 @@ class Forwarder:
     mover: Mover
     required: int
     _refused: set[str] = field(default_factory=set)
+    _found: dict[Key, Record] = field(default_factory=dict)
 
     def mend(self) -> None:
         """Mend every region's ``latest`` that can be mended."""
@@ -61,7 +63,8 @@ class Forwarder:
             if stop is not None:
                 self._refuse(stop)
             elif self._holds(view, target):
-                self._move(view, target)
+                if not self._is_disputed(target):  # that may have come out only now
+                    self._move(view, target)
             else:
                 self._refuse_dangling(view, target, "cannot be")
             return
@@ -120,12 +123,21 @@ class Forwarder:
         if self.sheet.dry_run:
             return is_sound(view, version)
         try:
-            return alone(region.name, lambda _: describe(region, key)) is not None
+            copy = alone(region.name, lambda _: describe(region, key))
         except (IntegrityError, NewerFormatError, RemovedError):
             return False
         except StartifactError as e:
             self.sheet.failed(region.name, e)
             return False
+        if copy is not None and not self._is_disputed(version):
+            self._compare(copy, key)
+        return copy is not None
+
+    def _compare(self, copy: Copy, key: Key) -> None:
+        """See whether regions agree; they may have ceased to since they were looked at."""
+        first = self._found.setdefault(key, copy.record)
+        if first.sha256 and copy.record.sha256 and not first.same_content(copy.record):
+            self.sheet.conflict(copy.region.name, key)
 
     def _refuse_dangling(self, view: View, version: Version, what: str) -> None:
         name = view.region.name
@@ -149,6 +161,8 @@ class Forwarder:
             self.sheet.refuse(error)
 
     def _is_disputed(self, version: Version) -> bool:
+        if artifact_key(self.seen.project, version) in self.sheet.conflicts:
+            return True
         known = str(version) in map(str, self.seen.versions)
         return known and is_disputed(self.seen, version)
 

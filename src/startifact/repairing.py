@@ -167,9 +167,7 @@ class Repairer:
                 elif answer.value.record.same_content(copy.record):
                     filled.add(answer.name)
                 else:
-                    self._sheet.refuse(
-                        RefusedError(f"{answer.name} has other content of {key} by now")
-                    )
+                    self._sheet.conflict(answer.name, key)
         for name, step in steps.items():
             if name in filled:
                 self._sheet.did(step)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from startifact.errors import DeadlineError, StartifactError
+from startifact.errors import DeadlineError, RefusedError, StartifactError
 from startifact.names import Key
 from startifact.parallel import Failed, Round, Watch
 
@@ -49,6 +49,7 @@ class Worksheet:
     steps: list[Step] = field(default_factory=list)
     refusals: list[StartifactError] = field(default_factory=list)
     failures: dict[str, StartifactError] = field(default_factory=dict)
+    conflicts: set[Key] = field(default_factory=set)
 
     def do(self, step: Step, job: Callable[[Watch], None]) -> bool:
         """Take *step* with *job*, unless nothing is to be written; say whether it is done.
@@ -80,6 +81,15 @@ class Worksheet:
     def refuse(self, error: StartifactError) -> None:
         """Take down what must not be mended."""
         self.refusals.append(error)
+
+    def conflict(self, region: str, key: Key) -> None:
+        """Take down that *region* turned out to hold other content of *key* than others."""
+        self.conflicts.add(key)
+        error = RefusedError(
+            f"{region} has other content of {key} by now", hint="Run this again to see which"
+        )
+        if str(error) not in map(str, self.refusals):
+            self.refuse(error)
 
     def has_done(self, region: str, key: Key, action: str) -> bool:
         """Say whether that step is done."""

@@ -1,0 +1,417 @@
+"""What comes is what was staged, or nothing comes: one bit, one byte or one region at a time."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from startifact import ConfigurationLoader, Session
+from startifact.errors import IntegrityError, StartifactError
+from startifact.names import Key
+from tests.conftest import AWS_REGIONS, Cloud
+from tests.faults.rules import flipping_downloads, is_read, span, when
+from tests.faulty_region import faulty, session_over
+from tests.places import Directory
+from tests.wire import Answer, Forward, Request, Rule, Wire, error
+
+MakeFile = Callable[..., Path]
+
+KIB, MIB = 1024, 1024 * 1024
+KEY = Key("SugarWater@1.0.0")
+OLD = b"what was there before\n"
+HERE, THERE = AWS_REGIONS[:2]
+
+SIZES = {"1KiB": KIB, "8MiB-1": 8 * MIB - 1, "8MiB": 8 * MIB, "12MB": 12_000_000}
+
+
+def offsets(size: int) -> list[int]:
+    """Return where to flip a bit: both ends, the middle, and both sides of every boundary."""
+    near = [at + d for at in range(8 * MIB, size, 8 * MIB) for d in (-1, 0)]
+    return sorted({0, size // 2, size - 1, *near})
+
+
+def document(content: bytes) -> str:
+    """Return a record as Startifact writes it."""
+    facts = {
+        "format": "1",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": str(len(content)),
+        "staged-at": "2026-07-19T00:00:00.000000Z",
+    }
+    return json.dumps({f"startifact:{name}": value for name, value in facts.items()})
+
+
+def plant(cloud: Cloud, content: bytes, *, parts: bool, regions: Sequence[str]) -> None:
+    """Store an artifact, in one request or in parts, whatever its size."""
+    for region in regions:
+        where = {"Bucket": cloud.buckets[region], "Key": f"team/{KEY}"}
+        about = {"Metadata": {"startifact": document(content)}}
+        client = cloud.s3(region)
+        if not parts:
+            client.put_object(**where, **about, Body=content)
+            continue
+        upload = client.create_multipart_upload(**where, **about)["UploadId"]
+        sent = [
+            {
+                "PartNumber": number,
+                "ETag": client.upload_part(
+                    **where,
+                    UploadId=upload,
+                    PartNumber=number,
+                    Body=content[start : start + 8 * MIB],
+                )["ETag"],
+            }
+            for number, start in enumerate(range(0, len(content), 8 * MIB), start=1)
+        ]
+        client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": sent})
+
+
+@pytest.fixture
+def destination(tmp_path: Path) -> Path:
+    """Return where to download to; there is an older file."""
+    path = tmp_path / "to" / "file"
+    path.parent.mkdir()
+    path.write_bytes(OLD)
+    return path
+
+
+@pytest.fixture
+def loader() -> ConfigurationLoader:
+    """Return what the sessions of one test share, so that each needs no clients of its own."""
+    return ConfigurationLoader()
+
+
+def fails(session: Session, destination: Path, *, code: int = 7) -> StartifactError:
+    """Fail unless the download does, with the old file kept and nothing beside it."""
+    with pytest.raises(StartifactError) as caught:
+        session.get("SugarWater", "1.0.0").downloader.download(destination)
+    assert caught.value.exit_code == code
+    assert destination.read_bytes() == OLD
+    assert [path.name for path in destination.parent.iterdir()] == ["file"]
+    return caught.value
+
+
+def succeeds(session: Session, destination: Path, content: bytes) -> None:
+    """Fail unless the download brings *content*, and nothing beside it; put the old file back."""
+    session.get("SugarWater", "1.0.0").downloader.download(destination)
+    assert destination.read_bytes() == content
+    assert [path.name for path in destination.parent.iterdir()] == ["file"]
+    destination.write_bytes(OLD)
+
+
+def of(region: str, rule: Rule) -> Rule:
+    """Return *rule* for reads from one region."""
+    return when(lambda request: is_read(request) and request.region == region, rule)
+
+
+# Case 11: a bit ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("parts", [False, True], ids=["single", "multipart"])
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_case_11_a_bit(
+    cloud: Cloud,
+    wire: Wire,
+    loader: ConfigurationLoader,
+    destination: Path,
+    size: int,
+    *,
+    parts: bool,
+) -> None:
+    """A bit flipped on the way is found: the next region is tried, and 7 when there is none."""
+    content = os.urandom(size)
+    plant(cloud, content, parts=parts, regions=[HERE, THERE])
+
+    for at in offsets(size):
+        mend = wire.add(of(HERE, flipping_downloads(at, size)))
+        one = Session(regions=[HERE], configuration_loader=loader)
+        both = Session(regions=[HERE, THERE], configuration_loader=loader)
+
+        error = fails(one, destination)
+        succeeds(both, destination, content)
+
+        mend()
+        assert f"{KEY} in {HERE} is damaged" in str(error)
+        assert hashlib.sha256(content).hexdigest() in str(error)
+
+
+@pytest.mark.parametrize("parts", [False, True], ids=["single", "multipart"])
+def test_case_11_a_bit_of_100_mb(
+    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path, *, parts: bool
+) -> None:
+    """A bit in 100 MB is found as well."""
+    content = os.urandom(MIB) * 100
+    plant(cloud, content, parts=parts, regions=[HERE])
+    session = Session(regions=[HERE], configuration_loader=loader)
+    at = 8 * MIB if parts else 100 * MIB - 1
+    mend = wire.add(of(HERE, flipping_downloads(at, len(content))))
+
+    fails(session, destination)
+    mend()
+
+    succeeds(session, destination, content)
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_case_11_a_bit_in_a_directory(
+    directories: list[str], make_file: MakeFile, destination: Path, size: int
+) -> None:
+    """A bit flipped on a disk is found: other directories are tried, and 7 when none is left."""
+    content = os.urandom(size)
+    session = Session(regions=directories[:2])
+    session.stage("SugarWater", "1.0.0", make_file(content))
+
+    for at in offsets(size):
+        regions = faulty(directories[:2])
+        regions[0].corrupt(at)
+        succeeds(session_over(regions), destination, content)
+        regions[1].corrupt(at)
+        fails(session_over(regions), destination)
+
+
+# Case 12: too few, too many, others -------------------------------------------------------------
+
+
+def cut(answer: Answer, size: int) -> Answer:
+    """Return *answer* with its end missing, which its length does not say."""
+    return Answer(answer.status, answer.body, answer.headers, cut_after=(len(answer.body) + 1) // 2)
+
+
+def shortened(answer: Answer, size: int) -> Answer:
+    """Return *answer* with its end missing, as its length says."""
+    headers = {n: v for n, v in answer.headers.items() if n.lower() != "content-length"}
+    return Answer(answer.status, answer.body[:-1], headers)
+
+
+def lengthened(answer: Answer, size: int) -> Answer:
+    """Return *answer* with more than was asked for, as its length says."""
+    headers = {n: v for n, v in answer.headers.items() if n.lower() != "content-length"}
+    return Answer(answer.status, answer.body + b"more", headers)
+
+
+def overflowing(answer: Answer, size: int) -> Answer:
+    """Return *answer* with more than its length says."""
+    return Answer(answer.status, answer.body + b"more", answer.headers)
+
+
+def whole(answer: Answer, size: int) -> Answer:
+    """Return *answer* as a server gives it that knows no ranges."""
+    headers = {n: v for n, v in answer.headers.items() if n.lower() != "content-range"}
+    return Answer(200, answer.body, headers)
+
+
+def empty(answer: Answer, size: int) -> Answer:
+    """Return *answer* without any byte."""
+    return Answer(answer.status, b"", {**answer.headers, "Content-Length": "0"})
+
+
+def unmeasured(answer: Answer, size: int) -> Answer:
+    """Return *answer* with a length that is no number."""
+    return Answer(answer.status, answer.body, {**answer.headers, "Content-Length": "many"})
+
+
+@pytest.mark.parametrize("change", [cut, shortened, lengthened, empty, unmeasured])
+@pytest.mark.parametrize("size", [KIB, 12_000_000], ids=["1KiB", "12MB"])
+def test_case_12_bodies_of_another_length(
+    cloud: Cloud,
+    wire: Wire,
+    loader: ConfigurationLoader,
+    destination: Path,
+    change: Callable[[Answer, int], Answer],
+    size: int,
+) -> None:
+    """A body that is too short or too long is never a file: the next region is tried."""
+    content = os.urandom(size)
+    plant(cloud, content, parts=size > 8 * MIB, regions=[HERE, THERE])
+
+    def changed(request: Request, forward: Forward) -> Answer | None:
+        first, _ = span(request, size)
+        return forward() if first == 0 and size > 8 * MIB else change(forward(), size)
+
+    mend = wire.add(of(HERE, changed))
+    code = 5 if change in {cut, unmeasured} else 7
+    if change is cut:  # taken up where it broke, time after time
+        succeeds(Session(regions=[HERE], configuration_loader=loader), destination, content)
+    else:
+        fails(Session(regions=[HERE], configuration_loader=loader), destination, code=code)
+    succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
+    mend()
+
+
+def test_case_12_more_than_the_length_says(
+    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+) -> None:
+    """Bytes behind the end of a body are not taken, and do not get into the next answer."""
+    content = os.urandom(12_000_000)
+    plant(cloud, content, parts=True, regions=[HERE])
+    wire.add(of(HERE, lambda request, forward: overflowing(forward(), 0)))
+
+    for _ in range(3):
+        succeeds(Session(regions=[HERE], configuration_loader=loader), destination, content)
+
+
+def test_case_12_the_wrong_range(
+    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+) -> None:
+    """A server that gives another range of the right length is found out."""
+    content = os.urandom(16 * MIB)
+    plant(cloud, content, parts=True, regions=[HERE, THERE])
+
+    def first_range(request: Request, forward: Forward) -> Answer | None:
+        headers = {n: v for n, v in forward().headers.items() if n.lower() != "content-length"}
+        return Answer(206, content[: 8 * MIB], headers)
+
+    wire.add(of(HERE, first_range))
+
+    fails(Session(regions=[HERE], configuration_loader=loader), destination)
+    succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
+
+
+@pytest.mark.parametrize("fault", ["truncate", "overlong", "break_off"])
+def test_case_12_directories(
+    directories: list[str], make_file: MakeFile, destination: Path, fault: str
+) -> None:
+    """What any region delivers is counted: too little or too much is never a file."""
+    content = os.urandom(9 * MIB)
+    Session(regions=directories[:2]).stage("SugarWater", "1.0.0", make_file(content))
+    regions = faulty(directories[:2])
+    faults: dict[str, Callable[[int], None]] = {
+        "truncate": lambda n: regions[n].truncate(len(content) - 1),
+        "overlong": lambda n: regions[n].overlong(b"more"),
+        "break_off": lambda n: regions[n].break_off(MIB),
+    }
+
+    faults[fault](0)
+    succeeds(session_over(regions), destination, content)
+    faults[fault](1)
+    fails(session_over(regions), destination, code=5 if fault == "break_off" else 7)
+
+
+# Case 13: resets --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+def test_case_13_connections_that_break(
+    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path, *, reset: bool
+) -> None:
+    """Connections that break at every 64 KiB are taken up where they broke, by one region alone."""
+    content = os.urandom(9 * MIB)
+    plant(cloud, content, parts=True, regions=[HERE])
+
+    def breaking(request: Request, forward: Forward) -> Answer | None:
+        answer = forward()
+        return Answer(answer.status, answer.body, answer.headers, cut_after=64 * KIB, reset=reset)
+
+    wire.add(of(HERE, breaking))
+
+    succeeds(Session(regions=[HERE], configuration_loader=loader), destination, content)
+
+
+def test_case_13_connections_that_always_break_at_once(
+    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+) -> None:
+    """A region whose connections break before a byte has come is left for the next one."""
+    content = os.urandom(9 * MIB)
+    plant(cloud, content, parts=True, regions=[HERE, THERE])
+
+    def breaking(request: Request, forward: Forward) -> Answer | None:
+        answer = forward()
+        return Answer(answer.status, answer.body, answer.headers, cut_after=0, reset=True)
+
+    wire.add(of(HERE, breaking))
+
+    succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
+    fails(Session(regions=[HERE], configuration_loader=loader), destination, code=5)
+
+
+# Case 14: replaced ------------------------------------------------------------------------------
+
+
+def test_case_14_replaced_while_it_is_read(
+    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+) -> None:
+    """An object that is replaced between two ranges is no mixture: the next region is tried."""
+    content, other = os.urandom(40 * MIB), os.urandom(40 * MIB)
+    plant(cloud, content, parts=True, regions=[HERE, THERE])
+    replaced: list[bool] = []
+
+    def replacing(request: Request, forward: Forward) -> Answer | None:
+        first, _ = span(request, len(content))
+        if first >= 32 * MIB and not replaced:
+            replaced.append(True)
+            plant(cloud, other, parts=True, regions=[HERE])
+        return forward()
+
+    wire.add(of(HERE, replacing))
+    one = Session(regions=[HERE], configuration_loader=loader)
+
+    error = fails(one, destination)
+    plant(cloud, content, parts=True, regions=[HERE])
+    replaced.clear()
+    succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
+
+    assert "was replaced or removed while it was read" in str(error)
+
+
+def test_case_14_removed_while_it_is_read(
+    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+) -> None:
+    """An object that is removed before its bytes are read is told as that."""
+    plant(cloud, b"sugar", parts=False, regions=[HERE])
+    wire.add(of(HERE, lambda request, forward: error(404, "NoSuchKey")))
+
+    caught = fails(Session(regions=[HERE], configuration_loader=loader), destination)
+
+    assert "was replaced or removed while it was read" in str(caught)
+
+
+# Case 30: one region lies -----------------------------------------------------------------------
+
+
+@pytest.fixture(params=["aws", "file"])
+def three(request: pytest.FixtureRequest, make_file: MakeFile) -> tuple[list[str], bytes]:
+    """Return three regions that hold an artifact, the first of which has been replaced whole."""
+    good, bad = b"the right bytes\n", b"the wrong bytes\n"
+    if request.param == "aws":
+        cloud: Cloud = request.getfixturevalue("cloud")
+        regions = list(AWS_REGIONS)
+        Session(regions=regions).stage("SugarWater", "1.0.0", make_file(good))
+        plant(cloud, bad, parts=False, regions=regions[:1])
+    else:
+        regions = request.getfixturevalue("directories")
+        Session(regions=regions).stage("SugarWater", "1.0.0", make_file(good))
+        root = Path(regions[0].removeprefix("file://"))
+        Directory(regions[0], root).plant(KEY, bad, document(bad))
+    return regions, good
+
+
+def test_case_30_the_majority_decides(
+    three: tuple[list[str], bytes], destination: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where artifact and record of one region were replaced together, the others' bytes come.
+
+    Also when the region that lies is the first to answer.
+    """
+    regions, good = three
+    slow = faulty(regions)
+    for region in slow[1:]:
+        region.delay("describe", 0.2)
+
+    succeeds(session_over(slow), destination, good)
+
+    assert f"{KEY} in {regions[0]} is not what most regions hold" in caplog.text
+
+
+def test_case_30_without_a_majority(three: tuple[list[str], bytes], destination: Path) -> None:
+    """Where one stands against one, nothing comes, and regions and digests are named."""
+    regions, good = three
+
+    error = fails(Session(regions=regions[:2]), destination)
+
+    assert isinstance(error, IntegrityError)
+    for content in (good, b"the wrong bytes\n"):
+        assert hashlib.sha256(content).hexdigest() in str(error)
+    assert all(name in str(error) for name in regions[:2])

@@ -11,7 +11,8 @@ demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term --cov-fail-under=95 $(TESTS)
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term \
+	  $(if $(TESTS),$(TESTS),--cov-fail-under=95)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,0 +1,272 @@
+"""Every schedule of a few programs, each state looked at once.
+
+What several programs do together is searched on their automata and on immutable shelves, depth
+first, until no state is left that has not been seen.
+
+A crash needs no step of its own. A process that is dead is one that is not scheduled any more, and
+every state is visited in which any of them have stopped anywhere while the others went on. In each,
+every staging is run again, alone, to its end. What was on its way when its process died arrives in
+the states in which that thread has had one more answer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from tests.memory_region import Request, Shelf
+from tests.model import rules
+from tests.model.automaton import LOST, START, Automaton, Node
+from tests.model.engine import serve
+from tests.model.programs import Program, Report, Stage
+
+T = TypeVar("T")
+
+
+class State(NamedTuple):
+    """All of them at one moment. Equal states have equal futures."""
+
+    shelves: tuple[Shelf, ...]
+    nodes: tuple[Node, ...]
+    began: tuple[frozenset[int] | None, ...]
+    """For each program that starts late, which ones had succeeded by then."""
+
+    faults: int
+    """How many answers may still be lost."""
+
+    last: int = -1
+    preemptions: int = 0
+
+
+class Step(NamedTuple):
+    """One thread of one program has its call answered, or served and the answer lost, or not."""
+
+    program: int
+    thread: int
+    kind: str = "served"
+
+
+@dataclass(slots=True)
+class Explored:
+    """How much was looked at, and how much was left when the search ended."""
+
+    states: int = 0
+    steps: int = 0
+    ends: int = 0
+    stores: int = 0
+    histories: int = 0
+    left: int = 0
+
+
+class Explorer:
+    """Searches what *programs* do together, beginning with *shelves*.
+
+    With *faults*, so many calls in one schedule may fail: before anything was done, or after, with
+    the answer lost. With *preemptions*, a program is taken off while it could go on at most so
+    many times.
+    """
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        folder: Path,
+        *,
+        shelves: Mapping[str, Shelf] | None = None,
+        faults: int = 0,
+        preemptions: int | None = None,
+    ) -> None:
+        self.programs = list(programs)
+        self.names = sorted({region for program in programs for region in program.regions})
+        self.explored = Explored()
+        self._automata = [Automaton(program, folder) for program in programs]
+        self._is_steady = not shelves and rules.is_one_list(programs)
+        self._start = tuple((shelves or {}).get(name, Shelf()) for name in self.names)
+        self._faults = faults
+        self._preemptions = preemptions
+        self._served: dict[tuple[Shelf, Request], tuple[Shelf, object]] = {}
+        self._shelves: dict[Shelf, Shelf] = {}
+        self._ended_again: set[tuple[Shelf, ...]] = set()
+
+    def run(self) -> Explored:
+        """Visit every state, and return how many there were.
+
+        Raises:
+            BrokenPromiseError: A promise was broken; its notes are the schedule.
+        """
+        first = State(
+            self._start,
+            tuple(a.root for a in self._automata),
+            (None,) * len(self.programs),
+            self._faults,
+        )
+        self._check_stores(first.shelves)
+        visited = {first}
+        path: list[tuple[State, Iterator[Step], Step | None]] = [(first, self._steps(first), None)]
+        step: Step | None = None
+        try:
+            while path:
+                (state, steps, _), step = path[-1], None
+                step = next(steps, None)
+                if step is None:
+                    path.pop()
+                    continue
+                after = self._take(state, step)
+                self.explored.steps += 1
+                if after not in visited:
+                    visited.add(after)
+                    path.append((after, self._steps(after), step))
+        except rules.BrokenPromiseError as e:
+            self._note(e, [*path, (state, steps, step)])
+            raise
+        finally:
+            for automaton in self._automata:
+                automaton.close()
+        self.explored.states = len(visited)
+        self.explored.stores = len(self._ended_again)
+        self.explored.histories = sum(len(a) for a in self._automata)
+        self.explored.left = len(path)
+        return self.explored
+
+    def _steps(self, state: State) -> Iterator[Step]:
+        """Yield what can happen next."""
+        ended = True
+        for index, node in enumerate(state.nodes):
+            for thread, ask in node.pending.items():
+                ended = False
+                if self._is_one_too_many(state, index):
+                    continue
+                yield Step(index, thread)
+                if state.faults and ask is not START:
+                    yield Step(index, thread, "refused")
+                    if ask.request.verb in rules.WRITES:
+                        yield Step(index, thread, "lost")
+        if ended:
+            self.explored.ends += 1
+            self._check_end(state)
+
+    def _is_one_too_many(self, state: State, index: int) -> bool:
+        return (
+            self._preemptions is not None
+            and self._is_preemption(state, index)
+            and state.preemptions >= self._preemptions
+        )
+
+    def _is_preemption(self, state: State, index: int) -> bool:
+        return state.last not in {-1, index} and bool(state.nodes[state.last].pending)
+
+    def _take(self, state: State, step: Step) -> State:
+        """Return the state after *step*, which has kept every promise."""
+        index = step.program
+        node = state.nodes[index]
+        ask = node.pending[step.thread]
+        last, preemptions = -1, 0
+        if self._preemptions is not None:
+            last, preemptions = index, state.preemptions + self._is_preemption(state, index)
+        if ask is START:
+            child = self._automata[index].follow(node, step.thread, None)
+            began = frozenset(i for i, n in enumerate(state.nodes) if _succeeded(n.report))
+            return State(
+                state.shelves,
+                _replace(state.nodes, index, child),
+                _replace(state.began, index, began),
+                state.faults,
+                last,
+                preemptions,
+            )
+        at = self.names.index(ask.region)
+        shelf, answer = state.shelves[at], object()
+        if step.kind != "refused":
+            shelf, answer = self._serve(ask.region, shelf, ask.request)
+        shelves = _replace(state.shelves, at, shelf)
+        if answer is True:
+            rules.check_move(self.programs[index], ask.request, self._by_name(shelves))
+        child = self._automata[index].follow(
+            node, step.thread, answer if step.kind == "served" else LOST
+        )
+        faults = state.faults - (step.kind != "served")
+        after = State(
+            shelves, _replace(state.nodes, index, child), state.began, faults, last, preemptions
+        )
+        if shelves != state.shelves:
+            self._check_stores(shelves)
+        if node.report is None and child.report is not None:
+            self._check_report(after, index, child.report)
+        return after
+
+    def _serve(self, region: str, shelf: Shelf, request: Request) -> tuple[Shelf, object]:
+        served = self._served.get((shelf, request))
+        if served is None:
+            after, answer = serve(shelf, request)
+            rules.check_change(region, request, shelf, after)
+            served = self._shelves.setdefault(after, after), answer
+            self._served[shelf, request] = served
+        return served
+
+    def _check_report(self, state: State, index: int, report: Report) -> None:
+        program, shelves = self.programs[index], self._by_name(state.shelves)
+        calm = state.faults == self._faults
+        rules.check_report(program, report, shelves, calm=calm and self._is_steady)
+        began = state.began[index]
+        if began is not None:
+            known = {
+                self.programs[i]: frozenset(self.programs[j] for j in state.began[i] or ())
+                for i in range(len(self.programs))
+            }
+            seen = frozenset(self.programs[i] for i in began)
+            rules.check_reader(program, report, rules.promises_to(program, known, seen), calm=calm)
+
+    def _check_stores(self, shelves: tuple[Shelf, ...]) -> None:
+        """Stop everybody here, and stage each again."""
+        if shelves in self._ended_again:
+            return
+        self._ended_again.add(shelves)
+        before = self._by_name(shelves)
+        for program, automaton in zip(self.programs, self._automata, strict=True):
+            if isinstance(program, Stage):
+                report, after = self._run_alone(automaton, dict(before))
+                rules.check_again(program, report, before, after)
+
+    def _run_alone(
+        self, automaton: Automaton, shelves: dict[str, Shelf]
+    ) -> tuple[Report, dict[str, Shelf]]:
+        node = automaton.root
+        while node.report is None:
+            thread = min(node.pending)
+            ask = node.pending[thread]
+            shelf, answer = self._serve(ask.region, shelves[ask.region], ask.request)
+            shelves[ask.region] = shelf
+            node = automaton.follow(node, thread, answer)
+        return node.report, shelves
+
+    def _check_end(self, state: State) -> None:
+        if state.faults == self._faults:
+            reports = [node.report for node in state.nodes]
+            rules.check_end(
+                list(zip(self.programs, reports, strict=True)),
+                self._by_name(self._start),
+                self._by_name(state.shelves),
+            )
+
+    def _by_name(self, shelves: tuple[Shelf, ...]) -> dict[str, Shelf]:
+        return dict(zip(self.names, shelves, strict=True))
+
+    def _note(
+        self, error: rules.BrokenPromiseError, path: list[tuple[State, Iterator[Step], Step | None]]
+    ) -> None:
+        """Tell the schedule that led to *error*."""
+        for (state, _, _), (_, _, step) in pairwise(path):
+            if step is not None:
+                ask = state.nodes[step.program].pending[step.thread]
+                name = self.programs[step.program].name
+                error.add_note(
+                    f"{name}: {ask.request.verb} {ask.request.args[:1]} in {ask.region} {step.kind}"
+                )
+
+
+def _succeeded(report: Report | None) -> bool:
+    return report is not None and report.end in {"staged", "mended"}
+
+
+def _replace(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:
+    return (*items[:index], item, *items[index + 1 :])

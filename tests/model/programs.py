@@ -1,0 +1,163 @@
+"""What the processes of the model run: a staging, a reader or a repair, each through a session."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from startifact import Session
+from startifact.errors import (
+    AlreadyStagedError,
+    IntegrityError,
+    NotFoundError,
+    SeveralRegionsError,
+)
+from startifact.outcomes import RegionOutcome, StagingFailedError
+from startifact.record import Origin
+from startifact.settings import Settings
+
+PROJECT = "P"
+
+
+class Outcome(NamedTuple):
+    """What a staging said about one region."""
+
+    region: str
+    state: str
+    latest: str | None
+
+
+class Report(NamedTuple):
+    """How a program ended."""
+
+    end: str
+    version: str | None = None
+    sha256: str | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A command that is run in a process of its own; *name* is told from all others by it."""
+
+    name: str
+    regions: str
+
+    def run(self, folder: Path) -> Report:
+        """Run the command."""
+        raise NotImplementedError
+
+    @property
+    def starts_late(self) -> bool:
+        """Whether it matters when it starts: what had succeeded before is what it has to see."""
+        return True
+
+    def _session(self, required: str | int = "majority") -> Session:
+        return Session(
+            regions=[f"file:{region}" for region in self.regions],
+            required_regions=required,
+            settings=Settings(origin=Origin(run=self.name)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stage(Program):
+    """Stages *data* as *version*."""
+
+    version: str
+    data: str
+    required: str | int = "majority"
+
+    @property
+    def starts_late(self) -> bool:
+        return False
+
+    @property
+    def needed(self) -> int:
+        """How many regions have to follow, from what the documents say."""
+        count = len(self.regions)
+        return {"majority": count // 2 + 1, "all": count}.get(str(self.required)) or int(
+            self.required
+        )
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data.encode()).hexdigest()
+
+    def run(self, folder: Path) -> Report:
+        path = folder / f"content-{self.data}"
+        if not path.exists():
+            path.write_text(self.data)
+        try:
+            staging = self._session(self.required).stage(PROJECT, self.version, path)
+        except AlreadyStagedError:
+            return Report("conflict", self.version)
+        except StagingFailedError as e:
+            return Report("short", self.version, outcomes=_outcomes(e.outcomes))
+        return Report(
+            "staged",
+            str(staging.artifact.version),
+            staging.artifact.sha256,
+            outcomes=_outcomes(staging.outcomes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Get(Program):
+    """Reads ``latest``; with *download*, its bytes too."""
+
+    download: bool = False
+
+    def run(self, folder: Path) -> Report:
+        try:
+            artifact = self._session().get(PROJECT)
+            sha256 = artifact.sha256
+            if self.download:
+                with TemporaryDirectory(dir=folder) as scratch:
+                    path = artifact.downloader.download(Path(scratch) / "artifact")
+                    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        except NotFoundError:
+            return Report("absent")
+        except IntegrityError:
+            return Report("disagreement")
+        except SeveralRegionsError:
+            return Report("undetermined")
+        return Report("got", str(artifact.version), sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Mend(Program):
+    """Repairs the project."""
+
+    def run(self, folder: Path) -> Report:
+        try:
+            repair = self._session().repair(PROJECT)
+        except NotFoundError:
+            return Report("absent")
+        except SeveralRegionsError:
+            return Report("unreached")
+        steps = tuple(f"{s.action} {s.key} in {s.region}" for s in repair.steps)
+        if repair.failures:
+            return Report("unreached", steps=steps)
+        return Report("refused" if repair.refusals else "mended", steps=steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Verify(Program):
+    """Compares all regions."""
+
+    def run(self, folder: Path) -> Report:
+        try:
+            found = self._session().verify(PROJECT, read_data=True)
+        except NotFoundError:
+            return Report("absent")
+        return Report("same" if found else "different", steps=tuple(map(str, found.differences)))
+
+
+def _outcomes(outcomes: tuple[RegionOutcome, ...]) -> tuple[Outcome, ...]:
+    return tuple(
+        Outcome(o.region, str(o.state), None if o.latest is None else str(o.latest))
+        for o in outcomes
+    )

@@ -1,0 +1,368 @@
+"""What must be true at every step, whoever takes it: the promises, as checks of one step each.
+
+None of them asks the code under test what it thinks; they look at what regions hold, at what each
+process has been told, and at what it reports.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from semver import Version
+
+from startifact.channels import Pointer, highest, parse_pointer
+from startifact.errors import StartifactError
+from startifact.names import LATEST, artifact_key, channel_key
+from startifact.record import decode
+from startifact.regions.interface import ChannelState, Stored
+from startifact.versions import is_later
+from tests.memory_region import Item, Request, Shelf
+from tests.model.engine import Ask
+from tests.model.programs import PROJECT, Mend, Program, Report, Stage
+
+CHANNEL = channel_key(PROJECT, LATEST)
+
+WRITES = frozenset({"create", "write_channel", "publish", "delete"})
+
+Content = tuple[object, ...]
+
+
+class BrokenPromiseError(AssertionError):
+    """A promise was broken; *rule* names it."""
+
+    def __init__(self, rule: str, what: str) -> None:
+        super().__init__(f"{rule}: {what}")
+        self.rule = rule
+
+
+class Known(NamedTuple):
+    """What one process has been told by regions."""
+
+    contents: frozenset[tuple[str, Content]] = frozenset()
+    """Content by artifact key; an attempt knows its own from the start."""
+
+    first: frozenset[tuple[str, str | None]] = frozenset()
+    """Where each region's ``latest`` was when it was read for the first time."""
+
+    def told(
+        self, program: Program, ask: Ask, answer: object, *, doubtful: bool = False
+    ) -> "Known":
+        """Return what *program* knows once *ask* was answered with *answer*.
+
+        A *doubtful* answer may come too late for anybody to notice.
+        """
+        verb, args = ask.request
+        if doubtful:
+            answer = None
+        if verb == "describe" and isinstance(answer, Stored):
+            key = str(args[0])
+            if not isinstance(program, Stage) or key == artifact_key(PROJECT, program.version):
+                found = (key, content_of(str(answer.document)))
+                return self._replace(contents=self.contents | {found})
+        if verb == "read_channel" and all(region != ask.region for region, _ in self.first):
+            if answer is None:
+                return self._replace(first=self.first | {(ask.region, None)})
+            if isinstance(answer, ChannelState):
+                seen = (ask.region, str(pointer_of(answer.text).version))
+                return self._replace(first=self.first | {seen})
+        return self
+
+    def disagreement(self, key: str) -> bool:
+        """Say whether other content than one has been seen under *key*."""
+        return len({content for at, content in self.contents if at == key}) > 1
+
+
+def known_from_the_start(program: Program) -> Known:
+    """Return what a process knows before it has asked anybody."""
+    if not isinstance(program, Stage):
+        return Known()
+    content: Content = (program.sha256, len(program.data), None, ())
+    return Known(frozenset({(artifact_key(PROJECT, program.version), content)}))
+
+
+@cache
+def content_of(document: str) -> Content:
+    """Return what makes two artifacts the same."""
+    return decode(document, where="the model").content
+
+
+@cache
+def pointer_of(text: str) -> Pointer:
+    """Return what a channel's text says."""
+    return parse_pointer(text, where="the model")
+
+
+@cache
+def version_of(text: str) -> Version:
+    """Return *text* as a version."""
+    return Version.parse(text)
+
+
+def not_below(version: str, floor: str) -> bool:
+    """Say whether ``latest`` at *version* has what a staging of *floor* promised."""
+    return not is_later(version_of(floor), version_of(version))
+
+
+def latest_in(shelf: Shelf) -> str | None:
+    """Return the version that ``latest`` points at."""
+    text = shelf.channels.get(CHANNEL)
+    return None if text is None else str(pointer_of(text).version)
+
+
+def holds(shelf: Shelf, program: Stage) -> bool:
+    """Say whether a region holds what *program* stages."""
+    item = shelf.items.get(artifact_key(PROJECT, program.version))
+    return item is not None and content_of(str(item.document))[0] == program.sha256
+
+
+def holds_other(shelf: Shelf, program: Stage) -> bool:
+    """Say whether a region holds other content under the version that *program* stages."""
+    return artifact_key(PROJECT, program.version) in shelf.items and not holds(shelf, program)
+
+
+def check_request(program: Program, known: Known, request: Request) -> None:
+    """Whoever has seen other content writes nothing, and a channel begins no lower than the rest.
+
+    What it asks for is judged when it asks, by what it had been told by then.
+    """
+    if request.verb == "create" and known.disagreement(str(request.args[0])):
+        raise BrokenPromiseError(
+            "promise 2", f"{program.name} writes {request.args[0]} where others differ"
+        )
+    if request.verb != "write_channel":
+        return
+    version = str(pointer_of(str(request.args[1])).version)
+    if known.disagreement(artifact_key(PROJECT, version)):
+        raise BrokenPromiseError(
+            "promise 1", f"{program.name} moves latest to {version}, seeing others"
+        )
+    for region, seen in known.first:
+        if request.args[2] is None and seen is not None and not not_below(version, seen):
+            raise BrokenPromiseError(
+                "behind", f"{program.name} begins at {version}, {region} had {seen}"
+            )
+
+
+def check_change(region: str, request: Request, before: Shelf, after: Shelf) -> None:
+    """What is stored stays, ``latest`` goes forward, and points at something whole."""
+    if before is after:
+        return
+    for key, item in before.items.items():
+        if after.items.get(key) != item:
+            raise BrokenPromiseError("promise 1", f"{key} changed in {region}")
+    old, new = before.channels.get(CHANNEL), after.channels.get(CHANNEL)
+    if old is not None and new != old:
+        check_forward(region, pointer_of(old), None if new is None else pointer_of(new))
+    check_shelf(region, after)
+
+
+def check_forward(region: str, old: Pointer, new: Pointer | None) -> None:
+    """A channel that was moved is later, and counted."""
+    if new is None or not is_later(new.version, old.version):
+        now = None if new is None else new.version
+        raise BrokenPromiseError(
+            "promise 4", f"latest in {region} went from {old.version} to {now}"
+        )
+    if (new.generation, str(new.previous)) != (old.generation + 1, str(old.version)):
+        raise BrokenPromiseError("promise 4", f"latest in {region} lost a move: {old}, {new}")
+
+
+def check_shelf(region: str, shelf: Shelf) -> None:
+    """Every artifact is what its record says, and no channel points at what is not there."""
+    for key, item in shelf.items.items():
+        if not _is_whole(item):
+            raise BrokenPromiseError("promise 3", f"{key} in {region} is not what its record says")
+    latest = latest_in(shelf)
+    if latest is not None and artifact_key(PROJECT, latest) not in shelf.items:
+        raise BrokenPromiseError("promise 3", f"latest in {region} is {latest}, which is not there")
+
+
+@cache
+def _is_whole(item: Item) -> bool:
+    try:
+        content = content_of(str(item.document))
+    except StartifactError:
+        return False
+    return content[:2] == (hashlib.sha256(item.data).hexdigest(), len(item.data))
+
+
+def check_move(program: Program, request: Request, shelves: Mapping[str, Shelf]) -> None:
+    """No staging moves ``latest`` to its version before enough regions hold it."""
+    if request.verb != "write_channel" or not isinstance(program, Stage):
+        return
+    if str(pointer_of(str(request.args[1])).version) == program.version:
+        count = sum(holds(shelves[region], program) for region in program.regions)
+        if count < program.needed:
+            raise BrokenPromiseError("quorum", f"{program.name} moves latest with {count} regions")
+
+
+def check_report(
+    program: Program, report: Report, shelves: Mapping[str, Shelf], *, calm: bool
+) -> None:
+    """What is reported is so. In a *calm* run nothing has failed, so nothing may be missing."""
+    mine = [shelves[region] for region in program.regions]
+    if calm and report.end == "short":
+        raise BrokenPromiseError(
+            "calm", f"{program.name} failed although nothing was wrong: {report}"
+        )
+    if calm and report.end == "unreached":
+        raise BrokenPromiseError(
+            "calm", f"{program.name} reached nothing although nothing was wrong"
+        )
+    if not isinstance(program, Stage):
+        return
+    if report.end == "conflict" and not any(holds_other(shelf, program) for shelf in mine):
+        raise BrokenPromiseError(
+            "report", f"{program.name} reports a conflict that nobody can find"
+        )
+    if report.end == "staged":
+        check_success(program, mine)
+    for region, state, latest in report.outcomes:
+        if state in {"created", "present"} and not holds(shelves[region], program):
+            raise BrokenPromiseError("report", f"{program.name} says {state} of {region}")
+        here = latest_in(shelves[region])
+        if latest is not None and (here is None or not not_below(here, latest)):
+            raise BrokenPromiseError(
+                "promise 4", f"{program.name} says {latest} of {region}: {here}"
+            )
+        if latest is not None and not not_below(latest, program.version):
+            raise BrokenPromiseError(
+                "promise 4", f"{program.name} left latest of {region} at {latest}"
+            )
+
+
+def disagreement(shelves: list[Shelf]) -> bool:
+    """Say whether regions hold different content under one key."""
+    found = {
+        (key, content_of(str(item.document)))
+        for shelf in shelves
+        for key, item in shelf.items.items()
+    }
+    return len(found) > len({key for key, _ in found})
+
+
+def check_success(program: Stage, shelves: list[Shelf]) -> None:
+    """A staging that succeeded has enough regions with the artifact and a ``latest`` not below."""
+    count = sum(holds(shelf, program) and _has_followed(shelf, program) for shelf in shelves)
+    if count < program.needed:
+        raise BrokenPromiseError("success", f"{program.name} succeeded with {count} regions")
+
+
+def _has_followed(shelf: Shelf, program: Stage) -> bool:
+    latest = latest_in(shelf)
+    return latest is not None and not_below(latest, program.version)
+
+
+def check_reader(program: Program, report: Report, promised: set[Stage], *, calm: bool) -> None:
+    """A reader gets nothing below what had been staged when it began, and never "not found"."""
+    if not promised:
+        return
+    if report.end == "absent" or (calm and report.end == "undetermined"):
+        raise BrokenPromiseError("quorum", f"{program.name} found nothing ({report.end})")
+    if report.end != "got":
+        return
+    for staged in promised:
+        if not not_below(str(report.version), staged.version):
+            raise BrokenPromiseError(
+                "quorum", f"{program.name} got {report.version} after {staged.version}"
+            )
+        if calm and report.version == staged.version and report.sha256 != staged.sha256:
+            raise BrokenPromiseError(
+                "promise 1", f"{program.name} got other content of {report.version}"
+            )
+
+
+def promises_to(
+    program: Program, succeeded: Mapping[Program, frozenset[Program]], known: frozenset[Program]
+) -> set[Stage]:
+    """Return the stagings that a reader, or a repair, has to see.
+
+    *known* are the programs that had succeeded when it began; *succeeded* says what each of them
+    knew when it began itself. A list of regions that has grown counts once it was repaired.
+    """
+    same = [p for p in known if set(p.regions) == set(program.regions)]
+    found = {p for p in same if isinstance(p, Stage)}
+    for mend in (p for p in same if isinstance(p, Mend)):
+        before = (p for p in succeeded[mend] if isinstance(p, Stage))
+        found |= {p for p in before if set(p.regions) <= set(program.regions)}
+    return found
+
+
+def check_again(
+    program: Stage, report: Report, before: Mapping[str, Shelf], after: Mapping[str, Shelf]
+) -> None:
+    """Staging again ends well and complete, or, over other content, writes nothing."""
+    if any(holds_other(before[region], program) for region in program.regions):
+        if report.end != "conflict" or before != after:
+            raise BrokenPromiseError(
+                "promise 2", f"{program.name} over other content: {report.end}"
+            )
+        return
+    behind = _behind(program, before)
+    if report.end != "staged" and len(program.regions) - len(behind) >= program.needed:
+        raise BrokenPromiseError("promise 2", f"{program.name} again: {report}")
+    for region in program.regions:
+        latest = latest_in(after[region])
+        if not holds(after[region], program):
+            raise BrokenPromiseError("promise 2", f"{program.name} again left out {region}")
+        if latest is None and region in behind:
+            continue
+        if latest is None or not not_below(latest, program.version):
+            raise BrokenPromiseError("promise 2", f"{program.name} again left {region} at {latest}")
+        if region.islower() and after[region].shown.get(CHANNEL) != latest:
+            raise BrokenPromiseError("copy", f"the copy in {region} does not show {latest}")
+
+
+def _behind(program: Stage, shelves: Mapping[str, Shelf]) -> set[str]:
+    """Return the regions without a channel, and without the version that it has to begin with."""
+    seen = [latest_in(shelves[region]) for region in program.regions]
+    above = [version_of(v) for v in seen if v is not None and not not_below(program.version, v)]
+    if not above:
+        return set()
+    start = artifact_key(PROJECT, highest(above))
+    mine = {region: shelves[region] for region in program.regions}
+    return {r for r, shelf in mine.items() if latest_in(shelf) is None and start not in shelf.items}
+
+
+def check_end(
+    ended: list[tuple[Program, Report | None]],
+    before: Mapping[str, Shelf],
+    after: Mapping[str, Shelf],
+) -> None:
+    """Where nothing failed, ``latest`` ends at the highest that got there, and its copy too."""
+    for region, shelf in after.items():
+        latest, first = latest_in(shelf), latest_in(before[region])
+        if region.islower() and shelf.shown.get(CHANNEL) != latest:
+            raise BrokenPromiseError("copy", f"the copy in {region} does not show {latest}")
+        if any(isinstance(program, Mend) for program, _ in ended):
+            continue
+        there = [] if first is None else [version_of(first)]
+        for program, report in ended:
+            if isinstance(program, Stage) and report is not None and report.end == "staged":
+                there += [version_of(program.version)] if region in program.regions else []
+        best = str(highest(there)) if there else None
+        if not _is_equal(latest, best):
+            raise BrokenPromiseError(
+                "promise 4", f"latest in {region} ended at {latest}, not {best}"
+            )
+
+
+def _is_equal(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return not_below(one, other) and not_below(other, one)
+
+
+def is_one_list(programs: Iterable[Program]) -> bool:
+    """Say whether all use the same regions: then no region is behind for want of a repair."""
+    return len({frozenset(program.regions) for program in programs}) == 1
+
+
+def check_mended(mended: Report, verified: Report, shelves: list[Shelf]) -> None:
+    """A repair leaves nothing to be found, or says that regions disagree."""
+    if disagreement(shelves):
+        if (mended.end, verified.end) != ("refused", "different"):
+            raise BrokenPromiseError("mend", f"regions disagree, but {mended} and {verified}")
+    elif (mended.end, verified.end) != ("mended", "same"):
+        raise BrokenPromiseError("mend", f"regions agree, but {mended} and {verified}")

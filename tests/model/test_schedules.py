@@ -1,0 +1,95 @@
+"""Schedules in which the model has found a promise broken, each as short as it could be made."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.model.programs import Mend, Stage
+from tests.model.world import World
+
+pytestmark = pytest.mark.no_cover
+
+
+def test_repair_that_copies_an_old_latest(folder: Path) -> None:
+    """A repair that has read ``latest`` before it moved does not leave the copy behind it."""
+    world = World(
+        [Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"), Mend("m", "a")], folder
+    )
+    world.until("p", "publish")
+    world.until("m", "publish")
+    world.end("q")
+
+    world.end("m")
+
+    assert world.shelves["a"].shown == {"P/latest": "1.1.0"}
+
+
+def test_region_that_fails_once_it_has_told_of_other_content(folder: Path) -> None:
+    """Other content counts also where the region fails before it has said where latest is."""
+    world = World([Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")], folder)
+    world.serve("p", world.until("p", "create", "A"))
+    world.kill("p")
+    world.serve("q", world.until("q", "read_channel", "A"), "refused")
+
+    report = world.end("q")
+
+    assert report.end == "conflict"
+    assert world.shelves["B"].items == {}
+
+
+def test_region_that_hangs_once_it_has_told_of_other_content(folder: Path) -> None:
+    """Other content counts also where the region hangs before it has said where latest is."""
+    world = World([Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")], folder)
+    world.serve("p", world.until("p", "create", "A"))
+    world.kill("p")
+    world.until("q", "read_channel", "A")
+    for _ in range(2):
+        world.serve("q", max(world.actors["q"].pending))
+
+    for _ in range(100):  # whoever waits looks up twice a second
+        if world.actors["q"].report is None:
+            world.pass_time("q")
+
+    report = world.actors["q"].report
+    assert report is not None
+    assert report.end == "conflict"
+    assert world.shelves["B"].items == {}
+
+
+def test_repair_that_meets_other_content_while_it_fills(folder: Path) -> None:
+    """A repair that finds other content where there was none moves no latest to that version."""
+    world = World(
+        [Stage("p", "ABC", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Mend("m", "ABC")], folder
+    )
+    world.serve("p", world.until("p", "create", "A"))
+    world.kill("p")
+    world.until("m", "create", "C")
+    world.end("q")
+
+    report = world.end("m")
+
+    assert report.end == "refused"
+    assert [world.shelves[name].channels for name in "AB"] == [{}, {}]
+
+
+def test_repair_that_meets_a_version_it_has_not_compared(folder: Path) -> None:
+    """A repair moves no latest to a version that came up since, if regions disagree about it."""
+    world = World(
+        [
+            Stage("o", "ABC", "1.0.0", "x"),
+            Stage("p", "A", "2.0.0", "x"),
+            Stage("q", "C", "2.0.0", "y"),
+            Mend("m", "ABC"),
+        ],
+        folder,
+    )
+    world.end("o")
+    world.until("m", "describe")
+    world.end("p")
+    world.until("q", "write_channel")
+    world.kill("q")
+
+    report = world.end("m")
+
+    assert report.end == "refused"
+    assert '"1.0.0"' in world.shelves["C"].channels["P/latest"]

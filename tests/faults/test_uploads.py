@@ -1,0 +1,173 @@
+"""What is stored is what was hashed, or nothing is stored."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from startifact import Session
+from startifact.errors import LocalFileError
+from startifact.outcomes import StagingFailedError
+from tests.conftest import AWS_REGIONS, Cloud
+from tests.faults.rules import checking, flipping_uploads, is_artifact, when
+from tests.faulty_region import FaultyRegion, faulty, session_over
+from tests.wire import Answer, Forward, Request, Wire
+
+MakeFile = Callable[..., Path]
+
+MIB = 1024 * 1024
+HERE = AWS_REGIONS[0]
+PARTS = 6 * 8 * MIB  # more than are sent at a time
+
+SIZES = pytest.mark.parametrize("size", [1000, 8 * MIB + 1], ids=["single", "parts"])
+TIMES = pytest.mark.parametrize("keep_time", [False, True], ids=["new-time", "same-time"])
+
+
+def change(path: Path, *, keep_time: bool) -> None:
+    """Change the last byte of a file; its size stays, and with *keep_time* its time does."""
+    status = path.stat()
+    with path.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        last = file.read(1)
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([last[0] ^ 1]))
+    later = 0 if keep_time else 1_000_000_000
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + later))
+
+
+def nothing_is_left(cloud: Cloud) -> None:
+    """Fail unless no region has anything, nor began anything."""
+    for region, bucket in cloud.buckets.items():
+        assert cloud.keys(region) == []
+        assert not cloud.s3(region).list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
+def changing(path: Path, *, keep_time: bool) -> Callable[[Request, Forward], Answer | None]:
+    """Return a rule that changes *path* and passes the request on."""
+
+    def rule(request: Request, forward: Forward) -> Answer | None:
+        change(path, keep_time=keep_time)
+        return forward()
+
+    return rule
+
+
+# Case 9: a file that is written to --------------------------------------------------------------
+
+
+@TIMES
+@pytest.mark.parametrize("regions", [AWS_REGIONS[:1], AWS_REGIONS], ids=["one", "three"])
+def test_case_09_changed_between_two_parts(
+    cloud: Cloud, wire: Wire, make_file: MakeFile, regions: tuple[str, ...], *, keep_time: bool
+) -> None:
+    """A file that changes while its parts are sent is refused, though size and time say nothing."""
+    path = make_file(os.urandom(PARTS))
+    wire.add(checking)
+    wire.add(when(is_artifact, changing(path, keep_time=keep_time), times=1))
+
+    with pytest.raises(LocalFileError) as caught:
+        Session(regions=regions).stage("SugarWater", "1.0.0", path)
+
+    assert caught.value.exit_code == 9
+    assert "changed while it was being staged" in str(caught.value)
+    nothing_is_left(cloud)
+
+
+@TIMES
+@SIZES
+def test_case_09_changed_before_it_is_sent(
+    cloud: Cloud, wire: Wire, make_file: MakeFile, size: int, *, keep_time: bool
+) -> None:
+    """A file that changes once it was hashed is refused, and nothing is stored."""
+    path = make_file(os.urandom(size))
+    wire.add(checking)
+    wire.add(when(is_probe, changing(path, keep_time=keep_time), times=1))
+
+    with pytest.raises(LocalFileError) as caught:
+        Session(regions=HERE).stage("SugarWater", "1.0.0", path)
+
+    assert caught.value.exit_code == 9
+    nothing_is_left(cloud)
+
+
+def is_probe(request: Request) -> bool:
+    """Say whether the store is asked what it can do, which is just before it is written to."""
+    return request.method == "PUT" and request.path.endswith("/_probe")
+
+
+class Meddling(FaultyRegion):
+    """Changes the file just before it is copied."""
+
+    def __init__(self, spelling: str, path: Path, *, keep_time: bool) -> None:
+        super().__init__(faulty([spelling])[0].inner)
+        self._path = path
+        self._keep_time = keep_time
+
+    def prepare_to_write(self, project: str) -> None:
+        change(self._path, keep_time=self._keep_time)
+        super().prepare_to_write(project)
+
+
+@TIMES
+@SIZES
+def test_case_09_changed_before_it_is_copied(
+    directories: list[str], tmp_path: Path, make_file: MakeFile, size: int, *, keep_time: bool
+) -> None:
+    """A directory refuses a file that changes once it was hashed as well."""
+    path = make_file(os.urandom(size))
+    region = Meddling(directories[0], path, keep_time=keep_time)
+
+    with pytest.raises(LocalFileError) as caught:
+        session_over([region]).stage("SugarWater", "1.0.0", path)
+
+    assert caught.value.exit_code == 9
+    assert "changed while it was being staged" in str(caught.value)
+    assert [p for p in (tmp_path / "regions").rglob("*") if p.is_file()] == []
+
+
+# Case 10: a bit on the way ----------------------------------------------------------------------
+
+
+@SIZES
+def test_case_10_a_bit(cloud: Cloud, wire: Wire, make_file: MakeFile, size: int) -> None:
+    """A bit flipped on the way is refused by the store: nothing is stored, and it says why."""
+    wire.add(when(is_artifact, flipping_uploads()))
+
+    with pytest.raises(StagingFailedError) as caught:
+        Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
+
+    assert caught.value.exit_code == 5
+    assert "BadDigest" in str(caught.value)
+    nothing_is_left(cloud)
+
+
+def test_case_10_a_bit_in_one_region(
+    cloud: Cloud, wire: Wire, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The regions whose way is sound are staged, and the other one is warned of."""
+    path = make_file()
+    wire.add(when(lambda r: r.region == HERE and is_artifact(r), flipping_uploads()))
+
+    staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
+
+    assert [o.state for o in staging.outcomes] == ["failed", "created", "created"]
+    assert cloud.keys(HERE) == []
+    assert any("BadDigest" in r.getMessage() for r in caplog.records if r.levelno > logging.INFO)
+
+
+def test_case_10_a_bit_of_a_channel(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+    """A channel that would have been damaged on the way is not moved."""
+    wire.add(when(is_move, flipping_uploads(at=12)))
+
+    with pytest.raises(StagingFailedError) as caught:
+        Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
+
+    assert "BadDigest" in str(caught.value)
+    assert cloud.keys(HERE) == ["team/SugarWater@1.0.0"]
+
+
+def is_move(request: Request) -> bool:
+    """Say whether a channel is written."""
+    return request.method == "PUT" and request.path.endswith("/latest")

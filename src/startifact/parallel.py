@@ -263,7 +263,6 @@ def run_limited(jobs: list[Callable[[], None]], *, workers: int) -> None:
     ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
 
     def work() -> None:
-        error = None
         try:
             while not failed.is_set():
                 with lock:
@@ -272,9 +271,10 @@ def run_limited(jobs: list[Callable[[], None]], *, workers: int) -> None:
                     break
                 job()
         except BaseException as e:  # noqa: BLE001  # raised again below, in the caller
-            error = e
             failed.set()
-        ended.put(error)
+            ended.put(e)
+        else:
+            ended.put(None)
 
     count = min(workers, len(jobs))
     for _ in range(count):
@@ -285,7 +285,7 @@ def run_limited(jobs: list[Callable[[], None]], *, workers: int) -> None:
 def _wait(ended: "queue.SimpleQueue[BaseException | None]", count: int) -> None:
     """Return when *count* workers have *ended*; raise the first error of theirs."""
     watch = _WATCH.get()
-    first: BaseException | None = None
+    first = error = None
     until = float("inf")
     while count and time.monotonic() < until:
         if first is None and watch is not None and watch.cancelled.is_set():
@@ -297,5 +297,8 @@ def _wait(ended: "queue.SimpleQueue[BaseException | None]", count: int) -> None:
         count -= 1
         if error is not None and first is None:
             first, until = error, time.monotonic() + PARTS_SECONDS
-    if first is not None:
-        raise first
+    try:
+        if first is not None:
+            raise first
+    finally:
+        del first, error  # a frame that its error's traceback leads to must not lead back to it

@@ -1,8 +1,10 @@
 """What comes is what was staged, or nothing comes: one bit, one byte or one region at a time."""
 
+import gc
 import hashlib
 import json
 import os
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -239,6 +241,31 @@ def test_case_12_bodies_of_another_length(
         fails(Session(regions=[HERE], configuration_loader=loader), destination, code=code)
     succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
     mend()
+
+
+def test_case_12_nothing_is_left_open(
+    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+) -> None:
+    """An answer that the SDK stumbles over leaves no connection open, even with its error kept."""
+    content = os.urandom(KIB)
+    plant(cloud, content, parts=False, regions=[HERE])
+    wire.add(of(HERE, lambda request, forward: unmeasured(forward(), 0)))
+    session = Session(regions=[HERE], configuration_loader=loader)
+
+    gc.disable()  # it would close them late, and in whatever order
+    try:
+        error = fails(session, destination, code=5)
+        left = [s for s in gc.get_objects() if isinstance(s, socket.socket) and half_closed(s)]
+    finally:
+        gc.enable()
+
+    assert "what cannot be understood" in str(error)
+    assert left == []
+
+
+def half_closed(connection: socket.socket) -> bool:
+    """Say whether *connection* is closed but for an answer that somebody still could read."""
+    return "[closed]" in repr(connection) and connection.fileno() != -1
 
 
 def test_case_12_more_than_the_length_says(

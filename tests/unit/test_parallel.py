@@ -1,8 +1,10 @@
 """The same work in every region at once."""
 
 import contextlib
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -322,6 +324,28 @@ def test_run_limited_stops_at_an_error() -> None:
         run_limited(jobs, workers=2)
 
     assert ended == [1]
+
+
+def test_run_limited_lets_go_of_what_failed() -> None:
+    """What a failed job held, a connection for instance, is free as soon as its error is."""
+
+    class Connection:
+        """Stands for whatever has to be closed."""
+
+    held: list[weakref.ref[Connection]] = []
+
+    def job() -> None:
+        connection = Connection()
+        held.append(weakref.ref(connection))
+        raise ZeroDivisionError
+
+    gc.disable()  # it finds cycles, in whatever order
+    try:
+        with contextlib.suppress(ZeroDivisionError):
+            run_limited([job], workers=1)
+        until(lambda: held[0]() is None)
+    finally:
+        gc.enable()
 
 
 def test_run_limited_of_a_worker_that_is_cancelled() -> None:

@@ -1,6 +1,7 @@
 """What botocore raises, in Startifact's words."""
 
 import contextlib
+import traceback
 from collections.abc import Iterator
 
 from botocore.exceptions import (
@@ -116,7 +117,9 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
             f"{action} on {resource} failed in {region}: {said_by_aws(e)}"
         ) from e
     except (ResponseParserError, LookupError, ValueError, TypeError, AttributeError) as e:
-        # A header or a part of the body is missing or garbled, and the SDK does not look.
+        # A header or a part of the body is missing or garbled, and the SDK does not look. Its
+        # frames hold the answer, and with it a connection as long as somebody holds the error.
+        traceback.clear_frames(e.__traceback__)
         raise RegionUnavailableError(
             f"{region} answered {action} on {resource} with what cannot be understood: "
             f"{type(e).__name__}, {said_by_aws(e)}",

@@ -13,10 +13,12 @@ class Progress:
     """
 
     verb: str
-    """``stage`` or ``download``."""
+    """``hash`` while the file to stage is read, then ``stage``; or ``download``."""
 
     artifact: str
     region: str
+    """The region's name; empty for ``hash``, which asks no region."""
+
     done: int
     total: int
 

@@ -58,7 +58,7 @@ def _fetched(region: Region, key: Key, stored: Stored, path: Path, watch: Watch)
                     watch.moved(len(block))
     except OSError as e:
         raise LocalFileError(f"cannot write a temporary file: {e.strerror}") from e
-    return Source.scan(path, may_be_empty=True)
+    return Source.scan(path, moved=watch.moved, may_be_empty=True)
 
 
 def _keep(region: Region, aside: Key, source: Source, document: str, watch: Watch) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from semver import Version
 
@@ -74,7 +75,7 @@ class Stager:
         with Round(
             {r.name: partial(look, r, order.project, order.version) for r in self.regions}
         ) as looking:
-            source = Source.scan(order.path)
+            source = self._scan(ledger, order.path)
             for answer in looking:
                 self._saw(ledger, answer)
         refuse_one_place_twice({name: sight.place for name, sight in ledger.sights.items()})
@@ -90,6 +91,15 @@ class Stager:
         self._write(ledger, source, record, document, order.project)
         self._move_latest(ledger, order)
         return self._result(ledger, order, record, created=bool(ledger.created) and not existed)
+
+    def _scan(self, ledger: Ledger, path: Path) -> Source:
+        """Read the file once, and tell how far that has got."""
+        try:
+            size = path.stat().st_size
+        except (OSError, ValueError):
+            size = 0  # the scan says what is wrong
+        tally = Tally(self.progress, verb="hash", artifact=ledger.key, total=max(size, 1))
+        return Source.scan(path, moved=partial(tally.add, ""))
 
     def _saw(self, ledger: Ledger, answer: Answered[Sight] | Failed) -> None:
         """Take down what a region holds; stop where that cannot be told from other content."""

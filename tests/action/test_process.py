@@ -254,11 +254,14 @@ def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
         now[0] = float(second)
         for done in (2 * second, 2 * second + 1):
             reporter(Progress(verb="stage", artifact="a", region="r", done=done, total=1000))
+    now[0] = 100.0
+    reporter(Progress(verb="hash", artifact="a", region="", done=50, total=1000))
 
     assert capsys.readouterr().out.splitlines() == [
         "r: 2 % of 1,000 bytes",
         "r: 4 % of 1,000 bytes",
         "r: 6 % of 1,000 bytes",
+        "reading the file: 5 % of 1,000 bytes",
     ]
 
 

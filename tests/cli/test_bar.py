@@ -123,6 +123,22 @@ def test_another_region_takes_over(clock: Clock) -> None:
     assert "eu-west-1" not in meter.line(200)
 
 
+def test_hashing(clock: Clock) -> None:
+    """The file is read before it is sent, which is progress of its own, and of no region."""
+    meter = Meter(clock)
+    meter.add(moved(0, "", "hash"))
+    clock.now += 1
+    meter.add(moved(90_000_000, "", "hash"))
+    meter.sample()
+    hashed, plain = meter.line(200), meter.plain()
+    meter.add(moved(10_000_000))
+
+    assert hashed == "hash SugarWater@1.0.0 [##################..]  90 %  90.0 MB/s"
+    assert plain == "hash SugarWater@1.0.0: 90 %, 90.0 MB/s"
+    assert "stage SugarWater@1.0.0 [##..................]  10 %" in meter.line(200)
+    assert meter.line(200).endswith("eu-west-1  10 %")
+
+
 @pytest.mark.parametrize(
     ("count", "text"),
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1_500_000, "1.5 MB"), (2e12, "2000.0 GB")],
@@ -213,10 +229,11 @@ def test_terminal(three: list[Path], make_file: MakeFile) -> None:
 
     assert code == 0
     assert "\rstage SugarWater@1.0.0 [####################] 100 %" in drawn
+    assert "\rhash SugarWater@1.0.0 [####################] 100 %" in drawn
     assert "\x1b" not in drawn
     screen = visible(drawn)
     assert screen[0] == "staged SugarWater@1.0.0"
-    assert not [line for line in screen if line.startswith("stage ")]
+    assert not [line for line in screen if line.startswith(("stage ", "hash "))]
 
 
 def test_failure_on_a_terminal(three: list[Path], make_file: MakeFile, tmp_path: Path) -> None:

@@ -152,7 +152,14 @@ def test_progress(places: list[Place], make_file: MakeFile) -> None:
         done = [p.done for p in told if p.region == spelling]
         assert done == sorted(done)
         assert done[-1] == 9 * 1024 * 1024
-    assert {(p.verb, p.artifact, p.total) for p in told} == {("stage", KEY, 9 * 1024 * 1024)}
+    hashed = [p.done for p in told if (p.verb, p.region) == ("hash", "")]
+    assert hashed == sorted(hashed)
+    assert hashed[-1] == 9 * 1024 * 1024
+    assert {(p.verb, p.region) for p in told} == {
+        ("hash", ""),
+        *(("stage", spelling) for spelling in spellings),
+    }
+    assert {(p.artifact, p.total) for p in told} == {(KEY, 9 * 1024 * 1024)}
 
 
 # The same again ------------------------------------------------------------------------------
@@ -716,14 +723,14 @@ def test_one_session_in_many_threads(places: list[Place], make_file: MakeFile) -
     assert [place.latest("SugarWater") for place in places] == ["1.7.0"] * 3
 
 
-def test_file_that_changes(
-    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("during", ["hash", "stage"])
+def test_file_that_changes(directories: list[str], make_file: MakeFile, during: str) -> None:
     """A file that changes while it is staged is local trouble, and nothing is stored."""
     path = make_file(b"x" * (9 * 1024 * 1024))
 
     def rewrite(progress: Progress) -> None:
-        path.write_bytes(b"y" * (9 * 1024 * 1024))
+        if progress.verb == during:
+            path.write_bytes(b"y" * (9 * 1024 * 1024))
 
     with pytest.raises(StartifactError, match="changed while it was being staged") as caught:
         Session(regions=directories, progress=rewrite).stage("SugarWater", "1.0.0", path)

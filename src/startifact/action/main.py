@@ -142,7 +142,8 @@ class Reporter:
         if now >= self._next:
             self._next = now + PROGRESS_SECONDS
             share = 100 * progress.done // progress.total
-            say(f"{progress.region}: {share} % of {progress.total:,} bytes")
+            where = progress.region or "reading the file"
+            say(f"{where}: {share} % of {progress.total:,} bytes")
 
 
 class _Handler(logging.Handler):

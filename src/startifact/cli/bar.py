@@ -29,8 +29,9 @@ class Meter:
 
     def add(self, progress: Progress) -> None:
         """Take down *progress*."""
-        if progress.verb == "download" and progress.region not in self._latest:
-            # Another region has taken over, and begins from the start.
+        others = next(iter(self._latest.values()), progress).verb != progress.verb
+        if others or (progress.verb == "download" and progress.region not in self._latest):
+            # Hashed, the file is sent; or another region has taken over, and begins from the start.
             self._latest.clear()
             self._samples.clear()
         self._latest[progress.region] = progress
@@ -63,9 +64,10 @@ class Meter:
         bar = "[" + ("#" * int(share * _BAR)).ljust(_BAR, ".") + "]"
         # Of one length from first to last, so that the line does not change its shape.
         figures = f"{_percent(share)} {self._rate():>10}"
+        hashing = "" in self._latest
+        where = ("",) if hashing else (f"  {self._regions()}", f"  {self._count()}")
         candidates = (
-            f"{title} {bar} {figures}  {self._regions()}",
-            f"{title} {bar} {figures}  {self._count()}",
+            *(f"{title} {bar} {figures}{text}" for text in where),
             f"{title} {figures}",
             figures,
             _percent(share),
@@ -83,7 +85,9 @@ class Meter:
         return f"{progress.verb} {progress.artifact}"
 
     def _regions(self) -> str:
-        return ", ".join(f"{name} {_percent(p.done / p.total)}" for name, p in self._latest.items())
+        return ", ".join(
+            f"{name} {_percent(p.done / p.total)}".lstrip() for name, p in self._latest.items()
+        )
 
     def _count(self) -> str:
         return "1 region" if len(self._latest) == 1 else f"{len(self._latest)} regions"

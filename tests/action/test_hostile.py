@@ -45,7 +45,7 @@ def rewrite(record: Path, **changes: str) -> None:
 
 
 @pytest.mark.parametrize("text", CORPUS)
-def test_metadata(text: str, staged: Path, call: Call) -> None:
+def test_case_28_metadata(text: str, staged: Path, call: Call) -> None:
     """Metadata reaches the next step as it is stored, and does nothing on the way."""
     stored = json.loads(staged.read_text())
     staged.write_text(json.dumps(stored | {text: text, "startifact:actor": text}))
@@ -57,7 +57,7 @@ def test_metadata(text: str, staged: Path, call: Call) -> None:
 
 
 @pytest.mark.parametrize("text", CORPUS)
-def test_saved_filename(text: str, staged: Path, step: Step, call: Call) -> None:
+def test_case_28_saved_filename(text: str, staged: Path, step: Step, call: Call) -> None:
     """A saved file name is no path and no command; one that is more than a name is not used."""
     rewrite(staged, startifact__filename=f"../{text}")
 

@@ -40,7 +40,7 @@ def staged(places: list[Place], **changes: Any) -> StartifactError:
 
 
 @pytest.mark.parametrize("project", ["foo\n", "..", "foo/bar", "x" * 200, "größe"])
-def test_project(places: list[Place], make_file: MakeFile, project: str) -> None:
+def test_case_29_projects(places: list[Place], make_file: MakeFile, project: str) -> None:
     """A project that is no legal name is refused with the rule."""
     error = staged(places, project=project, path=make_file())
 
@@ -74,7 +74,7 @@ def test_partial_version(places: list[Place], make_file: MakeFile, version: str)
 
 
 @pytest.mark.parametrize("version", ["01.0.0", "1.0.0\n", "latest", "^1.0.0"])
-def test_version(places: list[Place], make_file: MakeFile, version: str) -> None:
+def test_case_29_versions(places: list[Place], make_file: MakeFile, version: str) -> None:
     """What is no semantic version is refused with the form of one."""
     error = staged(places, version=version, path=make_file())
 
@@ -211,7 +211,7 @@ def test_project_to_get(wire: Wire, project: str) -> None:
 # Regions -------------------------------------------------------------------------------------
 
 
-def test_regions() -> None:
+def test_case_29_regions() -> None:
     """All that is wrong with a list of regions is told at once."""
     with pytest.raises(InputError) as caught:
         Session(regions="eu-wst, s3://B, eu-west-1, eu-west-1")
@@ -286,7 +286,7 @@ def test_more_required_than_configured(cloud: Cloud, make_file: MakeFile) -> Non
     assert cloud.keys("us-east-1") == []
 
 
-def test_two_regions_of_one_bucket(cloud: Cloud, make_file: MakeFile) -> None:
+def test_case_29_two_regions_of_one_bucket(cloud: Cloud, make_file: MakeFile) -> None:
     """Two regions whose configuration names one bucket are refused: a majority would be none."""
     cloud.ssm("eu-west-1").put_parameter(
         Name=cloud.bucket_parameter, Value=cloud.buckets["us-east-1"], Overwrite=True

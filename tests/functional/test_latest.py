@@ -53,7 +53,7 @@ def test_first_version(places: list[Place], make_file: MakeFile) -> None:
         (["1.0.0+b", "1.0.0+a"], "1.0.0+b"),
     ],
 )
-def test_order(
+def test_case_23_order(
     directories: list[str], make_file: MakeFile, versions: list[str], expected: str
 ) -> None:
     """Latest is the highest stable version, else the highest prerelease, else what came first."""
@@ -67,7 +67,7 @@ def test_order(
 
 
 @AWS_AND_FILES
-def test_order_everywhere(places: list[Place], make_file: MakeFile) -> None:
+def test_case_23_order_everywhere(places: list[Place], make_file: MakeFile) -> None:
     """An older version is staged, and moves nothing."""
     here = session(places)
     here.stage("SugarWater", "2.0.0", make_file(b"new"))

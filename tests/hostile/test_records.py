@@ -44,7 +44,7 @@ def run_all(run: Run, shop: Shop, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("fact", FACTS)
-def test_facts(run: Run, corner_shop: Shop, tmp_path: Path, fact: str) -> None:
+def test_case_28_facts(run: Run, corner_shop: Shop, tmp_path: Path, fact: str) -> None:
     """A fact of ours can hold anything, in one region or in all."""
     shop = corner_shop
     shop.stage()
@@ -57,7 +57,7 @@ def test_facts(run: Run, corner_shop: Shop, tmp_path: Path, fact: str) -> None:
         run_all(run, shop, tmp_path)
 
 
-def test_metadata(run: Run, corner_shop: Shop, tmp_path: Path) -> None:
+def test_case_28_metadata(run: Run, corner_shop: Shop, tmp_path: Path) -> None:
     """Keys and values of the user's metadata can hold anything, and reach programs as they are."""
     shop = corner_shop
     shop.stage()
@@ -102,7 +102,7 @@ def test_file_name(run: Run, corner_shop: Shop, tmp_path: Path) -> None:
     ],
     ids=["text", "version", "more", "previous"],
 )
-def test_channel(
+def test_case_28_channel(
     run: Run, corner_shop: Shop, tmp_path: Path, channel: Callable[[str], str]
 ) -> None:
     """A channel can hold anything."""

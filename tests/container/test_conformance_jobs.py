@@ -187,8 +187,10 @@ def test_case_24_copy_that_fails(step: RunnerStep, cloud: Cloud, wire: Wire) -> 
 def test_case_25_files(image: str) -> None:
     """The action is what validators want, and starts without network and without writable files.
 
-    The Dockerfile itself is held by tests/action/test_action_files.py. That there is a manifest for
-    other machines can be seen only when the image is released.
+    The Dockerfile itself is held by tests/action/test_action_files.py, GitHub's own parser is asked
+    in tests/agreement/test_parser.py, and that what is locked can be installed on other machines is
+    in tests/agreement/test_wheels.py. That there is a manifest for those can be seen only when the
+    image is released.
     """
     tools = Path(sys.executable).parent
     commands = (

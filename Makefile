@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# With the exact version of each package it needs, so that none is chosen anew.
+PARSER = @actions/workflow-parser@0.3.61 @actions/expressions@0.3.61 cronstrue@2.61.0 yaml@2.9.1
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
 
 .PHONY: demo test check format clean
@@ -40,4 +42,10 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[action,dev]'
+	touch $@
+
+# GitHub's own parser of actions and workflows, for tests/agreement. Needs npm.
+$(VENV)/.installed-parser: $(VENV)/.installed-dev
+	npm install --prefix $(VENV)/node --ignore-scripts --no-audit --no-fund --no-package-lock \
+	  --no-save --loglevel=error $(PARSER)
 	touch $@

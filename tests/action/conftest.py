@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 
 from startifact.action.main import main
+from startifact.action.workflow import Annotations
 from tests.runner_step import Done, Step, dashed
 
 
@@ -34,7 +35,7 @@ def call(step: Step, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         capfd.readouterr()
-        exit_code = main()
+        exit_code = main(Annotations())
         out, err = capfd.readouterr()
         return step.done(exit_code, out, err)
 

@@ -1,34 +1,31 @@
 """
-The cases that an action has to stand, numbers 17 to 25: secrets, surroundings, signals, owners.
+The cases that an action has to stand, numbers 17 to 25: secrets, surroundings, what fails half-way.
+
+Numbers 22 and 23, how a step ends and whose its files are, are in ``test_conformance_ends.py``.
 """
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from startifact import Session
 from tests.action.identity import BEARER, SECRET, TOKEN, Identities
 from tests.conftest import AWS_REGIONS, Cloud
-from tests.container.conftest import RUN_SECONDS, RunnerStep, docker
+from tests.container.conftest import RunnerStep, docker
 from tests.runner_rules import SUMMARY_LIMIT
-from tests.runner_step import ACTION, IS_ROOT, PROJECT, Done
-from tests.wire import Answer, Request, Rule, Wire
+from tests.runner_step import ACTION, PROJECT
+from tests.wire import Answer, Request, Wire
 
 CONTENT = b"sugar and water\n"
-PARTS = 20 * 1024 * 1024
 HERE = {"project": "SugarWater", "regions": "file:artifacts"}
 THERE = {"project": "SugarWater", "regions": ", ".join(AWS_REGIONS)}
-OWNER = (1001, 121)
 ROLE = "arn:aws:iam::123456789012:role/stage"
 NO_KEYS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
 
@@ -44,48 +41,6 @@ def identities() -> Iterator[Identities]:
     identities = Identities()
     yield identities
     identities.stop()
-
-
-@pytest.fixture
-def staged(cloud: Cloud, tmp_path: Path) -> bytes:
-    """Stage a file in the cloud that is downloaded in ranges, and return its content."""
-    content = os.urandom(PARTS)
-    file = tmp_path / "staged"
-    file.write_bytes(content)
-    Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", file)
-    return content
-
-
-def hanging(wire: Wire, reached: threading.Event, method: str, name: str) -> Rule:
-    """Return a rule that never answers certain requests for bytes, and tells of the first."""
-
-    def rule(request: Request, forward: object) -> Answer | None:
-        asked = name in request.query or name in request.headers
-        if request.method == method and asked and "@" in request.path:  # the probe has none
-            reached.set()
-            wire.closing.wait(RUN_SECONDS)
-            return None
-        return forward()  # type: ignore[operator,no-any-return]
-
-    return rule
-
-
-def interrupted(
-    step: RunnerStep, inputs: dict[str, str], number: signal.Signals, reached: threading.Event
-) -> tuple[Done, float]:
-    """Start a step, signal it when it has *reached* a point, and return what was left, and when."""
-    name = f"startifact-test-{uuid4().hex}"
-    try:
-        with step.launch(inputs, {}, name) as process:
-            assert reached.wait(RUN_SECONDS)
-            began = time.monotonic()
-            process.send_signal(number)
-            stdout, stderr = process.communicate(timeout=RUN_SECONDS)
-            seconds = time.monotonic() - began
-        assert docker("ps", "--all", "--quiet", "--filter", f"name={name}").stdout == ""
-    finally:
-        docker("rm", "--force", name)
-    return step.done(process.returncode, stdout.decode(), stderr.decode()), seconds
 
 
 def test_case_17_secrets(step: RunnerStep, cloud: Cloud, identities: Identities) -> None:
@@ -207,64 +162,6 @@ def test_case_21_no_credentials(step: RunnerStep, cloud: Cloud) -> None:
     assert seconds < 15
 
 
-@pytest.mark.parametrize(
-    ("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
-)
-def test_case_22_signal_in_an_upload(
-    number: signal.Signals, exit_code: int, step: RunnerStep, cloud: Cloud, wire: Wire
-) -> None:
-    """A signal ends an upload in seconds, with nothing published and nothing left anywhere."""
-    reached = threading.Event()
-    wire.add(hanging(wire, reached, "PUT", "partNumber"))
-    name = step.file(os.urandom(PARTS))
-    inputs = {**THERE, "command": "stage", "version": "1.0.0", "path": name}
-
-    done, seconds = interrupted(step, inputs, number, reached)
-
-    assert done.exit_code == exit_code
-    assert seconds < 7
-    assert [command.name for command in done.commands] == ["error"]
-    assert done.outputs == {}
-    for region, bucket in cloud.buckets.items():
-        assert cloud.keys(region) == []
-        assert "Uploads" not in cloud.s3(region).list_multipart_uploads(Bucket=bucket)
-
-
-@pytest.mark.skipif(not IS_ROOT, reason="only root can make the workspace somebody else's")
-@pytest.mark.parametrize("how", ["success", "failure", "signal"])
-def test_case_23_owner(how: str, step: RunnerStep, staged: bytes, wire: Wire) -> None:
-    """However a download ends, what it made is the workspace owner's, and what was there is not."""
-    (step.workspace / "theirs").write_bytes(b"theirs")
-    reached = threading.Event()
-    if how == "failure":
-        wire.add(_other_bytes)
-    if how == "signal":
-        wire.add(hanging(wire, reached, "GET", "range"))
-    inputs = {**THERE, "command": "download", "version": "1.0.0", "path": "new/folder/file"}
-
-    if how == "signal":
-        done, _ = interrupted(step, inputs, signal.SIGINT, reached)
-    else:
-        done = step.run(**inputs)
-
-    found = {
-        str(p.relative_to(step.workspace)): (p.lstat().st_uid, p.lstat().st_gid)
-        for p in step.workspace.rglob("*")
-    }
-    assert done.exit_code == {"success": 0, "failure": 7, "signal": 130}[how], done.stdout
-    assert found.pop("theirs") == (0, 0)
-    assert set(found.values()) == {OWNER}
-    assert ("new/folder/file" in found) == (how == "success")
-    assert set(found) <= {"new", "new/folder", "new/folder/file"}
-
-
-def _other_bytes(request: Request, forward: object) -> Answer | None:
-    answer: Answer = forward()  # type: ignore[operator]
-    if request.method == "GET" and "range" in request.headers:
-        return Answer(answer.status, bytes(len(answer.body)), answer.headers)
-    return answer
-
-
 def test_case_24_copy_that_fails(step: RunnerStep, cloud: Cloud, wire: Wire) -> None:
     """A copy of latest in SSM that fails is one warning; the staging has succeeded all the same."""
 
@@ -290,8 +187,10 @@ def test_case_24_copy_that_fails(step: RunnerStep, cloud: Cloud, wire: Wire) -> 
 def test_case_25_files(image: str) -> None:
     """The action is what validators want, and starts without network and without writable files.
 
-    The Dockerfile itself is held by tests/action/test_action_files.py. That there is a manifest for
-    other machines can be seen only when the image is released.
+    The Dockerfile itself is held by tests/action/test_action_files.py, GitHub's own parser is asked
+    in tests/agreement/test_parser.py, and that what is locked can be installed on other machines is
+    in tests/agreement/test_wheels.py. That there is a manifest for those can be seen only when the
+    image is released.
     """
     tools = Path(sys.executable).parent
     commands = (

@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from types import FrameType, TracebackType
@@ -13,6 +14,12 @@ from startifact.action.main import bug, main, tell
 from startifact.action.workflow import Annotations, say
 from startifact.errors import StartifactError, without_secrets
 from startifact.settings import Runner
+
+PATIENCE_SECONDS = 5.0
+"""How long a step that was stopped may take back what it began, undisturbed by more signals.
+
+The runner sends SIGTERM 7.5 s after SIGINT, and what then still runs has no more than 2.5 s.
+"""
 
 
 def run() -> int:
@@ -28,13 +35,18 @@ def run() -> int:
     warnings.simplefilter("ignore")
     # Without a handler at the root, Python prints other libraries' warnings as they are.
     logging.getLogger().addHandler(logging.NullHandler())
+    stop = _Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+        signal.signal(number, stop)
+    annotations = Annotations()
     try:
-        return main()
+        return main(annotations)
     except _Stopped as stopped:
-        error = StartifactError(str(stopped), hint="Running the same step again is safe")
-        tell(error, Annotations())
+        if annotations.failed:
+            say(str(stopped))
+        else:
+            error = StartifactError(str(stopped), hint="Running the same step again is safe")
+            tell(error, annotations)
         raise
 
 
@@ -49,8 +61,24 @@ class _Stopped(SystemExit):
         return f"stopped by {self._signal}"
 
 
-def _stop(number: int, _frame: FrameType | None) -> None:
-    raise _Stopped(number)
+class _Stop:
+    """Ends the process at the first signal, which decides how it ends.
+
+    More signals are not heard while there is time to take back what was begun. One that comes
+    later ends what did not end by itself.
+    """
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self._until = 0.0
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first, self._until = number, now + PATIENCE_SECONDS
+        elif now < self._until:
+            return
+        raise _Stopped(self._first)
 
 
 def _uncaught(

@@ -22,14 +22,13 @@ PROGRESS_SECONDS = 10.0
 """How often the log says how far bytes have got."""
 
 
-def main() -> int:
+def main(annotations: Annotations) -> int:
     """Carry out the step that the environment describes, and return its exit code.
 
     Where it fails there is exactly one error annotation, and no output is written.
     """
     tidy_aws_environment()
     runner = Runner.from_environment()
-    annotations = Annotations()
     with _logging_to(annotations, runner):
         return _step(runner, annotations)
 

@@ -14,7 +14,7 @@ from startifact.errors import shown
 
 logger = logging.getLogger(__name__)
 
-_Identity = tuple[int, int]
+_Identity = tuple[int, int, int, int]
 
 
 @contextlib.contextmanager
@@ -31,13 +31,21 @@ def given_to_owner_of(workspace: Path | None, places: Iterable[Path]) -> Iterato
     try:
         yield
     finally:
-        made = [
-            path
-            for place in absolute
-            for path, identity in _everything(place)
-            if before.get(path) != identity
-        ]
-        _give(made, *owner)
+        try:
+            _give(_made(absolute, before), *owner)
+        except BaseException:  # a signal, just now; those that follow are not heard for a while
+            _give(_made(absolute, before), *owner)
+            raise
+
+
+def _made(places: list[Path], before: dict[Path, _Identity]) -> list[Path]:
+    """Return what is there of *places* and was not, or was something else."""
+    return [
+        path
+        for place in places
+        for path, identity in _everything(place)
+        if before.get(path) != identity
+    ]
 
 
 def _owner(workspace: Path | None) -> tuple[int, int] | None:
@@ -63,8 +71,9 @@ def _everything(place: Path) -> Iterator[tuple[Path, _Identity]]:
 
 
 def _identity(path: Path) -> _Identity:
+    """Return what tells *path* from another file in its place, which may have the same number."""
     status = path.lstat()
-    return (status.st_dev, status.st_ino)
+    return (status.st_dev, status.st_ino, status.st_uid, status.st_gid)
 
 
 def _give(paths: list[Path], user: int, group: int) -> None:

@@ -67,6 +67,11 @@ class Annotations:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
+    @property
+    def failed(self) -> bool:
+        """Whether an error has been shown."""
+        return self._counts["error"] > 0
+
     def add(self, kind: Kind, message: str, *, title: str = "") -> None:
         """Show *message* on the page of the run, or in the log once there are enough."""
         text = "\n".join(ascii_controls(line) for line in message.split("\n"))

@@ -167,9 +167,10 @@ def test_signals(
 
 SLOW_TO_END = """
 import sys, time
-from startifact.action import __main__ as entry
+from startifact import signals
+from startifact.action import process as entry
 
-entry.PATIENCE_SECONDS = {patience}
+signals.PATIENCE_SECONDS = {patience}
 
 def slow(*_):
     try:
@@ -234,7 +235,7 @@ def test_signal_that_comes_late(step: Step) -> None:
 
 TOLD = """
 import os, signal, sys
-from startifact.action import __main__ as entry
+from startifact.action import process as entry
 
 def fail(annotations):
     entry.tell(entry.StartifactError("it went wrong"), annotations)
@@ -256,7 +257,7 @@ def test_signal_after_an_error(step: Step) -> None:
 
 CRASH = f"""
 import sys, threading
-from startifact.action import __main__ as entry
+from startifact.action import process as entry
 
 class Broken:
     def __del__(self):

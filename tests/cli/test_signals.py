@@ -64,3 +64,63 @@ def test_signal(
     assert err == f"error: {said}\nhint: Running the same command again is safe\n"
     assert json.loads(out)["error"]["exit-code"] == code
     assert not [path for folder in three for path in folder.rglob(".startifact-*")]
+
+
+@pytest.mark.parametrize("pause", [0.01, 0.1])
+@pytest.mark.parametrize(
+    ("numbers", "code", "said"),
+    [
+        ((signal.SIGINT, signal.SIGTERM), 130, "interrupted"),
+        ((signal.SIGTERM, signal.SIGINT, signal.SIGINT), 143, "terminated"),
+    ],
+)
+def test_more_signals(
+    stuck: subprocess.Popen[str], numbers: tuple[int, ...], code: int, said: str, pause: float
+) -> None:
+    """The first signal decides how a command ends, and no other disturbs what it takes back."""
+    for number in numbers:
+        stuck.send_signal(number)
+        time.sleep(pause)
+
+    _, err = stuck.communicate(timeout=20)
+
+    assert stuck.returncode == code
+    assert err == f"error: {said}\nhint: Running the same command again is safe\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "stream", "text"),
+    [
+        ("startifact", "stderr", "\nerror: {}\n"),
+        ("startifact.action", "stdout", "\n::error title=Startifact::stopped by {}\n"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "code", "said"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")]
+)
+def test_signal_while_modules_are_imported(
+    tmp_path: Path, module: str, stream: str, text: str, name: str, code: int, said: str
+) -> None:
+    """A signal is seen from the first moment: importing takes a while, also for process 1."""
+    (tmp_path / "semver.py").write_text(
+        f"import os, signal, time\nos.kill(os.getpid(), signal.{name})\ntime.sleep(60)\n"
+    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored, in the child
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", module, "versions", "SugarWater"],
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    said = name if module == "startifact.action" else said
+    assert done.returncode == code
+    assert {"stdout": done.stdout, "stderr": done.stderr} == {
+        "stdout": "",
+        "stderr": "",
+        stream: text.format(said),
+    }

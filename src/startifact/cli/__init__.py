@@ -17,6 +17,7 @@ from startifact.cli.rendering import as_json
 from startifact.errors import StartifactError, ascii_controls, without_secrets, worst_exit_code
 from startifact.parallel import deadline
 from startifact.settings import tidy_aws_environment
+from startifact.signals import NUMBERS, Stop, Stopped, handle_with
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -61,11 +62,14 @@ class _Command:
             return self._run(parse(self._words))
         except StartifactError as e:
             return self._fail(e)
-        except KeyboardInterrupt:
-            return self._fail(_StoppedError("interrupted", INTERRUPTED))
-        except SystemExit as e:
-            if e.code == TERMINATED:
-                return self._fail(_StoppedError("terminated", TERMINATED))
+        except (KeyboardInterrupt, Stopped) as e:
+            terminated = isinstance(e, Stopped) and e.code == TERMINATED
+            return self._fail(
+                _StoppedError("terminated", TERMINATED)
+                if terminated
+                else _StoppedError("interrupted", INTERRUPTED)
+            )
+        except SystemExit:
             return 0  # help or version
         except Exception as e:  # noqa: BLE001  # whatever it is, people do not want to see where
             said = ascii_controls(without_secrets(str(e)))[:300]
@@ -110,16 +114,14 @@ class _Command:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Make SIGTERM end the command as Ctrl-C does: with what it began taken back."""
+    """Make Ctrl-C and SIGTERM end the command, once, with what it began taken back."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _terminate)
+    before = {number: signal.getsignal(number) for number in NUMBERS}
+    handle_with(Stop())
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _terminate(*_: object) -> None:
-    raise SystemExit(TERMINATED)
+        for number, handler in before.items():
+            signal.signal(number, handler)

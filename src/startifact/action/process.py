@@ -1,0 +1,61 @@
+"""A step in a process of its own: nothing reaches the log but through the escaping."""
+
+import logging
+import sys
+import threading
+import traceback
+import warnings
+from types import TracebackType
+from typing import Any
+
+from startifact.action.main import bug, main, tell
+from startifact.action.workflow import Annotations, say
+from startifact.errors import StartifactError, without_secrets
+from startifact.settings import Runner
+from startifact.signals import Stop, Stopped, handle_with
+
+
+def run() -> int:
+    """Carry out the step in a process of its own, and return its exit code.
+
+    Nothing reaches the log but through the escaping: what came from outside may be in any text.
+    """
+    stdout: Any = sys.stdout
+    stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
+    warnings.simplefilter("ignore")
+    # Without a handler at the root, Python prints other libraries' warnings as they are.
+    logging.getLogger().addHandler(logging.NullHandler())
+    handle_with(Stop())
+    annotations = Annotations()
+    try:
+        return main(annotations)
+    except Stopped as stopped:
+        if annotations.failed:
+            say(str(stopped))
+        else:
+            error = StartifactError(str(stopped), hint="Running the same step again is safe")
+            tell(error, annotations)
+        raise
+
+
+def _uncaught(
+    _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+) -> None:
+    tell(bug(error), Annotations())
+    _debug(error)
+
+
+def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    _debug(args.exc_value)
+
+
+def _unraisable(args: "sys.UnraisableHookArgs") -> None:
+    _debug(args.exc_value)
+
+
+def _debug(error: BaseException | None) -> None:
+    if Runner.from_environment().debug:
+        say(without_secrets("".join(traceback.format_exception(error))))

@@ -1,0 +1,81 @@
+"""How a process ends at a signal, from its first moment to its last.
+
+Nothing but the standard library's smallest modules is imported here: this comes before everything
+else. Process 1 of a container does not even notice a signal that it has no handler for.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+PATIENCE_SECONDS = 5.0
+"""How long a process that was stopped may take back what it began, undisturbed by more signals.
+
+GitHub's runner sends SIGTERM 7.5 s after SIGINT, and what then still runs has no more than 2.5 s.
+"""
+
+
+class Stopped(SystemExit):
+    """A signal ends the process, after uploads are aborted and temporary files removed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self._signal = signal.Signals(number).name
+
+    def __str__(self) -> str:
+        return f"stopped by {self._signal}"
+
+
+class Stop:
+    """A handler that ends the process at the first signal, which decides how it ends.
+
+    More signals are not heard while there is time to take back what was begun. One that comes
+    later ends what did not end by itself.
+    """
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self._until = 0.0
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        """Raise `Stopped`, unless it has been raised a moment ago."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first, self._until = number, now + PATIENCE_SECONDS
+        elif now < self._until:
+            return
+        raise Stopped(self._first)
+
+
+def end_at_once(descriptor: int, said: Callable[[str], str]) -> None:
+    """Make a signal end the process at once, with what is *said* of its name on *descriptor*.
+
+    This is for the time in which nothing has been begun yet: while modules are imported.
+    """
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        try:
+            os.write(descriptor, said(signal.Signals(number).name).encode())
+        finally:
+            os._exit(128 + number)
+
+    handle_with(end)
+
+
+def handle_with(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Make *handler* answer the signals that end a process, but for those that are ignored.
+
+    A shell makes what it runs in the background ignore SIGINT.
+    """
+    for number in NUMBERS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def ignore() -> None:
+    """Make nothing disturb the end of a process that has its exit code already."""
+    handle_with(signal.SIG_IGN)

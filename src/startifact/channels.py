@@ -34,6 +34,8 @@ WINDOW_SECONDS = 1.0
 
 MAX_ATTEMPTS = 40
 MAX_CHANNEL_BYTES = 4096
+MAX_GENERATION = 2**53
+"""Counted one by one nobody gets there; up to it, every JSON parser reads the same number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ def parse_pointer(text: str, *, where: str) -> Pointer:
         generation, previous = value.get("generation"), value.get("previous")
         if not isinstance(generation, int) or isinstance(generation, bool) or generation < 1:
             raise JsonError("it has no generation")
+        if generation > MAX_GENERATION:
+            raise JsonError("its generation is larger than any number of moves")
         return Pointer(
             version=parse_version(value.get("version")),
             generation=generation,

@@ -82,7 +82,8 @@ def keep(temporary: Path, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             before = path.lstat().st_mode
             if stat.S_ISREG(before):  # who may read what was there may read what replaces it
-                temporary.chmod(stat.S_IMODE(before))
+                # Not whose rights it runs with: these are other bytes.
+                temporary.chmod(before & 0o777)
         temporary.replace(path)
 
 

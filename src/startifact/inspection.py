@@ -18,6 +18,7 @@ from startifact.errors import (
 from startifact.listing import versions_in
 from startifact.names import LATEST, Key, artifact_key, channel_key
 from startifact.parallel import Failed, Round, Watch, run_limited
+from startifact.quorum import refuse_one_place_twice
 from startifact.record import NO_DIGEST
 from startifact.regions.interface import ChannelState, Region, Stored
 from startifact.survey import Copy, interpret
@@ -122,6 +123,9 @@ def inspect(
     """Return what *regions* hold of *project*, or of one *version* of it.
 
     With *read_data* every byte is read and compared with its record.
+
+    Raises:
+        InputError: Two regions are one place.
     """
     failures: dict[str, StartifactError] = {}
     versions = [version] if version is not None else _all(regions, project, failures)
@@ -134,6 +138,7 @@ def inspect(
                 failures[answer.name] = answer.error
             else:
                 views[answer.name] = answer.value
+    refuse_one_place_twice({name: view.region.place() for name, view in views.items()})
     return Inspection(
         project=project,
         versions=tuple(versions),

@@ -15,7 +15,7 @@ from startifact.errors import (
 )
 from startifact.names import artifact_prefix, version_text
 from startifact.parallel import Failed, Round, Watch
-from startifact.quorum import required_to_read
+from startifact.quorum import refuse_one_place_twice, required_to_read
 from startifact.regions.interface import Region
 from startifact.versions import newest_first, parse_version
 
@@ -26,6 +26,7 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
     """Return every version of *project* that any region holds, newest first.
 
     Raises:
+        InputError: Two regions are one place.
         NotFoundError: Every region said that there is none.
         SeveralRegionsError: Fewer than half of the regions answered.
     """
@@ -37,6 +38,8 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
                 failures.append(answer)
             else:
                 found |= {str(v): v for v in answer.value}
+    failed = {failure.name for failure in failures}
+    refuse_one_place_twice({r.name: r.place() for r in regions if r.name not in failed})
     answered = len(regions) - len(failures)
     if answered < required_to_read(len(regions)) or (failures and not found):
         raise _too_few(project, len(regions), failures)

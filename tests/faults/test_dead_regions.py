@@ -141,6 +141,32 @@ def test_time_outs(
     assert seconds(ask) < 3 * (0.3 + 0.3) + 5  # and the SDK's own pauses
 
 
+def test_credentials_that_hang(
+    cloud: Cloud,
+    make_file: MakeFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A program that never tells one region's credentials does not keep the others waiting."""
+    answer = tmp_path / "answer"
+    os.mkfifo(answer)
+    (tmp_path / "config").write_text(f"[profile hung]\ncredential_process = cat {answer}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    spellings = [bucket(cloud, cloud.endpoint, region) for region in AWS_REGIONS]
+    Session(regions=spellings).stage("SugarWater", "1.0.0", make_file())
+    session = Session(regions=[f"{spellings[0]}&profile=hung", *spellings[1:]])
+
+    def download() -> None:
+        session.get("SugarWater", "1.0.0").downloader.download(tmp_path / "back")
+
+    try:
+        assert seconds(download) < LATE + 5  # and two clients are made
+    finally:
+        # It ends once somebody has come and gone.
+        os.close(os.open(answer, os.O_WRONLY | os.O_NONBLOCK))
+    assert (tmp_path / "back").read_bytes() == make_file().read_bytes()
+
+
 # Regions that stall -----------------------------------------------------------------------------
 
 

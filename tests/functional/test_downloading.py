@@ -235,6 +235,18 @@ def test_umask(staged: Artifact, tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
 
 
+@FILES
+def test_mode_of_what_is_replaced(staged: Artifact, tmp_path: Path) -> None:
+    """Who may read what was there may read what replaces it, but nobody runs it as its owner."""
+    path = tmp_path / "back"
+    path.write_bytes(b"a program")
+    path.chmod(0o6754)
+
+    staged.downloader.download(path)
+
+    assert path.stat().st_mode & 0o7777 == 0o754
+
+
 # The saved name ------------------------------------------------------------------------------
 
 

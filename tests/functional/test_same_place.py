@@ -51,13 +51,25 @@ def test_relative_directory(
     assert list((tmp_path / "two").iterdir()) == []
 
 
-def test_readers_refuse_one_place_twice(cloud: Cloud, make_file: MakeFile) -> None:
-    """Whoever reads is told of two regions that are one place, as whoever stages is."""
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda session: session.get("SugarWater", "1.0.0"),
+        lambda session: session.versions("SugarWater"),
+        lambda session: session.verify("SugarWater"),
+        lambda session: session.repair("SugarWater"),
+    ],
+    ids=["get", "versions", "verify", "repair"],
+)
+def test_readers_refuse_one_place_twice(
+    cloud: Cloud, make_file: MakeFile, command: Callable[[Session], object]
+) -> None:
+    """Whoever reads or mends is told of two regions that are one place, as whoever stages is."""
     bucket = cloud.buckets["us-east-1"]
     Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", make_file())
 
     with pytest.raises(errors.InputError, match="are one place"):
-        Session(regions=["us-east-1", f"s3://{bucket}/team"]).get("SugarWater", "1.0.0")
+        command(Session(regions=["us-east-1", f"s3://{bucket}/team"]))
 
 
 @pytest.mark.parametrize("region", [Path("artifacts"), 1, None])

@@ -13,6 +13,7 @@ from startifact.verifying import Kind
 from tests.faulty_region import faulty, session_over
 from tests.mending.shop import CONTENT, OTHER, Shop, actions, sha256
 from tests.places import Bucket
+from tests.wire import Answer, Forward, Request, error
 
 KEEP = f"sha256:{sha256()}"
 
@@ -194,6 +195,28 @@ def test_object_that_changed_meanwhile(shop: Shop, moment: str) -> None:
     assert actions(done) == []
     assert "is another one by now, and was not deleted" in str(done.failures[shop.b.spelling])
     assert shop.b.content(shop.key) == b"newer"
+
+
+@pytest.mark.parametrize("code", ["ConditionalRequestConflict", "OperationAborted"])
+def test_conflict_of_a_delete(bucket_shop: Shop, code: str) -> None:
+    """Another operation under way says nothing about what is there: the delete is tried again."""
+    shop = bucket_shop
+    shop.stage()
+    shop.forge(shop.b, shop.key)
+    assert isinstance(shop.b, Bucket)
+    assert shop.b.wire is not None
+    answers = [error(409, code)] * 2
+
+    def conflict(request: Request, forward: Forward) -> Answer | None:
+        deletes = request.method == "DELETE" and request.path.endswith(shop.key)
+        return answers.pop() if deletes and answers else forward()
+
+    shop.b.wire.add(conflict)
+
+    done = shop.mended("1.0.0", keep=KEEP)
+
+    assert done == [("set-aside", shop.b.spelling), ("fill", shop.b.spelling)]
+    assert answers == []
 
 
 @pytest.mark.parametrize("kind", ["market", "bucket_shop"])

@@ -42,6 +42,8 @@ def test_round_trip(pointer: Pointer) -> None:
         '{"version":"1.0.0","generation":true}',
         '{"version":"1.0.0","generation":0}',
         '{"version":"1.0","generation":1}',
+        '{"version":"1.0.0","generation":9007199254740993}',
+        f'{{"version":"1.0.0","generation":{"9" * 3990}}}',
         '{"version":null,"generation":1}',
         '{"version":"1.0.0","generation":1,"previous":"x"}',
         '{"version":"1.0.0","generation":1,"previous":5}',

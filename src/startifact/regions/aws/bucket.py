@@ -18,7 +18,7 @@ from startifact.errors import (
 )
 from startifact.names import Key, beside_key
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
-from startifact.regions.aws.upload import RECORD, Upload
+from startifact.regions.aws.upload import CONFLICT, CONFLICT_ATTEMPTS, RECORD, Upload, pause
 from startifact.regions.interface import ChannelState, Moved, Stored
 from startifact.source import Source
 
@@ -34,9 +34,8 @@ Small, so that a slow connection is seen to move, and one that breaks is taken u
 """
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
-_CHANGED = frozenset(
-    {"412", "PreconditionFailed", "409", "ConditionalRequestConflict", "OperationAborted"}
-)
+_REPLACED = frozenset({"412", "PreconditionFailed"})
+_CHANGED = _REPLACED | CONFLICT
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?', re.ASCII)
 
 
@@ -149,15 +148,21 @@ class Bucket:
     def delete(self, key: Key, stored: Stored) -> bool:
         """Delete the object that *stored* describes; ``False`` when another one is there."""
         with self._errors("s3:DeleteObject", key):
-            try:
-                self.client.delete_object(
-                    Bucket=self.name, Key=self.full(key), IfMatch=stored.token
-                )
-            except ClientError as e:
-                if code_of(e) in _CHANGED:
-                    return False
-                if code_of(e) not in _ABSENT:
-                    raise
+            for attempt in range(1, CONFLICT_ATTEMPTS + 1):
+                try:
+                    self.client.delete_object(
+                        Bucket=self.name, Key=self.full(key), IfMatch=stored.token
+                    )
+                except ClientError as e:
+                    if code_of(e) in _REPLACED:
+                        return False
+                    if code_of(e) in _ABSENT:
+                        break
+                    if code_of(e) not in CONFLICT or attempt == CONFLICT_ATTEMPTS:
+                        raise
+                else:
+                    break
+                pause(attempt)
         return True
 
     def read_channel(self, key: Key) -> ChannelState | None:

@@ -1,6 +1,7 @@
 """Clients for AWS: made once each, with time-outs that fit a command a person waits for."""
 
 import threading
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import boto3
@@ -30,7 +31,9 @@ class Clients:
 
     def __init__(self, identity: WebIdentity | None = None) -> None:
         self._identity = identity
-        self._lock = threading.Lock()
+        # One for each profile: to get credentials a program may be run, or a service be asked, that
+        # never answers, and regions of other profiles must not wait for it.
+        self._locks: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)
         self._sessions: dict[str | None, boto3.Session] = {}
         self._s3: dict[tuple[str, str | None, str | None], S3Client] = {}
         self._ssm: dict[str, SSMClient] = {}
@@ -44,7 +47,7 @@ class Clients:
             ConfigurationError: There is no such profile, or the SDK's own configuration is wrong.
         """
         key = (region, endpoint, profile)
-        with self._lock:
+        with self._locks[profile]:
             if key not in self._s3:
                 style = "path" if endpoint else "auto"
                 config = _config().merge(Config(s3={"addressing_style": style}))  # type: ignore[arg-type]
@@ -62,7 +65,7 @@ class Clients:
         Raises:
             ConfigurationError: The SDK's own configuration is wrong.
         """
-        with self._lock:
+        with self._locks[None]:
             if region not in self._ssm:
                 try:
                     self._ssm[region] = self._session(None).client(

@@ -34,7 +34,7 @@ WORKERS = 4
 CONFLICT_ATTEMPTS = 8
 
 # A conflicting operation was under way. It says nothing about whether the object exists.
-_CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
+CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
 _EXISTS = frozenset({"PreconditionFailed", "412"})
 # What arrived is not what its checksum says.
 _DAMAGED = frozenset(
@@ -71,13 +71,13 @@ class Upload:
                     except ClientError as e:
                         if code_of(e) in _EXISTS:
                             raise ExistsError(self._key) from e
-                        if code_of(e) not in _CONFLICT:
+                        if code_of(e) not in CONFLICT:
                             raise
                     else:
                         return
             finally:
                 self._moved(0)
-            time.sleep(random.uniform(0.02, min(0.1 * 2**attempt, 2.0)))  # noqa: S311  # jitter
+            pause(attempt)
         raise RegionUnavailableError(
             f"{self._region} kept answering that another operation on {self._resource} is under way"
         )
@@ -184,6 +184,11 @@ class Upload:
                 )
         except StartifactError as e:
             logger.info("%s: the upload was not aborted: %s", self._region, e)
+
+
+def pause(attempt: int) -> None:
+    """Wait a little before a request is made again, longer after each *attempt*."""
+    time.sleep(random.uniform(0.02, min(0.1 * 2**attempt, 2.0)))  # noqa: S311  # jitter
 
 
 def _base64(digest: bytes) -> str:

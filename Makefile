@@ -7,14 +7,17 @@ BIN = $(VENV)/bin
 PARSER = @actions/workflow-parser@0.3.61 @actions/expressions@0.3.61 cronstrue@2.61.0 yaml@2.9.1
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
 
-.PHONY: demo test check format clean
+.PHONY: demo test explore check format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term \
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not exploration" --cov --cov-report=term \
 	  $(if $(TESTS),$(TESTS),--cov-fail-under=95)
+
+explore: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n auto --dist worksteal -m exploration tests/model
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

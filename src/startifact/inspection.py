@@ -91,9 +91,19 @@ class Inspection:
     whole: bool
     """Whether the whole project was looked at, its channels included."""
 
+    glimpses: tuple[View, ...] = ()
+    """What regions had told before they failed."""
+
     def held(self, version: Version) -> dict[str, Held]:
         """Return what each region holds of *version*."""
         return {view.region.name: view.held[str(version)] for view in self.views}
+
+    def told(self, version: Version) -> dict[str, Held]:
+        """Return the same, and what regions that failed had told that they hold of it."""
+        glimpsed = {view.region.name: view.held.get(str(version)) for view in self.glimpses}
+        return self.held(version) | {
+            name: one for name, one in glimpsed.items() if one is not None and not one.absent
+        }
 
     def pointers(self) -> list[Version]:
         """Return where ``latest`` is, in every region where it can be read."""
@@ -129,24 +139,24 @@ def inspect(
     """
     failures: dict[str, StartifactError] = {}
     versions = [version] if version is not None else _all(regions, project, failures)
-    asked = [region for region in regions if region.name not in failures]
-    jobs = {r.name: partial(_look, r, project, versions, version is None, read_data) for r in asked}
-    views: dict[str, View] = {}
+    views = [View(region) for region in regions if region.name not in failures]
+    look = partial(_look, project=project, versions=versions, read_data=read_data)
+    jobs = {v.region.name: partial(look, v, whole=version is None) for v in views}
     with Round(jobs) as looking:
         for answer in looking:
             if isinstance(answer, Failed):
                 failures[answer.name] = answer.error
-            else:
-                views[answer.name] = answer.value
-    refuse_one_place_twice({name: view.region.place() for name, view in views.items()})
+    places = {v.region.name: v.region.place() for v in views if v.region.name not in failures}
+    refuse_one_place_twice(places)
     return Inspection(
         project=project,
         versions=tuple(versions),
-        views=tuple(views[region.name] for region in regions if region.name in views),
+        views=tuple(view for view in views if view.region.name not in failures),
         failures={
             region.name: failures[region.name] for region in regions if region.name in failures
         },
         whole=version is None,
+        glimpses=tuple(view for view in views if view.region.name in failures),
     )
 
 
@@ -165,35 +175,39 @@ def _all(
 
 
 def _look(
-    region: Region,
+    view: View,
+    watch: Watch,
+    *,
     project: str,
     versions: Sequence[Version],
     whole: bool,
     read_data: bool,
-    watch: Watch,
-) -> View:
-    view = View(region)
+) -> None:
+    """Fill *view*, with each thing as soon as it is known: the region may fail before the rest."""
 
     def look_at(version: Version) -> None:
-        view.held[str(version)] = _hold(region, project, version, read_data, watch)
+        key = artifact_key(project, version)
+        held = view.held[str(version)] = _hold(view.region, key)
         watch.moved()
+        if read_data and held.stored is not None:
+            view.held[str(version)] = _read(view.region, key, held, held.stored, watch)
 
     run_limited([partial(look_at, version) for version in versions], workers=WORKERS)
     if whole:
-        view.latest = _latest(region, project)
-    return view
+        view.latest = _latest(view.region, project)
 
 
-def _hold(region: Region, project: str, version: Version, read_data: bool, watch: Watch) -> Held:
-    key = artifact_key(project, version)
+def _hold(region: Region, key: Key) -> Held:
     stored: Stored | None = None
     try:
         stored = region.describe(key)
-        held = Held() if stored is None else Held(stored, interpret(region, key, stored))
+        return Held() if stored is None else Held(stored, interpret(region, key, stored))
     except (IntegrityError, NewerFormatError, RemovedError) as e:
-        held = Held(stored, trouble=e)
-    if stored is None or not read_data:
-        return held
+        return Held(stored, trouble=e)
+
+
+def _read(region: Region, key: Key, held: Held, stored: Stored, watch: Watch) -> Held:
+    """Return *held* after a look at the bytes that *stored* describes."""
     try:
         sha256, md5 = _digests(region, key, stored, watch)
     except IntegrityError as e:

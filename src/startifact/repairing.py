@@ -83,15 +83,19 @@ class Repairer:
         return self._sheet.result(project, [region.name for region in self._regions])
 
     def _mend_version(self, seen: Inspection, version: Version, keep: str | None) -> None:
-        key, held = artifact_key(seen.project, version), seen.held(version)
+        key, held, told = (
+            artifact_key(seen.project, version),
+            seen.held(version),
+            seen.told(version),
+        )
         found = compare(seen, version)
-        if newer := [h.trouble for h in held.values() if isinstance(h.trouble, NewerFormatError)]:
+        if newer := [h.trouble for h in told.values() if isinstance(h.trouble, NewerFormatError)]:
             self._sheet.refuse(newer[0])
             return
         if keep is not None:
             right = _chosen(key, held, keep, seen.failures)
         elif any(d.kind is not Kind.MISSING for d in found):
-            self._sheet.refuse(_disagreement(key, held, found))
+            self._sheet.refuse(_disagreement(key, told, found))
             return
         else:
             right = {name: one for name, one in held.items() if one.copy is not None}

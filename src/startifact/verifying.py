@@ -91,9 +91,12 @@ def verify(inspection: Inspection) -> Verification:
 
 
 def compare(inspection: Inspection, version: Version) -> list[Difference]:
-    """Return what is wrong with *version*, region by region."""
+    """Return what is wrong with *version*, region by region.
+
+    What a region told before it failed counts as well.
+    """
     key = artifact_key(inspection.project, version)
-    held = inspection.held(version)
+    held = inspection.told(version)
     there = [one for one in held.values() if not one.absent]
     if all(isinstance(one.trouble, RemovedError) for one in there):
         return []  # it is nowhere, or was removed wherever it was

@@ -13,6 +13,9 @@ VERSIONS = ("1.0.0", "1.0.1", "1.1.0", "2.0.0-rc.1", "2.0.0-rc.2", "1.0.0+more")
 TROUBLES = ("none", "none", "deaths", "faults", "outages", "time", "all")
 """What goes wrong in one schedule; often nothing, since then more is promised."""
 
+WAITS = (0.3, 1.0, 4.0, 11.0, 31.0)
+"""How many seconds pass at a time: less and more than any limit that the code has."""
+
 MAX_STEPS = 2000
 
 
@@ -122,7 +125,7 @@ class _Shuffle:
         elif process.is_ready and (not process.pending or rng.random() < 0.5):
             world.settle(name)
         elif process.time_left() < 1e6 and (not process.pending or rng.random() < self._waits):
-            world.pass_time(name, rng.choice((0.5, 1.0)) if process.pending else 1.0)
+            world.pass_time(name, rng.choice(WAITS) if process.pending else process.time_left())
         elif not process.pending:
             raise rules.BrokenPromiseError("end", f"{name} waits for nothing")
         else:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.programs import Mend, Stage
+from tests.model.programs import Mend, Stage, Verify
 from tests.model.world import World
 
 pytestmark = pytest.mark.no_cover
@@ -46,9 +46,7 @@ def test_region_that_hangs_once_it_has_told_of_other_content(folder: Path) -> No
     for _ in range(2):
         world.serve("q", max(world.actors["q"].pending))
 
-    for _ in range(100):  # whoever waits looks up twice a second
-        if world.actors["q"].report is None:
-            world.pass_time("q")
+    world.pass_time("q", 31)
 
     report = world.actors["q"].report
     assert report is not None
@@ -93,3 +91,55 @@ def test_repair_that_meets_a_version_it_has_not_compared(folder: Path) -> None:
 
     assert report.end == "refused"
     assert '"1.0.0"' in world.shelves["C"].channels["P/latest"]
+
+
+def _three_of_which_two_disagree(folder: Path) -> World:
+    world = World(
+        [
+            Stage("p", "A", "1.0.0", "x"),
+            Stage("q", "C", "1.0.0", "y"),
+            Mend("m", "ABC"),
+            Verify("v", "ABC"),
+        ],
+        folder,
+    )
+    world.end("p")
+    world.end("q")
+    return world
+
+
+def test_repair_to_which_a_region_has_told_of_other_content_before_it_fails(folder: Path) -> None:
+    """Other content counts for a repair too, where the region then does not say the rest."""
+    world = _three_of_which_two_disagree(folder)
+    world.serve("m", world.until("m", "read_channel", "A"), "refused")
+
+    report = world.end("m")
+
+    assert report.steps == ()
+    assert world.shelves["B"].items == {}
+
+
+def test_repair_to_which_a_region_has_told_of_other_content_before_it_hangs(folder: Path) -> None:
+    """The same where the region never says the rest."""
+    world = _three_of_which_two_disagree(folder)
+    world.until("m", "read_channel", "A")
+    pending = world.actors["m"].pending
+    while others := [number for number, ask in pending.items() if ask.region != "A"]:
+        world.serve("m", others[0])
+    world.pass_time("m", 31)
+
+    report = world.end("m")
+
+    assert report.steps == ()
+    assert world.shelves["B"].items == {}
+
+
+def test_comparison_that_a_region_fails_in_the_middle_of(folder: Path) -> None:
+    """What a region has told before it fails is compared."""
+    world = _three_of_which_two_disagree(folder)
+    world.serve("v", world.until("v", "read_channel", "A"), "refused")
+
+    report = world.end("v")
+
+    assert report.end == "different"
+    assert sum("DIFFERENT" in step for step in report.steps) == 2

@@ -105,17 +105,21 @@ class World:
         self.log.append(("nobody", "late", ask.region, ask.request))
         self._apply(ask, None)
 
-    def pass_time(self, name: str, share: float = 1.0) -> None:
-        """Let *share* of the time pass that a program still waits for whatever it waits for."""
+    def pass_time(self, name: str, seconds: float) -> None:
+        """Let *seconds* pass for a program, or less: until it does something that counts.
+
+        Whoever waits looks up again and again meanwhile; that alone does not count.
+        """
         actor = self.actors[name]
         process = actor.process
         assert process is not None
         self.is_calm = False
-        seconds = process.time_left() * share
         self.log.append((name, "waits", f"{seconds:.1f} s", ""))
-        actor.doubtful |= set(process.pending)
-        process.pass_time(seconds)
-        self.settle(name)
+        acts, end = process.acts, process.clock + seconds
+        while process.clock < end and process.acts == acts:
+            actor.doubtful |= set(process.pending)
+            process.pass_time(min(process.time_left(), end - process.clock))
+            self.settle(name)
 
     def kill(self, name: str) -> None:
         """Kill a program where it is; what it has sent may be on its way."""

@@ -1,0 +1,326 @@
+"""Every schedule of a few programs, with a crash at any step, and with answers that are lost.
+
+Three on one region are searched to the end. Two on two regions are, as long as one is taken off
+three times at most; the threads of one program take turns in every order all the same. Regions with
+a small letter show a copy of their channel elsewhere, and so have more steps.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.memory_region import Shelf
+from tests.model.explorer import Explorer
+from tests.model.programs import Get, Mend, Program, Stage
+from tests.model.world import World
+
+pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to search, and how many *states* there are at least."""
+
+    programs: tuple[Program, ...]
+    states: int
+    faults: int = 0
+    preemptions: int | None = None
+
+    def run(self, folder: Path, shelves: dict[str, Shelf] | None = None) -> None:
+        explored = Explorer(
+            self.programs,
+            folder,
+            shelves=shelves,
+            faults=self.faults,
+            preemptions=self.preemptions,
+        ).run()
+        assert explored.left == 0
+        assert explored.states >= self.states
+        assert explored.ends > 0
+
+
+ONE = {
+    "other content each": Search(
+        (
+            Stage("p", "A", "1.0.0", "x"),
+            Stage("q", "A", "1.0.0", "y"),
+            Stage("r", "A", "1.0.0", "z"),
+        ),
+        states=4_500,
+        faults=1,
+    ),
+    "a re-run beside other content": Search(
+        (
+            Stage("p", "A", "1.0.0", "x"),
+            Stage("q", "A", "1.0.0", "x"),
+            Stage("r", "A", "1.0.0", "y"),
+        ),
+        states=7_000,
+        faults=1,
+    ),
+    "versions": Search(
+        (
+            Stage("p", "A", "1.0.0", "x"),
+            Stage("q", "A", "1.1.0", "y"),
+            Stage("r", "A", "2.0.0-rc.1", "z"),
+        ),
+        states=7_000,
+        faults=1,
+    ),
+    "versions of which none is later": Search(
+        (
+            Stage("p", "A", "1.0.0", "x"),
+            Stage("q", "A", "1.0.0+more", "y"),
+            Stage("r", "A", "1.1.0", "z"),
+        ),
+        states=5_000,
+        faults=1,
+    ),
+    "a repair beside a re-run": Search(
+        (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.0.0", "x"), Mend("m", "A")),
+        states=13_000,
+        faults=1,
+    ),
+    "a repair beside other content": Search(
+        (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.0.0", "y"), Mend("m", "A")),
+        states=5_000,
+        faults=1,
+    ),
+    "a repair beside versions": Search(
+        (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.1.0", "y"), Mend("m", "A")),
+        states=17_000,
+        faults=1,
+    ),
+    "two repairs": Search(
+        (Stage("p", "A", "1.0.0", "x"), Mend("m", "A"), Mend("n", "A")),
+        states=5_500,
+        faults=1,
+    ),
+    "a reader beside versions": Search(
+        (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.1.0", "y"), Get("g", "A")),
+        states=2_000,
+        faults=1,
+    ),
+    "a download beside a repair": Search(
+        (Stage("p", "A", "1.0.0", "x"), Mend("m", "A"), Get("g", "A", download=True)),
+        states=1_800,
+        faults=1,
+    ),
+    "copies, and other content": Search(
+        (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.0.0", "y"), Mend("m", "a")),
+        states=7_000,
+    ),
+}
+
+ONE_LONG = {
+    "two faults, and three of the same": Search(
+        (
+            Stage("p", "A", "1.0.0", "x"),
+            Stage("q", "A", "1.0.0", "x"),
+            Stage("r", "A", "1.0.0", "x"),
+        ),
+        states=70_000,
+        faults=2,
+    ),
+    "two faults, and a re-run beside other content": Search(
+        (
+            Stage("p", "A", "1.0.0", "x"),
+            Stage("q", "A", "1.0.0", "x"),
+            Stage("r", "A", "1.0.0", "y"),
+        ),
+        states=20_000,
+        faults=2,
+    ),
+    "two faults, and versions": Search(
+        (
+            Stage("p", "A", "1.0.0", "x"),
+            Stage("q", "A", "1.1.0", "y"),
+            Stage("r", "A", "2.0.0-rc.1", "z"),
+        ),
+        states=30_000,
+        faults=2,
+    ),
+    "copies, and versions": Search(
+        (
+            Stage("p", "a", "1.0.0", "x"),
+            Stage("q", "a", "1.1.0", "y"),
+            Stage("r", "a", "1.2.0", "z"),
+        ),
+        states=240_000,
+    ),
+    "copies, and a repair beside versions": Search(
+        (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"), Mend("m", "a")),
+        states=230_000,
+    ),
+    "copies, a fault, and a repair beside a re-run": Search(
+        (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.0.0", "x"), Mend("m", "a")),
+        states=370_000,
+        faults=1,
+    ),
+    "copies, a fault, and a reader": Search(
+        (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "x"), Get("g", "a")),
+        states=30_000,
+        faults=1,
+    ),
+}
+
+TWO = {
+    "other content": Search(
+        (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")),
+        states=23_000,
+        preemptions=3,
+    ),
+    "a reader": Search(
+        (Stage("p", "AB", "1.0.0", "x"), Get("g", "AB")),
+        states=3_000,
+        preemptions=3,
+    ),
+    "a list that grows, and a repair": Search(
+        (Stage("p", "A", "1.0.0", "x"), Mend("m", "AB")),
+        states=3_500,
+        preemptions=3,
+    ),
+    "a list that grows without a repair": Search(
+        (Stage("p", "A", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")),
+        states=14_000,
+        faults=1,
+        preemptions=3,
+    ),
+}
+
+TWO_LONG = {
+    "the same content": Search(
+        (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "x")),
+        states=100_000,
+        preemptions=3,
+    ),
+    "versions": Search(
+        (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.1.0", "y")),
+        states=45_000,
+        preemptions=3,
+    ),
+    "a fault, and versions": Search(
+        (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.1.0", "y")),
+        states=600_000,
+        faults=1,
+        preemptions=3,
+    ),
+    "a fault, and other content": Search(
+        (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")),
+        states=220_000,
+        faults=1,
+        preemptions=3,
+    ),
+    "a repair": Search(
+        (Stage("p", "AB", "1.0.0", "x"), Mend("m", "AB")),
+        states=160_000,
+        preemptions=3,
+    ),
+    "a fault, and the same content": Search(
+        (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "x")),
+        states=1_100_000,
+        faults=1,
+        preemptions=3,
+    ),
+    "a fault, and a repair": Search(
+        (Stage("p", "AB", "1.0.0", "x"), Mend("m", "AB")),
+        states=1_700_000,
+        faults=1,
+        preemptions=3,
+    ),
+    "a fault, and a download": Search(
+        (Stage("p", "AB", "1.0.0", "x"), Get("g", "AB", download=True)),
+        states=34_000,
+        faults=1,
+        preemptions=3,
+    ),
+    "copies in one, and versions": Search(
+        (Stage("p", "aB", "1.0.0", "x"), Stage("q", "aB", "1.1.0", "y")),
+        states=270_000,
+        preemptions=3,
+    ),
+    "copies in both, and versions": Search(
+        (Stage("p", "ab", "1.0.0", "x"), Stage("q", "ab", "1.1.0", "y")),
+        states=230_000,
+        preemptions=1,
+    ),
+    "a fault, a list that grows, and a repair": Search(
+        (Stage("p", "A", "1.0.0", "x"), Mend("m", "AB")),
+        states=30_000,
+        faults=1,
+        preemptions=3,
+    ),
+    "a fault, and a list that grows without a repair": Search(
+        (Stage("p", "A", "1.0.0", "x"), Stage("q", "AB", "1.1.0", "y")),
+        states=24_000,
+        faults=1,
+        preemptions=3,
+    ),
+}
+
+GROWING = {
+    "a reader after it": Search(
+        (Stage("p", "A", "1.0.0", "x"), Mend("m", "AB"), Get("g", "AB")),
+        states=85_000,
+        preemptions=3,
+    ),
+    "a staging after it": Search(
+        (Stage("p", "A", "1.0.0", "x"), Mend("m", "AB"), Stage("q", "AB", "1.1.0", "y")),
+        states=340_000,
+        preemptions=1,
+    ),
+    "other content after it": Search(
+        (Stage("p", "A", "1.0.0", "x"), Mend("m", "AB"), Stage("q", "AB", "1.0.0", "y")),
+        states=40_000,
+        preemptions=1,
+    ),
+}
+
+
+def _params(searches: dict[str, Search]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("search", searches.values(), ids=searches.keys())
+
+
+@_params(ONE)
+def test_three_on_one_region(search: Search, folder: Path) -> None:
+    """Every promise is kept, whatever the order, and whoever dies or is told nothing where."""
+    search.run(folder)
+
+
+@pytest.mark.exploration
+@_params(ONE_LONG)
+def test_three_on_one_region_that_take_longer(search: Search, folder: Path) -> None:
+    """The same with two faults, or with copies of the channel."""
+    search.run(folder)
+
+
+@_params(TWO)
+def test_two_on_two_regions(search: Search, folder: Path) -> None:
+    """Every promise is kept where one of two is taken off three times at most."""
+    search.run(folder)
+
+
+@pytest.mark.exploration
+@_params(TWO_LONG)
+def test_two_on_two_regions_that_take_longer(search: Search, folder: Path) -> None:
+    """The same with a fault, with copies of the channel, or with more to do."""
+    search.run(folder)
+
+
+@pytest.mark.exploration
+@_params(GROWING)
+def test_list_of_regions_that_grows(search: Search, folder: Path) -> None:
+    """A region may be added at any time, also while somebody stages: a repair comes with it."""
+    search.run(folder)
+
+
+@pytest.mark.parametrize("last", ["describe", "create", "write_channel"])
+def test_list_that_grows_after_a_crash(last: str, folder: Path) -> None:
+    """Whatever a staging has left in the only region, one is added while others stage already."""
+    world = World([Stage("p", "A", "1.0.0", "x")], folder)
+    world.serve("p", world.until("p", last))
+    world.close()
+    search = Search((Mend("m", "AB"), Stage("q", "AB", "1.0.0", "y")), states=200, preemptions=3)
+
+    search.run(folder, dict(world.shelves))

@@ -1,13 +1,8 @@
-"""The entry point as a process of its own: signals, bugs, hostile surroundings."""
+"""The entry point as a process of its own: bugs, many warnings, hostile surroundings."""
 
 import logging
-import signal
-import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -65,6 +60,46 @@ def test_mistake(step: Step) -> None:
     assert done.outputs == {}
 
 
+def check_that_the_rest_is_told(done: Done, subjects: list[str], said: str) -> None:
+    """Check that of the warnings about *subjects* nine are annotations, and all can be read."""
+    rest = [s for s in subjects if not any(f"{s}{said}" in text for text in done.warnings)]
+    assert len(rest) == len(subjects) - 9
+    for subject in rest:
+        assert f"\nWarning: {subject}{said}" in done.stdout
+        assert f"{subject}{said}" in done.summary.partition("More warnings")[2]
+
+
+def test_many_warnings(step: Step) -> None:
+    """A step that succeeds has fewer than ten annotations; log and summary have the rest."""
+    step.file(b"", "blocked")
+    dead = [f"file:blocked/{i}" for i in range(12)]
+    regions = " ".join([*dead, *(f"file:{i}" for i in range(14))])
+
+    done = step.run(**staging(step, regions))
+
+    assert done.exit_code == 0
+    assert [command.name for command in done.commands] == ["warning"] * 9
+    check_that_the_rest_is_told(done, dead, ": ")
+
+
+def test_many_warnings_and_an_error(step: Step) -> None:
+    """The error of a step that fails is always one of its ten annotations."""
+    regions = [f"file:{i}" for i in range(12)]
+    step.run(**staging(step, " ".join(regions)))
+    for path in step.workspace.rglob("artifact"):
+        path.write_bytes(b"SUGAR AND WATER\n")
+    for file in (step.output, step.summary):
+        file.write_bytes(b"")
+
+    done = step.run(
+        command="download", project="SugarWater", path="file", regions=" ".join(regions)
+    )
+
+    assert done.exit_code == 7
+    assert [command.name for command in done.commands] == ["warning"] * 9 + ["error"]
+    check_that_the_rest_is_told(done, regions, ": SugarWater@1.0.0 in ")
+
+
 @pytest.mark.parametrize(
     ("output", "exit_code"), [("", 2), ("../gone", 9), (".", 9)], ids=["unset", "gone", "folder"]
 )
@@ -113,146 +148,6 @@ def test_without_the_interpreter_s_options(step: Step) -> None:
 
     assert done.exit_code == 0, done.stdout + done.stderr
     assert "file:Grüße: created" in done.stdout
-
-
-@pytest.fixture
-def silent_server() -> Iterator[tuple[str, threading.Event]]:
-    """Return the address of a store that accepts requests and never answers, and its first one."""
-    asked = threading.Event()
-    kept: list[socket.socket] = []
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                kept.append(listener.accept()[0])
-            except OSError:
-                return
-            asked.set()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    thread.join(TIMEOUT)
-    for connection in kept:
-        connection.close()
-
-
-@pytest.mark.parametrize(
-    ("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
-)
-def test_signals(
-    number: signal.Signals,
-    exit_code: int,
-    step: Step,
-    silent_server: tuple[str, threading.Event],
-) -> None:
-    """A signal ends the step at once with its own exit code, one error and no outputs."""
-    address, asked = silent_server
-    endpoint = address.replace(":", "%3A").replace("/", "%2F")
-    inputs = staging(step, regions=f"s3://a-bucket?region=us-east-1&endpoint={endpoint}")
-
-    process = step.start(inputs)
-    assert asked.wait(TIMEOUT)
-    process.send_signal(number)
-    done = step.finish(process)
-
-    assert done.exit_code == exit_code
-    assert done.errors == [f"stopped by {number.name}\nHint: Running the same step again is safe"]
-    assert done.outputs == {}
-    assert done.stderr == ""
-
-
-SLOW_TO_END = """
-import sys, time
-from startifact import signals
-from startifact.action import process as entry
-
-signals.PATIENCE_SECONDS = {patience}
-
-def slow(*_):
-    try:
-        entry.say("begun")
-        time.sleep(60)
-    finally:
-        entry.say("ending")
-        time.sleep({cleanup})
-        entry.say("taken back")
-
-entry.main = slow
-sys.exit(entry.run())
-"""
-
-
-def signalled(step: Step, numbers: list[int], *, patience: float, cleanup: float) -> Done:
-    """Run a step that takes *cleanup* seconds to end, and send it one signal after the other."""
-    code = SLOW_TO_END.format(patience=patience, cleanup=cleanup)
-    process = step.start({}, arguments=("-I", "-u", "-X", "utf8", "-c", code))
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"begun\n"
-    process.send_signal(numbers[0])
-    assert process.stdout.readline() == b"ending\n"
-    for number in numbers[1:]:
-        time.sleep(0.2)
-        process.send_signal(number)
-    return step.finish(process)
-
-
-@pytest.mark.parametrize(
-    ("numbers", "exit_code"),
-    [
-        ([signal.SIGINT, signal.SIGTERM], 130),
-        ([signal.SIGTERM, signal.SIGINT], 143),
-        ([signal.SIGINT, signal.SIGINT, signal.SIGINT], 130),
-        ([signal.SIGTERM, signal.SIGTERM], 143),
-    ],
-    ids=["INT TERM", "TERM INT", "INT INT INT", "TERM TERM"],
-)
-def test_more_signals(numbers: list[int], exit_code: int, step: Step) -> None:
-    """The first signal decides; more of them do not keep what was begun from being taken back."""
-    done = signalled(step, numbers, patience=30, cleanup=1)
-
-    name = signal.Signals(numbers[0]).name
-    assert done.exit_code == exit_code
-    assert done.errors == [f"stopped by {name}\nHint: Running the same step again is safe"]
-    assert "taken back" in done.stdout
-    assert done.stderr == ""
-
-
-def test_signal_that_comes_late(step: Step) -> None:
-    """What does not end by itself is ended by a signal that comes when there was time enough."""
-    began = time.monotonic()
-
-    done = signalled(step, [signal.SIGINT, signal.SIGTERM], patience=0.1, cleanup=TIMEOUT)
-
-    assert time.monotonic() - began < TIMEOUT / 2
-    assert done.exit_code == 130
-    assert done.errors == ["stopped by SIGINT\nHint: Running the same step again is safe"]
-    assert done.stderr == ""
-
-
-TOLD = """
-import os, signal, sys
-from startifact.action import process as entry
-
-def fail(annotations):
-    entry.tell(entry.StartifactError("it went wrong"), annotations)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-entry.main = fail
-sys.exit(entry.run())
-"""
-
-
-def test_signal_after_an_error(step: Step) -> None:
-    """A step that has told its error, and is stopped then, tells no other one."""
-    done = step.finish(step.start({}, arguments=("-I", "-u", "-X", "utf8", "-c", TOLD)))
-
-    assert done.exit_code == 143
-    assert done.errors == ["it went wrong"]
-    assert "stopped by SIGTERM" in done.stdout
 
 
 CRASH = f"""

@@ -106,17 +106,22 @@ def test_long_message(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_many_annotations(capsys: pytest.CaptureFixture[str]) -> None:
-    """More of a kind than the runner keeps are in the log; other kinds have their own count."""
+    """There are ten of all kinds together, one of them kept for an error; the log has the rest."""
     annotations = Annotations()
-    for i in range(12):
+    for i in range(6):
         annotations.add("warning", f"number {i}\n::error::x")
+        annotations.add("notice", f"note {i}\n::error::x")
     annotations.add("error", "the end")
+    annotations.add("error", "one more")
 
     out = capsys.readouterr().out
     names = [command.name for command in parse_commands(out)]
-    assert names == ["warning"] * 10 + ["error"]
-    assert "Warning: number 10\n" in out
-    assert "Warning: number 11\n" in out
+    assert names == ["warning", "notice"] * 4 + ["warning", "error"]
+    for text in ("Notice: note 4", "Warning: number 5", "Notice: note 5", "Error: one more"):
+        assert f"{text}\n" in out
+    assert [message.split("\n")[0] for message in annotations.others] == [
+        *("note 4", "number 5", "note 5", "one more"),
+    ]
 
 
 VALUES = [

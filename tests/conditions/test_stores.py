@@ -136,3 +136,31 @@ def test_a_store_that_refuses_the_probe(cloud: Cloud, wire: Wire, make_file: Mak
 
     assert caught.value.exit_code == 6
     assert "s3:PutObject" in str(caught.value)
+
+
+def uploads(cloud: Cloud) -> list[str]:
+    """Return the uploads that were neither completed nor aborted."""
+    answer = cloud.s3().list_multipart_uploads(Bucket=cloud.buckets["us-east-1"])
+    return [upload["Key"] for upload in answer.get("Uploads", [])]
+
+
+@pytest.mark.parametrize("asked", ["PUT", "POST"])
+def test_a_probe_that_fails_is_taken_back(
+    cloud: Cloud, wire: Wire, make_file: MakeFile, asked: str
+) -> None:
+    """Where an answer to the probe lacks what it needs, or does not come, its upload is aborted."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+
+    def fail(request: Request, forward: Forward) -> Answer | None:
+        if request.method == asked and "uploadId" in request.query:
+            return Answer(200) if asked == "PUT" else None
+        return forward()
+
+    wire.add(fail)
+
+    with pytest.raises(errors.StartifactError) as caught:
+        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.exit_code == 5
+    assert uploads(cloud) == []

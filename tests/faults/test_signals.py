@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -125,6 +126,32 @@ def test_case_25_stopped_while_staging(
     assert {key for region in cloud.buckets for key in cloud.keys(region)} == set()
     with pytest.raises(NotFoundError):
         Session(regions=AWS_REGIONS).get("SugarWater", "1.0.0")
+
+
+@SIGNALS
+@WAYS
+def test_stopped_while_a_store_is_tried(
+    cloud: Cloud, wire: Wire, step: Step, way: str, number: int, code: int
+) -> None:
+    """Stopped while a store is asked whether it honours conditions: no upload is left of that."""
+    path = step.workspace / "dist.tar.gz"
+    path.write_bytes(b"sugar and water\n")
+    reached = threading.Event()
+
+    def hang(request: Request, forward: Forward) -> Answer | None:
+        if request.path.endswith("/_probe") and "partNumber" in request.query:
+            reached.set()
+            wire.closing.wait(60)
+            return None
+        return forward()
+
+    wire.add(hang)
+    process = start_stage(way, step, AWS_REGIONS[:1], path)
+    took, said = stop(process, number, reached.is_set)
+
+    assert (process.returncode, took < SECONDS) == (code, True), said
+    assert uploads(cloud) == []
+    assert cloud.keys(AWS_REGIONS[0]) == []
 
 
 @SIGNALS

@@ -74,7 +74,8 @@ def _step(runner: Runner, annotations: Annotations) -> int:
         return _finish(result, inputs, runner, annotations, title)
     tell(error, annotations, title=title)
     if wants_summary():
-        markdown.write(runner.summary, summary.failure(inputs, error))
+        lines = summary.failure(inputs, error) + summary.rest_of(annotations.others)
+        markdown.write(runner.summary, lines)
     return error.exit_code
 
 
@@ -89,7 +90,7 @@ def _finish(
         tell(error, annotations, title=title)
         lines += summary.failure(inputs, error)
     if inputs.summary:
-        markdown.write(runner.summary, lines)
+        markdown.write(runner.summary, lines + summary.rest_of(annotations.others))
     return 0 if error is None else error.exit_code
 
 

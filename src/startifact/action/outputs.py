@@ -33,6 +33,10 @@ OUTPUTS = (
 """Every output, as they are in action.yml."""
 
 
+_MIN_KEY = 16
+"""How long the key ids of AWS are at least. Other stores have words, which anything may hold."""
+
+
 def outputs_of(result: Result, runner: Runner) -> Mapping[str, str]:
     """Return every output of a step that succeeded; those that do not apply are empty."""
     if isinstance(result, ProjectResult):
@@ -56,21 +60,24 @@ def outputs_of(result: Result, runner: Runner) -> Mapping[str, str]:
 
 
 def warn_of_masked(outputs: Mapping[str, str], inputs: Inputs, settings: Settings) -> None:
-    """Warn of outputs that hold what is often masked: a job would drop them without a word."""
+    """Warn once of outputs that hold what is often masked: a job would drop them."""
     account = (inputs.role_to_assume or "").split(":")[4:5]
+    key = settings.access_key_id or ""
     masked = {
-        "the value of AWS_ACCESS_KEY_ID": settings.access_key_id or "",
+        "the value of AWS_ACCESS_KEY_ID": key if len(key) >= _MIN_KEY else "",
         "the number of role-to-assume's AWS account": "".join(account),
     }
-    for what, text in masked.items():
-        names = [name for name, value in outputs.items() if text and text in value]
-        if names:
-            logger.warning(
-                "these outputs hold %s: %s. Where it is masked, GitHub drops every output of a job "
-                "that holds it; hand on the version and the SHA-256 instead",
-                what,
-                ", ".join(names),
-            )
+    found = {
+        what: [name for name, value in outputs.items() if text and text in value]
+        for what, text in masked.items()
+    }
+    held = [f"{what}: {', '.join(names)}" for what, names in found.items() if names]
+    if held:
+        logger.warning(
+            "these outputs hold %s. Where it is masked, GitHub drops every output of a job that "
+            "holds it; hand on the version and the SHA-256 instead",
+            "; and ".join(held),
+        )
 
 
 def _text(value: object) -> str:

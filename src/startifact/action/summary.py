@@ -59,6 +59,12 @@ def failure(inputs: Inputs | None, error: StartifactError) -> Lines:
     return lines
 
 
+def rest_of(warnings: Iterable[str]) -> Lines:
+    """Return the warnings that are no annotations, because there are enough of those."""
+    rows = [(code(text),) for text in warnings]
+    return table(("More warnings",), rows) if rows else []
+
+
 def origin_of(artifact: Artifact) -> list[tuple[str, str]]:
     """Return what is recorded about the workflow run that staged *artifact*, with labels."""
     origin = {

@@ -25,7 +25,7 @@ from startifact.errors import ConfigurationError, LocalFileError, ascii_controls
 Kind = Literal["error", "warning", "notice"]
 
 MAX_ANNOTATIONS = 10
-"""How many annotations of a kind the runner keeps."""
+"""How many annotations a step has. The runner keeps as many of each kind, and nobody reads more."""
 
 MAX_MESSAGE = 4096
 """How many characters of an annotation's message the runner keeps."""
@@ -62,10 +62,15 @@ def _is_passed_over(character: str) -> bool:
 
 
 class Annotations:
-    """The annotations of one step: no more of a kind than the runner keeps, the rest in the log."""
+    """The annotations of one step: no more than somebody reads, the rest in the log.
+
+    One is kept for the error, which comes last.
+    """
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
+        self.others: list[str] = []
+        """What stands in the log alone."""
 
     @property
     def failed(self) -> bool:
@@ -75,10 +80,12 @@ class Annotations:
     def add(self, kind: Kind, message: str, *, title: str = "") -> None:
         """Show *message* on the page of the run, or in the log once there are enough."""
         text = "\n".join(ascii_controls(line) for line in message.split("\n"))
-        self._counts[kind] += 1
-        if self._counts[kind] > MAX_ANNOTATIONS:
+        kept = 0 if kind == "error" or self.failed else 1
+        if self._counts.total() >= MAX_ANNOTATIONS - kept:
             say(f"{kind.capitalize()}: {message}")
+            self.others.append(message)
             return
+        self._counts[kind] += 1
         if len(text) > MAX_MESSAGE:
             say(message)
             text = f"{text[: MAX_MESSAGE - 3]}..."

@@ -13,8 +13,10 @@ from botocore.exceptions import ClientError
 
 from startifact.errors import ConfigurationError
 from startifact.names import probe_key
+from startifact.parallel import run_limited
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.errors import aws_errors, code_of
+from startifact.regions.aws.upload import abort
 
 _AWS_HOST = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws)$")
 _REFUSED = frozenset({"412", "PreconditionFailed"})
@@ -43,7 +45,8 @@ def check_conditions(bucket: Bucket, project: str) -> None:
 
     def complete() -> None:
         upload = client.create_multipart_upload(**where)["UploadId"]
-        try:
+
+        def send() -> None:
             part = client.upload_part(**where, UploadId=upload, PartNumber=1, Body=_BODY)
             client.complete_multipart_upload(
                 **where,
@@ -51,8 +54,12 @@ def check_conditions(bucket: Bucket, project: str) -> None:
                 MultipartUpload={"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]},
                 IfNoneMatch="*",
             )
-        except ClientError:
-            client.abort_multipart_upload(**where, UploadId=upload)
+
+        try:
+            # In a thread of its own: one that hangs must not keep the upload from being aborted.
+            run_limited([send], workers=1)
+        except BaseException:
+            abort(client, region=bucket.region, bucket=bucket.name, key=key, upload=upload)
             raise
 
     def replace() -> None:

@@ -128,7 +128,13 @@ class Upload:
                 IfNoneMatch="*",
             )
         except BaseException:
-            self._abort(upload)
+            abort(
+                self._client,
+                region=self._region,
+                bucket=self._bucket,
+                key=self._key,
+                upload=upload,
+            )
             raise
 
     def _sender(
@@ -173,17 +179,15 @@ class Upload:
     def _touched(self) -> None:
         self._moved(0)
 
-    def _abort(self, upload: str) -> None:
-        """Take the parts back; a bucket's lifecycle rule is the second line."""
-        try:
-            with aws_errors(
-                "s3:AbortMultipartUpload", region=self._region, resource=self._resource
-            ):
-                self._client.abort_multipart_upload(
-                    Bucket=self._bucket, Key=self._key, UploadId=upload
-                )
-        except StartifactError as e:
-            logger.info("%s: the upload was not aborted: %s", self._region, e)
+
+def abort(client: "S3Client", *, region: str, bucket: str, key: str, upload: str) -> None:
+    """Take the parts of *upload* back; a bucket's lifecycle rule is the second line."""
+    resource = f"arn:aws:s3:::{bucket}/{key}"
+    try:
+        with aws_errors("s3:AbortMultipartUpload", region=region, resource=resource):
+            client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
+    except StartifactError as e:
+        logger.info("%s: the upload was not aborted: %s", region, e)
 
 
 def pause(attempt: int) -> None:

@@ -291,6 +291,25 @@ def test_write_that_fails(directories: list[str], make_file: MakeFile) -> None:
 
     assert [o.state for o in staging.outcomes] == ["created", "failed", "created"]
     assert str(staging.outcomes[1].error) == "out of order"
+    assert staging.outcomes[1].location is None
+    assert staging.outcomes[1].latest is None
+    assert regions[1].read_channel(LATEST) is None
+
+
+def test_somebody_else_was_first(directories: list[str], make_file: MakeFile) -> None:
+    """Whoever finds, when it writes, that somebody else has staged the same has created nothing."""
+    path = make_file()
+    first = Session(regions=directories).stage("SugarWater", "1.0.0", path)
+    regions = faulty(directories)
+    for region in regions:
+        region.stale("describe", nth=1)
+
+    second = session_over(regions).stage("SugarWater", "1.0.0", path)
+
+    assert not second.created
+    assert second.is_latest
+    assert [o.state for o in second.outcomes] == ["present"] * 3
+    assert second.artifact.staged_at == first.artifact.staged_at
 
 
 # Rebuilt ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from startifact import ConfigurationLoader, Session
-from startifact.errors import RegionUnavailableError, StartifactError
+from startifact.errors import RegionUnavailableError
 from startifact.names import Key
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import ChannelState, Location, Moved, Region, Stored
@@ -62,7 +62,7 @@ class FaultyRegion(Region):
     # Faults ----------------------------------------------------------------------------------
 
     def fail(
-        self, operation: str, error: StartifactError | None = None, *, nth: int | None = None
+        self, operation: str, error: Exception | None = None, *, nth: int | None = None
     ) -> None:
         """Raise *error*, and do nothing."""
 

@@ -220,6 +220,73 @@ def test_slow_region(directories: list[str], make_file: MakeFile, impatient: flo
     assert [outcome.state for outcome in staging.outcomes] == ["created"] * 3
 
 
+@pytest.mark.parametrize("operation", ["create", "write_channel"])
+def test_stalled_region_that_is_not_needed(
+    directories: list[str],
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+) -> None:
+    """Once enough regions are done, one that moves nothing is given up sooner than it would be."""
+    monkeypatch.setattr(staging, "GRACE_SECONDS", 0.5)
+    regions = faulty(directories)
+    regions[1].hang(operation)
+    path = make_file()
+
+    took = seconds(lambda: session_over(regions).stage("SugarWater", "1.0.0", path))
+    regions[1].release()
+
+    assert took < parallel.STALL_SECONDS / 2
+
+
+@pytest.mark.parametrize("operation", ["create", "write_channel"])
+def test_slow_regions_that_are_needed(
+    directories: list[str],
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+) -> None:
+    """While they are needed, regions that move nothing have their whole time."""
+    monkeypatch.setattr(staging, "GRACE_SECONDS", 0.2)
+    regions = faulty(directories)
+    for region in regions[1:]:
+        region.delay(operation, 1.0)
+
+    done = session_over(regions, required_regions="all").stage("SugarWater", "1.0.0", make_file())
+
+    assert [str(outcome.latest) for outcome in done.outcomes] == ["1.0.0"] * 3
+
+
+def test_answers_count_as_movement(
+    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A region that takes its time for each of several answers has not stalled."""
+    monkeypatch.setattr(parallel, "STALL_SECONDS", 2.0)
+    regions = faulty(directories)
+    for operation in ("describe", "read_channel"):
+        regions[1].delay(operation, 1.3, nth=1)
+
+    done = session_over(regions).stage("SugarWater", "1.0.0", make_file())
+
+    assert [outcome.state for outcome in done.outcomes] == ["created"] * 3
+
+
+def test_time_that_each_region_took(directories: list[str], make_file: MakeFile) -> None:
+    """The time of a region is that of all it was asked, and not more than the whole took."""
+    regions = faulty(directories)
+    for operation in ("describe", "create", "write_channel"):
+        regions[1].delay(operation, 0.2, nth=1)
+    regions[2].delay("create", 0.2)
+    regions[2].fail("create")
+    started = time.monotonic()
+
+    outcomes = session_over(regions).stage("SugarWater", "1.0.0", make_file()).outcomes
+    whole = time.monotonic() - started
+
+    assert outcomes[1].seconds >= 0.6
+    assert all(outcome.seconds <= whole for outcome in outcomes)
+
+
 def test_hung_copy(
     cloud: Cloud,
     wire: Wire,

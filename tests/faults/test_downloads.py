@@ -3,16 +3,20 @@
 import gc
 import hashlib
 import json
+import logging
 import os
 import socket
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from startifact import ConfigurationLoader, Session
-from startifact.errors import IntegrityError, StartifactError
+from startifact import ConfigurationLoader, Progress, Session, survey
+from startifact.errors import IntegrityError, RegionUnavailableError, StartifactError
 from startifact.names import Key
+from startifact.survey import Copy
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.faults.rules import flipping_downloads, is_read, span, when
 from tests.faulty_region import faulty, session_over
@@ -442,3 +446,172 @@ def test_case_30_without_a_majority(three: tuple[list[str], bytes], destination:
     for content in (good, b"the wrong bytes\n"):
         assert hashlib.sha256(content).hexdigest() in str(error)
     assert all(name in str(error) for name in regions[:2])
+
+
+# Late, down and lying ---------------------------------------------------------------------------
+
+
+def test_bytes_are_of_the_majority_of_all_that_have_answered(
+    three: tuple[list[str], bytes], destination: Path
+) -> None:
+    """Whoever lies first and alone is found out by those that answer while its bytes come."""
+    names, good = three
+    regions = faulty(names)
+    go = threading.Event()
+    for region in regions[1:]:
+        region.delay("describe", go)
+    artifact = session_over(regions).get("SugarWater", "1.0.0")
+    bad = artifact.sha256
+    regions[0].delay("read", 0.5)
+    go.set()
+
+    artifact.downloader.download(destination)
+
+    assert bad == hashlib.sha256(b"the wrong bytes\n").hexdigest()
+    assert destination.read_bytes() == good
+    assert [path.name for path in destination.parent.iterdir()] == ["file"]
+
+
+def test_case_30_whoever_lies_is_not_read(
+    three: tuple[list[str], bytes], destination: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A region whose digest is not the majority's is named once, not read, and not where it is."""
+    names, good = three
+    regions = faulty(names)
+    for region in regions[1:]:
+        region.delay("describe", 0.2)
+    artifact = session_over(regions).get("SugarWater", "1.0.0")
+
+    artifact.downloader.download(destination)
+
+    assert destination.read_bytes() == good
+    assert "read" not in regions[0].calls
+    assert artifact.downloader.region == names[1]
+    told = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert len(told) == 1
+    assert f"{KEY} in {names[0]} is not what most regions hold" in told[0]
+    assert "differs in the bytes" in told[0]
+
+
+def test_metadata_of_one_region_that_differs(
+    directories: list[str], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A region that has other metadata to the same bytes is named too."""
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
+    root = Path(directories[0].removeprefix("file://"))
+    path = root / KEY / "metadata.json"
+    path.write_text(path.read_text().replace('"a":"b"', '"a":"c"'))
+    regions = faulty(directories)
+    for region in regions[1:]:
+        region.delay("describe", 0.2)
+
+    artifact = session_over(regions).get("SugarWater", "1.0.0")
+
+    assert artifact["a"] == "b"
+    assert "differs in the metadata ('a')" in caplog.text
+
+
+def test_region_that_answers_late_is_waited_for(
+    directories: list[str],
+    make_file: MakeFile,
+    destination: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Where nobody else has the bytes, those who have not answered yet are waited for."""
+    content = b"sugar"
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file(content))
+    regions = faulty(directories)
+    regions[0].corrupt(2)
+    for region in regions[1:]:
+        region.delay("describe", 2.0)
+
+    succeeds(session_over(regions), destination, content)
+
+    told = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert len(told) == 1
+    assert told[0].startswith(f"{directories[0]}: {KEY} in {directories[0]} is damaged")
+
+
+def test_where_it_is_when_the_first_answers_late(
+    directories: list[str], make_file: MakeFile
+) -> None:
+    """Where an artifact is, and who has it, is told of all that answer within a second."""
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
+    regions = faulty(directories)
+    regions[0].delay("describe", 0.3)
+    first = session_over(regions).get("SugarWater", "1.0.0").downloader
+    second = session_over(regions).get("SugarWater", "1.0.0").downloader
+
+    place, answers = first.region, second.answers()
+
+    assert place == directories[0]
+    assert list(answers) == directories
+    assert all(isinstance(answer, Copy) for answer in answers.values())
+
+
+def test_time_for_those_that_may_object(
+    directories: list[str],
+    make_file: MakeFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second to object begins with the first copy, and no later one prolongs it."""
+    monkeypatch.setattr(survey, "WINDOW_SECONDS", 2.0)
+    directories += [f"file:{tmp_path}/regions/d", f"file:{tmp_path}/regions/e"]
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
+    regions = faulty(directories)
+    regions[1].delay("describe", 1.7)
+    for region in regions[2:]:
+        region.hang("describe")
+    started = time.monotonic()
+
+    session_over(regions).get("SugarWater", "1.0.0")
+    took = time.monotonic() - started
+    for region in regions:
+        region.release()
+
+    assert took < 3.3
+
+
+def test_every_reason_is_told(
+    directories: list[str], make_file: MakeFile, destination: Path
+) -> None:
+    """Where nobody delivers, it is told of each region why: bytes that are bad, or no answer."""
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file(b"sugar"))
+    regions = faulty(directories)
+    regions[0].corrupt(2)
+    regions[1].fail("describe", RegionUnavailableError("it is out of order"))
+    regions[2].truncate(3)
+
+    error = fails(session_over(regions), destination)
+
+    first, *lines = str(error).split("\n")
+    assert first == f"no region could deliver {KEY}:"
+    assert len(lines) == 3
+    assert f"  {directories[1]}: it is out of order" in lines
+
+
+def test_same_file_again(directories: list[str], make_file: MakeFile, destination: Path) -> None:
+    """A download of what is there already reads nothing, and says where it is."""
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file(b"sugar"))
+    regions = faulty(directories)
+    destination.write_bytes(b"sugar")
+
+    path = session_over(regions).get("SugarWater", "1.0.0").downloader.download(destination)
+
+    assert path == destination
+    assert not any("read" in region.calls for region in regions)
+
+
+def test_temporary_file_that_is_taken_away(
+    directories: list[str], make_file: MakeFile, destination: Path
+) -> None:
+    """Somebody who takes the temporary file away is local trouble, not trouble of a region."""
+
+    def take_away(progress: Progress) -> None:
+        for path in destination.parent.glob(".startifact-*"):
+            path.unlink()
+
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file(b"sugar"))
+
+    fails(Session(regions=directories, progress=take_away), destination, code=9)

@@ -11,8 +11,9 @@ import pytest
 
 from startifact import Session
 from startifact.cli import main
-from startifact.errors import AlreadyStagedError, StartifactError
+from startifact.errors import AlreadyStagedError, RegionUnavailableError, StartifactError
 from startifact.names import Key
+from startifact.regions.interface import ExistsError
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.faults import processes
 from tests.faults.conftest import Served
@@ -243,6 +244,72 @@ def test_lost_answer_of_a_directory(
     assert not again.created
     whole(directories)
     assert before.items() <= artifacts(directories).items()
+
+
+@pytest.mark.parametrize("operation", ["create", "write_channel"])
+def test_lost_answer_is_found_by_looking(
+    directories: list[str], make_file: MakeFile, operation: str
+) -> None:
+    """A write of which no answer came has been done, and whoever looks at it says so."""
+    regions = faulty(directories)
+    regions[1].lose(operation)
+
+    staging = session_over(regions).stage("SugarWater", "1.0.0", make_file())
+
+    assert [o.state for o in staging.outcomes] == ["created"] * 3
+    assert [o.error for o in staging.outcomes] == [None] * 3
+    assert [str(o.latest) for o in staging.outcomes] == ["1.0.0"] * 3
+    whole(directories)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(None, "that it is stored"), (ExistsError(KEY), "that it exists")]
+)
+def test_write_that_cannot_be_seen(
+    directories: list[str], make_file: MakeFile, error: Exception | None, said: str
+) -> None:
+    """A region that says of a version that it is there, and does not show it, has not got it."""
+    regions = faulty(directories)
+    regions[1].stale("describe")
+    if error is not None:
+        regions[1].fail("create", error)
+
+    staging = session_over(regions).stage("SugarWater", "1.0.0", make_file())
+
+    assert [o.state for o in staging.outcomes] == ["created", "failed", "created"]
+    assert str(staging.outcomes[1].error) == (
+        f"{directories[1]} said of {KEY} {said}, and then that it is not there"
+    )
+
+
+def test_write_that_fails(directories: list[str], make_file: MakeFile) -> None:
+    """Where a write was not done, what the region said of it is why it failed."""
+    regions = faulty(directories)
+    regions[1].fail("create", RegionUnavailableError("out of order"))
+
+    staging = session_over(regions).stage("SugarWater", "1.0.0", make_file())
+
+    assert [o.state for o in staging.outcomes] == ["created", "failed", "created"]
+    assert str(staging.outcomes[1].error) == "out of order"
+    assert staging.outcomes[1].location is None
+    assert staging.outcomes[1].latest is None
+    assert regions[1].read_channel(LATEST) is None
+
+
+def test_somebody_else_was_first(directories: list[str], make_file: MakeFile) -> None:
+    """Whoever finds, when it writes, that somebody else has staged the same has created nothing."""
+    path = make_file()
+    first = Session(regions=directories).stage("SugarWater", "1.0.0", path)
+    regions = faulty(directories)
+    for region in regions:
+        region.stale("describe", nth=1)
+
+    second = session_over(regions).stage("SugarWater", "1.0.0", path)
+
+    assert not second.created
+    assert second.is_latest
+    assert [o.state for o in second.outcomes] == ["present"] * 3
+    assert second.artifact.staged_at == first.artifact.staged_at
 
 
 # Rebuilt ------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 
 from startifact import IfExists, Session, State, errors
 from tests.conftest import AWS_REGIONS, Cloud
+from tests.faulty_region import faulty, session_over
 from tests.places import Place
 from tests.wire import Answer, Forward, Request, Wire, error
 
@@ -54,6 +55,39 @@ def test_unrecorded_content_behind_a_channel_that_is_refused(
         Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", make_file(b"two"))
 
     assert cloud.keys("eu-west-1") == []
+
+
+def test_other_content_in_a_directory_whose_channel_is_refused(
+    directories: list[str], make_file: MakeFile
+) -> None:
+    """The same holds for directories; whoever keeps what is there is told where that is."""
+    Session(regions=directories[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    regions = faulty(directories)
+    regions[0].fail("read_channel", errors.AccessDeniedError("it refused"))
+    session = session_over(regions)
+
+    with pytest.raises(errors.AlreadyStagedError):
+        session.stage("SugarWater", "1.0.0", make_file(b"two"))
+    kept = session.stage("SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP)
+
+    assert [o.state for o in kept.outcomes] == [State.PRESENT, State.ABSENT, State.ABSENT]
+    assert str(kept.outcomes[0].error) == "it refused"
+    assert kept.artifact.size == 3
+    assert kept.artifact.downloader.region == directories[0]
+    assert not any("create" in region.calls for region in regions)
+
+
+def test_keeping_moves_no_latest(directories: list[str], make_file: MakeFile) -> None:
+    """What is kept is the latest only where a channel says so."""
+    Session(regions=directories[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    Path(directories[0].removeprefix("file://"), "SugarWater", "latest").unlink()
+
+    kept = Session(regions=directories).stage(
+        "SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP
+    )
+
+    assert not kept.is_latest
+    assert not kept.created
 
 
 def test_dry_run_of_keeping(places: list[Place], make_file: MakeFile) -> None:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,34 @@ def test_same_again(places: list[Place], make_file: MakeFile) -> None:
     assert [o.state for o in again.outcomes] == [State.PRESENT] * 3
     assert again.artifact == first.artifact
     assert snapshots(places) == before
+
+
+@FILES
+def test_when_it_was_staged(places: list[Place], make_file: MakeFile) -> None:
+    """The time is that of the staging, in UTC, and anybody can read it."""
+    before = datetime.now(UTC)
+    staged = session(places).stage("SugarWater", "1.0.0", make_file()).artifact
+    after = datetime.now(UTC)
+
+    assert before <= datetime.fromisoformat(staged.staged_at) <= after
+
+
+@FILES
+def test_each_region_is_told_once(places: list[Place], make_file: MakeFile) -> None:
+    """Who holds other content is told in one line a region, the same content as well."""
+    session(places[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    session(places[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
+
+    with pytest.raises(AlreadyStagedError) as caught:
+        session(places).stage("SugarWater", "1.0.0", make_file(b"two"))
+
+    _, ours, *lines = str(caught.value).split("\n")
+    assert ours.startswith("  this attempt: sha256:")
+    assert len(lines) == 2
+    assert lines[0].startswith(f"  {places[1].spelling}: ")
+    assert lines[0].endswith("3 bytes")
+    assert lines[1].startswith(f"  {places[0].spelling}: ")
+    assert lines[1].endswith("; differs in the bytes")
 
 
 @FILES
@@ -658,6 +687,39 @@ def test_read_only_of_too_few_regions(places: list[Place], make_file: MakeFile) 
         session(places, read_only=True).stage("SugarWater", "1.0.0", make_file())
 
     assert "SugarWater@1.0.0 could be staged in 1 of 3 regions, 2 are needed" in str(caught.value)
+
+
+@FILES
+def test_read_only_of_just_enough_regions(places: list[Place], make_file: MakeFile) -> None:
+    """A read-only session succeeds where a staging could, and knows what it could not ask."""
+    session(places[:1]).stage("SugarWater", "1.0.0", make_file())
+    places[1].take_down()
+
+    staging = session(places, read_only=True).stage("SugarWater", "1.0.0", make_file())
+
+    names = [place.spelling for place in places]
+    downloader = staging.artifact.downloader
+    answers = downloader.answers()
+    states = [State.PRESENT, State.FAILED, State.WOULD_CREATE]
+    assert [o.state for o in staging.outcomes] == states
+    assert list(downloader.failures()) == [names[1]]
+    assert list(answers) == names
+    assert answers[names[1]] is staging.outcomes[1].error
+    assert answers[names[2]] is None
+    assert downloader.region == names[0]
+
+
+@FILES
+def test_read_only_of_what_may_be_there(places: list[Place], make_file: MakeFile) -> None:
+    """What would be staged is not called absent while a region has not answered."""
+    places[1].take_down()
+    artifact = session(places, read_only=True).stage("SugarWater", "1.0.0", make_file()).artifact
+
+    with pytest.raises(StartifactError) as caught:
+        _ = artifact.downloader.bucket
+
+    assert caught.value.exit_code == 5
+    assert f"\n  {places[1].spelling}: " in str(caught.value)
 
 
 # Many at once --------------------------------------------------------------------------------

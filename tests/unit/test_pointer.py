@@ -68,6 +68,24 @@ def test_keys_that_are_not_known() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["1.2.3", "v1.2.3"])
+def test_bare_version(text: str) -> None:
+    """A bare version, which the first Startifact kept, is a channel that has not moved yet."""
+    assert parse_pointer(text, where="here") == Pointer(
+        version=Version(1, 2, 3), generation=0, previous=None, moved_at="", by=""
+    )
+
+
+def test_size() -> None:
+    """A channel may have 4096 characters, and not one more."""
+    text = '{"version":"1.0.0","generation":1,"by":"%s"}'
+    longest = 4096 - len(text % "")
+
+    assert len(parse_pointer(text % ("x" * longest), where="here").by) == longest
+    with pytest.raises(IntegrityError, match="it is larger than 4,096 bytes"):
+        parse_pointer(text % ("x" * (longest + 1)), where="here")
+
+
 @given(st.text())
 def test_any_text(text: str) -> None:
     """Any text is a channel or damaged: nothing else happens."""

@@ -40,6 +40,7 @@ def test_majorities_meet(regions: int) -> None:
         (1, 3, 1),
         ("3", 3, 3),
         (" 2 ", 3, 2),
+        (100, 120, 100),
     ],
 )
 def test_required(required: str | int, regions: int, number: int) -> None:

@@ -1,0 +1,172 @@
+"""A channel is what enough regions say it is: the late ones, the silent ones and the new ones."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from startifact import Session, channels
+from startifact.errors import AccessDeniedError, RegionUnavailableError, SeveralRegionsError
+from startifact.names import Key
+from tests.faulty_region import FaultyRegion, faulty, session_over
+
+MakeFile = Callable[..., Path]
+
+LATEST = Key("SugarWater/latest")
+NO_CHANNEL = "has no latest"
+
+
+def stage(directories: list[str], version: str, make_file: MakeFile) -> None:
+    """Stage one version, with bytes of its own, to *directories*."""
+    Session(regions=directories).stage("SugarWater", version, make_file(version.encode()))
+
+
+def latest(regions: list[FaultyRegion]) -> str:
+    """Return the version that a session over *regions* gets."""
+    return str(session_over(regions).get("SugarWater").version)
+
+
+def texts(directories: list[str]) -> list[str]:
+    """Return what ``latest`` is in each of *directories*."""
+    states = [region.read_channel(LATEST) for region in faulty(directories)]
+    return [NO_CHANNEL if s is None else s.text.split('"')[3] for s in states]
+
+
+# Reading ----------------------------------------------------------------------------------------
+
+
+def test_answer_that_comes_a_little_late(directories: list[str], make_file: MakeFile) -> None:
+    """The highest answer counts, also when it comes after enough others, within a second."""
+    stage(directories, "1.0.0", make_file)
+    stage(directories[2:], "2.0.0", make_file)
+    regions = faulty(directories)
+    regions[2].delay("read_channel", 0.2)
+
+    assert latest(regions) == "2.0.0"
+
+
+def test_answers_that_are_needed_are_waited_for(
+    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second in which others may answer begins with the last answer that is needed."""
+    monkeypatch.setattr(channels, "WINDOW_SECONDS", 0.3)
+    stage(directories, "1.0.0", make_file)
+    regions = faulty(directories)
+    for region in regions[1:]:
+        region.delay("read_channel", 1.0)
+
+    assert latest(regions) == "1.0.0"
+
+
+def test_answers_that_never_come(directories: list[str], make_file: MakeFile) -> None:
+    """A region that never answers costs a second, once enough others have."""
+    stage(directories, "1.0.0", make_file)
+    regions = faulty(directories)
+    regions[2].hang("read_channel")
+    started = time.monotonic()
+
+    version = latest(regions)
+    took = time.monotonic() - started
+    regions[2].release()
+
+    assert version == "1.0.0"
+    assert took < 10
+
+
+def test_each_late_answer_buys_no_time(
+    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An answer that comes after enough others does not prolong the time for the rest."""
+    monkeypatch.setattr(channels, "WINDOW_SECONDS", 2.0)
+    directories += [f"file:{tmp_path}/regions/d", f"file:{tmp_path}/regions/e"]
+    stage(directories, "1.0.0", make_file)
+    regions = faulty(directories)
+    regions[3].delay("read_channel", 1.7)
+    regions[4].hang("read_channel")
+    started = time.monotonic()
+
+    latest(regions)
+    took = time.monotonic() - started
+    regions[4].release()
+
+    assert took < 3.3
+
+
+def test_why_it_cannot_be_told(directories: list[str], make_file: MakeFile) -> None:
+    """Every region's reason is told, one a line, and the hint is that of the most telling one."""
+    stage(directories, "1.0.0", make_file)
+    regions = faulty(directories)
+    regions[1].fail("read_channel", RegionUnavailableError("it is out of order", hint="Try again"))
+    regions[2].delay("read_channel", 0.2)
+    regions[2].fail("read_channel", AccessDeniedError("it refused", hint="Allow it"))
+
+    with pytest.raises(SeveralRegionsError) as caught:
+        latest(regions)
+
+    assert set(str(caught.value).split("\n")) == {
+        "cannot tell the latest version of SugarWater: 1 of 3 regions know it, 2 are needed",
+        f"  {directories[0]}: latest is 1.0.0",
+        f"  {directories[1]}: it is out of order",
+        f"  {directories[2]}: it refused",
+    }
+    assert caught.value.exit_code == 6
+    assert caught.value.hint == "Allow it"
+
+
+# Moving -----------------------------------------------------------------------------------------
+
+
+def test_version_between_two_latest(directories: list[str], make_file: MakeFile) -> None:
+    """A region that lags behind moves to what is staged, though others are further already."""
+    stage(directories, "1.0.0", make_file)
+    stage(directories[:2], "3.0.0", make_file)
+    session = Session(regions=directories)
+
+    staging = session.stage("SugarWater", "2.0.0", make_file(b"between"))
+
+    assert texts(directories) == ["3.0.0", "3.0.0", "2.0.0"]
+    assert [str(o.latest) for o in staging.outcomes] == ["3.0.0", "3.0.0", "2.0.0"]
+    assert [o.error for o in staging.outcomes] == [None] * 3
+    assert not staging.is_latest
+
+
+def test_new_region_and_a_higher_version(directories: list[str], make_file: MakeFile) -> None:
+    """A new region's channel begins at a version that is higher than every other's."""
+    stage(directories[:2], "1.0.0", make_file)
+
+    staging = Session(regions=directories).stage("SugarWater", "2.0.0", make_file(b"two"))
+
+    assert texts(directories) == ["2.0.0"] * 3
+    assert [o.error for o in staging.outcomes] == [None] * 3
+
+
+@pytest.mark.parametrize("before", ["", "1.0.0"], ids=["new", "moved"])
+def test_move_that_fails(directories: list[str], make_file: MakeFile, before: str) -> None:
+    """Where ``latest`` could not be written, it has not moved, and why is told."""
+    if before:
+        stage(directories, before, make_file)
+    regions = faulty(directories)
+    regions[1].fail("write_channel", RegionUnavailableError("it is out of order"))
+
+    staging = session_over(regions).stage("SugarWater", "2.0.0", make_file(b"two"))
+
+    assert [str(o.latest) for o in staging.outcomes] == ["2.0.0", "None", "2.0.0"]
+    assert str(staging.outcomes[1].error) == "it is out of order"
+    assert texts(directories) == ["2.0.0", before or NO_CHANNEL, "2.0.0"]
+
+
+def test_channel_that_keeps_changing(
+    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A channel that somebody else moves at every attempt is left, some time, and that is told."""
+    monkeypatch.setattr(channels, "MAX_ATTEMPTS", 3)
+    regions = faulty(directories)
+    regions[1].stale("write_channel")  # which then never says that it was written
+
+    staging = session_over(regions).stage("SugarWater", "1.0.0", make_file())
+
+    assert regions[1].calls.count("write_channel") == 3
+    assert str(staging.outcomes[1].error) == (
+        f"{directories[1]}: {LATEST} kept changing while it was being moved"
+    )

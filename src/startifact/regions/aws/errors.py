@@ -26,6 +26,14 @@ from startifact.errors import (
     without_secrets,
 )
 from startifact.parallel import Cancelled
+from startifact.regions.aws.credentials import UnreadableCredentialsError
+
+MISSING_CREDENTIALS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    TokenRetrievalError,
+)
 
 REFUSED = frozenset(
     {
@@ -65,6 +73,11 @@ _NO_CREDENTIALS_HINT = (
     "metadata option http-put-response-hop-limit has to be 2, since a container is a hop more"
 )
 
+_UNREADABLE_HINT = (
+    "Check what names that file: AWS_WEB_IDENTITY_TOKEN_FILE, "
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or the profile. The container of an action has not the "
+    "runner's files: set role-to-assume there, or use the composite form, which has no container"
+)
 
 NO_PROFILE_HINT = (
     "Check AWS_PROFILE and the AWS configuration file; a container of an action has not the "
@@ -97,16 +110,8 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
             f"{region} did not answer {action} on {resource}: {said_by_aws(e)}",
             hint="Check the network, or try again",
         ) from e
-    except (
-        NoCredentialsError,
-        PartialCredentialsError,
-        CredentialRetrievalError,
-        TokenRetrievalError,
-    ) as e:
-        raise AccessDeniedError(
-            f"there are no usable AWS credentials for {region}: {said_by_aws(e)}",
-            hint=_NO_CREDENTIALS_HINT,
-        ) from e
+    except MISSING_CREDENTIALS as e:
+        raise no_credentials(region, e) from e
     except ProfileNotFound as e:
         raise ConfigurationError(
             f"there is no such AWS profile: {said_by_aws(e)}",
@@ -125,6 +130,15 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
             f"{type(e).__name__}, {said_by_aws(e)}",
             hint="Try again; if it stays so, something between here and the region is at fault",
         ) from e
+
+
+def no_credentials(region: str, error: Exception) -> AccessDeniedError:
+    """Return what to tell where *error*, one of `MISSING_CREDENTIALS`, keeps requests unsigned."""
+    unreadable = isinstance(error, UnreadableCredentialsError)
+    return AccessDeniedError(
+        f"there are no usable AWS credentials for {region}: {said_by_aws(error)}",
+        hint=_UNREADABLE_HINT if unreadable else _NO_CREDENTIALS_HINT,
+    )
 
 
 def said_by_aws(what: object) -> str:

@@ -12,6 +12,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSLError,
     TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
@@ -27,6 +28,7 @@ from startifact.errors import (
 )
 from startifact.parallel import Cancelled
 from startifact.regions.aws.credentials import UnreadableCredentialsError
+from startifact.regions.aws.known import doubt
 
 MISSING_CREDENTIALS = (
     NoCredentialsError,
@@ -73,6 +75,11 @@ _NO_CREDENTIALS_HINT = (
     "metadata option http-put-response-hop-limit has to be 2, since a container is a hop more"
 )
 
+_CERTIFICATES_HINT = (
+    "Check AWS_CA_BUNDLE, which names the file of certificates to trust, or the proxy whose "
+    "certificate has to be in it; the container of an action sees files in the workspace alone"
+)
+
 _UNREADABLE_HINT = (
     "Check what names that file: AWS_WEB_IDENTITY_TOKEN_FILE, "
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or the profile. The container of an action has not the "
@@ -106,10 +113,7 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
         inner = e.kwargs.get("error")
         if isinstance(inner, StartifactError | Cancelled):
             raise inner from e
-        raise RegionUnavailableError(
-            f"{region} did not answer {action} on {resource}: {said_by_aws(e)}",
-            hint="Check the network, or try again",
-        ) from e
+        raise _no_answer(e, f"{region} did not answer {action} on {resource}") from e
     except MISSING_CREDENTIALS as e:
         raise no_credentials(region, e) from e
     except ProfileNotFound as e:
@@ -130,6 +134,24 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
             f"{type(e).__name__}, {said_by_aws(e)}",
             hint="Try again; if it stays so, something between here and the region is at fault",
         ) from e
+
+
+def _no_answer(error: BotoCoreError, what: str) -> StartifactError:
+    said = said_by_aws(error)
+    if isinstance(error, SSLError):
+        return RegionUnavailableError(f"{what}: {said}", hint=_CERTIFICATES_HINT)
+    if "Invalid header value" in str(error):
+        # What the HTTP client says of it would repeat a part of it.
+        return AccessDeniedError(
+            f"{what}: the AWS credentials have a line break or another control character in them",
+            hint="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew, each in "
+            "one line",
+        )
+    if wrong := doubt(error):
+        return RegionUnavailableError(
+            f"{what}: {said}; {wrong}", hint="Check the spelling of the region, or the network"
+        )
+    return RegionUnavailableError(f"{what}: {said}", hint="Check the network, or try again")
 
 
 def no_credentials(region: str, error: Exception) -> AccessDeniedError:

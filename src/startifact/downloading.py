@@ -50,6 +50,7 @@ class Downloader:
         self._survey = survey
         self._record = record
         self._progress = progress
+        self._unfit: dict[str, StartifactError] = {}
 
     @property
     def record(self) -> Record:
@@ -88,7 +89,9 @@ class Downloader:
         mine = [
             c
             for c in self._survey.copies()
-            if c.record.sha256 == self._record.sha256 and c.record.may_have_bytes_of(self._record)
+            if c.record.sha256 == self._record.sha256
+            and c.record.may_have_bytes_of(self._record)
+            and c.region.name not in self._unfit
         ]
         return sorted(mine, key=lambda copy: order.index(copy.region.name))
 
@@ -96,10 +99,11 @@ class Downloader:
         """Return what every region says of the version, in the configured order.
 
         That is its copy, why it gave none, or ``None`` when it says that there is none. Regions
-        have a second to answer after the first one that has a copy.
+        have a second to answer after the first one that has a copy. One whose bytes the last
+        download did not get, or found to be damaged, gave none.
         """
         self._survey.wait_a_moment_for_all()
-        return self._survey.answers()
+        return self._survey.answers() | self._unfit
 
     def failures(self) -> dict[str, StartifactError]:
         """Return why regions could not say whether they hold it, by region."""
@@ -164,12 +168,14 @@ class Downloader:
         """Try one region after the other until one has delivered the bytes to *destination*."""
         tried: set[str] = set()
         failures: list[Failed] = []
+        self._unfit = {}
         while copy := self._next_copy(tried):
             tried.add(copy.region.name)
             with temporary_beside(destination) as temporary:
                 failure = self._fetch_from(copy, temporary)
                 if failure is None and self._stands():
                     keep(temporary, destination)
+                    self._unfit = {f.name: f.error for f in failures}
                     return
             if failure is not None:
                 failures.append(failure)

@@ -92,12 +92,14 @@ def tidy_aws_environment(environ: MutableMapping[str, str] | None = None) -> Non
     """Make the AWS variables of this process mean what their author meant.
 
     Workflows leave variables blank where an expression gave nothing, and the SDK takes a blank
-    profile for a profile; and the SDK reads ``AWS_DEFAULT_REGION`` where people set
-    ``AWS_REGION``.
+    profile for a profile. Secrets are pasted with the end of their line. And the SDK reads
+    ``AWS_DEFAULT_REGION`` where people set ``AWS_REGION``.
     """
     env = os.environ if environ is None else environ
     for name in [n for n in env if n.startswith("AWS_")]:
-        if not env[name].strip():
+        if text := env[name].strip():
+            env[name] = text
+        else:
             del env[name]
     if "AWS_REGION" in env:
         env["AWS_DEFAULT_REGION"] = env["AWS_REGION"]

@@ -28,6 +28,9 @@ class Identities:
     failures: list[tuple[int, str]] = field(default_factory=list)
     """How GitHub answers the next requests for a token, in turn, before it gives one."""
 
+    tokens: int | None = None
+    """How many requests for a token are heard before all others are refused."""
+
     token_requests: list[dict[str, str]] = field(default_factory=list)
     role_requests: list[dict[str, str]] = field(default_factory=list)
 
@@ -63,6 +66,8 @@ class Identities:
                 if ours.failures:
                     status, text = ours.failures.pop(0)
                     self._answer(status, text)
+                elif ours.tokens is not None and len(ours.token_requests) > ours.tokens:
+                    self._answer(403, "no more")
                 else:
                     number = len(ours.token_requests)
                     self._answer(200, json.dumps({"value": f"{TOKEN}-{number}"}))

@@ -108,6 +108,34 @@ def test_region_that_does_not_answer(
     assert "as far as regions answered" in done.summary
 
 
+def test_damaged_copy_is_not_shown_as_present(
+    listed: str, directories: list[str], call: Call
+) -> None:
+    """A copy that a download found damaged is nobody's to use: another region is named."""
+    for directory in directories[:2]:
+        (folder(directory, "1.0.0") / "artifact").write_bytes(OTHER)
+
+    for attempt in range(50):  # until it is not the good copy that is tried first
+        where = {"path": f"got-{attempt}", "regions": listed}
+        done = call(**PROJECT, command="download", version="1.0.0", **where)
+        if done.warnings:
+            break
+
+    locations = json.loads(done.outputs["locations"])
+    assert done.exit_code == 0, done.stdout
+    damaged = [place for place in locations if place["outcome"] == "failed"]
+    assert damaged
+    assert [place["region"] for place in locations] == directories
+    for place in damaged:
+        assert "is damaged" in place["error"]
+        assert place["region"] in " ".join(done.warnings)
+        assert place["bucket"] is None
+        assert f"| `{place['region']}` | failed |" in done.summary
+    good = next(place for place in locations if place["outcome"] == "present")
+    for name in ("region", "bucket", "key", "uri"):
+        assert done.outputs[name] == good[name]
+
+
 def test_repair(listed: str, directories: list[str], step: Step, call: Call) -> None:
     """Repair fills what is missing, says so, and then there is nothing to do."""
     remove(directories[0], "1.0.0")

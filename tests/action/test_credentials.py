@@ -1,14 +1,17 @@
 """A role that one step takes on for itself, and what it says when it cannot."""
 
+import contextlib
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from startifact import Session
+from startifact.action.oidc import ATTEMPTS
 from tests.action.conftest import Call
 from tests.action.identity import BEARER, SECRET, TOKEN, Identities
 from tests.conftest import Cloud
@@ -164,6 +167,62 @@ def test_refused(
     assert told in done.errors[0]
     assert ROLE in done.errors[0]
     assert TOKEN not in done.stdout
+
+
+def test_silent_github(step: Step, call: Call, cloud: Cloud) -> None:
+    """Where GitHub does not answer, the step says so once, and not that regions hang."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(40)
+        heard: list[socket.socket] = []
+
+        def listen() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    heard.append(silent.accept()[0])
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        began = time.monotonic()
+
+        done = call(
+            {
+                **NO_KEYS,
+                "ACTIONS_ID_TOKEN_REQUEST_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/",
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN": BEARER,
+            },
+            **LOOK_UP,
+            regions="us-east-1, eu-west-1, ap-southeast-2",
+            role_to_assume=ROLE,
+        )
+
+        seconds = time.monotonic() - began
+        silent.shutdown(socket.SHUT_RDWR)
+        listener.join()
+        for connection in heard:
+            connection.close()
+
+    assert done.exit_code == 6
+    (error,) = done.errors
+    assert "GitHub gave no OpenID Connect token: it did not answer within 20 s" in error
+    assert "id-token: write" in error
+    assert "us-east-1" not in error
+    assert seconds < 25
+    assert 1 < len(heard) <= ATTEMPTS
+
+
+def test_github_that_gives_no_more(
+    staging: dict[str, str], call: Call, identities: Identities
+) -> None:
+    """A token that is refused later is asked for once, not once more for each region."""
+    identities.seconds = 30
+    identities.tokens = 1
+
+    done = call({**NO_KEYS, **identities.environment}, **staging)
+
+    assert done.exit_code == 6, done.stdout
+    assert len(done.errors) == 1
+    assert "GitHub gave no OpenID Connect token: it answered 403" in done.errors[0]
+    assert len(identities.token_requests) == 2
 
 
 @pytest.mark.parametrize("missing", ["URL", "TOKEN"])

@@ -316,6 +316,35 @@ def test_all_problems_at_once() -> None:
         assert f"\n  {name}" in message
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("DRY_RUN", "'dry_run' is not an input, did you mean dry-run?"),
+        ("IF_EXIST", "'if_exist' is not an input, did you mean if-exists?"),
+        ("SAVE-FILE-NAME", "'save-file-name' is not an input, did you mean save-filename?"),
+        ("BUCKET", "'bucket' is not an input\n"),
+    ],
+)
+def test_no_such_input(given: str, told: str) -> None:
+    """A name that is no input is refused, since what it was meant to say would not be done."""
+    message = refusal(STAGE, {given: "true"})
+
+    assert told in message
+    assert "under with:" in message
+
+
+def test_no_such_inputs_beside_other_problems() -> None:
+    """They are told with everything else."""
+    message = refusal(STAGE, {"DRY_RUN": "true", "KEEPS": "x"}, version="1.1")
+
+    assert all(f"\n  {text}" in message for text in ("'dry_run'", "'keeps'", "version"))
+
+
+def test_inputs_of_every_container_action() -> None:
+    """The two that the runner itself knows are nobody's mistake, and neither is a blank one."""
+    read(STAGE, {"ENTRYPOINT": "/x", "ARGS": "a b", "DRY_RUN": " "})
+
+
 def test_other_problems_beside_an_unknown_command() -> None:
     """Where the command is not known, what does not depend on it is checked all the same."""
     arguments: dict[str, Any] = {"command": "publish", "version": "1.1", "summary": "maybe"}

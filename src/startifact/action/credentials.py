@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from startifact.action.inputs import Inputs
-from startifact.action.oidc import TokenSource
+from startifact.action.oidc import Tokens, TokenSource
 from startifact.errors import InputError
 from startifact.identity import WebIdentity
 from startifact.regions.spelling import AwsSpelling, BucketSpelling, parse_spellings, split_list
@@ -18,7 +18,7 @@ def identity_of(inputs: Inputs, settings: Settings, runner: Runner) -> WebIdenti
 
     Raises:
         InputError: No AWS region is known that could be asked for credentials.
-        AccessDeniedError: The job may not ask GitHub for a token.
+        AccessDeniedError: The job may not ask GitHub for a token, or GitHub gave none.
     """
     if inputs.role_to_assume is None:
         return None
@@ -28,8 +28,8 @@ def identity_of(inputs: Inputs, settings: Settings, runner: Runner) -> WebIdenti
             "role-to-assume is set, but no AWS region to ask for its credentials",
             hint="Set aws-region, for example us-east-1",
         )
-    token = TokenSource(url=runner.token_url, bearer=runner.token_bearer, audience=inputs.audience)
-    token.check()
+    source = TokenSource(url=runner.token_url, bearer=runner.token_bearer, audience=inputs.audience)
+    source.check()
     if settings.access_key_id:
         logger.info("role-to-assume is set, so the AWS credentials in the environment are not used")
     forget_aws_profile()
@@ -38,7 +38,8 @@ def identity_of(inputs: Inputs, settings: Settings, runner: Runner) -> WebIdenti
         session_name=inputs.role_session_name,
         seconds=inputs.role_duration,
         region=region,
-        token=token,
+        # Here and not in a region's thread, where GitHub's silence would be the region's.
+        token=Tokens(source),
     )
 
 

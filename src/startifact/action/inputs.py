@@ -3,6 +3,7 @@
 This is the only module that reads ``INPUT_*`` variables.
 """
 
+import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from types import MappingProxyType
 from typing import Self, TypeVar
 
 from startifact.action import checks
-from startifact.errors import InputError, Problems
+from startifact.errors import InputError, Problems, shown
 from startifact.names import LATEST, check_project
 from startifact.outcomes import IfExists
 from startifact.quorum import MAJORITY
@@ -79,6 +80,9 @@ _USED_BY: Mapping[str, frozenset[Command]] = {
 }
 
 _OF_THE_ROLE = ("audience", "role-session-name", "role-duration")
+
+_OF_THE_RUNNER = frozenset({"entrypoint", "args"})
+"""What every container action takes, and the runner itself uses."""
 
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
@@ -149,6 +153,7 @@ class Inputs:
             "provenance": reader.flag("provenance"),
             "summary": reader.flag("summary"),
         }
+        reader.refuse_unknown()
         if command is not None:
             reader.refuse_unused(command)
             _refuse_keep_of_everything(reader)
@@ -206,6 +211,20 @@ class _Reader:
         """Say whether the input says anything but its default."""
         text, default = self.text(name), DEFAULTS[name]
         return text != default and not any({text, default} <= same for same in (_TRUE, _FALSE))
+
+    def refuse_unknown(self) -> None:
+        """Tell of inputs that there are not: the runner hands them over with a mere warning."""
+        for variable, value in self._environ.items():
+            name = variable.removeprefix("INPUT_").lower()
+            if not variable.startswith("INPUT_") or not value.strip():
+                continue
+            if name not in DEFAULTS and name not in _OF_THE_RUNNER:
+                like = difflib.get_close_matches(name.replace("_", "-"), DEFAULTS, 1)
+                self.problems.say(
+                    f"{shown(name)} is not an input{f', did you mean {like[0]}?' if like else ''}",
+                    hint="Correct it under with:, where names have dashes, or leave it out; a "
+                    "variable of the job that begins with INPUT_ counts as one",
+                )
 
     def refuse_unused(self, command: Command) -> None:
         """Tell of inputs that are set and that *command* would ignore."""

@@ -3,16 +3,24 @@
 import http.client
 import json
 import random
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 
-from startifact.errors import AccessDeniedError, ConfigurationError
+from startifact.errors import AccessDeniedError, ConfigurationError, StartifactError
+from startifact.parallel import Failed, Round, Watch
 from startifact.regions.spelling import is_loopback
 
 TIMEOUT_SECONDS = 10.0
+TOTAL_SECONDS = 20.0
+"""How long GitHub is asked for one token: less than a region may take without moving a byte."""
+
+REMEMBERED_SECONDS = 30.0
+"""How long a failure answers for GitHub, so that no region asks what another was just refused."""
+
 ATTEMPTS = 5
 MAX_BYTES = 64 * 1024
 
@@ -64,11 +72,22 @@ class TokenSource:
             AccessDeniedError: GitHub did not give one.
         """
         self.check()
+        with Round({"GitHub": self._patiently}) as asked:
+            # Names of hosts are looked up without a time-out of their own.
+            answer = asked.next(time.monotonic() + TOTAL_SECONDS)
+        if answer is None:
+            raise _refused(f"it did not answer within {TOTAL_SECONDS:.0f} s")
+        if isinstance(answer, Failed):
+            raise answer.error
+        return answer.value
+
+    def _patiently(self, watch: Watch) -> str:
         last = ""
         for attempt in range(ATTEMPTS):
             if attempt:
                 delay = self.pause * 2 ** (attempt - 1)
                 time.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
+            watch.moved()
             try:
                 return self._ask()
             except urllib.error.HTTPError as e:
@@ -79,10 +98,7 @@ class TokenSource:
             except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as e:
                 # The texts of these may quote what was received.
                 last = f"it did not answer as it should ({type(e).__name__})"
-        raise AccessDeniedError(
-            f"GitHub gave no OpenID Connect token: {last}",
-            hint=f"Try again; if it stays so, look at GitHub's status page. {_PERMISSION}",
-        )
+        raise _refused(last)
 
     def _ask(self) -> str:
         separator = "&" if urllib.parse.urlsplit(self.url).query else "?"
@@ -97,6 +113,49 @@ class TokenSource:
         if not isinstance(token, str) or not token:
             raise ValueError
         return token
+
+
+class Tokens:
+    """The tokens of one step, each given out once. The first one is had before this returns.
+
+    Safe to use from several threads.
+
+    Raises:
+        AccessDeniedError: GitHub gave no first token.
+        ConfigurationError: The address is not one to send a secret to.
+    """
+
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+        self._first: str | None = source()
+        self._failure: StartifactError | None = None
+        self._until = 0.0
+
+    def __call__(self) -> str:
+        """Return a token that was not given out before.
+
+        Raises:
+            AccessDeniedError: GitHub did not give one, now or a moment ago.
+        """
+        with self._lock:
+            if self._first is not None:
+                token, self._first = self._first, None
+                return token
+            if self._failure is not None and time.monotonic() < self._until:
+                raise self._failure
+            try:
+                return self._source()
+            except StartifactError as e:
+                self._failure, self._until = e, time.monotonic() + REMEMBERED_SECONDS
+                raise
+
+
+def _refused(why: str) -> AccessDeniedError:
+    return AccessDeniedError(
+        f"GitHub gave no OpenID Connect token: {why}",
+        hint=f"Try again; if it stays so, look at GitHub's status page. {_PERMISSION}",
+    )
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

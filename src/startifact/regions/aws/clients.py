@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import CredentialResolver
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
-from startifact.errors import ConfigurationError
+from startifact.errors import ConfigurationError, StartifactError
 from startifact.identity import WebIdentity
-from startifact.regions.aws.errors import NO_PROFILE_HINT, said_by_aws
+from startifact.regions.aws.credentials import find_credentials
+from startifact.regions.aws.errors import (
+    MISSING_CREDENTIALS,
+    NO_PROFILE_HINT,
+    no_credentials,
+    said_by_aws,
+)
 from startifact.regions.aws.role import as_role
 from startifact.version import __version__
 
@@ -45,6 +50,7 @@ class Clients:
 
         Raises:
             ConfigurationError: There is no such profile, or the SDK's own configuration is wrong.
+            AccessDeniedError: The credentials that are configured cannot be had.
         """
         key = (region, endpoint, profile)
         with self._locks[profile]:
@@ -64,6 +70,7 @@ class Clients:
 
         Raises:
             ConfigurationError: The SDK's own configuration is wrong.
+            AccessDeniedError: The credentials that are configured cannot be had.
         """
         with self._locks[None]:
             if region not in self._ssm:
@@ -82,10 +89,7 @@ class Clients:
                 session = as_role(self._identity, _config())
             else:
                 session = botocore.session.Session(profile=profile)
-                if session.get_credentials() is None:
-                    # Looking for them again takes seconds for each client, where the instance's
-                    # metadata cannot be reached.
-                    session.register_component("credential_provider", CredentialResolver([]))
+                find_credentials(session)
             self._sessions[profile] = boto3.Session(botocore_session=session)
         return self._sessions[profile]
 
@@ -105,7 +109,9 @@ def _config() -> Config:
     )
 
 
-def _unusable(region: str, error: Exception) -> ConfigurationError:
+def _unusable(region: str, error: Exception) -> StartifactError:
+    if isinstance(error, MISSING_CREDENTIALS):
+        return no_credentials(region, error)
     if isinstance(error, ProfileNotFound):
         return ConfigurationError(
             f"there is no such AWS profile: {said_by_aws(error)}", hint=NO_PROFILE_HINT

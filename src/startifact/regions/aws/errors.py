@@ -12,6 +12,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSLError,
     TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
@@ -26,6 +27,15 @@ from startifact.errors import (
     without_secrets,
 )
 from startifact.parallel import Cancelled
+from startifact.regions.aws.credentials import UnreadableCredentialsError
+from startifact.regions.aws.known import doubt
+
+MISSING_CREDENTIALS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    TokenRetrievalError,
+)
 
 REFUSED = frozenset(
     {
@@ -65,6 +75,16 @@ _NO_CREDENTIALS_HINT = (
     "metadata option http-put-response-hop-limit has to be 2, since a container is a hop more"
 )
 
+_CERTIFICATES_HINT = (
+    "Check AWS_CA_BUNDLE, which names the file of certificates to trust, or the proxy whose "
+    "certificate has to be in it; the container of an action sees files in the workspace alone"
+)
+
+_UNREADABLE_HINT = (
+    "Check what names that file: AWS_WEB_IDENTITY_TOKEN_FILE, "
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or the profile. The container of an action has not the "
+    "runner's files: set role-to-assume there, or use the composite form, which has no container"
+)
 
 NO_PROFILE_HINT = (
     "Check AWS_PROFILE and the AWS configuration file; a container of an action has not the "
@@ -93,20 +113,9 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
         inner = e.kwargs.get("error")
         if isinstance(inner, StartifactError | Cancelled):
             raise inner from e
-        raise RegionUnavailableError(
-            f"{region} did not answer {action} on {resource}: {said_by_aws(e)}",
-            hint="Check the network, or try again",
-        ) from e
-    except (
-        NoCredentialsError,
-        PartialCredentialsError,
-        CredentialRetrievalError,
-        TokenRetrievalError,
-    ) as e:
-        raise AccessDeniedError(
-            f"there are no usable AWS credentials for {region}: {said_by_aws(e)}",
-            hint=_NO_CREDENTIALS_HINT,
-        ) from e
+        raise _no_answer(e, f"{region} did not answer {action} on {resource}") from e
+    except MISSING_CREDENTIALS as e:
+        raise no_credentials(region, e) from e
     except ProfileNotFound as e:
         raise ConfigurationError(
             f"there is no such AWS profile: {said_by_aws(e)}",
@@ -125,6 +134,33 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
             f"{type(e).__name__}, {said_by_aws(e)}",
             hint="Try again; if it stays so, something between here and the region is at fault",
         ) from e
+
+
+def _no_answer(error: BotoCoreError, what: str) -> StartifactError:
+    said = said_by_aws(error)
+    if isinstance(error, SSLError):
+        return RegionUnavailableError(f"{what}: {said}", hint=_CERTIFICATES_HINT)
+    if "Invalid header value" in str(error):
+        # What the HTTP client says of it would repeat a part of it.
+        return AccessDeniedError(
+            f"{what}: the AWS credentials have a line break or another control character in them",
+            hint="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew, each in "
+            "one line",
+        )
+    if wrong := doubt(error):
+        return RegionUnavailableError(
+            f"{what}: {said}; {wrong}", hint="Check the spelling of the region, or the network"
+        )
+    return RegionUnavailableError(f"{what}: {said}", hint="Check the network, or try again")
+
+
+def no_credentials(region: str, error: Exception) -> AccessDeniedError:
+    """Return what to tell where *error*, one of `MISSING_CREDENTIALS`, keeps requests unsigned."""
+    unreadable = isinstance(error, UnreadableCredentialsError)
+    return AccessDeniedError(
+        f"there are no usable AWS credentials for {region}: {said_by_aws(error)}",
+        hint=_UNREADABLE_HINT if unreadable else _NO_CREDENTIALS_HINT,
+    )
 
 
 def said_by_aws(what: object) -> str:

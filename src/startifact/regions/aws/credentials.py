@@ -1,0 +1,48 @@
+"""What the SDK finds by itself, with trouble of every kind told as missing credentials."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import botocore.session
+from botocore.credentials import CredentialResolver
+from botocore.exceptions import CredentialRetrievalError
+
+from startifact.errors import shown
+
+T = TypeVar("T")
+
+
+class UnreadableCredentialsError(CredentialRetrievalError):
+    """A file that credentials come from cannot be read, or a program for them not be run."""
+
+    fmt = "cannot read {file}: {reason}"
+
+
+def find_credentials(session: botocore.session.Session) -> None:
+    """Make *session* look for its credentials, once.
+
+    Raises:
+        BotoCoreError: They cannot be had; a file that cannot be read is one reason.
+    """
+    credentials = _told(session.get_credentials)
+    if credentials is None:
+        # Looking for them again takes seconds for each client, where the instance's metadata
+        # cannot be reached.
+        session.register_component("credential_provider", CredentialResolver([]))
+        return
+    # Those that are fetched when they are first needed, and again before they expire. Only here:
+    # an OSError of a request may be about the artifact's own file.
+    fetch = credentials.get_frozen_credentials
+    credentials.get_frozen_credentials = lambda: _told(fetch)  # type: ignore[method-assign]
+
+
+def _told(get: Callable[[], T]) -> T:
+    try:
+        return get()
+    except OSError as e:
+        raise UnreadableCredentialsError(
+            file=shown(str(e.filename)) if e.filename else "what holds them",
+            reason=e.strerror or type(e).__name__,
+        ) from e
+    except ValueError as e:
+        raise CredentialRetrievalError(provider="the environment", error_msg=str(e)) from e

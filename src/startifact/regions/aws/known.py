@@ -1,0 +1,28 @@
+"""Whether a name that cannot be reached is the name of an AWS region at all."""
+
+import difflib
+import re
+
+import botocore.session
+from botocore.exceptions import BotoCoreError
+
+_HOST = re.compile(r"[./](?:s3|ssm)\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.amazonaws\.com\b", re.ASCII)
+
+
+def doubt(error: BotoCoreError) -> str | None:
+    """Return what is doubtful about the region that *error* could not reach, if anything is.
+
+    The SDK makes an address of any name. It knows the regions that there were when it was made.
+    """
+    asked = _HOST.search(str(error.kwargs.get("endpoint_url", "")))
+    if asked is None or asked[1] in (known := _known()):
+        return None
+    like = sorted(difflib.get_close_matches(asked[1], known, 2))
+    did_you_mean = f", did you mean {' or '.join(like)}?" if like else ""
+    return f"{asked[1]} is not an AWS region that the SDK knows{did_you_mean}"
+
+
+def _known() -> list[str]:
+    loader = botocore.session.get_session().get_component("data_loader")
+    partitions = loader.load_data("partitions")["partitions"]
+    return [name for partition in partitions for name in partition["regions"]]

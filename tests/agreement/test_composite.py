@@ -10,12 +10,6 @@ from tests.composite_step import COMPOSITE, CompositeStep
 from tests.runner_step import ACTION, PROJECT
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of a job whose first step installs what the others use again."""
-    return tmp_path_factory.mktemp("job")
-
-
 @pytest.fixture
 def step(installed: Path) -> CompositeStep:
     """Return a step of that job, with a workspace and files that are empty."""

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import boto3
 import pytest
+import yaml
 
+from tests.action.identity import Identities
 from tests.agreement.test_documents import README, column
 from tests.conftest import AWS_REGIONS
 from tests.runner_step import PROJECT, Step
+from tests.workflow import Job
 
 IAM = PROJECT / "examples" / "iam"
 CONTENT = b"sugar and water\n"
@@ -48,8 +51,8 @@ def blocks(heading: str) -> list[str]:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Path:
-    """Return the folder of a reader who has installed the command line and AWS's own."""
+def programs(tmp_path: Path) -> Path:
+    """Return the folder of the programs that a reader has installed, AWS's own among them."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "aws").write_text(AWS_COMMAND)
@@ -57,7 +60,7 @@ def reader(tmp_path: Path) -> Path:
     (programs / "startifact").write_text(command)
     for program in programs.iterdir():
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return tmp_path
+    return programs
 
 
 @pytest.fixture
@@ -76,12 +79,15 @@ def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
             bucket.delete()
 
 
-def run(reader: Path, *scripts: str) -> str:
-    """Run the reader's commands, one after the other in one shell, until one fails."""
+def run(programs: Path, folder: Path, *scripts: str) -> str:
+    """Run the reader's commands, one after the other in one shell, until one fails.
+
+    Returns which regions the reader has named by then.
+    """
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join([*scripts, 'echo "<$STARTIFACT_REGIONS>"'])],
-        cwd=reader,
-        env={**os.environ, "PATH": f"{reader / 'bin'}{os.pathsep}{os.environ['PATH']}"},
+        cwd=folder,
+        env={**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=100,
@@ -91,11 +97,8 @@ def run(reader: Path, *scripts: str) -> str:
     return done.stdout.rsplit("<", 1)[1].strip(">\n")
 
 
-def check_action(reader: Path, regions: str) -> None:
+def check_action(step: Step, regions: str) -> None:
     """Stage and download with the action where the README's commands have just been."""
-    step = Step(reader / "job")
-    if "file:" in regions:
-        regions = regions.replace("file:./", f"file://{reader}/")
     step.file(CONTENT)
     common = {"project": "SugarWater", "regions": regions}
 
@@ -109,34 +112,42 @@ def check_action(reader: Path, regions: str) -> None:
     assert (step.workspace / "back").read_bytes() == CONTENT
 
 
-def test_directories(reader: Path) -> None:
+def test_directories(programs: Path, form: Step) -> None:
     """The first of the ten minutes works as written, and the action meets what it staged."""
-    regions = run(reader, *blocks("Directories, with nothing to set up"))
+    regions = run(programs, form.workspace, *blocks("Directories, with nothing to set up"))
 
-    assert (reader / "back.txt").read_bytes() == CONTENT
-    check_action(reader, regions)
+    assert (form.workspace / "back.txt").read_bytes() == CONTENT
+    check_action(form, regions)
 
 
 @pytest.mark.usefixtures("account")
-def test_one_bucket(reader: Path) -> None:
+def test_one_bucket(programs: Path, form: Step) -> None:
     """One bucket works as written, and the action meets what was staged."""
-    (reader / "dist.txt").write_bytes(CONTENT)
+    form.file(CONTENT, "dist.txt")
 
-    regions = run(reader, *blocks("One bucket"))
+    regions = run(programs, form.workspace, *blocks("One bucket"))
 
-    assert (reader / "back.txt").read_bytes() == CONTENT
-    check_action(reader, regions)
+    assert (form.workspace / "back.txt").read_bytes() == CONTENT
+    check_action(form, regions)
 
 
 @pytest.mark.usefixtures("account")
-def test_organisation(reader: Path) -> None:
+def test_organisation(programs: Path, form: Step) -> None:
     """Setting up an organisation works as written, and the action meets what was staged."""
-    (reader / "dist.txt").write_bytes(CONTENT)
+    form.file(CONTENT, "dist.txt")
 
-    regions = run(reader, *blocks("An organisation"))
+    regions = run(programs, form.workspace, *blocks("An organisation"))
 
-    assert (reader / "back.txt").read_bytes() == CONTENT
-    check_action(reader, regions)
+    assert (form.workspace / "back.txt").read_bytes() == CONTENT
+    check_action(form, regions)
+
+
+def test_names_of_buckets() -> None:
+    """The name of a bucket is the reader's own, and stands in one place of each block."""
+    for heading in ("One bucket", "An organisation"):
+        first, *rest = blocks(heading)[0].splitlines()
+        assert re.match(r"BUCKETS?=my-artifacts # .*of your own", first)
+        assert "my-artifacts" not in "\n".join(rest)
 
 
 def texts_in_code() -> list[str]:
@@ -214,12 +225,80 @@ def test_trust_policies() -> None:
     assert re.fullmatch(r"repo:\w+/\w+:ref:refs/tags/v\*", subjects[1])
 
 
-def test_first_lines() -> None:
-    """A step that stages and one that downloads are the first things in the README."""
-    first = "\n".join(README.splitlines()[:40])
+def workflows(text: str) -> list[str]:
+    """Return the workflows in *text* that are whole, from the first line to the last fence."""
+    return re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
-    assert "command: stage" in "\n".join(README.splitlines()[:20])
-    assert "command: download" in first
-    assert "make demo" in README
-    assert "make test" in README
+
+def steps_of(workflow: str) -> list[dict[str, object]]:
+    """Return the steps of the only job of a workflow that GitHub would run."""
+    document = yaml.safe_load(workflow)
+    assert set(document) == {True, "permissions", "jobs"}  # YAML 1.1: "on" is a boolean
+    (job,) = document["jobs"].values()
+    assert job["runs-on"] == "ubuntu-latest"
+    return list(job["steps"])
+
+
+def test_first_lines(form: Step) -> None:
+    """The README's first twenty lines are all that is needed to stage the first artifact."""
+    (workflow,) = workflows("\n".join(README.splitlines()[:20]))
+
+    job = Job(form)
+    job.run(steps_of(workflow))
+
+    staged = form.workspace / "artifacts" / "SugarWater@1.0.9000" / "artifact"
+    assert staged.read_bytes() == CONTENT
+    assert job.done[-1].outputs["created"] == "true"
+    assert "SugarWater@1.0.9000" in job.done[-1].summary
+    assert "OWNER is" in workflow
+
+
+@pytest.fixture
+def identities() -> Iterator[Identities]:
+    """Return GitHub and STS on loopback."""
+    identities = Identities()
+    yield identities
+    identities.stop()
+
+
+@pytest.mark.usefixtures("account")
+def test_second_workflow(form: Step, identities: Identities) -> None:
+    """With a bucket and a role as its comments say, the second workflow downloads what it staged.
+
+    NAME is all that its reader has to replace.
+    """
+    staging, downloading = workflows(README)[:2]
+    (bucket,) = re.findall(r"# a bucket: (s3://\S+), with role-to-assume", staging)
+    assert bucket in downloading
+    assert yaml.safe_load(downloading)["permissions"] == {"id-token": "write"}
+    assert "permissions: {} # id-token: write" in staging
+    role = "\n          role-to-assume: arn:aws:iam::123456789012:role/stage-sugarwater"
+    staging = staging.replace("file:./artifacts", bucket + role)
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="my-artifacts-name")
+    keyless = {
+        **identities.environment,
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+    }
+
+    for workflow in (staging, downloading):
+        (form.workspace / "dist.txt").unlink(missing_ok=True)
+        Job(form, environment=keyless).run(steps_of(workflow.replace("NAME", "my-artifacts-name")))
+
+    assert (form.workspace / "dist.txt").read_bytes() == CONTENT
+    assert [r["RoleArn"].rpartition("/")[2] for r in identities.role_requests] == [
+        "stage-sugarwater",
+        "download-sugarwater",
+    ]
+
+
+def test_order_of_the_readme() -> None:
+    """One sentence, a workflow that stages, one that downloads, the demonstration, the tests."""
+    places = [
+        README.index(text)
+        for text in ("command: stage", "command: download", "\nmake demo\n", "\nmake test\n")
+    ]
+
+    assert README.splitlines()[2].startswith("Startifact ")
+    assert places == sorted(places)
     assert "pip install startifact" not in README

@@ -20,6 +20,9 @@ RUN_SECONDS = 100
 
 REQUIRED = os.environ.get("STARTIFACT_TEST_CONTAINER") == "required"
 
+# The fixtures below are those of other folders, too, which then share the image.
+TEST_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex
+
 
 def docker(*arguments: str, seconds: float = 60) -> "subprocess.CompletedProcess[str]":
     """Run the Docker command, and return how it ended."""
@@ -73,10 +76,10 @@ def image(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     Processes that share a test run share the image: the first one builds it, for the others it
     comes from the cache, and the last one removes it.
     """
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     base = tmp_path_factory.getbasetemp()
-    users = (base.parent if run else base) / "users-of-the-image"
-    tag = f"startifact-test:{run or uuid4().hex}"
+    shared = base.parent if "PYTEST_XDIST_TESTRUNUID" in os.environ else base
+    users = shared / "users-of-the-image"
+    tag = f"startifact-test:{TEST_RUN}"
     with _exclusive(users) as count:
         built = docker("build", "--network=host", "--tag", tag, str(PROJECT), seconds=BUILD_SECONDS)
         if built.returncode:

@@ -18,7 +18,7 @@ from startifact.errors import (
 from startifact.listing import versions_in
 from startifact.names import LATEST, Key, artifact_key, channel_key
 from startifact.parallel import Failed, Round, Watch, run_limited
-from startifact.record import NO_DIGEST
+from startifact.record import MAX_SIZE_BYTES, NO_DIGEST
 from startifact.regions.interface import ChannelState, Region, Stored
 from startifact.survey import Copy, interpret
 from startifact.versions import newest_first
@@ -187,7 +187,7 @@ def _hold(region: Region, project: str, version: Version, read_data: bool, watch
         held = Held() if stored is None else Held(stored, interpret(region, key, stored))
     except (IntegrityError, NewerFormatError, RemovedError) as e:
         held = Held(stored, trouble=e)
-    if stored is None or not read_data:
+    if stored is None or not read_data or stored.size > MAX_SIZE_BYTES:
         return held
     try:
         sha256, md5 = _digests(region, key, stored, watch)

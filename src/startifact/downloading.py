@@ -235,8 +235,11 @@ def _read_all(copy: Copy, key: Key, temporary: Path, watch: Watch) -> None:
                 watch.moved(len(block))
 
     size = copy.record.size
-    ranges = [(start, min(start + PART_BYTES, size)) for start in range(0, size, PART_BYTES)]
-    run_limited([partial(fetch, start, stop) for start, stop in ranges], workers=WORKERS)
+    # One after the other as they are needed: it is a region that says how many there are.
+    run_limited(
+        (partial(fetch, s, min(s + PART_BYTES, size)) for s in range(0, size, PART_BYTES)),
+        workers=WORKERS,
+    )
 
 
 def _verify(record: Record, where: str, temporary: Path, watch: Watch) -> None:

@@ -19,7 +19,7 @@ from startifact.listing import versions_in
 from startifact.names import LATEST, Key, artifact_key, channel_key
 from startifact.parallel import Failed, Round, Watch, run_limited
 from startifact.quorum import refuse_one_place_twice
-from startifact.record import NO_DIGEST
+from startifact.record import MAX_SIZE_BYTES, NO_DIGEST
 from startifact.regions.interface import ChannelState, Region, Stored
 from startifact.survey import Copy, interpret
 from startifact.versions import newest_first
@@ -189,7 +189,7 @@ def _look(
         key = artifact_key(project, version)
         held = view.held[str(version)] = _hold(view.region, key)
         watch.moved()
-        if read_data and held.stored is not None:
+        if read_data and held.stored is not None and held.stored.size <= MAX_SIZE_BYTES:
             view.held[str(version)] = _read(view.region, key, held, held.stored, watch)
 
     run_limited([partial(look_at, version) for version in versions], workers=WORKERS)

@@ -7,7 +7,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -250,9 +250,10 @@ def alone(name: str, job: Callable[[Watch], T]) -> T:
     raise AssertionError  # one job has one answer
 
 
-def run_limited(jobs: list[Callable[[], None]], *, workers: int) -> None:
+def run_limited(jobs: Iterable[Callable[[], None]], *, workers: int) -> None:
     """Run *jobs*, at most *workers* at a time, and return when all are done.
 
+    Each is taken from *jobs* when there is a worker for it, so that they may be any number.
     After the first error no further job starts. It is raised once those that run have ended, or a
     moment later: one that hangs must not keep the others' work from being taken back. Nor does it
     when nobody waits for the worker that calls this any more, which then is told so.
@@ -262,23 +263,25 @@ def run_limited(jobs: list[Callable[[], None]], *, workers: int) -> None:
     failed = threading.Event()
     ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
 
-    def work() -> None:
+    def take() -> Callable[[], None] | None:
+        with lock:
+            return None if failed.is_set() else next(pending, None)
+
+    def work(job: Callable[[], None] | None) -> None:
         try:
-            while not failed.is_set():
-                with lock:
-                    job = next(pending, None)
-                if job is None:
-                    break
+            while job is not None:
                 job()
+                job = take()
         except BaseException as e:  # noqa: BLE001  # raised again below, in the caller
             failed.set()
             ended.put(e)
         else:
             ended.put(None)
 
-    count = min(workers, len(jobs))
-    for _ in range(count):
-        threading.Thread(target=work, name="startifact part", daemon=True).start()
+    count = 0
+    while count < workers and (job := take()) is not None:
+        threading.Thread(target=work, args=(job,), name="startifact part", daemon=True).start()
+        count += 1
     _wait(ended, count)
 
 

@@ -28,6 +28,9 @@ FORMAT = 1
 MAX_DOCUMENT_BYTES = 2048 - len("x-amz-meta-startifact")
 MAX_PAIRS_BYTES = 1024
 
+MAX_SIZE_BYTES = 10_000 * 5 * 1024**3
+"""What S3 allows for one object: 10,000 parts of 5 GiB, about 48.8 TiB."""
+
 # Left out in this order where the record would be too large.
 DISPENSABLE = ("ref", "actor", "run")
 
@@ -223,6 +226,8 @@ def decode(text: str, *, where: str) -> Record:
         problems.add("startifact:sha256", sha256, "64 hexadecimal digits")
     if size is None or not (size.isascii() and size.isdigit() and len(size) < 20):
         problems.add("startifact:size", size, "a number of bytes")
+    elif int(size) > MAX_SIZE_BYTES:
+        problems.add("startifact:size", size, f"at most {MAX_SIZE_BYTES:,}, as S3 allows")
     problems.raise_if_any()
     return Record(
         sha256=str(sha256),

@@ -14,6 +14,7 @@ from typing import IO, Self, cast
 
 from startifact.errors import InputError, LocalFileError, shown
 from startifact.parallel import check_deadline
+from startifact.record import MAX_SIZE_BYTES
 
 MIB = 1024 * 1024
 PART_BYTES = 8 * MIB
@@ -57,7 +58,7 @@ class Source:
         was found *may_be_empty*.
 
         Raises:
-            InputError: There is no such file, it is a directory, or it is empty.
+            InputError: There is no such file, it is a directory, empty or too large.
             LocalFileError: It cannot be read, or changed while it was.
         """
         with _opened(path, may_be_empty=may_be_empty) as file:
@@ -191,7 +192,7 @@ def check_file(path: Path) -> None:
     """Return when *path* is a file that can be staged, as far as that shows without reading it.
 
     Raises:
-        InputError: There is no such file, it is a directory, or it is empty.
+        InputError: There is no such file, it is a directory, empty or too large.
         LocalFileError: It cannot be opened.
     """
     with _opened(path):
@@ -259,6 +260,12 @@ def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool) -> No
     if status.st_size == 0 and not may_be_empty:
         raise InputError(
             f"{shown(str(path))} is empty", hint="Check the step that should have written it"
+        )
+    if status.st_size > MAX_SIZE_BYTES:
+        raise InputError(
+            f"{shown(str(path))} has {status.st_size:,} bytes, expected at most "
+            f"{MAX_SIZE_BYTES:,}, as S3 allows",
+            hint="Stage it in several artifacts",
         )
 
 

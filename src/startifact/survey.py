@@ -22,7 +22,7 @@ from startifact.legacy import decode_legacy
 from startifact.names import Key
 from startifact.parallel import Failed, Round, Watch
 from startifact.quorum import majority
-from startifact.record import Record, decode
+from startifact.record import MAX_SIZE_BYTES, Record, decode
 from startifact.regions.interface import Region, Stored
 
 logger = logging.getLogger(__name__)
@@ -55,10 +55,15 @@ def interpret(region: Region, key: Key, stored: Stored) -> Copy:
     """Return *stored* with what its record says.
 
     Raises:
-        IntegrityError: Its record is damaged, or its size is not the recorded one.
+        IntegrityError: Its record is damaged, or its size is not the recorded one, or none that
+            can be.
         RemovedError: It was removed on purpose.
     """
     where = f"{key} in {region.name}"
+    if stored.size > MAX_SIZE_BYTES:
+        raise IntegrityError(
+            f"{where} has {stored.size:,} bytes, {MAX_SIZE_BYTES:,} are what S3 allows"
+        )
     if stored.document is None:
         return Copy(region, stored, decode_legacy(stored, where=where))
     record = decode(stored.document, where=where)

@@ -1,12 +1,17 @@
 """Memory does not grow with the artifact, whichever way it goes."""
 
+import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cloud
+from startifact import Session
+from startifact.errors import IntegrityError, StartifactError
+from tests.conftest import AWS_REGIONS, Cloud
+from tests.wire import Answer, Forward, Request, Rule, Wire
 
 MIB = 1024 * 1024
 SMALL, LARGE = 32 * MIB, 96 * MIB
@@ -53,3 +58,70 @@ def test_memory_does_not_grow(kind: str, cloud: Cloud, tmp_path: Path) -> None:
     large = peak(LARGE, regions.format("large"), tmp_path / "large")
 
     assert large < small + MAY_GROW
+
+
+def saying(size: int, *, first: bool = False) -> Rule:
+    """Return a rule that has artifacts be of *size*; of the *first* Startifact, without a record.
+
+    Whatever is asked of their bytes, there is one.
+    """
+
+    def rule(request: Request, forward: Forward) -> Answer | None:
+        if "@" not in request.path or request.region != AWS_REGIONS[0]:
+            return forward()
+        if request.method == "GET" and not request.path.endswith("/metadata"):
+            return Answer(206, b"x", {"ETag": '"x"'})
+        answer = forward()
+        if request.method != "HEAD":
+            return answer
+        headers = {n: v for n, v in answer.headers.items() if n.lower() != "content-length"}
+        name = next(n for n in headers if n.lower() == "x-amz-meta-startifact")
+        record = json.loads(headers.pop(name))
+        if not first:
+            headers[name] = json.dumps(record | {"startifact:size": str(size)})
+        return Answer(200, b"", {**headers, "Content-Length": str(size)})
+
+    return rule
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["recorded", "of the first"])
+def test_no_artifact_is_larger_than_s3_allows(
+    first: bool, wire: Wire, cloud: Cloud, tmp_path: Path
+) -> None:
+    """A size that no object can have is damage; other regions serve the version."""
+    path = tmp_path / "dist"
+    path.write_bytes(b"sugar")
+    Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
+    wire.add(saying(10**18, first=first))
+
+    with pytest.raises(StartifactError, match="1,000,000,000,000,000,000") as caught:
+        Session(regions=AWS_REGIONS[:1]).get("SugarWater", "1.0.0")
+    found = Session(regions=AWS_REGIONS).verify("SugarWater", read_data=True)
+    back = Session(regions=AWS_REGIONS).get("SugarWater").downloader.download(tmp_path / "back")
+
+    assert caught.value.exit_code == 7
+    assert {d.region for d in found.differences} == {AWS_REGIONS[0]}
+    assert [d.kind for d in found.differences] == ["damaged", "latest-dangling"]
+    assert back.read_bytes() == b"sugar"
+    reads = [r for r in wire.requests() if r.method == "GET" and r.region == AWS_REGIONS[0]]
+    assert not [r for r in reads if r.path.endswith("SugarWater@1.0.0")]
+
+
+def test_size_alone_takes_no_memory(wire: Wire, cloud: Cloud, tmp_path: Path) -> None:
+    """One region that says that there is as much as S3 allows cannot take all memory."""
+    path = tmp_path / "dist"
+    path.write_bytes(b"sugar")
+    Session(regions=AWS_REGIONS[:1]).stage("SugarWater", "1.0.0", path)
+    wire.add(saying(40 * 1024 * 1024 * MIB))
+    artifact = Session(regions=AWS_REGIONS[:1]).get("SugarWater", "1.0.0")
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(StartifactError) as caught:
+            artifact.downloader.download(tmp_path / "back")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert caught.value.exit_code == IntegrityError.exit_code
+    assert most < MAY_GROW

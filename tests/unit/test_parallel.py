@@ -5,7 +5,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -303,6 +303,28 @@ def test_run_limited() -> None:
 def test_run_limited_without_jobs() -> None:
     """Nothing to do is done at once."""
     run_limited([], workers=4)
+
+
+def test_run_limited_takes_jobs_as_it_needs_them() -> None:
+    """Of more jobs than there is room for, none is made before its turn has come."""
+    made = done = 0
+
+    def job() -> None:
+        nonlocal done
+        done += 1
+        if done == 100:
+            raise ZeroDivisionError
+
+    def jobs() -> Iterator[Callable[[], None]]:
+        nonlocal made
+        while True:
+            made += 1
+            yield job
+
+    with pytest.raises(ZeroDivisionError):
+        run_limited(jobs(), workers=2)
+
+    assert made < 110
 
 
 def test_run_limited_stops_at_an_error() -> None:

@@ -18,6 +18,7 @@ from startifact.errors import (
 from startifact.record import (
     MAX_DOCUMENT_BYTES,
     MAX_PAIRS_BYTES,
+    MAX_SIZE_BYTES,
     Origin,
     Record,
     check_pairs,
@@ -40,7 +41,7 @@ _origins = st.builds(
 _records = st.builds(
     Record,
     sha256=st.binary(min_size=32, max_size=32).map(bytes.hex),
-    size=st.integers(0, 2**50),
+    size=st.integers(0, MAX_SIZE_BYTES),
     staged_at=st.just("2026-02-03T04:05:06.000007Z"),
     pairs=_pairs,
     filename=st.one_of(st.none(), _text),
@@ -296,6 +297,7 @@ def test_stored_record() -> None:
         (stored(size="5 "), "startifact:size"),
         (stored(size="\u0665"), "startifact:size"),
         (stored(size="9" * 5000), "startifact:size"),
+        (stored(size=str(MAX_SIZE_BYTES + 1)), "startifact:size"),
         (stored()[:-1] + ',"startifact:size":"6"}', "it has a key twice"),
     ],
 )

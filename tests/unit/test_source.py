@@ -120,6 +120,15 @@ def test_empty(make_file: MakeFile) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes in folders")
+def test_too_large(make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be described again is not staged either."""
+    monkeypatch.setattr("startifact.source.MAX_SIZE_BYTES", 4)
+    assert Source.scan(make_file(b"four")).size == 4
+
+    with pytest.raises(InputError, match="has 5 bytes, expected at most 4"):
+        check_file(make_file(b"sugar"))
+
+
 def test_pipe(tmp_path: Path) -> None:
     """A pipe is refused, and not waited for."""
     os.mkfifo(tmp_path / "pipe")

@@ -1,0 +1,351 @@
+"""Deliberate breaks of the code, each of which the model notices: it can fail."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from startifact import channels, forwarding, regional, session, verifying
+from startifact.channels import Mover
+from startifact.errors import AlreadyStagedError
+from startifact.forwarding import Forwarder
+from startifact.inspection import Inspection
+from startifact.ledger import Ledger
+from startifact.names import Key
+from startifact.outcomes import Order
+from startifact.parallel import Watch
+from startifact.record import Record, decode
+from startifact.regions.interface import ChannelState, ExistsError, Region, Stored
+from startifact.source import Source
+from startifact.staging import Stager
+from startifact.survey import Copy
+from startifact.worksheet import Worksheet
+from tests.memory_region import Shelf
+from tests.model import shuffle
+from tests.model.explorer import Explorer
+from tests.model.programs import Get, Mend, Program, Stage
+from tests.model.rules import BrokenPromiseError
+from tests.model.world import World
+
+pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(600)]
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+OTHER = (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.0.0", "y"))
+OTHER_IN_TWO = (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y"))
+ELSEWHERE = (Stage("p", "A", "1.0.0", "x"), Stage("q", "B", "1.0.0", "y"), Mend("m", "AB"))
+LATER = (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.1.0", "y"))
+LATER_SHOWN = (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"))
+UNSTABLE = (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "2.0.0-rc.1", "y"))
+BEHIND = (Stage("p", "A", "1.1.0", "x"), Stage("q", "AB", "1.0.0", "y"))
+ALONE = (Stage("p", "AB", "1.0.0", "x"),)
+ALONE_AND_EASY = (Stage("p", "AB", "1.0.0", "x", 1),)
+
+
+def create_that_overwrites(patch: pytest.MonkeyPatch) -> None:
+    def create(self: Shelf, key: str, data: bytes, document: str) -> tuple[Shelf, None]:
+        return self.put(key, data, document), None
+
+    patch.setattr(Shelf, "create", create)
+
+
+def content_that_is_not_compared(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Record, "same_content", lambda self, other: True)
+
+
+def conflicts_that_do_not_stop(patch: pytest.MonkeyPatch) -> None:
+    """Who meets other content while it writes goes on in the other regions."""
+    original = Stager._write
+
+    def write(self: Stager, *args: Any) -> None:
+        with contextlib.suppress(AlreadyStagedError):
+            original(self, *args)
+
+    patch.setattr(Stager, "_write", write)
+
+
+def repair_to_what_is_disputed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Forwarder, "_is_disputed", lambda self, version: False)
+    for module in (forwarding, verifying):
+        patch.setattr(module, "is_disputed", lambda seen, version: False)
+
+
+def repair_that_forgets_conflicts(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Worksheet, "conflict", lambda self, region, key: None)
+
+
+def copies_that_were_only_glimpsed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Ledger, "glimpse", lambda self, copy: None)
+
+
+def regions_that_fail_in_a_comparison(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Inspection, "told", Inspection.held)
+
+
+def writing_without_a_look(patch: pytest.MonkeyPatch) -> None:
+    def look(
+        region: Region, project: str, version: object, watch: Watch, *, glimpse: object
+    ) -> regional.Sight:
+        _, pointer = channels.read_pointer(region, project, "latest")
+        latest = None if pointer is None else pointer.version
+        return regional.Sight(region.place(), (), None, latest)
+
+    patch.setattr(regional, "look", look)
+
+
+def nothing_more_to_do_for_a_re_run(patch: pytest.MonkeyPatch) -> None:
+    """What is stored everywhere is taken for staged: latest is not looked at."""
+    original = Stager._move_latest
+
+    def move(self: Stager, ledger: Ledger, order: Order) -> None:
+        if ledger.created:
+            original(self, ledger, order)
+
+    patch.setattr(Stager, "_move_latest", move)
+
+
+def writes_that_are_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
+    """ "Exists" is taken for a write of one's own."""
+
+    def create(
+        region: Region, project: str, key: Key, source: Source, document: str, watch: Watch
+    ) -> Copy:
+        with contextlib.suppress(ExistsError):
+            region.create(key, source, document, watch.moved)
+        stored = Stored(size=source.size, document=document, token="1")
+        return Copy(region, stored, decode(document, where="a break"))
+
+    patch.setattr(regional, "create", create)
+
+
+def latest_where_nothing_is(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Ledger, "copies_in_order", lambda self: list(self.copies.values()))
+    patch.setattr(Ledger, "holders", lambda self: list(self.regions))
+
+
+def _advance(patch: pytest.MonkeyPatch, **changed: object) -> None:
+    original: Any = Mover.advance
+
+    def advance(self: Mover, *args: Any, **given: Any) -> Any:
+        return original(self, *args, **{**given, **changed})
+
+    patch.setattr(Mover, "advance", advance)
+
+
+def beginning_at_what_is_not_there(patch: pytest.MonkeyPatch) -> None:
+    _advance(patch, holds=lambda version: True)
+
+
+def beginning_without_a_floor(patch: pytest.MonkeyPatch) -> None:
+    _advance(patch, floor=None)
+
+
+def latest_that_goes_back(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(channels, "is_later", lambda version, than: version != than)
+
+
+def prereleases_as_any_other(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(channels, "is_later", lambda version, than: version.compare(than) > 0)
+
+
+def latest_that_never_moves(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(channels, "is_later", lambda version, than: False)
+
+
+def moving_whatever_is_there(patch: pytest.MonkeyPatch) -> None:
+    """The state that is expected is read just before the write."""
+
+    def write(self: Mover, region: Region, key: Key, text: str, state: ChannelState) -> bool:
+        return region.write_channel(key, text, region.read_channel(key))
+
+    patch.setattr(Mover, "_write", write)
+
+
+def copy_that_is_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
+    def copy(self: Mover, region: Region, project: str) -> None:
+        _, pointer = channels.read_pointer(region, project, "latest")
+        if pointer is not None:
+            region.publish(project, "latest", str(pointer.version))
+
+    patch.setattr(Mover, "copy", copy)
+
+
+def _with_one_region(patch: pytest.MonkeyPatch, step: str) -> None:
+    original: Any = getattr(Stager, step)
+    patch.setattr(Stager, step, lambda self, *args: original(replace(self, required=1), *args))
+
+
+def latest_before_enough_copies(patch: pytest.MonkeyPatch) -> None:
+    _with_one_region(patch, "_write")
+
+
+def success_before_latest_has_followed(patch: pytest.MonkeyPatch) -> None:
+    _with_one_region(patch, "_move_latest")
+
+
+def quorum_of_one(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(session, "required_to_stage", lambda required, regions: 1)
+
+
+def one_answer_that_is_enough(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(channels, "required_to_read", lambda regions: 1)
+
+
+def lowest_of_the_answers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(channels, "highest", min)
+
+
+SEARCHES: list[tuple[Break, str, tuple[Program, ...], int]] = [
+    (create_that_overwrites, "promise 1", OTHER, 0),
+    (content_that_is_not_compared, "promise 1", OTHER, 0),
+    (conflicts_that_do_not_stop, "promise 1", OTHER_IN_TWO, 0),
+    (repair_to_what_is_disputed, "promise 1", ELSEWHERE, 0),
+    (copies_that_were_only_glimpsed, "promise 2", OTHER_IN_TWO, 1),
+    (writing_without_a_look, "promise 2", OTHER_IN_TWO, 0),
+    (nothing_more_to_do_for_a_re_run, "promise 2", OTHER, 0),
+    (writes_that_are_not_looked_at_again, "success", OTHER, 0),
+    (latest_where_nothing_is, "promise 3", ALONE_AND_EASY, 1),
+    (beginning_at_what_is_not_there, "promise 3", BEHIND, 0),
+    (beginning_without_a_floor, "behind", BEHIND, 0),
+    (latest_that_goes_back, "promise 4", LATER, 0),
+    (prereleases_as_any_other, "promise 4", UNSTABLE, 0),
+    (latest_that_never_moves, "promise 2", LATER, 0),
+    (moving_whatever_is_there, "promise 4", LATER, 0),
+    (copy_that_is_not_looked_at_again, "copy", LATER_SHOWN, 0),
+    (latest_before_enough_copies, "quorum", ALONE, 1),
+    (success_before_latest_has_followed, "success", ALONE, 1),
+    (quorum_of_one, "success", ALONE, 1),
+]
+
+
+def _repair_that_meets_other_content(world: World) -> None:
+    world.serve("p", world.until("p", "create", "A"))
+    world.kill("p")
+    world.until("m", "create", "C")
+    world.end("q")
+    world.end("m")
+
+
+def _repair_to_which_a_region_tells_a_part(world: World) -> None:
+    world.end("p")
+    world.end("q")
+    world.serve("m", world.until("m", "read_channel", "C"), "refused")
+    world.end("m")
+
+
+def _reader_that_reaches_one(world: World) -> None:
+    world.end("p")
+    world.serve("q", world.until("q", "describe", "C"), "refused")
+    world.end("q")
+    for region in "AB":
+        world.serve("g", world.until("g", "read_channel", region), "refused")
+    world.end("g")
+
+
+def _reader_of_a_region_that_is_behind(world: World) -> None:
+    world.end("p")
+    world.serve("q", world.until("q", "describe", "C"), "refused")
+    world.end("q")
+    world.end("g")
+
+
+MENDED = (Stage("p", "ABC", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Mend("m", "ABC"))
+MENDED_HALF = (Stage("p", "A", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Mend("m", "ABC"))
+READ = (Stage("p", "ABC", "1.0.0", "x"), Stage("q", "ABC", "1.1.0", "y"), Get("g", "ABC"))
+
+SCHEDULES: list[tuple[Break, str, tuple[Program, ...], Callable[[World], None]]] = [
+    (repair_that_forgets_conflicts, "promise 1", MENDED, _repair_that_meets_other_content),
+    (
+        regions_that_fail_in_a_comparison,
+        "promise 2",
+        MENDED_HALF,
+        _repair_to_which_a_region_tells_a_part,
+    ),
+    (one_answer_that_is_enough, "quorum", READ, _reader_that_reaches_one),
+    (lowest_of_the_answers, "quorum", READ, _reader_of_a_region_that_is_behind),
+]
+
+
+def _names(cases: list[Any]) -> list[str]:
+    return [case[0].__name__ for case in cases]
+
+
+@pytest.mark.parametrize(("break_", "rule", "programs", "faults"), SEARCHES, ids=_names(SEARCHES))
+def test_break_that_a_search_notices(
+    break_: Break,
+    rule: str,
+    programs: tuple[Program, ...],
+    faults: int,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A search that ends well without the break names the rule that is broken with it."""
+    preemptions = 3 if len(programs) > 1 else None
+    break_(monkeypatch)
+
+    with pytest.raises(BrokenPromiseError) as e:
+        Explorer(programs, folder, faults=faults, preemptions=preemptions).run()
+
+    assert e.value.rule == rule
+    assert e.value.__notes__
+
+
+@pytest.mark.parametrize(
+    ("break_", "rule", "programs", "schedule"), SCHEDULES, ids=_names(SCHEDULES)
+)
+def test_break_that_a_schedule_notices(
+    break_: Break,
+    rule: str,
+    programs: tuple[Program, ...],
+    schedule: Callable[[World], None],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same of what takes three regions: one schedule, that keeps every promise without it."""
+    schedule(World(programs, folder))
+    break_(monkeypatch)
+
+    with pytest.raises(BrokenPromiseError) as e:
+        schedule(World(programs, folder))
+
+    assert e.value.rule == rule
+
+
+def test_seeds_notice_a_break(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Schedules drawn from seeds come upon a break too, and tell the seed."""
+    lowest_of_the_answers(monkeypatch)
+
+    with pytest.raises(BrokenPromiseError) as e:
+        _run_seeds(range(300), folder)
+
+    assert e.value.rule == "quorum"
+    assert any(note.startswith("seed ") for note in e.value.__notes__)
+
+
+def _run_seeds(seeds: range, folder: Path) -> None:
+    for seed in seeds:
+        shuffle.run(seed, folder)
+
+
+@pytest.mark.parametrize(
+    ("programs", "faults"),
+    [
+        (OTHER, 0),
+        pytest.param(ELSEWHERE, 0, marks=pytest.mark.exploration),
+        (LATER, 0),
+        (LATER_SHOWN, 0),
+        (UNSTABLE, 0),
+        (BEHIND, 0),
+        (ALONE, 1),
+        (ALONE_AND_EASY, 1),
+    ],
+)
+def test_searches_that_end_well_without_a_break(
+    programs: tuple[Program, ...], faults: int, folder: Path
+) -> None:
+    """Nothing is noticed where nothing is broken; OTHER_IN_TWO is among the longer searches."""
+    preemptions = 3 if len(programs) > 1 else None
+    assert Explorer(programs, folder, faults=faults, preemptions=preemptions).run().left == 0

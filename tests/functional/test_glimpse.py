@@ -57,6 +57,34 @@ def test_unrecorded_content_behind_a_channel_that_is_refused(
     assert cloud.keys("eu-west-1") == []
 
 
+def test_same_unrecorded_content_behind_a_channel_that_is_refused(
+    cloud: Cloud, wire: Wire, make_file: MakeFile
+) -> None:
+    """The same content in a region that fails right after is no copy that counts."""
+    cloud.s3("us-east-1").put_object(
+        Bucket=cloud.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"one"
+    )
+    wire.add(unreadable_channel("us-east-1"))
+
+    staging = Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", make_file(b"one"))
+
+    states = [outcome.state for outcome in staging.outcomes]
+    assert states == [State.FAILED, State.CREATED, State.CREATED]
+
+
+def test_record_of_those_that_have_one(cloud: Cloud, make_file: MakeFile) -> None:
+    """A region is filled with the record of the others, also where the first of them has none."""
+    cloud.s3("us-east-1").put_object(
+        Bucket=cloud.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"one"
+    )
+    first = Session(regions=["eu-west-1"]).stage("SugarWater", "1.0.0", make_file(b"one"))
+
+    Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", make_file(b"one"))
+
+    filled = Session(regions=["ap-southeast-2"]).get("SugarWater", "1.0.0")
+    assert filled.staged_at == first.artifact.staged_at
+
+
 def test_other_content_in_a_directory_whose_channel_is_refused(
     directories: list[str], make_file: MakeFile
 ) -> None:

@@ -13,6 +13,7 @@ from startifact.errors import NotFoundError, SeveralRegionsError
 from startifact.outcomes import StagingFailedError, State
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.places import Place
+from tests.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
 
@@ -362,6 +363,26 @@ def test_copy_is_written_once(cloud: Cloud, make_file: MakeFile) -> None:
     answer = cloud.ssm("eu-west-1").get_parameter(Name=name)
 
     assert answer["Parameter"]["Version"] == 1
+
+
+def test_copy_that_is_refused(
+    cloud: Cloud, wire: Wire, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A copy that SSM refuses is a warning, with the region: latest itself has moved."""
+
+    def refuse(request: Request, forward: Forward) -> Answer | None:
+        if request.operation == "PutParameter" and request.region == "eu-west-1":
+            return Answer(400, b'{"__type":"AccessDeniedException"}')
+        return forward()
+
+    wire.add(refuse)
+    with caplog.at_level(logging.WARNING, "startifact"):
+        staging = Session().stage("SugarWater", "1.0.0", make_file())
+
+    told = [r.getMessage() for r in caplog.records]
+    assert [o.error for o in staging.outcomes] == [None] * 3
+    assert len(told) == 1
+    assert told[0].startswith("eu-west-1: the copy of SugarWater/latest was not made: ")
 
 
 def test_no_copy_for_other_regions(cloud: Cloud, make_file: MakeFile, tmp_path: Path) -> None:

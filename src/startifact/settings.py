@@ -62,6 +62,9 @@ class Runner:
     action: str | None = None
     """How a workflow names this action and its version, where it is not a local one."""
 
+    form: str = ""
+    """What follows the action's repository where this is the form without a container."""
+
     token_url: str = ""
     """Where to ask for an OpenID Connect token; set only in jobs that may."""
 
@@ -73,7 +76,6 @@ class Runner:
         env = os.environ if environ is None else environ
         workspace, temp = _get(env, "GITHUB_WORKSPACE"), _get(env, "RUNNER_TEMP")
         folder = _get(env, "RUNNER_WORKSPACE")
-        repository, ref = _get(env, "GITHUB_ACTION_REPOSITORY"), _get(env, "GITHUB_ACTION_REF")
         return cls(
             workspace=Path(workspace) if workspace else None,
             temp=Path(temp) if temp else None,
@@ -82,10 +84,31 @@ class Runner:
             in_container=_get(env, "STARTIFACT_CONTAINER") is not None,
             debug=_get(env, "RUNNER_DEBUG") == "1",
             folder=Path(folder) if folder else None,
-            action=f"{repository}@{ref}" if repository and ref else None,
+            action=_action(env),
+            form="/composite" if _composite_path(env) else "",
             token_url=_get(env, "ACTIONS_ID_TOKEN_REQUEST_URL") or "",
             token_bearer=_get(env, "ACTIONS_ID_TOKEN_REQUEST_TOKEN") or "",
         )
+
+
+def _action(env: Mapping[str, str]) -> str | None:
+    """Return how a workflow names this action.
+
+    In a composite action the runner's variables are about the actions it uses itself, but its path
+    is ``.../_actions/OWNER/NAME/REF/composite``.
+    """
+    if path := _composite_path(env):
+        _, found, rest = path.rpartition("/_actions/")
+        parts = rest.split("/")[:-1]
+        return f"{'/'.join(parts[:2])}/composite@{'/'.join(parts[2:])}" if found else None
+    repository, ref = _get(env, "GITHUB_ACTION_REPOSITORY"), _get(env, "GITHUB_ACTION_REF")
+    return f"{repository}@{ref}" if repository and ref else None
+
+
+def _composite_path(env: Mapping[str, str]) -> str | None:
+    path = (_get(env, "GITHUB_ACTION_PATH") or "").replace("\\", "/").rstrip("/")
+    in_container = _get(env, "STARTIFACT_CONTAINER") is not None
+    return path if path.endswith("/composite") and not in_container else None
 
 
 def tidy_aws_environment(environ: MutableMapping[str, str] | None = None) -> None:

@@ -1,13 +1,22 @@
 """Steps that list, compare and mend what is staged."""
 
+import html
 import json
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from startifact import Session
 from startifact.action.outputs import OUTPUTS
 from tests.action.conftest import Call
+from tests.action.identity import Identities
+from tests.conftest import Cloud
 from tests.runner_rules import read_summary
 from tests.runner_step import Done, Step
 
@@ -234,3 +243,85 @@ def test_how_to_download(directories: list[str], step: Step, call: Call) -> None
     assert f"startifact download SugarWater@1.0.0 SugarWater --regions {regions}<" in plain.summary
     assert f"download SugarWater@1.0.1 . --load-filename --regions {regions}<" in saved.summary
     assert "download it" not in planned.summary
+
+
+def snippets(summary: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the step and the command that a summary shows."""
+    _, _, rest = summary.partition("To download it:")
+    step, command = (
+        html.unescape(text) for text in re.findall(r"<pre>(.*?)</pre>", rest, re.DOTALL)
+    )
+    return yaml.safe_load(step)[0], shlex.split(command)
+
+
+@pytest.mark.parametrize("saved", ["true", "false"])
+def test_how_to_download_works(saved: str, step: Step, call: Call) -> None:
+    """What the summary says is copied into a workflow and a shell, and brings the bytes back."""
+    host = {"RUNNER_WORKSPACE": "/home/runner/work/SugarWater", "STARTIFACT_CONTAINER": "1"}
+    regions = f"file:one, file:{step.workspace}/two"
+    stage = {**PROJECT, "command": "stage", "version": "1.0.0", "regions": regions}
+    done = call(host, **stage, path=step.file(SAME), save_filename=saved)
+    copied, command = snippets(done.summary)
+    (step.workspace / "dist.tar.gz").unlink()
+    name = "dist.tar.gz" if saved == "true" else "SugarWater"
+
+    got = call(host, **copied["with"])
+    by_step = (step.workspace / got.outputs["path"]).read_bytes()
+    (step.workspace / name).unlink()
+    words = [
+        word.replace(",file:///home/runner/work/SugarWater/SugarWater/two", "") for word in command
+    ]
+    ran = subprocess.run([sys.executable, "-m", *words], cwd=step.workspace, check=False)
+
+    assert copied["uses"] == "OWNER/startifact@v1"
+    assert str(step.workspace) not in copied["with"]["regions"]
+    assert by_step == SAME
+    assert ran.returncode == 0
+    assert (step.workspace / name).read_bytes() == SAME
+
+
+@pytest.mark.parametrize(
+    ("path", "uses"),
+    [
+        ("/home/runner/work/_actions/octo/startifact/v1/composite", "octo/startifact/composite@v1"),
+        ("D:\\a\\_actions\\octo\\startifact\\a\\b\\composite", "octo/startifact/composite@a/b"),
+        ("/home/runner/work/SugarWater/SugarWater/composite", "OWNER/startifact/composite@v1"),
+    ],
+)
+def test_how_to_download_in_the_composite_form(
+    path: str, uses: str, directories: list[str], step: Step, call: Call
+) -> None:
+    """It names the same form of the action: the other one may not run there."""
+    stage = {**PROJECT, "command": "stage", "version": "1.0.0", "regions": directories[0]}
+
+    done = call({"GITHUB_ACTION_PATH": path}, **stage, path=step.file(SAME))
+
+    assert snippets(done.summary)[0]["uses"] == uses
+
+
+def test_how_to_download_with_more(step: Step, call: Call, cloud: Cloud) -> None:
+    """What the step was told about AWS is said again, and a role is to be filled in."""
+    identities = Identities()
+    try:
+        done = call(
+            {**identities.environment, "STARTIFACT_PARAMETER": ""},
+            **PROJECT,
+            command="stage",
+            version="1.0.0",
+            path=step.file(SAME),
+            regions="us-east-1",
+            configuration_parameter=cloud.parameter,
+            aws_region="us-east-1",
+            audience="https://a/",
+            role_to_assume="arn:aws:iam::123456789012:role/stage",
+        )
+    finally:
+        identities.stop()
+
+    copied, command = snippets(done.summary)
+    assert copied["with"]["configuration-parameter"] == cloud.parameter
+    assert copied["with"]["aws-region"] == "us-east-1"
+    assert copied["with"]["audience"] == "https://a/"
+    assert copied["with"]["role-to-assume"] == "arn:aws:iam::ACCOUNT:role/NAME"
+    assert "# one that may download" in done.summary
+    assert command[-2:] == ["--configuration-parameter", cloud.parameter]

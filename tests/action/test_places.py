@@ -1,5 +1,6 @@
 """Where a step may read and write, and whose files are what it makes."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -346,6 +347,34 @@ def test_names_of_the_temporary_folder(folder: str, step: Step, call: Call) -> N
 
     assert exit_code == 0, errors
     assert (step.temp / "artifacts" / "SugarWater@1.0.0" / "artifact").is_file()
+
+
+def test_host_names_for_later_steps(step: Step, call: Call) -> None:
+    """What the container calls by its own names, later steps find: in the workspace relative to
+    it, and else under the host's name.
+    """
+    regions = f"file://{step.workspace}/a, file:{step.temp}/b"
+    stage(call, HOST, path=step.file(), regions=regions)
+
+    done = call(
+        {**CONTAINER, **HOST},
+        command="download",
+        project="SugarWater",
+        path=f"{step.temp}/new/file",
+        regions=regions,
+    )
+
+    host = "/home/runner/work"
+    first, second = json.loads(done.outputs["locations"])
+    assert done.outputs["path"] == f"{host}/_temp/new/file"
+    assert (first["bucket"], second["bucket"]) == ("a", f"{host}/_temp/b")
+    assert first["uri"] == f"file://{host}/SugarWater/SugarWater/a/SugarWater%401.0.0/artifact"
+    assert second["uri"] == f"file://{host}/_temp/b/SugarWater%401.0.0/artifact"
+    assert second["region"] == f"file://{host}/_temp/b"
+    for name in ("bucket", "uri", "region"):
+        assert done.outputs[name] == first[name]
+    assert str(step.workspace) not in done.summary
+    assert str(step.temp) not in done.summary
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -215,3 +216,20 @@ def test_files_of_the_runner(step: RunnerStep) -> None:
 
 def files_of(step: RunnerStep) -> list[Path]:
     return [p for p in step.temp.rglob("*") if p.is_file()]
+
+
+def test_outputs_on_the_host(step: RunnerStep) -> None:
+    """Later steps run on the host, and find there what the outputs name."""
+    where = {"project": "SugarWater", "regions": f"file:one, file:{step.temp}/two"}
+    staged = step.run(**where, command="stage", version="1.0.0", path=step.file(CONTENT))
+    step.output.write_bytes(b"")
+
+    done = step.run(**where, command="download", path=f"{step.temp}/new/file")
+
+    assert (staged.exit_code, done.exit_code) == (0, 0), done.stdout
+    assert Path(done.outputs["path"]).read_bytes() == CONTENT
+    for place in json.loads(done.outputs["locations"]):
+        folder = step.workspace / place["bucket"] / place["key"]
+        assert (folder / "artifact").read_bytes() == CONTENT
+        assert Path(unquote(urlsplit(place["uri"]).path)).read_bytes() == CONTENT
+    assert "/github/" not in done.summary + json.dumps(done.outputs)

@@ -71,24 +71,29 @@ def _step(runner: Runner, annotations: Annotations) -> int:
             say(without_secrets(traceback.format_exc()))
         error = bug(e)
     else:
-        return _finish(result, inputs, runner, annotations, title)
+        return _finish(result, inputs, settings, runner, annotations, title)
     tell(error, annotations, title=title)
     if wants_summary():
-        lines = summary.failure(inputs, error) + summary.rest_of(annotations.others)
+        lines = summary.failure(inputs, error, runner) + summary.rest_of(annotations.others)
         markdown.write(runner.summary, lines)
     return error.exit_code
 
 
 def _finish(
-    result: Result, inputs: Inputs, runner: Runner, annotations: Annotations, title: str
+    result: Result,
+    inputs: Inputs,
+    settings: Settings,
+    runner: Runner,
+    annotations: Annotations,
+    title: str,
 ) -> int:
     """Tell what was done, and return the exit code."""
     _report(result)
-    lines = summary.success(result, runner)
+    lines = summary.success(result, inputs, settings, runner)
     error = as_one(result.errors) if result.errors else None
     if error is not None:
         tell(error, annotations, title=title)
-        lines += summary.failure(inputs, error)
+        lines += summary.failure(inputs, error, runner)
     if inputs.summary:
         markdown.write(runner.summary, lines + summary.rest_of(annotations.others))
     return 0 if error is None else error.exit_code

@@ -3,10 +3,11 @@
 import json
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 
 from startifact.action.commands import ProjectResult, Result, safe_filename
 from startifact.action.inputs import Inputs
-from startifact.action.paths import for_later_steps
+from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.report import facts_of, locations_of_artifact, locations_of_staging
 from startifact.settings import Runner, Settings
 
@@ -43,20 +44,31 @@ def outputs_of(result: Result, runner: Runner) -> Mapping[str, str]:
         known = {"project": result.project, "version": result.version}
         return {name: known.get(name, "") for name in OUTPUTS}
     staging = result.staging
+    locations = (
+        locations_of_artifact(result.artifact) if staging is None else locations_of_staging(staging)
+    )
     facts = {
-        **facts_of(result.artifact),
+        **_elsewhere(facts_of(result.artifact), runner),
         "path": None if result.path is None else for_later_steps(result.path, runner),
         # Later steps would use it in a path.
         "filename": safe_filename(result.artifact),
-        "locations": (
-            locations_of_artifact(result.artifact)
-            if staging is None
-            else locations_of_staging(staging)
-        ),
+        "locations": [_elsewhere(location, runner) for location in locations],
         "created": None if staging is None else staging.created,
         "is-latest": None if staging is None else staging.is_latest,
     }
     return {name: _text(facts[name]) for name in OUTPUTS}
+
+
+def _elsewhere(facts: Mapping[str, object], runner: Runner) -> dict[str, object]:
+    """Return *facts* with the directory of a ``file:`` region as later steps can use it."""
+    region, bucket, uri = (str(facts[name] or "") for name in ("region", "bucket", "uri"))
+    named = dict(facts)
+    if region:
+        named["region"] = region_for_later_steps(region, runner)
+    if uri.startswith("file:"):
+        named["bucket"] = for_later_steps(Path(bucket), runner)
+        named["uri"] = uri_for_later_steps(uri, runner)
+    return named
 
 
 def warn_of_masked(outputs: Mapping[str, str], inputs: Inputs, settings: Settings) -> None:

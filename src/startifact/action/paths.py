@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from startifact.action.inputs import Inputs
 from startifact.errors import Problems, shown
@@ -117,13 +118,49 @@ def for_later_steps(path: Path, runner: Runner) -> str:
     """Return *path* as other steps of the job can use it.
 
     The workspace has another name outside the container, so a path in it is told relative to it.
+    What is in the runner's temporary folder has the name that the host has for it: a container of
+    a later step is given it under its own.
     """
     if runner.workspace is not None:
         workspace = runner.workspace.resolve()
         absolute = path.parent.resolve() / path.name
         if absolute.is_relative_to(workspace):
             return absolute.relative_to(workspace).as_posix()
-    return str(path)
+    return str(_on_host(path, runner))
+
+
+def uri_for_later_steps(uri: str, runner: Runner) -> str:
+    """Return the address *uri*, of a file where it is one, as other steps can use it."""
+    if not runner.in_container or not uri.startswith("file:"):
+        return uri
+    return _on_host(Path(unquote(urlsplit(uri).path)), runner).as_uri()
+
+
+def region_for_later_steps(text: str, runner: Runner) -> str:
+    """Return the spelling *text* of a region as other steps can use it."""
+    if not runner.in_container:
+        return text
+    return _renamed_region(text, {here: there for there, here in _host_names(runner)})
+
+
+def _on_host(path: Path, runner: Runner) -> Path:
+    if runner.in_container:
+        absolute = path.parent.resolve() / path.name
+        for there, here in _host_names(runner):
+            if absolute.is_relative_to(here.resolve()):
+                return there / absolute.relative_to(here.resolve())
+    return path
+
+
+def _host_names(runner: Runner) -> list[tuple[Path, Path]]:
+    """Return what the runner's folders are called on its host, and here."""
+    if runner.folder is None:
+        return []
+    folders = [
+        (runner.folder / runner.folder.name, runner.workspace),
+        (runner.folder.parent / "_temp", runner.temp),
+    ]
+    return [(there, here) for there, here in folders if here is not None]
 
 
 def _inner_name(path: Path, runner: Runner) -> Path | None:

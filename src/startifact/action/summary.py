@@ -1,26 +1,23 @@
 """The job summary: what a person wants to read on the page of the run."""
 
-import json
-import shlex
 from collections.abc import Iterable
 
-from startifact.action.commands import ArtifactResult, ProjectResult, Result, safe_filename
+from startifact.action.commands import ArtifactResult, ProjectResult, Result
 from startifact.action.inputs import Command, Inputs
 from startifact.action.markdown import Lines, block, code, table
-from startifact.action.paths import for_later_steps
+from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
+from startifact.action.snippet import as_command, as_step
 from startifact.artifact import Artifact
 from startifact.errors import StartifactError
 from startifact.names import artifact_key
 from startifact.outcomes import RegionOutcome, StagingFailedError, State
 from startifact.report import locations_of_artifact
-from startifact.settings import Runner
+from startifact.settings import Runner, Settings
 from startifact.verifying import Verification
 from startifact.worksheet import Repair
 
-_SOME_ACTION = "OWNER/startifact@v1"
 
-
-def success(result: Result, runner: Runner) -> Lines:
+def success(result: Result, inputs: Inputs, settings: Settings, runner: Runner) -> Lines:
     """Return the summary of a step that has something to show."""
     if isinstance(result, ProjectResult):
         return _about_project(result)
@@ -38,15 +35,16 @@ def success(result: Result, runner: Runner) -> Lines:
         facts.append(("Latest", "yes" if staging.is_latest else "no"))
     facts += [(label, code(text)) for label, text in origin_of(artifact)]
     lines = [f"### {code(str(artifact))} {_what(result)}\n\n", *table(("", ""), facts)]
-    lines += _outcomes(staging.outcomes) if staging else _locations(artifact)
+    lines += _outcomes(staging.outcomes, runner) if staging else _locations(artifact, runner)
     pairs = [(code(key), code(value)) for key, value in artifact.items()]
     lines += table(("Metadata", ""), pairs) if pairs else []
     if staging is None or not staging.dry_run:
-        lines += _how_to_download(result, runner)
+        lines.append("To download it:\n\n")
+        lines += [block(make(result, inputs, settings, runner)) for make in (as_step, as_command)]
     return lines
 
 
-def failure(inputs: Inputs | None, error: StartifactError) -> Lines:
+def failure(inputs: Inputs | None, error: StartifactError, runner: Runner) -> Lines:
     """Return the summary of a step that failed."""
     subject = "Startifact"
     if inputs is not None:
@@ -55,7 +53,7 @@ def failure(inputs: Inputs | None, error: StartifactError) -> Lines:
     text = f"{error}\n\nHint: {error.hint}" if error.hint else str(error)
     lines = [f"### {subject} failed with exit code {error.exit_code}\n\n", block(text)]
     if isinstance(error, StagingFailedError):
-        lines += _outcomes(error.outcomes)
+        lines += _outcomes(error.outcomes, runner)
     return lines
 
 
@@ -88,13 +86,13 @@ def _what(result: ArtifactResult) -> str:
     return "staged" if staging.created else "was staged already"
 
 
-def _outcomes(outcomes: Iterable[RegionOutcome]) -> Lines:
+def _outcomes(outcomes: Iterable[RegionOutcome], runner: Runner) -> Lines:
     rows = [
         (
-            code(outcome.region),
+            code(region_for_later_steps(outcome.region, runner)),
             outcome.state.value,
             f"{outcome.seconds:.1f}",
-            code(outcome.location.uri) if outcome.location else "",
+            code(uri_for_later_steps(outcome.location.uri, runner)) if outcome.location else "",
             code(str(outcome.error)) if outcome.error else "",
         )
         for outcome in outcomes
@@ -102,41 +100,17 @@ def _outcomes(outcomes: Iterable[RegionOutcome]) -> Lines:
     return table(("Region", "Outcome", "Seconds", "Where", "Trouble"), rows)
 
 
-def _locations(artifact: Artifact) -> Lines:
+def _locations(artifact: Artifact, runner: Runner) -> Lines:
     rows = [
         (
-            code(str(location["region"])),
+            code(region_for_later_steps(str(location["region"]), runner)),
             str(location["outcome"]),
-            code(str(location["uri"])) if location["uri"] else "",
+            code(uri_for_later_steps(str(location["uri"]), runner)) if location["uri"] else "",
             code(str(location["error"])) if location.get("error") else "",
         )
         for location in locations_of_artifact(artifact)
     ]
     return table(("Region", "Outcome", "Where", "Trouble"), rows)
-
-
-def _how_to_download(result: ArtifactResult, runner: Runner) -> Lines:
-    """Return how to get this very artifact, in a workflow and in a shell."""
-    artifact = result.artifact
-    saved = bool(safe_filename(artifact))
-    path = "." if saved else artifact.project
-    step = [
-        f"- uses: {runner.action or _SOME_ACTION}",
-        "  with:",
-        "    command: download",
-        f"    project: {json.dumps(artifact.project)}",
-        f"    version: {json.dumps(str(artifact.version))}",
-        f"    path: {json.dumps(path)}",
-        *(['    load-filename: "true"'] if saved else []),
-        "    regions: |",
-        *(f"      {region}" for region in result.regions),
-    ]
-    shell = [
-        *("startifact", "download", artifact_key(artifact.project, artifact.version), path),
-        *(["--load-filename"] if saved else []),
-        *("--regions", ",".join(result.regions)),
-    ]
-    return ["To download it:\n\n", block("\n".join(step)), block(shlex.join(shell))]
 
 
 def _about_project(result: ProjectResult) -> Lines:

@@ -192,6 +192,7 @@ def permissions() -> dict[str, set[str]]:
     [
         ("read", ["all"]),
         ("stage", ["all", "stage"]),
+        ("stage-platforms", ["all", "stage"]),
         ("repair-keep", ["all", "stage", "repair --keep"]),
         ("setup", ["setup"]),
     ],
@@ -207,6 +208,16 @@ def test_policies_are_those_of_the_table(policy: str, commands: list[str]) -> No
         assert "*" not in (statement["Resource"], *allowed)
 
     assert allowed == set().union(*(permissions()[command] for command in commands))
+
+
+@pytest.mark.parametrize("path", sorted(IAM.glob("*.json")), ids=lambda path: path.stem)
+def test_policies_name_the_account(path: Path) -> None:
+    """The name of a bucket says nothing of whose it is: the policies do."""
+    for statement in json.loads(path.read_text(encoding="utf-8"))["Statement"]:
+        resources = statement.get("Resource", [])
+        buckets = [r for r in [resources, *resources] if str(r).startswith("arn:aws:s3:")]
+        condition = statement.get("Condition", {}).get("StringEquals", {})
+        assert not buckets or condition == {"aws:ResourceAccount": "123456789012"}
 
 
 def test_trust_policies() -> None:

@@ -41,8 +41,9 @@ runs:
       shell: bash
       env:
         STARTIFACT_PYTHON: ${{ steps.install.outputs.python }}
-        # Git's bash on Windows would make C:/Program Files/Git/startifact of /startifact.
-        MSYS2_ENV_CONV_EXCL: INPUT_;STARTIFACT_
+        # Git's bash on Windows makes C:/Program Files/Git/startifact of the value /startifact, and
+        # as much of a secret that begins like a path.
+        MSYS2_ENV_CONV_EXCL: INPUT_;STARTIFACT_;AWS_;ACTIONS_;GITHUB_;RUNNER_
 {inputs}
       run: exec "$STARTIFACT_PYTHON" -I -u -X utf8 -m startifact.action
 """

@@ -1,7 +1,7 @@
 """
 Workflows of the documents, carried out: their lines in bash, their uses of the action as a step.
 
-Of expressions those are known that look one thing up.
+Of expressions those are known that look one thing up, or compare it with nothing.
 """
 
 import os
@@ -14,7 +14,7 @@ from tests.composite_step import BASH
 from tests.runner_rules import read_outputs
 from tests.runner_step import Done, Step
 
-ACTION = re.compile(r"OWNER/startifact(/composite)?@v1")
+ACTION = re.compile(r"OWNER/startifact(/composite)?@v1|\./\.startifact")
 
 Context = dict[str, Any]
 Action = Callable[[dict[str, str]], Mapping[str, str]]
@@ -44,6 +44,8 @@ class Job:
     def run(self, steps: list[dict[str, Any]]) -> None:
         """Carry out *steps*. The test fails where one of them does."""
         for number, step in enumerate(steps):
+            if "if" in step and self.evaluated(step["if"]) == "false":
+                continue
             for file in (self.step.output, self.step.summary):
                 file.write_bytes(b"")
             outputs = self._outputs(step, number)
@@ -79,12 +81,21 @@ class Job:
         assert done.returncode == 0, done.stdout + done.stderr
         return read_outputs(self.step.output)
 
-    def value(self, text: str) -> str:
+    def value(self, text: object) -> str:
         """Return *text* with its expressions evaluated."""
-        return re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda match: self._look_up(match[1]), text)
+        return re.sub(r"\$\{\{ (.+?) \}\}", lambda match: self.evaluated(match[1]), _text(text))
 
-    def _look_up(self, name: str) -> str:
+    def evaluated(self, expression: str) -> str:
+        """Return what *expression* stands for, as it would be put into a text."""
+        name, compared, _ = expression.partition(" == ''")
         found: Any = self.context
         for part in name.split("."):
             found = found[part]
-        return str(found)
+        if compared:
+            found = found == ""
+        return _text(found)
+
+
+def _text(value: object) -> str:
+    """Return *value* as it is put into a text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

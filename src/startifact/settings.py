@@ -55,6 +55,7 @@ class Runner:
     output: str = ""
     summary: str = ""
     in_container: bool = False
+    in_workflow: bool = False
     debug: bool = False
     folder: Path | None = None
     """The folder that the workspace is in, as the host knows it: ``RUNNER_WORKSPACE``."""
@@ -70,6 +71,11 @@ class Runner:
 
     token_bearer: str = field(default="", repr=False)
 
+    @property
+    def is_confined(self) -> bool:
+        """Whether a step keeps to the workspace and the temporary folder, in whichever form."""
+        return self.in_container or self.in_workflow
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Return what the runner put into *environ*, by default the process's own."""
@@ -82,6 +88,7 @@ class Runner:
             output=_get(env, "GITHUB_OUTPUT") or "",
             summary=_get(env, "GITHUB_STEP_SUMMARY") or "",
             in_container=_get(env, "STARTIFACT_CONTAINER") is not None,
+            in_workflow=_get(env, "GITHUB_ACTIONS") == "true",
             debug=_get(env, "RUNNER_DEBUG") == "1",
             folder=Path(folder) if folder else None,
             action=_action(env),

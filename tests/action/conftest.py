@@ -23,6 +23,12 @@ def step(tmp_path: Path) -> Step:
 
 
 @pytest.fixture
+def directories(step: Step) -> list[str]:
+    """Return the spellings of three ``file:`` regions that are not there yet, where a step may."""
+    return [f"file://{step.temp}/regions/{name}" for name in ("a", "b", "c")]
+
+
+@pytest.fixture
 def call(step: Step, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
     """Return a function that carries out the step in this process, where it can be measured."""
 

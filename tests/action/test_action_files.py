@@ -118,3 +118,12 @@ def test_build_context() -> None:
 
     assert "*" in ignored
     assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == copied
+
+
+def test_locked_packages_are_raised() -> None:
+    """A tool raises what is locked, all of it in one go."""
+    text = (PROJECT / ".github" / "dependabot.yml").read_text(encoding="utf-8")
+    entries = {e["package-ecosystem"]: e for e in yaml.safe_load(text)["updates"]}
+
+    assert (PROJECT / entries["pip"]["directory"].strip("/") / "image.txt").is_file()
+    assert entries["pip"]["groups"] == {"locked": {"patterns": ["*"]}}

@@ -12,12 +12,16 @@ from tests.action.conftest import Call
 from tests.runner_step import IS_ROOT, Step
 
 CONTAINER = {"STARTIFACT_CONTAINER": "1"}
+FORMS = {"container": CONTAINER, "composite": {"STARTIFACT_CONTAINER": ""}}
 OWNER = (1001, 121)
 
 as_root = pytest.mark.skipif(
     not IS_ROOT,
     reason="only root can give files away, as in the container",
 )
+
+
+in_both_forms = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 
 
 def stage(call: Call, extra: dict[str, str] | None = None, **inputs: str) -> tuple[int, list[str]]:
@@ -52,18 +56,19 @@ def link(step: Step) -> None:
     (step.workspace / "link").symlink_to(step.workspace.parents[2] / "elsewhere")
 
 
+@in_both_forms
 @pytest.mark.usefixtures("link")
 @pytest.mark.parametrize("outside", OUTSIDE.values(), ids=OUTSIDE)
-def test_region_outside(outside: Outside, step: Step, call: Call) -> None:
-    """In the container a directory elsewhere is refused, because it would vanish."""
+def test_region_outside(outside: Outside, form: dict[str, str], step: Step, call: Call) -> None:
+    """A directory elsewhere is refused in both forms; in the container it would vanish."""
     step.file()
     region = f"file:{outside(step)}"
 
-    exit_code, errors = stage(call, regions=f"file:artifacts, {region}")
+    exit_code, errors = stage(call, form, regions=f"file:artifacts, {region}")
 
     assert exit_code == 2
     assert f"region '{region}' is outside the workspace" in errors[0]
-    assert "would vanish with the container" in errors[0]
+    assert ("would vanish with the container" in errors[0]) == (form is CONTAINER)
     assert not (step.workspace / "artifacts").exists()
 
 
@@ -77,16 +82,35 @@ def test_configured_region_outside(step: Step, call: Call) -> None:
     assert "region 'file:/srv/artifacts' is outside the workspace" in errors[0]
 
 
+@in_both_forms
 @pytest.mark.usefixtures("link")
 @pytest.mark.parametrize("outside", OUTSIDE.values(), ids=OUTSIDE)
 @pytest.mark.parametrize("command", ["stage", "download"])
-def test_path_outside(command: str, outside: Outside, step: Step, call: Call) -> None:
-    """In the container a path elsewhere is refused, for reading and for writing."""
-    exit_code, errors = stage(call, command=command, path=outside(step), version="1.0.0")
+def test_path_outside(
+    command: str, outside: Outside, form: dict[str, str], step: Step, call: Call
+) -> None:
+    """A path elsewhere is refused in both forms, for reading and for writing."""
+    path = outside(step)
+
+    exit_code, errors = stage(call, form, command=command, path=path, version="1.0.0")
 
     assert exit_code == 2
-    assert f"path '{outside(step)}' is outside the workspace" in errors[0]
+    assert f"path '{path}' is outside the workspace" in errors[0]
     assert "Write path relative to the workspace" in errors[0]
+
+
+@in_both_forms
+def test_file_that_is_a_link(form: dict[str, str], step: Step, call: Call, tmp_path: Path) -> None:
+    """A link in a checkout does not stage a file of the runner's; one in the workspace is fine."""
+    (tmp_path / "credentials").write_text("secret")
+    (step.workspace / "out").symlink_to(tmp_path / "credentials")
+    (step.workspace / "in").symlink_to(step.file())
+
+    refused, errors = stage(call, form, path="out")
+    accepted, _ = stage(call, form, path="in")
+
+    assert (refused, accepted) == (2, 0)
+    assert "path 'out' is outside the workspace" in errors[0]
 
 
 def test_both_outside(call: Call) -> None:
@@ -98,13 +122,15 @@ def test_both_outside(call: Call) -> None:
         assert text in errors[0]
 
 
-def test_inside(step: Step, call: Call) -> None:
+@in_both_forms
+def test_inside(form: dict[str, str], step: Step, call: Call) -> None:
     """The workspace and the runner's temporary folder are both fine, spelled in any way."""
     step.file()
     (step.temp / "in").mkdir()
 
     exit_code, errors = stage(
         call,
+        form,
         path=f"{step.workspace}/dist.tar.gz",
         regions=f"file:./a/../artifacts file://{step.temp}/in/artifacts",
     )
@@ -125,11 +151,12 @@ def test_temporary_folder_that_is_not_mounted(step: Step, call: Call, tmp_path: 
     assert "is outside the workspace" in errors[0]
 
 
-def test_elsewhere_without_a_container(step: Step, call: Call, tmp_path: Path) -> None:
-    """Outside the container every directory lasts, and none is refused."""
+def test_elsewhere_without_a_workflow(step: Step, call: Call, tmp_path: Path) -> None:
+    """Who runs the entry point in no workflow and no container has every directory."""
     step.file()
 
     done = call(
+        {"GITHUB_ACTIONS": ""},
         command="stage",
         project="SugarWater",
         version="1.0.0",
@@ -164,7 +191,7 @@ def test_path_outside_the_workspace_for_later_steps(step: Step, call: Call) -> N
         regions="file:artifacts",
     )
     without = call(
-        {"GITHUB_WORKSPACE": ""},
+        {"GITHUB_WORKSPACE": "", "GITHUB_ACTIONS": ""},
         command="download",
         project="SugarWater",
         path=f"{step.workspace}/file",
@@ -277,7 +304,7 @@ def test_nobody_to_give_files_to(step: Step, call: Call) -> None:
     step.file()
 
     done = call(
-        {"GITHUB_WORKSPACE": str(step.workspace / "gone")},
+        {"GITHUB_WORKSPACE": str(step.workspace / "gone"), "GITHUB_ACTIONS": ""},
         command="stage",
         project="SugarWater",
         version="1.0.0",
@@ -322,15 +349,18 @@ HOST = {"RUNNER_WORKSPACE": "/home/runner/work/SugarWater"}
     ids=["host", "job container"],
 )
 @pytest.mark.parametrize("scheme", ["file:", "file://"])
-def test_names_of_the_workspace(folder: str, scheme: str, step: Step, call: Call) -> None:
+@in_both_forms
+def test_names_of_the_workspace(
+    form: dict[str, str], folder: str, scheme: str, step: Step, call: Call
+) -> None:
     """The workspace is found under the names that the host and a job's container have for it."""
     step.file()
 
     exit_code, errors = stage(
-        call, HOST, path=f"{folder}/dist.tar.gz", regions=f"{scheme}{folder}/artifacts"
+        call, {**HOST, **form}, path=f"{folder}/dist.tar.gz", regions=f"{scheme}{folder}/artifacts"
     )
     configured, _ = stage(
-        call, {**HOST, "STARTIFACT_REGIONS": f"{scheme}{folder}/more"}, regions=""
+        call, {**HOST, **form, "STARTIFACT_REGIONS": f"{scheme}{folder}/more"}, regions=""
     )
 
     assert (exit_code, configured) == (0, 0), errors
@@ -408,10 +438,10 @@ def test_neighbours_of_the_workspace(path: str, call: Call) -> None:
     assert "is outside the workspace" in errors[0]
 
 
-def test_names_of_the_host_without_a_container(step: Step, call: Call) -> None:
-    """Outside the container paths are what they are."""
+def test_names_of_the_host_without_a_workflow(step: Step, call: Call) -> None:
+    """In no workflow and no container paths are what they are."""
     done = call(
-        HOST,
+        {**HOST, "GITHUB_ACTIONS": ""},
         command="download",
         project="SugarWater",
         path="/home/runner/work/SugarWater/SugarWater/x",

@@ -1,5 +1,6 @@
 """The composite form says the same as the container form, and does the same."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,18 @@ def test_every_input_reaches_the_program() -> None:
     variables = {n: v for n, v in run["env"].items() if n.startswith("INPUT_")}
 
     assert variables == {f"INPUT_{n.upper()}": f"${{{{ inputs.{n} }}}}" for n in ACTION["inputs"]}
+
+
+def test_windows_leaves_variables_alone() -> None:
+    """Git's bash converts nothing that is read, be it an input, a secret or a file's name."""
+    (run,) = (step for step in COMPOSITE["runs"]["steps"] if step["id"] == "run")
+    left_alone = tuple(run["env"]["MSYS2_ENV_CONV_EXCL"].split(";"))
+    code = (PROJECT / "src" / "startifact" / "settings.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"', code))
+
+    assert {"AWS_PROFILE", "GITHUB_OUTPUT", "RUNNER_TEMP"} <= read
+    for name in read | {"INPUT_PATH", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}:
+        assert name.startswith(left_alone)
 
 
 def test_written_by_its_script() -> None:

@@ -17,7 +17,8 @@ from startifact.record import MAX_PAIRS_BYTES
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
-USES_ACTION = re.compile(r"(OWNER/startifact|\.)(/composite)?(@v1|/)?$")
+USES_ACTION = re.compile(r"(OWNER/startifact|\.)(/composite|/\.startifact)?(@v1|/)?$")
+USES_WORKFLOW = re.compile(r"OWNER/startifact/\.github/workflows/(stage|download)\.yml@v1")
 ACTION = yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
 
 
@@ -142,44 +143,117 @@ WORKFLOWS = [
 ]
 
 
+def called(job: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what the reusable workflow is called with that *job* calls, if it does."""
+    match = USES_WORKFLOW.fullmatch(job.get("uses", ""))
+    return reusable(match[1])[True]["workflow_call"] if match else None
+
+
+def reusable(name: str) -> dict[Any, Any]:
+    """Return a reusable workflow. YAML 1.1 takes the key on for a boolean."""
+    path = PROJECT / ".github" / "workflows" / f"{name}.yml"
+    document: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return document
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_use_declared_inputs(path: Path) -> None:
     """Workflows give the action only inputs it declares, each as a string."""
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values()
     steps = our_steps(path)
 
-    assert steps
+    assert steps or any(called(job) for job in jobs)
     for step in steps:
         assert set(step["with"]) <= set(ACTION["inputs"])
         assert all(isinstance(value, str) for value in step["with"].values())
+    for job in jobs:
+        check_call(job)
+
+
+def check_call(job: dict[str, Any]) -> None:
+    """Check that a job that calls a reusable workflow gives what that needs, and no more."""
+    if (call := called(job)) is not None:
+        needed = {name for name, i in call["inputs"].items() if i.get("required")}
+        assert needed <= set(job["with"]) <= set(call["inputs"])
+        assert job["permissions"] == {"id-token": "write"}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_read_declared_outputs(path: Path) -> None:
-    """Workflows read only outputs that the step they name declares."""
+    """Workflows read only outputs that the step or the called workflow they name declares."""
     text = path.read_text(encoding="utf-8")
     ours = {step["id"] for step in our_steps(path) if "id" in step}
 
     read = re.findall(r"steps\.([a-z-]+)\.outputs\.([a-z0-9-]+)", text)
+    needed = re.findall(r"needs\.([a-z-]+)\.outputs\.([a-z0-9-]+)", text)
 
     assert {output for step, output in read if step in ours} <= set(ACTION["outputs"])
+    for name, output in needed:
+        job = yaml.safe_load(text)["jobs"][name]
+        assert output in (job.get("outputs") or (called(job) or {}).get("outputs", {}))
 
 
-@pytest.mark.parametrize("name", ["stage", "download"])
-def test_reusable_workflows_hand_outputs_on(name: str) -> None:
-    """Every output of a reusable workflow is one of its job, which is one of a step."""
-    path = PROJECT / ".github" / "workflows" / f"{name}.yml"
-    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
-    call = workflow[True]["workflow_call"]  # YAML 1.1 takes the key on for a boolean
-    job = workflow["jobs"][name]
+# What makes no sense there, and what has another meaning.
+NOT_TO_STAGE = {"command", "load-filename", "read-data", "keep"}
+NOT_TO_DOWNLOAD = NOT_TO_STAGE | {
+    *("path", "metadata", "save-filename", "required-regions", "if-exists", "dry-run"),
+    "provenance",
+}
 
+
+@pytest.mark.parametrize(
+    ("name", "left_out", "more", "no_outputs"),
+    [
+        ("stage", NOT_TO_STAGE, {"artifact"}, {"path"}),
+        (
+            "download",
+            NOT_TO_DOWNLOAD,
+            {"artifact", "filename"},
+            {"path", "created", "is-latest"},
+        ),
+    ],
+)
+def test_reusable_workflows_are_the_action(
+    name: str, left_out: set[str], more: set[str], no_outputs: set[str]
+) -> None:
+    """A reusable workflow has what the action has, with the same defaults, and hands it on."""
+    workflow = reusable(name)
+    call, job = workflow[True]["workflow_call"], workflow["jobs"][name]
+    (ours,) = (step for step in job["steps"] if step.get("id") == name)
+
+    assert set(call["inputs"]) == set(ACTION["inputs"]) - left_out | more
+    assert set(call["outputs"]) - {"artifact-id"} == set(ACTION["outputs"]) - no_outputs
     assert {n: o["value"] for n, o in call["outputs"].items()} == {
         output: f"${{{{ jobs.{name}.outputs.{output} }}}}" for output in job["outputs"]
     }
     assert all(v.endswith(f".outputs.{n} }}}}") for n, v in job["outputs"].items())
     assert all({"description", "type"} <= set(i) for i in call["inputs"].values())
-    used = set(re.findall(r"inputs\.([a-z-]+)", path.read_text(encoding="utf-8")))
-    assert used == set(call["inputs"])
+    for input_ in set(call["inputs"]) - more:
+        assert f"inputs.{input_} }}}}" in ours["with"][input_]
+    same = set(call["inputs"]) - more - {"save-filename", "version"}
+    for input_ in same - {"project", "path"}:
+        default = call["inputs"][input_]["default"]
+        default = str(default).lower() if isinstance(default, bool) else default
+        assert default == ACTION["inputs"][input_]["default"], input_
     assert "secrets" not in call
+
+
+@pytest.mark.parametrize("name", ["stage", "download"])
+def test_reusable_workflows_use_their_own_commit(name: str) -> None:
+    """Who pins a reusable workflow pins the action: it is fetched from the same commit."""
+    steps = reusable(name)["jobs"][name]["steps"]
+    known, fetched = steps[:2]
+    uses = [step["uses"] for step in steps if "uses" in step]
+
+    assert known["if"] == "job.workflow_sha == ''"
+    assert fetched["with"] == {
+        "repository": "${{ job.workflow_repository }}",
+        "ref": "${{ job.workflow_sha }}",
+        "path": ".startifact",
+        "persist-credentials": False,
+    }
+    assert "./.startifact" in uses
+    assert all(re.search(r"@[0-9a-f]{40}$", u) for u in uses if u != "./.startifact")
 
 
 def test_readme_workflows_use_declared_inputs() -> None:

@@ -150,6 +150,15 @@ def test_names_of_buckets() -> None:
         assert "my-artifacts" not in "\n".join(rest)
 
 
+# What a new user meets first.
+COMMON = [
+    *("no regions are named", "nothing has been staged in", " did not answer "),
+    *("GitHub gave no OpenID Connect token", "cannot make a client for"),
+    *("there are no usable AWS credentials for", "there is no organisation configuration in"),
+    *("is not a semantic version", "is already staged with other content", "there is no file"),
+]
+
+
 def texts_in_code() -> list[str]:
     """Return every text in the code, with a gap where a value is put in."""
     found = []
@@ -174,7 +183,7 @@ def test_troubleshooting_quotes_the_code() -> None:
 
     missing = [quote for quote in quoted if not any(quote in text for text in texts)]
 
-    assert len(quoted) >= 15
+    assert set(COMMON) <= set(quoted)
     assert missing == []
 
 
@@ -187,26 +196,55 @@ def permissions() -> dict[str, set[str]]:
     return found
 
 
+def objects(commands: list[str], project: str) -> set[tuple[str, str]]:
+    """Return what the README's table allows to do with which objects and buckets."""
+    found = set()
+    rows = zip(*(column("Permissions", i) for i in range(3)), strict=True)
+    for command, actions, resources in rows:
+        if command.replace("`", "") in commands:
+            for resource in re.findall(r"`(B[^`]*)`", resources):
+                named = resource.replace("K", "team/").replace("{project}", project)
+                arn = f"arn:aws:s3:::my-artifacts-*{named.removeprefix('B')}"
+                found |= {(action, arn) for action in re.findall(r"`(s3:[A-Za-z]+)`", actions)}
+    return found
+
+
 @pytest.mark.parametrize(
-    ("policy", "commands"),
+    ("policy", "commands", "project"),
     [
-        ("read", ["all"]),
-        ("stage", ["all", "stage"]),
-        ("repair-keep", ["all", "stage", "repair --keep"]),
-        ("setup", ["setup"]),
+        ("read", ["all"], "SugarWater"),
+        ("stage", ["all", "stage"], "SugarWater"),
+        ("stage-platforms", ["all", "stage"], "SugarWater-*"),
+        ("repair-keep", ["all", "stage", "repair --keep"], "SugarWater"),
+        ("setup", ["setup"], "SugarWater"),
     ],
 )
-def test_policies_are_those_of_the_table(policy: str, commands: list[str]) -> None:
-    """A policy allows exactly the actions that the table names for its commands."""
+def test_policies_are_those_of_the_table(policy: str, commands: list[str], project: str) -> None:
+    """A policy allows what the table names for its commands, and no more."""
     statements = json.loads((IAM / f"{policy}.json").read_text(encoding="utf-8"))["Statement"]
-    allowed = set()
+    allowed, on = set(), set()
     for statement in statements:
         assert statement["Effect"] == "Allow"
-        actions = statement["Action"]
-        allowed |= {actions} if isinstance(actions, str) else set(actions)
-        assert "*" not in (statement["Resource"], *allowed)
+        actions, resources = (
+            [value] if isinstance(value, str) else value
+            for value in (statement["Action"], statement["Resource"])
+        )
+        allowed |= set(actions)
+        on |= {(a, r) for a in actions for r in resources if r.startswith("arn:aws:s3:")}
+        assert "*" not in (*resources, *allowed)
 
     assert allowed == set().union(*(permissions()[command] for command in commands))
+    assert on == objects(commands, project)
+
+
+@pytest.mark.parametrize("path", sorted(IAM.glob("*.json")), ids=lambda path: path.stem)
+def test_policies_name_the_account(path: Path) -> None:
+    """The name of a bucket says nothing of whose it is: the policies do."""
+    for statement in json.loads(path.read_text(encoding="utf-8"))["Statement"]:
+        resources = statement.get("Resource", [])
+        buckets = [r for r in [resources, *resources] if str(r).startswith("arn:aws:s3:")]
+        condition = statement.get("Condition", {}).get("StringEquals", {})
+        assert not buckets or condition == {"aws:ResourceAccount": "123456789012"}
 
 
 def test_trust_policies() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from startifact.cli import main
-from tests.action.conftest import call, step
+from tests.action.conftest import call, directories, step
 from tests.hostile.texts import is_harmless
 from tests.mending.conftest import bucket_shop, corner_shop, market, street
 
-__all__ = ["bucket_shop", "call", "corner_shop", "market", "step", "street"]
+__all__ = ["bucket_shop", "call", "corner_shop", "directories", "market", "step", "street"]
 
 
 @dataclass(frozen=True)

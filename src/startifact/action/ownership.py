@@ -7,6 +7,7 @@ remove what root has made there.
 import contextlib
 import logging
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def _made(places: list[Path], before: dict[Path, _Identity]) -> list[Path]:
 
 def _owner(workspace: Path | None) -> tuple[int, int] | None:
     """Return the user and the group to give files to; ``None`` when that is not ours to do."""
-    if workspace is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
+    if workspace is None or not _is_root():
         return None
     try:
         status = workspace.stat()
@@ -80,7 +81,7 @@ def _give(paths: list[Path], user: int, group: int) -> None:
     failed: OSError | None = None
     for path in paths:
         try:
-            os.chown(path, user, group, follow_symlinks=False)
+            _change_owner(path, user, group)
         except OSError as e:
             failed = failed or e
     if failed:
@@ -89,3 +90,20 @@ def _give(paths: list[Path], user: int, group: int) -> None:
             shown(str(failed.filename)),
             failed.strerror,
         )
+
+
+if sys.platform == "win32":  # pragma: no cover  # runs in the workflow for Windows
+
+    def _is_root() -> bool:
+        return False
+
+    def _change_owner(path: Path, user: int, group: int) -> None:
+        raise NotImplementedError(path, user, group)
+
+else:
+
+    def _is_root() -> bool:
+        return os.geteuid() == 0
+
+    def _change_owner(path: Path, user: int, group: int) -> None:
+        os.chown(path, user, group, follow_symlinks=False)

@@ -1,7 +1,9 @@
 """Where a step may read and write.
 
 The container of an action sees two of the runner's folders, the workspace and the temporary one.
-What is written elsewhere vanishes with it.
+What is written elsewhere vanishes with it. A step without a container keeps to the same two: it
+means the same, and a link in a checkout, which anybody may propose, does not lead it to a file of
+the runner's own.
 """
 
 import re
@@ -22,12 +24,12 @@ _FILE = re.compile(r"file:(//)?(?=/)")
 
 
 def as_seen_here(inputs: Inputs, settings: Settings, runner: Runner) -> tuple[Inputs, Settings]:
-    """Return both with the runner's folders under the names that they have in this container.
+    """Return both with the runner's folders under the names that they have for this step.
 
     The runner itself translates only values that begin with such a folder, and knows nothing of
     the names that a job's own container has for them.
     """
-    if not runner.in_container:
+    if not runner.is_confined:
         return inputs, settings
     names = _other_names(runner)
     if inputs.path is not None:
@@ -82,13 +84,13 @@ def directories_of(inputs: Inputs, settings: Settings) -> list[DirectorySpelling
 
 
 def check_places(inputs: Inputs, directories: Iterable[DirectorySpelling], runner: Runner) -> None:
-    """Return when the step keeps to folders that outlast its container, or is in none.
+    """Return when the step keeps to the folders that are its own, or is in no workflow.
 
     Raises:
         InputError: ``path`` or a ``file:`` region leads elsewhere, be it through a link.
 
     """
-    if not runner.in_container:
+    if not runner.is_confined:
         return
     problems = Problems("the input of this step")
     directories = tuple(directories)
@@ -100,15 +102,21 @@ def check_places(inputs: Inputs, directories: Iterable[DirectorySpelling], runne
             )
     for directory in directories:
         if not _is_kept(directory.path, runner):
+            why = "so it would vanish with the container"
+            if not runner.in_container:
+                why = "which are all that a step keeps to"
             problems.say(
                 f"region {shown(directory.text)} is outside the workspace and the runner's "
-                "temporary folder, so it would vanish with the container",
+                f"temporary folder, {why}",
                 hint="Name a directory in the workspace, for example file:./artifacts",
             )
     if inputs.path is not None and not _is_kept(inputs.path, runner):
+        why = "which are all that the container of the action can see"
+        if not runner.in_container:
+            why = "which are all that a step keeps to"
         problems.say(
             f"path {shown(str(inputs.path))} is outside the workspace and the runner's temporary "
-            "folder, which are all that the container of the action can see",
+            f"folder, {why}",
             hint="Write path relative to the workspace, for example dist.tar.gz",
         )
     problems.raise_if_any()

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ProfileNotFound
 from startifact.errors import ConfigurationError
 from startifact.identity import WebIdentity
 from startifact.regions.aws.errors import NO_PROFILE_HINT, said_by_aws
+from startifact.regions.aws.placement import hold_in_place
 from startifact.regions.aws.role import as_role
 from startifact.version import __version__
 
@@ -32,18 +33,23 @@ class Clients:
         self._identity = identity
         self._lock = threading.Lock()
         self._sessions: dict[str | None, boto3.Session] = {}
-        self._s3: dict[tuple[str, str | None, str | None], S3Client] = {}
+        self._s3: dict[tuple[str, str | None, str | None, bool], S3Client] = {}
         self._ssm: dict[str, SSMClient] = {}
 
     def s3(
-        self, region: str, *, endpoint: str | None = None, profile: str | None = None
+        self,
+        region: str,
+        *,
+        endpoint: str | None = None,
+        profile: str | None = None,
+        in_place: bool = False,
     ) -> "S3Client":
-        """Return the client for S3 in *region*.
+        """Return the client for S3 in *region*; with *in_place* only for buckets that are there.
 
         Raises:
             ConfigurationError: There is no such profile, or the SDK's own configuration is wrong.
         """
-        key = (region, endpoint, profile)
+        key = (region, endpoint, profile, in_place)
         with self._lock:
             if key not in self._s3:
                 style = "path" if endpoint else "auto"
@@ -54,6 +60,7 @@ class Clients:
                     )
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
+                hold_in_place(self._s3[key], region if in_place else None)
             return self._s3[key]
 
     def ssm(self, region: str) -> "SSMClient":

@@ -37,6 +37,10 @@ class ConfigurationError(StartifactError):
     exit_code = 2
 
 
+class MisplacedError(ConfigurationError):
+    """A bucket is in another AWS region than the one that its region stands for."""
+
+
 class NewerFormatError(StartifactError):
     """What is stored was written by a newer Startifact than this one."""
 

@@ -23,6 +23,7 @@ from startifact.errors import (
     InputError,
     IntegrityError,
     LocalFileError,
+    MisplacedError,
     NewerFormatError,
     RegionUnavailableError,
     RemovedError,
@@ -45,8 +46,9 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 10.0
 """How long a region may move no byte once enough others hold the artifact."""
 
-# What is stored under this version cannot be told from other content, so nothing is written.
-_STOPPERS = (InputError, IntegrityError, NewerFormatError, RemovedError)
+# What is stored under this version cannot be told from other content, or a region is not where it
+# seems to be, so nothing is written.
+_STOPPERS = (InputError, IntegrityError, MisplacedError, NewerFormatError, RemovedError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class Stager:
 
         Raises:
             InputError: The file or the regions are not what they have to be. Nothing was written.
+            MisplacedError: A bucket is not in the AWS region it should be in. Nothing was written.
             AlreadyStagedError: A region holds other content under this version.
             LocalFileError: The file cannot be read, or changed meanwhile.
             StagingFailedError: Too few regions have it, or have moved ``latest``.

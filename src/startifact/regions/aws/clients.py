@@ -18,6 +18,7 @@ from startifact.regions.aws.errors import (
     no_credentials,
     said_by_aws,
 )
+from startifact.regions.aws.placement import hold_in_place
 from startifact.regions.aws.role import as_role
 from startifact.version import __version__
 
@@ -40,19 +41,24 @@ class Clients:
         # never answers, and regions of other profiles must not wait for it.
         self._locks: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)
         self._sessions: dict[str | None, boto3.Session] = {}
-        self._s3: dict[tuple[str, str | None, str | None], S3Client] = {}
+        self._s3: dict[tuple[str, str | None, str | None, bool], S3Client] = {}
         self._ssm: dict[str, SSMClient] = {}
 
     def s3(
-        self, region: str, *, endpoint: str | None = None, profile: str | None = None
+        self,
+        region: str,
+        *,
+        endpoint: str | None = None,
+        profile: str | None = None,
+        in_place: bool = False,
     ) -> "S3Client":
-        """Return the client for S3 in *region*.
+        """Return the client for S3 in *region*; with *in_place* only for buckets that are there.
 
         Raises:
             ConfigurationError: There is no such profile, or the SDK's own configuration is wrong.
             AccessDeniedError: The credentials that are configured cannot be had.
         """
-        key = (region, endpoint, profile)
+        key = (region, endpoint, profile, in_place)
         with self._locks[profile]:
             if key not in self._s3:
                 style = "path" if endpoint else "auto"
@@ -63,6 +69,7 @@ class Clients:
                     )
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
+                hold_in_place(self._s3[key], region if in_place else None)
             return self._s3[key]
 
     def ssm(self, region: str) -> "SSMClient":

@@ -108,12 +108,16 @@ class BucketRegion(S3Region):
         super().__init__(spelling.text)
         self._spelling = spelling
         self._clients = clients
-        # S3 redirects to where the bucket is, and stores other than AWS hardly care.
+        # Without a region, S3 redirects to where the bucket is. Stores other than AWS hardly care.
         self._aws_region = spelling.region or default_region or "us-east-1"
+        self._in_place = spelling.region is not None and spelling.endpoint is None
 
     def _look_up(self) -> Bucket:
         client = self._clients.s3(
-            self._aws_region, endpoint=self._spelling.endpoint, profile=self._spelling.profile
+            self._aws_region,
+            endpoint=self._spelling.endpoint,
+            profile=self._spelling.profile,
+            in_place=self._in_place,
         )
         return Bucket(
             client,
@@ -148,7 +152,7 @@ class OrganisationRegion(S3Region):
                 "expected the name of a bucket"
             )
         return Bucket(
-            self._loader.clients.s3(self.name),
+            self._loader.clients.s3(self.name, in_place=True),
             region=self.name,
             name=bucket.strip(),
             prefix=configuration.bucket_key_prefix,

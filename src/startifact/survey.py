@@ -145,9 +145,12 @@ class Survey:
     def settle(self) -> Record:
         """Return the record that stands for this version in all regions.
 
+        Only a majority of all regions settles it before the others have had their time to answer,
+        and outvotes a tombstone: so it does not matter who answers first.
+
         Raises:
             NotFoundError: Every region said that there is no such version.
-            RemovedError: A region said that it was removed.
+            RemovedError: A region said that it was removed, and no majority holds it still.
             IntegrityError: Regions hold different content, and no majority agrees.
             SeveralRegionsError: No region has it, and not every region answered.
         """
@@ -198,20 +201,30 @@ class Survey:
         )
 
     def _verdict(self) -> Record:
-        removed = next((e for e in self._failed.values() if isinstance(e, RemovedError)), None)
-        if removed:
-            raise removed
+        if not self._is_settled() and (removed := self._removed()):
+            raise next(iter(removed.values()))
         votes = self._votes()
         if not votes:
             raise self._nothing()
-        content, count = votes.most_common(1)[0]
-        if len(votes) > 1 and count < majority(len(self.regions)):
+        content = votes.most_common(1)[0][0]
+        if len(votes) > 1 and not self._is_settled():
             raise self._disagreement()
         record = next(c.record for c in self._recorded() if c.record.content == content)
         self._warn_of_others(record)
         return record
 
+    def _removed(self) -> dict[str, RemovedError]:
+        """Return the regions that hold a tombstone, in the configured order."""
+        failed = ((region.name, self._failed.get(region.name)) for region in self.regions)
+        return {name: error for name, error in failed if isinstance(error, RemovedError)}
+
     def _warn_of_others(self, record: Record) -> None:
+        for name in self._removed().keys() - self._warned:
+            self._warned.add(name)
+            logger.warning(
+                "%s: %s says that it was removed, most regions hold %s still",
+                self.key, name, record.digest,
+            )  # fmt: skip
         recorded = self._recorded()
         for copy in self._copies.values():
             found = copy.record

@@ -1,0 +1,113 @@
+"""What a tombstone means does not depend on which region answers first."""
+
+import itertools
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from startifact import Session
+from startifact.errors import AlreadyStagedError, RemovedError
+from tests.faulty_region import FaultyRegion, faulty, session_over
+from tests.places import Directory
+
+MakeFile = Callable[..., Path]
+
+KEY = "SugarWater@1.0.0"
+TOMBSTONE = json.dumps({"startifact:format": "1", "startifact:removed-at": "2026-01-01T00:00:00Z"})
+ORDERS = list(itertools.permutations((0.0, 0.1, 0.2)))
+
+
+@pytest.fixture
+def three(directories: list[str], make_file: MakeFile) -> list[Directory]:
+    """Return three regions that hold a version; the second one's has been removed."""
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file(b"sugar"))
+    places = [Directory(s, Path(s.removeprefix("file://"))) for s in directories]
+    places[1].plant(KEY, b"", TOMBSTONE)
+    return places
+
+
+def answering(places: list[Directory], delays: tuple[float, ...]) -> list[FaultyRegion]:
+    """Return the regions; each describes so many seconds later."""
+    regions = faulty([place.spelling for place in places])
+    for region, delay in zip(regions, delays, strict=False):
+        region.delay("describe", delay)
+    return regions
+
+
+@pytest.mark.parametrize("delays", ORDERS, ids=str)
+def test_majority_outvotes_a_tombstone(
+    three: list[Directory],
+    delays: tuple[float, ...],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever can write to one region alone makes no version vanish; it is warned of."""
+    session = session_over(answering(three, delays))
+
+    back = session.get("SugarWater", "1.0.0").downloader.download(tmp_path / "back")
+
+    assert back.read_bytes() == b"sugar"
+    if delays[1] != max(delays):  # else nobody has waited for it
+        assert f"{three[1].spelling} says that it was removed" in caplog.text
+
+
+@pytest.mark.parametrize("delays", ORDERS, ids=str)
+@pytest.mark.parametrize("third", ["absent", "down"])
+def test_tombstone_without_a_majority_against_it(
+    three: list[Directory], delays: tuple[float, ...], third: str
+) -> None:
+    """One copy against a tombstone is no majority of all regions: the version was removed."""
+    regions = answering(three, delays)
+    if third == "absent":
+        three[2].remove(KEY)
+    else:
+        regions[2].fail("describe")
+
+    with pytest.raises(RemovedError, match="was removed at") as caught:
+        session_over(regions).get("SugarWater", "1.0.0")
+
+    assert caught.value.exit_code == 3
+
+
+def test_tombstone_against_copies_that_differ(
+    three: list[Directory], directories: list[str], make_file: MakeFile
+) -> None:
+    """Copies that are not equal are no majority either."""
+    three[2].remove(KEY)
+    Session(regions=directories[2:]).stage("SugarWater", "1.0.0", make_file(b"water"))
+
+    with pytest.raises(RemovedError):
+        Session(regions=directories).get("SugarWater", "1.0.0")
+
+
+def test_tombstone_that_comes_while_bytes_do(three: list[Directory], tmp_path: Path) -> None:
+    """What was asked for when only one region had answered is not kept against a tombstone."""
+    three[2].remove(KEY)
+    regions = answering(three, (0.0, 0.0, 0.0))
+    late = threading.Event()
+    regions[1].delay("describe", late)
+    artifact = session_over(regions).get("SugarWater", "1.0.0")
+    late.set()
+    regions[0].delay("read", 0.5)
+
+    with pytest.raises(RemovedError):
+        artifact.downloader.download(tmp_path / "back")
+
+    assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize("delays", ORDERS, ids=str)
+def test_stagers_refuse_whatever_the_majority_says(
+    three: list[Directory], delays: tuple[float, ...], make_file: MakeFile
+) -> None:
+    """The number of a version that was removed anywhere stays used, for the same bytes too."""
+    before = [place.snapshot() for place in three]
+    session = session_over(answering(three, delays))
+
+    with pytest.raises(AlreadyStagedError, match="was removed at"):
+        session.stage("SugarWater", "1.0.0", make_file(b"sugar"))
+
+    assert [place.snapshot() for place in three] == before

@@ -55,6 +55,20 @@ def test_case_01_judge() -> None:
             parse_outputs(text.encode())
 
 
+def test_case_01_files_of_others(step: RunnerStep) -> None:
+    """What an earlier line of the step left there in any of those forms is read beside ours."""
+    texts = [(text, expected) for text, expected in OUTPUTS if text.endswith("\n")]
+    step.output.write_bytes("".join(text for text, _ in texts).encode())
+
+    done = step.run(**stage(step))
+
+    assert texts
+    assert done.exit_code == 0, done.stdout
+    for _, expected in texts:
+        assert set(expected) <= set(done.outputs)
+    assert set(ACTION["outputs"]) <= set(done.outputs)
+
+
 def test_case_02_values_of_outputs(step: RunnerStep) -> None:
     """Any value of an output is read back as it was, and delimiters differ each time."""
     done = step.drive(DRIVER)
@@ -154,6 +168,21 @@ def test_case_08_defaults_and_booleans() -> None:
         for text in ("yes", "1", "tRuE"):
             with pytest.raises(InputError, match="true, True, TRUE, false, False or FALSE"):
                 given(needed | {name: text})
+
+
+def test_case_08_blanks(step: RunnerStep) -> None:
+    """The container takes blank inputs for their defaults, too, and booleans for YAML's."""
+    blank = {n.replace("-", "_"): " " for n in DEFAULTS if n not in {"command", *WHERE}}
+    needed = stage(step)
+
+    done = step.run(**{**blank, **needed, "save_filename": "TRUE"})
+    step.output.write_bytes(b"")
+    refused = step.run(**{**needed, "save_filename": "yes", "dry_run": "1"})
+
+    assert done.exit_code == 0, done.stdout
+    assert (done.outputs["created"], done.outputs["filename"]) == ("true", "dist.tar.gz")
+    assert refused.exit_code == 2
+    assert refused.errors[0].count("true, True, TRUE, false, False or FALSE") >= 1
 
 
 def test_case_09_lists(step: RunnerStep) -> None:

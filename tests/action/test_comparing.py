@@ -77,6 +77,7 @@ def test_verified(version: str, listed: str, call: Call) -> None:
     assert only(done, project="SugarWater", version=version)
     assert "verified\n" in done.summary
     assert "| `1.0.0` |" in done.summary
+    assert all(f"| `{region}` |" in done.summary for region in listed.split())
     assert ("| `1.1.0` |" in done.summary) == (not version)
     assert done.commands == []
 
@@ -181,6 +182,8 @@ def test_disagreement(directories: list[str], step: Step, call: Call) -> None:
 
     assert refused.exit_code == 4
     assert len(refused.errors) == 1
+    assert "command: repair, version: 1.0.0 and keep: sha256:" in refused.errors[0]
+    assert "startifact repair" not in refused.errors[0] + refused.summary
     assert untouched == OTHER
     assert done.exit_code == 0, done.stdout
     assert len({(folder(d, "1.0.0") / "artifact").read_bytes() for d in directories}) == 1

@@ -390,3 +390,15 @@ def test_outputs_hold_nothing_masked(step: Step, call: Call, cloud: Cloud) -> No
     assert done.commands == []
     assert not any("AKIATESTTESTTESTTEST" in value for value in done.outputs.values())
     assert "123456789012" not in json.dumps(done.outputs)
+
+
+def test_role_and_profile(call: Call, identities: Identities) -> None:
+    """A role of the step and a profile of a region exclude each other, before anything is asked."""
+    region = "s3://my-artifacts?region=us-east-1&profile=mine"
+
+    done = call(identities.environment, **LOOK_UP, regions=region, role_to_assume=ROLE)
+
+    assert done.exit_code == 2
+    assert "names a profile" in done.errors[0]
+    assert "Leave one of them out" in done.errors[0]
+    assert identities.token_requests == []

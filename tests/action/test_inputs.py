@@ -354,3 +354,12 @@ def test_other_problems_beside_an_unknown_command() -> None:
     assert "command: got" in message
     assert "summary: got" in message
     assert "version '1.1'" not in message
+
+
+def test_regions_as_a_list_of_yaml() -> None:
+    """A list with dashes is told as one, instead of each dash."""
+    message = refusal(STAGE, regions="- us-east-1\n- eu-west-1")
+
+    assert "list with dashes" in message
+    assert "without dashes" in message
+    assert "'-' is not a region" not in message

@@ -252,3 +252,47 @@ def test_new_file(tmp_path: Path) -> None:
     write(str(path), ["text\n"])
 
     assert path.read_text() == "text\n"
+
+
+def test_no_room(step: Step, call: Call, listed: str) -> None:
+    """A summary for which there is no room is left out, and the log says so."""
+    step.summary.write_text("b" * (SUMMARY_LIMIT - 10))
+
+    done = call(
+        command="stage", project="SugarWater", version="1.0.0", path=step.file(), regions=listed
+    )
+
+    assert done.exit_code == 0
+    assert "the job summary is left out" in done.stdout
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_dry_run_says_what_would_be(staged: bool, step: Step, call: Call, listed: str) -> None:
+    """A dry run claims neither that latest has moved nor a time of staging that there was not."""
+    inputs = {
+        "command": "stage",
+        "project": "SugarWater",
+        "version": "1.0.0",
+        "path": step.file(),
+        "regions": listed,
+    }
+    if staged:
+        call(**inputs)
+        step.summary.write_bytes(b"")
+
+    done = call(**inputs, dry_run="true")
+
+    assert "| Latest | would be |" in done.summary
+    assert ("Staged at" in done.summary) == staged
+    assert "Repository" in done.summary
+
+
+def test_conflict_in_the_words_of_a_workflow(step: Step, call: Call, listed: str) -> None:
+    """What to do about other content is said with the action's own inputs."""
+    inputs = {"command": "stage", "project": "SugarWater", "version": "1.0.0", "regions": listed}
+    call(**inputs, path=step.file())
+
+    done = call(**inputs, path=step.file(b"other\n"))
+
+    assert done.exit_code == 4
+    assert "or set if-exists: keep" in done.errors[0]

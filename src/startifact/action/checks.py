@@ -24,6 +24,11 @@ def check_regions(text: str) -> tuple[str, ...] | None:
     if not text:
         return None
     texts = split_list(text)
+    if "-" in texts:
+        raise InputError(
+            "regions is written as a list with dashes, which is not read as one here",
+            hint="Separate them by commas or newlines, without dashes: us-east-1, eu-west-1",
+        )
     parse_spellings(texts, source="regions")
     return tuple(texts)
 

@@ -1,5 +1,6 @@
 """Doing what the step was told to do."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from startifact.action.ownership import given_to_owner_of
 from startifact.action.paths import check_places, directories_of
 from startifact.artifact import Artifact
 from startifact.errors import (
+    AlreadyStagedError,
     DifferencesError,
     InputError,
     StartifactError,
@@ -25,6 +27,8 @@ from startifact.session import Session
 from startifact.settings import Runner, Settings
 from startifact.verifying import Verification
 from startifact.worksheet import Repair
+
+_REPAIR = re.compile(r"startifact repair [^@\s]+@(\S+) --keep (sha256:[0-9a-f]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,9 @@ class ProjectResult:
     versions: tuple[Version, ...] = ()
     verification: Verification | None = None
     repair: Repair | None = None
+    regions: tuple[str, ...] = ()
+    """The regions that were compared."""
+
     errors: tuple[StartifactError, ...] = field(default=())
     """What keeps the step from success, although there is something to show."""
 
@@ -168,6 +175,7 @@ def _verify(inputs: Inputs, session: Session) -> Result:
         version=inputs.version,
         versions=found.versions,
         verification=found,
+        regions=tuple(name for name in session.regions if name not in found.failures),
         errors=tuple(errors),
     )
 
@@ -186,7 +194,7 @@ def _repair(inputs: Inputs, session: Session, roots: list[Path], runner: Runner)
         project=inputs.project,
         version=inputs.version,
         repair=done,
-        errors=(*done.refusals, *_failures(done.failures)),
+        errors=(*map(in_yaml, done.refusals), *_failures(done.failures)),
     )
 
 
@@ -208,6 +216,18 @@ def as_one(errors: Sequence[StartifactError]) -> StartifactError:
     one = StartifactError("\n".join(map(str, errors)), hint=". ".join(hints) or None)
     one.exit_code = worst_exit_code(error.exit_code for error in errors)
     return one
+
+
+def in_yaml(error: StartifactError) -> StartifactError:
+    """Return *error* with its hint in the words of a workflow instead of the command line's."""
+    hint = error.hint or ""
+    hint = _REPAIR.sub(r"this action with command: repair, version: \1 and keep: \2", hint)
+    hint = hint.replace("startifact verify --read-data", "command: verify with read-data: true")
+    hint = hint.replace("startifact verify", "command: verify")
+    if isinstance(error, AlreadyStagedError) and hint:
+        hint += ", or set if-exists: keep to use what is there"
+    error.hint = hint or None
+    return error
 
 
 def safe_filename(artifact: Artifact) -> str:

@@ -5,9 +5,15 @@ from dataclasses import replace
 
 from startifact.action.inputs import Inputs
 from startifact.action.oidc import Tokens, TokenSource
-from startifact.errors import InputError
+from startifact.errors import InputError, shown
 from startifact.identity import WebIdentity
-from startifact.regions.spelling import AwsSpelling, BucketSpelling, parse_spellings, split_list
+from startifact.regions.spelling import (
+    AwsSpelling,
+    BucketSpelling,
+    Spelling,
+    parse_spellings,
+    split_list,
+)
 from startifact.settings import Runner, Settings, forget_aws_profile
 
 logger = logging.getLogger(__name__)
@@ -17,7 +23,8 @@ def identity_of(inputs: Inputs, settings: Settings, runner: Runner) -> WebIdenti
     """Return the role that the step takes on; ``None`` when it takes on none.
 
     Raises:
-        InputError: No AWS region is known that could be asked for credentials.
+        InputError: No AWS region is known that could be asked for credentials, or a region has
+            a profile of its own.
         AccessDeniedError: The job may not ask GitHub for a token, or GitHub gave none.
     """
     if inputs.role_to_assume is None:
@@ -28,6 +35,7 @@ def identity_of(inputs: Inputs, settings: Settings, runner: Runner) -> WebIdenti
             "role-to-assume is set, but no AWS region to ask for its credentials",
             hint="Set aws-region, for example us-east-1",
         )
+    _refuse_profiles(inputs, settings)
     source = TokenSource(url=runner.token_url, bearer=runner.token_bearer, audience=inputs.audience)
     source.check()
     if settings.access_key_id:
@@ -50,9 +58,22 @@ def settings_of(inputs: Inputs, settings: Settings) -> Settings:
     return settings if inputs.provenance else replace(settings, origin=Settings().origin)
 
 
-def _first_aws_region(inputs: Inputs, settings: Settings) -> str | None:
+def _spellings(inputs: Inputs, settings: Settings) -> tuple[Spelling, ...]:
     texts = inputs.regions or split_list(settings.regions or "")
-    for spelling in parse_spellings(texts, source="regions") if texts else ():
+    return parse_spellings(texts, source="regions") if texts else ()
+
+
+def _refuse_profiles(inputs: Inputs, settings: Settings) -> None:
+    for spelling in _spellings(inputs, settings):
+        if isinstance(spelling, BucketSpelling) and spelling.profile:
+            raise InputError(
+                f"role-to-assume is set, and region {shown(spelling.text)} names a profile",
+                hint="Leave one of them out: a step is one role, or what profiles say",
+            )
+
+
+def _first_aws_region(inputs: Inputs, settings: Settings) -> str | None:
+    for spelling in _spellings(inputs, settings):
         if isinstance(spelling, AwsSpelling):
             return spelling.text
         if isinstance(spelling, BucketSpelling) and spelling.region and not spelling.endpoint:

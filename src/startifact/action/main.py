@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from startifact.action import markdown, summary
-from startifact.action.commands import ProjectResult, Result, as_one, carry_out
+from startifact.action.commands import ProjectResult, Result, as_one, carry_out, in_yaml
 from startifact.action.inputs import Inputs, wants_summary
 from startifact.action.outputs import outputs_of, warn_of_masked
 from startifact.action.paths import as_seen_here
@@ -65,7 +65,7 @@ def _step(runner: Runner, annotations: Annotations) -> int:
             write_outputs(runner.output, outputs)
             warn_of_masked(outputs, inputs, settings)
     except StartifactError as e:
-        error = e
+        error = in_yaml(e)
     except Exception as e:  # noqa: BLE001  # a bug is told like any other error
         if runner.debug:
             say(without_secrets(traceback.format_exc()))

@@ -44,6 +44,8 @@ def write(path: str, lines: Sequence[str]) -> None:
         if text := _fitting(lines, LIMIT - taken - len(before)):
             with file.open("ab") as writer:
                 writer.write(f"{before}{text}".encode())
+        elif lines:
+            logger.info("the job summary is left out: with what is there it would exceed 1 MiB")
     except OSError as e:
         logger.warning("cannot write the job summary to %s: %s", shown(path), e.strerror)
 

@@ -10,7 +10,7 @@ from startifact.action.snippet import as_command, as_step
 from startifact.artifact import Artifact
 from startifact.errors import StartifactError
 from startifact.names import artifact_key
-from startifact.outcomes import RegionOutcome, StagingFailedError, State
+from startifact.outcomes import RegionOutcome, Staging, StagingFailedError, State
 from startifact.report import locations_of_artifact
 from startifact.settings import Runner, Settings
 from startifact.verifying import Verification
@@ -32,8 +32,9 @@ def success(result: Result, inputs: Inputs, settings: Settings, runner: Runner) 
     if result.path is not None:
         facts.append(("Path", code(for_later_steps(result.path, runner))))
     if staging is not None:
-        facts.append(("Latest", "yes" if staging.is_latest else "no"))
-    facts += [(label, code(text)) for label, text in origin_of(artifact)]
+        would = "would be" if staging.dry_run else ""
+        facts.append(("Latest", would or "yes" if staging.is_latest else "no"))
+    facts += [(label, code(text)) for label, text in _origin(result)]
     lines = [f"### {code(str(artifact))} {_what(result)}\n\n", *table(("", ""), facts)]
     lines += _outcomes(staging.outcomes, runner) if staging else _locations(artifact, runner)
     pairs = [(code(key), code(value)) for key, value in artifact.items()]
@@ -76,13 +77,23 @@ def origin_of(artifact: Artifact) -> list[tuple[str, str]]:
     return [(name, value) for name, value in origin.items() if value]
 
 
+def _origin(result: ArtifactResult) -> list[tuple[str, str]]:
+    origin = origin_of(result.artifact)
+    if result.staging is not None and _would_create(result.staging):
+        return [(label, text) for label, text in origin if label != "Staged at"]
+    return origin
+
+
+def _would_create(staging: Staging) -> bool:
+    return any(outcome.state is State.WOULD_CREATE for outcome in staging.outcomes)
+
+
 def _what(result: ArtifactResult) -> str:
     staging = result.staging
     if staging is None:
         return "downloaded" if result.command is Command.DOWNLOAD else "found"
     if staging.dry_run:
-        lacking = any(outcome.state is State.WOULD_CREATE for outcome in staging.outcomes)
-        return f"{'would be staged' if lacking else 'is staged already'} (dry run)"
+        return f"{'would be staged' if _would_create(staging) else 'is staged already'} (dry run)"
     return "staged" if staging.created else "was staged already"
 
 
@@ -118,7 +129,9 @@ def _about_project(result: ProjectResult) -> Lines:
         artifact_key(result.project, result.version) if result.version else result.project
     )
     if result.verification is not None:
-        return _verification(subject, result.verification)
+        regions = [(code(region),) for region in result.regions]
+        compared = table(("Regions that were compared",), regions)
+        return _verification(subject, result.verification) + compared
     if result.repair is not None:
         return _repair(subject, result.repair)
     count = len(result.versions)
@@ -144,7 +157,7 @@ def _repair(subject: str, done: Repair) -> Lines:
     if done.steps:
         what = "would be repaired (dry run)" if done.dry_run else "repaired"
     if not done:
-        what += ", not completely" if done.steps else " that may be repaired like this"
+        what += ", not completely" if done.steps else ": what differs needs a decision"
     rows = [(s.action, code(s.region), code(s.key), code(s.message)) for s in done.steps]
     lines = [f"### {subject} {what}\n\n"]
     lines += table(("Step", "Region", "What", "Details"), rows) if rows else []

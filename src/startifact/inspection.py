@@ -195,6 +195,10 @@ def _look(
     run_limited([partial(look_at, version) for version in versions], workers=WORKERS)
     if whole:
         view.latest = _latest(view.region, project)
+        pointer = view.latest.pointer
+        if pointer is not None and view.held.get(str(pointer.version), Held()).absent:
+            # It may have been staged since versions were listed.
+            look_at(pointer.version)
 
 
 def _hold(region: Region, key: Key) -> Held:

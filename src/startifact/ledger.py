@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from semver import Version
 
 from startifact.channels import highest
-from startifact.errors import StartifactError
+from startifact.errors import AlreadyStagedError, LocalFileError, StartifactError
 from startifact.names import Key
 from startifact.outcomes import RegionOutcome, State
 from startifact.parallel import Failed
+from startifact.record import Record
 from startifact.regional import Sight
 from startifact.regions.interface import Region
 from startifact.survey import Copy
@@ -128,3 +129,28 @@ class Ledger:
             location=region.location(self.key),
             object_version=copy.stored.object_version,
         )
+
+
+def conflict(ledger: Ledger, record: Record, others: Sequence[Copy]) -> AlreadyStagedError:
+    """Name what is staged, where, and what was to be staged."""
+    lines = [f"\n  this attempt: sha256:{record.sha256}, {record.size:,} bytes"]
+    for copy in (*(c for c in ledger.copies.values() if c not in others), *others):
+        lines.append(
+            f"\n  {copy.region.name}: sha256:{copy.record.sha256}, {copy.record.size:,} bytes"
+        )
+        if differences := record.differences(copy.record):
+            lines.append(f"; differs in {' and '.join(differences)}")
+    return AlreadyStagedError(
+        f"{ledger.key} is already staged with other content:" + "".join(lines),
+        hint="A staged version never changes: stage under a new version",
+    )
+
+
+def changed_file(ledger: Ledger, error: LocalFileError) -> LocalFileError:
+    """Say of *error* where the version is by now: under it, other bytes will be refused."""
+    if not ledger.copies:
+        return error
+    return LocalFileError(
+        f"{error}; {', '.join(sorted(ledger.copies))} had stored {ledger.key} as it was before",
+        hint="Stage the file under a new version once nothing writes to it any more",
+    )

@@ -28,7 +28,7 @@ from startifact.errors import (
     RegionUnavailableError,
     RemovedError,
 )
-from startifact.ledger import Ledger
+from startifact.ledger import Ledger, changed_file, conflict
 from startifact.names import LATEST, artifact_key
 from startifact.outcomes import IfExists, Order, Staging, StagingFailedError, State
 from startifact.parallel import Answered, Failed, Round
@@ -38,7 +38,7 @@ from startifact.record import Record, encode
 from startifact.regional import Sight
 from startifact.regions.interface import Region
 from startifact.source import Source
-from startifact.survey import Copy, Survey
+from startifact.survey import Survey
 from startifact.versions import is_later
 
 logger = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Stager:
             while answer := writing.next():
                 if isinstance(answer, Failed):
                     if isinstance(answer.error, LocalFileError):
-                        raise answer.error
+                        raise changed_file(ledger, answer.error)
                     ledger.failed(answer)
                 elif answer.value.record.same_content(record):
                     ledger.wrote(answer.name, answer.seconds, answer.value, document)
@@ -164,7 +164,7 @@ class Stager:
                 if len(ledger.copies) >= self.required:
                     writing.stall = GRACE_SECONDS
         if conflicts:
-            raise _conflict(ledger, record, conflicts)
+            raise conflict(ledger, record, conflicts)
         if len(ledger.copies) < self.required:
             raise StagingFailedError(
                 f"{ledger.key} is staged in {len(ledger.copies)} of {len(self.regions)} regions, "
@@ -266,7 +266,7 @@ class Stager:
             c.record.same_content(others[0].record) for c in copies
         ):
             return others[0].record
-        raise _conflict(ledger, record, others)
+        raise conflict(ledger, record, others)
 
 
 def _record(order: Order, source: Source) -> Record:
@@ -283,21 +283,6 @@ def _record(order: Order, source: Source) -> Record:
 def now() -> str:
     """Return the time as it is recorded: RFC 3339, in UTC, with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _conflict(ledger: Ledger, record: Record, others: Sequence[Copy]) -> AlreadyStagedError:
-    """Name what is staged, where, and what was to be staged."""
-    lines = [f"\n  this attempt: sha256:{record.sha256}, {record.size:,} bytes"]
-    for copy in (*(c for c in ledger.copies.values() if c not in others), *others):
-        lines.append(
-            f"\n  {copy.region.name}: sha256:{copy.record.sha256}, {copy.record.size:,} bytes"
-        )
-        if differences := record.differences(copy.record):
-            lines.append(f"; differs in {' and '.join(differences)}")
-    return AlreadyStagedError(
-        f"{ledger.key} is already staged with other content:" + "".join(lines),
-        hint="A staged version never changes: stage under a new version",
-    )
 
 
 def _behind(answer: Answered[Version | None], project: str) -> Failed:

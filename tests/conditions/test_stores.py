@@ -104,6 +104,58 @@ def test_each_condition_is_tried(
     assert cloud.keys("us-east-1") == []
 
 
+@pytest.mark.parametrize(
+    ("condition", "what"),
+    [
+        ("if-none-match", "PutObject and If-None-Match"),
+        ("if-match", "PutObject and If-Match"),
+    ],
+)
+def test_a_store_that_does_not_know_conditions(
+    cloud: Cloud, wire: Wire, make_file: MakeFile, condition: str, what: str
+) -> None:
+    """A store that answers that it implements no conditions is refused, with the reason."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    wire.add(
+        lambda request, forward: (
+            error(501, "NotImplemented")
+            if request.method == "PUT" and condition in request.headers
+            else forward()
+        )
+    )
+
+    with pytest.raises(errors.StartifactError) as caught:
+        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.exit_code == 2
+    assert "does not honour conditions" in str(caught.value)
+    assert f"does not know {what}" in str(caught.value)
+    assert cloud.keys("us-east-1") == []
+
+
+def test_conflict_in_the_probe(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+    """That another operation was under way says nothing about the store: it is asked again."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    conflicts = [("PUT", "if-none-match"), ("POST", "if-none-match"), ("PUT", "if-match")]
+
+    def conflict(request: Request, forward: Forward) -> Answer | None:
+        for method, condition in conflicts:
+            if request.method == method and condition in request.headers:
+                conflicts.remove((method, condition))
+                return error(409, "ConditionalRequestConflict")
+        return forward()
+
+    wire.add(conflict)
+
+    staging = Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+
+    assert staging.created
+    assert conflicts == []
+    assert not cloud.s3().list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
 def test_the_probe_is_made_once_a_session(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
     """A session asks a store once, and never asks when it only reads."""
     bucket = cloud.buckets["us-east-1"]

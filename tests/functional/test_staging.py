@@ -4,10 +4,13 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from semver import Version
@@ -17,6 +20,7 @@ from startifact.errors import (
     AlreadyStagedError,
     InputError,
     IntegrityError,
+    LocalFileError,
     NewerFormatError,
     StartifactError,
 )
@@ -800,6 +804,43 @@ def test_file_that_changes(directories: list[str], make_file: MakeFile, during: 
     assert caught.value.exit_code == 9
     for spelling in directories:
         assert list(Path(spelling.removeprefix("file://")).glob("*")) == []
+
+
+def test_file_that_changes_late(
+    places: list[Place], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a region has stored the file before it changes, the version is said to be used up."""
+    path = make_file(b"x" * (9 * 1024 * 1024))
+    here = session(places)
+    first, *others = here._regions()
+    stored = threading.Event()
+    create = first.create
+
+    def create_first(*arguments: Any) -> None:
+        create(*arguments)
+        stored.set()
+
+    vars(first)["create"] = create_first
+    for region in others:
+        vars(region)["create"] = partial(changed_first, region.create, stored, path)
+
+    with pytest.raises(LocalFileError, match="changed while it was being staged") as caught:
+        here.stage("SugarWater", "1.0.0", path)
+
+    assert caught.value.exit_code == 9
+    assert f"{places[0].spelling} had stored {KEY} as it was before" in str(caught.value)
+    assert "under a new version" in str(caught.value.hint)
+    assert [place.snapshot() == {} for place in places] == [False, True, True]
+
+
+def changed_first(
+    create: Callable[..., None], stored: threading.Event, path: Path, *arguments: Any
+) -> None:
+    """Change the file before *create*, once the first region's answer must have been seen."""
+    assert stored.wait(30)
+    time.sleep(0.5)
+    path.write_bytes(b"y" * (9 * 1024 * 1024))
+    create(*arguments)
 
 
 def test_record_on_disk(directories: list[str], make_file: MakeFile) -> None:

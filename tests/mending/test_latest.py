@@ -5,6 +5,8 @@ import json
 import pytest
 
 from startifact import errors
+from startifact.names import Key
+from startifact.regions.interface import ChannelState
 from startifact.verifying import Kind
 from tests.mending.shop import CONTENT, OTHER, Shop, actions, ssm_error
 from tests.places import Bucket
@@ -27,6 +29,29 @@ def names(shop: Shop, kind: Kind, count: int = 3) -> list[tuple[Kind, str]]:
 def in_all(shop: Shop) -> list[str]:
     """Return where ``latest`` is, in every region."""
     return [place.latest(shop.project) for place in shop.places]
+
+
+@pytest.mark.parametrize("version", ["1.0.1", "1.1.0"])
+def test_staged_while_regions_are_compared(corner_shop: Shop, version: str) -> None:
+    """A version that is staged between two looks is not taken for one that is not there."""
+    shop = corner_shop
+    shop.stage()
+    shop.stage("1.0.1", regions=shop.regions[1:], required_regions=2)
+    session = shop.session()
+    region = session._regions()[0]
+    read_channel = region.read_channel
+
+    def staged_before(key: Key) -> ChannelState | None:
+        if shop.a.latest(shop.project) == "1.0.0":
+            shop.stage(version)
+        return read_channel(key)
+
+    vars(region)["read_channel"] = staged_before
+
+    found = session.verify(shop.project)
+
+    assert shop.a.latest(shop.project) == version
+    assert Kind.LATEST_DANGLING not in {difference.kind for difference in found.differences}
 
 
 def test_missing_in_one_region(shop: Shop) -> None:

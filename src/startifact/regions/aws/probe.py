@@ -16,10 +16,11 @@ from startifact.names import probe_key
 from startifact.parallel import run_limited
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.errors import aws_errors, code_of
-from startifact.regions.aws.upload import abort
+from startifact.regions.aws.upload import CONFLICT, CONFLICT_ATTEMPTS, abort, pause
 
 _AWS_HOST = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws)$")
 _REFUSED = frozenset({"412", "PreconditionFailed"})
+_UNKNOWN = frozenset({"501", "NotImplemented"})
 _BODY = b"Startifact writes this to see whether the store honours conditions.\n"
 
 
@@ -66,24 +67,33 @@ def check_conditions(bucket: Bucket, project: str) -> None:
         client.put_object(**where, Body=_BODY, IfMatch='"00000000000000000000000000000000"')
 
     with aws_errors("s3:PutObject", region=bucket.region, resource=f"arn:aws:s3:::{bucket.name}"):
-        if not _refuses(create) and not _refuses(create):
-            raise _unfit(bucket, "overwrites an object with PutObject and If-None-Match: *")
-        if not _refuses(complete):
-            raise _unfit(
-                bucket, "overwrites an object with CompleteMultipartUpload and If-None-Match: *"
-            )
-        if not _refuses(replace):
+        put = "PutObject and If-None-Match: *"
+        if not _refuses(bucket, create, put) and not _refuses(bucket, create, put):
+            raise _unfit(bucket, f"overwrites an object with {put}")
+        parts = "CompleteMultipartUpload and If-None-Match: *"
+        if not _refuses(bucket, complete, parts):
+            raise _unfit(bucket, f"overwrites an object with {parts}")
+        if not _refuses(bucket, replace, "PutObject and If-Match"):
             raise _unfit(bucket, "replaces an object whose ETag is not the one in If-Match")
 
 
-def _refuses(write: Callable[[], None]) -> bool:
-    try:
-        write()
-    except ClientError as e:
-        if code_of(e) in _REFUSED:
-            return True
-        raise
-    return False
+def _refuses(bucket: Bucket, write: Callable[[], None], what: str) -> bool:
+    """Say whether *write* is refused for its condition; a conflict says nothing about that."""
+    for attempt in range(1, CONFLICT_ATTEMPTS + 1):
+        try:
+            write()
+        except ClientError as e:
+            code = code_of(e)
+            if code in _REFUSED:
+                return True
+            if code in _UNKNOWN:
+                raise _unfit(bucket, f"does not know {what}") from e
+            if code not in CONFLICT or attempt == CONFLICT_ATTEMPTS:
+                raise
+        else:
+            return False
+        pause(attempt)
+    raise AssertionError  # the last attempt has raised
 
 
 def _unfit(bucket: Bucket, what: str) -> ConfigurationError:

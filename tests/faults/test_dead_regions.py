@@ -276,14 +276,16 @@ def test_time_that_each_region_took(directories: list[str], make_file: MakeFile)
     regions = faulty(directories)
     for operation in ("describe", "create", "write_channel"):
         regions[1].delay(operation, 0.2, nth=1)
-    regions[2].delay("create", 0.2)
     regions[2].fail("create")
+    regions[2].delay("create", 0.2)
     started = time.monotonic()
 
     outcomes = session_over(regions).stage("SugarWater", "1.0.0", make_file()).outcomes
     whole = time.monotonic() - started
 
     assert outcomes[1].seconds >= 0.6
+    assert outcomes[2].state == "failed"
+    assert outcomes[2].seconds >= 0.2
     assert all(outcome.seconds <= whole for outcome in outcomes)
 
 

@@ -83,6 +83,8 @@ def test_record_of_those_that_have_one(cloud: Cloud, make_file: MakeFile) -> Non
 
     filled = Session(regions=["ap-southeast-2"]).get("SugarWater", "1.0.0")
     assert filled.staged_at == first.artifact.staged_at
+    everywhere = Session(regions=list(AWS_REGIONS)).get("SugarWater", "1.0.0")
+    assert everywhere.downloader.region == "eu-west-1"  # nobody has recorded what the first holds
 
 
 def test_other_content_in_a_directory_whose_channel_is_refused(

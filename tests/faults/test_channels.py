@@ -170,3 +170,50 @@ def test_channel_that_keeps_changing(
     assert str(staging.outcomes[1].error) == (
         f"{directories[1]}: {LATEST} kept changing while it was being moved"
     )
+
+
+# Copying ----------------------------------------------------------------------------------------
+
+
+def shown_by(region: FaultyRegion, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Make *region* one that shows its channels elsewhere; return what is shown, in turn."""
+    shown: list[str] = []
+    monkeypatch.setattr(region, "publishes", True)
+    monkeypatch.setattr(region, "publish", lambda _, __, version: shown.append(version))
+    monkeypatch.setattr(region, "published", lambda _, __: "9.9.9")
+    return shown
+
+
+def test_copy_is_not_trusted_once_it_was_written(
+    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read right after a copy may be what was there before, so it is not asked for then."""
+    region = faulty(directories[:1])[0]
+    shown = shown_by(region, monkeypatch)
+
+    def move_on(project: str, channel: str, version: str) -> None:
+        shown.append(version)
+        if len(shown) == 1:
+            stage(directories[:1], "9.9.9", make_file)
+
+    monkeypatch.setattr(region, "publish", move_on)
+    session_over([region]).stage("SugarWater", "1.0.0", make_file(b"one"))
+
+    assert shown == ["1.0.0", "9.9.9"]
+
+
+def test_channel_that_has_gone_is_not_copied(
+    directories: list[str],
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A channel that is not there any more when it is to be copied is left alone."""
+    region = faulty(directories[:1])[0]
+    shown = shown_by(region, monkeypatch)
+    region.stale("read_channel", nth=3)  # the one after the move, which then sees none
+
+    session_over([region]).stage("SugarWater", "1.0.0", make_file())
+
+    assert shown == []
+    assert caplog.text == ""

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ import pytest
 from startifact import ConfigurationLoader, Progress, Session, survey
 from startifact.errors import IntegrityError, RegionUnavailableError, StartifactError
 from startifact.names import Key
+from startifact.regions.interface import Stored
 from startifact.survey import Copy
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.faults.rules import flipping_downloads, is_read, span, when
-from tests.faulty_region import faulty, session_over
+from tests.faulty_region import FaultyRegion, faulty, session_over
 from tests.places import Directory
 from tests.wire import Answer, Forward, Request, Rule, Wire, error
 
@@ -615,3 +617,57 @@ def test_temporary_file_that_is_taken_away(
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file(b"sugar"))
 
     fails(Session(regions=directories, progress=take_away), destination, code=9)
+
+
+# Without a record -------------------------------------------------------------------------------
+
+
+def forget(region: FaultyRegion, monkeypatch: pytest.MonkeyPatch, *, md5: str | None) -> None:
+    """Make *region* describe its artifact as one that the first Startifact staged."""
+    described = region.describe
+
+    def describe(key: Key) -> Stored | None:
+        stored = described(key)
+        return None if stored is None else replace(stored, document=None, md5=md5)
+
+    monkeypatch.setattr(region, "describe", describe)
+
+
+def test_digest_that_only_some_have_recorded(
+    directories: list[str],
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A recorded digest is the version's, and who has none but may have the bytes is no liar."""
+    content = b"sugar"
+    staging = Session(regions=directories).stage("SugarWater", "1.0.0", make_file(content))
+    regions = faulty(directories)
+    for region in regions[1:]:
+        region.delay("describe", 0.2)
+    forget(regions[0], monkeypatch, md5=hashlib.md5(content, usedforsecurity=False).hexdigest())
+
+    artifact = session_over(regions).get("SugarWater", "1.0.0")
+
+    assert artifact.sha256 == staging.artifact.sha256
+    assert artifact.downloader.region == directories[1]
+    assert caplog.text == ""
+
+
+def test_md5_that_only_one_knows(
+    directories: list[str],
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+    destination: Path,
+) -> None:
+    """Where nobody has recorded a digest, an MD5 that one region knows is what bytes have to be."""
+    content = b"sugar"
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file(content))
+    regions = faulty(directories)
+    for region in (regions[0], regions[2]):
+        region.delay("describe", 0.2)
+        forget(region, monkeypatch, md5=None)
+    forget(regions[1], monkeypatch, md5=hashlib.md5(content, usedforsecurity=False).hexdigest())
+    regions[1].corrupt(2)
+
+    succeeds(session_over(regions), destination, content)

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -192,6 +193,7 @@ def test_when_it_was_staged(places: list[Place], make_file: MakeFile) -> None:
     staged = session(places).stage("SugarWater", "1.0.0", make_file()).artifact
     after = datetime.now(UTC)
 
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", staged.staged_at)
     assert before <= datetime.fromisoformat(staged.staged_at) <= after
 
 

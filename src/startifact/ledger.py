@@ -57,6 +57,10 @@ class Ledger:
         self.spent(failure.name, failure.seconds)
         self.errors[failure.name] = failure.error
 
+    def places(self) -> dict[str, str]:
+        """Return what identifies each region that has answered, in the configured order."""
+        return {r.name: self.sights[r.name].place for r in self.regions if r.name in self.sights}
+
     def to_write(self) -> list[Region]:
         """Return the regions that can be written to and do not hold the artifact."""
         return [

@@ -148,7 +148,8 @@ class Session:
         )
         survey = Survey(regions, artifact_key(checked, version))
         record = survey.settle()
-        refuse_one_place_twice({c.region.name: c.region.place() for c in survey.copies()})
+        holders = {copy.region.name for copy in survey.copies()}
+        refuse_one_place_twice({r.name: r.place() for r in regions if r.name in holders})
         return Artifact(checked, version, Downloader(survey, record, self._progress))
 
     def versions(self, project: str) -> list[Version]:

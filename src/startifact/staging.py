@@ -81,7 +81,7 @@ class Stager:
             source = self._scan(ledger, order.path)
             for answer in looking:
                 self._saw(ledger, answer)
-        refuse_one_place_twice({name: sight.place for name, sight in ledger.sights.items()})
+        refuse_one_place_twice(ledger.places())
         record = _record(order, source)
         self._compare_unrecorded(ledger, source, record)
         existed = bool(ledger.known_copies())

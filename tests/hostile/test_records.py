@@ -119,10 +119,11 @@ def test_names_in_a_listing(run: Run, corner_shop: Shop, tmp_path: Path) -> None
     """What else is in a region can have any name."""
     shop = corner_shop
     shop.stage()
+    folder = Path(shop.regions[0].removeprefix("file://"))
     for text in STORABLE:
         name = text.replace("/", "_").replace("\0", "_")[:100]
-        (tmp_path / "regions" / "a" / f"{shop.project}@1.0.0{name}").mkdir(exist_ok=True)
-        (tmp_path / "regions" / "a" / f"{shop.project}@1.0.0{name}" / "artifact").touch()
+        (folder / f"{shop.project}@1.0.0{name}").mkdir(exist_ok=True)
+        (folder / f"{shop.project}@1.0.0{name}" / "artifact").touch()
 
     run_all(run, shop, tmp_path)
     done = run("versions", shop.project, "-v", f"--regions={shop.regions[0]}")
@@ -138,7 +139,7 @@ def test_any_text(
 ) -> None:
     """The same is true of any text at all, in a record and in a channel."""
     shop = corner_shop
-    if not (tmp_path / "regions").exists():
+    if not Path(shop.regions[0].removeprefix("file://")).exists():
         shop.stage()
         (tmp_path / "record").write_text(shop.a.document(shop.key))
     record = json.loads((tmp_path / "record").read_text())

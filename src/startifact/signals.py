@@ -51,7 +51,7 @@ class Stop:
         raise Stopped(self._first)
 
 
-def end_at_once(descriptor: int, said: Callable[[str], str]) -> None:
+def end_at_once(descriptor: int, said: Callable[[str], str], *, even_ignored: bool = False) -> None:
     """Make a signal end the process at once, with what is *said* of its name on *descriptor*.
 
     This is for the time in which nothing has been begun yet: while modules are imported.
@@ -63,16 +63,21 @@ def end_at_once(descriptor: int, said: Callable[[str], str]) -> None:
         finally:
             os._exit(128 + number)
 
-    handle_with(end)
+    handle_with(end, even_ignored=even_ignored)
 
 
-def handle_with(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+def handle_with(
+    handler: Callable[[int, FrameType | None], None] | signal.Handlers,
+    *,
+    even_ignored: bool = False,
+) -> None:
     """Make *handler* answer the signals that end a process, but for those that are ignored.
 
-    A shell makes what it runs in the background ignore SIGINT.
+    A shell makes what it runs in the background ignore SIGINT. With *even_ignored* that counts for
+    nothing: a step of a workflow has to end when the runner says so, whoever started the runner.
     """
     for number in NUMBERS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if even_ignored or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
 
 

@@ -6,7 +6,9 @@ from startifact import signals
 
 if __name__ == "__main__":
     # The text is constant, so it needs none of the escaping that is not imported yet.
-    signals.end_at_once(1, lambda name: f"\n::error title=Startifact::stopped by {name}\n")
+    signals.end_at_once(
+        1, lambda name: f"\n::error title=Startifact::stopped by {name}\n", even_ignored=True
+    )
     # Only now: this takes a moment, in which the step may be cancelled.
     from startifact.action.process import run
 

@@ -28,7 +28,7 @@ def run() -> int:
     warnings.simplefilter("ignore")
     # Without a handler at the root, Python prints other libraries' warnings as they are.
     logging.getLogger().addHandler(logging.NullHandler())
-    handle_with(Stop())
+    handle_with(Stop(), even_ignored=True)
     annotations = Annotations()
     try:
         return main(annotations)

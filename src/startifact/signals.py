@@ -41,6 +41,11 @@ class Stop:
         self._first: int | None = None
         self._until = 0.0
 
+    @property
+    def heard(self) -> bool:
+        """Whether a signal has come."""
+        return self._first is not None
+
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         """Raise `Stopped`, unless it has been raised a moment ago."""
         now = time.monotonic()

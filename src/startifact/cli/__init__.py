@@ -119,9 +119,11 @@ def _terminable() -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in NUMBERS}
-    handle_with(Stop())
+    stop = Stop()
+    handle_with(stop)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        # Once stopped, the process ends: more signals still must not disturb that.
+        for number, handler in () if stop.heard else before.items():
             signal.signal(number, handler)

@@ -130,12 +130,19 @@ class Forwarder:
             self.sheet.failed(region.name, e)
             return False
         if copy is not None and not self._is_disputed(version):
-            self._compare(copy, key)
+            self._compare(copy, key, version)
         return copy is not None
 
-    def _compare(self, copy: Copy, key: Key) -> None:
-        """See whether regions agree; they may have ceased to since they were looked at."""
-        first = self._found.setdefault(key, copy.record)
+    def _compare(self, copy: Copy, key: Key, version: Version) -> None:
+        """See whether regions agree; they may have ceased to since they were looked at.
+
+        Of a version that was staged since versions were listed, some regions were looked at.
+        """
+        if key not in self._found:
+            seen = [view.held.get(str(version)) for view in self.seen.views]
+            known = [one.copy.record for one in seen if one is not None and one.copy is not None]
+            self._found[key] = next((r for r in known if r.sha256), copy.record)
+        first = self._found[key]
         if first.sha256 and copy.record.sha256 and not first.same_content(copy.record):
             self.sheet.conflict(copy.region.name, key)
 

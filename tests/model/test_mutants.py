@@ -334,7 +334,7 @@ def _run_seeds(seeds: range, folder: Path) -> None:
     ("programs", "faults"),
     [
         (OTHER, 0),
-        pytest.param(ELSEWHERE, 0, marks=pytest.mark.exploration),
+        (ELSEWHERE, 0),
         (LATER, 0),
         (LATER_SHOWN, 0),
         (UNSTABLE, 0),

@@ -106,7 +106,11 @@ class Downloader:
         return self._survey.answers() | self._unfit
 
     def failures(self) -> dict[str, StartifactError]:
-        """Return why regions could not say whether they hold it, by region."""
+        """Return why regions could not say whether they hold it, by region.
+
+        They have a second to answer after the first one that has a copy.
+        """
+        self._survey.wait_a_moment_for_all()
         return self._survey.failures()
 
     def download(self, path: str | Path, *, load_filename: bool = False) -> Path:

@@ -513,6 +513,20 @@ def test_metadata_of_one_region_that_differs(
     assert "differs in the metadata ('a')" in caplog.text
 
 
+def test_region_that_fails_late_is_told(
+    directories: list[str], make_file: MakeFile, destination: Path
+) -> None:
+    """A region that fails a little after the bytes have come is among the failures as well."""
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
+    regions = faulty(directories)
+    regions[1].fail("describe")
+    regions[1].delay("describe", 0.3)
+    artifact = session_over(regions).get("SugarWater", "1.0.0")
+    artifact.downloader.download(destination)
+
+    assert list(artifact.downloader.failures()) == [regions[1].name]
+
+
 def test_region_that_answers_late_is_waited_for(
     directories: list[str],
     make_file: MakeFile,

@@ -5,7 +5,7 @@ the storage format.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -89,6 +89,10 @@ class Record:
             ours and theirs and ours != theirs
             for ours, theirs in ((self.sha256, other.sha256), (self.md5, other.md5))
         )
+
+    def contradicts_all(self, others: Iterable["Record"]) -> bool:
+        """Say whether it cannot have the bytes of any of *others*."""
+        return not any(self.may_have_bytes_of(other) for other in others)
 
     def differences(self, other: "Record") -> list[str]:
         """Return, in words, what keeps *other* from being the same content."""

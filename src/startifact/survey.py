@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
@@ -71,7 +71,8 @@ def interpret(region: Region, key: Key, stored: Stored) -> Copy:
         raise IntegrityError(
             f"{where} has {stored.size:,} bytes, {record.size:,} were recorded",
         )
-    return Copy(region, stored, record)
+    # Beside a copy of the first Startifact that is all there is to compare.
+    return Copy(region, stored, replace(record, md5=stored.md5))
 
 
 def _job(region: Region, key: Key, watch: Watch) -> Copy | None:
@@ -145,8 +146,8 @@ class Survey:
     def settle(self) -> Record:
         """Return the record that stands for this version in all regions.
 
-        Only a majority of all regions settles it before the others have had their time to answer,
-        and outvotes a tombstone: so it does not matter who answers first.
+        Only a majority of all regions with a digest settles it before the others have had their
+        time to answer, and outvotes a tombstone: so it does not matter who answers first.
 
         Raises:
             NotFoundError: Every region said that there is no such version.
@@ -155,7 +156,7 @@ class Survey:
             SeveralRegionsError: No region has it, and not every region answered.
         """
         with self._lock:
-            while not self._is_settled() and self._take(self._window_end()):
+            while not self._is_beyond_doubt() and self._take(self._window_end()):
                 pass
             return self._verdict()
 
@@ -185,20 +186,30 @@ class Survey:
         votes = self._votes()
         return bool(votes) and votes.most_common(1)[0][1] >= majority(len(self.regions))
 
-    def _votes(self) -> Counter[tuple[object, ...]]:
-        return Counter(copy.record.content for copy in self._recorded())
+    def _is_beyond_doubt(self) -> bool:
+        """Say whether it is settled by more than the first Startifact knew.
 
-    def _recorded(self) -> list[Copy]:
+        Its copies have no digest, and count for less as soon as another region tells one.
+        """
+        return self._is_settled() and any(copy.record.sha256 for copy in self._copies.values())
+
+    def _votes(self) -> Counter[tuple[object, ...]]:
+        return Counter(copy.record.content for copy in self._voters())
+
+    def _voters(self) -> list[Copy]:
         """Return the copies that have a digest; where none has, those of the first Startifact.
 
-        Of these, those with an MD5 are known better than the others.
+        Of these, those with an MD5 are known better than the others. What is known less well does
+        not count, but where it cannot be any of the others.
         """
         copies = list(self._copies.values())
-        return (
+        best = (
             [copy for copy in copies if copy.record.sha256]
             or [copy for copy in copies if copy.record.md5]
             or copies
         )
+        known = [copy.record for copy in best]
+        return best + [copy for copy in copies if copy.record.contradicts_all(known)]
 
     def _verdict(self) -> Record:
         if not self._is_settled() and (removed := self._removed()):
@@ -209,7 +220,7 @@ class Survey:
         content = votes.most_common(1)[0][0]
         if len(votes) > 1 and not self._is_settled():
             raise self._disagreement()
-        record = next(c.record for c in self._recorded() if c.record.content == content)
+        record = next(c.record for c in self._voters() if c.record.content == content)
         self._warn_of_others(record)
         return record
 
@@ -225,11 +236,11 @@ class Survey:
                 "%s: %s says that it was removed, most regions hold %s still",
                 self.key, name, record.digest,
             )  # fmt: skip
-        recorded = self._recorded()
+        voters = self._voters()
         for copy in self._copies.values():
             found = copy.record
             same = (
-                found.same_content(record) if copy in recorded else found.may_have_bytes_of(record)
+                found.same_content(record) if copy in voters else found.may_have_bytes_of(record)
             )
             if same or copy.region.name in self._warned:
                 continue

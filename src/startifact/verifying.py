@@ -148,7 +148,7 @@ def agreement(held: Sequence[Held]) -> Held | None:
     """Return one of the sound copies of which there are more than of any other, or ``None``.
 
     Copies with a record count for more than those of the first Startifact, which have none; of
-    these, those whose digest is known.
+    these, those whose digest is known. The others count where they can be none of them.
     """
     sound = [(one, one.copy.record) for one in held if one.copy is not None]
     voters = (
@@ -156,6 +156,8 @@ def agreement(held: Sequence[Held]) -> Held | None:
         or [(one, record) for one, record in sound if record.sha256 or record.md5]
         or sound
     )
+    known = [record for _, record in voters]
+    voters = [*voters, *((one, r) for one, r in sound if r.contradicts_all(known))]
     votes = Counter(record.content for _, record in voters).most_common(2)
     if not votes or (len(votes) > 1 and votes[0][1] == votes[1][1]):
         return None

@@ -120,13 +120,25 @@ def test_other_bytes_without_a_record(old: Old) -> None:
     shop = old.shop
     shop.stage()
     shop.a.plain(shop.key, OTHER)
-    shop.b.plain(shop.key, b"short")
 
     unread = shop.found("1.0.0")
     read = shop.found("1.0.0", read_data=True)
+    shop.b.plain(shop.key, b"short")
+    all_differ = shop.found("1.0.0")
 
-    assert unread == [(Kind.UNRECORDED, "us-east-1"), (Kind.DIFFERENT, "eu-west-1")]
-    assert read == [(Kind.DIFFERENT, "us-east-1"), (Kind.DIFFERENT, "eu-west-1")]
+    assert unread == read == [(Kind.DIFFERENT, "us-east-1")]
+    assert all_differ == [(Kind.DIFFERENT, region) for region in shop.regions]
+
+
+@pytest.mark.parametrize("read_data", [False, True])
+def test_record_that_most_contradict(old: Old, read_data: bool) -> None:
+    """Where most regions hold something that one record cannot stand for, that one differs."""
+    shop = old.shop
+    old.stage(places=[shop.a, shop.c])
+    shop.stage(content=OTHER, regions=[shop.b.spelling])
+
+    assert shop.found("1.0.0", read_data=read_data) == [(Kind.DIFFERENT, "eu-west-1")]
+    assert f"--keep sha256:{sha256(OTHER)}" in shop.refused("1.0.0", read_data=read_data)
 
 
 def test_read_where_others_have_a_record(old: Old, tmp_path: Path) -> None:

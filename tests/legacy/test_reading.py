@@ -11,7 +11,7 @@ import pytest
 from startifact import errors
 from startifact.cli import main
 from tests.legacy.conftest import Old
-from tests.mending.shop import CONTENT, OTHER
+from tests.mending.shop import CONTENT, OTHER, sha256
 from tests.wire import Answer, Forward, Request, tampered
 
 MIB = 1024 * 1024
@@ -230,6 +230,40 @@ def test_no_majority(old: Old) -> None:
         old.shop.session().get(old.shop.project, "1.0.0")
 
     assert "us-east-1: md5:" in str(caught.value)
+
+
+def test_record_that_comes_late(old: Old) -> None:
+    """The one region that has a digest is heard, whichever answers first."""
+    shop = old.shop
+    old.stage(places=[shop.a, shop.c])
+    shop.stage(regions=[shop.b.spelling])
+
+    def eu_west_1_last(request: Request, forward: Forward) -> Answer | None:
+        if "@" in request.path and request.region == "eu-west-1":
+            old.wire.closing.wait(0.4)
+        return forward()
+
+    old.wire.add(eu_west_1_last)
+
+    assert shop.session().get(shop.project, "1.0.0").sha256 == sha256()
+
+
+def test_record_in_one_region_that_most_contradict(
+    old: Old, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A record alone does not make one region's bytes those of the version."""
+    shop = old.shop
+    old.stage(places=[shop.a, shop.c])
+    shop.stage(content=OTHER, regions=[shop.b.spelling])
+
+    path = shop.session().get(shop.project, "1.0.0").downloader.download(tmp_path / "x")
+    shop.c.take_down()
+    with pytest.raises(errors.IntegrityError, match="no majority agrees"):
+        shop.session().get(shop.project, "1.0.0")
+    shop.c.bring_back()
+
+    assert path.read_bytes() == CONTENT
+    assert f"{shop.key} in eu-west-1 is not what most regions hold (md5:" in caplog.text
 
 
 def test_parts_in_one_region_only(old: Old, tmp_path: Path) -> None:

@@ -227,6 +227,35 @@ def test_case_08_killed_while_it_copies(directories: list[str], make_file: MakeF
     whole(directories)
 
 
+@pytest.mark.parametrize(
+    ("hours", "stays"), [(23, True), (25, False)], ids=["lately", "yesterday"]
+)
+def test_what_killed_processes_left_is_removed_a_day_later(
+    directories: list[str], make_file: MakeFile, hours: int, *, stays: bool
+) -> None:
+    """A staging removes what one that was killed has left, once nobody can be at work in it."""
+    root = Path(directories[1].removeprefix("file://"))
+    words = ("stage", KEY, make_file(), "--regions", ",".join(directories))
+    with processes.start(*words, faults=[[1, "drip", 60]]) as process:
+        while not list(root.glob(".startifact-*/artifact")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.communicate(timeout=60)
+    (left,) = root.glob(".startifact-*")
+    others = root / ".startifact-mine" / "artifact"
+    others.parent.mkdir()
+    others.touch()
+    for path in (left, left / "artifact", others, others.parent):
+        os.utime(path, (time.time() - hours * 3600,) * 2)
+
+    processes.run(*words)
+
+    assert left.exists() == stays
+    assert others.exists()
+    whole(directories)
+
+
 @pytest.mark.parametrize("operation", ["create", "write_channel", "describe", "read_channel"])
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_lost_answer_of_a_directory(

@@ -207,6 +207,27 @@ def test_case_25_stopped_while_staging_to_directories(
 
 
 @SIGNALS
+def test_case_25_stopped_while_a_directory_is_busy(
+    directories: list[str], make_file: MakeFile, tmp_path: Path, number: int, code: int
+) -> None:
+    """A write that goes on until the process has ended leaves nothing behind either."""
+    words = ("stage", "SugarWater@1.0.0", make_file(os.urandom(4 * MIB)))
+    faults = [[1, "drip", 60]]
+    process = processes.start(*words, "--regions", ",".join(directories), faults=faults)
+    busy = Path(directories[1].removeprefix("file://"))
+
+    def arrived() -> bool:
+        begun = any(path.stat().st_size for path in busy.glob(".startifact-*/artifact"))
+        time.sleep(0.3 if begun else 0)  # now it waits before the next block
+        return begun
+
+    took, said = stop(process, number, arrived)
+
+    assert (process.returncode, took < SECONDS) == (code, True), said
+    assert scratch(tmp_path) == []
+
+
+@SIGNALS
 @pytest.mark.parametrize("seed", [1, 2])
 def test_case_25_stopped_while_downloading_from_a_directory(
     directories: list[str], make_file: MakeFile, tmp_path: Path, seed: int, number: int, code: int

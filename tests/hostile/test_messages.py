@@ -133,6 +133,7 @@ SECRETS = [
     "AKIAIOSFODNN7EXAMPLE",
     "ASIAIOSFODNN7EXAMPLE",
     "IQoJb3JpZ2luX2VjEHwaCXVzLWVhc3QtMSJHMEUCIQDx" + "Ab3/+9" * 40 + "==",
+    "IQoJb3JpZ2luX2VjEHwaCXVzLWVhc3QtMSJHMEUCIQDx" + "Ab3%2F%2b9" * 40 + "%3D%3D",
     "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyZXBvOm8vciJ9.c2lnbmF0dXJl-_",
 ]
 
@@ -151,6 +152,7 @@ def test_without_secrets(secret: str, around: str) -> None:
     [
         "eyJaaaaaaaa-", "-eyJaaaaaaaa", "eyJaaaaaaaa.", "eyJaaaaaaaa.-eyJ.", "A", "a.", "AKIA",
         "ASIA0", "://a", "credential ", "credential=", 'signature"', "session-token: ", " ", "=",
+        "%2F", "%2", "bearer ", "secret_access_key=", "@",
     ],
 )  # fmt: skip
 def test_however_long(text: str) -> None:
@@ -170,6 +172,11 @@ def test_however_long(text: str) -> None:
         ('{"Signature": "0123456789abcdef"}', '{"***"}'),
         ("X-Amz-Security-Token=FwoGZXIvYXdz&X=1", "X-Amz-***&X=1"),
         ("x-amz-security-token: FwoGZXIvYXdz", "x-amz-***"),
+        ("https://joe:hun@ter2@proxy:3128 refused", "https***proxy:3128 refused"),
+        ("Authorization: Bearer ghs_0123456789abcdef", "Authorization: ***"),
+        ("aws_secret_access_key = abc/def+0123 x", "aws_*** x"),
+        ("SecretAccessKey: abc/def+0123", "***"),
+        ("password=hunter2!", "***"),
     ],
 )
 def test_secrets_by_name(said: str, left: str) -> None:
@@ -185,6 +192,8 @@ def test_secrets_by_name(said: str, left: str) -> None:
         "User: arn:aws:sts::123456789012:assumed-role/stage/me is not authorized",
         f"sha256:{'0123456789abcdef' * 4}",
         "the signature does not match",
+        "the bearer of this token",
+        "s3://bucket/app%2Fone@1.0.0",
     ],
 )
 def test_what_is_no_secret_stays(said: str) -> None:

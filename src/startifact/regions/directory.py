@@ -8,8 +8,6 @@ one exists. A channel is a file, replaced by a rename under a lock that dies wit
 import contextlib
 import hashlib
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +31,7 @@ from startifact.regions.interface import (
     Region,
     Stored,
 )
+from startifact.regions.scratch import scratch_in, sweep
 from startifact.source import Source
 
 ARTIFACT = "artifact"
@@ -99,7 +98,8 @@ class DirectoryRegion(Region):
     def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
         """See `Region.create`."""
         folder = self._root / key
-        with self._translated("write", folder), self._scratch(folder.parent) as scratch:
+        sweep(folder.parent)
+        with self._translated("write", folder), scratch_in(folder.parent) as scratch:
             self._copy(source, scratch / ARTIFACT, moved)
             _write_durably(scratch / METADATA, document.encode())
             try:
@@ -157,7 +157,7 @@ class DirectoryRegion(Region):
     def delete(self, key: Key, stored: Stored) -> bool:
         """See `Region.delete`."""
         folder = self._root / key
-        with self._translated("delete", folder), self._scratch(folder.parent) as scratch:
+        with self._translated("delete", folder), scratch_in(folder.parent) as scratch:
             current = self.describe(key)
             if current is None:
                 return True
@@ -182,24 +182,11 @@ class DirectoryRegion(Region):
             with locked(path.parent / f".{path.name}.lock"):
                 if self.read_channel(key) != expected:
                     return False
-                with self._scratch(path.parent) as scratch:
+                with scratch_in(path.parent) as scratch:
                     _write_durably(scratch / path.name, text.encode())
                     replace(scratch / path.name, path)
                     _sync_directory(path.parent)
         return True
-
-    @contextlib.contextmanager
-    def _scratch(self, parent: Path) -> Iterator[Path]:
-        """Make a folder beside the target, and leave none behind."""
-        parent.mkdir(parents=True, exist_ok=True)
-        # Not by tempfile, which makes it private, on Windows by more than a mode: it is to be seen.
-        scratch = parent / f".startifact-{secrets.token_hex(8)}"
-        scratch.mkdir()
-        try:
-            yield scratch
-        finally:
-            # After a successful rename nothing is there any more.
-            shutil.rmtree(scratch, ignore_errors=True)
 
     @contextlib.contextmanager
     def _translated(self, verb: str, path: Path) -> Iterator[None]:

@@ -32,6 +32,7 @@ class S3Region(Region):
         self.name = name
         self._lock = threading.Lock()
         self._known: Bucket | None = None
+        self._trying = threading.Lock()  # not the other one, which whoever asks for a place takes
         self._trusted = False
 
     @abstractmethod
@@ -93,7 +94,7 @@ class S3Region(Region):
         bucket = self._bucket()
         if not is_custom(bucket.client.meta.endpoint_url):
             return
-        with self._lock:
+        with self._trying:
             if not self._trusted:
                 check_conditions(bucket, project)
                 self._trusted = True

@@ -1,18 +1,15 @@
 """Two ways to run a command: inside the test, which is fast, and as a process, which is real."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from startifact.cli import main
+from tests.command import Done, run_inside
 
-Run = Callable[..., "Done"]
+Run = Callable[..., Done]
 
 
 @pytest.fixture(autouse=True)
@@ -21,29 +18,12 @@ def buffered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
 
 
-@dataclass(frozen=True)
-class Done:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output, which is one JSON value and nothing else."""
-        return json.loads(self.out)
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs a command inside this process."""
 
     def run(*words: object) -> Done:
-        capsys.readouterr()
-        code = main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return Done(code, out, err)
+        return run_inside(capsys, words)
 
     return run
 

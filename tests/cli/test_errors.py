@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from startifact.cli import commands
-from tests.cli.conftest import Done, Run
+from tests.cli.conftest import Run
+from tests.command import Done
 
 MakeFile = Callable[..., Path]
 

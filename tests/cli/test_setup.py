@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Done, Run
+from tests.cli.conftest import Run
+from tests.command import Done
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.wire import Answer, Forward, Request, Wire
 

@@ -227,9 +227,7 @@ def test_case_08_killed_while_it_copies(directories: list[str], make_file: MakeF
     whole(directories)
 
 
-@pytest.mark.parametrize(
-    ("hours", "stays"), [(23, True), (25, False)], ids=["lately", "yesterday"]
-)
+@pytest.mark.parametrize(("hours", "stays"), [(23, True), (25, False)], ids=["lately", "yesterday"])
 def test_what_killed_processes_left_is_removed_a_day_later(
     directories: list[str], make_file: MakeFile, hours: int, *, stays: bool
 ) -> None:

@@ -1,33 +1,16 @@
 """`startifact verify` and `startifact repair` from a shell."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
-from startifact.cli import main
+from tests.command import Done, run_inside
 from tests.conftest import percent
 from tests.faults.rules import Hole
 from tests.mending.shop import OTHER, Shop, sha256
 from tests.wire import Answer, Forward, Request, error
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
 
 Run = Callable[..., Done]
 
@@ -37,11 +20,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs a command inside this process."""
 
     def run(shop: Shop, command: str, *words: object, version: str = "") -> Done:
-        capsys.readouterr()
         regions = f"--regions={','.join(shop.regions)}"
-        code = main([command, shop.project + version, regions, *map(str, words)])
-        out, err = capsys.readouterr()
-        return Done(code, out, err)
+        return run_inside(capsys, (command, shop.project + version, regions, *words))
 
     return run
 

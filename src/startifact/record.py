@@ -85,10 +85,11 @@ class Record:
 
     def may_have_bytes_of(self, other: "Record") -> bool:
         """Say whether both can have the same bytes, as far as it is known."""
-        return self.size == other.size and not any(
-            ours and theirs and ours != theirs
-            for ours, theirs in ((self.sha256, other.sha256), (self.md5, other.md5))
-        )
+        if self.size != other.size:
+            return False
+        if self.sha256 and other.sha256:
+            return self.sha256 == other.sha256
+        return not self.md5 or not other.md5 or self.md5 == other.md5
 
     def contradicts_all(self, others: Iterable["Record"]) -> bool:
         """Say whether it cannot have the bytes of any of *others*."""

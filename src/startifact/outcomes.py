@@ -8,7 +8,7 @@ from pathlib import Path
 from semver import Version
 
 from startifact.artifact import Artifact
-from startifact.errors import SeveralRegionsError, StartifactError
+from startifact.errors import AlreadyStagedError, SeveralRegionsError, StartifactError
 from startifact.record import UNKNOWN_ORIGIN, Origin
 from startifact.regions.interface import Location
 
@@ -49,7 +49,8 @@ class State(StrEnum):
 class RegionOutcome:
     """What happened in one region.
 
-    ``error`` says why the region failed, or why its ``latest`` did not follow.
+    ``error`` says why the region failed, why its ``latest`` did not follow, or what it holds that
+    is other content.
     """
 
     region: str
@@ -92,4 +93,17 @@ class StagingFailedError(SeveralRegionsError):
         super().__init__(
             message + lines, causes=causes, hint=f"{hints} {again}" if hints else again
         )
+        self.outcomes = tuple(outcomes)
+
+
+class ConflictError(AlreadyStagedError):
+    """A region holds other content under this version, or a tombstone.
+
+    ``outcomes`` says what each region holds by now.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None, outcomes: Sequence[RegionOutcome]
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.outcomes = tuple(outcomes)

@@ -296,3 +296,27 @@ def test_conflict_in_the_words_of_a_workflow(step: Step, call: Call, listed: str
 
     assert done.exit_code == 4
     assert "or set if-exists: keep" in done.errors[0]
+
+
+def test_conflict_has_a_row_for_each_region(step: Step, call: Call, directories: list[str]) -> None:
+    """The summary of a conflict says of each region what it holds, or why that is not known."""
+    Session(regions=directories[:1]).stage("SugarWater", "1.0.0", step.workspace / step.file())
+    path = step.file(b"other\n")
+    Session(regions=directories[1:2]).stage("SugarWater", "1.0.0", step.workspace / path)
+    step.file(b"", "blocked")
+
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=path,
+        regions=" ".join([*directories, "file:./blocked/region"]),
+    )
+
+    rows = cells(done.summary)
+    assert done.exit_code == 4
+    assert ["Region", "Outcome", "Seconds", "Where", "Trouble"] in rows
+    found = [row[1] for row in rows if "SugarWater" not in row[0] and row[0].startswith("`file:")]
+    assert found == ["different", "present", "absent", "failed"]
+    assert any("sha256:" in row[-1] and "differs in the bytes" in row[-1] for row in rows)
+    assert any("blocked/region" in row[-1] for row in rows)

@@ -10,7 +10,13 @@ from startifact.action.snippet import as_command, as_step
 from startifact.artifact import Artifact
 from startifact.errors import StartifactError
 from startifact.names import artifact_key
-from startifact.outcomes import RegionOutcome, Staging, StagingFailedError, State
+from startifact.outcomes import (
+    ConflictError,
+    RegionOutcome,
+    Staging,
+    StagingFailedError,
+    State,
+)
 from startifact.report import locations_of_artifact
 from startifact.settings import Runner, Settings
 from startifact.verifying import Verification
@@ -53,7 +59,7 @@ def failure(inputs: Inputs | None, error: StartifactError, runner: Runner) -> Li
         subject = f"{inputs.command} {code(what)}"
     text = f"{error}\n\nHint: {error.hint}" if error.hint else str(error)
     lines = [f"### {subject} failed with exit code {error.exit_code}\n\n", block(text)]
-    if isinstance(error, StagingFailedError):
+    if isinstance(error, StagingFailedError | ConflictError):
         lines += _outcomes(error.outcomes, runner)
     return lines
 

@@ -105,6 +105,10 @@ class Downloader:
         self._survey.wait_a_moment_for_all()
         return self._survey.answers() | self._unfit
 
+    def seconds(self) -> dict[str, float]:
+        """Return how long each region that has answered by now took to say what it holds."""
+        return self._survey.seconds()
+
     def failures(self) -> dict[str, StartifactError]:
         """Return why regions could not say whether they hold it, by region.
 

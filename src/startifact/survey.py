@@ -89,6 +89,7 @@ class Survey:
         self._copies: dict[str, Copy] = {}
         self._absent: list[str] = []
         self._failed: dict[str, StartifactError] = {}
+        self._seconds: dict[str, float] = {}
         self._first_at: float | None = None
         self._warned: set[str] = set()
         self._round = Round({r.name: partial(_job, r, key) for r in regions})
@@ -118,6 +119,10 @@ class Survey:
     def failures(self) -> dict[str, StartifactError]:
         """Return why regions gave no answer, by region."""
         return dict(self._failed)
+
+    def seconds(self) -> dict[str, float]:
+        """Return how long each region that has answered took, by region."""
+        return dict(self._seconds)
 
     def answers(self) -> dict[str, Copy | StartifactError | None]:
         """Return what every region has said by now, in the configured order.
@@ -171,6 +176,7 @@ class Survey:
         answer = self._round.next(until)
         if answer is None:
             return False
+        self._seconds[answer.name] = answer.seconds
         if isinstance(answer, Failed):
             self._failed[answer.name] = answer.error
         elif answer.value is None:

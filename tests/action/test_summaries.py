@@ -66,7 +66,11 @@ def test_download(step: Step, call: Call, listed: str) -> None:
     assert ["Path", "`back`"] in rows
     assert ["Repository", "`octocat/SugarWater`"] in rows
     assert ["Run", "`https://github.example/octocat/SugarWater/actions/runs/42`"] in rows
-    assert ["Region", "Outcome", "Where"] in rows
+    assert ["Region", "Outcome", "Seconds", "Where"] in rows
+    for directory in listed.split(","):
+        row = next(row for row in rows if row[0] == f"`{directory}`")
+        assert row[1] == "present"
+        assert float(row[2]) >= 0
     assert not any(row[0] == "Metadata" for row in rows)
 
 
@@ -80,8 +84,8 @@ def test_region_in_trouble(step: Step, call: Call, directories: list[str]) -> No
 
     rows = cells(done.summary)
     assert done.exit_code == 0
-    assert ["Region", "Outcome", "Where", "Trouble"] in rows
-    assert any(row[1] == "failed" and "file:./blocked/region" in row[3] for row in rows)
+    assert ["Region", "Outcome", "Seconds", "Where", "Trouble"] in rows
+    assert any(row[1] == "failed" and "file:./blocked/region" in row[4] for row in rows)
 
 
 def test_failure(step: Step, call: Call, listed: str) -> None:
@@ -182,7 +186,7 @@ def test_hostile_text(step: Step, call: Call, directories: list[str]) -> None:
     rows = cells(done.summary)
     outside_code = re.sub(r"`[^`\n]*`|<(code|pre)>[^<]*</\1>", "", done.summary)
     assert done.exit_code == 0
-    assert {len(row) for row in rows} == {2, 3}
+    assert {len(row) for row in rows} == {2, 4}
     assert not re.search(r"[<>@`\[\]\\*]", outside_code.replace("SHA-256", ""))
     assert all(c.isprintable() or c == "\n" for c in done.summary)
     assert "octocat" in done.summary

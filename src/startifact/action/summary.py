@@ -22,6 +22,8 @@ from startifact.settings import Runner, Settings
 from startifact.verifying import Verification
 from startifact.worksheet import Repair
 
+_REGIONS = ("Region", "Outcome", "Seconds", "Where", "Trouble")
+
 
 def success(result: Result, inputs: Inputs, settings: Settings, runner: Runner) -> Lines:
     """Return the summary of a step that has something to show."""
@@ -114,20 +116,23 @@ def _outcomes(outcomes: Iterable[RegionOutcome], runner: Runner) -> Lines:
         )
         for outcome in outcomes
     ]
-    return table(("Region", "Outcome", "Seconds", "Where", "Trouble"), rows)
+    return table(_REGIONS, rows)
 
 
 def _locations(artifact: Artifact, runner: Runner) -> Lines:
+    locations = locations_of_artifact(artifact)
+    seconds = {name: f"{took:.1f}" for name, took in artifact.downloader.seconds().items()}
     rows = [
         (
             code(region_for_later_steps(str(location["region"]), runner)),
             str(location["outcome"]),
+            seconds.get(str(location["region"]), ""),
             code(uri_for_later_steps(str(location["uri"]), runner)) if location["uri"] else "",
             code(str(location["error"])) if location.get("error") else "",
         )
-        for location in locations_of_artifact(artifact)
+        for location in locations
     ]
-    return table(("Region", "Outcome", "Where", "Trouble"), rows)
+    return table(_REGIONS, rows)
 
 
 def _about_project(result: ProjectResult) -> Lines:

@@ -8,7 +8,12 @@ from pathlib import Path
 from semver import Version
 
 from startifact.artifact import Artifact
-from startifact.errors import AlreadyStagedError, SeveralRegionsError, StartifactError
+from startifact.errors import (
+    AlreadyStagedError,
+    SeveralRegionsError,
+    StartifactError,
+    by_region,
+)
 from startifact.record import UNKNOWN_ORIGIN, Origin
 from startifact.regions.interface import Location
 
@@ -87,7 +92,7 @@ class StagingFailedError(SeveralRegionsError):
 
     def __init__(self, message: str, *, outcomes: Sequence[RegionOutcome]) -> None:
         causes = [o.error for o in outcomes if o.error is not None]
-        lines = "".join(f"\n  {o.region}: {o.error or o.state}" for o in outcomes)
+        lines = by_region((o.region, o.error or o.state) for o in outcomes)
         hints = " ".join(dict.fromkeys(f"{c.hint}." for c in causes if c.hint))
         again = "Running the same staging again is safe and does only what is missing"
         super().__init__(

@@ -17,6 +17,7 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
+    by_region,
 )
 from startifact.legacy import decode_legacy
 from startifact.names import Key
@@ -261,11 +262,10 @@ class Survey:
                 f"{self.key} is not staged in {', '.join(self._absent)}",
                 hint="Check the project, the version and the regions",
             )
-        lines = [f"\n  {name}: not there" for name in self._absent]
-        lines += [f"\n  {name}: {error}" for name, error in self._failed.items()]
+        said = [*((name, "not there") for name in self._absent), *self._failed.items()]
         return SeveralRegionsError(
             f"cannot tell whether {self.key} exists, no region that answered has it:"
-            + "".join(lines),
+            + by_region(said),
             causes=list(self._failed.values()),
             kind=UndeterminedError,
         )

@@ -19,6 +19,7 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
+    by_region,
 )
 from startifact.names import LATEST, Key, channel_key
 from startifact.parallel import Failed, Round, Watch
@@ -152,22 +153,20 @@ def _no_answer(
             f"{project} has no {channel}: nothing has been staged in {', '.join(absent)}",
             hint="Check the project's name and the regions",
         )
-    lines = [f"{name}: {channel} is {version}" for name, version in found.items()]
-    lines += [f"{name}: has no {channel}" for name in absent]
-    lines += [f"{failure.name}: {failure.error}" for failure in failed]
+    said: list[tuple[str, object]] = [
+        *((name, f"{channel} is {version}") for name, version in found.items()),
+        *((name, f"has no {channel}") for name in absent),
+        *((failure.name, failure.error) for failure in failed),
+    ]
     only_undetermined = all(isinstance(f.error, UndeterminedError) for f in failed)
     elsewhere = "Ask for an exact version, which one region can answer, or try again"
     return SeveralRegionsError(
         f"cannot tell the {channel} version of {project}: {len(found)} of {regions} regions "
-        f"know it, {required_to_read(regions)} are needed" + _bullets(lines),
+        f"know it, {required_to_read(regions)} are needed" + by_region(said),
         causes=[failure.error for failure in failed],
         kind=UndeterminedError,
         hint=elsewhere if only_undetermined else None,
     )
-
-
-def _bullets(lines: list[str]) -> str:
-    return "".join(f"\n  {line}" for line in lines)
 
 
 def highest(versions: Iterable[Version]) -> Version:

@@ -20,6 +20,7 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
+    by_region,
 )
 from startifact.names import Key, check_filename
 from startifact.parallel import Failed, Round, Watch, run_limited
@@ -104,6 +105,10 @@ class Downloader:
         """
         self._survey.wait_a_moment_for_all()
         return self._survey.answers() | self._unfit
+
+    def seconds(self) -> dict[str, float]:
+        """Return how long each region that has answered by now took to say what it holds."""
+        return self._survey.seconds()
 
     def failures(self) -> dict[str, StartifactError]:
         """Return why regions could not say whether they hold it, by region.
@@ -221,10 +226,9 @@ class Downloader:
         known = self._survey.failures()
         if not failures and not known:
             return NotFoundError(f"{self._survey.key} is not staged in any region")
-        lines = [f"\n  {f.name}: {f.error}" for f in failures]
-        lines += [f"\n  {name}: {error}" for name, error in known.items()]
+        lines = by_region([*((f.name, f.error) for f in failures), *known.items()])
         return SeveralRegionsError(
-            f"no region could deliver {self._survey.key}:" + "".join(lines),
+            f"no region could deliver {self._survey.key}:{lines}",
             causes=[f.error for f in failures] + list(known.values()),
             kind=UndeterminedError,
         )

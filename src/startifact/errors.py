@@ -138,6 +138,15 @@ def worst_exit_code(codes: Iterable[int]) -> int:
     return next(code for code in EXIT_CODE_ORDER if code in known)
 
 
+def by_region(said: Iterable[tuple[str, object]]) -> str:
+    """Return what each region said, line by line; an error of several is one line."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for region, what in said:
+        one = "" if isinstance(what, StartifactError) else region
+        lines.setdefault((one, str(what)), []).append(region)
+    return "".join(f"\n  {', '.join(regions)}: {what}" for (_, what), regions in lines.items())
+
+
 class Problems:
     """Collects what is wrong with one input, so that all of it is told at once."""
 

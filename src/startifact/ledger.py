@@ -6,9 +6,14 @@ from dataclasses import dataclass, field, replace
 from semver import Version
 
 from startifact.channels import highest
-from startifact.errors import AlreadyStagedError, LocalFileError, StartifactError
+from startifact.errors import (
+    AlreadyStagedError,
+    LocalFileError,
+    RemovedError,
+    StartifactError,
+)
 from startifact.names import Key
-from startifact.outcomes import RegionOutcome, State
+from startifact.outcomes import ConflictError, RegionOutcome, State
 from startifact.parallel import Failed
 from startifact.record import Record
 from startifact.regional import Sight
@@ -98,6 +103,11 @@ class Ledger:
         known = self.copies if copy.region.name in self.copies else self.glimpsed
         known[copy.region.name] = copy
 
+    def removed(self) -> RemovedError | None:
+        """Return what the first region, in the configured order, says of a tombstone it holds."""
+        errors = (self.errors.get(region.name) for region in self.regions)
+        return next((error for error in errors if isinstance(error, RemovedError)), None)
+
     def first_copy(self) -> Copy | None:
         """Return the copy of the first region, in the configured order, that holds one."""
         return next(iter(self.copies_in_order()), None)
@@ -135,19 +145,33 @@ class Ledger:
         )
 
 
-def conflict(ledger: Ledger, record: Record, others: Sequence[Copy]) -> AlreadyStagedError:
-    """Name what is staged, where, and what was to be staged."""
-    lines = [f"\n  this attempt: sha256:{record.sha256}, {record.size:,} bytes"]
-    for copy in (*(c for c in ledger.copies.values() if c not in others), *others):
-        lines.append(
-            f"\n  {copy.region.name}: sha256:{copy.record.sha256}, {copy.record.size:,} bytes"
-        )
-        if differences := record.differences(copy.record):
-            lines.append(f"; differs in {' and '.join(differences)}")
-    return AlreadyStagedError(
-        f"{ledger.key} is already staged with other content:" + "".join(lines),
-        hint="A staged version never changes: stage under a new version",
-    )
+def conflict(
+    ledger: Ledger,
+    record: Record,
+    others: Sequence[Copy],
+    removed: RemovedError | None = None,
+) -> ConflictError:
+    """Name what was to be staged, and what each region holds; *others* is other content."""
+    different = {copy.region.name: copy for copy in others}
+    ledger.copies |= different
+    lines = [f"\n  this attempt: {_told(record)}"]
+    outcomes = []
+    for seen in ledger.outcomes(State.ABSENT):
+        copy = ledger.copies.get(seen.region)
+        said = _told(copy.record) if copy else str(seen.error or seen.state)
+        if copy and (differences := record.differences(copy.record)):
+            said += f"; differs in {' and '.join(differences)}"
+        other = seen.region in different
+        error = AlreadyStagedError(said) if other else seen.error
+        outcomes.append(replace(seen, state=State.DIFFERENT if other else seen.state, error=error))
+        lines.append(f"\n  {seen.region}: {said}")
+    what = removed or f"{ledger.key} is already staged with other content"
+    hint = removed.hint if removed else "A staged version never changes: stage under a new version"
+    return ConflictError(f"{what}:{''.join(lines)}", hint=hint, outcomes=outcomes)
+
+
+def _told(record: Record) -> str:
+    return f"{record.digest}, {record.size:,} bytes"
 
 
 def changed_file(ledger: Ledger, error: LocalFileError) -> LocalFileError:

@@ -12,6 +12,7 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
+    by_region,
 )
 from startifact.names import artifact_prefix, version_text
 from startifact.parallel import Failed, Round, Watch
@@ -73,7 +74,7 @@ def versions_in(region: Region, project: str, watch: Watch) -> list[Version]:
 
 
 def _too_few(project: str, regions: int, failures: list[Failed]) -> StartifactError:
-    lines = "".join(f"\n  {f.name}: {f.error}" for f in failures)
+    lines = by_region((f.name, f.error) for f in failures)
     return SeveralRegionsError(
         f"cannot list the versions of {project}: {regions - len(failures)} of {regions} regions "
         f"answered:{lines}",

@@ -8,7 +8,12 @@ from pathlib import Path
 from semver import Version
 
 from startifact.artifact import Artifact
-from startifact.errors import SeveralRegionsError, StartifactError
+from startifact.errors import (
+    AlreadyStagedError,
+    SeveralRegionsError,
+    StartifactError,
+    by_region,
+)
 from startifact.record import UNKNOWN_ORIGIN, Origin
 from startifact.regions.interface import Location
 
@@ -49,7 +54,8 @@ class State(StrEnum):
 class RegionOutcome:
     """What happened in one region.
 
-    ``error`` says why the region failed, or why its ``latest`` did not follow.
+    ``error`` says why the region failed, why its ``latest`` did not follow, or what it holds that
+    is other content.
     """
 
     region: str
@@ -86,10 +92,23 @@ class StagingFailedError(SeveralRegionsError):
 
     def __init__(self, message: str, *, outcomes: Sequence[RegionOutcome]) -> None:
         causes = [o.error for o in outcomes if o.error is not None]
-        lines = "".join(f"\n  {o.region}: {o.error or o.state}" for o in outcomes)
+        lines = by_region((o.region, o.error or o.state) for o in outcomes)
         hints = " ".join(dict.fromkeys(f"{c.hint}." for c in causes if c.hint))
         again = "Running the same staging again is safe and does only what is missing"
         super().__init__(
             message + lines, causes=causes, hint=f"{hints} {again}" if hints else again
         )
+        self.outcomes = tuple(outcomes)
+
+
+class ConflictError(AlreadyStagedError):
+    """A region holds other content under this version, or a tombstone.
+
+    ``outcomes`` says what each region holds by now.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None, outcomes: Sequence[RegionOutcome]
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.outcomes = tuple(outcomes)

@@ -22,6 +22,7 @@ from startifact.errors import (
     RefusedError,
     SeveralRegionsError,
     StartifactError,
+    by_region,
     shown,
 )
 from startifact.forwarding import Forwarder
@@ -190,7 +191,7 @@ def _chosen(
         message, hint = f"no region holds a sound {key} with sha256:{keep}", _VERIFY
         if not failures:
             raise NotFoundError(message, hint=hint)
-        lines = "".join(f"\n  {name}: {error}" for name, error in failures.items())
+        lines = by_region(failures.items())
         causes = list(failures.values())
         raise SeveralRegionsError(f"{message}, of those that answered{lines}", causes=causes)
     agreed = agreement(list(sound.values()))

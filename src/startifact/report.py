@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from startifact.artifact import Artifact
 from startifact.errors import StartifactError
 from startifact.names import artifact_key
-from startifact.outcomes import RegionOutcome, Staging, StagingFailedError, State
+from startifact.outcomes import (
+    ConflictError,
+    RegionOutcome,
+    Staging,
+    StagingFailedError,
+    State,
+)
 from startifact.regions.interface import Location
 from startifact.survey import Copy
 
@@ -65,7 +71,8 @@ def locations_of_staging(staging: Staging) -> list[dict[str, object]]:
 def locations_of_outcomes(outcomes: Sequence[RegionOutcome]) -> list[dict[str, object]]:
     """Return *outcomes* as locations.
 
-    ``error`` is there where the region failed, or where its ``latest`` did not follow.
+    ``error`` is there where the region failed, where its ``latest`` did not follow, or where it
+    holds other content.
     """
     return [_location(o.region, o.location, o.object_version, o.state, o.error) for o in outcomes]
 
@@ -96,11 +103,11 @@ def _location_of(
 
 
 def facts_of_error(error: StartifactError) -> dict[str, object]:
-    """Return what *error* says, and every region's outcome where a staging failed."""
+    """Return what *error* says, and every region's outcome where it is that of a staging."""
     facts: dict[str, object] = {
         "error": {"message": str(error), "hint": error.hint, "exit-code": error.exit_code}
     }
-    if isinstance(error, StagingFailedError):
+    if isinstance(error, StagingFailedError | ConflictError):
         facts["locations"] = locations_of_outcomes(error.outcomes)
     return facts
 

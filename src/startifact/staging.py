@@ -19,14 +19,12 @@ from startifact.artifact import Artifact
 from startifact.channels import Mover, warn_of_copy
 from startifact.downloading import Downloader
 from startifact.errors import (
-    AlreadyStagedError,
     InputError,
     IntegrityError,
     LocalFileError,
     MisplacedError,
     NewerFormatError,
     RegionUnavailableError,
-    RemovedError,
 )
 from startifact.ledger import Ledger, changed_file, conflict
 from startifact.names import LATEST, artifact_key
@@ -48,7 +46,7 @@ GRACE_SECONDS = 10.0
 
 # What is stored under this version cannot be told from other content, or a region is not where it
 # seems to be, so nothing is written.
-_STOPPERS = (InputError, IntegrityError, MisplacedError, NewerFormatError, RemovedError)
+_STOPPERS = (InputError, IntegrityError, MisplacedError, NewerFormatError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +67,7 @@ class Stager:
         Raises:
             InputError: The file or the regions are not what they have to be. Nothing was written.
             MisplacedError: A bucket is not in the AWS region it should be in. Nothing was written.
-            AlreadyStagedError: A region holds other content under this version.
+            ConflictError: A region holds other content under this version, or a tombstone.
             LocalFileError: The file cannot be read, or changed meanwhile.
             StagingFailedError: Too few regions have it, or have moved ``latest``.
         """
@@ -108,8 +106,6 @@ class Stager:
         """Take down what a region holds; stop where that cannot be told from other content."""
         if isinstance(answer, Answered):
             ledger.saw(answer.name, answer.seconds, answer.value)
-        elif isinstance(answer.error, RemovedError):
-            raise AlreadyStagedError(str(answer.error), hint=answer.error.hint)
         elif isinstance(answer.error, _STOPPERS):
             raise answer.error
         else:
@@ -160,6 +156,7 @@ class Stager:
                 elif answer.value.record.same_content(record):
                     ledger.wrote(answer.name, answer.seconds, answer.value, document)
                 else:
+                    ledger.spent(answer.name, answer.seconds)
                     conflicts.append(answer.value)
                 if len(ledger.copies) >= self.required:
                     writing.stall = GRACE_SECONDS
@@ -259,14 +256,17 @@ class Stager:
         """Return the record to keep, or ``None`` when no region holds other content."""
         copies = ledger.known_copies()
         others = [c for c in copies if not c.record.same_content(record)]
-        if not others:
+        removed = ledger.removed()
+        if not others and removed is None:
             return None
         ledger.copies = {copy.region.name: copy for copy in copies}
-        if order.if_exists is IfExists.KEEP and all(
-            c.record.same_content(others[0].record) for c in copies
+        if (
+            removed is None
+            and order.if_exists is IfExists.KEEP
+            and all(c.record.same_content(others[0].record) for c in copies)
         ):
             return others[0].record
-        raise conflict(ledger, record, others)
+        raise conflict(ledger, record, others, removed)
 
 
 def _record(order: Order, source: Source) -> Record:

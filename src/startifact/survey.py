@@ -17,6 +17,7 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
+    by_region,
 )
 from startifact.legacy import decode_legacy
 from startifact.names import Key
@@ -90,6 +91,7 @@ class Survey:
         self._copies: dict[str, Copy] = {}
         self._absent: list[str] = []
         self._failed: dict[str, StartifactError] = {}
+        self._seconds: dict[str, float] = {}
         self._first_at: float | None = None
         self._warned: set[str] = set()
         self._round = Round({r.name: partial(_job, r, key) for r in regions})
@@ -119,6 +121,10 @@ class Survey:
     def failures(self) -> dict[str, StartifactError]:
         """Return why regions gave no answer, by region."""
         return dict(self._failed)
+
+    def seconds(self) -> dict[str, float]:
+        """Return how long each region that has answered took, by region."""
+        return dict(self._seconds)
 
     def answers(self) -> dict[str, Copy | StartifactError | None]:
         """Return what every region has said by now, in the configured order.
@@ -172,6 +178,7 @@ class Survey:
         answer = self._round.next(until)
         if answer is None:
             return False
+        self._seconds[answer.name] = answer.seconds
         if isinstance(answer, Failed):
             self._failed[answer.name] = answer.error
         elif answer.value is None:
@@ -266,11 +273,10 @@ class Survey:
                 f"{self.key} is not staged in {', '.join(self._absent)}",
                 hint="Check the project, the version and the regions",
             )
-        lines = [f"\n  {name}: not there" for name in self._absent]
-        lines += [f"\n  {name}: {error}" for name, error in self._failed.items()]
+        said = [*((name, "not there") for name in self._absent), *self._failed.items()]
         return SeveralRegionsError(
             f"cannot tell whether {self.key} exists, no region that answered has it:"
-            + "".join(lines),
+            + by_region(said),
             causes=list(self._failed.values()),
             kind=UndeterminedError,
         )

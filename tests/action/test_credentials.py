@@ -169,6 +169,55 @@ def test_refused(
     assert TOKEN not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "version"),
+    [
+        ("stage", "1.0.0"),
+        ("download", "latest"),
+        ("info", "1.0.0"),
+        ("versions", ""),
+        ("verify", ""),
+        ("verify", "1.0.0"),
+        ("repair", ""),
+    ],
+)
+def test_refused_once(
+    command: str, version: str, staging: dict[str, str], call: Call, identities: Identities
+) -> None:
+    """A refusal answers for all regions of the step: it is asked for and told once."""
+    identities.refusal = (403, "AccessDenied")
+    inputs = staging | {"command": command, "version": version}
+    if command not in {"stage", "download"}:
+        del inputs["path"]
+
+    done = call({**NO_KEYS, **identities.environment}, **inputs)
+
+    (error,) = done.errors
+    assert done.exit_code == 6, done.stdout
+    assert error.count(f"AWS did not let this job take on the role {ROLE}") == 1
+    assert error.count("In the role's trust policy") == 1
+    assert all(region in error for region in ("us-east-1", "eu-west-1", "ap-southeast-2"))
+    assert len(identities.role_requests) == len(identities.token_requests) == 1
+
+
+def test_refusal_of_a_while_ago(
+    call: Call, identities: Identities, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal does not answer for ever: a role may be mended while a long step goes on."""
+    monkeypatch.setattr("startifact.regions.aws.role.REMEMBERED_SECONDS", 0.0)
+    identities.refusal = (403, "AccessDenied")
+
+    done = call(
+        {**NO_KEYS, **identities.environment},
+        **LOOK_UP,
+        regions="us-east-1 eu-west-1 ap-southeast-2",
+        role_to_assume=ROLE,
+    )
+
+    assert done.exit_code == 6
+    assert len(identities.role_requests) == 3
+
+
 def test_silent_github(step: Step, call: Call, cloud: Cloud) -> None:
     """Where GitHub does not answer, the step says so once, and not that regions hang."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -221,7 +270,7 @@ def test_github_that_gives_no_more(
 
     assert done.exit_code == 6, done.stdout
     assert len(done.errors) == 1
-    assert "GitHub gave no OpenID Connect token: it answered 403" in done.errors[0]
+    assert done.errors[0].count("GitHub gave no OpenID Connect token: it answered 403") == 1
     assert len(identities.token_requests) == 2
 
 

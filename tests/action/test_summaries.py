@@ -66,7 +66,11 @@ def test_download(step: Step, call: Call, listed: str) -> None:
     assert ["Path", "`back`"] in rows
     assert ["Repository", "`octocat/SugarWater`"] in rows
     assert ["Run", "`https://github.example/octocat/SugarWater/actions/runs/42`"] in rows
-    assert ["Region", "Outcome", "Where"] in rows
+    assert ["Region", "Outcome", "Seconds", "Where"] in rows
+    for directory in listed.split(","):
+        row = next(row for row in rows if row[0] == f"`{directory}`")
+        assert row[1] == "present"
+        assert float(row[2]) >= 0
     assert not any(row[0] == "Metadata" for row in rows)
 
 
@@ -80,8 +84,8 @@ def test_region_in_trouble(step: Step, call: Call, directories: list[str]) -> No
 
     rows = cells(done.summary)
     assert done.exit_code == 0
-    assert ["Region", "Outcome", "Where", "Trouble"] in rows
-    assert any(row[1] == "failed" and "file:./blocked/region" in row[3] for row in rows)
+    assert ["Region", "Outcome", "Seconds", "Where", "Trouble"] in rows
+    assert any(row[1] == "failed" and "file:./blocked/region" in row[4] for row in rows)
 
 
 def test_failure(step: Step, call: Call, listed: str) -> None:
@@ -182,7 +186,7 @@ def test_hostile_text(step: Step, call: Call, directories: list[str]) -> None:
     rows = cells(done.summary)
     outside_code = re.sub(r"`[^`\n]*`|<(code|pre)>[^<]*</\1>", "", done.summary)
     assert done.exit_code == 0
-    assert {len(row) for row in rows} == {2, 3}
+    assert {len(row) for row in rows} == {2, 4}
     assert not re.search(r"[<>@`\[\]\\*]", outside_code.replace("SHA-256", ""))
     assert all(c.isprintable() or c == "\n" for c in done.summary)
     assert "octocat" in done.summary
@@ -296,3 +300,27 @@ def test_conflict_in_the_words_of_a_workflow(step: Step, call: Call, listed: str
 
     assert done.exit_code == 4
     assert "or set if-exists: keep" in done.errors[0]
+
+
+def test_conflict_has_a_row_for_each_region(step: Step, call: Call, directories: list[str]) -> None:
+    """The summary of a conflict says of each region what it holds, or why that is not known."""
+    Session(regions=directories[:1]).stage("SugarWater", "1.0.0", step.workspace / step.file())
+    path = step.file(b"other\n")
+    Session(regions=directories[1:2]).stage("SugarWater", "1.0.0", step.workspace / path)
+    step.file(b"", "blocked")
+
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=path,
+        regions=" ".join([*directories, "file:./blocked/region"]),
+    )
+
+    rows = cells(done.summary)
+    assert done.exit_code == 4
+    assert ["Region", "Outcome", "Seconds", "Where", "Trouble"] in rows
+    found = [row[1] for row in rows if "SugarWater" not in row[0] and row[0].startswith("`file:")]
+    assert found == ["different", "present", "absent", "failed"]
+    assert any("sha256:" in row[-1] and "differs in the bytes" in row[-1] for row in rows)
+    assert any("blocked/region" in row[-1] for row in rows)

@@ -170,6 +170,18 @@ def test_workflows_use_declared_inputs(path: Path) -> None:
         check_call(job)
 
 
+@pytest.mark.parametrize("name", ["ci", "self-test"])
+def test_image_on_arm(name: str) -> None:
+    """Where the README says that the image is tested on ARM, it is built and run there."""
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    job = reusable(name)["jobs"]["container"]
+    runners = ["ubuntu-latest", "ubuntu-24.04-arm"]
+
+    assert "`ubuntu-24.04-arm`" in readme
+    assert job["runs-on"] == "${{ matrix.os }}"
+    assert job["strategy"]["matrix"] == {"os": runners}
+
+
 def check_call(job: dict[str, Any]) -> None:
     """Check that a job that calls a reusable workflow gives what that needs, and no more."""
     if (call := called(job)) is not None:

@@ -114,11 +114,14 @@ def git(step: Step, *arguments: str) -> str:
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq")
 def test_monorepo(step: Step) -> None:
-    """What changed is each folder with a version, by its own name; what is gone is not there."""
+    """What changed is each folder with a version, by its own name; what is gone is not there.
+
+    Each has the version that is in it.
+    """
     projects = step.workspace / "projects"
     for name in ("kept", "changed", "gone", "moved", 'gr\u00fcn "x"'):
         (projects / name).mkdir(parents=True)
-        (projects / name / "VERSION").write_text(f"1.0.0 {name}")
+        (projects / name / "VERSION").write_text(f"1.0.0 {name}\n")
     git(step, "init", "--quiet")
     git(step, "add", ".")
     git(step, "commit", "--quiet", "--message", "first")
@@ -134,8 +137,11 @@ def test_monorepo(step: Step) -> None:
     def changed(since: str) -> list[str]:
         job = Job(step, {"github": {"event": {"before": since}}}, actions=NOTHING)
         job.run(jobs_of("monorepo")["changed"]["steps"])
-        found: list[str] = json.loads(job.value("${{ steps.changed.outputs.projects }}"))
-        return found
+        found = json.loads(job.value("${{ steps.changed.outputs.projects }}"))
+        for one in found:
+            version = (projects / one["project"] / "VERSION").read_text().strip()
+            assert one == {"project": one["project"], "version": version}
+        return [one["project"] for one in found]
 
     assert changed(before) == ["changed", 'gr\u00fcn "x"', "new"]
     assert changed("0" * 40) == ["changed", 'gr\u00fcn "x"', "kept", "new"]
@@ -238,16 +244,21 @@ def test_subjects(name: str) -> None:
     assert set(said.split(" and in ")) == tokens
 
 
-def test_build_and_role_apart() -> None:
-    """In the first example no job that may take on the role runs anything of the repository."""
-    jobs = jobs_of("stage-on-tag")
+@pytest.mark.parametrize("name", ["stage-on-tag", "stage-per-platform", "monorepo", "attest"])
+def test_build_and_role_apart(name: str) -> None:
+    """No job that may take on the role runs anything of the repository."""
+    jobs = jobs_of(name)
+    trusted = [job for job in jobs.values() if "id-token" in job["permissions"]]
 
     assert "run" in str(jobs["build"]["steps"])
-    assert "id-token" not in jobs["build"]["permissions"]
-    assert [n for n, job in jobs.items() if "id-token" in job["permissions"]] == ["stage"]
+    assert jobs["build"]["permissions"] == {"contents": "read"}
+    assert jobs["stage"] in trusted
     assert jobs["stage"]["uses"].startswith("OWNER/startifact/.github/workflows/stage.yml@")
+    for step in (step for job in trusted for step in job.get("steps", [])):
+        assert "run" not in step
+        assert not step["uses"].startswith("actions/checkout@")
     handed_on = jobs["build"]["steps"][-1]["with"]
-    assert (handed_on["name"], handed_on["path"]) == (
+    assert (handed_on["name"], Path(handed_on["path"]).name) == (
         jobs["stage"]["with"]["artifact"],
         jobs["stage"]["with"]["path"],
     )

@@ -103,6 +103,19 @@ def test_other_content(run: Run, three: list[Path], make_file: MakeFile) -> None
     assert done.err.endswith("hint: A staged version never changes: stage under a new version\n")
 
 
+def test_other_content_in_json(run: Run, three: list[Path], make_file: MakeFile) -> None:
+    """With --json other content is told region by region, and what has none is told as well."""
+    one = ",".join(f"file://{folder}" for folder in three[:1])
+    run("stage", "SugarWater@1.0.0", make_file(b"one"), "--regions", one)
+
+    done = run("stage", "SugarWater@1.0.0", make_file(b"two"), "--json")
+
+    assert done.code == 4
+    assert [x["outcome"] for x in done.json["locations"]] == ["different", "absent", "absent"]
+    assert done.json["locations"][0]["error"].endswith("3 bytes; differs in the bytes")
+    assert f"\n  file://{three[1]}: absent\n" in done.err
+
+
 def test_too_few_regions(run: Run, three: list[Path], make_file: MakeFile) -> None:
     """Too few regions exit with 5, tell every region's outcome, and that it is safe to go on."""
     three[0].parent.mkdir()

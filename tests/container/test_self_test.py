@@ -42,7 +42,8 @@ def test_self_test_workflow(image: str, tmp_path: Path) -> None:
         done = subprocess.run(
             [
                 *(ACT, "push", "--workflows", ".github/workflows/self-test.yml"),
-                *("--job", "container", "--platform", f"ubuntu-latest={JOB_IMAGE}"),
+                *("--job", "container", "--matrix", "os:ubuntu-latest"),
+                *("--platform", f"ubuntu-latest={JOB_IMAGE}"),
                 *("--rm", "--pull=false", "--rebuild=false", "--no-cache-server"),
                 *("--container-daemon-socket", "-", "--secret", "GITHUB_TOKEN=none"),
             ],

@@ -17,6 +17,7 @@ from semver import Version
 from startifact import ConfigurationLoader, Session, Staging
 from startifact.errors import AlreadyStagedError, StartifactError
 from startifact.names import Key
+from startifact.outcomes import ConflictError
 from startifact.regions.interface import ChannelState, Region
 from startifact.verifying import Kind
 from tests.faults import processes
@@ -145,6 +146,8 @@ def test_case_02_different_winners(regions: list[str], tmp_path: Path) -> None:
         assert outcome.exit_code == 4
         assert digest(b"one") in str(outcome)
         assert digest(b"two") in str(outcome)
+        assert isinstance(outcome, ConflictError)
+        assert {"created", "different"} <= {one.state for one in outcome.outcomes}
     assert [region.read_channel(LATEST) for region in opened] == [None] * 3
     assert [held(region) for region in opened[:2]] == [b"one", b"two"]
     different = Session(regions=regions).verify("SugarWater").differences

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from startifact import Session
-from startifact.errors import AlreadyStagedError, RemovedError
+from startifact.errors import RemovedError
+from startifact.outcomes import ConflictError
 from tests.faulty_region import FaultyRegion, faulty, session_over
 from tests.places import Directory
 
@@ -107,7 +108,11 @@ def test_stagers_refuse_whatever_the_majority_says(
     before = [place.snapshot() for place in three]
     session = session_over(answering(three, delays))
 
-    with pytest.raises(AlreadyStagedError, match="was removed at"):
+    with pytest.raises(ConflictError, match="was removed at") as caught:
         session.stage("SugarWater", "1.0.0", make_file(b"sugar"))
+
+    assert caught.value.exit_code == 4
+    states = [outcome.state for outcome in caught.value.outcomes]
+    assert states == ["present", "failed", "present"]
 
     assert [place.snapshot() for place in three] == before

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from startifact import Session
 from startifact.report import facts_of, locations_of_artifact
+from tests.faulty_region import faulty, session_over
 from tests.places import Directory
 
 MakeFile = Callable[..., Path]
@@ -30,3 +31,19 @@ def test_one_location_for_each_region(make_file: MakeFile, tmp_path: Path) -> No
     assert [location["outcome"] for location in locations] == outcomes
     assert "failed to read" in str(locations[2]["error"])
     assert facts_of(artifact)["region"] == others[0].spelling
+
+
+def test_time_of_each_region(directories: list[str], make_file: MakeFile) -> None:
+    """How long a region took is told of each that has answered, and of no other."""
+    Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
+    quick, slow, silent = faulty(directories)
+    slow.delay("describe", 0.3)
+    silent.hang("describe")
+
+    artifact = session_over([quick, slow, silent]).get("SugarWater", "1.0.0")
+    artifact.downloader.answers()
+    seconds = artifact.downloader.seconds()
+    silent.release()
+
+    assert sorted(seconds) == sorted(directories[:2])
+    assert seconds[directories[0]] < 0.3 <= seconds[directories[1]]

@@ -25,7 +25,7 @@ from startifact.errors import (
     NewerFormatError,
     StartifactError,
 )
-from startifact.outcomes import StagingFailedError, State
+from startifact.outcomes import ConflictError, StagingFailedError, State
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.places import Directory, Place
 
@@ -199,7 +199,7 @@ def test_when_it_was_staged(places: list[Place], make_file: MakeFile) -> None:
 
 @FILES
 def test_each_region_is_told_once(places: list[Place], make_file: MakeFile) -> None:
-    """Who holds other content is told in one line a region, the same content as well."""
+    """A conflict tells in one line a region what it holds: the same, other content or nothing."""
     session(places[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
     session(places[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
 
@@ -208,11 +208,30 @@ def test_each_region_is_told_once(places: list[Place], make_file: MakeFile) -> N
 
     _, ours, *lines = str(caught.value).split("\n")
     assert ours.startswith("  this attempt: sha256:")
-    assert len(lines) == 2
-    assert lines[0].startswith(f"  {places[1].spelling}: ")
-    assert lines[0].endswith("3 bytes")
-    assert lines[1].startswith(f"  {places[0].spelling}: ")
-    assert lines[1].endswith("; differs in the bytes")
+    assert [line.split(": ")[0] for line in lines] == [f"  {p.spelling}" for p in places]
+    assert lines[0].endswith("3 bytes; differs in the bytes")
+    assert lines[1].endswith("3 bytes")
+    assert lines[2].endswith(": absent")
+
+
+@FILES
+def test_outcomes_of_a_conflict(places: list[Place], make_file: MakeFile) -> None:
+    """A conflict has every region's outcome, with what is other content and why one failed."""
+    other = session(places[:1]).stage("SugarWater", "1.0.0", make_file(b"one")).artifact
+    session(places[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
+    places[2].take_down()
+
+    with pytest.raises(ConflictError) as caught:
+        session(places).stage("SugarWater", "1.0.0", make_file(b"two"))
+
+    different, present, failed = caught.value.outcomes
+    assert [o.region for o in caught.value.outcomes] == [place.spelling for place in places]
+    assert (different.state, present.state, failed.state) == ("different", "present", "failed")
+    assert str(different.error) == f"sha256:{other.sha256}, 3 bytes; differs in the bytes"
+    assert present.error is None
+    assert f"\n  {failed.region}: {failed.error}" in str(caught.value)
+    assert different.location is not None
+    assert present.location is not None
 
 
 @FILES

@@ -199,10 +199,13 @@ def _repair(inputs: Inputs, session: Session, roots: list[Path], runner: Runner)
 
 
 def _failures(failures: Mapping[str, StartifactError]) -> list[StartifactError]:
-    """Return why regions failed, each with the region's name in front."""
-    named = []
+    """Return why regions failed, each with the names of those that it kept from answering."""
+    regions: dict[StartifactError, list[str]] = {}
     for region, error in failures.items():
-        one = StartifactError(f"{region}: {error}", hint=error.hint)
+        regions.setdefault(error, []).append(region)
+    named = []
+    for error, names in regions.items():
+        one = StartifactError(f"{', '.join(names)}: {error}", hint=error.hint)
         one.exit_code = error.exit_code
         named.append(one)
     return named

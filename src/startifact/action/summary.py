@@ -10,11 +10,19 @@ from startifact.action.snippet import as_command, as_step
 from startifact.artifact import Artifact
 from startifact.errors import StartifactError
 from startifact.names import artifact_key
-from startifact.outcomes import RegionOutcome, Staging, StagingFailedError, State
+from startifact.outcomes import (
+    ConflictError,
+    RegionOutcome,
+    Staging,
+    StagingFailedError,
+    State,
+)
 from startifact.report import locations_of_artifact
 from startifact.settings import Runner, Settings
 from startifact.verifying import Verification
 from startifact.worksheet import Repair
+
+_REGIONS = ("Region", "Outcome", "Seconds", "Where", "Trouble")
 
 
 def success(result: Result, inputs: Inputs, settings: Settings, runner: Runner) -> Lines:
@@ -53,7 +61,7 @@ def failure(inputs: Inputs | None, error: StartifactError, runner: Runner) -> Li
         subject = f"{inputs.command} {code(what)}"
     text = f"{error}\n\nHint: {error.hint}" if error.hint else str(error)
     lines = [f"### {subject} failed with exit code {error.exit_code}\n\n", block(text)]
-    if isinstance(error, StagingFailedError):
+    if isinstance(error, StagingFailedError | ConflictError):
         lines += _outcomes(error.outcomes, runner)
     return lines
 
@@ -108,20 +116,23 @@ def _outcomes(outcomes: Iterable[RegionOutcome], runner: Runner) -> Lines:
         )
         for outcome in outcomes
     ]
-    return table(("Region", "Outcome", "Seconds", "Where", "Trouble"), rows)
+    return table(_REGIONS, rows)
 
 
 def _locations(artifact: Artifact, runner: Runner) -> Lines:
+    locations = locations_of_artifact(artifact)
+    seconds = {name: f"{took:.1f}" for name, took in artifact.downloader.seconds().items()}
     rows = [
         (
             code(region_for_later_steps(str(location["region"]), runner)),
             str(location["outcome"]),
+            seconds.get(str(location["region"]), ""),
             code(uri_for_later_steps(str(location["uri"]), runner)) if location["uri"] else "",
             code(str(location["error"])) if location.get("error") else "",
         )
-        for location in locations_of_artifact(artifact)
+        for location in locations
     ]
-    return table(("Region", "Outcome", "Where", "Trouble"), rows)
+    return table(_REGIONS, rows)
 
 
 def _about_project(result: ProjectResult) -> Lines:

@@ -1,5 +1,6 @@
 """Taking on a role with a web identity, in the SDK's own way: renewed before it expires."""
 
+import time
 from typing import Any
 
 import boto3
@@ -22,6 +23,9 @@ METHOD = "startifact-web-identity"
 RENEWAL_SECONDS = 5 * 60
 """How long before they expire credentials are renewed. The SDK's own time is as long as the
 shortest session, which would then be renewed at every request."""
+
+REMEMBERED_SECONDS = 30.0
+"""How long a refusal answers for AWS, so that no region asks what another was just refused."""
 
 _TRUST = """In the role's trust policy, allow sts:AssumeRoleWithWebIdentity for the identity \
 provider token.actions.githubusercontent.com, where its aud is the audience of this step and its \
@@ -53,16 +57,24 @@ class _Provider(CredentialProvider):
         super().__init__()
         self._role = role
         self._fetcher = fetcher
+        self._refusal: AccessDeniedError | None = None
+        self._until = 0.0
 
     def load(self) -> DeferredRefreshableCredentials:
         """Return credentials that are fetched when they are first needed."""
         return _Credentials(method=METHOD, refresh_using=self._fetch)
 
     def _fetch(self) -> dict[str, Any]:
+        # All clients share the credentials, which call this under a lock of their own.
+        if self._refusal is not None and time.monotonic() < self._until:
+            raise self._refusal
         try:
             return dict(self._fetcher.fetch_credentials())
         except ClientError as e:
-            raise _refused(self._role, e) from e
+            error = _refused(self._role, e)
+            if isinstance(error, AccessDeniedError):
+                self._refusal, self._until = error, time.monotonic() + REMEMBERED_SECONDS
+            raise error from e
         except BotoCoreError as e:
             raise RegionUnavailableError(
                 f"AWS did not answer sts:AssumeRoleWithWebIdentity: {said_by_aws(e)}",

@@ -45,6 +45,19 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
 
 
+@pytest.fixture(autouse=True)
+def known_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare sessions of this process the trial of a store that is not AWS, unless it is the matter.
+
+    moto stands for AWS, which is not tried either, and the trial of every session would take a
+    third of the time. Commands that are processes of their own are as they are everywhere.
+    """
+    if request.node.get_closest_marker("tries_stores") is None:
+        monkeypatch.setattr(
+            "startifact.regions.aws.region.check_conditions", lambda bucket, project: None
+        )
+
+
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
     """Return the address of an AWS on loopback that lasts as long as the test run."""

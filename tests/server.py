@@ -2,6 +2,7 @@
 
 import io
 import logging
+import sys
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -16,6 +17,12 @@ from werkzeug.serving import make_server
 _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
 
 
+class _Handler(MotoRequestHandler):
+    def setup(self) -> None:
+        sys.settrace(None)  # measuring coverage here takes time and tells nothing
+        super().setup()
+
+
 class Aws:
     """A server in a thread of its own, on a port that was free."""
 
@@ -25,7 +32,7 @@ class Aws:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._condition = threading.Lock()
         self._server = make_server(
-            "127.0.0.1", 0, self._answer, threaded=True, request_handler=MotoRequestHandler
+            "127.0.0.1", 0, self._answer, threaded=True, request_handler=_Handler
         )
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

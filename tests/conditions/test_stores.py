@@ -14,6 +14,8 @@ from tests.conftest import Cloud, percent
 from tests.stores import find, serve_rclone, serve_versitygw
 from tests.wire import Answer, Forward, Request, Wire, error
 
+pytestmark = pytest.mark.tries_stores
+
 MakeFile = Callable[..., Path]
 
 

@@ -37,6 +37,8 @@ from tests.places import Bucket, Directory, Place
 from tests.stores import find, serve_versitygw
 from tests.wire import Wire
 
+pytestmark = pytest.mark.tries_stores
+
 MIB = 1024 * 1024
 
 MakeFile = Callable[..., Path]

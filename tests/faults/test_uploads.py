@@ -75,6 +75,7 @@ def test_case_09_changed_between_two_parts(
     nothing_is_left(cloud)
 
 
+@pytest.mark.tries_stores
 @TIMES
 @SIZES
 def test_case_09_changed_before_it_is_sent(

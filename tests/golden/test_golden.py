@@ -25,6 +25,8 @@ from startifact.record import Origin, Record, decode, encode
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.places import Bucket, Directory, Place
 
+pytestmark = pytest.mark.tries_stores
+
 MakeFile = Callable[..., Path]
 
 HERE = Path(__file__).parent

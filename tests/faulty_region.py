@@ -62,7 +62,7 @@ class FaultyRegion(Region):
     # Faults ----------------------------------------------------------------------------------
 
     def fail(
-        self, operation: str, error: Exception | None = None, *, nth: int | None = None
+        self, operation: str, error: BaseException | None = None, *, nth: int | None = None
     ) -> None:
         """Raise *error*, and do nothing."""
 

@@ -71,7 +71,8 @@ class Worksheet:
     def did(self, step: Step) -> None:
         """Take down that *step* is done."""
         self.steps.append(step)
-        logger.info("%s: %s", step.region, step.message)
+        if not self.dry_run:
+            logger.info("%s: %s", step.region, step.message)
 
     def failed(self, region: str, error: StartifactError) -> None:
         """Take down why *region* did not take a step."""

@@ -155,7 +155,10 @@ class Repairer:
         for region in self._regions:
             if (held := wrong.get(region.name)) is None:
                 continue
-            step = _step(region, key, "set-aside", f"copy {key} aside and delete it")
+            how = f"copy {key} aside and delete it"
+            if held.stored is None:
+                how = f"move what is at {key} aside"
+            step = _step(region, key, "set-aside", how)
             job = partial(set_aside, region, project, version, held)
             if held.absent or self._sheet.do(step, job):
                 ready.append(region)

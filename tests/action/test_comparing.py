@@ -16,6 +16,7 @@ import yaml
 
 from startifact import Session
 from startifact.action.outputs import OUTPUTS
+from startifact.regions.directory import DirectoryRegion
 from tests.action.conftest import Call
 from tests.action.identity import Identities
 from tests.conftest import Cloud
@@ -243,6 +244,20 @@ def test_hint_of_a_region_that_fails(listed: str, directories: list[str], call: 
 
     assert done.exit_code == 7
     assert said(done, "Startifact leaves no such folder behind") == (1, 1)
+
+
+def test_hint_of_a_region_that_fails_is_for_workflows(
+    listed: str, directories: list[str], call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can be done is told in the words of a workflow, not of the command line."""
+    (folder(directories[1], "1.0.0") / "artifact").write_bytes(OTHER)
+    monkeypatch.setattr(DirectoryRegion, "delete", lambda *_: False)
+    keep = f"sha256:{hashlib.sha256(SAME).hexdigest()}"
+
+    done = call(**PROJECT, command="repair", regions=listed, version="1.0.0", keep=keep)
+
+    assert said(done, "Compare again with command: verify") == (1, 1)
+    assert said(done, "startifact verify") == (0, 0)
 
 
 def test_provenance(directories: list[str], step: Step, call: Call) -> None:

@@ -199,9 +199,10 @@ def _repair(inputs: Inputs, session: Session, roots: list[Path], runner: Runner)
 
 
 def _failures(failures: Mapping[str, StartifactError]) -> list[StartifactError]:
-    """Return why regions failed, each with the region's name in front."""
+    """Return why regions failed, in the words of a workflow, each with the region in front."""
     named = []
     for region, error in failures.items():
+        in_yaml(error)
         one = StartifactError(f"{region}: {error}", hint=error.hint)
         one.exit_code = error.exit_code
         named.append(one)

@@ -62,7 +62,7 @@ class FaultyRegion(Region):
     # Faults ----------------------------------------------------------------------------------
 
     def fail(
-        self, operation: str, error: Exception | None = None, *, nth: int | None = None
+        self, operation: str, error: BaseException | None = None, *, nth: int | None = None
     ) -> None:
         """Raise *error*, and do nothing."""
 
@@ -226,6 +226,9 @@ class FaultyRegion(Region):
 
     def delete(self, key: Key, stored: Stored) -> bool:
         return self._do("delete", key, lambda: self.inner.delete(key, stored))
+
+    def move_aside(self, key: Key, aside: Key) -> bool:
+        return self._do("move_aside", key, lambda: self.inner.move_aside(key, aside))
 
     def read_channel(self, key: Key) -> ChannelState | None:
         return self._do("read_channel", key, lambda: self.inner.read_channel(key))

@@ -184,6 +184,11 @@ class Problems:
         raise self._error(f"{self._subject} is not valid:{lines}", hint=hint)
 
 
+def with_notes(text: str, error: BaseException) -> str:
+    """Return *text*, which tells of *error*, and below it what was noted while that went by."""
+    return "\n".join([text, *getattr(error, "__notes__", ())])
+
+
 def shown(value: object, limit: int = 120) -> str:
     """Return *value* for a message: quoted, printable, and cut at *limit* characters."""
     text = value if isinstance(value, str) else repr(value)

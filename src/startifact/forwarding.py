@@ -1,6 +1,7 @@
 """Mending ``latest``: forward where it is behind or lost, and its copies after it. Never back."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from semver import Version
 
@@ -16,6 +17,7 @@ from startifact.errors import (
 from startifact.inspection import Inspection, View
 from startifact.names import LATEST, Key, artifact_key, channel_key
 from startifact.parallel import Watch, alone
+from startifact.quarantine import move_latest_aside
 from startifact.quorum import required_to_read
 from startifact.record import Record
 from startifact.survey import Copy, describe
@@ -78,6 +80,10 @@ class Forwarder:
     def _move(self, view: View, target: Version) -> None:
         region = view.region
         damaged = view.latest.state if view.latest.trouble is not None else None
+        if view.latest.trouble is not None and damaged is None:  # what is there is no text at all
+            aside = self._step(view, "set-aside", f"move what is at {self._key} aside")
+            if not self.sheet.do(aside, partial(move_latest_aside, region, self.seen.project)):
+                return
 
         def move(watch: Watch) -> None:
             watch.moved()

@@ -107,6 +107,11 @@ def channel_key(project: str, channel: str) -> Key:
     return Key(f"{project}/{channel}")
 
 
+def is_channel_key(key: Key) -> bool:
+    """Say whether *key*, of an artifact or a channel, is a channel's."""
+    return "/" in key
+
+
 def split_channel_key(key: Key) -> tuple[str, str]:
     """Return project and channel of a channel's *key*."""
     project, _, channel = key.partition("/")

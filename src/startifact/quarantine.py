@@ -2,15 +2,17 @@
 
 import contextlib
 import hashlib
+import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from semver import Version
 
 from startifact.errors import LocalFileError, RegionUnavailableError, StartifactError
 from startifact.inspection import Held
-from startifact.names import Key, artifact_key, quarantine_key
+from startifact.names import LATEST, Key, artifact_key, channel_key, quarantine_key
 from startifact.parallel import Watch
 from startifact.regions.interface import ExistsError, Region, Stored
 from startifact.source import Source
@@ -23,6 +25,7 @@ def set_aside(region: Region, project: str, version: Version, held: Held, watch:
     """Keep a copy of what *region* holds of *version* in quarantine, then delete just that.
 
     The copy has a name that follows from its content: whoever was interrupted finds it again.
+    What can be no artifact is moved there as it is instead.
 
     Raises:
         RegionUnavailableError: Something else is there by now, or the copy cannot be relied on.
@@ -30,7 +33,8 @@ def set_aside(region: Region, project: str, version: Version, held: Held, watch:
     """
     key, stored = artifact_key(project, version), held.stored
     if stored is None:
-        raise held.trouble or RegionUnavailableError(f"{key} has gone from {region.name}")
+        _move_aside(region, key, partial(quarantine_key, project, version))
+        return
     region.prepare_to_write(project)
     with scratch_folder() as folder:
         source = _fetched(region, key, stored, folder / "artifact", watch)
@@ -43,10 +47,29 @@ def set_aside(region: Region, project: str, version: Version, held: Held, watch:
         tag = hashlib.sha256(f"{source.sha256} {document}".encode()).hexdigest()[:16]
         _keep(region, quarantine_key(project, version, tag), source, document, watch)
     if region.describe(key) not in {stored, None} or not region.delete(key, stored):
-        raise RegionUnavailableError(
-            f"{key} in {region.name} is another one by now, and was not deleted",
-            hint="Compare again with startifact verify",
-        )
+        raise _another(region, key, "deleted")
+
+
+def move_latest_aside(region: Region, project: str, _: Watch) -> None:
+    """Move what stands in the place of ``latest``, and can be no channel, to quarantine as it is.
+
+    Raises:
+        RegionUnavailableError: Something else is there by now. Nothing was moved.
+    """
+    _move_aside(region, channel_key(project, LATEST), partial(quarantine_key, project, LATEST))
+
+
+def _move_aside(region: Region, key: Key, aside: Callable[[str], Key]) -> None:
+    # There is no content that its name could follow from, and one rename is not interrupted.
+    if not region.move_aside(key, aside(secrets.token_hex(8))):
+        raise _another(region, key, "moved")
+
+
+def _another(region: Region, key: Key, done: str) -> RegionUnavailableError:
+    return RegionUnavailableError(
+        f"{key} in {region.name} is another one by now, and was not {done}",
+        hint="Compare again with startifact verify",
+    )
 
 
 def _fetched(region: Region, key: Key, stored: Stored, path: Path, watch: Watch) -> Source:

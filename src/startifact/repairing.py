@@ -4,6 +4,7 @@ Nothing that is stored is lost on the way. Where regions disagree, a person says
 right; the others are copied aside before they are deleted.
 """
 
+import contextlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -66,7 +67,7 @@ class Repairer:
             InputError: *keep* was given without *version*.
             NotFoundError: Every region said that there is nothing, or none has *keep*.
             IntegrityError: What is to be kept has other metadata in every region.
-            LocalFileError: There is no room for temporary files.
+            DeadlineError: The time that was allowed has passed. Its notes say what was done.
         """
         if keep is not None and version is None:
             raise InputError(
@@ -77,10 +78,11 @@ class Repairer:
         seen = inspect(self._regions, project, version, read_data=read_data)
         seen.check_found()
         self._sheet.failures.update(seen.failures)
-        for one in reversed(seen.versions):  # oldest first, as they were staged
-            self._mend_version(seen, one, keep)
-        if version is None:
-            Forwarder(seen, self._sheet, self._mover, self._required).mend()
+        with self._sheet.noting_what_was_done():
+            for one in reversed(seen.versions):  # oldest first, as they were staged
+                self._mend_version(seen, one, keep)
+            if version is None:
+                Forwarder(seen, self._sheet, self._mover, self._required).mend()
         return self._sheet.result(project, [region.name for region in self._regions])
 
     def _mend_version(self, seen: Inspection, version: Version, keep: str | None) -> None:
@@ -116,12 +118,19 @@ class Repairer:
         if self._sheet.dry_run:
             self._put(project, version, copies[0], None, wrong)
             return
-        with scratch_folder() as folder:
+        key = artifact_key(project, version)
+        with contextlib.ExitStack() as stack:
             try:
+                folder = stack.enter_context(scratch_folder())
                 # First of all: nothing is set aside for what then cannot be had.
-                source = self._fetch(artifact_key(project, version), copies, folder)
-            except (DeadlineError, LocalFileError):
+                source = self._fetch(key, copies, folder)
+            except DeadlineError:
                 raise
+            except LocalFileError as e:
+                # The next version may be smaller, and what was done is to be told in any case.
+                self._sheet.refuse(
+                    LocalFileError(f"{key} cannot be brought here: {e}", hint=e.hint)
+                )
             except StartifactError as e:
                 self._sheet.refuse(e)
             else:
@@ -147,7 +156,10 @@ class Repairer:
         for region in self._regions:
             if (held := wrong.get(region.name)) is None:
                 continue
-            step = _step(region, key, "set-aside", f"copy {key} aside and delete it")
+            how = f"copy {key} aside and delete it"
+            if held.stored is None:
+                how = f"move what is at {key} aside"
+            step = _step(region, key, "set-aside", how)
             job = partial(set_aside, region, project, version, held)
             if held.absent or self._sheet.do(step, job):
                 ready.append(region)
@@ -165,17 +177,19 @@ class Repairer:
         document = str(copy.stored.document)
         jobs = {r.name: partial(create, r, project, key, source, document) for r in regions}
         filled: set[str] = set()
-        with Round(jobs, undo=True) as filling:
-            for answer in filling:
-                if isinstance(answer, Failed):
-                    self._sheet.failed(answer.name, answer.error)
-                elif answer.value.record.same_content(copy.record):
-                    filled.add(answer.name)
-                else:
-                    self._sheet.conflict(answer.name, key)
-        for name, step in steps.items():
-            if name in filled:
-                self._sheet.did(step)
+        try:
+            with Round(jobs, undo=True) as filling:
+                for answer in filling:
+                    if isinstance(answer, Failed):
+                        self._sheet.failed(answer.name, answer.error)
+                    elif answer.value.record.same_content(copy.record):
+                        filled.add(answer.name)
+                    else:
+                        self._sheet.conflict(answer.name, key)
+        finally:
+            for name, step in steps.items():
+                if name in filled:
+                    self._sheet.did(step)
 
 
 def _step(region: Region, key: Key, action: str, message: str) -> Step:

@@ -9,7 +9,7 @@ import base64
 from collections.abc import Sequence
 
 from startifact.artifact import Artifact
-from startifact.errors import StartifactError
+from startifact.errors import StartifactError, with_notes
 from startifact.names import artifact_key
 from startifact.outcomes import (
     ConflictError,
@@ -105,7 +105,11 @@ def _location_of(
 def facts_of_error(error: StartifactError) -> dict[str, object]:
     """Return what *error* says, and every region's outcome where it is that of a staging."""
     facts: dict[str, object] = {
-        "error": {"message": str(error), "hint": error.hint, "exit-code": error.exit_code}
+        "error": {
+            "message": with_notes(str(error), error),
+            "hint": error.hint,
+            "exit-code": error.exit_code,
+        }
     }
     if isinstance(error, StagingFailedError | ConflictError):
         facts["locations"] = locations_of_outcomes(error.outcomes)

@@ -246,9 +246,7 @@ class Survey:
         voters = self._voters()
         for copy in self._copies.values():
             found = copy.record
-            same = (
-                found.same_content(record) if copy in voters else found.may_have_bytes_of(record)
-            )
+            same = found.same_content(record) if copy in voters else found.may_have_bytes_of(record)
             if same or copy.region.name in self._warned:
                 continue
             self._warned.add(copy.region.name)

@@ -1,7 +1,8 @@
 """What a repair does, step by step, and what it says it did."""
 
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from startifact.errors import DeadlineError, RefusedError, StartifactError
@@ -70,7 +71,8 @@ class Worksheet:
     def did(self, step: Step) -> None:
         """Take down that *step* is done."""
         self.steps.append(step)
-        logger.info("%s: %s", step.region, step.message)
+        if not self.dry_run:
+            logger.info("%s: %s", step.region, step.message)
 
     def failed(self, region: str, error: StartifactError) -> None:
         """Take down why *region* did not take a step."""
@@ -94,6 +96,17 @@ class Worksheet:
     def has_done(self, region: str, key: Key, action: str) -> bool:
         """Say whether that step is done."""
         return any((s.region, s.key, s.action) == (region, key, action) for s in self.steps)
+
+    @contextlib.contextmanager
+    def noting_what_was_done(self) -> Iterator[None]:
+        """Give every exception that ends the work a note of the steps that were done by then."""
+        try:
+            yield
+        except BaseException as e:
+            if self.steps and not self.dry_run:
+                lines = "".join(f"\n  {step.region}: {step.message}" for step in self.steps)
+                e.add_note(f"until then this was done:{lines}")
+            raise
 
     def result(self, project: str, regions: Sequence[str]) -> Repair:
         """Return everything that was done; failures are in the order of *regions*."""

@@ -1,5 +1,6 @@
 """Steps that list, compare and mend what is staged."""
 
+import hashlib
 import html
 import json
 import re
@@ -8,12 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import yaml
 
 from startifact import Session
 from startifact.action.outputs import OUTPUTS
+from startifact.regions.directory import DirectoryRegion
 from tests.action.conftest import Call
 from tests.action.identity import Identities
 from tests.conftest import Cloud
@@ -188,6 +191,73 @@ def test_disagreement(directories: list[str], step: Step, call: Call) -> None:
     assert done.exit_code == 0, done.stdout
     assert len({(folder(d, "1.0.0") / "artifact").read_bytes() for d in directories}) == 1
     assert only(done, project="SugarWater", version="1.0.0")
+
+
+def said(done: Done, text: str) -> tuple[int, int]:
+    """Return how often *text* is in the log, as the runner shows it, and in the summary."""
+    log = unquote(done.stdout)
+    return log.count(text), html.unescape(done.summary).count(text)
+
+
+def test_each_thing_is_said_once(
+    listed: str, directories: list[str], step: Step, call: Call
+) -> None:
+    """Steps, differences, refusals and failures are once in the log and once in the summary."""
+    remove(directories[0], "1.0.0")
+    (folder(directories[1], "1.1.0") / "artifact").write_bytes(b"cut")
+    step.file(b"", "blocked")
+    where = {**PROJECT, "regions": f"{listed} file:blocked/d"}
+    done = {}
+    for name, more in (
+        ("verify", {}), ("planned", {"dry_run": "true"}), ("repair", {}), ("again", {}),
+    ):  # fmt: skip
+        step.summary.write_bytes(b"")
+        command = "verify" if name == "verify" else "repair"
+        done[name] = call(**where, command=command, **more)
+
+    filled = f"{directories[0]}: copy SugarWater@1.0.0 here, verified"
+    assert said(done["repair"], filled)[0] == said(done["planned"], f"{filled} (dry run)")[0] == 1
+    assert said(done["planned"], filled)[0] == 1
+    assert said(done["again"], filled) == (0, 0)
+    for name in ("planned", "repair"):
+        assert said(done[name], "copy SugarWater@1.0.0 here, verified") == (1, 1)
+    for one in done.values():
+        assert said(one, "has 3 bytes, 16 were recorded") == (1, 1)
+        assert said(one, "failed to list") == (1, 1)
+        assert said(one, "failed with exit code") == (0, 1)
+    assert said(done["verify"], "The command repair mends what can be mended") == (1, 1)
+    assert said(done["repair"], "Find out which is right") == (1, 1)
+    assert "### `SugarWater` repaired, not completely\n" in done["repair"].summary
+    assert "### `SugarWater` was not repaired\n" in done["again"].summary
+
+
+def test_hint_of_a_region_that_fails(listed: str, directories: list[str], call: Call) -> None:
+    """What can be done about a region that fails is beside why it does."""
+    aside = folder(directories[1], "1.0.0")
+    remove(directories[1], "1.0.0")
+    aside.mkdir()
+    (aside / "readme.txt").write_text("whatever")
+
+    digest = hashlib.sha256(SAME).hexdigest()
+    where = {**PROJECT, "regions": listed, "version": "1.0.0", "keep": f"sha256:{digest}"}
+    done = call(**where, command="repair")
+
+    assert done.exit_code == 7
+    assert said(done, "Startifact leaves no such folder behind") == (1, 1)
+
+
+def test_hint_of_a_region_that_fails_is_for_workflows(
+    listed: str, directories: list[str], call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can be done is told in the words of a workflow, not of the command line."""
+    (folder(directories[1], "1.0.0") / "artifact").write_bytes(OTHER)
+    monkeypatch.setattr(DirectoryRegion, "delete", lambda *_: False)
+    keep = f"sha256:{hashlib.sha256(SAME).hexdigest()}"
+
+    done = call(**PROJECT, command="repair", regions=listed, version="1.0.0", keep=keep)
+
+    assert said(done, "Compare again with command: verify") == (1, 1)
+    assert said(done, "startifact verify") == (0, 0)
 
 
 def test_provenance(directories: list[str], step: Step, call: Call) -> None:

@@ -680,6 +680,27 @@ def test_content_of_the_directory_below_a_key(tmp_path: Path, make_file: MakeFil
     assert (tmp_path / "region" / CHANNEL).stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.parametrize("shape", ["file", "link", "loop"])
+def test_directory_whose_key_is_taken(tmp_path: Path, make_file: MakeFile, shape: str) -> None:
+    """Where something else than a folder stands at a key, the key is taken, and it stays."""
+    region = opened(f"file:{tmp_path}/region")
+    at, target = tmp_path / "region" / KEY, tmp_path / "elsewhere"
+    at.parent.mkdir()
+    target.mkdir()
+    if shape == "file":
+        at.write_bytes(b"mine")
+    else:
+        at.symlink_to(target if shape == "link" else at)
+    before = at.lstat()
+
+    with pytest.raises(ExistsError):
+        region.create(KEY, Source.scan(make_file()), DOCUMENT, unmoved)
+
+    assert list(region.keys("SugarWater@")) == [KEY]
+    assert (at.lstat().st_ino, list(target.iterdir())) == (before.st_ino, [])
+    assert sorted(tmp_path.joinpath("region").iterdir()) == [at]
+
+
 @SIZES
 def test_sha256_of_what_is_sent(cloud: Cloud, wire: Wire, make_file: MakeFile, size: int) -> None:
     """Every request that carries bytes of an artifact carries their SHA-256 from the one pass."""

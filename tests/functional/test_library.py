@@ -11,6 +11,8 @@ import pytest
 
 import startifact
 from startifact import Session
+from tests.conftest import percent
+from tests.faults.rules import Hole
 
 MakeFile = Callable[..., Path]
 
@@ -109,21 +111,18 @@ def test_no_secret_is_logged(
 
 def test_process_that_is_done_ends(tmp_path: Path, make_file: MakeFile) -> None:
     """A region that hangs does not keep a program from ending."""
-    os.mkfifo(tmp_path / "pipe")
-    region = tmp_path / "b" / "SugarWater@1.0.0"
-    region.mkdir(parents=True)
-    (region / "artifact").write_bytes(b"x")
-    os.mkfifo(region / "metadata.json")  # reading it waits for a writer who never comes
+    hole = Hole(accepts=True)
     done = run(
         "import sys, startifact\n"
         "a, b, path = sys.argv[1:]\n"
         "startifact.Session(regions=[a]).stage('SugarWater', '1.0.0', path)\n"
         "print(startifact.Session(regions=[a, b]).get('SugarWater', '1.0.0'))\n",
         f"file:{tmp_path}/a",
-        f"file:{tmp_path}/b",
+        f"s3://bucket?region=us-east-1&endpoint={percent(hole.endpoint)}",
         str(make_file()),
     )
 
+    hole.close()
     assert (done.stdout, done.stderr) == ("SugarWater@1.0.0\n", "")
 
 

@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from startifact.errors import DeadlineError
+from startifact.forwarding import Forwarder
 from tests.command import Done, run_inside
 from tests.conftest import percent
 from tests.faults.rules import Hole
@@ -297,6 +301,58 @@ def test_steps_are_told_as_they_are_done(run: Run, corner_shop: Shop) -> None:
 
     line = f"{shop.b.spelling}: copy {shop.key} here, verified\n"
     assert done.err == f"{line}done:\n{line}"
+
+
+@pytest.mark.parametrize(
+    ("stop", "code", "said"),
+    [
+        (DeadlineError("it took too long"), 5, "it took too long"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (ZeroDivisionError("x"), 1, "this is a bug in Startifact: ZeroDivisionError: x"),
+    ],
+)
+def test_what_ends_a_repair(
+    run: Run,
+    corner_shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    stop: BaseException,
+    code: int,
+    said: str,
+) -> None:
+    """A repair that is ended before its end says in its error what it had done, also in JSON."""
+    shop = corner_shop
+    shop.stage()
+    shop.b.remove(shop.key)
+
+    def end(_: Forwarder) -> None:
+        raise stop
+
+    monkeypatch.setattr(Forwarder, "mend", end)
+
+    done = run(shop, "repair", "--json")
+
+    step = f"{shop.b.spelling}: copy {shop.key} here, verified"
+    assert done.code == done.json["error"]["exit-code"] == code
+    assert done.err.startswith(f"error: {said}\n  until then this was done:\n  {step}\n")
+    assert done.json["error"]["message"] == f"{said}\nuntil then this was done:\n  {step}"
+
+
+def test_full_disk(
+    run: Run, corner_shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where there is no room for one version, its error is told beside what was done."""
+    shop = corner_shop
+    shop.stage()
+    shop.b.remove(shop.key)
+    shop.lose_latest(shop.c)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not" / "there"))
+
+    done = run(shop, "repair", "--json")
+
+    assert done.code == done.json["exit-code"] == 9
+    assert [step["action"] for step in done.json["steps"]] == ["move-latest"]
+    assert done.err.startswith(f"done:\n{shop.c.spelling}: move {shop.latest} to 1.0.0\nerror: ")
+    assert f"error: {shop.key} cannot be brought here: cannot make a temporary folder" in done.err
 
 
 @pytest.mark.parametrize("command", ["versions", "verify", "repair"])

@@ -1,12 +1,19 @@
 """Regions that do not answer, refuse, or take too long: told apart from what differs."""
 
+import errno
+import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from startifact import deadline, errors
-from startifact.errors import AccessDeniedError, RegionUnavailableError
+from startifact.errors import AccessDeniedError, RegionUnavailableError, with_notes
+from startifact.forwarding import Forwarder
+from startifact.names import Key
+from startifact.regions.directory import DirectoryRegion
 from startifact.verifying import Kind
 from tests.faulty_region import faulty, session_over
 from tests.mending.shop import OTHER, Shop, actions, sha256
@@ -228,17 +235,113 @@ def test_deadline_while_something_is_mended(corner_shop: Shop) -> None:
 def test_no_room_for_temporary_files(
     corner_shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Where no temporary file can be made, that is said, and nothing has changed."""
+    """Where no temporary file can be made, that is said of the version, and nothing changes."""
     shop = corner_shop
     shop.stage()
     shop.b.remove(shop.key)
     before = shop.snapshot()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not" / "there"))
 
-    with pytest.raises(errors.LocalFileError, match="cannot make a temporary folder"):
-        shop.repair()
+    done = shop.repair()
 
+    assert [e.exit_code for e in done.refusals if "temporary folder" in str(e)] == [9]
+    assert str(done.refusals[0]).startswith(f"{shop.key} cannot be brought here: cannot make a ")
+    assert (done.steps, done.failures) == ((), {})
     assert shop.snapshot() == before
+
+
+@pytest.mark.parametrize("full", ["1.0.0", "2.0.0"])
+def test_disk_that_is_full_for_one_version(
+    corner_shop: Shop, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    """A version that there is no room for is refused; what was and can be done is told and done."""
+    shop = corner_shop
+    shop.stage()
+    shop.stage("2.0.0", OTHER)
+    for version in ("1.0.0", "2.0.0"):
+        shop.b.remove(shop.at(version))
+    no_room_for(shop.at(full), monkeypatch)
+
+    done = shop.repair()
+
+    other = "2.0.0" if full == "1.0.0" else "1.0.0"
+    assert [(s.action, s.key) for s in done.steps] == [("fill", shop.at(other))]
+    refusal = done.refusals[0]
+    assert (type(refusal), refusal.exit_code) == (errors.LocalFileError, 9)
+    assert f"{shop.at(full)} cannot be brought here: " in str(refusal)
+    assert "No space left" in str(refusal)
+    monkeypatch.undo()
+    assert ("fill", shop.b.spelling) in shop.mended()
+
+
+def no_room_for(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the disk full as soon as the artifact at *key* is written to it."""
+    read = DirectoryRegion.read
+
+    def full(region: DirectoryRegion, at: Key, *rest: Any) -> Iterator[bytes]:
+        if at == key:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        yield from read(region, at, *rest)
+
+    monkeypatch.setattr(DirectoryRegion, "read", full)
+
+
+@pytest.mark.parametrize("stop", [errors.DeadlineError, KeyboardInterrupt, ZeroDivisionError])
+def test_what_ends_a_repair_says_what_was_done(
+    corner_shop: Shop, stop: type[BaseException]
+) -> None:
+    """Whoever is told why a repair has ended is told what it had changed by then."""
+    shop = corner_shop
+    shop.stage()
+    shop.stage("2.0.0", OTHER)
+    shop.b.remove(shop.key)
+    shop.b.remove(shop.at("2.0.0"))
+    regions = faulty(shop.regions)
+    regions[1].fail("create", stop("why"), nth=2)
+
+    with pytest.raises(stop) as caught:
+        session_over(regions).repair(shop.project)
+
+    assert with_notes("why", caught.value) == (
+        f"why\nuntil then this was done:\n  {shop.b.spelling}: copy {shop.key} here, verified"
+    )
+
+
+def test_deadline_while_several_regions_are_filled(corner_shop: Shop) -> None:
+    """A region that was filled before the deadline is named, although another one was not."""
+    shop = corner_shop
+    shop.stage()
+    shop.b.remove(shop.key)
+    shop.c.remove(shop.key)
+    regions = faulty(shop.regions)
+    regions[1].hang("create")
+
+    with deadline(1.0), pytest.raises(errors.DeadlineError) as caught:
+        session_over(regions).repair(shop.project)
+
+    regions[1].release()
+    assert with_notes("", caught.value).splitlines() == [
+        "", "until then this was done:", f"  {shop.c.spelling}: copy {shop.key} here, verified",
+    ]  # fmt: skip
+
+
+def test_what_ends_a_dry_run_says_nothing_more(
+    corner_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dry run has changed nothing, however it ends."""
+    shop = corner_shop
+    shop.stage()
+    shop.b.remove(shop.key)
+
+    def interrupt(_: Forwarder) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Forwarder, "mend", interrupt)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        shop.repair(read_only=True)
+
+    assert with_notes("interrupted", caught.value) == "interrupted"
 
 
 def test_no_temporary_file_is_left(

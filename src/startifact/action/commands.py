@@ -199,12 +199,13 @@ def _repair(inputs: Inputs, session: Session, roots: list[Path], runner: Runner)
 
 
 def _failures(failures: Mapping[str, StartifactError]) -> list[StartifactError]:
-    """Return why regions failed, each with the names of those that it kept from answering."""
+    """Return why regions failed, in the words of a workflow, with the regions it is about."""
     regions: dict[StartifactError, list[str]] = {}
     for region, error in failures.items():
         regions.setdefault(error, []).append(region)
     named = []
     for error, names in regions.items():
+        in_yaml(error)
         one = StartifactError(f"{', '.join(names)}: {error}", hint=error.hint)
         one.exit_code = error.exit_code
         named.append(one)

@@ -93,7 +93,6 @@ def _finish(
     error = as_one(result.errors) if result.errors else None
     if error is not None:
         tell(error, annotations, title=title)
-        lines += summary.failure(inputs, error, runner)
     if inputs.summary:
         markdown.write(runner.summary, lines + summary.rest_of(annotations.others))
     return 0 if error is None else error.exit_code
@@ -122,8 +121,9 @@ def _report(result: Result) -> None:
 def _report_project(result: ProjectResult) -> None:
     if result.repair is not None:
         done = result.repair
-        for step in done.steps:
-            say(f"{step.region}: {step.message}{' (dry run)' if done.dry_run else ''}")
+        # What was done has been said when it was.
+        for step in done.steps if done.dry_run else ():
+            say(f"{step.region}: {step.message} (dry run)")
         if done and not done.steps:
             say("there is nothing to repair")
     elif result.verification is not None:

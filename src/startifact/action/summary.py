@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from startifact.action.commands import ArtifactResult, ProjectResult, Result
+from startifact.action.commands import ArtifactResult, ProjectResult, Result, as_one
 from startifact.action.inputs import Command, Inputs
 from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.snippet import as_command, as_step
 from startifact.artifact import Artifact
-from startifact.errors import StartifactError
+from startifact.errors import DifferencesError, StartifactError
 from startifact.names import artifact_key
 from startifact.outcomes import (
     ConflictError,
@@ -142,13 +142,25 @@ def _about_project(result: ProjectResult) -> Lines:
     if result.verification is not None:
         regions = [(code(region),) for region in result.regions]
         compared = table(("Regions that were compared",), regions)
-        return _verification(subject, result.verification) + compared
+        title, *lines = _verification(subject, result.verification)
+        return [title, *_ending(result), *lines, *compared]
     if result.repair is not None:
-        return _repair(subject, result.repair)
+        title, *lines = _repair(subject, result.repair)
+        return [title, *_ending(result), *lines]
     count = len(result.versions)
     rows = [(code(str(version)),) for version in result.versions]
     title = f"### {code(result.project)} has {count} {'version' if count == 1 else 'versions'}\n\n"
     return [title, *table(("Version, newest first",), rows)]
+
+
+def _ending(result: ProjectResult) -> Lines:
+    """Return how a step ended whose errors stand elsewhere, each where it belongs."""
+    if not result.errors:
+        return []
+    # Its lines are the table of differences; what can be done about them is not in there.
+    hints = [e.hint for e in result.errors if isinstance(e, DifferencesError) and e.hint]
+    ended = f"The command {result.command} failed with exit code {as_one(result.errors).exit_code}"
+    return [f"{'. '.join([ended, *hints])}.\n\n"]
 
 
 def _verification(subject: str, found: Verification) -> Lines:
@@ -164,11 +176,10 @@ def _verification(subject: str, found: Verification) -> Lines:
 
 
 def _repair(subject: str, done: Repair) -> Lines:
-    what = "has nothing to repair"
+    what = "has nothing to repair" if done else "was not repaired"
     if done.steps:
         what = "would be repaired (dry run)" if done.dry_run else "repaired"
-    if not done:
-        what += ", not completely" if done.steps else ": what differs needs a decision"
+        what += "" if done else ", not completely"
     rows = [(s.action, code(s.region), code(s.key), code(s.message)) for s in done.steps]
     lines = [f"### {subject} {what}\n\n"]
     lines += table(("Step", "Region", "What", "Details"), rows) if rows else []
@@ -178,5 +189,8 @@ def _repair(subject: str, done: Repair) -> Lines:
 
 
 def _failures(failures: dict[str, StartifactError]) -> Lines:
-    rows = [(code(region), code(str(error))) for region, error in failures.items()]
-    return table(("Region", "Trouble"), rows) if rows else []
+    rows = [
+        (code(region), code(str(error)), code(error.hint) if error.hint else "")
+        for region, error in failures.items()
+    ]
+    return table(("Region", "Trouble", "Hint"), rows) if rows else []

@@ -14,7 +14,13 @@ from startifact.cli.commands import COMMANDS, facts_of_failure
 from startifact.cli.console import Console, told_by
 from startifact.cli.mending import MENDING
 from startifact.cli.rendering import as_json
-from startifact.errors import StartifactError, ascii_controls, without_secrets, worst_exit_code
+from startifact.errors import (
+    StartifactError,
+    ascii_controls,
+    with_notes,
+    without_secrets,
+    worst_exit_code,
+)
 from startifact.parallel import deadline
 from startifact.settings import tidy_aws_environment
 from startifact.signals import NUMBERS, Stop, Stopped, handle_with
@@ -65,9 +71,9 @@ class _Command:
         except (KeyboardInterrupt, Stopped) as e:
             terminated = isinstance(e, Stopped) and e.code == TERMINATED
             return self._fail(
-                _StoppedError("terminated", TERMINATED)
+                _StoppedError(with_notes("terminated", e), TERMINATED)
                 if terminated
-                else _StoppedError("interrupted", INTERRUPTED)
+                else _StoppedError(with_notes("interrupted", e), INTERRUPTED)
             )
         except SystemExit:
             return 0  # help or version
@@ -75,7 +81,7 @@ class _Command:
             said = ascii_controls(without_secrets(str(e)))[:300]
             return self._fail(
                 _BugError(
-                    f"this is a bug in Startifact: {type(e).__name__}: {said}",
+                    with_notes(f"this is a bug in Startifact: {type(e).__name__}: {said}", e),
                     hint="Run it again with --traceback, and report what that shows",
                 )
             )

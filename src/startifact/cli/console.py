@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from startifact.errors import LocalFileError, StartifactError, ascii_controls
+from startifact.errors import LocalFileError, StartifactError, ascii_controls, with_notes
 
 LOGGER = "startifact"
 
@@ -82,7 +82,7 @@ class Console:
 
     def fail(self, error: StartifactError) -> None:
         """Write what went wrong and what can be done about it."""
-        self._lines("error: ", str(error))
+        self._lines("error: ", with_notes(str(error), error))
         if error.hint:
             self._lines("hint: ", error.hint)
 

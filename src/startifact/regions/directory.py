@@ -21,8 +21,9 @@ from startifact.errors import (
     StartifactError,
     shown,
 )
-from startifact.names import Key
+from startifact.names import Key, is_channel_key
 from startifact.regions.filelock import locked, replace
+from startifact.regions.inside import Inside, MisshapenError, is_empty
 from startifact.regions.interface import (
     ChannelState,
     ExistsError,
@@ -41,12 +42,9 @@ MAX_NAME_BYTES = 255
 """What the usual file systems allow for the name of one directory."""
 
 _BLOCK = 1024 * 1024
-_MAX_TEXT_BYTES = 64 * 1024
 
 # What is looked at file by file may come or go between two looks, but not time after time.
 _LOOKS = 20
-
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 class DirectoryRegion(Region):
@@ -55,6 +53,7 @@ class DirectoryRegion(Region):
     def __init__(self, name: str, root: Path) -> None:
         self.name = name
         self._root = root.absolute()
+        self._inside = Inside(name, self._root)
 
     def place(self) -> str:
         """See `Region.place`."""
@@ -78,15 +77,16 @@ class DirectoryRegion(Region):
         folder = self._root / key
         with self._translated("read", folder):
             for _ in range(_LOOKS):
-                before = _status(folder / ARTIFACT)
-                document = _read_text(folder / METADATA)
-                if before is None and document is None and _is_empty(folder):
+                self._inside.check_folders(folder)
+                before = self._status(folder / ARTIFACT)
+                document = self._inside.text(folder / METADATA)
+                if before is None and document is None and is_empty(folder):
                     return None
                 if before is None or document is None:
                     continue
-                if _status(folder / ARTIFACT) == before:
+                if self._status(folder / ARTIFACT) == before:
                     return Stored(size=before.size, document=document, token=before.token)
-            half = before or _status(folder / METADATA)
+            half = before or self._status(folder / METADATA)
         if half is None or (before is not None and document is not None):
             raise IntegrityError(
                 f"{key} in {self.name} is neither an artifact nor half of one",
@@ -95,17 +95,21 @@ class DirectoryRegion(Region):
         size = 0 if before is None else before.size
         return Stored(size=size, document=document or "", token=half.token)
 
+    def _status(self, path: Path) -> "_Status | None":
+        status = self._inside.status(path)
+        return None if status is None else _Status.of(status)
+
     def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
         """See `Region.create`."""
         folder = self._root / key
         sweep(folder.parent)
-        with self._translated("write", folder), scratch_in(folder.parent) as scratch:
+        with self._translated("write", folder), self._scratch(folder.parent) as scratch:
             self._copy(source, scratch / ARTIFACT, moved)
             _write_durably(scratch / METADATA, document.encode())
             try:
                 scratch.rename(folder)
             except OSError as e:
-                if folder.is_dir():
+                if os.path.lexists(folder):
                     raise ExistsError(key) from e
                 raise
             _sync_directory(folder.parent)
@@ -127,11 +131,10 @@ class DirectoryRegion(Region):
         """See `Region.read`."""
         path = self._root / key / ARTIFACT
         with self._translated("read", path):
-            try:
-                descriptor = os.open(path, os.O_RDONLY | _NOFOLLOW)
-            except FileNotFoundError as e:
-                raise IntegrityError(f"{key} in {self.name} has gone") from e
-            with os.fdopen(descriptor, "rb") as file:
+            opened = self._inside.open(path)
+            if opened is None:
+                raise IntegrityError(f"{key} in {self.name} has gone")
+            with opened as file:
                 if _Status.of(os.fstat(file.fileno())).token != stored.token:
                     raise IntegrityError(f"{key} in {self.name} was replaced while it was read")
                 file.seek(start)
@@ -147,17 +150,17 @@ class DirectoryRegion(Region):
         with self._translated("list", self._root):
             try:
                 with os.scandir(self._root) as entries:
-                    names = [entry.name for entry in entries if entry.is_dir()]
+                    found = [entry for entry in entries if entry.name.startswith(prefix)]
             except FileNotFoundError:
                 return
-        for name in names:
-            if name.startswith(prefix) and not _is_empty(self._root / name):
-                yield name
+            for entry in found:
+                if not entry.is_dir(follow_symlinks=False) or not is_empty(Path(entry.path)):
+                    yield entry.name
 
     def delete(self, key: Key, stored: Stored) -> bool:
         """See `Region.delete`."""
         folder = self._root / key
-        with self._translated("delete", folder), scratch_in(folder.parent) as scratch:
+        with self._translated("delete", folder), self._scratch(folder.parent) as scratch:
             current = self.describe(key)
             if current is None:
                 return True
@@ -167,26 +170,50 @@ class DirectoryRegion(Region):
             folder.rename(scratch / "removed")
             return True
 
+    def move_aside(self, key: Key, aside: Key) -> bool:
+        """See `Region.move_aside`: one rename, whatever it is that is moved."""
+        path, target = self._root / key, self._root / aside
+        with self._translated("move", path):
+            for folder in (path.parent, target.parent):
+                self._inside.check_folders(folder)
+            try:
+                self.read_channel(key) if is_channel_key(key) else self.describe(key)
+            except MisshapenError:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.rename(target)
+                for folder in (target.parent, path.parent):
+                    _sync_directory(folder)
+                return True
+        return False
+
     def read_channel(self, key: Key) -> ChannelState | None:
         """See `Region.read_channel`."""
         path = self._root / key
         with self._translated("read", path):
-            text = _read_text(path)
+            self._inside.check_folders(path.parent)
+            text = self._inside.text(path)
         return None if text is None else ChannelState(text, text)
 
     def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
         """See `Region.write_channel`."""
         path = self._root / key
         with self._translated("write", path):
+            self._inside.check_folders(path.parent)
             path.parent.mkdir(parents=True, exist_ok=True)
             with locked(path.parent / f".{path.name}.lock"):
                 if self.read_channel(key) != expected:
                     return False
-                with scratch_in(path.parent) as scratch:
+                with self._scratch(path.parent) as scratch:
                     _write_durably(scratch / path.name, text.encode())
                     replace(scratch / path.name, path)
                     _sync_directory(path.parent)
         return True
+
+    @contextlib.contextmanager
+    def _scratch(self, parent: Path) -> Iterator[Path]:
+        self._inside.check_folders(parent)
+        with scratch_in(parent) as scratch:
+            yield scratch
 
     @contextlib.contextmanager
     def _translated(self, verb: str, path: Path) -> Iterator[None]:
@@ -218,23 +245,6 @@ class _Status:
         return cls(status.st_size, token)
 
 
-def _status(path: Path) -> _Status | None:
-    try:
-        return _Status.of(path.stat(follow_symlinks=False))
-    except FileNotFoundError:
-        return None
-
-
-def _read_text(path: Path) -> str | None:
-    """Return the text in the file at *path*, cut where it is too long; ``None`` without a file."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | _NOFOLLOW)
-    except FileNotFoundError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(_MAX_TEXT_BYTES).decode(errors="replace")
-
-
 def _write_durably(path: Path, data: bytes) -> None:
     with path.open("xb") as file:
         file.write(data)
@@ -250,15 +260,6 @@ def _sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _is_empty(folder: Path) -> bool:
-    """Say whether *folder* is absent or empty, which a rename treats alike."""
-    try:
-        with os.scandir(folder) as entries:
-            return next(entries, None) is None
-    except FileNotFoundError:
-        return True
 
 
 def _check_length(key: Key, region: str) -> None:

@@ -116,6 +116,16 @@ class Region(ABC):
         When nothing is there, it is as good as deleted.
         """
 
+    def move_aside(self, key: Key, aside: Key) -> bool:  # noqa: ARG002
+        """Move what stands at *key*, and can be no artifact and no channel, to *aside* as it is.
+
+        ``False`` when it is none such, which most kinds of region cannot hold.
+
+        Raises:
+            IntegrityError: It must not be moved, and a person has to look at it.
+        """
+        return False
+
     @abstractmethod
     def read_channel(self, key: Key) -> ChannelState | None:
         """Return the channel at *key*, or ``None`` when the region says that there is none.

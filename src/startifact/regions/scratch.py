@@ -49,7 +49,8 @@ def sweep(parent: Path) -> None:
     before = time.time() - ABANDONED_SECONDS
     with contextlib.suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
-            if _NAME.fullmatch(entry.name) and _last_write(Path(entry.path)) < before:
+            ours = _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            if ours and _last_write(Path(entry.path)) < before:
                 _remove(Path(entry.path))
 
 

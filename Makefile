@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# One more than there are processors: tests wait for processes and sockets a good part of their time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 # With the exact version of each package it needs, so that none is chosen anew.
 PARSER = @actions/workflow-parser@0.3.61 @actions/expressions@0.3.61 cronstrue@2.61.0 yaml@2.9.1
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
@@ -13,7 +15,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not exploration" --cov --cov-report=term \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not exploration" --cov --cov-report=term \
 	  $(if $(TESTS),$(TESTS),--cov-fail-under=95)
 
 explore: $(VENV)/.installed-dev

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import boto3
+import botocore.loaders
 import hypothesis
 import pytest
 
@@ -30,6 +31,21 @@ _OURS = ("AWS_", "STARTIFACT_", "GITHUB_", "INPUT_", "RUNNER_")
 hypothesis.settings.register_profile("any machine", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("draw", deadline=None)
 hypothesis.settings.load_profile("any machine")
+
+
+_load_file = botocore.loaders.JSONFileLoader.load_file
+
+
+@functools.cache
+def _data_of_botocore(path: str) -> Any:
+    """Return what botocore's data file at *path*, without its suffix, holds."""
+    return _load_file(botocore.loaders.JSONFileLoader(), path)
+
+
+# Each session of the SDK parses these anew, which took more than a third of all tests' time.
+botocore.loaders.JSONFileLoader.load_file = (  # type: ignore[method-assign]
+    lambda self, file_path: _data_of_botocore(file_path)
+)
 
 
 @pytest.fixture(autouse=True)

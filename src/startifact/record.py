@@ -64,7 +64,7 @@ class Record:
     pairs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     filename: str | None = None
     origin: Origin = UNKNOWN_ORIGIN
-    md5: str | None = None
+    md5: str | None = field(default=None, compare=False)
 
     @property
     def content(self) -> tuple[object, ...]:

@@ -11,6 +11,9 @@ from tests.mending.shop import CONTENT, OTHER, Shop, ssm_error
 from tests.runner_step import Done, Step
 from tests.wire import error
 
+# These repeat themselves many times; measuring coverage would double their time.
+pytestmark = pytest.mark.no_cover
+
 COMMANDS = frozenset({"error", "warning", "notice", "debug"})
 
 

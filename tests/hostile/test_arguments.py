@@ -6,6 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from tests.hostile.conftest import Run
 from tests.hostile.texts import CORPUS, hostile_text
 
+# These repeat themselves many times; measuring coverage would double their time.
+pytestmark = pytest.mark.no_cover
+
 WORDS: dict[str, list[str]] = {
     "command": ["{}"],
     "option": ["info", "P", "--{}"],

@@ -23,6 +23,9 @@ from startifact.repairing import parse_keep
 from startifact.versions import parse_selector, parse_version
 from tests.hostile.texts import CORPUS, MAX_ERROR_CHARACTERS, hostile_text, is_harmless
 
+# These repeat themselves many times; measuring coverage would double their time.
+pytestmark = pytest.mark.no_cover
+
 
 def record(**facts: str) -> str:
     base = {"startifact:format": "1", "startifact:sha256": "0" * 64, "startifact:size": "1"}

@@ -13,6 +13,9 @@ from tests.hostile.conftest import Run
 from tests.hostile.texts import CORPUS, STORABLE, hostile_text, is_harmless
 from tests.mending.shop import CONTENT, Shop
 
+# These repeat themselves many times; measuring coverage would double their time.
+pytestmark = pytest.mark.no_cover
+
 FACTS = (
     "filename", "staged-at", "repository", "commit", "ref", "run", "actor", "format", "sha256",
     "size", "removed-at", "unknown",

@@ -12,6 +12,9 @@ from tests.mending.shop import CONTENT, Shop, ssm_error
 from tests.places import Bucket
 from tests.wire import Answer, Forward, Request, error
 
+# These repeat themselves many times; measuring coverage would double their time.
+pytestmark = pytest.mark.no_cover
+
 TEXTS = [text for text in CORPUS if "\ud800" not in text]
 
 

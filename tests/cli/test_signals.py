@@ -66,16 +66,17 @@ def test_signal(
     assert not [path for folder in three for path in folder.rglob(".startifact-*")]
 
 
-@pytest.mark.parametrize("pause", [0.01, 0.1])
+# Of signals that have come before Python looks, it sees those with the lower numbers first.
 @pytest.mark.parametrize(
-    ("numbers", "code", "said"),
+    ("numbers", "pause", "code", "said"),
     [
-        ((signal.SIGINT, signal.SIGTERM), 130, "interrupted"),
-        ((signal.SIGTERM, signal.SIGINT, signal.SIGINT), 143, "terminated"),
+        ((signal.SIGINT, signal.SIGTERM), 0.01, 130, "interrupted"),
+        ((signal.SIGINT, signal.SIGTERM), 0.3, 130, "interrupted"),
+        ((signal.SIGTERM, signal.SIGINT, signal.SIGINT), 0.3, 143, "terminated"),
     ],
 )
 def test_more_signals(
-    stuck: subprocess.Popen[str], numbers: tuple[int, ...], code: int, said: str, pause: float
+    stuck: subprocess.Popen[str], numbers: tuple[int, ...], pause: float, code: int, said: str
 ) -> None:
     """The first signal decides how a command ends, and no other disturbs what it takes back."""
     for number in numbers:

@@ -293,7 +293,6 @@ def test_hung_copy(
     cloud: Cloud,
     wire: Wire,
     make_file: MakeFile,
-    impatient: float,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -37,6 +37,24 @@ class FileCommandError(Exception):
     """
 
 
+def string_of_yaml(scalar: str) -> str:
+    """
+    Return the string that an unquoted YAML scalar is as an input.
+
+    By the core schema of YAML 1.2; a number becomes what ``Double.ToString("G15")`` writes.
+    """
+    if scalar in {"", "~", "null", "Null", "NULL"}:
+        return ""
+    if re.fullmatch("true|True|TRUE|false|False|FALSE", scalar):
+        return scalar.lower()
+    for prefix, base, digits in (("0x", 16, "[0-9a-fA-F]+"), ("0o", 8, "[0-7]+")):
+        if re.fullmatch(prefix + digits, scalar):
+            return f"{float(int(scalar[2:], base)):.15g}"
+    if re.fullmatch(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", scalar):
+        return f"{float(scalar):.15g}".upper()
+    return scalar
+
+
 def read_outputs(path: Path) -> dict[str, str]:
     """
     Return the outputs that a step left in the file that ``GITHUB_OUTPUT`` named.

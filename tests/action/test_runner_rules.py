@@ -13,6 +13,7 @@ from tests.runner_rules import (
     parse_outputs,
     read_outputs,
     read_summary,
+    string_of_yaml,
 )
 
 BOM = b"\xef\xbb\xbf"
@@ -162,3 +163,17 @@ def test_summaries(tmp_path: Path) -> None:
 def test_commands(line: str, expected: Command | None) -> None:
     """Lines are commands, or not, as they are to the runner."""
     assert parse_command(line) == expected
+
+
+@pytest.mark.parametrize(
+    ("scalar", "expected"),
+    [
+        ("1.10", "1.1"), ("012345678901", "12345678901"), ("1e3", "1000"), ("0x1F", "31"),
+        ("0o17", "15"), ("12345e7", "123450000000"), ("1e15", "1E+15"), ("-1.50", "-1.5"),
+        ("true", "true"), ("False", "false"), ("null", ""), ("~", ""), ("", ""),
+        ("1.10.0", "1.10.0"), ("v1.10", "v1.10"), ("yes", "yes"), ("tRUE", "tRUE"),
+    ],
+)  # fmt: skip
+def test_scalars(scalar: str, expected: str) -> None:
+    """What YAML takes for a number, a boolean or nothing reaches an action as another text."""
+    assert string_of_yaml(scalar) == expected

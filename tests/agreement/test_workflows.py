@@ -244,7 +244,10 @@ def test_subjects(name: str) -> None:
     assert set(said.split(" and in ")) == tokens
 
 
-@pytest.mark.parametrize("name", ["stage-on-tag", "stage-per-platform", "monorepo", "attest"])
+@pytest.mark.parametrize(
+    "name",
+    ["stage-on-tag", "stage-per-platform", "monorepo", "attest", "dry-run-on-pull-request"],
+)
 def test_build_and_role_apart(name: str) -> None:
     """No job that may take on the role runs anything of the repository."""
     jobs = jobs_of(name)
@@ -275,4 +278,4 @@ def test_pull_requests_from_forks() -> None:
     """They have no token, and are passed over."""
     condition = "github.event.pull_request.head.repo.full_name == github.repository"
 
-    assert jobs_of("dry-run-on-pull-request")["check"]["if"] == condition
+    assert jobs_of("dry-run-on-pull-request")["build"]["if"] == condition

@@ -4,6 +4,7 @@ Nothing but the standard library's smallest modules is imported here: this comes
 else. Process 1 of a container does not even notice a signal that it has no handler for.
 """
 
+import _thread
 import os
 import signal
 import time
@@ -54,6 +55,19 @@ class Stop:
         elif now < self._until:
             return
         raise Stopped(self._first)
+
+    def raise_again(self, dropped: BaseException | None) -> bool:
+        """Say whether *dropped* was raised by this, in vain; it is raised once more then.
+
+        Python drops what is raised while an object is destroyed, and calls `sys.unraisablehook`.
+        """
+        if self._first is None or not isinstance(dropped, Stopped):
+            return False
+        import threading  # only now: this module is there before everything else
+
+        self._until = 0.0
+        threading.Timer(0.05, _thread.interrupt_main, (self._first,)).start()
+        return True
 
 
 def end_at_once(descriptor: int, said: Callable[[str], str], *, even_ignored: bool = False) -> None:

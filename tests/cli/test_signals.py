@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import percent
+from tests.faults.rules import Hole
+from tests.runner_step import Step
+
 MakeFile = Callable[..., Path]
 
 # A shell that runs tests in the background makes its children ignore SIGINT.
@@ -127,3 +131,53 @@ def test_signal_while_modules_are_imported(
         "stderr": "",
         stream: text.format(said),
     }
+
+
+DROPPED = """
+import os, signal, sys
+from startifact import parallel
+
+class Waste:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{0})
+        for _ in range(1000): pass
+
+wait = parallel.Round.next
+
+def first(self, *args):
+    parallel.Round.next = wait
+    Waste()
+    return wait(self, *args)
+
+parallel.Round.next = first
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Return a region that never answers."""
+    hole = Hole(accepts=True)
+    yield f"s3://bucket?region=us-east-1&endpoint={percent(hole.endpoint)}"
+    hole.close()
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize("way", ["cli", "action"])
+def test_signal_while_an_object_is_destroyed(
+    silent: str, tmp_path: Path, way: str, name: str, code: int
+) -> None:
+    """A signal is not lost where Python drops whatever is raised."""
+    step = Step(tmp_path)
+    program = {
+        "cli": "from startifact.cli import main; sys.exit(main())",
+        "action": "from startifact.action.process import run; sys.exit(run())",
+    }[way]
+    words = ["info", "P", f"--regions={silent}"] if way == "cli" else []
+    inputs = {"command": "info", "project": "P", "regions": silent}
+    process = step.start(inputs, arguments=["-c", DROPPED.format(name) + program, *words])
+    started = time.monotonic()
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, time.monotonic() - started < 5) == (code, True), (out, err)
+    assert b"Waste" not in out + err

@@ -5,6 +5,7 @@ import sys
 import threading
 import traceback
 import warnings
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -24,11 +25,12 @@ def run() -> int:
     stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
-    sys.unraisablehook = _unraisable
+    stop = Stop()
+    sys.unraisablehook = partial(_unraisable, stop)
     warnings.simplefilter("ignore")
     # Without a handler at the root, Python prints other libraries' warnings as they are.
     logging.getLogger().addHandler(logging.NullHandler())
-    handle_with(Stop(), even_ignored=True)
+    handle_with(stop, even_ignored=True)
     annotations = Annotations()
     try:
         return main(annotations)
@@ -52,8 +54,9 @@ def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     _debug(args.exc_value)
 
 
-def _unraisable(args: "sys.UnraisableHookArgs") -> None:
-    _debug(args.exc_value)
+def _unraisable(stop: Stop, args: "sys.UnraisableHookArgs") -> None:
+    if not stop.raise_again(args.exc_value):
+        _debug(args.exc_value)
 
 
 def _debug(error: BaseException | None) -> None:

@@ -125,11 +125,18 @@ def _terminable() -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in NUMBERS}
-    stop = Stop()
+    stop, unraisable = Stop(), sys.unraisablehook
+
+    def drop(args: "sys.UnraisableHookArgs") -> None:
+        if not stop.raise_again(args.exc_value):
+            unraisable(args)
+
+    sys.unraisablehook = drop
     handle_with(stop)
     try:
         yield
     finally:
+        sys.unraisablehook = unraisable
         # Once stopped, the process ends: more signals still must not disturb that.
         for number, handler in () if stop.heard else before.items():
             signal.signal(number, handler)

@@ -6,6 +6,7 @@ and an environment that holds nothing of the machine's own.
 import functools
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ from tests.wire import Wire
 AWS_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 
 _OURS = ("AWS_", "STARTIFACT_", "GITHUB_", "INPUT_", "RUNNER_")
+
+# A shell that runs tests in the background ignores SIGINT for them, and for whatever they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long one example takes says more about what else the machine does.
 # A run fails by what was changed, not by what was drawn; --hypothesis-profile=draw draws anew.

@@ -18,12 +18,6 @@ from tests.runner_step import Step
 
 MakeFile = Callable[..., Path]
 
-# A shell that runs tests in the background makes its children ignore SIGINT.
-SCRIPT = (
-    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from startifact.cli import main; sys.exit(main())"
-)
-
 
 @pytest.fixture
 def stuck(three: list[Path], make_file: MakeFile) -> Iterator[subprocess.Popen[str]]:
@@ -35,7 +29,7 @@ def stuck(three: list[Path], make_file: MakeFile) -> Iterator[subprocess.Popen[s
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         locks.append(descriptor)
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, "stage", "SugarWater@1.0.0", make_file(), "--json"],
+        [sys.executable, "-m", "startifact", "stage", "SugarWater@1.0.0", make_file(), "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -150,7 +144,6 @@ def first(self, *args):
     return wait(self, *args)
 
 parallel.Round.next = first
-signal.signal(signal.SIGINT, signal.default_int_handler)
 """
 
 

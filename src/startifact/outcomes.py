@@ -83,6 +83,9 @@ class Staging:
 
     dry_run: bool = False
 
+    kept: bool = False
+    """Whether other content was staged under this version before, and is kept."""
+
 
 class StagingFailedError(SeveralRegionsError):
     """Too few regions hold the artifact, or a ``latest`` that is not below it.

@@ -5,6 +5,7 @@ This is the only module that reads ``STARTIFACT_*``, ``AWS_*``, ``GITHUB_*``, ``
 """
 
 import os
+import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Self
 
 from startifact.configuration import DEFAULT_PARAMETER
 from startifact.record import UNKNOWN_ORIGIN, Origin
+
+_ACTION = re.compile(r"[\w.-]+/[\w.-]+@[\w./-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +104,16 @@ class Runner:
 def _action(env: Mapping[str, str]) -> str | None:
     """Return how a workflow names this action.
 
-    In a composite action the runner's variables are about the actions it uses itself, but its path
+    Our own reusable workflows say it: they run what they have fetched, which has no name. In a
+    composite action the runner's variables are about the actions it uses itself, but its path
     is ``.../_actions/OWNER/NAME/REF/composite``.
     """
     if path := _composite_path(env):
         _, found, rest = path.rpartition("/_actions/")
         parts = rest.split("/")[:-1]
         return f"{'/'.join(parts[:2])}/composite@{'/'.join(parts[2:])}" if found else None
+    if told := _get(env, "STARTIFACT_ACTION"):
+        return told if _ACTION.fullmatch(told) else None
     repository, ref = _get(env, "GITHUB_ACTION_REPOSITORY"), _get(env, "GITHUB_ACTION_REF")
     return f"{repository}@{ref}" if repository and ref else None
 

@@ -26,6 +26,8 @@ class Stopped(SystemExit):
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
         self._signal = signal.Signals(number).name
+        self.told = False
+        """Whether whoever waits for the process has been told."""
 
     def __str__(self) -> str:
         return f"stopped by {self._signal}"

@@ -250,6 +250,7 @@ class Stager:
             is_latest=would or (latest is not None and str(latest) == str(order.version)),
             outcomes=ledger.outcomes(State.WOULD_CREATE if planned else State.ABSENT),
             dry_run=order.dry_run,
+            kept=kept,
         )
 
     def _other_content(self, ledger: Ledger, order: Order, record: Record) -> Record | None:

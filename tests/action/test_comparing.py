@@ -1,10 +1,12 @@
 """Steps that list, compare and mend what is staged."""
 
+import contextlib
 import hashlib
 import html
 import json
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +18,10 @@ import yaml
 
 from startifact import Session
 from startifact.action.outputs import OUTPUTS
+from startifact.errors import DeadlineError
+from startifact.forwarding import Forwarder
 from startifact.regions.directory import DirectoryRegion
+from startifact.signals import Stopped
 from tests.action.conftest import Call
 from tests.action.identity import Identities
 from tests.conftest import Cloud
@@ -171,6 +176,40 @@ def test_repair(listed: str, directories: list[str], step: Step, call: Call) -> 
     assert (folder(directories[0], "1.0.0") / "artifact").read_bytes() == SAME
 
 
+@pytest.mark.parametrize(
+    ("stop", "said"),
+    [
+        (DeadlineError("it took too long"), "it took too long"),
+        (Stopped(signal.SIGTERM), "stopped by SIGTERM"),
+        (ZeroDivisionError("x"), "this is a bug in Startifact: ZeroDivisionError: 'x'"),
+    ],
+    ids=["deadline", "signal", "bug"],
+)
+def test_what_ends_a_repair(
+    listed: str,
+    directories: list[str],
+    step: Step,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    stop: BaseException,
+    said: str,
+) -> None:
+    """A repair that is ended says in its error and in the summary what it had done."""
+    remove(directories[0], "1.0.0")
+
+    def end(_: Forwarder) -> None:
+        raise stop
+
+    monkeypatch.setattr(Forwarder, "mend", end)
+
+    with contextlib.suppress(Stopped):
+        call(**PROJECT, command="repair", regions=listed)
+
+    summary = html.unescape(read_summary(step.summary) or "")
+    done = f"{directories[0]}: copy SugarWater@1.0.0 here, verified"
+    assert f"{said}\nuntil then this was done:\n  {done}" in summary
+
+
 def test_disagreement(directories: list[str], step: Step, call: Call) -> None:
     """Where regions disagree nothing is changed until a person says what to keep."""
     for directory, content in zip(directories, (SAME, SAME, OTHER), strict=True):
@@ -312,10 +351,33 @@ def test_how_to_download(directories: list[str], step: Step, call: Call) -> None
 
     regions = ",".join(directories)
     assert "- uses: octo/startifact@v1\n  with:\n    command: download\n" in plain.summary
-    assert "    version: &quot;1.0.0&quot;\n    path: &quot;SugarWater&quot;\n" in plain.summary
-    assert f"startifact download SugarWater@1.0.0 SugarWater --regions {regions}<" in plain.summary
+    assert (
+        "    version: &quot;1.0.0&quot;\n    path: &quot;SugarWater-1.0.0&quot;\n" in plain.summary
+    )
+    assert (
+        f"startifact download SugarWater@1.0.0 SugarWater-1.0.0 --regions {regions}<"
+        in plain.summary
+    )
     assert f"download SugarWater@1.0.1 . --load-filename --regions {regions}<" in saved.summary
     assert "download it" not in planned.summary
+
+
+@pytest.mark.parametrize(
+    ("told", "uses"),
+    [
+        ("octo/startifact@0123456789abcdef", "octo/startifact@0123456789abcdef"),
+        ("octo/startifact@v1\n- run: evil", "OWNER/startifact@v1"),
+    ],
+)
+def test_how_to_download_in_a_reusable_workflow(
+    told: str, uses: str, directories: list[str], step: Step, call: Call
+) -> None:
+    """It names the commit that the reusable workflow has fetched, and nothing that is no name."""
+    stage = {**PROJECT, "command": "stage", "version": "1.0.0", "regions": directories[0]}
+
+    done = call({"STARTIFACT_ACTION": told}, **stage, path=step.file(SAME))
+
+    assert snippets(done.summary)[0]["uses"] == uses
 
 
 def snippets(summary: str) -> tuple[dict[str, Any], list[str]]:
@@ -336,7 +398,7 @@ def test_how_to_download_works(saved: str, step: Step, call: Call) -> None:
     done = call(host, **stage, path=step.file(SAME), save_filename=saved)
     copied, command = snippets(done.summary)
     (step.workspace / "dist.tar.gz").unlink()
-    name = "dist.tar.gz" if saved == "true" else "SugarWater"
+    name = "dist.tar.gz" if saved == "true" else "SugarWater-1.0.0"
 
     got = call(host, **copied["with"])
     by_step = (step.workspace / got.outputs["path"]).read_bytes()

@@ -175,6 +175,7 @@ def test_other_content(step: Step, call: Call, directories: list[str]) -> None:
     assert kept.exit_code == 0
     assert kept.outputs["sha256"] == SHA256
     assert kept.outputs["created"] == "false"
+    assert "was kept as it was staged: this attempt has other content\n" in kept.summary
 
 
 def test_dry_run_of_what_is_staged(step: Step, call: Call, directories: list[str]) -> None:
@@ -227,6 +228,7 @@ def test_region_down(step: Step, call: Call, directories: list[str]) -> None:
     assert outcomes == ["created", "created", "failed"]
     assert len(done.warnings) == 1
     assert "file:./blocked/region" in done.warnings[0]
+    assert "Staging the same again fills what is missing" in done.summary
     assert done.errors == []
 
 

@@ -65,6 +65,8 @@ def test_signals(
     assert done.errors == [f"stopped by {number.name}\nHint: Running the same step again is safe"]
     assert done.outputs == {}
     assert done.stderr == ""
+    assert f"### stage `SugarWater@1.0.0` failed with exit code {exit_code}\n" in done.summary
+    assert f"stopped by {number.name}" in done.summary
 
 
 SLOW_TO_END = """
@@ -138,9 +140,10 @@ def test_signal_that_comes_late(step: Step) -> None:
 TOLD = """
 import os, signal, sys
 from startifact.action import process as entry
+from startifact.errors import StartifactError
 
 def fail(annotations):
-    entry.tell(entry.StartifactError("it went wrong"), annotations)
+    entry.tell(StartifactError("it went wrong"), annotations)
     os.kill(os.getpid(), signal.SIGTERM)
 
 entry.main = fail

@@ -12,10 +12,11 @@ from startifact.action.inputs import Inputs, wants_summary
 from startifact.action.outputs import outputs_of, warn_of_masked
 from startifact.action.paths import as_seen_here
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
-from startifact.errors import StartifactError, shown, without_secrets
+from startifact.errors import StartifactError, shown, with_notes, without_secrets
 from startifact.names import artifact_key
 from startifact.progress import Progress
 from startifact.settings import Runner, Settings, tidy_aws_environment
+from startifact.signals import Stopped
 from startifact.version import __version__
 
 PROGRESS_SECONDS = 10.0
@@ -37,14 +38,24 @@ def bug(error: BaseException) -> StartifactError:
     """Return what to tell about an exception that nobody expected."""
     said = shown(without_secrets(str(error)), 300)
     return StartifactError(
-        f"this is a bug in Startifact: {type(error).__name__}: {said}",
+        with_notes(f"this is a bug in Startifact: {type(error).__name__}: {said}", error),
         hint="Report it, with the log of a run that has debug logging switched on",
     )
 
 
+def stop(stopped: Stopped) -> StartifactError:
+    """Return what to tell about a signal that ends the step."""
+    error = StartifactError(
+        with_notes(str(stopped), stopped), hint="Running the same step again is safe"
+    )
+    error.exit_code = int(str(stopped.code))
+    return error
+
+
 def tell(error: StartifactError, annotations: Annotations, *, title: str = "Startifact") -> None:
     """Show *error* and its hint in one annotation."""
-    text = f"{error}\nHint: {error.hint}" if error.hint else str(error)
+    text = with_notes(str(error), error)
+    text = f"{text}\nHint: {error.hint}" if error.hint else text
     annotations.add("error", text, title=title)
 
 
@@ -66,12 +77,27 @@ def _step(runner: Runner, annotations: Annotations) -> int:
             warn_of_masked(outputs, inputs, settings)
     except StartifactError as e:
         error = in_yaml(e)
+    except Stopped as e:
+        e.told = True
+        _fail(inputs, stop(e), runner, annotations, title)
+        raise
     except Exception as e:  # noqa: BLE001  # a bug is told like any other error
         if runner.debug:
             say(without_secrets(traceback.format_exc()))
         error = bug(e)
     else:
         return _finish(result, inputs, settings, runner, annotations, title)
+    return _fail(inputs, error, runner, annotations, title)
+
+
+def _fail(
+    inputs: Inputs | None,
+    error: StartifactError,
+    runner: Runner,
+    annotations: Annotations,
+    title: str,
+) -> int:
+    """Tell why the step failed, and return the exit code."""
     tell(error, annotations, title=title)
     if wants_summary():
         lines = summary.failure(inputs, error, runner) + summary.rest_of(annotations.others)

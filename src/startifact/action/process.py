@@ -9,9 +9,9 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from startifact.action.main import bug, main, tell
+from startifact.action.main import bug, main, stop, tell
 from startifact.action.workflow import Annotations, say
-from startifact.errors import StartifactError, without_secrets
+from startifact.errors import without_secrets
 from startifact.settings import Runner
 from startifact.signals import Stop, Stopped, handle_with
 
@@ -25,21 +25,20 @@ def run() -> int:
     stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
-    stop = Stop()
-    sys.unraisablehook = partial(_unraisable, stop)
+    handler = Stop()
+    sys.unraisablehook = partial(_unraisable, handler)
     warnings.simplefilter("ignore")
     # Without a handler at the root, Python prints other libraries' warnings as they are.
     logging.getLogger().addHandler(logging.NullHandler())
-    handle_with(stop, even_ignored=True)
+    handle_with(handler, even_ignored=True)
     annotations = Annotations()
     try:
         return main(annotations)
     except Stopped as stopped:
-        if annotations.failed:
+        if annotations.failed and not stopped.told:
             say(str(stopped))
-        else:
-            error = StartifactError(str(stopped), hint="Running the same step again is safe")
-            tell(error, annotations)
+        elif not stopped.told:
+            tell(stop(stopped), annotations)
         raise
 
 
@@ -54,8 +53,8 @@ def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     _debug(args.exc_value)
 
 
-def _unraisable(stop: Stop, args: "sys.UnraisableHookArgs") -> None:
-    if not stop.raise_again(args.exc_value):
+def _unraisable(handler: Stop, args: "sys.UnraisableHookArgs") -> None:
+    if not handler.raise_again(args.exc_value):
         _debug(args.exc_value)
 
 

@@ -54,7 +54,8 @@ def as_command(result: ArtifactResult, inputs: Inputs, settings: Settings, runne
 
 
 def _path(result: ArtifactResult) -> str:
-    return "." if safe_filename(result.artifact) else result.artifact.project
+    artifact = result.artifact
+    return "." if safe_filename(artifact) else f"{artifact.project}-{artifact.version}"
 
 
 def _regions(result: ArtifactResult, runner: Runner) -> list[str]:

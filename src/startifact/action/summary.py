@@ -8,7 +8,7 @@ from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.snippet import as_command, as_step
 from startifact.artifact import Artifact
-from startifact.errors import DifferencesError, StartifactError
+from startifact.errors import DifferencesError, StartifactError, with_notes
 from startifact.names import artifact_key
 from startifact.outcomes import (
     ConflictError,
@@ -45,6 +45,8 @@ def success(result: Result, inputs: Inputs, settings: Settings, runner: Runner) 
     facts += [(label, code(text)) for label, text in _origin(result)]
     lines = [f"### {code(str(artifact))} {_what(result)}\n\n", *table(("", ""), facts)]
     lines += _outcomes(staging.outcomes, runner) if staging else _locations(artifact, runner)
+    if staging and any(outcome.state is State.FAILED for outcome in staging.outcomes):
+        lines.append("Staging the same again fills what is missing; so does `command: repair`.\n\n")
     pairs = [(code(key), code(value)) for key, value in artifact.items()]
     lines += table(("Metadata", ""), pairs) if pairs else []
     if staging is None or not staging.dry_run:
@@ -59,7 +61,8 @@ def failure(inputs: Inputs | None, error: StartifactError, runner: Runner) -> Li
     if inputs is not None:
         what = artifact_key(inputs.project, inputs.version) if inputs.version else inputs.project
         subject = f"{inputs.command} {code(what)}"
-    text = f"{error}\n\nHint: {error.hint}" if error.hint else str(error)
+    text = with_notes(str(error), error)
+    text = f"{text}\n\nHint: {error.hint}" if error.hint else text
     lines = [f"### {subject} failed with exit code {error.exit_code}\n\n", block(text)]
     if isinstance(error, StagingFailedError | ConflictError):
         lines += _outcomes(error.outcomes, runner)
@@ -100,6 +103,9 @@ def _what(result: ArtifactResult) -> str:
     staging = result.staging
     if staging is None:
         return "downloaded" if result.command is Command.DOWNLOAD else "found"
+    if staging.kept:
+        would = "would be" if staging.dry_run else "was"
+        return f"{would} kept as it was staged: this attempt has other content"
     if staging.dry_run:
         return f"{'would be staged' if _would_create(staging) else 'is staged already'} (dry run)"
     return "staged" if staging.created else "was staged already"

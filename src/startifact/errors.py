@@ -200,13 +200,14 @@ def shown(value: object, limit: int = 120) -> str:
 # writes it must not be able to make this take minutes, in which no signal would be seen.
 _SECRETS = re.compile(
     r"""
-      ://[^/\s]+@                                             # user and password in an address
+      ://[^/\s,]+@                                            # user and password in an address
     | \b(?:AKIA|ASIA)[A-Z0-9]{12,}                           # the id of an AWS access key
     | (?<![\w-])(?=[\w-]*+\.[\w-])[\w-]*?\beyJ[\w-]{8,}(?:\.[\w-]+)+  # a JSON web token
     | (?:[A-Za-z0-9+/]|%2[BbFf]){80,}(?:=|%3[Dd])*           # a session token
     | (?i:bearer)\s+[\w.~+/-]{16,}=*
-    | (?i:credential|signature|security-?token|session-?token|password|secret[-_]?access[-_]?key)
-      ["']?\s*[=:]\s*["']?[^\s"'<>,;&]{6,}
+    | \bgh[opsur]_[A-Za-z0-9]{16,}                            # a token of GitHub
+    | (?i:credential|signature|(?:security|session)[-_]?token|password|secret[-_]?access[-_]?key)
+      ["']?\s*[=:>]\s*["']?[^\s"'<>,;&]{6,}
     """,
     re.VERBOSE | re.ASCII,
 )

@@ -167,7 +167,9 @@ def conflict(
         lines.append(f"\n  {seen.region}: {said}")
     what = removed or f"{ledger.key} is already staged with other content"
     hint = removed.hint if removed else "A staged version never changes: stage under a new version"
-    return ConflictError(f"{what}:{''.join(lines)}", hint=hint, outcomes=outcomes)
+    return ConflictError(
+        f"{what}:{''.join(lines)}", hint=hint, outcomes=outcomes, removed=removed is not None
+    )
 
 
 def _told(record: Record) -> str:

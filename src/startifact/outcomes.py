@@ -107,11 +107,12 @@ class StagingFailedError(SeveralRegionsError):
 class ConflictError(AlreadyStagedError):
     """A region holds other content under this version, or a tombstone.
 
-    ``outcomes`` says what each region holds by now.
+    ``outcomes`` says what each region holds by now, ``removed`` whether one holds a tombstone.
     """
 
     def __init__(
-        self, message: str, *, hint: str | None, outcomes: Sequence[RegionOutcome]
+        self, message: str, *, hint: str | None, outcomes: Sequence[RegionOutcome], removed: bool
     ) -> None:
         super().__init__(message, hint=hint)
         self.outcomes = tuple(outcomes)
+        self.removed = removed

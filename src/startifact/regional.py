@@ -15,6 +15,10 @@ from startifact.source import Source
 from startifact.survey import Copy, describe
 
 
+class UncomparableError(IntegrityError):
+    """What was found when an artifact was to be created cannot be told from other content."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What one region holds before anything is written, and what it says about itself."""
@@ -64,7 +68,10 @@ def create(
         region.create(key, source, document, watch.moved)
     except (ExistsError, RegionUnavailableError) as e:
         failure = e
-    copy = describe(region, key)
+    try:
+        copy = describe(region, key)
+    except IntegrityError as e:
+        raise UncomparableError(str(e), hint=e.hint) from e
     if copy is not None:
         return copy
     if isinstance(failure, RegionUnavailableError):

@@ -53,9 +53,10 @@ class Stop:
         """Raise `Stopped`, unless it has been raised a moment ago."""
         now = time.monotonic()
         if self._first is None:
-            self._first, self._until = number, now + PATIENCE_SECONDS
+            self._first = number
         elif now < self._until:
             return
+        self._until = now + PATIENCE_SECONDS
         raise Stopped(self._first)
 
     def raise_again(self, dropped: BaseException | None) -> bool:

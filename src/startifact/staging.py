@@ -48,6 +48,9 @@ GRACE_SECONDS = 10.0
 # seems to be, so nothing is written.
 _STOPPERS = (InputError, IntegrityError, MisplacedError, NewerFormatError)
 
+# The same, found only when it was to be written.
+_UNCOMPARABLE = (NewerFormatError, regional.UncomparableError)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stager:
@@ -160,12 +163,19 @@ class Stager:
                     conflicts.append(answer.value)
                 if len(ledger.copies) >= self.required:
                     writing.stall = GRACE_SECONDS
-        if conflicts:
-            raise conflict(ledger, record, conflicts)
+        removed = ledger.removed()
+        if conflicts or removed:
+            raise conflict(ledger, record, conflicts, removed)
+        count = f"{len(ledger.copies)} of {len(self.regions)}"
+        if any(isinstance(e, _UNCOMPARABLE) for e in ledger.errors.values()):
+            raise StagingFailedError(
+                f"{ledger.key} is staged in {count} regions, but {LATEST} was not moved: it cannot "
+                "be told whether other content was staged under this version meanwhile:",
+                outcomes=ledger.outcomes(State.ABSENT),
+            )
         if len(ledger.copies) < self.required:
             raise StagingFailedError(
-                f"{ledger.key} is staged in {len(ledger.copies)} of {len(self.regions)} regions, "
-                f"{self.required} are needed:",
+                f"{ledger.key} is staged in {count} regions, {self.required} are needed:",
                 outcomes=ledger.outcomes(State.ABSENT),
             )
 

@@ -380,6 +380,27 @@ def test_how_to_download_in_a_reusable_workflow(
     assert snippets(done.summary)[0]["uses"] == uses
 
 
+def test_tombstone_cannot_be_kept(directories: list[str], step: Step, call: Call) -> None:
+    """Nobody is told to keep what was removed."""
+    tombstone = {"startifact:format": "1", "startifact:removed-at": "2026-01-01T00:00:00Z"}
+    for directory in directories:
+        folder(directory, "1.0.0").mkdir(parents=True)
+        (folder(directory, "1.0.0") / "artifact").touch()
+        (folder(directory, "1.0.0") / "metadata.json").write_text(json.dumps(tombstone))
+
+    done = call(
+        **PROJECT,
+        command="stage",
+        version="1.0.0",
+        path=step.file(SAME),
+        regions=" ".join(directories),
+    )
+
+    assert done.exit_code == 4
+    assert "was removed" in done.errors[0]
+    assert "if-exists" not in done.errors[0]
+
+
 def snippets(summary: str) -> tuple[dict[str, Any], list[str]]:
     """Return the step and the command that a summary shows."""
     _, _, rest = summary.partition("To download it:")

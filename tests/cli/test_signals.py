@@ -136,10 +136,17 @@ class Waste:
         os.kill(os.getpid(), signal.{0})
         for _ in range(1000): pass
 
+leave = parallel.Round.__exit__
+
+def last(self, *args):
+    os.kill(os.getpid(), signal.SIGTERM)  # which disturbs nothing any more
+    return leave(self, *args)
+
 wait = parallel.Round.next
 
 def first(self, *args):
     parallel.Round.next = wait
+    parallel.Round.__exit__ = last
     Waste()
     return wait(self, *args)
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -195,3 +197,42 @@ def test_deadline_of_the_command_line(directories: list[str], make_file: MakeFil
     assert done.returncode == 5
     assert "the deadline of 1 s has passed" in done.stderr
     assert time.monotonic() - processes.began(done) < 1 + BEYOND
+
+
+HANGING = """
+import os, sys, time
+from pathlib import Path
+from startifact import staging
+from startifact.cli import main
+
+staging.GRACE_SECONDS = 2.0
+root, sync, rename = sys.argv.pop(1), os.fsync, Path.rename
+
+def hang(path, proceed):
+    if str(path).startswith(root): time.sleep(60)
+    return proceed()
+
+os.fsync = lambda fd: hang(os.readlink(f"/proc/self/fd/{fd}"), lambda: sync(fd))
+Path.rename = lambda self, to: hang(self, lambda: rename(self, to))
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux")
+@pytest.mark.parametrize(("deadline", "code"), [([], 0), (["--deadline=1"], 5)])
+def test_file_system_that_hangs(
+    directories: list[str], make_file: MakeFile, deadline: list[str], code: int
+) -> None:
+    """A directory in which nothing can be written or removed does not delay the exit either."""
+    root = directories[2].removeprefix("file://")
+    words = ["stage", "SugarWater@1.0.0", str(make_file()), "--regions", ",".join(directories)]
+    started = time.monotonic()
+
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING, root, *words, *deadline],
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+
+    assert (done.returncode, time.monotonic() - started < 6) == (code, True), done.stderr

@@ -11,9 +11,15 @@ import pytest
 
 from startifact import Session
 from startifact.cli import main
-from startifact.errors import AlreadyStagedError, RegionUnavailableError, StartifactError
-from startifact.names import Key
+from startifact.errors import (
+    AlreadyStagedError,
+    IntegrityError,
+    RegionUnavailableError,
+    StartifactError,
+)
+from startifact.names import Key, quarantine_key
 from startifact.regions.interface import ExistsError
+from startifact.source import Source
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.faults import processes
 from tests.faults.conftest import Served
@@ -229,7 +235,7 @@ def test_case_08_killed_while_it_copies(directories: list[str], make_file: MakeF
 
 @pytest.mark.parametrize(("hours", "stays"), [(23, True), (25, False)], ids=["lately", "yesterday"])
 def test_what_killed_processes_left_is_removed_a_day_later(
-    directories: list[str], make_file: MakeFile, hours: int, *, stays: bool
+    directories: list[str], make_file: MakeFile, tmp_path: Path, hours: int, *, stays: bool
 ) -> None:
     """A staging removes what one that was killed has left, once nobody can be at work in it."""
     root = Path(directories[1].removeprefix("file://"))
@@ -244,13 +250,22 @@ def test_what_killed_processes_left_is_removed_a_day_later(
     others = root / ".startifact-mine" / "artifact"
     others.parent.mkdir()
     others.touch()
-    for path in (left, left / "artifact", others, others.parent):
+    elsewhere = tmp_path / "elsewhere" / left.name
+    elsewhere.mkdir(parents=True)
+    (root / "SugarWater" / "_quarantine").parent.mkdir(exist_ok=True)
+    (root / "SugarWater" / "_quarantine").symlink_to(elsewhere.parent)
+    for path in (left, left / "artifact", others, others.parent, elsewhere):
         os.utime(path, (time.time() - hours * 3600,) * 2)
 
     processes.run(*words)
+    source, region = Source.scan(make_file()), faulty(directories)[1].inner
+    with pytest.raises(IntegrityError):
+        region.create(quarantine_key("SugarWater", "1.0.0", "0"), source, "{}", lambda _: None)
 
     assert left.exists() == stays
     assert others.exists()
+    assert elsewhere.exists()
+    (root / "SugarWater" / "_quarantine").unlink()
     whole(directories)
 
 

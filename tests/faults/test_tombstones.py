@@ -10,7 +10,8 @@ import pytest
 
 from startifact import Session
 from startifact.errors import RemovedError
-from startifact.outcomes import ConflictError
+from startifact.names import channel_key
+from startifact.outcomes import ConflictError, StagingFailedError
 from tests.faulty_region import FaultyRegion, faulty, session_over
 from tests.places import Directory
 
@@ -116,3 +117,42 @@ def test_stagers_refuse_whatever_the_majority_says(
     assert states == ["present", "failed", "present"]
 
     assert [place.snapshot() for place in three] == before
+
+
+class Late(FaultyRegion):
+    """Holds something under the version only once it is written to."""
+
+    def __init__(self, place: Directory, document: str) -> None:
+        super().__init__(faulty([place.spelling])[0].inner)
+        self._place = place
+        self._document = document
+
+    def prepare_to_write(self, project: str) -> None:
+        self._place.plant(KEY, b"", self._document)
+        super().prepare_to_write(project)
+
+
+@pytest.mark.parametrize(
+    ("document", "kind", "code"),
+    [
+        (TOMBSTONE, ConflictError, 4),
+        (TOMBSTONE.replace('"1"', '"2"'), StagingFailedError, 2),
+        ("not JSON", StagingFailedError, 7),
+    ],
+    ids=["tombstone", "newer format", "damaged"],
+)
+def test_found_only_when_it_is_written(
+    directories: list[str], make_file: MakeFile, document: str, kind: type[Exception], code: int
+) -> None:
+    """What cannot be told from other content keeps latest from moving, also when it comes late."""
+    places = [Directory(s, Path(s.removeprefix("file://"))) for s in directories]
+    regions = [*faulty(directories[:2]), Late(places[2], document)]
+
+    with pytest.raises(kind) as caught:
+        session_over(regions).stage("SugarWater", "1.0.0", make_file())
+
+    assert getattr(caught.value, "exit_code", None) == code
+    assert directories[2] in str(caught.value)
+    assert [region.read_channel(channel_key("SugarWater", "latest")) for region in regions] == [
+        None
+    ] * 3

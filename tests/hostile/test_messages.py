@@ -180,6 +180,9 @@ def test_however_long(text: str) -> None:
         ("aws_secret_access_key = abc/def+0123 x", "aws_*** x"),
         ("SecretAccessKey: abc/def+0123", "***"),
         ("password=hunter2!", "***"),
+        ("<SecretAccessKey>wJalrXUtn/K7</SecretAccessKey>", "<***</SecretAccessKey>"),
+        ("AWS_SESSION_TOKEN: FwoGZXIv", "AWS_***"),
+        ("the token ghs_0123456789abcdefghij", "the token ***"),
     ],
 )
 def test_secrets_by_name(said: str, left: str) -> None:
@@ -197,6 +200,7 @@ def test_secrets_by_name(said: str, left: str) -> None:
         "the signature does not match",
         "the bearer of this token",
         "s3://bucket/app%2Fone@1.0.0",
+        "s3://bucket,SugarWater@1.0.0",
     ],
 )
 def test_what_is_no_secret_stays(said: str) -> None:

@@ -13,14 +13,13 @@ from startifact.action.ownership import given_to_owner_of
 from startifact.action.paths import check_places, directories_of
 from startifact.artifact import Artifact
 from startifact.errors import (
-    AlreadyStagedError,
     DifferencesError,
     InputError,
     StartifactError,
     worst_exit_code,
 )
 from startifact.names import LATEST, artifact_key, channel_key, check_filename
-from startifact.outcomes import Staging
+from startifact.outcomes import ConflictError, Staging
 from startifact.progress import ProgressCallback
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.session import Session
@@ -228,7 +227,7 @@ def in_yaml(error: StartifactError) -> StartifactError:
     hint = _REPAIR.sub(r"this action with command: repair, version: \1 and keep: \2", hint)
     hint = hint.replace("startifact verify --read-data", "command: verify with read-data: true")
     hint = hint.replace("startifact verify", "command: verify")
-    if isinstance(error, AlreadyStagedError) and hint:
+    if isinstance(error, ConflictError) and not error.removed and hint:
         hint += ", or set if-exists: keep to use what is there"
     error.hint = hint or None
     return error

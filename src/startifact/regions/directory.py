@@ -8,7 +8,7 @@ one exists. A channel is a file, replaced by a rename under a lock that dies wit
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -102,8 +102,8 @@ class DirectoryRegion(Region):
     def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
         """See `Region.create`."""
         folder = self._root / key
-        sweep(folder.parent)
         with self._translated("write", folder), self._scratch(folder.parent) as scratch:
+            sweep(folder.parent)
             self._copy(source, scratch / ARTIFACT, moved)
             _write_durably(scratch / METADATA, document.encode())
             try:
@@ -176,15 +176,29 @@ class DirectoryRegion(Region):
         with self._translated("move", path):
             for folder in (path.parent, target.parent):
                 self._inside.check_folders(folder)
-            try:
-                self.read_channel(key) if is_channel_key(key) else self.describe(key)
-            except MisshapenError:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                path.rename(target)
-                for folder in (target.parent, path.parent):
-                    _sync_directory(folder)
-                return True
+            if not is_channel_key(key):
+                return self._move_misshapen(lambda: self.describe(key), path, target)
+            with self._locked(path):
+                return self._move_misshapen(lambda: self.read_channel(key), path, target)
+
+    def _move_misshapen(self, look: Callable[[], object], path: Path, target: Path) -> bool:
+        """Move *path* where *look* finds it misshapen, unless it is another one by then."""
+        before = os.lstat(path) if os.path.lexists(path) else None
+        try:
+            look()
+        except MisshapenError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
+            if before is None or not os.path.samestat(before, os.lstat(target)):
+                target.rename(path)
+                return False
+            for folder in (target.parent, path.parent):
+                _sync_directory(folder)
+            return True
         return False
+
+    def _locked(self, path: Path) -> contextlib.AbstractContextManager[None]:
+        return locked(path.parent / f".{path.name}.lock")
 
     def read_channel(self, key: Key) -> ChannelState | None:
         """See `Region.read_channel`."""
@@ -200,7 +214,7 @@ class DirectoryRegion(Region):
         with self._translated("write", path):
             self._inside.check_folders(path.parent)
             path.parent.mkdir(parents=True, exist_ok=True)
-            with locked(path.parent / f".{path.name}.lock"):
+            with self._locked(path):
                 if self.read_channel(key) != expected:
                     return False
                 with self._scratch(path.parent) as scratch:

@@ -7,16 +7,22 @@ whoever writes to the region a day later.
 
 import atexit
 import contextlib
+import functools
 import os
 import re
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 ABANDONED_SECONDS = 24 * 60 * 60
 """After this time without a write to it, nobody is still at work in a scratch folder."""
+
+LAST_SECONDS = 0.5
+"""How long the end of the process waits for its scratch folders to be removed: they may be in a
+file system that hangs."""
 
 _PREFIX = ".startifact-"
 _NAME = re.compile(rf"{re.escape(_PREFIX)}[0-9a-f]{{16}}")
@@ -31,6 +37,7 @@ def scratch_in(parent: Path) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     # Not by tempfile, which makes it private, on Windows by more than a mode: it is to be seen.
     scratch = parent / _name()
+    _hire(os.getpid())
     _live[scratch] = os.getpid()
     try:
         scratch.mkdir()
@@ -76,7 +83,28 @@ def _name() -> str:
     return _PREFIX + secrets.token_hex(8)
 
 
+_ending, _ended = threading.Event(), threading.Event()
+
+
+@functools.cache
+def _hire(process: int) -> None:
+    """Have a thread of *process* ready: none can be started any more when it ends."""
+
+    def remove() -> None:
+        _ending.wait()
+        for scratch in _left():
+            _remove(scratch)
+        _ended.set()
+
+    threading.Thread(target=remove, name=f"startifact end of {process}", daemon=True).start()
+
+
+def _left() -> list[Path]:
+    return [path for path, process in list(_live.items()) if process == os.getpid()]
+
+
 @atexit.register
 def _remove_what_is_left() -> None:
-    for scratch in [path for path, process in _live.items() if process == os.getpid()]:
-        _remove(scratch)
+    if _left():
+        _ending.set()
+        _ended.wait(LAST_SECONDS)

@@ -215,6 +215,7 @@ def objects(commands: list[str], project: str) -> set[tuple[str, str]]:
         ("read", ["all"], "SugarWater"),
         ("stage", ["all", "stage"], "SugarWater"),
         ("stage-platforms", ["all", "stage"], "SugarWater-*"),
+        ("stage-monorepo", ["all", "stage"], "*"),
         ("repair-keep", ["all", "stage", "repair --keep"], "SugarWater"),
         ("setup", ["setup"], "SugarWater"),
     ],

@@ -7,13 +7,17 @@ import re
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import types
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 
+from startifact.regions.aws.probe import check_conditions
 from tests.action.identity import Identities
 from tests.agreement.test_documents import README, column
 from tests.conftest import AWS_REGIONS
@@ -77,6 +81,14 @@ def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         if bucket.name.startswith("my-artifacts-"):
             bucket.objects.delete()
             bucket.delete()
+    iam = boto3.resource("iam", endpoint_url=moto_server, region_name="us-east-1")
+    for role in iam.roles.all():
+        if role.name.endswith("-sugarwater"):
+            for policy in role.policies.all():
+                policy.delete()
+            role.delete()
+    for provider in iam.meta.client.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
+        iam.meta.client.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider["Arn"])
 
 
 def run(programs: Path, folder: Path, *scripts: str) -> str:
@@ -237,6 +249,48 @@ def test_policies_are_those_of_the_table(policy: str, commands: list[str], proje
 
     assert allowed == set().union(*(permissions()[command] for command in commands))
     assert on == objects(commands, project)
+
+
+PROBE = {
+    "put_object": "s3:PutObject",
+    "create_multipart_upload": "s3:PutObject",
+    "upload_part": "s3:PutObject",
+    "complete_multipart_upload": "s3:PutObject",
+    "abort_multipart_upload": "s3:AbortMultipartUpload",
+}
+
+
+class Store:
+    """A store that honours conditions, and takes down which requests are made of which keys."""
+
+    def __init__(self) -> None:
+        self.requests: set[tuple[str, str]] = set()
+
+    def __getattr__(self, name: str) -> Callable[..., dict[str, str]]:
+        def answer(**given: object) -> dict[str, str]:
+            self.requests.add((name, str(given["Key"])))
+            if {"IfMatch", "IfNoneMatch"} & set(given):
+                raise ClientError({"Error": {"Code": "PreconditionFailed"}}, name)
+            return {"UploadId": "1", "ETag": "2"}
+
+        return answer
+
+
+def test_permissions_of_the_probe() -> None:
+    """What the table says of a store other than AWS is what is asked of one."""
+    store = Store()
+    bucket: Any = types.SimpleNamespace(
+        client=store, name="B", region="one", full=lambda key: f"team/{key}"
+    )
+
+    check_conditions(bucket, "SugarWater")
+
+    command = "stage, to a store other than AWS"
+    assert {key for _, key in store.requests} == {"team/SugarWater/_probe"}
+    assert {PROBE[request] for request, _ in store.requests} == permissions()[command]
+    assert {arn.partition("/")[2] for _, arn in objects([command], "SugarWater")} == {
+        "team/SugarWater/_probe"
+    }
 
 
 @pytest.mark.parametrize("path", sorted(IAM.glob("*.json")), ids=lambda path: path.stem)

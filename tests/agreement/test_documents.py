@@ -253,6 +253,15 @@ def test_reusable_workflows_are_the_action(
     assert "secrets" not in call
 
 
+def test_defaults_of_save_filename() -> None:
+    """The README says where the reusable workflow and the action differ."""
+    inputs = reusable("stage")[True]["workflow_call"]["inputs"]
+
+    assert inputs["save-filename"]["default"] is True
+    assert ACTION["inputs"]["save-filename"]["default"] == "false"
+    assert "`save-filename` is `true` in stage.yml and `false` in the action" in README
+
+
 @pytest.mark.parametrize("name", ["stage", "download"])
 def test_reusable_workflows_use_their_own_commit(name: str) -> None:
     """Who pins a reusable workflow pins the action: it is fetched from the same commit."""

@@ -1,19 +1,25 @@
 """What the README tells its reader to do works, and what it quotes is what the reader will see."""
 
 import ast
+import fnmatch
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import types
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 
+from startifact.regions.aws.probe import check_conditions
 from tests.action.identity import Identities
 from tests.agreement.test_documents import README, column
 from tests.conftest import AWS_REGIONS
@@ -30,7 +36,12 @@ import boto3
 
 service, verb, *rest = sys.argv[1:]
 option = {{name: value for name, value in zip(rest, rest[1:]) if name.startswith("--")}}
-client = boto3.client("s3" if service == "s3" else "ssm", region_name=option["--region"])
+
+def document(name):
+    return open(option[name].removeprefix("file://")).read()
+
+region = "us-east-1" if service == "iam" else option["--region"]
+client = boto3.client(service, region_name=region)
 if (service, verb) == ("s3", "mb"):
     place = {{"LocationConstraint": option["--region"]}}
     more = {{}} if option["--region"] == "us-east-1" else {{"CreateBucketConfiguration": place}}
@@ -38,6 +49,21 @@ if (service, verb) == ("s3", "mb"):
 elif (service, verb) == ("ssm", "put-parameter"):
     client.put_parameter(
         Name=option["--name"], Value=option["--value"], Type=option["--type"]
+    )
+elif (service, verb) == ("iam", "create-open-id-connect-provider"):
+    client.create_open_id_connect_provider(
+        Url=option["--url"], ClientIDList=[option["--client-id-list"]]
+    )
+elif (service, verb) == ("iam", "create-role"):
+    client.create_role(
+        RoleName=option["--role-name"],
+        AssumeRolePolicyDocument=document("--assume-role-policy-document"),
+    )
+elif (service, verb) == ("iam", "put-role-policy"):
+    client.put_role_policy(
+        RoleName=option["--role-name"],
+        PolicyName=option["--policy-name"],
+        PolicyDocument=document("--policy-document"),
     )
 else:
     sys.exit(f"the tests do not know {{sys.argv}}")
@@ -77,6 +103,14 @@ def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         if bucket.name.startswith("my-artifacts-"):
             bucket.objects.delete()
             bucket.delete()
+    iam = boto3.resource("iam", endpoint_url=moto_server, region_name="us-east-1")
+    for role in iam.roles.all():
+        if role.name.endswith("-sugarwater"):
+            for policy in role.policies.all():
+                policy.delete()
+            role.delete()
+    for provider in iam.meta.client.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
+        iam.meta.client.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider["Arn"])
 
 
 def run(programs: Path, folder: Path, *scripts: str) -> str:
@@ -135,18 +169,71 @@ def test_one_bucket(programs: Path, form: Step) -> None:
 def test_organisation(programs: Path, form: Step) -> None:
     """Setting up an organisation works as written, and the action meets what was staged."""
     form.file(CONTENT, "dist.txt")
+    for path in IAM.glob("*.json"):
+        shutil.copy(path, form.workspace)
 
     regions = run(programs, form.workspace, *blocks("An organisation"))
 
     assert (form.workspace / "back.txt").read_bytes() == CONTENT
+    check_roles()
     check_action(form, regions)
+
+
+def check_roles() -> None:
+    """Check that the roles are those which the README's workflows name, each with its policy."""
+    iam = boto3.resource("iam", region_name="us-east-1")
+    (provider,) = iam.meta.client.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    trust = json.loads((IAM / "trust.json").read_text(encoding="utf-8"))
+    (federated,) = (s["Principal"]["Federated"] for s in trust["Statement"])
+    named = set(re.findall(r"arn:aws:iam::123456789012:role/([\w-]+)", README))
+    roles = {"stage-sugarwater": "stage", "download-sugarwater": "read"}
+
+    assert provider["Arn"] == federated
+    assert named == set(roles)
+    for name, policy in roles.items():
+        role = iam.Role(name)
+        assert role.assume_role_policy_document == trust
+        (attached,) = role.policies.all()
+        assert attached.policy_document == json.loads((IAM / f"{policy}.json").read_text())
+
+
+def test_subjects_of_the_first_workflows() -> None:
+    """The trust policies are for tags, and the README says what the first two workflows need."""
+    for text in workflows(README)[:2]:
+        assert yaml.safe_load(text)[True] == "workflow_dispatch"
+        assert "environment:" not in text
+
+    assert "at the top of this page, `sub` ends in `:ref:refs/heads/main`" in README
+
+
+def test_key_prefix() -> None:
+    """The README's keys begin as the policies say, and so do the names of its parameters."""
+    first = workflows(README)[:2]
+    bucket, organisation = (blocks(h)[0] for h in ("One bucket", "An organisation"))
+    addresses = [re.findall(r"s3://[\w$]+/?([^?\s]*)\?region=", t) for t in (*first, bucket)]
+    setup = dict(re.findall(r"--(\S+) (\S+)", organisation.split("startifact setup", 1)[1]))
+
+    assert addresses == [["team"]] * 3
+    assert setup["bucket-key-prefix"] == "team/"
+    (name,) = re.findall(r"^BUCKET=(\S+)", bucket)
+    (begin,) = re.findall(r"^BUCKETS=(\S+)", organisation)
+    for path in sorted(IAM.glob("*.json")):
+        text = path.read_text(encoding="utf-8")
+        for pattern, prefix in re.findall(r'"arn:aws:s3:::([^/"]+)(?:/([^"/]+/))?', text):
+            assert prefix in {"", setup["bucket-key-prefix"]}
+            assert fnmatch.fnmatchcase(name, pattern)
+            assert all(fnmatch.fnmatchcase(f"{begin}-{r}", pattern) for r in AWS_REGIONS)
+        for parameter in re.findall(r':parameter(/[^"]+)', text):
+            assert parameter in {"/startifact", setup["bucket-name-param"]} or (
+                re.fullmatch(f"{setup['parameter-name-prefix']}/[^/]+/latest", parameter)
+            )
 
 
 def test_names_of_buckets() -> None:
     """The name of a bucket is the reader's own, and stands in one place of each block."""
     for heading in ("One bucket", "An organisation"):
         first, *rest = blocks(heading)[0].splitlines()
-        assert re.match(r"BUCKETS?=my-artifacts # .*of your own", first)
+        assert re.match(r"BUCKETS?=my-artifacts(-one)? # .*of your own", first)
         assert "my-artifacts" not in "\n".join(rest)
 
 
@@ -180,7 +267,8 @@ def test_troubleshooting_quotes_the_code() -> None:
     composite = (PROJECT / "composite" / "action.yml").read_text(encoding="utf-8")
     texts = [*texts_in_code(), composite]
     quoted = [cell.split("`")[1] for cell in column("Troubleshooting")]
-
+    # In N of M, capital letters stand for what is put in.
+    quoted = [re.sub(r"\b[KMN]\b", "\0", quote) for quote in quoted]
     missing = [quote for quote in quoted if not any(quote in text for text in texts)]
 
     assert set(COMMON) <= set(quoted)
@@ -215,6 +303,7 @@ def objects(commands: list[str], project: str) -> set[tuple[str, str]]:
         ("read", ["all"], "SugarWater"),
         ("stage", ["all", "stage"], "SugarWater"),
         ("stage-platforms", ["all", "stage"], "SugarWater-*"),
+        ("stage-monorepo", ["all", "stage"], "*"),
         ("repair-keep", ["all", "stage", "repair --keep"], "SugarWater"),
         ("setup", ["setup"], "SugarWater"),
     ],
@@ -235,6 +324,48 @@ def test_policies_are_those_of_the_table(policy: str, commands: list[str], proje
 
     assert allowed == set().union(*(permissions()[command] for command in commands))
     assert on == objects(commands, project)
+
+
+PROBE = {
+    "put_object": "s3:PutObject",
+    "create_multipart_upload": "s3:PutObject",
+    "upload_part": "s3:PutObject",
+    "complete_multipart_upload": "s3:PutObject",
+    "abort_multipart_upload": "s3:AbortMultipartUpload",
+}
+
+
+class Store:
+    """A store that honours conditions, and takes down which requests are made of which keys."""
+
+    def __init__(self) -> None:
+        self.requests: set[tuple[str, str]] = set()
+
+    def __getattr__(self, name: str) -> Callable[..., dict[str, str]]:
+        def answer(**given: object) -> dict[str, str]:
+            self.requests.add((name, str(given["Key"])))
+            if {"IfMatch", "IfNoneMatch"} & set(given):
+                raise ClientError({"Error": {"Code": "PreconditionFailed"}}, name)
+            return {"UploadId": "1", "ETag": "2"}
+
+        return answer
+
+
+def test_permissions_of_the_probe() -> None:
+    """What the table says of a store other than AWS is what is asked of one."""
+    store = Store()
+    bucket: Any = types.SimpleNamespace(
+        client=store, name="B", region="one", full=lambda key: f"team/{key}"
+    )
+
+    check_conditions(bucket, "SugarWater")
+
+    command = "stage, to a store other than AWS"
+    assert {key for _, key in store.requests} == {"team/SugarWater/_probe"}
+    assert {PROBE[request] for request, _ in store.requests} == permissions()[command]
+    assert {arn.partition("/")[2] for _, arn in objects([command], "SugarWater")} == {
+        "team/SugarWater/_probe"
+    }
 
 
 @pytest.mark.parametrize("path", sorted(IAM.glob("*.json")), ids=lambda path: path.stem)

@@ -22,6 +22,7 @@ from tests.runner_step import PROJECT, Step
 from tests.workflow import Action, Job
 
 CONTENT = b"sugar and water\n"
+PULL_REQUEST = "dry-run-on-pull-request"
 EXAMPLES = {p.stem: p for p in sorted((PROJECT / "examples" / "workflows").glob("*.yml"))}
 NOTHING: dict[str, Action] = {"actions/checkout": lambda _: {}}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -206,7 +207,7 @@ def test_deploy_lambda(step: Step, cloud: Cloud, identities: Identities, tmp_pat
     digest = "TrmsWXSJu2Z4E7/5oP3OVB371gXkBh3rXaZJ+IMPhx8="
     assert staged.created
 
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=f"the digest another, but {re.escape(digest)} was"):
         deployment.deploy("another")
     assert [c[0] for c in deployment.calls] == ["update-function-code"]
     deployment.deploy(digest)
@@ -279,3 +280,33 @@ def test_pull_requests_from_forks() -> None:
     condition = "github.event.pull_request.head.repo.full_name == github.repository"
 
     assert jobs_of("dry-run-on-pull-request")["build"]["if"] == condition
+
+
+def test_pull_requests_that_do_not_raise_the_version(step: Step) -> None:
+    """They are told that what is staged is kept, and do not fail."""
+    where = ["file:" + str(step.workspace / "regions" / "one")]
+    Session(regions=where).stage("SugarWater", "1.0.0", step.workspace / step.file(CONTENT))
+    given = {n.replace("-", "_"): v for n, v in jobs_of(PULL_REQUEST)["stage"]["with"].items()}
+    given |= {"version": "1.0.0", "regions": "file:regions/one", "role_to_assume": ""}
+
+    def unpack(inputs: dict[str, str]) -> dict[str, str]:
+        (step.workspace / inputs["path"]).mkdir()
+        step.file(b"built anew", f"{inputs['path']}/{given['path']}")
+        return {}
+
+    actions = {**NOTHING, "actions/download-artifact": unpack}
+    told = call(step, "stage", actions, **given)
+
+    assert (told["version"], told["created"]) == ("1.0.0", "false")
+    assert Session(regions=where).get("SugarWater", "1.0.0").sha256 == told["sha256"]
+
+
+def test_policies_of_the_examples() -> None:
+    """The policy that an example names is there; each for projects of several names names one."""
+    policy = re.compile(r"^# Its policy is (examples/iam/[\w-]+\.json)\.$", re.MULTILINE)
+    named = {name: policy.findall(path.read_text()) for name, path in EXAMPLES.items()}
+
+    assert {name for name, policies in named.items() if policies} == {
+        name for name in EXAMPLES if "project: SugarWater\n" not in EXAMPLES[name].read_text()
+    }
+    assert all((PROJECT / policy).is_file() for policies in named.values() for policy in policies)

@@ -189,6 +189,9 @@ class Downloader:
             if failure is not None:
                 failures.append(failure)
                 logger.warning("%s: %s", failure.name, failure.error)
+            elif copy.record.may_have_bytes_of(self._record):
+                # It may be right by the other digest as well, which can change once a region.
+                tried.remove(copy.region.name)
         raise self._nothing(failures)
 
     def _next_copy(self, tried: set[str]) -> Copy | None:

@@ -12,7 +12,7 @@ from startifact import errors
 from startifact.cli import main
 from tests.legacy.conftest import Old
 from tests.mending.shop import CONTENT, OTHER, sha256
-from tests.wire import Answer, Forward, Request, tampered
+from tests.wire import Answer, Forward, Request, error, tampered
 
 MIB = 1024 * 1024
 
@@ -246,6 +246,28 @@ def test_record_that_comes_late(old: Old) -> None:
     old.wire.add(eu_west_1_last)
 
     assert shop.session().get(shop.project, "1.0.0").sha256 == sha256()
+
+
+def test_record_that_comes_while_bytes_do(old: Old, tmp_path: Path) -> None:
+    """What was verified by its MD5 is verified anew, by the digest that another region tells."""
+    shop = old.shop
+    old.stage(places=[shop.a])
+    shop.stage(regions=[shop.b.spelling])
+
+    def late_and_then_dead(request: Request, forward: Forward) -> Answer | None:
+        reads = "range" in request.headers
+        if "@" in request.path and request.region == "eu-west-1":
+            old.wire.closing.wait(1.5)
+            return error(403, "AccessDenied") if reads else forward()
+        if "@" in request.path and reads:
+            old.wire.closing.wait(2.0)
+        return forward()
+
+    old.wire.add(late_and_then_dead)
+
+    path = shop.session().get(shop.project, "1.0.0").downloader.download(tmp_path / "x")
+
+    assert path.read_bytes() == CONTENT
 
 
 def test_record_in_one_region_that_most_contradict(

@@ -5,16 +5,21 @@ Where a case says so it is pure parsing, which happens in this process; all othe
 container. ``test_conformance_jobs.py`` has the others.
 """
 
+import contextlib
 import json
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from startifact.action.inputs import DEFAULTS, Inputs
 from startifact.errors import InputError
 from tests.action.test_runner_rules import BROKEN, OUTPUTS
 from tests.action.test_workflow import HOSTILE
+from tests.conftest import Cloud
 from tests.container.conftest import RunnerStep
+from tests.hostile.answers import answering, as_xml
+from tests.hostile.texts import STORABLE
 from tests.runner_rules import (
     SUMMARY_LIMIT,
     FileCommandError,
@@ -22,6 +27,7 @@ from tests.runner_rules import (
     string_of_yaml,
 )
 from tests.runner_step import ACTION
+from tests.wire import Wire, error
 
 CONTENT = b"sugar and water\n"
 CORPUS = [text for text in HOSTILE if text.isprintable() or "\udc80" not in text]
@@ -175,6 +181,26 @@ def test_case_08_defaults_and_booleans() -> None:
                 given(needed | {name: text})
 
 
+@pytest.mark.parametrize("text", ["true", "True", "TRUE", "false", "False", "FALSE", ""])
+def test_case_08_booleans(text: str, step: RunnerStep) -> None:
+    """The container takes a boolean in each of YAML's spellings, and a blank for its default."""
+    done = step.run(**stage(step, dry_run=text))
+
+    assert done.exit_code == 0, done.stdout
+    assert (step.workspace / "artifacts").exists() == (text.lower() != "true")
+
+
+@pytest.mark.parametrize("text", ["yes", "1", "tRuE"])
+def test_case_08_no_booleans(text: str, step: RunnerStep) -> None:
+    """What is no boolean is an error that lists those that are."""
+    done = step.run(**stage(step, dry_run=text))
+
+    assert done.exit_code == 2
+    assert "dry-run" in done.errors[0]
+    assert "true, True, TRUE, false, False or FALSE" in done.errors[0]
+    assert not (step.workspace / "artifacts").exists()
+
+
 def test_case_08_blanks(step: RunnerStep) -> None:
     """The container takes blank inputs for their defaults, too, and booleans for YAML's."""
     blank = {n.replace("-", "_"): " " for n in DEFAULTS if n not in {"command", *WHERE}}
@@ -265,6 +291,33 @@ def test_case_13_text_from_outside(step: RunnerStep) -> None:
     for done, exit_code in ((damaged, 7), (refused, 2)):
         assert [command.name for command in done.commands] == ["error"]
         assert done.exit_code == exit_code
+
+
+def test_case_13_text_from_aws(step: RunnerStep, cloud: Cloud, wire: Wire) -> None:
+    """Nor is anything in a key of a bucket or in what a service says."""
+    s3, bucket = cloud.s3(), cloud.buckets["us-east-1"]
+    for text in STORABLE:
+        with contextlib.suppress(ClientError):  # the server that stands for S3 takes not every key
+            s3.put_object(Bucket=bucket, Key=f"team/SugarWater@{text}", Body=b"")
+    keys = cloud.keys("us-east-1")
+    there = {"project": "SugarWater", "regions": "us-east-1"}
+    said = as_xml("".join(STORABLE))
+    step.run(**stage(step, **there))
+    for file in (step.output, step.summary):
+        file.write_bytes(b"")
+
+    listed = step.run({"RUNNER_DEBUG": "1"}, **there, command="versions")
+    step.output.write_bytes(b"")
+    wire.add(answering(error(403, "AccessDenied", said)))
+    refused = step.run({"RUNNER_DEBUG": "1"}, **there, command="info", version="1.0.0")
+
+    assert len(keys) > len(STORABLE) / 2
+    assert any("::" in key for key in keys)
+    assert (listed.exit_code, listed.commands) == (0, [])
+    assert [command.name for command in refused.commands] == ["error"]
+    assert refused.outputs == {}
+    for done in (listed, refused):
+        assert all(c.isprintable() or c == "\n" for c in done.stdout + done.stderr + done.summary)
 
 
 def test_case_14_text_in_a_traceback(step: RunnerStep) -> None:

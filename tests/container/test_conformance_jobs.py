@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -62,20 +62,31 @@ def test_case_17_secrets(step: RunnerStep, cloud: Cloud, identities: Identities)
         assert not any(secret.encode() in content for content in files)
 
 
-def test_case_18_masked_outputs(step: RunnerStep, cloud: Cloud) -> None:
+def dropped(outputs: Mapping[str, str], *masks: str) -> list[str]:
+    """Return the outputs that a job does not hand on, for what is masked in it."""
+    return [name for name, value in outputs.items() if any(mask in value for mask in masks)]
+
+
+def test_case_18_masked_outputs(step: RunnerStep, cloud: Cloud, identities: Identities) -> None:
     """An output that a job would drop is warned of, and by themselves outputs are none of those."""
-    key = os.environ["AWS_ACCESS_KEY_ID"]
+    key, account = os.environ["AWS_ACCESS_KEY_ID"], ROLE[13:25]
 
     plain = step.run(**stage(step, **THERE))
     step.output.write_bytes(b"")
     masked = step.run(**stage(step, **THERE, version="1.0.1", metadata=f"key={key}"))
+    step.output.write_bytes(b"")
+    ours = {**NO_KEYS, **identities.environment}
+    numbered = stage(step, **THERE, version="1.0.2", metadata=f"account={account}")
+    with_role = step.run(ours, **numbered, role_to_assume=ROLE)
 
     assert plain.commands == []
-    assert not [value for value in plain.outputs.values() if key in value or ROLE[13:25] in value]
-    assert [name for name, value in masked.outputs.items() if key in value] == ["metadata"]
-    assert len(masked.warnings) == 1
+    assert dropped(plain.outputs, key, account) == []
+    assert dropped(masked.outputs, key) == dropped(with_role.outputs, account) == ["metadata"]
+    for done in (masked, with_role):
+        assert len(done.warnings) == 1
+        assert dropped({"warning": done.warnings[0]}, key, account) == []
     assert "AWS_ACCESS_KEY_ID: metadata. " in masked.warnings[0]
-    assert key not in masked.warnings[0]
+    assert "the number of role-to-assume's AWS account: metadata. " in with_role.warnings[0]
 
 
 @pytest.mark.parametrize("room", [500, 100_000])

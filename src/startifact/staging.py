@@ -166,16 +166,17 @@ class Stager:
         removed = ledger.removed()
         if conflicts or removed:
             raise conflict(ledger, record, conflicts, removed)
-        count = f"{len(ledger.copies)} of {len(self.regions)}"
         if any(isinstance(e, _UNCOMPARABLE) for e in ledger.errors.values()):
             raise StagingFailedError(
-                f"{ledger.key} is staged in {count} regions, but {LATEST} was not moved: it cannot "
-                "be told whether other content was staged under this version meanwhile:",
+                f"{ledger.key} is staged in {len(ledger.copies)} of {len(self.regions)} regions, "
+                f"but {LATEST} was not moved: it cannot be told whether other content was staged "
+                "under this version meanwhile:",
                 outcomes=ledger.outcomes(State.ABSENT),
             )
         if len(ledger.copies) < self.required:
             raise StagingFailedError(
-                f"{ledger.key} is staged in {count} regions, {self.required} are needed:",
+                f"{ledger.key} is staged in {len(ledger.copies)} of {len(self.regions)} regions, "
+                f"{self.required} are needed:",
                 outcomes=ledger.outcomes(State.ABSENT),
             )
 

@@ -79,7 +79,7 @@ def test_case_23_order_everywhere(places: list[Place], make_file: MakeFile) -> N
     assert staging.created
     assert not staging.is_latest
     assert [place.text("SugarWater/latest") for place in places] == before
-    assert here.get("SugarWater", "1.0.0").version == "1.0.0"
+    assert str(here.get("SugarWater", "1.0.0").version) == "1.0.0"
 
 
 @AWS_AND_FILES

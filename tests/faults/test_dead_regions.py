@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from startifact import Session, parallel, staging
 from startifact.errors import RegionUnavailableError
-from startifact.names import Key
+from startifact.names import Key, artifact_key
 from startifact.outcomes import StagingFailedError
 from startifact.regions.aws import clients
 from tests.conftest import AWS_REGIONS, Cloud, percent
@@ -368,3 +369,26 @@ def test_hung_region_does_not_delay_the_exit(
 
     assert done.returncode == 0
     assert time.monotonic() - processes.began(done) < LATE
+
+
+def test_trial_that_hangs(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks where something is does not wait for another thread's trial of the store."""
+    begun, go = threading.Event(), threading.Event()
+
+    def trial(*_: object) -> None:
+        begun.set()
+        go.wait(30)
+
+    monkeypatch.setattr("startifact.regions.aws.region.check_conditions", trial)
+    region = faulty(AWS_REGIONS[:1])[0].inner
+    thread = threading.Thread(target=region.prepare_to_write, args=("SugarWater",), daemon=True)
+    thread.start()
+    assert begun.wait(30)
+    started = time.monotonic()
+
+    region.location(artifact_key("SugarWater", "1.0.0"))
+    took = time.monotonic() - started
+
+    go.set()
+    thread.join()
+    assert took < 10

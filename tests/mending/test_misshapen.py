@@ -4,12 +4,15 @@ import os
 import stat
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from startifact.errors import IntegrityError, StartifactError
-from startifact.names import Key
+from startifact.names import Key, quarantine_key
+from startifact.regions.directory import DirectoryRegion
+from startifact.regions.filelock import locked
 from startifact.verifying import Kind
 from tests.mending.shop import CONTENT, OTHER, Shop, actions, sha256
 from tests.places import Directory
@@ -268,3 +271,28 @@ def test_root_that_is_a_link(corner_shop: Shop) -> None:
 
     assert found
     assert (real / shop.at("2.0.0") / "artifact").read_bytes() == OTHER
+
+
+def test_moved_under_the_lock_of_its_channel(corner_shop: Shop) -> None:
+    """Nobody makes a good channel between the look and the move: that waits for the lock."""
+    shop = corner_shop
+    shop.stage()
+    assert isinstance(shop.a, Directory)
+    latest = shop.a.root / shop.latest
+    latest.unlink()
+    folder(latest)
+    region = DirectoryRegion("a", shop.a.root)
+    aside = quarantine_key(shop.project, "latest", "0")
+
+    with ThreadPoolExecutor(1) as pool:
+        with locked(latest.with_name(f".{latest.name}.lock")):
+            moving = pool.submit(region.move_aside, Key(shop.latest), aside)
+            time.sleep(0.3)
+            there = latest.is_dir()
+            latest.rename(latest.with_name("by another repair"))
+            latest.write_text('{"version":"1.0.0","generation":1}\n')
+        moved = moving.result()
+
+    assert there
+    assert not moved
+    assert latest.is_file()

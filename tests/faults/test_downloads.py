@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -464,10 +465,19 @@ def test_bytes_are_of_the_majority_of_all_that_have_answered(
         region.delay("describe", go)
     artifact = session_over(regions).get("SugarWater", "1.0.0")
     bad = artifact.sha256
-    regions[0].delay("read", 0.5)
-    go.set()
+    answered = threading.Event()
+    reading = regions[0].delay("read", answered)
 
-    artifact.downloader.download(destination)
+    with ThreadPoolExecutor(1) as pool:
+        got = pool.submit(artifact.downloader.download, destination)
+        assert reading.wait(30)
+        go.set()
+        give_up = time.monotonic() + 30
+        while not all(isinstance(a, Copy) for a in artifact.downloader.answers().values()):
+            assert time.monotonic() < give_up
+            time.sleep(0.01)
+        answered.set()
+        got.result()
 
     assert bad == hashlib.sha256(b"the wrong bytes\n").hexdigest()
     assert destination.read_bytes() == good

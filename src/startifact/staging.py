@@ -166,6 +166,10 @@ class Stager:
         removed = ledger.removed()
         if conflicts or removed:
             raise conflict(ledger, record, conflicts, removed)
+        self._check_written(ledger)
+
+    def _check_written(self, ledger: Ledger) -> None:
+        """Return when enough regions have the artifact, and none may have other content."""
         if any(isinstance(e, _UNCOMPARABLE) for e in ledger.errors.values()):
             raise StagingFailedError(
                 f"{ledger.key} is staged in {len(ledger.copies)} of {len(self.regions)} regions, "

@@ -102,7 +102,7 @@ class Worksheet:
         """Give every exception that ends the work a note of the steps that were done by then."""
         try:
             yield
-        except BaseException as e:
+        except BaseException as e:  # a signal ends it as well, and leaves the same behind
             if self.steps and not self.dry_run:
                 lines = "".join(f"\n  {step.region}: {step.message}" for step in self.steps)
                 e.add_note(f"until then this was done:{lines}")

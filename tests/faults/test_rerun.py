@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -214,16 +214,21 @@ def test_case_08_killed_in_a_directory(
     assert before.items() <= artifacts(directories).items()
 
 
-def test_case_08_killed_while_it_copies(directories: list[str], make_file: MakeFile) -> None:
-    """Killed in the middle of a copy, a staging has shown nothing of it, and is run again."""
-    root = Path(directories[1].removeprefix("file://"))
-    words = ("stage", KEY, make_file(os.urandom(4 * MIB)), "--regions", ",".join(directories))
+def kill_while_it_copies(words: Sequence[str | Path], root: Path) -> None:
+    """Run a staging, and kill it when it has begun to copy to *root*, its second region."""
     with processes.start(*words, faults=[[1, "drip", 60]]) as process:
         while not list(root.glob(".startifact-*/artifact")):
             assert process.poll() is None
             time.sleep(0.01)
         process.kill()
         process.communicate(timeout=60)
+
+
+def test_case_08_killed_while_it_copies(directories: list[str], make_file: MakeFile) -> None:
+    """Killed in the middle of a copy, a staging has shown nothing of it, and is run again."""
+    root = Path(directories[1].removeprefix("file://"))
+    words = ("stage", KEY, make_file(os.urandom(4 * MIB)), "--regions", ",".join(directories))
+    kill_while_it_copies(words, root)
     keys = list(faulty(directories)[1].keys("SugarWater@"))
 
     again = processes.run(*words)
@@ -240,12 +245,7 @@ def test_what_killed_processes_left_is_removed_a_day_later(
     """A staging removes what one that was killed has left, once nobody can be at work in it."""
     root = Path(directories[1].removeprefix("file://"))
     words = ("stage", KEY, make_file(), "--regions", ",".join(directories))
-    with processes.start(*words, faults=[[1, "drip", 60]]) as process:
-        while not list(root.glob(".startifact-*/artifact")):
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.kill()
-        process.communicate(timeout=60)
+    kill_while_it_copies(words, root)
     (left,) = root.glob(".startifact-*")
     others = root / ".startifact-mine" / "artifact"
     others.parent.mkdir()

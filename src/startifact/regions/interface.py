@@ -116,7 +116,8 @@ class Region(ABC):
         When nothing is there, it is as good as deleted.
         """
 
-    def move_aside(self, key: Key, aside: Key) -> bool:  # noqa: ARG002
+    # Not abstract: a bucket holds objects only, and none of them is misshapen.
+    def move_aside(self, key: Key, aside: Key) -> bool:  # noqa: ARG002  # for those that can
         """Move what stands at *key*, and can be no artifact and no channel, to *aside* as it is.
 
         ``False`` when it is none such, which most kinds of region cannot hold.

@@ -96,12 +96,13 @@ class Record:
         return not any(self.may_have_bytes_of(other) for other in others)
 
     def differences(self, other: "Record") -> list[str]:
-        """Return, in words, what keeps *other* from being the same content."""
+        """Return, in words, what keeps *other* from being the same content, in which it differs."""
         lines = []
         if not self.may_have_bytes_of(other):
             lines.append("the bytes")
         if self.filename != other.filename:
-            lines.append(f"the file name ({_name(self.filename)}, {_name(other.filename)})")
+            names = f"{_name(other.filename)} instead of {_name(self.filename)}"
+            lines.append(f"the file name ({names})")
         keys = sorted(self.pairs.keys() | other.pairs.keys())
         changed = [k for k in keys if self.pairs.get(k) != other.pairs.get(k)]
         if changed:

@@ -233,7 +233,7 @@ class Stager:
     def _warn_of_kept(self, ledger: Ledger, record: Record, kept: Record) -> None:
         logger.warning(
             "%s is kept as it was staged (%s); this attempt (%s) differs in %s",
-            ledger.key, kept.digest, record.digest, " and ".join(record.differences(kept)),
+            ledger.key, kept.digest, record.digest, " and ".join(kept.differences(record)),
         )  # fmt: skip
 
     def _result(

@@ -339,7 +339,7 @@ def test_other_bytes_in_one_region_only(
         ({}, "differs in the metadata ('a')"),
         (
             {"metadata": {"a": "b"}, "save_filename": True},
-            "differs in the file name ('dist.tar.gz', none)",
+            "differs in the file name (none instead of 'dist.tar.gz')",
         ),
     ],
 )
@@ -386,6 +386,19 @@ def test_keep(places: list[Place], make_file: MakeFile) -> None:
     assert kept.artifact == first.artifact
     assert [o.state for o in kept.outcomes] == [State.PRESENT] * 3
     assert snapshots(places) == before
+
+
+def test_kept_under_another_name(
+    directories: list[str], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is kept, and what this attempt would have had instead, are told apart."""
+    here = Session(regions=directories)
+    here.stage("SugarWater", "1.0.0", make_file(), save_filename=True)
+
+    here.stage("SugarWater", "1.0.0", make_file(), if_exists="keep")
+
+    assert "this attempt (sha256:" in caplog.text
+    assert "differs in the file name (none instead of 'dist.tar.gz')" in caplog.text
 
 
 @FILES

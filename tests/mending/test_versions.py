@@ -350,8 +350,8 @@ def test_no_majority(shop: Shop) -> None:
     [
         ({"lang": "rust"}, "it differs in the metadata ('lang')"),
         ({"lang": None}, "it differs in the metadata ('lang')"),
-        ({"filename": "other.zip"}, "the file name ('dist.tar.gz', 'other.zip')"),
-        ({"filename": None}, "the file name ('dist.tar.gz', none)"),
+        ({"filename": "other.zip"}, "the file name ('other.zip' instead of 'dist.tar.gz')"),
+        ({"filename": None}, "the file name (none instead of 'dist.tar.gz')"),
     ],
     ids=["metadata", "no-metadata", "file-name", "no-file-name"],
 )

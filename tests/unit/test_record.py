@@ -107,8 +107,8 @@ def test_same_content_is_not_about_facts() -> None:
     [
         (record({"a": "b"}, filename="x", sha256="f" * 64), "the bytes"),
         (record({"a": "b"}, filename="x", size=6), "the bytes"),
-        (record({"a": "b"}, filename="y\n"), r"the file name ('x', 'y\\n')"),
-        (record({"a": "b"}), "the file name ('x', none)"),
+        (record({"a": "b"}, filename="y\n"), r"the file name ('y\\n' instead of 'x')"),
+        (record({"a": "b"}), "the file name (none instead of 'x')"),
         (record({"a": "c"}, filename="x"), "the metadata ('a')"),
         (record({"a": "b", "n": ""}, filename="x"), "the metadata ('n')"),
         (record({}, filename="x"), "the metadata ('a')"),

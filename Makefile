@@ -51,7 +51,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[action,dev]'
 	touch $@
 
-# GitHub's own parser of actions and workflows, for tests/agreement. Needs npm.
+# GitHub's own parser of actions and workflows, for tests/consistency. Needs npm.
 $(VENV)/.installed-parser: $(VENV)/.installed-dev
 	npm install --prefix $(VENV)/node --ignore-scripts --no-audit --no-fund --no-package-lock \
 	  --no-save --loglevel=error $(PARSER)

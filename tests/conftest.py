@@ -19,9 +19,9 @@ import botocore.loaders
 import hypothesis
 import pytest
 
-from tests.places import Bucket, Directory, Place
-from tests.server import Aws
-from tests.wire import Wire
+from tests.support.places import Bucket, Directory, Place
+from tests.support.server import Aws
+from tests.support.wire import Wire
 
 AWS_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 

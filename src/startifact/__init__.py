@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from startifact import errors
-    from startifact.artifact import Artifact
-    from startifact.downloading import Downloader
-    from startifact.outcomes import IfExists, RegionOutcome, Staging, State
-    from startifact.parallel import deadline
-    from startifact.progress import Progress
+    from startifact.concurrency.fan_out import deadline
+    from startifact.concurrency.progress import Progress
+    from startifact.reading.artifact import Artifact
+    from startifact.reading.download import Downloader
     from startifact.regions.aws.configuration_loader import ConfigurationLoader
     from startifact.session import Session
+    from startifact.staging.outcomes import IfExists, RegionOutcome, Staging, State
     from startifact.version import __version__
 
 __all__ = [
@@ -32,17 +32,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Artifact": "artifact",
+    "Artifact": "reading.artifact",
     "ConfigurationLoader": "regions.aws.configuration_loader",
-    "Downloader": "downloading",
-    "IfExists": "outcomes",
-    "Progress": "progress",
-    "RegionOutcome": "outcomes",
+    "Downloader": "reading.download",
+    "IfExists": "staging.outcomes",
+    "Progress": "concurrency.progress",
+    "RegionOutcome": "staging.outcomes",
     "Session": "session",
-    "Staging": "outcomes",
-    "State": "outcomes",
+    "Staging": "staging.outcomes",
+    "State": "staging.outcomes",
     "__version__": "version",
-    "deadline": "parallel",
+    "deadline": "concurrency.fan_out",
 }
 
 

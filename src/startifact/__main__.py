@@ -2,7 +2,7 @@
 
 import sys
 
-from startifact import signals
+from startifact.concurrency import signals
 
 _SAID = {"SIGINT": "interrupted", "SIGTERM": "terminated"}
 

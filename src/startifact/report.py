@@ -8,18 +8,18 @@ Text in them may come from outside: it is not escaped here.
 import base64
 from collections.abc import Sequence
 
-from startifact.artifact import Artifact
 from startifact.errors import StartifactError, with_notes
-from startifact.names import artifact_key
-from startifact.outcomes import (
+from startifact.model.keys import artifact_key
+from startifact.reading.artifact import Artifact
+from startifact.reading.resolution import Copy
+from startifact.regions.interface import Location
+from startifact.staging.outcomes import (
     ConflictError,
     RegionOutcome,
     Staging,
     StagingFailedError,
     State,
 )
-from startifact.regions.interface import Location
-from startifact.survey import Copy
 
 
 def facts_of(artifact: Artifact) -> dict[str, object]:

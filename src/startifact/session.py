@@ -7,31 +7,31 @@ from pathlib import Path
 
 from semver import Version
 
-from startifact.artifact import Artifact
-from startifact.channels import Mover, read_channel
-from startifact.downloading import Downloader
+from startifact.channels.latest import Mover, read_channel
+from startifact.concurrency.fan_out import alone
+from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import ConfigurationError, InputError, shown
-from startifact.inspection import inspect
-from startifact.listing import list_versions
-from startifact.names import artifact_key, check_filename, check_project
-from startifact.outcomes import IfExists, Order, Staging
-from startifact.parallel import alone
-from startifact.progress import ProgressCallback
-from startifact.quorum import MAJORITY, majority, refuse_one_place_twice, required_to_stage
-from startifact.record import check_pairs
+from startifact.files.source import check_file
+from startifact.model.keys import artifact_key, check_filename, check_project
+from startifact.model.quorum import MAJORITY, majority, refuse_one_place_twice, required_to_stage
+from startifact.model.record import check_pairs
+from startifact.model.versions import Channel, parse_selector, parse_version
+from startifact.reading.artifact import Artifact
+from startifact.reading.download import Downloader
+from startifact.reading.listing import list_versions
+from startifact.reading.resolution import Survey
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
-from startifact.regions.spelling import MAX_REGIONS, Spelling, parse_spellings, split_list
-from startifact.repairing import Repairer, parse_keep
+from startifact.regions.spec import MAX_REGIONS, Spelling, parse_spellings, split_list
+from startifact.repair.inventory import inspect
+from startifact.repair.log import Repair
+from startifact.repair.repairer import Repairer, parse_keep
+from startifact.repair.verify import Verification, verify
 from startifact.settings import Settings
-from startifact.source import check_file
-from startifact.staging import Stager, now
-from startifact.survey import Survey
-from startifact.verifying import Verification, verify
+from startifact.staging.outcomes import IfExists, Order, Staging
+from startifact.staging.stager import Stager, now
 from startifact.version import __version__
-from startifact.versions import Channel, parse_selector, parse_version
-from startifact.worksheet import Repair
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from startifact.configuration import DEFAULT_PARAMETER
-from startifact.record import UNKNOWN_ORIGIN, Origin
+from startifact.model.configuration import DEFAULT_PARAMETER
+from startifact.model.record import UNKNOWN_ORIGIN, Origin
 
 _ACTION = re.compile(r"[\w.-]+/[\w.-]+@[\w./-]+", re.ASCII)
 

@@ -27,15 +27,15 @@ from startifact.errors import (
     LocalFileError,
     RegionUnavailableError,
 )
-from startifact.names import Key
+from startifact.files.source import Source
+from startifact.model.keys import Key
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import ChannelState, ExistsError, Region
-from startifact.regions.spelling import BucketSpelling, parse_spelling, parse_spellings
-from startifact.source import Source
+from startifact.regions.spec import BucketSpelling, parse_spelling, parse_spellings
 from tests.conftest import Cloud
-from tests.places import Bucket, Directory, Place
-from tests.stores import find, serve_versitygw
-from tests.wire import Wire
+from tests.support.places import Bucket, Directory, Place
+from tests.support.stores import find, serve_versitygw
+from tests.support.wire import Wire
 
 pytestmark = pytest.mark.tries_stores
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.rules import Hole
-from tests.wire import Answer, Forward, Request, Wire
+from tests.support.wire import Answer, Forward, Request, Wire
 
 
 class Served:

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from startifact import parallel, session
+from startifact import session
 from startifact.cli import main
+from startifact.concurrency import fan_out
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
-from tests.faulty_region import FaultyRegion
+from tests.support.faulty_region import FaultyRegion
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
@@ -69,7 +70,7 @@ def _main(faults: Sequence[Sequence[Any]], words: Sequence[str]) -> int:
         return tuple(regions)
 
     vars(session)["open_regions"] = wrapped
-    vars(parallel)["STALL_SECONDS"] = 1.0
+    vars(fan_out)["STALL_SECONDS"] = 1.0
     sys.stderr.write(f"{_BEGAN}{time.monotonic()}\n")
     return main(words)
 

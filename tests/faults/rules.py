@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.wire import Answer, Forward, Request, Rule, Wire, error, tampered
+from tests.support.wire import Answer, Forward, Request, Rule, Wire, error, tampered
 
 
 def lost(request: Request, forward: Forward) -> Answer | None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session, channels
+from startifact import Session
+from startifact.channels import latest as channels
 from startifact.errors import AccessDeniedError, RegionUnavailableError, SeveralRegionsError
-from startifact.names import Key
-from tests.faulty_region import FaultyRegion, faulty, session_over
+from startifact.model.keys import Key
+from tests.support.faulty_region import FaultyRegion, faulty, session_over
 
 MakeFile = Callable[..., Path]
 

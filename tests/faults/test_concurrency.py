@@ -16,12 +16,12 @@ from semver import Version
 
 from startifact import ConfigurationLoader, Session, Staging
 from startifact.errors import AlreadyStagedError, StartifactError
-from startifact.names import Key
-from startifact.outcomes import ConflictError
+from startifact.model.keys import Key
 from startifact.regions.interface import ChannelState, Region
-from startifact.verifying import Kind
+from startifact.repair.verify import Kind
+from startifact.staging.outcomes import ConflictError
 from tests.faults import processes
-from tests.faulty_region import FaultyRegion, faulty, session_over
+from tests.support.faulty_region import FaultyRegion, faulty, session_over
 
 STAGERS = 24
 WRITERS, ROUNDS = 8, 10

@@ -11,16 +11,18 @@ from typing import Any
 
 import pytest
 
-from startifact import Session, parallel, staging
+from startifact import Session
+from startifact.concurrency import fan_out
 from startifact.errors import RegionUnavailableError
-from startifact.names import Key, artifact_key
-from startifact.outcomes import StagingFailedError
+from startifact.model.keys import Key, artifact_key
 from startifact.regions.aws import clients
+from startifact.staging import stager
+from startifact.staging.outcomes import StagingFailedError
 from tests.conftest import AWS_REGIONS, Cloud, percent
 from tests.faults import processes
 from tests.faults.rules import Hole, hanging, is_read, when
-from tests.faulty_region import ANY, faulty, session_over
-from tests.wire import Answer, Forward, Request, Wire
+from tests.support.faulty_region import ANY, faulty, session_over
+from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
 
@@ -174,8 +176,8 @@ def test_credentials_that_hang(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
     """Make half a second the time after which a region that moves no byte has failed."""
-    monkeypatch.setattr(parallel, "STALL_SECONDS", 0.5)
-    monkeypatch.setattr(staging, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(fan_out, "STALL_SECONDS", 0.5)
+    monkeypatch.setattr(stager, "GRACE_SECONDS", 0.5)
     return 0.5
 
 
@@ -229,7 +231,7 @@ def test_stalled_region_that_is_not_needed(
     operation: str,
 ) -> None:
     """Once enough regions are done, one that moves nothing is given up sooner than it would be."""
-    monkeypatch.setattr(staging, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(stager, "GRACE_SECONDS", 0.5)
     regions = faulty(directories)
     regions[1].hang(operation)
     path = make_file()
@@ -237,7 +239,7 @@ def test_stalled_region_that_is_not_needed(
     took = seconds(lambda: session_over(regions).stage("SugarWater", "1.0.0", path))
     regions[1].release()
 
-    assert took < parallel.STALL_SECONDS / 2
+    assert took < fan_out.STALL_SECONDS / 2
 
 
 @pytest.mark.parametrize("operation", ["create", "write_channel"])
@@ -248,7 +250,7 @@ def test_slow_regions_that_are_needed(
     operation: str,
 ) -> None:
     """While they are needed, regions that move nothing have their whole time."""
-    monkeypatch.setattr(staging, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(stager, "GRACE_SECONDS", 0.2)
     regions = faulty(directories)
     for region in regions[1:]:
         region.delay(operation, 1.0)
@@ -262,7 +264,7 @@ def test_answers_count_as_movement(
     directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A region that takes its time for each of several answers has not stalled."""
-    monkeypatch.setattr(parallel, "STALL_SECONDS", 2.0)
+    monkeypatch.setattr(fan_out, "STALL_SECONDS", 2.0)
     regions = faulty(directories)
     for operation in ("describe", "read_channel"):
         regions[1].delay(operation, 1.3, nth=1)
@@ -298,7 +300,7 @@ def test_hung_copy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Copies in SSM that hang are warnings: the version is staged, and latest points at it."""
-    monkeypatch.setattr(parallel, "STALL_SECONDS", 3.0)  # the real ones need a moment
+    monkeypatch.setattr(fan_out, "STALL_SECONDS", 3.0)  # the real ones need a moment
     wire.add(when(lambda r: r.operation == "PutParameter", hanging(wire)))
 
     staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", make_file())
@@ -334,7 +336,7 @@ def test_download_that_stalls(
 
     wire.add(stall)
     artifact = Session(regions=AWS_REGIONS).get("SugarWater", "1.0.0")
-    monkeypatch.setattr(parallel, "STALL_SECONDS", 3.0)
+    monkeypatch.setattr(fan_out, "STALL_SECONDS", 3.0)
 
     got = artifact.downloader.download(tmp_path / "to" / "file")
 

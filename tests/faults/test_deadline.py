@@ -16,8 +16,8 @@ from startifact.errors import DeadlineError
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.faults import processes
 from tests.faults.rules import hanging
-from tests.faulty_region import ANY, FaultyRegion, faulty, session_over
-from tests.wire import Answer, Forward, Request, Wire
+from tests.support.faulty_region import ANY, FaultyRegion, faulty, session_over
+from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
 
@@ -202,10 +202,10 @@ def test_deadline_of_the_command_line(directories: list[str], make_file: MakeFil
 HANGING = """
 import os, sys, time
 from pathlib import Path
-from startifact import staging
+from startifact.staging import stager
 from startifact.cli import main
 
-staging.GRACE_SECONDS = 2.0
+stager.GRACE_SECONDS = 2.0
 root, sync, rename = sys.argv.pop(1), os.fsync, Path.rename
 
 def hang(path, proceed):

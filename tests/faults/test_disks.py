@@ -11,8 +11,8 @@ import pytest
 from startifact import Session
 from startifact.errors import LocalFileError, StartifactError
 from tests.faults import processes
-from tests.faulty_region import faulty, session_over
-from tests.places import is_root
+from tests.support.faulty_region import faulty, session_over
+from tests.support.places import is_root
 
 MakeFile = Callable[..., Path]
 

@@ -15,16 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from startifact import ConfigurationLoader, Progress, Session, survey
+from startifact import ConfigurationLoader, Progress, Session
 from startifact.errors import IntegrityError, RegionUnavailableError, StartifactError
-from startifact.names import Key
+from startifact.model.keys import Key
+from startifact.reading import resolution
+from startifact.reading.resolution import Copy
 from startifact.regions.interface import Stored
-from startifact.survey import Copy
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.faults.rules import flipping_downloads, is_read, span, when
-from tests.faulty_region import FaultyRegion, faulty, session_over
-from tests.places import Directory
-from tests.wire import Answer, Forward, Request, Rule, Wire, error
+from tests.support.faulty_region import FaultyRegion, faulty, session_over
+from tests.support.places import Directory
+from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 
@@ -582,7 +583,7 @@ def test_time_for_those_that_may_object(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The second to object begins with the first copy, and no later one prolongs it."""
-    monkeypatch.setattr(survey, "WINDOW_SECONDS", 2.0)
+    monkeypatch.setattr(resolution, "WINDOW_SECONDS", 2.0)
     directories += [f"file:{tmp_path}/regions/d", f"file:{tmp_path}/regions/e"]
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
     regions = faulty(directories)

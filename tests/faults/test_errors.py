@@ -8,12 +8,12 @@ import pytest
 
 from startifact import Session
 from startifact.errors import NotFoundError, StartifactError
-from startifact.outcomes import StagingFailedError
+from startifact.staging.outcomes import StagingFailedError
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.faults import processes
 from tests.faults.rules import is_artifact, when
-from tests.faulty_region import ANY, faulty, session_over
-from tests.wire import Answer, Rule, Wire, error
+from tests.support.faulty_region import ANY, faulty, session_over
+from tests.support.wire import Answer, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 

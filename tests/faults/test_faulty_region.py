@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from startifact.errors import AccessDeniedError, RegionUnavailableError
-from startifact.names import Key
+from startifact.files.source import Source
+from startifact.model.keys import Key
 from startifact.regions.interface import ChannelState, Region
-from startifact.source import Source
-from tests.faulty_region import ANY, FaultyRegion, faulty, session_over
+from tests.support.faulty_region import ANY, FaultyRegion, faulty, session_over
 
 MakeFile = Callable[..., Path]
 

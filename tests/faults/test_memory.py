@@ -11,7 +11,7 @@ import pytest
 from startifact import Session
 from startifact.errors import IntegrityError, StartifactError
 from tests.conftest import AWS_REGIONS, Cloud
-from tests.wire import Answer, Forward, Request, Rule, Wire
+from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MIB = 1024 * 1024
 SMALL, LARGE = 32 * MIB, 96 * MIB

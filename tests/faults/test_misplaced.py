@@ -13,7 +13,7 @@ import pytest
 from startifact import Session
 from startifact.errors import ConfigurationError, StartifactError
 from tests.conftest import AWS_REGIONS, Cloud
-from tests.wire import Answer, Forward, Request, Rule, Wire, error
+from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 

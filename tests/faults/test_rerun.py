@@ -17,16 +17,16 @@ from startifact.errors import (
     RegionUnavailableError,
     StartifactError,
 )
-from startifact.names import Key, quarantine_key
+from startifact.files.source import Source
+from startifact.model.keys import Key, quarantine_key
 from startifact.regions.interface import ExistsError
-from startifact.source import Source
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.faults import processes
 from tests.faults.conftest import Served
 from tests.faults.rules import lost, when
-from tests.faulty_region import faulty, session_over
-from tests.places import Directory, Place
-from tests.wire import Answer, Forward, Request, Rule, Wire
+from tests.support.faulty_region import faulty, session_over
+from tests.support.places import Directory, Place
+from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MakeFile = Callable[..., Path]
 

@@ -11,12 +11,12 @@ import pytest
 
 from startifact import ConfigurationLoader, Session, deadline
 from startifact.errors import DeadlineError, StartifactError
-from startifact.outcomes import StagingFailedError
 from startifact.regions.aws import parameters, upload
+from startifact.staging.outcomes import StagingFailedError
 from tests.conftest import Cloud
 from tests.faults.conftest import Served, upload_of
 from tests.faults.rules import lost, when
-from tests.wire import Answer, Forward, Request, Rule, Wire, error
+from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 

@@ -16,8 +16,8 @@ from startifact.errors import NotFoundError
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.faults import processes
 from tests.faults.rules import is_read, when
-from tests.runner_step import Step
-from tests.wire import Answer, Forward, Request, Wire
+from tests.support.runner_step import Step
+from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
 Starter = Callable[..., Any]

@@ -10,10 +10,10 @@ import pytest
 
 from startifact import Session
 from startifact.errors import RemovedError
-from startifact.names import channel_key
-from startifact.outcomes import ConflictError, StagingFailedError
-from tests.faulty_region import FaultyRegion, faulty, session_over
-from tests.places import Directory
+from startifact.model.keys import channel_key
+from startifact.staging.outcomes import ConflictError, StagingFailedError
+from tests.support.faulty_region import FaultyRegion, faulty, session_over
+from tests.support.places import Directory
 
 MakeFile = Callable[..., Path]
 

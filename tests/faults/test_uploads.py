@@ -9,11 +9,11 @@ import pytest
 
 from startifact import Session
 from startifact.errors import LocalFileError
-from startifact.outcomes import StagingFailedError
+from startifact.staging.outcomes import StagingFailedError
 from tests.conftest import AWS_REGIONS, Cloud
 from tests.faults.rules import checking, flipping_uploads, is_artifact, when
-from tests.faulty_region import FaultyRegion, faulty, session_over
-from tests.wire import Answer, Forward, Request, Wire
+from tests.support.faulty_region import FaultyRegion, faulty, session_over
+from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
 

@@ -17,10 +17,10 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
 )
-from startifact.outcomes import StagingFailedError
+from startifact.staging.outcomes import StagingFailedError
 from tests.conftest import Cloud, percent
-from tests.places import Place, is_root
-from tests.wire import Answer, Forward, Request, Wire
+from tests.support.places import Place, is_root
+from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from startifact import ConfigurationLoader, Session
-from startifact.configuration import Configuration
 from startifact.errors import AccessDeniedError, ConfigurationError, RegionUnavailableError
+from startifact.model.configuration import Configuration
 from tests.conftest import AWS_REGIONS, Cloud
-from tests.wire import Answer, Forward, Request, Wire
+from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
 

@@ -20,9 +20,9 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
 )
-from startifact.record import Record, encode
-from tests.places import Place
-from tests.wire import Answer, Forward, Request, Wire, error, tampered
+from startifact.model.record import Record, encode
+from tests.support.places import Place
+from tests.support.wire import Answer, Forward, Request, Wire, error, tampered
 
 MakeFile = Callable[..., Path]
 

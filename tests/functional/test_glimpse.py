@@ -8,9 +8,9 @@ import pytest
 
 from startifact import IfExists, Session, State, errors
 from tests.conftest import AWS_REGIONS, Cloud
-from tests.faulty_region import faulty, session_over
-from tests.places import Place
-from tests.wire import Answer, Forward, Request, Wire, error
+from tests.support.faulty_region import faulty, session_over
+from tests.support.places import Place
+from tests.support.wire import Answer, Forward, Request, Wire, error
 
 MakeFile = Callable[..., Path]
 

@@ -10,10 +10,10 @@ import pytest
 
 from startifact import Session
 from startifact.errors import NotFoundError, SeveralRegionsError
-from startifact.outcomes import StagingFailedError, State
+from startifact.staging.outcomes import StagingFailedError, State
 from tests.conftest import AWS_REGIONS, Cloud
-from tests.places import Place
-from tests.wire import Answer, Forward, Request, Wire
+from tests.support.places import Place
+from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
 

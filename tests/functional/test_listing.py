@@ -8,7 +8,7 @@ import pytest
 
 from startifact import Session
 from startifact.errors import NotFoundError, SeveralRegionsError
-from tests.places import Bucket, Place
+from tests.support.places import Bucket, Place
 
 MakeFile = Callable[..., Path]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from startifact import Session
 from startifact.report import facts_of, locations_of_artifact
-from tests.faulty_region import faulty, session_over
-from tests.places import Directory
+from tests.support.faulty_region import faulty, session_over
+from tests.support.places import Directory
 
 MakeFile = Callable[..., Path]
 

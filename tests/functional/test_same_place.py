@@ -8,7 +8,7 @@ import pytest
 
 from startifact import Session, errors
 from tests.conftest import Cloud, percent
-from tests.places import Directory
+from tests.support.places import Directory
 
 MakeFile = Callable[..., Path]
 

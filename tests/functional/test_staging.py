@@ -25,9 +25,9 @@ from startifact.errors import (
     NewerFormatError,
     StartifactError,
 )
-from startifact.outcomes import ConflictError, StagingFailedError, State
+from startifact.staging.outcomes import ConflictError, StagingFailedError, State
 from tests.conftest import AWS_REGIONS, Cloud
-from tests.places import Directory, Place
+from tests.support.places import Directory, Place
 
 MakeFile = Callable[..., Path]
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from startifact.errors import RegionUnavailableError
-from tests.memory_region import Request
 from tests.model import rules
 from tests.model.engine import Ask, Process, Raised
 from tests.model.programs import Program, Report
+from tests.support.memory_region import Request
 
 START = Ask("", Request("start", ()))
 LOST = Raised(RegionUnavailableError, "the answer was lost")

@@ -19,10 +19,12 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 import pytest
 from greenlet import getcurrent, greenlet
 
-from startifact import channels, parallel, survey
+from startifact.channels import latest
+from startifact.concurrency import fan_out
 from startifact.errors import StartifactError
+from startifact.reading import resolution
 from startifact.regions.interface import ExistsError
-from tests.memory_region import MemoryRegion, Request, Shelf
+from tests.support.memory_region import MemoryRegion, Request, Shelf
 
 T = TypeVar("T")
 
@@ -277,14 +279,14 @@ def _monotonic() -> float:
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the code run in processes of this module, with a clock and a disk that cost nothing."""
     clock = SimpleNamespace(monotonic=_monotonic, sleep=lambda seconds: None)
-    for module in (parallel, survey, channels):
+    for module in (fan_out, resolution, latest):
         monkeypatch.setattr(module, "time", clock)
     threads = SimpleNamespace(Thread=Thread, Event=Event, Lock=threading.Lock)
-    monkeypatch.setattr(parallel, "threading", threads)
-    monkeypatch.setattr(parallel, "queue", SimpleNamespace(SimpleQueue=Queue, Empty=queue.Empty))
-    defaults = channels.Mover.__init__.__kwdefaults__ or {}
+    monkeypatch.setattr(fan_out, "threading", threads)
+    monkeypatch.setattr(fan_out, "queue", SimpleNamespace(SimpleQueue=Queue, Empty=queue.Empty))
+    defaults = latest.Mover.__init__.__kwdefaults__ or {}
     monkeypatch.setitem(defaults, "pause", lambda seconds: None)
-    monkeypatch.setattr("startifact.staging.now", lambda: NOW)
+    monkeypatch.setattr("startifact.staging.stager.now", lambda: NOW)
     monkeypatch.setattr("startifact.session.now", lambda: NOW)
     monkeypatch.setattr(
         "startifact.session.open_regions",

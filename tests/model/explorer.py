@@ -15,11 +15,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from tests.memory_region import Request, Shelf
 from tests.model import rules
 from tests.model.automaton import LOST, START, Automaton, Node
 from tests.model.engine import serve
 from tests.model.programs import Program, Report, Stage
+from tests.support.memory_region import Request, Shelf
 
 T = TypeVar("T")
 

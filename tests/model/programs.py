@@ -13,9 +13,9 @@ from startifact.errors import (
     NotFoundError,
     SeveralRegionsError,
 )
-from startifact.outcomes import RegionOutcome, StagingFailedError
-from startifact.record import Origin
+from startifact.model.record import Origin
 from startifact.settings import Settings
+from startifact.staging.outcomes import RegionOutcome, StagingFailedError
 
 PROJECT = "P"
 

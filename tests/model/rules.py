@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 from semver import Version
 
-from startifact.channels import Pointer, highest, parse_pointer
+from startifact.channels.latest import Pointer, highest, parse_pointer
 from startifact.errors import StartifactError
-from startifact.names import LATEST, artifact_key, channel_key
-from startifact.record import decode
+from startifact.model.keys import LATEST, artifact_key, channel_key
+from startifact.model.record import decode
+from startifact.model.versions import is_later
 from startifact.regions.interface import ChannelState, Stored
-from startifact.versions import is_later
-from tests.memory_region import Item, Request, Shelf
 from tests.model.engine import Ask
 from tests.model.programs import PROJECT, Mend, Program, Report, Stage
+from tests.support.memory_region import Item, Request, Shelf
 
 CHANNEL = channel_key(PROJECT, LATEST)
 

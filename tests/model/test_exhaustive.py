@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.memory_region import Shelf
 from tests.model.explorer import Explorer
 from tests.model.programs import Get, Mend, Program, Stage
 from tests.model.world import World
+from tests.support.memory_region import Shelf
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
 

@@ -8,27 +8,31 @@ from typing import Any
 
 import pytest
 
-from startifact import channels, forwarding, regional, session, verifying
-from startifact.channels import Mover
+from startifact import session
+from startifact.channels import latest as channels
+from startifact.channels.latest import Mover
+from startifact.concurrency.fan_out import Watch
 from startifact.errors import AlreadyStagedError
-from startifact.forwarding import Forwarder
-from startifact.inspection import Inspection
-from startifact.ledger import Ledger
-from startifact.names import Key
-from startifact.outcomes import Order
-from startifact.parallel import Watch
-from startifact.record import Record, decode
+from startifact.files.source import Source
+from startifact.model.keys import Key
+from startifact.model.record import Record, decode
+from startifact.reading.resolution import Copy
 from startifact.regions.interface import ChannelState, ExistsError, Region, Stored
-from startifact.source import Source
-from startifact.staging import Stager
-from startifact.survey import Copy
-from startifact.worksheet import Worksheet
-from tests.memory_region import Shelf
+from startifact.repair import latest as repair_latest
+from startifact.repair import verify
+from startifact.repair.inventory import Inspection
+from startifact.repair.latest import Forwarder
+from startifact.repair.log import Worksheet
+from startifact.staging import region_steps
+from startifact.staging.outcomes import Order
+from startifact.staging.stager import Stager
+from startifact.staging.state import Ledger
 from tests.model import shuffle
 from tests.model.explorer import Explorer
 from tests.model.programs import Get, Mend, Program, Stage
 from tests.model.rules import BrokenPromiseError
 from tests.model.world import World
+from tests.support.memory_region import Shelf
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(600)]
 
@@ -69,7 +73,7 @@ def conflicts_that_do_not_stop(patch: pytest.MonkeyPatch) -> None:
 
 def repair_to_what_is_disputed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Forwarder, "_is_disputed", lambda self, version: False)
-    for module in (forwarding, verifying):
+    for module in (repair_latest, verify):
         patch.setattr(module, "is_disputed", lambda seen, version: False)
 
 
@@ -88,12 +92,12 @@ def regions_that_fail_in_a_comparison(patch: pytest.MonkeyPatch) -> None:
 def writing_without_a_look(patch: pytest.MonkeyPatch) -> None:
     def look(
         region: Region, project: str, version: object, watch: Watch, *, glimpse: object
-    ) -> regional.Sight:
+    ) -> region_steps.Sight:
         _, pointer = channels.read_pointer(region, project, "latest")
         latest = None if pointer is None else pointer.version
-        return regional.Sight(region.place(), (), None, latest)
+        return region_steps.Sight(region.place(), (), None, latest)
 
-    patch.setattr(regional, "look", look)
+    patch.setattr(region_steps, "look", look)
 
 
 def nothing_more_to_do_for_a_re_run(patch: pytest.MonkeyPatch) -> None:
@@ -118,7 +122,7 @@ def writes_that_are_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
         stored = Stored(size=source.size, document=document, token="1")
         return Copy(region, stored, decode(document, where="a break"))
 
-    patch.setattr(regional, "create", create)
+    patch.setattr(region_steps, "create", create)
 
 
 def latest_where_nothing_is(patch: pytest.MonkeyPatch) -> None:

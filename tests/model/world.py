@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from startifact.errors import RegionUnavailableError
-from tests.memory_region import Shelf
 from tests.model import rules
 from tests.model.engine import Ask, Process, Raised, serve
 from tests.model.programs import Program, Report, Stage
+from tests.support.memory_region import Shelf
 
 LOST = Raised(RegionUnavailableError, "the answer was lost")
 

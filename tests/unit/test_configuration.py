@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from startifact.configuration import (
+from startifact.errors import ConfigurationError, InputError
+from startifact.model.configuration import (
     Configuration,
     is_parameter_name,
     is_reserved_parameter,
     parse_configuration,
     to_json,
 )
-from startifact.errors import ConfigurationError, InputError
 
 SOURCE = "/startifact in eu-west-1"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from startifact.errors import RegionUnavailableError
-from startifact.regions import filelock
-from startifact.regions.filelock import locked
+from startifact.regions.directory import filelock
+from startifact.regions.directory.filelock import locked
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_holder_that_dies(tmp_path: Path) -> None:
     """A process that is killed gives the lock back."""
     program = (
         "import pathlib, sys, time\n"
-        "from startifact.regions.filelock import locked\n"
+        "from startifact.regions.directory.filelock import locked\n"
         "with locked(pathlib.Path(sys.argv[1])):\n"
         "    print('locked', flush=True)\n"
         "    time.sleep(60)\n"

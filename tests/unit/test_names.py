@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
-from startifact.names import (
+from startifact.model.keys import (
     CHANNEL,
     artifact_key,
     artifact_prefix,

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from startifact.errors import DeadlineError, RegionUnavailableError
-from startifact.parallel import (
+from startifact.concurrency.fan_out import (
     Answered,
     Cancelled,
     Failed,
@@ -21,6 +20,7 @@ from startifact.parallel import (
     deadline,
     run_limited,
 )
+from startifact.errors import DeadlineError, RegionUnavailableError
 
 
 def until(condition: Callable[[], bool]) -> None:

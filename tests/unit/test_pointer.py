@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from semver import Version
 
-from startifact.channels import Pointer, parse_pointer
+from startifact.channels.latest import Pointer, parse_pointer
 from startifact.errors import IntegrityError
 
 versions = st.builds(Version, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))

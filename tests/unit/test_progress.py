@@ -2,7 +2,7 @@
 
 import threading
 
-from startifact.progress import Progress, Tally
+from startifact.concurrency.progress import Progress, Tally
 
 
 def test_progress_of_several_regions() -> None:

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from startifact.errors import InputError
-from startifact.quorum import majority, required_to_read, required_to_stage
+from startifact.model.quorum import majority, required_to_read, required_to_stage
 
 
 @pytest.mark.parametrize("regions", range(1, 10))

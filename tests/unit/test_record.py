@@ -15,7 +15,7 @@ from startifact.errors import (
     NotFoundError,
     RemovedError,
 )
-from startifact.record import (
+from startifact.model.record import (
     MAX_DOCUMENT_BYTES,
     MAX_PAIRS_BYTES,
     MAX_SIZE_BYTES,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from startifact.record import Origin
+from startifact.model.record import Origin
 from startifact.settings import Runner, Settings, tidy_aws_environment
 
 WORKFLOW = {

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError, LocalFileError
-from startifact.source import MAX_PARTS, MIB, PART_BYTES, Part, Source, check_file, part_size
-from tests.places import is_root
+from startifact.files.source import MAX_PARTS, MIB, PART_BYTES, Part, Source, check_file, part_size
+from tests.support.places import is_root
 
 MakeFile = Callable[..., Path]
 
@@ -122,7 +122,7 @@ def test_empty(make_file: MakeFile) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes in folders")
 def test_too_large(make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be described again is not staged either."""
-    monkeypatch.setattr("startifact.source.MAX_SIZE_BYTES", 4)
+    monkeypatch.setattr("startifact.files.source.MAX_SIZE_BYTES", 4)
     assert Source.scan(make_file(b"four")).size == 4
 
     with pytest.raises(InputError, match="has 5 bytes, expected at most 4"):

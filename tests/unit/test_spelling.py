@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
-from startifact.regions.spelling import (
+from startifact.regions.spec import (
     AwsSpelling,
     BucketSpelling,
     DirectorySpelling,

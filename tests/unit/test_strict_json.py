@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from startifact.strict_json import JsonError, parse_object, string_pairs
+from startifact.model.strict_json import JsonError, parse_object, string_pairs
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none(), st.booleans())))

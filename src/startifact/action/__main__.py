@@ -2,7 +2,7 @@
 
 import sys
 
-from startifact import signals
+from startifact.concurrency import signals
 
 if __name__ == "__main__":
     # The text is constant, so it needs none of the escaping that is not imported yet.

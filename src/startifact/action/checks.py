@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping
 
-from startifact.configuration import AWS_REGION, DEFAULT_PARAMETER, is_parameter_name
 from startifact.errors import InputError, shown
-from startifact.metadata_text import parse_metadata
-from startifact.quorum import required_to_stage
-from startifact.record import check_pairs
-from startifact.regions.spelling import MAX_REGIONS, parse_spellings, split_list
-from startifact.repairing import parse_keep
+from startifact.model.configuration import AWS_REGION, DEFAULT_PARAMETER, is_parameter_name
+from startifact.model.metadata import parse_metadata
+from startifact.model.quorum import required_to_stage
+from startifact.model.record import check_pairs
+from startifact.regions.spec import MAX_REGIONS, parse_spellings, split_list
+from startifact.repair.repairer import parse_keep
 
 MIN_SECONDS, MAX_SECONDS = 900, 43_200
 

@@ -11,21 +11,21 @@ from startifact.action.credentials import identity_of, settings_of
 from startifact.action.inputs import Command, Inputs
 from startifact.action.ownership import given_to_owner_of
 from startifact.action.paths import check_places, directories_of
-from startifact.artifact import Artifact
+from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import (
     DifferencesError,
     InputError,
     StartifactError,
     worst_exit_code,
 )
-from startifact.names import LATEST, artifact_key, channel_key, check_filename
-from startifact.outcomes import ConflictError, Staging
-from startifact.progress import ProgressCallback
+from startifact.model.keys import LATEST, artifact_key, channel_key, check_filename
+from startifact.reading.artifact import Artifact
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.repair.log import Repair
+from startifact.repair.verify import Verification
 from startifact.session import Session
 from startifact.settings import Runner, Settings
-from startifact.verifying import Verification
-from startifact.worksheet import Repair
+from startifact.staging.outcomes import ConflictError, Staging
 
 _REPAIR = re.compile(r"startifact repair [^@\s]+@(\S+) --keep (sha256:[0-9a-f]+)")
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from startifact.action.inputs import Inputs
 from startifact.action.oidc import Tokens, TokenSource
 from startifact.errors import InputError, shown
-from startifact.identity import WebIdentity
-from startifact.regions.spelling import (
+from startifact.regions.aws.web_identity import WebIdentity
+from startifact.regions.spec import (
     AwsSpelling,
     BucketSpelling,
     Spelling,

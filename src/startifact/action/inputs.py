@@ -14,10 +14,10 @@ from typing import Self, TypeVar
 
 from startifact.action import checks
 from startifact.errors import InputError, Problems, shown
-from startifact.names import LATEST, check_project
-from startifact.outcomes import IfExists
-from startifact.quorum import MAJORITY
-from startifact.versions import parse_selector, parse_version
+from startifact.model.keys import LATEST, check_project
+from startifact.model.quorum import MAJORITY
+from startifact.model.versions import parse_selector, parse_version
+from startifact.staging.outcomes import IfExists
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)

@@ -12,11 +12,11 @@ from startifact.action.inputs import Inputs, wants_summary
 from startifact.action.outputs import outputs_of, warn_of_masked
 from startifact.action.paths import as_seen_here
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
+from startifact.concurrency.progress import Progress
+from startifact.concurrency.signals import Stopped
 from startifact.errors import StartifactError, shown, with_notes, without_secrets
-from startifact.names import artifact_key
-from startifact.progress import Progress
+from startifact.model.keys import artifact_key
 from startifact.settings import Runner, Settings, tidy_aws_environment
-from startifact.signals import Stopped
 from startifact.version import __version__
 
 PROGRESS_SECONDS = 10.0

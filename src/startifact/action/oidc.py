@@ -10,9 +10,9 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 
+from startifact.concurrency.fan_out import Failed, Round, Watch
 from startifact.errors import AccessDeniedError, ConfigurationError, StartifactError
-from startifact.parallel import Failed, Round, Watch
-from startifact.regions.spelling import is_loopback
+from startifact.regions.spec import is_loopback
 
 TIMEOUT_SECONDS = 10.0
 TOTAL_SECONDS = 20.0

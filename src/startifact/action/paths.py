@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from startifact.action.inputs import Inputs
 from startifact.errors import Problems, shown
-from startifact.regions.spelling import DirectorySpelling, Spelling, parse_spellings, split_list
+from startifact.regions.spec import DirectorySpelling, Spelling, parse_spellings, split_list
 from startifact.settings import Runner, Settings
 
 JOB_CONTAINER = Path("/__w")

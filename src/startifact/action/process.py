@@ -11,9 +11,9 @@ from typing import Any
 
 from startifact.action.main import bug, main, stop, tell
 from startifact.action.workflow import Annotations, say
+from startifact.concurrency.signals import Stop, Stopped, handle_with
 from startifact.errors import without_secrets
 from startifact.settings import Runner
-from startifact.signals import Stop, Stopped, handle_with
 
 
 def run() -> int:

@@ -6,8 +6,8 @@ import shlex
 from startifact.action.commands import ArtifactResult, safe_filename
 from startifact.action.inputs import DEFAULTS, Inputs
 from startifact.action.paths import region_for_later_steps
-from startifact.configuration import DEFAULT_PARAMETER
-from startifact.names import artifact_key
+from startifact.model.configuration import DEFAULT_PARAMETER
+from startifact.model.keys import artifact_key
 from startifact.settings import Runner, Settings
 
 

@@ -7,20 +7,20 @@ from startifact.action.inputs import Command, Inputs
 from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.snippet import as_command, as_step
-from startifact.artifact import Artifact
 from startifact.errors import DifferencesError, StartifactError, with_notes
-from startifact.names import artifact_key
-from startifact.outcomes import (
+from startifact.model.keys import artifact_key
+from startifact.reading.artifact import Artifact
+from startifact.repair.log import Repair
+from startifact.repair.verify import Verification
+from startifact.report import locations_of_artifact
+from startifact.settings import Runner, Settings
+from startifact.staging.outcomes import (
     ConflictError,
     RegionOutcome,
     Staging,
     StagingFailedError,
     State,
 )
-from startifact.report import locations_of_artifact
-from startifact.settings import Runner, Settings
-from startifact.verifying import Verification
-from startifact.worksheet import Repair
 
 _REGIONS = ("Region", "Outcome", "Seconds", "Where", "Trouble")
 

@@ -14,6 +14,8 @@ from startifact.cli.commands import COMMANDS, facts_of_failure
 from startifact.cli.console import Console, told_by
 from startifact.cli.mending import MENDING
 from startifact.cli.rendering import as_json
+from startifact.concurrency.fan_out import deadline
+from startifact.concurrency.signals import NUMBERS, Stop, Stopped, handle_with
 from startifact.errors import (
     StartifactError,
     ascii_controls,
@@ -21,9 +23,7 @@ from startifact.errors import (
     without_secrets,
     worst_exit_code,
 )
-from startifact.parallel import deadline
 from startifact.settings import tidy_aws_environment
-from startifact.signals import NUMBERS, Stop, Stopped, handle_with
 
 INTERRUPTED = 130
 TERMINATED = 143

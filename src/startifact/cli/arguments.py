@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from startifact.errors import InputError, shown
-from startifact.outcomes import IfExists
-from startifact.quorum import ALL, MAJORITY
+from startifact.model.quorum import ALL, MAJORITY
+from startifact.staging.outcomes import IfExists
 from startifact.version import __version__
 
 _EXIT_CODES = """\

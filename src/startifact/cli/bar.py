@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from startifact.cli.console import Console
-from startifact.progress import Progress
+from startifact.concurrency.progress import Progress
 
 REDRAW_SECONDS = 0.1
 LINE_SECONDS = 5.0

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from startifact.cli import rendering
 from startifact.cli.arguments import Arguments
 from startifact.cli.targets import split_target, split_version
+from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import StartifactError
-from startifact.metadata_text import parse_pairs
-from startifact.names import LATEST
-from startifact.progress import ProgressCallback
+from startifact.model.keys import LATEST
+from startifact.model.metadata import parse_pairs
+from startifact.organisation.setup import RegionSetup, SetupFailedError, check_setup, set_up
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
-from startifact.regions.aws.setup import RegionSetup, SetupFailedError, check_setup, set_up
-from startifact.regions.spelling import split_list
+from startifact.regions.spec import split_list
 from startifact.report import facts_of, facts_of_error, facts_of_staging, locations_of_artifact
 from startifact.session import Session
 from startifact.settings import Settings

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from startifact.cli.arguments import Arguments
 from startifact.cli.commands import Command, Result, session_of
 from startifact.cli.targets import split_target
+from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import (
     DifferencesError,
     StartifactError,
     ascii_controls,
     worst_exit_code,
 )
-from startifact.progress import ProgressCallback
+from startifact.repair.log import Repair
+from startifact.repair.verify import Verification
 from startifact.report import facts_of_error
-from startifact.verifying import Verification
-from startifact.worksheet import Repair
 
 
 def verify(arguments: Arguments, progress: ProgressCallback | None) -> Result:

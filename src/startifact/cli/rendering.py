@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from startifact.artifact import Artifact
 from startifact.cli.console import table
 from startifact.errors import ascii_controls, shown
-from startifact.outcomes import RegionOutcome, Staging, State
-from startifact.regions.aws.setup import RegionSetup
+from startifact.organisation.setup import RegionSetup
+from startifact.reading.artifact import Artifact
 from startifact.report import locations_of_artifact
+from startifact.staging.outcomes import RegionOutcome, Staging, State
 
 
 def as_json(value: Mapping[str, object]) -> str:

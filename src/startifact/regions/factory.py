@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
-from startifact.regions.directory import DirectoryRegion
+from startifact.regions.directory.region import DirectoryRegion
 from startifact.regions.interface import Region
-from startifact.regions.spelling import AwsSpelling, BucketSpelling, DirectorySpelling, Spelling
+from startifact.regions.spec import AwsSpelling, BucketSpelling, DirectorySpelling, Spelling
 
 
 def open_regions(

@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from startifact.names import Key
-from startifact.source import Source
+from startifact.files.source import Source
+from startifact.model.keys import Key
 
 Moved = Callable[[int], None]
 """

@@ -16,11 +16,11 @@ from startifact.errors import (
     IntegrityError,
     RegionUnavailableError,
 )
-from startifact.names import Key, beside_key
+from startifact.files.source import Source
+from startifact.model.keys import Key, beside_key
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
 from startifact.regions.aws.upload import CONFLICT, CONFLICT_ATTEMPTS, RECORD, Upload, pause
 from startifact.regions.interface import ChannelState, Moved, Stored
-from startifact.source import Source
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

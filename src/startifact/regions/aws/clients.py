@@ -10,7 +10,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from startifact.errors import ConfigurationError, StartifactError
-from startifact.identity import WebIdentity
 from startifact.regions.aws.credentials import find_credentials
 from startifact.regions.aws.errors import (
     MISSING_CREDENTIALS,
@@ -20,6 +19,7 @@ from startifact.regions.aws.errors import (
 )
 from startifact.regions.aws.placement import hold_in_place
 from startifact.regions.aws.role import as_role
+from startifact.regions.aws.web_identity import WebIdentity
 from startifact.version import __version__
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from startifact.configuration import (
+from startifact.errors import ConfigurationError, InputError, shown
+from startifact.model.configuration import (
     DEFAULT_PARAMETER,
     Configuration,
     is_parameter_name,
     parse_configuration,
 )
-from startifact.errors import ConfigurationError, InputError, shown
-from startifact.identity import WebIdentity
+from startifact.regions.aws.web_identity import WebIdentity
 from startifact.settings import Settings
 
 if TYPE_CHECKING:

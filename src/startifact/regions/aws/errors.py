@@ -18,6 +18,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
+from startifact.concurrency.fan_out import Cancelled
 from startifact.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -26,7 +27,6 @@ from startifact.errors import (
     shown,
     without_secrets,
 )
-from startifact.parallel import Cancelled
 from startifact.regions.aws.credentials import UnreadableCredentialsError
 from startifact.regions.aws.known import doubt
 

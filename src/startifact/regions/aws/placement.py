@@ -6,8 +6,8 @@ without anybody knowing, fail together, and count as a majority all the same.
 
 from typing import TYPE_CHECKING, Any
 
-from startifact.configuration import AWS_REGION
 from startifact.errors import ConfigurationError, MisplacedError
+from startifact.model.configuration import AWS_REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

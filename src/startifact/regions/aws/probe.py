@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from startifact.concurrency.fan_out import run_limited
 from startifact.errors import ConfigurationError
-from startifact.names import probe_key
-from startifact.parallel import run_limited
+from startifact.model.keys import probe_key
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.errors import aws_errors, code_of
 from startifact.regions.aws.upload import CONFLICT, CONFLICT_ATTEMPTS, abort, pause

@@ -4,9 +4,10 @@ import threading
 from abc import abstractmethod
 from collections.abc import Iterator
 
-from startifact.configuration import is_reserved_parameter
 from startifact.errors import ConfigurationError, InputError, shown
-from startifact.names import Key, channel_parameter, split_channel_key
+from startifact.files.source import Source
+from startifact.model.configuration import is_reserved_parameter
+from startifact.model.keys import Key, channel_parameter, split_channel_key
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
@@ -18,8 +19,7 @@ from startifact.regions.interface import (
     Region,
     Stored,
 )
-from startifact.regions.spelling import BucketSpelling, is_bucket_name, same_endpoint
-from startifact.source import Source
+from startifact.regions.spec import BucketSpelling, is_bucket_name, same_endpoint
 
 NO_OBJECT = ""
 """The token of a channel that is only an SSM parameter yet."""

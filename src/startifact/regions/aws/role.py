@@ -15,8 +15,8 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, ClientError
 
 from startifact.errors import AccessDeniedError, RegionUnavailableError, StartifactError
-from startifact.identity import WebIdentity
 from startifact.regions.aws.errors import said_by_aws
+from startifact.regions.aws.web_identity import WebIdentity
 
 METHOD = "startifact-web-identity"
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from startifact.concurrency.fan_out import run_limited
 from startifact.errors import RegionUnavailableError, StartifactError
-from startifact.parallel import run_limited
+from startifact.files.source import Part, Source
 from startifact.regions.aws.errors import aws_errors, code_of
 from startifact.regions.interface import ExistsError, Moved
-from startifact.source import Part, Source
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

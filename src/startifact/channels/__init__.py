@@ -1,0 +1,1 @@
+"""Channels: what one holds, how it is read, and how it moves."""

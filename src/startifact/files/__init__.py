@@ -1,0 +1,1 @@
+"""The file that is staged, and the file that a download writes."""

@@ -1,0 +1,96 @@
+"""The file that a download ends in: what it may be, and how it gets there in one step."""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from startifact.concurrency.fan_out import check_deadline
+from startifact.errors import InputError, LocalFileError, shown
+from startifact.model.record import Record
+
+_BLOCK = 1024 * 1024
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(
+    os, "O_BINARY", 0
+)  # fmt: skip
+
+
+def check_destination(path: Path) -> None:
+    """Return when *path* may become a file: nothing is there, a file, or a link to replace.
+
+    Raises:
+        InputError: A directory is there, a pipe, a device, or it is no path at all.
+        LocalFileError: What is there cannot be looked at.
+    """
+    with local_errors(path):
+        try:
+            # A link is replaced; only where it leads to a directory was that hardly meant.
+            mode = path.stat().st_mode if path.is_dir() else path.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except ValueError as e:
+            raise InputError(f"{shown(str(path))} is not a path") from e
+    if stat.S_ISDIR(mode):
+        raise InputError(
+            f"{shown(str(path))} is a directory",
+            hint="Name a file, or use load-filename to restore the saved name in it",
+        )
+    if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+        raise InputError(
+            f"{shown(str(path))} is not a regular file", hint="Name a file that may be replaced"
+        )
+
+
+def has_bytes_of(path: Path, record: Record) -> bool:
+    """Say whether *path* is a file with the recorded bytes."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    if not record.sha256 or path.stat().st_size != record.size:
+        return False
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            check_deadline()
+    return digest.hexdigest() == record.sha256
+
+
+@contextlib.contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """Make an empty file beside *path*, so that the rename cannot cross a file system.
+
+    Each attempt has its own: a worker that was given up may wake and write once more.
+    """
+    temporary = path.parent / f".startifact-{secrets.token_hex(8)}"
+    try:
+        with local_errors(path):
+            os.close(os.open(temporary, _CREATE, 0o666))
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def keep(temporary: Path, path: Path) -> None:
+    """Make *temporary*, whole and on the disk, what is at *path*."""
+    with local_errors(path):
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            before = path.lstat().st_mode
+            if stat.S_ISREG(before):  # who may read what was there may read what replaces it
+                # Not whose rights it runs with: these are other bytes.
+                temporary.chmod(before & 0o777)
+        temporary.replace(path)
+
+
+@contextlib.contextmanager
+def local_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says about *path* into an error of ours."""
+    try:
+        yield
+    except OSError as e:
+        raise LocalFileError(f"cannot write {shown(str(path))}: {e.strerror}") from e

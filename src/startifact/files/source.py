@@ -1,0 +1,273 @@
+"""The file that is being staged: hashed once, read as often as there are regions, never changed
+unnoticed.
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self, cast
+
+from startifact.concurrency.fan_out import check_deadline
+from startifact.errors import InputError, LocalFileError, shown
+from startifact.model.record import MAX_SIZE_BYTES
+
+MIB = 1024 * 1024
+PART_BYTES = 8 * MIB
+MAX_PARTS = 10_000
+_BLOCK = MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The bytes one request carries, and their SHA-256 (32 bytes, not hexadecimal)."""
+
+    offset: int
+    size: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A local file whose content is known.
+
+    ``parts`` cover the file in order. One part means that it goes in a single request.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    parts: tuple[Part, ...]
+    identity: tuple[int, int, int, int]
+
+    @classmethod
+    def scan(
+        cls,
+        path: Path,
+        *,
+        moved: Callable[[int], None] = lambda _: None,
+        may_be_empty: bool = False,
+    ) -> Self:
+        """Read *path* once, and return what is in it.
+
+        *moved* is called with the number of bytes each time some were read. Only what is kept as it
+        was found *may_be_empty*.
+
+        Raises:
+            InputError: There is no such file, it is a directory, empty or too large.
+            LocalFileError: It cannot be read, or changed while it was.
+        """
+        with _opened(path, may_be_empty=may_be_empty) as file:
+            before = os.fstat(file.fileno())
+            _check_kind(path, before, may_be_empty=may_be_empty)
+            sha256, parts = _hash(file, before.st_size, moved)
+            size = sum(part.size for part in parts)
+        source = cls(path=path, size=size, sha256=sha256, parts=parts, identity=_identity(before))
+        if size != before.st_size:
+            raise source._changed()
+        source.check_unchanged()
+        return source
+
+    def open(self, part: Part, touched: Callable[[], None] = lambda: None) -> IO[bytes]:
+        """Return a fresh reader of *part*; several may be open at once.
+
+        *touched* is called at each read, and may raise to stop whoever reads.
+        """
+        return cast("IO[bytes]", PartReader(self, part, touched))
+
+    def check_unchanged(self) -> None:
+        """Return when size, modification time and inode are still those that were scanned.
+
+        Raises:
+            LocalFileError: They are not; what was sent so far is not the file.
+        """
+        try:
+            now = _identity(self.path.stat())
+        except OSError as e:
+            raise self._changed() from e
+        if now != self.identity:
+            raise self._changed()
+
+    def check_bytes(self, part: Part) -> None:
+        """Return when *part* of the file still has the bytes that were scanned.
+
+        Raises:
+            LocalFileError: It has not, or cannot be read.
+        """
+        digest = hashlib.sha256()
+        with self.open(part) as reader:
+            while block := reader.read(_BLOCK):
+                digest.update(block)
+        self.check_digest(part, digest.digest())
+
+    def check_digest(self, part: Part, sha256: bytes) -> None:
+        """Return when *sha256*, of the bytes that were read of *part*, is what was scanned.
+
+        Raises:
+            LocalFileError: It is not: the file was written to, even if its size and time say no.
+        """
+        if sha256 != part.sha256:
+            raise self._changed()
+
+    def _changed(self) -> LocalFileError:
+        return LocalFileError(
+            f"{shown(str(self.path))} changed while it was being staged",
+            hint="Stage it again once nothing writes to it any more",
+        )
+
+
+class PartReader(io.RawIOBase):
+    """The bytes of one part as a file that can be read, and rewound for a second attempt.
+
+    Reading the last byte first checks that the file is unchanged, so that a request can never be
+    completed with bytes of another file.
+    """
+
+    def __init__(self, source: Source, part: Part, touched: Callable[[], None]) -> None:
+        super().__init__()
+        self._source = source
+        self._touched = touched
+        self._part = part
+        self._position = 0
+        try:
+            self._file = source.path.open("rb", buffering=0)
+        except OSError as e:
+            raise source._changed() from e
+
+    def __len__(self) -> int:
+        return self._part.size
+
+    def readable(self) -> bool:
+        """Say that this can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that this can be rewound."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position within the part."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to *offset* within the part."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._part.size}
+        self._position = max(0, min(base[whence] + offset, self._part.size))
+        return self._position
+
+    def readinto(self, buffer: object) -> int:
+        """Read into *buffer*, and return how many bytes that were."""
+        self._touched()
+        view = memoryview(buffer)  # type: ignore[arg-type]  # the io protocol leaves it untyped
+        wanted = min(len(view), self._part.size - self._position)
+        if wanted == 0:
+            return 0
+        self._file.seek(self._part.offset + self._position)
+        count = self._file.readinto(view[:wanted])
+        if not count:
+            raise self._source._changed()
+        self._position += count
+        if self._position == self._part.size:
+            self._source.check_unchanged()
+        return count
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def part_size(size: int) -> int:
+    """Return how many bytes each part of an artifact of *size* bytes has, the last one excepted."""
+    smallest = -(-size // MAX_PARTS)
+    return max(PART_BYTES, -(-smallest // MIB) * MIB)
+
+
+def check_file(path: Path) -> None:
+    """Return when *path* is a file that can be staged, as far as that shows without reading it.
+
+    Raises:
+        InputError: There is no such file, it is a directory, empty or too large.
+        LocalFileError: It cannot be opened.
+    """
+    with _opened(path):
+        pass
+
+
+@contextlib.contextmanager
+def _opened(path: Path, *, may_be_empty: bool = False) -> Iterator[io.BufferedReader]:
+    try:
+        status = path.stat()
+    except OSError as e:
+        raise _unreadable(path, e) from e
+    except ValueError as e:
+        raise InputError(f"{shown(str(path))} is not a path") from e
+    # Before opening: opening a pipe would wait for a writer.
+    _check_kind(path, status, may_be_empty=may_be_empty)
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as e:
+        raise _unreadable(path, e) from e
+
+
+def _unreadable(path: Path, error: OSError) -> InputError | LocalFileError:
+    if isinstance(error, FileNotFoundError):
+        return InputError(
+            f"there is no file {shown(str(path))}",
+            hint="Check path; a relative one starts at the working directory, "
+            "in a workflow at the workspace",
+        )
+    return LocalFileError(f"cannot read {shown(str(path))}: {error.strerror}")
+
+
+def _hash(
+    file: io.BufferedReader, size: int, moved: Callable[[int], None]
+) -> tuple[str, tuple[Part, ...]]:
+    whole, offset, limit = hashlib.sha256(), 0, part_size(size)
+    parts: list[Part] = []
+    while True:
+        digest, count = hashlib.sha256(), 0
+        # Not beyond the size it had: a file that is written to faster than it is read has no end.
+        while count < limit and offset + count <= size:
+            if not (block := file.read(min(_BLOCK, limit - count))):
+                break
+            whole.update(block)
+            digest.update(block)
+            count += len(block)
+            moved(len(block))
+            check_deadline()
+        if count == 0:
+            # No bytes still are one request.
+            return whole.hexdigest(), tuple(parts) or (Part(0, 0, digest.digest()),)
+        parts.append(Part(offset, count, digest.digest()))
+        offset += count
+
+
+def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(
+            f"{shown(str(path))} is a directory",
+            hint="An artifact is one file; pack the directory first, for example with tar",
+        )
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{shown(str(path))} is not a regular file")
+    if status.st_size == 0 and not may_be_empty:
+        raise InputError(
+            f"{shown(str(path))} is empty", hint="Check the step that should have written it"
+        )
+    if status.st_size > MAX_SIZE_BYTES:
+        raise InputError(
+            f"{shown(str(path))} has {status.st_size:,} bytes, expected at most "
+            f"{MAX_SIZE_BYTES:,}, as S3 allows",
+            hint="Stage it in several artifacts",
+        )
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)

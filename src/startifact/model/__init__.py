@@ -1,0 +1,1 @@
+"""Values: keys, versions, records, metadata, configuration, and how many regions are enough."""

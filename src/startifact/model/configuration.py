@@ -1,0 +1,150 @@
+"""The organisation configuration: its shape, its limits, and how it is written."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from startifact.errors import ConfigurationError, Problems, StartifactError
+from startifact.model.strict_json import JsonError, parse_object
+
+DEFAULT_PARAMETER = "/startifact"
+AWS_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}", re.ASCII)
+
+MAX_CONFIGURATION_BYTES = 8192
+MAX_REGIONS = 32
+
+_PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,14}")
+_PARAMETER_PREFIX = re.compile(r"(/[A-Za-z0-9_.-]+){0,12}")
+_KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/-]{0,256}")
+_RESERVED = re.compile(r"/?(aws|ssm)", re.IGNORECASE)
+
+# Written by the first Startifact for its own set-up dialogue; it says nothing about storing.
+_IGNORED = frozenset({"save_ok"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What one organisation has configured for all of its regions."""
+
+    bucket_name_param: str
+    """The SSM parameter that holds a region's bucket name."""
+
+    bucket_key_prefix: str = ""
+    """What every key in the bucket begins with."""
+
+    parameter_name_prefix: str = ""
+    """What the names of the channels' SSM copies begin with."""
+
+    regions: tuple[str, ...] = ()
+    """The AWS regions to use where nobody names any."""
+
+    unknown_keys: tuple[str, ...] = ()
+    """Keys that this version does not know and ignores."""
+
+
+def parse_configuration(
+    text: str, *, source: str, error: type[StartifactError] = ConfigurationError
+) -> Configuration:
+    """Return the organisation configuration in *text*; *source* names it in messages.
+
+    Raises:
+        ConfigurationError: It is not valid; every problem is told, with its path.
+    """
+    problems = Problems(f"the organisation configuration in {source}", error)
+    if len(text.encode(errors="replace")) > MAX_CONFIGURATION_BYTES:
+        problems.say(f"it is larger than {MAX_CONFIGURATION_BYTES:,} bytes")
+        problems.raise_if_any()
+    try:
+        value = parse_object(text)
+    except JsonError as e:
+        problems.say(str(e), hint="startifact setup writes a valid one into every region you name")
+        problems.raise_if_any()
+        raise AssertionError from e  # raise_if_any has raised
+    return _checked(value, problems)
+
+
+def _checked(value: dict[str, Any], problems: Problems) -> Configuration:
+    known = {"bucket_name_param", "bucket_key_prefix", "parameter_name_prefix", "regions"}
+    bucket = value.get("bucket_name_param")
+    if not isinstance(bucket, str) or not is_parameter_name(bucket):
+        problems.add("bucket_name_param", bucket, "the name of an SSM parameter")
+    key_prefix = value.get("bucket_key_prefix", "")
+    if not isinstance(key_prefix, str) or not _is_key_prefix(key_prefix):
+        problems.add(
+            "bucket_key_prefix",
+            key_prefix,
+            "at most 256 letters, digits and !_.*'()/- without . or .. as a part",
+        )
+    parameters = value.get("parameter_name_prefix", "")
+    if not isinstance(parameters, str) or not _is_parameter_prefix(parameters):
+        problems.add(
+            "parameter_name_prefix",
+            parameters,
+            "empty, or a path like /team that does not begin with /aws or /ssm",
+        )
+    regions = _regions(value.get("regions", []), problems)
+    problems.raise_if_any()
+    return Configuration(
+        bucket_name_param=str(bucket),
+        bucket_key_prefix=str(key_prefix),
+        parameter_name_prefix=str(parameters),
+        regions=regions,
+        unknown_keys=tuple(sorted(value.keys() - known - _IGNORED)),
+    )
+
+
+def _regions(value: object, problems: Problems) -> tuple[str, ...]:
+    if isinstance(value, str):
+        names: list[object] = [part.strip() for part in value.split(",")] if value.strip() else []
+    elif isinstance(value, list):
+        names = list(value)
+    else:
+        problems.add("regions", value, "a list, or a string separated by commas")
+        return ()
+    if len(names) > MAX_REGIONS:
+        problems.say(f"regions: got {len(names)}, expected at most {MAX_REGIONS}")
+        return ()
+    seen: list[str] = []
+    for i, name in enumerate(names):
+        if not isinstance(name, str) or not AWS_REGION.fullmatch(name):
+            problems.add(f"regions[{i}]", name, "an AWS region such as eu-west-1")
+        elif name in seen:
+            problems.add(f"regions[{i}]", name, "each region once")
+        else:
+            seen.append(name)
+    return tuple(seen)
+
+
+def is_parameter_name(name: str) -> bool:
+    """Say whether *name* can be the name of an SSM parameter."""
+    return len(name) <= 1011 and _PARAMETER.fullmatch(name) is not None
+
+
+def _is_parameter_prefix(prefix: str) -> bool:
+    return (
+        len(prefix) <= 256
+        and _PARAMETER_PREFIX.fullmatch(prefix) is not None
+        and (prefix == "" or not is_reserved_parameter(prefix))
+    )
+
+
+def is_reserved_parameter(name: str) -> bool:
+    """Say whether SSM keeps *name* for itself: its first part begins with ``aws`` or ``ssm``."""
+    return _RESERVED.match(name) is not None
+
+
+def _is_key_prefix(prefix: str) -> bool:
+    return _KEY_PREFIX.fullmatch(prefix) is not None and not ({".", ".."} & set(prefix.split("/")))
+
+
+def to_json(configuration: Configuration) -> str:
+    """Return *configuration* as it is stored."""
+    return json.dumps(
+        {
+            "bucket_name_param": configuration.bucket_name_param,
+            "bucket_key_prefix": configuration.bucket_key_prefix,
+            "parameter_name_prefix": configuration.parameter_name_prefix,
+            "regions": list(configuration.regions),
+        }
+    )

@@ -1,0 +1,261 @@
+"""The record that travels with an artifact: the user's metadata and Startifact's own facts.
+
+It is stored as one ASCII JSON object of strings. The keys, their spelling and their order here are
+the storage format.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from startifact.errors import (
+    InputError,
+    IntegrityError,
+    NewerFormatError,
+    Problems,
+    RemovedError,
+    shown,
+)
+from startifact.model.strict_json import JsonError, string_pairs
+
+RESERVED = "startifact:"
+NO_DIGEST = "no recorded digest"
+FORMAT = 1
+
+# S3 allows 2 KiB of user metadata, counted over names and values. Some stores count the header's
+# whole name, so it is counted whole.
+MAX_DOCUMENT_BYTES = 2048 - len("x-amz-meta-startifact")
+MAX_PAIRS_BYTES = 1024
+
+MAX_SIZE_BYTES = 10_000 * 5 * 1024**3
+"""What S3 allows for one object: 10,000 parts of 5 GiB, about 48.8 TiB."""
+
+# Left out in this order where the record would be too large.
+DISPENSABLE = ("ref", "actor", "run")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The workflow run that staged an artifact; ``None`` where it is not known."""
+
+    repository: str | None = None
+    commit: str | None = None
+    ref: str | None = None
+    run: str | None = None
+    actor: str | None = None
+
+
+UNKNOWN_ORIGIN = Origin()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What is recorded about one artifact.
+
+    ``sha256`` is in lower-case hexadecimal, ``size`` in bytes, ``staged_at`` an RFC 3339 time in
+    UTC. Artifacts of the first Startifact have an empty ``sha256`` and ``staged_at``, and an
+    ``md5`` where it is known.
+    """
+
+    sha256: str
+    size: int
+    staged_at: str
+    pairs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    filename: str | None = None
+    origin: Origin = UNKNOWN_ORIGIN
+    md5: str | None = field(default=None, compare=False)
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What makes two stagings the same: bytes, saved file name and the user's pairs."""
+        digest = self.sha256 or self.md5
+        return (digest, self.size, self.filename, tuple(sorted(self.pairs.items())))
+
+    @property
+    def digest(self) -> str:
+        """What the bytes are known by, for messages."""
+        if self.sha256:
+            return f"sha256:{self.sha256}"
+        return f"md5:{self.md5}" if self.md5 else NO_DIGEST
+
+    def same_content(self, other: "Record") -> bool:
+        """Say whether both stand for the same staging."""
+        return self.content == other.content
+
+    def may_have_bytes_of(self, other: "Record") -> bool:
+        """Say whether both can have the same bytes, as far as it is known."""
+        if self.size != other.size:
+            return False
+        if self.sha256 and other.sha256:
+            return self.sha256 == other.sha256
+        return not self.md5 or not other.md5 or self.md5 == other.md5
+
+    def contradicts_all(self, others: Iterable["Record"]) -> bool:
+        """Say whether it cannot have the bytes of any of *others*."""
+        return not any(self.may_have_bytes_of(other) for other in others)
+
+    def differences(self, other: "Record") -> list[str]:
+        """Return, in words, what keeps *other* from being the same content, in which it differs."""
+        lines = []
+        if not self.may_have_bytes_of(other):
+            lines.append("the bytes")
+        if self.filename != other.filename:
+            names = f"{_name(other.filename)} instead of {_name(self.filename)}"
+            lines.append(f"the file name ({names})")
+        keys = sorted(self.pairs.keys() | other.pairs.keys())
+        changed = [k for k in keys if self.pairs.get(k) != other.pairs.get(k)]
+        if changed:
+            lines.append(f"the metadata ({', '.join(shown(k, 40) for k in changed[:10])})")
+        return lines
+
+
+def _name(filename: str | None) -> str:
+    return "none" if filename is None else shown(filename)
+
+
+def check_pairs(pairs: object) -> dict[str, str]:
+    """Return the user's *pairs*, sorted by key, when they can be stored.
+
+    Raises:
+        InputError: Tells everything that is wrong with them.
+    """
+    if not isinstance(pairs, Mapping):
+        raise InputError(
+            f"metadata is not valid: got {shown(pairs)}, expected a mapping of strings to strings"
+        )
+    problems = Problems("metadata")
+    for key, value in pairs.items():
+        _check_pair(problems, key, value)
+    problems.raise_if_any()
+    checked = dict(sorted(pairs.items()))
+    size = len(_json(checked))
+    if size > MAX_PAIRS_BYTES:
+        problems.say(
+            f"it takes {size:,} bytes as ASCII JSON, {MAX_PAIRS_BYTES:,} are allowed",
+            hint="Keep large data in a file of its own and stage that",
+        )
+    problems.raise_if_any()
+    return checked
+
+
+def _check_pair(problems: Problems, key: object, value: object) -> None:
+    if not isinstance(key, str) or not key:
+        problems.add("key", key, "a string that is not empty")
+    elif key.startswith(RESERVED):
+        problems.add(
+            "key", key, "another name", hint=f"Keys that begin with {RESERVED} are reserved"
+        )
+    elif not _is_unicode(key):
+        problems.add("key", key, "valid Unicode")
+    if not isinstance(value, str):
+        problems.add(f"value of {shown(key)}", value, "a string")
+    elif not _is_unicode(value):
+        problems.add(f"value of {shown(key)}", value, "valid Unicode")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def encode(record: Record) -> tuple[str, list[str]]:
+    """Return *record* as it is stored, and the names of the facts that had to be left out.
+
+    Raises:
+        InputError: It does not fit even without them.
+    """
+    origin = record.origin
+    dropped: list[str] = []
+    while True:
+        text = _json({**record.pairs, **_facts(replace(record, origin=origin))})
+        if len(text) <= MAX_DOCUMENT_BYTES:
+            return text, dropped
+        name = next((n for n in DISPENSABLE if getattr(origin, n) is not None), None)
+        if name is None:
+            break
+        origin = replace(origin, **{name: None})
+        dropped.append(name)
+    raise InputError(
+        f"the metadata and facts of this artifact take {len(text):,} bytes, "
+        f"{MAX_DOCUMENT_BYTES:,} are allowed",
+        hint="Shorten the file name, or do not save it" if record.filename else None,
+    )
+
+
+def _facts(record: Record) -> dict[str, str]:
+    origin = record.origin
+    facts = {
+        "format": str(FORMAT),
+        "sha256": record.sha256,
+        "size": str(record.size),
+        "staged-at": record.staged_at,
+        "filename": record.filename,
+        "repository": origin.repository,
+        "commit": origin.commit,
+        "ref": origin.ref,
+        "run": origin.run,
+        "actor": origin.actor,
+    }
+    return {RESERVED + name: value for name, value in facts.items() if value is not None}
+
+
+def _json(pairs: Mapping[str, str]) -> str:
+    return json.dumps(pairs, ensure_ascii=True, separators=(",", ":"))
+
+
+def decode(text: str, *, where: str) -> Record:
+    """Return the record stored as *text*; *where* names the artifact and the region in messages.
+
+    Raises:
+        NewerFormatError: A newer Startifact wrote it.
+        RemovedError: It is a tombstone.
+        IntegrityError: It is damaged.
+    """
+    try:
+        pairs = string_pairs(text)
+    except JsonError as e:
+        raise IntegrityError(f"the record of {where} is damaged: {e}") from e
+    facts = {k.removeprefix(RESERVED): v for k, v in pairs.items() if k.startswith(RESERVED)}
+    _check_format(facts.get("format"), where)
+    if "removed-at" in facts and "sha256" not in facts:
+        raise RemovedError(
+            f"{where} was removed at {shown(facts['removed-at'], 40)}",
+            hint="Choose another version; the number of a removed version stays used",
+        )
+    problems = Problems(f"the record of {where}", IntegrityError)
+    sha256, size = facts.get("sha256"), facts.get("size")
+    if sha256 is None or len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
+        problems.add("startifact:sha256", sha256, "64 hexadecimal digits")
+    if size is None or not (size.isascii() and size.isdigit() and len(size) < 20):
+        problems.add("startifact:size", size, "a number of bytes")
+    elif int(size) > MAX_SIZE_BYTES:
+        problems.add("startifact:size", size, f"at most {MAX_SIZE_BYTES:,}, as S3 allows")
+    problems.raise_if_any()
+    return Record(
+        sha256=str(sha256),
+        size=int(str(size)),
+        staged_at=facts.get("staged-at", ""),
+        pairs=MappingProxyType({k: v for k, v in pairs.items() if not k.startswith(RESERVED)}),
+        filename=facts.get("filename"),
+        origin=Origin(
+            **{name: facts.get(name) for name in ("repository", "commit", "ref", "run", "actor")}
+        ),
+    )
+
+
+def _check_format(text: str | None, where: str) -> None:
+    if text is not None and text.isascii() and text.isdigit() and len(text) < 10:
+        if int(text) == FORMAT:
+            return
+        if int(text) > FORMAT:
+            raise NewerFormatError(
+                f"{where} has format {int(text)}: a newer Startifact is needed",
+                hint=f"Upgrade Startifact; this one knows format {FORMAT}",
+            )
+    raise IntegrityError(
+        f"the record of {where} is damaged: startifact:format is {shown(text)}, expected {FORMAT}"
+    )

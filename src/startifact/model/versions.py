@@ -1,0 +1,99 @@
+"""Semantic versions: reading them, and which one is the latest.
+
+The rules are those of Semantic Versioning 2.0.0; the parsing is python-semver's.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from semver import Version
+
+from startifact.errors import InputError, shown
+from startifact.model.keys import CHANNEL, LATEST
+
+MAX_VERSION_BYTES = 128
+
+_PARTIAL = re.compile(r"v?\d+(\.\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A selector that asks for the version a channel points at."""
+
+    name: str
+
+
+Selector = Version | Channel
+
+
+def parse_version(text: object) -> Version:
+    """Return *text*, which may carry one leading ``v``, as a semantic version.
+
+    Raises:
+        InputError: It is not exactly a semantic version, or has more than 128 characters.
+    """
+    if isinstance(text, Version):
+        text = str(text)
+    if isinstance(text, str) and len(text) <= MAX_VERSION_BYTES:
+        bare = text.removeprefix("v")
+        try:
+            version = Version.parse(bare)
+        except ValueError:
+            version = None
+        # Older python-semver takes other digits than ASCII's, and a line break at the end.
+        if version is not None and bare.isascii() and str(version) == bare:
+            return version
+    raise InputError(f"version {shown(text)} is not a semantic version", hint=_hint(text))
+
+
+def _hint(text: object) -> str:
+    if text == "":
+        return "Give a version, for example 1.0.9000"
+    if isinstance(text, str) and _PARTIAL.fullmatch(text):
+        return "Give all three numbers. In YAML, quote versions: an unquoted 1.10 arrives as 1.1"
+    if isinstance(text, str) and len(text) > MAX_VERSION_BYTES:
+        return f"Use at most {MAX_VERSION_BYTES} characters"
+    return "Write MAJOR.MINOR.PATCH without leading zeros, for example 1.0.9000 or 2.0.0-rc.1"
+
+
+def parse_selector(text: object) -> Selector:
+    """Return what *text* asks for: one exact version, or ``latest``.
+
+    Raises:
+        InputError: It is neither.
+    """
+    if text == LATEST:
+        return Channel(LATEST)
+    if not isinstance(text, str) or _PARTIAL.fullmatch(text) or text == "":
+        return parse_version(text)
+    if CHANNEL.fullmatch(text):
+        raise InputError(
+            f"{shown(text)} is neither a version nor a channel that Startifact knows",
+            hint=f"Ask for an exact version such as 1.0.9000, or for {LATEST}",
+        )
+    try:
+        return parse_version(text)
+    except InputError as e:
+        raise InputError(
+            f"selector {shown(text)} is not an exact version",
+            hint=f"Ask for an exact version such as 1.0.9000, or for {LATEST}",
+        ) from e
+
+
+def is_later(version: Version, than: Version) -> bool:
+    """Say whether ``latest`` moves from *than* to *version*.
+
+    Any stable version is later than any prerelease; then SemVer precedence decides. Versions that
+    differ in build metadata alone are equal, and the one that came first stays.
+    """
+    ours, theirs = version.prerelease is None, than.prerelease is None
+    if ours != theirs:
+        return ours
+    return version.compare(than) > 0
+
+
+def newest_first(versions: Iterable[Version]) -> list[Version]:
+    """Return *versions* by falling precedence; equal ones by their text."""
+    by_text = sorted(versions, key=str)
+    return sorted(by_text, reverse=True)

@@ -1,0 +1,204 @@
+"""Writing the organisation configuration into SSM, in every region that it names."""
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from startifact.concurrency.fan_out import Failed, Round, Watch
+from startifact.errors import (
+    InputError,
+    Problems,
+    SeveralRegionsError,
+    StartifactError,
+    shown,
+)
+from startifact.model.configuration import (
+    Configuration,
+    is_parameter_name,
+    is_reserved_parameter,
+    parse_configuration,
+    to_json,
+)
+from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.spec import is_bucket_name
+
+logger = logging.getLogger(__name__)
+
+
+class Change(StrEnum):
+    """What setting up did to the configuration of one region."""
+
+    WRITTEN = "written"
+    REPLACED = "replaced"
+    UNCHANGED = "unchanged"
+    WOULD_WRITE = "would-write"
+    WOULD_REPLACE = "would-replace"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionSetup:
+    """How one region came out of setting up.
+
+    ``changes`` says, in words, what another configuration that was there said otherwise.
+    ``warning`` says why staging to this region would fail, configured as it is.
+    """
+
+    region: str
+    change: Change
+    changes: tuple[str, ...] = ()
+    warning: str | None = None
+    error: StartifactError | None = None
+
+
+class SetupFailedError(SeveralRegionsError):
+    """Not every region has the configuration now. Running the same again is safe."""
+
+    def __init__(self, message: str, *, outcomes: Sequence[RegionSetup]) -> None:
+        causes = [o.error for o in outcomes if o.error is not None]
+        lines = "".join(f"\n  {o.region}: {o.error or o.change}" for o in outcomes)
+        hints = " ".join(dict.fromkeys(f"{c.hint}." for c in causes if c.hint))
+        again = "Running the same setup again is safe and writes only what is missing"
+        super().__init__(
+            message + lines, causes=causes, hint=f"{hints} {again}" if hints else again
+        )
+        self.outcomes = tuple(outcomes)
+
+
+def check_setup(
+    *,
+    regions: Iterable[str],
+    bucket_name_param: str,
+    bucket_key_prefix: str,
+    parameter_name_prefix: str,
+    parameter: str,
+) -> Configuration:
+    """Return the configuration that the arguments describe and that *parameter* can hold.
+
+    Raises:
+        InputError: They describe none; every problem is told.
+    """
+    problems = Problems("setup")
+    names = list(regions)
+    if not names:
+        problems.say("no region is named", hint="Name at least one AWS region, such as eu-west-1")
+    _check_parameter(problems, parameter, bucket_name_param)
+    text = json.dumps(
+        {
+            "bucket_name_param": bucket_name_param,
+            "bucket_key_prefix": bucket_key_prefix,
+            "parameter_name_prefix": parameter_name_prefix,
+            "regions": names,
+        }
+    )
+    try:
+        configuration = parse_configuration(text, source="the options", error=InputError)
+    except InputError as e:
+        if not problems:
+            raise
+        problems.absorb(e)
+    problems.raise_if_any()
+    return configuration
+
+
+def _check_parameter(problems: Problems, parameter: str, bucket_name_param: str) -> None:
+    if not is_parameter_name(parameter):
+        problems.add("configuration parameter", parameter, "the name of an SSM parameter")
+    elif is_reserved_parameter(parameter):
+        problems.say(
+            f"configuration parameter {shown(parameter)} begins with aws or ssm: "
+            "SSM keeps such names for itself"
+        )
+    if parameter.strip("/") == bucket_name_param.strip("/"):
+        problems.say(
+            f"parameter {shown(parameter)} cannot hold both the configuration and a bucket's name",
+            hint="Name the parameter that holds the name of each region's bucket",
+        )
+
+
+def set_up(
+    configuration: Configuration, *, loader: ConfigurationLoader, dry_run: bool = False
+) -> tuple[RegionSetup, ...]:
+    """Make *configuration* what every region that it names holds in the loader's parameter.
+
+    All regions are worked on at once. Returns how each came out, in the configured order; a region
+    that held the same already is left alone. With *dry_run* nothing is written.
+
+    Raises:
+        SetupFailedError: A region failed; the others were still done.
+    """
+    jobs = {
+        region: partial(_set_up_one, region, configuration, loader, dry_run)
+        for region in configuration.regions
+    }
+    done: dict[str, RegionSetup] = {}
+    with Round(jobs) as working:
+        for answer in working:
+            done[answer.name] = (
+                RegionSetup(region=answer.name, change=Change.FAILED, error=answer.error)
+                if isinstance(answer, Failed)
+                else answer.value
+            )
+    outcomes = tuple(done[region] for region in configuration.regions)
+    for outcome in outcomes:
+        if outcome.warning is not None:
+            logger.warning("%s", outcome.warning)
+    if failed := sum(o.change is Change.FAILED for o in outcomes):
+        would = "would not get" if dry_run else "did not get"
+        raise SetupFailedError(
+            f"{failed} of {len(outcomes)} regions {would} the configuration:", outcomes=outcomes
+        )
+    return outcomes
+
+
+def _set_up_one(
+    region: str,
+    configuration: Configuration,
+    loader: ConfigurationLoader,
+    dry_run: bool,
+    watch: Watch,
+) -> RegionSetup:
+    parameters = loader.parameters(region)
+    present = parameters.get(loader.parameter)
+    watch.moved()
+    warning = _bucket_warning(region, configuration.bucket_name_param, loader)
+    watch.moved()
+    changes = () if present is None else _differences(present, configuration)
+    if present is not None and not changes:
+        return RegionSetup(region=region, change=Change.UNCHANGED, warning=warning)
+    if dry_run:
+        change = Change.WOULD_WRITE if present is None else Change.WOULD_REPLACE
+    else:
+        change = Change.WRITTEN if present is None else Change.REPLACED
+        parameters.put(loader.parameter, to_json(configuration))
+    return RegionSetup(region=region, change=change, changes=changes, warning=warning)
+
+
+def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str | None:
+    """Return why the bucket of *region* could not be found by the parameter *name*."""
+    try:
+        value = loader.parameters(region).get(name)
+    except StartifactError as e:
+        return f"{region}: the bucket's name could not be checked: {e}"
+    if value is None:
+        return f"{region} has no parameter {name} with the bucket's name yet"
+    if not is_bucket_name(value.strip()):
+        return f"{region}: parameter {name} holds {shown(value)}, expected the name of a bucket"
+    return None
+
+
+def _differences(present: str, configuration: Configuration) -> tuple[str, ...]:
+    """Return, in words, what the configuration in *present* says otherwise; nothing when equal."""
+    try:
+        old = parse_configuration(present, source="the parameter")
+    except StartifactError:
+        return ("what was there is not a valid configuration",)
+    before, after = json.loads(to_json(old)), json.loads(to_json(configuration))
+    return tuple(
+        f"{name}: {shown(before[name])} becomes {shown(after[name])}"
+        for name in after
+        if before[name] != after[name]
+    )

@@ -1,0 +1,1 @@
+"""Finding a version in all regions, and fetching its bytes."""

@@ -1,0 +1,120 @@
+"""An artifact: its metadata, its facts, and the way to its bytes."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from semver import Version
+
+from startifact.model.keys import artifact_key
+from startifact.model.record import Record
+
+if TYPE_CHECKING:
+    from startifact.reading.download import Downloader
+
+
+class Artifact(Mapping[str, str]):
+    """One version of one project. As a mapping it holds the metadata the user gave it.
+
+    Two artifacts are equal when project, version and everything recorded about them are. An
+    artifact is true even when it has no metadata.
+    """
+
+    def __init__(self, project: str, version: Version, downloader: "Downloader") -> None:
+        self._project = project
+        self._version = version
+        self._downloader = downloader
+
+    @property
+    def _record(self) -> Record:
+        # The downloader's, so that the facts are those of the bytes it delivers.
+        return self._downloader.record
+
+    @property
+    def project(self) -> str:
+        """The project's name."""
+        return self._project
+
+    @property
+    def version(self) -> Version:
+        """The semantic version."""
+        return self._version
+
+    @property
+    def downloader(self) -> "Downloader":
+        """Where the bytes are, and how to get them."""
+        return self._downloader
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the bytes, in lower-case hexadecimal."""
+        return self._record.sha256
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return self._record.size
+
+    @property
+    def filename(self) -> str | None:
+        """The saved file name as it was recorded; remote text, not to be used as a path."""
+        return self._record.filename
+
+    @property
+    def staged_at(self) -> str:
+        """When it was staged first: an RFC 3339 time in UTC."""
+        return self._record.staged_at
+
+    @property
+    def repository(self) -> str | None:
+        """The repository whose workflow staged it."""
+        return self._record.origin.repository
+
+    @property
+    def commit(self) -> str | None:
+        """The commit that workflow ran on."""
+        return self._record.origin.commit
+
+    @property
+    def ref(self) -> str | None:
+        """The Git reference that workflow ran on."""
+        return self._record.origin.ref
+
+    @property
+    def run(self) -> str | None:
+        """The address of the workflow run."""
+        return self._record.origin.run
+
+    @property
+    def actor(self) -> str | None:
+        """Who started the workflow run."""
+        return self._record.origin.actor
+
+    def __getitem__(self, key: str) -> str:
+        return self._record.pairs[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._record.pairs)
+
+    def __len__(self) -> int:
+        return len(self._record.pairs)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Artifact):
+            return NotImplemented
+        return (self._project, str(self._version), self._record) == (
+            other._project,
+            str(other._version),
+            other._record,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self._project, str(self._version), self._record.sha256))
+
+    def __str__(self) -> str:
+        return artifact_key(self._project, self._version)
+
+    def __repr__(self) -> str:
+        return f"<Artifact {self}>"

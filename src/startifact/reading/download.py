@@ -1,0 +1,273 @@
+"""Getting an artifact's bytes: from any region that has them, verified before they are anywhere."""
+
+import hashlib
+import logging
+from functools import partial
+from pathlib import Path
+
+from startifact.concurrency.fan_out import Failed, Round, Watch, run_limited
+from startifact.concurrency.progress import ProgressCallback, Tally
+from startifact.errors import (
+    InputError,
+    IntegrityError,
+    LocalFileError,
+    NotFoundError,
+    SeveralRegionsError,
+    StartifactError,
+    UndeterminedError,
+    by_region,
+)
+from startifact.files.destination import (
+    check_destination,
+    has_bytes_of,
+    keep,
+    local_errors,
+    temporary_beside,
+)
+from startifact.files.source import PART_BYTES
+from startifact.model.keys import Key, check_filename
+from startifact.model.record import Record
+from startifact.reading.resolution import Copy, Survey
+from startifact.regions.interface import Location
+
+logger = logging.getLogger(__name__)
+
+WORKERS = 4
+"""How many ranges of one artifact are read at a time."""
+
+_BLOCK = 1024 * 1024
+
+
+class Downloader:
+    """Where an artifact is, and the way to its bytes.
+
+    ``bucket``, ``key``, ``region``, ``uri`` and ``object_version`` are those of the first region,
+    in the configured order, that is known to hold it.
+    """
+
+    def __init__(
+        self, survey: Survey, record: Record, progress: ProgressCallback | None = None
+    ) -> None:
+        self._survey = survey
+        self._record = record
+        self._progress = progress
+        self._unfit: dict[str, StartifactError] = {}
+
+    @property
+    def record(self) -> Record:
+        """What is recorded about the bytes that `download` brings."""
+        return self._record
+
+    @property
+    def region(self) -> str:
+        """The region's name, as it was spelled."""
+        return self._location().region
+
+    @property
+    def bucket(self) -> str:
+        """The bucket, or the directory of a ``file:`` region."""
+        return self._location().bucket
+
+    @property
+    def key(self) -> str:
+        """The key in that bucket."""
+        return self._location().key
+
+    @property
+    def uri(self) -> str:
+        """The address: ``s3://bucket/key`` or ``file:///path``."""
+        return self._location().uri
+
+    @property
+    def object_version(self) -> str | None:
+        """The bucket's own version of the object, where it keeps versions."""
+        return self._first().stored.object_version
+
+    def copies(self) -> list[Copy]:
+        """Return the copies known to have these bytes, in the configured order of their regions."""
+        self._survey.wait_a_moment_for_all()
+        order = [region.name for region in self._survey.regions]
+        mine = [
+            c
+            for c in self._survey.copies()
+            if c.record.sha256 == self._record.sha256
+            and c.record.may_have_bytes_of(self._record)
+            and c.region.name not in self._unfit
+        ]
+        return sorted(mine, key=lambda copy: order.index(copy.region.name))
+
+    def answers(self) -> dict[str, Copy | StartifactError | None]:
+        """Return what every region says of the version, in the configured order.
+
+        That is its copy, why it gave none, or ``None`` when it says that there is none. Regions
+        have a second to answer after the first one that has a copy. One whose bytes the last
+        download did not get, or found to be damaged, gave none.
+        """
+        self._survey.wait_a_moment_for_all()
+        return self._survey.answers() | self._unfit
+
+    def seconds(self) -> dict[str, float]:
+        """Return how long each region that has answered by now took to say what it holds."""
+        return self._survey.seconds()
+
+    def failures(self) -> dict[str, StartifactError]:
+        """Return why regions could not say whether they hold it, by region.
+
+        They have a second to answer after the first one that has a copy.
+        """
+        self._survey.wait_a_moment_for_all()
+        return self._survey.failures()
+
+    def download(self, path: str | Path, *, load_filename: bool = False) -> Path:
+        """Put the artifact at *path* and return where it is.
+
+        With *load_filename*, *path* is a directory and the saved file name is used in it.
+        Afterwards the file has the recorded size and SHA-256; on any error it is as it was. Missing
+        parent directories are made. A file that has these bytes already is left alone.
+
+        Raises:
+            InputError: *path* is a directory and *load_filename* is not set, a pipe or a device,
+                or there is no saved file name.
+            IntegrityError: The saved file name is not one safe path component.
+            LocalFileError: *path* cannot be written.
+            SeveralRegionsError: No region could deliver bytes that match the record; its
+                ``causes`` say why, and its exit code is the most telling of theirs.
+        """
+        destination = self._destination(Path(path), load_filename)
+        check_destination(destination)
+        with local_errors(destination):
+            if has_bytes_of(destination, self._record):
+                return destination
+            destination.parent.mkdir(parents=True, exist_ok=True)
+        if not self._record.sha256:
+            logger.warning(
+                "%s was staged by the first Startifact: no digest was recorded to verify it by",
+                self._survey.key,
+            )
+        self._fetch(destination)
+        return destination
+
+    def _location(self) -> Location:
+        return self._first().region.location(self._survey.key)
+
+    def _first(self) -> Copy:
+        copies = self.copies()
+        if not copies:
+            raise self._nothing([])
+        return copies[0]
+
+    def _destination(self, path: Path, load_filename: bool) -> Path:
+        if not load_filename:
+            return path
+        name = self._record.filename
+        if name is None:
+            raise InputError(
+                f"{self._survey.key} was staged without its file name",
+                hint="Name the file to download to, or stage with save-filename",
+            )
+        try:
+            return path / check_filename(name)
+        except InputError as e:
+            # Whoever can write to the bucket chose this name; as a path it could be any file.
+            raise IntegrityError(
+                f"the saved {e}: it is not used", hint="Download to a file name of your own"
+            ) from e
+
+    def _fetch(self, destination: Path) -> None:
+        """Try one region after the other until one has delivered the bytes to *destination*."""
+        tried: set[str] = set()
+        failures: list[Failed] = []
+        self._unfit = {}
+        while copy := self._next_copy(tried):
+            tried.add(copy.region.name)
+            with temporary_beside(destination) as temporary:
+                failure = self._fetch_from(copy, temporary)
+                if failure is None and self._stands():
+                    keep(temporary, destination)
+                    self._unfit = {f.name: f.error for f in failures}
+                    return
+            if failure is not None:
+                failures.append(failure)
+                logger.warning("%s: %s", failure.name, failure.error)
+            elif copy.record.may_have_bytes_of(self._record):
+                # It may be right by the other digest as well, which can change once a region.
+                tried.remove(copy.region.name)
+        raise self._nothing(failures)
+
+    def _next_copy(self, tried: set[str]) -> Copy | None:
+        """Return the next copy to try; those that can have the bytes, as they were reported."""
+        while True:
+            for copy in self._survey.copies():
+                untried = copy.region.name not in tried
+                if untried and copy.record.may_have_bytes_of(self._record):
+                    return copy
+            if not self._survey.wait_for_one_more():
+                return None
+
+    def _stands(self) -> bool:
+        """Say whether what was verified still is the version, by all that regions say by now."""
+        verified, self._record = self._record, self._survey.settle()
+        return (verified.digest, verified.size) == (self._record.digest, self._record.size)
+
+    def _fetch_from(self, copy: Copy, temporary: Path) -> Failed | None:
+        name, record = copy.region.name, self._record
+        tally = Tally(self._progress, verb="download", artifact=self._survey.key, total=record.size)
+
+        def job(watch: Watch) -> None:
+            _read_all(copy, self._survey.key, temporary, watch)
+            _verify(record, f"{self._survey.key} in {name}", temporary, watch)
+
+        with Round({name: job}, notify=tally.add) as fetching:
+            answer = fetching.next()
+        if not isinstance(answer, Failed):
+            return None
+        if isinstance(answer.error, LocalFileError):
+            raise answer.error
+        return answer
+
+    def _nothing(self, failures: list[Failed]) -> StartifactError:
+        known = self._survey.failures()
+        if not failures and not known:
+            return NotFoundError(f"{self._survey.key} is not staged in any region")
+        lines = by_region([*((f.name, f.error) for f in failures), *known.items()])
+        return SeveralRegionsError(
+            f"no region could deliver {self._survey.key}:{lines}",
+            causes=[f.error for f in failures] + list(known.values()),
+            kind=UndeterminedError,
+        )
+
+
+def _read_all(copy: Copy, key: Key, temporary: Path, watch: Watch) -> None:
+    def fetch(start: int, stop: int) -> None:
+        with local_errors(temporary), temporary.open("r+b") as file:
+            file.seek(start)
+            for block in copy.region.read(key, copy.stored, start, stop):
+                file.write(block)
+                watch.moved(len(block))
+
+    size = copy.record.size
+    # One after the other as they are needed: it is a region that says how many there are.
+    run_limited(
+        (partial(fetch, s, min(s + PART_BYTES, size)) for s in range(0, size, PART_BYTES)),
+        workers=WORKERS,
+    )
+
+
+def _verify(record: Record, where: str, temporary: Path, watch: Watch) -> None:
+    """Hash what is in the file, not what was meant to be written to it."""
+    # Artifacts of the first Startifact have an MD5 at best, which says something about accidents.
+    digest = hashlib.sha256() if record.sha256 else hashlib.md5(usedforsecurity=False)
+    expected = record.sha256 or record.md5
+    size = 0
+    with local_errors(temporary), temporary.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+            watch.moved(0)
+    got = digest.hexdigest() if expected else None
+    if (size, got) != (record.size, expected):
+        name = digest.name
+        raise IntegrityError(
+            f"{where} is damaged: got {size:,} bytes with {name}:{got}, "
+            f"expected {record.size:,} bytes with {name}:{expected}"
+        )

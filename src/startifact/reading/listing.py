@@ -1,0 +1,83 @@
+"""Which versions of a project there are."""
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+
+from semver import Version
+
+from startifact.concurrency.fan_out import Failed, Round, Watch
+from startifact.errors import (
+    InputError,
+    NotFoundError,
+    SeveralRegionsError,
+    StartifactError,
+    UndeterminedError,
+    by_region,
+)
+from startifact.model.keys import artifact_prefix, version_text
+from startifact.model.quorum import refuse_one_place_twice, required_to_read
+from startifact.model.versions import newest_first, parse_version
+from startifact.regions.interface import Region
+
+logger = logging.getLogger(__name__)
+
+
+def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
+    """Return every version of *project* that any region holds, newest first.
+
+    Raises:
+        InputError: Two regions are one place.
+        NotFoundError: Every region said that there is none.
+        SeveralRegionsError: Fewer than half of the regions answered.
+    """
+    found: dict[str, Version] = {}
+    failures: list[Failed] = []
+    with Round({r.name: partial(versions_in, r, project) for r in regions}) as listing:
+        for answer in listing:
+            if isinstance(answer, Failed):
+                failures.append(answer)
+            else:
+                found |= {str(v): v for v in answer.value}
+    failed = {failure.name for failure in failures}
+    refuse_one_place_twice({r.name: r.place() for r in regions if r.name not in failed})
+    answered = len(regions) - len(failures)
+    if answered < required_to_read(len(regions)) or (failures and not found):
+        raise _too_few(project, len(regions), failures)
+    for failure in failures:
+        logger.warning("%s was not listed: %s", failure.name, failure.error)
+    if not found:
+        raise NotFoundError(
+            f"nothing of {project} is staged in {', '.join(r.name for r in regions)}",
+            hint="Check the project's name and the regions",
+        )
+    return newest_first(found.values())
+
+
+def versions_in(region: Region, project: str, watch: Watch) -> list[Version]:
+    """Return the versions of *project* that *region* lists, in any order."""
+    versions = []
+    for key in region.keys(artifact_prefix(project)):
+        watch.moved()
+        text = version_text(project, key)
+        if text is None:
+            continue
+        try:
+            version = parse_version(text)
+        except InputError:
+            version = None
+        if version is None or str(version) != text:
+            logger.info("%s holds %r, which is not a version of %s", region.name, key, project)
+        else:
+            versions.append(version)
+    return versions
+
+
+def _too_few(project: str, regions: int, failures: list[Failed]) -> StartifactError:
+    lines = by_region((f.name, f.error) for f in failures)
+    return SeveralRegionsError(
+        f"cannot list the versions of {project}: {regions - len(failures)} of {regions} regions "
+        f"answered:{lines}",
+        causes=[f.error for f in failures],
+        kind=UndeterminedError,
+    )

@@ -1,0 +1,280 @@
+"""What all regions say about one version, asked at once and remembered as they answer."""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Self
+
+from startifact.concurrency.fan_out import Failed, Round, Watch
+from startifact.errors import (
+    IntegrityError,
+    NotFoundError,
+    RegionUnavailableError,
+    RemovedError,
+    SeveralRegionsError,
+    StartifactError,
+    UndeterminedError,
+    by_region,
+)
+from startifact.model.keys import Key
+from startifact.model.quorum import majority
+from startifact.model.record import MAX_SIZE_BYTES, Record, decode
+from startifact.reading.legacy import decode_legacy
+from startifact.regions.interface import Region, Stored
+
+logger = logging.getLogger(__name__)
+
+WINDOW_SECONDS = 1.0
+"""How long other regions' digests are waited for once one has answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One region's copy of an artifact."""
+
+    region: Region
+    stored: Stored
+    record: Record
+
+
+def describe(region: Region, key: Key) -> Copy | None:
+    """Return the copy at *key* in *region*, or ``None`` when the region says that there is none.
+
+    Raises:
+        IntegrityError: Its record is damaged, or its size is not the recorded one.
+        RemovedError: It was removed on purpose.
+    """
+    stored = region.describe(key)
+    return None if stored is None else interpret(region, key, stored)
+
+
+def interpret(region: Region, key: Key, stored: Stored) -> Copy:
+    """Return *stored* with what its record says.
+
+    Raises:
+        IntegrityError: Its record is damaged, or its size is not the recorded one, or none that
+            can be.
+        RemovedError: It was removed on purpose.
+    """
+    where = f"{key} in {region.name}"
+    if stored.size > MAX_SIZE_BYTES:
+        raise IntegrityError(
+            f"{where} has {stored.size:,} bytes, {MAX_SIZE_BYTES:,} are what S3 allows"
+        )
+    if stored.document is None:
+        return Copy(region, stored, decode_legacy(stored, where=where))
+    record = decode(stored.document, where=where)
+    if record.size != stored.size:
+        raise IntegrityError(
+            f"{where} has {stored.size:,} bytes, {record.size:,} were recorded",
+        )
+    # Beside a copy of the first Startifact that is all there is to compare.
+    return Copy(region, stored, replace(record, md5=stored.md5))
+
+
+def _job(region: Region, key: Key, watch: Watch) -> Copy | None:
+    watch.moved()
+    return describe(region, key)
+
+
+class Survey:
+    """The answers of all regions about one artifact. Safe to use from several threads."""
+
+    def __init__(self, regions: Sequence[Region], key: Key) -> None:
+        self.key = key
+        self.regions = tuple(regions)
+        self._lock = threading.RLock()
+        self._copies: dict[str, Copy] = {}
+        self._absent: list[str] = []
+        self._failed: dict[str, StartifactError] = {}
+        self._seconds: dict[str, float] = {}
+        self._first_at: float | None = None
+        self._warned: set[str] = set()
+        self._round = Round({r.name: partial(_job, r, key) for r in regions})
+
+    @classmethod
+    def of(
+        cls,
+        regions: Sequence[Region],
+        key: Key,
+        copies: Iterable[Copy],
+        failures: Mapping[str, StartifactError],
+    ) -> Self:
+        """Return what is known already about *regions*, without asking any."""
+        survey = cls((), key)
+        survey.regions = tuple(regions)
+        survey._copies = {copy.region.name: copy for copy in copies}
+        survey._failed = dict(failures)
+        known = survey._copies.keys() | survey._failed.keys()
+        survey._absent = [region.name for region in regions if region.name not in known]
+        return survey
+
+    def copies(self) -> list[Copy]:
+        """Return the copies known by now, in the order in which they were reported."""
+        self._collect(until=time.monotonic())
+        return list(self._copies.values())
+
+    def failures(self) -> dict[str, StartifactError]:
+        """Return why regions gave no answer, by region."""
+        return dict(self._failed)
+
+    def seconds(self) -> dict[str, float]:
+        """Return how long each region that has answered took, by region."""
+        return dict(self._seconds)
+
+    def answers(self) -> dict[str, Copy | StartifactError | None]:
+        """Return what every region has said by now, in the configured order.
+
+        That is its copy, why it gave none, or ``None`` when it has said that there is none.
+        """
+        known: dict[str, Copy | StartifactError | None] = {**self._copies, **self._failed}
+        known |= dict.fromkeys(self._absent)
+        return {
+            region.name: known.get(
+                region.name, RegionUnavailableError(f"{region.name} has not answered yet")
+            )
+            for region in self.regions
+        }
+
+    def wait_for_one_more(self) -> bool:
+        """Wait until another region has answered; ``False`` when none is left."""
+        with self._lock:
+            return self._take(None)
+
+    def wait_a_moment_for_all(self) -> None:
+        """Wait until all regions have answered, or a second after the first copy was reported."""
+        self._collect(until=self._window_end())
+
+    def settle(self) -> Record:
+        """Return the record that stands for this version in all regions.
+
+        Only a majority of all regions with a digest settles it before the others have had their
+        time to answer, and outvotes a tombstone: so it does not matter who answers first.
+
+        Raises:
+            NotFoundError: Every region said that there is no such version.
+            RemovedError: A region said that it was removed, and no majority holds it still.
+            IntegrityError: Regions hold different content, and no majority agrees.
+            SeveralRegionsError: No region has it, and not every region answered.
+        """
+        with self._lock:
+            while not self._is_beyond_doubt() and self._take(self._window_end()):
+                pass
+            return self._verdict()
+
+    def _window_end(self) -> float | None:
+        return None if self._first_at is None else self._first_at + WINDOW_SECONDS
+
+    def _collect(self, until: float | None) -> None:
+        with self._lock:
+            while self._take(until):
+                pass
+
+    def _take(self, until: float | None) -> bool:
+        answer = self._round.next(until)
+        if answer is None:
+            return False
+        self._seconds[answer.name] = answer.seconds
+        if isinstance(answer, Failed):
+            self._failed[answer.name] = answer.error
+        elif answer.value is None:
+            self._absent.append(answer.name)
+        else:
+            self._copies[answer.name] = answer.value
+            if self._first_at is None:
+                self._first_at = time.monotonic()
+        return True
+
+    def _is_settled(self) -> bool:
+        votes = self._votes()
+        return bool(votes) and votes.most_common(1)[0][1] >= majority(len(self.regions))
+
+    def _is_beyond_doubt(self) -> bool:
+        """Say whether it is settled by more than the first Startifact knew.
+
+        Its copies have no digest, and count for less as soon as another region tells one.
+        """
+        return self._is_settled() and any(copy.record.sha256 for copy in self._copies.values())
+
+    def _votes(self) -> Counter[tuple[object, ...]]:
+        return Counter(copy.record.content for copy in self._voters())
+
+    def _voters(self) -> list[Copy]:
+        """Return the copies that have a digest; where none has, those of the first Startifact.
+
+        Of these, those with an MD5 are known better than the others. What is known less well does
+        not count, but where it cannot be any of the others.
+        """
+        copies = list(self._copies.values())
+        best = (
+            [copy for copy in copies if copy.record.sha256]
+            or [copy for copy in copies if copy.record.md5]
+            or copies
+        )
+        known = [copy.record for copy in best]
+        return best + [copy for copy in copies if copy.record.contradicts_all(known)]
+
+    def _verdict(self) -> Record:
+        if not self._is_settled() and (removed := self._removed()):
+            raise next(iter(removed.values()))
+        votes = self._votes()
+        if not votes:
+            raise self._nothing()
+        content = votes.most_common(1)[0][0]
+        if len(votes) > 1 and not self._is_settled():
+            raise self._disagreement()
+        record = next(c.record for c in self._voters() if c.record.content == content)
+        self._warn_of_others(record)
+        return record
+
+    def _removed(self) -> dict[str, RemovedError]:
+        """Return the regions that hold a tombstone, in the configured order."""
+        failed = ((region.name, self._failed.get(region.name)) for region in self.regions)
+        return {name: error for name, error in failed if isinstance(error, RemovedError)}
+
+    def _warn_of_others(self, record: Record) -> None:
+        for name in self._removed().keys() - self._warned:
+            self._warned.add(name)
+            logger.warning(
+                "%s: %s says that it was removed, most regions hold %s still",
+                self.key, name, record.digest,
+            )  # fmt: skip
+        voters = self._voters()
+        for copy in self._copies.values():
+            found = copy.record
+            same = found.same_content(record) if copy in voters else found.may_have_bytes_of(record)
+            if same or copy.region.name in self._warned:
+                continue
+            self._warned.add(copy.region.name)
+            logger.warning(
+                "%s in %s is not what most regions hold (%s): it has %s, and differs in %s",
+                self.key, copy.region.name, record.digest, found.digest,
+                " and ".join(record.differences(found)),
+            )  # fmt: skip
+
+    def _disagreement(self) -> IntegrityError:
+        lines = "".join(
+            f"\n  {copy.region.name}: {copy.record.digest}" for copy in self._copies.values()
+        )
+        return IntegrityError(
+            f"regions hold different content for {self.key}, and no majority agrees:{lines}",
+            hint="Find out which is right before you use this version",
+        )
+
+    def _nothing(self) -> StartifactError:
+        if not self._failed:
+            return NotFoundError(
+                f"{self.key} is not staged in {', '.join(self._absent)}",
+                hint="Check the project, the version and the regions",
+            )
+        said = [*((name, "not there") for name in self._absent), *self._failed.items()]
+        return SeveralRegionsError(
+            f"cannot tell whether {self.key} exists, no region that answered has it:"
+            + by_region(said),
+            causes=list(self._failed.values()),
+            kind=UndeterminedError,
+        )

@@ -1,0 +1,285 @@
+"""A region that is a directory: for a laptop, an air-gapped runner, a first try and the tests.
+
+An artifact is the directory ``{project}@{version}`` with the files ``artifact`` and
+``metadata.json``. It is written under another name and appears by one rename, which fails where
+one exists. A channel is a file, replaced by a rename under a lock that dies with its process.
+"""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from startifact.errors import (
+    AccessDeniedError,
+    InputError,
+    IntegrityError,
+    RegionUnavailableError,
+    StartifactError,
+    shown,
+)
+from startifact.files.source import Source
+from startifact.model.keys import Key, is_channel_key
+from startifact.regions.directory.filelock import locked, replace
+from startifact.regions.directory.no_follow import Inside, MisshapenError, is_empty
+from startifact.regions.directory.scratch import scratch_in, sweep
+from startifact.regions.interface import (
+    ChannelState,
+    ExistsError,
+    Location,
+    Moved,
+    Region,
+    Stored,
+)
+
+ARTIFACT = "artifact"
+METADATA = "metadata.json"
+
+MAX_NAME_BYTES = 255
+"""What the usual file systems allow for the name of one directory."""
+
+_BLOCK = 1024 * 1024
+
+# What is looked at file by file may come or go between two looks, but not time after time.
+_LOOKS = 20
+
+
+class DirectoryRegion(Region):
+    """A directory that holds artifacts. It is made when the first one is staged."""
+
+    def __init__(self, name: str, root: Path) -> None:
+        self.name = name
+        self._root = root.absolute()
+        self._inside = Inside(name, self._root)
+
+    def place(self) -> str:
+        """See `Region.place`."""
+        return f"file:{os.path.realpath(self._root)}"
+
+    def location(self, key: Key) -> Location:
+        """See `Region.location`."""
+        return Location(
+            region=self.name,
+            bucket=str(self._root),
+            key=key,
+            uri=(self._root / key / ARTIFACT).as_uri(),
+        )
+
+    def describe(self, key: Key) -> Stored | None:
+        """See `Region.describe`: where one of the two files is missing, it counts as empty.
+
+        Startifact never leaves half an artifact behind, but somebody may.
+        """
+        _check_length(key, self.name)
+        folder = self._root / key
+        with self._translated("read", folder):
+            for _ in range(_LOOKS):
+                self._inside.check_folders(folder)
+                before = self._status(folder / ARTIFACT)
+                document = self._inside.text(folder / METADATA)
+                if before is None and document is None and is_empty(folder):
+                    return None
+                if before is None or document is None:
+                    continue
+                if self._status(folder / ARTIFACT) == before:
+                    return Stored(size=before.size, document=document, token=before.token)
+            half = before or self._status(folder / METADATA)
+        if half is None or (before is not None and document is not None):
+            raise IntegrityError(
+                f"{key} in {self.name} is neither an artifact nor half of one",
+                hint=f"Look into {shown(str(folder))}; Startifact leaves no such folder behind",
+            )
+        size = 0 if before is None else before.size
+        return Stored(size=size, document=document or "", token=half.token)
+
+    def _status(self, path: Path) -> "_Status | None":
+        status = self._inside.status(path)
+        return None if status is None else _Status.of(status)
+
+    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+        """See `Region.create`."""
+        folder = self._root / key
+        with self._translated("write", folder), self._scratch(folder.parent) as scratch:
+            sweep(folder.parent)
+            self._copy(source, scratch / ARTIFACT, moved)
+            _write_durably(scratch / METADATA, document.encode())
+            try:
+                scratch.rename(folder)
+            except OSError as e:
+                if os.path.lexists(folder):
+                    raise ExistsError(key) from e
+                raise
+            _sync_directory(folder.parent)
+
+    def _copy(self, source: Source, destination: Path, moved: Moved) -> None:
+        with destination.open("xb") as file:
+            for part in source.parts:
+                sha256 = hashlib.sha256()
+                with source.open(part) as reader:
+                    while block := reader.read(_BLOCK):
+                        file.write(block)
+                        sha256.update(block)
+                        moved(len(block))
+                source.check_digest(part, sha256.digest())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+        """See `Region.read`."""
+        path = self._root / key / ARTIFACT
+        with self._translated("read", path):
+            opened = self._inside.open(path)
+            if opened is None:
+                raise IntegrityError(f"{key} in {self.name} has gone")
+            with opened as file:
+                if _Status.of(os.fstat(file.fileno())).token != stored.token:
+                    raise IntegrityError(f"{key} in {self.name} was replaced while it was read")
+                file.seek(start)
+                while start < stop:
+                    block = file.read(min(_BLOCK, stop - start))
+                    if not block:
+                        raise IntegrityError(f"{key} in {self.name} ended early")
+                    start += len(block)
+                    yield block
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """See `Region.keys`."""
+        with self._translated("list", self._root):
+            try:
+                with os.scandir(self._root) as entries:
+                    found = [entry for entry in entries if entry.name.startswith(prefix)]
+            except FileNotFoundError:
+                return
+            for entry in found:
+                if not entry.is_dir(follow_symlinks=False) or not is_empty(Path(entry.path)):
+                    yield entry.name
+
+    def delete(self, key: Key, stored: Stored) -> bool:
+        """See `Region.delete`."""
+        folder = self._root / key
+        with self._translated("delete", folder), self._scratch(folder.parent) as scratch:
+            current = self.describe(key)
+            if current is None:
+                return True
+            if current.token != stored.token:
+                return False
+            # One rename, so that nobody sees half of it; the scratch folder is removed after.
+            folder.rename(scratch / "removed")
+            return True
+
+    def move_aside(self, key: Key, aside: Key) -> bool:
+        """See `Region.move_aside`: one rename, whatever it is that is moved."""
+        path, target = self._root / key, self._root / aside
+        with self._translated("move", path):
+            for folder in (path.parent, target.parent):
+                self._inside.check_folders(folder)
+            if not is_channel_key(key):
+                return self._move_misshapen(lambda: self.describe(key), path, target)
+            with self._locked(path):
+                return self._move_misshapen(lambda: self.read_channel(key), path, target)
+
+    def _move_misshapen(self, look: Callable[[], object], path: Path, target: Path) -> bool:
+        """Move *path* where *look* finds it misshapen, unless it is another one by then."""
+        before = os.lstat(path) if os.path.lexists(path) else None
+        try:
+            look()
+        except MisshapenError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
+            if before is None or not os.path.samestat(before, os.lstat(target)):
+                target.rename(path)
+                return False
+            for folder in (target.parent, path.parent):
+                _sync_directory(folder)
+            return True
+        return False
+
+    def _locked(self, path: Path) -> contextlib.AbstractContextManager[None]:
+        return locked(path.parent / f".{path.name}.lock")
+
+    def read_channel(self, key: Key) -> ChannelState | None:
+        """See `Region.read_channel`."""
+        path = self._root / key
+        with self._translated("read", path):
+            self._inside.check_folders(path.parent)
+            text = self._inside.text(path)
+        return None if text is None else ChannelState(text, text)
+
+    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+        """See `Region.write_channel`."""
+        path = self._root / key
+        with self._translated("write", path):
+            self._inside.check_folders(path.parent)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._locked(path):
+                if self.read_channel(key) != expected:
+                    return False
+                with self._scratch(path.parent) as scratch:
+                    _write_durably(scratch / path.name, text.encode())
+                    replace(scratch / path.name, path)
+                    _sync_directory(path.parent)
+        return True
+
+    @contextlib.contextmanager
+    def _scratch(self, parent: Path) -> Iterator[Path]:
+        self._inside.check_folders(parent)
+        with scratch_in(parent) as scratch:
+            yield scratch
+
+    @contextlib.contextmanager
+    def _translated(self, verb: str, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except StartifactError:
+            raise
+        except PermissionError as e:
+            raise AccessDeniedError(
+                f"{self.name} refused to {verb} {shown(str(e.filename or path))}: {e.strerror}",
+                hint="Check the owner and the mode of the directory",
+            ) from e
+        except OSError as e:
+            raise RegionUnavailableError(
+                f"{self.name} failed to {verb} {shown(str(path))}: {e.strerror}"
+            ) from e
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """The size of a file, and what tells it from every other one."""
+
+    size: int
+    token: str
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        token = f"{status.st_dev}-{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+        return cls(status.st_size, token)
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(path: Path) -> None:
+    if os.name == "nt":  # pragma: no cover  # directories cannot be opened there
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check_length(key: Key, region: str) -> None:
+    if len(key.rpartition("/")[2].encode()) > MAX_NAME_BYTES:
+        raise InputError(
+            f"{shown(key, 300)} is too long for {region}: file systems allow {MAX_NAME_BYTES} "
+            "bytes for a name",
+            hint="Shorten the project's name or the version",
+        )

@@ -1,0 +1,119 @@
+"""What a repair does, step by step, and what it says it did."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from startifact.concurrency.fan_out import Failed, Round, Watch
+from startifact.errors import DeadlineError, RefusedError, StartifactError
+from startifact.model.keys import Key
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that a repair did, or in a dry run would do, in one region."""
+
+    region: str
+    key: str
+    action: str
+    """``set-aside``, ``fill``, ``move-latest`` or ``refresh-copy``."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """What a repair did. It is true when nothing is left that should be mended.
+
+    ``refusals`` are the things that must not be mended, or not without a person's word, each an
+    error that says why; ``failures`` are regions that did not answer or did not take a step.
+    """
+
+    project: str
+    steps: tuple[Step, ...]
+    refusals: tuple[StartifactError, ...]
+    failures: dict[str, StartifactError]
+    dry_run: bool
+
+    def __bool__(self) -> bool:
+        return not self.refusals and not self.failures
+
+
+@dataclass(slots=True)
+class Worksheet:
+    """Steps as they are taken. In a dry run they are taken down, and none is taken."""
+
+    dry_run: bool
+    steps: list[Step] = field(default_factory=list)
+    refusals: list[StartifactError] = field(default_factory=list)
+    failures: dict[str, StartifactError] = field(default_factory=dict)
+    conflicts: set[Key] = field(default_factory=set)
+
+    def do(self, step: Step, job: Callable[[Watch], None]) -> bool:
+        """Take *step* with *job*, unless nothing is to be written; say whether it is done.
+
+        Raises:
+            DeadlineError: The time that was allowed has passed.
+        """
+        if not self.dry_run:
+            # What was begun is taken back when a person interrupts it.
+            with Round({step.region: job}, undo=True) as only:
+                answer = only.next()
+            if isinstance(answer, Failed):
+                self.failed(step.region, answer.error)
+                return False
+        self.did(step)
+        return True
+
+    def did(self, step: Step) -> None:
+        """Take down that *step* is done."""
+        self.steps.append(step)
+        if not self.dry_run:
+            logger.info("%s: %s", step.region, step.message)
+
+    def failed(self, region: str, error: StartifactError) -> None:
+        """Take down why *region* did not take a step."""
+        if isinstance(error, DeadlineError):
+            raise error
+        self.failures.setdefault(region, error)
+
+    def refuse(self, error: StartifactError) -> None:
+        """Take down what must not be mended."""
+        self.refusals.append(error)
+
+    def conflict(self, region: str, key: Key) -> None:
+        """Take down that *region* turned out to hold other content of *key* than others."""
+        self.conflicts.add(key)
+        error = RefusedError(
+            f"{region} has other content of {key} by now", hint="Run this again to see which"
+        )
+        if str(error) not in map(str, self.refusals):
+            self.refuse(error)
+
+    def has_done(self, region: str, key: Key, action: str) -> bool:
+        """Say whether that step is done."""
+        return any((s.region, s.key, s.action) == (region, key, action) for s in self.steps)
+
+    @contextlib.contextmanager
+    def noting_what_was_done(self) -> Iterator[None]:
+        """Give every exception that ends the work a note of the steps that were done by then."""
+        try:
+            yield
+        except BaseException as e:  # a signal ends it as well, and leaves the same behind
+            if self.steps and not self.dry_run:
+                lines = "".join(f"\n  {step.region}: {step.message}" for step in self.steps)
+                e.add_note(f"until then this was done:{lines}")
+            raise
+
+    def result(self, project: str, regions: Sequence[str]) -> Repair:
+        """Return everything that was done; failures are in the order of *regions*."""
+        return Repair(
+            project=project,
+            steps=tuple(self.steps),
+            refusals=tuple(self.refusals),
+            failures={name: self.failures[name] for name in regions if name in self.failures},
+            dry_run=self.dry_run,
+        )

@@ -1,0 +1,114 @@
+"""Taking an object out of the way: first it is kept in a place of its own, then it is deleted."""
+
+import contextlib
+import hashlib
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from semver import Version
+
+from startifact.concurrency.fan_out import Watch
+from startifact.errors import LocalFileError, RegionUnavailableError, StartifactError
+from startifact.files.source import Source
+from startifact.model.keys import LATEST, Key, artifact_key, channel_key, quarantine_key
+from startifact.regions.interface import ExistsError, Region, Stored
+from startifact.repair.inventory import Held
+
+NO_RECORD = "{}"
+"""What is kept in place of a record where there is none."""
+
+
+def set_aside(region: Region, project: str, version: Version, held: Held, watch: Watch) -> None:
+    """Keep a copy of what *region* holds of *version* in quarantine, then delete just that.
+
+    The copy has a name that follows from its content: whoever was interrupted finds it again.
+    What can be no artifact is moved there as it is instead.
+
+    Raises:
+        RegionUnavailableError: Something else is there by now, or the copy cannot be relied on.
+            Nothing was deleted.
+    """
+    key, stored = artifact_key(project, version), held.stored
+    if stored is None:
+        _move_aside(region, key, partial(quarantine_key, project, version))
+        return
+    region.prepare_to_write(project)
+    with scratch_folder() as folder:
+        source = _fetched(region, key, stored, folder / "artifact", watch)
+        if held.sha256 is not None and held.sha256 != source.sha256:
+            raise RegionUnavailableError(
+                f"{region.name} has sent two different contents of {key}, one after the other",
+                hint="Run it again",
+            )
+        document = _as_ascii(stored.document or NO_RECORD)
+        tag = hashlib.sha256(f"{source.sha256} {document}".encode()).hexdigest()[:16]
+        _keep(region, quarantine_key(project, version, tag), source, document, watch)
+    if region.describe(key) not in {stored, None} or not region.delete(key, stored):
+        raise _another(region, key, "deleted")
+
+
+def move_latest_aside(region: Region, project: str, _: Watch) -> None:
+    """Move what stands in the place of ``latest``, and can be no channel, to quarantine as it is.
+
+    Raises:
+        RegionUnavailableError: Something else is there by now. Nothing was moved.
+    """
+    _move_aside(region, channel_key(project, LATEST), partial(quarantine_key, project, LATEST))
+
+
+def _move_aside(region: Region, key: Key, aside: Callable[[str], Key]) -> None:
+    # There is no content that its name could follow from, and one rename is not interrupted.
+    if not region.move_aside(key, aside(secrets.token_hex(8))):
+        raise _another(region, key, "moved")
+
+
+def _another(region: Region, key: Key, done: str) -> RegionUnavailableError:
+    return RegionUnavailableError(
+        f"{key} in {region.name} is another one by now, and was not {done}",
+        hint="Compare again with startifact verify",
+    )
+
+
+def _fetched(region: Region, key: Key, stored: Stored, path: Path, watch: Watch) -> Source:
+    try:
+        with path.open("wb") as file:
+            if stored.size:
+                for block in region.read(key, stored, 0, stored.size):
+                    file.write(block)
+                    watch.moved(len(block))
+    except OSError as e:
+        raise LocalFileError(f"cannot write a temporary file: {e.strerror}") from e
+    return Source.scan(path, moved=watch.moved, may_be_empty=True)
+
+
+def _keep(region: Region, aside: Key, source: Source, document: str, watch: Watch) -> None:
+    failure: Exception | None = None
+    try:
+        region.create(aside, source, document, watch.moved)
+    except (ExistsError, RegionUnavailableError) as e:
+        failure = e  # it may be there all the same, from before or from just now
+    kept = region.describe(aside)
+    if kept is not None and (kept.size, kept.document) == (source.size, document):
+        return
+    if isinstance(failure, StartifactError):
+        raise failure
+    raise RegionUnavailableError(f"{region.name} did not keep {aside} as it was sent") from failure
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Make a temporary folder, and leave nothing of it behind."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="startifact-")
+    except OSError as e:
+        raise LocalFileError(f"cannot make a temporary folder: {e.strerror}") from e
+    with folder as name:
+        yield Path(name)
+
+
+def _as_ascii(text: str) -> str:
+    """Return *text* as every kind of region can store it."""
+    return text.encode("ascii", "backslashreplace").decode()

@@ -1,0 +1,219 @@
+"""Comparing regions: what differs between them, and within each."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from semver import Version
+
+from startifact.channels.latest import highest
+from startifact.errors import NewerFormatError, RemovedError, StartifactError, shown
+from startifact.model.keys import LATEST, artifact_key, channel_key
+from startifact.model.record import Record
+from startifact.model.versions import is_later
+from startifact.repair.inventory import Held, Inspection, View
+
+
+class Kind(StrEnum):
+    """What is wrong with one thing in one region."""
+
+    MISSING = "missing"
+    """It is not there, and other regions have it."""
+
+    DIFFERENT = "different"
+    """It is sound, but not what other regions hold."""
+
+    DAMAGED = "damaged"
+    """Its record cannot be read, or its bytes are not the recorded ones."""
+
+    UNRECORDED = "unrecorded"
+    """It has no record, as artifacts of the first Startifact, and others have one."""
+
+    REMOVED = "removed"
+    """It was removed on purpose, and other regions have it still."""
+
+    NEWER_FORMAT = "newer-format"
+    """A newer Startifact staged it, and only a newer one can compare it."""
+
+    LATEST_MISSING = "latest-missing"
+    LATEST_BEHIND = "latest-behind"
+    LATEST_DANGLING = "latest-dangling"
+    """It points at a version that is not complete in that region."""
+
+    LATEST_DAMAGED = "latest-damaged"
+    COPY_DIFFERS = "copy-differs"
+    """What is shown elsewhere, in SSM, is not where it points."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing in one region that is not as it should be, in words."""
+
+    kind: Kind
+    region: str
+    key: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What a comparison of all regions found. It is true when nothing differs and all answered."""
+
+    project: str
+    versions: tuple[Version, ...]
+    differences: tuple[Difference, ...]
+    failures: dict[str, StartifactError]
+    """Why regions could not be compared, by region."""
+
+    def __bool__(self) -> bool:
+        return not self.differences and not self.failures
+
+
+def verify(inspection: Inspection) -> Verification:
+    """Return how the regions in *inspection* differ.
+
+    Raises:
+        NotFoundError: Every region said that there is nothing.
+    """
+    inspection.check_found()
+    differences = [d for v in inspection.versions for d in compare(inspection, v)]
+    if inspection.whole:
+        target = target_of(inspection)
+        for view in inspection.views:
+            differences += _compare_latest(inspection, view, target)
+    return Verification(
+        project=inspection.project,
+        versions=inspection.versions,
+        differences=tuple(differences),
+        failures=inspection.failures,
+    )
+
+
+def compare(inspection: Inspection, version: Version) -> list[Difference]:
+    """Return what is wrong with *version*, region by region.
+
+    What a region told before it failed counts as well.
+    """
+    key = artifact_key(inspection.project, version)
+    held = inspection.told(version)
+    there = [one for one in held.values() if not one.absent]
+    if all(isinstance(one.trouble, RemovedError) for one in there):
+        return []  # it is nowhere, or was removed wherever it was
+    agreed = agreement(there)
+    found = {name: _compare_one(one, agreed) for name, one in held.items()}
+    return [
+        Difference(kind=f[0], region=name, key=key, message=f"{name}: {f[1]}")
+        for name, f in found.items()
+        if f is not None
+    ]
+
+
+def _compare_one(one: Held, agreed: Held | None) -> tuple[Kind, str] | None:
+    match one.trouble:
+        case RemovedError():
+            return Kind.REMOVED, "it was removed here, and is still there in other regions"
+        case NewerFormatError() as trouble:
+            return Kind.NEWER_FORMAT, str(trouble)
+        case StartifactError() as trouble:
+            return Kind.DAMAGED, str(trouble)
+    if one.copy is None:
+        return Kind.MISSING, "it is not there"
+    record = one.copy.record
+    if agreed is None or agreed.copy is None:
+        return Kind.DIFFERENT, f"it has {_known(record)}, and regions do not agree"
+    most = agreed.copy.record
+    if agreed.recorded and not one.recorded and record.may_have_bytes_of(most):
+        return Kind.UNRECORDED, f"it has no record here, most regions have {_known(most)}"
+    if record.same_content(most):
+        return None
+    if not one.recorded and not _differ(record, most):
+        return None  # of the first Startifact, and known less well than elsewhere
+    return (
+        Kind.DIFFERENT,
+        f"it has {_known(record)}, most regions have {_known(most)}; it differs in "
+        + " and ".join(_differ(record, most)),
+    )
+
+
+def _differ(record: Record, most: Record) -> list[str]:
+    return most.differences(record)
+
+
+def _known(record: Record) -> str:
+    return f"{record.size:,} bytes with {record.digest}"
+
+
+def agreement(held: Sequence[Held]) -> Held | None:
+    """Return one of the sound copies of which there are more than of any other, or ``None``.
+
+    Copies with a record count for more than those of the first Startifact, which have none; of
+    these, those whose digest is known. The others count where they can be none of them.
+    """
+    sound = [(one, one.copy.record) for one in held if one.copy is not None]
+    voters = (
+        [(one, record) for one, record in sound if one.recorded]
+        or [(one, record) for one, record in sound if record.sha256 or record.md5]
+        or sound
+    )
+    known = [record for _, record in voters]
+    voters = [*voters, *((one, r) for one, r in sound if r.contradicts_all(known))]
+    votes = Counter(record.content for _, record in voters).most_common(2)
+    if not votes or (len(votes) > 1 and votes[0][1] == votes[1][1]):
+        return None
+    return next(one for one, record in voters if record.content == votes[0][0])
+
+
+def is_disputed(inspection: Inspection, version: Version) -> bool:
+    """Say whether regions hold something of *version* that is no sound copy of one content."""
+    return any(d.kind is not Kind.MISSING for d in compare(inspection, version))
+
+
+def target_of(inspection: Inspection) -> Version | None:
+    """Return where ``latest`` should be in every region; ``None`` for nowhere.
+
+    A version that regions disagree about moves nothing, but where it was moved to it stays.
+    """
+    sound = [
+        version
+        for version in inspection.versions
+        if any(is_sound(view, version) for view in inspection.views)
+        and not is_disputed(inspection, version)
+    ]
+    known = [*inspection.pointers(), *sound]
+    return highest(known) if known else None
+
+
+def is_sound(view: View, version: Version) -> bool:
+    """Say whether a region held a sound copy of *version* when it was looked at."""
+    held = view.held.get(str(version))
+    return held is not None and held.copy is not None
+
+
+def _compare_latest(inspection: Inspection, view: View, target: Version | None) -> list[Difference]:
+    """Return what is wrong with one region's ``latest``, which should be *target*."""
+    key = channel_key(inspection.project, LATEST)
+    name = view.region.name
+    return [
+        Difference(kind=kind, region=name, key=key, message=f"{name}: {message}")
+        for kind, message in _wrong_with(view, target)
+    ]
+
+
+def _wrong_with(view: View, target: Version | None) -> list[tuple[Kind, str]]:
+    latest = view.latest
+    if latest.trouble is not None:
+        return [(Kind.LATEST_DAMAGED, str(latest.trouble))]
+    if latest.pointer is None:
+        missing = (Kind.LATEST_MISSING, f"it is not there, expected {target}")
+        return [] if target is None else [missing]
+    found: list[tuple[Kind, str]] = []
+    here = latest.pointer.version
+    if target is not None and is_later(target, here):
+        found.append((Kind.LATEST_BEHIND, f"it is {here}, expected {target}"))
+    if not is_sound(view, here):
+        found.append((Kind.LATEST_DANGLING, f"it is {here}, which is not complete there"))
+    if view.region.publishes and latest.shown != str(here):
+        copy = "not there" if latest.shown is None else shown(latest.shown, 60)
+        found.append((Kind.COPY_DIFFERS, f"its copy is {copy}, expected {here}"))
+    return found

@@ -1,0 +1,1 @@
+"""Making a version available in every region."""

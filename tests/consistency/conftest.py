@@ -1,0 +1,42 @@
+"""A step in each of the forms that the action has: in a process, in its container, composite."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.composite_step import INSTALL_SECONDS, CompositeStep
+from tests.support.runner_step import Step
+from tests.ways_in.container.conftest import BUILD_SECONDS, RUN_SECONDS, RunnerStep, engine, image
+
+__all__ = ["engine", "image"]
+
+FORMS = [
+    "process",
+    pytest.param(
+        "container",
+        marks=[pytest.mark.container, pytest.mark.timeout(BUILD_SECONDS + RUN_SECONDS)],
+    ),
+    pytest.param("composite", marks=pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)),
+]
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of a job whose first step installs what the others use again."""
+    return tmp_path_factory.mktemp("job")
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest, tmp_path: Path) -> Step:
+    """Return a step of each form in turn, with a workspace and files that are empty."""
+    if request.param == "container":
+        return RunnerStep(tmp_path / "job", request.getfixturevalue("image"))
+    if request.param == "process":
+        return Step(tmp_path / "job")
+    step = CompositeStep(request.getfixturevalue("installed"))
+    shutil.rmtree(step.workspace)
+    step.workspace.mkdir()
+    for path in (*step.files.iterdir(), step.summary):
+        path.write_bytes(b"")
+    return step

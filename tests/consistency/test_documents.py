@@ -1,0 +1,307 @@
+"""What is written twice says the same: README, action.yml, and the code."""
+
+import dataclasses
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import startifact
+from startifact import errors, settings
+from startifact.action.inputs import Inputs
+from startifact.model import keys
+from startifact.model.record import MAX_PAIRS_BYTES
+
+PROJECT = Path(__file__).parents[2]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+USES_ACTION = re.compile(r"(OWNER/startifact|\.)(/composite|/\.startifact)?(@v1|/)?$")
+USES_WORKFLOW = re.compile(r"OWNER/startifact/\.github/workflows/(stage|download)\.yml@v1")
+ACTION = yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
+
+
+def column(heading: str, index: int = 0) -> list[str]:
+    """Return one column of the first table below a heading, without its head."""
+    section = README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    return [row.strip("|").split(" | ")[index].strip() for row in rows[2:]]
+
+
+def test_inputs_of_action_yml_are_the_ones_that_are_read() -> None:
+    """Every input in action.yml is a field of Inputs, and the reverse."""
+    fields = {field.name.replace("_", "-") for field in dataclasses.fields(Inputs)}
+
+    assert set(ACTION["inputs"]) == fields
+
+
+def test_inputs_have_descriptions_and_quoted_defaults() -> None:
+    """Every input says what it is, and its default is a string."""
+    for name, value in ACTION["inputs"].items():
+        assert re.fullmatch(r"[a-z][a-z0-9-]*", name)
+        assert value["description"].strip()
+        assert isinstance(value.get("default", ""), str), name
+
+
+def test_tables_of_the_readme() -> None:
+    """The README's tables of inputs and outputs are those of action.yml."""
+    done = subprocess.run(
+        [sys.executable, str(PROJECT / "scripts" / "readme_tables.py"), "--check"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_exit_codes_of_the_readme() -> None:
+    """The README lists every exit code that an error has, and no other."""
+
+    def codes(kind: type[errors.StartifactError]) -> set[int]:
+        return {kind.exit_code}.union(*(codes(sub) for sub in kind.__subclasses__()))
+
+    listed = {int(code) for code in column("Exit codes")}
+
+    assert listed == codes(errors.StartifactError) | {0, 130, 143}
+
+
+def test_environment_variables_of_the_readme() -> None:
+    """Every STARTIFACT_ variable that people may set is in the README; we set the others."""
+    source = Path(settings.__file__).read_text(encoding="utf-8")
+    read = set(re.findall(r'"(STARTIFACT_\w+)"', source)) - {
+        "STARTIFACT_CONTAINER",
+        "STARTIFACT_ACTION",
+    }
+    listed = set(re.findall(r"STARTIFACT_\w+", " ".join(column("Environment variables"))))
+
+    assert listed == read
+
+
+def test_storage_of_the_readme() -> None:
+    """The README's keys are those that the code makes."""
+    listed = " ".join(column("Storage"))
+    prefix = "{bucket_key_prefix}"
+
+    assert f"`{prefix}{keys.artifact_key('{project}', '{version}')}`" in listed
+    assert f"`{prefix}{keys.channel_key('{project}', keys.LATEST)}`" in listed
+    assert f"`{prefix}{keys.probe_key('{project}')}`" in listed
+    parameter = keys.channel_parameter("{parameter_name_prefix}", "{project}", keys.LATEST)
+    assert f"`{parameter}`" in listed
+    assert f"Metadata has {MAX_PAIRS_BYTES:,} bytes" in README
+
+
+def test_public_names() -> None:
+    """The package exports exactly what is listed here, and the README imports nothing else."""
+    assert sorted(startifact.__all__) == [
+        "Artifact",
+        "ConfigurationLoader",
+        "Downloader",
+        "IfExists",
+        "Progress",
+        "RegionOutcome",
+        "Session",
+        "Staging",
+        "State",
+        "__version__",
+        "deadline",
+        "errors",
+    ]
+
+
+def test_readme_python_runs(
+    tmp_path: Path, directories: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The README's Python runs as it is written."""
+    monkeypatch.setenv("STARTIFACT_REGIONS", ", ".join(directories))
+    (tmp_path / "dist.tar.gz").write_bytes(b"sugar and water\n")
+    script = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
+
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "1.0.9000 dotnet\n"
+    assert (tmp_path / "download.tar.gz").read_bytes() == b"sugar and water\n"
+
+
+def our_steps(path: Path) -> list[dict[str, Any]]:
+    """Return the steps of a workflow that use the action, in whichever form."""
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    steps = [step for job in jobs.values() for step in job.get("steps", [])]
+    return [step for step in steps if USES_ACTION.match(step.get("uses", ""))]
+
+
+WORKFLOWS = [
+    *sorted((PROJECT / "examples" / "workflows").glob("*.yml")),
+    *(PROJECT / ".github" / "workflows" / f"{n}.yml" for n in ("self-test", "stage", "download")),
+]
+
+
+def called(job: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what the reusable workflow is called with that *job* calls, if it does."""
+    match = USES_WORKFLOW.fullmatch(job.get("uses", ""))
+    return reusable(match[1])[True]["workflow_call"] if match else None
+
+
+def reusable(name: str) -> dict[Any, Any]:
+    """Return a reusable workflow. YAML 1.1 takes the key on for a boolean."""
+    path = PROJECT / ".github" / "workflows" / f"{name}.yml"
+    document: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return document
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_use_declared_inputs(path: Path) -> None:
+    """Workflows give the action only inputs it declares, each as a string."""
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values()
+    steps = our_steps(path)
+
+    assert steps or any(called(job) for job in jobs)
+    for step in steps:
+        assert set(step["with"]) <= set(ACTION["inputs"])
+        assert all(isinstance(value, str) for value in step["with"].values())
+    for job in jobs:
+        check_call(job)
+
+
+@pytest.mark.parametrize("name", ["ci", "self-test"])
+def test_image_on_arm(name: str) -> None:
+    """Where the README says that the image is tested on ARM, it is built and run there."""
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    job = reusable(name)["jobs"]["container"]
+    runners = ["ubuntu-latest", "ubuntu-24.04-arm"]
+
+    assert "`ubuntu-24.04-arm`" in readme
+    assert job["runs-on"] == "${{ matrix.os }}"
+    assert job["strategy"]["matrix"] == {"os": runners}
+
+
+def check_call(job: dict[str, Any]) -> None:
+    """Check that a job that calls a reusable workflow gives what that needs, and no more."""
+    if (call := called(job)) is not None:
+        needed = {name for name, i in call["inputs"].items() if i.get("required")}
+        assert needed <= set(job["with"]) <= set(call["inputs"])
+        assert job["permissions"] == {"id-token": "write"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_read_declared_outputs(path: Path) -> None:
+    """Workflows read only outputs that the step or the called workflow they name declares."""
+    text = path.read_text(encoding="utf-8")
+    ours = {step["id"] for step in our_steps(path) if "id" in step}
+
+    read = re.findall(r"steps\.([a-z-]+)\.outputs\.([a-z0-9-]+)", text)
+    needed = re.findall(r"needs\.([a-z-]+)\.outputs\.([a-z0-9-]+)", text)
+
+    assert {output for step, output in read if step in ours} <= set(ACTION["outputs"])
+    for name, output in needed:
+        job = yaml.safe_load(text)["jobs"][name]
+        assert output in (job.get("outputs") or (called(job) or {}).get("outputs", {}))
+
+
+# What makes no sense there, and what has another meaning.
+NOT_TO_STAGE = {"command", "load-filename", "read-data", "keep"}
+NOT_TO_DOWNLOAD = NOT_TO_STAGE | {
+    *("path", "metadata", "save-filename", "required-regions", "if-exists", "dry-run"),
+    "provenance",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "left_out", "more", "no_outputs"),
+    [
+        ("stage", NOT_TO_STAGE, {"artifact"}, {"path"}),
+        (
+            "download",
+            NOT_TO_DOWNLOAD,
+            {"artifact", "filename"},
+            {"path", "created", "is-latest"},
+        ),
+    ],
+)
+def test_reusable_workflows_are_the_action(
+    name: str, left_out: set[str], more: set[str], no_outputs: set[str]
+) -> None:
+    """A reusable workflow has what the action has, with the same defaults, and hands it on."""
+    workflow = reusable(name)
+    call, job = workflow[True]["workflow_call"], workflow["jobs"][name]
+    (ours,) = (step for step in job["steps"] if step.get("id") == name)
+
+    assert set(call["inputs"]) == set(ACTION["inputs"]) - left_out | more
+    assert set(call["outputs"]) - {"artifact-id"} == set(ACTION["outputs"]) - no_outputs
+    assert {n: o["value"] for n, o in call["outputs"].items()} == {
+        output: f"${{{{ jobs.{name}.outputs.{output} }}}}" for output in job["outputs"]
+    }
+    assert all(v.endswith(f".outputs.{n} }}}}") for n, v in job["outputs"].items())
+    assert all({"description", "type"} <= set(i) for i in call["inputs"].values())
+    for input_ in set(call["inputs"]) - more:
+        assert f"inputs.{input_} }}}}" in ours["with"][input_]
+    same = set(call["inputs"]) - more - {"save-filename", "version"}
+    for input_ in same - {"project", "path"}:
+        default = call["inputs"][input_]["default"]
+        default = str(default).lower() if isinstance(default, bool) else default
+        assert default == ACTION["inputs"][input_]["default"], input_
+    assert "secrets" not in call
+
+
+def test_defaults_of_save_filename() -> None:
+    """The README says where the reusable workflow and the action differ."""
+    inputs = reusable("stage")[True]["workflow_call"]["inputs"]
+
+    assert inputs["save-filename"]["default"] is True
+    assert ACTION["inputs"]["save-filename"]["default"] == "false"
+    assert "`save-filename` is `true` in stage.yml and `false` in the action" in README
+
+
+@pytest.mark.parametrize("name", ["stage", "download"])
+def test_reusable_workflows_use_their_own_commit(name: str) -> None:
+    """Who pins a reusable workflow pins the action: it is fetched from the same commit."""
+    steps = reusable(name)["jobs"][name]["steps"]
+    known, fetched = steps[:2]
+    uses = [step["uses"] for step in steps if "uses" in step]
+
+    assert known["if"] == "job.workflow_sha == ''"
+    assert fetched["with"] == {
+        "repository": "${{ job.workflow_repository }}",
+        "ref": "${{ job.workflow_sha }}",
+        "path": ".startifact",
+        "persist-credentials": False,
+    }
+    ours = next(step for step in steps if step.get("uses") == "./.startifact")
+    assert ours["env"] == {
+        "STARTIFACT_ACTION": "${{ job.workflow_repository }}@${{ job.workflow_sha }}"
+    }
+    assert all(re.search(r"@[0-9a-f]{40}$", u) for u in uses if u != "./.startifact")
+
+
+def test_readme_workflows_use_declared_inputs() -> None:
+    """Steps in the README give the action only inputs it declares, each as a string."""
+    steps = [
+        step
+        for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+        for step in steps_in(yaml.safe_load(text))
+        if USES_ACTION.match(step.get("uses", ""))
+    ]
+
+    assert len(steps) >= 2
+    for step in steps:
+        assert set(step["with"]) <= set(ACTION["inputs"])
+        assert all(isinstance(value, str) for value in step["with"].values())
+
+
+def steps_in(document: Any) -> list[dict[str, Any]]:
+    """Return the steps in a list of steps, or in a job or workflow."""
+    if isinstance(document, list):
+        return document
+    jobs = document.get("jobs", {"one": document})
+    return [step for job in jobs.values() for step in job.get("steps", [])]

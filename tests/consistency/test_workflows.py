@@ -1,0 +1,312 @@
+"""The reusable workflows and the examples do what they say, as far as a step in them shows it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from startifact import Session
+from tests.conftest import AWS_REGIONS, Cloud
+from tests.consistency.conftest import FORMS
+from tests.consistency.test_documents import reusable
+from tests.support.runner_step import PROJECT, Step
+from tests.support.workflow import Action, Job
+from tests.ways_in.action.identity import Identities
+
+CONTENT = b"sugar and water\n"
+PULL_REQUEST = "dry-run-on-pull-request"
+EXAMPLES = {p.stem: p for p in sorted((PROJECT / "examples" / "workflows").glob("*.yml"))}
+NOTHING: dict[str, Action] = {"actions/checkout": lambda _: {}}
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def call(step: Step, name: str, actions: Mapping[str, Action], **given: Any) -> dict[str, str]:
+    """Return the outputs of a reusable workflow."""
+    workflow = reusable(name)
+    declared = workflow[True]["workflow_call"]["inputs"]
+    inputs = {n: given.get(n.replace("-", "_"), i.get("default")) for n, i in declared.items()}
+    own = {"workflow_repository": "octocat/startifact", "workflow_sha": COMMIT}
+    job = Job(step, {"inputs": inputs, "job": own}, actions=actions)
+    job.run(workflow["jobs"][name]["steps"])
+    return {n: job.value(v) for n, v in workflow["jobs"][name]["outputs"].items()}
+
+
+@pytest.mark.parametrize("form", FORMS[:2], indirect=True)
+@pytest.mark.parametrize("name", ["dist.tar.gz", ".odd[1] name.gz"])
+def test_reusable_workflows(name: str, form: Step, tmp_path: Path) -> None:
+    """What one stages the other hands on, whatever the file is called."""
+    fetched: list[dict[str, str]] = []
+
+    def checkout(inputs: dict[str, str]) -> dict[str, str]:
+        fetched.append(inputs)
+        return {}
+
+    def unpack(inputs: dict[str, str]) -> dict[str, str]:
+        assert inputs["name"] == "dist"
+        (form.workspace / inputs["path"]).mkdir()
+        form.file(CONTENT, f"{inputs['path']}/{name}")
+        return {}
+
+    def pack(inputs: dict[str, str]) -> dict[str, str]:
+        assert not re.search(r"[*?\[\]!]", inputs["path"])
+        assert (inputs["name"], inputs["include-hidden-files"]) == ("back", "true")
+        shutil.copytree(form.workspace / inputs["path"], tmp_path / "back")
+        return {"artifact-id": "7"}
+
+    actions = {
+        "actions/checkout": checkout,
+        "actions/download-artifact": unpack,
+        "actions/upload-artifact": pack,
+    }
+    where = {"project": "SugarWater", "regions": "file:regions/one"}
+
+    staged = call(form, "stage", actions, **where, artifact="dist", path=name, version="1.0.0")
+    shutil.rmtree(form.workspace / "artifact")
+    handed_on = call(form, "download", actions, **where, artifact="back")
+
+    assert [(f["repository"], f["ref"]) for f in fetched] == [("octocat/startifact", COMMIT)] * 2
+    assert (staged["created"], staged["is-latest"], staged["version"]) == ("true", "true", "1.0.0")
+    assert (handed_on["artifact-id"], handed_on["filename"]) == ("7", name)
+    assert handed_on["sha256"] == staged["sha256"]
+    assert [p.name for p in (tmp_path / "back").iterdir()] == [name]
+    assert (tmp_path / "back" / name).read_bytes() == CONTENT
+
+
+def test_reusable_workflow_that_does_not_know_its_commit(step: Step) -> None:
+    """Where GitHub does not say it, nothing is fetched and nothing runs."""
+    steps = reusable("stage")["jobs"]["stage"]["steps"]
+    job = Job(step, {"job": {"workflow_sha": ""}})
+
+    with pytest.raises(AssertionError, match="does not tell a workflow its own commit"):
+        job.run(steps)
+
+
+@pytest.fixture
+def step(tmp_path: Path) -> Step:
+    """Return a step that has not begun."""
+    return Step(tmp_path / "job")
+
+
+def jobs_of(name: str) -> dict[str, Any]:
+    jobs: dict[str, Any] = yaml.safe_load(EXAMPLES[name].read_text(encoding="utf-8"))["jobs"]
+    return jobs
+
+
+def git(step: Step, *arguments: str) -> str:
+    """Run git in the workspace, with nothing of this machine's configuration."""
+    who = ["-c", "user.name=octocat", "-c", "user.email=octocat@example.com"]
+    return subprocess.run(
+        ["git", *who, *arguments],
+        cwd=step.workspace,
+        env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq")
+def test_monorepo(step: Step) -> None:
+    """What changed is each folder with a version, by its own name; what is gone is not there.
+
+    Each has the version that is in it.
+    """
+    projects = step.workspace / "projects"
+    for name in ("kept", "changed", "gone", "moved", 'gr\u00fcn "x"'):
+        (projects / name).mkdir(parents=True)
+        (projects / name / "VERSION").write_text(f"1.0.0 {name}\n")
+    git(step, "init", "--quiet")
+    git(step, "add", ".")
+    git(step, "commit", "--quiet", "--message", "first")
+    before = git(step, "rev-parse", "HEAD")
+    shutil.rmtree(projects / "gone")
+    (projects / "moved").rename(projects / "new")
+    (projects / "README.md").write_text("not a project")
+    for name in ("changed", 'gr\u00fcn "x"'):
+        (projects / name / "file").write_text("new")
+    git(step, "add", ".")
+    git(step, "commit", "--quiet", "--message", "second")
+
+    def changed(since: str) -> list[str]:
+        job = Job(step, {"github": {"event": {"before": since}}}, actions=NOTHING)
+        job.run(jobs_of("monorepo")["changed"]["steps"])
+        found = json.loads(job.value("${{ steps.changed.outputs.projects }}"))
+        for one in found:
+            version = (projects / one["project"] / "VERSION").read_text().strip()
+            assert one == {"project": one["project"], "version": version}
+        return [one["project"] for one in found]
+
+    assert changed(before) == ["changed", 'gr\u00fcn "x"', "new"]
+    assert changed("0" * 40) == ["changed", 'gr\u00fcn "x"', "kept", "new"]
+    assert changed(git(step, "rev-parse", "HEAD")) == []
+
+
+AWS_LAMBDA = f"""#!{sys.executable}
+import json, os, sys
+with open(os.environ["CALLS"], "a") as calls:
+    print(json.dumps(sys.argv[2:]), file=calls)
+if sys.argv[2] == "update-function-code":
+    print(os.environ["CODE_SHA256"])
+"""
+
+
+class Lambda:
+    """The deployment of the example, with a stand-in for AWS's command."""
+
+    def __init__(self, step: Step, identities: Identities, tmp_path: Path) -> None:
+        self._calls = tmp_path / "calls"
+        program = tmp_path / "bin" / "aws"
+        program.parent.mkdir()
+        program.write_text(AWS_LAMBDA)
+        program.chmod(0o755)
+        self._step = step
+        self._environment = {
+            **identities.environment,
+            "CALLS": str(self._calls),
+            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+        }
+
+    def deploy(self, digest: str) -> None:
+        job = Job(
+            self._step,
+            {"inputs": {"version": "latest"}},
+            actions={"aws-actions/configure-aws-credentials": lambda _: {}},
+            environment={**self._environment, "CODE_SHA256": digest},
+        )
+        job.run(jobs_of("deploy-lambda")["deploy"]["steps"])
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """What AWS's command was asked for."""
+        text = self._calls.read_text() if self._calls.exists() else ""
+        return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def identities() -> Iterator[Identities]:
+    """Return GitHub and STS on loopback."""
+    identities = Identities()
+    yield identities
+    identities.stop()
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq")
+def test_deploy_lambda(step: Step, cloud: Cloud, identities: Identities, tmp_path: Path) -> None:
+    """The object is the one in the function's region, and no other digest is published."""
+    deployment = Lambda(step, identities, tmp_path)
+    path = step.workspace / step.file(CONTENT)
+    staged = Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", path)
+    digest = "TrmsWXSJu2Z4E7/5oP3OVB371gXkBh3rXaZJ+IMPhx8="
+    assert staged.created
+
+    with pytest.raises(AssertionError, match=f"the digest another, but {re.escape(digest)} was"):
+        deployment.deploy("another")
+    assert [c[0] for c in deployment.calls] == ["update-function-code"]
+    deployment.deploy(digest)
+
+    update, _, publish = deployment.calls[1:]
+    assert update[update.index("--s3-bucket") + 1] == cloud.buckets["us-east-1"]
+    assert update[update.index("--s3-key") + 1] == "team/SugarWater@1.0.0"
+    assert publish[-2:] == ["--code-sha256", digest]
+
+    cloud.s3().delete_object(Bucket=cloud.buckets["us-east-1"], Key="team/SugarWater@1.0.0")
+    with pytest.raises(AssertionError, match="us-east-1 does not hold this version"):
+        deployment.deploy(digest)
+    assert len(deployment.calls) == 4
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_subjects(name: str) -> None:
+    """Each example says how the sub of its token ends, for the role's trust policy."""
+    text = EXAMPLES[name].read_text(encoding="utf-8")
+    document = yaml.safe_load(text)
+    (said,) = re.findall(r"^# In the role's trust policy, sub ends in (.*)$", text, re.MULTILINE)
+    triggers, tokens = document[True], set()
+    for job in document["jobs"].values():
+        if "id-token" not in job["permissions"]:
+            continue
+        if "environment" in job:
+            tokens.add(f":environment:{job['environment']}")
+        elif "pull_request" in triggers:
+            tokens.add(":pull_request")
+        elif "tags" in (triggers.get("push") or {}):
+            tokens.add(":ref:refs/tags/v*")
+        else:
+            tokens.add(":ref:refs/heads/main")
+
+    assert set(said.split(" and in ")) == tokens
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["stage-on-tag", "stage-per-platform", "monorepo", "attest", "dry-run-on-pull-request"],
+)
+def test_build_and_role_apart(name: str) -> None:
+    """No job that may take on the role runs anything of the repository."""
+    jobs = jobs_of(name)
+    trusted = [job for job in jobs.values() if "id-token" in job["permissions"]]
+
+    assert "run" in str(jobs["build"]["steps"])
+    assert jobs["build"]["permissions"] == {"contents": "read"}
+    assert jobs["stage"] in trusted
+    assert jobs["stage"]["uses"].startswith("OWNER/startifact/.github/workflows/stage.yml@")
+    for step in (step for job in trusted for step in job.get("steps", [])):
+        assert "run" not in step
+        assert not step["uses"].startswith("actions/checkout@")
+    handed_on = jobs["build"]["steps"][-1]["with"]
+    assert (handed_on["name"], Path(handed_on["path"]).name) == (
+        jobs["stage"]["with"]["artifact"],
+        jobs["stage"]["with"]["path"],
+    )
+
+
+def test_credentials_stay_in_the_step() -> None:
+    """Only where another program needs credentials are they given to the whole job."""
+    exported = [n for n, p in EXAMPLES.items() if "configure-aws-credentials" in p.read_text()]
+
+    assert exported == ["deploy-lambda"]
+
+
+def test_pull_requests_from_forks() -> None:
+    """They have no token, and are passed over."""
+    condition = "github.event.pull_request.head.repo.full_name == github.repository"
+
+    assert jobs_of("dry-run-on-pull-request")["build"]["if"] == condition
+
+
+def test_pull_requests_that_do_not_raise_the_version(step: Step) -> None:
+    """They are told that what is staged is kept, and do not fail."""
+    where = ["file:" + str(step.workspace / "regions" / "one")]
+    Session(regions=where).stage("SugarWater", "1.0.0", step.workspace / step.file(CONTENT))
+    given = {n.replace("-", "_"): v for n, v in jobs_of(PULL_REQUEST)["stage"]["with"].items()}
+    given |= {"version": "1.0.0", "regions": "file:regions/one", "role_to_assume": ""}
+
+    def unpack(inputs: dict[str, str]) -> dict[str, str]:
+        (step.workspace / inputs["path"]).mkdir()
+        step.file(b"built anew", f"{inputs['path']}/{given['path']}")
+        return {}
+
+    actions = {**NOTHING, "actions/download-artifact": unpack}
+    told = call(step, "stage", actions, **given)
+
+    assert (told["version"], told["created"]) == ("1.0.0", "false")
+    assert Session(regions=where).get("SugarWater", "1.0.0").sha256 == told["sha256"]
+
+
+def test_policies_of_the_examples() -> None:
+    """The policy that an example names is there; each for projects of several names names one."""
+    policy = re.compile(r"^# Its policy is (examples/iam/[\w-]+\.json)\.$", re.MULTILINE)
+    named = {name: policy.findall(path.read_text()) for name, path in EXAMPLES.items()}
+
+    assert {name for name, policies in named.items() if policies} == {
+        name for name in EXAMPLES if "project: SugarWater\n" not in EXAMPLES[name].read_text()
+    }
+    assert all((PROJECT / policy).is_file() for policies in named.values() for policy in policies)

@@ -1,0 +1,220 @@
+"""A store other than AWS is trusted with writes only once it has shown that it honours conditions.
+
+Case 26 of the threat list: rclone's server accepts the headers and overwrites all the same.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from startifact import Session, errors
+from tests.conftest import Cloud, percent
+from tests.support.stores import find, serve_rclone, serve_versitygw
+from tests.support.wire import Answer, Forward, Request, Wire, error
+
+pytestmark = pytest.mark.tries_stores
+
+MakeFile = Callable[..., Path]
+
+
+@pytest.fixture
+def rclone(tmp_path: Path) -> Iterator[str]:
+    """Return the spelling of a bucket on a store that ignores conditions."""
+    if find("rclone") is None:
+        pytest.skip("rclone is not installed")
+    folder = tmp_path / "rclone"
+    folder.mkdir()
+    with serve_rclone(folder) as spelling:
+        yield spelling
+
+
+def test_case_26_a_store_that_ignores_conditions(
+    rclone: str, make_file: MakeFile, tmp_path: Path
+) -> None:
+    """Nothing is staged to a store that overwrites what it was asked to keep."""
+    session = Session(regions=[rclone])
+
+    with pytest.raises(errors.StartifactError) as caught:
+        session.stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.exit_code == 2
+    assert "does not honour conditions" in str(caught.value)
+    assert "overwrites an object with PutObject and If-None-Match: *" in str(caught.value)
+    stored = {p.name for p in (tmp_path / "rclone").rglob("*") if p.is_file()}
+    assert stored <= {"_probe"}
+
+
+def test_a_store_that_honours_conditions(make_file: MakeFile, tmp_path: Path) -> None:
+    """A real store that honours conditions is staged to and read from."""
+    if find("versitygw") is None:
+        pytest.skip("versitygw is not installed")
+    content = bytes(range(256)) * 40_000
+    folder = tmp_path / "versitygw"
+    folder.mkdir()
+    with serve_versitygw(folder) as spelling:
+        session = Session(regions=[spelling])
+
+        staging = session.stage("SugarWater", "1.0.0", make_file(content), metadata={"a": "b"})
+        again = session.stage("SugarWater", "1.0.0", make_file(content), metadata={"a": "b"})
+        path = session.get("SugarWater").downloader.download(tmp_path / "back")
+
+        assert staging.created
+        assert not again.created
+        assert path.read_bytes() == content
+        assert session.verify("SugarWater", read_data=True)
+
+
+def probe_writes(wire: Wire) -> list[Request]:
+    """Return the requests to the probe's key."""
+    return [r for r in wire.requests() if r.path.endswith("/_probe") and r.method != "GET"]
+
+
+@pytest.mark.parametrize(
+    ("ignored", "said"),
+    [
+        ("put", "overwrites an object with PutObject"),
+        ("complete", "overwrites an object with CompleteMultipartUpload"),
+        ("replace", "replaces an object whose ETag is not the one"),
+    ],
+)
+def test_each_condition_is_tried(
+    cloud: Cloud, wire: Wire, make_file: MakeFile, ignored: str, said: str
+) -> None:
+    """A store that ignores one of the conditions is refused, and told which one it is."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+
+    def ignore(request: Request, forward: Forward) -> Answer | None:
+        completes = request.method == "POST" and "uploadId" in request.query
+        kind = "complete" if completes else "put" if "if-none-match" in request.headers else ""
+        if "if-match" in request.headers and request.method == "PUT":
+            kind = "replace"
+        answer = forward()
+        if kind == ignored and answer.status == 412:
+            body = b"<CompleteMultipartUploadResult/>" if completes else b""
+            return Answer(200, body, {"ETag": '"x"'})
+        return answer
+
+    wire.add(ignore)
+
+    with pytest.raises(errors.StartifactError) as caught:
+        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+
+    assert said in str(caught.value)
+    assert cloud.keys("us-east-1") == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "what"),
+    [
+        ("if-none-match", "PutObject and If-None-Match"),
+        ("if-match", "PutObject and If-Match"),
+    ],
+)
+def test_a_store_that_does_not_know_conditions(
+    cloud: Cloud, wire: Wire, make_file: MakeFile, condition: str, what: str
+) -> None:
+    """A store that answers that it implements no conditions is refused, with the reason."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    wire.add(
+        lambda request, forward: (
+            error(501, "NotImplemented")
+            if request.method == "PUT" and condition in request.headers
+            else forward()
+        )
+    )
+
+    with pytest.raises(errors.StartifactError) as caught:
+        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.exit_code == 2
+    assert "does not honour conditions" in str(caught.value)
+    assert f"does not know {what}" in str(caught.value)
+    assert cloud.keys("us-east-1") == []
+
+
+def test_conflict_in_the_probe(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+    """That another operation was under way says nothing about the store: it is asked again."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    conflicts = [("PUT", "if-none-match"), ("POST", "if-none-match"), ("PUT", "if-match")]
+
+    def conflict(request: Request, forward: Forward) -> Answer | None:
+        for method, condition in conflicts:
+            if request.method == method and condition in request.headers:
+                conflicts.remove((method, condition))
+                return error(409, "ConditionalRequestConflict")
+        return forward()
+
+    wire.add(conflict)
+
+    staging = Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+
+    assert staging.created
+    assert conflicts == []
+    assert not cloud.s3().list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
+def test_the_probe_is_made_once_a_session(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+    """A session asks a store once, and never asks when it only reads."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    session = Session(regions=[spelling])
+    session.stage("SugarWater", "1.0.0", make_file())
+    first = len(probe_writes(wire))
+
+    session.stage("SugarWater", "1.0.1", make_file())
+    Session(regions=[spelling]).get("SugarWater")
+
+    assert first > 0
+    assert len(probe_writes(wire)) == first
+
+
+def test_a_store_that_refuses_the_probe(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+    """A store that does not let the probe be written is not trusted, and says why."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+
+    def refuse(request: Request, forward: Forward) -> Answer | None:
+        if request.path.endswith("/_probe"):
+            return dataclasses.replace(error(403, "AccessDenied"))
+        return forward()
+
+    wire.add(refuse)
+
+    with pytest.raises(errors.StartifactError) as caught:
+        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.exit_code == 6
+    assert "s3:PutObject" in str(caught.value)
+
+
+def uploads(cloud: Cloud) -> list[str]:
+    """Return the uploads that were neither completed nor aborted."""
+    answer = cloud.s3().list_multipart_uploads(Bucket=cloud.buckets["us-east-1"])
+    return [upload["Key"] for upload in answer.get("Uploads", [])]
+
+
+@pytest.mark.parametrize("asked", ["PUT", "POST"])
+def test_a_probe_that_fails_is_taken_back(
+    cloud: Cloud, wire: Wire, make_file: MakeFile, asked: str
+) -> None:
+    """Where an answer to the probe lacks what it needs, or does not come, its upload is aborted."""
+    bucket = cloud.buckets["us-east-1"]
+    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+
+    def fail(request: Request, forward: Forward) -> Answer | None:
+        if request.method == asked and "uploadId" in request.query:
+            return Answer(200) if asked == "PUT" else None
+        return forward()
+
+    wire.add(fail)
+
+    with pytest.raises(errors.StartifactError) as caught:
+        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.exit_code == 5
+    assert uploads(cloud) == []

@@ -1,0 +1,188 @@
+"""A project in three regions: staged and looked at through Startifact, damaged from behind."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from startifact import ConfigurationLoader, Session
+from startifact.repair.log import Repair
+from startifact.repair.verify import Kind, Verification
+from tests.conftest import Cloud
+from tests.support.places import Bucket, Place
+from tests.support.wire import Answer
+
+CONTENT = b"sugar and water\n"
+OTHER = b"sugar, and salt\n"
+"""Other bytes of the same size."""
+
+FACTS = frozenset({"format", "sha256", "size", "filename", "removed-at"})
+
+
+def sha256(content: bytes = CONTENT) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+class Shop:
+    """One project in the regions behind *places*, and commands about it."""
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        folder: Path,
+        *,
+        loader: ConfigurationLoader | None = None,
+        cloud: Cloud | None = None,
+    ) -> None:
+        self.places = list(places)
+        self.a, self.b, self.c = places
+        self.regions = [place.spelling for place in places]
+        self.project = f"P{uuid4().hex[:8]}"
+        self.key = self.at("1.0.0")
+        self.latest = f"{self.project}/latest"
+        self._folder = folder
+        self._loader = loader
+        self._cloud = cloud
+
+    def at(self, version: str) -> str:
+        """Return the key of *version*."""
+        return f"{self.project}@{version}"
+
+    # Commands --------------------------------------------------------------------------------
+
+    def session(self, **options: Any) -> Session:
+        """Return a new session over all regions, as a new process would have one."""
+        return Session(
+            regions=options.pop("regions", self.regions),
+            configuration_loader=self._loader,
+            **options,
+        )
+
+    def stage(self, version: str = "1.0.0", content: bytes = CONTENT, **options: Any) -> None:
+        """Stage a version in every region, or in *regions*."""
+        path = self._folder / "dist.tar.gz"
+        path.write_bytes(content)
+        session = self.session(
+            regions=options.pop("regions", self.regions),
+            required_regions=options.pop("required_regions", "all"),
+        )
+        session.stage(self.project, version, path, **options)
+
+    def verify(self, version: str | None = None, **options: Any) -> Verification:
+        return self.session().verify(self.project, version, **options)
+
+    def found(self, version: str | None = None, **options: Any) -> list[tuple[Kind, str]]:
+        """Return kind and region of every difference."""
+        return kinds(self.verify(version, **options))
+
+    def repair(self, version: str | None = None, **options: Any) -> Repair:
+        session = self.session(
+            read_only=options.pop("read_only", False),
+            required_regions=options.pop("required_regions", "majority"),
+        )
+        return session.repair(self.project, version, **options)
+
+    def mended(self, version: str | None = None, **options: Any) -> list[tuple[str, str]]:
+        """Repair, fail unless everything is as it should be then, and return what was done."""
+        foretold = self.repair(version, read_only=True, **options)
+        done = self.repair(version, **options)
+        assert (done.refusals, done.failures) == ((), {})
+        assert done.steps == foretold.steps
+        assert foretold.dry_run
+        assert not done.dry_run
+        assert self.verify(version, read_data=True)
+        return actions(done)
+
+    def refused(self, version: str | None = None, **options: Any) -> str:
+        """Repair, fail unless that was refused and changed nothing, and return what was said."""
+        before = self.snapshot()
+        done = self.repair(version, **options)
+        assert not done
+        assert (done.steps, done.failures) == ((), {})
+        assert self.snapshot() == before
+        return "\n".join(f"{error}\n{error.hint}" for error in done.refusals)
+
+    # What is behind --------------------------------------------------------------------------
+
+    def snapshot(self) -> list[dict[str, object]]:
+        """Return everything of the project that is stored, in every region."""
+        return [
+            {k: v for k, v in place.snapshot().items() if k.startswith(self.project)}
+            for place in self.places
+        ]
+
+    def keys(self, place: Place) -> list[str]:
+        """Return the keys of everything of the project in one region."""
+        names = place.keys()
+        return [key for key in names if key.startswith(self.project)]
+
+    def quarantined(self, place: Place) -> list[str]:
+        """Return the keys of what was set aside."""
+        return [key for key in self.keys(place) if "/_quarantine/" in key]
+
+    def rewrite(self, place: Place, key: str, content: bytes | None = None, **changes: Any) -> None:
+        """Replace an artifact by one whose record says something else."""
+        stored = place.content(key) if content is None else content
+        place.plant(key, stored, changed(place.document(key), **changes))
+
+    def forge(self, place: Place, key: str, content: bytes = OTHER) -> None:
+        """Replace artifact and record together, so that they fit each other."""
+        self.rewrite(place, key, content, sha256=sha256(content), size=str(len(content)))
+
+    def lose_latest(self, place: Place) -> None:
+        """Take ``latest`` away, and what is left of it in SSM."""
+        place.erase(self.latest)
+        if self._shows(place):
+            self.ssm(place).delete_parameter(Name=self.parameter)
+
+    @property
+    def parameter(self) -> str:
+        """The SSM parameter that follows ``latest``."""
+        assert self._cloud is not None
+        return f"/team-{self._cloud.unique}/{self.latest}"
+
+    def ssm(self, place: Place) -> Any:
+        assert isinstance(place, Bucket)
+        assert self._cloud is not None
+        return self._cloud.ssm(place.region)
+
+    def shown(self, place: Place) -> str | None:
+        """Return the copy of ``latest`` in SSM."""
+        assert isinstance(place, Bucket)
+        assert self._cloud is not None
+        return self._cloud.parameter_value(place.region, self.project)
+
+    def show(self, place: Place, value: str) -> None:
+        """Put *value* where the copy of ``latest`` is."""
+        self.ssm(place).put_parameter(
+            Name=self.parameter, Value=value, Type="String", Overwrite=True
+        )
+
+    def _shows(self, place: Place) -> bool:
+        return isinstance(place, Bucket) and place.prefix == "team/"
+
+
+def kinds(verification: Verification) -> list[tuple[Kind, str]]:
+    """Return kind and region of every difference."""
+    return [(d.kind, d.region) for d in verification.differences]
+
+
+def actions(repair: Repair) -> list[tuple[str, str]]:
+    """Return what was done in which region."""
+    return [(step.action, step.region) for step in repair.steps]
+
+
+def changed(document: str, **changes: str | None) -> str:
+    """Return a record with something changed, or with ``None`` taken away."""
+    named = {name.replace("_", "-"): value for name, value in changes.items()}
+    facts = {f"startifact:{n}" if n in FACTS else n: value for n, value in named.items()}
+    record = {**json.loads(document), **facts}
+    return json.dumps({name: value for name, value in record.items() if value is not None})
+
+
+def ssm_error(code: str, message: str = "because the test says so") -> Answer:
+    """Return an error as SSM answers it."""
+    body = json.dumps({"__type": code, "message": message})
+    return Answer(400, body.encode(), {"Content-Type": "application/x-amz-json-1.1"})

@@ -1,0 +1,293 @@
+"""A region that fails as a test tells it to, around a real one that does not."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from startifact import ConfigurationLoader, Session
+from startifact.errors import RegionUnavailableError
+from startifact.files.source import Source
+from startifact.model.keys import Key
+from startifact.regions.factory import open_regions
+from startifact.regions.interface import ChannelState, Location, Moved, Region, Stored
+from startifact.regions.spec import parse_spellings
+
+T = TypeVar("T")
+
+ANY = "*"
+"""Stands for every operation."""
+
+Stream = Callable[[int, Iterator[bytes]], Iterator[bytes]]
+"""Takes the offset of a read and its blocks, and returns other blocks."""
+
+
+@dataclass
+class _Fault:
+    operation: str
+    nth: int | None
+    act: Callable[[Callable[[], Any]], Any]
+    seen: int = 0
+
+    def applies_to(self, operation: str) -> bool:
+        if self.operation not in {operation, ANY}:
+            return False
+        self.seen += 1
+        return self.nth in {None, self.seen}
+
+
+class FaultyRegion(Region):
+    """Passes every call on to *inner*, but for the faults it is given.
+
+    A fault is for the calls of one *operation*, which is the name of a method of `Region`, or for
+    those of every one (``"*"``); with *nth* only for that one of them, counted from 1 and from
+    when the fault was given. The fault that was given last is the outermost.
+    """
+
+    def __init__(self, inner: Region) -> None:
+        self.inner = inner
+        self.name = inner.name
+        self.publishes = inner.publishes
+        self.calls: list[str] = []
+        self._lock = threading.Lock()
+        self._faults: list[_Fault] = []
+        self._streams: list[Stream] = []
+        self._answers: dict[tuple[str, str], Any] = {}
+        self._released = threading.Event()
+        self._pause = 0.0
+
+    # Faults ----------------------------------------------------------------------------------
+
+    def fail(
+        self, operation: str, error: BaseException | None = None, *, nth: int | None = None
+    ) -> None:
+        """Raise *error*, and do nothing."""
+
+        def act(proceed: Callable[[], Any]) -> Any:
+            raise error or RegionUnavailableError(f"{self.name} fails")
+
+        self._faults.append(_Fault(operation, nth, act))
+
+    def lose(self, operation: str, *, nth: int | None = None) -> None:
+        """Do it, and lose the answer."""
+
+        def act(proceed: Callable[[], Any]) -> Any:
+            proceed()
+            raise RegionUnavailableError(f"{self.name} did not answer")
+
+        self._faults.append(_Fault(operation, nth, act))
+
+    def hang(self, operation: str, *, nth: int | None = None) -> None:
+        """Neither do it nor answer, until `release` is called; fail then."""
+
+        def act(proceed: Callable[[], Any]) -> Any:
+            self._released.wait()
+            raise RegionUnavailableError(f"{self.name} hung")
+
+        self._faults.append(_Fault(operation, nth, act))
+
+    def release(self) -> None:
+        """Let go of what hangs."""
+        self._released.set()
+
+    def delay(
+        self, operation: str, until: float | threading.Event, *, nth: int | None = None
+    ) -> threading.Event:
+        """Do it only when *until* is set, or as many seconds later.
+
+        The event that is returned is set as soon as a call is being kept waiting.
+        """
+        waiting = threading.Event()
+
+        def act(proceed: Callable[[], Any]) -> Any:
+            waiting.set()
+            if isinstance(until, threading.Event):
+                until.wait()
+            else:
+                time.sleep(until)
+            return proceed()
+
+        self._faults.append(_Fault(operation, nth, act))
+        return waiting
+
+    def stale(self, operation: str, *, nth: int | None = None) -> None:
+        """Answer what was answered the last time: at first, that there is nothing."""
+
+        def act(proceed: Callable[[], Any]) -> Any:
+            return _STALE
+
+        self._faults.append(_Fault(operation, nth, act))
+
+    def die(self, operation: str, *, nth: int | None = None, after: bool = False) -> None:
+        """Kill this very process before it is done, or *after* it is."""
+
+        def act(proceed: Callable[[], Any]) -> Any:
+            if after:
+                proceed()
+            os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(60)
+
+        self._faults.append(_Fault(operation, nth, act))
+
+    def corrupt(self, at: int) -> None:
+        """Flip a bit of the byte at offset *at* of whatever artifact is read."""
+
+        def stream(start: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
+            for block in blocks:
+                if start <= at < start + len(block):
+                    i = at - start
+                    yield block[:i] + bytes([block[i] ^ 1]) + block[i + 1 :]
+                else:
+                    yield block
+                start += len(block)
+
+        self._streams.append(stream)
+
+    def truncate(self, at: int) -> None:
+        """End every read at offset *at* of the artifact, as if that were all."""
+
+        def stream(start: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
+            for block in blocks:
+                yield block[: max(0, at - start)]
+                start += len(block)
+
+        self._streams.append(stream)
+
+    def overlong(self, more: bytes) -> None:
+        """Add *more* to the end of every read."""
+
+        def stream(start: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
+            yield from blocks
+            yield more
+
+        self._streams.append(stream)
+
+    def break_off(self, at: int) -> None:
+        """Fail in every read at offset *at* of the artifact."""
+
+        def stream(start: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
+            for block in blocks:
+                if at < start + len(block):
+                    yield block[: max(0, at - start)]
+                    raise RegionUnavailableError(f"{self.name} broke off")
+                yield block
+                start += len(block)
+
+        self._streams.append(stream)
+
+    def drip(self, seconds: float) -> None:
+        """Wait *seconds* before each byte that is read, and after each block that is written."""
+
+        def stream(start: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
+            for block in blocks:
+                for i in range(len(block)):
+                    time.sleep(seconds)
+                    yield block[i : i + 1]
+
+        self._pause = seconds
+        self._streams.append(stream)
+
+    def heal(self) -> None:
+        """Forget every fault."""
+        self._faults.clear()
+        self._streams.clear()
+        self._pause = 0.0
+
+    # The region ------------------------------------------------------------------------------
+
+    def place(self) -> str:
+        return self._do("place", "", self.inner.place)
+
+    def location(self, key: Key) -> Location:
+        return self.inner.location(key)  # asks nobody, of a region that has been asked before
+
+    def describe(self, key: Key) -> Stored | None:
+        return self._do("describe", key, lambda: self.inner.describe(key))
+
+    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+        def slowly(count: int) -> None:
+            moved(count)
+            if self._pause:
+                time.sleep(self._pause)
+
+        self._do("create", key, lambda: self.inner.create(key, source, document, slowly))
+
+    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+        blocks = self._do("read", key, lambda: self.inner.read(key, stored, start, stop))
+        for stream in self._streams:
+            blocks = stream(start, blocks)
+        return blocks
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        return iter(self._do("keys", prefix, lambda: list(self.inner.keys(prefix))) or ())
+
+    def delete(self, key: Key, stored: Stored) -> bool:
+        return self._do("delete", key, lambda: self.inner.delete(key, stored))
+
+    def move_aside(self, key: Key, aside: Key) -> bool:
+        return self._do("move_aside", key, lambda: self.inner.move_aside(key, aside))
+
+    def read_channel(self, key: Key) -> ChannelState | None:
+        return self._do("read_channel", key, lambda: self.inner.read_channel(key))
+
+    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+        return self._do("write_channel", key, lambda: self.inner.write_channel(key, text, expected))
+
+    def admit(self, project: str) -> None:
+        self._do("admit", project, lambda: self.inner.admit(project))
+
+    def prepare_to_write(self, project: str) -> None:
+        self._do("prepare_to_write", project, lambda: self.inner.prepare_to_write(project))
+
+    def publish(self, project: str, channel: str, version: str) -> None:
+        self._do("publish", project, lambda: self.inner.publish(project, channel, version))
+
+    def published(self, project: str, channel: str) -> str | None:
+        return self._do("published", project, lambda: self.inner.published(project, channel))
+
+    def peers(self) -> tuple[str, ...]:
+        return self._do("peers", "", self.inner.peers)
+
+    def _do(self, operation: str, subject: str, proceed: Callable[[], T]) -> T:
+        with self._lock:
+            self.calls.append(operation)
+            acts = [fault.act for fault in self._faults if fault.applies_to(operation)]
+        call: Callable[[], Any] = proceed
+        for act in acts:
+            call = _bound(act, call)
+        answer = call()
+        with self._lock:
+            if answer is _STALE:
+                return cast("T", self._answers.get((operation, subject)))
+            self._answers[operation, subject] = answer
+        return cast("T", answer)
+
+
+_STALE = object()
+
+
+def _bound(
+    act: Callable[[Callable[[], Any]], Any], proceed: Callable[[], Any]
+) -> Callable[[], Any]:
+    return lambda: act(proceed)
+
+
+def faulty(spellings: Sequence[str]) -> list[FaultyRegion]:
+    """Return the regions that *spellings* name, each with no fault yet."""
+    parsed = parse_spellings(spellings, source="test")
+    return [FaultyRegion(region) for region in open_regions(parsed, loader=ConfigurationLoader())]
+
+
+def session_over(regions: Sequence[Region], **options: Any) -> Session:
+    """Return a session over *regions* themselves, in place of spellings.
+
+    A session opens what it was given the first time it needs it, and keeps it: these are put where
+    it would keep them.
+    """
+    names = [f"file:/not/used/{number}" for number in range(len(regions))]
+    session = Session(regions=names, **options)
+    session._opened = tuple(regions)
+    return session

@@ -1,0 +1,309 @@
+"""Steps that stage, download and look up, in every kind of region, by the runner's rules."""
+
+import base64
+import hashlib
+import json
+
+import pytest
+
+from startifact import Session
+from startifact.action.outputs import OUTPUTS
+from tests.conftest import Cloud
+from tests.support.runner_step import ACTION, Step
+from tests.ways_in.action.conftest import Call
+
+CONTENT = b"sugar and water\n"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def listed(regions: list[str]) -> str:
+    return "\n".join(regions)
+
+
+def test_stage(step: Step, call: Call, listed: str) -> None:
+    """Staging sets every output of action.yml, and those that do not apply are empty."""
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="v1.0.9000",
+        path=step.file(CONTENT),
+        metadata="lang=dotnet\nhash=9876=\n",
+        save_filename="true",
+        regions=listed,
+    )
+
+    locations = json.loads(done.outputs["locations"])
+    assert done.exit_code == 0, done.stdout
+    assert set(done.outputs) == set(ACTION["outputs"]) == set(OUTPUTS)
+    assert {n: done.outputs[n] for n in ("project", "version", "filename", "size", "path")} == {
+        "project": "SugarWater",
+        "version": "1.0.9000",
+        "filename": "dist.tar.gz",
+        "size": "16",
+        "path": "",
+    }
+    assert done.outputs["created"] == done.outputs["is-latest"] == "true"
+    assert done.outputs["metadata"] == '{"hash":"9876=","lang":"dotnet"}'
+    assert done.outputs["sha256"] == SHA256
+    assert base64.b64decode(done.outputs["sha256-base64"]).hex() == SHA256
+    assert done.outputs["region"] == listed.split("\n")[0]
+    assert [location["region"] for location in locations] == listed.split("\n")
+    assert {location["outcome"] for location in locations} == {"created"}
+    for name in ("bucket", "key", "uri"):
+        assert done.outputs[name] == locations[0][name]
+    assert done.commands == []
+    assert done.stderr == ""
+
+
+def test_download(step: Step, call: Call, listed: str) -> None:
+    """A download brings the bytes back under the saved name, and tells where they are."""
+    Session(regions=listed).stage(
+        "SugarWater",
+        "1.0.9000",
+        step.workspace / step.file(CONTENT),
+        metadata={"lang": "dotnet"},
+        save_filename=True,
+    )
+
+    done = call(
+        command="download",
+        project="SugarWater",
+        version="latest",
+        path="new/folder",
+        load_filename="true",
+        regions=listed,
+    )
+
+    assert done.exit_code == 0, done.stdout
+    assert set(done.outputs) == set(OUTPUTS)
+    assert done.outputs["path"] == "new/folder/dist.tar.gz"
+    assert (step.workspace / done.outputs["path"]).read_bytes() == CONTENT
+    assert done.outputs["metadata"] == '{"lang":"dotnet"}'
+    assert done.outputs["version"] == "1.0.9000"
+    assert done.outputs["created"] == done.outputs["is-latest"] == ""
+    assert done.commands == []
+
+
+def test_info(step: Step, call: Call, listed: str) -> None:
+    """Looking up an artifact sets its outputs and writes no file; version is latest by default."""
+    Session(regions=listed).stage("SugarWater", "1.0.0", step.workspace / step.file(CONTENT))
+
+    done = call(command="info", project="SugarWater", regions=listed)
+
+    assert done.exit_code == 0, done.stdout
+    assert set(done.outputs) == set(OUTPUTS)
+    assert done.outputs["sha256"] == SHA256
+    assert done.outputs["version"] == "1.0.0"
+    assert done.outputs["filename"] == done.outputs["path"] == ""
+    assert len(json.loads(done.outputs["locations"])) == 3
+
+
+def test_artifact_without_record(step: Step, call: Call, cloud: Cloud) -> None:
+    """An artifact of the first Startifact has no SHA-256: the outputs are empty, people see."""
+    for region, bucket in cloud.buckets.items():
+        cloud.s3(region).put_object(Bucket=bucket, Key="team/SugarWater@1.0.0", Body=CONTENT)
+
+    done = call(command="download", project="SugarWater", version="1.0.0", path="back")
+
+    assert done.exit_code == 0, done.stdout
+    assert (step.workspace / "back").read_bytes() == CONTENT
+    assert set(done.outputs) == set(OUTPUTS)
+    assert done.outputs["sha256"] == done.outputs["sha256-base64"] == ""
+    assert f"md5:{hashlib.md5(CONTENT).hexdigest()}, 16 bytes" in done.stdout
+    assert "| SHA-256 | not recorded |" in done.summary
+
+
+def test_dry_run(step: Step, call: Call, listed: str) -> None:
+    """A dry run says what staging would do, and afterwards nothing is staged."""
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=step.file(CONTENT),
+        dry_run="True",
+        regions=listed,
+    )
+    looked_up = call(command="info", project="SugarWater", version="1.0.0", regions=listed)
+
+    assert done.exit_code == 0, done.stdout
+    assert done.outputs["created"] == "false"
+    assert done.outputs["is-latest"] == "true"
+    assert done.outputs["bucket"] == ""
+    assert "would be staged (dry run)" in done.summary
+    assert looked_up.exit_code == 3
+
+
+def test_again(step: Step, call: Call, listed: str) -> None:
+    """Staging the same content again succeeds, and says that it did not make the version."""
+    staging = {
+        "command": "stage",
+        "project": "SugarWater",
+        "version": "1.0.0",
+        "path": step.file(CONTENT),
+        "regions": listed,
+    }
+    call(**staging)
+
+    done = call(**staging)
+
+    assert done.exit_code == 0
+    assert done.outputs["created"] == "false"
+    assert done.outputs["is-latest"] == "true"
+    assert "was staged already" in done.summary
+
+
+def test_other_content(step: Step, call: Call, directories: list[str]) -> None:
+    """Other content under a staged version fails with code 4, or is kept where that is asked."""
+    listed = ",".join(directories)
+    Session(regions=listed).stage("SugarWater", "1.0.0", step.workspace / step.file(CONTENT))
+    staging = {
+        "command": "stage",
+        "project": "SugarWater",
+        "version": "1.0.0",
+        "path": step.file(b"something else", "other"),
+        "regions": listed,
+    }
+
+    refused = call(**staging)
+    kept = call(**staging, if_exists="keep")
+
+    assert refused.exit_code == 4
+    assert refused.outputs == {}
+    assert len(refused.errors) == 1
+    assert SHA256 in refused.errors[0]
+    assert kept.exit_code == 0
+    assert kept.outputs["sha256"] == SHA256
+    assert kept.outputs["created"] == "false"
+    assert "was kept as it was staged: this attempt has other content\n" in kept.summary
+
+
+def test_dry_run_of_what_is_staged(step: Step, call: Call, directories: list[str]) -> None:
+    """A dry run of what is staged everywhere says so."""
+    listed = ",".join(directories)
+    Session(regions=listed).stage("SugarWater", "1.0.0", step.workspace / step.file(CONTENT))
+
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path="dist.tar.gz",
+        dry_run="true",
+        regions=listed,
+    )
+
+    assert "is staged already (dry run)" in done.summary
+
+
+def test_older_version(step: Step, call: Call, directories: list[str]) -> None:
+    """Staging an older version leaves latest where it is, and says so."""
+    listed = ",".join(directories)
+    Session(regions=listed).stage("SugarWater", "2.0.0", step.workspace / step.file(CONTENT))
+
+    done = call(
+        command="stage", project="SugarWater", version="1.0.0", path="dist.tar.gz", regions=listed
+    )
+
+    assert done.exit_code == 0
+    assert done.outputs["created"] == "true"
+    assert done.outputs["is-latest"] == "false"
+    assert "latest does not point at this version" in done.stdout
+
+
+def test_region_down(step: Step, call: Call, directories: list[str]) -> None:
+    """With one region of three down the step succeeds, and warns once."""
+    step.file(b"", "blocked")
+    listed = [*directories[:2], "file:./blocked/region"]
+
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=step.file(CONTENT),
+        regions=" ".join(listed),
+    )
+
+    outcomes = [location["outcome"] for location in json.loads(done.outputs["locations"])]
+    assert done.exit_code == 0, done.stdout
+    assert outcomes == ["created", "created", "failed"]
+    assert len(done.warnings) == 1
+    assert "file:./blocked/region" in done.warnings[0]
+    assert "Staging the same again fills what is missing" in done.summary
+    assert done.errors == []
+
+
+def test_too_few_regions(step: Step, call: Call, directories: list[str]) -> None:
+    """With too few regions the step fails once, with a row for each of them in the summary."""
+    step.file(b"", "blocked")
+    listed = [directories[0], "file:./blocked/b", "file:./blocked/c"]
+
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=step.file(CONTENT),
+        regions=" ".join(listed),
+    )
+
+    assert done.exit_code == 5
+    assert len(done.errors) == 1
+    assert "Running the same staging again is safe" in done.errors[0]
+    assert done.outputs == {}
+    assert "failed with exit code 5" in done.summary
+    assert done.summary.count("failed |") == 2
+    assert "Running the same staging again is safe" in done.summary
+
+
+def test_not_found(call: Call, directories: list[str]) -> None:
+    """A version that no region has ends with code 3 and one error that names it."""
+    done = call(
+        command="download",
+        project="SugarWater",
+        version="9.9.9",
+        path="x",
+        regions=",".join(directories),
+    )
+
+    assert done.exit_code == 3
+    assert done.outputs == {}
+    assert "SugarWater@9.9.9 is not staged in" in done.errors[0]
+    assert len(done.errors) == 1
+
+
+def test_configured_regions(step: Step, call: Call, directories: list[str]) -> None:
+    """Without the input, STARTIFACT_REGIONS says where artifacts are."""
+    done = call(
+        {"STARTIFACT_REGIONS": ",".join(directories)},
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=step.file(CONTENT),
+    )
+
+    assert done.exit_code == 0, done.stdout
+    assert done.outputs["region"] == directories[0]
+
+
+def test_no_regions(step: Step, call: Call) -> None:
+    """Without any region named anywhere the error says where to name them."""
+    done = call(command="info", project="SugarWater")
+
+    assert done.exit_code == 2
+    assert "no regions are named" in done.errors[0]
+
+
+def test_required_regions(step: Step, call: Call, directories: list[str]) -> None:
+    """The number of regions that is asked for is the number that has to hold the artifact."""
+    step.file(b"", "blocked")
+    staging = {
+        "command": "stage",
+        "project": "SugarWater",
+        "path": step.file(CONTENT),
+        "regions": f"{directories[0]} {directories[1]} file:./blocked/region",
+    }
+
+    all_of_them = call(version="1.0.0", required_regions="all", **staging)
+    two = call(version="1.0.1", required_regions="2", **staging)
+
+    assert all_of_them.exit_code == 5
+    assert two.exit_code == 0

@@ -1,0 +1,326 @@
+"""The job summary: what it says, and that nothing in it is more than text."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from startifact import Session
+from startifact.action.markdown import write
+from tests.support.runner_rules import SUMMARY_LIMIT, read_summary
+from tests.support.runner_step import Step
+from tests.ways_in.action.conftest import Call
+
+HOSTILE = "a|b`c` <img src=x> &amp; \\| @octocat **x** [l](http://evil.example)\n### h\u202e\x1b[1m"
+
+
+@pytest.fixture
+def listed(directories: list[str]) -> str:
+    return ",".join(directories)
+
+
+def cells(summary: str) -> list[list[str]]:
+    """Return the tables of a summary, row by row, split where Markdown splits them."""
+    rows = [line for line in summary.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
+
+
+def test_staging(step: Step, call: Call, listed: str) -> None:
+    """The summary of a staging says what was staged, with a row for each region."""
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.9000",
+        path=step.file(),
+        metadata="lang=dotnet",
+        save_filename="true",
+        regions=listed,
+    )
+
+    rows = cells(done.summary)
+    assert done.summary.startswith("### `SugarWater@1.0.9000` staged\n")
+    assert ["Version", "`1.0.9000`"] in rows
+    assert ["Size", "16 bytes"] in rows
+    assert ["SHA-256", f"`{done.outputs['sha256']}`"] in rows
+    assert ["File name", "`dist.tar.gz`"] in rows
+    assert ["Latest", "yes"] in rows
+    assert ["Region", "Outcome", "Seconds", "Where"] in rows
+    for location in json.loads(done.outputs["locations"]):
+        row = next(row for row in rows if row[0] == f"`{location['region']}`")
+        assert row[1] == "created"
+        assert float(row[2]) >= 0
+        assert row[3] == f"`{location['uri']}`"
+    assert ["`lang`", "`dotnet`"] in rows
+
+
+def test_download(step: Step, call: Call, listed: str) -> None:
+    """The summary of a download says where the file is, and where the artifact comes from."""
+    call(command="stage", project="SugarWater", version="1.0.0", path=step.file(), regions=listed)
+    step.summary.write_bytes(b"")
+
+    done = call(command="download", project="SugarWater", path="back", regions=listed)
+
+    rows = cells(done.summary)
+    assert done.summary.startswith("### `SugarWater@1.0.0` downloaded\n")
+    assert ["Path", "`back`"] in rows
+    assert ["Repository", "`octocat/SugarWater`"] in rows
+    assert ["Run", "`https://github.example/octocat/SugarWater/actions/runs/42`"] in rows
+    assert ["Region", "Outcome", "Seconds", "Where"] in rows
+    for directory in listed.split(","):
+        row = next(row for row in rows if row[0] == f"`{directory}`")
+        assert row[1] == "present"
+        assert float(row[2]) >= 0
+    assert not any(row[0] == "Metadata" for row in rows)
+
+
+def test_region_in_trouble(step: Step, call: Call, directories: list[str]) -> None:
+    """A region that failed has its reason in the summary, also of a step that succeeded."""
+    Session(regions=directories[:2]).stage("SugarWater", "1.0.0", step.workspace / step.file())
+    step.file(b"", "blocked")
+    listed = f"{directories[0]} {directories[1]} file:./blocked/region"
+
+    done = call(command="info", project="SugarWater", regions=listed)
+
+    rows = cells(done.summary)
+    assert done.exit_code == 0
+    assert ["Region", "Outcome", "Seconds", "Where", "Trouble"] in rows
+    assert any(row[1] == "failed" and "file:./blocked/region" in row[4] for row in rows)
+
+
+def test_failure(step: Step, call: Call, listed: str) -> None:
+    """The summary of a step that failed says why, and what to do next."""
+    done = call(command="download", project="SugarWater", path="x", regions=listed)
+
+    assert "### download `SugarWater@latest` failed with exit code 3\n" in done.summary
+    assert "<pre>" in done.summary
+    assert "Hint: " in done.summary
+    assert "SugarWater has no latest" in done.summary
+
+
+def test_failure_of_inputs(call: Call) -> None:
+    """Inputs that are not valid are told in the summary too, all of them."""
+    done = call(command="publish", project="..")
+
+    assert "### Startifact failed with exit code 2\n" in done.summary
+    assert "command: got &#x27;publish&#x27;" in done.summary
+    assert "project &#x27;..&#x27;" in done.summary
+
+
+@pytest.mark.parametrize("project", ["SugarWater", ".."])
+def test_no_summary(project: str, step: Step, call: Call, listed: str) -> None:
+    """Where no summary is wanted there is none, whether the step succeeds or fails."""
+    done = call(
+        command="stage",
+        project=project,
+        version="1.0.0",
+        path=step.file(),
+        regions=listed,
+        summary="false",
+    )
+
+    assert done.exit_code == (0 if project == "SugarWater" else 2)
+    assert done.summary == ""
+
+
+def test_no_summary_file(step: Step, call: Call, listed: str) -> None:
+    """Without the variable the step succeeds all the same, and says nothing about it."""
+    done = call(
+        {"GITHUB_STEP_SUMMARY": ""},
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=step.file(),
+        regions=listed,
+    )
+
+    assert done.exit_code == 0
+    assert done.commands == []
+
+
+@pytest.mark.parametrize("kind", ["directory", "missing folder"])
+def test_summary_that_cannot_be_written(kind: str, step: Step, call: Call, listed: str) -> None:
+    """A summary that cannot be written is a warning, not a failure."""
+    path = step.temp if kind == "directory" else step.temp / "gone" / "summary"
+
+    done = call(
+        {"GITHUB_STEP_SUMMARY": str(path)},
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=step.file(),
+        regions=listed,
+    )
+
+    assert done.exit_code == 0
+    assert len(done.warnings) == 1
+    assert "cannot write the job summary" in done.warnings[0]
+
+
+def test_hostile_text(step: Step, call: Call, directories: list[str]) -> None:
+    """Text from outside cannot leave its cell, and is neither markup nor a mention."""
+    call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=step.file(),
+        metadata="key=value",
+        regions=directories[0],
+    )
+    record = Path(directories[0].removeprefix("file://")) / "SugarWater@1.0.0" / "metadata.json"
+    stored = json.loads(record.read_text())
+    stored.update(
+        {
+            HOSTILE: HOSTILE,
+            "lines": "a\nb\u2028c\u202ed",
+            "empty": "",
+            "long": "x" * 5000,
+            "startifact:ref": HOSTILE,
+        }
+    )
+    record.write_text(json.dumps(stored))
+    step.summary.write_bytes(b"")
+
+    done = call(command="info", project="SugarWater", regions=directories[0])
+
+    rows = cells(done.summary)
+    outside_code = re.sub(r"`[^`\n]*`|<(code|pre)>[^<]*</\1>", "", done.summary)
+    assert done.exit_code == 0
+    assert {len(row) for row in rows} == {2, 4}
+    assert not re.search(r"[<>@`\[\]\\*]", outside_code.replace("SHA-256", ""))
+    assert all(c.isprintable() or c == "\n" for c in done.summary)
+    assert "octocat" in done.summary
+    assert ["`key`", "`value`"] in rows
+    assert ["`empty`", "<code></code>"] in rows
+    assert "(5,000 characters)`" in done.summary
+    assert len(done.summary.split("\n### ")) == 1
+
+
+def test_hostile_error(step: Step, call: Call) -> None:
+    """The text of an error stays inside its block."""
+    done = call(command="info", project="</pre>\n# <b>x</b>", regions="file:./a")
+
+    assert done.summary.count("<") == 2
+    assert done.summary.count("</pre>") == 1
+
+
+def test_after_earlier_content(step: Step, call: Call, listed: str) -> None:
+    """What is in the file already is kept, and is told apart from ours."""
+    step.summary.write_bytes(b"before")
+
+    call(command="stage", project="SugarWater", version="1.0.0", path=step.file(), regions=listed)
+
+    assert step.summary.read_text().startswith("before\n\n### ")
+
+
+@pytest.mark.parametrize("room", [0, 3, 50, 100, 150, 1000, 100_000])
+def test_limit(room: int, tmp_path: Path) -> None:
+    """Together with what is there the summary never has more than 1 MiB, and says what is cut."""
+    path = tmp_path / "summary"
+    before = "b" * (SUMMARY_LIMIT - room)
+    path.write_text(before)
+    lines = [f"| {'é' * 20} |\n" for _ in range(500)]
+
+    write(str(path), lines)
+
+    text = read_summary(path)
+    assert text is not None
+    assert text.startswith(before)
+    ours = text.removeprefix(before)
+    if room == 100_000:
+        assert ours == "\n\n" + "".join(lines)
+    else:
+        assert "1 MiB" in ours or room <= 100
+        assert ours.strip().startswith(lines[0].strip()) or room <= 100
+        assert len(ours.encode()) <= room
+
+
+@pytest.mark.parametrize(("size", "cut"), [(998, False), (999, True)])
+def test_exact_limit(size: int, cut: bool, tmp_path: Path) -> None:
+    """The last byte that there is room for is used, the two that tell it apart included."""
+    path = tmp_path / "summary"
+    path.write_text("b" * (SUMMARY_LIMIT - 1000))
+
+    write(str(path), ["a" * 500, "c" * (size - 500)])
+
+    text = read_summary(path)
+    assert text is not None
+    assert ("c" in text) != cut
+    assert ("1 MiB" in text) == cut
+
+
+def test_new_file(tmp_path: Path) -> None:
+    """A file that somebody has removed is made again."""
+    path = tmp_path / "summary"
+
+    write(str(path), ["text\n"])
+
+    assert path.read_text() == "text\n"
+
+
+def test_no_room(step: Step, call: Call, listed: str) -> None:
+    """A summary for which there is no room is left out, and the log says so."""
+    step.summary.write_text("b" * (SUMMARY_LIMIT - 10))
+
+    done = call(
+        command="stage", project="SugarWater", version="1.0.0", path=step.file(), regions=listed
+    )
+
+    assert done.exit_code == 0
+    assert "the job summary is left out" in done.stdout
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_dry_run_says_what_would_be(staged: bool, step: Step, call: Call, listed: str) -> None:
+    """A dry run claims neither that latest has moved nor a time of staging that there was not."""
+    inputs = {
+        "command": "stage",
+        "project": "SugarWater",
+        "version": "1.0.0",
+        "path": step.file(),
+        "regions": listed,
+    }
+    if staged:
+        call(**inputs)
+        step.summary.write_bytes(b"")
+
+    done = call(**inputs, dry_run="true")
+
+    assert "| Latest | would be |" in done.summary
+    assert ("Staged at" in done.summary) == staged
+    assert "Repository" in done.summary
+
+
+def test_conflict_in_the_words_of_a_workflow(step: Step, call: Call, listed: str) -> None:
+    """What to do about other content is said with the action's own inputs."""
+    inputs = {"command": "stage", "project": "SugarWater", "version": "1.0.0", "regions": listed}
+    call(**inputs, path=step.file())
+
+    done = call(**inputs, path=step.file(b"other\n"))
+
+    assert done.exit_code == 4
+    assert "or set if-exists: keep" in done.errors[0]
+
+
+def test_conflict_has_a_row_for_each_region(step: Step, call: Call, directories: list[str]) -> None:
+    """The summary of a conflict says of each region what it holds, or why that is not known."""
+    Session(regions=directories[:1]).stage("SugarWater", "1.0.0", step.workspace / step.file())
+    path = step.file(b"other\n")
+    Session(regions=directories[1:2]).stage("SugarWater", "1.0.0", step.workspace / path)
+    step.file(b"", "blocked")
+
+    done = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=path,
+        regions=" ".join([*directories, "file:./blocked/region"]),
+    )
+
+    rows = cells(done.summary)
+    assert done.exit_code == 4
+    assert ["Region", "Outcome", "Seconds", "Where", "Trouble"] in rows
+    found = [row[1] for row in rows if "SugarWater" not in row[0] and row[0].startswith("`file:")]
+    assert found == ["different", "present", "absent", "failed"]
+    assert any("sha256:" in row[-1] and "differs in the bytes" in row[-1] for row in rows)
+    assert any("blocked/region" in row[-1] for row in rows)

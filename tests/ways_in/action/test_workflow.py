@@ -1,0 +1,257 @@
+"""What reaches the runner: log, annotations and outputs, judged by the runner's rules."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
+from startifact.errors import ConfigurationError, LocalFileError
+from tests.support.runner_rules import Command, parse_commands, parse_outputs
+from tests.support.runner_step import IS_ROOT
+
+HOSTILE = [
+    "\n::set-output name=version::evil",
+    "\r::error::x",
+    "\r\n::error::x",
+    "a##[add-mask]b",
+    "\u00a0::stop-commands::t",
+    "::set-env name=A::b",
+    "  ::add-matcher::/github/workspace/x.json",
+    "\u2028::error::x",
+    "\u0085::error::x",
+    "\x0b::error::x",
+    "\x1b::error::x",
+    "\u202e::error::x",
+    "\u200b::error::x",
+    "\ufeff::error::x",
+    "\u034f::error::x",
+    "\u3164::error::x",
+    ":\ufe0f:error::x",
+    "#\u034f#[add-mask]b",
+    "##\u0301[add-mask]b",
+    "##[error]##[error]x",
+    "\udc80\n::error::x",
+]
+
+
+@pytest.fixture
+def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "set_output"
+    path.touch()
+    monkeypatch.setenv("GITHUB_OUTPUT", str(path))
+    return path
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_said_is_a_command(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Text that holds commands is shown, and does nothing."""
+    assert parse_commands(f"{text}\n"), "the runner would do nothing anyway"
+
+    say(text)
+    say(f"{text}\n{text}")
+
+    out, err = capsys.readouterr()
+    assert parse_commands(out) == []
+    assert err == ""
+
+
+@pytest.mark.parametrize("text", ["plain", "Grüße, 世界", "a: b :: c", "decomposed e\u0301", ""])
+def test_ordinary_text_is_said_as_it_is(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Text that is neither hostile nor hard to see is not changed."""
+    say(text)
+
+    assert capsys.readouterr().out == f"{text}\n"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_annotations_hold_text(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Hostile text in an annotation's message and title stays in that one annotation."""
+    Annotations().add("error", text, title=text)
+
+    commands = parse_commands(capsys.readouterr().out)
+    assert [command.name for command in commands] == ["error"]
+
+
+def test_annotation_escaping(capsys: pytest.CaptureFixture[str]) -> None:
+    """Signs that mean something to the runner arrive as they are."""
+    Annotations().add("warning", "100% a:b,c\nd %0A", title="x:y,z=%")
+
+    assert parse_commands(capsys.readouterr().out) == [
+        Command("warning", "100% a:b,c\nd %0A", {"title": "x:y,z=%"})
+    ]
+
+
+@pytest.mark.parametrize("title", ["", "="])
+def test_annotation_without_title(title: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Properties that are empty are not printed."""
+    Annotations().add("notice", "text", title=title)
+
+    assert capsys.readouterr().out == "::notice::text\n"
+
+
+def test_long_message(capsys: pytest.CaptureFixture[str]) -> None:
+    """A message longer than the runner keeps is cut, and the log has it whole."""
+    message = "0123456789" * 500
+
+    Annotations().add("error", message)
+
+    out = capsys.readouterr().out
+    (command,) = parse_commands(out)
+    assert len(command.data) == 4096
+    assert command.data.endswith("...")
+    assert message in out.splitlines()
+
+
+def test_many_annotations(capsys: pytest.CaptureFixture[str]) -> None:
+    """There are ten of all kinds together, one of them kept for an error; the log has the rest."""
+    annotations = Annotations()
+    for i in range(6):
+        annotations.add("warning", f"number {i}\n::error::x")
+        annotations.add("notice", f"note {i}\n::error::x")
+    annotations.add("error", "the end")
+    annotations.add("error", "one more")
+
+    out = capsys.readouterr().out
+    names = [command.name for command in parse_commands(out)]
+    assert names == ["warning", "notice"] * 4 + ["warning", "error"]
+    for text in ("Notice: note 4", "Warning: number 5", "Notice: note 5", "Error: one more"):
+        assert f"{text}\n" in out
+    assert [message.split("\n")[0] for message in annotations.others] == [
+        *("note 4", "number 5", "note 5", "one more"),
+    ]
+
+
+VALUES = [
+    "",
+    "a",
+    "a\n",
+    "\na",
+    "\n",
+    "a\r\nb",
+    "x=y",
+    "a<<EOF",
+    "EOF",
+    "EOF\n",
+    "é☃𝄞",
+    "x" * 65536,
+]
+
+
+@pytest.mark.parametrize("value", [*VALUES, *HOSTILE[:-1]])
+def test_values_survive(value: str, output: Path) -> None:
+    """Whatever a value holds, the runner reads exactly that and nothing beside it."""
+    write_outputs(str(output), {"first": value, "second-one": "2"})
+
+    assert parse_outputs(output.read_bytes()) == {"first": value, "second-one": "2"}
+
+
+def test_value_that_is_not_unicode(output: Path) -> None:
+    """What UTF-8 cannot hold is escaped, and does not end the step."""
+    write_outputs(str(output), {"path": "a\udc80b"})
+
+    assert parse_outputs(output.read_bytes()) == {"path": "a\\udc80b"}
+
+
+def test_delimiters_differ(output: Path) -> None:
+    """A value that holds an earlier delimiter does not end early."""
+    write_outputs(str(output), {"a": "1"})
+    seen = output.read_text()
+
+    write_outputs(str(output), {"b": seen, "c": "3"})
+
+    assert parse_outputs(output.read_bytes()) == {"a": "1", "b": seen, "c": "3"}
+
+
+@pytest.mark.parametrize("before", [b"x=1", b"x=1\n", b"x<<E\n1\nE"])
+def test_what_is_there_already(before: bytes, output: Path) -> None:
+    """What somebody else wrote is kept, also when its last line has no end."""
+    output.write_bytes(before)
+
+    write_outputs(str(output), {"a": "1"})
+
+    assert parse_outputs(output.read_bytes()) == {"x": "1", "a": "1"}
+
+
+@pytest.mark.parametrize("name", ["", "a=b", "a<<b", "a\nb", "a b", "1a", "é", "a\n"])
+def test_names(name: str, output: Path) -> None:
+    """A name that would be read back as something else is refused before a byte is written."""
+    with pytest.raises(ValueError, match="cannot be the name"):
+        write_outputs(str(output), {"good": "1", name: "2"})
+
+    assert output.read_bytes() == b""
+
+
+@pytest.mark.parametrize("path", ["", " "])
+def test_no_output_file(
+    path: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the variable there is an error that names it, and never the old command."""
+    monkeypatch.setenv("GITHUB_OUTPUT", path)
+
+    with pytest.raises(ConfigurationError, match="GITHUB_OUTPUT is not set"):
+        write_outputs(path, {"a": "1"})
+
+    assert capsys.readouterr().out == ""
+
+
+def test_output_file_has_gone(output: Path) -> None:
+    """A file that is not there is an error that names the variable, and is not made."""
+    output.unlink()
+
+    with pytest.raises(LocalFileError, match=r"GITHUB_OUTPUT names .*cannot be written"):
+        write_outputs(str(output), {"a": "1"})
+
+    assert not output.exists()
+
+
+def test_output_file_is_a_directory(output: Path) -> None:
+    """A directory in the place of the file is an error that names the variable."""
+    output.unlink()
+    output.mkdir()
+
+    with pytest.raises(LocalFileError, match=r"GITHUB_OUTPUT names .*not a file"):
+        write_outputs(str(output), {"a": "1"})
+
+
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """Be a user who owns nothing, where the tests run as root."""
+    if IS_ROOT:
+        os.seteuid(65534)
+    yield
+    if IS_ROOT:
+        os.seteuid(0)
+
+
+@pytest.mark.usefixtures("output", "nobody")
+def test_output_file_is_read_only(output: Path) -> None:
+    """A file that must not be written is an error that names the variable."""
+    with contextlib.suppress(OSError):
+        output.chmod(0o444)
+
+    with pytest.raises(LocalFileError, match=r"GITHUB_OUTPUT names .*Permission denied"):
+        check_output_file(str(output))
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """Let files have no more than 1,000 bytes, as on a disk that is full."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_disk_full(output: Path) -> None:
+    """When not all outputs can be written, none is, and what was there is as it was."""
+    output.write_bytes(b"x=1\n")
+
+    with pytest.raises(LocalFileError, match="cannot write the outputs to GITHUB_OUTPUT"):
+        write_outputs(str(output), {"a": "1", "b": "2" * 2000})
+
+    assert output.read_bytes() == b"x=1\n"

@@ -1,0 +1,336 @@
+"""Staging, downloading, showing and listing from a shell."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from startifact.version import __version__
+from tests.conftest import AWS_REGIONS, Cloud
+from tests.ways_in.cli.conftest import Run, tree
+
+MakeFile = Callable[..., Path]
+
+FACTS = [
+    "project",
+    "version",
+    "metadata",
+    "filename",
+    "sha256",
+    "sha256-base64",
+    "size",
+    "bucket",
+    "key",
+    "region",
+    "uri",
+    "object-version",
+    "staged-at",
+    "repository",
+    "commit",
+    "ref",
+    "run",
+    "actor",
+]
+
+
+def test_round_trip(start: Run, three: list[Path], make_file: MakeFile, tmp_path: Path) -> None:
+    """A file is staged and brought back, and each command prints what one wants to pipe."""
+    make_file(b"sugar and water\n")
+
+    staged = start("stage", "SugarWater@1.0.9000", "dist.tar.gz", "-m", "lang=dotnet")
+    again = start("stage", "SugarWater@1.0.9000", "dist.tar.gz", "--metadata", "lang=dotnet")
+    downloaded = start("download", "SugarWater", "new/back.tar.gz")
+    listed = start("versions", "SugarWater")
+
+    assert (staged.code, staged.out) == (0, "SugarWater@1.0.9000\n")
+    assert staged.err.startswith("staged SugarWater@1.0.9000\n")
+    assert (again.code, again.out) == (0, "SugarWater@1.0.9000\n")
+    assert again.err.startswith("SugarWater@1.0.9000 is staged already\n")
+    assert (downloaded.code, downloaded.out) == (0, "new/back.tar.gz\n")
+    assert (tmp_path / "new" / "back.tar.gz").read_bytes() == b"sugar and water\n"
+    assert (listed.code, listed.out, listed.err) == (0, "1.0.9000\n", "")
+
+
+def test_aws(start: Run, cloud: Cloud, make_file: MakeFile, tmp_path: Path) -> None:
+    """The same commands work with the regions that an organisation has configured."""
+    make_file(b"sugar and water\n")
+
+    staged = start("stage", "SugarWater@1.0.9000", "dist.tar.gz", "--json")
+    downloaded = start("download", "SugarWater@latest", "back", "--regions", "eu-west-1")
+
+    assert (staged.code, staged.err.splitlines()[0]) == (0, "staged SugarWater@1.0.9000")
+    assert staged.json["bucket"] == cloud.buckets["us-east-1"]
+    assert staged.json["uri"] == f"s3://{cloud.buckets['us-east-1']}/team/SugarWater@1.0.9000"
+    assert [x["region"] for x in staged.json["locations"]] == list(AWS_REGIONS)
+    assert cloud.latest("eu-west-1", "SugarWater") == "1.0.9000"
+    assert (downloaded.code, downloaded.out) == (0, "back\n")
+    assert (tmp_path / "back").read_bytes() == b"sugar and water\n"
+
+
+def test_configuration_parameter(run: Run, cloud: Cloud, make_file: MakeFile) -> None:
+    """An organisation configuration under another name is used when it is named."""
+    parameter = f"{cloud.parameter}-other"
+    text = cloud.ssm().get_parameter(Name=cloud.parameter)["Parameter"]["Value"]
+    value = json.dumps({**json.loads(text), "bucket_key_prefix": "other/"})
+    cloud.ssm().put_parameter(Name=parameter, Value=value, Type="String")
+
+    done = run(
+        "stage", "SugarWater@1.0.0", make_file(), "--json", "--regions", "us-east-1",
+        "--configuration-parameter", parameter,
+    )  # fmt: skip
+
+    assert done.json["key"] == "other/SugarWater@1.0.0"
+
+
+def test_json_of_stage(run: Run, three: list[Path], make_file: MakeFile) -> None:
+    """With --json, a staging is one object with the facts, the outcomes and nothing else."""
+    content = b"sugar and water\n"
+
+    done = run(
+        "stage", "SugarWater@1.0.0", make_file(content), "--json", "--save-filename", "-m", "a=b"
+    )
+
+    assert list(done.json) == [*FACTS, "created", "is-latest", "dry-run", "locations"]
+    assert done.json["metadata"] == {"a": "b"}
+    assert done.json["filename"] == "dist.tar.gz"
+    assert done.json["sha256"] == hashlib.sha256(content).hexdigest()
+    assert len(done.json["sha256-base64"]) == 44
+    assert done.json["size"] == len(content)
+    assert done.json["key"] == "SugarWater@1.0.0"
+    assert done.json["bucket"] == str(three[0])
+    assert (done.json["created"], done.json["is-latest"], done.json["dry-run"]) == (
+        True,
+        True,
+        False,
+    )
+    assert [x["outcome"] for x in done.json["locations"]] == ["created"] * 3
+    assert list(done.json["locations"][0]) == [
+        "region",
+        "bucket",
+        "key",
+        "object-version",
+        "uri",
+        "outcome",
+    ]
+
+
+def test_json_of_the_others(
+    run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path
+) -> None:
+    """With --json, download, info and versions print one object each."""
+    run("stage", "SugarWater@1.0.0", make_file())
+    run("stage", "SugarWater@1.1.0", make_file())
+
+    download = run("download", "SugarWater", tmp_path / "back", "--json")
+    info = run("info", "SugarWater@1.0.0", "--json")
+    versions = run("versions", "SugarWater", "--json")
+
+    assert list(download.json) == [*FACTS, "path", "locations"]
+    assert download.json["path"] == str(tmp_path / "back")
+    assert list(info.json) == [*FACTS, "locations"]
+    assert info.json["version"] == "1.0.0"
+    assert [x["outcome"] for x in info.json["locations"]] == ["present"] * 3
+    assert versions.json == {"project": "SugarWater", "versions": ["1.1.0", "1.0.0"]}
+
+
+def test_info(
+    run: Run, three: list[Path], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Info prints the facts, the metadata and the regions on standard output."""
+    for name, value in {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_REPOSITORY": "octo/sugar",
+        "GITHUB_RUN_ID": "7",
+        "GITHUB_SHA": "abc",
+    }.items():
+        monkeypatch.setenv(name, value)
+    run("stage", "SugarWater@1.0.0", make_file(), "-m", "lang=dotnet", "--save-filename")
+
+    done = run("info", "SugarWater")
+
+    lines = done.out.splitlines()
+    assert (done.code, done.err) == (0, "")
+    assert lines[0] == "SugarWater@1.0.0"
+    assert "  size        16 bytes" in lines
+    assert "  file name   dist.tar.gz" in lines
+    assert "  repository  octo/sugar" in lines
+    assert "  run         https://github.com/octo/sugar/actions/runs/7" in lines
+    assert lines[lines.index("metadata") + 1] == "  lang  dotnet"
+    assert len(lines[lines.index("regions") + 1 :]) == 3
+
+
+def test_info_without_metadata(run: Run, three: list[Path], make_file: MakeFile) -> None:
+    """Where there is no metadata, info has no heading for it."""
+    run("stage", "SugarWater@1.0.0", make_file())
+
+    done = run("info", "SugarWater")
+
+    assert "metadata" not in done.out.splitlines()
+
+
+def test_region_that_is_down(
+    run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path
+) -> None:
+    """A region that fails is named by every command, and the others are enough."""
+    three[1].parent.mkdir()
+    three[1].write_text("not a directory")
+
+    staged = run("stage", "SugarWater@1.0.0", make_file())
+    staged_json = run("stage", "SugarWater@1.0.0", make_file(), "--json")
+    info = run("info", "SugarWater")
+    downloaded = run("download", "SugarWater", tmp_path / "back")
+
+    assert [x.code for x in (staged, staged_json, info, downloaded)] == [0, 0, 0, 0]
+    name = f"file://{three[1]}"
+    assert f"warning: {name}: " in staged.err
+    assert f"  {name}  failed" in staged.err
+    location = staged_json.json["locations"][1]
+    assert (location["region"], location["outcome"], location["uri"]) == (name, "failed", None)
+    assert location["error"]
+    assert f"  {name}  failed   {name} failed to" in info.out
+    assert f"warning: {name}: " in downloaded.err
+
+
+def test_filling_a_region(run: Run, three: list[Path], make_file: MakeFile) -> None:
+    """Staging again after a region was down says that it has it now."""
+    three[1].parent.mkdir()
+    three[1].write_text("not a directory")
+    run("stage", "SugarWater@1.0.0", make_file())
+    three[1].unlink()
+
+    done = run("stage", "SugarWater@1.0.0", make_file())
+
+    assert done.err.startswith(
+        "SugarWater@1.0.0 was staged already; regions that lacked it have it now\n"
+    )
+
+
+def test_older_version(run: Run, three: list[Path], make_file: MakeFile) -> None:
+    """Staging an older version says that latest stays where it is."""
+    run("stage", "SugarWater@2.0.0", make_file())
+
+    done = run("stage", "SugarWater@1.0.0", make_file())
+    dry = run("stage", "SugarWater@1.1.0", make_file(), "--dry-run")
+
+    assert "  latest points at another version\n" in done.err
+    assert "  latest would stay where it is\n" in dry.err
+
+
+def test_dry_run(run: Run, three: list[Path], make_file: MakeFile) -> None:
+    """A dry run says what would be done, and writes nothing."""
+    text = run("stage", "SugarWater@1.0.0", make_file(), "--dry-run")
+    data = run("stage", "SugarWater@1.0.0", make_file(), "--dry-run", "--json")
+
+    assert (text.code, text.out) == (0, "SugarWater@1.0.0\n")
+    assert text.err.startswith("dry run, nothing is written: SugarWater@1.0.0 would be staged\n")
+    assert "  latest would move to it\n" in text.err
+    assert (data.json["dry-run"], data.json["created"]) == (True, False)
+    assert (data.json["bucket"], data.json["uri"]) == (None, None)
+    assert [x["outcome"] for x in data.json["locations"]] == ["would-create"] * 3
+    assert not three[0].parent.exists()
+
+
+def test_dry_run_with_a_region_that_is_down(
+    run: Run, three: list[Path], make_file: MakeFile
+) -> None:
+    """Before anything is staged, no region holds it, and the one that fails does not either."""
+    three[0].parent.mkdir()
+    three[0].write_text("not a directory")
+
+    done = run("stage", "SugarWater@1.0.0", make_file(), "--dry-run", "--json")
+
+    assert (done.code, done.json["region"]) == (0, None)
+    assert done.json["locations"][0]["outcome"] == "failed"
+
+
+def test_if_exists_keep(run: Run, three: list[Path], make_file: MakeFile) -> None:
+    """With --if-exists keep, other content is no error, and what is there is what is told."""
+    run("stage", "SugarWater@1.0.0", make_file(b"first"))
+
+    done = run("stage", "SugarWater@1.0.0", make_file(b"second"), "--if-exists", "keep", "--json")
+
+    assert done.code == 0
+    assert done.json["created"] is False
+    assert done.json["sha256"] == hashlib.sha256(b"first").hexdigest()
+
+
+def test_load_filename(run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path) -> None:
+    """The saved name is restored in the folder, and the path that was written is printed."""
+    run("stage", "SugarWater@1.0.0", make_file(), "--save-filename")
+
+    done = run("download", "SugarWater@1.0.0", tmp_path / "folder", "--load-filename")
+
+    assert done.out == f"{tmp_path}/folder/dist.tar.gz\n"
+    assert tree(tmp_path / "folder") == ["dist.tar.gz"]
+
+
+def test_file_name_that_is_not_utf8(
+    start: Run, three: list[Path], make_file: MakeFile, tmp_path: Path
+) -> None:
+    """A path is printed byte for byte on standard output, and escaped for people."""
+    make_file()
+    start("stage", "SugarWater@1.0.0", "dist.tar.gz")
+    name = os.fsdecode(b"b\xe4ck")
+
+    done = start("download", "SugarWater", name)
+
+    assert (done.code, done.out) == (0, f"{name}\n")
+    assert "is at 'b\\udce4ck': " in done.err
+    assert (tmp_path / name).is_file()
+
+
+def test_versions_newest_first(run: Run, three: list[Path], make_file: MakeFile) -> None:
+    """Versions are listed by precedence, the newest first."""
+    for version in ("1.9.0", "1.10.0", "1.10.0-rc.1"):
+        run("stage", f"SugarWater@{version}", make_file())
+
+    done = run("versions", "SugarWater")
+
+    assert done.out.split() == ["1.10.0", "1.10.0-rc.1", "1.9.0"]
+
+
+def test_regions_option_wins(run: Run, three: list[Path], make_file: MakeFile) -> None:
+    """--regions is used in place of STARTIFACT_REGIONS, and the difference is warned of."""
+    done = run("stage", "SugarWater@1.0.0", make_file(), "--regions", f"file://{three[0]}")
+
+    assert done.code == 0
+    assert (three[0] / "SugarWater@1.0.0").is_dir()
+    assert not three[1].exists()
+    assert done.err.startswith("warning: SugarWater@1.0.0: not staged to ")
+
+
+def test_artifact_of_the_first_startifact(run: Run, cloud: Cloud, tmp_path: Path) -> None:
+    """An artifact without a recorded digest is shown without one, and comes with a warning."""
+    cloud.s3().put_object(
+        Bucket=cloud.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"old"
+    )
+
+    info = run("info", "SugarWater@1.0.0", "--regions", "us-east-1", "--json")
+    done = run("download", "SugarWater@1.0.0", tmp_path / "back", "--regions", "us-east-1")
+
+    assert (info.json["sha256"], info.json["sha256-base64"]) == (None, None)
+    assert info.json["staged-at"] is None
+    assert "no recorded digest" in done.err
+    assert "warning: SugarWater@1.0.0 was staged by the first Startifact" in done.err
+
+
+@pytest.mark.parametrize("words", [["--version"], ["stage", "--version"]])
+def test_version(run: Run, words: list[str]) -> None:
+    """--version prints the version, alone or after a command."""
+    done = run(*words)
+
+    assert (done.code, done.out, done.err) == (0, f"startifact {__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", ["stage", "download", "info", "versions", "setup"])
+def test_help(run: Run, command: str) -> None:
+    """Every command explains itself, and takes the options that are common to all."""
+    done = run(command, "--help")
+
+    assert done.code == 0
+    assert done.out.startswith(f"usage: startifact {command} ")
+    for option in ("--regions", "--json", "--verbose", "--quiet", "--deadline"):
+        assert option in done.out

@@ -1,0 +1,253 @@
+"""Writing the organisation configuration into every region."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import AWS_REGIONS, Cloud
+from tests.support.command import Done
+from tests.support.wire import Answer, Forward, Request, Wire
+from tests.ways_in.cli.conftest import Run
+
+
+@pytest.fixture
+def bucket_name_param(cloud: Cloud) -> str:
+    """Return the parameter that holds the names of the buckets, with no configuration beside it."""
+    for region in AWS_REGIONS:
+        cloud.ssm(region).delete_parameter(Name=cloud.parameter)
+    return f"/buckets/{cloud.parameter.removeprefix('/startifact-')}"
+
+
+def configured(cloud: Cloud, region: str) -> dict[str, object] | None:
+    """Return the configuration that *region* holds."""
+    ssm = cloud.ssm(region)
+    try:
+        text = ssm.get_parameter(Name=cloud.parameter)["Parameter"]["Value"]
+    except ssm.exceptions.ParameterNotFound:
+        return None
+    return dict(json.loads(text))
+
+
+def words(bucket_name_param: str, *more: str) -> list[str]:
+    return [
+        "setup",
+        "--regions",
+        ",".join(AWS_REGIONS),
+        "--bucket-name-param",
+        bucket_name_param,
+        *more,
+    ]
+
+
+def outcomes(done: Done) -> list[str]:
+    return [region["outcome"] for region in done.json["regions"]]
+
+
+def test_fresh(run: Run, cloud: Cloud, bucket_name_param: str, tmp_path: Path) -> None:
+    """The configuration is written into every region, and what it configures can be staged to."""
+    file = tmp_path / "x"
+    file.write_bytes(b"x")
+
+    done = run(*words(bucket_name_param, "--bucket-key-prefix", "p/"))
+    staged = run("stage", "SugarWater@1.0.0", file, "--json")
+
+    assert (done.code, done.out) == (0, "")
+    assert done.err.splitlines() == [
+        f"  us-east-1       {cloud.parameter} written",
+        f"  eu-west-1       {cloud.parameter} written",
+        f"  ap-southeast-2  {cloud.parameter} written",
+    ]
+    for region in AWS_REGIONS:
+        assert configured(cloud, region) == {
+            "bucket_name_param": bucket_name_param,
+            "bucket_key_prefix": "p/",
+            "parameter_name_prefix": "",
+            "regions": list(AWS_REGIONS),
+        }
+    assert staged.json["key"] == "p/SugarWater@1.0.0"
+
+
+def test_again(run: Run, wire: Wire, cloud: Cloud, bucket_name_param: str) -> None:
+    """Running it again writes nothing."""
+    run(*words(bucket_name_param))
+    written = len(wire.writes())
+
+    done = run(*words(bucket_name_param), "--json")
+
+    assert outcomes(done) == ["unchanged"] * 3
+    assert len(wire.writes()) == written == 3
+
+
+def test_configuration_of_the_first_startifact(
+    run: Run, cloud: Cloud, bucket_name_param: str
+) -> None:
+    """A configuration that says the same in the first Startifact's way is left alone."""
+    old = {"bucket_name_param": bucket_name_param, "regions": ",".join(AWS_REGIONS), "save_ok": ""}
+    for region in AWS_REGIONS:
+        cloud.configure(region, json.dumps(old))
+
+    done = run(*words(bucket_name_param), "--json")
+
+    assert outcomes(done) == ["unchanged"] * 3
+    assert configured(cloud, "eu-west-1") == old
+
+
+def test_replacing(run: Run, cloud: Cloud, bucket_name_param: str) -> None:
+    """What was there otherwise is replaced, and what changes is told."""
+    run(*words(bucket_name_param))
+    cloud.configure("us-east-1", "not JSON")
+
+    done = run(*words(bucket_name_param, "--parameter-name-prefix", "/team"))
+
+    assert done.code == 0
+    assert done.err.splitlines() == [
+        f"  us-east-1       {cloud.parameter} replaced",
+        "    what was there is not a valid configuration",
+        f"  eu-west-1       {cloud.parameter} replaced",
+        "    parameter_name_prefix: '' becomes '/team'",
+        f"  ap-southeast-2  {cloud.parameter} replaced",
+        "    parameter_name_prefix: '' becomes '/team'",
+    ]
+    assert configured(cloud, "us-east-1") == configured(cloud, "eu-west-1")
+
+
+def test_dry_run(run: Run, wire: Wire, cloud: Cloud, bucket_name_param: str) -> None:
+    """A dry run says what would be written, and writes nothing."""
+    cloud.configure("eu-west-1", "{}")
+
+    done = run(*words(bucket_name_param), "--dry-run", "--json")
+
+    assert outcomes(done) == ["would-write", "would-replace", "would-write"]
+    assert done.json["dry-run"] is True
+    assert done.json["configuration-parameter"] == cloud.parameter
+    assert wire.writes() == []
+
+
+def _refuse(region: str, operation: str, wire: Wire) -> None:
+    def rule(request: Request, forward: Forward) -> Answer | None:
+        if (request.region, request.operation) != (region, operation):
+            return forward()
+        said = {"__type": "AccessDeniedException", "message": "no\nerror: fake\x1b[31m"}
+        return Answer(400, json.dumps(said).encode())
+
+    wire.add(rule)
+
+
+def test_one_region_refuses(run: Run, wire: Wire, cloud: Cloud, bucket_name_param: str) -> None:
+    """A region that refuses is told with the others', which are done, and running again is safe."""
+    _refuse("eu-west-1", "PutParameter", wire)
+
+    done = run(*words(bucket_name_param), "--json")
+
+    assert done.code == done.json["error"]["exit-code"] == 6
+    assert outcomes(done) == ["written", "failed", "written"]
+    assert "ssm:PutParameter" in done.json["regions"][1]["error"]
+    lines = done.err.splitlines()
+    assert lines[0] == "error: 1 of 3 regions did not get the configuration:"
+    assert lines[1] == "  us-east-1: written"
+    assert lines[2].startswith("  eu-west-1: eu-west-1 refused ssm:PutParameter")
+    assert lines[-1].startswith("hint: ")
+    assert lines[-1].endswith(
+        "Running the same setup again is safe and writes only what is missing"
+    )
+    assert not [line for line in lines if line.startswith("error: fake")]
+    assert "\x1b" not in done.err
+    assert configured(cloud, "eu-west-1") is None
+    assert configured(cloud, "us-east-1") == configured(cloud, "ap-southeast-2") is not None
+
+
+def test_dry_run_where_one_region_refuses(
+    run: Run, wire: Wire, cloud: Cloud, bucket_name_param: str
+) -> None:
+    """A dry run fails where the region cannot be read."""
+    _refuse("eu-west-1", "GetParameter", wire)
+
+    done = run(*words(bucket_name_param), "--dry-run")
+
+    assert done.code == 6
+    assert done.err.startswith("error: 1 of 3 regions would not get the configuration:\n")
+
+
+def test_bucket_name_is_missing(run: Run, cloud: Cloud, bucket_name_param: str) -> None:
+    """A region without a usable bucket name is warned of and named; the others are not."""
+    cloud.ssm("eu-west-1").delete_parameter(Name=bucket_name_param)
+    cloud.ssm("us-east-1").put_parameter(
+        Name=bucket_name_param, Value="Not A Bucket\x1b", Type="String", Overwrite=True
+    )
+
+    done = run(*words(bucket_name_param))
+
+    assert done.code == 0
+    assert done.err.splitlines()[:2] == [
+        (
+            f"warning: us-east-1: parameter {bucket_name_param} holds 'Not A Bucket\\x1b', "
+            "expected the name of a bucket"
+        ),
+        f"warning: eu-west-1 has no parameter {bucket_name_param} with the bucket's name yet",
+    ]
+    assert "ap-southeast-2" not in "".join(done.err.splitlines()[:2])
+    assert configured(cloud, "eu-west-1") is not None
+
+
+def test_bucket_name_that_cannot_be_read(
+    run: Run, wire: Wire, cloud: Cloud, bucket_name_param: str
+) -> None:
+    """A bucket name that must not be read is a warning, for others may read it."""
+
+    def rule(request: Request, forward: Forward) -> Answer | None:
+        if bucket_name_param.encode() not in request.body or request.operation != "GetParameter":
+            return forward()
+        return Answer(400, json.dumps({"__type": "AccessDeniedException"}).encode())
+
+    wire.add(rule)
+
+    done = run(*words(bucket_name_param), "--json")
+
+    assert done.code == 0
+    assert outcomes(done) == ["written"] * 3
+    assert "could not be checked" in done.json["regions"][0]["warning"]
+
+
+def test_nothing_is_sent_for_bad_options(run: Run, wire: Wire, cloud: Cloud) -> None:
+    """Everything that is wrong with the options is told at once, before anything is sent."""
+    done = run(
+        "setup", "--regions", "eu-west-1,file:./a,eu-west-1", "--bucket-name-param", "a b",
+        "--bucket-key-prefix", "../", "--parameter-name-prefix", "/aws/x",
+    )  # fmt: skip
+
+    assert done.code == 2
+    for part in ("regions[1]", "regions[2]", "bucket_name_param", "bucket_key_prefix"):
+        assert part in done.err
+    assert "parameter_name_prefix" in done.err
+    assert wire.requests() == []
+
+
+def test_parameters_that_collide(run: Run, wire: Wire, cloud: Cloud) -> None:
+    """The configuration is never written over the parameter with the bucket's name."""
+    done = run(
+        "setup", "--regions", " ", "--bucket-name-param", "aws/x",
+        "--configuration-parameter", "/aws/x", "--bucket-key-prefix", "é",
+    )  # fmt: skip
+
+    assert done.code == 2
+    for part in (
+        "no region is named",
+        "begins with aws or ssm",
+        "cannot hold both the configuration and a bucket's name",
+        "bucket_key_prefix",
+    ):
+        assert part in done.err
+    assert wire.requests() == []
+
+
+def test_parameter_that_is_none(run: Run, wire: Wire, cloud: Cloud) -> None:
+    """A configuration parameter that SSM cannot have is refused."""
+    done = run(
+        "setup", "--regions", "eu-west-1", "--bucket-name-param", "/b",
+        "--configuration-parameter", "a b",
+    )  # fmt: skip
+
+    assert done.code == 2
+    assert "configuration parameter: got 'a b', expected the name of an SSM parameter" in done.err
+    assert wire.requests() == []

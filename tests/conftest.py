@@ -19,7 +19,7 @@ import botocore.loaders
 import hypothesis
 import pytest
 
-from tests.support.places import Bucket, Directory, Place
+from tests.support.backends import Backend, Bucket, Directory
 from tests.support.server import Aws
 from tests.support.wire import Wire
 
@@ -96,7 +96,7 @@ def _client(service: str, region: str, endpoint: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Cloud:
+class AwsAccount:
     """
     An AWS account with one bucket in each of three regions, and an organisation configuration.
     """
@@ -149,43 +149,43 @@ class Cloud:
         return str(json.loads(body.read())["version"])
 
 
-def build_cloud(endpoint: str) -> Cloud:
+def build_cloud(endpoint: str) -> AwsAccount:
     """Return a new account: its buckets and its parameter have random names."""
     unique = uuid4().hex[:12]
     buckets = {region: f"artifacts-{unique}-{region}" for region in AWS_REGIONS}
-    cloud = Cloud(endpoint, buckets, f"/startifact-{unique}")
+    account = AwsAccount(endpoint, buckets, f"/startifact-{unique}")
     for region, bucket in buckets.items():
-        place = {} if region == "us-east-1" else {"LocationConstraint": region}
-        cloud.s3(region).create_bucket(
-            Bucket=bucket, **({"CreateBucketConfiguration": place} if place else {})
+        backend = {} if region == "us-east-1" else {"LocationConstraint": region}
+        account.s3(region).create_bucket(
+            Bucket=bucket, **({"CreateBucketConfiguration": backend} if backend else {})
         )
-        cloud.ssm(region).put_parameter(
-            Name=cloud.bucket_parameter, Value=bucket, Type="String", Overwrite=True
+        account.ssm(region).put_parameter(
+            Name=account.bucket_parameter, Value=bucket, Type="String", Overwrite=True
         )
-        cloud.configure(
+        account.configure(
             region,
             json.dumps(
                 {
-                    "bucket_name_param": cloud.bucket_parameter,
+                    "bucket_name_param": account.bucket_parameter,
                     "bucket_key_prefix": "team/",
                     "parameter_name_prefix": f"/team-{unique}",
                     "regions": list(AWS_REGIONS),
                 }
             ),
         )
-    return cloud
+    return account
 
 
 @pytest.fixture
-def cloud(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> AwsAccount:
     """
     Return an account of this test's own, so that tests do not see each other's.
     """
-    cloud = build_cloud(moto_server)
+    account = build_cloud(moto_server)
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
-    monkeypatch.setenv("STARTIFACT_PARAMETER", cloud.parameter)
+    monkeypatch.setenv("STARTIFACT_PARAMETER", account.parameter)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    return cloud
+    return account
 
 
 @pytest.fixture
@@ -199,13 +199,13 @@ def regions(request: pytest.FixtureRequest) -> list[str]:
     """Return three regions of each kind in turn."""
     if request.param == "file":
         return list(request.getfixturevalue("directories"))
-    cloud: Cloud = request.getfixturevalue("cloud")
+    account: AwsAccount = request.getfixturevalue("account")
     if request.param == "aws":
         return list(AWS_REGIONS)
-    endpoint = cloud.endpoint.replace(":", "%3A").replace("/", "%2F")
+    endpoint = account.endpoint.replace(":", "%3A").replace("/", "%2F")
     return [
         f"s3://{bucket}/some/prefix?region={region}&endpoint={endpoint}"
-        for region, bucket in cloud.buckets.items()
+        for region, bucket in account.buckets.items()
     ]
 
 
@@ -222,9 +222,9 @@ def make_file(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def wire(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def wire(account: AwsAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     """Return a wire to the AWS on loopback that can be cut; the SDK uses it from now on."""
-    wire = Wire(cloud.endpoint)
+    wire = Wire(account.endpoint)
     monkeypatch.setenv("AWS_ENDPOINT_URL", wire.endpoint)
     yield wire
     wire.stop()
@@ -236,12 +236,12 @@ def percent(text: str) -> str:
 
 
 @pytest.fixture(params=["aws", "s3", "file"])
-def places(request: pytest.FixtureRequest, tmp_path: Path) -> list[Place]:
+def backends(request: pytest.FixtureRequest, tmp_path: Path) -> list[Backend]:
     """Return what is behind three regions of each kind in turn; each can be taken down."""
     if request.param == "file":
-        spellings: list[str] = request.getfixturevalue("directories")
-        return [Directory(s, Path(s.removeprefix("file://"))) for s in spellings]
-    cloud: Cloud = request.getfixturevalue("cloud")
+        specs: list[str] = request.getfixturevalue("directories")
+        return [Directory(s, Path(s.removeprefix("file://"))) for s in specs]
+    account: AwsAccount = request.getfixturevalue("account")
     wire: Wire = request.getfixturevalue("wire")
     aws = request.param == "aws"
     return [
@@ -249,11 +249,11 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> list[Place]:
             region
             if aws
             else f"s3://{bucket}/some/prefix?region={region}&endpoint={percent(wire.endpoint)}",
-            client=cloud.s3(region),
+            client=account.s3(region),
             bucket=bucket,
             prefix="team/" if aws else "some/prefix/",
             region=region,
             wire=wire,
         )
-        for region, bucket in cloud.buckets.items()
+        for region, bucket in account.buckets.items()
     ]

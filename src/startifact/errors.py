@@ -37,7 +37,7 @@ class ConfigurationError(StartifactError):
     exit_code = 2
 
 
-class MisplacedError(ConfigurationError):
+class WrongRegionError(ConfigurationError):
     """A bucket is in another AWS region than the one that its region stands for."""
 
 
@@ -161,7 +161,7 @@ class Problems:
 
     def add(self, where: str, got: object, expected: str, *, hint: str | None = None) -> None:
         """Record that *where* held *got* and that *expected* was expected."""
-        self.say(f"{where}: got {shown(got)}, expected {expected}", hint=hint)
+        self.say(f"{where}: got {quoted(got)}, expected {expected}", hint=hint)
 
     def say(self, line: str, *, hint: str | None = None) -> None:
         """Record a problem that is more than a wrong value."""
@@ -189,11 +189,11 @@ def with_notes(text: str, error: BaseException) -> str:
     return "\n".join([text, *getattr(error, "__notes__", ())])
 
 
-def shown(value: object, limit: int = 120) -> str:
+def quoted(value: object, limit: int = 120) -> str:
     """Return *value* for a message: quoted, printable, and cut at *limit* characters."""
     text = value if isinstance(value, str) else repr(value)
     cut = text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
-    return ascii_controls(repr(cut)) if isinstance(value, str) else ascii_controls(cut)
+    return escape_nonprintable(repr(cut)) if isinstance(value, str) else escape_nonprintable(cut)
 
 
 # Each alternative looks at a character a few times at most, however long the text is: whoever
@@ -213,12 +213,12 @@ _SECRETS = re.compile(
 )
 
 
-def without_secrets(text: str) -> str:
+def redact(text: str) -> str:
     """Return *text*, which others wrote, without what may be credentials that they repeat."""
     return _SECRETS.sub("***", text)
 
 
-def ascii_controls(text: str) -> str:
+def escape_nonprintable(text: str) -> str:
     """Return *text* with all that is not printable escaped, other spaces than U+0020 included."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text

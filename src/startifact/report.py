@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from startifact.errors import StartifactError, with_notes
 from startifact.model.keys import artifact_key
 from startifact.reading.artifact import Artifact
-from startifact.reading.resolution import Copy
+from startifact.reading.resolution import Replica
 from startifact.regions.interface import Location
 from startifact.staging.outcomes import (
     ConflictError,
@@ -86,7 +86,7 @@ def locations_of_artifact(artifact: Artifact) -> list[dict[str, object]]:
 
 
 def _location_of(
-    artifact: Artifact, name: str, answer: Copy | StartifactError | None
+    artifact: Artifact, name: str, answer: Replica | StartifactError | None
 ) -> dict[str, object]:
     if answer is None:
         return _location(name, None, None, State.ABSENT, None)

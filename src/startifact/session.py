@@ -7,29 +7,29 @@ from pathlib import Path
 
 from semver import Version
 
-from startifact.channels.latest import Mover, read_channel
-from startifact.concurrency.fan_out import alone
+from startifact.channels.latest import ChannelWriter, read_channel
+from startifact.concurrency.fan_out import run_one
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import ConfigurationError, InputError, shown
+from startifact.errors import ConfigurationError, InputError, quoted
 from startifact.files.source import check_file
 from startifact.model.keys import artifact_key, check_filename, check_project
-from startifact.model.quorum import MAJORITY, majority, refuse_one_place_twice, required_to_stage
-from startifact.model.record import check_pairs
+from startifact.model.quorum import MAJORITY, majority, refuse_shared_store, required_to_stage
+from startifact.model.record import check_metadata
 from startifact.model.versions import Channel, parse_selector, parse_version
 from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
 from startifact.reading.listing import list_versions
-from startifact.reading.resolution import Survey
+from startifact.reading.resolution import Resolution
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
-from startifact.regions.spec import MAX_REGIONS, Spelling, parse_spellings, split_list
-from startifact.repair.inventory import inspect
+from startifact.regions.spec import MAX_REGIONS, RegionSpec, parse_specs, split_list
+from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
 from startifact.repair.repairer import Repairer, parse_keep
 from startifact.repair.verify import Verification, verify
 from startifact.settings import Settings
-from startifact.staging.outcomes import IfExists, Order, Staging
+from startifact.staging.outcomes import IfExists, StageRequest, Staging
 from startifact.staging.stager import Stager, now
 from startifact.version import __version__
 
@@ -69,11 +69,11 @@ class Session:
         self._progress = progress
         self._lock = threading.Lock()
         self._opened: tuple[Region, ...] | None = None
-        self._spellings: tuple[Spelling, ...] | None = None
+        self._specs: tuple[RegionSpec, ...] | None = None
         if regions is not None:
             texts = split_list(regions) if isinstance(regions, str) else list(regions)
-            self._spellings = parse_spellings(texts, source="regions")
-        required_to_stage(required_regions, len(self._spellings or range(MAX_REGIONS)))
+            self._specs = parse_specs(texts, source="regions")
+        required_to_stage(required_regions, len(self._specs or range(MAX_REGIONS)))
 
     @property
     def read_only(self) -> bool:
@@ -109,11 +109,11 @@ class Session:
             LocalFileError: The file cannot be read, or changed meanwhile.
         """
         file = Path(path)
-        order = Order(
+        request = StageRequest(
             project=check_project(project),
             version=parse_version(version),
             path=file,
-            pairs=check_pairs({} if metadata is None else metadata),
+            metadata=check_metadata({} if metadata is None else metadata),
             filename=check_filename(file.name) if save_filename else None,
             origin=self._settings.origin,
             if_exists=_if_exists(if_exists),
@@ -124,12 +124,12 @@ class Session:
         stager = Stager(
             regions=regions,
             required=required_to_stage(self._required, len(regions)),
-            by=self._by(),
+            moved_by=self._mover_name(),
             listed=frozenset(split_list(self._settings.regions or "")),
             progress=self._progress,
         )
         self._warn_of_few(regions, stager.required)
-        return stager.stage(order)
+        return stager.stage(request)
 
     def get(self, project: str, selector: Version | str = "latest") -> Artifact:
         """Return the artifact that *selector* picks: an exact version, or ``latest``.
@@ -146,11 +146,11 @@ class Session:
         version = (
             read_channel(regions, checked, wanted.name) if isinstance(wanted, Channel) else wanted
         )
-        survey = Survey(regions, artifact_key(checked, version))
-        record = survey.settle()
-        holders = {copy.region.name for copy in survey.copies()}
-        refuse_one_place_twice({r.name: r.place() for r in regions if r.name in holders})
-        return Artifact(checked, version, Downloader(survey, record, self._progress))
+        resolution = Resolution(regions, artifact_key(checked, version))
+        record = resolution.resolve()
+        holders = {replica.region.name for replica in resolution.replicas()}
+        refuse_shared_store({r.name: r.store_identity() for r in regions if r.name in holders})
+        return Artifact(checked, version, Downloader(resolution, record, self._progress))
 
     def versions(self, project: str) -> list[Version]:
         """Return every version of *project* that is staged, newest first.
@@ -176,7 +176,7 @@ class Session:
         """
         checked = check_project(project)
         exact = None if version is None else parse_version(version)
-        return verify(inspect(self._regions(), checked, exact, read_data=read_data))
+        return verify(take_inventory(self._regions(), checked, exact, read_data=read_data))
 
     def repair(
         self,
@@ -204,31 +204,31 @@ class Session:
         regions = self._regions()
         repairer = Repairer(
             regions,
-            Mover(now=now, by=self._by()),
+            ChannelWriter(now=now, moved_by=self._mover_name()),
             required=required_to_stage(self._required, len(regions)),
             dry_run=self._read_only,
             read_data=read_data,
         )
         return repairer.repair(checked, exact, digest)
 
-    def _by(self) -> str:
+    def _mover_name(self) -> str:
         return self._settings.origin.run or f"startifact/{__version__}"
 
     def _regions(self) -> tuple[Region, ...]:
         with self._lock:
             if self._opened is None:
-                spellings = self._spellings or self._configured()
+                specs = self._specs or self._configured()
                 self._opened = open_regions(
-                    spellings,
+                    specs,
                     loader=self._loader,
                     default_region=self._settings.aws_region,
                 )
             return self._opened
 
-    def _configured(self) -> tuple[Spelling, ...]:
+    def _configured(self) -> tuple[RegionSpec, ...]:
         """Return the regions to use where nobody names any."""
         if self._settings.regions is not None:
-            return parse_spellings(split_list(self._settings.regions), source="STARTIFACT_REGIONS")
+            return parse_specs(split_list(self._settings.regions), source="STARTIFACT_REGIONS")
         home = self._settings.aws_region
         if home is None:
             raise InputError(
@@ -236,13 +236,13 @@ class Session:
                 hint="Pass regions, set STARTIFACT_REGIONS, or set AWS_REGION to a region that "
                 "has the organisation configuration",
             )
-        configured = alone(home, lambda _: self._loader.load(home)).regions
+        configured = run_one(home, lambda _: self._loader.load(home)).regions
         if not configured:
             raise ConfigurationError(
                 f"the organisation configuration in {home} names no regions",
                 hint="Pass regions, set STARTIFACT_REGIONS, or add regions to the configuration",
             )
-        return parse_spellings(
+        return parse_specs(
             configured, source=f"regions in the organisation configuration in {home}"
         )
 
@@ -259,5 +259,5 @@ def _if_exists(value: IfExists | str) -> IfExists:
         return IfExists(value)
     except ValueError:
         raise InputError(
-            f"if-exists is {shown(str(value))}, expected {' or '.join(IfExists)}"
+            f"if-exists is {quoted(str(value))}, expected {' or '.join(IfExists)}"
         ) from None

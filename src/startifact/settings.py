@@ -112,8 +112,8 @@ def _action(env: Mapping[str, str]) -> str | None:
         _, found, rest = path.rpartition("/_actions/")
         parts = rest.split("/")[:-1]
         return f"{'/'.join(parts[:2])}/composite@{'/'.join(parts[2:])}" if found else None
-    if told := _get(env, "STARTIFACT_ACTION"):
-        return told if _ACTION.fullmatch(told) else None
+    if named := _get(env, "STARTIFACT_ACTION"):
+        return named if _ACTION.fullmatch(named) else None
     repository, ref = _get(env, "GITHUB_ACTION_REPOSITORY"), _get(env, "GITHUB_ACTION_REF")
     return f"{repository}@{ref}" if repository and ref else None
 

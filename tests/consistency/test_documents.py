@@ -14,7 +14,7 @@ import startifact
 from startifact import errors, settings
 from startifact.action.inputs import Inputs
 from startifact.model import keys
-from startifact.model.record import MAX_PAIRS_BYTES
+from startifact.model.record import MAX_METADATA_BYTES
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -91,7 +91,7 @@ def test_storage_of_the_readme() -> None:
     assert f"`{prefix}{keys.probe_key('{project}')}`" in listed
     parameter = keys.channel_parameter("{parameter_name_prefix}", "{project}", keys.LATEST)
     assert f"`{parameter}`" in listed
-    assert f"Metadata has {MAX_PAIRS_BYTES:,} bytes" in README
+    assert f"Metadata has {MAX_METADATA_BYTES:,} bytes" in README
 
 
 def test_public_names() -> None:
@@ -156,8 +156,8 @@ def called(job: dict[str, Any]) -> dict[str, Any] | None:
 def reusable(name: str) -> dict[Any, Any]:
     """Return a reusable workflow. YAML 1.1 takes the key on for a boolean."""
     path = PROJECT / ".github" / "workflows" / f"{name}.yml"
-    document: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return document
+    encoded_record: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return encoded_record
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -299,9 +299,9 @@ def test_readme_workflows_use_declared_inputs() -> None:
         assert all(isinstance(value, str) for value in step["with"].values())
 
 
-def steps_in(document: Any) -> list[dict[str, Any]]:
+def steps_in(encoded_record: Any) -> list[dict[str, Any]]:
     """Return the steps in a list of steps, or in a job or workflow."""
-    if isinstance(document, list):
-        return document
-    jobs = document.get("jobs", {"one": document})
+    if isinstance(encoded_record, list):
+        return encoded_record
+    jobs = encoded_record.get("jobs", {"one": encoded_record})
     return [step for job in jobs.values() for step in job.get("steps", [])]

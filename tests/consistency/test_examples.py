@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
 
@@ -75,7 +75,7 @@ def test_examples_in_directories(
     assert printed["locate.py"].strip().endswith("key=SugarWater@1.0.9000")
 
 
-def test_examples_in_aws(folder: Path, cloud: Cloud) -> None:
+def test_examples_in_aws(folder: Path, account: AwsAccount) -> None:
     """The examples run with the regions that the organisation configuration names."""
     printed = tell_the_story(folder)
     one = run("stage_one_region.py", folder)
@@ -83,8 +83,8 @@ def test_examples_in_aws(folder: Path, cloud: Cloud) -> None:
 
     check_the_story(printed, folder)
     assert one == ""
-    assert "team/SugarWater@1.0.9001" in cloud.keys("us-east-1")
-    assert "team/SugarWater@1.0.9001" not in cloud.keys("eu-west-1")
+    assert "team/SugarWater@1.0.9001" in account.keys("us-east-1")
+    assert "team/SugarWater@1.0.9001" not in account.keys("eu-west-1")
     assert shared.count(": 1.0.9000") == len(AWS_REGIONS)
 
 

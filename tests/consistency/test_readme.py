@@ -382,8 +382,8 @@ def test_trust_policies() -> None:
     """Both trust policies hold the audience, and one repository in its own form of sub."""
     subjects = []
     for name in ("trust", "trust-older-repository"):
-        document = json.loads((IAM / f"{name}.json").read_text(encoding="utf-8"))
-        (statement,) = document["Statement"]
+        encoded_record = json.loads((IAM / f"{name}.json").read_text(encoding="utf-8"))
+        (statement,) = encoded_record["Statement"]
         condition, issuer = statement["Condition"], "token.actions.githubusercontent.com"
         assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
         assert statement["Principal"]["Federated"].endswith(f":oidc-provider/{issuer}")
@@ -401,9 +401,9 @@ def workflows(text: str) -> list[str]:
 
 def steps_of(workflow: str) -> list[dict[str, object]]:
     """Return the steps of the only job of a workflow that GitHub would run."""
-    document = yaml.safe_load(workflow)
-    assert set(document) == {True, "permissions", "jobs"}  # YAML 1.1: "on" is a boolean
-    (job,) = document["jobs"].values()
+    encoded_record = yaml.safe_load(workflow)
+    assert set(encoded_record) == {True, "permissions", "jobs"}  # YAML 1.1: "on" is a boolean
+    (job,) = encoded_record["jobs"].values()
     assert job["runs-on"] == "ubuntu-latest"
     return list(job["steps"])
 
@@ -463,11 +463,11 @@ def test_second_workflow(form: Step, identities: Identities) -> None:
 
 def test_order_of_the_readme() -> None:
     """One sentence, a workflow that stages, one that downloads, the demonstration, the tests."""
-    places = [
+    backends = [
         README.index(text)
         for text in ("command: stage", "command: download", "\nmake demo\n", "\nmake test\n")
     ]
 
     assert README.splitlines()[2].startswith("Startifact ")
-    assert places == sorted(places)
+    assert backends == sorted(backends)
     assert "pip install startifact" not in README

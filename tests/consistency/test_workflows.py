@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from startifact import Session
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.consistency.conftest import FORMS
 from tests.consistency.test_documents import reusable
 from tests.support.runner_step import PROJECT, Step
@@ -199,7 +199,9 @@ def identities() -> Iterator[Identities]:
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq")
-def test_deploy_lambda(step: Step, cloud: Cloud, identities: Identities, tmp_path: Path) -> None:
+def test_deploy_lambda(
+    step: Step, account: AwsAccount, identities: Identities, tmp_path: Path
+) -> None:
     """The object is the one in the function's region, and no other digest is published."""
     deployment = Lambda(step, identities, tmp_path)
     path = step.workspace / step.file(CONTENT)
@@ -212,12 +214,12 @@ def test_deploy_lambda(step: Step, cloud: Cloud, identities: Identities, tmp_pat
     assert [c[0] for c in deployment.calls] == ["update-function-code"]
     deployment.deploy(digest)
 
-    update, _, publish = deployment.calls[1:]
-    assert update[update.index("--s3-bucket") + 1] == cloud.buckets["us-east-1"]
+    update, _, write_mirror = deployment.calls[1:]
+    assert update[update.index("--s3-bucket") + 1] == account.buckets["us-east-1"]
     assert update[update.index("--s3-key") + 1] == "team/SugarWater@1.0.0"
-    assert publish[-2:] == ["--code-sha256", digest]
+    assert write_mirror[-2:] == ["--code-sha256", digest]
 
-    cloud.s3().delete_object(Bucket=cloud.buckets["us-east-1"], Key="team/SugarWater@1.0.0")
+    account.s3().delete_object(Bucket=account.buckets["us-east-1"], Key="team/SugarWater@1.0.0")
     with pytest.raises(AssertionError, match="us-east-1 does not hold this version"):
         deployment.deploy(digest)
     assert len(deployment.calls) == 4
@@ -227,10 +229,10 @@ def test_deploy_lambda(step: Step, cloud: Cloud, identities: Identities, tmp_pat
 def test_subjects(name: str) -> None:
     """Each example says how the sub of its token ends, for the role's trust policy."""
     text = EXAMPLES[name].read_text(encoding="utf-8")
-    document = yaml.safe_load(text)
+    encoded_record = yaml.safe_load(text)
     (said,) = re.findall(r"^# In the role's trust policy, sub ends in (.*)$", text, re.MULTILINE)
-    triggers, tokens = document[True], set()
-    for job in document["jobs"].values():
+    triggers, tokens = encoded_record[True], set()
+    for job in encoded_record["jobs"].values():
         if "id-token" not in job["permissions"]:
             continue
         if "environment" in job:

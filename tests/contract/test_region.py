@@ -30,10 +30,10 @@ from startifact.errors import (
 from startifact.files.source import Source
 from startifact.model.keys import Key
 from startifact.regions.factory import open_regions
-from startifact.regions.interface import ChannelState, ExistsError, Region
-from startifact.regions.spec import BucketSpelling, parse_spelling, parse_spellings
-from tests.conftest import Cloud
-from tests.support.places import Bucket, Directory, Place
+from startifact.regions.interface import ExistsError, Region, StoredChannel
+from startifact.regions.spec import BucketSpec, parse_spec, parse_specs
+from tests.conftest import AwsAccount
+from tests.support.backends import Backend, Bucket, Directory
 from tests.support.stores import find, serve_versitygw
 from tests.support.wire import Wire
 
@@ -44,9 +44,9 @@ MIB = 1024 * 1024
 MakeFile = Callable[..., Path]
 
 
-def opened(spelling: str) -> Region:
-    """Return the region that *spelling* names."""
-    return open_regions(parse_spellings([spelling], source="test"), loader=ConfigurationLoader())[0]
+def opened(spec: str) -> Region:
+    """Return the region that *spec* names."""
+    return open_regions(parse_specs([spec], source="test"), loader=ConfigurationLoader())[0]
 
 
 @pytest.fixture(scope="session")
@@ -54,24 +54,24 @@ def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the spelling of a bucket on a real S3 server, started here."""
     if find("versitygw") is None:
         pytest.skip("STARTIFACT_TEST_S3 names no bucket, and versitygw is not installed")
-    with serve_versitygw(tmp_path_factory.mktemp("versitygw")) as spelling:
-        yield spelling
+    with serve_versitygw(tmp_path_factory.mktemp("versitygw")) as spec:
+        yield spec
 
 
 @pytest.fixture(params=["file", "s3", "aws", "elsewhere"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """Return what is behind one region of each kind in turn."""
     if request.param == "file":
         yield Directory(f"file:{tmp_path}/region", tmp_path / "region")
     elif request.param == "elsewhere":
         yield from _elsewhere(request)
     else:
-        cloud: Cloud = request.getfixturevalue("cloud")
-        bucket = cloud.buckets["eu-west-1"]
-        spelling = f"s3://{bucket}/some/prefix/?region=eu-west-1"
+        account: AwsAccount = request.getfixturevalue("account")
+        bucket = account.buckets["eu-west-1"]
+        spec = f"s3://{bucket}/some/prefix/?region=eu-west-1"
         yield Bucket(
-            spelling if request.param == "s3" else "eu-west-1",
-            client=cloud.s3("eu-west-1"),
+            spec if request.param == "s3" else "eu-west-1",
+            client=account.s3("eu-west-1"),
             bucket=bucket,
             prefix="some/prefix/" if request.param == "s3" else "team/",
             region="eu-west-1",
@@ -79,37 +79,37 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         )
 
 
-def _elsewhere(request: pytest.FixtureRequest) -> Iterator[Place]:
+def _elsewhere(request: pytest.FixtureRequest) -> Iterator[Backend]:
     text = os.environ.get("STARTIFACT_TEST_S3") or request.getfixturevalue("versitygw")
     for name, value in os.environ.items():  # its credentials, which are not the tests' own
         if name.startswith("STARTIFACT_TEST_AWS_"):
             os.environ[name.removeprefix("STARTIFACT_TEST_")] = value
-    spelling = parse_spelling(text)
-    assert isinstance(spelling, BucketSpelling)
-    client = boto3.Session(profile_name=spelling.profile).client(
-        "s3", region_name=spelling.region or "us-east-1", endpoint_url=spelling.endpoint
+    spec = parse_spec(text)
+    assert isinstance(spec, BucketSpec)
+    client = boto3.Session(profile_name=spec.profile).client(
+        "s3", region_name=spec.region or "us-east-1", endpoint_url=spec.endpoint
     )
-    unique = f"{spelling.prefix}contract-{uuid4().hex}"
+    unique = f"{spec.prefix}contract-{uuid4().hex}"
     _, mark, query = text.partition("?")
     yield Bucket(
-        f"s3://{spelling.bucket}/{unique}{mark}{query}",
+        f"s3://{spec.bucket}/{unique}{mark}{query}",
         client=client,
-        bucket=spelling.bucket,
+        bucket=spec.bucket,
         prefix=f"{unique}/",
-        region=spelling.region or "us-east-1",
+        region=spec.region or "us-east-1",
         wire=None,
     )
     for page in client.get_paginator("list_objects_v2").paginate(
-        Bucket=spelling.bucket, Prefix=f"{unique}/"
+        Bucket=spec.bucket, Prefix=f"{unique}/"
     ):
         for item in page.get("Contents", []):
-            client.delete_object(Bucket=spelling.bucket, Key=item["Key"])
+            client.delete_object(Bucket=spec.bucket, Key=item["Key"])
 
 
 @pytest.fixture
-def region(place: Place) -> Region:
+def region(backend: Backend) -> Region:
     """Return the region itself."""
-    return opened(place.spelling)
+    return opened(backend.spec)
 
 
 KEY = Key("SugarWater@1.0.0")
@@ -143,7 +143,7 @@ def test_create(region: Region, make_file: MakeFile, size: int) -> None:
     description = region.describe(KEY)
     assert description is not None
     assert description.size == size
-    assert description.document == DOCUMENT
+    assert description.encoded_record == DOCUMENT
     assert stored(region) == content
 
 
@@ -159,7 +159,7 @@ def test_progress_of_create(region: Region, make_file: MakeFile, size: int) -> N
 
 
 @SIZES
-def test_create_only(region: Region, place: Place, make_file: MakeFile, size: int) -> None:
+def test_create_only(region: Region, backend: Backend, make_file: MakeFile, size: int) -> None:
     """A key that is taken is refused, and what was there first stays."""
     region.create(KEY, Source.scan(make_file(b"first", "first")), DOCUMENT, unmoved)
     other = Source.scan(make_file(os.urandom(size)))
@@ -170,12 +170,12 @@ def test_create_only(region: Region, place: Place, make_file: MakeFile, size: in
     assert stored(region) == b"first"
     description = region.describe(KEY)
     assert description is not None
-    assert description.document == DOCUMENT
-    assert place.leftovers() == []
+    assert description.encoded_record == DOCUMENT
+    assert backend.leftovers() == []
 
 
 @SIZES
-def test_one_winner(region: Region, place: Place, make_file: MakeFile, size: int) -> None:
+def test_one_winner(region: Region, backend: Backend, make_file: MakeFile, size: int) -> None:
     """Of many that create the same key at once one wins; the others are told that it exists."""
     count = 10 if size < MIB else 8
     contents = [bytes([n]) * size for n in range(count)]
@@ -197,8 +197,8 @@ def test_one_winner(region: Region, place: Place, make_file: MakeFile, size: int
     assert stored(region) == contents[winners[0]]
     description = region.describe(KEY)
     assert description is not None
-    assert description.document == f'{{"n":"{winners[0]}"}}'
-    assert place.leftovers() == []
+    assert description.encoded_record == f'{{"n":"{winners[0]}"}}'
+    assert backend.leftovers() == []
 
 
 def test_absent(region: Region, make_file: MakeFile) -> None:
@@ -212,11 +212,11 @@ def test_absent(region: Region, make_file: MakeFile) -> None:
     assert after is None
 
 
-def test_removed(region: Region, place: Place, make_file: MakeFile) -> None:
+def test_removed(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """An artifact that somebody has removed is absent, and may be created again."""
     source = Source.scan(make_file())
     region.create(KEY, source, DOCUMENT, unmoved)
-    place.remove(KEY)
+    backend.remove(KEY)
 
     gone = region.describe(KEY)
     region.create(KEY, source, DOCUMENT, unmoved)
@@ -227,26 +227,26 @@ def test_removed(region: Region, place: Place, make_file: MakeFile) -> None:
 
 def test_document_of_any_text(region: Region, make_file: MakeFile) -> None:
     """A record of ASCII JSON comes back as it was, escapes, quotes and blanks included."""
-    document = json.dumps({"clé": "zażółć  gęślą 🎉 \n\t\"'\\  %20", "": " "})
-    assert document.isascii()
+    encoded_record = json.dumps({"clé": "zażółć  gęślą 🎉 \n\t\"'\\  %20", "": " "})
+    assert encoded_record.isascii()
 
-    region.create(KEY, Source.scan(make_file()), document, unmoved)
+    region.create(KEY, Source.scan(make_file()), encoded_record, unmoved)
 
     description = region.describe(KEY)
     assert description is not None
-    assert description.document == document
+    assert description.encoded_record == encoded_record
 
 
 def test_record_of_full_size(region: Region, make_file: MakeFile) -> None:
     """A record of the largest size that Startifact writes fits."""
-    document = json.dumps({"k": "x" * 2018})
+    encoded_record = json.dumps({"k": "x" * 2018})
 
-    region.create(KEY, Source.scan(make_file()), document, unmoved)
+    region.create(KEY, Source.scan(make_file()), encoded_record, unmoved)
 
     description = region.describe(KEY)
     assert description is not None
-    assert description.document == document
-    assert len(document) == 2027
+    assert description.encoded_record == encoded_record
+    assert len(encoded_record) == 2027
 
 
 @pytest.mark.parametrize("version", ["1.0.0-rc.1+build.5", "2.0.0+a-b", f"1.0.0-{'a' * 120}"])
@@ -265,7 +265,9 @@ def test_keys_of_all_versions(region: Region, make_file: MakeFile, version: str)
 
 
 @SIZES
-def test_file_that_changes(region: Region, place: Place, make_file: MakeFile, size: int) -> None:
+def test_file_that_changes(
+    region: Region, backend: Backend, make_file: MakeFile, size: int
+) -> None:
     """A file that changes while it is created is refused, and nothing is stored."""
     path = make_file(b"a" * size)
     source = Source.scan(path)
@@ -275,10 +277,12 @@ def test_file_that_changes(region: Region, place: Place, make_file: MakeFile, si
         region.create(KEY, source, DOCUMENT, unmoved)
 
     assert region.describe(KEY) is None
-    assert place.leftovers() == []
+    assert backend.leftovers() == []
 
 
-def test_file_that_changes_between_parts(region: Region, place: Place, make_file: MakeFile) -> None:
+def test_file_that_changes_between_parts(
+    region: Region, backend: Backend, make_file: MakeFile
+) -> None:
     """A file that changes once its first bytes have gone is refused, and nothing is stored."""
     path = make_file(b"a" * (8 * MIB + 1))
     source = Source.scan(path)
@@ -293,10 +297,10 @@ def test_file_that_changes_between_parts(region: Region, place: Place, make_file
         region.create(KEY, source, DOCUMENT, change)
 
     assert region.describe(KEY) is None
-    assert place.leftovers() == []
+    assert backend.leftovers() == []
 
 
-def test_file_that_goes(region: Region, place: Place, make_file: MakeFile) -> None:
+def test_file_that_goes(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """A file that is removed before it is created is refused, and nothing is stored."""
     path = make_file()
     source = Source.scan(path)
@@ -306,7 +310,7 @@ def test_file_that_goes(region: Region, place: Place, make_file: MakeFile) -> No
         region.create(KEY, source, DOCUMENT, unmoved)
 
     assert region.describe(KEY) is None
-    assert place.leftovers() == []
+    assert backend.leftovers() == []
 
 
 class StopError(Exception):
@@ -315,7 +319,7 @@ class StopError(Exception):
 
 @SIZES
 def test_stopped_by_the_callback(
-    region: Region, place: Place, make_file: MakeFile, size: int
+    region: Region, backend: Backend, make_file: MakeFile, size: int
 ) -> None:
     """A callback that raises stops the write, and nothing is left of it."""
     source = Source.scan(make_file(os.urandom(size)))
@@ -328,11 +332,11 @@ def test_stopped_by_the_callback(
 
     assert isinstance(caught.value, StopError | RegionUnavailableError)
     assert region.describe(KEY) is None
-    assert place.leftovers() == []
-    assert place.keys() == []
+    assert backend.leftovers() == []
+    assert backend.keys() == []
 
 
-def test_stopped_between_parts(region: Region, place: Place, make_file: MakeFile) -> None:
+def test_stopped_between_parts(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """A callback that raises once a part is there stops the write, and nothing is left of it."""
     source = Source.scan(make_file(os.urandom(8 * MIB + 1)))
 
@@ -344,8 +348,8 @@ def test_stopped_between_parts(region: Region, place: Place, make_file: MakeFile
         region.create(KEY, source, DOCUMENT, stop)
 
     assert region.describe(KEY) is None
-    assert place.leftovers() == []
-    assert place.keys() == []
+    assert backend.leftovers() == []
+    assert backend.keys() == []
 
 
 @pytest.mark.parametrize(
@@ -375,24 +379,24 @@ def test_large_range(region: Region, make_file: MakeFile) -> None:
     assert max(map(len, pieces)) <= MIB
 
 
-def test_read_of_what_was_replaced(region: Region, place: Place, make_file: MakeFile) -> None:
+def test_read_of_what_was_replaced(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """Bytes of another artifact at the same key are never read."""
     region.create(KEY, Source.scan(make_file(b"the first")), DOCUMENT, unmoved)
     description = region.describe(KEY)
     assert description is not None
-    place.remove(KEY)
+    backend.remove(KEY)
     region.create(KEY, Source.scan(make_file(b"the other")), DOCUMENT, unmoved)
 
     with pytest.raises(IntegrityError, match="replaced"):
         list(region.read(KEY, description, 0, 9))
 
 
-def test_read_of_what_was_removed(region: Region, place: Place, make_file: MakeFile) -> None:
+def test_read_of_what_was_removed(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """An artifact that has gone since it was described is an integrity error."""
     region.create(KEY, Source.scan(make_file(b"the first")), DOCUMENT, unmoved)
     description = region.describe(KEY)
     assert description is not None
-    place.remove(KEY)
+    backend.remove(KEY)
 
     with pytest.raises(IntegrityError):
         list(region.read(KEY, description, 0, 9))
@@ -412,7 +416,7 @@ def test_read_of_fewer_bytes(region: Region, make_file: MakeFile, start: int) ->
 # Listing and deleting ------------------------------------------------------------------------
 
 
-def test_keys_of_one_project(region: Region, place: Place, make_file: MakeFile) -> None:
+def test_keys_of_one_project(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """The keys of a project are its own, and not those of a project whose name is longer."""
     source = Source.scan(make_file())
     for key in ("foo@1.0.0", "foo@2.0.0-rc.1", "foo2@1.0.0", "foo.bar@1.0.0", "fo@1.0.0"):
@@ -429,9 +433,9 @@ def test_keys_of_nothing(region: Region) -> None:
     assert list(region.keys("foo@")) == []
 
 
-def test_keys_are_listed_page_by_page(cloud: Cloud) -> None:
+def test_keys_are_listed_page_by_page(account: AwsAccount) -> None:
     """More keys than S3 lists at once are all listed."""
-    bucket = cloud.buckets["us-east-1"]
+    bucket = account.buckets["us-east-1"]
     names = [f"foo@1.0.{n}" for n in range(1005)]
     for name in names:  # past the server: a thousand requests take seconds
         s3_backends["123456789012"]["aws"].put_object(bucket, f"p/{name}", b"")
@@ -442,7 +446,7 @@ def test_keys_are_listed_page_by_page(cloud: Cloud) -> None:
     assert sorted(keys) == sorted(names)
 
 
-def test_delete(region: Region, place: Place, make_file: MakeFile) -> None:
+def test_delete(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """What was described is deleted whole, and nothing of it is left."""
     region.create(KEY, Source.scan(make_file()), DOCUMENT, unmoved)
     description = region.describe(KEY)
@@ -452,31 +456,31 @@ def test_delete(region: Region, place: Place, make_file: MakeFile) -> None:
 
     assert deleted
     assert region.describe(KEY) is None
-    assert place.keys() == []
-    assert place.leftovers() == []
+    assert backend.keys() == []
+    assert backend.leftovers() == []
 
 
-def test_delete_of_something_else(region: Region, place: Place, make_file: MakeFile) -> None:
+def test_delete_of_something_else(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """What came after the description is not deleted."""
     region.create(KEY, Source.scan(make_file(b"the first")), DOCUMENT, unmoved)
     stale = region.describe(KEY)
     assert stale is not None
-    place.remove(KEY)
+    backend.remove(KEY)
     region.create(KEY, Source.scan(make_file(b"the other")), DOCUMENT, unmoved)
 
     deleted = region.delete(KEY, stale)
 
     assert not deleted
     assert stored(region) == b"the other"
-    assert place.leftovers() == []
+    assert backend.leftovers() == []
 
 
-def test_delete_of_nothing(region: Region, place: Place, make_file: MakeFile) -> None:
+def test_delete_of_nothing(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """What has gone is as good as deleted: some stores do not tell the two apart."""
     region.create(KEY, Source.scan(make_file()), DOCUMENT, unmoved)
     stale = region.describe(KEY)
     assert stale is not None
-    place.remove(KEY)
+    backend.remove(KEY)
 
     assert region.delete(KEY, stale)
 
@@ -530,11 +534,11 @@ def test_channel_that_has_moved(region: Region) -> None:
     assert_text(region, "two\n")
 
 
-def test_channel_that_has_gone(region: Region, place: Place) -> None:
+def test_channel_that_has_gone(region: Region, backend: Backend) -> None:
     """A channel that was removed since it was read is not replaced."""
     region.write_channel(CHANNEL, "one\n", None)
     stale = region.read_channel(CHANNEL)
-    place.erase(CHANNEL)
+    backend.erase(CHANNEL)
 
     written = region.write_channel(CHANNEL, "two\n", stale)
 
@@ -542,7 +546,7 @@ def test_channel_that_has_gone(region: Region, place: Place) -> None:
     assert region.read_channel(CHANNEL) is None
 
 
-def test_channel_with_many_writers(region: Region, place: Place) -> None:
+def test_channel_with_many_writers(region: Region, backend: Backend) -> None:
     """Of many writers at once every one that wins has replaced what it read: no move is lost."""
     writers, moves = 8, 4
     barrier = threading.Barrier(writers)
@@ -552,7 +556,7 @@ def test_channel_with_many_writers(region: Region, place: Place) -> None:
         barrier.wait()
         done = 0
         while done < moves:
-            state: ChannelState | None = region.read_channel(CHANNEL)
+            state: StoredChannel | None = region.read_channel(CHANNEL)
             text = f"writer {name} move {done}\n"
             if region.write_channel(CHANNEL, text, state):
                 wins.append((None if state is None else state.text, text))
@@ -569,7 +573,7 @@ def test_channel_with_many_writers(region: Region, place: Place) -> None:
         chain.append(at)
     assert len(chain) == writers * moves
     assert_text(region, chain[-1])
-    assert place.leftovers() == []
+    assert backend.leftovers() == []
 
 
 def assert_text(region: Region, text: str) -> None:
@@ -582,47 +586,47 @@ def assert_text(region: Region, text: str) -> None:
 # Regions as such -----------------------------------------------------------------------------
 
 
-def test_location(region: Region, place: Place, make_file: MakeFile) -> None:
+def test_location(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """The location of an artifact is where other tools find it."""
     region.create(KEY, Source.scan(make_file(b"here")), DOCUMENT, unmoved)
 
     location = region.location(KEY)
 
-    assert location.region == place.spelling == region.name
-    if isinstance(place, Bucket):
-        assert (location.bucket, location.key) == (place.bucket, f"{place.prefix}{KEY}")
-        assert location.uri == f"s3://{place.bucket}/{place.prefix}{KEY}"
+    assert location.region == backend.spec == region.name
+    if isinstance(backend, Bucket):
+        assert (location.bucket, location.key) == (backend.bucket, f"{backend.prefix}{KEY}")
+        assert location.uri == f"s3://{backend.bucket}/{backend.prefix}{KEY}"
     else:
-        assert isinstance(place, Directory)
-        assert (location.bucket, location.key) == (str(place.root), KEY)
+        assert isinstance(backend, Directory)
+        assert (location.bucket, location.key) == (str(backend.root), KEY)
         assert Path(unquote(urlsplit(location.uri).path)).read_bytes() == b"here"
 
 
-def test_place(region: Region, place: Place) -> None:
+def test_place(region: Region, backend: Backend) -> None:
     """Two regions that are one bucket or directory are one place."""
-    if isinstance(place, Directory):
-        link = place.root.with_name("link")
-        link.symlink_to(place.root)
+    if isinstance(backend, Directory):
+        link = backend.root.with_name("link")
+        link.symlink_to(backend.root)
         other = opened(f"file:{link}")
     else:
-        assert isinstance(place, Bucket)
-        query = place.spelling.partition("?")[2] or "region=eu-west-1"
-        other = opened(f"s3://{place.bucket}/elsewhere?{query}")
+        assert isinstance(backend, Bucket)
+        query = backend.spec.partition("?")[2] or "region=eu-west-1"
+        other = opened(f"s3://{backend.bucket}/elsewhere?{query}")
 
-    assert region.place() == other.place()
+    assert region.store_identity() == other.store_identity()
 
 
-def test_no_such_bucket(cloud: Cloud, place: Place, make_file: MakeFile) -> None:
+def test_no_such_bucket(account: AwsAccount, backend: Backend, make_file: MakeFile) -> None:
     """A bucket that does not exist is a mistake in the configuration, not an absent artifact."""
-    if not isinstance(place, Bucket):
+    if not isinstance(backend, Bucket):
         pytest.skip("a directory is made when it is needed")
     missing = f"missing-{uuid4().hex}"
-    region = opened(place.spelling.replace(place.bucket, missing))
-    if place.spelling == "eu-west-1":
+    region = opened(backend.spec.replace(backend.bucket, missing))
+    if backend.spec == "eu-west-1":
         parameter = json.loads(
-            cloud.ssm("eu-west-1").get_parameter(Name=cloud.parameter)["Parameter"]["Value"]
+            account.ssm("eu-west-1").get_parameter(Name=account.parameter)["Parameter"]["Value"]
         )["bucket_name_param"]
-        cloud.ssm("eu-west-1").put_parameter(Name=parameter, Value=missing, Overwrite=True)
+        account.ssm("eu-west-1").put_parameter(Name=parameter, Value=missing, Overwrite=True)
         region = opened("eu-west-1")
     source = Source.scan(make_file())
 
@@ -637,13 +641,13 @@ def test_no_such_bucket(cloud: Cloud, place: Place, make_file: MakeFile) -> None
             call()
 
 
-def test_region_out_of_order(places: list[Place], make_file: MakeFile) -> None:
+def test_region_out_of_order(backends: list[Backend], make_file: MakeFile) -> None:
     """A region that cannot be reached says so, whatever it is asked; it never says absent."""
-    region, place = opened(places[0].spelling), places[0]
+    region, backend = opened(backends[0].spec), backends[0]
     region.create(KEY, Source.scan(make_file()), DOCUMENT, unmoved)
     description = region.describe(KEY)
     assert description is not None
-    place.take_down()
+    backend.fail_region()
     source = Source.scan(make_file(b"more"))
 
     for call in (
@@ -658,7 +662,7 @@ def test_region_out_of_order(places: list[Place], make_file: MakeFile) -> None:
         with pytest.raises(RegionUnavailableError):
             call()
 
-    place.bring_back()
+    backend.restore_region()
     assert region.describe(KEY) == description
 
 
@@ -702,9 +706,11 @@ def test_directory_whose_key_is_taken(tmp_path: Path, make_file: MakeFile, shape
 
 
 @SIZES
-def test_sha256_of_what_is_sent(cloud: Cloud, wire: Wire, make_file: MakeFile, size: int) -> None:
+def test_sha256_of_what_is_sent(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, size: int
+) -> None:
     """Every request that carries bytes of an artifact carries their SHA-256 from the one pass."""
-    region = opened(f"s3://{cloud.buckets['us-east-1']}/p?region=us-east-1")
+    region = opened(f"s3://{account.buckets['us-east-1']}/p?region=us-east-1")
 
     region.create(KEY, Source.scan(make_file(os.urandom(size))), DOCUMENT, unmoved)
 
@@ -725,7 +731,7 @@ def test_directory_is_whole_or_absent(tmp_path: Path, make_file: MakeFile) -> No
     def look() -> None:
         while not done.is_set():
             description = region.describe(KEY)
-            seen.add(None if description is None else description.document)
+            seen.add(None if description is None else description.encoded_record)
 
     with ThreadPoolExecutor(2) as pool:
         watching = [pool.submit(look) for _ in range(2)]
@@ -735,7 +741,7 @@ def test_directory_is_whole_or_absent(tmp_path: Path, make_file: MakeFile) -> No
             assert description is not None
             region.delete(KEY, description)
         done.set()
-        for watch in watching:
-            watch.result()
+        for heartbeat in watching:
+            heartbeat.result()
 
     assert seen == {None, DOCUMENT}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from startifact import Session, errors
-from tests.conftest import Cloud, percent
+from tests.conftest import AwsAccount, percent
 from tests.support.stores import find, serve_rclone, serve_versitygw
 from tests.support.wire import Answer, Forward, Request, Wire, error
 
@@ -26,8 +26,8 @@ def rclone(tmp_path: Path) -> Iterator[str]:
         pytest.skip("rclone is not installed")
     folder = tmp_path / "rclone"
     folder.mkdir()
-    with serve_rclone(folder) as spelling:
-        yield spelling
+    with serve_rclone(folder) as spec:
+        yield spec
 
 
 def test_case_26_a_store_that_ignores_conditions(
@@ -53,8 +53,8 @@ def test_a_store_that_honours_conditions(make_file: MakeFile, tmp_path: Path) ->
     content = bytes(range(256)) * 40_000
     folder = tmp_path / "versitygw"
     folder.mkdir()
-    with serve_versitygw(folder) as spelling:
-        session = Session(regions=[spelling])
+    with serve_versitygw(folder) as spec:
+        session = Session(regions=[spec])
 
         staging = session.stage("SugarWater", "1.0.0", make_file(content), metadata={"a": "b"})
         again = session.stage("SugarWater", "1.0.0", make_file(content), metadata={"a": "b"})
@@ -80,11 +80,11 @@ def probe_writes(wire: Wire) -> list[Request]:
     ],
 )
 def test_each_condition_is_tried(
-    cloud: Cloud, wire: Wire, make_file: MakeFile, ignored: str, said: str
+    account: AwsAccount, wire: Wire, make_file: MakeFile, ignored: str, said: str
 ) -> None:
     """A store that ignores one of the conditions is refused, and told which one it is."""
-    bucket = cloud.buckets["us-east-1"]
-    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    bucket = account.buckets["us-east-1"]
+    spec = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
 
     def ignore(request: Request, forward: Forward) -> Answer | None:
         completes = request.method == "POST" and "uploadId" in request.query
@@ -100,10 +100,10 @@ def test_each_condition_is_tried(
     wire.add(ignore)
 
     with pytest.raises(errors.StartifactError) as caught:
-        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+        Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file())
 
     assert said in str(caught.value)
-    assert cloud.keys("us-east-1") == []
+    assert account.keys("us-east-1") == []
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,11 @@ def test_each_condition_is_tried(
     ],
 )
 def test_a_store_that_does_not_know_conditions(
-    cloud: Cloud, wire: Wire, make_file: MakeFile, condition: str, what: str
+    account: AwsAccount, wire: Wire, make_file: MakeFile, condition: str, what: str
 ) -> None:
     """A store that answers that it implements no conditions is refused, with the reason."""
-    bucket = cloud.buckets["us-east-1"]
-    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    bucket = account.buckets["us-east-1"]
+    spec = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
     wire.add(
         lambda request, forward: (
             error(501, "NotImplemented")
@@ -128,18 +128,18 @@ def test_a_store_that_does_not_know_conditions(
     )
 
     with pytest.raises(errors.StartifactError) as caught:
-        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+        Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file())
 
     assert caught.value.exit_code == 2
     assert "does not honour conditions" in str(caught.value)
     assert f"does not know {what}" in str(caught.value)
-    assert cloud.keys("us-east-1") == []
+    assert account.keys("us-east-1") == []
 
 
-def test_conflict_in_the_probe(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+def test_conflict_in_the_probe(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """That another operation was under way says nothing about the store: it is asked again."""
-    bucket = cloud.buckets["us-east-1"]
-    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    bucket = account.buckets["us-east-1"]
+    spec = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
     conflicts = [("PUT", "if-none-match"), ("POST", "if-none-match"), ("PUT", "if-match")]
 
     def conflict(request: Request, forward: Forward) -> Answer | None:
@@ -151,32 +151,36 @@ def test_conflict_in_the_probe(cloud: Cloud, wire: Wire, make_file: MakeFile) ->
 
     wire.add(conflict)
 
-    staging = Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+    staging = Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file())
 
     assert staging.created
     assert conflicts == []
-    assert not cloud.s3().list_multipart_uploads(Bucket=bucket).get("Uploads")
+    assert not account.s3().list_multipart_uploads(Bucket=bucket).get("Uploads")
 
 
-def test_the_probe_is_made_once_a_session(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+def test_the_probe_is_made_once_a_session(
+    account: AwsAccount, wire: Wire, make_file: MakeFile
+) -> None:
     """A session asks a store once, and never asks when it only reads."""
-    bucket = cloud.buckets["us-east-1"]
-    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
-    session = Session(regions=[spelling])
+    bucket = account.buckets["us-east-1"]
+    spec = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    session = Session(regions=[spec])
     session.stage("SugarWater", "1.0.0", make_file())
     first = len(probe_writes(wire))
 
     session.stage("SugarWater", "1.0.1", make_file())
-    Session(regions=[spelling]).get("SugarWater")
+    Session(regions=[spec]).get("SugarWater")
 
     assert first > 0
     assert len(probe_writes(wire)) == first
 
 
-def test_a_store_that_refuses_the_probe(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+def test_a_store_that_refuses_the_probe(
+    account: AwsAccount, wire: Wire, make_file: MakeFile
+) -> None:
     """A store that does not let the probe be written is not trusted, and says why."""
-    bucket = cloud.buckets["us-east-1"]
-    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    bucket = account.buckets["us-east-1"]
+    spec = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
 
     def refuse(request: Request, forward: Forward) -> Answer | None:
         if request.path.endswith("/_probe"):
@@ -186,25 +190,25 @@ def test_a_store_that_refuses_the_probe(cloud: Cloud, wire: Wire, make_file: Mak
     wire.add(refuse)
 
     with pytest.raises(errors.StartifactError) as caught:
-        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+        Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file())
 
     assert caught.value.exit_code == 6
     assert "s3:PutObject" in str(caught.value)
 
 
-def uploads(cloud: Cloud) -> list[str]:
+def uploads(account: AwsAccount) -> list[str]:
     """Return the uploads that were neither completed nor aborted."""
-    answer = cloud.s3().list_multipart_uploads(Bucket=cloud.buckets["us-east-1"])
+    answer = account.s3().list_multipart_uploads(Bucket=account.buckets["us-east-1"])
     return [upload["Key"] for upload in answer.get("Uploads", [])]
 
 
 @pytest.mark.parametrize("asked", ["PUT", "POST"])
 def test_a_probe_that_fails_is_taken_back(
-    cloud: Cloud, wire: Wire, make_file: MakeFile, asked: str
+    account: AwsAccount, wire: Wire, make_file: MakeFile, asked: str
 ) -> None:
     """Where an answer to the probe lacks what it needs, or does not come, its upload is aborted."""
-    bucket = cloud.buckets["us-east-1"]
-    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
+    bucket = account.buckets["us-east-1"]
+    spec = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
 
     def fail(request: Request, forward: Forward) -> Answer | None:
         if request.method == asked and "uploadId" in request.query:
@@ -214,7 +218,7 @@ def test_a_probe_that_fails_is_taken_back(
     wire.add(fail)
 
     with pytest.raises(errors.StartifactError) as caught:
-        Session(regions=[spelling]).stage("SugarWater", "1.0.0", make_file())
+        Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file())
 
     assert caught.value.exit_code == 5
-    assert uploads(cloud) == []
+    assert uploads(account) == []

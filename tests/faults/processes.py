@@ -70,7 +70,7 @@ def _main(faults: Sequence[Sequence[Any]], words: Sequence[str]) -> int:
         return tuple(regions)
 
     vars(session)["open_regions"] = wrapped
-    vars(fan_out)["STALL_SECONDS"] = 1.0
+    vars(fan_out)["IDLE_TIMEOUT_SECONDS"] = 1.0
     sys.stderr.write(f"{_BEGAN}{time.monotonic()}\n")
     return main(words)
 

@@ -51,7 +51,7 @@ def test_answers_that_are_needed_are_waited_for(
     directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second in which others may answer begins with the last answer that is needed."""
-    monkeypatch.setattr(channels, "WINDOW_SECONDS", 0.3)
+    monkeypatch.setattr(channels, "QUORUM_WAIT_SECONDS", 0.3)
     stage(directories, "1.0.0", make_file)
     regions = faulty(directories)
     for region in regions[1:]:
@@ -79,7 +79,7 @@ def test_each_late_answer_buys_no_time(
     directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """An answer that comes after enough others does not prolong the time for the rest."""
-    monkeypatch.setattr(channels, "WINDOW_SECONDS", 2.0)
+    monkeypatch.setattr(channels, "QUORUM_WAIT_SECONDS", 2.0)
     directories += [f"file:{tmp_path}/regions/d", f"file:{tmp_path}/regions/e"]
     stage(directories, "1.0.0", make_file)
     regions = faulty(directories)
@@ -179,9 +179,9 @@ def test_channel_that_keeps_changing(
 def shown_by(region: FaultyRegion, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Make *region* one that shows its channels elsewhere; return what is shown, in turn."""
     shown: list[str] = []
-    monkeypatch.setattr(region, "publishes", True)
-    monkeypatch.setattr(region, "publish", lambda _, __, version: shown.append(version))
-    monkeypatch.setattr(region, "published", lambda _, __: "9.9.9")
+    monkeypatch.setattr(region, "has_mirror", True)
+    monkeypatch.setattr(region, "write_mirror", lambda _, __, version: shown.append(version))
+    monkeypatch.setattr(region, "read_mirror", lambda _, __: "9.9.9")
     return shown
 
 
@@ -197,7 +197,7 @@ def test_copy_is_not_trusted_once_it_was_written(
         if len(shown) == 1:
             stage(directories[:1], "9.9.9", make_file)
 
-    monkeypatch.setattr(region, "publish", move_on)
+    monkeypatch.setattr(region, "write_mirror", move_on)
     session_over([region]).stage("SugarWater", "1.0.0", make_file(b"one"))
 
     assert shown == ["1.0.0", "9.9.9"]

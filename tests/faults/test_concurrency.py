@@ -17,8 +17,8 @@ from semver import Version
 from startifact import ConfigurationLoader, Session, Staging
 from startifact.errors import AlreadyStagedError, StartifactError
 from startifact.model.keys import Key
-from startifact.regions.interface import ChannelState, Region
-from startifact.repair.verify import Kind
+from startifact.regions.interface import Region, StoredChannel
+from startifact.repair.verify import FindingKind
 from startifact.staging.outcomes import ConflictError
 from tests.faults import processes
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
@@ -55,10 +55,10 @@ def files(folder: Path, contents: Sequence[bytes]) -> list[Path]:
     return paths
 
 
-def race(spellings: list[str], folder: Path) -> list[Outcome]:
+def race(specs: list[str], folder: Path) -> list[Outcome]:
     """Let all stagers look before any may write, and return what came of each."""
     go = threading.Event()
-    opened = faulty(spellings)
+    opened = faulty(specs)
     stagers = [[FaultyRegion(region.inner) for region in opened] for _ in range(STAGERS)]
     waiting = [region.delay("create", go) for regions in stagers for region in regions]
     with ThreadPoolExecutor(STAGERS) as pool:
@@ -156,7 +156,7 @@ def test_case_02_different_winners(regions: list[str], tmp_path: Path) -> None:
     assert [held(region) for region in opened[:2]] == [b"one", b"two"]
     different = Session(regions=regions).verify("SugarWater").differences
     assert {d.region for d in different} & set(regions[:2])
-    assert {d.kind for d in different} == {Kind.DIFFERENT}
+    assert {d.kind for d in different} == {FindingKind.DIFFERENT}
 
 
 def wait_until(fulfilled: Callable[[], bool]) -> None:
@@ -174,7 +174,7 @@ class Recorder(FaultyRegion):
         super().__init__(inner)
         self.written: list[str] = []
 
-    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+    def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         done = super().write_channel(key, text, expected)
         if done:
             self.written.append(text)

@@ -18,7 +18,7 @@ from startifact.model.keys import Key, artifact_key
 from startifact.regions.aws import clients
 from startifact.staging import stager
 from startifact.staging.outcomes import StagingFailedError
-from tests.conftest import AWS_REGIONS, Cloud, percent
+from tests.conftest import AWS_REGIONS, AwsAccount, percent
 from tests.faults import processes
 from tests.faults.rules import Hole, hanging, is_read, when
 from tests.support.faulty_region import ANY, faulty, session_over
@@ -31,17 +31,17 @@ LATE = 5.0
 """How many seconds dead regions may cost."""
 
 
-def bucket(cloud: Cloud, endpoint: str, region: str = "us-east-1") -> str:
+def bucket(account: AwsAccount, endpoint: str, region: str = "us-east-1") -> str:
     """Return the spelling of a bucket at *endpoint*."""
-    return f"s3://{cloud.buckets[region]}/p?region={region}&endpoint={percent(endpoint)}"
+    return f"s3://{account.buckets[region]}/p?region={region}&endpoint={percent(endpoint)}"
 
 
 @pytest.fixture
-def living(cloud: Cloud, make_file: MakeFile) -> str:
+def living(account: AwsAccount, make_file: MakeFile) -> str:
     """Return the spelling of a region that lives and holds one artifact of two parts."""
-    spelling = bucket(cloud, cloud.endpoint)
-    Session(regions=spelling).stage("SugarWater", "1.0.0", make_file(os.urandom(9 * MIB)))
-    return spelling
+    spec = bucket(account, account.endpoint)
+    Session(regions=spec).stage("SugarWater", "1.0.0", make_file(os.urandom(9 * MIB)))
+    return spec
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -56,20 +56,20 @@ def download(regions: list[str], path: Path) -> Path:
     return Session(regions=regions).get("SugarWater", "1.0.0").downloader.download(path)
 
 
-def dead(cloud: Cloud, silent: Hole, unreachable: Hole) -> list[str]:
+def dead(account: AwsAccount, silent: Hole, unreachable: Hole) -> list[str]:
     """Return the spellings of one region that never answers and one that never connects."""
     return [
-        bucket(cloud, silent.endpoint, "eu-west-1"),
-        bucket(cloud, unreachable.endpoint, "ap-southeast-2"),
+        bucket(account, silent.endpoint, "eu-west-1"),
+        bucket(account, unreachable.endpoint, "ap-southeast-2"),
     ]
 
 
 def test_two_of_three_black_holes(
-    cloud: Cloud, living: str, silent: Hole, unreachable: Hole, tmp_path: Path
+    account: AwsAccount, living: str, silent: Hole, unreachable: Hole, tmp_path: Path
 ) -> None:
     """Two of three regions in a black hole: a download of a pinned version is seconds later."""
     alone = seconds(lambda: download([living], tmp_path / "alone"))
-    regions = [*dead(cloud, silent, unreachable), living]
+    regions = [*dead(account, silent, unreachable), living]
 
     together = seconds(lambda: download(regions, tmp_path / "together"))
 
@@ -78,11 +78,11 @@ def test_two_of_three_black_holes(
 
 
 def test_two_of_three_black_holes_on_the_command_line(
-    cloud: Cloud, living: str, silent: Hole, unreachable: Hole, tmp_path: Path
+    account: AwsAccount, living: str, silent: Hole, unreachable: Hole, tmp_path: Path
 ) -> None:
     """The process ends as well, with threads of it still waiting for regions that are dead."""
     words = ("download", "SugarWater@1.0.0")
-    regions = [*dead(cloud, silent, unreachable), living]
+    regions = [*dead(account, silent, unreachable), living]
     alone = seconds(lambda: processes.run(*words, tmp_path / "alone", "--regions", living))
 
     together = seconds(
@@ -94,7 +94,7 @@ def test_two_of_three_black_holes_on_the_command_line(
 
 
 def test_case_15_eight_dead_addresses(
-    cloud: Cloud,
+    account: AwsAccount,
     living: str,
     unreachable: Hole,
     tmp_path: Path,
@@ -112,7 +112,7 @@ def test_case_15_eight_dead_addresses(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve_to_eight)
     endpoint = f"http://localhost:{unreachable.port}"
-    regions = [bucket(cloud, endpoint, "eu-west-1"), living]
+    regions = [bucket(account, endpoint, "eu-west-1"), living]
 
     together = seconds(lambda: download(regions, tmp_path / "together"))
 
@@ -123,7 +123,7 @@ def test_case_15_eight_dead_addresses(
 
 @pytest.mark.parametrize("hole", ["silent", "unreachable"])
 def test_time_outs(
-    cloud: Cloud,
+    account: AwsAccount,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
     hole: str,
@@ -135,7 +135,7 @@ def test_time_outs(
     monkeypatch.setattr(clients, "CONNECT_SECONDS", 0.3)
     monkeypatch.setattr(clients, "READ_SECONDS", 0.3)
     endpoint = request.getfixturevalue(hole).endpoint
-    region = faulty([bucket(cloud, endpoint)])[0]
+    region = faulty([bucket(account, endpoint)])[0]
 
     def ask() -> None:
         with pytest.raises(RegionUnavailableError, match="did not answer s3:GetObject"):
@@ -145,7 +145,7 @@ def test_time_outs(
 
 
 def test_credentials_that_hang(
-    cloud: Cloud,
+    account: AwsAccount,
     make_file: MakeFile,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -155,9 +155,9 @@ def test_credentials_that_hang(
     os.mkfifo(answer)
     (tmp_path / "config").write_text(f"[profile hung]\ncredential_process = cat {answer}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    spellings = [bucket(cloud, cloud.endpoint, region) for region in AWS_REGIONS]
-    Session(regions=spellings).stage("SugarWater", "1.0.0", make_file())
-    session = Session(regions=[f"{spellings[0]}&profile=hung", *spellings[1:]])
+    specs = [bucket(account, account.endpoint, region) for region in AWS_REGIONS]
+    Session(regions=specs).stage("SugarWater", "1.0.0", make_file())
+    session = Session(regions=[f"{specs[0]}&profile=hung", *specs[1:]])
 
     def download() -> None:
         session.get("SugarWater", "1.0.0").downloader.download(tmp_path / "back")
@@ -176,8 +176,8 @@ def test_credentials_that_hang(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
     """Make half a second the time after which a region that moves no byte has failed."""
-    monkeypatch.setattr(fan_out, "STALL_SECONDS", 0.5)
-    monkeypatch.setattr(stager, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(fan_out, "IDLE_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(stager, "QUORUM_IDLE_TIMEOUT_SECONDS", 0.5)
     return 0.5
 
 
@@ -231,7 +231,7 @@ def test_stalled_region_that_is_not_needed(
     operation: str,
 ) -> None:
     """Once enough regions are done, one that moves nothing is given up sooner than it would be."""
-    monkeypatch.setattr(stager, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(stager, "QUORUM_IDLE_TIMEOUT_SECONDS", 0.5)
     regions = faulty(directories)
     regions[1].hang(operation)
     path = make_file()
@@ -239,7 +239,7 @@ def test_stalled_region_that_is_not_needed(
     took = seconds(lambda: session_over(regions).stage("SugarWater", "1.0.0", path))
     regions[1].release()
 
-    assert took < fan_out.STALL_SECONDS / 2
+    assert took < fan_out.IDLE_TIMEOUT_SECONDS / 2
 
 
 @pytest.mark.parametrize("operation", ["create", "write_channel"])
@@ -250,7 +250,7 @@ def test_slow_regions_that_are_needed(
     operation: str,
 ) -> None:
     """While they are needed, regions that move nothing have their whole time."""
-    monkeypatch.setattr(stager, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(stager, "QUORUM_IDLE_TIMEOUT_SECONDS", 0.2)
     regions = faulty(directories)
     for region in regions[1:]:
         region.delay(operation, 1.0)
@@ -264,7 +264,7 @@ def test_answers_count_as_movement(
     directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A region that takes its time for each of several answers has not stalled."""
-    monkeypatch.setattr(fan_out, "STALL_SECONDS", 2.0)
+    monkeypatch.setattr(fan_out, "IDLE_TIMEOUT_SECONDS", 2.0)
     regions = faulty(directories)
     for operation in ("describe", "read_channel"):
         regions[1].delay(operation, 1.3, nth=1)
@@ -293,14 +293,14 @@ def test_time_that_each_region_took(directories: list[str], make_file: MakeFile)
 
 
 def test_hung_copy(
-    cloud: Cloud,
+    account: AwsAccount,
     wire: Wire,
     make_file: MakeFile,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Copies in SSM that hang are warnings: the version is staged, and latest points at it."""
-    monkeypatch.setattr(fan_out, "STALL_SECONDS", 3.0)  # the real ones need a moment
+    monkeypatch.setattr(fan_out, "IDLE_TIMEOUT_SECONDS", 3.0)  # the real ones need a moment
     wire.add(when(lambda r: r.operation == "PutParameter", hanging(wire)))
 
     staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", make_file())
@@ -313,7 +313,7 @@ def test_hung_copy(
 
 
 def test_download_that_stalls(
-    cloud: Cloud,
+    account: AwsAccount,
     wire: Wire,
     make_file: MakeFile,
     tmp_path: Path,
@@ -324,7 +324,7 @@ def test_download_that_stalls(
     Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
     stalled: list[str] = []
 
-    def stall(request: Request, forward: Forward) -> Answer | None:
+    def idle_timeout(request: Request, forward: Forward) -> Answer | None:
         answer = forward()
         if not is_read(request):
             return answer
@@ -334,9 +334,9 @@ def test_download_that_stalls(
             return answer
         return Answer(answer.status, answer.body, answer.headers, stall_after=100_000)
 
-    wire.add(stall)
+    wire.add(idle_timeout)
     artifact = Session(regions=AWS_REGIONS).get("SugarWater", "1.0.0")
-    monkeypatch.setattr(fan_out, "STALL_SECONDS", 3.0)
+    monkeypatch.setattr(fan_out, "IDLE_TIMEOUT_SECONDS", 3.0)
 
     got = artifact.downloader.download(tmp_path / "to" / "file")
 
@@ -373,7 +373,7 @@ def test_hung_region_does_not_delay_the_exit(
     assert time.monotonic() - processes.began(done) < LATE
 
 
-def test_trial_that_hangs(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trial_that_hangs(account: AwsAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks where something is does not wait for another thread's trial of the store."""
     begun, go = threading.Event(), threading.Event()
 
@@ -383,7 +383,7 @@ def test_trial_that_hangs(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr("startifact.regions.aws.region.check_conditions", trial)
     region = faulty(AWS_REGIONS[:1])[0].inner
-    thread = threading.Thread(target=region.prepare_to_write, args=("SugarWater",), daemon=True)
+    thread = threading.Thread(target=region.preflight, args=("SugarWater",), daemon=True)
     thread.start()
     assert begun.wait(30)
     started = time.monotonic()

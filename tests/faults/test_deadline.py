@@ -13,7 +13,7 @@ import pytest
 
 from startifact import Session, deadline
 from startifact.errors import DeadlineError
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults import processes
 from tests.faults.rules import hanging
 from tests.support.faulty_region import ANY, FaultyRegion, faulty, session_over
@@ -128,15 +128,15 @@ def test_deadline_while_the_destination_is_compared(directories: list[str], tmp_
     assert path.stat().st_size == size
 
 
-def plant(spelling: str, size: int) -> None:
+def plant(spec: str, size: int) -> None:
     """Put an artifact of that many zeros into a directory."""
-    folder = Path(spelling.removeprefix("file://")) / "SugarWater@1.0.0"
+    folder = Path(spec.removeprefix("file://")) / "SugarWater@1.0.0"
     folder.mkdir(parents=True)
     with (folder / "artifact").open("wb") as file:
         file.truncate(size)
     facts = {"format": "1", "sha256": "0" * 64, "size": str(size)}
-    document = {f"startifact:{name}": value for name, value in facts.items()}
-    (folder / "metadata.json").write_text(json.dumps(document))
+    encoded_record = {f"startifact:{name}": value for name, value in facts.items()}
+    (folder / "metadata.json").write_text(json.dumps(encoded_record))
 
 
 # On the wire ----------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def dripping(request: Request, forward: Forward) -> Answer | None:
 
 
 @pytest.fixture
-def staged(cloud: Cloud, wire: Wire, make_file: MakeFile) -> Session:
+def staged(account: AwsAccount, wire: Wire, make_file: MakeFile) -> Session:
     """Return a session over regions on the wire that hold one artifact in two parts."""
     session = Session(regions=AWS_REGIONS)
     session.stage("SugarWater", "1.0.0", make_file(os.urandom(8 * MIB + 1)))
@@ -174,7 +174,7 @@ def test_case_16_silent_servers(
 
 
 def test_case_16_slow_uploads(
-    cloud: Cloud, wire: Wire, staged: Session, make_file: MakeFile
+    account: AwsAccount, wire: Wire, staged: Session, make_file: MakeFile
 ) -> None:
     """A staging over a slow line is given up, and its uploads are aborted."""
     wire.upload_rate = 512 * 1024
@@ -183,9 +183,9 @@ def test_case_16_slow_uploads(
     ends_in_time(lambda: staged.stage("SugarWater", "2.0.0", path))
 
     wire.upload_rate = None
-    for region, bucket in cloud.buckets.items():
-        assert "team/SugarWater@2.0.0" not in cloud.keys(region)
-        assert not cloud.s3(region).list_multipart_uploads(Bucket=bucket).get("Uploads")
+    for region, bucket in account.buckets.items():
+        assert "team/SugarWater@2.0.0" not in account.keys(region)
+        assert not account.s3(region).list_multipart_uploads(Bucket=bucket).get("Uploads")
 
 
 def test_deadline_of_the_command_line(directories: list[str], make_file: MakeFile) -> None:
@@ -205,7 +205,7 @@ from pathlib import Path
 from startifact.staging import stager
 from startifact.cli import main
 
-stager.GRACE_SECONDS = 2.0
+stager.QUORUM_IDLE_TIMEOUT_SECONDS = 2.0
 root, sync, rename = sys.argv.pop(1), os.fsync, Path.rename
 
 def hang(path, proceed):

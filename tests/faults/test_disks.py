@@ -11,8 +11,8 @@ import pytest
 from startifact import Session
 from startifact.errors import LocalFileError, StartifactError
 from tests.faults import processes
+from tests.support.backends import is_root
 from tests.support.faulty_region import faulty, session_over
-from tests.support.places import is_root
 
 MakeFile = Callable[..., Path]
 
@@ -146,7 +146,7 @@ def test_source_that_goes(directories: list[str], make_file: MakeFile) -> None:
     def gone(project: str) -> None:
         path.unlink()
 
-    regions[0].inner.prepare_to_write = gone  # type: ignore[method-assign]
+    regions[0].inner.preflight = gone  # type: ignore[method-assign]
     with pytest.raises(LocalFileError) as caught:
         session_over(regions).stage("SugarWater", "1.0.0", path)
 

@@ -19,12 +19,12 @@ from startifact import ConfigurationLoader, Progress, Session
 from startifact.errors import IntegrityError, RegionUnavailableError, StartifactError
 from startifact.model.keys import Key
 from startifact.reading import resolution
-from startifact.reading.resolution import Copy
-from startifact.regions.interface import Stored
-from tests.conftest import AWS_REGIONS, Cloud
+from startifact.reading.resolution import Replica
+from startifact.regions.interface import StoredArtifact
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import flipping_downloads, is_read, span, when
+from tests.support.backends import Directory
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
-from tests.support.places import Directory
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
@@ -43,7 +43,7 @@ def offsets(size: int) -> list[int]:
     return sorted({0, size // 2, size - 1, *near})
 
 
-def document(content: bytes) -> str:
+def encoded_record(content: bytes) -> str:
     """Return a record as Startifact writes it."""
     facts = {
         "format": "1",
@@ -54,12 +54,12 @@ def document(content: bytes) -> str:
     return json.dumps({f"startifact:{name}": value for name, value in facts.items()})
 
 
-def plant(cloud: Cloud, content: bytes, *, parts: bool, regions: Sequence[str]) -> None:
+def plant(account: AwsAccount, content: bytes, *, parts: bool, regions: Sequence[str]) -> None:
     """Store an artifact, in one request or in parts, whatever its size."""
     for region in regions:
-        where = {"Bucket": cloud.buckets[region], "Key": f"team/{KEY}"}
-        about = {"Metadata": {"startifact": document(content)}}
-        client = cloud.s3(region)
+        where = {"Bucket": account.buckets[region], "Key": f"team/{KEY}"}
+        about = {"Metadata": {"startifact": encoded_record(content)}}
+        client = account.s3(region)
         if not parts:
             client.put_object(**where, **about, Body=content)
             continue
@@ -123,7 +123,7 @@ def of(region: str, rule: Rule) -> Rule:
 @pytest.mark.parametrize("parts", [False, True], ids=["single", "multipart"])
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_case_11_a_bit(
-    cloud: Cloud,
+    account: AwsAccount,
     wire: Wire,
     loader: ConfigurationLoader,
     destination: Path,
@@ -133,7 +133,7 @@ def test_case_11_a_bit(
 ) -> None:
     """A bit flipped on the way is found: the next region is tried, and 7 when there is none."""
     content = os.urandom(size)
-    plant(cloud, content, parts=parts, regions=[HERE, THERE])
+    plant(account, content, parts=parts, regions=[HERE, THERE])
 
     for at in offsets(size):
         mend = wire.add(of(HERE, flipping_downloads(at, size)))
@@ -150,11 +150,11 @@ def test_case_11_a_bit(
 
 @pytest.mark.parametrize("parts", [False, True], ids=["single", "multipart"])
 def test_case_11_a_bit_of_100_mb(
-    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path, *, parts: bool
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path, *, parts: bool
 ) -> None:
     """A bit in 100 MB is found as well."""
     content = os.urandom(MIB) * 100
-    plant(cloud, content, parts=parts, regions=[HERE])
+    plant(account, content, parts=parts, regions=[HERE])
     session = Session(regions=[HERE], configuration_loader=loader)
     at = 8 * MIB if parts else 100 * MIB - 1
     mend = wire.add(of(HERE, flipping_downloads(at, len(content))))
@@ -226,7 +226,7 @@ def unmeasured(answer: Answer, size: int) -> Answer:
 @pytest.mark.parametrize("change", [cut, shortened, lengthened, empty, unmeasured])
 @pytest.mark.parametrize("size", [KIB, 12_000_000], ids=["1KiB", "12MB"])
 def test_case_12_bodies_of_another_length(
-    cloud: Cloud,
+    account: AwsAccount,
     wire: Wire,
     loader: ConfigurationLoader,
     destination: Path,
@@ -235,7 +235,7 @@ def test_case_12_bodies_of_another_length(
 ) -> None:
     """A body that is too short or too long is never a file: the next region is tried."""
     content = os.urandom(size)
-    plant(cloud, content, parts=size > 8 * MIB, regions=[HERE, THERE])
+    plant(account, content, parts=size > 8 * MIB, regions=[HERE, THERE])
 
     def changed(request: Request, forward: Forward) -> Answer | None:
         first, _ = span(request, size)
@@ -252,11 +252,11 @@ def test_case_12_bodies_of_another_length(
 
 
 def test_case_12_nothing_is_left_open(
-    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
     """An answer that the SDK stumbles over leaves no connection open, even with its error kept."""
     content = os.urandom(KIB)
-    plant(cloud, content, parts=False, regions=[HERE])
+    plant(account, content, parts=False, regions=[HERE])
     wire.add(of(HERE, lambda request, forward: unmeasured(forward(), 0)))
     session = Session(regions=[HERE], configuration_loader=loader)
 
@@ -277,11 +277,11 @@ def half_closed(connection: socket.socket) -> bool:
 
 
 def test_case_12_more_than_the_length_says(
-    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
     """Bytes behind the end of a body are not taken, and do not get into the next answer."""
     content = os.urandom(12_000_000)
-    plant(cloud, content, parts=True, regions=[HERE])
+    plant(account, content, parts=True, regions=[HERE])
     wire.add(of(HERE, lambda request, forward: overflowing(forward(), 0)))
 
     for _ in range(3):
@@ -289,11 +289,11 @@ def test_case_12_more_than_the_length_says(
 
 
 def test_case_12_the_wrong_range(
-    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
     """A server that gives another range of the right length is found out."""
     content = os.urandom(16 * MIB)
-    plant(cloud, content, parts=True, regions=[HERE, THERE])
+    plant(account, content, parts=True, regions=[HERE, THERE])
 
     def first_range(request: Request, forward: Forward) -> Answer | None:
         headers = {n: v for n, v in forward().headers.items() if n.lower() != "content-length"}
@@ -330,11 +330,11 @@ def test_case_12_directories(
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
 def test_case_13_connections_that_break(
-    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path, *, reset: bool
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path, *, reset: bool
 ) -> None:
     """Connections that break at every 64 KiB are taken up where they broke, by one region alone."""
     content = os.urandom(9 * MIB)
-    plant(cloud, content, parts=True, regions=[HERE])
+    plant(account, content, parts=True, regions=[HERE])
 
     def breaking(request: Request, forward: Forward) -> Answer | None:
         answer = forward()
@@ -346,11 +346,11 @@ def test_case_13_connections_that_break(
 
 
 def test_case_13_connections_that_always_break_at_once(
-    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
     """A region whose connections break before a byte has come is left for the next one."""
     content = os.urandom(9 * MIB)
-    plant(cloud, content, parts=True, regions=[HERE, THERE])
+    plant(account, content, parts=True, regions=[HERE, THERE])
 
     def breaking(request: Request, forward: Forward) -> Answer | None:
         answer = forward()
@@ -366,25 +366,25 @@ def test_case_13_connections_that_always_break_at_once(
 
 
 def test_case_14_replaced_while_it_is_read(
-    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
     """An object that is replaced between two ranges is no mixture: the next region is tried."""
     content, other = os.urandom(40 * MIB), os.urandom(40 * MIB)
-    plant(cloud, content, parts=True, regions=[HERE, THERE])
+    plant(account, content, parts=True, regions=[HERE, THERE])
     replaced: list[bool] = []
 
     def replacing(request: Request, forward: Forward) -> Answer | None:
         first, _ = span(request, len(content))
         if first >= 32 * MIB and not replaced:
             replaced.append(True)
-            plant(cloud, other, parts=True, regions=[HERE])
+            plant(account, other, parts=True, regions=[HERE])
         return forward()
 
     wire.add(of(HERE, replacing))
     one = Session(regions=[HERE], configuration_loader=loader)
 
     error = fails(one, destination)
-    plant(cloud, content, parts=True, regions=[HERE])
+    plant(account, content, parts=True, regions=[HERE])
     replaced.clear()
     succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
 
@@ -392,10 +392,10 @@ def test_case_14_replaced_while_it_is_read(
 
 
 def test_case_14_removed_while_it_is_read(
-    cloud: Cloud, wire: Wire, loader: ConfigurationLoader, destination: Path
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
     """An object that is removed before its bytes are read is told as that."""
-    plant(cloud, b"sugar", parts=False, regions=[HERE])
+    plant(account, b"sugar", parts=False, regions=[HERE])
     wire.add(of(HERE, lambda request, forward: error(404, "NoSuchKey")))
 
     caught = fails(Session(regions=[HERE], configuration_loader=loader), destination)
@@ -411,15 +411,15 @@ def three(request: pytest.FixtureRequest, make_file: MakeFile) -> tuple[list[str
     """Return three regions that hold an artifact, the first of which has been replaced whole."""
     good, bad = b"the right bytes\n", b"the wrong bytes\n"
     if request.param == "aws":
-        cloud: Cloud = request.getfixturevalue("cloud")
+        account: AwsAccount = request.getfixturevalue("account")
         regions = list(AWS_REGIONS)
         Session(regions=regions).stage("SugarWater", "1.0.0", make_file(good))
-        plant(cloud, bad, parts=False, regions=regions[:1])
+        plant(account, bad, parts=False, regions=regions[:1])
     else:
         regions = request.getfixturevalue("directories")
         Session(regions=regions).stage("SugarWater", "1.0.0", make_file(good))
         root = Path(regions[0].removeprefix("file://"))
-        Directory(regions[0], root).plant(KEY, bad, document(bad))
+        Directory(regions[0], root).plant(KEY, bad, encoded_record(bad))
     return regions, good
 
 
@@ -474,7 +474,7 @@ def test_bytes_are_of_the_majority_of_all_that_have_answered(
         assert reading.wait(30)
         go.set()
         give_up = time.monotonic() + 30
-        while not all(isinstance(a, Copy) for a in artifact.downloader.answers().values()):
+        while not all(isinstance(a, Replica) for a in artifact.downloader.answers().values()):
             assert time.monotonic() < give_up
             time.sleep(0.01)
         answered.set()
@@ -569,11 +569,11 @@ def test_where_it_is_when_the_first_answers_late(
     first = session_over(regions).get("SugarWater", "1.0.0").downloader
     second = session_over(regions).get("SugarWater", "1.0.0").downloader
 
-    place, answers = first.region, second.answers()
+    backend, answers = first.region, second.answers()
 
-    assert place == directories[0]
+    assert backend == directories[0]
     assert list(answers) == directories
-    assert all(isinstance(answer, Copy) for answer in answers.values())
+    assert all(isinstance(answer, Replica) for answer in answers.values())
 
 
 def test_time_for_those_that_may_object(
@@ -583,7 +583,7 @@ def test_time_for_those_that_may_object(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The second to object begins with the first copy, and no later one prolongs it."""
-    monkeypatch.setattr(resolution, "WINDOW_SECONDS", 2.0)
+    monkeypatch.setattr(resolution, "QUORUM_WAIT_SECONDS", 2.0)
     directories += [f"file:{tmp_path}/regions/d", f"file:{tmp_path}/regions/e"]
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
     regions = faulty(directories)
@@ -651,9 +651,9 @@ def forget(region: FaultyRegion, monkeypatch: pytest.MonkeyPatch, *, md5: str | 
     """Make *region* describe its artifact as one that the first Startifact staged."""
     described = region.describe
 
-    def describe(key: Key) -> Stored | None:
+    def describe(key: Key) -> StoredArtifact | None:
         stored = described(key)
-        return None if stored is None else replace(stored, document=None, md5=md5)
+        return None if stored is None else replace(stored, encoded_record=None, md5=md5)
 
     monkeypatch.setattr(region, "describe", describe)
 

@@ -9,7 +9,7 @@ import pytest
 from startifact import Session
 from startifact.errors import NotFoundError, StartifactError
 from startifact.staging.outcomes import StagingFailedError
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults import processes
 from tests.faults.rules import is_artifact, when
 from tests.support.faulty_region import ANY, faulty, session_over
@@ -49,7 +49,7 @@ def caught(work: Callable[[], object]) -> StartifactError:
 
 
 @SELECTORS
-def test_absent(cloud: Cloud, wire: Wire, selector: str) -> None:
+def test_absent(account: AwsAccount, wire: Wire, selector: str) -> None:
     """What every region says is not there is not found, and every region is named."""
     error = caught(lambda: Session(regions=AWS_REGIONS).get("SugarWater", selector))
 
@@ -59,14 +59,14 @@ def test_absent(cloud: Cloud, wire: Wire, selector: str) -> None:
 
 
 @SELECTORS
-def test_case_18_forbidden(cloud: Cloud, wire: Wire, selector: str) -> None:
+def test_case_18_forbidden(account: AwsAccount, wire: Wire, selector: str) -> None:
     """A refusal in one region is not absence: 6, with the action and the resource to allow."""
     forbid(wire, HERE, listing=False)
 
     error = caught(lambda: Session(regions=AWS_REGIONS).get("SugarWater", selector))
 
     name = "SugarWater@1.0.0" if selector == "1.0.0" else "SugarWater/latest"
-    arn = f"arn:aws:s3:::{cloud.buckets[HERE]}"
+    arn = f"arn:aws:s3:::{account.buckets[HERE]}"
     assert not isinstance(error, NotFoundError)
     assert error.exit_code == 6
     assert "cannot tell" in str(error)
@@ -75,7 +75,7 @@ def test_case_18_forbidden(cloud: Cloud, wire: Wire, selector: str) -> None:
 
 
 @SELECTORS
-def test_case_18_forbidden_but_listed(cloud: Cloud, wire: Wire, selector: str) -> None:
+def test_case_18_forbidden_but_listed(account: AwsAccount, wire: Wire, selector: str) -> None:
     """A refusal that a listing settles is absence: S3 refuses what is not there to some."""
     forbid(wire, HERE, listing=True)
 
@@ -86,7 +86,7 @@ def test_case_18_forbidden_but_listed(cloud: Cloud, wire: Wire, selector: str) -
 
 
 @SELECTORS
-def test_unreachable(cloud: Cloud, wire: Wire, selector: str) -> None:
+def test_unreachable(account: AwsAccount, wire: Wire, selector: str) -> None:
     """A region that cannot be reached is not absence either: 5, with the region and the reason."""
     wire.add(when(lambda r: r.region == HERE and r.service == "s3", GONE))
 
@@ -94,11 +94,13 @@ def test_unreachable(cloud: Cloud, wire: Wire, selector: str) -> None:
 
     assert not isinstance(error, NotFoundError)
     assert error.exit_code == 5
-    assert f"{HERE} did not answer s3:GetObject on arn:aws:s3:::{cloud.buckets[HERE]}" in str(error)
+    assert f"{HERE} did not answer s3:GetObject on arn:aws:s3:::{account.buckets[HERE]}" in str(
+        error
+    )
     assert "Connection was closed" in str(error)
 
 
-def test_forbidden_parameter(cloud: Cloud, wire: Wire) -> None:
+def test_forbidden_parameter(account: AwsAccount, wire: Wire) -> None:
     """A parameter that must not be read is named with the action."""
     denied = Answer(
         400,
@@ -110,11 +112,11 @@ def test_forbidden_parameter(cloud: Cloud, wire: Wire) -> None:
     error = caught(lambda: Session(regions=HERE).get("SugarWater", "1.0.0"))
 
     assert error.exit_code == 6
-    assert f"{HERE} refused ssm:GetParameter on parameter {cloud.parameter}" in str(error)
-    assert f"Allow ssm:GetParameter on parameter {cloud.parameter}" in str(error.hint)
+    assert f"{HERE} refused ssm:GetParameter on parameter {account.parameter}" in str(error)
+    assert f"Allow ssm:GetParameter on parameter {account.parameter}" in str(error.hint)
 
 
-def test_no_credentials(cloud: Cloud, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials(account: AwsAccount, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """No credentials are told as that, with what to do."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
@@ -126,7 +128,7 @@ def test_no_credentials(cloud: Cloud, wire: Wire, monkeypatch: pytest.MonkeyPatc
     assert "AWS_ACCESS_KEY_ID" in str(error.hint)
 
 
-def test_several_reasons(cloud: Cloud, wire: Wire) -> None:
+def test_several_reasons(account: AwsAccount, wire: Wire) -> None:
     """Of several reasons each is told with its region, and access denied decides the exit code."""
     forbid(wire, HERE, listing=False)
     wire.add(when(lambda r: r.region == THERE, GONE))
@@ -144,13 +146,13 @@ def test_several_reasons(cloud: Cloud, wire: Wire) -> None:
 # Staging ----------------------------------------------------------------------------------------
 
 
-def test_forbidden_to_stage(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+def test_forbidden_to_stage(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """A refusal to write names the action and the resource; running again is safe."""
     wire.add(when(is_artifact, FORBIDDEN))
 
     error = caught(lambda: Session(regions=HERE).stage("SugarWater", "1.0.0", make_file()))
 
-    arn = f"arn:aws:s3:::{cloud.buckets[HERE]}/team/SugarWater@1.0.0"
+    arn = f"arn:aws:s3:::{account.buckets[HERE]}/team/SugarWater@1.0.0"
     assert isinstance(error, StagingFailedError)
     assert error.exit_code == 6
     assert f"{HERE} refused s3:PutObject on {arn}" in str(error)
@@ -158,7 +160,7 @@ def test_forbidden_to_stage(cloud: Cloud, wire: Wire, make_file: MakeFile) -> No
     assert "Running the same staging again is safe" in str(error.hint)
 
 
-def test_forbidden_to_move(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+def test_forbidden_to_move(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """Where latest may not be moved, the staging has not succeeded, and says what is stored."""
     moves = when(lambda r: r.method == "PUT" and r.path.endswith("/latest"), FORBIDDEN)
     mend = wire.add(moves)
@@ -170,7 +172,7 @@ def test_forbidden_to_move(cloud: Cloud, wire: Wire, make_file: MakeFile) -> Non
 
     assert error.exit_code == 6
     assert "is stored in 3 of 3 regions, but latest has followed in 0, 2 are needed" in str(error)
-    assert f"s3:PutObject on arn:aws:s3:::{cloud.buckets[HERE]}/team/SugarWater/latest" in str(
+    assert f"s3:PutObject on arn:aws:s3:::{account.buckets[HERE]}/team/SugarWater/latest" in str(
         error
     )
     assert again.is_latest
@@ -247,7 +249,7 @@ def test_on_the_command_line(
     ids=["empty", "html", "xml", "length", "500", "302", "407", "zeros"],
 )
 def test_answers_that_make_no_sense(
-    cloud: Cloud, wire: Wire, make_file: MakeFile, tmp_path: Path, answer: Answer
+    account: AwsAccount, wire: Wire, make_file: MakeFile, tmp_path: Path, answer: Answer
 ) -> None:
     """Whatever a region answers, an error says which region, and the others are enough."""
     path = make_file()

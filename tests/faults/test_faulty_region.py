@@ -14,7 +14,7 @@ import pytest
 from startifact.errors import AccessDeniedError, RegionUnavailableError
 from startifact.files.source import Source
 from startifact.model.keys import Key
-from startifact.regions.interface import ChannelState, Region
+from startifact.regions.interface import Region, StoredChannel
 from tests.support.faulty_region import ANY, FaultyRegion, faulty, session_over
 
 MakeFile = Callable[..., Path]
@@ -64,7 +64,7 @@ def test_no_fault(regions: list[str], make_file: MakeFile, tmp_path: Path) -> No
     assert path.read_bytes() == CONTENT
     assert session.versions("SugarWater") == [staging.artifact.version]
     assert session.verify("SugarWater", read_data=True)
-    assert [region.publishes for region in wrapped] == [":" not in name for name in regions]
+    assert [region.has_mirror for region in wrapped] == [":" not in name for name in regions]
 
 
 def test_fail(region: FaultyRegion, make_file: MakeFile) -> None:
@@ -85,10 +85,10 @@ def test_fail_at_the_nth_call_of_any_kind(region: FaultyRegion) -> None:
     region.describe(KEY)
     region.read_channel(CHANNEL)
     with pytest.raises(RegionUnavailableError):
-        region.place()
+        region.store_identity()
 
-    assert region.place()
-    assert region.calls == ["describe", "read_channel", "place", "place"]
+    assert region.store_identity()
+    assert region.calls == ["describe", "read_channel", "store_identity", "store_identity"]
 
 
 def test_lose(region: FaultyRegion, make_file: MakeFile) -> None:
@@ -150,9 +150,9 @@ def test_stale(region: FaultyRegion) -> None:
     never_asked = region.read_channel(Key("SugarWater/other"))
     region.heal()
 
-    assert stale == ChannelState("one", "one")
+    assert stale == StoredChannel("one", "one")
     assert never_asked is None
-    assert region.read_channel(CHANNEL) == ChannelState("two", "two")
+    assert region.read_channel(CHANNEL) == StoredChannel("two", "two")
 
 
 @pytest.mark.parametrize("at", [0, 1023, 1024, 2047])
@@ -232,9 +232,9 @@ def test_die(directories: list[str], *, after: bool, stored: list[Key]) -> None:
     assert list(region.keys("SugarWater@")) == stored
 
 
-def die(spelling: str, after: bool) -> None:
+def die(spec: str, after: bool) -> None:
     """Create an artifact in a region that kills the process."""
-    region = faulty([spelling])[0]
+    region = faulty([spec])[0]
     region.die("create", after=after)
     source = Source.scan(Path(__file__))
     region.create(KEY, source, "{}", lambda _: None)

@@ -10,7 +10,7 @@ import pytest
 
 from startifact import Session
 from startifact.errors import IntegrityError, StartifactError
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MIB = 1024 * 1024
@@ -49,9 +49,9 @@ def peak(size: int, regions: str, folder: Path) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("kind", ["file", "s3"])
-def test_memory_does_not_grow(kind: str, cloud: Cloud, tmp_path: Path) -> None:
+def test_memory_does_not_grow(kind: str, account: AwsAccount, tmp_path: Path) -> None:
     """Three times as many bytes to stage, download and compare take as much memory."""
-    buckets = [f"s3://{name}/{{0}}?region={region}" for region, name in cloud.buckets.items()][:2]
+    buckets = [f"s3://{name}/{{0}}?region={region}" for region, name in account.buckets.items()][:2]
     regions = f"file:{tmp_path}/{{0}}/one" if kind == "file" else " ".join(buckets)
 
     small = peak(SMALL, regions.format("small"), tmp_path / "small")
@@ -86,7 +86,7 @@ def saying(size: int, *, first: bool = False) -> Rule:
 
 @pytest.mark.parametrize("first", [False, True], ids=["recorded", "of the first"])
 def test_no_artifact_is_larger_than_s3_allows(
-    first: bool, wire: Wire, cloud: Cloud, tmp_path: Path
+    first: bool, wire: Wire, account: AwsAccount, tmp_path: Path
 ) -> None:
     """A size that no object can have is damage; other regions serve the version."""
     path = tmp_path / "dist"
@@ -107,7 +107,7 @@ def test_no_artifact_is_larger_than_s3_allows(
     assert not [r for r in reads if r.path.endswith("SugarWater@1.0.0")]
 
 
-def test_size_alone_takes_no_memory(wire: Wire, cloud: Cloud, tmp_path: Path) -> None:
+def test_size_alone_takes_no_memory(wire: Wire, account: AwsAccount, tmp_path: Path) -> None:
     """One region that says that there is as much as S3 allows cannot take all memory."""
     path = tmp_path / "dist"
     path.write_bytes(b"sugar")

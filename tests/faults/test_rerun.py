@@ -20,12 +20,12 @@ from startifact.errors import (
 from startifact.files.source import Source
 from startifact.model.keys import Key, quarantine_key
 from startifact.regions.interface import ExistsError
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults import processes
 from tests.faults.conftest import Served
 from tests.faults.rules import lost, when
+from tests.support.backends import Backend, Directory
 from tests.support.faulty_region import faulty, session_over
-from tests.support.places import Directory, Place
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MakeFile = Callable[..., Path]
@@ -77,14 +77,14 @@ def kill_after(wire: Wire, condition: Callable[[Request], bool], path: Path) -> 
     return process.returncode
 
 
-def complete(cloud: Cloud, served: Served, content: bytes) -> None:
+def complete(account: AwsAccount, served: Served, content: bytes) -> None:
     """Fail unless every region has it all, stored once."""
     session = Session(regions=AWS_REGIONS)
     assert session.verify("SugarWater", read_data=True)
-    for region, bucket in cloud.buckets.items():
-        body = cloud.s3(region).get_object(Bucket=bucket, Key=f"team/{KEY}")["Body"]
+    for region, bucket in account.buckets.items():
+        body = account.s3(region).get_object(Bucket=bucket, Key=f"team/{KEY}")["Body"]
         assert body.read() == content
-        assert cloud.keys(region) == [f"team/{LATEST}", f"team/{KEY}"]
+        assert account.keys(region) == [f"team/{LATEST}", f"team/{KEY}"]
         assert served.stored(KEY, region) == 1
         assert served.stored(LATEST, region) == 1
 
@@ -92,7 +92,7 @@ def complete(cloud: Cloud, served: Served, content: bytes) -> None:
 @pytest.mark.parametrize("region", AWS_REGIONS)
 @pytest.mark.parametrize("step", STEPS)
 def test_case_08_killed_after_a_step(
-    cloud: Cloud, wire: Wire, served: Served, make_file: MakeFile, step: str, region: str
+    account: AwsAccount, wire: Wire, served: Served, make_file: MakeFile, step: str, region: str
 ) -> None:
     """Killed after any step in any region, a staging that is run again ends with 0, all there."""
     path = make_file()
@@ -102,13 +102,13 @@ def test_case_08_killed_after_a_step(
 
     assert code == -9
     assert again == 0
-    complete(cloud, served, path.read_bytes())
+    complete(account, served, path.read_bytes())
     assert [served.copied(region) for region in AWS_REGIONS] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("step", PART_STEPS)
 def test_case_08_killed_after_a_step_of_an_upload_in_parts(
-    cloud: Cloud, wire: Wire, served: Served, make_file: MakeFile, step: str
+    account: AwsAccount, wire: Wire, served: Served, make_file: MakeFile, step: str
 ) -> None:
     """Killed while parts are sent, a staging that is run again sends them again, and completes."""
     path = make_file(os.urandom(PARTS))
@@ -118,13 +118,13 @@ def test_case_08_killed_after_a_step_of_an_upload_in_parts(
 
     assert code == -9
     assert again == 0
-    complete(cloud, served, path.read_bytes())
+    complete(account, served, path.read_bytes())
 
 
 @pytest.mark.parametrize("times", [1, None], ids=["once", "always"])
 @pytest.mark.parametrize("step", [*STEPS, "completion"])
 def test_cases_03_and_04_lost_answers(
-    cloud: Cloud,
+    account: AwsAccount,
     wire: Wire,
     served: Served,
     make_file: MakeFile,
@@ -147,13 +147,13 @@ def test_cases_03_and_04_lost_answers(
     assert staging.is_latest
     assert [str(o.latest) for o in staging.outcomes] == ["1.0.0"] * 3
     assert not again.created
-    complete(cloud, served, path.read_bytes())
-    for region, bucket in cloud.buckets.items():
-        assert not cloud.s3(region).list_multipart_uploads(Bucket=bucket).get("Uploads")
+    complete(account, served, path.read_bytes())
+    for region, bucket in account.buckets.items():
+        assert not account.s3(region).list_multipart_uploads(Bucket=bucket).get("Uploads")
 
 
 def test_case_04_no_such_upload_after_completion(
-    cloud: Cloud, wire: Wire, served: Served, make_file: MakeFile
+    account: AwsAccount, wire: Wire, served: Served, make_file: MakeFile
 ) -> None:
     """An upload that S3 has forgotten, because it was completed, is found to be there."""
     path = make_file(os.urandom(PARTS))
@@ -168,7 +168,7 @@ def test_case_04_no_such_upload_after_completion(
     mend()
 
     assert [o.error for o in staging.outcomes] == [None] * 3
-    complete(cloud, served, path.read_bytes())
+    complete(account, served, path.read_bytes())
 
 
 # Directories --------------------------------------------------------------------------------
@@ -185,12 +185,12 @@ def whole(directories: list[str]) -> None:
 
 def artifacts(directories: list[str]) -> dict[str, object]:
     """Return what is stored at the version's key, with its inodes and times."""
-    roots = [Path(spelling.removeprefix("file://")) for spelling in directories]
+    roots = [Path(spec.removeprefix("file://")) for spec in directories]
     return {
         f"{root}/{name}": stamp
-        for root, spelling in zip(roots, directories, strict=True)
+        for root, spec in zip(roots, directories, strict=True)
         if root.exists()
-        for name, stamp in Directory(spelling, root).snapshot().items()
+        for name, stamp in Directory(spec, root).snapshot().items()
         if name.startswith(KEY)
     }
 
@@ -357,17 +357,17 @@ def test_somebody_else_was_first(directories: list[str], make_file: MakeFile) ->
 # Rebuilt ------------------------------------------------------------------------------------
 
 
-def test_rebuilt_bytes(places: list[Place], make_file: MakeFile) -> None:
+def test_rebuilt_bytes(backends: list[Backend], make_file: MakeFile) -> None:
     """Other bytes under a version that two of three regions hold are refused, and nothing written.
 
     The region that was down could take them; with ``keep`` the version that exists is reported.
     """
     first, second = b"first build", b"second build"
-    regions = [place.spelling for place in places]
-    places[2].take_down()
+    regions = [backend.spec for backend in backends]
+    backends[2].fail_region()
     Session(regions=regions).stage("SugarWater", "1.0.0", make_file(first))
-    places[2].bring_back()
-    before = [place.snapshot() for place in places]
+    backends[2].restore_region()
+    before = [backend.snapshot() for backend in backends]
 
     with pytest.raises(AlreadyStagedError) as caught:
         Session(regions=regions).stage("SugarWater", "1.0.0", make_file(second))
@@ -380,7 +380,7 @@ def test_rebuilt_bytes(places: list[Place], make_file: MakeFile) -> None:
     assert hashlib.sha256(second).hexdigest() in str(caught.value)
     assert not kept.created
     assert kept.artifact.sha256 == hashlib.sha256(first).hexdigest()
-    assert [place.snapshot() for place in places] == before
+    assert [backend.snapshot() for backend in backends] == before
     assert not before[2]
 
 
@@ -402,7 +402,7 @@ def test_rebuilt_bytes_on_the_command_line(directories: list[str], make_file: Ma
 
 
 def test_only_what_is_missing_is_done_again(
-    cloud: Cloud, wire: Wire, served: Served, make_file: MakeFile
+    account: AwsAccount, wire: Wire, served: Served, make_file: MakeFile
 ) -> None:
     """A region that was down is filled with the others' record, and theirs is not written again."""
     path = make_file()
@@ -418,4 +418,4 @@ def test_only_what_is_missing_is_done_again(
     assert isinstance(first.outcomes[1].error, StartifactError)
     assert [o.state for o in again.outcomes] == ["present", "created", "present"]
     assert again.artifact.staged_at == first.artifact.staged_at
-    complete(cloud, served, path.read_bytes())
+    complete(account, served, path.read_bytes())

@@ -13,7 +13,7 @@ from startifact import ConfigurationLoader, Session, deadline
 from startifact.errors import DeadlineError, StartifactError
 from startifact.regions.aws import parameters, upload
 from startifact.staging.outcomes import StagingFailedError
-from tests.conftest import Cloud
+from tests.conftest import AwsAccount
 from tests.faults.conftest import Served, upload_of
 from tests.faults.rules import lost, when
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
@@ -79,19 +79,19 @@ def asked(wire: Wire, condition: Callable[[Request], bool]) -> list[Request]:
     return [request for request in wire.requests() if condition(request)]
 
 
-def uploads(cloud: Cloud) -> list[str]:
+def uploads(account: AwsAccount) -> list[str]:
     """Return the uploads that were neither completed nor aborted."""
-    answer = cloud.s3(HERE).list_multipart_uploads(Bucket=cloud.buckets[HERE])
+    answer = account.s3(HERE).list_multipart_uploads(Bucket=account.buckets[HERE])
     return [upload["Key"] for upload in answer.get("Uploads", [])]
 
 
-def copy(cloud: Cloud) -> str:
+def copy(account: AwsAccount) -> str:
     """Return the copy of the channel in SSM."""
     configuration = json.loads(
-        cloud.ssm(HERE).get_parameter(Name=cloud.parameter)["Parameter"]["Value"]
+        account.ssm(HERE).get_parameter(Name=account.parameter)["Parameter"]["Value"]
     )
     name = f"{configuration['parameter_name_prefix']}/{LATEST}"
-    return str(cloud.ssm(HERE).get_parameter(Name=name)["Parameter"]["Value"])
+    return str(account.ssm(HERE).get_parameter(Name=name)["Parameter"]["Value"])
 
 
 # S3 -------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def test_case_05_conflict_of_a_put(
 
 
 def test_case_06_conflict_of_a_completion(
-    cloud: Cloud,
+    account: AwsAccount,
     wire: Wire,
     served: Served,
     session: Session,
@@ -139,13 +139,13 @@ def test_case_06_conflict_of_a_completion(
     assert sorted(sent) == sorted((u, n) for u in (first, second) for n in ("1", "2"))
     assert first in aborted
     assert second not in aborted
-    assert uploads(cloud) == []
+    assert uploads(account) == []
     assert len(pauses) == 1
 
 
 @pytest.mark.parametrize("size", [1000, PARTS], ids=["single", "parts"])
 def test_case_07_conflict_for_ever(
-    cloud: Cloud,
+    account: AwsAccount,
     wire: Wire,
     session: Session,
     make_file: MakeFile,
@@ -164,12 +164,12 @@ def test_case_07_conflict_for_ever(
     assert caught.value.exit_code == 5
     assert "already" not in str(caught.value)
     assert len(asked(wire, condition)) == 3
-    assert cloud.keys(HERE) == []
-    assert uploads(cloud) == []
+    assert account.keys(HERE) == []
+    assert uploads(account) == []
 
 
 def test_case_07_conflict_until_the_deadline(
-    cloud: Cloud, wire: Wire, session: Session, make_file: MakeFile
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile
 ) -> None:
     """The deadline ends the attempts as well."""
     wire.add(when(is_put, refused("ConditionalRequestConflict")))
@@ -178,12 +178,17 @@ def test_case_07_conflict_until_the_deadline(
         session.stage("SugarWater", "1.0.0", make_file())
 
     assert caught.value.exit_code == 5
-    assert cloud.keys(HERE) == []
+    assert account.keys(HERE) == []
 
 
 @pytest.mark.parametrize("code", ["ConditionalRequestConflict", "OperationAborted"])
 def test_conflict_of_a_channel(
-    cloud: Cloud, wire: Wire, served: Served, session: Session, make_file: MakeFile, code: str
+    account: AwsAccount,
+    wire: Wire,
+    served: Served,
+    session: Session,
+    make_file: MakeFile,
+    code: str,
 ) -> None:
     """A conflict while latest is moved is looked at again, and latest is moved once."""
     wire.add(when(is_move, refused(code), times=3))
@@ -191,7 +196,7 @@ def test_conflict_of_a_channel(
     staging = session.stage("SugarWater", "1.0.0", make_file())
 
     assert staging.is_latest
-    assert cloud.latest(HERE, "SugarWater") == "1.0.0"
+    assert account.latest(HERE, "SugarWater") == "1.0.0"
     assert served.stored(LATEST, HERE) == 1
 
 
@@ -202,7 +207,7 @@ def test_conflict_of_a_channel(
     ("code", "times"), [("TooManyUpdates", 3), ("ThrottlingException", 5), ("TooManyUpdates", 5)]
 )
 def test_case_21_too_many_updates(
-    cloud: Cloud,
+    account: AwsAccount,
     wire: Wire,
     session: Session,
     make_file: MakeFile,
@@ -216,7 +221,7 @@ def test_case_21_too_many_updates(
 
     session.stage("SugarWater", "1.0.0", make_file())
 
-    assert copy(cloud) == "1.0.0"
+    assert copy(account) == "1.0.0"
     assert pauses
     assert len(asked(wire, is_copy)) == times + 1
     assert "copy" not in caplog.text
@@ -224,7 +229,7 @@ def test_case_21_too_many_updates(
 
 @pytest.mark.parametrize("code", ["TooManyUpdates", "ThrottlingException"])
 def test_case_21_too_many_updates_for_ever(
-    cloud: Cloud,
+    account: AwsAccount,
     wire: Wire,
     session: Session,
     make_file: MakeFile,
@@ -246,12 +251,12 @@ def test_case_21_too_many_updates_for_ever(
     assert attempts <= 2 * 3
     assert "the copy of SugarWater/latest was not made" in caplog.text
     assert not again.created
-    assert copy(cloud) == "1.0.0"
+    assert copy(account) == "1.0.0"
 
 
 @pytest.mark.parametrize("times", [1, None], ids=["once", "always"])
 def test_case_21_lost_answer_of_a_copy(
-    cloud: Cloud, wire: Wire, session: Session, make_file: MakeFile, times: int | None
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, times: int | None
 ) -> None:
     """A copy whose answer is lost is there all the same, with the value of the channel."""
     wire.add(when(is_copy, lost, times=times))
@@ -259,30 +264,32 @@ def test_case_21_lost_answer_of_a_copy(
     staging = session.stage("SugarWater", "1.0.0", make_file())
 
     assert staging.is_latest
-    assert copy(cloud) == "1.0.0"
+    assert copy(account) == "1.0.0"
 
 
-def test_case_20_copy_left_behind(cloud: Cloud, session: Session, make_file: MakeFile) -> None:
+def test_case_20_copy_left_behind(
+    account: AwsAccount, session: Session, make_file: MakeFile
+) -> None:
     """A copy that a crash left at a lower value is set right by the next staging of anything."""
     session.stage("SugarWater", "1.0.0", make_file())
     session.stage("SugarWater", "2.0.0", make_file())
-    put(cloud, "1.0.0")
+    put(account, "1.0.0")
     found = session.verify("SugarWater").differences
 
     session.stage("SugarWater", "1.0.0", make_file())
 
     assert [str(d.kind) for d in found] == ["copy-differs"]
-    assert copy(cloud) == "2.0.0"
+    assert copy(account) == "2.0.0"
     assert session.verify("SugarWater")
 
 
-def put(cloud: Cloud, value: str) -> None:
+def put(account: AwsAccount, value: str) -> None:
     """Set the copy as a crashed staging would have left it."""
     configuration = json.loads(
-        cloud.ssm(HERE).get_parameter(Name=cloud.parameter)["Parameter"]["Value"]
+        account.ssm(HERE).get_parameter(Name=account.parameter)["Parameter"]["Value"]
     )
     name = f"{configuration['parameter_name_prefix']}/{LATEST}"
-    cloud.ssm(HERE).put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+    account.ssm(HERE).put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
 
 
 @pytest.fixture
@@ -311,7 +318,7 @@ def overtaken(
 
 @pytest.mark.parametrize("stale", [False, True], ids=["fresh", "stale"])
 def test_case_21_overtaken_copy(
-    cloud: Cloud,
+    account: AwsAccount,
     wire: Wire,
     session: Session,
     make_file: MakeFile,
@@ -335,8 +342,8 @@ def test_case_21_overtaken_copy(
     go.set()
     thread.join(60)
 
-    assert cloud.latest(HERE, "SugarWater") == "2.0.0"
-    assert copy(cloud) == "2.0.0"
+    assert account.latest(HERE, "SugarWater") == "2.0.0"
+    assert copy(account) == "2.0.0"
 
 
 def reads_copy(request: Request) -> bool:
@@ -344,7 +351,7 @@ def reads_copy(request: Request) -> bool:
 
 
 def test_case_22_parameter_created_anew(
-    cloud: Cloud,
+    account: AwsAccount,
     session: Session,
     make_file: MakeFile,
     overtaken: tuple[threading.Thread, threading.Event],
@@ -353,21 +360,21 @@ def test_case_22_parameter_created_anew(
     thread, go = overtaken
     session.stage("SugarWater", "2.0.0", make_file())
     configuration = json.loads(
-        cloud.ssm(HERE).get_parameter(Name=cloud.parameter)["Parameter"]["Value"]
+        account.ssm(HERE).get_parameter(Name=account.parameter)["Parameter"]["Value"]
     )
-    cloud.ssm(HERE).delete_parameter(Name=f"{configuration['parameter_name_prefix']}/{LATEST}")
+    account.ssm(HERE).delete_parameter(Name=f"{configuration['parameter_name_prefix']}/{LATEST}")
 
     go.set()
     thread.join(60)
 
-    assert copy(cloud) == "2.0.0"
+    assert copy(account) == "2.0.0"
 
 
 # Everything else ------------------------------------------------------------------------------
 
 
 def test_case_17_unavailable_for_ever(
-    cloud: Cloud, wire: Wire, served: Served, make_file: MakeFile
+    account: AwsAccount, wire: Wire, served: Served, make_file: MakeFile
 ) -> None:
     """With two of three regions out of order the third is staged, and the rest when run again."""
     mend = wire.add(when(lambda r: r.region != HERE, refused("SlowDown", 503)))
@@ -383,13 +390,13 @@ def test_case_17_unavailable_for_ever(
     assert [o.state for o in caught.value.outcomes] == ["failed", "created", "failed"]
     assert "Running the same staging again is safe" in str(caught.value.hint)
     assert [o.state for o in again.outcomes] == ["created", "present", "created"]
-    assert {cloud.latest(region, "SugarWater") for region in cloud.buckets} == {"1.0.0"}
+    assert {account.latest(region, "SugarWater") for region in account.buckets} == {"1.0.0"}
     assert served.stored(KEY, HERE) == 1
 
 
 @pytest.mark.parametrize(("code", "status"), [("ExpiredToken", 400), ("RequestTimeTooSkewed", 403)])
 def test_case_24_credentials_that_expire_halfway(
-    cloud: Cloud, wire: Wire, session: Session, make_file: MakeFile, code: str, status: int
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, code: str, status: int
 ) -> None:
     """Credentials that expire between two parts are one clear error, and the upload is aborted."""
 
@@ -404,5 +411,5 @@ def test_case_24_credentials_that_expire_halfway(
     assert caught.value.exit_code == 6
     assert code in str(caught.value)
     assert "Get new credentials, and check the clock of this machine" in str(caught.value.hint)
-    assert cloud.keys(HERE) == []
-    assert uploads(cloud) == []
+    assert account.keys(HERE) == []
+    assert uploads(account) == []

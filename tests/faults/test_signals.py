@@ -13,7 +13,7 @@ import pytest
 
 from startifact import Session
 from startifact.errors import NotFoundError
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults import processes
 from tests.faults.rules import is_read, when
 from tests.support.runner_step import Step
@@ -57,12 +57,12 @@ def stop(process: Any, number: int, arrived: Callable[[], bool]) -> tuple[float,
     return time.monotonic() - started, f"{out}{err}"
 
 
-def uploads(cloud: Cloud) -> list[str]:
+def uploads(account: AwsAccount) -> list[str]:
     """Return the uploads that were neither completed nor aborted, in any region."""
     return [
         upload["Key"]
-        for region, bucket in cloud.buckets.items()
-        for upload in cloud.s3(region).list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+        for region, bucket in account.buckets.items()
+        for upload in account.s3(region).list_multipart_uploads(Bucket=bucket).get("Uploads", [])
     ]
 
 
@@ -110,7 +110,7 @@ def step(tmp_path: Path) -> Step:
 @MOMENTS
 @WAYS
 def test_case_25_stopped_while_staging(
-    cloud: Cloud, wire: Wire, step: Step, way: str, seed: int, number: int, code: int
+    account: AwsAccount, wire: Wire, step: Step, way: str, seed: int, number: int, code: int
 ) -> None:
     """Stopped while bytes go: 130 or 143 within 5 s, no upload and no artifact is left."""
     path = step.workspace / "dist.tar.gz"
@@ -122,8 +122,8 @@ def test_case_25_stopped_while_staging(
 
     wire.upload_rate = None
     assert (process.returncode, took < SECONDS) == (code, True), said
-    assert uploads(cloud) == []
-    assert {key for region in cloud.buckets for key in cloud.keys(region)} == set()
+    assert uploads(account) == []
+    assert {key for region in account.buckets for key in account.keys(region)} == set()
     with pytest.raises(NotFoundError):
         Session(regions=AWS_REGIONS).get("SugarWater", "1.0.0")
 
@@ -131,7 +131,7 @@ def test_case_25_stopped_while_staging(
 @SIGNALS
 @WAYS
 def test_stopped_while_a_store_is_tried(
-    cloud: Cloud, wire: Wire, step: Step, way: str, number: int, code: int
+    account: AwsAccount, wire: Wire, step: Step, way: str, number: int, code: int
 ) -> None:
     """Stopped while a store is asked whether it honours conditions: no upload is left of that."""
     path = step.workspace / "dist.tar.gz"
@@ -150,15 +150,15 @@ def test_stopped_while_a_store_is_tried(
     took, said = stop(process, number, reached.is_set)
 
     assert (process.returncode, took < SECONDS) == (code, True), said
-    assert uploads(cloud) == []
-    assert cloud.keys(AWS_REGIONS[0]) == []
+    assert uploads(account) == []
+    assert account.keys(AWS_REGIONS[0]) == []
 
 
 @SIGNALS
 @MOMENTS
 @WAYS
 def test_case_25_stopped_while_downloading(
-    cloud: Cloud, wire: Wire, step: Step, way: str, seed: int, number: int, code: int
+    account: AwsAccount, wire: Wire, step: Step, way: str, seed: int, number: int, code: int
 ) -> None:
     """Stopped while bytes come: 130 or 143 within 5 s, the old file and no temporary one."""
     source = step.workspace / "dist.tar.gz"

@@ -12,8 +12,8 @@ from startifact import Session
 from startifact.errors import RemovedError
 from startifact.model.keys import channel_key
 from startifact.staging.outcomes import ConflictError, StagingFailedError
+from tests.support.backends import Directory
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
-from tests.support.places import Directory
 
 MakeFile = Callable[..., Path]
 
@@ -26,14 +26,14 @@ ORDERS = list(itertools.permutations((0.0, 0.1, 0.2)))
 def three(directories: list[str], make_file: MakeFile) -> list[Directory]:
     """Return three regions that hold a version; the second one's has been removed."""
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file(b"sugar"))
-    places = [Directory(s, Path(s.removeprefix("file://"))) for s in directories]
-    places[1].plant(KEY, b"", TOMBSTONE)
-    return places
+    backends = [Directory(s, Path(s.removeprefix("file://"))) for s in directories]
+    backends[1].plant(KEY, b"", TOMBSTONE)
+    return backends
 
 
-def answering(places: list[Directory], delays: tuple[float, ...]) -> list[FaultyRegion]:
+def answering(backends: list[Directory], delays: tuple[float, ...]) -> list[FaultyRegion]:
     """Return the regions; each describes so many seconds later."""
-    regions = faulty([place.spelling for place in places])
+    regions = faulty([backend.spec for backend in backends])
     for region, delay in zip(regions, delays, strict=False):
         region.delay("describe", delay)
     return regions
@@ -53,7 +53,7 @@ def test_majority_outvotes_a_tombstone(
 
     assert back.read_bytes() == b"sugar"
     if delays[1] != max(delays):  # else nobody has waited for it
-        assert f"{three[1].spelling} says that it was removed" in caplog.text
+        assert f"{three[1].spec} says that it was removed" in caplog.text
 
 
 @pytest.mark.parametrize("delays", ORDERS, ids=str)
@@ -106,7 +106,7 @@ def test_stagers_refuse_whatever_the_majority_says(
     three: list[Directory], delays: tuple[float, ...], make_file: MakeFile
 ) -> None:
     """The number of a version that was removed anywhere stays used, for the same bytes too."""
-    before = [place.snapshot() for place in three]
+    before = [backend.snapshot() for backend in three]
     session = session_over(answering(three, delays))
 
     with pytest.raises(ConflictError, match="was removed at") as caught:
@@ -116,24 +116,24 @@ def test_stagers_refuse_whatever_the_majority_says(
     states = [outcome.state for outcome in caught.value.outcomes]
     assert states == ["present", "failed", "present"]
 
-    assert [place.snapshot() for place in three] == before
+    assert [backend.snapshot() for backend in three] == before
 
 
 class Late(FaultyRegion):
     """Holds something under the version only once it is written to."""
 
-    def __init__(self, place: Directory, document: str) -> None:
-        super().__init__(faulty([place.spelling])[0].inner)
-        self._place = place
-        self._document = document
+    def __init__(self, backend: Directory, encoded_record: str) -> None:
+        super().__init__(faulty([backend.spec])[0].inner)
+        self._place = backend
+        self._document = encoded_record
 
-    def prepare_to_write(self, project: str) -> None:
+    def preflight(self, project: str) -> None:
         self._place.plant(KEY, b"", self._document)
-        super().prepare_to_write(project)
+        super().preflight(project)
 
 
 @pytest.mark.parametrize(
-    ("document", "kind", "code"),
+    ("encoded_record", "kind", "code"),
     [
         (TOMBSTONE, ConflictError, 4),
         (TOMBSTONE.replace('"1"', '"2"'), StagingFailedError, 2),
@@ -142,11 +142,15 @@ class Late(FaultyRegion):
     ids=["tombstone", "newer format", "damaged"],
 )
 def test_found_only_when_it_is_written(
-    directories: list[str], make_file: MakeFile, document: str, kind: type[Exception], code: int
+    directories: list[str],
+    make_file: MakeFile,
+    encoded_record: str,
+    kind: type[Exception],
+    code: int,
 ) -> None:
     """What cannot be told from other content keeps latest from moving, also when it comes late."""
-    places = [Directory(s, Path(s.removeprefix("file://"))) for s in directories]
-    regions = [*faulty(directories[:2]), Late(places[2], document)]
+    backends = [Directory(s, Path(s.removeprefix("file://"))) for s in directories]
+    regions = [*faulty(directories[:2]), Late(backends[2], encoded_record)]
 
     with pytest.raises(kind) as caught:
         session_over(regions).stage("SugarWater", "1.0.0", make_file())

@@ -10,7 +10,7 @@ import pytest
 from startifact import Session
 from startifact.errors import LocalFileError
 from startifact.staging.outcomes import StagingFailedError
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import checking, flipping_uploads, is_artifact, when
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
 from tests.support.wire import Answer, Forward, Request, Wire
@@ -37,11 +37,11 @@ def change(path: Path, *, keep_time: bool) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + later))
 
 
-def nothing_is_left(cloud: Cloud) -> None:
+def nothing_is_left(account: AwsAccount) -> None:
     """Fail unless no region has anything, nor began anything."""
-    for region, bucket in cloud.buckets.items():
-        assert cloud.keys(region) == []
-        assert not cloud.s3(region).list_multipart_uploads(Bucket=bucket).get("Uploads")
+    for region, bucket in account.buckets.items():
+        assert account.keys(region) == []
+        assert not account.s3(region).list_multipart_uploads(Bucket=bucket).get("Uploads")
 
 
 def changing(path: Path, *, keep_time: bool) -> Callable[[Request, Forward], Answer | None]:
@@ -60,7 +60,12 @@ def changing(path: Path, *, keep_time: bool) -> Callable[[Request, Forward], Ans
 @TIMES
 @pytest.mark.parametrize("regions", [AWS_REGIONS[:1], AWS_REGIONS], ids=["one", "three"])
 def test_case_09_changed_between_two_parts(
-    cloud: Cloud, wire: Wire, make_file: MakeFile, regions: tuple[str, ...], *, keep_time: bool
+    account: AwsAccount,
+    wire: Wire,
+    make_file: MakeFile,
+    regions: tuple[str, ...],
+    *,
+    keep_time: bool,
 ) -> None:
     """A file that changes while its parts are sent is refused, though size and time say nothing."""
     path = make_file(os.urandom(PARTS))
@@ -72,14 +77,14 @@ def test_case_09_changed_between_two_parts(
 
     assert caught.value.exit_code == 9
     assert "changed while it was being staged" in str(caught.value)
-    nothing_is_left(cloud)
+    nothing_is_left(account)
 
 
 @pytest.mark.tries_stores
 @TIMES
 @SIZES
 def test_case_09_changed_before_it_is_sent(
-    cloud: Cloud, wire: Wire, make_file: MakeFile, size: int, *, keep_time: bool
+    account: AwsAccount, wire: Wire, make_file: MakeFile, size: int, *, keep_time: bool
 ) -> None:
     """A file that changes once it was hashed is refused, and nothing is stored."""
     path = make_file(os.urandom(size))
@@ -90,7 +95,7 @@ def test_case_09_changed_before_it_is_sent(
         Session(regions=HERE).stage("SugarWater", "1.0.0", path)
 
     assert caught.value.exit_code == 9
-    nothing_is_left(cloud)
+    nothing_is_left(account)
 
 
 def is_probe(request: Request) -> bool:
@@ -101,14 +106,14 @@ def is_probe(request: Request) -> bool:
 class Meddling(FaultyRegion):
     """Changes the file just before it is copied."""
 
-    def __init__(self, spelling: str, path: Path, *, keep_time: bool) -> None:
-        super().__init__(faulty([spelling])[0].inner)
+    def __init__(self, spec: str, path: Path, *, keep_time: bool) -> None:
+        super().__init__(faulty([spec])[0].inner)
         self._path = path
         self._keep_time = keep_time
 
-    def prepare_to_write(self, project: str) -> None:
+    def preflight(self, project: str) -> None:
         change(self._path, keep_time=self._keep_time)
-        super().prepare_to_write(project)
+        super().preflight(project)
 
 
 @TIMES
@@ -132,7 +137,7 @@ def test_case_09_changed_before_it_is_copied(
 
 
 @SIZES
-def test_case_10_a_bit(cloud: Cloud, wire: Wire, make_file: MakeFile, size: int) -> None:
+def test_case_10_a_bit(account: AwsAccount, wire: Wire, make_file: MakeFile, size: int) -> None:
     """A bit flipped on the way is refused by the store: nothing is stored, and it says why."""
     wire.add(when(is_artifact, flipping_uploads()))
 
@@ -141,11 +146,11 @@ def test_case_10_a_bit(cloud: Cloud, wire: Wire, make_file: MakeFile, size: int)
 
     assert caught.value.exit_code == 5
     assert "BadDigest" in str(caught.value)
-    nothing_is_left(cloud)
+    nothing_is_left(account)
 
 
 def test_case_10_a_bit_in_one_region(
-    cloud: Cloud, wire: Wire, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+    account: AwsAccount, wire: Wire, make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The regions whose way is sound are staged, and the other one is warned of."""
     path = make_file()
@@ -154,11 +159,11 @@ def test_case_10_a_bit_in_one_region(
     staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
 
     assert [o.state for o in staging.outcomes] == ["failed", "created", "created"]
-    assert cloud.keys(HERE) == []
+    assert account.keys(HERE) == []
     assert any("BadDigest" in r.getMessage() for r in caplog.records if r.levelno > logging.INFO)
 
 
-def test_case_10_a_bit_of_a_channel(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+def test_case_10_a_bit_of_a_channel(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """A channel that would have been damaged on the way is not moved."""
     wire.add(when(is_move, flipping_uploads(at=12)))
 
@@ -166,7 +171,7 @@ def test_case_10_a_bit_of_a_channel(cloud: Cloud, wire: Wire, make_file: MakeFil
         Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
 
     assert "BadDigest" in str(caught.value)
-    assert cloud.keys(HERE) == ["team/SugarWater@1.0.0"]
+    assert account.keys(HERE) == ["team/SugarWater@1.0.0"]
 
 
 def is_move(request: Request) -> bool:

@@ -50,7 +50,7 @@ def test_nothing_can_be_changed(artifact: Artifact) -> None:
     with pytest.raises(TypeError):
         artifact["lang"] = "cobol"  # type: ignore[index]
     with pytest.raises(TypeError):
-        artifact._record.pairs["lang"] = "cobol"  # type: ignore[index]
+        artifact._record.metadata["lang"] = "cobol"  # type: ignore[index]
 
 
 def test_true_without_metadata(session: Session, make_file: MakeFile) -> None:
@@ -109,7 +109,7 @@ def test_location(artifact: Artifact, directories: list[str]) -> None:
     assert downloader.bucket == directories[0].removeprefix("file://")
     assert downloader.key == "SugarWater@1.0.0"
     assert downloader.uri == f"{directories[0]}/SugarWater%401.0.0/artifact"
-    assert [c.region.name for c in downloader.copies()] == directories
+    assert [c.region.name for c in downloader.replicas()] == directories
     assert downloader.failures() == {}
 
 

@@ -18,32 +18,32 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.staging.outcomes import StagingFailedError
-from tests.conftest import Cloud, percent
-from tests.support.places import Place, is_root
+from tests.conftest import AwsAccount, percent
+from tests.support.backends import Backend, is_root
 from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
 
 
-def staged(places: list[Place], **changes: Any) -> StartifactError:
+def staged(backends: list[Backend], **changes: Any) -> StartifactError:
     """Return why a staging that is right but for *changes* is refused, and nothing is sent."""
     arguments = {"project": "SugarWater", "version": "1.0.0"} | changes
-    session = Session(regions=[place.spelling for place in places])
+    session = Session(regions=[backend.spec for backend in backends])
 
     with pytest.raises(StartifactError) as caught:
         session.stage(**arguments)
 
-    for place in places:
-        assert place.snapshot() == {}
-        wire: Wire | None = getattr(place, "wire", None)
+    for backend in backends:
+        assert backend.snapshot() == {}
+        wire: Wire | None = getattr(backend, "wire", None)
         assert wire is None or wire.requests() == []
     return caught.value
 
 
 @pytest.mark.parametrize("project", ["foo\n", "..", "foo/bar", "x" * 200, "größe"])
-def test_case_29_projects(places: list[Place], make_file: MakeFile, project: str) -> None:
+def test_case_29_projects(backends: list[Backend], make_file: MakeFile, project: str) -> None:
     """A project that is no legal name is refused with the rule."""
-    error = staged(places, project=project, path=make_file())
+    error = staged(backends, project=project, path=make_file())
 
     assert isinstance(error, InputError)
     assert str(error).startswith("project ")
@@ -55,18 +55,18 @@ def test_case_29_projects(places: list[Place], make_file: MakeFile, project: str
     )
 
 
-def test_no_project(places: list[Place], make_file: MakeFile) -> None:
+def test_no_project(backends: list[Backend], make_file: MakeFile) -> None:
     """An empty project is refused as empty."""
-    error = staged(places, project="", path=make_file())
+    error = staged(backends, project="", path=make_file())
 
     assert str(error) == "project is empty"
     assert error.hint == "Name the project, for example SugarWater"
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_partial_version(places: list[Place], make_file: MakeFile, version: str) -> None:
+def test_partial_version(backends: list[Backend], make_file: MakeFile, version: str) -> None:
     """A partial version is refused with what YAML does to versions."""
-    error = staged(places, version=version, path=make_file())
+    error = staged(backends, version=version, path=make_file())
 
     assert str(error) == f"version '{version}' is not a semantic version"
     assert error.hint == (
@@ -75,9 +75,9 @@ def test_partial_version(places: list[Place], make_file: MakeFile, version: str)
 
 
 @pytest.mark.parametrize("version", ["01.0.0", "1.0.0\n", "latest", "^1.0.0"])
-def test_case_29_versions(places: list[Place], make_file: MakeFile, version: str) -> None:
+def test_case_29_versions(backends: list[Backend], make_file: MakeFile, version: str) -> None:
     """What is no semantic version is refused with the form of one."""
-    error = staged(places, version=version, path=make_file())
+    error = staged(backends, version=version, path=make_file())
 
     assert isinstance(error, InputError)
     assert str(error) == f"version {version!r} is not a semantic version"
@@ -85,62 +85,62 @@ def test_case_29_versions(places: list[Place], make_file: MakeFile, version: str
     assert "MAJOR.MINOR.PATCH" in error.hint
 
 
-def test_version_with_v(places: list[Place], make_file: MakeFile) -> None:
+def test_version_with_v(backends: list[Backend], make_file: MakeFile) -> None:
     """A leading v is no part of the version."""
-    session = Session(regions=[place.spelling for place in places])
+    session = Session(regions=[backend.spec for backend in backends])
 
     staging = session.stage("SugarWater", "v1.0.0", make_file())
 
     assert str(staging.artifact.version) == "1.0.0"
-    assert all("SugarWater@1.0.0" in place.keys() for place in places)  # noqa: SIM118
+    assert all("SugarWater@1.0.0" in backend.keys() for backend in backends)  # noqa: SIM118
     assert session.get("SugarWater", "v1.0.0") == staging.artifact
 
 
-def test_missing_file(places: list[Place], tmp_path: Path) -> None:
+def test_missing_file(backends: list[Backend], tmp_path: Path) -> None:
     """A file that is not there is told by its path."""
-    error = staged(places, path=tmp_path / "nope.tar.gz")
+    error = staged(backends, path=tmp_path / "nope.tar.gz")
 
     assert isinstance(error, InputError)
     assert str(error) == f"there is no file '{tmp_path}/nope.tar.gz'"
 
 
-def test_empty_file(places: list[Place], make_file: MakeFile) -> None:
+def test_empty_file(backends: list[Backend], make_file: MakeFile) -> None:
     """An empty file is refused."""
-    error = staged(places, path=make_file(b""))
+    error = staged(backends, path=make_file(b""))
 
     assert isinstance(error, InputError)
     assert str(error).endswith("dist.tar.gz' is empty")
     assert error.hint == "Check the step that should have written it"
 
 
-def test_directory(places: list[Place], tmp_path: Path) -> None:
+def test_directory(backends: list[Backend], tmp_path: Path) -> None:
     """A directory is refused with what to do instead."""
     (tmp_path / "dist").mkdir()
 
-    error = staged(places, path=tmp_path / "dist")
+    error = staged(backends, path=tmp_path / "dist")
 
     assert isinstance(error, InputError)
     assert str(error).endswith("dist' is a directory")
     assert error.hint == ("An artifact is one file; pack the directory first, for example with tar")
 
 
-def test_pipe(places: list[Place], tmp_path: Path) -> None:
+def test_pipe(backends: list[Backend], tmp_path: Path) -> None:
     """A pipe is refused, and nobody waits for its other end."""
     os.mkfifo(tmp_path / "pipe")
 
-    error = staged(places, path=tmp_path / "pipe")
+    error = staged(backends, path=tmp_path / "pipe")
 
     assert isinstance(error, InputError)
     assert str(error).endswith("pipe' is not a regular file")
 
 
 @pytest.mark.skipif(is_root(), reason="root may read every file")
-def test_unreadable_file(places: list[Place], make_file: MakeFile) -> None:
+def test_unreadable_file(backends: list[Backend], make_file: MakeFile) -> None:
     """A file that must not be read is local trouble."""
     path = make_file()
     path.chmod(0)
 
-    error = staged(places, path=path)
+    error = staged(backends, path=path)
 
     assert isinstance(error, LocalFileError)
     assert "Permission denied" in str(error)
@@ -158,36 +158,38 @@ def test_unreadable_file(places: list[Place], make_file: MakeFile) -> None:
         ({"big": "x" * 1015}, "it takes 1,025 bytes as ASCII JSON, 1,024 are allowed"),
     ],
 )
-def test_metadata(places: list[Place], make_file: MakeFile, metadata: object, problem: str) -> None:
+def test_metadata(
+    backends: list[Backend], make_file: MakeFile, metadata: object, problem: str
+) -> None:
     """Metadata that cannot be stored is refused with what is wrong."""
-    error = staged(places, path=make_file(), metadata=metadata)
+    error = staged(backends, path=make_file(), metadata=metadata)
 
     assert isinstance(error, InputError)
     assert str(error).startswith("metadata is not valid: ")
     assert str(error).endswith(problem)
 
 
-def test_file_name_to_save(places: list[Place], make_file: MakeFile) -> None:
+def test_file_name_to_save(backends: list[Backend], make_file: MakeFile) -> None:
     """A file name that no other system could restore is refused, where it is to be saved."""
-    error = staged(places, path=make_file(name="a:b"), save_filename=True)
+    error = staged(backends, path=make_file(name="a:b"), save_filename=True)
 
     assert isinstance(error, InputError)
     assert "file name 'a:b' has one of" in str(error)
     assert error.hint == "Rename the file"
 
 
-def test_if_exists(places: list[Place], make_file: MakeFile) -> None:
+def test_if_exists(backends: list[Backend], make_file: MakeFile) -> None:
     """An unknown word is refused with those that are known."""
-    error = staged(places, path=make_file(), if_exists="overwrite")
+    error = staged(backends, path=make_file(), if_exists="overwrite")
 
     assert isinstance(error, InputError)
     assert str(error) == "if-exists is 'overwrite', expected fail or keep"
 
 
 @pytest.mark.parametrize("selector", ["prod", "^1.0", "1.x", "newest", ">=1 <2"])
-def test_selector(places: list[Place], selector: str) -> None:
+def test_selector(backends: list[Backend], selector: str) -> None:
     """A selector that is neither an exact version nor latest is refused."""
-    session = Session(regions=[place.spelling for place in places])
+    session = Session(regions=[backend.spec for backend in backends])
 
     with pytest.raises(InputError) as caught:
         session.get("SugarWater", selector)
@@ -279,21 +281,25 @@ def test_required_regions_without_a_list(wire: Wire) -> None:
     assert wire.requests() == []
 
 
-def test_more_required_than_configured(cloud: Cloud, make_file: MakeFile) -> None:
+def test_more_required_than_configured(account: AwsAccount, make_file: MakeFile) -> None:
     """More required regions than are configured are refused before anything is written."""
     with pytest.raises(InputError, match="a number from 1 to 3"):
         Session(required_regions=4).stage("SugarWater", "1.0.0", make_file())
 
-    assert cloud.keys("us-east-1") == []
+    assert account.keys("us-east-1") == []
 
 
-def test_case_29_two_regions_of_one_bucket(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+def test_case_29_two_regions_of_one_bucket(
+    account: AwsAccount, wire: Wire, make_file: MakeFile
+) -> None:
     """Two regions whose configuration names one bucket are refused: a majority would be none.
 
     Where S3 says in which region the bucket is, the error says that; see test_misplaced.py.
     """
-    bucket = cloud.buckets["us-east-1"]
-    cloud.ssm("eu-west-1").put_parameter(Name=cloud.bucket_parameter, Value=bucket, Overwrite=True)
+    bucket = account.buckets["us-east-1"]
+    account.ssm("eu-west-1").put_parameter(
+        Name=account.bucket_parameter, Value=bucket, Overwrite=True
+    )
     with pytest.raises(ConfigurationError, match=f"{bucket} is in us-east-1, expected in eu-west"):
         Session().stage("SugarWater", "1.0.0", make_file())
 
@@ -308,42 +314,42 @@ def test_case_29_two_regions_of_one_bucket(cloud: Cloud, wire: Wire, make_file: 
 
     assert caught.value.hint == "Give each region a bucket or directory of its own"
     assert not wire.writes()
-    assert cloud.keys("us-east-1") == []
-    assert cloud.keys("ap-southeast-2") == []
+    assert account.keys("us-east-1") == []
+    assert account.keys("ap-southeast-2") == []
 
 
-def test_region_and_bucket_that_are_one(cloud: Cloud, make_file: MakeFile) -> None:
+def test_region_and_bucket_that_are_one(account: AwsAccount, make_file: MakeFile) -> None:
     """An AWS region and the spelling of its bucket are one place."""
-    endpoint = percent(cloud.endpoint)
-    bucket = cloud.buckets["us-east-1"]
+    endpoint = percent(account.endpoint)
+    bucket = account.buckets["us-east-1"]
     session = Session(regions=["us-east-1", f"s3://{bucket}/elsewhere?endpoint={endpoint}"])
 
     with pytest.raises(InputError, match="are one place"):
         session.stage("SugarWater", "1.0.0", make_file())
 
-    assert cloud.keys("us-east-1") == []
+    assert account.keys("us-east-1") == []
 
 
-def test_project_that_ssm_reserves(cloud: Cloud, make_file: MakeFile) -> None:
+def test_project_that_ssm_reserves(account: AwsAccount, make_file: MakeFile) -> None:
     """Without a prefix, a project that begins with aws is refused before anything is written."""
-    for region in cloud.buckets:
-        cloud.configure(region, f'{{"bucket_name_param": "{cloud.bucket_parameter}"}}')
-    session = Session(regions=list(cloud.buckets))
+    for region in account.buckets:
+        account.configure(region, f'{{"bucket_name_param": "{account.bucket_parameter}"}}')
+    session = Session(regions=list(account.buckets))
 
     with pytest.raises(InputError, match="project 'aws-x' begins with aws or ssm") as caught:
         session.stage("aws-x", "1.0.0", make_file())
 
     assert caught.value.hint is not None
     assert "set parameter_name_prefix" in caught.value.hint
-    assert cloud.keys("us-east-1") == []
+    assert account.keys("us-east-1") == []
 
 
-def test_project_that_ssm_reserves_with_a_prefix(cloud: Cloud, make_file: MakeFile) -> None:
+def test_project_that_ssm_reserves_with_a_prefix(account: AwsAccount, make_file: MakeFile) -> None:
     """With a prefix, a project may begin with aws."""
     staging = Session().stage("aws-x", "1.0.0", make_file())
 
     assert staging.created
-    assert cloud.parameter_value("eu-west-1", "aws-x") == "1.0.0"
+    assert account.parameter_value("eu-west-1", "aws-x") == "1.0.0"
 
 
 # The organisation configuration --------------------------------------------------------------
@@ -357,7 +363,7 @@ def failure(call: Callable[[], object]) -> StartifactError:
 
 
 def test_no_configuration(
-    cloud: Cloud, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+    account: AwsAccount, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there is no configuration, the parameter, the region and two ways out are told."""
     monkeypatch.setenv("STARTIFACT_PARAMETER", "/nobody-made-this")
@@ -377,7 +383,7 @@ def test_no_configuration(
         assert error.hint is not None
         assert "startifact setup" in error.hint
         assert "s3://bucket" in error.hint
-    assert cloud.keys("us-east-1") == []
+    assert account.keys("us-east-1") == []
 
 
 @pytest.mark.parametrize(
@@ -392,23 +398,23 @@ def test_no_configuration(
     ],
 )
 def test_illegal_configuration(
-    cloud: Cloud, make_file: MakeFile, text: str, problems: list[str]
+    account: AwsAccount, make_file: MakeFile, text: str, problems: list[str]
 ) -> None:
     """A configuration that is not valid is refused with all its problems."""
-    cloud.configure("us-east-1", text)
+    account.configure("us-east-1", text)
 
     error = failure(lambda: Session().stage("SugarWater", "1.0.0", make_file()))
 
     assert isinstance(error, ConfigurationError)
-    assert f"the organisation configuration in {cloud.parameter} in us-east-1" in str(error)
+    assert f"the organisation configuration in {account.parameter} in us-east-1" in str(error)
     for problem in problems:
         assert problem in str(error)
-    assert all(cloud.keys(region) == [] for region in cloud.buckets)
+    assert all(account.keys(region) == [] for region in account.buckets)
 
 
-def test_configuration_without_regions(cloud: Cloud) -> None:
+def test_configuration_without_regions(account: AwsAccount) -> None:
     """A configuration that names no regions is told, where no one else names any."""
-    cloud.configure("us-east-1", f'{{"bucket_name_param": "{cloud.bucket_parameter}"}}')
+    account.configure("us-east-1", f'{{"bucket_name_param": "{account.bucket_parameter}"}}')
 
     with pytest.raises(ConfigurationError, match="in us-east-1 names no regions") as caught:
         Session().get("SugarWater")
@@ -417,9 +423,9 @@ def test_configuration_without_regions(cloud: Cloud) -> None:
     assert "STARTIFACT_REGIONS" in caught.value.hint
 
 
-def test_no_bucket_parameter(cloud: Cloud, make_file: MakeFile) -> None:
+def test_no_bucket_parameter(account: AwsAccount, make_file: MakeFile) -> None:
     """Where the parameter with the bucket's name is missing, it is named."""
-    cloud.configure("us-east-1", '{"bucket_name_param": "/not/there"}')
+    account.configure("us-east-1", '{"bucket_name_param": "/not/there"}')
     session = Session(regions=["us-east-1"])
 
     error = failure(lambda: session.stage("SugarWater", "1.0.0", make_file()))
@@ -431,10 +437,10 @@ def test_no_bucket_parameter(cloud: Cloud, make_file: MakeFile) -> None:
 
 @pytest.mark.parametrize("value", ["Not A Bucket", "s3://bucket", "x", "a\nb"])
 def test_bucket_parameter_with_something_else(
-    cloud: Cloud, make_file: MakeFile, value: str
+    account: AwsAccount, make_file: MakeFile, value: str
 ) -> None:
     """A parameter that holds no bucket's name is told with what it holds."""
-    cloud.ssm().put_parameter(Name=cloud.bucket_parameter, Value=value, Overwrite=True)
+    account.ssm().put_parameter(Name=account.bucket_parameter, Value=value, Overwrite=True)
     session = Session(regions=["us-east-1"])
 
     error = failure(lambda: session.stage("SugarWater", "1.0.0", make_file()))
@@ -443,9 +449,9 @@ def test_bucket_parameter_with_something_else(
     assert f"holds {value!r}, expected the name of a bucket" in str(error)
 
 
-def test_no_bucket(cloud: Cloud, make_file: MakeFile) -> None:
+def test_no_bucket(account: AwsAccount, make_file: MakeFile) -> None:
     """A bucket that does not exist is told by its name, by whatever is asked of it."""
-    cloud.ssm().put_parameter(Name=cloud.bucket_parameter, Value="not-there", Overwrite=True)
+    account.ssm().put_parameter(Name=account.bucket_parameter, Value="not-there", Overwrite=True)
     session = Session(regions=["us-east-1"])
 
     for error in (
@@ -472,14 +478,14 @@ def test_configuration_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_credentials(
-    places: list[Place], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+    backends: list[Backend], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without credentials nothing is written, and the ways to give some are told."""
-    if not hasattr(places[0], "wire"):
+    if not hasattr(backends[0], "wire"):
         pytest.skip("a directory needs no credentials")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    session = Session(regions=[place.spelling for place in places])
+    session = Session(regions=[backend.spec for backend in backends])
 
     for error in (
         failure(lambda: session.stage("SugarWater", "1.0.0", make_file())),
@@ -494,15 +500,17 @@ def test_no_credentials(
         assert error.hint is not None
         assert "AWS_ACCESS_KEY_ID" in error.hint
         assert "aws-actions/configure-aws-credentials" in error.hint
-    assert all(place.snapshot() == {} for place in places)
+    assert all(backend.snapshot() == {} for backend in backends)
 
 
-def test_no_profile(cloud: Cloud, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_profile(
+    account: AwsAccount, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A profile that does not exist is told by its name."""
     monkeypatch.setenv("AWS_PROFILE", "nobody")
 
-    for spelling in ("us-east-1", f"s3://{cloud.buckets['us-east-1']}"):
-        session = Session(regions=[spelling])
+    for spec in ("us-east-1", f"s3://{account.buckets['us-east-1']}"):
+        session = Session(regions=[spec])
         error = failure(lambda s=session: s.get("SugarWater", "1.0.0"))  # type: ignore[misc]
         assert error.exit_code == 2
         assert "nobody" in str(error)
@@ -510,9 +518,9 @@ def test_no_profile(cloud: Cloud, make_file: MakeFile, monkeypatch: pytest.Monke
         assert "AWS_PROFILE" in error.hint
 
 
-def test_profile_in_a_spelling(cloud: Cloud) -> None:
+def test_profile_in_a_spelling(account: AwsAccount) -> None:
     """A profile that a spelling names and that does not exist is told by its name."""
-    session = Session(regions=[f"s3://{cloud.buckets['us-east-1']}?profile=nobody"])
+    session = Session(regions=[f"s3://{account.buckets['us-east-1']}?profile=nobody"])
 
     error = failure(lambda: session.get("SugarWater", "1.0.0"))
 

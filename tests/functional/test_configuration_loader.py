@@ -12,7 +12,7 @@ import pytest
 from startifact import ConfigurationLoader, Session
 from startifact.errors import AccessDeniedError, ConfigurationError, RegionUnavailableError
 from startifact.model.configuration import Configuration
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
@@ -24,19 +24,19 @@ def asked(wire: Wire, name: str) -> int:
     return sum(json.loads(r.body)["Name"] == name for r in requests)
 
 
-def test_load(cloud: Cloud) -> None:
+def test_load(account: AwsAccount) -> None:
     """A loader reads what a region holds."""
     loaded = ConfigurationLoader().load("eu-west-1")
 
     assert loaded == Configuration(
-        bucket_name_param=cloud.bucket_parameter,
+        bucket_name_param=account.bucket_parameter,
         bucket_key_prefix="team/",
-        parameter_name_prefix=f"/team-{cloud.unique}",
+        parameter_name_prefix=f"/team-{account.unique}",
         regions=AWS_REGIONS,
     )
 
 
-def test_parameter(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parameter(account: AwsAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """The parameter comes from the argument, else the environment, else it is /startifact."""
     named = ConfigurationLoader("/named")
     from_environment = ConfigurationLoader()
@@ -44,30 +44,30 @@ def test_parameter(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     by_default = ConfigurationLoader()
 
     assert named.parameter == "/named"
-    assert from_environment.parameter == cloud.parameter
+    assert from_environment.parameter == account.parameter
     assert by_default.parameter == "/startifact"
 
 
-def test_default_parameter(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_parameter(account: AwsAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is in /startifact is read where nobody names a parameter."""
     monkeypatch.delenv("STARTIFACT_PARAMETER")
-    cloud.ssm("ap-southeast-2").put_parameter(
+    account.ssm("ap-southeast-2").put_parameter(
         Name="/startifact", Value='{"bucket_name_param": "/x"}', Type="String", Overwrite=True
     )
 
     assert ConfigurationLoader().load("ap-southeast-2").bucket_name_param == "/x"
 
 
-def test_each_region_has_its_own(cloud: Cloud) -> None:
+def test_each_region_has_its_own(account: AwsAccount) -> None:
     """Each region's own configuration is read: one may have another prefix."""
-    cloud.configure("eu-west-1", '{"bucket_name_param": "/x", "bucket_key_prefix": "other/"}')
+    account.configure("eu-west-1", '{"bucket_name_param": "/x", "bucket_key_prefix": "other/"}')
     loader = ConfigurationLoader()
 
     assert loader.load("eu-west-1").bucket_key_prefix == "other/"
     assert loader.load("us-east-1").bucket_key_prefix == "team/"
 
 
-def test_read_once(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+def test_read_once(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """A session asks for the configuration and the bucket's name once in each region."""
     session = Session()
 
@@ -76,11 +76,11 @@ def test_read_once(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
     session.get("SugarWater")
     session.versions("SugarWater")
 
-    assert asked(wire, cloud.parameter) == 3
-    assert asked(wire, cloud.bucket_parameter) == 3
+    assert asked(wire, account.parameter) == 3
+    assert asked(wire, account.bucket_parameter) == 3
 
 
-def test_shared_by_sessions(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+def test_shared_by_sessions(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """Sessions that are given one loader read the configuration once."""
     loader = ConfigurationLoader()
 
@@ -88,10 +88,10 @@ def test_shared_by_sessions(cloud: Cloud, wire: Wire, make_file: MakeFile) -> No
     Session(configuration_loader=loader, read_only=True).get("SugarWater")
     Session(configuration_loader=loader, regions=["us-east-1"]).get("SugarWater")
 
-    assert asked(wire, cloud.parameter) == 3
+    assert asked(wire, account.parameter) == 3
 
 
-def test_read_once_by_many_threads(cloud: Cloud, wire: Wire) -> None:
+def test_read_once_by_many_threads(account: AwsAccount, wire: Wire) -> None:
     """Many threads that need the configuration at once have it read once."""
     loader = ConfigurationLoader()
     barrier = threading.Barrier(8)
@@ -104,24 +104,24 @@ def test_read_once_by_many_threads(cloud: Cloud, wire: Wire) -> None:
         loaded = list(pool.map(load, range(8)))
 
     assert loaded == [loaded[0]] * 8
-    assert asked(wire, cloud.parameter) == 1
+    assert asked(wire, account.parameter) == 1
 
 
-def test_failure_is_not_kept(cloud: Cloud) -> None:
+def test_failure_is_not_kept(account: AwsAccount) -> None:
     """A configuration that was not there is looked for again."""
-    loader = ConfigurationLoader(f"{cloud.parameter}-later")
+    loader = ConfigurationLoader(f"{account.parameter}-later")
     with pytest.raises(ConfigurationError):
         loader.load("us-east-1")
-    cloud.ssm().put_parameter(
-        Name=f"{cloud.parameter}-later", Value='{"bucket_name_param": "/x"}', Type="String"
+    account.ssm().put_parameter(
+        Name=f"{account.parameter}-later", Value='{"bucket_name_param": "/x"}', Type="String"
     )
 
     assert loader.load("us-east-1").bucket_name_param == "/x"
 
 
-def test_unknown_keys_warn_once(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_keys_warn_once(account: AwsAccount, caplog: pytest.LogCaptureFixture) -> None:
     """Keys that are ignored are told once for each region."""
-    cloud.configure("us-east-1", '{"bucket_name_param": "/x", "colour\\n": "red"}')
+    account.configure("us-east-1", '{"bucket_name_param": "/x", "colour\\n": "red"}')
     loader = ConfigurationLoader()
 
     with caplog.at_level(logging.WARNING, "startifact"):
@@ -144,19 +144,21 @@ def refused(code: str) -> Callable[[Request, Forward], Answer]:
     return refuse
 
 
-def test_access_denied(cloud: Cloud, wire: Wire) -> None:
+def test_access_denied(account: AwsAccount, wire: Wire) -> None:
     """Where the configuration must not be read, the action that has to be allowed is told."""
     wire.add(refused("AccessDeniedException"))
 
     with pytest.raises(AccessDeniedError) as caught:
         ConfigurationLoader().load("us-east-1")
 
-    assert f"us-east-1 refused ssm:GetParameter on parameter {cloud.parameter}" in str(caught.value)
+    assert f"us-east-1 refused ssm:GetParameter on parameter {account.parameter}" in str(
+        caught.value
+    )
     assert caught.value.hint is not None
     assert "Allow ssm:GetParameter" in caught.value.hint
 
 
-def test_expired_credentials(cloud: Cloud, wire: Wire) -> None:
+def test_expired_credentials(account: AwsAccount, wire: Wire) -> None:
     """Expired credentials are told as such."""
     wire.add(refused("ExpiredTokenException"))
 
@@ -164,7 +166,7 @@ def test_expired_credentials(cloud: Cloud, wire: Wire) -> None:
         ConfigurationLoader().load("us-east-1")
 
 
-def test_trouble_of_its_own(cloud: Cloud, wire: Wire) -> None:
+def test_trouble_of_its_own(account: AwsAccount, wire: Wire) -> None:
     """A region with trouble of its own is unavailable, with what it said."""
     wire.add(refused("InternalServerError"))
 
@@ -178,7 +180,7 @@ def test_region_that_does_not_exist() -> None:
         ConfigurationLoader().load("xx-nowhere-1")
 
 
-def test_home_region_that_is_down(cloud: Cloud, wire: Wire) -> None:
+def test_home_region_that_is_down(account: AwsAccount, wire: Wire) -> None:
     """Where the list of regions is in a region that is down, that is what is told."""
     wire.add(lambda request, forward: None)
 

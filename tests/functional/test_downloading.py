@@ -21,7 +21,7 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.model.record import Record, encode
-from tests.support.places import Place
+from tests.support.backends import Backend
 from tests.support.wire import Answer, Forward, Request, Wire, error, tampered
 
 MakeFile = Callable[..., Path]
@@ -29,22 +29,22 @@ MakeFile = Callable[..., Path]
 KEY = "SugarWater@1.0.0"
 MIB = 1024 * 1024
 
-AWS_AND_FILES = pytest.mark.parametrize("places", ["aws", "file"], indirect=True)
-FILES = pytest.mark.parametrize("places", ["file"], indirect=True)
-S3 = pytest.mark.parametrize("places", ["s3"], indirect=True)
+AWS_AND_FILES = pytest.mark.parametrize("backends", ["aws", "file"], indirect=True)
+FILES = pytest.mark.parametrize("backends", ["file"], indirect=True)
+S3 = pytest.mark.parametrize("backends", ["s3"], indirect=True)
 SIZES = pytest.mark.parametrize("size", [10, 8 * MIB, 20 * MIB + 1], ids=["one", "full", "many"])
 
 
-def session(places: list[Place]) -> Session:
-    """Return a session with all *places*."""
-    return Session(regions=[place.spelling for place in places])
+def session(backends: list[Backend]) -> Session:
+    """Return a session with all *backends*."""
+    return Session(regions=[backend.spec for backend in backends])
 
 
 @pytest.fixture
-def staged(places: list[Place], make_file: MakeFile) -> Artifact:
-    """Return an artifact that is staged in all *places*, with its file name."""
+def staged(backends: list[Backend], make_file: MakeFile) -> Artifact:
+    """Return an artifact that is staged in all *backends*, with its file name."""
     return (
-        session(places)
+        session(backends)
         .stage("SugarWater", "1.0.0", make_file(b"sugar and water"), save_filename=True)
         .artifact
     )
@@ -69,12 +69,12 @@ def warnings(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
 
 
 @SIZES
-def test_download(places: list[Place], make_file: MakeFile, tmp_path: Path, size: int) -> None:
+def test_download(backends: list[Backend], make_file: MakeFile, tmp_path: Path, size: int) -> None:
     """The bytes come back, in one request or in many, and nothing else is left beside them."""
     content = os.urandom(size)
-    session(places).stage("SugarWater", "1.0.0", make_file(content))
+    session(backends).stage("SugarWater", "1.0.0", make_file(content))
 
-    path = session(places).get("SugarWater").downloader.download(tmp_path / "out" / "back")
+    path = session(backends).get("SugarWater").downloader.download(tmp_path / "out" / "back")
 
     assert path == tmp_path / "out" / "back"
     assert path.read_bytes() == content
@@ -269,9 +269,9 @@ def test_saved_name_of_a_directory(staged: Artifact, tmp_path: Path) -> None:
 
 
 @AWS_AND_FILES
-def test_no_saved_name(places: list[Place], make_file: MakeFile, tmp_path: Path) -> None:
+def test_no_saved_name(backends: list[Backend], make_file: MakeFile, tmp_path: Path) -> None:
     """Without a saved name there is none to restore."""
-    artifact = session(places).stage("SugarWater", "1.0.0", make_file()).artifact
+    artifact = session(backends).stage("SugarWater", "1.0.0", make_file()).artifact
 
     with pytest.raises(InputError, match="was staged without its file name") as caught:
         artifact.downloader.download(tmp_path, load_filename=True)
@@ -287,7 +287,7 @@ def test_no_saved_name(places: list[Place], make_file: MakeFile, tmp_path: Path)
     ],
 )  # fmt: skip
 @FILES
-def test_hostile_name(places: list[Place], tmp_path: Path, name: str) -> None:
+def test_hostile_name(backends: list[Backend], tmp_path: Path, name: str) -> None:
     """A saved name that is not one safe path component is refused, and nothing is written."""
     content = b"sugar"
     record = Record(
@@ -296,13 +296,13 @@ def test_hostile_name(places: list[Place], tmp_path: Path, name: str) -> None:
         staged_at="",
         filename=name,
     )
-    for place in places:
-        place.plant(KEY, content, encode(record)[0])
+    for backend in backends:
+        backend.plant(KEY, content, encode(record)[0])
     (tmp_path / "out" / "in").mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
 
     with pytest.raises(IntegrityError, match=r"the saved file name .* it is not used") as caught:
-        session(places).get("SugarWater", "1.0.0").downloader.download(
+        session(backends).get("SugarWater", "1.0.0").downloader.download(
             tmp_path / "out" / "in", load_filename=True
         )
 
@@ -316,45 +316,47 @@ def test_hostile_name(places: list[Place], tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("alive", [0, 1, 2])
 def test_one_living_region(
-    places: list[Place], staged: Artifact, tmp_path: Path, alive: int
+    backends: list[Backend], staged: Artifact, tmp_path: Path, alive: int
 ) -> None:
     """One living region is enough for an exact version."""
-    for n, place in enumerate(places):
+    for n, backend in enumerate(backends):
         if n != alive:
-            place.take_down()
+            backend.fail_region()
 
-    artifact = session(places).get("SugarWater", "1.0.0")
+    artifact = session(backends).get("SugarWater", "1.0.0")
     path = artifact.downloader.download(tmp_path / "back")
 
     assert path.read_bytes() == b"sugar and water"
     assert artifact == staged
-    assert artifact.downloader.region == places[alive].spelling
+    assert artifact.downloader.region == backends[alive].spec
     assert set(artifact.downloader.failures()) == {
-        place.spelling for n, place in enumerate(places) if n != alive
+        backend.spec for n, backend in enumerate(backends) if n != alive
     }
 
 
 @AWS_AND_FILES
-def test_no_living_region(places: list[Place], staged: Artifact) -> None:
+def test_no_living_region(backends: list[Backend], staged: Artifact) -> None:
     """Where no region lives, it is not known whether the version exists."""
-    for place in places:
-        place.take_down()
+    for backend in backends:
+        backend.fail_region()
 
     with pytest.raises(SeveralRegionsError) as caught:
-        session(places).get("SugarWater", "1.0.0")
+        session(backends).get("SugarWater", "1.0.0")
 
     assert caught.value.exit_code == 5
     assert "cannot tell whether SugarWater@1.0.0 exists" in str(caught.value)
 
 
 @AWS_AND_FILES
-def test_all_regions_die_in_between(places: list[Place], staged: Artifact, tmp_path: Path) -> None:
+def test_all_regions_die_in_between(
+    backends: list[Backend], staged: Artifact, tmp_path: Path
+) -> None:
     """Where all regions die once the artifact was described, the destination stays as it was."""
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "back").write_text("old")
-    artifact = session(places).get("SugarWater")
-    for place in places:
-        place.take_down()
+    artifact = session(backends).get("SugarWater")
+    for backend in backends:
+        backend.fail_region()
 
     with pytest.raises(SeveralRegionsError) as caught:
         artifact.downloader.download(tmp_path / "out" / "back")
@@ -365,48 +367,48 @@ def test_all_regions_die_in_between(places: list[Place], staged: Artifact, tmp_p
     assert (tmp_path / "out" / "back").read_text() == "old"
 
 
-def test_not_found(places: list[Place]) -> None:
+def test_not_found(backends: list[Backend]) -> None:
     """Not found means that every region has said so."""
     with pytest.raises(NotFoundError) as caught:
-        session(places).get("SugarWater", "1.0.0")
+        session(backends).get("SugarWater", "1.0.0")
 
     assert caught.value.exit_code == 3
     assert "SugarWater@1.0.0 is not staged in " in str(caught.value)
-    assert all(place.spelling in str(caught.value) for place in places)
+    assert all(backend.spec in str(caught.value) for backend in backends)
 
 
-def test_not_found_and_one_down(places: list[Place]) -> None:
+def test_not_found_and_one_down(backends: list[Backend]) -> None:
     """Where one region did not answer, not found is not known."""
-    places[1].take_down()
+    backends[1].fail_region()
 
     with pytest.raises(SeveralRegionsError) as caught:
-        session(places).get("SugarWater", "1.0.0")
+        session(backends).get("SugarWater", "1.0.0")
 
     assert not isinstance(caught.value, NotFoundError)
     assert caught.value.exit_code == 5
-    assert f"\n  {places[0].spelling}: not there" in str(caught.value)
-    assert f"\n  {places[1].spelling}: " in str(caught.value)
+    assert f"\n  {backends[0].spec}: not there" in str(caught.value)
+    assert f"\n  {backends[1].spec}: " in str(caught.value)
 
 
 @AWS_AND_FILES
-def test_in_one_region_only(places: list[Place], make_file: MakeFile, tmp_path: Path) -> None:
+def test_in_one_region_only(backends: list[Backend], make_file: MakeFile, tmp_path: Path) -> None:
     """A version that a single region has can be had."""
-    session(places[2:]).stage("SugarWater", "1.0.0", make_file(b"here"))
+    session(backends[2:]).stage("SugarWater", "1.0.0", make_file(b"here"))
 
-    artifact = session(places).get("SugarWater", "1.0.0")
+    artifact = session(backends).get("SugarWater", "1.0.0")
 
     assert artifact.downloader.download(tmp_path / "back").read_bytes() == b"here"
-    assert artifact.downloader.region == places[2].spelling
+    assert artifact.downloader.region == backends[2].spec
     assert artifact.downloader.uri.endswith(KEY) or "SugarWater" in artifact.downloader.uri
 
 
-def test_where_it_is(cloud: object, places: list[Place], staged: Artifact) -> None:
+def test_where_it_is(account: object, backends: list[Backend], staged: Artifact) -> None:
     """Bucket, key and region are those of the first region that has it."""
-    places[0].remove(KEY)
+    backends[0].remove(KEY)
 
-    downloader = session(places).get("SugarWater", "1.0.0").downloader
+    downloader = session(backends).get("SugarWater", "1.0.0").downloader
 
-    assert downloader.region == places[1].spelling
+    assert downloader.region == backends[1].spec
     assert downloader.key.endswith(KEY)
     assert downloader.bucket
     assert downloader.object_version is None
@@ -415,40 +417,40 @@ def test_where_it_is(cloud: object, places: list[Place], staged: Artifact) -> No
 # Bytes that are not right --------------------------------------------------------------------
 
 
-def replace_bytes(place: Place, content: bytes) -> None:
+def replace_bytes(backend: Backend, content: bytes) -> None:
     """Put other bytes under the record that is there."""
-    place.plant(KEY, content, place.document(KEY))
+    backend.plant(KEY, content, backend.encoded_record(KEY))
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
 @AWS_AND_FILES
 def test_one_region_is_corrupt(
-    places: list[Place],
+    backends: list[Backend],
     staged: Artifact,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     bad: int,
 ) -> None:
     """Corrupt bytes of one region are never delivered; another region has the right ones."""
-    replace_bytes(places[bad], b"sugar and wafer")
+    replace_bytes(backends[bad], b"sugar and wafer")
 
     with warnings(caplog) as told:
-        path = session(places).get("SugarWater").downloader.download(tmp_path / "out" / "back")
+        path = session(backends).get("SugarWater").downloader.download(tmp_path / "out" / "back")
 
     assert path.read_bytes() == b"sugar and water"
     assert folder(tmp_path / "out") == ["back"]
-    assert all(f"in {places[bad].spelling} is damaged" in warning for warning in told)
+    assert all(f"in {backends[bad].spec} is damaged" in warning for warning in told)
 
 
-def test_all_regions_are_corrupt(places: list[Place], staged: Artifact, tmp_path: Path) -> None:
+def test_all_regions_are_corrupt(backends: list[Backend], staged: Artifact, tmp_path: Path) -> None:
     """Where all regions are corrupt it is an integrity error, and the old file stays."""
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "back").write_text("old")
-    for place in places:
-        replace_bytes(place, b"sugar and wafer")
+    for backend in backends:
+        replace_bytes(backend, b"sugar and wafer")
 
     with pytest.raises(SeveralRegionsError) as caught:
-        session(places).get("SugarWater").downloader.download(tmp_path / "out" / "back")
+        session(backends).get("SugarWater").downloader.download(tmp_path / "out" / "back")
 
     assert caught.value.exit_code == 7
     assert str(caught.value).count(" is damaged: got 15 bytes with sha256:") == 3
@@ -458,30 +460,28 @@ def test_all_regions_are_corrupt(places: list[Place], staged: Artifact, tmp_path
 
 
 @AWS_AND_FILES
-def test_wrong_size(places: list[Place], staged: Artifact, tmp_path: Path) -> None:
+def test_wrong_size(backends: list[Backend], staged: Artifact, tmp_path: Path) -> None:
     """A region whose artifact has another size than was recorded is passed over."""
-    replace_bytes(places[0], b"sugar")
+    replace_bytes(backends[0], b"sugar")
 
-    artifact = session(places).get("SugarWater")
+    artifact = session(backends).get("SugarWater")
 
     assert artifact.downloader.download(tmp_path / "back").read_bytes() == b"sugar and water"
-    assert {c.region.name for c in artifact.downloader.copies()} == {
-        place.spelling for place in places[1:]
+    assert {c.region.name for c in artifact.downloader.replicas()} == {
+        backend.spec for backend in backends[1:]
     }
-    assert "has 5 bytes, 15 were recorded" in str(
-        artifact.downloader.failures()[places[0].spelling]
-    )
+    assert "has 5 bytes, 15 were recorded" in str(artifact.downloader.failures()[backends[0].spec])
 
 
 @AWS_AND_FILES
 def test_replaced_after_the_description(
-    places: list[Place], staged: Artifact, tmp_path: Path
+    backends: list[Backend], staged: Artifact, tmp_path: Path
 ) -> None:
     """What replaced the artifact once it was described is never mixed in."""
-    artifact = session(places[:1]).get("SugarWater")
-    places[0].remove(KEY)
+    artifact = session(backends[:1]).get("SugarWater")
+    backends[0].remove(KEY)
     replacement = b"sugar and wafer"
-    places[0].plant(KEY, replacement, places[1].document(KEY))
+    backends[0].plant(KEY, replacement, backends[1].encoded_record(KEY))
 
     with pytest.raises(SeveralRegionsError, match="replaced") as caught:
         artifact.downloader.download(tmp_path / "back")
@@ -490,131 +490,131 @@ def test_replaced_after_the_description(
     assert not (tmp_path / "back").exists()
 
 
-def other_artifact(place: Place, content: bytes = b"sugar and wafer") -> None:
-    """Replace the artifact in *place* together with its record."""
-    value = json.loads(place.document(KEY))
+def other_artifact(backend: Backend, content: bytes = b"sugar and wafer") -> None:
+    """Replace the artifact in *backend* together with its record."""
+    value = json.loads(backend.encoded_record(KEY))
     value["startifact:sha256"] = hashlib.sha256(content).hexdigest()
     value["startifact:size"] = str(len(content))
-    place.plant(KEY, content, json.dumps(value))
+    backend.plant(KEY, content, json.dumps(value))
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
 @AWS_AND_FILES
 def test_majority_decides(
-    places: list[Place],
+    backends: list[Backend],
     staged: Artifact,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     bad: int,
 ) -> None:
     """Where one region has another artifact and record, what the majority has is the version."""
-    other_artifact(places[bad])
+    other_artifact(backends[bad])
 
     with warnings(caplog) as told:
-        artifact = session(places).get("SugarWater")
+        artifact = session(backends).get("SugarWater")
         path = artifact.downloader.download(tmp_path / "back")
 
     assert artifact.sha256 == staged.sha256
     assert path.read_bytes() == b"sugar and water"
     assert len(told) <= 1
-    assert all(places[bad].spelling in w and "is not what most regions hold" in w for w in told)
+    assert all(backends[bad].spec in w and "is not what most regions hold" in w for w in told)
 
 
 @AWS_AND_FILES
-def test_no_majority(places: list[Place], staged: Artifact) -> None:
+def test_no_majority(backends: list[Backend], staged: Artifact) -> None:
     """Without a majority it is an integrity error that names regions and digests."""
-    other_artifact(places[0])
-    other_artifact(places[1], b"sugar and paper")
+    other_artifact(backends[0])
+    other_artifact(backends[1], b"sugar and paper")
 
     with pytest.raises(IntegrityError) as caught:
-        session(places).get("SugarWater", "1.0.0")
+        session(backends).get("SugarWater", "1.0.0")
 
     assert caught.value.exit_code == 7
     assert "regions hold different content for SugarWater@1.0.0, and no majority agrees" in str(
         caught.value
     )
-    for place in places:
-        assert f"\n  {place.spelling}: " in str(caught.value)
+    for backend in backends:
+        assert f"\n  {backend.spec}: " in str(caught.value)
     assert staged.sha256 in str(caught.value)
 
 
 @FILES
-def test_no_majority_of_two(places: list[Place], staged: Artifact) -> None:
+def test_no_majority_of_two(backends: list[Backend], staged: Artifact) -> None:
     """Of two regions that disagree none is right."""
-    other_artifact(places[0])
+    other_artifact(backends[0])
 
     with pytest.raises(IntegrityError, match="no majority agrees"):
-        session(places[:2]).get("SugarWater", "1.0.0")
+        session(backends[:2]).get("SugarWater", "1.0.0")
 
 
 @FILES
-def test_no_majority_with_one_down(places: list[Place], staged: Artifact) -> None:
+def test_no_majority_with_one_down(backends: list[Backend], staged: Artifact) -> None:
     """Of three regions, two that disagree and one that is down make no majority."""
-    other_artifact(places[0])
-    places[1].take_down()
+    other_artifact(backends[0])
+    backends[1].fail_region()
 
     with pytest.raises(IntegrityError, match="no majority agrees"):
-        session(places).get("SugarWater", "1.0.0")
+        session(backends).get("SugarWater", "1.0.0")
 
 
 @FILES
 def test_metadata_that_was_replaced(
-    places: list[Place], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+    backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Where one region has other metadata with the same bytes, the majority's is the metadata."""
-    session(places).stage("SugarWater", "1.0.0", make_file(), metadata={"lang": "dotnet"})
-    value = json.loads(places[0].document(KEY)) | {"lang": "cobol"}
-    places[0].plant(KEY, places[0].content(KEY), json.dumps(value))
+    session(backends).stage("SugarWater", "1.0.0", make_file(), metadata={"lang": "dotnet"})
+    value = json.loads(backends[0].encoded_record(KEY)) | {"lang": "cobol"}
+    backends[0].plant(KEY, backends[0].content(KEY), json.dumps(value))
 
     for _ in range(5):
-        assert dict(session(places).get("SugarWater")) == {"lang": "dotnet"}
+        assert dict(session(backends).get("SugarWater")) == {"lang": "dotnet"}
 
 
 @AWS_AND_FILES
-def test_damaged_record(places: list[Place], staged: Artifact, tmp_path: Path) -> None:
+def test_damaged_record(backends: list[Backend], staged: Artifact, tmp_path: Path) -> None:
     """A region with a damaged record is passed over."""
-    places[0].plant(KEY, b"sugar and water", "nonsense")
+    backends[0].plant(KEY, b"sugar and water", "nonsense")
 
-    artifact = session(places).get("SugarWater")
+    artifact = session(backends).get("SugarWater")
 
     assert artifact == staged
     assert artifact.downloader.download(tmp_path / "back").read_bytes() == b"sugar and water"
-    assert "is damaged" in str(artifact.downloader.failures()[places[0].spelling])
+    assert "is damaged" in str(artifact.downloader.failures()[backends[0].spec])
 
 
 @AWS_AND_FILES
-def test_all_records_are_damaged(places: list[Place], staged: Artifact) -> None:
+def test_all_records_are_damaged(backends: list[Backend], staged: Artifact) -> None:
     """Where all records are damaged it is an integrity error."""
-    for place in places:
-        place.plant(KEY, b"sugar and water", "nonsense")
+    for backend in backends:
+        backend.plant(KEY, b"sugar and water", "nonsense")
 
     with pytest.raises(SeveralRegionsError) as caught:
-        session(places).get("SugarWater")
+        session(backends).get("SugarWater")
 
     assert caught.value.exit_code == 7
 
 
 @AWS_AND_FILES
-def test_tombstone(places: list[Place], staged: Artifact) -> None:
+def test_tombstone(backends: list[Backend], staged: Artifact) -> None:
     """A version that was removed is not found, and the message says that it was removed."""
-    places[0].plant(
+    backends[0].plant(
         KEY, b"", '{"startifact:format":"1","startifact:removed-at":"2026-01-01T00:00:00Z"}'
     )
 
     with pytest.raises(NotFoundError, match="was removed at '2026-01-01T00:00:00Z'") as caught:
-        session(places[:1]).get("SugarWater", "1.0.0")
+        session(backends[:1]).get("SugarWater", "1.0.0")
 
     assert caught.value.exit_code == 3
 
 
 @FILES
-def test_half_an_artifact(places: list[Place], staged: Artifact) -> None:
+def test_half_an_artifact(backends: list[Backend], staged: Artifact) -> None:
     """A folder that lacks the artifact or the record is damage, and never absence."""
-    root = Path(places[0].spelling.removeprefix("file://"))
+    root = Path(backends[0].spec.removeprefix("file://"))
     (root / KEY / "metadata.json").unlink()
 
     with pytest.raises(SeveralRegionsError, match="is damaged") as caught:
-        session(places[:1]).get("SugarWater", "1.0.0")
+        session(backends[:1]).get("SugarWater", "1.0.0")
 
     assert caught.value.exit_code == 7
 
@@ -636,12 +636,14 @@ def on_reads(
 
 
 @S3
-def test_bit_that_flips(places: list[Place], wire: Wire, staged: Artifact, tmp_path: Path) -> None:
+def test_bit_that_flips(
+    backends: list[Backend], wire: Wire, staged: Artifact, tmp_path: Path
+) -> None:
     """A bit that flips on the way is noticed, whatever checksums say, and nothing is kept."""
     wire.add(on_reads(tampered))
 
     with pytest.raises(SeveralRegionsError) as caught:
-        session(places).get("SugarWater").downloader.download(tmp_path / "out" / "back")
+        session(backends).get("SugarWater").downloader.download(tmp_path / "out" / "back")
 
     assert caught.value.exit_code == 7
     assert folder(tmp_path / "out") == []
@@ -649,11 +651,11 @@ def test_bit_that_flips(places: list[Place], wire: Wire, staged: Artifact, tmp_p
 
 @S3
 def test_connection_that_breaks(
-    places: list[Place], wire: Wire, make_file: MakeFile, tmp_path: Path
+    backends: list[Backend], wire: Wire, make_file: MakeFile, tmp_path: Path
 ) -> None:
     """A connection that breaks is taken up where it broke."""
     content = os.urandom(9 * MIB)
-    session(places[:1]).stage("SugarWater", "1.0.0", make_file(content))
+    session(backends[:1]).stage("SugarWater", "1.0.0", make_file(content))
     read: list[int] = []
 
     def break_once(request: Request, forward: Forward) -> Answer | None:
@@ -666,7 +668,7 @@ def test_connection_that_breaks(
         return answer
 
     wire.add(break_once)
-    path = session(places[:1]).get("SugarWater").downloader.download(tmp_path / "back")
+    path = session(backends[:1]).get("SugarWater").downloader.download(tmp_path / "back")
 
     assert path.read_bytes() == content
     assert sorted(read) == [0, MIB // 2, 8 * MIB, 8 * MIB + MIB // 2]
@@ -674,7 +676,7 @@ def test_connection_that_breaks(
 
 @S3
 def test_connection_that_keeps_breaking(
-    places: list[Place], wire: Wire, staged: Artifact, tmp_path: Path
+    backends: list[Backend], wire: Wire, staged: Artifact, tmp_path: Path
 ) -> None:
     """A connection that breaks without a byte, time after time, is given up."""
     wire.add(
@@ -682,7 +684,7 @@ def test_connection_that_keeps_breaking(
     )
 
     with pytest.raises(SeveralRegionsError) as caught:
-        session(places[:1]).get("SugarWater").downloader.download(tmp_path / "out" / "back")
+        session(backends[:1]).get("SugarWater").downloader.download(tmp_path / "out" / "back")
 
     assert caught.value.exit_code == 5
     assert folder(tmp_path / "out") == []
@@ -691,10 +693,10 @@ def test_connection_that_keeps_breaking(
 @S3
 @pytest.mark.parametrize("how", ["short", "whole"])
 def test_other_range(
-    places: list[Place], wire: Wire, make_file: MakeFile, tmp_path: Path, how: str
+    backends: list[Backend], wire: Wire, make_file: MakeFile, tmp_path: Path, how: str
 ) -> None:
     """A store that answers with another range than was asked for is not believed."""
-    session(places[:1]).stage("SugarWater", "1.0.0", make_file(os.urandom(9 * MIB)))
+    session(backends[:1]).stage("SugarWater", "1.0.0", make_file(os.urandom(9 * MIB)))
 
     def other(answer: Answer) -> Answer:
         body = answer.body[:-1] if how == "short" else bytes(9 * MIB)
@@ -702,19 +704,19 @@ def test_other_range(
 
     wire.add(on_reads(other))
     with pytest.raises(SeveralRegionsError, match="asked for") as caught:
-        session(places[:1]).get("SugarWater").downloader.download(tmp_path / "back")
+        session(backends[:1]).get("SugarWater").downloader.download(tmp_path / "back")
 
     assert caught.value.exit_code == 7
 
 
 @S3
 def test_reads_are_pinned(
-    places: list[Place], wire: Wire, make_file: MakeFile, tmp_path: Path
+    backends: list[Backend], wire: Wire, make_file: MakeFile, tmp_path: Path
 ) -> None:
     """Every range is asked for with the ETag that was described."""
-    session(places[:1]).stage("SugarWater", "1.0.0", make_file(os.urandom(17 * MIB)))
+    session(backends[:1]).stage("SugarWater", "1.0.0", make_file(os.urandom(17 * MIB)))
 
-    session(places[:1]).get("SugarWater").downloader.download(tmp_path / "back")
+    session(backends[:1]).get("SugarWater").downloader.download(tmp_path / "back")
 
     ranged = [r for r in wire.requests() if "range" in r.headers]
     assert sorted(r.headers["range"] for r in ranged) == [
@@ -726,7 +728,7 @@ def test_reads_are_pinned(
 
 
 @S3
-def test_slow_region(places: list[Place], wire: Wire, staged: Artifact, tmp_path: Path) -> None:
+def test_slow_region(backends: list[Backend], wire: Wire, staged: Artifact, tmp_path: Path) -> None:
     """A region that does not answer in time is passed by; the others have the artifact."""
     go = threading.Event()
 
@@ -736,22 +738,22 @@ def test_slow_region(places: list[Place], wire: Wire, staged: Artifact, tmp_path
         return forward()
 
     wire.add(hang)
-    artifact = session(places).get("SugarWater", "1.0.0")
+    artifact = session(backends).get("SugarWater", "1.0.0")
     path = artifact.downloader.download(tmp_path / "back")
     region = artifact.downloader.region
     go.set()
 
     assert path.read_bytes() == b"sugar and water"
-    assert region == places[1].spelling
+    assert region == backends[1].spec
 
 
 @AWS_AND_FILES
-def test_progress(places: list[Place], make_file: MakeFile, tmp_path: Path) -> None:
+def test_progress(backends: list[Backend], make_file: MakeFile, tmp_path: Path) -> None:
     """Progress of a download never falls, and ends at the whole."""
     told: list[Progress] = []
-    session(places).stage("SugarWater", "1.0.0", make_file(os.urandom(9 * MIB)))
+    session(backends).stage("SugarWater", "1.0.0", make_file(os.urandom(9 * MIB)))
 
-    Session(regions=[place.spelling for place in places], progress=told.append).get(
+    Session(regions=[backend.spec for backend in backends], progress=told.append).get(
         "SugarWater"
     ).downloader.download(tmp_path / "back")
 
@@ -762,14 +764,14 @@ def test_progress(places: list[Place], make_file: MakeFile, tmp_path: Path) -> N
 
 
 @FILES
-def test_interrupted(places: list[Place], make_file: MakeFile, tmp_path: Path) -> None:
+def test_interrupted(backends: list[Backend], make_file: MakeFile, tmp_path: Path) -> None:
     """A callback that raises ends the download, and leaves nothing."""
-    session(places).stage("SugarWater", "1.0.0", make_file())
+    session(backends).stage("SugarWater", "1.0.0", make_file())
 
     def stop(progress: Progress) -> None:
         raise KeyboardInterrupt
 
-    here = Session(regions=[place.spelling for place in places], progress=stop)
+    here = Session(regions=[backend.spec for backend in backends], progress=stop)
     with pytest.raises(KeyboardInterrupt):
         here.get("SugarWater").downloader.download(tmp_path / "out" / "back")
 
@@ -793,34 +795,36 @@ def refusing(*, listing: bool) -> Callable[[Request, Forward], Answer | None]:
 
 
 @S3
-def test_refused_and_not_there(places: list[Place], wire: Wire) -> None:
+def test_refused_and_not_there(backends: list[Backend], wire: Wire) -> None:
     """Where S3 refuses what is not there, a listing of exactly that key settles it."""
     wire.add(refusing(listing=True))
 
     with pytest.raises(NotFoundError):
-        session(places).get("SugarWater", "1.0.0")
+        session(backends).get("SugarWater", "1.0.0")
     with pytest.raises(NotFoundError):
-        session(places).get("SugarWater")
+        session(backends).get("SugarWater")
 
 
 @S3
-def test_refused_and_longer_key_there(places: list[Place], wire: Wire, make_file: MakeFile) -> None:
+def test_refused_and_longer_key_there(
+    backends: list[Backend], wire: Wire, make_file: MakeFile
+) -> None:
     """The listing is of exactly that key: a longer one that begins like it does not count."""
-    session(places).stage("SugarWater", "1.0.0-rc.1", make_file())
+    session(backends).stage("SugarWater", "1.0.0-rc.1", make_file())
     wire.add(refusing(listing=True))
 
     with pytest.raises(NotFoundError):
-        session(places).get("SugarWater", "1.0.0-rc")
+        session(backends).get("SugarWater", "1.0.0-rc")
 
 
 @S3
-def test_refused_and_there(places: list[Place], wire: Wire, staged: Artifact) -> None:
+def test_refused_and_there(backends: list[Backend], wire: Wire, staged: Artifact) -> None:
     """What is there and refused is access denied, with the action that has to be allowed."""
     wire.add(refusing(listing=True))
 
     for selector in ("1.0.0", "latest"):
         with pytest.raises(SeveralRegionsError) as caught:
-            session(places).get("SugarWater", selector)
+            session(backends).get("SugarWater", selector)
 
         assert caught.value.exit_code == 6
         assert "refused s3:GetObject on arn:aws:s3:::" in str(caught.value)
@@ -829,13 +833,13 @@ def test_refused_and_there(places: list[Place], wire: Wire, staged: Artifact) ->
 
 
 @S3
-def test_refused_and_not_listed(places: list[Place], wire: Wire) -> None:
+def test_refused_and_not_listed(backends: list[Backend], wire: Wire) -> None:
     """Where neither the object nor the list is shown, it is access denied and never not found."""
     wire.add(refusing(listing=False))
 
     for selector in ("1.0.0", "latest"):
         with pytest.raises(SeveralRegionsError) as caught:
-            session(places).get("SugarWater", selector)
+            session(backends).get("SugarWater", selector)
 
         assert not isinstance(caught.value, NotFoundError)
         assert caught.value.exit_code == 6
@@ -844,24 +848,24 @@ def test_refused_and_not_listed(places: list[Place], wire: Wire) -> None:
         assert "s3:GetObject" in caught.value.hint
         assert "s3:ListBucket" in caught.value.hint
     with pytest.raises(SeveralRegionsError) as caught:
-        session(places).versions("SugarWater")
+        session(backends).versions("SugarWater")
     assert caught.value.exit_code == 6
 
 
 @S3
-def test_refused_staging(places: list[Place], wire: Wire, make_file: MakeFile) -> None:
+def test_refused_staging(backends: list[Backend], wire: Wire, make_file: MakeFile) -> None:
     """Where it is not shown whether the version is there, nothing is written."""
     wire.add(refusing(listing=False))
 
     with pytest.raises(StartifactError) as caught:
-        session(places).stage("SugarWater", "1.0.0", make_file())
+        session(backends).stage("SugarWater", "1.0.0", make_file())
 
     assert caught.value.exit_code == 6
     assert wire.writes() == []
 
 
 @S3
-def test_credentials_that_expired(places: list[Place], wire: Wire, staged: Artifact) -> None:
+def test_credentials_that_expired(backends: list[Backend], wire: Wire, staged: Artifact) -> None:
     """Expired credentials are told as such, though S3 answers HEAD without a reason."""
 
     def expired(request: Request, forward: Forward) -> Answer | None:
@@ -870,7 +874,7 @@ def test_credentials_that_expired(places: list[Place], wire: Wire, staged: Artif
     wire.add(expired)
     for selector in ("1.0.0", "latest"):
         with pytest.raises(SeveralRegionsError) as caught:
-            session(places).get("SugarWater", selector)
+            session(backends).get("SugarWater", selector)
 
         assert caught.value.exit_code == 6
         assert "did not accept the AWS credentials" in str(caught.value)
@@ -880,7 +884,7 @@ def test_credentials_that_expired(places: list[Place], wire: Wire, staged: Artif
 
 
 @S3
-def test_credentials_that_are_wrong(places: list[Place], wire: Wire, staged: Artifact) -> None:
+def test_credentials_that_are_wrong(backends: list[Backend], wire: Wire, staged: Artifact) -> None:
     """Wrong credentials are told as such, though S3 answers HEAD with a plain 403."""
 
     def wrong(request: Request, forward: Forward) -> Answer | None:
@@ -888,7 +892,7 @@ def test_credentials_that_are_wrong(places: list[Place], wire: Wire, staged: Art
 
     wire.add(wrong)
     with pytest.raises(SeveralRegionsError) as caught:
-        session(places).get("SugarWater", "1.0.0")
+        session(backends).get("SugarWater", "1.0.0")
 
     assert caught.value.exit_code == 6
     assert "did not accept the AWS credentials" in str(caught.value)
@@ -896,7 +900,7 @@ def test_credentials_that_are_wrong(places: list[Place], wire: Wire, staged: Art
 
 
 @S3
-def test_bucket_of_somebody_else(places: list[Place], wire: Wire) -> None:
+def test_bucket_of_somebody_else(backends: list[Backend], wire: Wire) -> None:
     """A bucket that exists and is not ours to list still proves that an object is absent."""
 
     def deny_bucket(request: Request, forward: Forward) -> Answer | None:
@@ -906,4 +910,4 @@ def test_bucket_of_somebody_else(places: list[Place], wire: Wire) -> None:
 
     wire.add(deny_bucket)
     with pytest.raises(NotFoundError):
-        session(places).get("SugarWater", "1.0.0")
+        session(backends).get("SugarWater", "1.0.0")

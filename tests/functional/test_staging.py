@@ -26,38 +26,38 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.staging.outcomes import ConflictError, StagingFailedError, State
-from tests.conftest import AWS_REGIONS, Cloud
-from tests.support.places import Directory, Place
+from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.support.backends import Backend, Directory
 
 MakeFile = Callable[..., Path]
 
 KEY = "SugarWater@1.0.0"
 
-AWS_AND_FILES = pytest.mark.parametrize("places", ["aws", "file"], indirect=True)
-FILES = pytest.mark.parametrize("places", ["file"], indirect=True)
+AWS_AND_FILES = pytest.mark.parametrize("backends", ["aws", "file"], indirect=True)
+FILES = pytest.mark.parametrize("backends", ["file"], indirect=True)
 
 
-def session(places: list[Place], **arguments: bool | int | str) -> Session:
-    """Return a session with all *places*."""
-    return Session(regions=[place.spelling for place in places], **arguments)  # type: ignore[arg-type]
+def session(backends: list[Backend], **arguments: bool | int | str) -> Session:
+    """Return a session with all *backends*."""
+    return Session(regions=[backend.spec for backend in backends], **arguments)  # type: ignore[arg-type]
 
 
-def snapshots(places: list[Place]) -> list[dict[str, object]]:
-    """Return what is stored in each of *places*."""
-    return [place.snapshot() for place in places]
+def snapshots(backends: list[Backend]) -> list[dict[str, object]]:
+    """Return what is stored in each of *backends*."""
+    return [backend.snapshot() for backend in backends]
 
 
 # What a staging says -------------------------------------------------------------------------
 
 
-def test_outcomes(places: list[Place], make_file: MakeFile) -> None:
+def test_outcomes(backends: list[Backend], make_file: MakeFile) -> None:
     """A staging says what happened in each region, in the configured order, and where it is."""
-    staging = session(places).stage("SugarWater", "1.0.0", make_file())
+    staging = session(backends).stage("SugarWater", "1.0.0", make_file())
 
     assert staging.created
     assert staging.is_latest
     assert not staging.dry_run
-    assert [o.region for o in staging.outcomes] == [place.spelling for place in places]
+    assert [o.region for o in staging.outcomes] == [backend.spec for backend in backends]
     for outcome in staging.outcomes:
         assert outcome.state is State.CREATED
         assert outcome.location is not None
@@ -68,9 +68,9 @@ def test_outcomes(places: list[Place], make_file: MakeFile) -> None:
         assert outcome.seconds > 0
 
 
-def test_artifact(places: list[Place], make_file: MakeFile) -> None:
+def test_artifact(backends: list[Backend], make_file: MakeFile) -> None:
     """What staging returns is the artifact that getting it returns."""
-    here = session(places)
+    here = session(backends)
 
     staged = here.stage(
         "SugarWater", Version(1, 0, 0), make_file(b"sugar"), metadata={"a": "b"}
@@ -81,20 +81,22 @@ def test_artifact(places: list[Place], make_file: MakeFile) -> None:
     assert staged.size == 5
     assert staged.filename is None
     assert staged.staged_at.endswith("Z")
-    assert staged.downloader.region == places[0].spelling
+    assert staged.downloader.region == backends[0].spec
     assert str(staged) == KEY
 
 
-def test_object_versions(cloud: Cloud, make_file: MakeFile) -> None:
+def test_object_versions(account: AwsAccount, make_file: MakeFile) -> None:
     """In a bucket that keeps versions the object's own version is told."""
-    cloud.s3("us-east-1").put_bucket_versioning(
-        Bucket=cloud.buckets["us-east-1"], VersioningConfiguration={"Status": "Enabled"}
+    account.s3("us-east-1").put_bucket_versioning(
+        Bucket=account.buckets["us-east-1"], VersioningConfiguration={"Status": "Enabled"}
     )
     here = Session()
 
     staging = here.stage("SugarWater", "1.0.0", make_file())
 
-    head = cloud.s3("us-east-1").head_object(Bucket=cloud.buckets["us-east-1"], Key=f"team/{KEY}")
+    head = account.s3("us-east-1").head_object(
+        Bucket=account.buckets["us-east-1"], Key=f"team/{KEY}"
+    )
     versions = [outcome.object_version for outcome in staging.outcomes]
     assert versions == [head["VersionId"], None, None]
     assert here.get("SugarWater").downloader.object_version == head["VersionId"]
@@ -145,17 +147,17 @@ def test_facts_that_do_not_fit(
     assert Session(regions=directories).get("SugarWater")["k"] == "x" * 1016
 
 
-def test_progress(places: list[Place], make_file: MakeFile) -> None:
+def test_progress(backends: list[Backend], make_file: MakeFile) -> None:
     """Progress comes for each region, never falls, and ends at the whole."""
     told: list[Progress] = []
-    spellings = [place.spelling for place in places]
+    specs = [backend.spec for backend in backends]
 
-    Session(regions=spellings, progress=told.append).stage(
+    Session(regions=specs, progress=told.append).stage(
         "SugarWater", "1.0.0", make_file(os.urandom(9 * 1024 * 1024))
     )
 
-    for spelling in spellings:
-        done = [p.done for p in told if p.region == spelling]
+    for spec in specs:
+        done = [p.done for p in told if p.region == spec]
         assert done == sorted(done)
         assert done[-1] == 9 * 1024 * 1024
     hashed = [p.done for p in told if (p.verb, p.region) == ("hash", "")]
@@ -163,7 +165,7 @@ def test_progress(places: list[Place], make_file: MakeFile) -> None:
     assert hashed[-1] == 9 * 1024 * 1024
     assert {(p.verb, p.region) for p in told} == {
         ("hash", ""),
-        *(("stage", spelling) for spelling in spellings),
+        *(("stage", spec) for spec in specs),
     }
     assert {(p.artifact, p.total) for p in told} == {(KEY, 9 * 1024 * 1024)}
 
@@ -171,26 +173,26 @@ def test_progress(places: list[Place], make_file: MakeFile) -> None:
 # The same again ------------------------------------------------------------------------------
 
 
-def test_same_again(places: list[Place], make_file: MakeFile) -> None:
+def test_same_again(backends: list[Backend], make_file: MakeFile) -> None:
     """The same content again is no error, creates nothing, and stores nothing twice."""
     arguments = {"metadata": {"lang": "dotnet"}, "save_filename": True}
-    first = session(places).stage("SugarWater", "1.0.0", make_file(), **arguments)  # type: ignore[arg-type]
-    before = snapshots(places)
+    first = session(backends).stage("SugarWater", "1.0.0", make_file(), **arguments)  # type: ignore[arg-type]
+    before = snapshots(backends)
 
-    again = session(places).stage("SugarWater", "v1.0.0", make_file(), **arguments)  # type: ignore[arg-type]
+    again = session(backends).stage("SugarWater", "v1.0.0", make_file(), **arguments)  # type: ignore[arg-type]
 
     assert not again.created
     assert again.is_latest
     assert [o.state for o in again.outcomes] == [State.PRESENT] * 3
     assert again.artifact == first.artifact
-    assert snapshots(places) == before
+    assert snapshots(backends) == before
 
 
 @FILES
-def test_when_it_was_staged(places: list[Place], make_file: MakeFile) -> None:
+def test_when_it_was_staged(backends: list[Backend], make_file: MakeFile) -> None:
     """The time is that of the staging, in UTC, and anybody can read it."""
     before = datetime.now(UTC)
-    staged = session(places).stage("SugarWater", "1.0.0", make_file()).artifact
+    staged = session(backends).stage("SugarWater", "1.0.0", make_file()).artifact
     after = datetime.now(UTC)
 
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", staged.staged_at)
@@ -198,34 +200,34 @@ def test_when_it_was_staged(places: list[Place], make_file: MakeFile) -> None:
 
 
 @FILES
-def test_each_region_is_told_once(places: list[Place], make_file: MakeFile) -> None:
+def test_each_region_is_told_once(backends: list[Backend], make_file: MakeFile) -> None:
     """A conflict tells in one line a region what it holds: the same, other content or nothing."""
-    session(places[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
-    session(places[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
+    session(backends[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    session(backends[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
 
     with pytest.raises(AlreadyStagedError) as caught:
-        session(places).stage("SugarWater", "1.0.0", make_file(b"two"))
+        session(backends).stage("SugarWater", "1.0.0", make_file(b"two"))
 
     _, ours, *lines = str(caught.value).split("\n")
     assert ours.startswith("  this attempt: sha256:")
-    assert [line.split(": ")[0] for line in lines] == [f"  {p.spelling}" for p in places]
+    assert [line.split(": ")[0] for line in lines] == [f"  {p.spec}" for p in backends]
     assert lines[0].endswith("3 bytes; differs in the bytes")
     assert lines[1].endswith("3 bytes")
     assert lines[2].endswith(": absent")
 
 
 @FILES
-def test_outcomes_of_a_conflict(places: list[Place], make_file: MakeFile) -> None:
+def test_outcomes_of_a_conflict(backends: list[Backend], make_file: MakeFile) -> None:
     """A conflict has every region's outcome, with what is other content and why one failed."""
-    other = session(places[:1]).stage("SugarWater", "1.0.0", make_file(b"one")).artifact
-    session(places[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
-    places[2].take_down()
+    other = session(backends[:1]).stage("SugarWater", "1.0.0", make_file(b"one")).artifact
+    session(backends[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
+    backends[2].fail_region()
 
     with pytest.raises(ConflictError) as caught:
-        session(places).stage("SugarWater", "1.0.0", make_file(b"two"))
+        session(backends).stage("SugarWater", "1.0.0", make_file(b"two"))
 
     different, present, failed = caught.value.outcomes
-    assert [o.region for o in caught.value.outcomes] == [place.spelling for place in places]
+    assert [o.region for o in caught.value.outcomes] == [backend.spec for backend in backends]
     assert (different.state, present.state, failed.state) == ("different", "present", "failed")
     assert str(different.error) == f"sha256:{other.sha256}, 3 bytes; differs in the bytes"
     assert present.error is None
@@ -236,10 +238,10 @@ def test_outcomes_of_a_conflict(places: list[Place], make_file: MakeFile) -> Non
 
 @FILES
 def test_same_again_with_metadata_in_another_order(
-    places: list[Place], make_file: MakeFile
+    backends: list[Backend], make_file: MakeFile
 ) -> None:
     """The order of the metadata is no content."""
-    here = session(places)
+    here = session(backends)
     here.stage("SugarWater", "1.0.0", make_file(), metadata={"a": "1", "b": "2"})
 
     assert not here.stage("SugarWater", "1.0.0", make_file(), metadata={"b": "2", "a": "1"}).created
@@ -247,14 +249,14 @@ def test_same_again_with_metadata_in_another_order(
 
 @AWS_AND_FILES
 def test_same_again_from_elsewhere(
-    places: list[Place], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+    backends: list[Backend], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who staged first stays on record: facts are no content."""
-    first = session(places).stage("SugarWater", "1.0.0", make_file())
+    first = session(backends).stage("SugarWater", "1.0.0", make_file())
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_ACTOR", "somebody")
 
-    again = session(places).stage("SugarWater", "1.0.0", make_file())
+    again = session(backends).stage("SugarWater", "1.0.0", make_file())
 
     assert not again.created
     assert again.artifact.actor is None
@@ -262,48 +264,48 @@ def test_same_again_from_elsewhere(
 
 
 @AWS_AND_FILES
-def test_region_without_the_version_is_filled(places: list[Place], make_file: MakeFile) -> None:
+def test_region_without_the_version_is_filled(backends: list[Backend], make_file: MakeFile) -> None:
     """A region that lacks the version gets it on a re-run, with the facts the others have."""
-    first = session(places[:2]).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
-    before = snapshots(places[:2])
+    first = session(backends[:2]).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
+    before = snapshots(backends[:2])
 
-    again = session(places).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
+    again = session(backends).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
 
     assert not again.created
     assert [o.state for o in again.outcomes] == [State.PRESENT, State.PRESENT, State.CREATED]
-    assert places[2].document(KEY) == places[0].document(KEY)
-    assert places[2].content(KEY) == places[0].content(KEY)
-    assert places[2].latest("SugarWater") == "1.0.0"
-    assert snapshots(places[:2]) == before
-    assert session(places[2:]).get("SugarWater") == first.artifact
+    assert backends[2].encoded_record(KEY) == backends[0].encoded_record(KEY)
+    assert backends[2].content(KEY) == backends[0].content(KEY)
+    assert backends[2].latest("SugarWater") == "1.0.0"
+    assert snapshots(backends[:2]) == before
+    assert session(backends[2:]).get("SugarWater") == first.artifact
 
 
 @AWS_AND_FILES
-def test_missing_channel_is_made_again(places: list[Place], make_file: MakeFile) -> None:
+def test_missing_channel_is_made_again(backends: list[Backend], make_file: MakeFile) -> None:
     """A staging that ended before its channels moved is brought to its end by a re-run."""
-    session(places).stage("SugarWater", "1.0.0", make_file())
-    for place in places:
-        place.erase("SugarWater/latest")
-    if isinstance(places[0], Directory):
-        again = session(places).stage("SugarWater", "1.0.0", make_file())
+    session(backends).stage("SugarWater", "1.0.0", make_file())
+    for backend in backends:
+        backend.erase("SugarWater/latest")
+    if isinstance(backends[0], Directory):
+        again = session(backends).stage("SugarWater", "1.0.0", make_file())
 
         assert not again.created
         assert again.is_latest
-        assert [place.latest("SugarWater") for place in places] == ["1.0.0"] * 3
+        assert [backend.latest("SugarWater") for backend in backends] == ["1.0.0"] * 3
     else:  # the copy in SSM stands for a channel that is not there
-        assert str(session(places).get("SugarWater").version) == "1.0.0"
+        assert str(session(backends).get("SugarWater").version) == "1.0.0"
 
 
 # Other content -------------------------------------------------------------------------------
 
 
-def test_other_bytes(places: list[Place], make_file: MakeFile) -> None:
+def test_other_bytes(backends: list[Backend], make_file: MakeFile) -> None:
     """Other bytes are refused with both digests, and nothing is written anywhere."""
-    first = session(places).stage("SugarWater", "1.0.0", make_file(b"one")).artifact
-    before = snapshots(places)
+    first = session(backends).stage("SugarWater", "1.0.0", make_file(b"one")).artifact
+    before = snapshots(backends)
 
     with pytest.raises(AlreadyStagedError) as caught:
-        session(places).stage("SugarWater", "1.0.0", make_file(b"two"))
+        session(backends).stage("SugarWater", "1.0.0", make_file(b"two"))
 
     assert caught.value.exit_code == 4
     assert "SugarWater@1.0.0 is already staged with other content" in str(caught.value)
@@ -313,22 +315,22 @@ def test_other_bytes(places: list[Place], make_file: MakeFile) -> None:
         in (str(caught.value))
     )
     assert caught.value.hint == "A staged version never changes: stage under a new version"
-    assert snapshots(places) == before
+    assert snapshots(backends) == before
 
 
 @pytest.mark.parametrize("holder", [0, 1, 2])
 @AWS_AND_FILES
 def test_other_bytes_in_one_region_only(
-    places: list[Place], make_file: MakeFile, holder: int
+    backends: list[Backend], make_file: MakeFile, holder: int
 ) -> None:
     """Other bytes that a single region holds keep the others from being written to."""
-    session([places[holder]]).stage("SugarWater", "1.0.0", make_file(b"one"))
-    before = snapshots(places)
+    session([backends[holder]]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    before = snapshots(backends)
 
     with pytest.raises(AlreadyStagedError, match="already staged with other content"):
-        session(places).stage("SugarWater", "1.0.0", make_file(b"two"))
+        session(backends).stage("SugarWater", "1.0.0", make_file(b"two"))
 
-    assert snapshots(places) == before
+    assert snapshots(backends) == before
     assert all(before[i] == {} for i in range(3) if i != holder)
 
 
@@ -345,47 +347,47 @@ def test_other_bytes_in_one_region_only(
 )
 @FILES
 def test_other_metadata(
-    places: list[Place], make_file: MakeFile, changes: dict[str, object], difference: str
+    backends: list[Backend], make_file: MakeFile, changes: dict[str, object], difference: str
 ) -> None:
     """The same bytes with other metadata or another saved file name are other content."""
-    session(places).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
-    before = snapshots(places)
+    session(backends).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
+    before = snapshots(backends)
 
     with pytest.raises(AlreadyStagedError) as caught:
-        session(places).stage("SugarWater", "1.0.0", make_file(), **changes)  # type: ignore[arg-type]
+        session(backends).stage("SugarWater", "1.0.0", make_file(), **changes)  # type: ignore[arg-type]
 
     assert difference in str(caught.value)
-    assert snapshots(places) == before
+    assert snapshots(backends) == before
 
 
 @AWS_AND_FILES
-def test_regions_that_disagree(places: list[Place], make_file: MakeFile) -> None:
+def test_regions_that_disagree(backends: list[Backend], make_file: MakeFile) -> None:
     """Regions that disagree are told by whoever stages what one of them has; nothing moves."""
-    session(places[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
-    session(places[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
-    before = snapshots(places)
+    session(backends[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    session(backends[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
+    before = snapshots(backends)
 
     with pytest.raises(AlreadyStagedError) as caught:
-        session(places).stage("SugarWater", "1.0.0", make_file(b"one"))
+        session(backends).stage("SugarWater", "1.0.0", make_file(b"one"))
 
-    for place in places[:2]:
-        assert f"\n  {place.spelling}: sha256:" in str(caught.value)
-    assert snapshots(places) == before
+    for backend in backends[:2]:
+        assert f"\n  {backend.spec}: sha256:" in str(caught.value)
+    assert snapshots(backends) == before
 
 
 @AWS_AND_FILES
-def test_keep(places: list[Place], make_file: MakeFile) -> None:
+def test_keep(backends: list[Backend], make_file: MakeFile) -> None:
     """With keep, what is there is reported and left as it is."""
-    first = session(places).stage("SugarWater", "1.0.0", make_file(b"one"), metadata={"a": "b"})
-    before = snapshots(places)
+    first = session(backends).stage("SugarWater", "1.0.0", make_file(b"one"), metadata={"a": "b"})
+    before = snapshots(backends)
 
-    kept = session(places).stage("SugarWater", "1.0.0", make_file(b"two"), if_exists="keep")
+    kept = session(backends).stage("SugarWater", "1.0.0", make_file(b"two"), if_exists="keep")
 
     assert not kept.created
     assert kept.is_latest
     assert kept.artifact == first.artifact
     assert [o.state for o in kept.outcomes] == [State.PRESENT] * 3
-    assert snapshots(places) == before
+    assert snapshots(backends) == before
 
 
 def test_kept_under_another_name(
@@ -402,39 +404,41 @@ def test_kept_under_another_name(
 
 
 @FILES
-def test_keep_what_one_region_has(places: list[Place], make_file: MakeFile) -> None:
+def test_keep_what_one_region_has(backends: list[Backend], make_file: MakeFile) -> None:
     """With keep, a region that lacks what is kept is reported as lacking it."""
-    session(places[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    session(backends[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
 
-    kept = session(places).stage("SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP)
+    kept = session(backends).stage(
+        "SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP
+    )
 
     assert [o.state for o in kept.outcomes] == [State.PRESENT, State.ABSENT, State.ABSENT]
-    assert places[1].keys() == places[2].keys() == []
+    assert backends[1].keys() == backends[2].keys() == []
 
 
 @FILES
-def test_keep_creates(places: list[Place], make_file: MakeFile) -> None:
+def test_keep_creates(backends: list[Backend], make_file: MakeFile) -> None:
     """With keep, a version that is not there is staged."""
-    assert session(places).stage("SugarWater", "1.0.0", make_file(), if_exists="keep").created
+    assert session(backends).stage("SugarWater", "1.0.0", make_file(), if_exists="keep").created
 
 
 @FILES
-def test_keep_of_regions_that_disagree(places: list[Place], make_file: MakeFile) -> None:
+def test_keep_of_regions_that_disagree(backends: list[Backend], make_file: MakeFile) -> None:
     """With keep, regions that disagree are an error all the same: which one would it be?"""
-    session(places[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
-    session(places[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
+    session(backends[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    session(backends[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
 
     with pytest.raises(AlreadyStagedError):
-        session(places).stage("SugarWater", "1.0.0", make_file(b"three"), if_exists="keep")
+        session(backends).stage("SugarWater", "1.0.0", make_file(b"three"), if_exists="keep")
 
 
-def planted(places: list[Place], document: str) -> None:
-    """Put an artifact with *document* into the second of *places*."""
-    places[1].plant(KEY, b"sugar", document)
+def planted(backends: list[Backend], encoded_record: str) -> None:
+    """Put an artifact with *encoded_record* into the second of *backends*."""
+    backends[1].plant(KEY, b"sugar", encoded_record)
 
 
 @pytest.mark.parametrize(
-    ("document", "error", "code", "message"),
+    ("encoded_record", "error", "code", "message"),
     [
         ("nonsense", IntegrityError, 7, "the record of SugarWater@1.0.0 in .* is damaged"),
         (
@@ -456,35 +460,35 @@ def planted(places: list[Place], document: str) -> None:
 )
 @AWS_AND_FILES
 def test_what_cannot_be_compared(
-    places: list[Place],
+    backends: list[Backend],
     make_file: MakeFile,
-    document: str,
+    encoded_record: str,
     error: type[StartifactError],
     code: int,
     message: str,
 ) -> None:
     """What a region holds and cannot be read may be other content: nothing is written."""
-    planted(places, document)
-    before = snapshots(places)
+    planted(backends, encoded_record)
+    before = snapshots(backends)
 
     with pytest.raises(error, match=message) as caught:
-        session(places).stage("SugarWater", "1.0.0", make_file(b"sugar"))
+        session(backends).stage("SugarWater", "1.0.0", make_file(b"sugar"))
 
     assert caught.value.exit_code == code
-    assert snapshots(places) == before
+    assert snapshots(backends) == before
 
 
 # Regions that are down -----------------------------------------------------------------------
 
 
 def test_one_of_three_down(
-    places: list[Place], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+    backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With one region of three down staging succeeds, and warns of that region."""
-    places[1].take_down()
+    backends[1].fail_region()
 
     with caplog.at_level(logging.WARNING, "startifact"):
-        staging = session(places).stage("SugarWater", "1.0.0", make_file())
+        staging = session(backends).stage("SugarWater", "1.0.0", make_file())
 
     assert staging.created
     assert staging.is_latest
@@ -493,80 +497,80 @@ def test_one_of_three_down(
     assert staging.outcomes[1].error.exit_code == 5
     warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert len(warnings) == 1
-    assert warnings[0].startswith(f"{places[1].spelling}: ")
+    assert warnings[0].startswith(f"{backends[1].spec}: ")
 
 
-def test_back_again(places: list[Place], make_file: MakeFile) -> None:
+def test_back_again(backends: list[Backend], make_file: MakeFile) -> None:
     """A region that is back is filled by the same staging, with the facts of the first time."""
-    places[1].take_down()
-    first = session(places).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
-    places[1].bring_back()
-    before = snapshots([places[0], places[2]])
+    backends[1].fail_region()
+    first = session(backends).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
+    backends[1].restore_region()
+    before = snapshots([backends[0], backends[2]])
 
-    again = session(places).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
+    again = session(backends).stage("SugarWater", "1.0.0", make_file(), metadata={"a": "b"})
 
     assert not again.created
     assert again.artifact == first.artifact
     assert [o.state for o in again.outcomes] == [State.PRESENT, State.CREATED, State.PRESENT]
-    assert [place.latest("SugarWater") for place in places] == ["1.0.0"] * 3
-    assert places[1].document(KEY) == places[0].document(KEY)
-    assert snapshots([places[0], places[2]]) == before
+    assert [backend.latest("SugarWater") for backend in backends] == ["1.0.0"] * 3
+    assert backends[1].encoded_record(KEY) == backends[0].encoded_record(KEY)
+    assert snapshots([backends[0], backends[2]]) == before
 
 
-def test_two_of_three_down(places: list[Place], make_file: MakeFile) -> None:
+def test_two_of_three_down(backends: list[Backend], make_file: MakeFile) -> None:
     """With two regions of three down staging fails, says why, and that running again is safe."""
-    places[0].take_down()
-    places[1].take_down()
+    backends[0].fail_region()
+    backends[1].fail_region()
 
     with pytest.raises(StagingFailedError) as caught:
-        session(places).stage("SugarWater", "1.0.0", make_file())
+        session(backends).stage("SugarWater", "1.0.0", make_file())
 
     assert caught.value.exit_code == 5
     assert "SugarWater@1.0.0 is staged in 1 of 3 regions, 2 are needed:" in str(caught.value)
-    for place in places:
-        assert f"\n  {place.spelling}: " in str(caught.value)
+    for backend in backends:
+        assert f"\n  {backend.spec}: " in str(caught.value)
     assert caught.value.hint is not None
     assert "Running the same staging again is safe" in caught.value.hint
     assert [o.state for o in caught.value.outcomes] == [State.FAILED, State.FAILED, State.CREATED]
-    assert "SugarWater/latest" not in places[2].keys()  # noqa: SIM118
+    assert "SugarWater/latest" not in backends[2].keys()  # noqa: SIM118
 
 
 @AWS_AND_FILES
-def test_two_back_again(places: list[Place], make_file: MakeFile) -> None:
+def test_two_back_again(backends: list[Backend], make_file: MakeFile) -> None:
     """After a staging that failed, running it again does what was missing."""
-    places[0].take_down()
-    places[1].take_down()
+    backends[0].fail_region()
+    backends[1].fail_region()
     with pytest.raises(StagingFailedError):
-        session(places).stage("SugarWater", "1.0.0", make_file())
-    places[1].bring_back()
-    places[0].bring_back()
+        session(backends).stage("SugarWater", "1.0.0", make_file())
+    backends[1].restore_region()
+    backends[0].restore_region()
 
-    again = session(places).stage("SugarWater", "1.0.0", make_file())
+    again = session(backends).stage("SugarWater", "1.0.0", make_file())
 
     assert again.is_latest
     assert [o.state for o in again.outcomes] == [State.CREATED, State.CREATED, State.PRESENT]
-    assert [place.latest("SugarWater") for place in places] == ["1.0.0"] * 3
+    assert [backend.latest("SugarWater") for backend in backends] == ["1.0.0"] * 3
 
 
 @FILES
-def test_all_required(places: list[Place], make_file: MakeFile) -> None:
+def test_all_required(backends: list[Backend], make_file: MakeFile) -> None:
     """Whoever requires all regions is failed by one that is down."""
-    places[2].take_down()
+    backends[2].fail_region()
 
     with pytest.raises(StagingFailedError, match="is staged in 2 of 3 regions, 3 are needed"):
-        session(places, required_regions="all").stage("SugarWater", "1.0.0", make_file())
+        session(backends, required_regions="all").stage("SugarWater", "1.0.0", make_file())
 
 
 @FILES
 def test_one_required(
-    places: list[Place], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+    backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever requires fewer than a majority is warned, and may stage to one of three."""
-    places[1].take_down()
-    places[2].take_down()
+    backends[1].fail_region()
+    backends[2].fail_region()
 
     with caplog.at_level(logging.WARNING, "startifact"):
-        staging = session(places, required_regions=1).stage("SugarWater", "1.0.0", make_file())
+        staging = session(backends, required_regions=1).stage("SugarWater", "1.0.0", make_file())
 
     assert staging.created
     assert "1 of 3 regions is less than a majority: latest may be read as it was before" in (
@@ -575,19 +579,19 @@ def test_one_required(
 
 
 @FILES
-def test_two_regions_need_both(places: list[Place], make_file: MakeFile) -> None:
+def test_two_regions_need_both(backends: list[Backend], make_file: MakeFile) -> None:
     """Of two regions both are needed."""
-    places[1].take_down()
+    backends[1].fail_region()
 
     with pytest.raises(StagingFailedError, match="is staged in 1 of 2 regions, 2 are needed"):
-        session(places[:2]).stage("SugarWater", "1.0.0", make_file())
+        session(backends[:2]).stage("SugarWater", "1.0.0", make_file())
 
 
 # A part of the list --------------------------------------------------------------------------
 
 
 def test_part_of_the_organisation(
-    cloud: Cloud, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+    account: AwsAccount, make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Staging to a part of what the organisation configures warns, and names the rest."""
     with caplog.at_level(logging.WARNING, "startifact"):
@@ -595,7 +599,7 @@ def test_part_of_the_organisation(
 
     assert staging.created
     assert "not staged to these configured regions: ap-southeast-2, eu-west-1" in caplog.text
-    assert cloud.keys("eu-west-1") == []
+    assert account.keys("eu-west-1") == []
 
 
 def test_part_of_the_environment(
@@ -614,7 +618,7 @@ def test_part_of_the_environment(
 
 
 def test_part_and_others(
-    cloud: Cloud, make_file: MakeFile, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    account: AwsAccount, make_file: MakeFile, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A region of another kind in the list does not hide that a part is left out."""
     session = Session(regions=["us-east-1", "eu-west-1", f"file:{tmp_path}/a"])
@@ -625,7 +629,9 @@ def test_part_and_others(
     assert "not staged to these configured regions: ap-southeast-2" in caplog.text
 
 
-def test_whole_list(cloud: Cloud, make_file: MakeFile, caplog: pytest.LogCaptureFixture) -> None:
+def test_whole_list(
+    account: AwsAccount, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
     """Staging to all that is configured, or to quite other regions, warns of nothing."""
     with caplog.at_level(logging.WARNING, "startifact"):
         Session().stage("SugarWater", "1.0.0", make_file())
@@ -652,9 +658,9 @@ def test_other_list(
 # Read-only -----------------------------------------------------------------------------------
 
 
-def test_read_only(places: list[Place], make_file: MakeFile) -> None:
+def test_read_only(backends: list[Backend], make_file: MakeFile) -> None:
     """A read-only session writes nothing, and says what it would do."""
-    here = session(places, read_only=True)
+    here = session(backends, read_only=True)
 
     staging = here.stage("SugarWater", "1.0.0", make_file())
 
@@ -664,18 +670,18 @@ def test_read_only(places: list[Place], make_file: MakeFile) -> None:
     assert staging.is_latest
     assert [o.state for o in staging.outcomes] == [State.WOULD_CREATE] * 3
     assert all(o.location is not None for o in staging.outcomes)
-    assert snapshots(places) == [{}, {}, {}]
-    for place in places:
-        wire = getattr(place, "wire", None)
+    assert snapshots(backends) == [{}, {}, {}]
+    for backend in backends:
+        wire = getattr(backend, "wire", None)
         assert wire is None or wire.writes() == []
 
 
 @AWS_AND_FILES
 def test_read_only_of_what_is_not_there(
-    places: list[Place], make_file: MakeFile, tmp_path: Path
+    backends: list[Backend], make_file: MakeFile, tmp_path: Path
 ) -> None:
     """What a read-only session would stage is known, but is nowhere to be had."""
-    artifact = session(places, read_only=True).stage("SugarWater", "1.0.0", make_file()).artifact
+    artifact = session(backends, read_only=True).stage("SugarWater", "1.0.0", make_file()).artifact
 
     assert artifact.size > 0
     for call in (
@@ -689,11 +695,11 @@ def test_read_only_of_what_is_not_there(
 
 
 @AWS_AND_FILES
-def test_read_only_of_what_is_there(places: list[Place], make_file: MakeFile) -> None:
+def test_read_only_of_what_is_there(backends: list[Backend], make_file: MakeFile) -> None:
     """What is there already would be left as it is; an older version would not be the latest."""
-    session(places[:2]).stage("SugarWater", "1.0.0", make_file(b"one"))
-    before = snapshots(places)
-    here = session(places, read_only=True)
+    session(backends[:2]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    before = snapshots(backends)
+    here = session(backends, read_only=True)
 
     same = here.stage("SugarWater", "1.0.0", make_file(b"one"))
     older = here.stage("SugarWater", "0.9.0", make_file(b"old"))
@@ -703,39 +709,39 @@ def test_read_only_of_what_is_there(places: list[Place], make_file: MakeFile) ->
     assert same.is_latest
     assert not older.is_latest
     assert newer.is_latest
-    assert snapshots(places) == before
+    assert snapshots(backends) == before
 
 
 @FILES
-def test_read_only_of_other_content(places: list[Place], make_file: MakeFile) -> None:
+def test_read_only_of_other_content(backends: list[Backend], make_file: MakeFile) -> None:
     """A read-only session refuses what a staging would refuse."""
-    session(places).stage("SugarWater", "1.0.0", make_file(b"one"))
+    session(backends).stage("SugarWater", "1.0.0", make_file(b"one"))
 
     with pytest.raises(AlreadyStagedError):
-        session(places, read_only=True).stage("SugarWater", "1.0.0", make_file(b"two"))
+        session(backends, read_only=True).stage("SugarWater", "1.0.0", make_file(b"two"))
 
 
 @FILES
-def test_read_only_of_too_few_regions(places: list[Place], make_file: MakeFile) -> None:
+def test_read_only_of_too_few_regions(backends: list[Backend], make_file: MakeFile) -> None:
     """A read-only session fails where a staging could not succeed."""
-    places[0].take_down()
-    places[1].take_down()
+    backends[0].fail_region()
+    backends[1].fail_region()
 
     with pytest.raises(StagingFailedError) as caught:
-        session(places, read_only=True).stage("SugarWater", "1.0.0", make_file())
+        session(backends, read_only=True).stage("SugarWater", "1.0.0", make_file())
 
     assert "SugarWater@1.0.0 could be staged in 1 of 3 regions, 2 are needed" in str(caught.value)
 
 
 @FILES
-def test_read_only_of_just_enough_regions(places: list[Place], make_file: MakeFile) -> None:
+def test_read_only_of_just_enough_regions(backends: list[Backend], make_file: MakeFile) -> None:
     """A read-only session succeeds where a staging could, and knows what it could not ask."""
-    session(places[:1]).stage("SugarWater", "1.0.0", make_file())
-    places[1].take_down()
+    session(backends[:1]).stage("SugarWater", "1.0.0", make_file())
+    backends[1].fail_region()
 
-    staging = session(places, read_only=True).stage("SugarWater", "1.0.0", make_file())
+    staging = session(backends, read_only=True).stage("SugarWater", "1.0.0", make_file())
 
-    names = [place.spelling for place in places]
+    names = [backend.spec for backend in backends]
     downloader = staging.artifact.downloader
     answers = downloader.answers()
     states = [State.PRESENT, State.FAILED, State.WOULD_CREATE]
@@ -748,26 +754,26 @@ def test_read_only_of_just_enough_regions(places: list[Place], make_file: MakeFi
 
 
 @FILES
-def test_read_only_of_what_may_be_there(places: list[Place], make_file: MakeFile) -> None:
+def test_read_only_of_what_may_be_there(backends: list[Backend], make_file: MakeFile) -> None:
     """What would be staged is not called absent while a region has not answered."""
-    places[1].take_down()
-    artifact = session(places, read_only=True).stage("SugarWater", "1.0.0", make_file()).artifact
+    backends[1].fail_region()
+    artifact = session(backends, read_only=True).stage("SugarWater", "1.0.0", make_file()).artifact
 
     with pytest.raises(StartifactError) as caught:
         _ = artifact.downloader.bucket
 
     assert caught.value.exit_code == 5
-    assert f"\n  {places[1].spelling}: " in str(caught.value)
+    assert f"\n  {backends[1].spec}: " in str(caught.value)
 
 
 # Many at once --------------------------------------------------------------------------------
 
 
 @AWS_AND_FILES
-def test_many_stage_the_same(places: list[Place], make_file: MakeFile) -> None:
+def test_many_stage_the_same(backends: list[Backend], make_file: MakeFile) -> None:
     """Of many that stage the same content at once all succeed, with one outcome."""
     path = make_file(os.urandom(1000))
-    sessions = [session(places) for _ in range(4)]
+    sessions = [session(backends) for _ in range(4)]
     barrier = threading.Barrier(4)
 
     def stage(here: Session) -> object:
@@ -778,18 +784,18 @@ def test_many_stage_the_same(places: list[Place], make_file: MakeFile) -> None:
         digests = set(pool.map(stage, sessions))
 
     assert len(digests) == 1
-    assert [place.latest("SugarWater") for place in places] == ["1.0.0"] * 3
-    assert all(place.leftovers() == [] for place in places)
+    assert [backend.latest("SugarWater") for backend in backends] == ["1.0.0"] * 3
+    assert all(backend.leftovers() == [] for backend in backends)
 
 
 @AWS_AND_FILES
-def test_many_stage_different_bytes(places: list[Place], make_file: MakeFile) -> None:
+def test_many_stage_different_bytes(backends: list[Backend], make_file: MakeFile) -> None:
     """Of many that stage different bytes at once at most one succeeds."""
     barrier = threading.Barrier(4)
 
     def stage(n: int) -> str | None:
         path = make_file(bytes([n]) * 1000, f"file-{n}")
-        here = session(places)
+        here = session(backends)
         barrier.wait()
         try:
             return here.stage("SugarWater", "1.0.0", path).artifact.sha256
@@ -801,13 +807,13 @@ def test_many_stage_different_bytes(places: list[Place], make_file: MakeFile) ->
 
     assert len(winners) <= 1
     if winners:
-        assert session(places).get("SugarWater").sha256 == winners[0]
+        assert session(backends).get("SugarWater").sha256 == winners[0]
 
 
 @AWS_AND_FILES
-def test_one_session_in_many_threads(places: list[Place], make_file: MakeFile) -> None:
+def test_one_session_in_many_threads(backends: list[Backend], make_file: MakeFile) -> None:
     """One session may be used by many threads at once."""
-    here = session(places)
+    here = session(backends)
     paths = [make_file(bytes([n]) * 100, f"file-{n}") for n in range(8)]
 
     def work(n: int) -> bool:
@@ -820,7 +826,7 @@ def test_one_session_in_many_threads(places: list[Place], make_file: MakeFile) -
         assert all(pool.map(work, range(8)))
 
     assert str(here.get("SugarWater").version) == "1.7.0"
-    assert [place.latest("SugarWater") for place in places] == ["1.7.0"] * 3
+    assert [backend.latest("SugarWater") for backend in backends] == ["1.7.0"] * 3
 
 
 @pytest.mark.parametrize("during", ["hash", "stage"])
@@ -836,16 +842,16 @@ def test_file_that_changes(directories: list[str], make_file: MakeFile, during: 
         Session(regions=directories, progress=rewrite).stage("SugarWater", "1.0.0", path)
 
     assert caught.value.exit_code == 9
-    for spelling in directories:
-        assert list(Path(spelling.removeprefix("file://")).glob("*")) == []
+    for spec in directories:
+        assert list(Path(spec.removeprefix("file://")).glob("*")) == []
 
 
 def test_file_that_changes_late(
-    places: list[Place], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+    backends: list[Backend], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a region has stored the file before it changes, the version is said to be used up."""
     path = make_file(b"x" * (9 * 1024 * 1024))
-    here = session(places)
+    here = session(backends)
     first, *others = here._regions()
     stored = threading.Event()
     create = first.create
@@ -862,9 +868,9 @@ def test_file_that_changes_late(
         here.stage("SugarWater", "1.0.0", path)
 
     assert caught.value.exit_code == 9
-    assert f"{places[0].spelling} had stored {KEY} as it was before" in str(caught.value)
+    assert f"{backends[0].spec} had stored {KEY} as it was before" in str(caught.value)
     assert "under a new version" in str(caught.value.hint)
-    assert [place.snapshot() == {} for place in places] == [False, True, True]
+    assert [backend.snapshot() == {} for backend in backends] == [False, True, True]
 
 
 def changed_first(
@@ -898,7 +904,7 @@ def test_one_region_is_enough(directories: list[str], make_file: MakeFile) -> No
 
 
 def test_lists_of_regions(
-    directories: list[str], cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    directories: list[str], account: AwsAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Regions come from the argument, else the environment, else the configuration."""
     text = f" {directories[0]},\n{directories[1]} "
@@ -913,9 +919,9 @@ def test_lists_of_regions(
     assert from_argument == (directories[2],)
 
 
-def test_mixed_regions(cloud: Cloud, directories: list[str], make_file: MakeFile) -> None:
+def test_mixed_regions(account: AwsAccount, directories: list[str], make_file: MakeFile) -> None:
     """Regions of all kinds can be mixed."""
-    bucket = cloud.buckets["us-east-1"]
+    bucket = account.buckets["us-east-1"]
     here = Session(regions=["eu-west-1", f"s3://{bucket}/p", directories[0]])
 
     staging = here.stage("SugarWater", "1.0.0", make_file(b"mix"))

@@ -24,7 +24,7 @@ from startifact.concurrency import fan_out
 from startifact.errors import StartifactError
 from startifact.reading import resolution
 from startifact.regions.interface import ExistsError
-from tests.support.memory_region import MemoryRegion, Request, Shelf
+from tests.support.memory_region import MemoryRegion, Request, StoreState
 
 T = TypeVar("T")
 
@@ -257,18 +257,18 @@ class ModelRegion(MemoryRegion):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.publishes = name.islower()
+        self.has_mirror = name.islower()
 
     def ask(self, verb: str, *args: Any) -> Any:
         return running().ask(Ask(self.name, Request(verb, args)))
 
 
-def serve(shelf: Shelf, request: Request) -> tuple[Shelf, object]:
-    """Return what *request* makes of *shelf*, and the answer, which may be an exception."""
+def serve(store: StoreState, request: Request) -> tuple[StoreState, object]:
+    """Return what *request* makes of *store*, and the answer, which may be an exception."""
     try:
-        return shelf.serve(request)
+        return store.serve(request)
     except (ExistsError, StartifactError) as e:
-        return shelf, Raised(type(e), str(e))
+        return store, Raised(type(e), str(e))
 
 
 def _monotonic() -> float:
@@ -284,12 +284,12 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = SimpleNamespace(Thread=Thread, Event=Event, Lock=threading.Lock)
     monkeypatch.setattr(fan_out, "threading", threads)
     monkeypatch.setattr(fan_out, "queue", SimpleNamespace(SimpleQueue=Queue, Empty=queue.Empty))
-    defaults = latest.Mover.__init__.__kwdefaults__ or {}
+    defaults = latest.ChannelWriter.__init__.__kwdefaults__ or {}
     monkeypatch.setitem(defaults, "pause", lambda seconds: None)
     monkeypatch.setattr("startifact.staging.stager.now", lambda: NOW)
     monkeypatch.setattr("startifact.session.now", lambda: NOW)
     monkeypatch.setattr(
         "startifact.session.open_regions",
-        lambda spellings, **_: tuple(ModelRegion(s.text.removeprefix("file:")) for s in spellings),
+        lambda specs, **_: tuple(ModelRegion(s.text.removeprefix("file:")) for s in specs),
     )
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)

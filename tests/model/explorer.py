@@ -19,7 +19,7 @@ from tests.model import rules
 from tests.model.automaton import LOST, START, Automaton, Node
 from tests.model.engine import serve
 from tests.model.programs import Program, Report, Stage
-from tests.support.memory_region import Request, Shelf
+from tests.support.memory_region import Request, StoreState
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 class State(NamedTuple):
     """All of them at one moment. Equal states have equal futures."""
 
-    shelves: tuple[Shelf, ...]
+    stores: tuple[StoreState, ...]
     nodes: tuple[Node, ...]
     began: tuple[frozenset[int] | None, ...]
     """For each program that starts late, which ones had succeeded by then."""
@@ -60,7 +60,7 @@ class Explored:
 
 
 class Explorer:
-    """Searches what *programs* do together, beginning with *shelves*.
+    """Searches what *programs* do together, beginning with *stores*.
 
     With *faults*, so many calls in one schedule may fail: before anything was done, or after, with
     the answer lost. With *preemptions*, a program is taken off while it could go on at most so
@@ -72,7 +72,7 @@ class Explorer:
         programs: Sequence[Program],
         folder: Path,
         *,
-        shelves: Mapping[str, Shelf] | None = None,
+        stores: Mapping[str, StoreState] | None = None,
         faults: int = 0,
         preemptions: int | None = None,
     ) -> None:
@@ -80,13 +80,13 @@ class Explorer:
         self.names = sorted({region for program in programs for region in program.regions})
         self.explored = Explored()
         self._automata = [Automaton(program, folder) for program in programs]
-        self._is_steady = not shelves and rules.is_one_list(programs)
-        self._start = tuple((shelves or {}).get(name, Shelf()) for name in self.names)
+        self._is_steady = not stores and rules.is_one_list(programs)
+        self._start = tuple((stores or {}).get(name, StoreState()) for name in self.names)
         self._faults = faults
         self._preemptions = preemptions
-        self._served: dict[tuple[Shelf, Request], tuple[Shelf, object]] = {}
-        self._shelves: dict[Shelf, Shelf] = {}
-        self._ended_again: set[tuple[Shelf, ...]] = set()
+        self._served: dict[tuple[StoreState, Request], tuple[StoreState, object]] = {}
+        self._shelves: dict[StoreState, StoreState] = {}
+        self._ended_again: set[tuple[StoreState, ...]] = set()
 
     def run(self) -> Explored:
         """Visit every state, and return how many there were.
@@ -100,7 +100,7 @@ class Explorer:
             (None,) * len(self.programs),
             self._faults,
         )
-        self._check_stores(first.shelves)
+        self._check_stores(first.stores)
         visited = {first}
         path: list[tuple[State, Iterator[Step], Step | None]] = [(first, self._steps(first), None)]
         step: Step | None = None
@@ -167,7 +167,7 @@ class Explorer:
             child = self._automata[index].follow(node, step.thread, None)
             began = frozenset(i for i, n in enumerate(state.nodes) if _succeeded(n.report))
             return State(
-                state.shelves,
+                state.stores,
                 _replace(state.nodes, index, child),
                 _replace(state.began, index, began),
                 state.faults,
@@ -175,38 +175,38 @@ class Explorer:
                 preemptions,
             )
         at = self.names.index(ask.region)
-        shelf, answer = state.shelves[at], object()
+        store, answer = state.stores[at], object()
         if step.kind != "refused":
-            shelf, answer = self._serve(ask.region, shelf, ask.request)
-        shelves = _replace(state.shelves, at, shelf)
+            store, answer = self._serve(ask.region, store, ask.request)
+        stores = _replace(state.stores, at, store)
         if answer is True:
-            rules.check_move(self.programs[index], ask.request, self._by_name(shelves))
+            rules.check_move(self.programs[index], ask.request, self._by_name(stores))
         child = self._automata[index].follow(
             node, step.thread, answer if step.kind == "served" else LOST
         )
         faults = state.faults - (step.kind != "served")
         after = State(
-            shelves, _replace(state.nodes, index, child), state.began, faults, last, preemptions
+            stores, _replace(state.nodes, index, child), state.began, faults, last, preemptions
         )
-        if shelves != state.shelves:
-            self._check_stores(shelves)
+        if stores != state.stores:
+            self._check_stores(stores)
         if node.report is None and child.report is not None:
             self._check_report(after, index, child.report)
         return after
 
-    def _serve(self, region: str, shelf: Shelf, request: Request) -> tuple[Shelf, object]:
-        served = self._served.get((shelf, request))
+    def _serve(self, region: str, store: StoreState, request: Request) -> tuple[StoreState, object]:
+        served = self._served.get((store, request))
         if served is None:
-            after, answer = serve(shelf, request)
-            rules.check_change(region, request, shelf, after)
+            after, answer = serve(store, request)
+            rules.check_change(region, request, store, after)
             served = self._shelves.setdefault(after, after), answer
-            self._served[shelf, request] = served
+            self._served[store, request] = served
         return served
 
     def _check_report(self, state: State, index: int, report: Report) -> None:
-        program, shelves = self.programs[index], self._by_name(state.shelves)
+        program, stores = self.programs[index], self._by_name(state.stores)
         calm = state.faults == self._faults
-        rules.check_report(program, report, shelves, calm=calm and self._is_steady)
+        rules.check_report(program, report, stores, calm=calm and self._is_steady)
         began = state.began[index]
         if began is not None:
             known = {
@@ -216,28 +216,28 @@ class Explorer:
             seen = frozenset(self.programs[i] for i in began)
             rules.check_reader(program, report, rules.promises_to(program, known, seen), calm=calm)
 
-    def _check_stores(self, shelves: tuple[Shelf, ...]) -> None:
+    def _check_stores(self, stores: tuple[StoreState, ...]) -> None:
         """Stop everybody here, and stage each again."""
-        if shelves in self._ended_again:
+        if stores in self._ended_again:
             return
-        self._ended_again.add(shelves)
-        before = self._by_name(shelves)
+        self._ended_again.add(stores)
+        before = self._by_name(stores)
         for program, automaton in zip(self.programs, self._automata, strict=True):
             if isinstance(program, Stage):
                 report, after = self._run_alone(automaton, dict(before))
                 rules.check_again(program, report, before, after)
 
     def _run_alone(
-        self, automaton: Automaton, shelves: dict[str, Shelf]
-    ) -> tuple[Report, dict[str, Shelf]]:
+        self, automaton: Automaton, stores: dict[str, StoreState]
+    ) -> tuple[Report, dict[str, StoreState]]:
         node = automaton.root
         while node.report is None:
             thread = min(node.pending)
             ask = node.pending[thread]
-            shelf, answer = self._serve(ask.region, shelves[ask.region], ask.request)
-            shelves[ask.region] = shelf
+            store, answer = self._serve(ask.region, stores[ask.region], ask.request)
+            stores[ask.region] = store
             node = automaton.follow(node, thread, answer)
-        return node.report, shelves
+        return node.report, stores
 
     def _check_end(self, state: State) -> None:
         if state.faults == self._faults:
@@ -245,11 +245,11 @@ class Explorer:
             rules.check_end(
                 list(zip(self.programs, reports, strict=True)),
                 self._by_name(self._start),
-                self._by_name(state.shelves),
+                self._by_name(state.stores),
             )
 
-    def _by_name(self, shelves: tuple[Shelf, ...]) -> dict[str, Shelf]:
-        return dict(zip(self.names, shelves, strict=True))
+    def _by_name(self, stores: tuple[StoreState, ...]) -> dict[str, StoreState]:
+        return dict(zip(self.names, stores, strict=True))
 
     def _note(
         self, error: rules.BrokenPromiseError, path: list[tuple[State, Iterator[Step], Step | None]]

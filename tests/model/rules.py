@@ -11,19 +11,19 @@ from typing import NamedTuple
 
 from semver import Version
 
-from startifact.channels.latest import Pointer, highest, parse_pointer
+from startifact.channels.latest import ChannelRecord, highest, parse_channel_record
 from startifact.errors import StartifactError
 from startifact.model.keys import LATEST, artifact_key, channel_key
 from startifact.model.record import decode
 from startifact.model.versions import is_later
-from startifact.regions.interface import ChannelState, Stored
+from startifact.regions.interface import StoredArtifact, StoredChannel
 from tests.model.engine import Ask
 from tests.model.programs import PROJECT, Mend, Program, Report, Stage
-from tests.support.memory_region import Item, Request, Shelf
+from tests.support.memory_region import Item, Request, StoreState
 
 CHANNEL = channel_key(PROJECT, LATEST)
 
-WRITES = frozenset({"create", "write_channel", "publish", "delete"})
+WRITES = frozenset({"create", "write_channel", "write_mirror", "delete"})
 
 Content = tuple[object, ...]
 
@@ -55,15 +55,15 @@ class Known(NamedTuple):
         verb, args = ask.request
         if doubtful:
             answer = None
-        if verb == "describe" and isinstance(answer, Stored):
+        if verb == "describe" and isinstance(answer, StoredArtifact):
             key = str(args[0])
             if not isinstance(program, Stage) or key == artifact_key(PROJECT, program.version):
-                found = (key, content_of(str(answer.document)))
+                found = (key, content_of(str(answer.encoded_record)))
                 return self._replace(contents=self.contents | {found})
         if verb == "read_channel" and all(region != ask.region for region, _ in self.first):
             if answer is None:
                 return self._replace(first=self.first | {(ask.region, None)})
-            if isinstance(answer, ChannelState):
+            if isinstance(answer, StoredChannel):
                 seen = (ask.region, str(pointer_of(answer.text).version))
                 return self._replace(first=self.first | {seen})
         return self
@@ -82,15 +82,15 @@ def known_from_the_start(program: Program) -> Known:
 
 
 @cache
-def content_of(document: str) -> Content:
+def content_of(encoded_record: str) -> Content:
     """Return what makes two artifacts the same."""
-    return decode(document, where="the model").content
+    return decode(encoded_record, where="the model").content
 
 
 @cache
-def pointer_of(text: str) -> Pointer:
+def pointer_of(text: str) -> ChannelRecord:
     """Return what a channel's text says."""
-    return parse_pointer(text, where="the model")
+    return parse_channel_record(text, where="the model")
 
 
 @cache
@@ -104,21 +104,21 @@ def not_below(version: str, floor: str) -> bool:
     return not is_later(version_of(floor), version_of(version))
 
 
-def latest_in(shelf: Shelf) -> str | None:
+def latest_in(store: StoreState) -> str | None:
     """Return the version that ``latest`` points at."""
-    text = shelf.channels.get(CHANNEL)
+    text = store.channels.get(CHANNEL)
     return None if text is None else str(pointer_of(text).version)
 
 
-def holds(shelf: Shelf, program: Stage) -> bool:
+def holds(store: StoreState, program: Stage) -> bool:
     """Say whether a region holds what *program* stages."""
-    item = shelf.items.get(artifact_key(PROJECT, program.version))
-    return item is not None and content_of(str(item.document))[0] == program.sha256
+    item = store.items.get(artifact_key(PROJECT, program.version))
+    return item is not None and content_of(str(item.encoded_record))[0] == program.sha256
 
 
-def holds_other(shelf: Shelf, program: Stage) -> bool:
+def holds_other(store: StoreState, program: Stage) -> bool:
     """Say whether a region holds other content under the version that *program* stages."""
-    return artifact_key(PROJECT, program.version) in shelf.items and not holds(shelf, program)
+    return artifact_key(PROJECT, program.version) in store.items and not holds(store, program)
 
 
 def check_request(program: Program, known: Known, request: Request) -> None:
@@ -144,7 +144,7 @@ def check_request(program: Program, known: Known, request: Request) -> None:
             )
 
 
-def check_change(region: str, request: Request, before: Shelf, after: Shelf) -> None:
+def check_change(region: str, request: Request, before: StoreState, after: StoreState) -> None:
     """What is stored stays, ``latest`` goes forward, and points at something whole."""
     if before is after:
         return
@@ -154,10 +154,10 @@ def check_change(region: str, request: Request, before: Shelf, after: Shelf) -> 
     old, new = before.channels.get(CHANNEL), after.channels.get(CHANNEL)
     if old is not None and new != old:
         check_forward(region, pointer_of(old), None if new is None else pointer_of(new))
-    check_shelf(region, after)
+    check_store(region, after)
 
 
-def check_forward(region: str, old: Pointer, new: Pointer | None) -> None:
+def check_forward(region: str, old: ChannelRecord, new: ChannelRecord | None) -> None:
     """A channel that was moved is later, and counted."""
     if new is None or not is_later(new.version, old.version):
         now = None if new is None else new.version
@@ -168,40 +168,40 @@ def check_forward(region: str, old: Pointer, new: Pointer | None) -> None:
         raise BrokenPromiseError("promise 4", f"latest in {region} lost a move: {old}, {new}")
 
 
-def check_shelf(region: str, shelf: Shelf) -> None:
+def check_store(region: str, store: StoreState) -> None:
     """Every artifact is what its record says, and no channel points at what is not there."""
-    for key, item in shelf.items.items():
+    for key, item in store.items.items():
         if not _is_whole(item):
             raise BrokenPromiseError("promise 3", f"{key} in {region} is not what its record says")
-    latest = latest_in(shelf)
-    if latest is not None and artifact_key(PROJECT, latest) not in shelf.items:
+    latest = latest_in(store)
+    if latest is not None and artifact_key(PROJECT, latest) not in store.items:
         raise BrokenPromiseError("promise 3", f"latest in {region} is {latest}, which is not there")
 
 
 @cache
 def _is_whole(item: Item) -> bool:
     try:
-        content = content_of(str(item.document))
+        content = content_of(str(item.encoded_record))
     except StartifactError:
         return False
     return content[:2] == (hashlib.sha256(item.data).hexdigest(), len(item.data))
 
 
-def check_move(program: Program, request: Request, shelves: Mapping[str, Shelf]) -> None:
+def check_move(program: Program, request: Request, stores: Mapping[str, StoreState]) -> None:
     """No staging moves ``latest`` to its version before enough regions hold it."""
     if request.verb != "write_channel" or not isinstance(program, Stage):
         return
     if str(pointer_of(str(request.args[1])).version) == program.version:
-        count = sum(holds(shelves[region], program) for region in program.regions)
+        count = sum(holds(stores[region], program) for region in program.regions)
         if count < program.needed:
             raise BrokenPromiseError("quorum", f"{program.name} moves latest with {count} regions")
 
 
 def check_report(
-    program: Program, report: Report, shelves: Mapping[str, Shelf], *, calm: bool
+    program: Program, report: Report, stores: Mapping[str, StoreState], *, calm: bool
 ) -> None:
     """What is reported is so. In a *calm* run nothing has failed, so nothing may be missing."""
-    mine = [shelves[region] for region in program.regions]
+    mine = [stores[region] for region in program.regions]
     if calm and report.end == "short":
         raise BrokenPromiseError(
             "calm", f"{program.name} failed although nothing was wrong: {report}"
@@ -212,16 +212,16 @@ def check_report(
         )
     if not isinstance(program, Stage):
         return
-    if report.end == "conflict" and not any(holds_other(shelf, program) for shelf in mine):
+    if report.end == "conflict" and not any(holds_other(store, program) for store in mine):
         raise BrokenPromiseError(
             "report", f"{program.name} reports a conflict that nobody can find"
         )
     if report.end == "staged":
         check_success(program, mine)
     for region, state, latest in report.outcomes:
-        if state in {"created", "present"} and not holds(shelves[region], program):
+        if state in {"created", "present"} and not holds(stores[region], program):
             raise BrokenPromiseError("report", f"{program.name} says {state} of {region}")
-        here = latest_in(shelves[region])
+        here = latest_in(stores[region])
         if latest is not None and (here is None or not not_below(here, latest)):
             raise BrokenPromiseError(
                 "promise 4", f"{program.name} says {latest} of {region}: {here}"
@@ -232,25 +232,25 @@ def check_report(
             )
 
 
-def disagreement(shelves: list[Shelf]) -> bool:
+def disagreement(stores: list[StoreState]) -> bool:
     """Say whether regions hold different content under one key."""
     found = {
-        (key, content_of(str(item.document)))
-        for shelf in shelves
-        for key, item in shelf.items.items()
+        (key, content_of(str(item.encoded_record)))
+        for store in stores
+        for key, item in store.items.items()
     }
     return len(found) > len({key for key, _ in found})
 
 
-def check_success(program: Stage, shelves: list[Shelf]) -> None:
+def check_success(program: Stage, stores: list[StoreState]) -> None:
     """A staging that succeeded has enough regions with the artifact and a ``latest`` not below."""
-    count = sum(holds(shelf, program) and _has_followed(shelf, program) for shelf in shelves)
+    count = sum(holds(store, program) and _has_followed(store, program) for store in stores)
     if count < program.needed:
         raise BrokenPromiseError("success", f"{program.name} succeeded with {count} regions")
 
 
-def _has_followed(shelf: Shelf, program: Stage) -> bool:
-    latest = latest_in(shelf)
+def _has_followed(store: StoreState, program: Stage) -> bool:
+    latest = latest_in(store)
     return latest is not None and not_below(latest, program.version)
 
 
@@ -290,7 +290,10 @@ def promises_to(
 
 
 def check_again(
-    program: Stage, report: Report, before: Mapping[str, Shelf], after: Mapping[str, Shelf]
+    program: Stage,
+    report: Report,
+    before: Mapping[str, StoreState],
+    after: Mapping[str, StoreState],
 ) -> None:
     """Staging again ends well and complete, or, over other content, writes nothing."""
     if any(holds_other(before[region], program) for region in program.regions):
@@ -314,26 +317,26 @@ def check_again(
             raise BrokenPromiseError("copy", f"the copy in {region} does not show {latest}")
 
 
-def _behind(program: Stage, shelves: Mapping[str, Shelf]) -> set[str]:
+def _behind(program: Stage, stores: Mapping[str, StoreState]) -> set[str]:
     """Return the regions without a channel, and without the version that it has to begin with."""
-    seen = [latest_in(shelves[region]) for region in program.regions]
+    seen = [latest_in(stores[region]) for region in program.regions]
     above = [version_of(v) for v in seen if v is not None and not not_below(program.version, v)]
     if not above:
         return set()
     start = artifact_key(PROJECT, highest(above))
-    mine = {region: shelves[region] for region in program.regions}
-    return {r for r, shelf in mine.items() if latest_in(shelf) is None and start not in shelf.items}
+    mine = {region: stores[region] for region in program.regions}
+    return {r for r, store in mine.items() if latest_in(store) is None and start not in store.items}
 
 
 def check_end(
     ended: list[tuple[Program, Report | None]],
-    before: Mapping[str, Shelf],
-    after: Mapping[str, Shelf],
+    before: Mapping[str, StoreState],
+    after: Mapping[str, StoreState],
 ) -> None:
     """Where nothing failed, ``latest`` ends at the highest that got there, and its copy too."""
-    for region, shelf in after.items():
-        latest, first = latest_in(shelf), latest_in(before[region])
-        if region.islower() and shelf.shown.get(CHANNEL) != latest:
+    for region, store in after.items():
+        latest, first = latest_in(store), latest_in(before[region])
+        if region.islower() and store.shown.get(CHANNEL) != latest:
             raise BrokenPromiseError("copy", f"the copy in {region} does not show {latest}")
         if any(isinstance(program, Mend) for program, _ in ended):
             continue
@@ -359,9 +362,9 @@ def is_one_list(programs: Iterable[Program]) -> bool:
     return len({frozenset(program.regions) for program in programs}) == 1
 
 
-def check_mended(mended: Report, verified: Report, shelves: list[Shelf]) -> None:
+def check_mended(mended: Report, verified: Report, stores: list[StoreState]) -> None:
     """A repair leaves nothing to be found, or says that regions disagree."""
-    if disagreement(shelves):
+    if disagreement(stores):
         if (mended.end, verified.end) != ("refused", "different"):
             raise BrokenPromiseError("mend", f"regions disagree, but {mended} and {verified}")
     elif (mended.end, verified.end) != ("mended", "same"):

@@ -97,7 +97,7 @@ class _Shuffle:
             who = self._rng.choice(list(self._world.actors))
             begin = self._rng.randint(0, 60)
             end = begin + self._rng.choice((5, 30, 1000))
-            found[who, self._rng.choice(list(self._world.shelves))] = (begin, end)
+            found[who, self._rng.choice(list(self._world.stores))] = (begin, end)
         return found
 
     def run(self) -> None:
@@ -185,7 +185,7 @@ def _run_again(rng: Random, world: World) -> None:
         regions = max((p.regions for p in programs), key=len)
         mended = world.run_again(Mend("mend", regions))
         same = world.run_again(Verify("verify", regions))
-        rules.check_mended(mended, same, list(world.shelves.values()))
+        rules.check_mended(mended, same, list(world.stores.values()))
         again = world.run_again(Mend("mend", regions))
         if again.steps:
             raise rules.BrokenPromiseError("mend", f"it mends what is mended: {again.steps}")

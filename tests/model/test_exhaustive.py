@@ -13,7 +13,7 @@ import pytest
 from tests.model.explorer import Explorer
 from tests.model.programs import Get, Mend, Program, Stage
 from tests.model.world import World
-from tests.support.memory_region import Shelf
+from tests.support.memory_region import StoreState
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
 
@@ -27,11 +27,11 @@ class Search:
     faults: int = 0
     preemptions: int | None = None
 
-    def run(self, folder: Path, shelves: dict[str, Shelf] | None = None) -> None:
+    def run(self, folder: Path, stores: dict[str, StoreState] | None = None) -> None:
         explored = Explorer(
             self.programs,
             folder,
-            shelves=shelves,
+            stores=stores,
             faults=self.faults,
             preemptions=self.preemptions,
         ).run()
@@ -323,4 +323,4 @@ def test_list_that_grows_after_a_crash(last: str, folder: Path) -> None:
     world.close()
     search = Search((Mend("m", "AB"), Stage("q", "AB", "1.0.0", "y")), states=200, preemptions=3)
 
-    search.run(folder, dict(world.shelves))
+    search.run(folder, dict(world.stores))

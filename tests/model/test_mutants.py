@@ -10,29 +10,29 @@ import pytest
 
 from startifact import session
 from startifact.channels import latest as channels
-from startifact.channels.latest import Mover
-from startifact.concurrency.fan_out import Watch
+from startifact.channels.latest import ChannelWriter
+from startifact.concurrency.fan_out import Heartbeat
 from startifact.errors import AlreadyStagedError
 from startifact.files.source import Source
 from startifact.model.keys import Key
 from startifact.model.record import Record, decode
-from startifact.reading.resolution import Copy
-from startifact.regions.interface import ChannelState, ExistsError, Region, Stored
+from startifact.reading.resolution import Replica
+from startifact.regions.interface import ExistsError, Region, StoredArtifact, StoredChannel
 from startifact.repair import latest as repair_latest
 from startifact.repair import verify
-from startifact.repair.inventory import Inspection
-from startifact.repair.latest import Forwarder
-from startifact.repair.log import Worksheet
+from startifact.repair.inventory import ProjectInventory
+from startifact.repair.latest import LatestRepairer
+from startifact.repair.log import RepairLog
 from startifact.staging import region_steps
-from startifact.staging.outcomes import Order
+from startifact.staging.outcomes import StageRequest
 from startifact.staging.stager import Stager
-from startifact.staging.state import Ledger
+from startifact.staging.state import StagingState
 from tests.model import shuffle
 from tests.model.explorer import Explorer
 from tests.model.programs import Get, Mend, Program, Stage
 from tests.model.rules import BrokenPromiseError
 from tests.model.world import World
-from tests.support.memory_region import Shelf
+from tests.support.memory_region import StoreState
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(600)]
 
@@ -50,10 +50,12 @@ ALONE_AND_EASY = (Stage("p", "AB", "1.0.0", "x", 1),)
 
 
 def create_that_overwrites(patch: pytest.MonkeyPatch) -> None:
-    def create(self: Shelf, key: str, data: bytes, document: str) -> tuple[Shelf, None]:
-        return self.put(key, data, document), None
+    def create(
+        self: StoreState, key: str, data: bytes, encoded_record: str
+    ) -> tuple[StoreState, None]:
+        return self.put(key, data, encoded_record), None
 
-    patch.setattr(Shelf, "create", create)
+    patch.setattr(StoreState, "create", create)
 
 
 def content_that_is_not_compared(patch: pytest.MonkeyPatch) -> None:
@@ -72,41 +74,41 @@ def conflicts_that_do_not_stop(patch: pytest.MonkeyPatch) -> None:
 
 
 def repair_to_what_is_disputed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Forwarder, "_is_disputed", lambda self, version: False)
+    patch.setattr(LatestRepairer, "_is_disputed", lambda self, version: False)
     for module in (repair_latest, verify):
         patch.setattr(module, "is_disputed", lambda seen, version: False)
 
 
 def repair_that_forgets_conflicts(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Worksheet, "conflict", lambda self, region, key: None)
+    patch.setattr(RepairLog, "conflict", lambda self, region, key: None)
 
 
-def copies_that_were_only_glimpsed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Ledger, "glimpse", lambda self, copy: None)
+def replicas_that_were_only_reported_early(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(StagingState, "record_early_replica", lambda self, copy: None)
 
 
 def regions_that_fail_in_a_comparison(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Inspection, "told", Inspection.held)
+    patch.setattr(ProjectInventory, "statuses_with_early", ProjectInventory.statuses)
 
 
 def writing_without_a_look(patch: pytest.MonkeyPatch) -> None:
-    def look(
-        region: Region, project: str, version: object, watch: Watch, *, glimpse: object
-    ) -> region_steps.Sight:
-        _, pointer = channels.read_pointer(region, project, "latest")
-        latest = None if pointer is None else pointer.version
-        return region_steps.Sight(region.place(), (), None, latest)
+    def inspect_region(
+        region: Region, project: str, version: object, heartbeat: Heartbeat, *, on_replica: object
+    ) -> region_steps.RegionSnapshot:
+        _, channel_record = channels.read_channel_record(region, project, "latest")
+        latest = None if channel_record is None else channel_record.version
+        return region_steps.RegionSnapshot(region.store_identity(), (), None, latest)
 
-    patch.setattr(region_steps, "look", look)
+    patch.setattr(region_steps, "inspect_region", inspect_region)
 
 
 def nothing_more_to_do_for_a_re_run(patch: pytest.MonkeyPatch) -> None:
     """What is stored everywhere is taken for staged: latest is not looked at."""
     original = Stager._move_latest
 
-    def move(self: Stager, ledger: Ledger, order: Order) -> None:
-        if ledger.created:
-            original(self, ledger, order)
+    def move(self: Stager, state: StagingState, request: StageRequest) -> None:
+        if state.created:
+            original(self, state, request)
 
     patch.setattr(Stager, "_move_latest", move)
 
@@ -115,28 +117,33 @@ def writes_that_are_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
     """ "Exists" is taken for a write of one's own."""
 
     def create(
-        region: Region, project: str, key: Key, source: Source, document: str, watch: Watch
-    ) -> Copy:
+        region: Region,
+        project: str,
+        key: Key,
+        source: Source,
+        encoded_record: str,
+        heartbeat: Heartbeat,
+    ) -> Replica:
         with contextlib.suppress(ExistsError):
-            region.create(key, source, document, watch.moved)
-        stored = Stored(size=source.size, document=document, token="1")
-        return Copy(region, stored, decode(document, where="a break"))
+            region.create(key, source, encoded_record, heartbeat.beat)
+        stored = StoredArtifact(size=source.size, encoded_record=encoded_record, token="1")
+        return Replica(region, stored, decode(encoded_record, where="a break"))
 
     patch.setattr(region_steps, "create", create)
 
 
 def latest_where_nothing_is(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Ledger, "copies_in_order", lambda self: list(self.copies.values()))
-    patch.setattr(Ledger, "holders", lambda self: list(self.regions))
+    patch.setattr(StagingState, "replicas_in_order", lambda self: list(self.replicas.values()))
+    patch.setattr(StagingState, "holders", lambda self: list(self.regions))
 
 
 def _advance(patch: pytest.MonkeyPatch, **changed: object) -> None:
-    original: Any = Mover.advance
+    original: Any = ChannelWriter.advance
 
-    def advance(self: Mover, *args: Any, **given: Any) -> Any:
+    def advance(self: ChannelWriter, *args: Any, **given: Any) -> Any:
         return original(self, *args, **{**given, **changed})
 
-    patch.setattr(Mover, "advance", advance)
+    patch.setattr(ChannelWriter, "advance", advance)
 
 
 def beginning_at_what_is_not_there(patch: pytest.MonkeyPatch) -> None:
@@ -144,7 +151,7 @@ def beginning_at_what_is_not_there(patch: pytest.MonkeyPatch) -> None:
 
 
 def beginning_without_a_floor(patch: pytest.MonkeyPatch) -> None:
-    _advance(patch, floor=None)
+    _advance(patch, highest_known=None)
 
 
 def latest_that_goes_back(patch: pytest.MonkeyPatch) -> None:
@@ -162,19 +169,21 @@ def latest_that_never_moves(patch: pytest.MonkeyPatch) -> None:
 def moving_whatever_is_there(patch: pytest.MonkeyPatch) -> None:
     """The state that is expected is read just before the write."""
 
-    def write(self: Mover, region: Region, key: Key, text: str, state: ChannelState) -> bool:
+    def write(
+        self: ChannelWriter, region: Region, key: Key, text: str, state: StoredChannel
+    ) -> bool:
         return region.write_channel(key, text, region.read_channel(key))
 
-    patch.setattr(Mover, "_write", write)
+    patch.setattr(ChannelWriter, "_write", write)
 
 
 def copy_that_is_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
-    def copy(self: Mover, region: Region, project: str) -> None:
-        _, pointer = channels.read_pointer(region, project, "latest")
-        if pointer is not None:
-            region.publish(project, "latest", str(pointer.version))
+    def mirror(self: ChannelWriter, region: Region, project: str) -> None:
+        _, channel_record = channels.read_channel_record(region, project, "latest")
+        if channel_record is not None:
+            region.write_mirror(project, "latest", str(channel_record.version))
 
-    patch.setattr(Mover, "copy", copy)
+    patch.setattr(ChannelWriter, "mirror", mirror)
 
 
 def _with_one_region(patch: pytest.MonkeyPatch, step: str) -> None:
@@ -207,7 +216,7 @@ SEARCHES: list[tuple[Break, str, tuple[Program, ...], int]] = [
     (content_that_is_not_compared, "promise 1", OTHER, 0),
     (conflicts_that_do_not_stop, "promise 1", OTHER_IN_TWO, 0),
     (repair_to_what_is_disputed, "promise 1", ELSEWHERE, 0),
-    (copies_that_were_only_glimpsed, "promise 2", OTHER_IN_TWO, 1),
+    (replicas_that_were_only_reported_early, "promise 2", OTHER_IN_TWO, 1),
     (writing_without_a_look, "promise 2", OTHER_IN_TWO, 0),
     (nothing_more_to_do_for_a_re_run, "promise 2", OTHER, 0),
     (writes_that_are_not_looked_at_again, "success", OTHER, 0),

@@ -15,13 +15,13 @@ def test_repair_that_copies_an_old_latest(folder: Path) -> None:
     world = World(
         [Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"), Mend("m", "a")], folder
     )
-    world.until("p", "publish")
-    world.until("m", "publish")
+    world.until("p", "write_mirror")
+    world.until("m", "write_mirror")
     world.end("q")
 
     world.end("m")
 
-    assert world.shelves["a"].shown == {"P/latest": "1.1.0"}
+    assert world.stores["a"].shown == {"P/latest": "1.1.0"}
 
 
 def test_region_that_fails_once_it_has_told_of_other_content(folder: Path) -> None:
@@ -34,7 +34,7 @@ def test_region_that_fails_once_it_has_told_of_other_content(folder: Path) -> No
     report = world.end("q")
 
     assert report.end == "conflict"
-    assert world.shelves["B"].items == {}
+    assert world.stores["B"].items == {}
 
 
 def test_region_that_hangs_once_it_has_told_of_other_content(folder: Path) -> None:
@@ -51,7 +51,7 @@ def test_region_that_hangs_once_it_has_told_of_other_content(folder: Path) -> No
     report = world.actors["q"].report
     assert report is not None
     assert report.end == "conflict"
-    assert world.shelves["B"].items == {}
+    assert world.stores["B"].items == {}
 
 
 def test_repair_that_meets_other_content_while_it_fills(folder: Path) -> None:
@@ -67,7 +67,7 @@ def test_repair_that_meets_other_content_while_it_fills(folder: Path) -> None:
     report = world.end("m")
 
     assert report.end == "refused"
-    assert [world.shelves[name].channels for name in "AB"] == [{}, {}]
+    assert [world.stores[name].channels for name in "AB"] == [{}, {}]
 
 
 def test_repair_that_meets_a_version_it_has_not_compared(folder: Path) -> None:
@@ -90,7 +90,7 @@ def test_repair_that_meets_a_version_it_has_not_compared(folder: Path) -> None:
     report = world.end("m")
 
     assert report.end == "refused"
-    assert '"1.0.0"' in world.shelves["C"].channels["P/latest"]
+    assert '"1.0.0"' in world.stores["C"].channels["P/latest"]
 
 
 def _three_of_which_two_disagree(folder: Path) -> World:
@@ -116,7 +116,7 @@ def test_repair_to_which_a_region_has_told_of_other_content_before_it_fails(fold
     report = world.end("m")
 
     assert report.steps == ()
-    assert world.shelves["B"].items == {}
+    assert world.stores["B"].items == {}
 
 
 def test_repair_to_which_a_region_has_told_of_other_content_before_it_hangs(folder: Path) -> None:
@@ -131,7 +131,7 @@ def test_repair_to_which_a_region_has_told_of_other_content_before_it_hangs(fold
     report = world.end("m")
 
     assert report.steps == ()
-    assert world.shelves["B"].items == {}
+    assert world.stores["B"].items == {}
 
 
 def test_comparison_that_a_region_fails_in_the_middle_of(folder: Path) -> None:

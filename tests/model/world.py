@@ -7,7 +7,7 @@ from startifact.errors import RegionUnavailableError
 from tests.model import rules
 from tests.model.engine import Ask, Process, Raised, serve
 from tests.model.programs import Program, Report, Stage
-from tests.support.memory_region import Shelf
+from tests.support.memory_region import StoreState
 
 LOST = Raised(RegionUnavailableError, "the answer was lost")
 
@@ -38,18 +38,18 @@ class Actor:
 
 
 class World:
-    """*programs* and the regions that they use, which hold *shelves* at first."""
+    """*programs* and the regions that they use, which hold *stores* at first."""
 
     def __init__(
         self,
         programs: Sequence[Program],
         folder: Path,
-        shelves: Mapping[str, Shelf] | None = None,
+        stores: Mapping[str, StoreState] | None = None,
     ) -> None:
         names = {region for program in programs for region in program.regions}
-        self.shelves = {name: (shelves or {}).get(name, Shelf()) for name in sorted(names)}
-        self.first = dict(self.shelves)
-        self.is_steady = not shelves and rules.is_one_list(programs)
+        self.stores = {name: (stores or {}).get(name, StoreState()) for name in sorted(names)}
+        self.first = dict(self.stores)
+        self.is_steady = not stores and rules.is_one_list(programs)
         self.actors = {program.name: Actor(program) for program in programs}
         self.orphans: list[Ask] = []
         """What is on its way to a region, and nobody waits for any more."""
@@ -153,12 +153,12 @@ class World:
 
     def run_again(self, program: Program) -> Report:
         """Run *program* alone, as a process of its own, with nothing failing."""
-        again = World([program], self._folder, self.shelves)
+        again = World([program], self._folder, self.stores)
         report = again.end(program.name)
         self.log += again.log
-        self.shelves |= again.shelves
+        self.stores |= again.stores
         if isinstance(program, Stage):
-            rules.check_again(program, report, again.first, again.shelves)
+            rules.check_again(program, report, again.first, again.stores)
         return report
 
     def close(self) -> None:
@@ -171,14 +171,14 @@ class World:
         """Judge how all of it ended, where nothing had failed."""
         if self.is_calm and not any(actor.is_dead for actor in self.actors.values()):
             ended = [(actor.program, actor.report) for actor in self.actors.values()]
-            rules.check_end(ended, self.first, self.shelves)
+            rules.check_end(ended, self.first, self.stores)
 
     def _apply(self, ask: Ask, actor: Actor | None) -> object:
-        before = self.shelves[ask.region]
-        self.shelves[ask.region], answer = serve(before, ask.request)
-        rules.check_change(ask.region, ask.request, before, self.shelves[ask.region])
+        before = self.stores[ask.region]
+        self.stores[ask.region], answer = serve(before, ask.request)
+        rules.check_change(ask.region, ask.request, before, self.stores[ask.region])
         if answer is True and actor is not None:
-            rules.check_move(actor.program, ask.request, self.shelves)
+            rules.check_move(actor.program, ask.request, self.stores)
         return answer
 
     def _judge(self, actor: Actor, before: set[int]) -> None:
@@ -192,7 +192,7 @@ class World:
             actor.report = process.report
             self.log.append((actor.program.name, "ends", actor.report, ""))
             steady = self.is_calm and self.is_steady
-            rules.check_report(actor.program, actor.report, self.shelves, calm=steady)
+            rules.check_report(actor.program, actor.report, self.stores, calm=steady)
             if actor.program.starts_late:
                 began = {a.program: a.began for a in self.actors.values()}
                 promised = rules.promises_to(actor.program, began, actor.began)

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from tests.functional.repair.shop import Shop
-from tests.support.places import Bucket
+from tests.functional.repair.project_fixture import ProjectFixture
+from tests.support.backends import Bucket
 from tests.support.wire import Answer, Request, Rule, Wire
 
 
-def wire_of(shop: Shop) -> Wire:
+def wire_of(fixture: ProjectFixture) -> Wire:
     """Return the wire to a project's regions."""
-    assert isinstance(shop.a, Bucket)
-    assert shop.a.wire is not None
-    return shop.a.wire
+    assert isinstance(fixture.a, Bucket)
+    assert fixture.a.wire is not None
+    return fixture.a.wire
 
 
 def answering(answer: Answer, *, to: Callable[[Request], object] = lambda _: True) -> Rule:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.functional.repair.conftest import bucket_shop, corner_shop, market, street
+from tests.functional.repair.conftest import aws_project, bucket_project, file_project, street
 from tests.security.texts import is_harmless
 from tests.support.command import Done, run_inside
 from tests.ways_in.action.conftest import call, directories, step
 
-__all__ = ["bucket_shop", "call", "corner_shop", "directories", "market", "step", "street"]
+__all__ = ["aws_project", "bucket_project", "call", "directories", "file_project", "step", "street"]
 
 
 Run = Callable[..., Done]

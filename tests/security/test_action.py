@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.repair.shop import CONTENT, OTHER, Shop, ssm_error
+from tests.functional.repair.project_fixture import CONTENT, OTHER, ProjectFixture, ssm_error
 from tests.security.answers import answering, as_xml, wire_of
 from tests.security.texts import STORABLE, is_harmless
 from tests.support.runner_step import Done, Step
@@ -30,7 +30,7 @@ def check(done: Done, *, failed: bool = True) -> None:
         assert done.outputs == {}
 
 
-def inputs(shop: Shop, step: Step, number: int) -> dict[str, str]:
+def inputs(fixture: ProjectFixture, step: Step, number: int) -> dict[str, str]:
     """Return the inputs of one command after the other."""
     choices: list[dict[str, str]] = [
         {"command": "stage", "version": "2.0.0", "path": step.file(CONTENT)},
@@ -39,50 +39,50 @@ def inputs(shop: Shop, step: Step, number: int) -> dict[str, str]:
         {"command": "verify"},
         {"command": "repair"},
     ]
-    return {"project": shop.project, **choices[number % len(choices)]}
+    return {"project": fixture.project, **choices[number % len(choices)]}
 
 
 @pytest.mark.parametrize("status", [400, 403])
-def test_errors_of_s3(step: Step, call: Call, bucket_shop: Shop, status: int) -> None:
+def test_errors_of_s3(step: Step, call: Call, bucket_project: ProjectFixture, status: int) -> None:
     """An error's code and message can hold anything."""
-    shop = bucket_shop
+    fixture = bucket_project
     for number, text in enumerate(STORABLE):
         said = as_xml(text)
         answer = error(status, "AccessDenied" if status == 403 else said, said)
-        remove = wire_of(shop).add(answering(answer))
+        remove = wire_of(fixture).add(answering(answer))
 
-        done = call(**inputs(shop, step, number), regions=shop.regions[0])
+        done = call(**inputs(fixture, step, number), regions=fixture.regions[0])
 
         remove()
         check(done)
 
 
-def test_errors_of_ssm(step: Step, call: Call, market: Shop) -> None:
+def test_errors_of_ssm(step: Step, call: Call, aws_project: ProjectFixture) -> None:
     """So can those of SSM."""
-    shop = market
+    fixture = aws_project
     for number, text in enumerate(STORABLE):
         answer = ssm_error(["AccessDeniedException", text][number % 2], text)
-        remove = wire_of(shop).add(answering(answer, to=lambda request: request.operation))
+        remove = wire_of(fixture).add(answering(answer, to=lambda request: request.operation))
 
-        done = call(**inputs(shop, step, number), regions="us-east-1")
+        done = call(**inputs(fixture, step, number), regions="us-east-1")
 
         remove()
         check(done)
 
 
-def test_region_that_fails(step: Step, call: Call, bucket_shop: Shop) -> None:
+def test_region_that_fails(step: Step, call: Call, bucket_project: ProjectFixture) -> None:
     """A region that fails beside others that do not is a warning, whatever it says."""
-    shop = bucket_shop
-    shop.stage()
+    fixture = bucket_project
+    fixture.stage()
     for number, text in enumerate(STORABLE[::2]):
         answer = error(403, "AccessDenied", as_xml(text))
         rule = answering(answer, to=lambda request: request.region == "eu-west-1")
-        remove = wire_of(shop).add(rule)
+        remove = wire_of(fixture).add(rule)
         step.output.write_bytes(b"")
 
         done = call(
-            command="stage", project=shop.project, version=f"2.{number}.0",
-            path=step.file(text.encode(errors="replace") + b"x"), regions=",".join(shop.regions),
+            command="stage", project=fixture.project, version=f"2.{number}.0",
+            path=step.file(text.encode(errors="replace") + b"x"), regions=",".join(fixture.regions),
         )  # fmt: skip
 
         remove()
@@ -91,19 +91,19 @@ def test_region_that_fails(step: Step, call: Call, bucket_shop: Shop) -> None:
         assert done.outputs["created"] == "true"
 
 
-def test_what_differs(step: Step, call: Call, corner_shop: Shop) -> None:
+def test_what_differs(step: Step, call: Call, file_project: ProjectFixture) -> None:
     """What differs between regions can hold anything, in the log and in the summary."""
-    shop = corner_shop
-    shop.stage(metadata={"lang": "dotnet"})
-    regions = [str(Path(place.root)) for place in shop.places]  # type: ignore[attr-defined]
+    fixture = file_project
+    fixture.stage(metadata={"lang": "dotnet"})
+    regions = [str(Path(backend.root)) for backend in fixture.backends]  # type: ignore[attr-defined]
     for text in STORABLE:
-        shop.rewrite(shop.b, shop.key, OTHER, **{text: text, "startifact:sha256": text})
-        shop.c.plain(shop.latest, text.encode())
+        fixture.rewrite(fixture.b, fixture.key, OTHER, **{text: text, "startifact:sha256": text})
+        fixture.c.plain(fixture.latest, text.encode())
 
         for command in ("verify", "repair"):
             done = call(
                 command=command,
-                project=shop.project,
+                project=fixture.project,
                 regions=" ".join(f"file:{r}" for r in regions),
             )
             names = {c.name for c in done.commands}

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 
 from startifact import Session
-from startifact.channels.latest import parse_pointer
-from startifact.errors import StartifactError, ascii_controls, shown, without_secrets
+from startifact.channels.latest import parse_channel_record
+from startifact.errors import StartifactError, escape_nonprintable, quoted, redact
 from startifact.model.configuration import parse_configuration
 from startifact.model.keys import check_filename, check_project
 from startifact.model.metadata import parse_metadata, parse_pairs
 from startifact.model.quorum import required_to_stage
-from startifact.model.record import check_pairs, decode
+from startifact.model.record import check_metadata, decode
 from startifact.model.versions import parse_selector, parse_version
-from startifact.reading.legacy import decode_legacy
-from startifact.regions.interface import Stored
-from startifact.regions.spec import parse_spelling, parse_spellings, split_list
+from startifact.reading.legacy import legacy_record
+from startifact.regions.interface import StoredArtifact
+from startifact.regions.spec import parse_spec, parse_specs, split_list
 from startifact.repair.repairer import parse_keep
 from tests.security.texts import CORPUS, MAX_ERROR_CHARACTERS, hostile_text, is_harmless
 
@@ -33,8 +33,8 @@ def record(**facts: str) -> str:
 
 
 def legacy(text: str) -> object:
-    stored = Stored(size=1, document=None, token="x", beside=text)
-    return decode_legacy(stored, where="P@1.0.0 in r")
+    stored = StoredArtifact(size=1, encoded_record=None, token="x", legacy_metadata=text)
+    return legacy_record(stored, where="P@1.0.0 in r")
 
 
 def configuration(**values: Any) -> str:
@@ -46,20 +46,20 @@ CHECKS: dict[str, Callable[[str], object]] = {
     "version": parse_version,
     "selector": parse_selector,
     "file name": check_filename,
-    "metadata": lambda text: check_pairs({text: text, f"startifact:{text}": text}),
-    "metadata value": lambda text: check_pairs({"key": text * 100}),
+    "metadata": lambda text: check_metadata({text: text, f"startifact:{text}": text}),
+    "metadata value": lambda text: check_metadata({"key": text * 100}),
     "metadata lines": lambda text: parse_pairs(
         [text, f"={text}", f"a={text}", f"a={text}"], source="x"
     ),
     "metadata text": parse_metadata,
     "metadata yaml": lambda text: parse_metadata(f"{text}: [{text}]\n"),
-    "region": parse_spelling,
-    "bucket": lambda text: parse_spelling(f"s3://{text}"),
-    "bucket option": lambda text: parse_spelling(f"s3://bucket?{text}={text}&region={text}"),
-    "endpoint": lambda text: parse_spelling(f"s3://bucket?endpoint={text}"),
-    "directory": lambda text: parse_spelling(f"file:{text}"),
-    "host": lambda text: parse_spelling(f"file://{text}/x"),
-    "regions": lambda text: parse_spellings(split_list(text), source="regions"),
+    "region": parse_spec,
+    "bucket": lambda text: parse_spec(f"s3://{text}"),
+    "bucket option": lambda text: parse_spec(f"s3://bucket?{text}={text}&region={text}"),
+    "endpoint": lambda text: parse_spec(f"s3://bucket?endpoint={text}"),
+    "directory": lambda text: parse_spec(f"file:{text}"),
+    "host": lambda text: parse_spec(f"file://{text}/x"),
+    "regions": lambda text: parse_specs(split_list(text), source="regions"),
     "required regions": lambda text: required_to_stage(text, 3),
     "if exists": lambda text: Session(regions="file:x").stage("P", "1.0.0", "x", if_exists=text),
     "keep": parse_keep,
@@ -72,14 +72,14 @@ CHECKS: dict[str, Callable[[str], object]] = {
     ),
     "legacy": legacy,
     "legacy pairs": lambda text: legacy(json.dumps({text: 1})),
-    "channel": lambda text: parse_pointer(text, where="P/latest in r"),
-    "channel version": lambda text: parse_pointer(
+    "channel": lambda text: parse_channel_record(text, where="P/latest in r"),
+    "channel version": lambda text: parse_channel_record(
         json.dumps({"version": text, "generation": 1}), where="P/latest in r"
     ),
-    "channel generation": lambda text: parse_pointer(
+    "channel generation": lambda text: parse_channel_record(
         json.dumps({"version": "1.0.0", "generation": text}), where="P/latest in r"
     ),
-    "channel previous": lambda text: parse_pointer(
+    "channel previous": lambda text: parse_channel_record(
         json.dumps({"version": "1.0.0", "generation": 1, "previous": text}), where="P/latest in r"
     ),
     "configuration": lambda text: parse_configuration(text, source="/startifact in r"),
@@ -126,10 +126,10 @@ def test_any_text(what: str, text: str) -> None:
 @given(text=hostile_text)
 def test_shown(text: str) -> None:
     """Text that is quoted in a message is harmless, in one line, and not long."""
-    for said in (shown(text), shown([text]), shown({text: text}), ascii_controls(text)):
+    for said in (quoted(text), quoted([text]), quoted({text: text}), escape_nonprintable(text)):
         assert is_harmless(said)
         assert "\n" not in said
-    assert len(shown(text, 50)) < 700
+    assert len(quoted(text, 50)) < 700
 
 
 SECRETS = [
@@ -145,7 +145,7 @@ SECRETS = [
 @pytest.mark.parametrize("around", ["{}", "the id {} is unknown", "'{}'", "x={};y", "(\n{}\n)"])
 def test_without_secrets(secret: str, around: str) -> None:
     """What looks like credentials is taken out of what others say, and the rest stays."""
-    text = without_secrets(around.format(secret))
+    text = redact(around.format(secret))
 
     assert text == around.format("***")
 
@@ -162,7 +162,7 @@ def test_however_long(text: str) -> None:
     """No text makes it take long: a process that is busy with one sees no signal meanwhile."""
     began = time.process_time()
 
-    without_secrets(text * (1_000_000 // len(text)))
+    redact(text * (1_000_000 // len(text)))
 
     assert time.process_time() - began < 10  # it is well under one; it was hours
 
@@ -187,7 +187,7 @@ def test_however_long(text: str) -> None:
 )
 def test_secrets_by_name(said: str, left: str) -> None:
     """What is called a credential is taken out, whatever it looks like."""
-    assert without_secrets(said) == left
+    assert redact(said) == left
 
 
 @pytest.mark.parametrize(
@@ -205,4 +205,4 @@ def test_secrets_by_name(said: str, left: str) -> None:
 )
 def test_what_is_no_secret_stays(said: str) -> None:
     """What people need to read is left as it is."""
-    assert without_secrets(said) == said
+    assert redact(said) == said

@@ -15,8 +15,8 @@ import pytest
 from startifact import Session
 from startifact.cli import main
 from startifact.staging.outcomes import StagingFailedError
-from tests.conftest import AWS_REGIONS, Cloud, percent
-from tests.functional.repair.shop import CONTENT, OTHER
+from tests.conftest import AWS_REGIONS, AwsAccount, percent
+from tests.functional.repair.project_fixture import CONTENT, OTHER
 from tests.security.answers import answering, as_xml
 from tests.support.runner_step import Step
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
@@ -39,9 +39,9 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def regions(cloud: Cloud, wire: Wire, credentials: None) -> Regions:
+def regions(account: AwsAccount, wire: Wire, credentials: None) -> Regions:
     """Return an AWS region and a bucket, asked with those credentials."""
-    bucket = cloud.buckets["eu-west-1"]
+    bucket = account.buckets["eu-west-1"]
     return ["us-east-1", f"s3://{bucket}/p?region=eu-west-1&endpoint={percent(wire.endpoint)}"]
 
 

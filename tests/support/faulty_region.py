@@ -13,8 +13,8 @@ from startifact.errors import RegionUnavailableError
 from startifact.files.source import Source
 from startifact.model.keys import Key
 from startifact.regions.factory import open_regions
-from startifact.regions.interface import ChannelState, Location, Moved, Region, Stored
-from startifact.regions.spec import parse_spellings
+from startifact.regions.interface import Beat, Location, Region, StoredArtifact, StoredChannel
+from startifact.regions.spec import parse_specs
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class FaultyRegion(Region):
     def __init__(self, inner: Region) -> None:
         self.inner = inner
         self.name = inner.name
-        self.publishes = inner.publishes
+        self.has_mirror = inner.has_mirror
         self.calls: list[str] = []
         self._lock = threading.Lock()
         self._faults: list[_Fault] = []
@@ -198,24 +198,24 @@ class FaultyRegion(Region):
 
     # The region ------------------------------------------------------------------------------
 
-    def place(self) -> str:
-        return self._do("place", "", self.inner.place)
+    def store_identity(self) -> str:
+        return self._do("store_identity", "", self.inner.store_identity)
 
     def location(self, key: Key) -> Location:
         return self.inner.location(key)  # asks nobody, of a region that has been asked before
 
-    def describe(self, key: Key) -> Stored | None:
+    def describe(self, key: Key) -> StoredArtifact | None:
         return self._do("describe", key, lambda: self.inner.describe(key))
 
-    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+    def create(self, key: Key, source: Source, encoded_record: str, moved: Beat) -> None:
         def slowly(count: int) -> None:
             moved(count)
             if self._pause:
                 time.sleep(self._pause)
 
-        self._do("create", key, lambda: self.inner.create(key, source, document, slowly))
+        self._do("create", key, lambda: self.inner.create(key, source, encoded_record, slowly))
 
-    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+    def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         blocks = self._do("read", key, lambda: self.inner.read(key, stored, start, stop))
         for stream in self._streams:
             blocks = stream(start, blocks)
@@ -224,32 +224,34 @@ class FaultyRegion(Region):
     def keys(self, prefix: str) -> Iterator[str]:
         return iter(self._do("keys", prefix, lambda: list(self.inner.keys(prefix))) or ())
 
-    def delete(self, key: Key, stored: Stored) -> bool:
+    def delete(self, key: Key, stored: StoredArtifact) -> bool:
         return self._do("delete", key, lambda: self.inner.delete(key, stored))
 
     def move_aside(self, key: Key, aside: Key) -> bool:
         return self._do("move_aside", key, lambda: self.inner.move_aside(key, aside))
 
-    def read_channel(self, key: Key) -> ChannelState | None:
+    def read_channel(self, key: Key) -> StoredChannel | None:
         return self._do("read_channel", key, lambda: self.inner.read_channel(key))
 
-    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+    def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         return self._do("write_channel", key, lambda: self.inner.write_channel(key, text, expected))
 
-    def admit(self, project: str) -> None:
-        self._do("admit", project, lambda: self.inner.admit(project))
+    def check_project(self, project: str) -> None:
+        self._do("check_project", project, lambda: self.inner.check_project(project))
 
-    def prepare_to_write(self, project: str) -> None:
-        self._do("prepare_to_write", project, lambda: self.inner.prepare_to_write(project))
+    def preflight(self, project: str) -> None:
+        self._do("preflight", project, lambda: self.inner.preflight(project))
 
-    def publish(self, project: str, channel: str, version: str) -> None:
-        self._do("publish", project, lambda: self.inner.publish(project, channel, version))
+    def write_mirror(self, project: str, channel: str, version: str) -> None:
+        self._do(
+            "write_mirror", project, lambda: self.inner.write_mirror(project, channel, version)
+        )
 
-    def published(self, project: str, channel: str) -> str | None:
-        return self._do("published", project, lambda: self.inner.published(project, channel))
+    def read_mirror(self, project: str, channel: str) -> str | None:
+        return self._do("read_mirror", project, lambda: self.inner.read_mirror(project, channel))
 
-    def peers(self) -> tuple[str, ...]:
-        return self._do("peers", "", self.inner.peers)
+    def configured_regions(self) -> tuple[str, ...]:
+        return self._do("configured_regions", "", self.inner.configured_regions)
 
     def _do(self, operation: str, subject: str, proceed: Callable[[], T]) -> T:
         with self._lock:
@@ -275,9 +277,9 @@ def _bound(
     return lambda: act(proceed)
 
 
-def faulty(spellings: Sequence[str]) -> list[FaultyRegion]:
-    """Return the regions that *spellings* name, each with no fault yet."""
-    parsed = parse_spellings(spellings, source="test")
+def faulty(specs: Sequence[str]) -> list[FaultyRegion]:
+    """Return the regions that *specs* name, each with no fault yet."""
+    parsed = parse_specs(specs, source="test")
     return [FaultyRegion(region) for region in open_regions(parsed, loader=ConfigurationLoader())]
 
 

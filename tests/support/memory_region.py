@@ -8,12 +8,12 @@ from startifact.errors import IntegrityError
 from startifact.files.source import Source
 from startifact.model.keys import Key
 from startifact.regions.interface import (
-    ChannelState,
+    Beat,
     ExistsError,
     Location,
-    Moved,
     Region,
-    Stored,
+    StoredArtifact,
+    StoredChannel,
 )
 
 
@@ -28,19 +28,21 @@ class Item(NamedTuple):
     """One stored artifact. *times* says how often its key has been taken, this time included."""
 
     data: bytes
-    document: str | None
+    encoded_record: str | None
     times: int
 
     @property
-    def stored(self) -> Stored:
+    def stored(self) -> StoredArtifact:
         """What a region says of it."""
-        return Stored(size=len(self.data), document=self.document, token=f"{self.times}")
+        return StoredArtifact(
+            size=len(self.data), encoded_record=self.encoded_record, token=f"{self.times}"
+        )
 
 
-class Shelf:
+class StoreState:
     """All that a region holds at one moment. It never changes: what is written is another one.
 
-    Every call on a region is a method here, and returns the shelf as it is afterwards and the
+    Every call on a region is a method here, and returns the store as it is afterwards and the
     answer.
     """
 
@@ -63,38 +65,38 @@ class Shelf:
         self._hash = hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Shelf) and self.key == other.key
+        return isinstance(other, StoreState) and self.key == other.key
 
     def __hash__(self) -> int:
         return self._hash
 
-    def serve(self, request: Request) -> tuple["Shelf", Any]:
-        """Return what *request* makes of this shelf, and the answer."""
-        found: tuple[Shelf, Any] = getattr(self, request.verb)(*request.args)
+    def serve(self, request: Request) -> tuple["StoreState", Any]:
+        """Return what *request* makes of this store, and the answer."""
+        found: tuple[StoreState, Any] = getattr(self, request.verb)(*request.args)
         return found
 
-    def describe(self, key: str) -> tuple["Shelf", Stored | None]:
+    def describe(self, key: str) -> tuple["StoreState", StoredArtifact | None]:
         """See `Region.describe`."""
         item = self.items.get(key)
         return self, None if item is None else item.stored
 
-    def create(self, key: str, data: bytes, document: str) -> tuple["Shelf", None]:
+    def create(self, key: str, data: bytes, encoded_record: str) -> tuple["StoreState", None]:
         """See `Region.create`."""
         if key in self.items:
             raise ExistsError(key)
-        return self.put(key, data, document), None
+        return self.put(key, data, encoded_record), None
 
-    def put(self, key: str, data: bytes, document: str | None) -> "Shelf":
-        """Return the shelf with an artifact at *key*, whatever is there."""
+    def put(self, key: str, data: bytes, encoded_record: str | None) -> "StoreState":
+        """Return the store with an artifact at *key*, whatever is there."""
         times = self.times.get(key, 0) + 1
-        return Shelf(
-            self.items | {key: Item(data, document, times)},
+        return StoreState(
+            self.items | {key: Item(data, encoded_record, times)},
             self.channels,
             self.shown,
             self.times | {key: times},
         )
 
-    def read(self, key: str, token: str, start: int, stop: int) -> tuple["Shelf", bytes]:
+    def read(self, key: str, token: str, start: int, stop: int) -> tuple["StoreState", bytes]:
         """See `Region.read`; the bytes come at once."""
         item = self.items.get(key)
         if item is None or item.stored.token != token:
@@ -103,89 +105,89 @@ class Shelf:
             raise IntegrityError(f"{key} ended early")
         return self, item.data[start:stop]
 
-    def keys(self, prefix: str) -> tuple["Shelf", tuple[str, ...]]:
+    def keys(self, prefix: str) -> tuple["StoreState", tuple[str, ...]]:
         """See `Region.keys`."""
         return self, tuple(sorted(key for key in self.items if key.startswith(prefix)))
 
-    def delete(self, key: str, token: str) -> tuple["Shelf", bool]:
+    def delete(self, key: str, token: str) -> tuple["StoreState", bool]:
         """See `Region.delete`."""
         item = self.items.get(key)
         if item is None or item.stored.token != token:
             return self, False
         return self.without(key), True
 
-    def without(self, key: str) -> "Shelf":
-        """Return the shelf with nothing at *key*, neither artifact nor channel."""
+    def without(self, key: str) -> "StoreState":
+        """Return the store with nothing at *key*, neither artifact nor channel."""
         items = {k: v for k, v in self.items.items() if k != key}
         channels = {k: v for k, v in self.channels.items() if k != key}
-        return Shelf(items, channels, self.shown, self.times)
+        return StoreState(items, channels, self.shown, self.times)
 
-    def read_channel(self, key: str) -> tuple["Shelf", ChannelState | None]:
+    def read_channel(self, key: str) -> tuple["StoreState", StoredChannel | None]:
         """See `Region.read_channel`."""
         text = self.channels.get(key)
-        return self, None if text is None else ChannelState(text, text)
+        return self, None if text is None else StoredChannel(text, text)
 
     def write_channel(
-        self, key: str, text: str, expected: ChannelState | None
-    ) -> tuple["Shelf", bool]:
+        self, key: str, text: str, expected: StoredChannel | None
+    ) -> tuple["StoreState", bool]:
         """See `Region.write_channel`."""
         if self.channels.get(key) != (None if expected is None else expected.token):
             return self, False
         return self.write(key, text), True
 
-    def write(self, key: str, text: str) -> "Shelf":
-        """Return the shelf with *text* as the channel at *key*, whatever is there."""
-        return Shelf(self.items, self.channels | {key: text}, self.shown, self.times)
+    def write(self, key: str, text: str) -> "StoreState":
+        """Return the store with *text* as the channel at *key*, whatever is there."""
+        return StoreState(self.items, self.channels | {key: text}, self.shown, self.times)
 
-    def publish(self, project: str, channel: str, version: str) -> tuple["Shelf", None]:
-        """See `Region.publish`."""
+    def write_mirror(self, project: str, channel: str, version: str) -> tuple["StoreState", None]:
+        """See `Region.write_mirror`."""
         shown = self.shown | {f"{project}/{channel}": version}
-        return Shelf(self.items, self.channels, shown, self.times), None
+        return StoreState(self.items, self.channels, shown, self.times), None
 
-    def published(self, project: str, channel: str) -> tuple["Shelf", str | None]:
-        """See `Region.published`."""
+    def read_mirror(self, project: str, channel: str) -> tuple["StoreState", str | None]:
+        """See `Region.read_mirror`."""
         return self, self.shown.get(f"{project}/{channel}")
 
 
 class MemoryRegion(Region):
     """A region that is kept in memory. Two with one *name* are two places."""
 
-    publishes = True
+    has_mirror = True
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.shelf = Shelf()
+        self.store = StoreState()
         self._lock = threading.Lock()
 
     def ask(self, verb: str, *args: Hashable) -> Any:
         """Carry out one call, and return its answer."""
         with self._lock:
-            self.shelf, answer = self.shelf.serve(Request(verb, args))
+            self.store, answer = self.store.serve(Request(verb, args))
         return answer
 
-    def place(self) -> str:
-        """See `Region.place`."""
+    def store_identity(self) -> str:
+        """See `Region.store_identity`."""
         return f"memory:{self.name}"
 
     def location(self, key: Key) -> Location:
         """See `Region.location`."""
         return Location(region=self.name, bucket=self.name, key=key, uri=f"memory:{key}")
 
-    def describe(self, key: Key) -> Stored | None:
+    def describe(self, key: Key) -> StoredArtifact | None:
         """See `Region.describe`."""
-        found: Stored | None = self.ask("describe", key)
+        found: StoredArtifact | None = self.ask("describe", key)
         return found
 
-    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+    def create(self, key: Key, source: Source, encoded_record: str, moved: Beat) -> None:
         """See `Region.create`."""
         blocks = []
         for part in source.parts:
             with source.open(part) as reader:
                 blocks.append(reader.read(part.size))
             moved(part.size)
-        self.ask("create", key, b"".join(blocks), document)
+        self.ask("create", key, b"".join(blocks), encoded_record)
 
-    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+    def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """See `Region.read`."""
         yield self.ask("read", key, stored.token, start, stop)
 
@@ -193,26 +195,26 @@ class MemoryRegion(Region):
         """See `Region.keys`."""
         yield from self.ask("keys", prefix)
 
-    def delete(self, key: Key, stored: Stored) -> bool:
+    def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """See `Region.delete`."""
         deleted: bool = self.ask("delete", key, stored.token)
         return deleted
 
-    def read_channel(self, key: Key) -> ChannelState | None:
+    def read_channel(self, key: Key) -> StoredChannel | None:
         """See `Region.read_channel`."""
-        found: ChannelState | None = self.ask("read_channel", key)
+        found: StoredChannel | None = self.ask("read_channel", key)
         return found
 
-    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+    def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         """See `Region.write_channel`."""
         written: bool = self.ask("write_channel", key, text, expected)
         return written
 
-    def publish(self, project: str, channel: str, version: str) -> None:
-        """See `Region.publish`."""
-        self.ask("publish", project, channel, version)
+    def write_mirror(self, project: str, channel: str, version: str) -> None:
+        """See `Region.write_mirror`."""
+        self.ask("write_mirror", project, channel, version)
 
-    def published(self, project: str, channel: str) -> str | None:
-        """See `Region.published`."""
-        found: str | None = self.ask("published", project, channel)
+    def read_mirror(self, project: str, channel: str) -> str | None:
+        """See `Region.read_mirror`."""
+        found: str | None = self.ask("read_mirror", project, channel)
         return found

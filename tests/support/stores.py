@@ -21,8 +21,8 @@ ACCESS_KEY, SECRET_KEY = "AKIATESTTESTTESTTEST", "test-secret"
 
 def find(name: str) -> str | None:
     """Return the program *name*: beside this Python, or on the PATH."""
-    beside = Path(sys.executable).parent / name
-    return str(beside) if beside.exists() else shutil.which(name)
+    legacy_metadata = Path(sys.executable).parent / name
+    return str(legacy_metadata) if legacy_metadata.exists() else shutil.which(name)
 
 
 @contextlib.contextmanager

@@ -22,8 +22,8 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
-    ascii_controls,
-    shown,
+    escape_nonprintable,
+    quoted,
     worst_exit_code,
 )
 
@@ -144,13 +144,13 @@ def test_no_problem() -> None:
 )
 def test_shown(value: object, text: str) -> None:
     """A value stands in a message quoted, printable and cut."""
-    assert shown(value) == text
+    assert quoted(value) == text
 
 
 @given(st.text())
 def test_shown_is_printable(text: str) -> None:
     """Whatever the text, what is shown is one printable line that is not much longer."""
-    assert shown(text).isprintable()
-    assert shown([text]).isprintable()
-    assert ascii_controls(text).isprintable()
-    assert len(shown(text, 10)) < 10 * 10 + 40
+    assert quoted(text).isprintable()
+    assert quoted([text]).isprintable()
+    assert escape_nonprintable(text).isprintable()
+    assert len(quoted(text, 10)) < 10 * 10 + 40

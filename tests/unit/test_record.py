@@ -16,12 +16,12 @@ from startifact.errors import (
     RemovedError,
 )
 from startifact.model.record import (
-    MAX_DOCUMENT_BYTES,
-    MAX_PAIRS_BYTES,
+    MAX_METADATA_BYTES,
+    MAX_RECORD_BYTES,
     MAX_SIZE_BYTES,
     Origin,
     Record,
-    check_pairs,
+    check_metadata,
     decode,
     encode,
 )
@@ -43,7 +43,7 @@ _records = st.builds(
     sha256=st.binary(min_size=32, max_size=32).map(bytes.hex),
     size=st.integers(0, MAX_SIZE_BYTES),
     staged_at=st.just("2026-02-03T04:05:06.000007Z"),
-    pairs=_pairs,
+    metadata=_pairs,
     filename=st.one_of(st.none(), _text),
     origin=_origins,
 )
@@ -62,7 +62,7 @@ def record(
         sha256=sha256,
         size=size,
         staged_at="2026-02-03T04:05:06.000007Z",
-        pairs=pairs or {},
+        metadata=pairs or {},
         filename=filename,
         origin=origin or Origin(),
     )
@@ -81,7 +81,7 @@ def test_round_trip(original: Record) -> None:
     back = decode(text, where="here")
 
     assert text.isascii()
-    assert len(text) <= MAX_DOCUMENT_BYTES
+    assert len(text) <= MAX_RECORD_BYTES
     assert back.same_content(original)
     assert original.same_content(back)
     assert back.staged_at == original.staged_at
@@ -132,7 +132,7 @@ def test_many_differences_are_cut() -> None:
 
 def test_pairs_are_sorted() -> None:
     """The user's pairs come in the order of their keys, so that the same ones are the same text."""
-    assert list(check_pairs({"b": "2", "a": "1"})) == ["a", "b"]
+    assert list(check_metadata({"b": "2", "a": "1"})) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_pairs_are_sorted() -> None:
 def test_illegal_pairs(value: object, problem: str) -> None:
     """Metadata that cannot be stored is refused with what is wrong about which pair."""
     with pytest.raises(InputError, match=problem) as caught:
-        check_pairs(value)
+        check_metadata(value)
 
     assert str(caught.value).startswith("metadata is not valid: ")
     assert str(caught.value).isprintable()
@@ -164,7 +164,7 @@ def test_illegal_pairs(value: object, problem: str) -> None:
 def test_reserved_keys_have_a_hint() -> None:
     """Whoever uses a reserved key is told the rule."""
     with pytest.raises(InputError) as caught:
-        check_pairs({"startifact:note": "x"})
+        check_metadata({"startifact:note": "x"})
 
     assert caught.value.hint == "Keys that begin with startifact: are reserved"
 
@@ -172,7 +172,7 @@ def test_reserved_keys_have_a_hint() -> None:
 def test_all_illegal_pairs_are_told() -> None:
     """Every problem is told at once."""
     with pytest.raises(InputError) as caught:
-        check_pairs({"startifact:x": 1, "a": [], "": "b"})
+        check_metadata({"startifact:x": 1, "a": [], "": "b"})
 
     assert str(caught.value).count("\n  ") == 4
 
@@ -181,9 +181,9 @@ def test_largest_pairs() -> None:
     """1,024 bytes of ASCII JSON are allowed, and not one more."""
     overhead = len('{"k":""}')
 
-    largest = check_pairs({"k": "x" * (MAX_PAIRS_BYTES - overhead)})
+    largest = check_metadata({"k": "x" * (MAX_METADATA_BYTES - overhead)})
     with pytest.raises(InputError) as caught:
-        check_pairs({"k": "x" * (MAX_PAIRS_BYTES - overhead + 1)})
+        check_metadata({"k": "x" * (MAX_METADATA_BYTES - overhead + 1)})
 
     assert len(largest["k"]) == 1016
     assert "it takes 1,025 bytes as ASCII JSON, 1,024 are allowed" in str(caught.value)
@@ -192,23 +192,23 @@ def test_largest_pairs() -> None:
 
 def test_bytes_are_counted_as_they_are_stored() -> None:
     """A character that is escaped counts as the six or twelve bytes that it takes."""
-    assert check_pairs({"k": "ü" * 169}) == {"k": "ü" * 169}
+    assert check_metadata({"k": "ü" * 169}) == {"k": "ü" * 169}
     for value in ("ü" * 170, "🎉" * 85, '"' * 509):
         with pytest.raises(InputError, match="are allowed"):
-            check_pairs({"k": value})
+            check_metadata({"k": value})
 
 
 @given(_pairs)
 def test_pairs_that_are_accepted_fit(pairs: dict[str, str]) -> None:
     """Whatever pairs are accepted can be stored with digest, size and time."""
     try:
-        checked = check_pairs(pairs)
+        checked = check_metadata(pairs)
     except InputError:
         return
     text, dropped = encode(record(checked))
 
     assert dropped == []
-    assert decode(text, where="here").pairs == checked
+    assert decode(text, where="here").metadata == checked
 
 
 def test_largest_pairs_and_the_facts() -> None:
@@ -341,7 +341,7 @@ def test_facts_of_later_minor_versions() -> None:
     """A fact that is not known is passed over, and is no metadata of the user's."""
     text = stored()[:-1] + ',"startifact:colour":"red","mine":"x"}'
 
-    assert decode(text, where="here").pairs == {"mine": "x"}
+    assert decode(text, where="here").metadata == {"mine": "x"}
 
 
 @given(st.text())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from startifact.errors import InputError, LocalFileError
 from startifact.files.source import MAX_PARTS, MIB, PART_BYTES, Part, Source, check_file, part_size
-from tests.support.places import is_root
+from tests.support.backends import is_root
 
 MakeFile = Callable[..., Path]
 
@@ -40,7 +40,7 @@ def test_scan_of_a_large_file(make_file: MakeFile, size: int, sizes: list[int]) 
     content = os.urandom(size)
     moved: list[int] = []
 
-    source = Source.scan(make_file(content), moved=moved.append)
+    source = Source.scan(make_file(content), beat=moved.append)
 
     assert source.sha256 == hashlib.sha256(content).hexdigest()
     assert [part.size for part in source.parts] == sizes
@@ -191,7 +191,7 @@ def test_file_that_grows_while_it_is_scanned(make_file: MakeFile) -> None:
             file.write(b"x" * MIB)
 
     with pytest.raises(LocalFileError, match="changed while it was being staged") as caught:
-        Source.scan(path, moved=grow)
+        Source.scan(path, beat=grow)
 
     assert caught.value.exit_code == 9
     assert caught.value.hint is not None
@@ -207,7 +207,7 @@ def test_file_that_is_rewritten_while_it_is_scanned(make_file: MakeFile, content
         path.write_bytes(content)
 
     with pytest.raises(LocalFileError, match="changed while it was being staged"):
-        Source.scan(path, moved=rewrite)
+        Source.scan(path, beat=rewrite)
 
 
 def test_file_that_is_emptied_in_between(make_file: MakeFile) -> None:
@@ -275,7 +275,7 @@ def test_part_is_a_file(offset: int, first: int, whence: int) -> None:
         size=len(whole),
         sha256="",
         parts=(),
-        identity=(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns),
+        file_stamp=(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns),
     )
     content = whole[5:15]
     like = io.BytesIO(content)
@@ -309,13 +309,13 @@ def test_touched_at_each_read(make_file: MakeFile) -> None:
     source = Source.scan(make_file(b"0123456789"))
     reads = 0
 
-    def touched() -> None:
+    def on_read() -> None:
         nonlocal reads
         reads += 1
         if reads == 3:
             raise InterruptedError
 
-    with source.open(source.parts[0], touched) as reader:
+    with source.open(source.parts[0], on_read) as reader:
         reader.read(2)
         reader.read(2)
         with pytest.raises(InterruptedError):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from startifact.model.strict_json import JsonError, parse_object, string_pairs
+from startifact.model.strict_json import JsonError, parse_object, parse_string_object
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none(), st.booleans())))
@@ -62,7 +62,7 @@ def test_any_text(text: str) -> None:
 
 def test_string_pairs() -> None:
     """An object of strings is one; with any other value it is not."""
-    assert string_pairs('{"a": "b", "": ""}') == {"a": "b", "": ""}
+    assert parse_string_object('{"a": "b", "": ""}') == {"a": "b", "": ""}
     for text in ('{"a": 1}', '{"a": null}', '{"a": ["b"]}', '{"a": "b", "c": {}}'):
         with pytest.raises(JsonError, match="values that are not strings"):
-            string_pairs(text)
+            parse_string_object(text)

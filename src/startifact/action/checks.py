@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping
 
-from startifact.errors import InputError, shown
+from startifact.errors import InputError, quoted
 from startifact.model.configuration import AWS_REGION, DEFAULT_PARAMETER, is_parameter_name
 from startifact.model.metadata import parse_metadata
 from startifact.model.quorum import required_to_stage
-from startifact.model.record import check_pairs
-from startifact.regions.spec import MAX_REGIONS, parse_spellings, split_list
+from startifact.model.record import check_metadata
+from startifact.regions.spec import MAX_REGIONS, parse_specs, split_list
 from startifact.repair.repairer import parse_keep
 
 MIN_SECONDS, MAX_SECONDS = 900, 43_200
@@ -29,7 +29,7 @@ def check_regions(text: str) -> tuple[str, ...] | None:
             "regions is written as a list with dashes, which is not read as one here",
             hint="Separate them by commas or newlines, without dashes: us-east-1, eu-west-1",
         )
-    parse_spellings(texts, source="regions")
+    parse_specs(texts, source="regions")
     return tuple(texts)
 
 
@@ -39,9 +39,9 @@ def check_required(text: str, regions: tuple[str, ...] | None) -> str:
     return text
 
 
-def check_metadata(text: str) -> Mapping[str, str]:
+def read_metadata(text: str) -> Mapping[str, str]:
     """Return the pairs in *text*, which can be stored."""
-    return check_pairs(parse_metadata(text))
+    return check_metadata(parse_metadata(text))
 
 
 def check_parameter(text: str) -> str | None:
@@ -49,7 +49,7 @@ def check_parameter(text: str) -> str | None:
     if not text or is_parameter_name(text):
         return text or None
     raise InputError(
-        f"configuration-parameter {shown(text)} is not the name of an SSM parameter",
+        f"configuration-parameter {quoted(text)} is not the name of an SSM parameter",
         hint=f"Leave it out for {DEFAULT_PARAMETER}",
     )
 
@@ -66,7 +66,7 @@ def check_role(text: str) -> str | None:
     if not text or _ROLE.fullmatch(text):
         return text or None
     raise InputError(
-        f"role-to-assume is {shown(text)}, which is not the ARN of a role",
+        f"role-to-assume is {quoted(text)}, which is not the ARN of a role",
         hint="Write it in full, for example arn:aws:iam::123456789012:role/stage-sugarwater",
     )
 
@@ -76,7 +76,7 @@ def check_aws_region(text: str) -> str | None:
     if not text or AWS_REGION.fullmatch(text):
         return text or None
     raise InputError(
-        f"aws-region is {shown(text)}, which is not an AWS region",
+        f"aws-region is {quoted(text)}, which is not an AWS region",
         hint="Name one region, for example us-east-1; a list goes into regions",
     )
 
@@ -85,7 +85,7 @@ def check_audience(text: str) -> str:
     """Return *text* when a token can be meant for it."""
     if _AUDIENCE.fullmatch(text):
         return text
-    raise InputError(f"audience is {shown(text)}, expected 1 to 255 characters without spaces")
+    raise InputError(f"audience is {quoted(text)}, expected 1 to 255 characters without spaces")
 
 
 def check_session_name(text: str) -> str:
@@ -93,7 +93,7 @@ def check_session_name(text: str) -> str:
     if _SESSION_NAME.fullmatch(text):
         return text
     raise InputError(
-        f"role-session-name is {shown(text)}, expected 2 to 64 letters, digits or any of _+=,.@-"
+        f"role-session-name is {quoted(text)}, expected 2 to 64 letters, digits or any of _+=,.@-"
     )
 
 
@@ -102,6 +102,6 @@ def check_seconds(text: str) -> int:
     if _SECONDS.fullmatch(text) and MIN_SECONDS <= int(text) <= MAX_SECONDS:
         return int(text)
     raise InputError(
-        f"role-duration is {shown(text)}, expected a number of seconds from {MIN_SECONDS} to "
+        f"role-duration is {quoted(text)}, expected a number of seconds from {MIN_SECONDS} to "
         f"{MAX_SECONDS}"
     )

@@ -10,7 +10,7 @@ from semver import Version
 from startifact.action.credentials import identity_of, settings_of
 from startifact.action.inputs import Command, Inputs
 from startifact.action.ownership import given_to_owner_of
-from startifact.action.paths import check_places, directories_of
+from startifact.action.paths import check_sandbox_paths, directories_of
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import (
     DifferencesError,
@@ -66,7 +66,7 @@ class ProjectResult:
 Result = ArtifactResult | ProjectResult
 
 
-def carry_out(
+def execute(
     inputs: Inputs, settings: Settings, runner: Runner, progress: ProgressCallback | None = None
 ) -> Result:
     """Do what *inputs* say, and return what was done.
@@ -77,7 +77,7 @@ def carry_out(
     """
     settings = settings_of(inputs, settings)
     directories = directories_of(inputs, settings)
-    check_places(inputs, directories, runner)
+    check_sandbox_paths(inputs, directories, runner)
     session = Session(
         regions=inputs.regions,
         read_only=inputs.dry_run,
@@ -112,8 +112,8 @@ def _stage(inputs: Inputs, session: Session, roots: list[Path], runner: Runner) 
     assert inputs.path is not None  # noqa: S101  # Inputs has checked it
     project = inputs.project
     artifact, channel = artifact_key(project, inputs.version), channel_key(project, LATEST)
-    places = [p for root in roots for p in (root / artifact, (root / channel).parent)]
-    with given_to_owner_of(runner.workspace, places):
+    paths = [p for root in roots for p in (root / artifact, (root / channel).parent)]
+    with given_to_owner_of(runner.workspace, paths):
         staging = session.stage(
             project,
             inputs.version,
@@ -133,11 +133,11 @@ def _stage(inputs: Inputs, session: Session, roots: list[Path], runner: Runner) 
 def _download(inputs: Inputs, session: Session, runner: Runner) -> Result:
     assert inputs.path is not None  # noqa: S101  # Inputs has checked it
     artifact = session.get(inputs.project, inputs.version)
-    place = inputs.path
+    target = inputs.path
     # Not the whole folder: it may be the workspace, and that may be large.
     if inputs.load_filename and (name := safe_filename(artifact)):
-        place = inputs.path / name
-    with given_to_owner_of(runner.workspace, [place]):
+        target = inputs.path / name
+    with given_to_owner_of(runner.workspace, [target]):
         path = artifact.downloader.download(inputs.path, load_filename=inputs.load_filename)
     return ArtifactResult(
         command=inputs.command, artifact=artifact, regions=session.regions, path=path

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from startifact.action.inputs import Inputs
 from startifact.action.oidc import Tokens, TokenSource
-from startifact.errors import InputError, shown
+from startifact.errors import InputError, quoted
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.regions.spec import (
-    AwsSpelling,
-    BucketSpelling,
-    Spelling,
-    parse_spellings,
+    AwsSpec,
+    BucketSpec,
+    RegionSpec,
+    parse_specs,
     split_list,
 )
 from startifact.settings import Runner, Settings, forget_aws_profile
@@ -58,24 +58,24 @@ def settings_of(inputs: Inputs, settings: Settings) -> Settings:
     return settings if inputs.provenance else replace(settings, origin=Settings().origin)
 
 
-def _spellings(inputs: Inputs, settings: Settings) -> tuple[Spelling, ...]:
+def _specs(inputs: Inputs, settings: Settings) -> tuple[RegionSpec, ...]:
     texts = inputs.regions or split_list(settings.regions or "")
-    return parse_spellings(texts, source="regions") if texts else ()
+    return parse_specs(texts, source="regions") if texts else ()
 
 
 def _refuse_profiles(inputs: Inputs, settings: Settings) -> None:
-    for spelling in _spellings(inputs, settings):
-        if isinstance(spelling, BucketSpelling) and spelling.profile:
+    for spec in _specs(inputs, settings):
+        if isinstance(spec, BucketSpec) and spec.profile:
             raise InputError(
-                f"role-to-assume is set, and region {shown(spelling.text)} names a profile",
+                f"role-to-assume is set, and region {quoted(spec.text)} names a profile",
                 hint="Leave one of them out: a step is one role, or what profiles say",
             )
 
 
 def _first_aws_region(inputs: Inputs, settings: Settings) -> str | None:
-    for spelling in _spellings(inputs, settings):
-        if isinstance(spelling, AwsSpelling):
-            return spelling.text
-        if isinstance(spelling, BucketSpelling) and spelling.region and not spelling.endpoint:
-            return spelling.region
+    for spec in _specs(inputs, settings):
+        if isinstance(spec, AwsSpec):
+            return spec.text
+        if isinstance(spec, BucketSpec) and spec.region and not spec.endpoint:
+            return spec.region
     return None

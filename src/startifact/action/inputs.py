@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Self, TypeVar
 
 from startifact.action import checks
-from startifact.errors import InputError, Problems, shown
+from startifact.errors import InputError, Problems, quoted
 from startifact.model.keys import LATEST, check_project
 from startifact.model.quorum import MAJORITY
 from startifact.model.versions import parse_selector, parse_version
@@ -135,7 +135,7 @@ class Inputs:
             "project": reader.checked("project", check_project),
             "version": reader.checked("version", lambda text: _version(text, command)),
             "path": _path(reader, command),
-            "metadata": reader.checked("metadata", checks.check_metadata, trim=False),
+            "metadata": reader.checked("metadata", checks.read_metadata, trim=False),
             "save_filename": reader.flag("save-filename"),
             "load_filename": reader.flag("load-filename"),
             "regions": regions,
@@ -221,7 +221,7 @@ class _Reader:
             if name not in DEFAULTS and name not in _OF_THE_RUNNER:
                 like = difflib.get_close_matches(name.replace("_", "-"), DEFAULTS, 1)
                 self.problems.say(
-                    f"{shown(name)} is not an input{f', did you mean {like[0]}?' if like else ''}",
+                    f"{quoted(name)} is not an input{f', did you mean {like[0]}?' if like else ''}",
                     hint="Correct it under with:, where names have dashes, or leave it out; a "
                     "variable of the job that begins with INPUT_ counts as one",
                 )

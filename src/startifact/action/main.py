@@ -7,14 +7,14 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from startifact.action import markdown, summary
-from startifact.action.commands import ProjectResult, Result, as_one, carry_out, in_yaml
+from startifact.action.commands import ProjectResult, Result, as_one, execute, in_yaml
 from startifact.action.inputs import Inputs, wants_summary
 from startifact.action.outputs import outputs_of, warn_of_masked
-from startifact.action.paths import as_seen_here
+from startifact.action.paths import to_container_paths
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
 from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
-from startifact.errors import StartifactError, shown, with_notes, without_secrets
+from startifact.errors import StartifactError, quoted, redact, with_notes
 from startifact.model.keys import artifact_key
 from startifact.settings import Runner, Settings, tidy_aws_environment
 from startifact.version import __version__
@@ -36,7 +36,7 @@ def main(annotations: Annotations) -> int:
 
 def bug(error: BaseException) -> StartifactError:
     """Return what to tell about an exception that nobody expected."""
-    said = shown(without_secrets(str(error)), 300)
+    said = quoted(redact(str(error)), 300)
     return StartifactError(
         with_notes(f"this is a bug in Startifact: {type(error).__name__}: {said}", error),
         hint="Report it, with the log of a run that has debug logging switched on",
@@ -69,8 +69,8 @@ def _step(runner: Runner, annotations: Annotations) -> int:
         title = f"Startifact: {what}"
         check_output_file(runner.output)
         say(f"Startifact {__version__}: {what}")
-        inputs, settings = as_seen_here(inputs, Settings.from_environment(), runner)
-        result = carry_out(inputs, settings, runner, Reporter())
+        inputs, settings = to_container_paths(inputs, Settings.from_environment(), runner)
+        result = execute(inputs, settings, runner, Reporter())
         if not result.errors:
             outputs = outputs_of(result, runner)
             write_outputs(runner.output, outputs)
@@ -78,12 +78,12 @@ def _step(runner: Runner, annotations: Annotations) -> int:
     except StartifactError as e:
         error = in_yaml(e)
     except Stopped as e:
-        e.told = True
+        e.reported = True
         _fail(inputs, stop(e), runner, annotations, title)
         raise
     except Exception as e:  # noqa: BLE001  # a bug is told like any other error
         if runner.debug:
-            say(without_secrets(traceback.format_exc()))
+            say(redact(traceback.format_exc()))
         error = bug(e)
     else:
         return _finish(result, inputs, settings, runner, annotations, title)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
-from startifact.errors import ascii_controls, shown
+from startifact.errors import escape_nonprintable, quoted
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def write(path: str, lines: Sequence[str]) -> None:
         elif lines:
             logger.info("the job summary is left out: with what is there it would exceed 1 MiB")
     except OSError as e:
-        logger.warning("cannot write the job summary to %s: %s", shown(path), e.strerror)
+        logger.warning("cannot write the job summary to %s: %s", quoted(path), e.strerror)
 
 
 def _fitting(lines: Sequence[str], room: int) -> str:
@@ -76,7 +76,7 @@ def _row(cells: Sequence[str]) -> str:
 def code(text: str) -> str:
     """Return *text* as it can stand anywhere in a line of Markdown, and is shown as it is."""
     cut = text if len(text) <= _CELL else f"{text[:_CELL]}... ({len(text):,} characters)"
-    line = ascii_controls(cut)
+    line = escape_nonprintable(cut)
     if line.strip() and not _ENDS_CODE & set(line):
         return f"`{line}`"
     safe = (c if c in _PLAIN or not c.isascii() else f"&#{ord(c)};" for c in line)
@@ -85,5 +85,5 @@ def code(text: str) -> str:
 
 def block(text: str) -> str:
     """Return *text* as lines that are shown as they are."""
-    lines = (html.escape(ascii_controls(line)) for line in text.split("\n"))
+    lines = (html.escape(escape_nonprintable(line)) for line in text.split("\n"))
     return "<pre>{}</pre>\n\n".format("\n".join(lines))

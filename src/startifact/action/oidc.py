@@ -10,7 +10,7 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 
-from startifact.concurrency.fan_out import Failed, Round, Watch
+from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
 from startifact.errors import AccessDeniedError, ConfigurationError, StartifactError
 from startifact.regions.spec import is_loopback
 
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 10.0
 TOTAL_SECONDS = 20.0
 """How long GitHub is asked for one token: less than a region may take without moving a byte."""
 
-REMEMBERED_SECONDS = 30.0
+FAILURE_CACHE_SECONDS = 30.0
 """How long a failure answers for GitHub, so that no region asks what another was just refused."""
 
 ATTEMPTS = 5
@@ -72,22 +72,22 @@ class TokenSource:
             AccessDeniedError: GitHub did not give one.
         """
         self.check()
-        with Round({"GitHub": self._patiently}) as asked:
+        with FanOut({"GitHub": self._patiently}) as asked:
             # Names of hosts are looked up without a time-out of their own.
             answer = asked.next(time.monotonic() + TOTAL_SECONDS)
         if answer is None:
             raise _refused(f"it did not answer within {TOTAL_SECONDS:.0f} s")
-        if isinstance(answer, Failed):
+        if isinstance(answer, Failure):
             raise answer.error
         return answer.value
 
-    def _patiently(self, watch: Watch) -> str:
+    def _patiently(self, heartbeat: Heartbeat) -> str:
         last = ""
         for attempt in range(ATTEMPTS):
             if attempt:
                 delay = self.pause * 2 ** (attempt - 1)
                 time.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
-            watch.moved()
+            heartbeat.beat()
             try:
                 return self._ask()
             except urllib.error.HTTPError as e:
@@ -147,7 +147,7 @@ class Tokens:
             try:
                 return self._source()
             except StartifactError as e:
-                self._failure, self._until = e, time.monotonic() + REMEMBERED_SECONDS
+                self._failure, self._until = e, time.monotonic() + FAILURE_CACHE_SECONDS
                 raise
 
 

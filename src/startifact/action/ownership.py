@@ -11,24 +11,24 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from startifact.errors import shown
+from startifact.errors import quoted
 
 logger = logging.getLogger(__name__)
 
-_Identity = tuple[int, int, int, int]
+_FileStamp = tuple[int, int, int, int]
 
 
 @contextlib.contextmanager
-def given_to_owner_of(workspace: Path | None, places: Iterable[Path]) -> Iterator[None]:
-    """Give what the block makes at or below *places*, or on the way there, to the owner of
+def given_to_owner_of(workspace: Path | None, paths: Iterable[Path]) -> Iterator[None]:
+    """Give what the block makes at or below *paths*, or on the way there, to the owner of
     *workspace*, however the block ends. What was there keeps its owner.
     """
     owner = _owner(workspace)
     if owner is None:
         yield
         return
-    absolute = [place.parent.resolve() / place.name for place in places]
-    before = {path: identity for place in absolute for path, identity in _everything(place)}
+    absolute = [target.parent.resolve() / target.name for target in paths]
+    before = {path: stamp for target in absolute for path, stamp in _everything(target)}
     try:
         yield
     finally:
@@ -39,13 +39,10 @@ def given_to_owner_of(workspace: Path | None, places: Iterable[Path]) -> Iterato
             raise
 
 
-def _made(places: list[Path], before: dict[Path, _Identity]) -> list[Path]:
-    """Return what is there of *places* and was not, or was something else."""
+def _made(paths: list[Path], before: dict[Path, _FileStamp]) -> list[Path]:
+    """Return what is there of *paths* and was not, or was something else."""
     return [
-        path
-        for place in places
-        for path, identity in _everything(place)
-        if before.get(path) != identity
+        path for target in paths for path, stamp in _everything(target) if before.get(path) != stamp
     ]
 
 
@@ -60,18 +57,18 @@ def _owner(workspace: Path | None) -> tuple[int, int] | None:
     return (status.st_uid, status.st_gid)
 
 
-def _everything(place: Path) -> Iterator[tuple[Path, _Identity]]:
-    """Yield what is there of *place*, the folders that lead to it, and all that is below it."""
-    for path in (*reversed(place.parents), place):
+def _everything(target: Path) -> Iterator[tuple[Path, _FileStamp]]:
+    """Yield what is there of *target*, the folders that lead to it, and all that is below it."""
+    for path in (*reversed(target.parents), target):
         with contextlib.suppress(OSError):
-            yield path, _identity(path)
-    for folder, names, files in os.walk(place):
+            yield path, _file_stamp(path)
+    for folder, names, files in os.walk(target):
         for name in (*names, *files):
             with contextlib.suppress(OSError):
-                yield Path(folder, name), _identity(Path(folder, name))
+                yield Path(folder, name), _file_stamp(Path(folder, name))
 
 
-def _identity(path: Path) -> _Identity:
+def _file_stamp(path: Path) -> _FileStamp:
     """Return what tells *path* from another file in its place, which may have the same number."""
     status = path.lstat()
     return (status.st_dev, status.st_ino, status.st_uid, status.st_gid)
@@ -87,7 +84,7 @@ def _give(paths: list[Path], user: int, group: int) -> None:
     if failed:
         logger.warning(
             "cannot give %s to the owner of the workspace: %s",
-            shown(str(failed.filename)),
+            quoted(str(failed.filename)),
             failed.strerror,
         )
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from startifact.action.inputs import Inputs
-from startifact.errors import Problems, shown
-from startifact.regions.spec import DirectorySpelling, Spelling, parse_spellings, split_list
+from startifact.errors import Problems, quoted
+from startifact.regions.spec import DirectorySpec, RegionSpec, parse_specs, split_list
 from startifact.settings import Runner, Settings
 
 JOB_CONTAINER = Path("/__w")
@@ -23,7 +23,9 @@ JOB_CONTAINER = Path("/__w")
 _FILE = re.compile(r"file:(//)?(?=/)")
 
 
-def as_seen_here(inputs: Inputs, settings: Settings, runner: Runner) -> tuple[Inputs, Settings]:
+def to_container_paths(
+    inputs: Inputs, settings: Settings, runner: Runner
+) -> tuple[Inputs, Settings]:
     """Return both with the runner's folders under the names that they have for this step.
 
     The runner itself translates only values that begin with such a folder, and knows nothing of
@@ -72,18 +74,20 @@ def _renamed_region(text: str, names: dict[Path, Path]) -> str:
     return text if renamed == path else f"file://{renamed}"
 
 
-def directories_of(inputs: Inputs, settings: Settings) -> list[DirectorySpelling]:
+def directories_of(inputs: Inputs, settings: Settings) -> list[DirectorySpec]:
     """Return the ``file:`` regions that this step uses."""
-    spellings: Iterable[Spelling] = ()
+    specs: Iterable[RegionSpec] = ()
     if inputs.regions is not None:
-        spellings = parse_spellings(inputs.regions, source="regions")
+        specs = parse_specs(inputs.regions, source="regions")
     elif settings.regions is not None:
-        spellings = parse_spellings(split_list(settings.regions), source="STARTIFACT_REGIONS")
+        specs = parse_specs(split_list(settings.regions), source="STARTIFACT_REGIONS")
     # An organisation configuration names AWS regions alone.
-    return [s for s in spellings if isinstance(s, DirectorySpelling)]
+    return [s for s in specs if isinstance(s, DirectorySpec)]
 
 
-def check_places(inputs: Inputs, directories: Iterable[DirectorySpelling], runner: Runner) -> None:
+def check_sandbox_paths(
+    inputs: Inputs, directories: Iterable[DirectorySpec], runner: Runner
+) -> None:
     """Return when the step keeps to the folders that are its own, or is in no workflow.
 
     Raises:
@@ -97,7 +101,7 @@ def check_places(inputs: Inputs, directories: Iterable[DirectorySpelling], runne
     for path in (inputs.path, *(directory.path for directory in directories)):
         if path is not None and (elsewhere := _inner_name(path, runner)):
             problems.say(
-                f"{shown(str(path))} has {elsewhere} in its middle, which is a folder of the host",
+                f"{quoted(str(path))} has {elsewhere} in its middle, which is a folder of the host",
                 hint="Write a path relative to the workspace, without github.workspace",
             )
     for directory in directories:
@@ -106,7 +110,7 @@ def check_places(inputs: Inputs, directories: Iterable[DirectorySpelling], runne
             if not runner.in_container:
                 why = "which are all that a step keeps to"
             problems.say(
-                f"region {shown(directory.text)} is outside the workspace and the runner's "
+                f"region {quoted(directory.text)} is outside the workspace and the runner's "
                 f"temporary folder, {why}",
                 hint="Name a directory in the workspace, for example file:./artifacts",
             )
@@ -115,7 +119,7 @@ def check_places(inputs: Inputs, directories: Iterable[DirectorySpelling], runne
         if not runner.in_container:
             why = "which are all that a step keeps to"
         problems.say(
-            f"path {shown(str(inputs.path))} is outside the workspace and the runner's temporary "
+            f"path {quoted(str(inputs.path))} is outside the workspace and the runner's temporary "
             f"folder, {why}",
             hint="Write path relative to the workspace, for example dist.tar.gz",
         )

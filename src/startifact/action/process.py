@@ -12,7 +12,7 @@ from typing import Any
 from startifact.action.main import bug, main, stop, tell
 from startifact.action.workflow import Annotations, say
 from startifact.concurrency.signals import Stop, Stopped, handle_with
-from startifact.errors import without_secrets
+from startifact.errors import redact
 from startifact.settings import Runner
 
 
@@ -35,9 +35,9 @@ def run() -> int:
     try:
         return main(annotations)
     except Stopped as stopped:
-        if annotations.failed and not stopped.told:
+        if annotations.failed and not stopped.reported:
             say(str(stopped))
-        elif not stopped.told:
+        elif not stopped.reported:
             tell(stop(stopped), annotations)
         raise
 
@@ -60,4 +60,4 @@ def _unraisable(handler: Stop, args: "sys.UnraisableHookArgs") -> None:
 
 def _debug(error: BaseException | None) -> None:
     if Runner.from_environment().debug:
-        say(without_secrets("".join(traceback.format_exception(error))))
+        say(redact("".join(traceback.format_exception(error))))

@@ -20,9 +20,9 @@ from typing import Literal
 from actions_toolkit.command import issue_command
 from actions_toolkit.file_command import issue_file_command, prepare_key_value_message
 
-from startifact.errors import ConfigurationError, LocalFileError, ascii_controls, shown
+from startifact.errors import ConfigurationError, LocalFileError, escape_nonprintable, quoted
 
-Kind = Literal["error", "warning", "notice"]
+FindingKind = Literal["error", "warning", "notice"]
 
 MAX_ANNOTATIONS = 10
 """How many annotations a step has. The runner keeps as many of each kind, and nobody reads more."""
@@ -49,7 +49,7 @@ def harmless(line: str) -> str:
     What cannot be printed is escaped, line breaks of every kind included. A backslash stands before
     what would begin a command.
     """
-    line = ascii_controls(line)
+    line = escape_nonprintable(line)
     visible = "".join(c for c in line if not _is_passed_over(c))
     if visible != line and ("##[" in visible or visible.lstrip().startswith("::")):
         line = line.encode("ascii", "backslashreplace").decode()
@@ -77,9 +77,9 @@ class Annotations:
         """Whether an error has been shown."""
         return self._counts["error"] > 0
 
-    def add(self, kind: Kind, message: str, *, title: str = "") -> None:
+    def add(self, kind: FindingKind, message: str, *, title: str = "") -> None:
         """Show *message* on the page of the run, or in the log once there are enough."""
-        text = "\n".join(ascii_controls(line) for line in message.split("\n"))
+        text = "\n".join(escape_nonprintable(line) for line in message.split("\n"))
         kept = 0 if kind == "error" or self.failed else 1
         if self._counts.total() >= MAX_ANNOTATIONS - kept:
             say(f"{kind.capitalize()}: {message}")
@@ -90,7 +90,7 @@ class Annotations:
             say(message)
             text = f"{text[: MAX_MESSAGE - 3]}..."
         # The runner would cut the equals sign off, and the toolkit prints empty properties.
-        shown_title = ascii_controls(title).lstrip("=")
+        shown_title = escape_nonprintable(title).lstrip("=")
         issue_command(kind, {"title": shown_title} if shown_title else {}, text)
         sys.stdout.flush()
 
@@ -110,12 +110,12 @@ def check_output_file(path: str) -> None:
         )
     try:
         if not stat.S_ISREG(Path(path).stat().st_mode):
-            raise LocalFileError(f"GITHUB_OUTPUT names {shown(path)}, which is not a file")
+            raise LocalFileError(f"GITHUB_OUTPUT names {quoted(path)}, which is not a file")
         with Path(path).open("ab"):
             pass
     except OSError as e:
         raise LocalFileError(
-            f"GITHUB_OUTPUT names {shown(path)}, which cannot be written: {e.strerror}",
+            f"GITHUB_OUTPUT names {quoted(path)}, which cannot be written: {e.strerror}",
             hint="The runner makes this file: do not set the variable in the workflow",
         ) from e
 
@@ -142,7 +142,7 @@ def write_outputs(path: str, outputs: Mapping[str, str]) -> None:
         # The toolkit raises bare exceptions. Half an output would make the runner fail the step.
         with contextlib.suppress(OSError):
             os.truncate(file, size)
-        raise LocalFileError(f"cannot write the outputs to GITHUB_OUTPUT: {shown(str(e))}") from e
+        raise LocalFileError(f"cannot write the outputs to GITHUB_OUTPUT: {quoted(str(e))}") from e
 
 
 def _storable(value: str) -> str:

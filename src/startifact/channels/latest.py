@@ -11,7 +11,7 @@ from functools import partial
 
 from semver import Version
 
-from startifact.concurrency.fan_out import Failed, Round, Watch
+from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
 from startifact.errors import (
     InputError,
     IntegrityError,
@@ -26,11 +26,11 @@ from startifact.model.keys import LATEST, Key, channel_key
 from startifact.model.quorum import required_to_read
 from startifact.model.strict_json import JsonError, parse_object
 from startifact.model.versions import is_later, parse_version
-from startifact.regions.interface import ChannelState, Region
+from startifact.regions.interface import Region, StoredChannel
 
 logger = logging.getLogger(__name__)
 
-WINDOW_SECONDS = 1.0
+QUORUM_WAIT_SECONDS = 1.0
 """How long answers that are not needed any more are still waited for."""
 
 MAX_ATTEMPTS = 40
@@ -40,14 +40,14 @@ MAX_GENERATION = 2**53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pointer:
+class ChannelRecord:
     """What a channel holds. ``generation`` counts its moves, so no two are ever the same text."""
 
     version: Version
     generation: int
     previous: Version | None
     moved_at: str
-    by: str
+    moved_by: str
 
     def to_json(self) -> str:
         """Return the one line that is stored."""
@@ -56,12 +56,12 @@ class Pointer:
             "generation": self.generation,
             "previous": None if self.previous is None else str(self.previous),
             "moved-at": self.moved_at,
-            "by": self.by,
+            "by": self.moved_by,
         }
         return json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n"
 
 
-def parse_pointer(text: str, *, where: str) -> Pointer:
+def parse_channel_record(text: str, *, where: str) -> ChannelRecord:
     """Return the pointer stored as *text*; *where* names channel and region in messages.
 
     A bare version is what the first Startifact kept in SSM; its generation is 0.
@@ -73,8 +73,8 @@ def parse_pointer(text: str, *, where: str) -> Pointer:
         if len(text) > MAX_CHANNEL_BYTES:
             raise JsonError(f"it is larger than {MAX_CHANNEL_BYTES:,} bytes")
         if not text.startswith("{"):
-            return Pointer(
-                version=parse_version(text), generation=0, previous=None, moved_at="", by=""
+            return ChannelRecord(
+                version=parse_version(text), generation=0, previous=None, moved_at="", moved_by=""
             )
         value = parse_object(text)
         generation, previous = value.get("generation"), value.get("previous")
@@ -82,25 +82,25 @@ def parse_pointer(text: str, *, where: str) -> Pointer:
             raise JsonError("it has no generation")
         if generation > MAX_GENERATION:
             raise JsonError("its generation is larger than any number of moves")
-        return Pointer(
+        return ChannelRecord(
             version=parse_version(value.get("version")),
             generation=generation,
             previous=None if previous is None else parse_version(previous),
             moved_at=str(value.get("moved-at", "")),
-            by=str(value.get("by", "")),
+            moved_by=str(value.get("by", "")),
         )
     except (JsonError, InputError) as e:
         raise IntegrityError(f"the channel {where} is damaged: {e}") from e
 
 
-def read_pointer(
+def read_channel_record(
     region: Region, project: str, channel: str
-) -> tuple[ChannelState | None, Pointer | None]:
+) -> tuple[StoredChannel | None, ChannelRecord | None]:
     """Return what *channel* holds in one region, as stored and as read; ``None`` when absent."""
     state = region.read_channel(channel_key(project, channel))
     if state is None:
         return None, None
-    return state, parse_pointer(state.text, where=f"{project}/{channel} in {region.name}")
+    return state, parse_channel_record(state.text, where=f"{project}/{channel} in {region.name}")
 
 
 def read_channel(regions: Sequence[Region], project: str, channel: str) -> Version:
@@ -117,27 +117,27 @@ def read_channel(regions: Sequence[Region], project: str, channel: str) -> Versi
     needed = required_to_read(len(regions))
     found: dict[str, Version] = {}
     absent: list[str] = []
-    failed: list[Failed] = []
+    failed: list[Failure] = []
     until: float | None = None
-    with Round({r.name: partial(_ask, r, project, channel) for r in regions}) as asked:
+    with FanOut({r.name: partial(_ask, r, project, channel) for r in regions}) as asked:
         while answer := asked.next(until):
-            if isinstance(answer, Failed):
+            if isinstance(answer, Failure):
                 failed.append(answer)
             elif answer.value is None:
                 absent.append(answer.name)
             else:
                 found[answer.name] = answer.value
             if until is None and len(found) >= needed:
-                until = time.monotonic() + WINDOW_SECONDS
+                until = time.monotonic() + QUORUM_WAIT_SECONDS
     if len(found) >= needed:
         return highest(found.values())
     raise _no_answer(project, channel, len(regions), found, absent, failed)
 
 
-def _ask(region: Region, project: str, channel: str, watch: Watch) -> Version | None:
-    watch.moved()
-    _, pointer = read_pointer(region, project, channel)
-    return None if pointer is None else pointer.version
+def _ask(region: Region, project: str, channel: str, heartbeat: Heartbeat) -> Version | None:
+    heartbeat.beat()
+    _, channel_record = read_channel_record(region, project, channel)
+    return None if channel_record is None else channel_record.version
 
 
 def _no_answer(
@@ -146,7 +146,7 @@ def _no_answer(
     regions: int,
     found: dict[str, Version],
     absent: list[str],
-    failed: list[Failed],
+    failed: list[Failure],
 ) -> StartifactError:
     if not found and not failed:
         return NotFoundError(
@@ -175,11 +175,11 @@ def highest(versions: Iterable[Version]) -> Version:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mover:
+class ChannelWriter:
     """Moves ``latest`` in one region; it only ever goes forward."""
 
     now: Callable[[], str]
-    by: str
+    moved_by: str
     pause: Callable[[float], None] = time.sleep
 
     def advance(
@@ -188,26 +188,30 @@ class Mover:
         project: str,
         version: Version,
         *,
-        floor: Version | None = None,
+        highest_known: Version | None = None,
         holds: Callable[[Version], bool] = lambda _: False,
     ) -> Version | None:
         """Make ``latest`` in *region* at least *version*, and return where it is.
 
-        *floor* is the highest ``latest`` seen in any region. Where there is no channel yet, it is
-        created there or higher, and only at a version that *holds* says is complete in this
+        *highest_known* is the highest ``latest`` seen in any region. Where there is no channel yet,
+        it is created there or higher, and only at a version that *holds* says is complete in this
         region; else it stays absent and ``None`` is returned: the region is behind.
         """
         key = channel_key(project, LATEST)
         for attempt in range(MAX_ATTEMPTS):
-            state, pointer = read_pointer(region, project, LATEST)
+            state, channel_record = read_channel_record(region, project, LATEST)
             target = version
-            if pointer is not None and not is_later(version, pointer.version):
-                return pointer.version
-            if pointer is None and floor is not None and is_later(floor, version):
-                if not holds(floor):
+            if channel_record is not None and not is_later(version, channel_record.version):
+                return channel_record.version
+            if (
+                channel_record is None
+                and highest_known is not None
+                and is_later(highest_known, version)
+            ):
+                if not holds(highest_known):
                     return None
-                target = floor
-            text = self._next(pointer, target).to_json()
+                target = highest_known
+            text = self._next(channel_record, target).to_json()
             if self._write(region, key, text, state):
                 return target
             self.pause(random.uniform(0, min(0.05 * 2**attempt, 1.0)))  # noqa: S311  # jitter
@@ -216,7 +220,7 @@ class Mover:
         )
 
     def replace_damaged(
-        self, region: Region, project: str, version: Version, damaged: ChannelState
+        self, region: Region, project: str, version: Version, damaged: StoredChannel
     ) -> None:
         """Put *version* where *damaged* is, if that still is there.
 
@@ -227,16 +231,16 @@ class Mover:
         if not self._write(region, channel_key(project, LATEST), text, damaged):
             raise RegionUnavailableError(f"{region.name}: {project}/{LATEST} changed meanwhile")
 
-    def _next(self, pointer: Pointer | None, target: Version) -> Pointer:
-        return Pointer(
+    def _next(self, channel_record: ChannelRecord | None, target: Version) -> ChannelRecord:
+        return ChannelRecord(
             version=target,
-            generation=1 if pointer is None else pointer.generation + 1,
-            previous=None if pointer is None else pointer.version,
+            generation=1 if channel_record is None else channel_record.generation + 1,
+            previous=None if channel_record is None else channel_record.version,
             moved_at=self.now(),
-            by=self.by,
+            moved_by=self.moved_by,
         )
 
-    def _write(self, region: Region, key: Key, text: str, state: ChannelState | None) -> bool:
+    def _write(self, region: Region, key: Key, text: str, state: StoredChannel | None) -> bool:
         try:
             return region.write_channel(key, text, state)
         except RegionUnavailableError:
@@ -246,34 +250,34 @@ class Mover:
                 return True
             raise
 
-    def publish(self, region: Region, project: str) -> None:
+    def mirror_or_warn(self, region: Region, project: str) -> None:
         """Copy ``latest`` of *region* to where others read it.
 
         A copy that fails is logged as a warning: the channel itself has moved.
         """
         try:
-            self.copy(region, project)
+            self.mirror(region, project)
         except StartifactError as e:
-            warn_of_copy(region.name, project, e)
+            warn_mirror_failed(region.name, project, e)
 
-    def copy(self, region: Region, project: str) -> None:
+    def mirror(self, region: Region, project: str) -> None:
         """Copy ``latest`` of *region* to where others read it, and look again until both agree.
 
         Raises:
-            StartifactError: It was not copied.
+            StartifactError: It was not mirrored.
         """
-        copied: str | None = None
-        for _ in range(MAX_ATTEMPTS if region.publishes else 0):
-            _, pointer = read_pointer(region, project, LATEST)
-            if pointer is None or str(pointer.version) == copied:
+        mirrored: str | None = None
+        for _ in range(MAX_ATTEMPTS if region.has_mirror else 0):
+            _, channel_record = read_channel_record(region, project, LATEST)
+            if channel_record is None or str(channel_record.version) == mirrored:
                 return
-            first, copied = copied is None, str(pointer.version)
-            # What was copied a moment ago may still be read as it was before: only at first can
+            first, mirrored = mirrored is None, str(channel_record.version)
+            # What was mirrored a moment ago may still be read as it was before: only at first can
             # the copy be trusted to be right already.
-            if not first or region.published(project, LATEST) != copied:
-                region.publish(project, LATEST, copied)
+            if not first or region.read_mirror(project, LATEST) != mirrored:
+                region.write_mirror(project, LATEST, mirrored)
 
 
-def warn_of_copy(region: str, project: str, error: StartifactError) -> None:
+def warn_mirror_failed(region: str, project: str, error: StartifactError) -> None:
     """Say in the log that the copy of ``latest`` was not made."""
     logger.warning("%s: the copy of %s/%s was not made: %s", region, project, LATEST, error)

@@ -11,16 +11,16 @@ from collections.abc import Iterator, Sequence
 from startifact.cli.arguments import Arguments, parse
 from startifact.cli.bar import Bar
 from startifact.cli.commands import COMMANDS, facts_of_failure
-from startifact.cli.console import Console, told_by
-from startifact.cli.mending import MENDING
+from startifact.cli.console import Console, logging_to
 from startifact.cli.rendering import as_json
+from startifact.cli.repair import COMPARING
 from startifact.concurrency.fan_out import deadline
 from startifact.concurrency.signals import NUMBERS, Stop, Stopped, handle_with
 from startifact.errors import (
     StartifactError,
-    ascii_controls,
+    escape_nonprintable,
+    redact,
     with_notes,
-    without_secrets,
     worst_exit_code,
 )
 from startifact.settings import tidy_aws_environment
@@ -50,7 +50,7 @@ class _BugError(StartifactError):
 
 
 class _Command:
-    """One command, from its words to its exit code. Every error is told, none leaves it."""
+    """One command, from its words to its exit code. Every error is info, none leaves it."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
@@ -78,7 +78,7 @@ class _Command:
         except SystemExit:
             return 0  # help or version
         except Exception as e:  # noqa: BLE001  # whatever it is, people do not want to see where
-            said = ascii_controls(without_secrets(str(e)))[:300]
+            said = escape_nonprintable(redact(str(e)))[:300]
             return self._fail(
                 _BugError(
                     with_notes(f"this is a bug in Startifact: {type(e).__name__}: {said}", e),
@@ -90,19 +90,19 @@ class _Command:
         self._json, self._traceback = arguments.json, arguments.traceback
         self._console.quiet = arguments.quiet
         bar = None if arguments.quiet else Bar(self._console)
-        with told_by(self._console, verbose=arguments.verbose):
+        with logging_to(self._console, verbose=arguments.verbose):
             try:
                 with deadline(arguments.deadline):
-                    result = {**COMMANDS, **MENDING}[arguments.command](arguments, bar)
+                    result = {**COMMANDS, **COMPARING}[arguments.command](arguments, bar)
             finally:
                 if bar:
                     bar.close()
-        for line in result.told:
+        for line in result.info:
             self._console.tell(line)
         if self._json:
             self._console.data(as_json(result.facts))
-        elif result.data:
-            self._console.data("\n".join(result.data))
+        elif result.output:
+            self._console.data("\n".join(result.output))
         for error in result.errors:
             self._console.fail(error)
         return worst_exit_code(e.exit_code for e in result.errors) if result.errors else 0
@@ -110,7 +110,7 @@ class _Command:
     def _fail(self, error: StartifactError) -> int:
         if self._traceback:
             for line in traceback.format_exc().splitlines():
-                self._console.quote(without_secrets(line))
+                self._console.quote(redact(line))
         self._console.fail(error)
         if self._json:
             with contextlib.suppress(StartifactError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from startifact.errors import InputError, shown
+from startifact.errors import InputError, quoted
 from startifact.model.quorum import ALL, MAJORITY
 from startifact.staging.outcomes import IfExists
 from startifact.version import __version__
@@ -295,5 +295,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < 1_000_000:
-        raise argparse.ArgumentTypeError(f"got {shown(text)}, expected a number of seconds")
+        raise argparse.ArgumentTypeError(f"got {quoted(text)}, expected a number of seconds")
     return seconds

@@ -28,10 +28,10 @@ class Result:
     facts: Mapping[str, object]
     """For programs that asked for JSON."""
 
-    data: tuple[str, ...] = ()
+    output: tuple[str, ...] = ()
     """Lines for programs that did not, and for pipes."""
 
-    told: tuple[str, ...] = ()
+    info: tuple[str, ...] = ()
     """Lines for people."""
 
     errors: tuple[StartifactError, ...] = ()
@@ -54,8 +54,8 @@ def stage(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     )
     return Result(
         facts=facts_of_staging(staging),
-        data=(str(staging.artifact),),
-        told=tuple(rendering.staging_lines(staging)),
+        output=(str(staging.artifact),),
+        info=tuple(rendering.staging_lines(staging)),
     )
 
 
@@ -72,8 +72,8 @@ def download(arguments: Arguments, progress: ProgressCallback | None) -> Result:
             "path": str(path),
             "locations": locations_of_artifact(artifact),
         },
-        data=(str(path),),
-        told=(rendering.download_line(artifact, str(path)),),
+        output=(str(path),),
+        info=(rendering.download_line(artifact, str(path)),),
     )
 
 
@@ -83,14 +83,14 @@ def info(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     artifact = session_of(arguments, progress).get(project, _or_latest(selector))
     return Result(
         facts={**facts_of(artifact), "locations": locations_of_artifact(artifact)},
-        data=tuple(rendering.artifact_lines(artifact)),
+        output=tuple(rendering.artifact_lines(artifact)),
     )
 
 
 def versions(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     """List the versions of a project."""
     found = [str(v) for v in session_of(arguments, progress).versions(arguments.target)]
-    return Result(facts={"project": arguments.target, "versions": found}, data=tuple(found))
+    return Result(facts={"project": arguments.target, "versions": found}, output=tuple(found))
 
 
 def setup(arguments: Arguments, _: ProgressCallback | None) -> Result:
@@ -112,7 +112,7 @@ def setup(arguments: Arguments, _: ProgressCallback | None) -> Result:
             "dry-run": arguments.dry_run,
             "regions": [_facts_of_setup(o) for o in outcomes],
         },
-        told=tuple(rendering.setup_lines(outcomes, parameter)),
+        info=tuple(rendering.setup_lines(outcomes, parameter)),
     )
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from startifact.errors import LocalFileError, StartifactError, ascii_controls, with_notes
+from startifact.errors import LocalFileError, StartifactError, escape_nonprintable, with_notes
 
 LOGGER = "startifact"
 
@@ -96,20 +96,20 @@ class Console:
             if not text:
                 self._erase()
                 return
-            shown = ascii_controls(text)
+            text_shown = escape_nonprintable(text)
             # Blanks wipe what is left of a longer line before it, on every kind of terminal.
-            self._put(f"\r{shown.ljust(len(self._drawn))}")
-            self._drawn = shown
+            self._put(f"\r{text_shown.ljust(len(self._drawn))}")
+            self._drawn = text_shown
 
     def _lines(self, prefix: str, text: str) -> None:
         """Write every line of *text*, the second and later ones indented below *prefix*."""
         first, *others = text.split("\n")
-        shown = [prefix + ascii_controls(first)]
-        shown += [f"  {ascii_controls(line.removeprefix('  '))}" for line in others]
+        text_shown = [prefix + escape_nonprintable(first)]
+        text_shown += [f"  {escape_nonprintable(line.removeprefix('  '))}" for line in others]
         with self._lock:
             drawn = self._drawn
             self._erase()
-            self._put("".join(f"{line}\n" for line in shown))
+            self._put("".join(f"{line}\n" for line in text_shown))
             if drawn:
                 self.status(drawn)
 
@@ -143,7 +143,7 @@ class _Handler(logging.Handler):
 
 
 @contextlib.contextmanager
-def told_by(console: Console, *, verbose: bool) -> Iterator[None]:
+def logging_to(console: Console, *, verbose: bool) -> Iterator[None]:
     """Tell people through *console* what Startifact logs; only ours, never the SDK's."""
     logger, handler = logging.getLogger(LOGGER), _Handler(console)
     level = logger.level
@@ -158,7 +158,7 @@ def told_by(console: Console, *, verbose: bool) -> Iterator[None]:
 
 def table(rows: Iterable[tuple[str, ...]], *, indent: str = "  ") -> list[str]:
     """Return *rows* as lines in aligned columns, everything in them escaped."""
-    cells = [[ascii_controls(cell) for cell in row] for row in rows]
+    cells = [[escape_nonprintable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [
         indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()

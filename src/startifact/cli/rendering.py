@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from startifact.cli.console import table
-from startifact.errors import ascii_controls, shown
+from startifact.errors import escape_nonprintable, quoted
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
 from startifact.report import locations_of_artifact
@@ -85,7 +85,7 @@ def artifact_lines(artifact: Artifact) -> list[str]:
 
 def download_line(artifact: Artifact, path: str) -> str:
     """Return what is at *path* now."""
-    return f"{artifact} is at {shown(path, 1000)}: {artifact.size:,} bytes, {_digest(artifact)}"
+    return f"{artifact} is at {quoted(path, 1000)}: {artifact.size:,} bytes, {_digest(artifact)}"
 
 
 def setup_lines(outcomes: Sequence[RegionSetup], parameter: str) -> list[str]:
@@ -94,5 +94,5 @@ def setup_lines(outcomes: Sequence[RegionSetup], parameter: str) -> list[str]:
     for outcome, line in zip(
         outcomes, table((o.region, f"{parameter} {o.change}") for o in outcomes), strict=True
     ):
-        lines += [line, *(f"    {ascii_controls(change)}" for change in outcome.changes)]
+        lines += [line, *(f"    {escape_nonprintable(change)}" for change in outcome.changes)]
     return lines

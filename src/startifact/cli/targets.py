@@ -1,6 +1,6 @@
 """What commands are about: ``PROJECT``, or ``PROJECT@`` and a version or selector."""
 
-from startifact.errors import InputError, shown
+from startifact.errors import InputError, quoted
 
 
 def split_target(target: str) -> tuple[str, str | None]:
@@ -18,7 +18,7 @@ def split_version(target: str) -> tuple[str, str]:
     project, version = split_target(target)
     if version is None:
         raise InputError(
-            f"{shown(target)} names no version",
+            f"{quoted(target)} names no version",
             hint="Write PROJECT@VERSION, for example SugarWater@1.0.9000",
         )
     return project, version

@@ -18,13 +18,13 @@ from startifact.errors import DeadlineError, RegionUnavailableError, StartifactE
 
 T = TypeVar("T")
 
-STALL_SECONDS = 30.0
+IDLE_TIMEOUT_SECONDS = 30.0
 """A region that moves no byte for this long has failed."""
 
 CLEANUP_SECONDS = 3.0
 """How long an interrupted command waits for its workers to take back what they began."""
 
-HURRY_SECONDS = 1.0
+DEADLINE_CLEANUP_SECONDS = 1.0
 """The same once a deadline has passed."""
 
 PARTS_SECONDS = 0.5
@@ -65,7 +65,7 @@ class Cancelled(Exception):  # noqa: N818  # not an error: nobody waits any more
 
 
 @dataclass(frozen=True, slots=True)
-class Answered(Generic[T]):
+class Success(Generic[T]):
     """A region's answer, and how long it took."""
 
     name: str
@@ -74,7 +74,7 @@ class Answered(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class Failure:
     """Why a region gave no answer, and how long that took."""
 
     name: str
@@ -82,7 +82,7 @@ class Failed:
     error: StartifactError
 
 
-class Watch:
+class Heartbeat:
     """Follows one worker: when it last moved bytes, and whether it should stop."""
 
     def __init__(self, notify: Callable[[int], None] | None = None) -> None:
@@ -90,7 +90,7 @@ class Watch:
         self._notify = notify
         self.cancelled = threading.Event()
 
-    def moved(self, count: int = 0) -> None:
+    def beat(self, count: int = 0) -> None:
         """Record that *count* bytes have moved.
 
         Raises:
@@ -103,11 +103,11 @@ class Watch:
             self._notify(count)
 
     def cancel(self) -> None:
-        """Make the next call of `moved` raise."""
+        """Make the next call of `beat` raise."""
         self.cancelled.set()
 
 
-_WATCH: ContextVar[Watch | None] = ContextVar("startifact watch", default=None)
+_HEARTBEAT: ContextVar[Heartbeat | None] = ContextVar("startifact watch", default=None)
 """Who follows the worker that this thread is."""
 
 
@@ -117,7 +117,7 @@ class _Crashed:
     error: BaseException
 
 
-class Round(Generic[T]):
+class FanOut(Generic[T]):
     """One job for each region, all started at once.
 
     Leaving the context early, or with an exception, tells the workers to stop. With *undo* it also
@@ -128,17 +128,17 @@ class Round(Generic[T]):
 
     def __init__(
         self,
-        jobs: Mapping[str, Callable[[Watch], T]],
+        jobs: Mapping[str, Callable[[Heartbeat], T]],
         *,
-        stall: float | None = None,
+        idle_timeout: float | None = None,
         notify: Callable[[str, int], None] | None = None,
         undo: bool = False,
     ) -> None:
-        self.stall = STALL_SECONDS if stall is None else stall
+        self.idle_timeout = IDLE_TIMEOUT_SECONDS if idle_timeout is None else idle_timeout
         self._undo = undo
-        self._arrived: queue.SimpleQueue[Answered[T] | Failed | _Crashed] = queue.SimpleQueue()
+        self._arrived: queue.SimpleQueue[Success[T] | Failure | _Crashed] = queue.SimpleQueue()
         self._started = time.monotonic()
-        self._watches = {name: Watch(notify and partial(notify, name)) for name in jobs}
+        self._heartbeats = {name: Heartbeat(notify and partial(notify, name)) for name in jobs}
         self._threads = {
             name: threading.Thread(
                 target=self._run, args=(name, job), name=f"startifact {name}", daemon=True
@@ -167,24 +167,26 @@ class Round(Generic[T]):
         self.cancel()
         if error is not None and self._undo:
             hurry = isinstance(error, DeadlineError)
-            until = time.monotonic() + (HURRY_SECONDS if hurry else CLEANUP_SECONDS)
+            until = time.monotonic() + (DEADLINE_CLEANUP_SECONDS if hurry else CLEANUP_SECONDS)
             for thread in self._threads.values():
                 if thread.is_alive():
                     thread.join(max(0.0, until - time.monotonic()))
 
     def cancel(self) -> None:
         """Tell every worker that is still busy to stop."""
-        for watch in self._watches.values():
-            watch.cancel()
+        for heartbeat in self._heartbeats.values():
+            heartbeat.cancel()
 
-    def next(self, until: float | None = None) -> Answered[T] | Failed | None:
+    def next(self, until: float | None = None) -> Success[T] | Failure | None:
         """Return the next answer; ``None`` when all are in, or at *until* (``time.monotonic``).
 
-        A region that has moved no byte for ``stall`` seconds is given up and returned as failed.
+        A region that has moved no byte for ``idle_timeout`` seconds is given up and returned as a
+        failure.
         """
-        while self._watches:
+        while self._heartbeats:
             name, expires = min(
-                ((n, w.last + self.stall) for n, w in self._watches.items()), key=lambda x: x[1]
+                ((n, w.last + self.idle_timeout) for n, w in self._heartbeats.items()),
+                key=lambda x: x[1],
             )
             end, limit = _END.get(), expires
             if until is not None:
@@ -198,59 +200,59 @@ class Round(Generic[T]):
                 check_deadline()
                 if until is not None and time.monotonic() >= until:
                     return None
-                if self._watches[name].last + self.stall <= time.monotonic():
+                if self._heartbeats[name].last + self.idle_timeout <= time.monotonic():
                     return self._give_up(name)
                 continue
             if isinstance(arrived, _Crashed):
                 raise arrived.error
-            if self._watches.pop(arrived.name, None):
+            if self._heartbeats.pop(arrived.name, None):
                 return arrived
         return None
 
-    def __iter__(self) -> Iterator[Answered[T] | Failed]:
+    def __iter__(self) -> Iterator[Success[T] | Failure]:
         """Yield every region's answer as it comes."""
         while answer := self.next():
             yield answer
 
-    def _give_up(self, name: str) -> Failed:
-        self._watches.pop(name).cancel()
-        return Failed(
+    def _give_up(self, name: str) -> Failure:
+        self._heartbeats.pop(name).cancel()
+        return Failure(
             name,
             time.monotonic() - self._started,
-            RegionUnavailableError(f"{name} has moved no byte for {self.stall:.0f} s"),
+            RegionUnavailableError(f"{name} has moved no byte for {self.idle_timeout:.0f} s"),
         )
 
-    def _run(self, name: str, job: Callable[[Watch], T]) -> None:
-        watch = self._watches[name]
-        _WATCH.set(watch)
+    def _run(self, name: str, job: Callable[[Heartbeat], T]) -> None:
+        heartbeat = self._heartbeats[name]
+        _HEARTBEAT.set(heartbeat)
         try:
-            value = job(watch)
+            value = job(heartbeat)
         except Cancelled:
             return
         except StartifactError as e:
-            self._arrived.put(Failed(name, time.monotonic() - self._started, e))
+            self._arrived.put(Failure(name, time.monotonic() - self._started, e))
         except BaseException as e:  # noqa: BLE001  # a bug: raised again where it is seen
             self._arrived.put(_Crashed(name, e))
         else:
-            self._arrived.put(Answered(name, time.monotonic() - self._started, value))
+            self._arrived.put(Success(name, time.monotonic() - self._started, value))
 
 
-def alone(name: str, job: Callable[[Watch], T]) -> T:
-    """Return what *job* returns, as the only one of a `Round`.
+def run_one(name: str, job: Callable[[Heartbeat], T]) -> T:
+    """Return what *job* returns, as the only one of a `FanOut`.
 
     Raises:
         StartifactError: The job did, or it stalled.
         DeadlineError: The time that was allowed has passed.
     """
-    with Round({name: job}) as only:
+    with FanOut({name: job}) as only:
         for answer in only:
-            if isinstance(answer, Failed):
+            if isinstance(answer, Failure):
                 raise answer.error
             return answer.value
     raise AssertionError  # one job has one answer
 
 
-def run_limited(jobs: Iterable[Callable[[], None]], *, workers: int) -> None:
+def run_in_pool(jobs: Iterable[Callable[[], None]], *, workers: int) -> None:
     """Run *jobs*, at most *workers* at a time, and return when all are done.
 
     Each is taken from *jobs* when there is a worker for it, so that they may be any number.
@@ -287,11 +289,11 @@ def run_limited(jobs: Iterable[Callable[[], None]], *, workers: int) -> None:
 
 def _wait(ended: "queue.SimpleQueue[BaseException | None]", count: int) -> None:
     """Return when *count* workers have *ended*; raise the first error of theirs."""
-    watch = _WATCH.get()
+    heartbeat = _HEARTBEAT.get()
     first = error = None
     until = float("inf")
     while count and time.monotonic() < until:
-        if first is None and watch is not None and watch.cancelled.is_set():
+        if first is None and heartbeat is not None and heartbeat.cancelled.is_set():
             raise Cancelled
         try:
             error = ended.get(timeout=0.1)

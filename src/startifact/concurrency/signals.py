@@ -13,7 +13,7 @@ from types import FrameType
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
-PATIENCE_SECONDS = 5.0
+STOP_SECONDS = 5.0
 """How long a process that was stopped may take back what it began, undisturbed by more signals.
 
 GitHub's runner sends SIGTERM 7.5 s after SIGINT, and what then still runs has no more than 2.5 s.
@@ -26,7 +26,7 @@ class Stopped(SystemExit):
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
         self._signal = signal.Signals(number).name
-        self.told = False
+        self.reported = False
         """Whether whoever waits for the process has been told."""
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class Stop:
             self._first = number
         elif now < self._until:
             return
-        self._until = now + PATIENCE_SECONDS
+        self._until = now + STOP_SECONDS
         raise Stopped(self._first)
 
     def raise_again(self, dropped: BaseException | None) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from startifact.concurrency.fan_out import check_deadline
-from startifact.errors import InputError, LocalFileError, shown
+from startifact.errors import InputError, LocalFileError, quoted
 from startifact.model.record import Record
 
 _BLOCK = 1024 * 1024
@@ -32,15 +32,15 @@ def check_destination(path: Path) -> None:
         except (FileNotFoundError, NotADirectoryError):
             return
         except ValueError as e:
-            raise InputError(f"{shown(str(path))} is not a path") from e
+            raise InputError(f"{quoted(str(path))} is not a path") from e
     if stat.S_ISDIR(mode):
         raise InputError(
-            f"{shown(str(path))} is a directory",
+            f"{quoted(str(path))} is a directory",
             hint="Name a file, or use load-filename to restore the saved name in it",
         )
     if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
         raise InputError(
-            f"{shown(str(path))} is not a regular file", hint="Name a file that may be replaced"
+            f"{quoted(str(path))} is not a regular file", hint="Name a file that may be replaced"
         )
 
 
@@ -74,7 +74,7 @@ def temporary_beside(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def keep(temporary: Path, path: Path) -> None:
+def replace_file(temporary: Path, path: Path) -> None:
     """Make *temporary*, whole and on the disk, what is at *path*."""
     with local_errors(path):
         with temporary.open("rb+") as file:
@@ -93,4 +93,4 @@ def local_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise LocalFileError(f"cannot write {shown(str(path))}: {e.strerror}") from e
+        raise LocalFileError(f"cannot write {quoted(str(path))}: {e.strerror}") from e

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Self, cast
 
 from startifact.concurrency.fan_out import check_deadline
-from startifact.errors import InputError, LocalFileError, shown
+from startifact.errors import InputError, LocalFileError, quoted
 from startifact.model.record import MAX_SIZE_BYTES
 
 MIB = 1024 * 1024
@@ -42,19 +42,19 @@ class Source:
     size: int
     sha256: str
     parts: tuple[Part, ...]
-    identity: tuple[int, int, int, int]
+    file_stamp: tuple[int, int, int, int]
 
     @classmethod
     def scan(
         cls,
         path: Path,
         *,
-        moved: Callable[[int], None] = lambda _: None,
+        beat: Callable[[int], None] = lambda _: None,
         may_be_empty: bool = False,
     ) -> Self:
         """Read *path* once, and return what is in it.
 
-        *moved* is called with the number of bytes each time some were read. Only what is kept as it
+        *beat* is called with the number of bytes each time some were read. Only what is kept as it
         was found *may_be_empty*.
 
         Raises:
@@ -64,20 +64,22 @@ class Source:
         with _opened(path, may_be_empty=may_be_empty) as file:
             before = os.fstat(file.fileno())
             _check_kind(path, before, may_be_empty=may_be_empty)
-            sha256, parts = _hash(file, before.st_size, moved)
+            sha256, parts = _hash(file, before.st_size, beat)
             size = sum(part.size for part in parts)
-        source = cls(path=path, size=size, sha256=sha256, parts=parts, identity=_identity(before))
+        source = cls(
+            path=path, size=size, sha256=sha256, parts=parts, file_stamp=_file_stamp(before)
+        )
         if size != before.st_size:
             raise source._changed()
         source.check_unchanged()
         return source
 
-    def open(self, part: Part, touched: Callable[[], None] = lambda: None) -> IO[bytes]:
+    def open(self, part: Part, on_read: Callable[[], None] = lambda: None) -> IO[bytes]:
         """Return a fresh reader of *part*; several may be open at once.
 
-        *touched* is called at each read, and may raise to stop whoever reads.
+        *on_read* is called at each read, and may raise to stop whoever reads.
         """
-        return cast("IO[bytes]", PartReader(self, part, touched))
+        return cast("IO[bytes]", PartReader(self, part, on_read))
 
     def check_unchanged(self) -> None:
         """Return when size, modification time and inode are still those that were scanned.
@@ -86,10 +88,10 @@ class Source:
             LocalFileError: They are not; what was sent so far is not the file.
         """
         try:
-            now = _identity(self.path.stat())
+            now = _file_stamp(self.path.stat())
         except OSError as e:
             raise self._changed() from e
-        if now != self.identity:
+        if now != self.file_stamp:
             raise self._changed()
 
     def check_bytes(self, part: Part) -> None:
@@ -115,7 +117,7 @@ class Source:
 
     def _changed(self) -> LocalFileError:
         return LocalFileError(
-            f"{shown(str(self.path))} changed while it was being staged",
+            f"{quoted(str(self.path))} changed while it was being staged",
             hint="Stage it again once nothing writes to it any more",
         )
 
@@ -127,10 +129,10 @@ class PartReader(io.RawIOBase):
     completed with bytes of another file.
     """
 
-    def __init__(self, source: Source, part: Part, touched: Callable[[], None]) -> None:
+    def __init__(self, source: Source, part: Part, on_read: Callable[[], None]) -> None:
         super().__init__()
         self._source = source
-        self._touched = touched
+        self._on_read = on_read
         self._part = part
         self._position = 0
         try:
@@ -161,7 +163,7 @@ class PartReader(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         """Read into *buffer*, and return how many bytes that were."""
-        self._touched()
+        self._on_read()
         view = memoryview(buffer)  # type: ignore[arg-type]  # the io protocol leaves it untyped
         wanted = min(len(view), self._part.size - self._position)
         if wanted == 0:
@@ -206,7 +208,7 @@ def _opened(path: Path, *, may_be_empty: bool = False) -> Iterator[io.BufferedRe
     except OSError as e:
         raise _unreadable(path, e) from e
     except ValueError as e:
-        raise InputError(f"{shown(str(path))} is not a path") from e
+        raise InputError(f"{quoted(str(path))} is not a path") from e
     # Before opening: opening a pipe would wait for a writer.
     _check_kind(path, status, may_be_empty=may_be_empty)
     try:
@@ -219,15 +221,15 @@ def _opened(path: Path, *, may_be_empty: bool = False) -> Iterator[io.BufferedRe
 def _unreadable(path: Path, error: OSError) -> InputError | LocalFileError:
     if isinstance(error, FileNotFoundError):
         return InputError(
-            f"there is no file {shown(str(path))}",
+            f"there is no file {quoted(str(path))}",
             hint="Check path; a relative one starts at the working directory, "
             "in a workflow at the workspace",
         )
-    return LocalFileError(f"cannot read {shown(str(path))}: {error.strerror}")
+    return LocalFileError(f"cannot read {quoted(str(path))}: {error.strerror}")
 
 
 def _hash(
-    file: io.BufferedReader, size: int, moved: Callable[[int], None]
+    file: io.BufferedReader, size: int, beat: Callable[[int], None]
 ) -> tuple[str, tuple[Part, ...]]:
     whole, offset, limit = hashlib.sha256(), 0, part_size(size)
     parts: list[Part] = []
@@ -240,7 +242,7 @@ def _hash(
             whole.update(block)
             digest.update(block)
             count += len(block)
-            moved(len(block))
+            beat(len(block))
             check_deadline()
         if count == 0:
             # No bytes still are one request.
@@ -252,22 +254,22 @@ def _hash(
 def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise InputError(
-            f"{shown(str(path))} is a directory",
+            f"{quoted(str(path))} is a directory",
             hint="An artifact is one file; pack the directory first, for example with tar",
         )
     if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{shown(str(path))} is not a regular file")
+        raise InputError(f"{quoted(str(path))} is not a regular file")
     if status.st_size == 0 and not may_be_empty:
         raise InputError(
-            f"{shown(str(path))} is empty", hint="Check the step that should have written it"
+            f"{quoted(str(path))} is empty", hint="Check the step that should have written it"
         )
     if status.st_size > MAX_SIZE_BYTES:
         raise InputError(
-            f"{shown(str(path))} has {status.st_size:,} bytes, expected at most "
+            f"{quoted(str(path))} has {status.st_size:,} bytes, expected at most "
             f"{MAX_SIZE_BYTES:,}, as S3 allows",
             hint="Stage it in several artifacts",
         )
 
 
-def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
+def _file_stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import NewType
 
-from startifact.errors import InputError, shown
+from startifact.errors import InputError, quoted
 
 Key = NewType("Key", str)
 """
@@ -42,7 +42,7 @@ def check_project(project: object) -> str:
     if project == "":
         raise InputError("project is empty", hint="Name the project, for example SugarWater")
     raise InputError(
-        f"project {shown(project)} is not a legal name",
+        f"project {quoted(project)} is not a legal name",
         hint="Use 1 to 128 letters, digits, dots, dashes and underscores, "
         "beginning with a letter or a digit",
     )
@@ -57,7 +57,7 @@ def check_filename(name: str) -> str:
     reason = _filename_trouble(name)
     if reason is None:
         return name
-    raise InputError(f"file name {shown(name)} {reason}", hint="Rename the file")
+    raise InputError(f"file name {quoted(name)} {reason}", hint="Rename the file")
 
 
 def _filename_trouble(name: str) -> str | None:
@@ -97,7 +97,7 @@ def version_text(project: str, key: str) -> str | None:
     return key[len(prefix) :]
 
 
-def beside_key(key: Key) -> Key:
+def legacy_metadata_key(key: Key) -> Key:
     """Return where the first Startifact kept the metadata of the artifact at *key*."""
     return Key(f"{key}/metadata")
 

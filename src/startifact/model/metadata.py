@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from startifact.errors import InputError, Problems, ascii_controls, shown
+from startifact.errors import InputError, Problems, escape_nonprintable, quoted
 
 if TYPE_CHECKING:
     import yaml
@@ -31,13 +31,13 @@ def parse_pairs(lines: Iterable[str], *, source: str) -> dict[str, str]:
     for line in lines:
         if not _PAIR.fullmatch(line):
             problems.say(
-                f"got {shown(line)}, expected KEY=VALUE",
+                f"got {quoted(line)}, expected KEY=VALUE",
                 hint="Write KEY=VALUE, the key without spaces, for example lang=dotnet",
             )
             continue
         key, _, value = line.partition("=")
         if key in pairs:
-            problems.say(f"key {shown(key)} is there twice", hint="Give each key once")
+            problems.say(f"key {quoted(key)} is there twice", hint="Give each key once")
         pairs[key] = value
     problems.raise_if_any()
     return pairs
@@ -75,7 +75,7 @@ def _composed(text: str, lines: list[str]) -> "yaml.MappingNode | None":
         mark = e.problem_mark or e.context_mark
         place = f"line {mark.line + 1}: " if mark else ""
         said = ", ".join(part for part in (e.context, e.problem) if part)
-        problems.say(f"{place}{ascii_controls(said)}")
+        problems.say(f"{place}{escape_nonprintable(said)}")
     except (yaml.YAMLError, ValueError, OverflowError):
         problems.say("it has a character in it that YAML does not allow")
     except RecursionError:
@@ -95,7 +95,7 @@ def _explain(problems: Problems, lines: list[str]) -> None:
     others = [line for line in lines if not _PAIR.fullmatch(line)]
     if len(others) < len(lines):
         for line in others[:10]:
-            problems.say(f"got {shown(line, 60)}, expected KEY=VALUE")
+            problems.say(f"got {quoted(line, 60)}, expected KEY=VALUE")
     problems.say("it is neither lines of KEY=VALUE nor a YAML mapping", hint=_FORMS)
 
 
@@ -111,13 +111,13 @@ def _mapping(node: "yaml.MappingNode | None") -> dict[str, str]:
             continue
         name = _joined(key.value)
         if name in pairs:
-            problems.say(f"{place}: key {shown(name)} is there twice", hint="Give each key once")
+            problems.say(f"{place}: key {quoted(name)} is there twice", hint="Give each key once")
         pairs[name] = ""
         if isinstance(value, yaml.ScalarNode):
             pairs[name] = _joined(value.value)
         else:
             problems.say(
-                f"{place}: the value of {shown(name)} is {_kind(value)}, expected text",
+                f"{place}: the value of {quoted(name)} is {_kind(value)}, expected text",
                 hint="Quote the value, or write it as JSON in quotes",
             )
     problems.raise_if_any()

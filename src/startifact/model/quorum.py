@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from startifact.errors import InputError, shown
+from startifact.errors import InputError, quoted
 
 MAJORITY = "majority"
 ALL = "all"
@@ -24,7 +24,7 @@ def required_to_stage(required: str | int, regions: int) -> int:
         if 1 <= number <= regions:
             return number
     raise InputError(
-        f"required-regions is {shown(required)}, "
+        f"required-regions is {quoted(required)}, "
         f"expected {MAJORITY}, {ALL} or a number from 1 to {regions}"
     )
 
@@ -42,7 +42,7 @@ def majority(regions: int) -> int:
     return regions // 2 + 1
 
 
-def refuse_one_place_twice(places: Mapping[str, str]) -> None:
+def refuse_shared_store(places: Mapping[str, str]) -> None:
     """Return when all *places*, by region, are different: a majority of one bucket is none.
 
     Raises:

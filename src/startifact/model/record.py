@@ -15,9 +15,9 @@ from startifact.errors import (
     NewerFormatError,
     Problems,
     RemovedError,
-    shown,
+    quoted,
 )
-from startifact.model.strict_json import JsonError, string_pairs
+from startifact.model.strict_json import JsonError, parse_string_object
 
 RESERVED = "startifact:"
 NO_DIGEST = "no recorded digest"
@@ -25,8 +25,8 @@ FORMAT = 1
 
 # S3 allows 2 KiB of user metadata, counted over names and values. Some stores count the header's
 # whole name, so it is counted whole.
-MAX_DOCUMENT_BYTES = 2048 - len("x-amz-meta-startifact")
-MAX_PAIRS_BYTES = 1024
+MAX_RECORD_BYTES = 2048 - len("x-amz-meta-startifact")
+MAX_METADATA_BYTES = 1024
 
 MAX_SIZE_BYTES = 10_000 * 5 * 1024**3
 """What S3 allows for one object: 10,000 parts of 5 GiB, about 48.8 TiB."""
@@ -61,7 +61,7 @@ class Record:
     sha256: str
     size: int
     staged_at: str
-    pairs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     filename: str | None = None
     origin: Origin = UNKNOWN_ORIGIN
     md5: str | None = field(default=None, compare=False)
@@ -70,7 +70,7 @@ class Record:
     def content(self) -> tuple[object, ...]:
         """What makes two stagings the same: bytes, saved file name and the user's pairs."""
         digest = self.sha256 or self.md5
-        return (digest, self.size, self.filename, tuple(sorted(self.pairs.items())))
+        return (digest, self.size, self.filename, tuple(sorted(self.metadata.items())))
 
     @property
     def digest(self) -> str:
@@ -103,18 +103,18 @@ class Record:
         if self.filename != other.filename:
             names = f"{_name(other.filename)} instead of {_name(self.filename)}"
             lines.append(f"the file name ({names})")
-        keys = sorted(self.pairs.keys() | other.pairs.keys())
-        changed = [k for k in keys if self.pairs.get(k) != other.pairs.get(k)]
+        keys = sorted(self.metadata.keys() | other.metadata.keys())
+        changed = [k for k in keys if self.metadata.get(k) != other.metadata.get(k)]
         if changed:
-            lines.append(f"the metadata ({', '.join(shown(k, 40) for k in changed[:10])})")
+            lines.append(f"the metadata ({', '.join(quoted(k, 40) for k in changed[:10])})")
         return lines
 
 
 def _name(filename: str | None) -> str:
-    return "none" if filename is None else shown(filename)
+    return "none" if filename is None else quoted(filename)
 
 
-def check_pairs(pairs: object) -> dict[str, str]:
+def check_metadata(pairs: object) -> dict[str, str]:
     """Return the user's *pairs*, sorted by key, when they can be stored.
 
     Raises:
@@ -122,24 +122,24 @@ def check_pairs(pairs: object) -> dict[str, str]:
     """
     if not isinstance(pairs, Mapping):
         raise InputError(
-            f"metadata is not valid: got {shown(pairs)}, expected a mapping of strings to strings"
+            f"metadata is not valid: got {quoted(pairs)}, expected a mapping of strings to strings"
         )
     problems = Problems("metadata")
     for key, value in pairs.items():
-        _check_pair(problems, key, value)
+        _check_item(problems, key, value)
     problems.raise_if_any()
     checked = dict(sorted(pairs.items()))
     size = len(_json(checked))
-    if size > MAX_PAIRS_BYTES:
+    if size > MAX_METADATA_BYTES:
         problems.say(
-            f"it takes {size:,} bytes as ASCII JSON, {MAX_PAIRS_BYTES:,} are allowed",
+            f"it takes {size:,} bytes as ASCII JSON, {MAX_METADATA_BYTES:,} are allowed",
             hint="Keep large data in a file of its own and stage that",
         )
     problems.raise_if_any()
     return checked
 
 
-def _check_pair(problems: Problems, key: object, value: object) -> None:
+def _check_item(problems: Problems, key: object, value: object) -> None:
     if not isinstance(key, str) or not key:
         problems.add("key", key, "a string that is not empty")
     elif key.startswith(RESERVED):
@@ -149,9 +149,9 @@ def _check_pair(problems: Problems, key: object, value: object) -> None:
     elif not _is_unicode(key):
         problems.add("key", key, "valid Unicode")
     if not isinstance(value, str):
-        problems.add(f"value of {shown(key)}", value, "a string")
+        problems.add(f"value of {quoted(key)}", value, "a string")
     elif not _is_unicode(value):
-        problems.add(f"value of {shown(key)}", value, "valid Unicode")
+        problems.add(f"value of {quoted(key)}", value, "valid Unicode")
 
 
 def _is_unicode(text: str) -> bool:
@@ -171,8 +171,8 @@ def encode(record: Record) -> tuple[str, list[str]]:
     origin = record.origin
     dropped: list[str] = []
     while True:
-        text = _json({**record.pairs, **_facts(replace(record, origin=origin))})
-        if len(text) <= MAX_DOCUMENT_BYTES:
+        text = _json({**record.metadata, **_facts(replace(record, origin=origin))})
+        if len(text) <= MAX_RECORD_BYTES:
             return text, dropped
         name = next((n for n in DISPENSABLE if getattr(origin, n) is not None), None)
         if name is None:
@@ -181,7 +181,7 @@ def encode(record: Record) -> tuple[str, list[str]]:
         dropped.append(name)
     raise InputError(
         f"the metadata and facts of this artifact take {len(text):,} bytes, "
-        f"{MAX_DOCUMENT_BYTES:,} are allowed",
+        f"{MAX_RECORD_BYTES:,} are allowed",
         hint="Shorten the file name, or do not save it" if record.filename else None,
     )
 
@@ -216,14 +216,14 @@ def decode(text: str, *, where: str) -> Record:
         IntegrityError: It is damaged.
     """
     try:
-        pairs = string_pairs(text)
+        pairs = parse_string_object(text)
     except JsonError as e:
         raise IntegrityError(f"the record of {where} is damaged: {e}") from e
     facts = {k.removeprefix(RESERVED): v for k, v in pairs.items() if k.startswith(RESERVED)}
     _check_format(facts.get("format"), where)
     if "removed-at" in facts and "sha256" not in facts:
         raise RemovedError(
-            f"{where} was removed at {shown(facts['removed-at'], 40)}",
+            f"{where} was removed at {quoted(facts['removed-at'], 40)}",
             hint="Choose another version; the number of a removed version stays used",
         )
     problems = Problems(f"the record of {where}", IntegrityError)
@@ -239,7 +239,7 @@ def decode(text: str, *, where: str) -> Record:
         sha256=str(sha256),
         size=int(str(size)),
         staged_at=facts.get("staged-at", ""),
-        pairs=MappingProxyType({k: v for k, v in pairs.items() if not k.startswith(RESERVED)}),
+        metadata=MappingProxyType({k: v for k, v in pairs.items() if not k.startswith(RESERVED)}),
         filename=facts.get("filename"),
         origin=Origin(
             **{name: facts.get(name) for name in ("repository", "commit", "ref", "run", "actor")}
@@ -257,5 +257,5 @@ def _check_format(text: str | None, where: str) -> None:
                 hint=f"Upgrade Startifact; this one knows format {FORMAT}",
             )
     raise IntegrityError(
-        f"the record of {where} is damaged: startifact:format is {shown(text)}, expected {FORMAT}"
+        f"the record of {where} is damaged: startifact:format is {quoted(text)}, expected {FORMAT}"
     )

@@ -29,7 +29,7 @@ def parse_object(text: str) -> dict[str, Any]:
     return value
 
 
-def string_pairs(text: str) -> dict[str, str]:
+def parse_string_object(text: str) -> dict[str, str]:
     """Return the JSON object of strings in *text*.
 
     Raises:

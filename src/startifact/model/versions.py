@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from semver import Version
 
-from startifact.errors import InputError, shown
+from startifact.errors import InputError, quoted
 from startifact.model.keys import CHANNEL, LATEST
 
 MAX_VERSION_BYTES = 128
@@ -44,7 +44,7 @@ def parse_version(text: object) -> Version:
         # Older python-semver takes other digits than ASCII's, and a line break at the end.
         if version is not None and bare.isascii() and str(version) == bare:
             return version
-    raise InputError(f"version {shown(text)} is not a semantic version", hint=_hint(text))
+    raise InputError(f"version {quoted(text)} is not a semantic version", hint=_hint(text))
 
 
 def _hint(text: object) -> str:
@@ -69,14 +69,14 @@ def parse_selector(text: object) -> Selector:
         return parse_version(text)
     if CHANNEL.fullmatch(text):
         raise InputError(
-            f"{shown(text)} is neither a version nor a channel that Startifact knows",
+            f"{quoted(text)} is neither a version nor a channel that Startifact knows",
             hint=f"Ask for an exact version such as 1.0.9000, or for {LATEST}",
         )
     try:
         return parse_version(text)
     except InputError as e:
         raise InputError(
-            f"selector {shown(text)} is not an exact version",
+            f"selector {quoted(text)} is not an exact version",
             hint=f"Ask for an exact version such as 1.0.9000, or for {LATEST}",
         ) from e
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from startifact.concurrency.fan_out import Failed, Round, Watch
+from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
 from startifact.errors import (
     InputError,
     Problems,
     SeveralRegionsError,
     StartifactError,
-    shown,
+    quoted,
 )
 from startifact.model.configuration import (
     Configuration,
@@ -109,12 +109,12 @@ def _check_parameter(problems: Problems, parameter: str, bucket_name_param: str)
         problems.add("configuration parameter", parameter, "the name of an SSM parameter")
     elif is_reserved_parameter(parameter):
         problems.say(
-            f"configuration parameter {shown(parameter)} begins with aws or ssm: "
+            f"configuration parameter {quoted(parameter)} begins with aws or ssm: "
             "SSM keeps such names for itself"
         )
     if parameter.strip("/") == bucket_name_param.strip("/"):
         problems.say(
-            f"parameter {shown(parameter)} cannot hold both the configuration and a bucket's name",
+            f"parameter {quoted(parameter)} cannot hold both the configuration and a bucket's name",
             hint="Name the parameter that holds the name of each region's bucket",
         )
 
@@ -135,11 +135,11 @@ def set_up(
         for region in configuration.regions
     }
     done: dict[str, RegionSetup] = {}
-    with Round(jobs) as working:
+    with FanOut(jobs) as working:
         for answer in working:
             done[answer.name] = (
                 RegionSetup(region=answer.name, change=Change.FAILED, error=answer.error)
-                if isinstance(answer, Failed)
+                if isinstance(answer, Failure)
                 else answer.value
             )
     outcomes = tuple(done[region] for region in configuration.regions)
@@ -159,13 +159,13 @@ def _set_up_one(
     configuration: Configuration,
     loader: ConfigurationLoader,
     dry_run: bool,
-    watch: Watch,
+    heartbeat: Heartbeat,
 ) -> RegionSetup:
     parameters = loader.parameters(region)
     present = parameters.get(loader.parameter)
-    watch.moved()
+    heartbeat.beat()
     warning = _bucket_warning(region, configuration.bucket_name_param, loader)
-    watch.moved()
+    heartbeat.beat()
     changes = () if present is None else _differences(present, configuration)
     if present is not None and not changes:
         return RegionSetup(region=region, change=Change.UNCHANGED, warning=warning)
@@ -186,7 +186,7 @@ def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str 
     if value is None:
         return f"{region} has no parameter {name} with the bucket's name yet"
     if not is_bucket_name(value.strip()):
-        return f"{region}: parameter {name} holds {shown(value)}, expected the name of a bucket"
+        return f"{region}: parameter {name} holds {quoted(value)}, expected the name of a bucket"
     return None
 
 
@@ -198,7 +198,7 @@ def _differences(present: str, configuration: Configuration) -> tuple[str, ...]:
         return ("what was there is not a valid configuration",)
     before, after = json.loads(to_json(old)), json.loads(to_json(configuration))
     return tuple(
-        f"{name}: {shown(before[name])} becomes {shown(after[name])}"
+        f"{name}: {quoted(before[name])} becomes {quoted(after[name])}"
         for name in after
         if before[name] != after[name]
     )

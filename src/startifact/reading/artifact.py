@@ -90,13 +90,13 @@ class Artifact(Mapping[str, str]):
         return self._record.origin.actor
 
     def __getitem__(self, key: str) -> str:
-        return self._record.pairs[key]
+        return self._record.metadata[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._record.pairs)
+        return iter(self._record.metadata)
 
     def __len__(self) -> int:
-        return len(self._record.pairs)
+        return len(self._record.metadata)
 
     def __bool__(self) -> bool:
         return True

@@ -5,7 +5,7 @@ import logging
 from functools import partial
 from pathlib import Path
 
-from startifact.concurrency.fan_out import Failed, Round, Watch, run_limited
+from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat, run_in_pool
 from startifact.concurrency.progress import ProgressCallback, Tally
 from startifact.errors import (
     InputError,
@@ -20,14 +20,14 @@ from startifact.errors import (
 from startifact.files.destination import (
     check_destination,
     has_bytes_of,
-    keep,
     local_errors,
+    replace_file,
     temporary_beside,
 )
 from startifact.files.source import PART_BYTES
 from startifact.model.keys import Key, check_filename
 from startifact.model.record import Record
-from startifact.reading.resolution import Copy, Survey
+from startifact.reading.resolution import Replica, Resolution
 from startifact.regions.interface import Location
 
 logger = logging.getLogger(__name__)
@@ -46,9 +46,9 @@ class Downloader:
     """
 
     def __init__(
-        self, survey: Survey, record: Record, progress: ProgressCallback | None = None
+        self, resolution: Resolution, record: Record, progress: ProgressCallback | None = None
     ) -> None:
-        self._survey = survey
+        self._resolution = resolution
         self._record = record
         self._progress = progress
         self._unfit: dict[str, StartifactError] = {}
@@ -83,40 +83,40 @@ class Downloader:
         """The bucket's own version of the object, where it keeps versions."""
         return self._first().stored.object_version
 
-    def copies(self) -> list[Copy]:
+    def replicas(self) -> list[Replica]:
         """Return the copies known to have these bytes, in the configured order of their regions."""
-        self._survey.wait_a_moment_for_all()
-        order = [region.name for region in self._survey.regions]
+        self._resolution.wait_a_moment_for_all()
+        order = [region.name for region in self._resolution.regions]
         mine = [
             c
-            for c in self._survey.copies()
+            for c in self._resolution.replicas()
             if c.record.sha256 == self._record.sha256
             and c.record.may_have_bytes_of(self._record)
             and c.region.name not in self._unfit
         ]
-        return sorted(mine, key=lambda copy: order.index(copy.region.name))
+        return sorted(mine, key=lambda replica: order.index(replica.region.name))
 
-    def answers(self) -> dict[str, Copy | StartifactError | None]:
+    def answers(self) -> dict[str, Replica | StartifactError | None]:
         """Return what every region says of the version, in the configured order.
 
         That is its copy, why it gave none, or ``None`` when it says that there is none. Regions
         have a second to answer after the first one that has a copy. One whose bytes the last
         download did not get, or found to be damaged, gave none.
         """
-        self._survey.wait_a_moment_for_all()
-        return self._survey.answers() | self._unfit
+        self._resolution.wait_a_moment_for_all()
+        return self._resolution.answers() | self._unfit
 
     def seconds(self) -> dict[str, float]:
         """Return how long each region that has answered by now took to say what it holds."""
-        return self._survey.seconds()
+        return self._resolution.seconds()
 
     def failures(self) -> dict[str, StartifactError]:
         """Return why regions could not say whether they hold it, by region.
 
         They have a second to answer after the first one that has a copy.
         """
-        self._survey.wait_a_moment_for_all()
-        return self._survey.failures()
+        self._resolution.wait_a_moment_for_all()
+        return self._resolution.failures()
 
     def download(self, path: str | Path, *, load_filename: bool = False) -> Path:
         """Put the artifact at *path* and return where it is.
@@ -142,19 +142,19 @@ class Downloader:
         if not self._record.sha256:
             logger.warning(
                 "%s was staged by the first Startifact: no digest was recorded to verify it by",
-                self._survey.key,
+                self._resolution.key,
             )
         self._fetch(destination)
         return destination
 
     def _location(self) -> Location:
-        return self._first().region.location(self._survey.key)
+        return self._first().region.location(self._resolution.key)
 
-    def _first(self) -> Copy:
-        copies = self.copies()
-        if not copies:
-            raise self._nothing([])
-        return copies[0]
+    def _first(self) -> Replica:
+        replicas = self.replicas()
+        if not replicas:
+            raise self._not_found([])
+        return replicas[0]
 
     def _destination(self, path: Path, load_filename: bool) -> Path:
         if not load_filename:
@@ -162,7 +162,7 @@ class Downloader:
         name = self._record.filename
         if name is None:
             raise InputError(
-                f"{self._survey.key} was staged without its file name",
+                f"{self._resolution.key} was staged without its file name",
                 hint="Name the file to download to, or stage with save-filename",
             )
         try:
@@ -176,84 +176,86 @@ class Downloader:
     def _fetch(self, destination: Path) -> None:
         """Try one region after the other until one has delivered the bytes to *destination*."""
         tried: set[str] = set()
-        failures: list[Failed] = []
+        failures: list[Failure] = []
         self._unfit = {}
-        while copy := self._next_copy(tried):
-            tried.add(copy.region.name)
+        while replica := self._next_copy(tried):
+            tried.add(replica.region.name)
             with temporary_beside(destination) as temporary:
-                failure = self._fetch_from(copy, temporary)
-                if failure is None and self._stands():
-                    keep(temporary, destination)
+                failure = self._fetch_from(replica, temporary)
+                if failure is None and self._is_still_chosen():
+                    replace_file(temporary, destination)
                     self._unfit = {f.name: f.error for f in failures}
                     return
             if failure is not None:
                 failures.append(failure)
                 logger.warning("%s: %s", failure.name, failure.error)
-            elif copy.record.may_have_bytes_of(self._record):
+            elif replica.record.may_have_bytes_of(self._record):
                 # It may be right by the other digest as well, which can change once a region.
-                tried.remove(copy.region.name)
-        raise self._nothing(failures)
+                tried.remove(replica.region.name)
+        raise self._not_found(failures)
 
-    def _next_copy(self, tried: set[str]) -> Copy | None:
+    def _next_copy(self, tried: set[str]) -> Replica | None:
         """Return the next copy to try; those that can have the bytes, as they were reported."""
         while True:
-            for copy in self._survey.copies():
-                untried = copy.region.name not in tried
-                if untried and copy.record.may_have_bytes_of(self._record):
-                    return copy
-            if not self._survey.wait_for_one_more():
+            for replica in self._resolution.replicas():
+                untried = replica.region.name not in tried
+                if untried and replica.record.may_have_bytes_of(self._record):
+                    return replica
+            if not self._resolution.wait_for_one_more():
                 return None
 
-    def _stands(self) -> bool:
+    def _is_still_chosen(self) -> bool:
         """Say whether what was verified still is the version, by all that regions say by now."""
-        verified, self._record = self._record, self._survey.settle()
+        verified, self._record = self._record, self._resolution.resolve()
         return (verified.digest, verified.size) == (self._record.digest, self._record.size)
 
-    def _fetch_from(self, copy: Copy, temporary: Path) -> Failed | None:
-        name, record = copy.region.name, self._record
-        tally = Tally(self._progress, verb="download", artifact=self._survey.key, total=record.size)
+    def _fetch_from(self, replica: Replica, temporary: Path) -> Failure | None:
+        name, record = replica.region.name, self._record
+        tally = Tally(
+            self._progress, verb="download", artifact=self._resolution.key, total=record.size
+        )
 
-        def job(watch: Watch) -> None:
-            _read_all(copy, self._survey.key, temporary, watch)
-            _verify(record, f"{self._survey.key} in {name}", temporary, watch)
+        def job(heartbeat: Heartbeat) -> None:
+            _read_all(replica, self._resolution.key, temporary, heartbeat)
+            _verify(record, f"{self._resolution.key} in {name}", temporary, heartbeat)
 
-        with Round({name: job}, notify=tally.add) as fetching:
+        with FanOut({name: job}, notify=tally.add) as fetching:
             answer = fetching.next()
-        if not isinstance(answer, Failed):
+        if not isinstance(answer, Failure):
             return None
         if isinstance(answer.error, LocalFileError):
             raise answer.error
         return answer
 
-    def _nothing(self, failures: list[Failed]) -> StartifactError:
-        known = self._survey.failures()
+    def _not_found(self, failures: list[Failure]) -> StartifactError:
+        known = self._resolution.failures()
         if not failures and not known:
-            return NotFoundError(f"{self._survey.key} is not staged in any region")
+            return NotFoundError(f"{self._resolution.key} is not staged in any region")
         lines = by_region([*((f.name, f.error) for f in failures), *known.items()])
         return SeveralRegionsError(
-            f"no region could deliver {self._survey.key}:{lines}",
+            f"no region could deliver {self._resolution.key}:{lines}",
             causes=[f.error for f in failures] + list(known.values()),
             kind=UndeterminedError,
         )
 
 
-def _read_all(copy: Copy, key: Key, temporary: Path, watch: Watch) -> None:
+def _read_all(replica: Replica, key: Key, temporary: Path, heartbeat: Heartbeat) -> None:
     def fetch(start: int, stop: int) -> None:
         with local_errors(temporary), temporary.open("r+b") as file:
             file.seek(start)
-            for block in copy.region.read(key, copy.stored, start, stop):
+            for block in replica.region.read(key, replica.stored, start, stop):
                 file.write(block)
-                watch.moved(len(block))
+                heartbeat.beat(len(block))
 
-    size = copy.record.size
+    size = replica.record.size
     # One after the other as they are needed: it is a region that says how many there are.
-    run_limited(
+    run_in_pool(
         (partial(fetch, s, min(s + PART_BYTES, size)) for s in range(0, size, PART_BYTES)),
         workers=WORKERS,
     )
 
 
-def _verify(record: Record, where: str, temporary: Path, watch: Watch) -> None:
+def _verify(record: Record, where: str, temporary: Path, heartbeat: Heartbeat) -> None:
     """Hash what is in the file, not what was meant to be written to it."""
     # Artifacts of the first Startifact have an MD5 at best, which says something about accidents.
     digest = hashlib.sha256() if record.sha256 else hashlib.md5(usedforsecurity=False)
@@ -263,7 +265,7 @@ def _verify(record: Record, where: str, temporary: Path, watch: Watch) -> None:
         while block := file.read(_BLOCK):
             digest.update(block)
             size += len(block)
-            watch.moved(0)
+            heartbeat.beat(0)
     got = digest.hexdigest() if expected else None
     if (size, got) != (record.size, expected):
         name = digest.name

@@ -6,7 +6,7 @@ from functools import partial
 
 from semver import Version
 
-from startifact.concurrency.fan_out import Failed, Round, Watch
+from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
 from startifact.errors import (
     InputError,
     NotFoundError,
@@ -16,7 +16,7 @@ from startifact.errors import (
     by_region,
 )
 from startifact.model.keys import artifact_prefix, version_text
-from startifact.model.quorum import refuse_one_place_twice, required_to_read
+from startifact.model.quorum import refuse_shared_store, required_to_read
 from startifact.model.versions import newest_first, parse_version
 from startifact.regions.interface import Region
 
@@ -32,15 +32,15 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
         SeveralRegionsError: Fewer than half of the regions answered.
     """
     found: dict[str, Version] = {}
-    failures: list[Failed] = []
-    with Round({r.name: partial(versions_in, r, project) for r in regions}) as listing:
+    failures: list[Failure] = []
+    with FanOut({r.name: partial(versions_in, r, project) for r in regions}) as listing:
         for answer in listing:
-            if isinstance(answer, Failed):
+            if isinstance(answer, Failure):
                 failures.append(answer)
             else:
                 found |= {str(v): v for v in answer.value}
     failed = {failure.name for failure in failures}
-    refuse_one_place_twice({r.name: r.place() for r in regions if r.name not in failed})
+    refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failed})
     answered = len(regions) - len(failures)
     if answered < required_to_read(len(regions)) or (failures and not found):
         raise _too_few(project, len(regions), failures)
@@ -54,11 +54,11 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
     return newest_first(found.values())
 
 
-def versions_in(region: Region, project: str, watch: Watch) -> list[Version]:
+def versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Version]:
     """Return the versions of *project* that *region* lists, in any order."""
     versions = []
     for key in region.keys(artifact_prefix(project)):
-        watch.moved()
+        heartbeat.beat()
         text = version_text(project, key)
         if text is None:
             continue
@@ -73,7 +73,7 @@ def versions_in(region: Region, project: str, watch: Watch) -> list[Version]:
     return versions
 
 
-def _too_few(project: str, regions: int, failures: list[Failed]) -> StartifactError:
+def _too_few(project: str, regions: int, failures: list[Failure]) -> StartifactError:
     lines = by_region((f.name, f.error) for f in failures)
     return SeveralRegionsError(
         f"cannot list the versions of {project}: {regions - len(failures)} of {regions} regions "

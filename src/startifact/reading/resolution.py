@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
-from startifact.concurrency.fan_out import Failed, Round, Watch
+from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
 from startifact.errors import (
     IntegrityError,
     NotFoundError,
@@ -23,25 +23,25 @@ from startifact.errors import (
 from startifact.model.keys import Key
 from startifact.model.quorum import majority
 from startifact.model.record import MAX_SIZE_BYTES, Record, decode
-from startifact.reading.legacy import decode_legacy
-from startifact.regions.interface import Region, Stored
+from startifact.reading.legacy import legacy_record
+from startifact.regions.interface import Region, StoredArtifact
 
 logger = logging.getLogger(__name__)
 
-WINDOW_SECONDS = 1.0
+QUORUM_WAIT_SECONDS = 1.0
 """How long other regions' digests are waited for once one has answered."""
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class Replica:
     """One region's copy of an artifact."""
 
     region: Region
-    stored: Stored
+    stored: StoredArtifact
     record: Record
 
 
-def describe(region: Region, key: Key) -> Copy | None:
+def describe(region: Region, key: Key) -> Replica | None:
     """Return the copy at *key* in *region*, or ``None`` when the region says that there is none.
 
     Raises:
@@ -52,7 +52,7 @@ def describe(region: Region, key: Key) -> Copy | None:
     return None if stored is None else interpret(region, key, stored)
 
 
-def interpret(region: Region, key: Key, stored: Stored) -> Copy:
+def interpret(region: Region, key: Key, stored: StoredArtifact) -> Replica:
     """Return *stored* with what its record says.
 
     Raises:
@@ -65,55 +65,55 @@ def interpret(region: Region, key: Key, stored: Stored) -> Copy:
         raise IntegrityError(
             f"{where} has {stored.size:,} bytes, {MAX_SIZE_BYTES:,} are what S3 allows"
         )
-    if stored.document is None:
-        return Copy(region, stored, decode_legacy(stored, where=where))
-    record = decode(stored.document, where=where)
+    if stored.encoded_record is None:
+        return Replica(region, stored, legacy_record(stored, where=where))
+    record = decode(stored.encoded_record, where=where)
     if record.size != stored.size:
         raise IntegrityError(
             f"{where} has {stored.size:,} bytes, {record.size:,} were recorded",
         )
     # Beside a copy of the first Startifact that is all there is to compare.
-    return Copy(region, stored, replace(record, md5=stored.md5))
+    return Replica(region, stored, replace(record, md5=stored.md5))
 
 
-def _job(region: Region, key: Key, watch: Watch) -> Copy | None:
-    watch.moved()
+def _job(region: Region, key: Key, heartbeat: Heartbeat) -> Replica | None:
+    heartbeat.beat()
     return describe(region, key)
 
 
-class Survey:
+class Resolution:
     """The answers of all regions about one artifact. Safe to use from several threads."""
 
     def __init__(self, regions: Sequence[Region], key: Key) -> None:
         self.key = key
         self.regions = tuple(regions)
         self._lock = threading.RLock()
-        self._copies: dict[str, Copy] = {}
+        self._copies: dict[str, Replica] = {}
         self._absent: list[str] = []
         self._failed: dict[str, StartifactError] = {}
         self._seconds: dict[str, float] = {}
         self._first_at: float | None = None
         self._warned: set[str] = set()
-        self._round = Round({r.name: partial(_job, r, key) for r in regions})
+        self._round = FanOut({r.name: partial(_job, r, key) for r in regions})
 
     @classmethod
     def of(
         cls,
         regions: Sequence[Region],
         key: Key,
-        copies: Iterable[Copy],
+        replicas: Iterable[Replica],
         failures: Mapping[str, StartifactError],
     ) -> Self:
         """Return what is known already about *regions*, without asking any."""
-        survey = cls((), key)
-        survey.regions = tuple(regions)
-        survey._copies = {copy.region.name: copy for copy in copies}
-        survey._failed = dict(failures)
-        known = survey._copies.keys() | survey._failed.keys()
-        survey._absent = [region.name for region in regions if region.name not in known]
-        return survey
+        resolution = cls((), key)
+        resolution.regions = tuple(regions)
+        resolution._copies = {replica.region.name: replica for replica in replicas}
+        resolution._failed = dict(failures)
+        known = resolution._copies.keys() | resolution._failed.keys()
+        resolution._absent = [region.name for region in regions if region.name not in known]
+        return resolution
 
-    def copies(self) -> list[Copy]:
+    def replicas(self) -> list[Replica]:
         """Return the copies known by now, in the order in which they were reported."""
         self._collect(until=time.monotonic())
         return list(self._copies.values())
@@ -126,12 +126,12 @@ class Survey:
         """Return how long each region that has answered took, by region."""
         return dict(self._seconds)
 
-    def answers(self) -> dict[str, Copy | StartifactError | None]:
+    def answers(self) -> dict[str, Replica | StartifactError | None]:
         """Return what every region has said by now, in the configured order.
 
         That is its copy, why it gave none, or ``None`` when it has said that there is none.
         """
-        known: dict[str, Copy | StartifactError | None] = {**self._copies, **self._failed}
+        known: dict[str, Replica | StartifactError | None] = {**self._copies, **self._failed}
         known |= dict.fromkeys(self._absent)
         return {
             region.name: known.get(
@@ -149,7 +149,7 @@ class Survey:
         """Wait until all regions have answered, or a second after the first copy was reported."""
         self._collect(until=self._window_end())
 
-    def settle(self) -> Record:
+    def resolve(self) -> Record:
         """Return the record that stands for this version in all regions.
 
         Only a majority of all regions with a digest settles it before the others have had their
@@ -164,10 +164,10 @@ class Survey:
         with self._lock:
             while not self._is_beyond_doubt() and self._take(self._window_end()):
                 pass
-            return self._verdict()
+            return self._vote()
 
     def _window_end(self) -> float | None:
-        return None if self._first_at is None else self._first_at + WINDOW_SECONDS
+        return None if self._first_at is None else self._first_at + QUORUM_WAIT_SECONDS
 
     def _collect(self, until: float | None) -> None:
         with self._lock:
@@ -179,7 +179,7 @@ class Survey:
         if answer is None:
             return False
         self._seconds[answer.name] = answer.seconds
-        if isinstance(answer, Failed):
+        if isinstance(answer, Failure):
             self._failed[answer.name] = answer.error
         elif answer.value is None:
             self._absent.append(answer.name)
@@ -189,7 +189,7 @@ class Survey:
                 self._first_at = time.monotonic()
         return True
 
-    def _is_settled(self) -> bool:
+    def _has_majority(self) -> bool:
         votes = self._votes()
         return bool(votes) and votes.most_common(1)[0][1] >= majority(len(self.regions))
 
@@ -198,34 +198,36 @@ class Survey:
 
         Its copies have no digest, and count for less as soon as another region tells one.
         """
-        return self._is_settled() and any(copy.record.sha256 for copy in self._copies.values())
+        return self._has_majority() and any(
+            replica.record.sha256 for replica in self._copies.values()
+        )
 
     def _votes(self) -> Counter[tuple[object, ...]]:
-        return Counter(copy.record.content for copy in self._voters())
+        return Counter(replica.record.content for replica in self._voters())
 
-    def _voters(self) -> list[Copy]:
+    def _voters(self) -> list[Replica]:
         """Return the copies that have a digest; where none has, those of the first Startifact.
 
         Of these, those with an MD5 are known better than the others. What is known less well does
         not count, but where it cannot be any of the others.
         """
-        copies = list(self._copies.values())
+        replicas = list(self._copies.values())
         best = (
-            [copy for copy in copies if copy.record.sha256]
-            or [copy for copy in copies if copy.record.md5]
-            or copies
+            [replica for replica in replicas if replica.record.sha256]
+            or [replica for replica in replicas if replica.record.md5]
+            or replicas
         )
-        known = [copy.record for copy in best]
-        return best + [copy for copy in copies if copy.record.contradicts_all(known)]
+        known = [replica.record for replica in best]
+        return best + [replica for replica in replicas if replica.record.contradicts_all(known)]
 
-    def _verdict(self) -> Record:
-        if not self._is_settled() and (removed := self._removed()):
+    def _vote(self) -> Record:
+        if not self._has_majority() and (removed := self._removed()):
             raise next(iter(removed.values()))
         votes = self._votes()
         if not votes:
-            raise self._nothing()
+            raise self._not_found()
         content = votes.most_common(1)[0][0]
-        if len(votes) > 1 and not self._is_settled():
+        if len(votes) > 1 and not self._has_majority():
             raise self._disagreement()
         record = next(c.record for c in self._voters() if c.record.content == content)
         self._warn_of_others(record)
@@ -244,28 +246,31 @@ class Survey:
                 self.key, name, record.digest,
             )  # fmt: skip
         voters = self._voters()
-        for copy in self._copies.values():
-            found = copy.record
-            same = found.same_content(record) if copy in voters else found.may_have_bytes_of(record)
-            if same or copy.region.name in self._warned:
+        for replica in self._copies.values():
+            found = replica.record
+            same = (
+                found.same_content(record) if replica in voters else found.may_have_bytes_of(record)
+            )
+            if same or replica.region.name in self._warned:
                 continue
-            self._warned.add(copy.region.name)
+            self._warned.add(replica.region.name)
             logger.warning(
                 "%s in %s is not what most regions hold (%s): it has %s, and differs in %s",
-                self.key, copy.region.name, record.digest, found.digest,
+                self.key, replica.region.name, record.digest, found.digest,
                 " and ".join(record.differences(found)),
             )  # fmt: skip
 
     def _disagreement(self) -> IntegrityError:
         lines = "".join(
-            f"\n  {copy.region.name}: {copy.record.digest}" for copy in self._copies.values()
+            f"\n  {replica.region.name}: {replica.record.digest}"
+            for replica in self._copies.values()
         )
         return IntegrityError(
             f"regions hold different content for {self.key}, and no majority agrees:{lines}",
             hint="Find out which is right before you use this version",
         )
 
-    def _nothing(self) -> StartifactError:
+    def _not_found(self) -> StartifactError:
         if not self._failed:
             return NotFoundError(
                 f"{self.key} is not staged in {', '.join(self._absent)}",

@@ -5,36 +5,36 @@ from collections.abc import Sequence
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.directory.region import DirectoryRegion
 from startifact.regions.interface import Region
-from startifact.regions.spec import AwsSpelling, BucketSpelling, DirectorySpelling, Spelling
+from startifact.regions.spec import AwsSpec, BucketSpec, DirectorySpec, RegionSpec
 
 
 def open_regions(
-    spellings: Sequence[Spelling],
+    specs: Sequence[RegionSpec],
     *,
     loader: ConfigurationLoader,
     default_region: str | None = None,
 ) -> tuple[Region, ...]:
-    """Return the regions that *spellings* name. Nothing is sent yet.
+    """Return the regions that *specs* name. Nothing is sent yet.
 
     *loader* is given to AWS regions. *default_region* signs requests to buckets whose spelling
     names no region.
     """
     return tuple(
-        DirectoryRegion(spelling.text, spelling.path)
-        if isinstance(spelling, DirectorySpelling)
-        else _aws(spelling, loader, default_region)
-        for spelling in spellings
+        DirectoryRegion(spec.text, spec.path)
+        if isinstance(spec, DirectorySpec)
+        else _aws(spec, loader, default_region)
+        for spec in specs
     )
 
 
 def _aws(
-    spelling: AwsSpelling | BucketSpelling,
+    spec: AwsSpec | BucketSpec,
     loader: ConfigurationLoader,
     default_region: str | None,
 ) -> Region:
     # Only here: importing boto3 takes longer than all the rest of a small staging.
     from startifact.regions.aws.region import BucketRegion, OrganisationRegion
 
-    if isinstance(spelling, AwsSpelling):
-        return OrganisationRegion(spelling.text, loader=loader)
-    return BucketRegion(spelling, clients=loader.clients, default_region=default_region)
+    if isinstance(spec, AwsSpec):
+        return OrganisationRegion(spec.text, loader=loader)
+    return BucketRegion(spec, clients=loader.clients, default_region=default_region)

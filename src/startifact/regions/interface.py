@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from startifact.files.source import Source
 from startifact.model.keys import Key
 
-Moved = Callable[[int], None]
+Beat = Callable[[int], None]
 """
 Called with a number of bytes each time some have moved. It may raise to stop the work.
 """
@@ -22,19 +22,19 @@ class ExistsError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class StoredArtifact:
     """One artifact as a region describes it."""
 
     size: int
     """In bytes, as the region counts them."""
 
-    document: str | None
+    encoded_record: str | None
     """The record that was stored with it, not yet checked; ``None`` when there is none."""
 
     token: str
     """Identifies these bytes in this region; pins a read to them."""
 
-    beside: str | None = None
+    legacy_metadata: str | None = None
     """What the first Startifact would have stored beside it, where there is no record."""
 
     md5: str | None = None
@@ -45,7 +45,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelState:
+class StoredChannel:
     """The text a channel holds, and the token that a write has to name to replace it."""
 
     text: str
@@ -75,7 +75,7 @@ class Region(ABC):
     """How the region was spelled; unique within a session."""
 
     @abstractmethod
-    def place(self) -> str:
+    def store_identity(self) -> str:
         """Return what identifies the bucket or directory itself; equal for two ways to spell it."""
 
     @abstractmethod
@@ -83,11 +83,11 @@ class Region(ABC):
         """Return where *key* is, or would be."""
 
     @abstractmethod
-    def describe(self, key: Key) -> Stored | None:
+    def describe(self, key: Key) -> StoredArtifact | None:
         """Return the artifact at *key*, or ``None`` when the region says that there is none."""
 
     @abstractmethod
-    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """Store *source* with its record at *key*, both at once, only if nothing is there.
 
         After any error the artifact may be there all the same: describe it to know.
@@ -98,7 +98,7 @@ class Region(ABC):
         """
 
     @abstractmethod
-    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+    def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop* (exclusive) of the very artifact that *stored* describes.
 
         Raises:
@@ -110,7 +110,7 @@ class Region(ABC):
         """Yield the keys of artifacts that begin with *prefix*, in any order."""
 
     @abstractmethod
-    def delete(self, key: Key, stored: Stored) -> bool:
+    def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """Delete the artifact that *stored* describes; ``False`` when another one is there.
 
         When nothing is there, it is as good as deleted.
@@ -128,39 +128,39 @@ class Region(ABC):
         return False
 
     @abstractmethod
-    def read_channel(self, key: Key) -> ChannelState | None:
+    def read_channel(self, key: Key) -> StoredChannel | None:
         """Return the channel at *key*, or ``None`` when the region says that there is none.
 
         Of a text that is too long for a channel, only a beginning that is too long as well.
         """
 
     @abstractmethod
-    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+    def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         """Replace *expected* (``None``: nothing) by *text*; ``False`` when it is there no more.
 
         After any error *text* may be there all the same: read it to know.
         """
 
-    def admit(self, project: str) -> None:  # noqa: B027  # most regions admit every legal name
+    def check_project(self, project: str) -> None:  # noqa: B027  # most regions admit every legal name
         """Return when the region can hold *project*.
 
         Raises:
             InputError: The name is legal, but not in this region.
         """
 
-    def prepare_to_write(self, project: str) -> None:  # noqa: B027  # most need nothing
+    def preflight(self, project: str) -> None:  # noqa: B027  # most need nothing
         """Return when the region can be trusted with writes of *project*."""
 
-    def publish(self, project: str, channel: str, version: str) -> None:  # noqa: B027
+    def write_mirror(self, project: str, channel: str, version: str) -> None:  # noqa: B027
         """Show the channel's *version* to those who read it elsewhere; by default nobody does."""
 
-    publishes: bool = False
+    has_mirror: bool = False
     """Whether this kind of region shows its channels elsewhere as well."""
 
-    def published(self, project: str, channel: str) -> str | None:  # noqa: ARG002
-        """Return what `publish` has shown last; ``None`` when there is nothing."""
+    def read_mirror(self, project: str, channel: str) -> str | None:  # noqa: ARG002
+        """Return what `write_mirror` has shown last; ``None`` when there is nothing."""
         return None
 
-    def peers(self) -> tuple[str, ...]:
+    def configured_regions(self) -> tuple[str, ...]:
         """Return the regions that this one's organisation configures; may be empty."""
         return ()

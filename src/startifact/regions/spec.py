@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from startifact.errors import InputError, Problems, shown
+from startifact.errors import InputError, Problems, quoted
 from startifact.model.configuration import AWS_REGION
 
 FORMS = (
@@ -23,14 +23,14 @@ _KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/-]{0,256}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AwsSpelling:
+class AwsSpec:
     """An AWS region whose organisation configuration is in SSM."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BucketSpelling:
+class BucketSpec:
     """One bucket, on AWS or on any store that speaks S3."""
 
     text: str
@@ -42,14 +42,14 @@ class BucketSpelling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DirectorySpelling:
+class DirectorySpec:
     """A directory; a relative path starts where the working directory was when it was read."""
 
     text: str
     path: Path
 
 
-Spelling = AwsSpelling | BucketSpelling | DirectorySpelling
+RegionSpec = AwsSpec | BucketSpec | DirectorySpec
 
 
 def split_list(text: str) -> list[str]:
@@ -57,50 +57,50 @@ def split_list(text: str) -> list[str]:
     return [part for part in re.split(r"[,\s]+", text) if part]
 
 
-def parse_spellings(texts: Iterable[str], *, source: str) -> tuple[Spelling, ...]:
+def parse_specs(texts: Iterable[str], *, source: str) -> tuple[RegionSpec, ...]:
     """Return what *texts* spell; *source* says in messages where they come from.
 
     Raises:
         InputError: One is not known, one is there twice, or there is none. All problems are told.
     """
     problems = Problems(source)
-    spellings: list[Spelling] = []
+    specs: list[RegionSpec] = []
     seen: dict[object, str] = {}
     for text in texts:
         try:
-            spelling = parse_spelling(text)
+            spec = parse_spec(text)
         except InputError as e:
             problems.absorb(e)
             continue
-        place = _place(spelling)
+        place = _place(spec)
         if place in seen:
-            same = "is there twice" if seen[place] == text else f"and {shown(seen[place])} are one"
+            same = "is there twice" if seen[place] == text else f"and {quoted(seen[place])} are one"
             problems.say(
-                f"region {shown(text)} {same}",
+                f"region {quoted(text)} {same}",
                 hint="Name every region, bucket and directory once",
             )
         seen[place] = text
-        spellings.append(spelling)
-    if len(spellings) > MAX_REGIONS:
-        problems.say(f"it names {len(spellings)} regions, expected at most {MAX_REGIONS}")
-    if not spellings and not problems:
+        specs.append(spec)
+    if len(specs) > MAX_REGIONS:
+        problems.say(f"it names {len(specs)} regions, expected at most {MAX_REGIONS}")
+    if not specs and not problems:
         problems.say("it names no region", hint=f"Name at least one: {FORMS}")
     problems.raise_if_any()
-    return tuple(spellings)
+    return tuple(specs)
 
 
-def parse_spelling(text: str) -> Spelling:
+def parse_spec(text: str) -> RegionSpec:
     """Return what *text* spells.
 
     Raises:
         InputError: It is none of the three spellings, or not valid as the one it looks like.
     """
     if not isinstance(text, str):
-        raise InputError(f"region {shown(text)} is not text", hint=f"Write {FORMS}")
+        raise InputError(f"region {quoted(text)} is not text", hint=f"Write {FORMS}")
     if not text.isprintable():
         raise InputError(f"region {_quoted(text)} has a character in it that cannot be shown")
     if AWS_REGION.fullmatch(text):
-        return AwsSpelling(text=text)
+        return AwsSpec(text=text)
     if text.startswith("s3://"):
         return _bucket(text)
     if text.startswith("file:"):
@@ -116,12 +116,12 @@ def _may_hold_password(text: str) -> bool:
 def _quoted(text: str) -> str:
     """Return *text* as it can stand in a message."""
     if not _may_hold_password(text):
-        return shown(text)
+        return quoted(text)
     scheme, colon, _ = unquote(unquote(text)).partition(":")
-    return shown(f"{scheme}{colon}..." if colon else text)
+    return quoted(f"{scheme}{colon}..." if colon else text)
 
 
-class _SpellingProblems(Problems):
+class _SpecProblems(Problems):
     """What is wrong with one spelling; what may be a password is not repeated."""
 
     def __init__(self, text: str) -> None:
@@ -135,19 +135,19 @@ class _SpellingProblems(Problems):
             super().add(where, got, expected, hint=hint)
 
 
-def _place(spelling: Spelling) -> object:
-    match spelling:
-        case AwsSpelling():
-            return spelling.text
-        case BucketSpelling():
-            endpoint = spelling.endpoint
-            return (None if endpoint is None else same_endpoint(endpoint), spelling.bucket)
-        case DirectorySpelling():
-            return os.path.realpath(spelling.path)
+def _place(spec: RegionSpec) -> object:
+    match spec:
+        case AwsSpec():
+            return spec.text
+        case BucketSpec():
+            endpoint = spec.endpoint
+            return (None if endpoint is None else normalised_endpoint(endpoint), spec.bucket)
+        case DirectorySpec():
+            return os.path.realpath(spec.path)
 
 
-def _bucket(text: str) -> BucketSpelling:
-    problems = _SpellingProblems(text)
+def _bucket(text: str) -> BucketSpec:
+    problems = _SpecProblems(text)
     url = _split(text, problems)
     bucket, prefix = unquote(url.netloc), unquote(url.path).removeprefix("/")
     if not is_bucket_name(bucket):
@@ -169,7 +169,7 @@ def _bucket(text: str) -> BucketSpelling:
     if profile is not None and not _PROFILE.fullmatch(profile):
         problems.add("profile", profile, "the name of a profile in the AWS configuration file")
     problems.raise_if_any()
-    return BucketSpelling(
+    return BucketSpec(
         text=text,
         bucket=bucket,
         prefix=f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else "",
@@ -217,7 +217,7 @@ def is_bucket_name(name: str) -> bool:
     return _BUCKET.fullmatch(name) is not None
 
 
-def same_endpoint(endpoint: str) -> str:
+def normalised_endpoint(endpoint: str) -> str:
     """Return *endpoint* in one form for all the ways to write the same address."""
     url = urlsplit(endpoint)
     host = url.hostname or ""
@@ -235,7 +235,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _directory(text: str) -> DirectorySpelling:
+def _directory(text: str) -> DirectorySpec:
     rest = text.removeprefix("file:")
     if rest.startswith("//"):
         host, slash, path = rest[2:].partition("/")
@@ -254,4 +254,4 @@ def _directory(text: str) -> DirectorySpelling:
             hint="Write file:./directory, or file:///directory for an absolute path",
         )
     # Absolute from now on: the working directory may change before the region is used.
-    return DirectorySpelling(text=text, path=Path(path_text).absolute())
+    return DirectorySpec(text=text, path=Path(path_text).absolute())

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from startifact.concurrency.fan_out import Failed, Round, Watch
+from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
 from startifact.errors import DeadlineError, RefusedError, StartifactError
 from startifact.model.keys import Key
 
@@ -43,7 +43,7 @@ class Repair:
 
 
 @dataclass(slots=True)
-class Worksheet:
+class RepairLog:
     """Steps as they are taken. In a dry run they are taken down, and none is taken."""
 
     dry_run: bool
@@ -52,7 +52,7 @@ class Worksheet:
     failures: dict[str, StartifactError] = field(default_factory=dict)
     conflicts: set[Key] = field(default_factory=set)
 
-    def do(self, step: Step, job: Callable[[Watch], None]) -> bool:
+    def run_step(self, step: Step, job: Callable[[Heartbeat], None]) -> bool:
         """Take *step* with *job*, unless nothing is to be written; say whether it is done.
 
         Raises:
@@ -60,21 +60,21 @@ class Worksheet:
         """
         if not self.dry_run:
             # What was begun is taken back when a person interrupts it.
-            with Round({step.region: job}, undo=True) as only:
+            with FanOut({step.region: job}, undo=True) as only:
                 answer = only.next()
-            if isinstance(answer, Failed):
-                self.failed(step.region, answer.error)
+            if isinstance(answer, Failure):
+                self.record_failure(step.region, answer.error)
                 return False
-        self.did(step)
+        self.record_step(step)
         return True
 
-    def did(self, step: Step) -> None:
+    def record_step(self, step: Step) -> None:
         """Take down that *step* is done."""
         self.steps.append(step)
         if not self.dry_run:
             logger.info("%s: %s", step.region, step.message)
 
-    def failed(self, region: str, error: StartifactError) -> None:
+    def record_failure(self, region: str, error: StartifactError) -> None:
         """Take down why *region* did not take a step."""
         if isinstance(error, DeadlineError):
             raise error

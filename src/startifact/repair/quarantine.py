@@ -10,18 +10,20 @@ from pathlib import Path
 
 from semver import Version
 
-from startifact.concurrency.fan_out import Watch
+from startifact.concurrency.fan_out import Heartbeat
 from startifact.errors import LocalFileError, RegionUnavailableError, StartifactError
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key, quarantine_key
-from startifact.regions.interface import ExistsError, Region, Stored
-from startifact.repair.inventory import Held
+from startifact.regions.interface import ExistsError, Region, StoredArtifact
+from startifact.repair.inventory import ReplicaStatus
 
 NO_RECORD = "{}"
 """What is kept in place of a record where there is none."""
 
 
-def set_aside(region: Region, project: str, version: Version, held: Held, watch: Watch) -> None:
+def quarantine(
+    region: Region, project: str, version: Version, held: ReplicaStatus, heartbeat: Heartbeat
+) -> None:
     """Keep a copy of what *region* holds of *version* in quarantine, then delete just that.
 
     The copy has a name that follows from its content: whoever was interrupted finds it again.
@@ -35,22 +37,22 @@ def set_aside(region: Region, project: str, version: Version, held: Held, watch:
     if stored is None:
         _move_aside(region, key, partial(quarantine_key, project, version))
         return
-    region.prepare_to_write(project)
+    region.preflight(project)
     with scratch_folder() as folder:
-        source = _fetched(region, key, stored, folder / "artifact", watch)
+        source = _fetched(region, key, stored, folder / "artifact", heartbeat)
         if held.sha256 is not None and held.sha256 != source.sha256:
             raise RegionUnavailableError(
                 f"{region.name} has sent two different contents of {key}, one after the other",
                 hint="Run it again",
             )
-        document = _as_ascii(stored.document or NO_RECORD)
-        tag = hashlib.sha256(f"{source.sha256} {document}".encode()).hexdigest()[:16]
-        _keep(region, quarantine_key(project, version, tag), source, document, watch)
+        encoded_record = _as_ascii(stored.encoded_record or NO_RECORD)
+        tag = hashlib.sha256(f"{source.sha256} {encoded_record}".encode()).hexdigest()[:16]
+        _store(region, quarantine_key(project, version, tag), source, encoded_record, heartbeat)
     if region.describe(key) not in {stored, None} or not region.delete(key, stored):
         raise _another(region, key, "deleted")
 
 
-def move_latest_aside(region: Region, project: str, _: Watch) -> None:
+def move_latest_aside(region: Region, project: str, _: Heartbeat) -> None:
     """Move what stands in the place of ``latest``, and can be no channel, to quarantine as it is.
 
     Raises:
@@ -72,26 +74,30 @@ def _another(region: Region, key: Key, done: str) -> RegionUnavailableError:
     )
 
 
-def _fetched(region: Region, key: Key, stored: Stored, path: Path, watch: Watch) -> Source:
+def _fetched(
+    region: Region, key: Key, stored: StoredArtifact, path: Path, heartbeat: Heartbeat
+) -> Source:
     try:
         with path.open("wb") as file:
             if stored.size:
                 for block in region.read(key, stored, 0, stored.size):
                     file.write(block)
-                    watch.moved(len(block))
+                    heartbeat.beat(len(block))
     except OSError as e:
         raise LocalFileError(f"cannot write a temporary file: {e.strerror}") from e
-    return Source.scan(path, moved=watch.moved, may_be_empty=True)
+    return Source.scan(path, beat=heartbeat.beat, may_be_empty=True)
 
 
-def _keep(region: Region, aside: Key, source: Source, document: str, watch: Watch) -> None:
+def _store(
+    region: Region, aside: Key, source: Source, encoded_record: str, heartbeat: Heartbeat
+) -> None:
     failure: Exception | None = None
     try:
-        region.create(aside, source, document, watch.moved)
+        region.create(aside, source, encoded_record, heartbeat.beat)
     except (ExistsError, RegionUnavailableError) as e:
         failure = e  # it may be there all the same, from before or from just now
     kept = region.describe(aside)
-    if kept is not None and (kept.size, kept.document) == (source.size, document):
+    if kept is not None and (kept.size, kept.encoded_record) == (source.size, encoded_record):
         return
     if isinstance(failure, StartifactError):
         raise failure

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from semver import Version
 
-from startifact.channels.latest import Mover
-from startifact.concurrency.fan_out import Failed, Round
+from startifact.channels.latest import ChannelWriter
+from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.errors import (
     DeadlineError,
     InputError,
@@ -24,18 +24,18 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
     by_region,
-    shown,
+    quoted,
 )
 from startifact.files.source import Source
 from startifact.model.keys import Key, artifact_key
 from startifact.reading.download import Downloader
-from startifact.reading.resolution import Copy, Survey
+from startifact.reading.resolution import Replica, Resolution
 from startifact.regions.interface import Region
-from startifact.repair.inventory import Held, Inspection, inspect
-from startifact.repair.latest import Forwarder
-from startifact.repair.log import Repair, Step, Worksheet
-from startifact.repair.quarantine import scratch_folder, set_aside
-from startifact.repair.verify import Difference, Kind, agreement, compare
+from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_inventory
+from startifact.repair.latest import LatestRepairer
+from startifact.repair.log import Repair, RepairLog, Step
+from startifact.repair.quarantine import quarantine, scratch_folder
+from startifact.repair.verify import Finding, FindingKind, agreement, compare
 from startifact.staging.region_steps import create
 
 
@@ -48,17 +48,17 @@ class Repairer:
     def __init__(
         self,
         regions: Sequence[Region],
-        mover: Mover,
+        channel_writer: ChannelWriter,
         *,
         required: int,
         dry_run: bool,
         read_data: bool,
     ) -> None:
         self._regions = regions
-        self._mover = mover
+        self._mover = channel_writer
         self._required = required
         self._read_data = read_data
-        self._sheet = Worksheet(dry_run)
+        self._log = RepairLog(dry_run)
 
     def repair(self, project: str, version: Version | None, keep: str | None) -> Repair:
         """Mend *project*, or one *version* of it; *keep* is the SHA-256 of what is right.
@@ -75,80 +75,84 @@ class Repairer:
             )
         # What is kept has been read and compared: a record alone proves nothing.
         read_data = self._read_data or keep is not None
-        seen = inspect(self._regions, project, version, read_data=read_data)
+        seen = take_inventory(self._regions, project, version, read_data=read_data)
         seen.check_found()
-        self._sheet.failures.update(seen.failures)
-        with self._sheet.noting_what_was_done():
+        self._log.failures.update(seen.failures)
+        with self._log.noting_what_was_done():
             for one in reversed(seen.versions):  # oldest first, as they were staged
                 self._mend_version(seen, one, keep)
             if version is None:
-                Forwarder(seen, self._sheet, self._mover, self._required).mend()
-        return self._sheet.result(project, [region.name for region in self._regions])
+                LatestRepairer(seen, self._log, self._mover, self._required).mend()
+        return self._log.result(project, [region.name for region in self._regions])
 
-    def _mend_version(self, seen: Inspection, version: Version, keep: str | None) -> None:
-        key, held, told = (
+    def _mend_version(self, seen: ProjectInventory, version: Version, keep: str | None) -> None:
+        key, held, known = (
             artifact_key(seen.project, version),
-            seen.held(version),
-            seen.told(version),
+            seen.statuses(version),
+            seen.statuses_with_early(version),
         )
         found = compare(seen, version)
-        if newer := [h.trouble for h in told.values() if isinstance(h.trouble, NewerFormatError)]:
-            self._sheet.refuse(newer[0])
+        if newer := [h.trouble for h in known.values() if isinstance(h.trouble, NewerFormatError)]:
+            self._log.refuse(newer[0])
             return
         if keep is not None:
             right = _chosen(key, held, keep, seen.failures)
-        elif any(d.kind is not Kind.MISSING for d in found):
-            self._sheet.refuse(_disagreement(key, told, found))
+        elif any(d.kind is not FindingKind.MISSING for d in found):
+            self._log.refuse(_disagreement(key, known, found))
             return
         else:
-            right = {name: one for name, one in held.items() if one.copy is not None}
+            right = {name: one for name, one in held.items() if one.replica is not None}
         wrong = {name: one for name, one in held.items() if name not in right}
         if not wrong or not right:
             return
         if not any(one.recorded for one in right.values()):
-            self._sheet.refuse(_unrecorded(key))
+            self._log.refuse(_unrecorded(key))
             return
-        copies = [one.copy for one in right.values() if one.copy is not None and one.recorded]
-        self._replace(seen.project, version, copies, wrong)
+        replicas = [
+            one.replica for one in right.values() if one.replica is not None and one.recorded
+        ]
+        self._replace(seen.project, version, replicas, wrong)
 
     def _replace(
-        self, project: str, version: Version, copies: list[Copy], wrong: dict[str, Held]
+        self,
+        project: str,
+        version: Version,
+        replicas: list[Replica],
+        wrong: dict[str, ReplicaStatus],
     ) -> None:
-        """Put one of *copies* in the place of what is *wrong* or missing."""
-        if self._sheet.dry_run:
-            self._put(project, version, copies[0], None, wrong)
+        """Put one of *replicas* in the place of what is *wrong* or missing."""
+        if self._log.dry_run:
+            self._put(project, version, replicas[0], None, wrong)
             return
         key = artifact_key(project, version)
         with contextlib.ExitStack() as stack:
             try:
                 folder = stack.enter_context(scratch_folder())
                 # First of all: nothing is set aside for what then cannot be had.
-                source = self._fetch(key, copies, folder)
+                source = self._fetch(key, replicas, folder)
             except DeadlineError:
                 raise
             except LocalFileError as e:
-                # The next version may be smaller, and what was done is to be told in any case.
-                self._sheet.refuse(
-                    LocalFileError(f"{key} cannot be brought here: {e}", hint=e.hint)
-                )
+                # The next version may be smaller, and what was done is to be known in any case.
+                self._log.refuse(LocalFileError(f"{key} cannot be brought here: {e}", hint=e.hint))
             except StartifactError as e:
-                self._sheet.refuse(e)
+                self._log.refuse(e)
             else:
-                self._put(project, version, copies[0], source, wrong)
+                self._put(project, version, replicas[0], source, wrong)
 
-    def _fetch(self, key: Key, copies: list[Copy], folder: Path) -> Source:
+    def _fetch(self, key: Key, replicas: list[Replica], folder: Path) -> Source:
         """Bring the artifact here, verified, from whichever region can deliver it."""
-        survey = Survey.of(self._regions, key, copies, {})
-        path = Downloader(survey, copies[0].record).download(folder / "artifact")
+        resolution = Resolution.of(self._regions, key, replicas, {})
+        path = Downloader(resolution, replicas[0].record).download(folder / "artifact")
         return Source.scan(path)
 
     def _put(
         self,
         project: str,
         version: Version,
-        copy: Copy,
+        replica: Replica,
         source: Source | None,
-        wrong: dict[str, Held],
+        wrong: dict[str, ReplicaStatus],
     ) -> None:
         """Take what is *wrong* out of the way, and fill those regions from *source*."""
         key = artifact_key(project, version)
@@ -160,36 +164,36 @@ class Repairer:
             if held.stored is None:
                 how = f"move what is at {key} aside"
             step = _step(region, key, "set-aside", how)
-            job = partial(set_aside, region, project, version, held)
-            if held.absent or self._sheet.do(step, job):
+            job = partial(quarantine, region, project, version, held)
+            if held.absent or self._log.run_step(step, job):
                 ready.append(region)
-        self._fill(project, key, ready, source, copy)
+        self._fill(project, key, ready, source, replica)
 
     def _fill(
-        self, project: str, key: Key, regions: list[Region], source: Source | None, copy: Copy
+        self, project: str, key: Key, regions: list[Region], source: Source | None, replica: Replica
     ) -> None:
-        """Create the artifact in *regions*, with exactly the record that *copy* has."""
+        """Create the artifact in *regions*, with exactly the record that *replica* has."""
         steps = {r.name: _step(r, key, "fill", f"copy {key} here, verified") for r in regions}
         if source is None:
             for step in steps.values():
-                self._sheet.did(step)
+                self._log.record_step(step)
             return
-        document = str(copy.stored.document)
-        jobs = {r.name: partial(create, r, project, key, source, document) for r in regions}
+        encoded_record = str(replica.stored.encoded_record)
+        jobs = {r.name: partial(create, r, project, key, source, encoded_record) for r in regions}
         filled: set[str] = set()
         try:
-            with Round(jobs, undo=True) as filling:
+            with FanOut(jobs, undo=True) as filling:
                 for answer in filling:
-                    if isinstance(answer, Failed):
-                        self._sheet.failed(answer.name, answer.error)
-                    elif answer.value.record.same_content(copy.record):
+                    if isinstance(answer, Failure):
+                        self._log.record_failure(answer.name, answer.error)
+                    elif answer.value.record.same_content(replica.record):
                         filled.add(answer.name)
                     else:
-                        self._sheet.conflict(answer.name, key)
+                        self._log.conflict(answer.name, key)
         finally:
             for name, step in steps.items():
                 if name in filled:
-                    self._sheet.did(step)
+                    self._log.record_step(step)
 
 
 def _step(region: Region, key: Key, action: str, message: str) -> Step:
@@ -197,10 +201,12 @@ def _step(region: Region, key: Key, action: str, message: str) -> Step:
 
 
 def _chosen(
-    key: Key, held: dict[str, Held], keep: str, failures: dict[str, StartifactError]
-) -> dict[str, Held]:
+    key: Key, held: dict[str, ReplicaStatus], keep: str, failures: dict[str, StartifactError]
+) -> dict[str, ReplicaStatus]:
     """Return what has the digest to keep, and one and the same metadata, by region."""
-    sound = {n: h for n, h in held.items() if h.copy is not None and h.copy.record.sha256 == keep}
+    sound = {
+        n: h for n, h in held.items() if h.replica is not None and h.replica.record.sha256 == keep
+    }
     if not sound:
         message, hint = f"no region holds a sound {key} with sha256:{keep}", _VERIFY
         if not failures:
@@ -209,28 +215,30 @@ def _chosen(
         causes = list(failures.values())
         raise SeveralRegionsError(f"{message}, of those that answered{lines}", causes=causes)
     agreed = agreement(list(sound.values()))
-    if agreed is None or agreed.copy is None:
+    if agreed is None or agreed.replica is None:
         raise IntegrityError(
             f"regions hold {key} with sha256:{keep}, but with other metadata each",
             hint="Stage the content under a new version",
         )
-    most = agreed.copy.record
+    most = agreed.replica.record
     recorded = any(one.recorded for one in sound.values())
     return {
         name: one
         for name, one in sound.items()
-        if one.copy is not None and one.copy.record.same_content(most) and one.recorded == recorded
+        if one.replica is not None
+        and one.replica.record.same_content(most)
+        and one.recorded == recorded
     }
 
 
 _VERIFY = "Choose one of the digests that startifact verify --read-data shows"
 
 
-def _disagreement(key: Key, held: dict[str, Held], found: list[Difference]) -> RefusedError:
-    digests: dict[str, list[Held]] = {}
+def _disagreement(key: Key, held: dict[str, ReplicaStatus], found: list[Finding]) -> RefusedError:
+    digests: dict[str, list[ReplicaStatus]] = {}
     for one in held.values():
-        if one.copy is not None and one.recorded:
-            digests.setdefault(one.copy.record.sha256, []).append(one)
+        if one.replica is not None and one.recorded:
+            digests.setdefault(one.replica.record.sha256, []).append(one)
     # Of two that differ in metadata alone, nobody can choose by the digest.
     choices = " or ".join(
         f"startifact repair {key} --keep sha256:{digest}"
@@ -263,4 +271,4 @@ def parse_keep(text: str) -> str:
     hexadecimal = not set(digest) - set("0123456789abcdef")
     if text.startswith("sha256:") and len(digest) == 64 and hexadecimal:
         return digest
-    raise InputError(f"keep is {shown(text)}, expected sha256: and 64 hexadecimal digits")
+    raise InputError(f"keep is {quoted(text)}, expected sha256: and 64 hexadecimal digits")

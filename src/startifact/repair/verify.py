@@ -8,14 +8,14 @@ from enum import StrEnum
 from semver import Version
 
 from startifact.channels.latest import highest
-from startifact.errors import NewerFormatError, RemovedError, StartifactError, shown
+from startifact.errors import NewerFormatError, RemovedError, StartifactError, quoted
 from startifact.model.keys import LATEST, artifact_key, channel_key
 from startifact.model.record import Record
 from startifact.model.versions import is_later
-from startifact.repair.inventory import Held, Inspection, View
+from startifact.repair.inventory import ProjectInventory, RegionInventory, ReplicaStatus
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What is wrong with one thing in one region."""
 
     MISSING = "missing"
@@ -42,15 +42,15 @@ class Kind(StrEnum):
     """It points at a version that is not complete in that region."""
 
     LATEST_DAMAGED = "latest-damaged"
-    COPY_DIFFERS = "copy-differs"
+    MIRROR_DIFFERS = "copy-differs"
     """What is shown elsewhere, in SSM, is not where it points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Finding:
     """One thing in one region that is not as it should be, in words."""
 
-    kind: Kind
+    kind: FindingKind
     region: str
     key: str
     message: str
@@ -62,7 +62,7 @@ class Verification:
 
     project: str
     versions: tuple[Version, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[Finding, ...]
     failures: dict[str, StartifactError]
     """Why regions could not be compared, by region."""
 
@@ -70,67 +70,69 @@ class Verification:
         return not self.differences and not self.failures
 
 
-def verify(inspection: Inspection) -> Verification:
-    """Return how the regions in *inspection* differ.
+def verify(project_inventory: ProjectInventory) -> Verification:
+    """Return how the regions in *project_inventory* differ.
 
     Raises:
         NotFoundError: Every region said that there is nothing.
     """
-    inspection.check_found()
-    differences = [d for v in inspection.versions for d in compare(inspection, v)]
-    if inspection.whole:
-        target = target_of(inspection)
-        for view in inspection.views:
-            differences += _compare_latest(inspection, view, target)
+    project_inventory.check_found()
+    differences = [d for v in project_inventory.versions for d in compare(project_inventory, v)]
+    if project_inventory.whole:
+        target = target_of(project_inventory)
+        for inventory in project_inventory.inventories:
+            differences += _compare_latest(project_inventory, inventory, target)
     return Verification(
-        project=inspection.project,
-        versions=inspection.versions,
+        project=project_inventory.project,
+        versions=project_inventory.versions,
         differences=tuple(differences),
-        failures=inspection.failures,
+        failures=project_inventory.failures,
     )
 
 
-def compare(inspection: Inspection, version: Version) -> list[Difference]:
+def compare(project_inventory: ProjectInventory, version: Version) -> list[Finding]:
     """Return what is wrong with *version*, region by region.
 
     What a region told before it failed counts as well.
     """
-    key = artifact_key(inspection.project, version)
-    held = inspection.told(version)
+    key = artifact_key(project_inventory.project, version)
+    held = project_inventory.statuses_with_early(version)
     there = [one for one in held.values() if not one.absent]
     if all(isinstance(one.trouble, RemovedError) for one in there):
         return []  # it is nowhere, or was removed wherever it was
     agreed = agreement(there)
     found = {name: _compare_one(one, agreed) for name, one in held.items()}
     return [
-        Difference(kind=f[0], region=name, key=key, message=f"{name}: {f[1]}")
+        Finding(kind=f[0], region=name, key=key, message=f"{name}: {f[1]}")
         for name, f in found.items()
         if f is not None
     ]
 
 
-def _compare_one(one: Held, agreed: Held | None) -> tuple[Kind, str] | None:
+def _compare_one(
+    one: ReplicaStatus, agreed: ReplicaStatus | None
+) -> tuple[FindingKind, str] | None:
     match one.trouble:
         case RemovedError():
-            return Kind.REMOVED, "it was removed here, and is still there in other regions"
+            return FindingKind.REMOVED, "it was removed here, and is still there in other regions"
         case NewerFormatError() as trouble:
-            return Kind.NEWER_FORMAT, str(trouble)
+            return FindingKind.NEWER_FORMAT, str(trouble)
         case StartifactError() as trouble:
-            return Kind.DAMAGED, str(trouble)
-    if one.copy is None:
-        return Kind.MISSING, "it is not there"
-    record = one.copy.record
-    if agreed is None or agreed.copy is None:
-        return Kind.DIFFERENT, f"it has {_known(record)}, and regions do not agree"
-    most = agreed.copy.record
+            return FindingKind.DAMAGED, str(trouble)
+    if one.replica is None:
+        return FindingKind.MISSING, "it is not there"
+    record = one.replica.record
+    if agreed is None or agreed.replica is None:
+        return FindingKind.DIFFERENT, f"it has {_known(record)}, and regions do not agree"
+    most = agreed.replica.record
     if agreed.recorded and not one.recorded and record.may_have_bytes_of(most):
-        return Kind.UNRECORDED, f"it has no record here, most regions have {_known(most)}"
+        return FindingKind.UNRECORDED, f"it has no record here, most regions have {_known(most)}"
     if record.same_content(most):
         return None
     if not one.recorded and not _differ(record, most):
         return None  # of the first Startifact, and known less well than elsewhere
     return (
-        Kind.DIFFERENT,
+        FindingKind.DIFFERENT,
         f"it has {_known(record)}, most regions have {_known(most)}; it differs in "
         + " and ".join(_differ(record, most)),
     )
@@ -144,13 +146,13 @@ def _known(record: Record) -> str:
     return f"{record.size:,} bytes with {record.digest}"
 
 
-def agreement(held: Sequence[Held]) -> Held | None:
+def agreement(held: Sequence[ReplicaStatus]) -> ReplicaStatus | None:
     """Return one of the sound copies of which there are more than of any other, or ``None``.
 
     Copies with a record count for more than those of the first Startifact, which have none; of
     these, those whose digest is known. The others count where they can be none of them.
     """
-    sound = [(one, one.copy.record) for one in held if one.copy is not None]
+    sound = [(one, one.replica.record) for one in held if one.replica is not None]
     voters = (
         [(one, record) for one, record in sound if one.recorded]
         or [(one, record) for one, record in sound if record.sha256 or record.md5]
@@ -164,56 +166,60 @@ def agreement(held: Sequence[Held]) -> Held | None:
     return next(one for one, record in voters if record.content == votes[0][0])
 
 
-def is_disputed(inspection: Inspection, version: Version) -> bool:
+def is_disputed(project_inventory: ProjectInventory, version: Version) -> bool:
     """Say whether regions hold something of *version* that is no sound copy of one content."""
-    return any(d.kind is not Kind.MISSING for d in compare(inspection, version))
+    return any(d.kind is not FindingKind.MISSING for d in compare(project_inventory, version))
 
 
-def target_of(inspection: Inspection) -> Version | None:
+def target_of(project_inventory: ProjectInventory) -> Version | None:
     """Return where ``latest`` should be in every region; ``None`` for nowhere.
 
     A version that regions disagree about moves nothing, but where it was moved to it stays.
     """
     sound = [
         version
-        for version in inspection.versions
-        if any(is_sound(view, version) for view in inspection.views)
-        and not is_disputed(inspection, version)
+        for version in project_inventory.versions
+        if any(is_sound(inventory, version) for inventory in project_inventory.inventories)
+        and not is_disputed(project_inventory, version)
     ]
-    known = [*inspection.pointers(), *sound]
+    known = [*project_inventory.channel_records(), *sound]
     return highest(known) if known else None
 
 
-def is_sound(view: View, version: Version) -> bool:
+def is_sound(inventory: RegionInventory, version: Version) -> bool:
     """Say whether a region held a sound copy of *version* when it was looked at."""
-    held = view.held.get(str(version))
-    return held is not None and held.copy is not None
+    held = inventory.statuses.get(str(version))
+    return held is not None and held.replica is not None
 
 
-def _compare_latest(inspection: Inspection, view: View, target: Version | None) -> list[Difference]:
+def _compare_latest(
+    project_inventory: ProjectInventory, inventory: RegionInventory, target: Version | None
+) -> list[Finding]:
     """Return what is wrong with one region's ``latest``, which should be *target*."""
-    key = channel_key(inspection.project, LATEST)
-    name = view.region.name
+    key = channel_key(project_inventory.project, LATEST)
+    name = inventory.region.name
     return [
-        Difference(kind=kind, region=name, key=key, message=f"{name}: {message}")
-        for kind, message in _wrong_with(view, target)
+        Finding(kind=kind, region=name, key=key, message=f"{name}: {message}")
+        for kind, message in _wrong_with(inventory, target)
     ]
 
 
-def _wrong_with(view: View, target: Version | None) -> list[tuple[Kind, str]]:
-    latest = view.latest
+def _wrong_with(
+    inventory: RegionInventory, target: Version | None
+) -> list[tuple[FindingKind, str]]:
+    latest = inventory.latest
     if latest.trouble is not None:
-        return [(Kind.LATEST_DAMAGED, str(latest.trouble))]
-    if latest.pointer is None:
-        missing = (Kind.LATEST_MISSING, f"it is not there, expected {target}")
+        return [(FindingKind.LATEST_DAMAGED, str(latest.trouble))]
+    if latest.channel_record is None:
+        missing = (FindingKind.LATEST_MISSING, f"it is not there, expected {target}")
         return [] if target is None else [missing]
-    found: list[tuple[Kind, str]] = []
-    here = latest.pointer.version
+    found: list[tuple[FindingKind, str]] = []
+    here = latest.channel_record.version
     if target is not None and is_later(target, here):
-        found.append((Kind.LATEST_BEHIND, f"it is {here}, expected {target}"))
-    if not is_sound(view, here):
-        found.append((Kind.LATEST_DANGLING, f"it is {here}, which is not complete there"))
-    if view.region.publishes and latest.shown != str(here):
-        copy = "not there" if latest.shown is None else shown(latest.shown, 60)
-        found.append((Kind.COPY_DIFFERS, f"its copy is {copy}, expected {here}"))
+        found.append((FindingKind.LATEST_BEHIND, f"it is {here}, expected {target}"))
+    if not is_sound(inventory, here):
+        found.append((FindingKind.LATEST_DANGLING, f"it is {here}, which is not complete there"))
+    if inventory.region.has_mirror and latest.mirrored != str(here):
+        mirror = "not there" if latest.mirrored is None else quoted(latest.mirrored, 60)
+        found.append((FindingKind.MIRROR_DIFFERS, f"its copy is {mirror}, expected {here}"))
     return found

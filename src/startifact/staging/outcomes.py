@@ -26,13 +26,13 @@ class IfExists(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class StageRequest:
     """What to stage, every part of it checked."""
 
     project: str
     version: Version
     path: Path
-    pairs: Mapping[str, str]
+    metadata: Mapping[str, str]
     filename: str | None = None
     origin: Origin = UNKNOWN_ORIGIN
     if_exists: IfExists = IfExists.FAIL

@@ -6,57 +6,72 @@ from dataclasses import dataclass
 
 from semver import Version
 
-from startifact.channels.latest import Mover, read_pointer
-from startifact.concurrency.fan_out import Watch
+from startifact.channels.latest import ChannelWriter, read_channel_record
+from startifact.concurrency.fan_out import Heartbeat
 from startifact.errors import IntegrityError, RegionUnavailableError
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
-from startifact.reading.resolution import Copy, describe
+from startifact.reading.resolution import Replica, describe
 from startifact.regions.interface import ExistsError, Region
 
 
-class UncomparableError(IntegrityError):
+class IndeterminateContentError(IntegrityError):
     """What was found when an artifact was to be created cannot be told from other content."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class RegionSnapshot:
     """What one region holds before anything is written, and what it says about itself."""
 
-    place: str
-    peers: tuple[str, ...]
-    copy: Copy | None
+    store_identity: str
+    configured_regions: tuple[str, ...]
+    replica: Replica | None
     latest: Version | None
 
 
-def look(
-    region: Region, project: str, version: Version, watch: Watch, *, glimpse: Callable[[Copy], None]
-) -> Sight:
+def inspect_region(
+    region: Region,
+    project: str,
+    version: Version,
+    heartbeat: Heartbeat,
+    *,
+    on_replica: Callable[[Replica], None],
+) -> RegionSnapshot:
     """Return what *region* holds of *version*, and where its ``latest`` is.
 
-    A channel that is damaged is left to whoever moves it. *glimpse* is called with a copy at once:
-    the region may fail before it has said the rest.
+    A channel that is damaged is left to whoever moves it. *on_replica* is called with a replica at
+    once: the region may fail before it has said the rest.
 
     Raises:
         InputError: The region cannot hold *project*.
         IntegrityError, NewerFormatError, RemovedError: What it holds under *version* cannot be
             told from other content.
     """
-    region.admit(project)
-    copy = describe(region, artifact_key(project, version))
-    if copy is not None:
-        glimpse(copy)
-    watch.moved()
+    region.check_project(project)
+    replica = describe(region, artifact_key(project, version))
+    if replica is not None:
+        on_replica(replica)
+    heartbeat.beat()
     try:
-        _, pointer = read_pointer(region, project, LATEST)
+        _, channel_record = read_channel_record(region, project, LATEST)
     except IntegrityError:
-        pointer = None
-    return Sight(region.place(), region.peers(), copy, None if pointer is None else pointer.version)
+        channel_record = None
+    return RegionSnapshot(
+        region.store_identity(),
+        region.configured_regions(),
+        replica,
+        None if channel_record is None else channel_record.version,
+    )
 
 
 def create(
-    region: Region, project: str, key: Key, source: Source, document: str, watch: Watch
-) -> Copy:
+    region: Region,
+    project: str,
+    key: Key,
+    source: Source,
+    encoded_record: str,
+    heartbeat: Heartbeat,
+) -> Replica:
     """Create the artifact in *region*, and return what is there then, by whomever it is.
 
     An answer that says "exists" may stand for our own write whose first answer was lost, and an
@@ -64,16 +79,16 @@ def create(
     """
     failure: Exception | None = None
     try:
-        region.prepare_to_write(project)
-        region.create(key, source, document, watch.moved)
+        region.preflight(project)
+        region.create(key, source, encoded_record, heartbeat.beat)
     except (ExistsError, RegionUnavailableError) as e:
         failure = e
     try:
-        copy = describe(region, key)
+        replica = describe(region, key)
     except IntegrityError as e:
-        raise UncomparableError(str(e), hint=e.hint) from e
-    if copy is not None:
-        return copy
+        raise IndeterminateContentError(str(e), hint=e.hint) from e
+    if replica is not None:
+        return replica
     if isinstance(failure, RegionUnavailableError):
         raise failure
     said = "that it exists" if failure else "that it is stored"
@@ -82,35 +97,37 @@ def create(
     ) from failure
 
 
-def digest(copy: Copy, key: Key, watch: Watch) -> str:
-    """Return the SHA-256 of the bytes that *copy* stands for, read from its region."""
+def read_digest(replica: Replica, key: Key, heartbeat: Heartbeat) -> str:
+    """Return the SHA-256 of the bytes that *replica* stands for, read from its region."""
     sha256 = hashlib.sha256()
-    for block in copy.region.read(key, copy.stored, 0, copy.stored.size):
+    for block in replica.region.read(key, replica.stored, 0, replica.stored.size):
         sha256.update(block)
-        watch.moved()
+        heartbeat.beat()
     return sha256.hexdigest()
 
 
-def move(
+def move_latest(
     region: Region,
     project: str,
     version: Version,
-    floor: Version | None,
-    mover: Mover,
-    watch: Watch,
+    highest_known: Version | None,
+    channel_writer: ChannelWriter,
+    heartbeat: Heartbeat,
 ) -> Version | None:
     """Move ``latest`` in *region*, and return where it is; ``None`` if the region is behind."""
-    watch.moved()
-    return mover.advance(
+    heartbeat.beat()
+    return channel_writer.advance(
         region,
         project,
         version,
-        floor=floor,
+        highest_known=highest_known,
         holds=lambda v: describe(region, artifact_key(project, v)) is not None,
     )
 
 
-def publish(region: Region, project: str, mover: Mover, watch: Watch) -> None:
+def mirror_latest(
+    region: Region, project: str, channel_writer: ChannelWriter, heartbeat: Heartbeat
+) -> None:
     """Copy ``latest`` of *region* to where others read it."""
-    watch.moved()
-    mover.publish(region, project)
+    heartbeat.beat()
+    channel_writer.mirror_or_warn(region, project)

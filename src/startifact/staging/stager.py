@@ -14,42 +14,42 @@ from pathlib import Path
 
 from semver import Version
 
-from startifact.channels.latest import Mover, warn_of_copy
-from startifact.concurrency.fan_out import Answered, Failed, Round
+from startifact.channels.latest import ChannelWriter, warn_mirror_failed
+from startifact.concurrency.fan_out import Failure, FanOut, Success
 from startifact.concurrency.progress import ProgressCallback, Tally
 from startifact.errors import (
     InputError,
     IntegrityError,
     LocalFileError,
-    MisplacedError,
     NewerFormatError,
     RegionUnavailableError,
+    WrongRegionError,
 )
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, artifact_key
-from startifact.model.quorum import refuse_one_place_twice
+from startifact.model.quorum import refuse_shared_store
 from startifact.model.record import Record, encode
 from startifact.model.versions import is_later
 from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
-from startifact.reading.resolution import Survey
+from startifact.reading.resolution import Resolution
 from startifact.regions.interface import Region
 from startifact.staging import region_steps
-from startifact.staging.outcomes import IfExists, Order, Staging, StagingFailedError, State
-from startifact.staging.region_steps import Sight
-from startifact.staging.state import Ledger, changed_file, conflict
+from startifact.staging.outcomes import IfExists, StageRequest, Staging, StagingFailedError, State
+from startifact.staging.region_steps import RegionSnapshot
+from startifact.staging.state import StagingState, changed_file, conflict
 
 logger = logging.getLogger(__name__)
 
-GRACE_SECONDS = 10.0
+QUORUM_IDLE_TIMEOUT_SECONDS = 10.0
 """How long a region may move no byte once enough others hold the artifact."""
 
 # What is stored under this version cannot be told from other content, or a region is not where it
 # seems to be, so nothing is written.
-_STOPPERS = (InputError, IntegrityError, MisplacedError, NewerFormatError)
+_ENDS_STAGING = (InputError, IntegrityError, WrongRegionError, NewerFormatError)
 
 # The same, found only when it was to be written.
-_UNCOMPARABLE = (NewerFormatError, region_steps.UncomparableError)
+_INDETERMINATE = (NewerFormatError, region_steps.IndeterminateContentError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +58,14 @@ class Stager:
 
     regions: Sequence[Region]
     required: int
-    by: str
+    moved_by: str
     listed: frozenset[str] = frozenset()
     """Regions that are configured beside this list of regions."""
 
     progress: ProgressCallback | None = None
 
-    def stage(self, order: Order) -> Staging:
-        """Carry out *order*, and return what each region said.
+    def stage(self, request: StageRequest) -> Staging:
+        """Carry out *request*, and return what each region said.
 
         Raises:
             InputError: The file or the regions are not what they have to be. Nothing was written.
@@ -74,227 +74,246 @@ class Stager:
             LocalFileError: The file cannot be read, or changed meanwhile.
             StagingFailedError: Too few regions have it, or have moved ``latest``.
         """
-        ledger = Ledger(self.regions, artifact_key(order.project, order.version))
-        look = partial(region_steps.look, glimpse=ledger.glimpse)
-        with Round(
-            {r.name: partial(look, r, order.project, order.version) for r in self.regions}
+        state = StagingState(self.regions, artifact_key(request.project, request.version))
+        inspect = partial(region_steps.inspect_region, on_replica=state.record_early_replica)
+        with FanOut(
+            {r.name: partial(inspect, r, request.project, request.version) for r in self.regions}
         ) as looking:
-            source = self._scan(ledger, order.path)
+            source = self._scan(state, request.path)
             for answer in looking:
-                self._saw(ledger, answer)
-        refuse_one_place_twice(ledger.places())
-        record = _record(order, source)
-        self._compare_unrecorded(ledger, source, record)
-        existed = bool(ledger.known_copies())
-        if kept := self._other_content(ledger, order, record):
-            self._warn_of_kept(ledger, record, kept)
-            return self._result(ledger, order, kept, kept=True)
-        document = self._document(ledger, record)
-        if order.dry_run:
-            return self._predict(ledger, order, record)
-        self._write(ledger, source, record, document, order.project)
-        self._move_latest(ledger, order)
-        return self._result(ledger, order, record, created=bool(ledger.created) and not existed)
+                self._record_snapshot(state, answer)
+        refuse_shared_store(state.store_identities())
+        record = _record_of(request, source)
+        self._compare_replicas_without_digest(state, source, record)
+        existed = bool(state.known_replicas())
+        if kept := self._other_content(state, request, record):
+            self._warn_of_kept(state, record, kept)
+            return self._result(state, request, kept, kept=True)
+        encoded_record = self._encoded_record(state, record)
+        if request.dry_run:
+            return self._predict(state, request, record)
+        self._write(state, source, record, encoded_record, request.project)
+        self._move_latest(state, request)
+        return self._result(state, request, record, created=bool(state.created) and not existed)
 
-    def _scan(self, ledger: Ledger, path: Path) -> Source:
+    def _scan(self, state: StagingState, path: Path) -> Source:
         """Read the file once, and tell how far that has got."""
         try:
             size = path.stat().st_size
         except (OSError, ValueError):
             size = 0  # the scan says what is wrong
-        tally = Tally(self.progress, verb="hash", artifact=ledger.key, total=max(size, 1))
-        return Source.scan(path, moved=partial(tally.add, ""))
+        tally = Tally(self.progress, verb="hash", artifact=state.key, total=max(size, 1))
+        return Source.scan(path, beat=partial(tally.add, ""))
 
-    def _saw(self, ledger: Ledger, answer: Answered[Sight] | Failed) -> None:
+    def _record_snapshot(
+        self, state: StagingState, answer: Success[RegionSnapshot] | Failure
+    ) -> None:
         """Take down what a region holds; stop where that cannot be told from other content."""
-        if isinstance(answer, Answered):
-            ledger.saw(answer.name, answer.seconds, answer.value)
-        elif isinstance(answer.error, _STOPPERS):
+        if isinstance(answer, Success):
+            state.record_snapshot(answer.name, answer.seconds, answer.value)
+        elif isinstance(answer.error, _ENDS_STAGING):
             raise answer.error
         else:
-            ledger.failed(answer)
+            state.record_failure(answer)
 
-    def _compare_unrecorded(self, ledger: Ledger, source: Source, record: Record) -> None:
+    def _compare_replicas_without_digest(
+        self, state: StagingState, source: Source, record: Record
+    ) -> None:
         """Where the first Startifact recorded no digest, the bytes themselves are compared."""
-        unrecorded = ledger.unrecorded()
-        jobs = {n: partial(region_steps.digest, c, ledger.key) for n, c in unrecorded.items()}
-        with Round(jobs) as reading:
+        without_digest = state.replicas_without_digest()
+        jobs = {
+            n: partial(region_steps.read_digest, c, state.key) for n, c in without_digest.items()
+        }
+        with FanOut(jobs) as reading:
             for answer in reading:
-                if isinstance(answer, Failed):
+                if isinstance(answer, Failure):
                     raise answer.error
-                copy = unrecorded[answer.name]
+                replica = without_digest[answer.name]
                 same = answer.value == source.sha256
-                found = record if same else replace(copy.record, sha256=answer.value)
-                ledger.compared(replace(copy, record=found))
+                found = record if same else replace(replica.record, sha256=answer.value)
+                state.record_compared(replace(replica, record=found))
 
-    def _document(self, ledger: Ledger, record: Record) -> str:
+    def _encoded_record(self, state: StagingState, record: Record) -> str:
         """Return what to store: where the version exists, exactly what the others have."""
-        recorded = (copy.stored.document for copy in ledger.known_copies())
-        if existing := next((document for document in recorded if document), None):
+        recorded = (replica.stored.encoded_record for replica in state.known_replicas())
+        if existing := next(
+            (encoded_record for encoded_record in recorded if encoded_record), None
+        ):
             return existing
-        document, left_out = encode(record)
+        encoded_record, left_out = encode(record)
         if left_out:
             logger.warning(
                 "%s: the metadata leaves no room for these facts: %s",
-                ledger.key, ", ".join(left_out),
+                state.key, ", ".join(left_out),
             )  # fmt: skip
-        return document
+        return encoded_record
 
     def _write(
-        self, ledger: Ledger, source: Source, record: Record, document: str, project: str
+        self, state: StagingState, source: Source, record: Record, encoded_record: str, project: str
     ) -> None:
         """Create the artifact where it is absent, and see to it that enough regions have it."""
-        tally = Tally(self.progress, verb="stage", artifact=ledger.key, total=source.size)
+        tally = Tally(self.progress, verb="stage", artifact=state.key, total=source.size)
         jobs = {
-            r.name: partial(region_steps.create, r, project, ledger.key, source, document)
-            for r in ledger.to_write()
+            r.name: partial(region_steps.create, r, project, state.key, source, encoded_record)
+            for r in state.regions_to_write()
         }
         conflicts = []
-        with Round(jobs, notify=tally.add, undo=True) as writing:
+        with FanOut(jobs, notify=tally.add, undo=True) as writing:
             while answer := writing.next():
-                if isinstance(answer, Failed):
+                if isinstance(answer, Failure):
                     if isinstance(answer.error, LocalFileError):
-                        raise changed_file(ledger, answer.error)
-                    ledger.failed(answer)
+                        raise changed_file(state, answer.error)
+                    state.record_failure(answer)
                 elif answer.value.record.same_content(record):
-                    ledger.wrote(answer.name, answer.seconds, answer.value, document)
+                    state.record_written(answer.name, answer.seconds, answer.value, encoded_record)
                 else:
-                    ledger.spent(answer.name, answer.seconds)
+                    state.record_time(answer.name, answer.seconds)
                     conflicts.append(answer.value)
-                if len(ledger.copies) >= self.required:
-                    writing.stall = GRACE_SECONDS
-        removed = ledger.removed()
+                if len(state.replicas) >= self.required:
+                    writing.idle_timeout = QUORUM_IDLE_TIMEOUT_SECONDS
+        removed = state.removed()
         if conflicts or removed:
-            raise conflict(ledger, record, conflicts, removed)
-        self._check_written(ledger)
+            raise conflict(state, record, conflicts, removed)
+        self._check_written(state)
 
-    def _check_written(self, ledger: Ledger) -> None:
+    def _check_written(self, state: StagingState) -> None:
         """Return when enough regions have the artifact, and none may have other content."""
-        if any(isinstance(e, _UNCOMPARABLE) for e in ledger.errors.values()):
+        if any(isinstance(e, _INDETERMINATE) for e in state.errors.values()):
             raise StagingFailedError(
-                f"{ledger.key} is staged in {len(ledger.copies)} of {len(self.regions)} regions, "
+                f"{state.key} is staged in {len(state.replicas)} of {len(self.regions)} regions, "
                 f"but {LATEST} was not moved: it cannot be told whether other content was staged "
                 "under this version meanwhile:",
-                outcomes=ledger.outcomes(State.ABSENT),
+                outcomes=state.outcomes(State.ABSENT),
             )
-        if len(ledger.copies) < self.required:
+        if len(state.replicas) < self.required:
             raise StagingFailedError(
-                f"{ledger.key} is staged in {len(ledger.copies)} of {len(self.regions)} regions, "
+                f"{state.key} is staged in {len(state.replicas)} of {len(self.regions)} regions, "
                 f"{self.required} are needed:",
-                outcomes=ledger.outcomes(State.ABSENT),
+                outcomes=state.outcomes(State.ABSENT),
             )
 
-    def _move_latest(self, ledger: Ledger, order: Order) -> None:
+    def _move_latest(self, state: StagingState, request: StageRequest) -> None:
         """Move the channel in every region that has the artifact."""
-        mover = Mover(now=now, by=self.by)
+        channel_writer = ChannelWriter(now=now, moved_by=self.moved_by)
         jobs = {
             r.name: partial(
-                region_steps.move, r, order.project, order.version, ledger.floor(), mover
+                region_steps.move_latest,
+                r,
+                request.project,
+                request.version,
+                state.highest_known_latest(),
+                channel_writer,
             )
-            for r in ledger.holders()
+            for r in state.holders()
         }
-        with Round(jobs, undo=True) as moving:
+        with FanOut(jobs, undo=True) as moving:
             while answer := moving.next():
-                if isinstance(answer, Failed):
-                    ledger.failed(answer)
+                if isinstance(answer, Failure):
+                    state.record_failure(answer)
                 elif answer.value is None:
-                    ledger.failed(_behind(answer, order.project))
+                    state.record_failure(_behind(answer, request.project))
                 else:
-                    ledger.spent(answer.name, answer.seconds)
-                    ledger.latest[answer.name] = answer.value
-                if len(ledger.latest) >= self.required:
-                    moving.stall = GRACE_SECONDS
-        self._publish(ledger, order.project, mover)
-        if len(ledger.latest) < self.required:
+                    state.record_time(answer.name, answer.seconds)
+                    state.latest[answer.name] = answer.value
+                if len(state.latest) >= self.required:
+                    moving.idle_timeout = QUORUM_IDLE_TIMEOUT_SECONDS
+        self._mirror_latest(state, request.project, channel_writer)
+        if len(state.latest) < self.required:
             raise StagingFailedError(
-                f"{ledger.key} is stored in {len(ledger.copies)} of {len(self.regions)} regions, "
-                f"but {LATEST} has followed in {len(ledger.latest)}, {self.required} are needed:",
-                outcomes=ledger.outcomes(State.ABSENT),
+                f"{state.key} is stored in {len(state.replicas)} of {len(self.regions)} regions, "
+                f"but {LATEST} has followed in {len(state.latest)}, {self.required} are needed:",
+                outcomes=state.outcomes(State.ABSENT),
             )
 
-    def _publish(self, ledger: Ledger, project: str, mover: Mover) -> None:
+    def _mirror_latest(
+        self, state: StagingState, project: str, channel_writer: ChannelWriter
+    ) -> None:
         """Copy the channel where it has moved; one that cannot be copied is only warned of."""
-        moved = [r for r in self.regions if r.name in ledger.latest and r.publishes]
-        jobs = {r.name: partial(region_steps.publish, r, project, mover) for r in moved}
-        with Round(jobs) as publishing:
-            for answer in publishing:
-                if isinstance(answer, Failed):
-                    warn_of_copy(answer.name, project, answer.error)
+        beat = [r for r in self.regions if r.name in state.latest and r.has_mirror]
+        jobs = {
+            r.name: partial(region_steps.mirror_latest, r, project, channel_writer) for r in beat
+        }
+        with FanOut(jobs) as mirroring:
+            for answer in mirroring:
+                if isinstance(answer, Failure):
+                    warn_mirror_failed(answer.name, project, answer.error)
 
-    def _predict(self, ledger: Ledger, order: Order, record: Record) -> Staging:
+    def _predict(self, state: StagingState, request: StageRequest, record: Record) -> Staging:
         """Say what a staging would do."""
-        able = len(ledger.copies) + len(ledger.to_write())
+        able = len(state.replicas) + len(state.regions_to_write())
         if able < self.required:
             raise StagingFailedError(
-                f"{ledger.key} could be staged in {able} of {len(self.regions)} regions, "
+                f"{state.key} could be staged in {able} of {len(self.regions)} regions, "
                 f"{self.required} are needed:",
-                outcomes=ledger.outcomes(State.WOULD_CREATE),
+                outcomes=state.outcomes(State.WOULD_CREATE),
             )
-        return self._result(ledger, order, record)
+        return self._result(state, request, record)
 
-    def _warn_of_kept(self, ledger: Ledger, record: Record, kept: Record) -> None:
+    def _warn_of_kept(self, state: StagingState, record: Record, kept: Record) -> None:
         logger.warning(
             "%s is kept as it was staged (%s); this attempt (%s) differs in %s",
-            ledger.key, kept.digest, record.digest, " and ".join(kept.differences(record)),
+            state.key, kept.digest, record.digest, " and ".join(kept.differences(record)),
         )  # fmt: skip
 
     def _result(
         self,
-        ledger: Ledger,
-        order: Order,
+        state: StagingState,
+        request: StageRequest,
         record: Record,
         *,
         created: bool = False,
         kept: bool = False,
     ) -> Staging:
         """Put together what happened, and tell of the regions that did not follow."""
-        for name, error in ledger.errors.items():
+        for name, error in state.errors.items():
             logger.warning("%s: %s", name, error)
-        if left_out := ledger.left_out(self.listed):
+        if left_out := state.left_out(self.listed):
             logger.warning(
-                "%s: not staged to these configured regions: %s", ledger.key, ", ".join(left_out)
+                "%s: not staged to these configured regions: %s", state.key, ", ".join(left_out)
             )
-        if existing := ledger.first_copy():
+        if existing := state.first_replica():
             record = existing.record
-        survey = Survey.of(self.regions, ledger.key, ledger.copies.values(), ledger.errors)
-        downloader = Downloader(survey, record, self.progress)
-        latest = ledger.highest_latest()
-        planned = order.dry_run and not kept
-        would = planned and (latest is None or is_later(order.version, latest))
+        resolution = Resolution.of(self.regions, state.key, state.replicas.values(), state.errors)
+        downloader = Downloader(resolution, record, self.progress)
+        latest = state.highest_latest()
+        planned = request.dry_run and not kept
+        would = planned and (latest is None or is_later(request.version, latest))
         return Staging(
-            artifact=Artifact(order.project, order.version, downloader),
+            artifact=Artifact(request.project, request.version, downloader),
             created=created,
-            is_latest=would or (latest is not None and str(latest) == str(order.version)),
-            outcomes=ledger.outcomes(State.WOULD_CREATE if planned else State.ABSENT),
-            dry_run=order.dry_run,
+            is_latest=would or (latest is not None and str(latest) == str(request.version)),
+            outcomes=state.outcomes(State.WOULD_CREATE if planned else State.ABSENT),
+            dry_run=request.dry_run,
             kept=kept,
         )
 
-    def _other_content(self, ledger: Ledger, order: Order, record: Record) -> Record | None:
+    def _other_content(
+        self, state: StagingState, request: StageRequest, record: Record
+    ) -> Record | None:
         """Return the record to keep, or ``None`` when no region holds other content."""
-        copies = ledger.known_copies()
-        others = [c for c in copies if not c.record.same_content(record)]
-        removed = ledger.removed()
+        replicas = state.known_replicas()
+        others = [c for c in replicas if not c.record.same_content(record)]
+        removed = state.removed()
         if not others and removed is None:
             return None
-        ledger.copies = {copy.region.name: copy for copy in copies}
+        state.replicas = {replica.region.name: replica for replica in replicas}
         if (
             removed is None
-            and order.if_exists is IfExists.KEEP
-            and all(c.record.same_content(others[0].record) for c in copies)
+            and request.if_exists is IfExists.KEEP
+            and all(c.record.same_content(others[0].record) for c in replicas)
         ):
             return others[0].record
-        raise conflict(ledger, record, others, removed)
+        raise conflict(state, record, others, removed)
 
 
-def _record(order: Order, source: Source) -> Record:
+def _record_of(request: StageRequest, source: Source) -> Record:
     return Record(
         sha256=source.sha256,
         size=source.size,
         staged_at=now(),
-        pairs=order.pairs,
-        filename=order.filename,
-        origin=order.origin,
+        metadata=request.metadata,
+        filename=request.filename,
+        origin=request.origin,
     )
 
 
@@ -303,8 +322,8 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _behind(answer: Answered[Version | None], project: str) -> Failed:
-    return Failed(
+def _behind(answer: Success[Version | None], project: str) -> Failure:
+    return Failure(
         answer.name,
         answer.seconds,
         RegionUnavailableError(

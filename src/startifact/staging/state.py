@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from semver import Version
 
 from startifact.channels.latest import highest
-from startifact.concurrency.fan_out import Failed
+from startifact.concurrency.fan_out import Failure
 from startifact.errors import (
     AlreadyStagedError,
     LocalFileError,
@@ -15,111 +15,119 @@ from startifact.errors import (
 )
 from startifact.model.keys import Key
 from startifact.model.record import Record
-from startifact.reading.resolution import Copy
+from startifact.reading.resolution import Replica
 from startifact.regions.interface import Region
 from startifact.staging.outcomes import ConflictError, RegionOutcome, State
-from startifact.staging.region_steps import Sight
+from startifact.staging.region_steps import RegionSnapshot
 
 
 @dataclass(slots=True)
-class Ledger:
+class StagingState:
     """What is known about each region while a staging goes on."""
 
     regions: Sequence[Region]
     key: Key
-    sights: dict[str, Sight] = field(default_factory=dict)
-    glimpsed: dict[str, Copy] = field(default_factory=dict)
-    copies: dict[str, Copy] = field(default_factory=dict)
+    snapshots: dict[str, RegionSnapshot] = field(default_factory=dict)
+    early_replicas: dict[str, Replica] = field(default_factory=dict)
+    replicas: dict[str, Replica] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
     latest: dict[str, Version] = field(default_factory=dict)
     errors: dict[str, StartifactError] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def spent(self, name: str, seconds: float) -> None:
+    def record_time(self, name: str, seconds: float) -> None:
         """Add to the time that the region has taken."""
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
 
-    def glimpse(self, copy: Copy) -> None:
+    def record_early_replica(self, replica: Replica) -> None:
         """Record a copy before its region has answered, which it may never do."""
-        self.glimpsed[copy.region.name] = copy
+        self.early_replicas[replica.region.name] = replica
 
-    def saw(self, name: str, seconds: float, sight: Sight) -> None:
+    def record_snapshot(self, name: str, seconds: float, snapshot: RegionSnapshot) -> None:
         """Record what a region holds."""
-        self.spent(name, seconds)
-        self.sights[name] = sight
-        if sight.copy is not None:
-            self.copies[name] = sight.copy
+        self.record_time(name, seconds)
+        self.snapshots[name] = snapshot
+        if snapshot.replica is not None:
+            self.replicas[name] = snapshot.replica
 
-    def wrote(self, name: str, seconds: float, copy: Copy, document: str) -> None:
+    def record_written(
+        self, name: str, seconds: float, replica: Replica, encoded_record: str
+    ) -> None:
         """Record that a region holds the artifact now, and whether it is what we wrote."""
-        self.spent(name, seconds)
-        self.copies[name] = copy
-        if copy.stored.document == document:
+        self.record_time(name, seconds)
+        self.replicas[name] = replica
+        if replica.stored.encoded_record == encoded_record:
             self.created.add(name)
 
-    def failed(self, failure: Failed) -> None:
+    def record_failure(self, failure: Failure) -> None:
         """Record why a region dropped out."""
-        self.spent(failure.name, failure.seconds)
+        self.record_time(failure.name, failure.seconds)
         self.errors[failure.name] = failure.error
 
-    def places(self) -> dict[str, str]:
+    def store_identities(self) -> dict[str, str]:
         """Return what identifies each region that has answered, in the configured order."""
-        return {r.name: self.sights[r.name].place for r in self.regions if r.name in self.sights}
+        return {
+            r.name: self.snapshots[r.name].store_identity
+            for r in self.regions
+            if r.name in self.snapshots
+        }
 
-    def to_write(self) -> list[Region]:
+    def regions_to_write(self) -> list[Region]:
         """Return the regions that can be written to and do not hold the artifact."""
         return [
-            r for r in self.regions if r.name in self.sights and self.sights[r.name].copy is None
+            r
+            for r in self.regions
+            if r.name in self.snapshots and self.snapshots[r.name].replica is None
         ]
 
     def holders(self) -> list[Region]:
         """Return the regions that hold the artifact."""
-        return [r for r in self.regions if r.name in self.copies]
+        return [r for r in self.regions if r.name in self.replicas]
 
     def left_out(self, listed: frozenset[str]) -> list[str]:
         """Return what *listed* or any region's organisation names beyond this staging's list."""
         named = {region.name for region in self.regions}
-        known = listed.union(*(sight.peers for sight in self.sights.values()))
+        known = listed.union(*(snapshot.configured_regions for snapshot in self.snapshots.values()))
         # Regions of which none is in the list are another list, not a part of it.
         return sorted(known - named) if named & known else []
 
-    def copies_in_order(self) -> list[Copy]:
+    def replicas_in_order(self) -> list[Replica]:
         """Return the copies in the configured order of their regions."""
-        return [self.copies[region.name] for region in self.holders()]
+        return [self.replicas[region.name] for region in self.holders()]
 
-    def known_copies(self) -> list[Copy]:
+    def known_replicas(self) -> list[Replica]:
         """Return the copies and those that were only glimpsed, as far as their digest is known."""
-        known = self.glimpsed | self.copies
+        known = self.early_replicas | self.replicas
         found = (known.get(region.name) for region in self.regions)
-        return [copy for copy in found if copy is not None and copy.record.sha256]
+        return [replica for replica in found if replica is not None and replica.record.sha256]
 
-    def unrecorded(self) -> dict[str, Copy]:
+    def replicas_without_digest(self) -> dict[str, Replica]:
         """Return the copies, glimpsed ones included, whose digest nobody has recorded."""
-        known = self.glimpsed | self.copies
-        return {name: copy for name, copy in known.items() if not copy.record.sha256}
+        known = self.early_replicas | self.replicas
+        return {name: replica for name, replica in known.items() if not replica.record.sha256}
 
-    def compared(self, copy: Copy) -> None:
+    def record_compared(self, replica: Replica) -> None:
         """Record what an unrecorded copy turned out to be."""
-        known = self.copies if copy.region.name in self.copies else self.glimpsed
-        known[copy.region.name] = copy
+        known = self.replicas if replica.region.name in self.replicas else self.early_replicas
+        known[replica.region.name] = replica
 
     def removed(self) -> RemovedError | None:
         """Return what the first region, in the configured order, says of a tombstone it holds."""
         errors = (self.errors.get(region.name) for region in self.regions)
         return next((error for error in errors if isinstance(error, RemovedError)), None)
 
-    def first_copy(self) -> Copy | None:
+    def first_replica(self) -> Replica | None:
         """Return the copy of the first region, in the configured order, that holds one."""
-        return next(iter(self.copies_in_order()), None)
+        return next(iter(self.replicas_in_order()), None)
 
-    def floor(self) -> Version | None:
+    def highest_known_latest(self) -> Version | None:
         """Return the highest ``latest`` that any region had."""
-        seen = [s.latest for s in self.sights.values() if s.latest is not None]
+        seen = [s.latest for s in self.snapshots.values() if s.latest is not None]
         return highest(seen) if seen else None
 
     def highest_latest(self) -> Version | None:
         """Return the highest ``latest`` of all regions, as far as it is known now."""
-        known = {n: s.latest for n, s in self.sights.items() if s.latest} | self.latest
+        known = {n: s.latest for n, s in self.snapshots.items() if s.latest} | self.latest
         return highest(known.values()) if known else None
 
     def outcomes(self, absent: State) -> tuple[RegionOutcome, ...]:
@@ -135,52 +143,52 @@ class Ledger:
             latest=self.latest.get(name),
             error=error,
         )
-        if (copy := self.copies.get(name)) is None:
+        if (replica := self.replicas.get(name)) is None:
             return common if error else replace(common, location=region.location(self.key))
         return replace(
             common,
             state=State.CREATED if name in self.created else State.PRESENT,
             location=region.location(self.key),
-            object_version=copy.stored.object_version,
+            object_version=replica.stored.object_version,
         )
 
 
 def conflict(
-    ledger: Ledger,
+    state: StagingState,
     record: Record,
-    others: Sequence[Copy],
+    others: Sequence[Replica],
     removed: RemovedError | None = None,
 ) -> ConflictError:
     """Name what was to be staged, and what each region holds; *others* is other content."""
-    different = {copy.region.name: copy for copy in others}
-    ledger.copies |= different
-    lines = [f"\n  this attempt: {_told(record)}"]
+    different = {replica.region.name: replica for replica in others}
+    state.replicas |= different
+    lines = [f"\n  this attempt: {_description(record)}"]
     outcomes = []
-    for seen in ledger.outcomes(State.ABSENT):
-        copy = ledger.copies.get(seen.region)
-        said = _told(copy.record) if copy else str(seen.error or seen.state)
-        if copy and (differences := record.differences(copy.record)):
+    for seen in state.outcomes(State.ABSENT):
+        replica = state.replicas.get(seen.region)
+        said = _description(replica.record) if replica else str(seen.error or seen.state)
+        if replica and (differences := record.differences(replica.record)):
             said += f"; differs in {' and '.join(differences)}"
         other = seen.region in different
         error = AlreadyStagedError(said) if other else seen.error
         outcomes.append(replace(seen, state=State.DIFFERENT if other else seen.state, error=error))
         lines.append(f"\n  {seen.region}: {said}")
-    what = removed or f"{ledger.key} is already staged with other content"
+    what = removed or f"{state.key} is already staged with other content"
     hint = removed.hint if removed else "A staged version never changes: stage under a new version"
     return ConflictError(
         f"{what}:{''.join(lines)}", hint=hint, outcomes=outcomes, removed=removed is not None
     )
 
 
-def _told(record: Record) -> str:
+def _description(record: Record) -> str:
     return f"{record.digest}, {record.size:,} bytes"
 
 
-def changed_file(ledger: Ledger, error: LocalFileError) -> LocalFileError:
+def changed_file(state: StagingState, error: LocalFileError) -> LocalFileError:
     """Say of *error* where the version is by now: under it, other bytes will be refused."""
-    if not ledger.copies:
+    if not state.replicas:
         return error
     return LocalFileError(
-        f"{error}; {', '.join(sorted(ledger.copies))} had stored {ledger.key} as it was before",
+        f"{error}; {', '.join(sorted(state.replicas))} had stored {state.key} as it was before",
         hint="Stage the file under a new version once nothing writes to it any more",
     )

@@ -13,7 +13,7 @@ import pytest
 from semver import Version
 
 from startifact import ConfigurationLoader, Session
-from startifact.channels.latest import Pointer, parse_pointer
+from startifact.channels.latest import ChannelRecord, parse_channel_record
 from startifact.model.configuration import Configuration, parse_configuration, to_json
 from startifact.model.keys import (
     artifact_key,
@@ -22,8 +22,8 @@ from startifact.model.keys import (
     probe_key,
 )
 from startifact.model.record import Origin, Record, decode, encode
-from tests.conftest import AWS_REGIONS, Cloud
-from tests.support.places import Bucket, Directory, Place
+from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.support.backends import Backend, Bucket, Directory
 
 pytestmark = pytest.mark.tries_stores
 
@@ -37,7 +37,7 @@ FULL = Record(
     sha256=SHA256,
     size=16,
     staged_at="2026-02-03T04:05:06.000007Z",
-    pairs={"hash": "9876=", "lang": "dotnet", "ünïcode": 'zażółć 🎉 "quoted"\n'},
+    metadata={"hash": "9876=", "lang": "dotnet", "ünïcode": 'zażółć 🎉 "quoted"\n'},
     filename="größe.tar.gz",
     origin=Origin(
         repository="org/repo",
@@ -47,19 +47,19 @@ FULL = Record(
         actor="somebody",
     ),
 )
-FIRST = Pointer(
+FIRST = ChannelRecord(
     version=Version(1, 0, 9000),
     generation=1,
     previous=None,
     moved_at="2026-02-03T04:05:06.000007Z",
-    by="https://github.com/org/repo/actions/runs/42",
+    moved_by="https://github.com/org/repo/actions/runs/42",
 )
-MOVED = Pointer(
+MOVED = ChannelRecord(
     version=Version(1, 0, 9001, "rc.1", "b"),
     generation=2,
     previous=Version(1, 0, 9000),
     moved_at="2026-02-03T04:05:07.000008Z",
-    by="startifact/1.0.0",
+    moved_by="startifact/1.0.0",
 )
 
 
@@ -77,13 +77,13 @@ def test_record(name: str, record: Record) -> None:
     assert decode(text, where="here") == record
 
 
-@pytest.mark.parametrize(("name", "pointer"), [("first", FIRST), ("moved", MOVED)])
-def test_channel(name: str, pointer: Pointer) -> None:
+@pytest.mark.parametrize(("name", "channel_record"), [("first", FIRST), ("moved", MOVED)])
+def test_channel(name: str, channel_record: ChannelRecord) -> None:
     """A channel is this line, and this line is that channel."""
     text = golden(f"channel-{name}.json")
 
-    assert pointer.to_json() == text
-    assert parse_pointer(text, where="here") == pointer
+    assert channel_record.to_json() == text
+    assert parse_channel_record(text, where="here") == channel_record
 
 
 def test_names() -> None:
@@ -135,9 +135,9 @@ def test_written_organisation_configuration() -> None:
     assert to_json(parse_configuration(text, source="here")) == text
 
 
-def test_unknown_keys_warn(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_keys_warn(account: AwsAccount, caplog: pytest.LogCaptureFixture) -> None:
     """Keys of a later version are ignored with one warning that names them."""
-    cloud.configure("eu-west-1", golden("organisation-of-a-later.json"))
+    account.configure("eu-west-1", golden("organisation-of-a-later.json"))
     loader = ConfigurationLoader()
 
     with caplog.at_level(logging.WARNING, "startifact"):
@@ -145,7 +145,9 @@ def test_unknown_keys_warn(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> No
         loader.load("eu-west-1")
 
     (warning,) = [r.getMessage() for r in caplog.records]
-    assert warning.startswith(f"the organisation configuration in {cloud.parameter} in eu-west-1 ")
+    assert warning.startswith(
+        f"the organisation configuration in {account.parameter} in eu-west-1 "
+    )
     assert warning.endswith("has keys that are ignored: 'colour', 'encryption'")
 
 
@@ -154,7 +156,7 @@ def test_directory_that_was_staged_long_ago(tmp_path: Path) -> None:
     artifact = Session(regions=f"file:{HERE}/region").get("SugarWater")
 
     assert artifact.version == Version(1, 0, 9000)
-    assert dict(artifact) == FULL.pairs
+    assert dict(artifact) == FULL.metadata
     assert (artifact.sha256, artifact.size) == (FULL.sha256, FULL.size)
     assert artifact.staged_at == FULL.staged_at
     assert artifact.actor == "somebody"
@@ -163,50 +165,50 @@ def test_directory_that_was_staged_long_ago(tmp_path: Path) -> None:
     assert path.read_bytes() == b"sugar and water\n"
 
 
-def test_staged_long_ago(places: list[Place], tmp_path: Path) -> None:
+def test_staged_long_ago(backends: list[Backend], tmp_path: Path) -> None:
     """An artifact and a channel as they are promised are read from every kind of region."""
-    for place in places:
-        place.plant("SugarWater@1.0.9000", b"sugar and water\n", golden("record-full.json"))
-        place.write("SugarWater/latest", golden("channel-first.json"))
-    session = Session(regions=[place.spelling for place in places])
+    for backend in backends:
+        backend.plant("SugarWater@1.0.9000", b"sugar and water\n", golden("record-full.json"))
+        backend.write("SugarWater/latest", golden("channel-first.json"))
+    session = Session(regions=[backend.spec for backend in backends])
 
     artifact = session.get("SugarWater")
 
-    assert dict(artifact) == FULL.pairs
+    assert dict(artifact) == FULL.metadata
     assert artifact.commit == FULL.origin.commit
     assert artifact.downloader.download(tmp_path / "back").read_bytes() == b"sugar and water\n"
     assert session.versions("SugarWater") == [Version(1, 0, 9000)]
 
 
-def test_staged_again_today(places: list[Place], make_file: MakeFile) -> None:
+def test_staged_again_today(backends: list[Backend], make_file: MakeFile) -> None:
     """What was staged long ago is the same content as the same file and metadata today."""
-    for place in places:
-        place.plant("SugarWater@1.0.9000", b"sugar and water\n", golden("record-full.json"))
-        place.write("SugarWater/latest", golden("channel-first.json"))
-    before = [place.snapshot() for place in places]
-    session = Session(regions=[place.spelling for place in places])
+    for backend in backends:
+        backend.plant("SugarWater@1.0.9000", b"sugar and water\n", golden("record-full.json"))
+        backend.write("SugarWater/latest", golden("channel-first.json"))
+    before = [backend.snapshot() for backend in backends]
+    session = Session(regions=[backend.spec for backend in backends])
 
     staging = session.stage(
         "SugarWater",
         "1.0.9000",
         make_file(b"sugar and water\n", "größe.tar.gz"),
-        metadata=FULL.pairs,
+        metadata=FULL.metadata,
         save_filename=True,
     )
 
     assert not staging.created
-    assert [place.snapshot() for place in places] == before
+    assert [backend.snapshot() for backend in backends] == before
 
 
-def test_layout(places: list[Place], make_file: MakeFile) -> None:
+def test_layout(backends: list[Backend], make_file: MakeFile) -> None:
     """A staging stores these names and no others, and what travels with an object on S3."""
-    session = Session(regions=[place.spelling for place in places])
+    session = Session(regions=[backend.spec for backend in backends])
 
     session.stage("SugarWater", "1.0.9000", make_file(), metadata={"lang": "dotnet"})
 
-    for place in places:
-        if isinstance(place, Directory):
-            paths = sorted(str(p.relative_to(place.root)) for p in place.root.rglob("*"))
+    for backend in backends:
+        if isinstance(backend, Directory):
+            paths = sorted(str(p.relative_to(backend.root)) for p in backend.root.rglob("*"))
             assert paths == [
                 "SugarWater",
                 "SugarWater/.latest.lock",
@@ -216,32 +218,32 @@ def test_layout(places: list[Place], make_file: MakeFile) -> None:
                 "SugarWater@1.0.9000/metadata.json",
             ]
         else:
-            assert isinstance(place, Bucket)
-            listing = place.client.list_objects_v2(Bucket=place.bucket)["Contents"]
+            assert isinstance(backend, Bucket)
+            listing = backend.client.list_objects_v2(Bucket=backend.bucket)["Contents"]
             assert [item["Key"] for item in listing] == [
-                f"{place.prefix}SugarWater/_probe",
-                f"{place.prefix}SugarWater/latest",
-                f"{place.prefix}SugarWater@1.0.9000",
+                f"{backend.prefix}SugarWater/_probe",
+                f"{backend.prefix}SugarWater/latest",
+                f"{backend.prefix}SugarWater@1.0.9000",
             ]
-            head = place.client.head_object(
-                Bucket=place.bucket, Key=f"{place.prefix}SugarWater@1.0.9000"
+            head = backend.client.head_object(
+                Bucket=backend.bucket, Key=f"{backend.prefix}SugarWater@1.0.9000"
             )
             assert list(head["Metadata"]) == ["startifact"]
             assert head["Metadata"]["startifact"].startswith('{"lang":"dotnet","startifact:format"')
             assert head["ContentType"] == "application/octet-stream"
             assert "ContentEncoding" not in head
-            channel = place.client.head_object(
-                Bucket=place.bucket, Key=f"{place.prefix}SugarWater/latest"
+            channel = backend.client.head_object(
+                Bucket=backend.bucket, Key=f"{backend.prefix}SugarWater/latest"
             )
             assert channel["ContentType"] == "application/json"
             assert channel["Metadata"] == {}
 
 
-def test_parameter(cloud: Cloud, make_file: MakeFile) -> None:
+def test_parameter(account: AwsAccount, make_file: MakeFile) -> None:
     """The copy of latest in SSM is a plain string under this name: the bare version."""
     Session().stage("SugarWater", "1.0.9000", make_file())
 
     for region in AWS_REGIONS:
-        answer = cloud.ssm(region).get_parameter(Name=f"/team-{cloud.unique}/SugarWater/latest")
+        answer = account.ssm(region).get_parameter(Name=f"/team-{account.unique}/SugarWater/latest")
         assert answer["Parameter"]["Value"] == "1.0.9000"
         assert answer["Parameter"]["Type"] == "String"

@@ -7,19 +7,21 @@ from pathlib import Path
 import pytest
 
 from startifact import ConfigurationLoader, Session
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 
 
-def test_configuration(cloud: Cloud, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_configuration(
+    account: AwsAccount, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Regions in one string, and what its set-up dialogue had remembered, are accepted quietly."""
     for region in AWS_REGIONS:
-        cloud.configure(
+        account.configure(
             region,
             json.dumps(
                 {
-                    "bucket_name_param": cloud.bucket_parameter,
+                    "bucket_name_param": account.bucket_parameter,
                     "bucket_key_prefix": "team/",
-                    "parameter_name_prefix": f"/team-{cloud.unique}",
+                    "parameter_name_prefix": f"/team-{account.unique}",
                     "regions": "us-east-1, eu-west-1,ap-southeast-2",
                     "save_ok": "y",
                 }

@@ -11,7 +11,7 @@ import pytest
 from startifact import errors
 from startifact.cli import main
 from tests.functional.legacy.conftest import Old
-from tests.functional.repair.shop import CONTENT, OTHER, sha256
+from tests.functional.repair.project_fixture import CONTENT, OTHER, sha256
 from tests.support.wire import Answer, Forward, Request, error, tampered
 
 MIB = 1024 * 1024
@@ -21,7 +21,7 @@ def test_without_metadata(old: Old, tmp_path: Path, caplog: pytest.LogCaptureFix
     """An artifact without metadata comes back byte for byte, with a word about its digest."""
     old.stage()
 
-    artifact = old.shop.session().get(old.shop.project)
+    artifact = old.fixture.session().get(old.fixture.project)
     path = artifact.downloader.download(tmp_path / "back")
 
     assert path.read_bytes() == CONTENT
@@ -31,7 +31,8 @@ def test_without_metadata(old: Old, tmp_path: Path, caplog: pytest.LogCaptureFix
     assert artifact.size == len(CONTENT)
     [warning] = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert warning == (
-        f"{old.shop.key} was staged by the first Startifact: no digest was recorded to verify it by"
+        f"{old.fixture.key} was staged by the first Startifact: "
+        "no digest was recorded to verify it by"
     )
 
 
@@ -39,7 +40,7 @@ def test_metadata(old: Old, tmp_path: Path) -> None:
     """Its metadata is a mapping, and the saved file name can be restored."""
     old.stage(metadata={"lang": "dotnet", "hash": "9876=", "startifact:filename": "dist.zip"})
 
-    artifact = old.shop.session().get(old.shop.project, "1.0.0")
+    artifact = old.fixture.session().get(old.fixture.project, "1.0.0")
     path = artifact.downloader.download(tmp_path, load_filename=True)
 
     assert dict(artifact) == {"hash": "9876=", "lang": "dotnet"}
@@ -52,7 +53,7 @@ def test_metadata(old: Old, tmp_path: Path) -> None:
 def test_file_name_that_is_a_path(old: Old, tmp_path: Path, name: str) -> None:
     """A saved file name that is more than a name is refused; nothing is written."""
     old.stage(metadata={"startifact:filename": name})
-    artifact = old.shop.session().get(old.shop.project, "1.0.0")
+    artifact = old.fixture.session().get(old.fixture.project, "1.0.0")
 
     with pytest.raises(errors.IntegrityError, match="it is not used"):
         artifact.downloader.download(tmp_path / "in", load_filename=True)
@@ -68,10 +69,10 @@ def test_damaged_metadata(old: Old, text: str) -> None:
     old.stage(metadata=text)
 
     with pytest.raises(errors.SeveralRegionsError) as caught:
-        old.shop.session().get(old.shop.project, "1.0.0")
+        old.fixture.session().get(old.fixture.project, "1.0.0")
 
     assert caught.value.exit_code == 7
-    assert f"the metadata of {old.shop.key} in us-east-1 is damaged" in str(caught.value)
+    assert f"the metadata of {old.fixture.key} in us-east-1 is damaged" in str(caught.value)
 
 
 def flip(request: Request, forward: Forward) -> Answer | None:
@@ -84,7 +85,7 @@ def test_damaged_on_the_way(old: Old, tmp_path: Path) -> None:
     """Bytes that are not those of the MD5 in the ETag do not reach the destination."""
     old.stage()
     (tmp_path / "back").write_bytes(b"what was there")
-    artifact = old.shop.session().get(old.shop.project, "1.0.0")
+    artifact = old.fixture.session().get(old.fixture.project, "1.0.0")
     old.wire.add(flip)
 
     with pytest.raises(errors.SeveralRegionsError, match="expected 16 bytes with md5:") as caught:
@@ -97,7 +98,7 @@ def test_damaged_on_the_way(old: Old, tmp_path: Path) -> None:
 def test_damaged_in_one_region(old: Old, tmp_path: Path) -> None:
     """Where one region delivers something else, another one is asked."""
     old.stage()
-    artifact = old.shop.session().get(old.shop.project, "1.0.0")
+    artifact = old.fixture.session().get(old.fixture.project, "1.0.0")
     bad = iter([True])
 
     def once(request: Request, forward: Forward) -> Answer | None:
@@ -117,7 +118,7 @@ def test_etag_of_parts(old: Old, tmp_path: Path) -> None:
     parts = [b"x" * (5 * MIB), b"y"]
     old.stage_in_parts(parts)
 
-    artifact = old.shop.session().get(old.shop.project)
+    artifact = old.fixture.session().get(old.fixture.project)
     path = artifact.downloader.download(tmp_path / "back")
 
     assert path.read_bytes() == b"".join(parts)
@@ -126,7 +127,7 @@ def test_etag_of_parts(old: Old, tmp_path: Path) -> None:
 def test_size_of_parts(old: Old, tmp_path: Path) -> None:
     """Without an MD5, fewer bytes than there were are an integrity error still."""
     old.stage_in_parts([b"x" * (5 * MIB), b"y"])
-    artifact = old.shop.session().get(old.shop.project)
+    artifact = old.fixture.session().get(old.fixture.project)
 
     def cut(request: Request, forward: Forward) -> Answer | None:
         answer = forward()
@@ -160,7 +161,7 @@ def test_etag_of_an_encrypted_object(old: Old, tmp_path: Path, algorithm: str) -
 
     old.wire.add(encrypted)
 
-    path = old.shop.session().get(old.shop.project).downloader.download(tmp_path / "back")
+    path = old.fixture.session().get(old.fixture.project).downloader.download(tmp_path / "back")
 
     assert path.read_bytes() == CONTENT
 
@@ -169,9 +170,9 @@ def test_versions(old: Old) -> None:
     """Listing passes over the metadata beside artifacts."""
     old.stage("1.0.0", metadata={"lang": "dotnet"})
     old.stage("1.10.0", metadata={"lang": "dotnet"})
-    old.shop.a.plain(f"{old.shop.at('3.0.0')}/metadata", b"{}")
+    old.fixture.a.plain(f"{old.fixture.at('3.0.0')}/metadata", b"{}")
 
-    versions = old.shop.session().versions(old.shop.project)
+    versions = old.fixture.session().versions(old.fixture.project)
 
     assert [str(version) for version in versions] == ["1.10.0", "1.0.0"]
 
@@ -179,7 +180,7 @@ def test_versions(old: Old) -> None:
 def test_info(old: Old, capsys: pytest.CaptureFixture[str]) -> None:
     """What is not known about it is empty in JSON, and left out for people."""
     old.stage(metadata={"lang": "dotnet"})
-    words = ["info", old.shop.project, f"--regions={','.join(old.shop.regions)}"]
+    words = ["info", old.fixture.project, f"--regions={','.join(old.fixture.regions)}"]
 
     told = main(words), capsys.readouterr().out
     data = main([*words, "--json"]), json.loads(capsys.readouterr().out)
@@ -199,7 +200,7 @@ def test_one_region_with_other_bytes(
 ) -> None:
     """Other bytes of the same size in one region are known by their MD5: told, not delivered."""
     old.stage()
-    old.stage(content=OTHER, places=[old.shop.b])
+    old.stage(content=OTHER, backends=[old.fixture.b])
     answered = threading.Event()
 
     def eu_west_1_first(request: Request, forward: Forward) -> Answer | None:
@@ -212,31 +213,33 @@ def test_one_region_with_other_bytes(
 
     old.wire.add(eu_west_1_first)
 
-    path = old.shop.session().get(old.shop.project, "1.0.0").downloader.download(tmp_path / "x")
+    path = (
+        old.fixture.session().get(old.fixture.project, "1.0.0").downloader.download(tmp_path / "x")
+    )
 
     assert path.read_bytes() == CONTENT
     [told] = [r.getMessage() for r in caplog.records if "not what most" in r.getMessage()]
-    assert f"{old.shop.key} in eu-west-1 is not what most regions hold (md5:" in told
+    assert f"{old.fixture.key} in eu-west-1 is not what most regions hold (md5:" in told
     assert told.endswith("and differs in the bytes")
 
 
 def test_no_majority(old: Old) -> None:
     """Where every region has other bytes, none of them is the version."""
     old.stage()
-    old.stage(content=OTHER, places=[old.shop.b])
-    old.stage(content=b"neither, nor 16\n", places=[old.shop.c])
+    old.stage(content=OTHER, backends=[old.fixture.b])
+    old.stage(content=b"neither, nor 16\n", backends=[old.fixture.c])
 
     with pytest.raises(errors.IntegrityError, match="no majority agrees") as caught:
-        old.shop.session().get(old.shop.project, "1.0.0")
+        old.fixture.session().get(old.fixture.project, "1.0.0")
 
     assert "us-east-1: md5:" in str(caught.value)
 
 
 def test_record_that_comes_late(old: Old) -> None:
     """The one region that has a digest is heard, whichever answers first."""
-    shop = old.shop
-    old.stage(places=[shop.a, shop.c])
-    shop.stage(regions=[shop.b.spelling])
+    fixture = old.fixture
+    old.stage(backends=[fixture.a, fixture.c])
+    fixture.stage(regions=[fixture.b.spec])
 
     def eu_west_1_last(request: Request, forward: Forward) -> Answer | None:
         if "@" in request.path and request.region == "eu-west-1":
@@ -245,14 +248,14 @@ def test_record_that_comes_late(old: Old) -> None:
 
     old.wire.add(eu_west_1_last)
 
-    assert shop.session().get(shop.project, "1.0.0").sha256 == sha256()
+    assert fixture.session().get(fixture.project, "1.0.0").sha256 == sha256()
 
 
 def test_record_that_comes_while_bytes_do(old: Old, tmp_path: Path) -> None:
     """What was verified by its MD5 is verified anew, by the digest that another region tells."""
-    shop = old.shop
-    old.stage(places=[shop.a])
-    shop.stage(regions=[shop.b.spelling])
+    fixture = old.fixture
+    old.stage(backends=[fixture.a])
+    fixture.stage(regions=[fixture.b.spec])
 
     def late_and_then_dead(request: Request, forward: Forward) -> Answer | None:
         reads = "range" in request.headers
@@ -265,7 +268,7 @@ def test_record_that_comes_while_bytes_do(old: Old, tmp_path: Path) -> None:
 
     old.wire.add(late_and_then_dead)
 
-    path = shop.session().get(shop.project, "1.0.0").downloader.download(tmp_path / "x")
+    path = fixture.session().get(fixture.project, "1.0.0").downloader.download(tmp_path / "x")
 
     assert path.read_bytes() == CONTENT
 
@@ -274,26 +277,28 @@ def test_record_in_one_region_that_most_contradict(
     old: Old, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A record alone does not make one region's bytes those of the version."""
-    shop = old.shop
-    old.stage(places=[shop.a, shop.c])
-    shop.stage(content=OTHER, regions=[shop.b.spelling])
+    fixture = old.fixture
+    old.stage(backends=[fixture.a, fixture.c])
+    fixture.stage(content=OTHER, regions=[fixture.b.spec])
 
-    path = shop.session().get(shop.project, "1.0.0").downloader.download(tmp_path / "x")
-    shop.c.take_down()
+    path = fixture.session().get(fixture.project, "1.0.0").downloader.download(tmp_path / "x")
+    fixture.c.fail_region()
     with pytest.raises(errors.IntegrityError, match="no majority agrees"):
-        shop.session().get(shop.project, "1.0.0")
-    shop.c.bring_back()
+        fixture.session().get(fixture.project, "1.0.0")
+    fixture.c.restore_region()
 
     assert path.read_bytes() == CONTENT
-    assert f"{shop.key} in eu-west-1 is not what most regions hold (md5:" in caplog.text
+    assert f"{fixture.key} in eu-west-1 is not what most regions hold (md5:" in caplog.text
 
 
 def test_parts_in_one_region_only(old: Old, tmp_path: Path) -> None:
     """A region that knows no MD5 does not contradict the others."""
     content = b"x" * (5 * MIB) + b"y"
     old.stage_in_parts([content[:-1], content[-1:]])
-    old.stage(content=content, places=[old.shop.b])
+    old.stage(content=content, backends=[old.fixture.b])
 
-    path = old.shop.session().get(old.shop.project, "1.0.0").downloader.download(tmp_path / "x")
+    path = (
+        old.fixture.session().get(old.fixture.project, "1.0.0").downloader.download(tmp_path / "x")
+    )
 
     assert path.read_bytes() == content

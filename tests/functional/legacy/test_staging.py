@@ -8,76 +8,78 @@ import pytest
 from startifact import State, errors
 from startifact.cli import main
 from tests.functional.legacy.conftest import Old
-from tests.functional.repair.shop import CONTENT, OTHER, sha256
+from tests.functional.repair.project_fixture import CONTENT, OTHER, sha256
 from tests.support.wire import Answer, Forward, Request
 
 
 def test_same_bytes(old: Old, tmp_path: Path) -> None:
     """The same bytes are staged already; the regions that lack them get them with a record."""
-    shop = old.shop
-    old.stage(places=[shop.b], metadata={"lang": "dotnet"})
+    fixture = old.fixture
+    old.stage(backends=[fixture.b], metadata={"lang": "dotnet"})
     (tmp_path / "again").write_bytes(CONTENT)
 
-    staging = shop.session().stage(
-        shop.project, "1.0.0", tmp_path / "again", metadata={"lang": "dotnet"}
+    staging = fixture.session().stage(
+        fixture.project, "1.0.0", tmp_path / "again", metadata={"lang": "dotnet"}
     )
 
     assert not staging.created
     assert [o.state for o in staging.outcomes] == [State.CREATED, State.PRESENT, State.CREATED]
-    assert shop.keys(shop.b) == [shop.key, f"{shop.key}/metadata"]
-    for place in (shop.a, shop.c):
-        record = json.loads(place.document(shop.key))
+    assert fixture.keys(fixture.b) == [fixture.key, f"{fixture.key}/metadata"]
+    for backend in (fixture.a, fixture.c):
+        record = json.loads(backend.encoded_record(fixture.key))
         assert (record["startifact:sha256"], record["lang"]) == (sha256(), "dotnet")
-        assert place.content(shop.key) == CONTENT
-        assert place.latest(shop.project) == "1.0.0"
-    assert [shop.shown(place) for place in shop.places] == ["1.0.0"] * 3
+        assert backend.content(fixture.key) == CONTENT
+        assert backend.latest(fixture.project) == "1.0.0"
+    assert [fixture.shown(backend) for backend in fixture.backends] == ["1.0.0"] * 3
 
 
 def test_same_bytes_everywhere(old: Old) -> None:
     """Where every region has the same bytes, nothing is stored."""
     old.stage()
-    before = old.shop.snapshot()
+    before = old.fixture.snapshot()
 
-    old.shop.stage()
+    old.fixture.stage()
 
-    assert old.shop.snapshot() == before
+    assert old.fixture.snapshot() == before
 
 
 def test_other_bytes(old: Old) -> None:
     """Other bytes of the same size are a conflict that names both digests; nothing is written."""
-    shop = old.shop
-    old.stage(places=[shop.b])
-    before = shop.snapshot()
+    fixture = old.fixture
+    old.stage(backends=[fixture.b])
+    before = fixture.snapshot()
 
     with pytest.raises(errors.AlreadyStagedError) as caught:
-        shop.stage("1.0.0", OTHER)
+        fixture.stage("1.0.0", OTHER)
 
     assert caught.value.exit_code == 4
     assert f"this attempt: sha256:{sha256(OTHER)}" in str(caught.value)
     assert f"eu-west-1: sha256:{sha256()}" in str(caught.value)
-    assert shop.snapshot() == before
+    assert fixture.snapshot() == before
 
 
 def test_regions_with_different_bytes(old: Old) -> None:
     """Where the first Startifact had left regions with different bytes, nothing is written."""
-    shop = old.shop
-    old.stage(places=[shop.a])
-    old.stage(content=OTHER, places=[shop.b])
-    before = shop.snapshot()
+    fixture = old.fixture
+    old.stage(backends=[fixture.a])
+    old.stage(content=OTHER, backends=[fixture.b])
+    before = fixture.snapshot()
 
     with pytest.raises(errors.AlreadyStagedError):
-        shop.stage()
+        fixture.stage()
 
-    assert shop.snapshot() == before
+    assert fixture.snapshot() == before
 
 
 def test_keep(old: Old, tmp_path: Path) -> None:
     """With if-exists keep, what the first Startifact had staged is what is reported."""
-    shop = old.shop
+    fixture = old.fixture
     old.stage(metadata={"lang": "dotnet"})
     (tmp_path / "other").write_bytes(OTHER)
 
-    staging = shop.session().stage(shop.project, "1.0.0", tmp_path / "other", if_exists="keep")
+    staging = fixture.session().stage(
+        fixture.project, "1.0.0", tmp_path / "other", if_exists="keep"
+    )
 
     assert not staging.created
     assert staging.artifact.sha256 == sha256()
@@ -86,34 +88,34 @@ def test_keep(old: Old, tmp_path: Path) -> None:
 
 def test_dry_run(old: Old, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A dry run compares the bytes too, and writes nothing."""
-    shop = old.shop
-    old.stage(places=[shop.b])
-    before = shop.snapshot()
+    fixture = old.fixture
+    old.stage(backends=[fixture.b])
+    before = fixture.snapshot()
     (tmp_path / "same").write_bytes(CONTENT)
     (tmp_path / "other").write_bytes(OTHER)
-    words = ["stage", shop.key, "--dry-run", f"--regions={','.join(shop.regions)}"]
+    words = ["stage", fixture.key, "--dry-run", f"--regions={','.join(fixture.regions)}"]
 
     same = main([*words, str(tmp_path / "same")])
     other = main([*words, str(tmp_path / "other")])
 
     assert (same, other) == (0, 4)
     assert sha256(OTHER) in capsys.readouterr().err
-    assert shop.snapshot() == before
+    assert fixture.snapshot() == before
 
 
 def test_bytes_that_cannot_be_read(old: Old) -> None:
     """Where the bytes cannot be compared, nothing is written anywhere."""
-    shop = old.shop
-    old.stage(places=[shop.b])
-    before = shop.snapshot()
+    fixture = old.fixture
+    old.stage(backends=[fixture.b])
+    before = fixture.snapshot()
 
     def refuse(request: Request, forward: Forward) -> Answer | None:
-        wanted = request.method == "GET" and request.path.endswith(shop.key)
+        wanted = request.method == "GET" and request.path.endswith(fixture.key)
         return None if wanted else forward()
 
     old.wire.add(refuse)
 
     with pytest.raises(errors.RegionUnavailableError):
-        shop.stage()
+        fixture.stage()
 
-    assert shop.snapshot() == before
+    assert fixture.snapshot() == before

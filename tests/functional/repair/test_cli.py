@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from startifact.errors import DeadlineError
-from startifact.repair.latest import Forwarder
+from startifact.repair.latest import LatestRepairer
 from tests.conftest import percent
 from tests.faults.rules import Hole
-from tests.functional.repair.shop import OTHER, Shop, sha256
+from tests.functional.repair.project_fixture import OTHER, ProjectFixture, sha256
 from tests.support.command import Done, run_inside
 from tests.support.wire import Answer, Forward, Request, error
 
@@ -23,49 +23,51 @@ Run = Callable[..., Done]
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs a command inside this process."""
 
-    def run(shop: Shop, command: str, *words: object, version: str = "") -> Done:
-        regions = f"--regions={','.join(shop.regions)}"
-        return run_inside(capsys, (command, shop.project + version, regions, *words))
+    def run(fixture: ProjectFixture, command: str, *words: object, version: str = "") -> Done:
+        regions = f"--regions={','.join(fixture.regions)}"
+        return run_inside(capsys, (command, fixture.project + version, regions, *words))
 
     return run
 
 
-def test_nothing_differs(run: Run, shop: Shop) -> None:
+def test_nothing_differs(run: Run, fixture: ProjectFixture) -> None:
     """Where nothing differs, verify says so to people, prints nothing and succeeds."""
-    shop.stage()
-    shop.stage("2.0.0", OTHER)
+    fixture.stage()
+    fixture.stage("2.0.0", OTHER)
 
-    done = run(shop, "verify", "--read-data")
+    done = run(fixture, "verify", "--read-data")
 
     assert (done.code, done.out) == (0, "")
-    assert done.err == f"{shop.project}: 2 versions in 3 of 3 regions compared, nothing differs\n"
+    assert (
+        done.err == f"{fixture.project}: 2 versions in 3 of 3 regions compared, nothing differs\n"
+    )
 
 
-def test_differences(run: Run, shop: Shop) -> None:
+def test_differences(run: Run, fixture: ProjectFixture) -> None:
     """Every difference is a line on standard output, and the exit code is 8."""
-    shop.stage()
-    shop.b.remove(shop.key)
-    shop.forge(shop.c, shop.key)
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    fixture.forge(fixture.c, fixture.key)
 
-    done = run(shop, "verify", version="@1.0.0")
+    done = run(fixture, "verify", version="@1.0.0")
 
     first, second, third = done.out.splitlines()
     assert done.code == 8
-    assert first.startswith(f"different: {shop.key}: {shop.a.spelling}: it has 16 bytes with ")
-    assert second == f"missing: {shop.key}: {shop.b.spelling}: it is not there"
-    assert third.startswith(f"different: {shop.key}: {shop.c.spelling}: ")
+    assert first.startswith(f"different: {fixture.key}: {fixture.a.spec}: it has 16 bytes with ")
+    assert second == f"missing: {fixture.key}: {fixture.b.spec}: it is not there"
+    assert third.startswith(f"different: {fixture.key}: {fixture.c.spec}: ")
     assert "1 version in 3 of 3 regions compared, they differ\n" in done.err
     assert "error: 3 things are not as they should be\n" in done.err
-    assert f"hint: startifact repair {shop.key} mends what can be mended\n" in done.err
+    assert f"hint: startifact repair {fixture.key} mends what can be mended\n" in done.err
 
 
-def test_one_line_for_each_difference(run: Run, corner_shop: Shop) -> None:
+def test_one_line_for_each_difference(run: Run, file_project: ProjectFixture) -> None:
     """A difference that takes several lines to explain is one line all the same."""
-    shop = corner_shop
-    shop.stage()
-    shop.rewrite(shop.b, shop.key, sha256="\n::error::x", size="many")
+    fixture = file_project
+    fixture.stage()
+    fixture.rewrite(fixture.b, fixture.key, sha256="\n::error::x", size="many")
 
-    done = run(shop, "verify", version="@1.0.0")
+    done = run(fixture, "verify", version="@1.0.0")
 
     [line] = done.out.splitlines()
     assert done.code == 8
@@ -73,64 +75,64 @@ def test_one_line_for_each_difference(run: Run, corner_shop: Shop) -> None:
     assert "startifact:size: got 'many'" in line
 
 
-def test_read_data(run: Run, corner_shop: Shop) -> None:
+def test_read_data(run: Run, file_project: ProjectFixture) -> None:
     """Bytes are compared when that is asked for."""
-    shop = corner_shop
-    shop.stage()
-    shop.rewrite(shop.b, shop.key, OTHER)
+    fixture = file_project
+    fixture.stage()
+    fixture.rewrite(fixture.b, fixture.key, OTHER)
 
-    unread = run(shop, "verify")
-    read = run(shop, "verify", "--read-data")
+    unread = run(fixture, "verify")
+    read = run(fixture, "verify", "--read-data")
 
     assert unread.code == 0
     assert read.code == 8
-    assert read.out.startswith(f"damaged: {shop.key}: {shop.b.spelling}: ")
+    assert read.out.startswith(f"damaged: {fixture.key}: {fixture.b.spec}: ")
 
 
-def test_json_of_verify(run: Run, corner_shop: Shop) -> None:
+def test_json_of_verify(run: Run, file_project: ProjectFixture) -> None:
     """With --json there is one object, with everything that differs and that failed."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.remove(shop.key)
-    shop.c.take_down()
+    fixture = file_project
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    fixture.c.fail_region()
 
-    done = run(shop, "verify", "--json")
+    done = run(fixture, "verify", "--json")
 
     assert list(done.json) == ["project", "versions", "differences", "failures", "exit-code"]
     assert done.code == done.json["exit-code"] == 8
     assert done.json["versions"] == ["1.0.0"]
     assert done.json["differences"][0] == {
         "kind": "missing",
-        "region": shop.b.spelling,
-        "key": shop.key,
-        "message": f"{shop.b.spelling}: it is not there",
+        "region": fixture.b.spec,
+        "key": fixture.key,
+        "message": f"{fixture.b.spec}: it is not there",
     }
     [failure] = done.json["failures"]
-    assert failure["region"] == shop.c.spelling
+    assert failure["region"] == fixture.c.spec
     assert failure["error"]["exit-code"] == 5
 
 
-def test_region_that_does_not_answer(run: Run, shop: Shop) -> None:
+def test_region_that_does_not_answer(run: Run, fixture: ProjectFixture) -> None:
     """A region that does not answer is an error on standard error, with the exit code of why."""
-    shop.stage()
-    shop.c.take_down()
+    fixture.stage()
+    fixture.c.fail_region()
 
-    done = run(shop, "verify")
-    repaired = run(shop, "repair")
-    shop.c.bring_back()
+    done = run(fixture, "verify")
+    repaired = run(fixture, "repair")
+    fixture.c.restore_region()
 
     assert (done.code, done.out) == (5, "")
-    assert f"error: {shop.c.spelling}: " in done.err
+    assert f"error: {fixture.c.spec}: " in done.err
     assert "1 version in 2 of 3 regions compared, nothing differs" in done.err
     assert repaired.code == 5
-    assert f"error: {shop.c.spelling}: " in repaired.err
+    assert f"error: {fixture.c.spec}: " in repaired.err
 
 
-def test_several_failures(run: Run, bucket_shop: Shop) -> None:
+def test_several_failures(run: Run, bucket_project: ProjectFixture) -> None:
     """Of several failures the most telling one decides, and differences come before all."""
-    shop = bucket_shop
-    shop.stage()
-    wire = shop.b.wire  # type: ignore[attr-defined]
+    fixture = bucket_project
+    fixture.stage()
+    wire = fixture.b.wire  # type: ignore[attr-defined]
     assert wire is not None
 
     def rule(request: Request, forward: Forward) -> Answer | None:
@@ -143,9 +145,9 @@ def test_several_failures(run: Run, bucket_shop: Shop) -> None:
 
     wire.add(rule)
 
-    failed = run(shop, "verify")
-    shop.a.erase(shop.latest)
-    differing = run(shop, "verify")
+    failed = run(fixture, "verify")
+    fixture.a.erase(fixture.latest)
+    differing = run(fixture, "verify")
 
     assert failed.code == 6
     assert "error: " in failed.err
@@ -153,78 +155,78 @@ def test_several_failures(run: Run, bucket_shop: Shop) -> None:
     assert "latest-missing: " in differing.out
 
 
-def test_nothing_anywhere(run: Run, corner_shop: Shop) -> None:
+def test_nothing_anywhere(run: Run, file_project: ProjectFixture) -> None:
     """A project that no region knows is not found, by either command."""
-    verified = run(corner_shop, "verify", "--json")
-    repaired = run(corner_shop, "repair", "--json")
+    verified = run(file_project, "verify", "--json")
+    repaired = run(file_project, "repair", "--json")
 
     assert verified.code == verified.json["error"]["exit-code"] == 3
     assert repaired.code == repaired.json["error"]["exit-code"] == 3
 
 
-def test_repair(run: Run, shop: Shop) -> None:
+def test_repair(run: Run, fixture: ProjectFixture) -> None:
     """What repair did is told region by region; after it nothing differs."""
-    shop.stage()
-    shop.b.remove(shop.key)
-    shop.lose_latest(shop.c)
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    fixture.lose_latest(fixture.c)
 
-    done = run(shop, "repair")
-    verified = run(shop, "verify", "--read-data")
-    again = run(shop, "repair")
+    done = run(fixture, "repair")
+    verified = run(fixture, "verify", "--read-data")
+    again = run(fixture, "repair")
 
     assert (done.code, done.out) == (0, "")
     assert done.err == (
         "done:\n"
-        f"{shop.b.spelling}: copy {shop.key} here, verified\n"
-        f"{shop.c.spelling}: move {shop.latest} to 1.0.0\n"
+        f"{fixture.b.spec}: copy {fixture.key} here, verified\n"
+        f"{fixture.c.spec}: move {fixture.latest} to 1.0.0\n"
     )
     assert verified.code == 0
     assert (again.code, again.err) == (0, "there is nothing to do\n")
 
 
-def test_dry_run(run: Run, shop: Shop) -> None:
+def test_dry_run(run: Run, fixture: ProjectFixture) -> None:
     """A dry run tells the same steps, and changes nothing."""
-    shop.stage()
-    shop.b.remove(shop.key)
-    before = shop.snapshot()
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    before = fixture.snapshot()
 
-    foretold = run(shop, "repair", "--dry-run")
-    after = shop.snapshot()
-    done = run(shop, "repair")
+    foretold = run(fixture, "repair", "--dry-run")
+    after = fixture.snapshot()
+    done = run(fixture, "repair")
 
     assert foretold.code == done.code == 0
     assert after == before
-    assert foretold.err.splitlines()[0] == f"dry run, nothing is written: {shop.project}"
+    assert foretold.err.splitlines()[0] == f"dry run, nothing is written: {fixture.project}"
     assert foretold.err.splitlines()[1:] == done.err.splitlines()[1:]
 
 
-def test_refusal(run: Run, shop: Shop) -> None:
+def test_refusal(run: Run, fixture: ProjectFixture) -> None:
     """Where regions disagree, nothing is changed, and the command that decides it is told."""
-    shop.stage()
-    shop.forge(shop.b, shop.key)
-    before = shop.snapshot()
+    fixture.stage()
+    fixture.forge(fixture.b, fixture.key)
+    before = fixture.snapshot()
 
-    done = run(shop, "repair")
-    unchanged = shop.snapshot() == before
-    command = f"startifact repair {shop.key} --keep sha256:{sha256()}"
-    decided = run(shop, "repair", "--keep", f"sha256:{sha256()}", version="@1.0.0")
+    done = run(fixture, "repair")
+    unchanged = fixture.snapshot() == before
+    command = f"startifact repair {fixture.key} --keep sha256:{sha256()}"
+    decided = run(fixture, "repair", "--keep", f"sha256:{sha256()}", version="@1.0.0")
 
     assert done.code == 4
     assert unchanged
     assert done.err.startswith("nothing was done\nerror: regions disagree about ")
     assert command in done.err
     assert decided.code == 0
-    assert shop.verify()
+    assert fixture.verify()
 
 
-def test_refusal_and_failure(run: Run, corner_shop: Shop) -> None:
+def test_refusal_and_failure(run: Run, file_project: ProjectFixture) -> None:
     """Where one thing is refused and one region fails, both are told, and the first decides."""
-    shop = corner_shop
-    shop.stage()
-    shop.forge(shop.b, shop.key)
-    shop.c.take_down()
+    fixture = file_project
+    fixture.stage()
+    fixture.forge(fixture.b, fixture.key)
+    fixture.c.fail_region()
 
-    done = run(shop, "repair", "--json")
+    done = run(fixture, "repair", "--json")
 
     assert list(done.json) == [
         "project", "dry-run", "steps", "refusals", "failures", "exit-code",
@@ -232,28 +234,28 @@ def test_refusal_and_failure(run: Run, corner_shop: Shop) -> None:
     assert done.code == done.json["exit-code"] == 4
     assert [refusal["exit-code"] for refusal in done.json["refusals"]] == [4]
     assert "--keep" in done.json["refusals"][0]["hint"]
-    assert [failure["region"] for failure in done.json["failures"]] == [shop.c.spelling]
+    assert [failure["region"] for failure in done.json["failures"]] == [fixture.c.spec]
     assert done.err.count("error: ") == 2
 
 
-def test_json_of_repair(run: Run, corner_shop: Shop) -> None:
+def test_json_of_repair(run: Run, file_project: ProjectFixture) -> None:
     """With --json there is one object, with every step."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.remove(shop.key)
+    fixture = file_project
+    fixture.stage()
+    fixture.b.remove(fixture.key)
 
-    done = run(shop, "repair", "--json", "--dry-run", version="@1.0.0")
+    done = run(fixture, "repair", "--json", "--dry-run", version="@1.0.0")
 
     assert done.code == 0
     assert done.json == {
-        "project": shop.project,
+        "project": fixture.project,
         "dry-run": True,
         "steps": [
             {
                 "action": "fill",
-                "region": shop.b.spelling,
-                "key": shop.key,
-                "message": f"copy {shop.key} here, verified",
+                "region": fixture.b.spec,
+                "key": fixture.key,
+                "message": f"copy {fixture.key} here, verified",
             }
         ],
         "refusals": [],
@@ -273,33 +275,33 @@ def test_json_of_repair(run: Run, corner_shop: Shop) -> None:
         (["--required-regions", "4"], ""),
     ],
 )
-def test_bad_input(run: Run, corner_shop: Shop, words: list[str], version: str) -> None:
+def test_bad_input(run: Run, file_project: ProjectFixture, words: list[str], version: str) -> None:
     """What cannot be meant is refused with exit code 2."""
-    done = run(corner_shop, "repair", *words, version=version)
+    done = run(file_project, "repair", *words, version=version)
 
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: ")
 
 
-def test_keep_of_what_nobody_has(run: Run, corner_shop: Shop) -> None:
+def test_keep_of_what_nobody_has(run: Run, file_project: ProjectFixture) -> None:
     """A digest that no region has is not found."""
-    shop = corner_shop
-    shop.stage()
+    fixture = file_project
+    fixture.stage()
 
-    done = run(shop, "repair", "--keep", f"sha256:{sha256(OTHER)}", version="@1.0.0")
+    done = run(fixture, "repair", "--keep", f"sha256:{sha256(OTHER)}", version="@1.0.0")
 
     assert done.code == 3
 
 
-def test_steps_are_told_as_they_are_done(run: Run, corner_shop: Shop) -> None:
+def test_steps_are_told_as_they_are_done(run: Run, file_project: ProjectFixture) -> None:
     """With -v every step is told when it is done, for whom the end is never told."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.remove(shop.key)
+    fixture = file_project
+    fixture.stage()
+    fixture.b.remove(fixture.key)
 
-    done = run(shop, "repair", "-v")
+    done = run(fixture, "repair", "-v")
 
-    line = f"{shop.b.spelling}: copy {shop.key} here, verified\n"
+    line = f"{fixture.b.spec}: copy {fixture.key} here, verified\n"
     assert done.err == f"{line}done:\n{line}"
 
 
@@ -313,46 +315,48 @@ def test_steps_are_told_as_they_are_done(run: Run, corner_shop: Shop) -> None:
 )
 def test_what_ends_a_repair(
     run: Run,
-    corner_shop: Shop,
+    file_project: ProjectFixture,
     monkeypatch: pytest.MonkeyPatch,
     stop: BaseException,
     code: int,
     said: str,
 ) -> None:
     """A repair that is ended before its end says in its error what it had done, also in JSON."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.remove(shop.key)
+    fixture = file_project
+    fixture.stage()
+    fixture.b.remove(fixture.key)
 
-    def end(_: Forwarder) -> None:
+    def end(_: LatestRepairer) -> None:
         raise stop
 
-    monkeypatch.setattr(Forwarder, "mend", end)
+    monkeypatch.setattr(LatestRepairer, "mend", end)
 
-    done = run(shop, "repair", "--json")
+    done = run(fixture, "repair", "--json")
 
-    step = f"{shop.b.spelling}: copy {shop.key} here, verified"
+    step = f"{fixture.b.spec}: copy {fixture.key} here, verified"
     assert done.code == done.json["error"]["exit-code"] == code
     assert done.err.startswith(f"error: {said}\n  until then this was done:\n  {step}\n")
     assert done.json["error"]["message"] == f"{said}\nuntil then this was done:\n  {step}"
 
 
 def test_full_disk(
-    run: Run, corner_shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Run, file_project: ProjectFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Where there is no room for one version, its error is told beside what was done."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.remove(shop.key)
-    shop.lose_latest(shop.c)
+    fixture = file_project
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    fixture.lose_latest(fixture.c)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not" / "there"))
 
-    done = run(shop, "repair", "--json")
+    done = run(fixture, "repair", "--json")
 
     assert done.code == done.json["exit-code"] == 9
     assert [step["action"] for step in done.json["steps"]] == ["move-latest"]
-    assert done.err.startswith(f"done:\n{shop.c.spelling}: move {shop.latest} to 1.0.0\nerror: ")
-    assert f"error: {shop.key} cannot be brought here: cannot make a temporary folder" in done.err
+    assert done.err.startswith(f"done:\n{fixture.c.spec}: move {fixture.latest} to 1.0.0\nerror: ")
+    assert (
+        f"error: {fixture.key} cannot be brought here: cannot make a temporary folder" in done.err
+    )
 
 
 @pytest.mark.parametrize("command", ["versions", "verify", "repair"])

@@ -13,19 +13,19 @@ from startifact import deadline, errors
 from startifact.errors import AccessDeniedError, RegionUnavailableError, with_notes
 from startifact.model.keys import Key
 from startifact.regions.directory.region import DirectoryRegion
-from startifact.repair.latest import Forwarder
-from startifact.repair.verify import Kind
-from tests.functional.repair.shop import OTHER, Shop, actions, sha256
+from startifact.repair.latest import LatestRepairer
+from startifact.repair.verify import FindingKind
+from tests.functional.repair.project_fixture import OTHER, ProjectFixture, actions, sha256
+from tests.support.backends import Backend, Bucket
 from tests.support.faulty_region import faulty, session_over
-from tests.support.places import Bucket, Place
 from tests.support.wire import Answer, Forward, Request, error
 
 
-def forbid(place: Place, method: str = "") -> None:
+def forbid(backend: Backend, method: str = "") -> None:
     """Make a bucket refuse whatever it is asked, or requests of one method."""
-    assert isinstance(place, Bucket)
-    assert place.wire is not None
-    region = place.region
+    assert isinstance(backend, Bucket)
+    assert backend.wire is not None
+    region = backend.region
 
     def refuse(request: Request, forward: Forward) -> Answer | None:
         mine = (request.region, request.service) == (region, "s3")
@@ -34,244 +34,246 @@ def forbid(place: Place, method: str = "") -> None:
             return error(403, "AccessDenied")
         return forward()
 
-    place.wire.add(refuse)
+    backend.wire.add(refuse)
 
 
-def test_region_down(shop: Shop) -> None:
+def test_region_down(fixture: ProjectFixture) -> None:
     """What answers is compared; what does not is told, and is no difference."""
-    shop.stage()
-    shop.b.remove(shop.key)
-    shop.c.take_down()
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    fixture.c.fail_region()
 
-    found = shop.verify("1.0.0")
-    done = shop.repair("1.0.0")
-    shop.c.bring_back()
+    found = fixture.verify("1.0.0")
+    done = fixture.repair("1.0.0")
+    fixture.c.restore_region()
 
-    assert [(d.kind, d.region) for d in found.differences] == [(Kind.MISSING, shop.b.spelling)]
-    assert list(found.failures) == list(done.failures) == [shop.c.spelling]
-    assert isinstance(found.failures[shop.c.spelling], RegionUnavailableError)
+    assert [(d.kind, d.region) for d in found.differences] == [
+        (FindingKind.MISSING, fixture.b.spec)
+    ]
+    assert list(found.failures) == list(done.failures) == [fixture.c.spec]
+    assert isinstance(found.failures[fixture.c.spec], RegionUnavailableError)
     assert not found
     assert not done
-    assert actions(done) == [("fill", shop.b.spelling)]
-    assert shop.mended() == []
+    assert actions(done) == [("fill", fixture.b.spec)]
+    assert fixture.mended() == []
 
 
-@pytest.mark.parametrize("kind", ["market", "bucket_shop"])
+@pytest.mark.parametrize("kind", ["aws_project", "bucket_project"])
 def test_region_forbidden(kind: str, request: pytest.FixtureRequest) -> None:
     """A region that refuses is another failure than one that does not answer."""
-    shop: Shop = request.getfixturevalue(kind)
-    shop.stage()
-    shop.b.remove(shop.key)
-    forbid(shop.c)
+    fixture: ProjectFixture = request.getfixturevalue(kind)
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    forbid(fixture.c)
 
-    found = shop.verify()
-    done = shop.repair()
+    found = fixture.verify()
+    done = fixture.repair()
 
-    failure = found.failures[shop.c.spelling]
+    failure = found.failures[fixture.c.spec]
     assert isinstance(failure, AccessDeniedError)
-    assert isinstance(done.failures[shop.c.spelling], AccessDeniedError)
+    assert isinstance(done.failures[fixture.c.spec], AccessDeniedError)
     assert "s3:ListBucket" in str(failure)
-    assert actions(done) == [("fill", shop.b.spelling)]
+    assert actions(done) == [("fill", fixture.b.spec)]
 
 
-def test_region_that_must_not_be_written(bucket_shop: Shop) -> None:
+def test_region_that_must_not_be_written(bucket_project: ProjectFixture) -> None:
     """A region that can be read and not written is a failure of the repair alone."""
-    shop = bucket_shop
-    shop.stage()
-    shop.b.remove(shop.key)
-    forbid(shop.b, "PUT")
+    fixture = bucket_project
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    forbid(fixture.b, "PUT")
 
-    found = shop.verify()
-    done = shop.repair()
+    found = fixture.verify()
+    done = fixture.repair()
 
     assert found.failures == {}
     assert done.steps == ()
-    assert isinstance(done.failures[shop.b.spelling], AccessDeniedError)
-    assert "s3:PutObject" in str(done.failures[shop.b.spelling])
+    assert isinstance(done.failures[fixture.b.spec], AccessDeniedError)
+    assert "s3:PutObject" in str(done.failures[fixture.b.spec])
 
 
-def test_delete_forbidden(bucket_shop: Shop) -> None:
+def test_delete_forbidden(bucket_project: ProjectFixture) -> None:
     """Without permission to delete, nothing is replaced, and the permission is named."""
-    shop = bucket_shop
-    shop.stage()
-    shop.forge(shop.b, shop.key)
-    forbid(shop.b, "DELETE")
+    fixture = bucket_project
+    fixture.stage()
+    fixture.forge(fixture.b, fixture.key)
+    forbid(fixture.b, "DELETE")
 
-    done = shop.repair("1.0.0", keep=f"sha256:{sha256()}")
+    done = fixture.repair("1.0.0", keep=f"sha256:{sha256()}")
 
     assert done.steps == ()
-    assert "s3:DeleteObject" in str(done.failures[shop.b.spelling])
-    assert shop.b.content(shop.key) == OTHER
+    assert "s3:DeleteObject" in str(done.failures[fixture.b.spec])
+    assert fixture.b.content(fixture.key) == OTHER
 
 
 @pytest.mark.parametrize("version", [None, "1.0.0"])
-def test_all_regions_down(corner_shop: Shop, version: str | None) -> None:
+def test_all_regions_down(file_project: ProjectFixture, version: str | None) -> None:
     """Where no region answers, nothing is said to be absent."""
-    shop = corner_shop
-    shop.stage()
-    for place in shop.places:
-        place.take_down()
+    fixture = file_project
+    fixture.stage()
+    for backend in fixture.backends:
+        backend.fail_region()
 
-    found = shop.verify(version)
-    done = shop.repair(version)
+    found = fixture.verify(version)
+    done = fixture.repair(version)
 
     assert found.differences == ()
-    assert list(found.failures) == list(done.failures) == shop.regions
+    assert list(found.failures) == list(done.failures) == fixture.regions
     assert (done.steps, done.refusals) == ((), ())
 
 
 @pytest.mark.parametrize("version", [None, "1.0.0"])
-def test_not_there_and_not_known(shop: Shop, version: str | None) -> None:
+def test_not_there_and_not_known(fixture: ProjectFixture, version: str | None) -> None:
     """A version that the down region may hold is neither missing elsewhere nor absent."""
-    shop.c.take_down()
+    fixture.c.fail_region()
 
-    found = shop.verify(version)
-    done = shop.repair(version)
-    shop.c.bring_back()
+    found = fixture.verify(version)
+    done = fixture.repair(version)
+    fixture.c.restore_region()
 
     assert found.differences == ()
-    assert list(found.failures) == [shop.c.spelling]
+    assert list(found.failures) == [fixture.c.spec]
     assert (done.steps, done.refusals) == ((), ())
-    assert list(done.failures) == [shop.c.spelling]
+    assert list(done.failures) == [fixture.c.spec]
 
 
-def test_region_that_fails_halfway(corner_shop: Shop) -> None:
+def test_region_that_fails_halfway(file_project: ProjectFixture) -> None:
     """A region that lists its versions and then fails is not compared at all."""
-    shop = corner_shop
-    shop.stage()
-    regions = faulty(shop.regions)
+    fixture = file_project
+    fixture.stage()
+    regions = faulty(fixture.regions)
     regions[1].fail("describe")
 
-    found = session_over(regions).verify(shop.project)
+    found = session_over(regions).verify(fixture.project)
 
     assert found.differences == ()
-    assert list(found.failures) == [shop.b.spelling]
+    assert list(found.failures) == [fixture.b.spec]
 
 
-def test_latest_needs_enough_regions(corner_shop: Shop) -> None:
+def test_latest_needs_enough_regions(file_project: ProjectFixture) -> None:
     """``latest`` does not begin to move to a version that too few regions are known to hold."""
-    shop = corner_shop
-    shop.stage()
-    shop.stage("2.0.0", OTHER, regions=shop.regions[:1], required_regions=1)
-    shop.a.write(shop.latest, shop.b.text(shop.latest))
-    for place in (shop.b, shop.c):
-        place.take_down()
+    fixture = file_project
+    fixture.stage()
+    fixture.stage("2.0.0", OTHER, regions=fixture.regions[:1], required_regions=1)
+    fixture.a.write(fixture.latest, fixture.b.text(fixture.latest))
+    for backend in (fixture.b, fixture.c):
+        backend.fail_region()
 
-    alone = shop.repair()
-    single = shop.repair(required_regions=1)
-    for place in (shop.b, shop.c):
-        place.bring_back()
+    alone = fixture.repair()
+    single = fixture.repair(required_regions=1)
+    for backend in (fixture.b, fixture.c):
+        backend.restore_region()
 
     assert actions(alone) == []
     assert [e.exit_code for e in alone.refusals] == [5]
     assert "is complete in 1 of 3 regions, 2 are needed" in str(alone.refusals[0])
-    assert actions(single) == [("move-latest", shop.a.spelling)]
-    assert ("fill", shop.b.spelling) in shop.mended()
+    assert actions(single) == [("move-latest", fixture.a.spec)]
+    assert ("fill", fixture.b.spec) in fixture.mended()
 
 
-def test_latest_waits_for_what_is_filled(corner_shop: Shop) -> None:
+def test_latest_waits_for_what_is_filled(file_project: ProjectFixture) -> None:
     """Where filling fails, ``latest`` does not move to what is not there."""
-    shop = corner_shop
-    shop.stage()
-    shop.stage("2.0.0", OTHER, regions=shop.regions[:1], required_regions=1)
-    shop.a.write(shop.latest, shop.b.text(shop.latest))
-    regions = faulty(shop.regions)
+    fixture = file_project
+    fixture.stage()
+    fixture.stage("2.0.0", OTHER, regions=fixture.regions[:1], required_regions=1)
+    fixture.a.write(fixture.latest, fixture.b.text(fixture.latest))
+    regions = faulty(fixture.regions)
     for region in regions[1:]:
         region.fail("create")
 
-    done = session_over(regions).repair(shop.project)
+    done = session_over(regions).repair(fixture.project)
 
     assert done.steps == ()
-    assert list(done.failures) == shop.regions[1:]
-    assert [place.latest(shop.project) for place in shop.places] == ["1.0.0"] * 3
+    assert list(done.failures) == fixture.regions[1:]
+    assert [backend.latest(fixture.project) for backend in fixture.backends] == ["1.0.0"] * 3
 
 
-def test_region_that_fails_before_latest_moves(corner_shop: Shop) -> None:
+def test_region_that_fails_before_latest_moves(file_project: ProjectFixture) -> None:
     """A region that fails when it is asked again is a failure, and not said to lack a version."""
-    shop = corner_shop
-    shop.stage()
-    shop.stage("2.0.0", OTHER)
-    shop.lose_latest(shop.b)
-    regions = faulty(shop.regions)
+    fixture = file_project
+    fixture.stage()
+    fixture.stage("2.0.0", OTHER)
+    fixture.lose_latest(fixture.b)
+    regions = faulty(fixture.regions)
     regions[1].fail("describe", nth=3)
 
-    done = session_over(regions).repair(shop.project)
+    done = session_over(regions).repair(fixture.project)
 
     assert (done.steps, done.refusals) == ((), ())
-    assert list(done.failures) == [shop.b.spelling]
-    assert shop.mended() == [("move-latest", shop.b.spelling)]
+    assert list(done.failures) == [fixture.b.spec]
+    assert fixture.mended() == [("move-latest", fixture.b.spec)]
 
 
 @pytest.mark.parametrize("command", ["verify", "repair"])
-def test_deadline(corner_shop: Shop, command: str) -> None:
+def test_deadline(file_project: ProjectFixture, command: str) -> None:
     """A region that hangs does not keep a comparison or a repair beyond its deadline."""
-    shop = corner_shop
-    shop.stage()
-    regions = faulty(shop.regions)
+    fixture = file_project
+    fixture.stage()
+    regions = faulty(fixture.regions)
     regions[1].hang("describe")
     session = session_over(regions)
 
     with deadline(0.3), pytest.raises(errors.DeadlineError):
-        getattr(session, command)(shop.project)
+        getattr(session, command)(fixture.project)
 
     regions[1].release()
 
 
-def test_deadline_while_something_is_mended(corner_shop: Shop) -> None:
+def test_deadline_while_something_is_mended(file_project: ProjectFixture) -> None:
     """A deadline that passes in a step ends the repair, and is not that region's failure."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.remove(shop.key)
-    regions = faulty(shop.regions)
+    fixture = file_project
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    regions = faulty(fixture.regions)
     regions[1].hang("create")
 
     with deadline(1.0), pytest.raises(errors.DeadlineError):
-        session_over(regions).repair(shop.project)
+        session_over(regions).repair(fixture.project)
 
     regions[1].release()
-    shop.mended()
+    fixture.mended()
 
 
 def test_no_room_for_temporary_files(
-    corner_shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    file_project: ProjectFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Where no temporary file can be made, that is said of the version, and nothing changes."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.remove(shop.key)
-    before = shop.snapshot()
+    fixture = file_project
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    before = fixture.snapshot()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not" / "there"))
 
-    done = shop.repair()
+    done = fixture.repair()
 
     assert [e.exit_code for e in done.refusals if "temporary folder" in str(e)] == [9]
-    assert str(done.refusals[0]).startswith(f"{shop.key} cannot be brought here: cannot make a ")
+    assert str(done.refusals[0]).startswith(f"{fixture.key} cannot be brought here: cannot make a ")
     assert (done.steps, done.failures) == ((), {})
-    assert shop.snapshot() == before
+    assert fixture.snapshot() == before
 
 
 @pytest.mark.parametrize("full", ["1.0.0", "2.0.0"])
 def test_disk_that_is_full_for_one_version(
-    corner_shop: Shop, monkeypatch: pytest.MonkeyPatch, full: str
+    file_project: ProjectFixture, monkeypatch: pytest.MonkeyPatch, full: str
 ) -> None:
     """A version that there is no room for is refused; what was and can be done is told and done."""
-    shop = corner_shop
-    shop.stage()
-    shop.stage("2.0.0", OTHER)
+    fixture = file_project
+    fixture.stage()
+    fixture.stage("2.0.0", OTHER)
     for version in ("1.0.0", "2.0.0"):
-        shop.b.remove(shop.at(version))
-    no_room_for(shop.at(full), monkeypatch)
+        fixture.b.remove(fixture.at(version))
+    no_room_for(fixture.at(full), monkeypatch)
 
-    done = shop.repair()
+    done = fixture.repair()
 
     other = "2.0.0" if full == "1.0.0" else "1.0.0"
-    assert [(s.action, s.key) for s in done.steps] == [("fill", shop.at(other))]
+    assert [(s.action, s.key) for s in done.steps] == [("fill", fixture.at(other))]
     refusal = done.refusals[0]
     assert (type(refusal), refusal.exit_code) == (errors.LocalFileError, 9)
-    assert f"{shop.at(full)} cannot be brought here: " in str(refusal)
+    assert f"{fixture.at(full)} cannot be brought here: " in str(refusal)
     assert "No space left" in str(refusal)
     monkeypatch.undo()
-    assert ("fill", shop.b.spelling) in shop.mended()
+    assert ("fill", fixture.b.spec) in fixture.mended()
 
 
 def no_room_for(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,71 +290,71 @@ def no_room_for(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("stop", [errors.DeadlineError, KeyboardInterrupt, ZeroDivisionError])
 def test_what_ends_a_repair_says_what_was_done(
-    corner_shop: Shop, stop: type[BaseException]
+    file_project: ProjectFixture, stop: type[BaseException]
 ) -> None:
     """Whoever is told why a repair has ended is told what it had changed by then."""
-    shop = corner_shop
-    shop.stage()
-    shop.stage("2.0.0", OTHER)
-    shop.b.remove(shop.key)
-    shop.b.remove(shop.at("2.0.0"))
-    regions = faulty(shop.regions)
+    fixture = file_project
+    fixture.stage()
+    fixture.stage("2.0.0", OTHER)
+    fixture.b.remove(fixture.key)
+    fixture.b.remove(fixture.at("2.0.0"))
+    regions = faulty(fixture.regions)
     regions[1].fail("create", stop("why"), nth=2)
 
     with pytest.raises(stop) as caught:
-        session_over(regions).repair(shop.project)
+        session_over(regions).repair(fixture.project)
 
     assert with_notes("why", caught.value) == (
-        f"why\nuntil then this was done:\n  {shop.b.spelling}: copy {shop.key} here, verified"
+        f"why\nuntil then this was done:\n  {fixture.b.spec}: copy {fixture.key} here, verified"
     )
 
 
-def test_deadline_while_several_regions_are_filled(corner_shop: Shop) -> None:
+def test_deadline_while_several_regions_are_filled(file_project: ProjectFixture) -> None:
     """A region that was filled before the deadline is named, although another one was not."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.remove(shop.key)
-    shop.c.remove(shop.key)
-    regions = faulty(shop.regions)
+    fixture = file_project
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    fixture.c.remove(fixture.key)
+    regions = faulty(fixture.regions)
     regions[1].hang("create")
 
     with deadline(1.0), pytest.raises(errors.DeadlineError) as caught:
-        session_over(regions).repair(shop.project)
+        session_over(regions).repair(fixture.project)
 
     regions[1].release()
     assert with_notes("", caught.value).splitlines() == [
-        "", "until then this was done:", f"  {shop.c.spelling}: copy {shop.key} here, verified",
+        "", "until then this was done:", f"  {fixture.c.spec}: copy {fixture.key} here, verified",
     ]  # fmt: skip
 
 
 def test_what_ends_a_dry_run_says_nothing_more(
-    corner_shop: Shop, monkeypatch: pytest.MonkeyPatch
+    file_project: ProjectFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dry run has changed nothing, however it ends."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.remove(shop.key)
+    fixture = file_project
+    fixture.stage()
+    fixture.b.remove(fixture.key)
 
-    def interrupt(_: Forwarder) -> None:
+    def interrupt(_: LatestRepairer) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Forwarder, "mend", interrupt)
+    monkeypatch.setattr(LatestRepairer, "mend", interrupt)
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        shop.repair(read_only=True)
+        fixture.repair(read_only=True)
 
     assert with_notes("interrupted", caught.value) == "interrupted"
 
 
 def test_no_temporary_file_is_left(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fixture: ProjectFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What a repair has downloaded is gone afterwards."""
-    shop.stage()
-    shop.forge(shop.b, shop.key)
+    fixture.stage()
+    fixture.forge(fixture.b, fixture.key)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
     (tmp_path / "temp").mkdir()
 
-    shop.mended("1.0.0", keep=f"sha256:{sha256()}")
+    fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
 
     assert list((tmp_path / "temp").iterdir()) == []

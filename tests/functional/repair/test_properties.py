@@ -9,45 +9,45 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from semver import Version
 
-from startifact.channels.latest import parse_pointer
+from startifact.channels.latest import parse_channel_record
 from startifact.errors import IntegrityError, NotFoundError
 from startifact.model.versions import is_later
-from tests.functional.repair.shop import CONTENT, OTHER, Shop, sha256
-from tests.support.places import Directory, Place
+from tests.functional.repair.project_fixture import CONTENT, OTHER, ProjectFixture, sha256
+from tests.support.backends import Backend, Directory
 
 VERSIONS = ("1.0.0", "1.1.0-rc.1", "2.0.0")
 
 
-def remove(shop: Shop, place: Place, key: str) -> None:
-    place.remove(key)
+def remove(fixture: ProjectFixture, backend: Backend, key: str) -> None:
+    backend.remove(key)
 
 
-def break_record(shop: Shop, place: Place, key: str) -> None:
-    place.plant(key, CONTENT, "not JSON")
+def break_record(fixture: ProjectFixture, backend: Backend, key: str) -> None:
+    backend.plant(key, CONTENT, "not JSON")
 
 
-def flip(shop: Shop, place: Place, key: str) -> None:
-    shop.rewrite(place, key, b"sugar and wAter\n")
+def flip(fixture: ProjectFixture, backend: Backend, key: str) -> None:
+    fixture.rewrite(backend, key, b"sugar and wAter\n")
 
 
-def cut(shop: Shop, place: Place, key: str) -> None:
-    shop.rewrite(place, key, b"sugar")
+def cut(fixture: ProjectFixture, backend: Backend, key: str) -> None:
+    fixture.rewrite(backend, key, b"sugar")
 
 
-def forge(shop: Shop, place: Place, key: str) -> None:
-    shop.forge(place, key, OTHER)
+def forge(fixture: ProjectFixture, backend: Backend, key: str) -> None:
+    fixture.forge(backend, key, OTHER)
 
 
-def upgrade(shop: Shop, place: Place, key: str) -> None:
-    shop.rewrite(place, key, format="2")
+def upgrade(fixture: ProjectFixture, backend: Backend, key: str) -> None:
+    fixture.rewrite(backend, key, format="2")
 
 
-def half(shop: Shop, place: Place, key: str) -> None:
-    assert isinstance(place, Directory)
-    (place.root / key / "artifact").unlink()
+def half(fixture: ProjectFixture, backend: Backend, key: str) -> None:
+    assert isinstance(backend, Directory)
+    (backend.root / key / "artifact").unlink()
 
 
-DAMAGES: list[Callable[[Shop, Place, str], None]] = [
+DAMAGES: list[Callable[[ProjectFixture, Backend, str], None]] = [
     remove, break_record, flip, cut, forge, upgrade, half,
 ]  # fmt: skip
 
@@ -63,29 +63,29 @@ channels = st.lists(
 )
 
 
-def build(folder: Path) -> Shop:
+def build(folder: Path) -> ProjectFixture:
     roots = [folder / name for name in "abc"]
-    shop = Shop([Directory(f"file://{root}", root) for root in roots], folder)
+    fixture = ProjectFixture([Directory(f"file://{root}", root) for root in roots], folder)
     for version in VERSIONS:
-        shop.stage(version, version.encode() + CONTENT)
-    return shop
+        fixture.stage(version, version.encode() + CONTENT)
+    return fixture
 
 
-def latest(shop: Shop) -> list[Version | None]:
+def latest(fixture: ProjectFixture) -> list[Version | None]:
     found: list[Version | None] = []
-    for place in shop.places:
+    for backend in fixture.backends:
         try:
-            found.append(parse_pointer(place.text(shop.latest), where="a test").version)
+            found.append(parse_channel_record(backend.text(fixture.latest), where="a test").version)
         except (FileNotFoundError, IntegrityError):
             found.append(None)
     return found
 
 
-def sound(shop: Shop) -> set[tuple[int, str, str]]:
+def sound(fixture: ProjectFixture) -> set[tuple[int, str, str]]:
     """Return every artifact whose bytes are what its record says, wherever it is kept."""
     found = set()
-    for number, place in enumerate(shop.places):
-        for key, value in place.snapshot().items():
+    for number, backend in enumerate(fixture.backends):
+        for key, value in backend.snapshot().items():
             if key.endswith("/artifact") and isinstance(value, tuple):
                 digest = hashlib.sha256(value[2]).hexdigest()
                 found.add((number, digest, key.removesuffix("/artifact")))
@@ -98,7 +98,7 @@ def sound(shop: Shop) -> set[tuple[int, str, str]]:
 @given(damaged=damages, moved=channels, keep=st.booleans())
 def test_whatever_is_broken(
     clean_environment: None,
-    damaged: list[tuple[Callable[[Shop, Place, str], None], int, str]],
+    damaged: list[tuple[Callable[[ProjectFixture, Backend, str], None], int, str]],
     moved: list[tuple[str | None, int]],
     keep: bool,
 ) -> None:
@@ -107,57 +107,57 @@ def test_whatever_is_broken(
     decide it leaves as it is, no ``latest`` goes back, and no content is gone afterwards.
     """
     with TemporaryDirectory() as folder:
-        shop = build(Path(folder))
+        fixture = build(Path(folder))
         for damage, number, version in damaged:
-            damage(shop, shop.places[number], shop.at(version))
+            damage(fixture, fixture.backends[number], fixture.at(version))
         for text, number in moved:
-            plant_latest(shop, shop.places[number], text)
-        before, contents = latest(shop), {digest for _, digest, _ in sound(shop)}
-        untouched = shop.snapshot()
+            plant_latest(fixture, fixture.backends[number], text)
+        before, contents = latest(fixture), {digest for _, digest, _ in sound(fixture)}
+        untouched = fixture.snapshot()
 
-        found = shop.verify(read_data=True)
+        found = fixture.verify(read_data=True)
         if keep:
-            keep_first(shop)
-        foretold = shop.repair(read_data=True, read_only=True)
-        done = shop.repair(read_data=True)
-        again = shop.verify(read_data=True)
+            keep_first(fixture)
+        foretold = fixture.repair(read_data=True, read_only=True)
+        done = fixture.repair(read_data=True)
+        again = fixture.verify(read_data=True)
 
         assert done.failures == {}
         assert done.steps == foretold.steps
         assert bool(again) == (not done.refusals)
         if found:
-            assert shop.snapshot() == untouched
-        for was, now in zip(before, latest(shop), strict=True):
+            assert fixture.snapshot() == untouched
+        for was, now in zip(before, latest(fixture), strict=True):
             assert was is None or (now is not None and not is_later(was, now))
-        assert contents <= {digest for _, digest, _ in sound(shop)}
+        assert contents <= {digest for _, digest, _ in sound(fixture)}
 
 
-def keep_first(shop: Shop) -> None:
+def keep_first(fixture: ProjectFixture) -> None:
     """Settle one version by its digest; where no region has a sound copy nothing is changed."""
-    before, digest = shop.snapshot(), right(shop)
+    before, digest = fixture.snapshot(), right(fixture)
     try:
-        shop.repair("1.0.0", keep=digest)
+        fixture.repair("1.0.0", keep=digest)
     except NotFoundError:
-        kept = {(found, key) for _, found, key in sound(shop)}
-        assert (digest.removeprefix("sha256:"), shop.at("1.0.0")) not in kept
-        assert shop.snapshot() == before
+        kept = {(found, key) for _, found, key in sound(fixture)}
+        assert (digest.removeprefix("sha256:"), fixture.at("1.0.0")) not in kept
+        assert fixture.snapshot() == before
 
 
-def plant_latest(shop: Shop, place: Place, text: str | None) -> None:
+def plant_latest(fixture: ProjectFixture, backend: Backend, text: str | None) -> None:
     """Take ``latest`` away, or put a version or junk there."""
     if text is None:
-        place.erase(shop.latest)
+        backend.erase(fixture.latest)
     elif text == "not JSON":
-        place.write(shop.latest, text)
+        backend.write(fixture.latest, text)
     else:
-        place.write(shop.latest, f'{{"version":"{text}","generation":7}}\n')
+        backend.write(fixture.latest, f'{{"version":"{text}","generation":7}}\n')
 
 
-def right(shop: Shop) -> str:
+def right(fixture: ProjectFixture) -> str:
     """Return a digest that can be kept, or one that cannot."""
-    for place in shop.places:
+    for backend in fixture.backends:
         try:
-            if place.content(shop.at("1.0.0")) == b"1.0.0" + CONTENT:
+            if backend.content(fixture.at("1.0.0")) == b"1.0.0" + CONTENT:
                 return f"sha256:{sha256(b'1.0.0' + CONTENT)}"
         except FileNotFoundError:
             continue

@@ -6,102 +6,109 @@ from typing import Any
 import pytest
 
 from startifact import errors
-from startifact.repair.verify import Kind
-from tests.functional.repair.shop import CONTENT, OTHER, Shop, actions, changed, sha256
+from startifact.repair.verify import FindingKind
+from tests.functional.repair.project_fixture import (
+    CONTENT,
+    OTHER,
+    ProjectFixture,
+    actions,
+    changed,
+    sha256,
+)
 
 TOMBSTONE = json.dumps({"startifact:format": "1", "startifact:removed-at": "2026-01-01T00:00:00Z"})
 
 
-def test_whole(shop: Shop) -> None:
+def test_whole(fixture: ProjectFixture) -> None:
     """What was staged in every region differs in nothing, and there is nothing to mend."""
-    shop.stage(metadata={"lang": "dotnet"}, save_filename=True)
-    shop.stage("2.0.0-rc.1")
-    before = shop.snapshot()
+    fixture.stage(metadata={"lang": "dotnet"}, save_filename=True)
+    fixture.stage("2.0.0-rc.1")
+    before = fixture.snapshot()
 
-    found = shop.verify(read_data=True)
-    done = shop.repair(read_data=True)
+    found = fixture.verify(read_data=True)
+    done = fixture.repair(read_data=True)
 
     assert found
     assert [str(version) for version in found.versions] == ["2.0.0-rc.1", "1.0.0"]
     assert done
     assert done.steps == ()
-    assert shop.snapshot() == before
+    assert fixture.snapshot() == before
 
 
 @pytest.mark.parametrize("version", [None, "1.0.0"])
-def test_nothing_anywhere(shop: Shop, version: str | None) -> None:
+def test_nothing_anywhere(fixture: ProjectFixture, version: str | None) -> None:
     """Where every region says that there is nothing, there is nothing to compare or to mend."""
     with pytest.raises(errors.NotFoundError, match="nothing of"):
-        shop.verify(version)
+        fixture.verify(version)
     with pytest.raises(errors.NotFoundError, match="nothing of"):
-        shop.repair(version)
+        fixture.repair(version)
 
-    assert shop.snapshot() == [{}, {}, {}]
+    assert fixture.snapshot() == [{}, {}, {}]
 
 
-def test_missing_in_one_region(shop: Shop) -> None:
+def test_missing_in_one_region(fixture: ProjectFixture) -> None:
     """A region that lacks a version is named, and gets exactly what the others have."""
-    shop.stage(metadata={"lang": "dotnet"}, save_filename=True)
-    shop.b.remove(shop.key)
+    fixture.stage(metadata={"lang": "dotnet"}, save_filename=True)
+    fixture.b.remove(fixture.key)
 
-    found = shop.found("1.0.0")
-    done = shop.mended("1.0.0")
+    found = fixture.found("1.0.0")
+    done = fixture.mended("1.0.0")
 
-    assert found == [(Kind.MISSING, shop.b.spelling)]
-    assert done == [("fill", shop.b.spelling)]
-    assert shop.b.content(shop.key) == CONTENT
-    assert shop.b.document(shop.key) == shop.a.document(shop.key)
+    assert found == [(FindingKind.MISSING, fixture.b.spec)]
+    assert done == [("fill", fixture.b.spec)]
+    assert fixture.b.content(fixture.key) == CONTENT
+    assert fixture.b.encoded_record(fixture.key) == fixture.a.encoded_record(fixture.key)
 
 
-def test_missing_in_two_regions(shop: Shop) -> None:
+def test_missing_in_two_regions(fixture: ProjectFixture) -> None:
     """One region that has a version is enough to fill the others."""
-    shop.stage()
-    shop.a.remove(shop.key)
-    shop.c.remove(shop.key)
+    fixture.stage()
+    fixture.a.remove(fixture.key)
+    fixture.c.remove(fixture.key)
 
-    found = shop.found("1.0.0")
-    done = shop.mended("1.0.0")
+    found = fixture.found("1.0.0")
+    done = fixture.mended("1.0.0")
 
-    assert found == [(Kind.MISSING, shop.a.spelling), (Kind.MISSING, shop.c.spelling)]
-    assert done == [("fill", shop.a.spelling), ("fill", shop.c.spelling)]
+    assert found == [(FindingKind.MISSING, fixture.a.spec), (FindingKind.MISSING, fixture.c.spec)]
+    assert done == [("fill", fixture.a.spec), ("fill", fixture.c.spec)]
 
 
-def test_missed_its_quorum(shop: Shop) -> None:
+def test_missed_its_quorum(fixture: ProjectFixture) -> None:
     """A staging that reached one region only is completed, ``latest`` included."""
-    shop.stage()
-    shop.stage("2.0.0", OTHER, regions=[shop.c.spelling], required_regions=1)
-    shop.c.write(shop.latest, shop.a.text(shop.latest))
+    fixture.stage()
+    fixture.stage("2.0.0", OTHER, regions=[fixture.c.spec], required_regions=1)
+    fixture.c.write(fixture.latest, fixture.a.text(fixture.latest))
 
-    found = shop.found()
-    done = shop.mended()
+    found = fixture.found()
+    done = fixture.mended()
 
-    missing = {(Kind.MISSING, shop.a.spelling), (Kind.MISSING, shop.b.spelling)}
-    behind = {(Kind.LATEST_BEHIND, name) for name in shop.regions}
-    assert {f for f in found if f[0] is not Kind.COPY_DIFFERS} == missing | behind
+    missing = {(FindingKind.MISSING, fixture.a.spec), (FindingKind.MISSING, fixture.b.spec)}
+    behind = {(FindingKind.LATEST_BEHIND, name) for name in fixture.regions}
+    assert {f for f in found if f[0] is not FindingKind.MIRROR_DIFFERS} == missing | behind
     assert done == [
-        *(("fill", name) for name in shop.regions[:2]),
-        *(("move-latest", name) for name in shop.regions),
+        *(("fill", name) for name in fixture.regions[:2]),
+        *(("move-latest", name) for name in fixture.regions),
     ]
-    assert [place.latest(shop.project) for place in shop.places] == ["2.0.0"] * 3
+    assert [backend.latest(fixture.project) for backend in fixture.backends] == ["2.0.0"] * 3
 
 
-def test_many_versions(corner_shop: Shop) -> None:
+def test_many_versions(file_project: ProjectFixture) -> None:
     """Everything of a project is mended at once, oldest first, and ``latest`` with it."""
-    shop = corner_shop
+    fixture = file_project
     versions = ["1.0.0", "1.1.0", "1.10.0", "2.0.0-rc.1"]
     for version in versions:
-        shop.stage(version, version.encode(), regions=shop.regions[:1])
+        fixture.stage(version, version.encode(), regions=fixture.regions[:1])
 
-    found = shop.found()
-    done = shop.repair()
+    found = fixture.found()
+    done = fixture.repair()
 
     assert len(found) == 2 * len(versions) + 2
-    assert [s.key for s in done.steps if s.region == shop.c.spelling] == [
-        *(shop.at(version) for version in versions),
-        shop.latest,
+    assert [s.key for s in done.steps if s.region == fixture.c.spec] == [
+        *(fixture.at(version) for version in versions),
+        fixture.latest,
     ]
-    assert shop.verify(read_data=True)
-    assert shop.c.latest(shop.project) == "1.10.0"
+    assert fixture.verify(read_data=True)
+    assert fixture.c.latest(fixture.project) == "1.10.0"
 
 
 DAMAGED_RECORDS = {
@@ -118,230 +125,230 @@ DAMAGED_RECORDS = {
 
 
 @pytest.mark.parametrize("record", DAMAGED_RECORDS.values(), ids=DAMAGED_RECORDS)
-def test_damaged_records(corner_shop: Shop, record: str) -> None:
+def test_damaged_records(file_project: ProjectFixture, record: str) -> None:
     """A record that cannot be read is told, whatever is wrong with it."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.plant(shop.key, CONTENT, record)
+    fixture = file_project
+    fixture.stage()
+    fixture.b.plant(fixture.key, CONTENT, record)
 
-    found = shop.found("1.0.0")
-    said = shop.refused("1.0.0")
+    found = fixture.found("1.0.0")
+    said = fixture.refused("1.0.0")
 
-    assert found == [(Kind.DAMAGED, shop.b.spelling)]
+    assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
     assert f"--keep sha256:{sha256()}" in said
 
 
 @pytest.mark.parametrize("record", ["", DAMAGED_RECORDS["types"]], ids=["empty", "types"])
-def test_damaged_record(shop: Shop, record: str) -> None:
+def test_damaged_record(fixture: ProjectFixture, record: str) -> None:
     """A record that cannot be read is replaced at a person's word, and kept aside."""
-    shop.stage()
-    shop.b.plant(shop.key, CONTENT, record)
+    fixture.stage()
+    fixture.b.plant(fixture.key, CONTENT, record)
 
-    found = shop.found("1.0.0")
-    said = shop.refused("1.0.0")
-    done = shop.mended("1.0.0", keep=f"sha256:{sha256()}")
+    found = fixture.found("1.0.0")
+    said = fixture.refused("1.0.0")
+    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
 
-    assert found == [(Kind.DAMAGED, shop.b.spelling)]
-    assert f"regions disagree about {shop.key}, nothing of it was changed" in said
-    assert f"startifact repair {shop.key} --keep sha256:{sha256()}" in said
-    assert done == [("set-aside", shop.b.spelling), ("fill", shop.b.spelling)]
-    [aside] = shop.quarantined(shop.b)
-    assert (shop.b.content(aside), shop.b.document(aside)) == (CONTENT, record or "{}")
+    assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
+    assert f"regions disagree about {fixture.key}, nothing of it was changed" in said
+    assert f"startifact repair {fixture.key} --keep sha256:{sha256()}" in said
+    assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
+    [aside] = fixture.quarantined(fixture.b)
+    assert (fixture.b.content(aside), fixture.b.encoded_record(aside)) == (CONTENT, record or "{}")
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe\x00junk", b"x" * 100_000], ids=["bytes", "large"])
-def test_record_that_is_no_text(corner_shop: Shop, data: bytes) -> None:
+def test_record_that_is_no_text(file_project: ProjectFixture, data: bytes) -> None:
     """What stands in a directory in place of a record can be anything, and be replaced."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.plain(f"{shop.key}/metadata.json", data)
+    fixture = file_project
+    fixture.stage()
+    fixture.b.plain(f"{fixture.key}/metadata.json", data)
 
-    found = shop.found("1.0.0")
-    done = shop.mended("1.0.0", keep=f"sha256:{sha256()}")
+    found = fixture.found("1.0.0")
+    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
 
-    assert found == [(Kind.DAMAGED, shop.b.spelling)]
-    assert done == [("set-aside", shop.b.spelling), ("fill", shop.b.spelling)]
+    assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
+    assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
 
 
 @pytest.mark.parametrize("half", ["artifact", "metadata.json"])
-def test_half_an_artifact(corner_shop: Shop, half: str) -> None:
+def test_half_an_artifact(file_project: ProjectFixture, half: str) -> None:
     """Where somebody removed one of an artifact's two files, the other is set aside."""
-    shop = corner_shop
-    shop.stage()
-    (shop.b.root / shop.key / half).unlink()  # type: ignore[attr-defined]
+    fixture = file_project
+    fixture.stage()
+    (fixture.b.root / fixture.key / half).unlink()  # type: ignore[attr-defined]
 
-    found = shop.found("1.0.0")
-    said = shop.refused("1.0.0")
-    done = shop.mended("1.0.0", keep=f"sha256:{sha256()}")
+    found = fixture.found("1.0.0")
+    said = fixture.refused("1.0.0")
+    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
 
-    assert found == [(Kind.DAMAGED, shop.b.spelling)]
+    assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
     assert f"--keep sha256:{sha256()}" in said
-    assert done == [("set-aside", shop.b.spelling), ("fill", shop.b.spelling)]
-    [aside] = shop.quarantined(shop.b)
-    assert shop.b.content(aside) == (b"" if half == "artifact" else CONTENT)
+    assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
+    [aside] = fixture.quarantined(fixture.b)
+    assert fixture.b.content(aside) == (b"" if half == "artifact" else CONTENT)
 
 
-def test_folder_without_an_artifact(corner_shop: Shop) -> None:
+def test_folder_without_an_artifact(file_project: ProjectFixture) -> None:
     """A folder that holds something else altogether is left alone, and named."""
-    shop = corner_shop
-    shop.stage()
-    shop.b.remove(shop.key)
-    shop.b.plain(f"{shop.key}/readme.txt", b"whatever")
+    fixture = file_project
+    fixture.stage()
+    fixture.b.remove(fixture.key)
+    fixture.b.plain(f"{fixture.key}/readme.txt", b"whatever")
 
-    found = shop.found("1.0.0")
-    done = shop.repair("1.0.0", keep=f"sha256:{sha256()}")
+    found = fixture.found("1.0.0")
+    done = fixture.repair("1.0.0", keep=f"sha256:{sha256()}")
 
-    assert found == [(Kind.DAMAGED, shop.b.spelling)]
-    assert list(done.failures) == [shop.b.spelling]
-    assert "Look into" in str(done.failures[shop.b.spelling].hint)
-    assert (shop.b.root / shop.key / "readme.txt").exists()  # type: ignore[attr-defined]
+    assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
+    assert list(done.failures) == [fixture.b.spec]
+    assert "Look into" in str(done.failures[fixture.b.spec].hint)
+    assert (fixture.b.root / fixture.key / "readme.txt").exists()  # type: ignore[attr-defined]
 
 
-def test_newer_format(shop: Shop) -> None:
+def test_newer_format(fixture: ProjectFixture) -> None:
     """What a newer Startifact has staged is not touched, whatever anybody says."""
-    shop.stage()
-    shop.rewrite(shop.b, shop.key, format="2")
+    fixture.stage()
+    fixture.rewrite(fixture.b, fixture.key, format="2")
 
-    found = shop.found("1.0.0")
-    said = shop.refused("1.0.0")
-    kept = shop.refused("1.0.0", keep=f"sha256:{sha256()}")
+    found = fixture.found("1.0.0")
+    said = fixture.refused("1.0.0")
+    kept = fixture.refused("1.0.0", keep=f"sha256:{sha256()}")
 
-    assert found == [(Kind.NEWER_FORMAT, shop.b.spelling)]
+    assert found == [(FindingKind.NEWER_FORMAT, fixture.b.spec)]
     assert "a newer Startifact is needed" in said
     assert "a newer Startifact is needed" in kept
 
 
-@pytest.mark.parametrize("kind", ["market", "bucket_shop"])
+@pytest.mark.parametrize("kind", ["aws_project", "bucket_project"])
 def test_no_record_at_all(kind: str, request: pytest.FixtureRequest) -> None:
     """An object without a record passes for one of the first Startifact, and can be given one."""
-    shop: Shop = request.getfixturevalue(kind)
-    shop.stage(metadata={"lang": "dotnet"})
-    shop.b.plain(shop.key, CONTENT)
+    fixture: ProjectFixture = request.getfixturevalue(kind)
+    fixture.stage(metadata={"lang": "dotnet"})
+    fixture.b.plain(fixture.key, CONTENT)
 
-    found = shop.found("1.0.0")
-    said = shop.refused("1.0.0")
-    done = shop.mended("1.0.0", keep=f"sha256:{sha256()}")
+    found = fixture.found("1.0.0")
+    said = fixture.refused("1.0.0")
+    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
 
-    assert found == [(Kind.UNRECORDED, shop.b.spelling)]
+    assert found == [(FindingKind.UNRECORDED, fixture.b.spec)]
     assert f"--keep sha256:{sha256()}" in said
-    assert done == [("set-aside", shop.b.spelling), ("fill", shop.b.spelling)]
+    assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
 
 
 @pytest.mark.parametrize("content", [CONTENT + b"more", b""], ids=["more", "empty"])
-def test_other_size(shop: Shop, content: bytes) -> None:
+def test_other_size(fixture: ProjectFixture, content: bytes) -> None:
     """Bytes that are more or fewer than recorded are told without reading them."""
-    shop.stage()
-    shop.rewrite(shop.b, shop.key, content)
+    fixture.stage()
+    fixture.rewrite(fixture.b, fixture.key, content)
 
-    found = shop.found("1.0.0")
-    said = shop.refused("1.0.0")
-    done = shop.mended("1.0.0", keep=f"sha256:{sha256()}")
+    found = fixture.found("1.0.0")
+    said = fixture.refused("1.0.0")
+    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
 
-    assert found == [(Kind.DAMAGED, shop.b.spelling)]
+    assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
     assert f"has {len(content)} bytes, 16 were recorded" in said
-    assert done == [("set-aside", shop.b.spelling), ("fill", shop.b.spelling)]
-    [aside] = shop.quarantined(shop.b)
-    assert shop.b.content(aside) == content
+    assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
+    [aside] = fixture.quarantined(fixture.b)
+    assert fixture.b.content(aside) == content
 
 
-def test_damaged_bytes(shop: Shop) -> None:
+def test_damaged_bytes(fixture: ProjectFixture) -> None:
     """Bytes that differ in nothing but themselves are found by reading them."""
-    shop.stage()
-    shop.rewrite(shop.b, shop.key, OTHER)
+    fixture.stage()
+    fixture.rewrite(fixture.b, fixture.key, OTHER)
 
-    unread = shop.found("1.0.0")
-    found = shop.found("1.0.0", read_data=True)
-    said = shop.refused("1.0.0", read_data=True)
-    done = shop.mended("1.0.0", keep=f"sha256:{sha256()}")
+    unread = fixture.found("1.0.0")
+    found = fixture.found("1.0.0", read_data=True)
+    said = fixture.refused("1.0.0", read_data=True)
+    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
 
     assert unread == []
-    assert found == [(Kind.DAMAGED, shop.b.spelling)]
+    assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
     assert f"has bytes with sha256:{sha256(OTHER)}, recorded is sha256:{sha256()}" in said
-    assert done == [("set-aside", shop.b.spelling), ("fill", shop.b.spelling)]
+    assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
 
 
-def test_damaged_bytes_are_not_copied(shop: Shop) -> None:
+def test_damaged_bytes_are_not_copied(fixture: ProjectFixture) -> None:
     """A region is never filled from damaged bytes, even where no other region has any."""
-    shop.stage()
-    shop.rewrite(shop.b, shop.key, OTHER)
-    shop.a.remove(shop.key)
-    shop.c.remove(shop.key)
+    fixture.stage()
+    fixture.rewrite(fixture.b, fixture.key, OTHER)
+    fixture.a.remove(fixture.key)
+    fixture.c.remove(fixture.key)
 
-    said = shop.refused("1.0.0")
+    said = fixture.refused("1.0.0")
 
     assert "is damaged: got 16 bytes" in said
 
 
-def test_damaged_bytes_are_passed_over(shop: Shop) -> None:
+def test_damaged_bytes_are_passed_over(fixture: ProjectFixture) -> None:
     """A region is filled from another one when the first has damaged bytes."""
-    shop.stage()
-    shop.rewrite(shop.a, shop.key, OTHER)
-    shop.c.remove(shop.key)
+    fixture.stage()
+    fixture.rewrite(fixture.a, fixture.key, OTHER)
+    fixture.c.remove(fixture.key)
 
-    done = shop.repair("1.0.0")
+    done = fixture.repair("1.0.0")
 
-    assert actions(done) == [("fill", shop.c.spelling)]
-    assert shop.c.content(shop.key) == CONTENT
+    assert actions(done) == [("fill", fixture.c.spec)]
+    assert fixture.c.content(fixture.key) == CONTENT
 
 
-def test_damaged_everywhere(shop: Shop) -> None:
+def test_damaged_everywhere(fixture: ProjectFixture) -> None:
     """Where no region has a sound copy, nothing is offered that could be kept."""
-    shop.stage()
-    for place in shop.places:
-        shop.rewrite(place, shop.key, b"cut")
+    fixture.stage()
+    for backend in fixture.backends:
+        fixture.rewrite(backend, fixture.key, b"cut")
 
-    said = shop.refused("1.0.0")
+    said = fixture.refused("1.0.0")
 
-    assert shop.found("1.0.0") == [(Kind.DAMAGED, name) for name in shop.regions]
+    assert fixture.found("1.0.0") == [(FindingKind.DAMAGED, name) for name in fixture.regions]
     assert "No region has one that could be kept: stage the content under a new version" in said
     assert "--keep" not in said
 
 
-def test_replaced_in_one_region(shop: Shop) -> None:
+def test_replaced_in_one_region(fixture: ProjectFixture) -> None:
     """Artifact and record that were replaced together are told apart by what others hold."""
-    shop.stage()
-    shop.forge(shop.b, shop.key)
+    fixture.stage()
+    fixture.forge(fixture.b, fixture.key)
 
-    found = shop.found("1.0.0")
-    said = shop.refused("1.0.0")
-    done = shop.mended("1.0.0", keep=f"sha256:{sha256()}")
+    found = fixture.found("1.0.0")
+    said = fixture.refused("1.0.0")
+    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
 
-    assert found == [(Kind.DIFFERENT, shop.b.spelling)]
+    assert found == [(FindingKind.DIFFERENT, fixture.b.spec)]
     assert f"sha256:{sha256(OTHER)}, most regions have 16 bytes with sha256:{sha256()}" in said
     assert f"--keep sha256:{sha256()} or " in said
     assert f"--keep sha256:{sha256(OTHER)}" in said
-    assert done == [("set-aside", shop.b.spelling), ("fill", shop.b.spelling)]
+    assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
 
 
-def test_the_minority_may_be_right(shop: Shop) -> None:
+def test_the_minority_may_be_right(fixture: ProjectFixture) -> None:
     """It is a person who says what is right, and not the number of regions."""
-    shop.stage()
-    shop.forge(shop.b, shop.key)
+    fixture.stage()
+    fixture.forge(fixture.b, fixture.key)
 
-    done = shop.mended("1.0.0", keep=f"sha256:{sha256(OTHER)}")
+    done = fixture.mended("1.0.0", keep=f"sha256:{sha256(OTHER)}")
 
     assert done == [
-        ("set-aside", shop.a.spelling),
-        ("set-aside", shop.c.spelling),
-        ("fill", shop.a.spelling),
-        ("fill", shop.c.spelling),
+        ("set-aside", fixture.a.spec),
+        ("set-aside", fixture.c.spec),
+        ("fill", fixture.a.spec),
+        ("fill", fixture.c.spec),
     ]
-    assert [place.content(shop.key) for place in shop.places] == [OTHER] * 3
+    assert [backend.content(fixture.key) for backend in fixture.backends] == [OTHER] * 3
 
 
-def test_no_majority(shop: Shop) -> None:
+def test_no_majority(fixture: ProjectFixture) -> None:
     """Where every region holds something else, each is named with what it has."""
-    shop.stage()
-    shop.forge(shop.b, shop.key)
-    shop.forge(shop.c, shop.key, b"neither nor")
+    fixture.stage()
+    fixture.forge(fixture.b, fixture.key)
+    fixture.forge(fixture.c, fixture.key, b"neither nor")
 
-    found = shop.found("1.0.0")
-    said = shop.refused("1.0.0")
-    done = shop.mended("1.0.0", keep=f"sha256:{sha256(OTHER)}")
+    found = fixture.found("1.0.0")
+    said = fixture.refused("1.0.0")
+    done = fixture.mended("1.0.0", keep=f"sha256:{sha256(OTHER)}")
 
-    assert found == [(Kind.DIFFERENT, name) for name in shop.regions]
+    assert found == [(FindingKind.DIFFERENT, name) for name in fixture.regions]
     for content in (CONTENT, OTHER, b"neither nor"):
-        assert f"startifact repair {shop.key} --keep sha256:{sha256(content)}" in said
+        assert f"startifact repair {fixture.key} --keep sha256:{sha256(content)}" in said
     assert [action for action, _ in done] == ["set-aside"] * 2 + ["fill"] * 2
 
 
@@ -355,88 +362,92 @@ def test_no_majority(shop: Shop) -> None:
     ],
     ids=["metadata", "no-metadata", "file-name", "no-file-name"],
 )
-def test_other_metadata(shop: Shop, changes: dict[str, Any], told: str) -> None:
+def test_other_metadata(fixture: ProjectFixture, changes: dict[str, Any], told: str) -> None:
     """The same bytes with other metadata are other content; most regions' metadata is kept."""
-    shop.stage(metadata={"lang": "dotnet"}, save_filename=True)
-    shop.rewrite(shop.b, shop.key, **changes)
+    fixture.stage(metadata={"lang": "dotnet"}, save_filename=True)
+    fixture.rewrite(fixture.b, fixture.key, **changes)
 
-    found = shop.found("1.0.0")
-    said = shop.refused("1.0.0")
-    done = shop.mended("1.0.0", keep=f"sha256:{sha256()}")
+    found = fixture.found("1.0.0")
+    said = fixture.refused("1.0.0")
+    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
 
-    assert found == [(Kind.DIFFERENT, shop.b.spelling)]
+    assert found == [(FindingKind.DIFFERENT, fixture.b.spec)]
     assert told in said
-    assert done == [("set-aside", shop.b.spelling), ("fill", shop.b.spelling)]
-    assert json.loads(shop.b.document(shop.key))["lang"] == "dotnet"
+    assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
+    assert json.loads(fixture.b.encoded_record(fixture.key))["lang"] == "dotnet"
 
 
-def test_other_metadata_everywhere(corner_shop: Shop) -> None:
+def test_other_metadata_everywhere(file_project: ProjectFixture) -> None:
     """Of contents that differ in metadata alone, a digest cannot choose: it is not offered."""
-    shop = corner_shop
-    shop.stage()
-    shop.rewrite(shop.b, shop.key, lang="rust")
-    shop.rewrite(shop.c, shop.key, lang="go")
+    fixture = file_project
+    fixture.stage()
+    fixture.rewrite(fixture.b, fixture.key, lang="rust")
+    fixture.rewrite(fixture.c, fixture.key, lang="go")
 
-    said = shop.refused("1.0.0")
+    said = fixture.refused("1.0.0")
 
     assert "--keep" not in said
     with pytest.raises(errors.IntegrityError, match="with other metadata each"):
-        shop.repair("1.0.0", keep=f"sha256:{sha256()}")
+        fixture.repair("1.0.0", keep=f"sha256:{sha256()}")
 
 
-def test_other_facts_are_no_difference(shop: Shop) -> None:
+def test_other_facts_are_no_difference(fixture: ProjectFixture) -> None:
     """When and by whom it was staged does not make content another."""
-    shop.stage()
-    document = shop.b.document(shop.key)
-    shop.b.plant(shop.key, CONTENT, changed(document, **{"startifact:actor": "somebody"}))
+    fixture.stage()
+    encoded_record = fixture.b.encoded_record(fixture.key)
+    fixture.b.plant(
+        fixture.key, CONTENT, changed(encoded_record, **{"startifact:actor": "somebody"})
+    )
 
-    found = shop.verify("1.0.0", read_data=True)
+    found = fixture.verify("1.0.0", read_data=True)
 
     assert found
 
 
-def test_tombstone_in_one_region(shop: Shop) -> None:
+def test_tombstone_in_one_region(fixture: ProjectFixture) -> None:
     """A version that was removed in one region only is for a person to decide about."""
-    shop.stage()
-    shop.b.plant(shop.key, b"", TOMBSTONE)
+    fixture.stage()
+    fixture.b.plant(fixture.key, b"", TOMBSTONE)
 
-    found = shop.found("1.0.0")
-    said = shop.refused("1.0.0")
-    done = shop.mended("1.0.0", keep=f"sha256:{sha256()}")
+    found = fixture.found("1.0.0")
+    said = fixture.refused("1.0.0")
+    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
 
-    assert found == [(Kind.REMOVED, shop.b.spelling)]
+    assert found == [(FindingKind.REMOVED, fixture.b.spec)]
     assert "it was removed here, and is still there in other regions" in said
-    assert done == [("set-aside", shop.b.spelling), ("fill", shop.b.spelling)]
-    [aside] = shop.quarantined(shop.b)
-    assert shop.b.document(aside) == TOMBSTONE
+    assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
+    [aside] = fixture.quarantined(fixture.b)
+    assert fixture.b.encoded_record(aside) == TOMBSTONE
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_removed_version(shop: Shop, count: int) -> None:
+def test_removed_version(fixture: ProjectFixture, count: int) -> None:
     """A version that was removed differs in nothing where it is not there either."""
-    shop.stage("2.0.0")
-    for place in shop.places[:count]:
-        place.plant(shop.key, b"", TOMBSTONE)
+    fixture.stage("2.0.0")
+    for backend in fixture.backends[:count]:
+        backend.plant(fixture.key, b"", TOMBSTONE)
 
-    found = shop.verify(read_data=True)
-    done = shop.repair()
+    found = fixture.verify(read_data=True)
+    done = fixture.repair()
 
     assert found
     assert done.steps == ()
 
 
 @pytest.mark.parametrize("version", [None, "1.0.0"])
-def test_where_regions_differ_nothing_of_it_changes(corner_shop: Shop, version: str | None) -> None:
+def test_where_regions_differ_nothing_of_it_changes(
+    file_project: ProjectFixture, version: str | None
+) -> None:
     """A region is not filled while others disagree; other versions are mended all the same."""
-    shop = corner_shop
-    shop.stage()
-    shop.stage("2.0.0")
-    shop.forge(shop.b, shop.key)
-    shop.c.remove(shop.key)
-    shop.c.remove(shop.at("2.0.0"))
+    fixture = file_project
+    fixture.stage()
+    fixture.stage("2.0.0")
+    fixture.forge(fixture.b, fixture.key)
+    fixture.c.remove(fixture.key)
+    fixture.c.remove(fixture.at("2.0.0"))
 
-    done = shop.repair(version)
+    done = fixture.repair(version)
 
     assert [e.exit_code for e in done.refusals] == [4]
-    assert shop.key not in shop.keys(shop.c)
-    assert [s.key for s in done.steps] == ([shop.at("2.0.0")] if version is None else [])
+    assert fixture.key not in fixture.keys(fixture.c)
+    assert [s.key for s in done.steps] == ([fixture.at("2.0.0")] if version is None else [])

@@ -49,9 +49,9 @@ def test_outputs() -> None:
 
 def test_defaults_are_quoted() -> None:
     """Every input has a default that YAML cannot take for anything but text."""
-    document = yaml.compose((PROJECT / "action.yml").read_text(encoding="utf-8"))
-    assert document is not None
-    inputs = next(value for key, value in document.value if key.value == "inputs")
+    encoded_record = yaml.compose((PROJECT / "action.yml").read_text(encoding="utf-8"))
+    assert encoded_record is not None
+    inputs = next(value for key, value in encoded_record.value if key.value == "inputs")
     for name, declaration in inputs.value:
         defaults = [value for key, value in declaration.value if key.value == "default"]
         assert len(defaults) == 1, name.value

@@ -21,8 +21,8 @@ from startifact.action.outputs import OUTPUTS
 from startifact.concurrency.signals import Stopped
 from startifact.errors import DeadlineError
 from startifact.regions.directory.region import DirectoryRegion
-from startifact.repair.latest import Forwarder
-from tests.conftest import Cloud
+from startifact.repair.latest import LatestRepairer
+from tests.conftest import AwsAccount
 from tests.support.runner_rules import read_summary
 from tests.support.runner_step import Done, Step
 from tests.ways_in.action.conftest import Call
@@ -141,15 +141,15 @@ def test_damaged_copy_is_not_shown_as_present(
 
     locations = json.loads(done.outputs["locations"])
     assert done.exit_code == 0, done.stdout
-    damaged = [place for place in locations if place["outcome"] == "failed"]
+    damaged = [backend for backend in locations if backend["outcome"] == "failed"]
     assert damaged
-    assert [place["region"] for place in locations] == directories
-    for place in damaged:
-        assert "is damaged" in place["error"]
-        assert place["region"] in " ".join(done.warnings)
-        assert place["bucket"] is None
-        assert f"| `{place['region']}` | failed |" in done.summary
-    good = next(place for place in locations if place["outcome"] == "present")
+    assert [backend["region"] for backend in locations] == directories
+    for backend in damaged:
+        assert "is damaged" in backend["error"]
+        assert backend["region"] in " ".join(done.warnings)
+        assert backend["bucket"] is None
+        assert f"| `{backend['region']}` | failed |" in done.summary
+    good = next(backend for backend in locations if backend["outcome"] == "present")
     for name in ("region", "bucket", "key", "uri"):
         assert done.outputs[name] == good[name]
 
@@ -197,10 +197,10 @@ def test_what_ends_a_repair(
     """A repair that is ended says in its error and in the summary what it had done."""
     remove(directories[0], "1.0.0")
 
-    def end(_: Forwarder) -> None:
+    def end(_: LatestRepairer) -> None:
         raise stop
 
-    monkeypatch.setattr(Forwarder, "mend", end)
+    monkeypatch.setattr(LatestRepairer, "mend", end)
 
     with contextlib.suppress(Stopped):
         call(**PROJECT, command="repair", regions=listed)
@@ -455,7 +455,7 @@ def test_how_to_download_in_the_composite_form(
     assert snippets(done.summary)[0]["uses"] == uses
 
 
-def test_how_to_download_with_more(step: Step, call: Call, cloud: Cloud) -> None:
+def test_how_to_download_with_more(step: Step, call: Call, account: AwsAccount) -> None:
     """What the step was told about AWS is said again, and a role is to be filled in."""
     identities = Identities()
     try:
@@ -466,7 +466,7 @@ def test_how_to_download_with_more(step: Step, call: Call, cloud: Cloud) -> None
             version="1.0.0",
             path=step.file(SAME),
             regions="us-east-1",
-            configuration_parameter=cloud.parameter,
+            configuration_parameter=account.parameter,
             aws_region="us-east-1",
             audience="https://a/",
             role_to_assume="arn:aws:iam::123456789012:role/stage",
@@ -475,9 +475,9 @@ def test_how_to_download_with_more(step: Step, call: Call, cloud: Cloud) -> None
         identities.stop()
 
     copied, command = snippets(done.summary)
-    assert copied["with"]["configuration-parameter"] == cloud.parameter
+    assert copied["with"]["configuration-parameter"] == account.parameter
     assert copied["with"]["aws-region"] == "us-east-1"
     assert copied["with"]["audience"] == "https://a/"
     assert copied["with"]["role-to-assume"] == "arn:aws:iam::ACCOUNT:role/NAME"
     assert "# one that may download" in done.summary
-    assert command[-2:] == ["--configuration-parameter", cloud.parameter]
+    assert command[-2:] == ["--configuration-parameter", account.parameter]

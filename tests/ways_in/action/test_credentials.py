@@ -12,7 +12,7 @@ import pytest
 
 from startifact import Session
 from startifact.action.oidc import ATTEMPTS
-from tests.conftest import Cloud
+from tests.conftest import AwsAccount
 from tests.support.runner_step import Step
 from tests.ways_in.action.conftest import Call
 from tests.ways_in.action.identity import BEARER, SECRET, TOKEN, Identities
@@ -31,7 +31,7 @@ def identities() -> Iterator[Identities]:
 
 
 @pytest.fixture
-def staging(step: Step, cloud: Cloud) -> dict[str, str]:
+def staging(step: Step, account: AwsAccount) -> dict[str, str]:
     """Return the inputs of a staging with a role."""
     return {
         "command": "stage",
@@ -150,7 +150,7 @@ def test_refused(
     told: str,
     call: Call,
     identities: Identities,
-    cloud: Cloud,
+    account: AwsAccount,
 ) -> None:
     """A role that is refused is one error that names it, and what to change."""
     identities.refusal = (status, code)
@@ -201,10 +201,10 @@ def test_refused_once(
 
 
 def test_refusal_of_a_while_ago(
-    call: Call, identities: Identities, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    call: Call, identities: Identities, account: AwsAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refusal does not answer for ever: a role may be mended while a long step goes on."""
-    monkeypatch.setattr("startifact.regions.aws.role.REMEMBERED_SECONDS", 0.0)
+    monkeypatch.setattr("startifact.regions.aws.role.FAILURE_CACHE_SECONDS", 0.0)
     identities.refusal = (403, "AccessDenied")
 
     done = call(
@@ -218,7 +218,7 @@ def test_refusal_of_a_while_ago(
     assert len(identities.role_requests) == 3
 
 
-def test_silent_github(step: Step, call: Call, cloud: Cloud) -> None:
+def test_silent_github(step: Step, call: Call, account: AwsAccount) -> None:
     """Where GitHub does not answer, the step says so once, and not that regions hang."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(40)
@@ -301,13 +301,13 @@ def test_no_region_for_the_role(call: Call, identities: Identities) -> None:
 
 
 @pytest.mark.parametrize("where", ["aws-region", "AWS_REGION", "AWS_DEFAULT_REGION"])
-def test_home_region(where: str, step: Step, call: Call, cloud: Cloud) -> None:
+def test_home_region(where: str, step: Step, call: Call, account: AwsAccount) -> None:
     """The organisation configuration is read where aws-region or the environment says."""
     Session(regions=["eu-west-1"]).stage("SugarWater", "1.0.0", step.workspace / step.file())
     configuration = json.loads(
-        cloud.ssm("eu-west-1").get_parameter(Name=cloud.parameter)["Parameter"]["Value"]
+        account.ssm("eu-west-1").get_parameter(Name=account.parameter)["Parameter"]["Value"]
     )
-    cloud.configure("eu-west-1", json.dumps(configuration | {"regions": ["eu-west-1"]}))
+    account.configure("eu-west-1", json.dumps(configuration | {"regions": ["eu-west-1"]}))
     inputs = {"aws-region": "eu-west-1"} if where == "aws-region" else {}
     variables = {"AWS_REGION": "us-east-1" if inputs else "", "AWS_DEFAULT_REGION": ""}
 
@@ -322,7 +322,7 @@ def test_home_region(where: str, step: Step, call: Call, cloud: Cloud) -> None:
     [("file:a eu-west-1 us-east-1", ""), ("", "file:a s3://bucket?region=eu-west-1")],
 )
 def test_region_of_the_role(
-    regions: str, listed: str, call: Call, identities: Identities, cloud: Cloud
+    regions: str, listed: str, call: Call, identities: Identities, account: AwsAccount
 ) -> None:
     """Where nothing else names one, the first AWS region in the list is asked for the role."""
     call(
@@ -340,7 +340,7 @@ def test_region_of_the_role(
     assert len(identities.role_requests) == 1
 
 
-def test_profile_that_is_not_there(call: Call, cloud: Cloud) -> None:
+def test_profile_that_is_not_there(call: Call, account: AwsAccount) -> None:
     """A profile of the job's home folder is not in the container: the error says what to do."""
     done = call({"AWS_PROFILE": "of-the-job"}, **LOOK_UP, regions="us-east-1")
 
@@ -349,7 +349,7 @@ def test_profile_that_is_not_there(call: Call, cloud: Cloud) -> None:
     assert "set role-to-assume" in done.errors[0]
 
 
-def test_blank_profile(step: Step, call: Call, cloud: Cloud) -> None:
+def test_blank_profile(step: Step, call: Call, account: AwsAccount) -> None:
     """A profile that an expression left blank is none."""
     Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", step.workspace / step.file())
 
@@ -358,7 +358,7 @@ def test_blank_profile(step: Step, call: Call, cloud: Cloud) -> None:
     assert done.exit_code == 0, done.stdout
 
 
-def test_metadata_that_does_not_answer(call: Call, cloud: Cloud) -> None:
+def test_metadata_that_does_not_answer(call: Call, account: AwsAccount) -> None:
     """Without credentials, and with an instance whose metadata is a hop too far, the step ends in
     seconds, and the error names the setting of the instance.
     """
@@ -383,11 +383,13 @@ def test_metadata_that_does_not_answer(call: Call, cloud: Cloud) -> None:
     assert time.monotonic() - began < 15
 
 
-def test_masked_outputs(step: Step, call: Call, cloud: Cloud, identities: Identities) -> None:
+def test_masked_outputs(
+    step: Step, call: Call, account: AwsAccount, identities: Identities
+) -> None:
     """Outputs that hold what is masked are told in a warning: a job would drop them."""
     number = "123456789012"
-    bucket = f"artifacts-{number}-{cloud.unique}"
-    cloud.s3().create_bucket(Bucket=bucket)
+    bucket = f"artifacts-{number}-{account.unique}"
+    account.s3().create_bucket(Bucket=bucket)
 
     done = call(
         identities.environment,
@@ -426,7 +428,7 @@ def test_short_key(step: Step, call: Call) -> None:
     assert done.warnings == []
 
 
-def test_outputs_hold_nothing_masked(step: Step, call: Call, cloud: Cloud) -> None:
+def test_outputs_hold_nothing_masked(step: Step, call: Call, account: AwsAccount) -> None:
     """By themselves outputs hold neither the access key nor the account."""
     done = call(
         command="stage",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import Cloud
+from tests.conftest import AwsAccount
 from tests.support.runner_step import Step
 from tests.ways_in.action.conftest import Call
 
@@ -24,7 +24,7 @@ POD_IDENTITY = {
 @pytest.mark.parametrize("regions", [THREE, "s3://my-artifacts?region=us-east-1"])
 @pytest.mark.parametrize("variables", [WEB_IDENTITY, POD_IDENTITY], ids=["web", "pod"])
 def test_token_file_that_is_not_mounted(
-    variables: dict[str, str], regions: str, call: Call, cloud: Cloud
+    variables: dict[str, str], regions: str, call: Call, account: AwsAccount
 ) -> None:
     """A token file of the host is not in the container: that is no bug, and the error names it."""
     done = call(variables, **LOOK_UP, regions=regions)
@@ -38,7 +38,7 @@ def test_token_file_that_is_not_mounted(
     assert "bug" not in done.stdout
 
 
-def test_local_files_are_not_credentials(step: Step, call: Call, cloud: Cloud) -> None:
+def test_local_files_are_not_credentials(step: Step, call: Call, account: AwsAccount) -> None:
     """The artifact's own file that cannot be read stays trouble with a local file."""
     done = call(command="stage", project="SugarWater", version="1.0.0", path="gone", regions=THREE)
 
@@ -57,7 +57,7 @@ def test_local_files_are_not_credentials(step: Step, call: Call, cloud: Cloud) -
 )
 @pytest.mark.parametrize("regions", [THREE, "s3://my-artifacts?region=us-east-1"])
 def test_credentials_that_cannot_be_had(
-    variables: dict[str, str], named: str, regions: str, call: Call, cloud: Cloud
+    variables: dict[str, str], named: str, regions: str, call: Call, account: AwsAccount
 ) -> None:
     """Half a key, and an agent that gives none, are missing credentials."""
     done = call(variables, **LOOK_UP, regions=regions)

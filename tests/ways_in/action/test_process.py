@@ -39,7 +39,7 @@ def test_happy_path(step: Step) -> None:
     assert done.outputs["created"] == "true"
 
 
-def test_in_aws(step: Step, cloud: object) -> None:
+def test_in_aws(step: Step, account: object) -> None:
     """A step works with regions that the organisation configuration names, and stays quiet."""
     done = step.run({"AWS_PROFILE": "", "AWS_SESSION_TOKEN": " "}, **staging(step, regions=""))
 
@@ -205,7 +205,7 @@ def test_bug(debug: str, step: Step, call: Call, monkeypatch: pytest.MonkeyPatch
     def broken(*_: object) -> None:
         raise ZeroDivisionError(HOSTILE_TEXT)
 
-    monkeypatch.setattr(module, "carry_out", broken)
+    monkeypatch.setattr(module, "execute", broken)
 
     done = call({"RUNNER_DEBUG": debug}, **staging(step))
 
@@ -223,7 +223,7 @@ def test_error_without_hint(step: Step, call: Call, monkeypatch: pytest.MonkeyPa
     def broken(*_: object) -> None:
         raise StartifactError("it went wrong")
 
-    monkeypatch.setattr(module, "carry_out", broken)
+    monkeypatch.setattr(module, "execute", broken)
 
     done = call(**staging(step))
 
@@ -259,7 +259,7 @@ def test_debug_logging(step: Step, call: Call, monkeypatch: pytest.MonkeyPatch) 
         logger.debug("a detail\n::error::x")
         raise StartifactError("the end")
 
-    monkeypatch.setattr(module, "carry_out", log)
+    monkeypatch.setattr(module, "execute", log)
 
     quiet = call(**staging(step))
     loud = call({"RUNNER_DEBUG": "1"}, **staging(step))

@@ -8,7 +8,7 @@ import pytest
 
 from startifact import Session
 from startifact.action.outputs import OUTPUTS
-from tests.conftest import Cloud
+from tests.conftest import AwsAccount
 from tests.support.runner_step import ACTION, Step
 from tests.ways_in.action.conftest import Call
 
@@ -99,10 +99,10 @@ def test_info(step: Step, call: Call, listed: str) -> None:
     assert len(json.loads(done.outputs["locations"])) == 3
 
 
-def test_artifact_without_record(step: Step, call: Call, cloud: Cloud) -> None:
+def test_artifact_without_record(step: Step, call: Call, account: AwsAccount) -> None:
     """An artifact of the first Startifact has no SHA-256: the outputs are empty, people see."""
-    for region, bucket in cloud.buckets.items():
-        cloud.s3(region).put_object(Bucket=bucket, Key="team/SugarWater@1.0.0", Body=CONTENT)
+    for region, bucket in account.buckets.items():
+        account.s3(region).put_object(Bucket=bucket, Key="team/SugarWater@1.0.0", Body=CONTENT)
 
     done = call(command="download", project="SugarWater", version="1.0.0", path="back")
 

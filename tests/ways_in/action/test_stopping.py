@@ -74,7 +74,7 @@ import sys, time
 from startifact.concurrency import signals
 from startifact.action import process as entry
 
-signals.PATIENCE_SECONDS = {patience}
+signals.STOP_SECONDS = {patience}
 
 def slow(*_):
     try:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from startifact import Session
-from tests.conftest import Cloud
+from tests.conftest import AwsAccount
 from tests.support.runner_step import Step
 from tests.ways_in.action.conftest import Call
 
@@ -28,7 +28,7 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", find)
 
 
-@pytest.mark.usefixtures("no_names", "cloud")
+@pytest.mark.usefixtures("no_names", "account")
 @pytest.mark.parametrize("region", ["us-est-1", "s3://my-artifacts?region=us-est-1"])
 def test_region_that_there_is_not(region: str, call: Call) -> None:
     """A region that nobody knows is told by its spelling, and not as trouble with the network."""
@@ -43,7 +43,7 @@ def test_region_that_there_is_not(region: str, call: Call) -> None:
     assert "Hint: Check the spelling of the region" in error
 
 
-@pytest.mark.usefixtures("no_names", "cloud")
+@pytest.mark.usefixtures("no_names", "account")
 @pytest.mark.parametrize("region", ["us-east-1", "s3://my-artifacts?region=us-east-1"])
 def test_region_that_there_is(region: str, call: Call) -> None:
     """A region that there is has no answer for reasons of the network."""
@@ -70,7 +70,7 @@ def test_one_of_three(step: Step, call: Call, directories: list[str]) -> None:
     assert any("did you mean us-east-1 or us-west-1?" in warning for warning in done.warnings)
 
 
-def test_certificates(call: Call, cloud: Cloud, tmp_path: Path) -> None:
+def test_certificates(call: Call, account: AwsAccount, tmp_path: Path) -> None:
     """A file of certificates that is not there is named by its variable."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"https://127.0.0.1:{server.getsockname()[1]}"
@@ -82,7 +82,7 @@ def test_certificates(call: Call, cloud: Cloud, tmp_path: Path) -> None:
     assert "Hint: Check AWS_CA_BUNDLE" in done.errors[0]
 
 
-def test_key_with_a_newline_behind_it(step: Step, call: Call, cloud: Cloud) -> None:
+def test_key_with_a_newline_behind_it(step: Step, call: Call, account: AwsAccount) -> None:
     """A secret is often pasted with the end of its line, which is no part of it."""
     Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", step.workspace / step.file())
     keys = {"AWS_ACCESS_KEY_ID": " AKIATESTTESTTESTTEST\n", "AWS_SECRET_ACCESS_KEY": "test\n"}
@@ -92,7 +92,7 @@ def test_key_with_a_newline_behind_it(step: Step, call: Call, cloud: Cloud) -> N
     assert done.exit_code == 0, done.stdout
 
 
-def test_token_with_a_newline_in_it(call: Call, cloud: Cloud) -> None:
+def test_token_with_a_newline_in_it(call: Call, account: AwsAccount) -> None:
     """In its middle it is refused, and nothing of the token is shown."""
     done = call({"AWS_SESSION_TOKEN": "first\nsecond"}, **LOOK_UP, regions="us-east-1")
 

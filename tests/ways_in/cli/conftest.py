@@ -52,7 +52,7 @@ def start(tmp_path: Path) -> Run:
 def three(directories: list[str], monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Make three ``file:`` regions those of every command, and return their directories."""
     monkeypatch.setenv("STARTIFACT_REGIONS", ",".join(directories))
-    return [Path(spelling.removeprefix("file://")) for spelling in directories]
+    return [Path(spec.removeprefix("file://")) for spec in directories]
 
 
 def tree(folder: Path) -> list[str]:

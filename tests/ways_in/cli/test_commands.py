@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from startifact.version import __version__
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.ways_in.cli.conftest import Run, tree
 
 MakeFile = Callable[..., Path]
@@ -54,7 +54,7 @@ def test_round_trip(start: Run, three: list[Path], make_file: MakeFile, tmp_path
     assert (listed.code, listed.out, listed.err) == (0, "1.0.9000\n", "")
 
 
-def test_aws(start: Run, cloud: Cloud, make_file: MakeFile, tmp_path: Path) -> None:
+def test_aws(start: Run, account: AwsAccount, make_file: MakeFile, tmp_path: Path) -> None:
     """The same commands work with the regions that an organisation has configured."""
     make_file(b"sugar and water\n")
 
@@ -62,20 +62,20 @@ def test_aws(start: Run, cloud: Cloud, make_file: MakeFile, tmp_path: Path) -> N
     downloaded = start("download", "SugarWater@latest", "back", "--regions", "eu-west-1")
 
     assert (staged.code, staged.err.splitlines()[0]) == (0, "staged SugarWater@1.0.9000")
-    assert staged.json["bucket"] == cloud.buckets["us-east-1"]
-    assert staged.json["uri"] == f"s3://{cloud.buckets['us-east-1']}/team/SugarWater@1.0.9000"
+    assert staged.json["bucket"] == account.buckets["us-east-1"]
+    assert staged.json["uri"] == f"s3://{account.buckets['us-east-1']}/team/SugarWater@1.0.9000"
     assert [x["region"] for x in staged.json["locations"]] == list(AWS_REGIONS)
-    assert cloud.latest("eu-west-1", "SugarWater") == "1.0.9000"
+    assert account.latest("eu-west-1", "SugarWater") == "1.0.9000"
     assert (downloaded.code, downloaded.out) == (0, "back\n")
     assert (tmp_path / "back").read_bytes() == b"sugar and water\n"
 
 
-def test_configuration_parameter(run: Run, cloud: Cloud, make_file: MakeFile) -> None:
+def test_configuration_parameter(run: Run, account: AwsAccount, make_file: MakeFile) -> None:
     """An organisation configuration under another name is used when it is named."""
-    parameter = f"{cloud.parameter}-other"
-    text = cloud.ssm().get_parameter(Name=cloud.parameter)["Parameter"]["Value"]
+    parameter = f"{account.parameter}-other"
+    text = account.ssm().get_parameter(Name=account.parameter)["Parameter"]["Value"]
     value = json.dumps({**json.loads(text), "bucket_key_prefix": "other/"})
-    cloud.ssm().put_parameter(Name=parameter, Value=value, Type="String")
+    account.ssm().put_parameter(Name=parameter, Value=value, Type="String")
 
     done = run(
         "stage", "SugarWater@1.0.0", make_file(), "--json", "--regions", "us-east-1",
@@ -302,10 +302,10 @@ def test_regions_option_wins(run: Run, three: list[Path], make_file: MakeFile) -
     assert done.err.startswith("warning: SugarWater@1.0.0: not staged to ")
 
 
-def test_artifact_of_the_first_startifact(run: Run, cloud: Cloud, tmp_path: Path) -> None:
+def test_artifact_of_the_first_startifact(run: Run, account: AwsAccount, tmp_path: Path) -> None:
     """An artifact without a recorded digest is shown without one, and comes with a warning."""
-    cloud.s3().put_object(
-        Bucket=cloud.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"old"
+    account.s3().put_object(
+        Bucket=account.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"old"
     )
 
     info = run("info", "SugarWater@1.0.0", "--regions", "us-east-1", "--json")

@@ -69,7 +69,7 @@ def test_metadata_problems_at_once(run: Run, three: list[Path], make_file: MakeF
     ]
 
 
-def test_no_configuration(run: Run, cloud: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_configuration(run: Run, account: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an organisation configuration the hint names the command that writes one."""
     monkeypatch.setenv("STARTIFACT_PARAMETER", "/nothing-here")
 

@@ -5,25 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.command import Done
 from tests.support.wire import Answer, Forward, Request, Wire
 from tests.ways_in.cli.conftest import Run
 
 
 @pytest.fixture
-def bucket_name_param(cloud: Cloud) -> str:
+def bucket_name_param(account: AwsAccount) -> str:
     """Return the parameter that holds the names of the buckets, with no configuration beside it."""
     for region in AWS_REGIONS:
-        cloud.ssm(region).delete_parameter(Name=cloud.parameter)
-    return f"/buckets/{cloud.parameter.removeprefix('/startifact-')}"
+        account.ssm(region).delete_parameter(Name=account.parameter)
+    return f"/buckets/{account.parameter.removeprefix('/startifact-')}"
 
 
-def configured(cloud: Cloud, region: str) -> dict[str, object] | None:
+def configured(account: AwsAccount, region: str) -> dict[str, object] | None:
     """Return the configuration that *region* holds."""
-    ssm = cloud.ssm(region)
+    ssm = account.ssm(region)
     try:
-        text = ssm.get_parameter(Name=cloud.parameter)["Parameter"]["Value"]
+        text = ssm.get_parameter(Name=account.parameter)["Parameter"]["Value"]
     except ssm.exceptions.ParameterNotFound:
         return None
     return dict(json.loads(text))
@@ -44,7 +44,7 @@ def outcomes(done: Done) -> list[str]:
     return [region["outcome"] for region in done.json["regions"]]
 
 
-def test_fresh(run: Run, cloud: Cloud, bucket_name_param: str, tmp_path: Path) -> None:
+def test_fresh(run: Run, account: AwsAccount, bucket_name_param: str, tmp_path: Path) -> None:
     """The configuration is written into every region, and what it configures can be staged to."""
     file = tmp_path / "x"
     file.write_bytes(b"x")
@@ -54,12 +54,12 @@ def test_fresh(run: Run, cloud: Cloud, bucket_name_param: str, tmp_path: Path) -
 
     assert (done.code, done.out) == (0, "")
     assert done.err.splitlines() == [
-        f"  us-east-1       {cloud.parameter} written",
-        f"  eu-west-1       {cloud.parameter} written",
-        f"  ap-southeast-2  {cloud.parameter} written",
+        f"  us-east-1       {account.parameter} written",
+        f"  eu-west-1       {account.parameter} written",
+        f"  ap-southeast-2  {account.parameter} written",
     ]
     for region in AWS_REGIONS:
-        assert configured(cloud, region) == {
+        assert configured(account, region) == {
             "bucket_name_param": bucket_name_param,
             "bucket_key_prefix": "p/",
             "parameter_name_prefix": "",
@@ -68,7 +68,7 @@ def test_fresh(run: Run, cloud: Cloud, bucket_name_param: str, tmp_path: Path) -
     assert staged.json["key"] == "p/SugarWater@1.0.0"
 
 
-def test_again(run: Run, wire: Wire, cloud: Cloud, bucket_name_param: str) -> None:
+def test_again(run: Run, wire: Wire, account: AwsAccount, bucket_name_param: str) -> None:
     """Running it again writes nothing."""
     run(*words(bucket_name_param))
     written = len(wire.writes())
@@ -80,47 +80,47 @@ def test_again(run: Run, wire: Wire, cloud: Cloud, bucket_name_param: str) -> No
 
 
 def test_configuration_of_the_first_startifact(
-    run: Run, cloud: Cloud, bucket_name_param: str
+    run: Run, account: AwsAccount, bucket_name_param: str
 ) -> None:
     """A configuration that says the same in the first Startifact's way is left alone."""
     old = {"bucket_name_param": bucket_name_param, "regions": ",".join(AWS_REGIONS), "save_ok": ""}
     for region in AWS_REGIONS:
-        cloud.configure(region, json.dumps(old))
+        account.configure(region, json.dumps(old))
 
     done = run(*words(bucket_name_param), "--json")
 
     assert outcomes(done) == ["unchanged"] * 3
-    assert configured(cloud, "eu-west-1") == old
+    assert configured(account, "eu-west-1") == old
 
 
-def test_replacing(run: Run, cloud: Cloud, bucket_name_param: str) -> None:
+def test_replacing(run: Run, account: AwsAccount, bucket_name_param: str) -> None:
     """What was there otherwise is replaced, and what changes is told."""
     run(*words(bucket_name_param))
-    cloud.configure("us-east-1", "not JSON")
+    account.configure("us-east-1", "not JSON")
 
     done = run(*words(bucket_name_param, "--parameter-name-prefix", "/team"))
 
     assert done.code == 0
     assert done.err.splitlines() == [
-        f"  us-east-1       {cloud.parameter} replaced",
+        f"  us-east-1       {account.parameter} replaced",
         "    what was there is not a valid configuration",
-        f"  eu-west-1       {cloud.parameter} replaced",
+        f"  eu-west-1       {account.parameter} replaced",
         "    parameter_name_prefix: '' becomes '/team'",
-        f"  ap-southeast-2  {cloud.parameter} replaced",
+        f"  ap-southeast-2  {account.parameter} replaced",
         "    parameter_name_prefix: '' becomes '/team'",
     ]
-    assert configured(cloud, "us-east-1") == configured(cloud, "eu-west-1")
+    assert configured(account, "us-east-1") == configured(account, "eu-west-1")
 
 
-def test_dry_run(run: Run, wire: Wire, cloud: Cloud, bucket_name_param: str) -> None:
+def test_dry_run(run: Run, wire: Wire, account: AwsAccount, bucket_name_param: str) -> None:
     """A dry run says what would be written, and writes nothing."""
-    cloud.configure("eu-west-1", "{}")
+    account.configure("eu-west-1", "{}")
 
     done = run(*words(bucket_name_param), "--dry-run", "--json")
 
     assert outcomes(done) == ["would-write", "would-replace", "would-write"]
     assert done.json["dry-run"] is True
-    assert done.json["configuration-parameter"] == cloud.parameter
+    assert done.json["configuration-parameter"] == account.parameter
     assert wire.writes() == []
 
 
@@ -134,7 +134,9 @@ def _refuse(region: str, operation: str, wire: Wire) -> None:
     wire.add(rule)
 
 
-def test_one_region_refuses(run: Run, wire: Wire, cloud: Cloud, bucket_name_param: str) -> None:
+def test_one_region_refuses(
+    run: Run, wire: Wire, account: AwsAccount, bucket_name_param: str
+) -> None:
     """A region that refuses is told with the others', which are done, and running again is safe."""
     _refuse("eu-west-1", "PutParameter", wire)
 
@@ -153,12 +155,12 @@ def test_one_region_refuses(run: Run, wire: Wire, cloud: Cloud, bucket_name_para
     )
     assert not [line for line in lines if line.startswith("error: fake")]
     assert "\x1b" not in done.err
-    assert configured(cloud, "eu-west-1") is None
-    assert configured(cloud, "us-east-1") == configured(cloud, "ap-southeast-2") is not None
+    assert configured(account, "eu-west-1") is None
+    assert configured(account, "us-east-1") == configured(account, "ap-southeast-2") is not None
 
 
 def test_dry_run_where_one_region_refuses(
-    run: Run, wire: Wire, cloud: Cloud, bucket_name_param: str
+    run: Run, wire: Wire, account: AwsAccount, bucket_name_param: str
 ) -> None:
     """A dry run fails where the region cannot be read."""
     _refuse("eu-west-1", "GetParameter", wire)
@@ -169,10 +171,10 @@ def test_dry_run_where_one_region_refuses(
     assert done.err.startswith("error: 1 of 3 regions would not get the configuration:\n")
 
 
-def test_bucket_name_is_missing(run: Run, cloud: Cloud, bucket_name_param: str) -> None:
+def test_bucket_name_is_missing(run: Run, account: AwsAccount, bucket_name_param: str) -> None:
     """A region without a usable bucket name is warned of and named; the others are not."""
-    cloud.ssm("eu-west-1").delete_parameter(Name=bucket_name_param)
-    cloud.ssm("us-east-1").put_parameter(
+    account.ssm("eu-west-1").delete_parameter(Name=bucket_name_param)
+    account.ssm("us-east-1").put_parameter(
         Name=bucket_name_param, Value="Not A Bucket\x1b", Type="String", Overwrite=True
     )
 
@@ -187,11 +189,11 @@ def test_bucket_name_is_missing(run: Run, cloud: Cloud, bucket_name_param: str) 
         f"warning: eu-west-1 has no parameter {bucket_name_param} with the bucket's name yet",
     ]
     assert "ap-southeast-2" not in "".join(done.err.splitlines()[:2])
-    assert configured(cloud, "eu-west-1") is not None
+    assert configured(account, "eu-west-1") is not None
 
 
 def test_bucket_name_that_cannot_be_read(
-    run: Run, wire: Wire, cloud: Cloud, bucket_name_param: str
+    run: Run, wire: Wire, account: AwsAccount, bucket_name_param: str
 ) -> None:
     """A bucket name that must not be read is a warning, for others may read it."""
 
@@ -209,7 +211,7 @@ def test_bucket_name_that_cannot_be_read(
     assert "could not be checked" in done.json["regions"][0]["warning"]
 
 
-def test_nothing_is_sent_for_bad_options(run: Run, wire: Wire, cloud: Cloud) -> None:
+def test_nothing_is_sent_for_bad_options(run: Run, wire: Wire, account: AwsAccount) -> None:
     """Everything that is wrong with the options is told at once, before anything is sent."""
     done = run(
         "setup", "--regions", "eu-west-1,file:./a,eu-west-1", "--bucket-name-param", "a b",
@@ -223,7 +225,7 @@ def test_nothing_is_sent_for_bad_options(run: Run, wire: Wire, cloud: Cloud) -> 
     assert wire.requests() == []
 
 
-def test_parameters_that_collide(run: Run, wire: Wire, cloud: Cloud) -> None:
+def test_parameters_that_collide(run: Run, wire: Wire, account: AwsAccount) -> None:
     """The configuration is never written over the parameter with the bucket's name."""
     done = run(
         "setup", "--regions", " ", "--bucket-name-param", "aws/x",
@@ -241,7 +243,7 @@ def test_parameters_that_collide(run: Run, wire: Wire, cloud: Cloud) -> None:
     assert wire.requests() == []
 
 
-def test_parameter_that_is_none(run: Run, wire: Wire, cloud: Cloud) -> None:
+def test_parameter_that_is_none(run: Run, wire: Wire, account: AwsAccount) -> None:
     """A configuration parameter that SSM cannot have is refused."""
     done = run(
         "setup", "--regions", "eu-west-1", "--bucket-name-param", "/b",

@@ -136,7 +136,7 @@ class Waste:
         os.kill(os.getpid(), signal.{0})
         for _ in range(1000): pass
 
-leave = fan_out.Round.__exit__
+leave = fan_out.FanOut.__exit__
 
 def last(self, *args):
     if args[0] is not None and args[0].__name__ == "Stopped":
@@ -145,15 +145,15 @@ def last(self, *args):
         os.write(2, b"undisturbed")
     return leave(self, *args)
 
-wait = fan_out.Round.next
+wait = fan_out.FanOut.next
 
 def first(self, *args):
-    fan_out.Round.next = wait
+    fan_out.FanOut.next = wait
     Waste()
     return wait(self, *args)
 
-fan_out.Round.next = first
-fan_out.Round.__exit__ = last
+fan_out.FanOut.next = first
+fan_out.FanOut.__exit__ = last
 """
 
 

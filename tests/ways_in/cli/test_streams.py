@@ -47,7 +47,7 @@ def test_verbose(run: Run, three: list[Path], make_file: MakeFile) -> None:
     assert plain.out == verbose.out == "1.0.0\n"
 
 
-def test_verbose_says_nothing_of_the_sdk(start: Run, cloud: object, make_file: MakeFile) -> None:
+def test_verbose_says_nothing_of_the_sdk(start: Run, account: object, make_file: MakeFile) -> None:
     """With -v the SDK stays silent, because it logs credentials and signatures."""
     make_file()
 

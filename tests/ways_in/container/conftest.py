@@ -104,12 +104,12 @@ def _exclusive(users: Path) -> Iterator[int]:
         yield int(users.read_text()) if users.exists() else 0
 
 
-class Inside(Protocol):
+class NoFollowDirectory(Protocol):
     def __call__(self, *command: str) -> str: ...
 
 
 @pytest.fixture
-def inside(image: str) -> Inside:
+def inside(image: str) -> NoFollowDirectory:
     """Return a function that runs a command in the image, and returns what it printed."""
 
     def run(*command: str) -> str:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from startifact.action.inputs import DEFAULTS, Inputs
 from startifact.errors import InputError
-from tests.conftest import Cloud
+from tests.conftest import AwsAccount
 from tests.security.answers import answering, as_xml
 from tests.security.texts import STORABLE
 from tests.support.runner_rules import (
@@ -293,13 +293,13 @@ def test_case_13_text_from_outside(step: RunnerStep) -> None:
         assert done.exit_code == exit_code
 
 
-def test_case_13_text_from_aws(step: RunnerStep, cloud: Cloud, wire: Wire) -> None:
+def test_case_13_text_from_aws(step: RunnerStep, account: AwsAccount, wire: Wire) -> None:
     """Nor is anything in a key of a bucket or in what a service says."""
-    s3, bucket = cloud.s3(), cloud.buckets["us-east-1"]
+    s3, bucket = account.s3(), account.buckets["us-east-1"]
     for text in STORABLE:
         with contextlib.suppress(ClientError):  # the server that stands for S3 takes not every key
             s3.put_object(Bucket=bucket, Key=f"team/SugarWater@{text}", Body=b"")
-    keys = cloud.keys("us-east-1")
+    keys = account.keys("us-east-1")
     there = {"project": "SugarWater", "regions": "us-east-1"}
     said = as_xml("".join(STORABLE))
     step.run(**stage(step, **there))

@@ -11,7 +11,7 @@ import pytest
 
 from startifact import Session
 from startifact.errors import NotFoundError
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.runner_step import IS_ROOT, Done
 from tests.support.wire import Answer, Request, Wire
 from tests.ways_in.container.cancelling import RUNNER, Sent, hanging, interrupted, slow_to_abort
@@ -35,7 +35,7 @@ as_root = pytest.mark.skipif(not IS_ROOT, reason="only root can make the workspa
 
 
 @pytest.fixture
-def staged(cloud: Cloud, tmp_path: Path) -> bytes:
+def staged(account: AwsAccount, tmp_path: Path) -> bytes:
     """Stage a file in the cloud that is downloaded in ranges, and return its content."""
     content = os.urandom(PARTS)
     file = tmp_path / "staged"
@@ -61,7 +61,7 @@ def scratch(step: RunnerStep) -> list[Path]:
 
 @ends
 def test_case_22_stopped_in_an_upload(
-    sent: Sent, exit_code: int, step: RunnerStep, cloud: Cloud, wire: Wire
+    sent: Sent, exit_code: int, step: RunnerStep, account: AwsAccount, wire: Wire
 ) -> None:
     """Signals end an upload in seconds, with nothing published and nothing left anywhere.
 
@@ -79,9 +79,9 @@ def test_case_22_stopped_in_an_upload(
     assert stopped.seconds < 7
     check_that_it_says_so(stopped.done, sent)
     assert scratch(step) == []
-    for region, bucket in cloud.buckets.items():
-        assert cloud.keys(region) == []
-        assert "Uploads" not in cloud.s3(region).list_multipart_uploads(Bucket=bucket)
+    for region, bucket in account.buckets.items():
+        assert account.keys(region) == []
+        assert "Uploads" not in account.s3(region).list_multipart_uploads(Bucket=bucket)
     wire.clear()
     with pytest.raises(NotFoundError):
         Session(regions=AWS_REGIONS).get("SugarWater", "1.0.0")
@@ -151,7 +151,7 @@ def owners(step: RunnerStep) -> dict[str, tuple[int, int]]:
 @as_root
 @pytest.mark.parametrize("how", ["success", "conflict", "too few", "signal"])
 def test_case_23_owner_of_regions(
-    how: str, step: RunnerStep, cloud: Cloud, wire: Wire, tmp_path: Path
+    how: str, step: RunnerStep, account: AwsAccount, wire: Wire, tmp_path: Path
 ) -> None:
     """However a staging ends, what it made in directories is the workspace owner's."""
     reached = threading.Event()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from startifact import Session
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.runner_rules import SUMMARY_LIMIT
 from tests.support.runner_step import ACTION, PROJECT
 from tests.support.wire import Answer, Request, Wire
@@ -43,7 +43,7 @@ def identities() -> Iterator[Identities]:
     identities.stop()
 
 
-def test_case_17_secrets(step: RunnerStep, cloud: Cloud, identities: Identities) -> None:
+def test_case_17_secrets(step: RunnerStep, account: AwsAccount, identities: Identities) -> None:
     """No secret is on a stream, in an output, in the summary or in a file, and so none is masked.
 
     The step prints no secret at all, which is better than to print it after it was masked.
@@ -67,24 +67,26 @@ def dropped(outputs: Mapping[str, str], *masks: str) -> list[str]:
     return [name for name, value in outputs.items() if any(mask in value for mask in masks)]
 
 
-def test_case_18_masked_outputs(step: RunnerStep, cloud: Cloud, identities: Identities) -> None:
+def test_case_18_masked_outputs(
+    step: RunnerStep, account: AwsAccount, identities: Identities
+) -> None:
     """An output that a job would drop is warned of, and by themselves outputs are none of those."""
-    key, account = os.environ["AWS_ACCESS_KEY_ID"], ROLE[13:25]
+    key, number = os.environ["AWS_ACCESS_KEY_ID"], ROLE[13:25]
 
     plain = step.run(**stage(step, **THERE))
     step.output.write_bytes(b"")
     masked = step.run(**stage(step, **THERE, version="1.0.1", metadata=f"key={key}"))
     step.output.write_bytes(b"")
     ours = {**NO_KEYS, **identities.environment}
-    numbered = stage(step, **THERE, version="1.0.2", metadata=f"account={account}")
+    numbered = stage(step, **THERE, version="1.0.2", metadata=f"account={number}")
     with_role = step.run(ours, **numbered, role_to_assume=ROLE)
 
     assert plain.commands == []
-    assert dropped(plain.outputs, key, account) == []
-    assert dropped(masked.outputs, key) == dropped(with_role.outputs, account) == ["metadata"]
+    assert dropped(plain.outputs, key, number) == []
+    assert dropped(masked.outputs, key) == dropped(with_role.outputs, number) == ["metadata"]
     for done in (masked, with_role):
         assert len(done.warnings) == 1
-        assert dropped({"warning": done.warnings[0]}, key, account) == []
+        assert dropped({"warning": done.warnings[0]}, key, number) == []
     assert "AWS_ACCESS_KEY_ID: metadata. " in masked.warnings[0]
     assert "the number of role-to-assume's AWS account: metadata. " in with_role.warnings[0]
 
@@ -142,7 +144,7 @@ def test_case_20_hostile_surroundings(step: RunnerStep) -> None:
     ids=["region", "default region", "profile", "token"],
 )
 def test_case_21_aws_variables(
-    variables: dict[str, str], step: RunnerStep, cloud: Cloud, tmp_path: Path
+    variables: dict[str, str], step: RunnerStep, account: AwsAccount, tmp_path: Path
 ) -> None:
     """AWS_REGION is enough, and a variable that an expression left blank is not there."""
     file = tmp_path / "file"
@@ -155,7 +157,7 @@ def test_case_21_aws_variables(
     assert done.outputs["version"] == "1.0.0"
 
 
-def test_case_21_no_credentials(step: RunnerStep, cloud: Cloud) -> None:
+def test_case_21_no_credentials(step: RunnerStep, account: AwsAccount) -> None:
     """Without credentials, and with metadata that a container cannot reach, it fails in seconds."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
         metadata = {
@@ -173,7 +175,7 @@ def test_case_21_no_credentials(step: RunnerStep, cloud: Cloud) -> None:
     assert seconds < 15
 
 
-def test_case_24_copy_that_fails(step: RunnerStep, cloud: Cloud, wire: Wire) -> None:
+def test_case_24_copy_that_fails(step: RunnerStep, account: AwsAccount, wire: Wire) -> None:
     """A copy of latest in SSM that fails is one warning; the staging has succeeded all the same."""
 
     def refuse(request: Request, forward: object) -> Answer | None:

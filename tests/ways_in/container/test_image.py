@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.runner_step import PROJECT
-from tests.ways_in.container.conftest import Inside, docker
+from tests.ways_in.container.conftest import NoFollowDirectory, docker
 
 PYTHON = "/opt/startifact/bin/python"
 
@@ -42,14 +42,14 @@ def test_it_knows_that_it_is_a_container(config: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("program", ["cc", "gcc", "g++", "clang", "ld", "make", "git"])
-def test_no_compiler(program: str, inside: Inside) -> None:
+def test_no_compiler(program: str, inside: NoFollowDirectory) -> None:
     """There is nothing to build with in the image."""
     found = inside("/bin/sh", "-c", f"command -v {program} || echo none")
 
     assert found == "none\n"
 
 
-def test_no_installer(inside: Inside) -> None:
+def test_no_installer(inside: NoFollowDirectory) -> None:
     """Nothing can be installed into the environment that the action runs in."""
     found = inside(
         PYTHON, "-I", "-c", "import importlib.util as u; print([n for n in "
@@ -59,7 +59,7 @@ def test_no_installer(inside: Inside) -> None:
     assert found == "[]\n"
 
 
-def test_services(inside: Inside) -> None:
+def test_services(inside: NoFollowDirectory) -> None:
     """Of the SDK's data only what is called is there, and those clients can be made."""
     listed = inside(
         PYTHON, "-I", "-c", "import botocore, pathlib; print(*sorted(p.name for p in "
@@ -77,7 +77,7 @@ def test_services(inside: Inside) -> None:
     assert made == "s3 ssm sts sso sso-oidc\n"
 
 
-def test_everything_is_compiled(inside: Inside) -> None:
+def test_everything_is_compiled(inside: NoFollowDirectory) -> None:
     """No step has to compile what it imports: its container is always new."""
     found = inside(
         PYTHON, "-I", "-c", "import pathlib, sys; root = pathlib.Path('/opt/startifact/lib'); "
@@ -88,7 +88,7 @@ def test_everything_is_compiled(inside: Inside) -> None:
     assert found == "[]\n"
 
 
-def test_only_the_package_is_in_the_image(inside: Inside) -> None:
+def test_only_the_package_is_in_the_image(inside: NoFollowDirectory) -> None:
     """Of the repository only the package is there."""
     found = inside("/bin/sh", "-c", "ls /opt/startifact; ls -d /build || true")
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conftest import Cloud
+from tests.conftest import AwsAccount
 from tests.support.runner_step import ACTION, IS_ROOT
 from tests.ways_in.container.conftest import RUN_SECONDS, RunnerStep, docker
 
@@ -65,21 +65,21 @@ def test_directories(step: RunnerStep) -> None:
     check_round_trip(step, "file:artifacts/a\nfile:./artifacts/b\n")
 
 
-@pytest.mark.usefixtures("cloud")
+@pytest.mark.usefixtures("account")
 def test_organisation_configuration(step: RunnerStep) -> None:
     """In AWS regions that share their organisation's configuration, they work too."""
     check_round_trip(step, "us-east-1, eu-west-1, ap-southeast-2")
 
 
-def test_buckets(step: RunnerStep, cloud: Cloud) -> None:
+def test_buckets(step: RunnerStep, account: AwsAccount) -> None:
     """In buckets without any configuration, they work too."""
-    endpoint = cloud.endpoint.replace(":", "%3A").replace("/", "%2F")
+    endpoint = account.endpoint.replace(":", "%3A").replace("/", "%2F")
 
     check_round_trip(
         step,
         " ".join(
             f"s3://{bucket}/some/prefix?region={region}&endpoint={endpoint}"
-            for region, bucket in cloud.buckets.items()
+            for region, bucket in account.buckets.items()
         ),
     )
 
@@ -228,8 +228,8 @@ def test_outputs_on_the_host(step: RunnerStep) -> None:
 
     assert (staged.exit_code, done.exit_code) == (0, 0), done.stdout
     assert Path(done.outputs["path"]).read_bytes() == CONTENT
-    for place in json.loads(done.outputs["locations"]):
-        folder = step.workspace / place["bucket"] / place["key"]
+    for backend in json.loads(done.outputs["locations"]):
+        folder = step.workspace / backend["bucket"] / backend["key"]
         assert (folder / "artifact").read_bytes() == CONTENT
-        assert Path(unquote(urlsplit(place["uri"]).path)).read_bytes() == CONTENT
+        assert Path(unquote(urlsplit(backend["uri"]).path)).read_bytes() == CONTENT
     assert "/github/" not in done.summary + json.dumps(done.outputs)

@@ -17,16 +17,16 @@ from startifact.errors import (
     RegionUnavailableError,
 )
 from startifact.files.source import Source
-from startifact.model.keys import Key, beside_key
+from startifact.model.keys import Key, legacy_metadata_key
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
 from startifact.regions.aws.upload import CONFLICT, CONFLICT_ATTEMPTS, RECORD, Upload, pause
-from startifact.regions.interface import ChannelState, Moved, Stored
+from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_CHANNEL_BYTES = 4096
-MAX_BESIDE_BYTES = 64 * 1024
+MAX_LEGACY_METADATA_BYTES = 64 * 1024
 READ_ATTEMPTS = 3
 _BLOCK = 32 * 1024
 """
@@ -53,7 +53,7 @@ class Bucket:
         """Return the object's whole key."""
         return f"{self.prefix}{key}"
 
-    def describe(self, key: Key) -> Stored | None:
+    def describe(self, key: Key) -> StoredArtifact | None:
         """Return the artifact at *key*, or ``None`` when there is none."""
         with self._errors("s3:GetObject", key):
             try:
@@ -68,32 +68,32 @@ class Bucket:
                     if not listed and code_of(e) in REFUSED:
                         return None
                 raise
-            size, token, document = (
+            size, token, encoded_record = (
                 head["ContentLength"],
                 head["ETag"],
                 head["Metadata"].get(RECORD),
             )
-        return Stored(
+        return StoredArtifact(
             size=size,
-            document=document,
-            beside=self._beside(key) if document is None else None,
+            encoded_record=encoded_record,
+            legacy_metadata=self._legacy_metadata(key) if encoded_record is None else None,
             token=token,
             md5=_md5(head),
             object_version=_version_id(head),
         )
 
-    def _beside(self, key: Key) -> str | None:
+    def _legacy_metadata(self, key: Key) -> str | None:
         """Return the metadata that the first Startifact stored in an object of its own."""
-        beside = self._read_small(beside_key(key), MAX_BESIDE_BYTES)
-        return None if beside is None else beside.text
+        legacy_metadata = self._read_small(legacy_metadata_key(key), MAX_LEGACY_METADATA_BYTES)
+        return None if legacy_metadata is None else legacy_metadata.text
 
-    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """Store *source* at *key* if nothing is there."""
         Upload(
-            self.client, region=self.region, bucket=self.name, key=self.full(key), moved=moved
-        ).create(source, document)
+            self.client, region=self.region, bucket=self.name, key=self.full(key), beat=beat
+        ).create(source, encoded_record)
 
-    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+    def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop*; a connection that breaks is taken up where it broke."""
         failures = 0
         while start < stop:
@@ -107,7 +107,9 @@ class Bucket:
                 if failures >= READ_ATTEMPTS:
                     raise
 
-    def _read_once(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+    def _read_once(
+        self, key: Key, stored: StoredArtifact, start: int, stop: int
+    ) -> Iterator[bytes]:
         with self._errors("s3:GetObject", key):
             try:
                 answer = self.client.get_object(
@@ -145,7 +147,7 @@ class Bucket:
                 for item in page.get("Contents", []):
                     yield item["Key"].removeprefix(self.prefix)
 
-    def delete(self, key: Key, stored: Stored) -> bool:
+    def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """Delete the object that *stored* describes; ``False`` when another one is there."""
         with self._errors("s3:DeleteObject", key):
             for attempt in range(1, CONFLICT_ATTEMPTS + 1):
@@ -165,11 +167,11 @@ class Bucket:
                 pause(attempt)
         return True
 
-    def read_channel(self, key: Key) -> ChannelState | None:
+    def read_channel(self, key: Key) -> StoredChannel | None:
         """Return the channel at *key*, or ``None`` when there is none."""
         return self._read_small(key, MAX_CHANNEL_BYTES)
 
-    def _read_small(self, key: Key, limit: int) -> ChannelState | None:
+    def _read_small(self, key: Key, limit: int) -> StoredChannel | None:
         """Return the text at *key*, cut behind *limit* bytes, and its ETag."""
         with self._errors("s3:GetObject", key):
             try:
@@ -184,9 +186,9 @@ class Bucket:
                 data, token = body.read(limit + 1), answer["ETag"]
         if len(data) < min(answer.get("ContentLength", 0), limit + 1):
             raise RegionUnavailableError(f"{self.region} ended {key} early")
-        return ChannelState(data.decode(errors="replace"), token)
+        return StoredChannel(data.decode(errors="replace"), token)
 
-    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+    def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         """Replace *expected* by *text*; ``False`` when something else is there by now."""
         data = text.encode()
         condition: dict[str, Any] = (

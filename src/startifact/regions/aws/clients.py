@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from startifact.errors import ConfigurationError, StartifactError
+from startifact.regions.aws.bucket_region import refuse_other_regions
 from startifact.regions.aws.credentials import find_credentials
 from startifact.regions.aws.errors import (
     MISSING_CREDENTIALS,
@@ -17,7 +18,6 @@ from startifact.regions.aws.errors import (
     no_credentials,
     said_by_aws,
 )
-from startifact.regions.aws.placement import hold_in_place
 from startifact.regions.aws.role import as_role
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.version import __version__
@@ -50,15 +50,15 @@ class Clients:
         *,
         endpoint: str | None = None,
         profile: str | None = None,
-        in_place: bool = False,
+        in_region: bool = False,
     ) -> "S3Client":
-        """Return the client for S3 in *region*; with *in_place* only for buckets that are there.
+        """Return the client for S3 in *region*; with *in_region* only for buckets that are there.
 
         Raises:
             ConfigurationError: There is no such profile, or the SDK's own configuration is wrong.
             AccessDeniedError: The credentials that are configured cannot be had.
         """
-        key = (region, endpoint, profile, in_place)
+        key = (region, endpoint, profile, in_region)
         with self._locks[profile]:
             if key not in self._s3:
                 style = "path" if endpoint else "auto"
@@ -69,7 +69,7 @@ class Clients:
                     )
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
-                hold_in_place(self._s3[key], region if in_place else None)
+                refuse_other_regions(self._s3[key], region if in_region else None)
             return self._s3[key]
 
     def ssm(self, region: str) -> "SSMClient":

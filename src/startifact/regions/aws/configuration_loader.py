@@ -4,7 +4,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from startifact.errors import ConfigurationError, InputError, shown
+from startifact.errors import ConfigurationError, InputError, quoted
 from startifact.model.configuration import (
     DEFAULT_PARAMETER,
     Configuration,
@@ -42,7 +42,7 @@ class ConfigurationLoader:
             parameter = Settings.from_environment().parameter
         if not is_parameter_name(parameter):
             raise InputError(
-                f"configuration parameter {shown(parameter)} is not the name of an SSM parameter",
+                f"configuration parameter {quoted(parameter)} is not the name of an SSM parameter",
                 hint=f"Leave it out for {DEFAULT_PARAMETER}",
             )
         self._parameter = parameter
@@ -105,6 +105,6 @@ class ConfigurationLoader:
         if configuration.unknown_keys:
             logger.warning(
                 "the organisation configuration in %s has keys that are ignored: %s",
-                source, ", ".join(shown(k, 40) for k in configuration.unknown_keys),
+                source, ", ".join(quoted(k, 40) for k in configuration.unknown_keys),
             )  # fmt: skip
         return configuration

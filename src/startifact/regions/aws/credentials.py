@@ -7,7 +7,7 @@ import botocore.session
 from botocore.credentials import CredentialResolver
 from botocore.exceptions import CredentialRetrievalError
 
-from startifact.errors import shown
+from startifact.errors import quoted
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ def find_credentials(session: botocore.session.Session) -> None:
     Raises:
         BotoCoreError: They cannot be had; a file that cannot be read is one reason.
     """
-    credentials = _told(session.get_credentials)
+    credentials = _with_credential_errors(session.get_credentials)
     if credentials is None:
         # Looking for them again takes seconds for each client, where the instance's metadata
         # cannot be reached.
@@ -33,15 +33,15 @@ def find_credentials(session: botocore.session.Session) -> None:
     # Those that are fetched when they are first needed, and again before they expire. Only here:
     # an OSError of a request may be about the artifact's own file.
     fetch = credentials.get_frozen_credentials
-    credentials.get_frozen_credentials = lambda: _told(fetch)  # type: ignore[method-assign]
+    credentials.get_frozen_credentials = lambda: _with_credential_errors(fetch)  # type: ignore[method-assign]
 
 
-def _told(get: Callable[[], T]) -> T:
+def _with_credential_errors(get: Callable[[], T]) -> T:
     try:
         return get()
     except OSError as e:
         raise UnreadableCredentialsError(
-            file=shown(str(e.filename)) if e.filename else "what holds them",
+            file=quoted(str(e.filename)) if e.filename else "what holds them",
             reason=e.strerror or type(e).__name__,
         ) from e
     except ValueError as e:

@@ -24,8 +24,8 @@ from startifact.errors import (
     ConfigurationError,
     RegionUnavailableError,
     StartifactError,
-    shown,
-    without_secrets,
+    quoted,
+    redact,
 )
 from startifact.regions.aws.credentials import UnreadableCredentialsError
 from startifact.regions.aws.known import doubt
@@ -165,7 +165,7 @@ def no_credentials(region: str, error: Exception) -> AccessDeniedError:
 
 def said_by_aws(what: object) -> str:
     """Return what the SDK or a service has said, as it can stand in a message."""
-    return shown(without_secrets(str(what)), 300)
+    return quoted(redact(str(what)), 300)
 
 
 def _from_service(error: ClientError, action: str, region: str, resource: str) -> StartifactError:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from startifact.concurrency.fan_out import run_limited
+from startifact.concurrency.fan_out import run_in_pool
 from startifact.errors import ConfigurationError
 from startifact.model.keys import probe_key
 from startifact.regions.aws.bucket import Bucket
@@ -58,7 +58,7 @@ def check_conditions(bucket: Bucket, project: str) -> None:
 
         try:
             # In a thread of its own: one that hangs must not keep the upload from being aborted.
-            run_limited([send], workers=1)
+            run_in_pool([send], workers=1)
         except BaseException:
             abort(client, region=bucket.region, bucket=bucket.name, key=key, upload=upload)
             raise

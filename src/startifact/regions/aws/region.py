@@ -4,7 +4,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Iterator
 
-from startifact.errors import ConfigurationError, InputError, shown
+from startifact.errors import ConfigurationError, InputError, quoted
 from startifact.files.source import Source
 from startifact.model.configuration import is_reserved_parameter
 from startifact.model.keys import Key, channel_parameter, split_channel_key
@@ -13,13 +13,13 @@ from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.aws.probe import check_conditions, is_custom
 from startifact.regions.interface import (
-    ChannelState,
+    Beat,
     Location,
-    Moved,
     Region,
-    Stored,
+    StoredArtifact,
+    StoredChannel,
 )
-from startifact.regions.spec import BucketSpelling, is_bucket_name, same_endpoint
+from startifact.regions.spec import BucketSpec, is_bucket_name, normalised_endpoint
 
 NO_OBJECT = ""
 """The token of a channel that is only an SSM parameter yet."""
@@ -45,12 +45,12 @@ class S3Region(Region):
                 self._known = self._look_up()
             return self._known
 
-    def place(self) -> str:
-        """See `Region.place`."""
+    def store_identity(self) -> str:
+        """See `Region.store_identity`."""
         bucket = self._bucket()
         endpoint = bucket.client.meta.endpoint_url
         if is_custom(endpoint):
-            return f"{same_endpoint(endpoint)}/{bucket.name}"
+            return f"{normalised_endpoint(endpoint)}/{bucket.name}"
         return f"s3://{bucket.name}"
 
     def location(self, key: Key) -> Location:
@@ -61,15 +61,15 @@ class S3Region(Region):
             region=self.name, bucket=bucket.name, key=full, uri=f"s3://{bucket.name}/{full}"
         )
 
-    def describe(self, key: Key) -> Stored | None:
+    def describe(self, key: Key) -> StoredArtifact | None:
         """See `Region.describe`."""
         return self._bucket().describe(key)
 
-    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """See `Region.create`."""
-        self._bucket().create(key, source, document, moved)
+        self._bucket().create(key, source, encoded_record, beat)
 
-    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+    def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """See `Region.read`."""
         return self._bucket().read(key, stored, start, stop)
 
@@ -77,20 +77,20 @@ class S3Region(Region):
         """See `Region.keys`."""
         return self._bucket().keys(prefix)
 
-    def delete(self, key: Key, stored: Stored) -> bool:
+    def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """See `Region.delete`."""
         return self._bucket().delete(key, stored)
 
-    def read_channel(self, key: Key) -> ChannelState | None:
+    def read_channel(self, key: Key) -> StoredChannel | None:
         """See `Region.read_channel`."""
         return self._bucket().read_channel(key)
 
-    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+    def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         """See `Region.write_channel`."""
         return self._bucket().write_channel(key, text, expected)
 
-    def prepare_to_write(self, project: str) -> None:
-        """See `Region.prepare_to_write`: a store that is not AWS has to show what it can do."""
+    def preflight(self, project: str) -> None:
+        """See `Region.preflight`: a store that is not AWS has to show what it can do."""
         bucket = self._bucket()
         if not is_custom(bucket.client.meta.endpoint_url):
             return
@@ -103,35 +103,33 @@ class S3Region(Region):
 class BucketRegion(S3Region):
     """One bucket without any organisation configuration."""
 
-    def __init__(
-        self, spelling: BucketSpelling, *, clients: Clients, default_region: str | None
-    ) -> None:
-        super().__init__(spelling.text)
-        self._spelling = spelling
+    def __init__(self, spec: BucketSpec, *, clients: Clients, default_region: str | None) -> None:
+        super().__init__(spec.text)
+        self._spec = spec
         self._clients = clients
         # Without a region, S3 redirects to where the bucket is. Stores other than AWS hardly care.
-        self._aws_region = spelling.region or default_region or "us-east-1"
-        self._in_place = spelling.region is not None and spelling.endpoint is None
+        self._aws_region = spec.region or default_region or "us-east-1"
+        self._in_region = spec.region is not None and spec.endpoint is None
 
     def _look_up(self) -> Bucket:
         client = self._clients.s3(
             self._aws_region,
-            endpoint=self._spelling.endpoint,
-            profile=self._spelling.profile,
-            in_place=self._in_place,
+            endpoint=self._spec.endpoint,
+            profile=self._spec.profile,
+            in_region=self._in_region,
         )
         return Bucket(
             client,
             region=self.name,
-            name=self._spelling.bucket,
-            prefix=self._spelling.prefix,
+            name=self._spec.bucket,
+            prefix=self._spec.prefix,
         )
 
 
 class OrganisationRegion(S3Region):
     """An AWS region whose bucket the organisation configuration names."""
 
-    publishes = True
+    has_mirror = True
 
     def __init__(self, name: str, *, loader: ConfigurationLoader) -> None:
         super().__init__(name)
@@ -149,53 +147,53 @@ class OrganisationRegion(S3Region):
             )
         if not is_bucket_name(bucket.strip()):
             raise ConfigurationError(
-                f"parameter {parameter} in {self.name} holds {shown(bucket)}, "
+                f"parameter {parameter} in {self.name} holds {quoted(bucket)}, "
                 "expected the name of a bucket"
             )
         return Bucket(
-            self._loader.clients.s3(self.name, in_place=True),
+            self._loader.clients.s3(self.name, in_region=True),
             region=self.name,
             name=bucket.strip(),
             prefix=configuration.bucket_key_prefix,
         )
 
-    def admit(self, project: str) -> None:
-        """See `Region.admit`: SSM keeps some names for itself."""
+    def check_project(self, project: str) -> None:
+        """See `Region.check_project`: SSM keeps some names for itself."""
         prefix = self._loader.load(self.name).parameter_name_prefix
         if not prefix and is_reserved_parameter(project):
             raise InputError(
-                f"project {shown(project)} begins with aws or ssm, and {self.name} has no "
+                f"project {quoted(project)} begins with aws or ssm, and {self.name} has no "
                 "parameter_name_prefix: SSM keeps such names for itself",
                 hint="Rename the project, or set parameter_name_prefix in the organisation "
                 "configuration",
             )
 
-    def read_channel(self, key: Key) -> ChannelState | None:
+    def read_channel(self, key: Key) -> StoredChannel | None:
         """See `Region.read_channel`: the first Startifact kept channels in SSM alone."""
         state = super().read_channel(key)
         if state is not None:
             return state
-        version = self.published(*split_channel_key(key))
-        return None if version is None else ChannelState(version.strip(), NO_OBJECT)
+        version = self.read_mirror(*split_channel_key(key))
+        return None if version is None else StoredChannel(version.strip(), NO_OBJECT)
 
-    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+    def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         """See `Region.write_channel`."""
         if expected is not None and expected.token == NO_OBJECT:
             expected = None
         return super().write_channel(key, text, expected)
 
-    def publish(self, project: str, channel: str, version: str) -> None:
-        """See `Region.publish`: the channel's copy in SSM."""
+    def write_mirror(self, project: str, channel: str, version: str) -> None:
+        """See `Region.write_mirror`: the channel's copy in SSM."""
         self._loader.parameters(self.name).put(self._parameter(project, channel), version)
 
-    def published(self, project: str, channel: str) -> str | None:
-        """See `Region.published`."""
+    def read_mirror(self, project: str, channel: str) -> str | None:
+        """See `Region.read_mirror`."""
         return self._loader.parameters(self.name).get(self._parameter(project, channel))
 
     def _parameter(self, project: str, channel: str) -> str:
         prefix = self._loader.load(self.name).parameter_name_prefix
         return channel_parameter(prefix, project, channel)
 
-    def peers(self) -> tuple[str, ...]:
-        """See `Region.peers`."""
+    def configured_regions(self) -> tuple[str, ...]:
+        """See `Region.configured_regions`."""
         return self._loader.load(self.name).regions

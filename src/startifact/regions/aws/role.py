@@ -24,7 +24,7 @@ RENEWAL_SECONDS = 5 * 60
 """How long before they expire credentials are renewed. The SDK's own time is as long as the
 shortest session, which would then be renewed at every request."""
 
-REMEMBERED_SECONDS = 30.0
+FAILURE_CACHE_SECONDS = 30.0
 """How long a refusal answers for AWS, so that no region asks what another was just refused."""
 
 _TRUST = """In the role's trust policy, allow sts:AssumeRoleWithWebIdentity for the identity \
@@ -73,7 +73,7 @@ class _Provider(CredentialProvider):
         except ClientError as e:
             error = _refused(self._role, e)
             if isinstance(error, AccessDeniedError):
-                self._refusal, self._until = error, time.monotonic() + REMEMBERED_SECONDS
+                self._refusal, self._until = error, time.monotonic() + FAILURE_CACHE_SECONDS
             raise error from e
         except BotoCoreError as e:
             raise RegionUnavailableError(

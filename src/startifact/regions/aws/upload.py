@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from startifact.concurrency.fan_out import run_limited
+from startifact.concurrency.fan_out import run_in_pool
 from startifact.errors import RegionUnavailableError, StartifactError
 from startifact.files.source import Part, Source
 from startifact.regions.aws.errors import aws_errors, code_of
-from startifact.regions.interface import ExistsError, Moved
+from startifact.regions.interface import Beat, ExistsError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,17 +47,17 @@ class Upload:
     """One artifact on its way into one bucket."""
 
     def __init__(
-        self, client: "S3Client", *, region: str, bucket: str, key: str, moved: Moved
+        self, client: "S3Client", *, region: str, bucket: str, key: str, beat: Beat
     ) -> None:
         self._client = client
         self._region = region
         self._bucket = bucket
         self._key = key
-        self._moved = moved
+        self._beat = beat
         self._resource = f"arn:aws:s3:::{bucket}/{key}"
 
-    def create(self, source: Source, document: str) -> None:
-        """Store *source* with *document* as its record, if nothing is there.
+    def create(self, source: Source, encoded_record: str) -> None:
+        """Store *source* with *encoded_record* as its record, if nothing is there.
 
         Raises:
             ExistsError: Something is there.
@@ -67,7 +67,7 @@ class Upload:
             try:
                 with self._errors():
                     try:
-                        send(source, document)
+                        send(source, encoded_record)
                     except ClientError as e:
                         if code_of(e) in _EXISTS:
                             raise ExistsError(self._key) from e
@@ -76,7 +76,7 @@ class Upload:
                     else:
                         return
             finally:
-                self._moved(0)
+                self._beat(0)
             pause(attempt)
         raise RegionUnavailableError(
             f"{self._region} kept answering that another operation on {self._resource} is under way"
@@ -85,32 +85,32 @@ class Upload:
     def _errors(self) -> contextlib.AbstractContextManager[None]:
         return aws_errors("s3:PutObject", region=self._region, resource=self._resource)
 
-    def _at_once(self, source: Source, document: str) -> None:
+    def _at_once(self, source: Source, encoded_record: str) -> None:
         part = source.parts[0]
-        with self._settled(source, part), source.open(part, self._touched) as body:
+        with self._settled(source, part), source.open(part, self._on_read) as body:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._key,
                 Body=body,
                 ContentLength=part.size,
                 ContentType=_TYPE,
-                Metadata={RECORD: document},
+                Metadata={RECORD: encoded_record},
                 ChecksumSHA256=_base64(part.sha256),
                 IfNoneMatch="*",
             )
-        self._moved(part.size)
+        self._beat(part.size)
 
-    def _in_parts(self, source: Source, document: str) -> None:
+    def _in_parts(self, source: Source, encoded_record: str) -> None:
         upload = self._client.create_multipart_upload(
             Bucket=self._bucket,
             Key=self._key,
             ContentType=_TYPE,
-            Metadata={RECORD: document},
+            Metadata={RECORD: encoded_record},
             ChecksumAlgorithm="SHA256",
         )["UploadId"]
         try:
             sent: dict[int, CompletedPartTypeDef] = {}
-            run_limited(
+            run_in_pool(
                 [
                     self._sender(upload, source, number, part, sent)
                     for number, part in enumerate(source.parts, start=1)
@@ -118,7 +118,7 @@ class Upload:
                 workers=WORKERS,
             )
             source.check_unchanged()
-            self._moved(0)
+            self._beat(0)
             self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=self._key,
@@ -147,7 +147,7 @@ class Upload:
     ) -> Callable[[], None]:
         def send() -> None:
             checksum = _base64(part.sha256)
-            with self._settled(source, part), source.open(part, self._touched) as body:
+            with self._settled(source, part), source.open(part, self._on_read) as body:
                 answer = self._client.upload_part(
                     Bucket=self._bucket,
                     Key=self._key,
@@ -162,7 +162,7 @@ class Upload:
                 "ETag": answer["ETag"],
                 "ChecksumSHA256": checksum,
             }
-            self._moved(part.size)
+            self._beat(part.size)
 
         return send
 
@@ -176,8 +176,8 @@ class Upload:
                 source.check_bytes(part)
             raise
 
-    def _touched(self) -> None:
-        self._moved(0)
+    def _on_read(self) -> None:
+        self._beat(0)
 
 
 def abort(client: "S3Client", *, region: str, bucket: str, key: str, upload: str) -> None:

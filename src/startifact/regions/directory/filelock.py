@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from startifact.errors import RegionUnavailableError, shown
+from startifact.errors import RegionUnavailableError, quoted
 
 WAIT_SECONDS = 20.0
 _PAUSE_SECONDS = 0.005
@@ -29,7 +29,7 @@ def locked(path: Path) -> Iterator[None]:
         while not _try_lock(descriptor):
             if time.monotonic() > give_up:
                 raise RegionUnavailableError(
-                    f"{shown(str(path))} has been locked for {WAIT_SECONDS:.0f} s",
+                    f"{quoted(str(path))} has been locked for {WAIT_SECONDS:.0f} s",
                     hint="Look for a Startifact process that hangs",
                 )
             time.sleep(_PAUSE_SECONDS)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from startifact.errors import IntegrityError, shown
+from startifact.errors import IntegrityError, quoted
 
 _MAX_TEXT_BYTES = 64 * 1024
 
@@ -19,12 +19,12 @@ _OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _OPEN |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-class MisshapenError(IntegrityError):
+class UnexpectedFileTypeError(IntegrityError):
     """Something else stands where a region should have a file or a folder."""
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class NoFollowDirectory:
     """What is below *root*, which itself may be reached through links."""
 
     region: str
@@ -43,7 +43,7 @@ class Inside:
             if status is None:
                 return
             if not stat.S_ISDIR(status.st_mode):
-                raise self._misshapen(path, status, "a folder")
+                raise self._unexpected(path, status, "a folder")
 
     def status(self, path: Path) -> os.stat_result | None:
         """Return what is known of the file at *path*; ``None`` without one.
@@ -53,7 +53,7 @@ class Inside:
         """
         status = _status(path)
         if status is not None and not stat.S_ISREG(status.st_mode):
-            raise self._misshapen(path, status, "a file")
+            raise self._unexpected(path, status, "a file")
         return status
 
     def open(self, path: Path) -> BinaryIO | None:
@@ -72,7 +72,7 @@ class Inside:
         if stat.S_ISREG(status.st_mode):
             return os.fdopen(descriptor, "rb")
         os.close(descriptor)
-        raise self._misshapen(path, status, "a file")
+        raise self._unexpected(path, status, "a file")
 
     def text(self, path: Path) -> str | None:
         """Return the text in the file at *path*, cut where it is too long; ``None`` without one.
@@ -86,11 +86,13 @@ class Inside:
         with file:
             return file.read(_MAX_TEXT_BYTES).decode(errors="replace")
 
-    def _misshapen(self, path: Path, status: os.stat_result, expected: str) -> MisshapenError:
-        where = shown(path.relative_to(self.root).as_posix(), 300)[1:-1]
-        return MisshapenError(
+    def _unexpected(
+        self, path: Path, status: os.stat_result, expected: str
+    ) -> UnexpectedFileTypeError:
+        where = quoted(path.relative_to(self.root).as_posix(), 300)[1:-1]
+        return UnexpectedFileTypeError(
             f"{where} in {self.region} is {_shape(status.st_mode)}, expected {expected}",
-            hint=f"Look at {shown(str(path))}, and move it away by hand if nothing else does",
+            hint=f"Look at {quoted(str(path))}, and move it away by hand if nothing else does",
         )
 
 

@@ -19,20 +19,24 @@ from startifact.errors import (
     IntegrityError,
     RegionUnavailableError,
     StartifactError,
-    shown,
+    quoted,
 )
 from startifact.files.source import Source
 from startifact.model.keys import Key, is_channel_key
 from startifact.regions.directory.filelock import locked, replace
-from startifact.regions.directory.no_follow import Inside, MisshapenError, is_empty
+from startifact.regions.directory.no_follow import (
+    NoFollowDirectory,
+    UnexpectedFileTypeError,
+    is_empty,
+)
 from startifact.regions.directory.scratch import scratch_in, sweep
 from startifact.regions.interface import (
-    ChannelState,
+    Beat,
     ExistsError,
     Location,
-    Moved,
     Region,
-    Stored,
+    StoredArtifact,
+    StoredChannel,
 )
 
 ARTIFACT = "artifact"
@@ -53,10 +57,10 @@ class DirectoryRegion(Region):
     def __init__(self, name: str, root: Path) -> None:
         self.name = name
         self._root = root.absolute()
-        self._inside = Inside(name, self._root)
+        self._no_follow = NoFollowDirectory(name, self._root)
 
-    def place(self) -> str:
-        """See `Region.place`."""
+    def store_identity(self) -> str:
+        """See `Region.store_identity`."""
         return f"file:{os.path.realpath(self._root)}"
 
     def location(self, key: Key) -> Location:
@@ -68,7 +72,7 @@ class DirectoryRegion(Region):
             uri=(self._root / key / ARTIFACT).as_uri(),
         )
 
-    def describe(self, key: Key) -> Stored | None:
+    def describe(self, key: Key) -> StoredArtifact | None:
         """See `Region.describe`: where one of the two files is missing, it counts as empty.
 
         Startifact never leaves half an artifact behind, but somebody may.
@@ -77,35 +81,37 @@ class DirectoryRegion(Region):
         folder = self._root / key
         with self._translated("read", folder):
             for _ in range(_LOOKS):
-                self._inside.check_folders(folder)
+                self._no_follow.check_folders(folder)
                 before = self._status(folder / ARTIFACT)
-                document = self._inside.text(folder / METADATA)
-                if before is None and document is None and is_empty(folder):
+                encoded_record = self._no_follow.text(folder / METADATA)
+                if before is None and encoded_record is None and is_empty(folder):
                     return None
-                if before is None or document is None:
+                if before is None or encoded_record is None:
                     continue
                 if self._status(folder / ARTIFACT) == before:
-                    return Stored(size=before.size, document=document, token=before.token)
+                    return StoredArtifact(
+                        size=before.size, encoded_record=encoded_record, token=before.token
+                    )
             half = before or self._status(folder / METADATA)
-        if half is None or (before is not None and document is not None):
+        if half is None or (before is not None and encoded_record is not None):
             raise IntegrityError(
                 f"{key} in {self.name} is neither an artifact nor half of one",
-                hint=f"Look into {shown(str(folder))}; Startifact leaves no such folder behind",
+                hint=f"Look into {quoted(str(folder))}; Startifact leaves no such folder behind",
             )
         size = 0 if before is None else before.size
-        return Stored(size=size, document=document or "", token=half.token)
+        return StoredArtifact(size=size, encoded_record=encoded_record or "", token=half.token)
 
     def _status(self, path: Path) -> "_Status | None":
-        status = self._inside.status(path)
+        status = self._no_follow.status(path)
         return None if status is None else _Status.of(status)
 
-    def create(self, key: Key, source: Source, document: str, moved: Moved) -> None:
+    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """See `Region.create`."""
         folder = self._root / key
         with self._translated("write", folder), self._scratch(folder.parent) as scratch:
             sweep(folder.parent)
-            self._copy(source, scratch / ARTIFACT, moved)
-            _write_durably(scratch / METADATA, document.encode())
+            self._copy(source, scratch / ARTIFACT, beat)
+            _write_durably(scratch / METADATA, encoded_record.encode())
             try:
                 scratch.rename(folder)
             except OSError as e:
@@ -114,7 +120,7 @@ class DirectoryRegion(Region):
                 raise
             _sync_directory(folder.parent)
 
-    def _copy(self, source: Source, destination: Path, moved: Moved) -> None:
+    def _copy(self, source: Source, destination: Path, beat: Beat) -> None:
         with destination.open("xb") as file:
             for part in source.parts:
                 sha256 = hashlib.sha256()
@@ -122,16 +128,16 @@ class DirectoryRegion(Region):
                     while block := reader.read(_BLOCK):
                         file.write(block)
                         sha256.update(block)
-                        moved(len(block))
+                        beat(len(block))
                 source.check_digest(part, sha256.digest())
             file.flush()
             os.fsync(file.fileno())
 
-    def read(self, key: Key, stored: Stored, start: int, stop: int) -> Iterator[bytes]:
+    def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """See `Region.read`."""
         path = self._root / key / ARTIFACT
         with self._translated("read", path):
-            opened = self._inside.open(path)
+            opened = self._no_follow.open(path)
             if opened is None:
                 raise IntegrityError(f"{key} in {self.name} has gone")
             with opened as file:
@@ -157,7 +163,7 @@ class DirectoryRegion(Region):
                 if not entry.is_dir(follow_symlinks=False) or not is_empty(Path(entry.path)):
                     yield entry.name
 
-    def delete(self, key: Key, stored: Stored) -> bool:
+    def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """See `Region.delete`."""
         folder = self._root / key
         with self._translated("delete", folder), self._scratch(folder.parent) as scratch:
@@ -175,18 +181,18 @@ class DirectoryRegion(Region):
         path, target = self._root / key, self._root / aside
         with self._translated("move", path):
             for folder in (path.parent, target.parent):
-                self._inside.check_folders(folder)
+                self._no_follow.check_folders(folder)
             if not is_channel_key(key):
-                return self._move_misshapen(lambda: self.describe(key), path, target)
+                return self._move_unexpected(lambda: self.describe(key), path, target)
             with self._locked(path):
-                return self._move_misshapen(lambda: self.read_channel(key), path, target)
+                return self._move_unexpected(lambda: self.read_channel(key), path, target)
 
-    def _move_misshapen(self, look: Callable[[], object], path: Path, target: Path) -> bool:
+    def _move_unexpected(self, look: Callable[[], object], path: Path, target: Path) -> bool:
         """Move *path* where *look* finds it misshapen, unless it is another one by then."""
         before = os.lstat(path) if os.path.lexists(path) else None
         try:
             look()
-        except MisshapenError:
+        except UnexpectedFileTypeError:
             target.parent.mkdir(parents=True, exist_ok=True)
             path.rename(target)
             if before is None or not os.path.samestat(before, os.lstat(target)):
@@ -200,19 +206,19 @@ class DirectoryRegion(Region):
     def _locked(self, path: Path) -> contextlib.AbstractContextManager[None]:
         return locked(path.parent / f".{path.name}.lock")
 
-    def read_channel(self, key: Key) -> ChannelState | None:
+    def read_channel(self, key: Key) -> StoredChannel | None:
         """See `Region.read_channel`."""
         path = self._root / key
         with self._translated("read", path):
-            self._inside.check_folders(path.parent)
-            text = self._inside.text(path)
-        return None if text is None else ChannelState(text, text)
+            self._no_follow.check_folders(path.parent)
+            text = self._no_follow.text(path)
+        return None if text is None else StoredChannel(text, text)
 
-    def write_channel(self, key: Key, text: str, expected: ChannelState | None) -> bool:
+    def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         """See `Region.write_channel`."""
         path = self._root / key
         with self._translated("write", path):
-            self._inside.check_folders(path.parent)
+            self._no_follow.check_folders(path.parent)
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._locked(path):
                 if self.read_channel(key) != expected:
@@ -225,7 +231,7 @@ class DirectoryRegion(Region):
 
     @contextlib.contextmanager
     def _scratch(self, parent: Path) -> Iterator[Path]:
-        self._inside.check_folders(parent)
+        self._no_follow.check_folders(parent)
         with scratch_in(parent) as scratch:
             yield scratch
 
@@ -237,12 +243,12 @@ class DirectoryRegion(Region):
             raise
         except PermissionError as e:
             raise AccessDeniedError(
-                f"{self.name} refused to {verb} {shown(str(e.filename or path))}: {e.strerror}",
+                f"{self.name} refused to {verb} {quoted(str(e.filename or path))}: {e.strerror}",
                 hint="Check the owner and the mode of the directory",
             ) from e
         except OSError as e:
             raise RegionUnavailableError(
-                f"{self.name} failed to {verb} {shown(str(path))}: {e.strerror}"
+                f"{self.name} failed to {verb} {quoted(str(path))}: {e.strerror}"
             ) from e
 
 
@@ -279,7 +285,7 @@ def _sync_directory(path: Path) -> None:
 def _check_length(key: Key, region: str) -> None:
     if len(key.rpartition("/")[2].encode()) > MAX_NAME_BYTES:
         raise InputError(
-            f"{shown(key, 300)} is too long for {region}: file systems allow {MAX_NAME_BYTES} "
+            f"{quoted(key, 300)} is too long for {region}: file systems allow {MAX_NAME_BYTES} "
             "bytes for a name",
             hint="Shorten the project's name or the version",
         )

@@ -12,7 +12,7 @@ import pytest
 
 from startifact import Session
 from startifact.errors import ConfigurationError, StartifactError
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
@@ -21,12 +21,12 @@ US, EU, AP = AWS_REGIONS
 
 
 @pytest.fixture
-def second(cloud: Cloud) -> str:
+def second(account: AwsAccount) -> str:
     """Return a second bucket of us-east-1, which the parameter of eu-west-1 names."""
-    name = f"second-{cloud.unique}"
-    cloud.s3().create_bucket(Bucket=name)
-    cloud.ssm(EU).put_parameter(
-        Name=cloud.bucket_parameter, Value=name, Type="String", Overwrite=True
+    name = f"second-{account.unique}"
+    account.s3().create_bucket(Bucket=name)
+    account.ssm(EU).put_parameter(
+        Name=account.bucket_parameter, Value=name, Type="String", Overwrite=True
     )
     return name
 
@@ -63,7 +63,7 @@ def fails(act: Callable[[], object]) -> StartifactError:
 @pytest.mark.parametrize("how", ["redirect", "malformed"])
 @pytest.mark.parametrize("read_only", [False, True])
 def test_case_29_bucket_in_the_wrong_region(
-    cloud: Cloud, wire: Wire, second: str, make_file: MakeFile, how: str, read_only: bool
+    account: AwsAccount, wire: Wire, second: str, make_file: MakeFile, how: str, read_only: bool
 ) -> None:
     """Nothing is written anywhere, and the bucket, where it is and where it should be are told."""
     wire.add(redirecting({second: US}, how))
@@ -80,7 +80,7 @@ def test_case_29_bucket_in_the_wrong_region(
 
 
 def test_readers_of_a_bucket_in_the_wrong_region(
-    cloud: Cloud, wire: Wire, second: str, make_file: MakeFile, tmp_path: Path
+    account: AwsAccount, wire: Wire, second: str, make_file: MakeFile, tmp_path: Path
 ) -> None:
     """Such a region is one that does not answer: the others serve, and all say the reason."""
     path = make_file()
@@ -105,7 +105,7 @@ def test_readers_of_a_bucket_in_the_wrong_region(
 
 @pytest.mark.parametrize("how", ["redirect", "malformed"])
 def test_only_writes_are_redirected(
-    cloud: Cloud, wire: Wire, second: str, make_file: MakeFile, how: str
+    account: AwsAccount, wire: Wire, second: str, make_file: MakeFile, how: str
 ) -> None:
     """Where nothing told before, the write itself is not followed to where the bucket is."""
     redirect = redirecting({second: US}, how)
@@ -124,11 +124,11 @@ def test_only_writes_are_redirected(
     assert [o.state for o in staging.outcomes] == ["created", "failed", "created"]
     assert f"bucket {second} is in {US}, expected in {EU}" in str(staging.outcomes[1].error)
     assert not [r for r in wire.writes() if r.path.startswith(f"/{second}")]
-    assert "Contents" not in cloud.s3().list_objects_v2(Bucket=second)
+    assert "Contents" not in account.s3().list_objects_v2(Bucket=second)
 
 
 def test_region_of_a_bucket_that_is_named(
-    cloud: Cloud, wire: Wire, second: str, make_file: MakeFile
+    account: AwsAccount, wire: Wire, second: str, make_file: MakeFile
 ) -> None:
     """A region that is written beside a bucket is where the bucket has to be."""
     wire.add(redirecting({second: US}))
@@ -142,10 +142,10 @@ def test_region_of_a_bucket_that_is_named(
 
 
 def test_bucket_without_a_region(
-    cloud: Cloud, wire: Wire, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+    account: AwsAccount, wire: Wire, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bucket for which no region was written is looked for, and found where it is."""
-    bucket = cloud.buckets[AP]
+    bucket = account.buckets[AP]
     wire.add(redirecting({bucket: AP}))
     monkeypatch.setenv("AWS_REGION", EU)
 
@@ -158,10 +158,10 @@ def test_bucket_without_a_region(
 @pytest.mark.parametrize("status", [301, 302, 307])
 @pytest.mark.parametrize("named", [False, True])
 def test_redirect_that_does_not_say_where(
-    cloud: Cloud, wire: Wire, named: bool, status: int
+    account: AwsAccount, wire: Wire, named: bool, status: int
 ) -> None:
     """A bucket that is elsewhere, nobody says where, is told as that; the SDK asks for ever."""
-    bucket = cloud.buckets[EU]
+    bucket = account.buckets[EU]
     wire.add(lambda request, forward: Answer(status) if bucket in request.path else forward())
     session = Session(regions=f"s3://{bucket}" if named else EU)
 
@@ -172,25 +172,27 @@ def test_redirect_that_does_not_say_where(
     assert len([r for r in wire.requests() if bucket in r.path]) < 10
 
 
-def test_buckets_with_and_without_a_region(cloud: Cloud, wire: Wire, make_file: MakeFile) -> None:
+def test_buckets_with_and_without_a_region(
+    account: AwsAccount, wire: Wire, make_file: MakeFile
+) -> None:
     """In one session the one is looked for, and the other has to be where it is said to be."""
-    homes = {bucket: region for region, bucket in cloud.buckets.items()}
+    homes = {bucket: region for region, bucket in account.buckets.items()}
     wire.add(redirecting(homes))
-    loose, right = f"s3://{cloud.buckets[AP]}", f"s3://{cloud.buckets[US]}?region={US}"
-    wrong = f"s3://{cloud.buckets[EU]}?region={US}"
+    loose, right = f"s3://{account.buckets[AP]}", f"s3://{account.buckets[US]}?region={US}"
+    wrong = f"s3://{account.buckets[EU]}?region={US}"
 
     staging = Session(regions=[right, loose]).stage("SugarWater", "1.0.0", make_file())
     found = fails(lambda: Session(regions=[loose, wrong]).stage("Water", "1.0.0", make_file()))
 
     assert [o.state for o in staging.outcomes] == ["created", "created"]
-    assert f"bucket {cloud.buckets[EU]} is in {EU}, expected in {US}" in str(found)
+    assert f"bucket {account.buckets[EU]} is in {EU}, expected in {US}" in str(found)
 
 
 def test_store_with_a_name_of_its_own_for_where_it_is(
-    cloud: Cloud, wire: Wire, make_file: MakeFile
+    account: AwsAccount, wire: Wire, make_file: MakeFile
 ) -> None:
     """A store other than AWS may call its only region what it likes."""
-    bucket = cloud.buckets[US]
+    bucket = account.buckets[US]
 
     def named(request: Request, forward: Forward) -> Answer | None:
         answer = forward()

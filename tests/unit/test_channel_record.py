@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from semver import Version
 
-from startifact.channels.latest import Pointer, parse_pointer
+from startifact.channels.latest import ChannelRecord, parse_channel_record
 from startifact.errors import IntegrityError
 
 versions = st.builds(Version, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
@@ -13,19 +13,19 @@ versions = st.builds(Version, st.integers(0, 9), st.integers(0, 9), st.integers(
 
 @given(
     st.builds(
-        Pointer,
+        ChannelRecord,
         version=versions,
         generation=st.integers(1, 10**9),
         previous=st.one_of(st.none(), versions),
         moved_at=st.text(max_size=30),
-        by=st.text(st.characters(exclude_categories=["Cs"]), max_size=100),
+        moved_by=st.text(st.characters(exclude_categories=["Cs"]), max_size=100),
     )
 )
-def test_round_trip(pointer: Pointer) -> None:
+def test_round_trip(channel_record: ChannelRecord) -> None:
     """What is written is read back, and is one line of ASCII."""
-    text = pointer.to_json()
+    text = channel_record.to_json()
 
-    assert parse_pointer(text, where="here") == pointer
+    assert parse_channel_record(text, where="here") == channel_record
     assert text.isascii()
     assert text.count("\n") == 1
     assert text.endswith("\n")
@@ -56,23 +56,23 @@ def test_round_trip(pointer: Pointer) -> None:
 def test_damaged(text: str) -> None:
     """A channel that is damaged is an integrity error that says which and where."""
     with pytest.raises(IntegrityError, match="the channel foo/latest in a is damaged"):
-        parse_pointer(text, where="foo/latest in a")
+        parse_channel_record(text, where="foo/latest in a")
 
 
 def test_keys_that_are_not_known() -> None:
     """Keys that are not known are passed over, and the least is a version and a generation."""
     text = '{"version":"1.0.0","generation":7,"colour":"red"}'
 
-    assert parse_pointer(text, where="here") == Pointer(
-        version=Version(1), generation=7, previous=None, moved_at="", by=""
+    assert parse_channel_record(text, where="here") == ChannelRecord(
+        version=Version(1), generation=7, previous=None, moved_at="", moved_by=""
     )
 
 
 @pytest.mark.parametrize("text", ["1.2.3", "v1.2.3"])
 def test_bare_version(text: str) -> None:
     """A bare version, which the first Startifact kept, is a channel that has not moved yet."""
-    assert parse_pointer(text, where="here") == Pointer(
-        version=Version(1, 2, 3), generation=0, previous=None, moved_at="", by=""
+    assert parse_channel_record(text, where="here") == ChannelRecord(
+        version=Version(1, 2, 3), generation=0, previous=None, moved_at="", moved_by=""
     )
 
 
@@ -81,16 +81,16 @@ def test_size() -> None:
     text = '{"version":"1.0.0","generation":1,"by":"%s"}'
     longest = 4096 - len(text % "")
 
-    assert len(parse_pointer(text % ("x" * longest), where="here").by) == longest
+    assert len(parse_channel_record(text % ("x" * longest), where="here").moved_by) == longest
     with pytest.raises(IntegrityError, match="it is larger than 4,096 bytes"):
-        parse_pointer(text % ("x" * (longest + 1)), where="here")
+        parse_channel_record(text % ("x" * (longest + 1)), where="here")
 
 
 @given(st.text())
 def test_any_text(text: str) -> None:
     """Any text is a channel or damaged: nothing else happens."""
     try:
-        pointer = parse_pointer(text, where="here")
+        channel_record = parse_channel_record(text, where="here")
     except IntegrityError:
         return
-    assert pointer.generation == 0
+    assert channel_record.generation == 0

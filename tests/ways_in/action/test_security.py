@@ -112,8 +112,8 @@ def test_damaged_record(text: str, staged: Path, call: Call) -> None:
 def test_channel(text: str, staged: Path, call: Call) -> None:
     """A channel that was tampered with is told in one error."""
     channel = staged.parents[1] / "SugarWater" / "latest"
-    pointer = json.loads(channel.read_text())
-    channel.write_text(json.dumps(pointer | {"version": text, text: text}))
+    channel_record = json.loads(channel.read_text())
+    channel.write_text(json.dumps(channel_record | {"version": text, text: text}))
 
     done = call(command="info", project="SugarWater", regions="file:artifacts")
 

@@ -7,32 +7,32 @@ from pathlib import Path
 import pytest
 
 from startifact import Session, errors
-from tests.conftest import Cloud, percent
-from tests.support.places import Directory
+from tests.conftest import AwsAccount, percent
+from tests.support.backends import Directory
 
 MakeFile = Callable[..., Path]
 
 
 @pytest.mark.parametrize("way", ["HTTP://127.0.0.1:{port}", "http://localhost:{port}"])
-def test_endpoint_in_other_words(cloud: Cloud, way: str) -> None:
+def test_endpoint_in_other_words(account: AwsAccount, way: str) -> None:
     """A bucket is refused twice, also when its endpoint is written in another way."""
-    bucket, port = cloud.buckets["us-east-1"], cloud.endpoint.rpartition(":")[2]
-    spelling = f"s3://{bucket}?region=us-east-1&endpoint={percent(cloud.endpoint)}"
+    bucket, port = account.buckets["us-east-1"], account.endpoint.rpartition(":")[2]
+    spec = f"s3://{bucket}?region=us-east-1&endpoint={percent(account.endpoint)}"
     other = f"s3://{bucket}?region=eu-west-1&endpoint={percent(way.format(port=port))}"
 
     with pytest.raises(errors.InputError, match=r"are one|endpoint"):
-        Session(regions=[spelling, other])
+        Session(regions=[spec, other])
 
 
-def test_bucket_of_an_organisation_in_other_words(cloud: Cloud, make_file: MakeFile) -> None:
+def test_bucket_of_an_organisation_in_other_words(account: AwsAccount, make_file: MakeFile) -> None:
     """A bucket that is configured and named as well is one place."""
-    bucket, port = cloud.buckets["us-east-1"], cloud.endpoint.rpartition(":")[2]
+    bucket, port = account.buckets["us-east-1"], account.endpoint.rpartition(":")[2]
     named = f"s3://{bucket}?region=us-east-1&endpoint={percent(f'http://localhost:{port}')}"
 
     with pytest.raises(errors.InputError, match="are one place"):
         Session(regions=["us-east-1", named]).stage("SugarWater", "1.0.0", make_file())
 
-    assert cloud.keys("us-east-1") == []
+    assert account.keys("us-east-1") == []
 
 
 def test_relative_directory(
@@ -61,11 +61,11 @@ def test_relative_directory(
     ],
     ids=["get", "versions", "verify", "repair"],
 )
-def test_readers_refuse_one_place_twice(
-    cloud: Cloud, make_file: MakeFile, command: Callable[[Session], object]
+def test_readers_refuse_shared_store(
+    account: AwsAccount, make_file: MakeFile, command: Callable[[Session], object]
 ) -> None:
     """Whoever reads or mends is told of two regions that are one place, as whoever stages is."""
-    bucket = cloud.buckets["us-east-1"]
+    bucket = account.buckets["us-east-1"]
     Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", make_file())
 
     with pytest.raises(errors.InputError, match="are one place"):
@@ -89,9 +89,9 @@ def test_name_that_no_file_system_takes(make_file: MakeFile, tmp_path: Path) -> 
 
 def test_directory_with_a_line_break(make_file: MakeFile, tmp_path: Path) -> None:
     """What separates regions in a list is percent-encoded inside one."""
-    spellings = f"file:{tmp_path}/a%0Ab, file:{tmp_path}/c%2Cd"
+    specs = f"file:{tmp_path}/a%0Ab, file:{tmp_path}/c%2Cd"
 
-    Session(regions=spellings).stage("SugarWater", "1.0.0", make_file())
+    Session(regions=specs).stage("SugarWater", "1.0.0", make_file())
 
     assert (tmp_path / "a\nb" / "SugarWater@1.0.0" / "artifact").exists()
     assert (tmp_path / "c,d" / "SugarWater@1.0.0" / "artifact").exists()
@@ -99,8 +99,8 @@ def test_directory_with_a_line_break(make_file: MakeFile, tmp_path: Path) -> Non
 
 def test_private_file_stays_private(make_file: MakeFile, tmp_path: Path) -> None:
     """A file that is replaced keeps its mode."""
-    place = Directory(f"file:{tmp_path}/region", tmp_path / "region")
-    session = Session(regions=[place.spelling])
+    backend = Directory(f"file:{tmp_path}/region", tmp_path / "region")
+    session = Session(regions=[backend.spec])
     session.stage("SugarWater", "1.0.0", make_file())
     path = tmp_path / "private"
     path.write_bytes(b"secret")

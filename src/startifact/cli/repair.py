@@ -9,7 +9,7 @@ from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import (
     DifferencesError,
     StartifactError,
-    ascii_controls,
+    escape_nonprintable,
     worst_exit_code,
 )
 from startifact.repair.log import Repair
@@ -33,8 +33,8 @@ def verify(arguments: Arguments, progress: ProgressCallback | None) -> Result:
         )
     return Result(
         facts=_facts_of_verification(found, errors),
-        data=tuple(_line(f"{d.kind}: {d.key}: {d.message}") for d in found.differences),
-        told=(_summary(found, len(session.regions)),),
+        output=tuple(_line(f"{d.kind}: {d.key}: {d.message}") for d in found.differences),
+        info=(_summary(found, len(session.regions)),),
         errors=errors,
     )
 
@@ -47,11 +47,11 @@ def repair(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     )
     errors = (*done.refusals, *_failures(done.failures))
     return Result(
-        facts=_facts_of_repair(done, errors), told=tuple(_repair_lines(done)), errors=errors
+        facts=_facts_of_repair(done, errors), info=tuple(_repair_lines(done)), errors=errors
     )
 
 
-MENDING: Mapping[str, Command] = {"verify": verify, "repair": repair}
+COMPARING: Mapping[str, Command] = {"verify": verify, "repair": repair}
 
 
 def _failures(failures: Mapping[str, StartifactError]) -> tuple[StartifactError, ...]:
@@ -67,7 +67,7 @@ def _named(region: str, error: StartifactError) -> StartifactError:
 
 def _line(text: str) -> str:
     """Return *text* in one line, escaped."""
-    return ascii_controls(" ".join(part.strip() for part in text.split("\n")))
+    return escape_nonprintable(" ".join(part.strip() for part in text.split("\n")))
 
 
 def _summary(found: Verification, regions: int) -> str:

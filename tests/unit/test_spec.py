@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 
 from startifact.errors import InputError
 from startifact.regions.spec import (
-    AwsSpelling,
-    BucketSpelling,
-    DirectorySpelling,
+    AwsSpec,
+    BucketSpec,
+    DirectorySpec,
     is_loopback,
-    parse_spelling,
-    parse_spellings,
+    parse_spec,
+    parse_specs,
     split_list,
 )
 
 
-def bucket(text: str) -> BucketSpelling:
+def bucket(text: str) -> BucketSpec:
     """Return the bucket that *text* spells."""
-    spelling = parse_spelling(text)
-    assert isinstance(spelling, BucketSpelling)
-    return spelling
+    spec = parse_spec(text)
+    assert isinstance(spec, BucketSpec)
+    return spec
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def bucket(text: str) -> BucketSpelling:
 )  # fmt: skip
 def test_aws_region(name: str) -> None:
     """The name of an AWS region is one."""
-    assert parse_spelling(name) == AwsSpelling(text=name)
+    assert parse_spec(name) == AwsSpec(text=name)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_aws_region(name: str) -> None:
 def test_no_region(text: str) -> None:
     """What is none of the three spellings is refused, with all of them in the hint."""
     with pytest.raises(InputError, match="is not a region") as caught:
-        parse_spelling(text)
+        parse_spec(text)
 
     assert caught.value.hint is not None
     assert "eu-west-1" in caught.value.hint
@@ -61,12 +61,12 @@ def test_line_ends() -> None:
     """A newline is never passed over."""
     for text in ("us-east-1\n", "\nus-east-1", "s3://bucket\n", "file:./a\r"):
         with pytest.raises(InputError, match="has a character in it that cannot be shown"):
-            parse_spelling(text)
+            parse_spec(text)
 
 
 def test_bucket_alone() -> None:
     """A bucket needs nothing else."""
-    assert parse_spelling("s3://my-bucket") == BucketSpelling(
+    assert parse_spec("s3://my-bucket") == BucketSpec(
         text="s3://my-bucket",
         bucket="my-bucket",
         prefix="",
@@ -83,7 +83,7 @@ def test_bucket_with_everything() -> None:
         "&endpoint=https%3A%2F%2Fminio.example%3A9000%2F"
     ).replace("%20", "_")
 
-    assert bucket(text) == BucketSpelling(
+    assert bucket(text) == BucketSpec(
         text=text,
         bucket="b.cket",
         prefix="a/b_c/",
@@ -131,7 +131,7 @@ def test_endpoints(endpoint: str) -> None:
 def test_illegal_endpoints(endpoint: str) -> None:
     """Any other endpoint is refused: it would get requests that carry session tokens."""
     with pytest.raises(InputError, match=r"endpoint: got .*, expected https://host, or http://"):
-        parse_spelling(f"s3://bucket?endpoint={endpoint}")
+        parse_spec(f"s3://bucket?endpoint={endpoint}")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_illegal_endpoints(endpoint: str) -> None:
 def test_password(text: str) -> None:
     """A user and a password are refused wherever they are, and never shown."""
     with pytest.raises(InputError) as caught:
-        parse_spellings([text, "eu-west-1"], source="regions")
+        parse_specs([text, "eu-west-1"], source="regions")
 
     assert "hun" not in str(caught.value)
     assert "hun" not in str(caught.value.hint)
@@ -197,7 +197,7 @@ def test_password(text: str) -> None:
 def test_illegal_bucket(text: str, problem: str) -> None:
     """A bucket that is not spelled as it should be is refused with what is wrong about it."""
     with pytest.raises(InputError, match=problem) as caught:
-        parse_spelling(text)
+        parse_spec(text)
 
     assert all(line.isprintable() for line in str(caught.value).splitlines())
 
@@ -205,7 +205,7 @@ def test_illegal_bucket(text: str, problem: str) -> None:
 def test_all_problems_of_a_bucket() -> None:
     """Everything that is wrong with one spelling is told at once."""
     with pytest.raises(InputError) as caught:
-        parse_spelling("s3://B/..?region=X&endpoint=http://far.example&profile=%20&colour=red")
+        parse_spec("s3://B/..?region=X&endpoint=http://far.example&profile=%20&colour=red")
 
     told = re.findall(r"\n  (\w+):", str(caught.value))
     assert told == ["bucket", "prefix", "option", "region", "endpoint", "profile"]
@@ -233,7 +233,7 @@ def test_all_problems_of_a_bucket() -> None:
 )
 def test_directory(text: str, path: str) -> None:
     """A directory is relative or absolute, and may be percent-encoded."""
-    assert parse_spelling(text) == DirectorySpelling(text=text, path=Path(path).absolute())
+    assert parse_spec(text) == DirectorySpec(text=text, path=Path(path).absolute())
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_directory(text: str, path: str) -> None:
 def test_illegal_directory(text: str, problem: str) -> None:
     """A directory on another machine, or one whose name cannot be shown, is refused."""
     with pytest.raises(InputError, match=problem) as caught:
-        parse_spelling(text)
+        parse_spec(text)
 
     assert str(caught.value).isprintable()
 
@@ -280,7 +280,7 @@ def test_list() -> None:
 def test_twice(texts: list[str]) -> None:
     """One region, bucket or directory twice is refused."""
     with pytest.raises(InputError, match=r"is there twice|are one") as caught:
-        parse_spellings(texts, source="regions")
+        parse_specs(texts, source="regions")
 
     assert caught.value.hint == "Name every region, bucket and directory once"
 
@@ -290,29 +290,29 @@ def test_twice_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "a")
 
     with pytest.raises(InputError, match="are one"):
-        parse_spellings([f"file:{tmp_path}/a", f"file:{tmp_path}/link"], source="regions")
+        parse_specs([f"file:{tmp_path}/a", f"file:{tmp_path}/link"], source="regions")
 
 
 def test_link_to_itself(tmp_path: Path) -> None:
     """A link that leads nowhere is no reason to fail before anything is asked of it."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
 
-    (spelling,) = parse_spellings([f"file:{tmp_path}/loop"], source="regions")
+    (spec,) = parse_specs([f"file:{tmp_path}/loop"], source="regions")
 
-    assert isinstance(spelling, DirectorySpelling)
+    assert isinstance(spec, DirectorySpec)
 
 
 def test_one_bucket_name_in_two_stores() -> None:
     """Buckets of the same name in two stores are two."""
     texts = ["s3://bucket?endpoint=https://a.example", "s3://bucket?endpoint=https://b.example"]
 
-    assert len(parse_spellings(texts, source="regions")) == 2
+    assert len(parse_specs(texts, source="regions")) == 2
 
 
 def test_no_regions() -> None:
     """An empty list is refused with what may be in it."""
     with pytest.raises(InputError, match="regions is not valid: it names no region") as caught:
-        parse_spellings([], source="regions")
+        parse_specs([], source="regions")
 
     assert caught.value.hint is not None
     assert "Name at least one" in caught.value.hint
@@ -321,13 +321,13 @@ def test_no_regions() -> None:
 def test_too_many_regions() -> None:
     """A list that is a mistake is refused."""
     with pytest.raises(InputError, match="it names 33 regions, expected at most 32"):
-        parse_spellings([f"file:./{n}" for n in range(33)], source="regions")
+        parse_specs([f"file:./{n}" for n in range(33)], source="regions")
 
 
 def test_all_problems_of_a_list() -> None:
     """Everything that is wrong with a list is told at once, with its source."""
     with pytest.raises(InputError) as caught:
-        parse_spellings(["nope", "s3://B", "eu-west-1", "eu-west-1"], source="STARTIFACT_REGIONS")
+        parse_specs(["nope", "s3://B", "eu-west-1", "eu-west-1"], source="STARTIFACT_REGIONS")
 
     assert str(caught.value).startswith("STARTIFACT_REGIONS is not valid:")
     assert len(re.findall(r"^  region ", str(caught.value), re.MULTILINE)) == 3
@@ -347,7 +347,7 @@ def test_all_problems_of_a_list() -> None:
 def test_any_text(text: str) -> None:
     """Any text is a region or refused: nothing else happens."""
     try:
-        told = parse_spelling(text).text
+        told = parse_spec(text).text
     except InputError as e:
         told = str(e)
     else:

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from startifact import ConfigurationLoader, Session
 from startifact.repair.log import Repair
-from startifact.repair.verify import Kind, Verification
-from tests.conftest import Cloud
-from tests.support.places import Bucket, Place
+from startifact.repair.verify import FindingKind, Verification
+from tests.conftest import AwsAccount
+from tests.support.backends import Backend, Bucket
 from tests.support.wire import Answer
 
 CONTENT = b"sugar and water\n"
@@ -25,26 +25,26 @@ def sha256(content: bytes = CONTENT) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-class Shop:
-    """One project in the regions behind *places*, and commands about it."""
+class ProjectFixture:
+    """One project in the regions behind *backends*, and commands about it."""
 
     def __init__(
         self,
-        places: Sequence[Place],
+        backends: Sequence[Backend],
         folder: Path,
         *,
         loader: ConfigurationLoader | None = None,
-        cloud: Cloud | None = None,
+        account: AwsAccount | None = None,
     ) -> None:
-        self.places = list(places)
-        self.a, self.b, self.c = places
-        self.regions = [place.spelling for place in places]
+        self.backends = list(backends)
+        self.a, self.b, self.c = backends
+        self.regions = [backend.spec for backend in backends]
         self.project = f"P{uuid4().hex[:8]}"
         self.key = self.at("1.0.0")
         self.latest = f"{self.project}/latest"
         self._folder = folder
         self._loader = loader
-        self._cloud = cloud
+        self._cloud = account
 
     def at(self, version: str) -> str:
         """Return the key of *version*."""
@@ -73,7 +73,7 @@ class Shop:
     def verify(self, version: str | None = None, **options: Any) -> Verification:
         return self.session().verify(self.project, version, **options)
 
-    def found(self, version: str | None = None, **options: Any) -> list[tuple[Kind, str]]:
+    def found(self, version: str | None = None, **options: Any) -> list[tuple[FindingKind, str]]:
         """Return kind and region of every difference."""
         return kinds(self.verify(version, **options))
 
@@ -109,33 +109,35 @@ class Shop:
     def snapshot(self) -> list[dict[str, object]]:
         """Return everything of the project that is stored, in every region."""
         return [
-            {k: v for k, v in place.snapshot().items() if k.startswith(self.project)}
-            for place in self.places
+            {k: v for k, v in backend.snapshot().items() if k.startswith(self.project)}
+            for backend in self.backends
         ]
 
-    def keys(self, place: Place) -> list[str]:
+    def keys(self, backend: Backend) -> list[str]:
         """Return the keys of everything of the project in one region."""
-        names = place.keys()
+        names = backend.keys()
         return [key for key in names if key.startswith(self.project)]
 
-    def quarantined(self, place: Place) -> list[str]:
+    def quarantined(self, backend: Backend) -> list[str]:
         """Return the keys of what was set aside."""
-        return [key for key in self.keys(place) if "/_quarantine/" in key]
+        return [key for key in self.keys(backend) if "/_quarantine/" in key]
 
-    def rewrite(self, place: Place, key: str, content: bytes | None = None, **changes: Any) -> None:
+    def rewrite(
+        self, backend: Backend, key: str, content: bytes | None = None, **changes: Any
+    ) -> None:
         """Replace an artifact by one whose record says something else."""
-        stored = place.content(key) if content is None else content
-        place.plant(key, stored, changed(place.document(key), **changes))
+        stored = backend.content(key) if content is None else content
+        backend.plant(key, stored, changed(backend.encoded_record(key), **changes))
 
-    def forge(self, place: Place, key: str, content: bytes = OTHER) -> None:
+    def forge(self, backend: Backend, key: str, content: bytes = OTHER) -> None:
         """Replace artifact and record together, so that they fit each other."""
-        self.rewrite(place, key, content, sha256=sha256(content), size=str(len(content)))
+        self.rewrite(backend, key, content, sha256=sha256(content), size=str(len(content)))
 
-    def lose_latest(self, place: Place) -> None:
+    def lose_latest(self, backend: Backend) -> None:
         """Take ``latest`` away, and what is left of it in SSM."""
-        place.erase(self.latest)
-        if self._shows(place):
-            self.ssm(place).delete_parameter(Name=self.parameter)
+        backend.erase(self.latest)
+        if self._shows(backend):
+            self.ssm(backend).delete_parameter(Name=self.parameter)
 
     @property
     def parameter(self) -> str:
@@ -143,28 +145,28 @@ class Shop:
         assert self._cloud is not None
         return f"/team-{self._cloud.unique}/{self.latest}"
 
-    def ssm(self, place: Place) -> Any:
-        assert isinstance(place, Bucket)
+    def ssm(self, backend: Backend) -> Any:
+        assert isinstance(backend, Bucket)
         assert self._cloud is not None
-        return self._cloud.ssm(place.region)
+        return self._cloud.ssm(backend.region)
 
-    def shown(self, place: Place) -> str | None:
+    def shown(self, backend: Backend) -> str | None:
         """Return the copy of ``latest`` in SSM."""
-        assert isinstance(place, Bucket)
+        assert isinstance(backend, Bucket)
         assert self._cloud is not None
-        return self._cloud.parameter_value(place.region, self.project)
+        return self._cloud.parameter_value(backend.region, self.project)
 
-    def show(self, place: Place, value: str) -> None:
+    def show(self, backend: Backend, value: str) -> None:
         """Put *value* where the copy of ``latest`` is."""
-        self.ssm(place).put_parameter(
+        self.ssm(backend).put_parameter(
             Name=self.parameter, Value=value, Type="String", Overwrite=True
         )
 
-    def _shows(self, place: Place) -> bool:
-        return isinstance(place, Bucket) and place.prefix == "team/"
+    def _shows(self, backend: Backend) -> bool:
+        return isinstance(backend, Bucket) and backend.prefix == "team/"
 
 
-def kinds(verification: Verification) -> list[tuple[Kind, str]]:
+def kinds(verification: Verification) -> list[tuple[FindingKind, str]]:
     """Return kind and region of every difference."""
     return [(d.kind, d.region) for d in verification.differences]
 
@@ -174,11 +176,11 @@ def actions(repair: Repair) -> list[tuple[str, str]]:
     return [(step.action, step.region) for step in repair.steps]
 
 
-def changed(document: str, **changes: str | None) -> str:
+def changed(encoded_record: str, **changes: str | None) -> str:
     """Return a record with something changed, or with ``None`` taken away."""
     named = {name.replace("_", "-"): value for name, value in changes.items()}
     facts = {f"startifact:{n}" if n in FACTS else n: value for n, value in named.items()}
-    record = {**json.loads(document), **facts}
+    record = {**json.loads(encoded_record), **facts}
     return json.dumps({name: value for name, value in record.items() if value is not None})
 
 

@@ -6,7 +6,7 @@ without anybody knowing, fail together, and count as a majority all the same.
 
 from typing import TYPE_CHECKING, Any
 
-from startifact.errors import ConfigurationError, MisplacedError
+from startifact.errors import ConfigurationError, WrongRegionError
 from startifact.model.configuration import AWS_REGION
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _REDIRECTS = frozenset({301, 302, 307})
 _ELSEWHERE = frozenset({"AuthorizationHeaderMalformed", "PermanentRedirect"})
 
 
-def hold_in_place(client: "S3Client", region: str | None) -> None:
+def refuse_other_regions(client: "S3Client", region: str | None) -> None:
     """Make *client* refuse buckets that are in another AWS region than *region*, where one is said.
 
     Every answer is looked at, before the SDK's own handler for redirects is asked.
@@ -35,7 +35,7 @@ def hold_in_place(client: "S3Client", region: str | None) -> None:
                 hint="Check the bucket's name, and name the region it is in",
             )
         if region is not None and found not in {None, region}:
-            raise MisplacedError(
+            raise WrongRegionError(
                 f"bucket {bucket} is in {found}, expected in {region}",
                 hint=f"Name a bucket that is in {region} where this one is configured, or {found} "
                 "as its region; regions of one list have to be in different AWS regions",

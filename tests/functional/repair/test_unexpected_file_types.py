@@ -13,9 +13,9 @@ from startifact.errors import IntegrityError, StartifactError
 from startifact.model.keys import Key, quarantine_key
 from startifact.regions.directory.filelock import locked
 from startifact.regions.directory.region import DirectoryRegion
-from startifact.repair.verify import Kind
-from tests.functional.repair.shop import CONTENT, OTHER, Shop, actions, sha256
-from tests.support.places import Directory
+from startifact.repair.verify import FindingKind
+from tests.functional.repair.project_fixture import CONTENT, OTHER, ProjectFixture, actions, sha256
+from tests.support.backends import Directory
 
 KEEP = f"sha256:{sha256()}"
 
@@ -62,15 +62,15 @@ def outside(path: Path) -> Path:
     return root.parent / "outside"
 
 
-def root_of(shop: Shop) -> Path:
+def root_of(fixture: ProjectFixture) -> Path:
     """Return the directory of the second region, which these tests damage."""
-    assert isinstance(shop.b, Directory)
-    return shop.b.root
+    assert isinstance(fixture.b, Directory)
+    return fixture.b.root
 
 
-def put(shop: Shop, name: str, make: Make) -> Path:
+def put(fixture: ProjectFixture, name: str, make: Make) -> Path:
     """Put something else where *name* is in the second region, and return where that is."""
-    path = root_of(shop) / name
+    path = root_of(fixture) / name
     if path.is_dir():
         for inside in path.iterdir():
             inside.unlink()
@@ -88,8 +88,8 @@ def shape(path: Path) -> tuple[int, object]:
     return status.st_ino, (stat.S_IFMT(status.st_mode), link)
 
 
-def set_aside(shop: Shop) -> list[Path]:
-    return list((root_of(shop) / shop.project / "_quarantine").iterdir())
+def set_aside(fixture: ProjectFixture) -> list[Path]:
+    return list((root_of(fixture) / fixture.project / "_quarantine").iterdir())
 
 
 PLACES = [
@@ -109,31 +109,31 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("name", "make", "said"), PLACES)
-def test_artifact(corner_shop: Shop, name: str, make: Make, said: str) -> None:
+def test_artifact(file_project: ProjectFixture, name: str, make: Make, said: str) -> None:
     """It is found, refused, and moved aside as it is at a person's word. No link is followed."""
-    shop = corner_shop
-    shop.stage()
-    key = shop.key if not name else f"{shop.key}/{name}"
-    at = put(shop, key, make)
+    fixture = file_project
+    fixture.stage()
+    key = fixture.key if not name else f"{fixture.key}/{name}"
+    at = put(fixture, key, make)
     before = shape(at)
     started = time.monotonic()
 
-    found = shop.verify("1.0.0", read_data=True)
-    refused = shop.refused("1.0.0")
-    everything = shop.verify()
-    done = shop.mended("1.0.0", keep=KEEP)
+    found = fixture.verify("1.0.0", read_data=True)
+    refused = fixture.refused("1.0.0")
+    everything = fixture.verify()
+    done = fixture.mended("1.0.0", keep=KEEP)
 
     [difference] = found.differences
     assert found.failures == everything.failures == {}
-    assert (difference.kind, difference.region) == (Kind.DAMAGED, shop.b.spelling)
-    assert f"{key} in {shop.b.spelling} is {said}" in difference.message
-    assert f"startifact repair {shop.key} --keep {KEEP}" in refused
-    assert done == [("set-aside", shop.b.spelling), ("fill", shop.b.spelling)]
-    [aside] = set_aside(shop)
+    assert (difference.kind, difference.region) == (FindingKind.DAMAGED, fixture.b.spec)
+    assert f"{key} in {fixture.b.spec} is {said}" in difference.message
+    assert f"startifact repair {fixture.key} --keep {KEEP}" in refused
+    assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
+    [aside] = set_aside(fixture)
     assert aside.name.startswith("1.0.0-")
     assert shape(aside / name) == before
     assert_untouched(at)
-    assert shop.verify(read_data=True)
+    assert fixture.verify(read_data=True)
     assert time.monotonic() - started < 20  # no pipe is waited for
 
 
@@ -146,61 +146,61 @@ def assert_untouched(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [folder, link_to_file, loop, pipe])
-def test_latest(corner_shop: Shop, make: Make) -> None:
+def test_latest(file_project: ProjectFixture, make: Make) -> None:
     """What stands in the place of ``latest`` is moved aside as it is, and ``latest`` restored."""
-    shop = corner_shop
-    shop.stage()
-    at = put(shop, shop.latest, make)
+    fixture = file_project
+    fixture.stage()
+    at = put(fixture, fixture.latest, make)
     before = shape(at)
 
-    found = shop.verify()
-    newest = shop.session().get(shop.project)
-    done = shop.mended()
+    found = fixture.verify()
+    newest = fixture.session().get(fixture.project)
+    done = fixture.mended()
 
-    assert (found.failures, str(newest)) == ({}, shop.key)
+    assert (found.failures, str(newest)) == ({}, fixture.key)
     assert [(d.kind, d.region) for d in found.differences] == [
-        (Kind.LATEST_DAMAGED, shop.b.spelling)
+        (FindingKind.LATEST_DAMAGED, fixture.b.spec)
     ]
-    assert f"{shop.latest} in {shop.b.spelling} is a " in found.differences[0].message
-    assert done == [("set-aside", shop.b.spelling), ("move-latest", shop.b.spelling)]
-    [aside] = set_aside(shop)
+    assert f"{fixture.latest} in {fixture.b.spec} is a " in found.differences[0].message
+    assert done == [("set-aside", fixture.b.spec), ("move-latest", fixture.b.spec)]
+    [aside] = set_aside(fixture)
     assert aside.name.startswith("latest-")
     assert shape(aside) == before
     assert_untouched(at)
 
 
 @pytest.mark.parametrize("make", [file, link_to_folder, loop, pipe])
-def test_folder_of_the_project(corner_shop: Shop, make: Make) -> None:
+def test_folder_of_the_project(file_project: ProjectFixture, make: Make) -> None:
     """Where there is no folder to set things aside in, a person has to move what is there."""
-    shop = corner_shop
-    shop.stage()
-    (root_of(shop) / shop.latest).unlink()
-    at = put(shop, shop.project, make)
-    put(shop, f"{shop.key}/artifact", loop)
-    before = shape(at), shape(root_of(shop) / shop.key / "artifact")
+    fixture = file_project
+    fixture.stage()
+    (root_of(fixture) / fixture.latest).unlink()
+    at = put(fixture, fixture.project, make)
+    put(fixture, f"{fixture.key}/artifact", loop)
+    before = shape(at), shape(root_of(fixture) / fixture.key / "artifact")
 
-    found = shop.verify()
-    done = [shop.repair(), shop.repair("1.0.0", keep=KEEP)]
+    found = fixture.verify()
+    done = [fixture.repair(), fixture.repair("1.0.0", keep=KEEP)]
 
     assert found.failures == {}
-    assert [d.kind for d in found.differences] == [Kind.DAMAGED, Kind.LATEST_DAMAGED]
+    assert [d.kind for d in found.differences] == [FindingKind.DAMAGED, FindingKind.LATEST_DAMAGED]
     for one in done:
         assert actions(one) == []
-    failure = done[1].failures[shop.b.spelling]
+    failure = done[1].failures[fixture.b.spec]
     assert isinstance(failure, IntegrityError)
-    assert f"{shop.project} in {shop.b.spelling} is a " in str(failure)
+    assert f"{fixture.project} in {fixture.b.spec} is a " in str(failure)
     assert str(at) in str(failure.hint)
-    assert (shape(at), shape(root_of(shop) / shop.key / "artifact")) == before
+    assert (shape(at), shape(root_of(fixture) / fixture.key / "artifact")) == before
     assert_untouched(at)
 
 
-def test_mended_meanwhile(corner_shop: Shop) -> None:
+def test_mended_meanwhile(file_project: ProjectFixture) -> None:
     """What somebody has put right since it was looked at is not moved aside."""
-    shop = corner_shop
-    shop.stage()
-    kept = (root_of(shop) / shop.key / "artifact").read_bytes()
-    at = put(shop, f"{shop.key}/artifact", loop)
-    session = shop.session()
+    fixture = file_project
+    fixture.stage()
+    kept = (root_of(fixture) / fixture.key / "artifact").read_bytes()
+    at = put(fixture, f"{fixture.key}/artifact", loop)
+    session = fixture.session()
     region = session._regions()[1]
     move = region.move_aside
 
@@ -211,82 +211,82 @@ def test_mended_meanwhile(corner_shop: Shop) -> None:
 
     region.move_aside = mended_first  # type: ignore[method-assign]
 
-    done = session.repair(shop.project, "1.0.0", keep=KEEP)
+    done = session.repair(fixture.project, "1.0.0", keep=KEEP)
 
     assert actions(done) == []
-    assert "is another one by now, and was not moved" in str(done.failures[shop.b.spelling])
-    assert shop.verify(read_data=True)
+    assert "is another one by now, and was not moved" in str(done.failures[fixture.b.spec])
+    assert fixture.verify(read_data=True)
 
 
 @pytest.mark.parametrize("make", [file, loop, pipe, link_to_folder])
-def test_staging(corner_shop: Shop, make: Make) -> None:
+def test_staging(file_project: ProjectFixture, make: Make) -> None:
     """Nothing is staged under a version in whose place something else stands."""
-    shop = corner_shop
-    root_of(shop).mkdir(parents=True)
-    make(root_of(shop) / shop.key)
+    fixture = file_project
+    root_of(fixture).mkdir(parents=True)
+    make(root_of(fixture) / fixture.key)
 
     with pytest.raises(StartifactError) as caught:
-        shop.stage()
+        fixture.stage()
 
     assert caught.value.exit_code == 7
-    assert shop.keys(shop.a) == []
+    assert fixture.keys(fixture.a) == []
 
 
-def test_download(corner_shop: Shop, tmp_path: Path) -> None:
+def test_download(file_project: ProjectFixture, tmp_path: Path) -> None:
     """A version is downloaded from the other regions."""
-    shop = corner_shop
-    shop.stage()
-    put(shop, f"{shop.key}/artifact", link_to_file)
+    fixture = file_project
+    fixture.stage()
+    put(fixture, f"{fixture.key}/artifact", link_to_file)
 
-    path = shop.session().get(shop.project).downloader.download(tmp_path / "got")
+    path = fixture.session().get(fixture.project).downloader.download(tmp_path / "got")
 
     assert path.read_bytes() == CONTENT
 
 
-def test_loop_in_the_root(corner_shop: Shop) -> None:
+def test_loop_in_the_root(file_project: ProjectFixture) -> None:
     """A link that leads nowhere is nothing to any project, and what is named like a version is."""
-    shop = corner_shop
-    shop.stage()
-    loop(root_of(shop) / "whatever")
-    loop(root_of(shop) / f"{shop.project}-other@1.0.0")
-    loop(root_of(shop) / shop.at("2.0.0"))
+    fixture = file_project
+    fixture.stage()
+    loop(root_of(fixture) / "whatever")
+    loop(root_of(fixture) / f"{fixture.project}-other@1.0.0")
+    loop(root_of(fixture) / fixture.at("2.0.0"))
 
-    listed = shop.session().versions(shop.project)
-    found = shop.found()
+    listed = fixture.session().versions(fixture.project)
+    found = fixture.found()
 
     assert [str(version) for version in listed] == ["2.0.0", "1.0.0"]
-    assert (Kind.DAMAGED, shop.b.spelling) in found
+    assert (FindingKind.DAMAGED, fixture.b.spec) in found
 
 
-def test_root_that_is_a_link(corner_shop: Shop) -> None:
+def test_root_that_is_a_link(file_project: ProjectFixture) -> None:
     """A region itself may be reached through links: only what is inside is judged."""
-    shop = corner_shop
-    shop.stage()
-    real = root_of(shop).with_name("real")
-    root_of(shop).rename(real)
-    root_of(shop).symlink_to(real)
+    fixture = file_project
+    fixture.stage()
+    real = root_of(fixture).with_name("real")
+    root_of(fixture).rename(real)
+    root_of(fixture).symlink_to(real)
 
-    found = shop.verify(read_data=True)
-    shop.stage("2.0.0", OTHER)
+    found = fixture.verify(read_data=True)
+    fixture.stage("2.0.0", OTHER)
 
     assert found
-    assert (real / shop.at("2.0.0") / "artifact").read_bytes() == OTHER
+    assert (real / fixture.at("2.0.0") / "artifact").read_bytes() == OTHER
 
 
-def test_moved_under_the_lock_of_its_channel(corner_shop: Shop) -> None:
+def test_moved_under_the_lock_of_its_channel(file_project: ProjectFixture) -> None:
     """Nobody makes a good channel between the look and the move: that waits for the lock."""
-    shop = corner_shop
-    shop.stage()
-    assert isinstance(shop.a, Directory)
-    latest = shop.a.root / shop.latest
+    fixture = file_project
+    fixture.stage()
+    assert isinstance(fixture.a, Directory)
+    latest = fixture.a.root / fixture.latest
     latest.unlink()
     folder(latest)
-    region = DirectoryRegion("a", shop.a.root)
-    aside = quarantine_key(shop.project, "latest", "0")
+    region = DirectoryRegion("a", fixture.a.root)
+    aside = quarantine_key(fixture.project, "latest", "0")
 
     with ThreadPoolExecutor(1) as pool:
         with locked(latest.with_name(f".{latest.name}.lock")):
-            moving = pool.submit(region.move_aside, Key(shop.latest), aside)
+            moving = pool.submit(region.move_aside, Key(fixture.latest), aside)
             time.sleep(0.3)
             there = latest.is_dir()
             latest.rename(latest.with_name("by another repair"))

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from startifact.concurrency.fan_out import (
-    Answered,
     Cancelled,
-    Failed,
-    Round,
-    Watch,
-    alone,
+    Failure,
+    FanOut,
+    Heartbeat,
+    Success,
     check_deadline,
     deadline,
-    run_limited,
+    run_in_pool,
+    run_one,
 )
 from startifact.errors import DeadlineError, RegionUnavailableError
 
@@ -33,17 +33,17 @@ def until(condition: Callable[[], bool]) -> None:
 
 def test_every_region_answers() -> None:
     """Each answer is handed over with its region, and then there is none left."""
-    with Round({"a": lambda _: 1, "b": lambda _: 2}) as working:
+    with FanOut({"a": lambda _: 1, "b": lambda _: 2}) as working:
         answers = {answer.name: answer for answer in working}
         left = working.next()
 
-    assert {n: a.value for n, a in answers.items() if isinstance(a, Answered)} == {"a": 1, "b": 2}
+    assert {n: a.value for n, a in answers.items() if isinstance(a, Success)} == {"a": 1, "b": 2}
     assert left is None
 
 
 def test_no_regions() -> None:
     """Where there is nothing to do there is nothing to wait for."""
-    with Round[int]({}) as working:
+    with FanOut[int]({}) as working:
         assert list(working) == []
 
 
@@ -51,7 +51,7 @@ def test_all_at_once() -> None:
     """All regions work at the same time."""
     barrier = threading.Barrier(3)
 
-    with Round({name: lambda _: barrier.wait(10) for name in "abc"}) as working:
+    with FanOut({name: lambda _: barrier.wait(10) for name in "abc"}) as working:
         answers = list(working)
 
     assert len(answers) == 3
@@ -61,7 +61,7 @@ def test_answers_as_they_come() -> None:
     """A quick answer does not wait for a slow one."""
     go = threading.Event()
 
-    with Round({"slow": lambda _: go.wait(10), "quick": lambda _: True}) as working:
+    with FanOut({"slow": lambda _: go.wait(10), "quick": lambda _: True}) as working:
         first = working.next()
         go.set()
         second = working.next()
@@ -75,25 +75,25 @@ def test_answers_as_they_come() -> None:
 def test_region_that_fails() -> None:
     """A region that fails for a reason of its own is reported and the others go on."""
 
-    def fail(watch: Watch) -> int:
+    def fail(heartbeat: Heartbeat) -> int:
         raise RegionUnavailableError("out of order")
 
-    with Round({"a": fail, "b": lambda _: 2}) as working:
+    with FanOut({"a": fail, "b": lambda _: 2}) as working:
         answers = {answer.name: answer for answer in working}
 
-    assert isinstance(answers["a"], Failed)
+    assert isinstance(answers["a"], Failure)
     assert str(answers["a"].error) == "out of order"
     assert answers["a"].seconds >= 0
-    assert isinstance(answers["b"], Answered)
+    assert isinstance(answers["b"], Success)
 
 
 def test_bug() -> None:
     """Any other exception is a bug, and raised in the thread that waits."""
 
-    def crash(watch: Watch) -> int:
+    def crash(heartbeat: Heartbeat) -> int:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), Round({"a": crash}) as working:
+    with pytest.raises(ZeroDivisionError), FanOut({"a": crash}) as working:
         list(working)
 
 
@@ -101,7 +101,7 @@ def test_nothing_in_time() -> None:
     """Whoever waits only until some time is told that nothing has come."""
     go = threading.Event()
 
-    with Round({"a": lambda _: go.wait(10)}) as working:
+    with FanOut({"a": lambda _: go.wait(10)}) as working:
         nothing = working.next(time.monotonic() + 0.01)
         go.set()
         something = working.next(time.monotonic() + 10)
@@ -115,19 +115,19 @@ def test_stall() -> None:
     go = threading.Event()
     stopped = threading.Event()
 
-    def hang(watch: Watch) -> None:
+    def hang(heartbeat: Heartbeat) -> None:
         go.wait(10)
         try:
-            watch.moved()
+            heartbeat.beat()
         except Cancelled:
             stopped.set()
             raise
 
-    with Round({"a": hang}, stall=0.05) as working:
+    with FanOut({"a": hang}, idle_timeout=0.05) as working:
         answer = working.next()
         go.set()
 
-        assert isinstance(answer, Failed)
+        assert isinstance(answer, Failure)
         assert isinstance(answer.error, RegionUnavailableError)
         assert str(answer.error) == "a has moved no byte for 0 s"
         assert stopped.wait(10)
@@ -138,28 +138,28 @@ def test_late_answer_of_a_region_given_up() -> None:
     """An answer that comes after its region was given up counts no more."""
     go = threading.Event()
 
-    with Round({"a": lambda _: go.wait(10)}, stall=0.05) as working:
+    with FanOut({"a": lambda _: go.wait(10)}, idle_timeout=0.05) as working:
         given_up = working.next()
         go.set()
         late = working.next()
 
-    assert isinstance(given_up, Failed)
+    assert isinstance(given_up, Failure)
     assert late is None
 
 
 def test_region_that_moves() -> None:
     """A region that moves bytes is waited for, however long it takes in all."""
 
-    def work(watch: Watch) -> str:
+    def work(heartbeat: Heartbeat) -> str:
         for _ in range(20):
             time.sleep(0.02)
-            watch.moved(1)
+            heartbeat.beat(1)
         return "done"
 
-    with Round({"a": work}, stall=0.3) as working:
+    with FanOut({"a": work}, idle_timeout=0.3) as working:
         answer = working.next()
 
-    assert isinstance(answer, Answered)
+    assert isinstance(answer, Success)
     assert answer.seconds > 0.3
 
 
@@ -167,24 +167,24 @@ def test_less_patience() -> None:
     """The patience may be cut while regions work."""
     go = threading.Event()
 
-    with Round({"a": lambda _: go.wait(10), "b": lambda _: True}) as working:
+    with FanOut({"a": lambda _: go.wait(10), "b": lambda _: True}) as working:
         working.next()
-        working.stall = 0.01
+        working.idle_timeout = 0.01
         answer = working.next()
         go.set()
 
-    assert isinstance(answer, Failed)
+    assert isinstance(answer, Failure)
 
 
 def test_bytes_are_reported() -> None:
     """What each region moves is reported under its name."""
     told: list[tuple[str, int]] = []
 
-    def work(watch: Watch) -> None:
-        watch.moved(3)
-        watch.moved()
+    def work(heartbeat: Heartbeat) -> None:
+        heartbeat.beat(3)
+        heartbeat.beat()
 
-    with Round({"a": work}, notify=lambda name, count: told.append((name, count))) as working:
+    with FanOut({"a": work}, notify=lambda name, count: told.append((name, count))) as working:
         list(working)
 
     assert told == [("a", 3), ("a", 0)]
@@ -194,16 +194,16 @@ def test_leaving_early() -> None:
     """Whoever leaves tells those that are still busy to stop."""
     stopped = threading.Event()
 
-    def work(watch: Watch) -> None:
+    def work(heartbeat: Heartbeat) -> None:
         try:
             while True:
-                watch.moved()
+                heartbeat.beat()
                 time.sleep(0.001)
         except Cancelled:
             stopped.set()
             raise
 
-    with Round({"a": work, "b": lambda _: None}) as working:
+    with FanOut({"a": work, "b": lambda _: None}) as working:
         working.next()
 
     assert stopped.wait(10)
@@ -213,10 +213,10 @@ def test_undo() -> None:
     """With undo, an exception is passed on only after the workers have taken back their work."""
     started, undone = threading.Event(), threading.Event()
 
-    def work(watch: Watch) -> None:
+    def work(heartbeat: Heartbeat) -> None:
         try:
             while True:
-                watch.moved()
+                heartbeat.beat()
                 started.set()
                 time.sleep(0.001)
         finally:
@@ -224,7 +224,7 @@ def test_undo() -> None:
             undone.set()
 
     def interrupted() -> None:
-        with Round({"a": work}, undo=True):
+        with FanOut({"a": work}, undo=True):
             started.wait(10)
             raise KeyboardInterrupt
 
@@ -235,14 +235,14 @@ def test_undo() -> None:
 
 
 def test_alone() -> None:
-    """One job alone gives its value, or its error."""
+    """One job run_one gives its value, or its error."""
 
-    def fail(watch: Watch) -> int:
+    def fail(heartbeat: Heartbeat) -> int:
         raise RegionUnavailableError("out of order")
 
-    assert alone("a", lambda _: 5) == 5
+    assert run_one("a", lambda _: 5) == 5
     with pytest.raises(RegionUnavailableError, match="out of order"):
-        alone("a", fail)
+        run_one("a", fail)
 
 
 # Deadlines -----------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_deadline_ends_a_round() -> None:
     with (
         pytest.raises(DeadlineError, match=r"the deadline of 0\.05 s has passed") as caught,
         deadline(0.05),
-        Round({"a": lambda _: go.wait(10)}, undo=True) as working,
+        FanOut({"a": lambda _: go.wait(10)}, undo=True) as working,
     ):
         working.next()
 
@@ -294,7 +294,7 @@ def test_run_limited() -> None:
             running -= 1
             done += 1
 
-    run_limited([job] * 20, workers=3)
+    run_in_pool([job] * 20, workers=3)
 
     assert done == 20
     assert most <= 3
@@ -302,7 +302,7 @@ def test_run_limited() -> None:
 
 def test_run_limited_without_jobs() -> None:
     """Nothing to do is done at once."""
-    run_limited([], workers=4)
+    run_in_pool([], workers=4)
 
 
 def test_run_limited_takes_jobs_as_it_needs_them() -> None:
@@ -322,7 +322,7 @@ def test_run_limited_takes_jobs_as_it_needs_them() -> None:
             yield job
 
     with pytest.raises(ZeroDivisionError):
-        run_limited(jobs(), workers=2)
+        run_in_pool(jobs(), workers=2)
 
     assert made < 110
 
@@ -343,7 +343,7 @@ def test_run_limited_stops_at_an_error() -> None:
 
     jobs: list[Callable[[], None]] = [bad, slow, *[lambda: ended.append(2)] * 50]
     with pytest.raises(ZeroDivisionError):
-        run_limited(jobs, workers=2)
+        run_in_pool(jobs, workers=2)
 
     assert ended == [1]
 
@@ -364,7 +364,7 @@ def test_run_limited_lets_go_of_what_failed() -> None:
     gc.disable()  # it finds cycles, in whatever order
     try:
         with contextlib.suppress(ZeroDivisionError):
-            run_limited([job], workers=1)
+            run_in_pool([job], workers=1)
         until(lambda: held[0]() is None)
     finally:
         gc.enable()
@@ -378,14 +378,14 @@ def test_run_limited_of_a_worker_that_is_cancelled() -> None:
         hangs.set()
         release.wait(30)
 
-    def job(_: Watch) -> None:
+    def job(_: Heartbeat) -> None:
         try:
-            run_limited([hang] * 3, workers=2)
+            run_in_pool([hang] * 3, workers=2)
         except Cancelled:
             taken_back.set()
             raise
 
-    with contextlib.suppress(KeyboardInterrupt), Round({"a": job}, undo=True):
+    with contextlib.suppress(KeyboardInterrupt), FanOut({"a": job}, undo=True):
         assert hangs.wait(10)
         raise KeyboardInterrupt
 

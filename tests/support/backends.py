@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Place(ABC):
+class Backend(ABC):
     """The bucket or directory behind one region, reached without Startifact."""
 
-    spelling: str
+    spec: str
 
     @abstractmethod
-    def take_down(self) -> None:
+    def fail_region(self) -> None:
         """Make the region fail whatever it is asked."""
 
     @abstractmethod
-    def bring_back(self) -> None:
+    def restore_region(self) -> None:
         """Make the region answer again, with what it held."""
 
     @abstractmethod
@@ -35,11 +35,11 @@ class Place(ABC):
         """Return the bytes of the artifact at *key*."""
 
     @abstractmethod
-    def document(self, key: str) -> str:
+    def encoded_record(self, key: str) -> str:
         """Return the record of the artifact at *key*."""
 
     @abstractmethod
-    def plant(self, key: str, content: bytes, document: str) -> None:
+    def plant(self, key: str, content: bytes, encoded_record: str) -> None:
         """Put an artifact at *key*, whatever is there."""
 
     @abstractmethod
@@ -75,22 +75,22 @@ class Place(ABC):
         return sorted(self.snapshot())
 
 
-class Directory(Place):
+class Directory(Backend):
     """A directory."""
 
-    def __init__(self, spelling: str, root: Path) -> None:
-        self.spelling = spelling
+    def __init__(self, spec: str, root: Path) -> None:
+        self.spec = spec
         self.root = root
         self._aside = root.with_name(f"{root.name}.aside")
 
-    def take_down(self) -> None:
+    def fail_region(self) -> None:
         """Put a file where the directory was."""
         if self.root.exists():
             self.root.rename(self._aside)
         self.root.parent.mkdir(parents=True, exist_ok=True)
         self.root.write_text("in the way")
 
-    def bring_back(self) -> None:
+    def restore_region(self) -> None:
         self.root.unlink()
         if self._aside.exists():
             self._aside.rename(self.root)
@@ -111,13 +111,13 @@ class Directory(Place):
     def content(self, key: str) -> bytes:
         return (self.root / key / "artifact").read_bytes()
 
-    def document(self, key: str) -> str:
+    def encoded_record(self, key: str) -> str:
         return (self.root / key / "metadata.json").read_text()
 
-    def plant(self, key: str, content: bytes, document: str) -> None:
+    def plant(self, key: str, content: bytes, encoded_record: str) -> None:
         (self.root / key).mkdir(parents=True, exist_ok=True)
         (self.root / key / "artifact").write_bytes(content)
-        (self.root / key / "metadata.json").write_text(document)
+        (self.root / key / "metadata.json").write_text(encoded_record)
 
     def remove(self, key: str) -> None:
         shutil.rmtree(self.root / key)
@@ -141,12 +141,12 @@ class Directory(Place):
         path.write_bytes(content)
 
 
-class Bucket(Place):
+class Bucket(Backend):
     """A bucket; with a *wire*, its AWS region can be cut off."""
 
     def __init__(
         self,
-        spelling: str,
+        spec: str,
         *,
         client: Any,
         bucket: str,
@@ -154,7 +154,7 @@ class Bucket(Place):
         region: str,
         wire: Wire | None,
     ) -> None:
-        self.spelling = spelling
+        self.spec = spec
         self.client = client
         self.bucket = bucket
         self.prefix = prefix
@@ -162,7 +162,7 @@ class Bucket(Place):
         self.wire = wire
         self._restore: Callable[[], None] = lambda: None
 
-    def take_down(self) -> None:
+    def fail_region(self) -> None:
         """Cut every connection that is meant for the region."""
         assert self.wire is not None
 
@@ -171,7 +171,7 @@ class Bucket(Place):
 
         self._restore = self.wire.add(cut)
 
-    def bring_back(self) -> None:
+    def restore_region(self) -> None:
         self._restore()
 
     def snapshot(self) -> dict[str, object]:
@@ -194,16 +194,16 @@ class Bucket(Place):
         answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)
         return bytes(answer["Body"].read())
 
-    def document(self, key: str) -> str:
+    def encoded_record(self, key: str) -> str:
         head = self.client.head_object(Bucket=self.bucket, Key=self.prefix + key)
         return str(head["Metadata"]["startifact"])
 
-    def plant(self, key: str, content: bytes, document: str) -> None:
+    def plant(self, key: str, content: bytes, encoded_record: str) -> None:
         self.client.put_object(
             Bucket=self.bucket,
             Key=self.prefix + key,
             Body=content,
-            Metadata={"startifact": document},
+            Metadata={"startifact": encoded_record},
         )
 
     def remove(self, key: str) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from startifact import IfExists, Session, State, errors
-from tests.conftest import AWS_REGIONS, Cloud
+from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.support.backends import Backend
 from tests.support.faulty_region import faulty, session_over
-from tests.support.places import Place
 from tests.support.wire import Answer, Forward, Request, Wire, error
 
 MakeFile = Callable[..., Path]
@@ -29,7 +29,7 @@ def unreadable_channel(region: str) -> Callable[[Request, Forward], Answer | Non
 
 
 def test_other_content_behind_a_channel_that_is_refused(
-    cloud: Cloud, wire: Wire, make_file: MakeFile
+    account: AwsAccount, wire: Wire, make_file: MakeFile
 ) -> None:
     """Other content in a region stops a staging although the region fails right after."""
     Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", make_file(b"one"))
@@ -38,31 +38,31 @@ def test_other_content_behind_a_channel_that_is_refused(
     with pytest.raises(errors.AlreadyStagedError):
         Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", make_file(b"two"))
 
-    assert cloud.keys("eu-west-1") == []
-    assert cloud.keys("ap-southeast-2") == []
+    assert account.keys("eu-west-1") == []
+    assert account.keys("ap-southeast-2") == []
 
 
 def test_unrecorded_content_behind_a_channel_that_is_refused(
-    cloud: Cloud, wire: Wire, make_file: MakeFile
+    account: AwsAccount, wire: Wire, make_file: MakeFile
 ) -> None:
     """The same holds for an artifact of the first Startifact, whose bytes are read for it."""
-    cloud.s3("us-east-1").put_object(
-        Bucket=cloud.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"one"
+    account.s3("us-east-1").put_object(
+        Bucket=account.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"one"
     )
     wire.add(unreadable_channel("us-east-1"))
 
     with pytest.raises(errors.AlreadyStagedError):
         Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", make_file(b"two"))
 
-    assert cloud.keys("eu-west-1") == []
+    assert account.keys("eu-west-1") == []
 
 
 def test_same_unrecorded_content_behind_a_channel_that_is_refused(
-    cloud: Cloud, wire: Wire, make_file: MakeFile
+    account: AwsAccount, wire: Wire, make_file: MakeFile
 ) -> None:
     """The same content in a region that fails right after is no copy that counts."""
-    cloud.s3("us-east-1").put_object(
-        Bucket=cloud.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"one"
+    account.s3("us-east-1").put_object(
+        Bucket=account.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"one"
     )
     wire.add(unreadable_channel("us-east-1"))
 
@@ -73,11 +73,11 @@ def test_same_unrecorded_content_behind_a_channel_that_is_refused(
 
 
 def test_record_of_those_that_have_one(
-    cloud: Cloud, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+    account: AwsAccount, make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A region is filled with the record of the others, also where the first of them has none."""
-    cloud.s3("us-east-1").put_object(
-        Bucket=cloud.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"one"
+    account.s3("us-east-1").put_object(
+        Bucket=account.buckets["us-east-1"], Key="team/SugarWater@1.0.0", Body=b"one"
     )
     first = Session(regions=["eu-west-1"]).stage("SugarWater", "1.0.0", make_file(b"one"))
 
@@ -86,7 +86,7 @@ def test_record_of_those_that_have_one(
     filled = Session(regions=["ap-southeast-2"]).get("SugarWater", "1.0.0")
     assert filled.staged_at == first.artifact.staged_at
     everywhere = Session(regions=list(AWS_REGIONS)).get("SugarWater", "1.0.0")
-    everywhere.downloader.copies()
+    everywhere.downloader.replicas()
     assert everywhere.sha256 == first.artifact.sha256
     assert "is not what most regions hold" not in caplog.text  # the first may hold the same
     assert everywhere.downloader.region == "eu-west-1"  # nobody has recorded what the first holds
@@ -125,11 +125,11 @@ def test_keeping_moves_no_latest(directories: list[str], make_file: MakeFile) ->
     assert not kept.created
 
 
-def test_dry_run_of_keeping(places: list[Place], make_file: MakeFile) -> None:
+def test_dry_run_of_keeping(backends: list[Backend], make_file: MakeFile) -> None:
     """A dry run that would keep other content tells of no write, since there would be none."""
-    spellings = [place.spelling for place in places]
-    Session(regions=spellings[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
-    session = Session(regions=spellings, read_only=True)
+    specs = [backend.spec for backend in backends]
+    Session(regions=specs[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
+    session = Session(regions=specs, read_only=True)
 
     staging = session.stage("SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP)
 
@@ -138,10 +138,10 @@ def test_dry_run_of_keeping(places: list[Place], make_file: MakeFile) -> None:
 
 
 def test_keeping_is_told(
-    places: list[Place], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+    backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever keeps other content is told that the file at hand is not what is staged."""
-    session = Session(regions=[place.spelling for place in places])
+    session = Session(regions=[backend.spec for backend in backends])
     session.stage("SugarWater", "1.0.0", make_file(b"one"))
     caplog.set_level(logging.WARNING)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from startifact import errors
-    from startifact.concurrency.fan_out import deadline
+    from startifact.concurrency.deadline import deadline
     from startifact.concurrency.progress import Progress
     from startifact.reading.artifact import Artifact
     from startifact.reading.download import Downloader
@@ -42,7 +42,7 @@ _HOMES = {
     "Staging": "staging.outcomes",
     "State": "staging.outcomes",
     "__version__": "version",
-    "deadline": "concurrency.fan_out",
+    "deadline": "concurrency.deadline",
 }
 
 

@@ -4,8 +4,9 @@ Each carries the exit code that the command line and the action end with, and a 
 what the reader can do next.
 """
 
-import re
 from collections.abc import Iterable, Sequence
+
+from startifact.text import quoted
 
 # Several kinds at once: the first of these decides. Differences are what verify was asked for, so
 # they come before whatever else there is to say.
@@ -187,39 +188,3 @@ class Problems:
 def with_notes(text: str, error: BaseException) -> str:
     """Return *text*, which tells of *error*, and below it what was noted while that went by."""
     return "\n".join([text, *getattr(error, "__notes__", ())])
-
-
-def quoted(value: object, limit: int = 120) -> str:
-    """Return *value* for a message: quoted, printable, and cut at *limit* characters."""
-    text = value if isinstance(value, str) else repr(value)
-    cut = text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
-    return escape_nonprintable(repr(cut)) if isinstance(value, str) else escape_nonprintable(cut)
-
-
-# Each alternative looks at a character a few times at most, however long the text is: whoever
-# writes it must not be able to make this take minutes, in which no signal would be seen.
-_SECRETS = re.compile(
-    r"""
-      ://[^/\s,]+@                                            # user and password in an address
-    | \b(?:AKIA|ASIA)[A-Z0-9]{12,}                           # the id of an AWS access key
-    | (?<![\w-])(?=[\w-]*+\.[\w-])[\w-]*?\beyJ[\w-]{8,}(?:\.[\w-]+)+  # a JSON web token
-    | (?:[A-Za-z0-9+/]|%2[BbFf]){80,}(?:=|%3[Dd])*           # a session token
-    | (?i:bearer)\s+[\w.~+/-]{16,}=*
-    | \bgh[opsur]_[A-Za-z0-9]{16,}                            # a token of GitHub
-    | (?i:credential|signature|(?:security|session)[-_]?token|password|secret[-_]?access[-_]?key)
-      ["']?\s*[=:>]\s*["']?[^\s"'<>,;&]{6,}
-    """,
-    re.VERBOSE | re.ASCII,
-)
-
-
-def redact(text: str) -> str:
-    """Return *text*, which others wrote, without what may be credentials that they repeat."""
-    return _SECRETS.sub("***", text)
-
-
-def escape_nonprintable(text: str) -> str:
-    """Return *text* with all that is not printable escaped, other spaces than U+0020 included."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
-    )

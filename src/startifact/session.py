@@ -7,10 +7,11 @@ from pathlib import Path
 
 from semver import Version
 
-from startifact.channels.latest import ChannelWriter, read_channel
+from startifact.channels.latest import ChannelWriter
+from startifact.channels.reading import read_channel
 from startifact.concurrency.fan_out import run_one
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import ConfigurationError, InputError, quoted
+from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import check_file
 from startifact.model.keys import artifact_key, check_filename, check_project
 from startifact.model.quorum import MAJORITY, majority, refuse_shared_store, required_to_stage
@@ -31,6 +32,7 @@ from startifact.repair.verify import Verification, verify
 from startifact.settings import Settings
 from startifact.staging.outcomes import IfExists, StageRequest, Staging
 from startifact.staging.stager import Stager, now
+from startifact.text import quoted
 from startifact.version import __version__
 
 logger = logging.getLogger(__name__)

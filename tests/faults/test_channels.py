@@ -8,6 +8,7 @@ import pytest
 
 from startifact import Session
 from startifact.channels import latest as channels
+from startifact.channels import reading
 from startifact.errors import AccessDeniedError, RegionUnavailableError, SeveralRegionsError
 from startifact.model.keys import Key
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
@@ -51,7 +52,7 @@ def test_answers_that_are_needed_are_waited_for(
     directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second in which others may answer begins with the last answer that is needed."""
-    monkeypatch.setattr(channels, "QUORUM_WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(reading, "QUORUM_WAIT_SECONDS", 0.3)
     stage(directories, "1.0.0", make_file)
     regions = faulty(directories)
     for region in regions[1:]:
@@ -79,7 +80,7 @@ def test_each_late_answer_buys_no_time(
     directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """An answer that comes after enough others does not prolong the time for the rest."""
-    monkeypatch.setattr(channels, "QUORUM_WAIT_SECONDS", 2.0)
+    monkeypatch.setattr(reading, "QUORUM_WAIT_SECONDS", 2.0)
     directories += [f"file:{tmp_path}/regions/d", f"file:{tmp_path}/regions/e"]
     stage(directories, "1.0.0", make_file)
     regions = faulty(directories)

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from semver import Version
 
-from startifact.channels.latest import ChannelRecord, highest, parse_channel_record
+from startifact.channels.record import ChannelRecord, parse_channel_record
 from startifact.errors import StartifactError
 from startifact.model.keys import LATEST, artifact_key, channel_key
 from startifact.model.record import decode
-from startifact.model.versions import is_later
+from startifact.model.versions import highest, is_later
 from startifact.regions.interface import StoredArtifact, StoredChannel
 from tests.model.engine import Ask
 from tests.model.programs import PROJECT, Mend, Program, Report, Stage

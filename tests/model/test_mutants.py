@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from startifact import session
-from startifact.channels import latest as channels
+from startifact.channels import latest, reading
 from startifact.channels.latest import ChannelWriter
-from startifact.concurrency.fan_out import Heartbeat
+from startifact.channels.record import read_channel_record
+from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import AlreadyStagedError
 from startifact.files.source import Source
+from startifact.model import versions
 from startifact.model.keys import Key
 from startifact.model.record import Record, decode
 from startifact.reading.resolution import Replica
@@ -95,7 +97,7 @@ def writing_without_a_look(patch: pytest.MonkeyPatch) -> None:
     def inspect_region(
         region: Region, project: str, version: object, heartbeat: Heartbeat, *, on_replica: object
     ) -> region_steps.RegionSnapshot:
-        _, channel_record = channels.read_channel_record(region, project, "latest")
+        _, channel_record = read_channel_record(region, project, "latest")
         latest = None if channel_record is None else channel_record.version
         return region_steps.RegionSnapshot(region.store_identity(), (), None, latest)
 
@@ -154,16 +156,22 @@ def beginning_without_a_floor(patch: pytest.MonkeyPatch) -> None:
     _advance(patch, highest_known=None)
 
 
+def _order_versions(patch: pytest.MonkeyPatch, is_later: Callable[..., bool]) -> None:
+    """Make *is_later* the order of versions, wherever ``latest`` is read and moved."""
+    for module in (latest, versions):
+        patch.setattr(module, "is_later", is_later)
+
+
 def latest_that_goes_back(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(channels, "is_later", lambda version, than: version != than)
+    _order_versions(patch, lambda version, than: version != than)
 
 
 def prereleases_as_any_other(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(channels, "is_later", lambda version, than: version.compare(than) > 0)
+    _order_versions(patch, lambda version, than: version.compare(than) > 0)
 
 
 def latest_that_never_moves(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(channels, "is_later", lambda version, than: False)
+    _order_versions(patch, lambda version, than: False)
 
 
 def moving_whatever_is_there(patch: pytest.MonkeyPatch) -> None:
@@ -179,7 +187,7 @@ def moving_whatever_is_there(patch: pytest.MonkeyPatch) -> None:
 
 def copy_that_is_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
     def mirror(self: ChannelWriter, region: Region, project: str) -> None:
-        _, channel_record = channels.read_channel_record(region, project, "latest")
+        _, channel_record = read_channel_record(region, project, "latest")
         if channel_record is not None:
             region.write_mirror(project, "latest", str(channel_record.version))
 
@@ -204,11 +212,11 @@ def quorum_of_one(patch: pytest.MonkeyPatch) -> None:
 
 
 def one_answer_that_is_enough(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(channels, "required_to_read", lambda regions: 1)
+    patch.setattr(reading, "required_to_read", lambda regions: 1)
 
 
 def lowest_of_the_answers(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(channels, "highest", min)
+    patch.setattr(reading, "highest", min)
 
 
 SEARCHES: list[tuple[Break, str, tuple[Program, ...], int]] = [

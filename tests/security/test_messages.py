@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 from startifact import Session
-from startifact.channels.latest import parse_channel_record
-from startifact.errors import StartifactError, escape_nonprintable, quoted, redact
+from startifact.channels.record import parse_channel_record
+from startifact.errors import StartifactError
 from startifact.model.configuration import parse_configuration
 from startifact.model.keys import check_filename, check_project
 from startifact.model.metadata import parse_metadata, parse_pairs
@@ -21,6 +21,7 @@ from startifact.reading.legacy import legacy_record
 from startifact.regions.interface import StoredArtifact
 from startifact.regions.spec import parse_spec, parse_specs, split_list
 from startifact.repair.repairer import parse_keep
+from startifact.text import escape_nonprintable, quoted, redact
 from tests.security.texts import CORPUS, MAX_ERROR_CHARACTERS, hostile_text, is_harmless
 
 # These repeat themselves many times; measuring coverage would double their time.

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from semver import Version
 
-from startifact.channels.latest import ChannelRecord, parse_channel_record
+from startifact.channels.record import ChannelRecord, parse_channel_record
 from startifact.errors import IntegrityError
 
 versions = st.builds(Version, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))

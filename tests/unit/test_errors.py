@@ -22,10 +22,9 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
-    escape_nonprintable,
-    quoted,
     worst_exit_code,
 )
+from startifact.text import escape_nonprintable, quoted
 
 
 @pytest.mark.parametrize(

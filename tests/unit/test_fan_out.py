@@ -9,17 +9,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from startifact.concurrency.fan_out import (
-    Cancelled,
-    Failure,
-    FanOut,
-    Heartbeat,
-    Success,
-    check_deadline,
-    deadline,
-    run_in_pool,
-    run_one,
-)
+from startifact.concurrency.deadline import check_deadline, deadline
+from startifact.concurrency.fan_out import Failure, FanOut, Success, run_one
+from startifact.concurrency.heartbeat import Cancelled, Heartbeat
+from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import DeadlineError, RegionUnavailableError
 
 

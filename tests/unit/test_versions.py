@@ -7,9 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from semver import Version
 
-from startifact.channels.latest import highest
 from startifact.errors import InputError
-from startifact.model.versions import Channel, is_later, newest_first, parse_selector, parse_version
+from startifact.model.versions import (
+    Channel,
+    highest,
+    is_later,
+    newest_first,
+    parse_selector,
+    parse_version,
+)
 
 _numbers = st.integers(0, 3)
 _prerelease = st.one_of(st.none(), st.sampled_from(["a", "b", "rc.1", "rc.2", "rc.10", "1"]))

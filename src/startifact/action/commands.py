@@ -12,12 +12,7 @@ from startifact.action.inputs import Command, Inputs
 from startifact.action.ownership import given_to_owner_of
 from startifact.action.paths import check_sandbox_paths, directories_of
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import (
-    DifferencesError,
-    InputError,
-    StartifactError,
-    worst_exit_code,
-)
+from startifact.errors import DifferencesError, InputError, StartifactError, worst_exit_code
 from startifact.model.keys import LATEST, artifact_key, channel_key, check_filename
 from startifact.reading.artifact import Artifact
 from startifact.regions.aws.configuration_loader import ConfigurationLoader

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from startifact.action.inputs import Inputs
 from startifact.action.oidc import Tokens, TokenSource
-from startifact.errors import InputError, quoted
+from startifact.errors import InputError
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.regions.spec import (
     AwsSpec,
@@ -15,6 +15,7 @@ from startifact.regions.spec import (
     split_list,
 )
 from startifact.settings import Runner, Settings, forget_aws_profile
+from startifact.text import quoted
 
 logger = logging.getLogger(__name__)
 

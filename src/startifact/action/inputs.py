@@ -13,11 +13,12 @@ from types import MappingProxyType
 from typing import Self, TypeVar
 
 from startifact.action import checks
-from startifact.errors import InputError, Problems, quoted
+from startifact.errors import InputError, Problems
 from startifact.model.keys import LATEST, check_project
 from startifact.model.quorum import MAJORITY
 from startifact.model.versions import parse_selector, parse_version
 from startifact.staging.outcomes import IfExists
+from startifact.text import quoted
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)

@@ -14,9 +14,10 @@ from startifact.action.paths import to_container_paths
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
 from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
-from startifact.errors import StartifactError, quoted, redact, with_notes
+from startifact.errors import StartifactError, with_notes
 from startifact.model.keys import artifact_key
 from startifact.settings import Runner, Settings, tidy_aws_environment
+from startifact.text import quoted, redact
 from startifact.version import __version__
 
 PROGRESS_SECONDS = 10.0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
-from startifact.errors import escape_nonprintable, quoted
+from startifact.text import escape_nonprintable, quoted
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 
-from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
+from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import AccessDeniedError, ConfigurationError, StartifactError
 from startifact.regions.spec import is_loopback
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from startifact.errors import quoted
+from startifact.text import quoted
 
 logger = logging.getLogger(__name__)
 

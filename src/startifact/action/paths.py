@@ -13,9 +13,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from startifact.action.inputs import Inputs
-from startifact.errors import Problems, quoted
+from startifact.errors import Problems
 from startifact.regions.spec import DirectorySpec, RegionSpec, parse_specs, split_list
 from startifact.settings import Runner, Settings
+from startifact.text import quoted
 
 JOB_CONTAINER = Path("/__w")
 """Where a job that runs in a container has the folders of the runner."""

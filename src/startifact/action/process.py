@@ -12,8 +12,8 @@ from typing import Any
 from startifact.action.main import bug, main, stop, tell
 from startifact.action.workflow import Annotations, say
 from startifact.concurrency.signals import Stop, Stopped, handle_with
-from startifact.errors import redact
 from startifact.settings import Runner
+from startifact.text import redact
 
 
 def run() -> int:

@@ -20,7 +20,8 @@ from typing import Literal
 from actions_toolkit.command import issue_command
 from actions_toolkit.file_command import issue_file_command, prepare_key_value_message
 
-from startifact.errors import ConfigurationError, LocalFileError, escape_nonprintable, quoted
+from startifact.errors import ConfigurationError, LocalFileError
+from startifact.text import escape_nonprintable, quoted
 
 FindingKind = Literal["error", "warning", "notice"]
 

@@ -1,177 +1,22 @@
-"""Channels: what one holds, how it is read from several regions, and how ``latest`` moves."""
+"""How ``latest`` moves in one region: it only ever goes forward."""
 
-import functools
-import json
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from semver import Version
 
-from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
-from startifact.errors import (
-    InputError,
-    IntegrityError,
-    NotFoundError,
-    RegionUnavailableError,
-    SeveralRegionsError,
-    StartifactError,
-    UndeterminedError,
-    by_region,
-)
+from startifact.channels.record import ChannelRecord, read_channel_record
+from startifact.errors import RegionUnavailableError, StartifactError
 from startifact.model.keys import LATEST, Key, channel_key
-from startifact.model.quorum import required_to_read
-from startifact.model.strict_json import JsonError, parse_object
-from startifact.model.versions import is_later, parse_version
+from startifact.model.versions import is_later
 from startifact.regions.interface import Region, StoredChannel
 
 logger = logging.getLogger(__name__)
 
-QUORUM_WAIT_SECONDS = 1.0
-"""How long answers that are not needed any more are still waited for."""
-
 MAX_ATTEMPTS = 40
-MAX_CHANNEL_BYTES = 4096
-MAX_GENERATION = 2**53
-"""Counted one by one nobody gets there; up to it, every JSON parser reads the same number."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelRecord:
-    """What a channel holds. ``generation`` counts its moves, so no two are ever the same text."""
-
-    version: Version
-    generation: int
-    previous: Version | None
-    moved_at: str
-    moved_by: str
-
-    def to_json(self) -> str:
-        """Return the one line that is stored."""
-        value = {
-            "version": str(self.version),
-            "generation": self.generation,
-            "previous": None if self.previous is None else str(self.previous),
-            "moved-at": self.moved_at,
-            "by": self.moved_by,
-        }
-        return json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n"
-
-
-def parse_channel_record(text: str, *, where: str) -> ChannelRecord:
-    """Return the pointer stored as *text*; *where* names channel and region in messages.
-
-    A bare version is what the first Startifact kept in SSM; its generation is 0.
-
-    Raises:
-        IntegrityError: It is damaged.
-    """
-    try:
-        if len(text) > MAX_CHANNEL_BYTES:
-            raise JsonError(f"it is larger than {MAX_CHANNEL_BYTES:,} bytes")
-        if not text.startswith("{"):
-            return ChannelRecord(
-                version=parse_version(text), generation=0, previous=None, moved_at="", moved_by=""
-            )
-        value = parse_object(text)
-        generation, previous = value.get("generation"), value.get("previous")
-        if not isinstance(generation, int) or isinstance(generation, bool) or generation < 1:
-            raise JsonError("it has no generation")
-        if generation > MAX_GENERATION:
-            raise JsonError("its generation is larger than any number of moves")
-        return ChannelRecord(
-            version=parse_version(value.get("version")),
-            generation=generation,
-            previous=None if previous is None else parse_version(previous),
-            moved_at=str(value.get("moved-at", "")),
-            moved_by=str(value.get("by", "")),
-        )
-    except (JsonError, InputError) as e:
-        raise IntegrityError(f"the channel {where} is damaged: {e}") from e
-
-
-def read_channel_record(
-    region: Region, project: str, channel: str
-) -> tuple[StoredChannel | None, ChannelRecord | None]:
-    """Return what *channel* holds in one region, as stored and as read; ``None`` when absent."""
-    state = region.read_channel(channel_key(project, channel))
-    if state is None:
-        return None, None
-    return state, parse_channel_record(state.text, where=f"{project}/{channel} in {region.name}")
-
-
-def read_channel(regions: Sequence[Region], project: str, channel: str) -> Version:
-    """Return the version that *channel* of *project* points at.
-
-    All regions are asked at once. Half of them, rounded up, have to answer; of those that do
-    within a second of the last one needed, the highest is the answer. A region without the
-    channel has not answered when another one has it.
-
-    Raises:
-        NotFoundError: Every region said that there is no such channel.
-        SeveralRegionsError: Too few answered to know.
-    """
-    needed = required_to_read(len(regions))
-    found: dict[str, Version] = {}
-    absent: list[str] = []
-    failed: list[Failure] = []
-    until: float | None = None
-    with FanOut({r.name: partial(_ask, r, project, channel) for r in regions}) as asked:
-        while answer := asked.next(until):
-            if isinstance(answer, Failure):
-                failed.append(answer)
-            elif answer.value is None:
-                absent.append(answer.name)
-            else:
-                found[answer.name] = answer.value
-            if until is None and len(found) >= needed:
-                until = time.monotonic() + QUORUM_WAIT_SECONDS
-    if len(found) >= needed:
-        return highest(found.values())
-    raise _no_answer(project, channel, len(regions), found, absent, failed)
-
-
-def _ask(region: Region, project: str, channel: str, heartbeat: Heartbeat) -> Version | None:
-    heartbeat.beat()
-    _, channel_record = read_channel_record(region, project, channel)
-    return None if channel_record is None else channel_record.version
-
-
-def _no_answer(
-    project: str,
-    channel: str,
-    regions: int,
-    found: dict[str, Version],
-    absent: list[str],
-    failed: list[Failure],
-) -> StartifactError:
-    if not found and not failed:
-        return NotFoundError(
-            f"{project} has no {channel}: nothing has been staged in {', '.join(absent)}",
-            hint="Check the project's name and the regions",
-        )
-    said: list[tuple[str, object]] = [
-        *((name, f"{channel} is {version}") for name, version in found.items()),
-        *((name, f"has no {channel}") for name in absent),
-        *((failure.name, failure.error) for failure in failed),
-    ]
-    only_undetermined = all(isinstance(f.error, UndeterminedError) for f in failed)
-    elsewhere = "Ask for an exact version, which one region can answer, or try again"
-    return SeveralRegionsError(
-        f"cannot tell the {channel} version of {project}: {len(found)} of {regions} regions "
-        f"know it, {required_to_read(regions)} are needed" + by_region(said),
-        causes=[failure.error for failure in failed],
-        kind=UndeterminedError,
-        hint=elsewhere if only_undetermined else None,
-    )
-
-
-def highest(versions: Iterable[Version]) -> Version:
-    """Return the one that ``latest`` would end at; of equal ones the first."""
-    return functools.reduce(lambda best, v: v if is_later(v, best) else best, versions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,16 +14,11 @@ from startifact.cli.commands import COMMANDS, facts_of_failure
 from startifact.cli.console import Console, logging_to
 from startifact.cli.rendering import as_json
 from startifact.cli.repair import COMPARING
-from startifact.concurrency.fan_out import deadline
+from startifact.concurrency.deadline import deadline
 from startifact.concurrency.signals import NUMBERS, Stop, Stopped, handle_with
-from startifact.errors import (
-    StartifactError,
-    escape_nonprintable,
-    redact,
-    with_notes,
-    worst_exit_code,
-)
+from startifact.errors import StartifactError, with_notes, worst_exit_code
 from startifact.settings import tidy_aws_environment
+from startifact.text import escape_nonprintable, redact
 
 INTERRUPTED = 130
 TERMINATED = 143

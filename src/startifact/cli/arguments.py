@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from startifact.errors import InputError, quoted
+from startifact.errors import InputError
 from startifact.model.quorum import ALL, MAJORITY
 from startifact.staging.outcomes import IfExists
+from startifact.text import quoted
 from startifact.version import __version__
 
 _EXIT_CODES = """\

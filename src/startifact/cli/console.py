@@ -12,7 +12,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from startifact.errors import LocalFileError, StartifactError, escape_nonprintable, with_notes
+from startifact.errors import LocalFileError, StartifactError, with_notes
+from startifact.text import escape_nonprintable
 
 LOGGER = "startifact"
 

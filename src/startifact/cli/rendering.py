@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 
 from startifact.cli.console import table
-from startifact.errors import escape_nonprintable, quoted
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
 from startifact.report import locations_of_artifact
 from startifact.staging.outcomes import RegionOutcome, Staging, State
+from startifact.text import escape_nonprintable, quoted
 
 
 def as_json(value: Mapping[str, object]) -> str:

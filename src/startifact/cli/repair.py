@@ -6,15 +6,11 @@ from startifact.cli.arguments import Arguments
 from startifact.cli.commands import Command, Result, session_of
 from startifact.cli.targets import split_target
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import (
-    DifferencesError,
-    StartifactError,
-    escape_nonprintable,
-    worst_exit_code,
-)
+from startifact.errors import DifferencesError, StartifactError, worst_exit_code
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
 from startifact.report import facts_of_error
+from startifact.text import escape_nonprintable
 
 
 def verify(arguments: Arguments, progress: ProgressCallback | None) -> Result:

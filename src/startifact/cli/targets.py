@@ -1,6 +1,7 @@
 """What commands are about: ``PROJECT``, or ``PROJECT@`` and a version or selector."""
 
-from startifact.errors import InputError, quoted
+from startifact.errors import InputError
+from startifact.text import quoted
 
 
 def split_target(target: str) -> tuple[str, str | None]:

@@ -3,17 +3,17 @@
 The threads are daemons: one that hangs in the SDK never keeps a command from ending.
 """
 
-import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from startifact.concurrency.deadline import check_deadline, deadline_at
+from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, Cancelled, Heartbeat
 from startifact.errors import DeadlineError, RegionUnavailableError, StartifactError
 
 T = TypeVar("T")
@@ -26,42 +26,6 @@ CLEANUP_SECONDS = 3.0
 
 DEADLINE_CLEANUP_SECONDS = 1.0
 """The same once a deadline has passed."""
-
-PARTS_SECONDS = 0.5
-"""How long, after an error, the other parts of the same work are waited for."""
-
-_END: ContextVar[tuple[float, float] | None] = ContextVar("startifact deadline", default=None)
-
-
-@contextlib.contextmanager
-def deadline(seconds: float | None) -> Iterator[None]:
-    """End whatever is done inside the context after *seconds* of wall-clock time; ``None``: never.
-
-    Raises:
-        DeadlineError: The time has passed. What was begun is taken back where that is possible.
-    """
-    token = _END.set(None if seconds is None else (time.monotonic() + seconds, seconds))
-    try:
-        yield
-    finally:
-        _END.reset(token)
-
-
-def check_deadline() -> None:
-    """Return when there is time left.
-
-    Raises:
-        DeadlineError: There is none.
-    """
-    end = _END.get()
-    if end is not None and time.monotonic() >= end[0]:
-        raise DeadlineError(
-            f"the deadline of {end[1]:g} s has passed", hint="Running again is safe"
-        )
-
-
-class Cancelled(Exception):  # noqa: N818  # not an error: nobody waits any more
-    """Raised inside a worker whose result nobody waits for any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,35 +44,6 @@ class Failure:
     name: str
     seconds: float
     error: StartifactError
-
-
-class Heartbeat:
-    """Follows one worker: when it last moved bytes, and whether it should stop."""
-
-    def __init__(self, notify: Callable[[int], None] | None = None) -> None:
-        self.last = time.monotonic()
-        self._notify = notify
-        self.cancelled = threading.Event()
-
-    def beat(self, count: int = 0) -> None:
-        """Record that *count* bytes have moved.
-
-        Raises:
-            Cancelled: Nobody waits for this work any more.
-        """
-        if self.cancelled.is_set():
-            raise Cancelled
-        self.last = time.monotonic()
-        if self._notify:
-            self._notify(count)
-
-    def cancel(self) -> None:
-        """Make the next call of `beat` raise."""
-        self.cancelled.set()
-
-
-_HEARTBEAT: ContextVar[Heartbeat | None] = ContextVar("startifact watch", default=None)
-"""Who follows the worker that this thread is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +123,11 @@ class FanOut(Generic[T]):
                 ((n, w.last + self.idle_timeout) for n, w in self._heartbeats.items()),
                 key=lambda x: x[1],
             )
-            end, limit = _END.get(), expires
+            end, limit = deadline_at(), expires
             if until is not None:
                 limit = min(limit, until)
             if end is not None:
-                limit = min(limit, end[0])
+                limit = min(limit, end)
             try:
                 # In short turns: a signal that comes just before the wait would else be seen late.
                 arrived = self._arrived.get(timeout=min(0.5, max(0.0, limit - time.monotonic())))
@@ -224,7 +159,7 @@ class FanOut(Generic[T]):
 
     def _run(self, name: str, job: Callable[[Heartbeat], T]) -> None:
         heartbeat = self._heartbeats[name]
-        _HEARTBEAT.set(heartbeat)
+        CURRENT_HEARTBEAT.set(heartbeat)
         try:
             value = job(heartbeat)
         except Cancelled:
@@ -250,60 +185,3 @@ def run_one(name: str, job: Callable[[Heartbeat], T]) -> T:
                 raise answer.error
             return answer.value
     raise AssertionError  # one job has one answer
-
-
-def run_in_pool(jobs: Iterable[Callable[[], None]], *, workers: int) -> None:
-    """Run *jobs*, at most *workers* at a time, and return when all are done.
-
-    Each is taken from *jobs* when there is a worker for it, so that they may be any number.
-    After the first error no further job starts. It is raised once those that run have ended, or a
-    moment later: one that hangs must not keep the others' work from being taken back. Nor does it
-    when nobody waits for the worker that calls this any more, which then is told so.
-    """
-    pending = iter(jobs)
-    lock = threading.Lock()
-    failed = threading.Event()
-    ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-
-    def take() -> Callable[[], None] | None:
-        with lock:
-            return None if failed.is_set() else next(pending, None)
-
-    def work(job: Callable[[], None] | None) -> None:
-        try:
-            while job is not None:
-                job()
-                job = take()
-        except BaseException as e:  # noqa: BLE001  # raised again below, in the caller
-            failed.set()
-            ended.put(e)
-        else:
-            ended.put(None)
-
-    count = 0
-    while count < workers and (job := take()) is not None:
-        threading.Thread(target=work, args=(job,), name="startifact part", daemon=True).start()
-        count += 1
-    _wait(ended, count)
-
-
-def _wait(ended: "queue.SimpleQueue[BaseException | None]", count: int) -> None:
-    """Return when *count* workers have *ended*; raise the first error of theirs."""
-    heartbeat = _HEARTBEAT.get()
-    first = error = None
-    until = float("inf")
-    while count and time.monotonic() < until:
-        if first is None and heartbeat is not None and heartbeat.cancelled.is_set():
-            raise Cancelled
-        try:
-            error = ended.get(timeout=0.1)
-        except queue.Empty:
-            continue
-        count -= 1
-        if error is not None and first is None:
-            first, until = error, time.monotonic() + PARTS_SECONDS
-    try:
-        if first is not None:
-            raise first
-    finally:
-        del first, error  # a frame that its error's traceback leads to must not lead back to it

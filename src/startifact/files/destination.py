@@ -8,9 +8,10 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from startifact.concurrency.fan_out import check_deadline
-from startifact.errors import InputError, LocalFileError, quoted
+from startifact.concurrency.deadline import check_deadline
+from startifact.errors import InputError, LocalFileError
 from startifact.model.record import Record
+from startifact.text import quoted
 
 _BLOCK = 1024 * 1024
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self, cast
 
-from startifact.concurrency.fan_out import check_deadline
-from startifact.errors import InputError, LocalFileError, quoted
+from startifact.concurrency.deadline import check_deadline
+from startifact.errors import InputError, LocalFileError
 from startifact.model.record import MAX_SIZE_BYTES
+from startifact.text import quoted
 
 MIB = 1024 * 1024
 PART_BYTES = 8 * MIB

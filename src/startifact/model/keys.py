@@ -8,7 +8,8 @@ import re
 import unicodedata
 from typing import NewType
 
-from startifact.errors import InputError, quoted
+from startifact.errors import InputError
+from startifact.text import quoted
 
 Key = NewType("Key", str)
 """

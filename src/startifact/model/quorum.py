@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from startifact.errors import InputError, quoted
+from startifact.errors import InputError
+from startifact.text import quoted
 
 MAJORITY = "majority"
 ALL = "all"

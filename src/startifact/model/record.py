@@ -9,15 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from startifact.errors import (
-    InputError,
-    IntegrityError,
-    NewerFormatError,
-    Problems,
-    RemovedError,
-    quoted,
-)
+from startifact.errors import InputError, IntegrityError, NewerFormatError, Problems, RemovedError
 from startifact.model.strict_json import JsonError, parse_string_object
+from startifact.text import quoted
 
 RESERVED = "startifact:"
 NO_DIGEST = "no recorded digest"

@@ -3,14 +3,16 @@
 The rules are those of Semantic Versioning 2.0.0; the parsing is python-semver's.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from semver import Version
 
-from startifact.errors import InputError, quoted
+from startifact.errors import InputError
 from startifact.model.keys import CHANNEL, LATEST
+from startifact.text import quoted
 
 MAX_VERSION_BYTES = 128
 
@@ -91,6 +93,11 @@ def is_later(version: Version, than: Version) -> bool:
     if ours != theirs:
         return ours
     return version.compare(than) > 0
+
+
+def highest(versions: Iterable[Version]) -> Version:
+    """Return the one that ``latest`` would end at; of equal ones the first."""
+    return functools.reduce(lambda best, v: v if is_later(v, best) else best, versions)
 
 
 def newest_first(versions: Iterable[Version]) -> list[Version]:

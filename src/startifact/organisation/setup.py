@@ -7,14 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
-from startifact.errors import (
-    InputError,
-    Problems,
-    SeveralRegionsError,
-    StartifactError,
-    quoted,
-)
+from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.concurrency.heartbeat import Heartbeat
+from startifact.errors import InputError, Problems, SeveralRegionsError, StartifactError
 from startifact.model.configuration import (
     Configuration,
     is_parameter_name,
@@ -24,6 +19,7 @@ from startifact.model.configuration import (
 )
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.spec import is_bucket_name
+from startifact.text import quoted
 
 logger = logging.getLogger(__name__)
 

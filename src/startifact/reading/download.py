@@ -5,8 +5,10 @@ import logging
 from functools import partial
 from pathlib import Path
 
-from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat, run_in_pool
+from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.progress import ProgressCallback, Tally
+from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import (
     InputError,
     IntegrityError,

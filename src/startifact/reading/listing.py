@@ -6,7 +6,8 @@ from functools import partial
 
 from semver import Version
 
-from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
+from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
     InputError,
     NotFoundError,

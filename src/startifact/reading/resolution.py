@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
-from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
+from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
     IntegrityError,
     NotFoundError,

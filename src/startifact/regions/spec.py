@@ -8,8 +8,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from startifact.errors import InputError, Problems, quoted
+from startifact.errors import InputError, Problems
 from startifact.model.configuration import AWS_REGION
+from startifact.text import quoted
 
 FORMS = (
     "an AWS region (eu-west-1), s3://bucket/prefix?region=eu-west-1&endpoint=https://...&profile=..."

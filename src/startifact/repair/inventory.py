@@ -7,8 +7,10 @@ from functools import partial
 
 from semver import Version
 
-from startifact.channels.latest import ChannelRecord, parse_channel_record
-from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat, run_in_pool
+from startifact.channels.record import ChannelRecord, parse_channel_record
+from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.concurrency.heartbeat import Heartbeat
+from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import (
     IntegrityError,
     NewerFormatError,

@@ -6,7 +6,8 @@ from functools import partial
 from semver import Version
 
 from startifact.channels.latest import ChannelWriter
-from startifact.concurrency.fan_out import Heartbeat, run_one
+from startifact.concurrency.fan_out import run_one
+from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
     IntegrityError,
     NewerFormatError,

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from startifact.concurrency.fan_out import Failure, FanOut, Heartbeat
+from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import DeadlineError, RefusedError, StartifactError
 from startifact.model.keys import Key
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from semver import Version
 
-from startifact.concurrency.fan_out import Heartbeat
+from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import LocalFileError, RegionUnavailableError, StartifactError
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key, quarantine_key

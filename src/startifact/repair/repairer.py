@@ -24,7 +24,6 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
     by_region,
-    quoted,
 )
 from startifact.files.source import Source
 from startifact.model.keys import Key, artifact_key
@@ -37,6 +36,7 @@ from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine, scratch_folder
 from startifact.repair.verify import Finding, FindingKind, agreement, compare
 from startifact.staging.region_steps import create
+from startifact.text import quoted
 
 
 class Repairer:

@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from semver import Version
 
-from startifact.channels.latest import highest
-from startifact.errors import NewerFormatError, RemovedError, StartifactError, quoted
+from startifact.errors import NewerFormatError, RemovedError, StartifactError
 from startifact.model.keys import LATEST, artifact_key, channel_key
 from startifact.model.record import Record
-from startifact.model.versions import is_later
+from startifact.model.versions import highest, is_later
 from startifact.repair.inventory import ProjectInventory, RegionInventory, ReplicaStatus
+from startifact.text import quoted
 
 
 class FindingKind(StrEnum):

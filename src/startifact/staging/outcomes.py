@@ -7,12 +7,7 @@ from pathlib import Path
 
 from semver import Version
 
-from startifact.errors import (
-    AlreadyStagedError,
-    SeveralRegionsError,
-    StartifactError,
-    by_region,
-)
+from startifact.errors import AlreadyStagedError, SeveralRegionsError, StartifactError, by_region
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
 from startifact.reading.artifact import Artifact
 from startifact.regions.interface import Location

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from semver import Version
 
-from startifact.channels.latest import ChannelWriter, read_channel_record
-from startifact.concurrency.fan_out import Heartbeat
+from startifact.channels.latest import ChannelWriter
+from startifact.channels.record import read_channel_record
+from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import IntegrityError, RegionUnavailableError
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key

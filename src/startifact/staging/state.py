@@ -5,16 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from semver import Version
 
-from startifact.channels.latest import highest
 from startifact.concurrency.fan_out import Failure
-from startifact.errors import (
-    AlreadyStagedError,
-    LocalFileError,
-    RemovedError,
-    StartifactError,
-)
+from startifact.errors import AlreadyStagedError, LocalFileError, RemovedError, StartifactError
 from startifact.model.keys import Key
 from startifact.model.record import Record
+from startifact.model.versions import highest
 from startifact.reading.resolution import Replica
 from startifact.regions.interface import Region
 from startifact.staging.outcomes import ConflictError, RegionOutcome, State

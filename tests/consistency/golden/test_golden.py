@@ -13,7 +13,7 @@ import pytest
 from semver import Version
 
 from startifact import ConfigurationLoader, Session
-from startifact.channels.latest import ChannelRecord, parse_channel_record
+from startifact.channels.record import ChannelRecord, parse_channel_record
 from startifact.model.configuration import Configuration, parse_configuration, to_json
 from startifact.model.keys import (
     artifact_key,

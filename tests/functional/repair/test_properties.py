@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from semver import Version
 
-from startifact.channels.latest import parse_channel_record
+from startifact.channels.record import parse_channel_record
 from startifact.errors import IntegrityError, NotFoundError
 from startifact.model.versions import is_later
 from tests.functional.repair.project_fixture import CONTENT, OTHER, ProjectFixture, sha256

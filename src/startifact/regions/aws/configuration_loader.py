@@ -4,7 +4,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from startifact.errors import ConfigurationError, InputError, quoted
+from startifact.errors import ConfigurationError, InputError
 from startifact.model.configuration import (
     DEFAULT_PARAMETER,
     Configuration,
@@ -13,6 +13,7 @@ from startifact.model.configuration import (
 )
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.settings import Settings
+from startifact.text import quoted
 
 if TYPE_CHECKING:
     from startifact.regions.aws.clients import Clients

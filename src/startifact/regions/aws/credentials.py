@@ -7,7 +7,7 @@ import botocore.session
 from botocore.credentials import CredentialResolver
 from botocore.exceptions import CredentialRetrievalError
 
-from startifact.errors import quoted
+from startifact.text import quoted
 
 T = TypeVar("T")
 

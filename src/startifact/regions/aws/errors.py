@@ -18,17 +18,16 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
-from startifact.concurrency.fan_out import Cancelled
+from startifact.concurrency.heartbeat import Cancelled
 from startifact.errors import (
     AccessDeniedError,
     ConfigurationError,
     RegionUnavailableError,
     StartifactError,
-    quoted,
-    redact,
 )
 from startifact.regions.aws.credentials import UnreadableCredentialsError
 from startifact.regions.aws.known import doubt
+from startifact.text import quoted, redact
 
 MISSING_CREDENTIALS = (
     NoCredentialsError,

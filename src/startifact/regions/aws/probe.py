@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from startifact.concurrency.fan_out import run_in_pool
+from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ConfigurationError
 from startifact.model.keys import probe_key
 from startifact.regions.aws.bucket import Bucket

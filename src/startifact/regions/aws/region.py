@@ -4,7 +4,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Iterator
 
-from startifact.errors import ConfigurationError, InputError, quoted
+from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
 from startifact.model.configuration import is_reserved_parameter
 from startifact.model.keys import Key, channel_parameter, split_channel_key
@@ -20,6 +20,7 @@ from startifact.regions.interface import (
     StoredChannel,
 )
 from startifact.regions.spec import BucketSpec, is_bucket_name, normalised_endpoint
+from startifact.text import quoted
 
 NO_OBJECT = ""
 """The token of a channel that is only an SSM parameter yet."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from startifact.concurrency.fan_out import run_in_pool
+from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import RegionUnavailableError, StartifactError
 from startifact.files.source import Part, Source
 from startifact.regions.aws.errors import aws_errors, code_of

@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from startifact.errors import RegionUnavailableError, quoted
+from startifact.errors import RegionUnavailableError
+from startifact.text import quoted
 
 WAIT_SECONDS = 20.0
 _PAUSE_SECONDS = 0.005

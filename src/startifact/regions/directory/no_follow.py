@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from startifact.errors import IntegrityError, quoted
+from startifact.errors import IntegrityError
+from startifact.text import quoted
 
 _MAX_TEXT_BYTES = 64 * 1024
 

@@ -19,7 +19,6 @@ from startifact.errors import (
     IntegrityError,
     RegionUnavailableError,
     StartifactError,
-    quoted,
 )
 from startifact.files.source import Source
 from startifact.model.keys import Key, is_channel_key
@@ -38,6 +37,7 @@ from startifact.regions.interface import (
     StoredArtifact,
     StoredChannel,
 )
+from startifact.text import quoted
 
 ARTIFACT = "artifact"
 METADATA = "metadata.json"

@@ -1,0 +1,80 @@
+"""What a channel holds, as it is stored in one region."""
+
+import json
+from dataclasses import dataclass
+
+from semver import Version
+
+from startifact.errors import InputError, IntegrityError
+from startifact.model.keys import channel_key
+from startifact.model.strict_json import JsonError, parse_object
+from startifact.model.versions import parse_version
+from startifact.regions.interface import Region, StoredChannel
+
+MAX_CHANNEL_BYTES = 4096
+MAX_GENERATION = 2**53
+"""Counted one by one nobody gets there; up to it, every JSON parser reads the same number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRecord:
+    """What a channel holds. ``generation`` counts its moves, so no two are ever the same text."""
+
+    version: Version
+    generation: int
+    previous: Version | None
+    moved_at: str
+    moved_by: str
+
+    def to_json(self) -> str:
+        """Return the one line that is stored."""
+        value = {
+            "version": str(self.version),
+            "generation": self.generation,
+            "previous": None if self.previous is None else str(self.previous),
+            "moved-at": self.moved_at,
+            "by": self.moved_by,
+        }
+        return json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n"
+
+
+def parse_channel_record(text: str, *, where: str) -> ChannelRecord:
+    """Return the pointer stored as *text*; *where* names channel and region in messages.
+
+    A bare version is what the first Startifact kept in SSM; its generation is 0.
+
+    Raises:
+        IntegrityError: It is damaged.
+    """
+    try:
+        if len(text) > MAX_CHANNEL_BYTES:
+            raise JsonError(f"it is larger than {MAX_CHANNEL_BYTES:,} bytes")
+        if not text.startswith("{"):
+            return ChannelRecord(
+                version=parse_version(text), generation=0, previous=None, moved_at="", moved_by=""
+            )
+        value = parse_object(text)
+        generation, previous = value.get("generation"), value.get("previous")
+        if not isinstance(generation, int) or isinstance(generation, bool) or generation < 1:
+            raise JsonError("it has no generation")
+        if generation > MAX_GENERATION:
+            raise JsonError("its generation is larger than any number of moves")
+        return ChannelRecord(
+            version=parse_version(value.get("version")),
+            generation=generation,
+            previous=None if previous is None else parse_version(previous),
+            moved_at=str(value.get("moved-at", "")),
+            moved_by=str(value.get("by", "")),
+        )
+    except (JsonError, InputError) as e:
+        raise IntegrityError(f"the channel {where} is damaged: {e}") from e
+
+
+def read_channel_record(
+    region: Region, project: str, channel: str
+) -> tuple[StoredChannel | None, ChannelRecord | None]:
+    """Return what *channel* holds in one region, as stored and as read; ``None`` when absent."""
+    state = region.read_channel(channel_key(project, channel))
+    if state is None:
+        return None, None
+    return state, parse_channel_record(state.text, where=f"{project}/{channel} in {region.name}")

@@ -1,0 +1,68 @@
+"""Many jobs, a few at a time. The threads are daemons, as those of a fan-out are."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, Cancelled
+
+PARTS_SECONDS = 0.5
+"""How long, after an error, the other parts of the same work are waited for."""
+
+
+def run_in_pool(jobs: Iterable[Callable[[], None]], *, workers: int) -> None:
+    """Run *jobs*, at most *workers* at a time, and return when all are done.
+
+    Each is taken from *jobs* when there is a worker for it, so that they may be any number.
+    After the first error no further job starts. It is raised once those that run have ended, or a
+    moment later: one that hangs must not keep the others' work from being taken back. Nor does it
+    when nobody waits for the worker that calls this any more, which then is told so.
+    """
+    pending = iter(jobs)
+    lock = threading.Lock()
+    failed = threading.Event()
+    ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+
+    def take() -> Callable[[], None] | None:
+        with lock:
+            return None if failed.is_set() else next(pending, None)
+
+    def work(job: Callable[[], None] | None) -> None:
+        try:
+            while job is not None:
+                job()
+                job = take()
+        except BaseException as e:  # noqa: BLE001  # raised again below, in the caller
+            failed.set()
+            ended.put(e)
+        else:
+            ended.put(None)
+
+    count = 0
+    while count < workers and (job := take()) is not None:
+        threading.Thread(target=work, args=(job,), name="startifact part", daemon=True).start()
+        count += 1
+    _wait(ended, count)
+
+
+def _wait(ended: "queue.SimpleQueue[BaseException | None]", count: int) -> None:
+    """Return when *count* workers have *ended*; raise the first error of theirs."""
+    heartbeat = CURRENT_HEARTBEAT.get()
+    first = error = None
+    until = float("inf")
+    while count and time.monotonic() < until:
+        if first is None and heartbeat is not None and heartbeat.cancelled.is_set():
+            raise Cancelled
+        try:
+            error = ended.get(timeout=0.1)
+        except queue.Empty:
+            continue
+        count -= 1
+        if error is not None and first is None:
+            first, until = error, time.monotonic() + PARTS_SECONDS
+    try:
+        if first is not None:
+            raise first
+    finally:
+        del first, error  # a frame that its error's traceback leads to must not lead back to it

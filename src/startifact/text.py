@@ -1,0 +1,39 @@
+"""Text from outside as it may stand in a message, in a log or on a terminal."""
+
+import re
+
+
+def quoted(value: object, limit: int = 120) -> str:
+    """Return *value* for a message: quoted, printable, and cut at *limit* characters."""
+    text = value if isinstance(value, str) else repr(value)
+    cut = text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
+    return escape_nonprintable(repr(cut)) if isinstance(value, str) else escape_nonprintable(cut)
+
+
+# Each alternative looks at a character a few times at most, however long the text is: whoever
+# writes it must not be able to make this take minutes, in which no signal would be seen.
+_SECRETS = re.compile(
+    r"""
+      ://[^/\s,]+@                                            # user and password in an address
+    | \b(?:AKIA|ASIA)[A-Z0-9]{12,}                           # the id of an AWS access key
+    | (?<![\w-])(?=[\w-]*+\.[\w-])[\w-]*?\beyJ[\w-]{8,}(?:\.[\w-]+)+  # a JSON web token
+    | (?:[A-Za-z0-9+/]|%2[BbFf]){80,}(?:=|%3[Dd])*           # a session token
+    | (?i:bearer)\s+[\w.~+/-]{16,}=*
+    | \bgh[opsur]_[A-Za-z0-9]{16,}                            # a token of GitHub
+    | (?i:credential|signature|(?:security|session)[-_]?token|password|secret[-_]?access[-_]?key)
+      ["']?\s*[=:>]\s*["']?[^\s"'<>,;&]{6,}
+    """,
+    re.VERBOSE | re.ASCII,
+)
+
+
+def redact(text: str) -> str:
+    """Return *text*, which others wrote, without what may be credentials that they repeat."""
+    return _SECRETS.sub("***", text)
+
+
+def escape_nonprintable(text: str) -> str:
+    """Return *text* with all that is not printable escaped, other spaces than U+0020 included."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )

@@ -4,9 +4,15 @@ Each carries the exit code that the command line and the action end with, and a 
 what the reader can do next.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from startifact.text import quoted
+from startifact.hints import Command, Hint, as_hint, join
+from startifact.text import quoted, redact
+
+if TYPE_CHECKING:
+    from startifact.organisation.setup import RegionSetup
+    from startifact.staging.outcomes import RegionOutcome
 
 # Several kinds at once: the first of these decides. Differences are what verify was asked for, so
 # they come before whatever else there is to say.
@@ -16,14 +22,25 @@ EXIT_CODE_ORDER = (8, 2, 9, 7, 4, 6, 5, 3)
 class StartifactError(Exception):
     """Base of every error Startifact raises on purpose.
 
-    The message is a plain sentence without a full stop; ``hint`` is the next step, or ``None``.
+    ``message`` is a plain sentence without a full stop; ``next_step`` is what to do next, for a
+    way in to put in its own words; ``hint`` is the same in the words of Python. The text of the
+    exception is the message and the hint.
     """
 
     exit_code: int = 1
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: Hint | str | None = None) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.message = message
+        self.next_step = as_hint(hint)
+
+    @property
+    def hint(self) -> str | None:
+        """What to do next, in the words of Python; ``None`` when there is nothing to say."""
+        return None if self.next_step is None else str(self.next_step)
+
+    def __str__(self) -> str:
+        return self.message if self.next_step is None else f"{self.message}\nhint: {self.next_step}"
 
 
 class InputError(StartifactError):
@@ -96,10 +113,29 @@ class IntegrityError(StartifactError):
     exit_code = 7
 
 
+class UnexpectedFileTypeError(IntegrityError):
+    """Something else stands where a directory region should have a file or a folder."""
+
+
+class IndeterminateContentError(IntegrityError):
+    """What was found when an artifact was to be created cannot be told from other content."""
+
+
 class DifferencesError(StartifactError):
-    """A comparison of all regions has found that something is not as it should be."""
+    """A comparison of all regions has found that something is not as it should be.
+
+    *target* is the project or artifact that was compared, *lines* are the differences.
+    """
 
     exit_code = 8
+
+    def __init__(self, count: int, *, target: str, lines: Iterable[str] = ()) -> None:
+        text = "".join(f"\n  {line}" for line in lines)
+        super().__init__(
+            f"{count} {'thing is' if count == 1 else 'things are'} not as they should be"
+            + (f":{text}" if text else ""),
+            hint=Hint.of(Command("repair", target), " mends what can be mended"),
+        )
 
 
 class LocalFileError(StartifactError):
@@ -120,14 +156,93 @@ class SeveralRegionsError(StartifactError):
         *,
         causes: Sequence[StartifactError],
         kind: type[StartifactError] = UndeterminedError,
-        hint: str | None = None,
+        hint: Hint | str | None = None,
     ) -> None:
         code = worst_exit_code([kind.exit_code, *(c.exit_code for c in causes)])
         telling = sorted(causes, key=lambda cause: cause.exit_code != code)
-        own = hint or next((cause.hint for cause in telling if cause.hint), None)
+        own = hint or next((cause.next_step for cause in telling if cause.next_step), None)
         super().__init__(message, hint=own)
         self.causes = tuple(causes)
         self.exit_code = code
+
+
+class IncompleteError(SeveralRegionsError):
+    """Too few regions did what was asked. Running the same again is safe.
+
+    ``outcomes`` says how each region came out.
+    """
+
+    again: str
+    """What to say of running it again."""
+
+    def __init__(
+        self, message: str, *, outcomes: "Sequence[RegionOutcome] | Sequence[RegionSetup]"
+    ) -> None:
+        causes = [outcome.error for outcome in outcomes if outcome.error is not None]
+        lines = by_region((o.region, o.error or o.state) for o in outcomes)
+        hint = join([*(cause.next_step for cause in causes), self.again])
+        super().__init__(message + lines, causes=causes, hint=hint)
+
+
+class StagingFailedError(IncompleteError):
+    """Too few regions hold the artifact, or a ``latest`` that is not below it.
+
+    ``outcomes`` says how each region came out. Running the staging again is safe.
+    """
+
+    again = "Running the same staging again is safe and does only what is missing"
+
+    def __init__(self, message: str, *, outcomes: "Sequence[RegionOutcome]") -> None:
+        super().__init__(message, outcomes=outcomes)
+        self.outcomes = tuple(outcomes)
+
+
+class SetupFailedError(IncompleteError):
+    """Not every region has the configuration now. Running the same again is safe."""
+
+    again = "Running the same setup again is safe and writes only what is missing"
+
+    def __init__(self, message: str, *, outcomes: "Sequence[RegionSetup]") -> None:
+        super().__init__(message, outcomes=outcomes)
+        self.outcomes = tuple(outcomes)
+
+
+class ConflictError(AlreadyStagedError):
+    """A region holds other content under this version, or a tombstone.
+
+    ``outcomes`` says what each region holds by now, ``removed`` whether one holds a tombstone.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: Hint | str | None,
+        outcomes: "Sequence[RegionOutcome]",
+        removed: bool,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.outcomes = tuple(outcomes)
+        self.removed = removed
+
+
+class StoppedError(StartifactError):
+    """A signal has ended the *work*; the exit code is 128 and its number."""
+
+    def __init__(self, message: str, *, exit_code: int, work: str) -> None:
+        super().__init__(message, hint=f"Running the same {work} again is safe")
+        self.exit_code = exit_code
+
+
+class BugError(StartifactError):
+    """Startifact did not expect *error*. What it says may hold anything: it is quoted here."""
+
+    def __init__(self, error: BaseException, *, hint: Hint | str) -> None:
+        said = quoted(redact(str(error)), 300)
+        super().__init__(
+            with_notes(f"this is a bug in Startifact: {type(error).__name__}: {said}", error),
+            hint=hint,
+        )
 
 
 def worst_exit_code(codes: Iterable[int]) -> int:
@@ -143,46 +258,36 @@ def by_region(said: Iterable[tuple[str, object]]) -> str:
     """Return what each region said, line by line; an error of several is one line."""
     lines: dict[tuple[str, str], list[str]] = {}
     for region, what in said:
-        one = "" if isinstance(what, StartifactError) else region
-        lines.setdefault((one, str(what)), []).append(region)
+        known = isinstance(what, StartifactError)
+        text = what.message if isinstance(what, StartifactError) else str(what)
+        lines.setdefault(("" if known else region, text), []).append(region)
     return "".join(f"\n  {', '.join(regions)}: {what}" for (_, what), regions in lines.items())
 
 
-class Problems:
-    """Collects what is wrong with one input, so that all of it is told at once."""
+def failures_by_reason(failures: Mapping[str, StartifactError]) -> list[StartifactError]:
+    """Return an error for each reason why regions failed, with the names of all those regions."""
+    regions: dict[tuple[str, Hint | None, int], list[str]] = {}
+    for region, error in failures.items():
+        reason = (error.message, error.next_step, error.exit_code)
+        regions.setdefault(reason, []).append(region)
+    found = []
+    for (message, next_step, exit_code), names in regions.items():
+        one = StartifactError(f"{', '.join(names)}: {message}", hint=next_step)
+        one.exit_code = exit_code
+        found.append(one)
+    return found
 
-    def __init__(self, subject: str, error: type[StartifactError] = InputError) -> None:
-        self._subject = subject
-        self._error = error
-        self._lines: list[str] = []
-        self._hints: list[str] = []
 
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    def add(self, where: str, got: object, expected: str, *, hint: str | None = None) -> None:
-        """Record that *where* held *got* and that *expected* was expected."""
-        self.say(f"{where}: got {quoted(got)}, expected {expected}", hint=hint)
-
-    def say(self, line: str, *, hint: str | None = None) -> None:
-        """Record a problem that is more than a wrong value."""
-        self._lines.append(line)
-        if hint and hint not in self._hints:
-            self._hints.append(hint)
-
-    def absorb(self, error: StartifactError) -> None:
-        """Record what a failed check of one value said."""
-        self.say(str(error), hint=error.hint)
-
-    def raise_if_any(self) -> None:
-        """Raise one error that tells every problem, or return when there is none."""
-        if not self._lines:
-            return
-        hint = ". ".join(self._hints) or None
-        if len(self._lines) == 1:
-            raise self._error(f"{self._subject} is not valid: {self._lines[0]}", hint=hint)
-        lines = "".join(f"\n  {line}" for line in self._lines)
-        raise self._error(f"{self._subject} is not valid:{lines}", hint=hint)
+def as_one(errors: Sequence[StartifactError]) -> StartifactError:
+    """Return one error that says what all of *errors* say."""
+    if len(errors) == 1:
+        return errors[0]
+    one = StartifactError(
+        "\n".join(error.message for error in errors),
+        hint=join(error.next_step for error in errors),
+    )
+    one.exit_code = worst_exit_code(error.exit_code for error in errors)
+    return one
 
 
 def with_notes(text: str, error: BaseException) -> str:

@@ -8,18 +8,13 @@ Text in them may come from outside: it is not escaped here.
 import base64
 from collections.abc import Sequence
 
-from startifact.errors import StartifactError, with_notes
+from startifact.errors import ConflictError, StagingFailedError, StartifactError, with_notes
+from startifact.hints import Words
 from startifact.model.keys import artifact_key
 from startifact.reading.artifact import Artifact
 from startifact.reading.resolution import Replica
 from startifact.regions.interface import Location
-from startifact.staging.outcomes import (
-    ConflictError,
-    RegionOutcome,
-    Staging,
-    StagingFailedError,
-    State,
-)
+from startifact.staging.outcomes import RegionOutcome, Staging, State
 
 
 def facts_of(artifact: Artifact) -> dict[str, object]:
@@ -102,12 +97,15 @@ def _location_of(
     return _location(name, location, answer.stored.object_version, state, None)
 
 
-def facts_of_error(error: StartifactError) -> dict[str, object]:
-    """Return what *error* says, and every region's outcome where it is that of a staging."""
+def facts_of_error(error: StartifactError, words: Words) -> dict[str, object]:
+    """Return what *error* says, and every region's outcome where it is that of a staging.
+
+    The hint is in the *words* of the way in that tells it.
+    """
     facts: dict[str, object] = {
         "error": {
-            "message": with_notes(str(error), error),
-            "hint": error.hint,
+            "message": with_notes(error.message, error),
+            "hint": None if error.next_step is None else error.next_step.text(words),
             "exit-code": error.exit_code,
         }
     }
@@ -132,5 +130,5 @@ def _location(
         "outcome": outcome.value,
     }
     if error is not None:
-        facts["error"] = str(error)
+        facts["error"] = error.message
     return facts

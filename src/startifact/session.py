@@ -13,6 +13,7 @@ from startifact.concurrency.fan_out import run_one
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import check_file
+from startifact.hints import Hint, Option
 from startifact.model.keys import artifact_key, check_filename, check_project
 from startifact.model.quorum import MAJORITY, majority, refuse_shared_store, required_to_stage
 from startifact.model.record import check_metadata
@@ -235,14 +236,22 @@ class Session:
         if home is None:
             raise InputError(
                 "no regions are named",
-                hint="Pass regions, set STARTIFACT_REGIONS, or set AWS_REGION to a region that "
-                "has the organisation configuration",
+                hint=Hint.of(
+                    "Set ",
+                    Option("regions"),
+                    ", STARTIFACT_REGIONS, or AWS_REGION to a region that has the organisation "
+                    "configuration",
+                ),
             )
         configured = run_one(home, lambda _: self._loader.load(home)).regions
         if not configured:
             raise ConfigurationError(
                 f"the organisation configuration in {home} names no regions",
-                hint="Pass regions, set STARTIFACT_REGIONS, or add regions to the configuration",
+                hint=Hint.of(
+                    "Set ",
+                    Option("regions"),
+                    " or STARTIFACT_REGIONS, or add regions to the configuration",
+                ),
             )
         return parse_specs(
             configured, source=f"regions in the organisation configuration in {home}"

@@ -15,11 +15,10 @@ from pathlib import Path
 from semver import Version
 
 from startifact import ConfigurationLoader, Session, Staging
-from startifact.errors import AlreadyStagedError, StartifactError
+from startifact.errors import AlreadyStagedError, ConflictError, StartifactError
 from startifact.model.keys import Key
 from startifact.regions.interface import Region, StoredChannel
 from startifact.repair.verify import FindingKind
-from startifact.staging.outcomes import ConflictError
 from tests.faults import processes
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
 

@@ -13,11 +13,10 @@ import pytest
 
 from startifact import Session
 from startifact.concurrency import fan_out
-from startifact.errors import RegionUnavailableError
+from startifact.errors import RegionUnavailableError, StagingFailedError
 from startifact.model.keys import Key, artifact_key
 from startifact.regions.aws import clients
 from startifact.staging import stager
-from startifact.staging.outcomes import StagingFailedError
 from tests.conftest import AWS_REGIONS, AwsAccount, percent
 from tests.faults import processes
 from tests.faults.rules import Hole, hanging, is_read, when
@@ -195,7 +194,7 @@ def test_stalled_region(
     error = staging.outcomes[1].error
     assert [str(outcome.latest) for outcome in staging.outcomes] == ["1.0.0", "None", "1.0.0"]
     assert isinstance(error, RegionUnavailableError)
-    assert "has moved no byte for" in str(error)
+    assert "has moved no byte for" in error.message
 
 
 def test_two_stalled_regions(directories: list[str], make_file: MakeFile, impatient: float) -> None:
@@ -210,7 +209,7 @@ def test_two_stalled_regions(directories: list[str], make_file: MakeFile, impati
         region.release()
 
     assert caught.value.exit_code == 5
-    assert all(f"{name} has moved no byte" in str(caught.value) for name in directories[1:])
+    assert all(f"{name} has moved no byte" in caught.value.message for name in directories[1:])
 
 
 def test_slow_region(directories: list[str], make_file: MakeFile, impatient: float) -> None:

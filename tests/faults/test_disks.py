@@ -63,7 +63,7 @@ def test_case_27_download_to_a_full_disk(staged: list[str], mount: Callable[...,
     """A disk that is too small is told as that, and the old file stays."""
     error = fails(staged, mount() / "file")
 
-    assert "No space left on device" in str(error)
+    assert "No space left on device" in error.message
 
 
 def test_case_27_download_to_a_read_only_disk(
@@ -72,7 +72,7 @@ def test_case_27_download_to_a_read_only_disk(
     """A disk that is read-only is told as that."""
     error = fails(staged, mount(read_only=True) / "file")
 
-    assert "Read-only file system" in str(error)
+    assert "Read-only file system" in error.message
 
 
 @pytest.mark.skipif(is_root(), reason="modes do not apply to root")
@@ -85,7 +85,7 @@ def test_case_27_download_to_a_read_only_folder(staged: list[str], tmp_path: Pat
 
     error = fails(staged, path)
 
-    assert "Permission denied" in str(error)
+    assert "Permission denied" in error.message
 
 
 def test_case_27_download_below_a_file(staged: list[str], tmp_path: Path) -> None:

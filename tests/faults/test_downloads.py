@@ -144,8 +144,8 @@ def test_case_11_a_bit(
         succeeds(both, destination, content)
 
         mend()
-        assert f"{KEY} in {HERE} is damaged" in str(error)
-        assert hashlib.sha256(content).hexdigest() in str(error)
+        assert f"{KEY} in {HERE} is damaged" in error.message
+        assert hashlib.sha256(content).hexdigest() in error.message
 
 
 @pytest.mark.parametrize("parts", [False, True], ids=["single", "multipart"])
@@ -267,7 +267,7 @@ def test_case_12_nothing_is_left_open(
     finally:
         gc.enable()
 
-    assert "what cannot be understood" in str(error)
+    assert "what cannot be understood" in error.message
     assert left == []
 
 
@@ -388,7 +388,7 @@ def test_case_14_replaced_while_it_is_read(
     replaced.clear()
     succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
 
-    assert "was replaced or removed while it was read" in str(error)
+    assert "was replaced or removed while it was read" in error.message
 
 
 def test_case_14_removed_while_it_is_read(
@@ -448,8 +448,8 @@ def test_case_30_without_a_majority(three: tuple[list[str], bytes], destination:
 
     assert isinstance(error, IntegrityError)
     for content in (good, b"the wrong bytes\n"):
-        assert hashlib.sha256(content).hexdigest() in str(error)
-    assert all(name in str(error) for name in regions[:2])
+        assert hashlib.sha256(content).hexdigest() in error.message
+    assert all(name in error.message for name in regions[:2])
 
 
 # Late, down and lying ---------------------------------------------------------------------------
@@ -612,7 +612,7 @@ def test_every_reason_is_told(
 
     error = fails(session_over(regions), destination)
 
-    first, *lines = str(error).split("\n")
+    first, *lines = error.message.split("\n")
     assert first == f"no region could deliver {KEY}:"
     assert len(lines) == 3
     assert f"  {directories[1]}: it is out of order" in lines

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from startifact import Session
-from startifact.errors import NotFoundError, StartifactError
-from startifact.staging.outcomes import StagingFailedError
+from startifact.errors import NotFoundError, StagingFailedError, StartifactError
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults import processes
 from tests.faults.rules import is_artifact, when
 from tests.support.faulty_region import ANY, faulty, session_over
+from tests.support.messages import message_of
 from tests.support.wire import Answer, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
@@ -55,7 +55,7 @@ def test_absent(account: AwsAccount, wire: Wire, selector: str) -> None:
 
     assert isinstance(error, NotFoundError)
     assert error.exit_code == 3
-    assert all(region in str(error) for region in AWS_REGIONS)
+    assert all(region in error.message for region in AWS_REGIONS)
 
 
 @SELECTORS
@@ -69,8 +69,8 @@ def test_case_18_forbidden(account: AwsAccount, wire: Wire, selector: str) -> No
     arn = f"arn:aws:s3:::{account.buckets[HERE]}"
     assert not isinstance(error, NotFoundError)
     assert error.exit_code == 6
-    assert "cannot tell" in str(error)
-    assert HERE in str(error)
+    assert "cannot tell" in error.message
+    assert HERE in error.message
     assert f"Allow s3:GetObject on {arn}/team/{name} and s3:ListBucket on {arn}" in str(error.hint)
 
 
@@ -97,7 +97,7 @@ def test_unreachable(account: AwsAccount, wire: Wire, selector: str) -> None:
     assert f"{HERE} did not answer s3:GetObject on arn:aws:s3:::{account.buckets[HERE]}" in str(
         error
     )
-    assert "Connection was closed" in str(error)
+    assert "Connection was closed" in error.message
 
 
 def test_forbidden_parameter(account: AwsAccount, wire: Wire) -> None:
@@ -112,7 +112,7 @@ def test_forbidden_parameter(account: AwsAccount, wire: Wire) -> None:
     error = caught(lambda: Session(regions=HERE).get("SugarWater", "1.0.0"))
 
     assert error.exit_code == 6
-    assert f"{HERE} refused ssm:GetParameter on parameter {account.parameter}" in str(error)
+    assert f"{HERE} refused ssm:GetParameter on parameter {account.parameter}" in error.message
     assert f"Allow ssm:GetParameter on parameter {account.parameter}" in str(error.hint)
 
 
@@ -124,7 +124,7 @@ def test_no_credentials(account: AwsAccount, wire: Wire, monkeypatch: pytest.Mon
     error = caught(lambda: Session(regions=HERE).get("SugarWater", "1.0.0"))
 
     assert error.exit_code == 6
-    assert f"no usable AWS credentials for {HERE}" in str(error)
+    assert f"no usable AWS credentials for {HERE}" in error.message
     assert "AWS_ACCESS_KEY_ID" in str(error.hint)
 
 
@@ -136,11 +136,11 @@ def test_several_reasons(account: AwsAccount, wire: Wire) -> None:
     error = caught(lambda: Session(regions=AWS_REGIONS).get("SugarWater", "1.0.0"))
 
     assert error.exit_code == 6
-    assert f"{AWS_REGIONS[2]}: not there" in str(error)
+    assert f"{AWS_REGIONS[2]}: not there" in error.message
     assert f"{HERE}: {HERE} neither shows SugarWater@1.0.0 nor says that it is not there" in str(
         error
     )
-    assert f"{THERE}: {THERE} did not answer" in str(error)
+    assert f"{THERE}: {THERE} did not answer" in error.message
 
 
 # Staging ----------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def test_forbidden_to_stage(account: AwsAccount, wire: Wire, make_file: MakeFile
     arn = f"arn:aws:s3:::{account.buckets[HERE]}/team/SugarWater@1.0.0"
     assert isinstance(error, StagingFailedError)
     assert error.exit_code == 6
-    assert f"{HERE} refused s3:PutObject on {arn}" in str(error)
+    assert f"{HERE} refused s3:PutObject on {arn}" in error.message
     assert f"Allow s3:PutObject on {arn}" in str(error.hint)
     assert "Running the same staging again is safe" in str(error.hint)
 
@@ -171,7 +171,9 @@ def test_forbidden_to_move(account: AwsAccount, wire: Wire, make_file: MakeFile)
     again = session.stage("SugarWater", "1.0.0", make_file())
 
     assert error.exit_code == 6
-    assert "is stored in 3 of 3 regions, but latest has followed in 0, 2 are needed" in str(error)
+    assert (
+        "is stored in 3 of 3 regions, but latest has followed in 0, 2 are needed" in error.message
+    )
     assert f"s3:PutObject on arn:aws:s3:::{account.buckets[HERE]}/team/SugarWater/latest" in str(
         error
     )
@@ -190,7 +192,7 @@ def test_two_of_three(
     warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert staging.created
     assert [o.state for o in staging.outcomes] == ["created", "failed", "created"]
-    assert str(staging.outcomes[1].error) == f"{directories[1]} fails"
+    assert message_of(staging.outcomes[1].error) == f"{directories[1]} fails"
     assert any(text == f"{directories[1]}: {directories[1]} fails" for text in warnings)
 
 
@@ -208,9 +210,9 @@ def test_one_of_three(directories: list[str], make_file: MakeFile) -> None:
 
     assert isinstance(error, StagingFailedError)
     assert error.exit_code == 5
-    assert "SugarWater@1.0.0 is staged in 1 of 3 regions, 2 are needed" in str(error)
-    assert f"{directories[0]}: created" in str(error)
-    assert f"{directories[1]}: {directories[1]} fails" in str(error)
+    assert "SugarWater@1.0.0 is staged in 1 of 3 regions, 2 are needed" in error.message
+    assert f"{directories[0]}: created" in error.message
+    assert f"{directories[1]}: {directories[1]} fails" in error.message
     assert "Running the same staging again is safe" in str(error.hint)
     assert [o.state for o in again.outcomes] == ["present", "created", "created"]
 

@@ -26,6 +26,7 @@ from tests.faults.conftest import Served
 from tests.faults.rules import lost, when
 from tests.support.backends import Backend, Directory
 from tests.support.faulty_region import faulty, session_over
+from tests.support.messages import message_of
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MakeFile = Callable[..., Path]
@@ -319,7 +320,7 @@ def test_write_that_cannot_be_seen(
     staging = session_over(regions).stage("SugarWater", "1.0.0", make_file())
 
     assert [o.state for o in staging.outcomes] == ["created", "failed", "created"]
-    assert str(staging.outcomes[1].error) == (
+    assert message_of(staging.outcomes[1].error) == (
         f"{directories[1]} said of {KEY} {said}, and then that it is not there"
     )
 
@@ -332,7 +333,7 @@ def test_write_that_fails(directories: list[str], make_file: MakeFile) -> None:
     staging = session_over(regions).stage("SugarWater", "1.0.0", make_file())
 
     assert [o.state for o in staging.outcomes] == ["created", "failed", "created"]
-    assert str(staging.outcomes[1].error) == "out of order"
+    assert message_of(staging.outcomes[1].error) == "out of order"
     assert staging.outcomes[1].location is None
     assert staging.outcomes[1].latest is None
     assert regions[1].read_channel(LATEST) is None
@@ -376,8 +377,8 @@ def test_rebuilt_bytes(backends: list[Backend], make_file: MakeFile) -> None:
     )
 
     assert caught.value.exit_code == 4
-    assert hashlib.sha256(first).hexdigest() in str(caught.value)
-    assert hashlib.sha256(second).hexdigest() in str(caught.value)
+    assert hashlib.sha256(first).hexdigest() in caught.value.message
+    assert hashlib.sha256(second).hexdigest() in caught.value.message
     assert not kept.created
     assert kept.artifact.sha256 == hashlib.sha256(first).hexdigest()
     assert [backend.snapshot() for backend in backends] == before

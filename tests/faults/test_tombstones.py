@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from startifact import Session
-from startifact.errors import RemovedError
+from startifact.errors import ConflictError, RemovedError, StagingFailedError
 from startifact.model.keys import channel_key
-from startifact.staging.outcomes import ConflictError, StagingFailedError
 from tests.support.backends import Directory
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from startifact import Session
-from startifact.errors import LocalFileError
-from startifact.staging.outcomes import StagingFailedError
+from startifact.errors import LocalFileError, StagingFailedError
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import checking, flipping_uploads, is_artifact, when
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
@@ -76,7 +75,7 @@ def test_case_09_changed_between_two_parts(
         Session(regions=regions).stage("SugarWater", "1.0.0", path)
 
     assert caught.value.exit_code == 9
-    assert "changed while it was being staged" in str(caught.value)
+    assert "changed while it was being staged" in caught.value.message
     nothing_is_left(account)
 
 
@@ -129,7 +128,7 @@ def test_case_09_changed_before_it_is_copied(
         session_over([region]).stage("SugarWater", "1.0.0", path)
 
     assert caught.value.exit_code == 9
-    assert "changed while it was being staged" in str(caught.value)
+    assert "changed while it was being staged" in caught.value.message
     assert [p for p in (tmp_path / "regions").rglob("*") if p.is_file()] == []
 
 
@@ -145,7 +144,7 @@ def test_case_10_a_bit(account: AwsAccount, wire: Wire, make_file: MakeFile, siz
         Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
 
     assert caught.value.exit_code == 5
-    assert "BadDigest" in str(caught.value)
+    assert "BadDigest" in caught.value.message
     nothing_is_left(account)
 
 
@@ -170,7 +169,7 @@ def test_case_10_a_bit_of_a_channel(account: AwsAccount, wire: Wire, make_file: 
     with pytest.raises(StagingFailedError) as caught:
         Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
 
-    assert "BadDigest" in str(caught.value)
+    assert "BadDigest" in caught.value.message
     assert account.keys(HERE) == ["team/SugarWater@1.0.0"]
 
 

@@ -15,9 +15,9 @@ from startifact.errors import (
     InputError,
     LocalFileError,
     SeveralRegionsError,
+    StagingFailedError,
     StartifactError,
 )
-from startifact.staging.outcomes import StagingFailedError
 from tests.conftest import AwsAccount, percent
 from tests.support.backends import Backend, is_root
 from tests.support.wire import Answer, Forward, Request, Wire
@@ -46,9 +46,9 @@ def test_case_29_projects(backends: list[Backend], make_file: MakeFile, project:
     error = staged(backends, project=project, path=make_file())
 
     assert isinstance(error, InputError)
-    assert str(error).startswith("project ")
-    assert str(error).endswith("is not a legal name")
-    assert "\n" not in str(error)
+    assert error.message.startswith("project ")
+    assert error.message.endswith("is not a legal name")
+    assert "\n" not in error.message
     assert error.hint == (
         "Use 1 to 128 letters, digits, dots, dashes and underscores, "
         "beginning with a letter or a digit"
@@ -59,7 +59,7 @@ def test_no_project(backends: list[Backend], make_file: MakeFile) -> None:
     """An empty project is refused as empty."""
     error = staged(backends, project="", path=make_file())
 
-    assert str(error) == "project is empty"
+    assert error.message == "project is empty"
     assert error.hint == "Name the project, for example SugarWater"
 
 
@@ -68,7 +68,7 @@ def test_partial_version(backends: list[Backend], make_file: MakeFile, version: 
     """A partial version is refused with what YAML does to versions."""
     error = staged(backends, version=version, path=make_file())
 
-    assert str(error) == f"version '{version}' is not a semantic version"
+    assert error.message == f"version '{version}' is not a semantic version"
     assert error.hint == (
         "Give all three numbers. In YAML, quote versions: an unquoted 1.10 arrives as 1.1"
     )
@@ -80,7 +80,7 @@ def test_case_29_versions(backends: list[Backend], make_file: MakeFile, version:
     error = staged(backends, version=version, path=make_file())
 
     assert isinstance(error, InputError)
-    assert str(error) == f"version {version!r} is not a semantic version"
+    assert error.message == f"version {version!r} is not a semantic version"
     assert error.hint is not None
     assert "MAJOR.MINOR.PATCH" in error.hint
 
@@ -101,7 +101,7 @@ def test_missing_file(backends: list[Backend], tmp_path: Path) -> None:
     error = staged(backends, path=tmp_path / "nope.tar.gz")
 
     assert isinstance(error, InputError)
-    assert str(error) == f"there is no file '{tmp_path}/nope.tar.gz'"
+    assert error.message == f"there is no file '{tmp_path}/nope.tar.gz'"
 
 
 def test_empty_file(backends: list[Backend], make_file: MakeFile) -> None:
@@ -109,7 +109,7 @@ def test_empty_file(backends: list[Backend], make_file: MakeFile) -> None:
     error = staged(backends, path=make_file(b""))
 
     assert isinstance(error, InputError)
-    assert str(error).endswith("dist.tar.gz' is empty")
+    assert error.message.endswith("dist.tar.gz' is empty")
     assert error.hint == "Check the step that should have written it"
 
 
@@ -120,7 +120,7 @@ def test_directory(backends: list[Backend], tmp_path: Path) -> None:
     error = staged(backends, path=tmp_path / "dist")
 
     assert isinstance(error, InputError)
-    assert str(error).endswith("dist' is a directory")
+    assert error.message.endswith("dist' is a directory")
     assert error.hint == ("An artifact is one file; pack the directory first, for example with tar")
 
 
@@ -131,7 +131,7 @@ def test_pipe(backends: list[Backend], tmp_path: Path) -> None:
     error = staged(backends, path=tmp_path / "pipe")
 
     assert isinstance(error, InputError)
-    assert str(error).endswith("pipe' is not a regular file")
+    assert error.message.endswith("pipe' is not a regular file")
 
 
 @pytest.mark.skipif(is_root(), reason="root may read every file")
@@ -143,7 +143,7 @@ def test_unreadable_file(backends: list[Backend], make_file: MakeFile) -> None:
     error = staged(backends, path=path)
 
     assert isinstance(error, LocalFileError)
-    assert "Permission denied" in str(error)
+    assert "Permission denied" in error.message
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ def test_metadata(
     error = staged(backends, path=make_file(), metadata=metadata)
 
     assert isinstance(error, InputError)
-    assert str(error).startswith("metadata is not valid: ")
-    assert str(error).endswith(problem)
+    assert error.message.startswith("metadata is not valid: ")
+    assert error.message.endswith(problem)
 
 
 def test_file_name_to_save(backends: list[Backend], make_file: MakeFile) -> None:
@@ -174,7 +174,7 @@ def test_file_name_to_save(backends: list[Backend], make_file: MakeFile) -> None
     error = staged(backends, path=make_file(name="a:b"), save_filename=True)
 
     assert isinstance(error, InputError)
-    assert "file name 'a:b' has one of" in str(error)
+    assert "file name 'a:b' has one of" in error.message
     assert error.hint == "Rename the file"
 
 
@@ -183,7 +183,7 @@ def test_if_exists(backends: list[Backend], make_file: MakeFile) -> None:
     error = staged(backends, path=make_file(), if_exists="overwrite")
 
     assert isinstance(error, InputError)
-    assert str(error) == "if-exists is 'overwrite', expected fail or keep"
+    assert error.message == "if-exists is 'overwrite', expected fail or keep"
 
 
 @pytest.mark.parametrize("selector", ["prod", "^1.0", "1.x", "newest", ">=1 <2"])
@@ -194,7 +194,7 @@ def test_selector(backends: list[Backend], selector: str) -> None:
     with pytest.raises(InputError) as caught:
         session.get("SugarWater", selector)
 
-    assert repr(selector) in str(caught.value)
+    assert repr(selector) in caught.value.message
     assert caught.value.hint == "Ask for an exact version such as 1.0.9000, or for latest"
 
 
@@ -219,10 +219,10 @@ def test_case_29_regions() -> None:
     with pytest.raises(InputError) as caught:
         Session(regions="eu-wst, s3://B, eu-west-1, eu-west-1")
 
-    assert str(caught.value).startswith("regions is not valid:")
-    assert "region 'eu-wst' is not a region" in str(caught.value)
-    assert "bucket: got 'B'" in str(caught.value)
-    assert "region 'eu-west-1' is there twice" in str(caught.value)
+    assert caught.value.message.startswith("regions is not valid:")
+    assert "region 'eu-wst' is not a region" in caught.value.message
+    assert "bucket: got 'B'" in caught.value.message
+    assert "region 'eu-west-1' is there twice" in caught.value.message
     assert caught.value.hint is not None
     assert "Name every region, bucket and directory once" in caught.value.hint
 
@@ -232,7 +232,7 @@ def test_password_in_an_endpoint() -> None:
     with pytest.raises(InputError) as caught:
         Session(regions=["s3://bucket?endpoint=https://me:hunter2@s3.example"])
 
-    assert "it has a user or password in it" in str(caught.value)
+    assert "it has a user or password in it" in caught.value.message
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
 
 
@@ -252,7 +252,7 @@ def test_regions_nowhere(make_file: MakeFile) -> None:
         Session().stage("SugarWater", "1.0.0", make_file())
 
     assert caught.value.hint is not None
-    for way in ("Pass regions", "STARTIFACT_REGIONS", "AWS_REGION"):
+    for way in ("Set regions", "STARTIFACT_REGIONS", "AWS_REGION"):
         assert way in caught.value.hint
 
 
@@ -406,9 +406,9 @@ def test_illegal_configuration(
     error = failure(lambda: Session().stage("SugarWater", "1.0.0", make_file()))
 
     assert isinstance(error, ConfigurationError)
-    assert f"the organisation configuration in {account.parameter} in us-east-1" in str(error)
+    assert f"the organisation configuration in {account.parameter} in us-east-1" in error.message
     for problem in problems:
-        assert problem in str(error)
+        assert problem in error.message
     assert all(account.keys(region) == [] for region in account.buckets)
 
 
@@ -432,7 +432,7 @@ def test_no_bucket_parameter(account: AwsAccount, make_file: MakeFile) -> None:
 
     assert isinstance(error, StagingFailedError)
     assert error.exit_code == 2
-    assert "there is no parameter /not/there in us-east-1" in str(error)
+    assert "there is no parameter /not/there in us-east-1" in error.message
 
 
 @pytest.mark.parametrize("value", ["Not A Bucket", "s3://bucket", "x", "a\nb"])
@@ -446,7 +446,7 @@ def test_bucket_parameter_with_something_else(
     error = failure(lambda: session.stage("SugarWater", "1.0.0", make_file()))
 
     assert error.exit_code == 2
-    assert f"holds {value!r}, expected the name of a bucket" in str(error)
+    assert f"holds {value!r}, expected the name of a bucket" in error.message
 
 
 def test_no_bucket(account: AwsAccount, make_file: MakeFile) -> None:
@@ -461,8 +461,8 @@ def test_no_bucket(account: AwsAccount, make_file: MakeFile) -> None:
         failure(lambda: session.versions("SugarWater")),
     ):
         assert error.exit_code == 2
-        assert "there is no bucket" in str(error)
-        assert "not-there" in str(error)
+        assert "there is no bucket" in error.message
+        assert "not-there" in error.message
 
 
 def test_configuration_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,7 +496,7 @@ def test_no_credentials(
         assert isinstance(error, SeveralRegionsError)
         assert isinstance(error.causes[0], AccessDeniedError)
         assert error.exit_code == 6
-        assert "there are no usable AWS credentials for" in str(error)
+        assert "there are no usable AWS credentials for" in error.message
         assert error.hint is not None
         assert "AWS_ACCESS_KEY_ID" in error.hint
         assert "aws-actions/configure-aws-credentials" in error.hint
@@ -513,7 +513,7 @@ def test_no_profile(
         session = Session(regions=[spec])
         error = failure(lambda s=session: s.get("SugarWater", "1.0.0"))  # type: ignore[misc]
         assert error.exit_code == 2
-        assert "nobody" in str(error)
+        assert "nobody" in error.message
         assert error.hint is not None
         assert "AWS_PROFILE" in error.hint
 
@@ -525,4 +525,4 @@ def test_profile_in_a_spelling(account: AwsAccount) -> None:
     error = failure(lambda: session.get("SugarWater", "1.0.0"))
 
     assert error.exit_code == 2
-    assert "The config profile (nobody) could not be found" in str(error)
+    assert "The config profile (nobody) could not be found" in error.message

@@ -172,7 +172,7 @@ def test_directory(staged: Artifact, tmp_path: Path) -> None:
         staged.downloader.download(tmp_path)
 
     assert caught.value.hint is not None
-    assert "load-filename" in caught.value.hint
+    assert "load_filename=True" in caught.value.hint
 
 
 @FILES
@@ -276,7 +276,7 @@ def test_no_saved_name(backends: list[Backend], make_file: MakeFile, tmp_path: P
     with pytest.raises(InputError, match="was staged without its file name") as caught:
         artifact.downloader.download(tmp_path, load_filename=True)
 
-    assert caught.value.hint == "Name the file to download to, or stage with save-filename"
+    assert caught.value.hint == "Name the file to download to, or stage with save_filename=True"
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_hostile_name(backends: list[Backend], tmp_path: Path, name: str) -> Non
         )
 
     assert caught.value.hint == "Download to a file name of your own"
-    assert str(caught.value).isprintable()
+    assert caught.value.message.isprintable()
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -344,7 +344,7 @@ def test_no_living_region(backends: list[Backend], staged: Artifact) -> None:
         session(backends).get("SugarWater", "1.0.0")
 
     assert caught.value.exit_code == 5
-    assert "cannot tell whether SugarWater@1.0.0 exists" in str(caught.value)
+    assert "cannot tell whether SugarWater@1.0.0 exists" in caught.value.message
 
 
 @AWS_AND_FILES
@@ -362,7 +362,7 @@ def test_all_regions_die_in_between(
         artifact.downloader.download(tmp_path / "out" / "back")
 
     assert caught.value.exit_code in {5, 7}  # what a directory was may have gone
-    assert "no region could deliver SugarWater@1.0.0" in str(caught.value)
+    assert "no region could deliver SugarWater@1.0.0" in caught.value.message
     assert folder(tmp_path / "out") == ["back"]
     assert (tmp_path / "out" / "back").read_text() == "old"
 
@@ -373,8 +373,8 @@ def test_not_found(backends: list[Backend]) -> None:
         session(backends).get("SugarWater", "1.0.0")
 
     assert caught.value.exit_code == 3
-    assert "SugarWater@1.0.0 is not staged in " in str(caught.value)
-    assert all(backend.spec in str(caught.value) for backend in backends)
+    assert "SugarWater@1.0.0 is not staged in " in caught.value.message
+    assert all(backend.spec in caught.value.message for backend in backends)
 
 
 def test_not_found_and_one_down(backends: list[Backend]) -> None:
@@ -386,8 +386,8 @@ def test_not_found_and_one_down(backends: list[Backend]) -> None:
 
     assert not isinstance(caught.value, NotFoundError)
     assert caught.value.exit_code == 5
-    assert f"\n  {backends[0].spec}: not there" in str(caught.value)
-    assert f"\n  {backends[1].spec}: " in str(caught.value)
+    assert f"\n  {backends[0].spec}: not there" in caught.value.message
+    assert f"\n  {backends[1].spec}: " in caught.value.message
 
 
 @AWS_AND_FILES
@@ -453,8 +453,8 @@ def test_all_regions_are_corrupt(backends: list[Backend], staged: Artifact, tmp_
         session(backends).get("SugarWater").downloader.download(tmp_path / "out" / "back")
 
     assert caught.value.exit_code == 7
-    assert str(caught.value).count(" is damaged: got 15 bytes with sha256:") == 3
-    assert f"expected 15 bytes with sha256:{staged.sha256}" in str(caught.value)
+    assert caught.value.message.count(" is damaged: got 15 bytes with sha256:") == 3
+    assert f"expected 15 bytes with sha256:{staged.sha256}" in caught.value.message
     assert folder(tmp_path / "out") == ["back"]
     assert (tmp_path / "out" / "back").read_text() == "old"
 
@@ -534,8 +534,8 @@ def test_no_majority(backends: list[Backend], staged: Artifact) -> None:
         caught.value
     )
     for backend in backends:
-        assert f"\n  {backend.spec}: " in str(caught.value)
-    assert staged.sha256 in str(caught.value)
+        assert f"\n  {backend.spec}: " in caught.value.message
+    assert staged.sha256 in caught.value.message
 
 
 @FILES
@@ -827,7 +827,7 @@ def test_refused_and_there(backends: list[Backend], wire: Wire, staged: Artifact
             session(backends).get("SugarWater", selector)
 
         assert caught.value.exit_code == 6
-        assert "refused s3:GetObject on arn:aws:s3:::" in str(caught.value)
+        assert "refused s3:GetObject on arn:aws:s3:::" in caught.value.message
         assert caught.value.hint is not None
         assert "Allow s3:GetObject on arn:aws:s3:::" in caught.value.hint
 
@@ -843,7 +843,7 @@ def test_refused_and_not_listed(backends: list[Backend], wire: Wire) -> None:
 
         assert not isinstance(caught.value, NotFoundError)
         assert caught.value.exit_code == 6
-        assert "nor says that it is not there" in str(caught.value)
+        assert "nor says that it is not there" in caught.value.message
         assert caught.value.hint is not None
         assert "s3:GetObject" in caught.value.hint
         assert "s3:ListBucket" in caught.value.hint
@@ -877,8 +877,8 @@ def test_credentials_that_expired(backends: list[Backend], wire: Wire, staged: A
             session(backends).get("SugarWater", selector)
 
         assert caught.value.exit_code == 6
-        assert "did not accept the AWS credentials" in str(caught.value)
-        assert "'ExpiredToken', 'It expired'" in str(caught.value)
+        assert "did not accept the AWS credentials" in caught.value.message
+        assert "'ExpiredToken', 'It expired'" in caught.value.message
         assert caught.value.hint is not None
         assert "Get new credentials" in caught.value.hint
 
@@ -895,8 +895,8 @@ def test_credentials_that_are_wrong(backends: list[Backend], wire: Wire, staged:
         session(backends).get("SugarWater", "1.0.0")
 
     assert caught.value.exit_code == 6
-    assert "did not accept the AWS credentials" in str(caught.value)
-    assert "InvalidAccessKeyId" in str(caught.value)
+    assert "did not accept the AWS credentials" in caught.value.message
+    assert "InvalidAccessKeyId" in caught.value.message
 
 
 @S3

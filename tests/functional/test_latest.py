@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from startifact import Session
-from startifact.errors import NotFoundError, SeveralRegionsError
-from startifact.staging.outcomes import StagingFailedError, State
+from startifact.errors import NotFoundError, SeveralRegionsError, StagingFailedError
+from startifact.staging.outcomes import State
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.backends import Backend
 from tests.support.wire import Answer, Forward, Request, Wire
@@ -201,9 +201,9 @@ def test_region_without_a_channel_is_no_answer(
         session(backends).get("SugarWater")
 
     assert caught.value.exit_code == 5
-    assert "1 of 3 regions know it, 2 are needed" in str(caught.value)
-    assert f"{backends[0].spec}: latest is 1.0.0" in str(caught.value)
-    assert f"{backends[1].spec}: has no latest" in str(caught.value)
+    assert "1 of 3 regions know it, 2 are needed" in caught.value.message
+    assert f"{backends[0].spec}: latest is 1.0.0" in caught.value.message
+    assert f"{backends[1].spec}: has no latest" in caught.value.message
     assert caught.value.hint == (
         "Ask for an exact version, which one region can answer, or try again"
     )
@@ -246,7 +246,7 @@ def test_two_regions_down(backends: list[Backend], make_file: MakeFile) -> None:
     assert caught.value.exit_code == 5
     assert not isinstance(caught.value, NotFoundError)
     for backend in backends:
-        assert f"\n  {backend.spec}: " in str(caught.value)
+        assert f"\n  {backend.spec}: " in caught.value.message
 
 
 @AWS_AND_FILES
@@ -256,7 +256,7 @@ def test_no_project(backends: list[Backend]) -> None:
         session(backends).get("SugarWater")
 
     assert caught.value.exit_code == 3
-    assert "SugarWater has no latest" in str(caught.value)
+    assert "SugarWater has no latest" in caught.value.message
 
 
 @AWS_AND_FILES

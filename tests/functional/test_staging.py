@@ -19,15 +19,18 @@ from semver import Version
 from startifact import IfExists, Progress, Session
 from startifact.errors import (
     AlreadyStagedError,
+    ConflictError,
     InputError,
     IntegrityError,
     LocalFileError,
     NewerFormatError,
+    StagingFailedError,
     StartifactError,
 )
-from startifact.staging.outcomes import ConflictError, StagingFailedError, State
+from startifact.staging.outcomes import State
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.backends import Backend, Directory
+from tests.support.messages import message_of
 
 MakeFile = Callable[..., Path]
 
@@ -208,7 +211,7 @@ def test_each_region_is_told_once(backends: list[Backend], make_file: MakeFile) 
     with pytest.raises(AlreadyStagedError) as caught:
         session(backends).stage("SugarWater", "1.0.0", make_file(b"two"))
 
-    _, ours, *lines = str(caught.value).split("\n")
+    _, ours, *lines = caught.value.message.split("\n")
     assert ours.startswith("  this attempt: sha256:")
     assert [line.split(": ")[0] for line in lines] == [f"  {p.spec}" for p in backends]
     assert lines[0].endswith("3 bytes; differs in the bytes")
@@ -229,9 +232,9 @@ def test_outcomes_of_a_conflict(backends: list[Backend], make_file: MakeFile) ->
     different, present, failed = caught.value.outcomes
     assert [o.region for o in caught.value.outcomes] == [backend.spec for backend in backends]
     assert (different.state, present.state, failed.state) == ("different", "present", "failed")
-    assert str(different.error) == f"sha256:{other.sha256}, 3 bytes; differs in the bytes"
+    assert message_of(different.error) == f"sha256:{other.sha256}, 3 bytes; differs in the bytes"
     assert present.error is None
-    assert f"\n  {failed.region}: {failed.error}" in str(caught.value)
+    assert f"\n  {failed.region}: {message_of(failed.error)}" in caught.value.message
     assert different.location is not None
     assert present.location is not None
 
@@ -308,13 +311,16 @@ def test_other_bytes(backends: list[Backend], make_file: MakeFile) -> None:
         session(backends).stage("SugarWater", "1.0.0", make_file(b"two"))
 
     assert caught.value.exit_code == 4
-    assert "SugarWater@1.0.0 is already staged with other content" in str(caught.value)
-    assert f"sha256:{first.sha256}, 3 bytes; differs in the bytes" in str(caught.value)
+    assert "SugarWater@1.0.0 is already staged with other content" in caught.value.message
+    assert f"sha256:{first.sha256}, 3 bytes; differs in the bytes" in caught.value.message
     assert (
         "this attempt: sha256:3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"
-        in (str(caught.value))
+        in (caught.value.message)
     )
-    assert caught.value.hint == "A staged version never changes: stage under a new version"
+    assert caught.value.hint == (
+        "A staged version never changes: stage under a new version, or set if_exists='keep' to use "
+        "what is there"
+    )
     assert snapshots(backends) == before
 
 
@@ -356,7 +362,7 @@ def test_other_metadata(
     with pytest.raises(AlreadyStagedError) as caught:
         session(backends).stage("SugarWater", "1.0.0", make_file(), **changes)  # type: ignore[arg-type]
 
-    assert difference in str(caught.value)
+    assert difference in caught.value.message
     assert snapshots(backends) == before
 
 
@@ -371,7 +377,7 @@ def test_regions_that_disagree(backends: list[Backend], make_file: MakeFile) -> 
         session(backends).stage("SugarWater", "1.0.0", make_file(b"one"))
 
     for backend in backends[:2]:
-        assert f"\n  {backend.spec}: sha256:" in str(caught.value)
+        assert f"\n  {backend.spec}: sha256:" in caught.value.message
     assert snapshots(backends) == before
 
 
@@ -526,9 +532,9 @@ def test_two_of_three_down(backends: list[Backend], make_file: MakeFile) -> None
         session(backends).stage("SugarWater", "1.0.0", make_file())
 
     assert caught.value.exit_code == 5
-    assert "SugarWater@1.0.0 is staged in 1 of 3 regions, 2 are needed:" in str(caught.value)
+    assert "SugarWater@1.0.0 is staged in 1 of 3 regions, 2 are needed:" in caught.value.message
     for backend in backends:
-        assert f"\n  {backend.spec}: " in str(caught.value)
+        assert f"\n  {backend.spec}: " in caught.value.message
     assert caught.value.hint is not None
     assert "Running the same staging again is safe" in caught.value.hint
     assert [o.state for o in caught.value.outcomes] == [State.FAILED, State.FAILED, State.CREATED]
@@ -730,7 +736,9 @@ def test_read_only_of_too_few_regions(backends: list[Backend], make_file: MakeFi
     with pytest.raises(StagingFailedError) as caught:
         session(backends, read_only=True).stage("SugarWater", "1.0.0", make_file())
 
-    assert "SugarWater@1.0.0 could be staged in 1 of 3 regions, 2 are needed" in str(caught.value)
+    assert (
+        "SugarWater@1.0.0 could be staged in 1 of 3 regions, 2 are needed" in caught.value.message
+    )
 
 
 @FILES
@@ -763,7 +771,7 @@ def test_read_only_of_what_may_be_there(backends: list[Backend], make_file: Make
         _ = artifact.downloader.bucket
 
     assert caught.value.exit_code == 5
-    assert f"\n  {backends[1].spec}: " in str(caught.value)
+    assert f"\n  {backends[1].spec}: " in caught.value.message
 
 
 # Many at once --------------------------------------------------------------------------------
@@ -868,7 +876,7 @@ def test_file_that_changes_late(
         here.stage("SugarWater", "1.0.0", path)
 
     assert caught.value.exit_code == 9
-    assert f"{backends[0].spec} had stored {KEY} as it was before" in str(caught.value)
+    assert f"{backends[0].spec} had stored {KEY} as it was before" in caught.value.message
     assert "under a new version" in str(caught.value.hint)
     assert [backend.snapshot() == {} for backend in backends] == [False, True, True]
 

@@ -7,10 +7,16 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from startifact import Session
-from startifact.errors import AlreadyStagedError, IntegrityError, NotFoundError, SeveralRegionsError
+from startifact.errors import (
+    AlreadyStagedError,
+    IntegrityError,
+    NotFoundError,
+    SeveralRegionsError,
+    StagingFailedError,
+)
 from startifact.model.record import Origin
 from startifact.settings import Settings
-from startifact.staging.outcomes import RegionOutcome, StagingFailedError
+from startifact.staging.outcomes import RegionOutcome
 
 PROJECT = "P"
 

@@ -14,7 +14,7 @@ import pytest
 
 from startifact import Session
 from startifact.cli import main
-from startifact.staging.outcomes import StagingFailedError
+from startifact.errors import StagingFailedError
 from tests.conftest import AWS_REGIONS, AwsAccount, percent
 from tests.functional.repair.project_fixture import CONTENT, OTHER
 from tests.security.answers import answering, as_xml

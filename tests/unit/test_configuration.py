@@ -100,9 +100,9 @@ def test_illegal(value: dict[str, object], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem) as caught:
         parsed(**value)
 
-    assert SOURCE in str(caught.value)
+    assert SOURCE in caught.value.message
     assert caught.value.exit_code == 2
-    assert str(caught.value).isprintable() or "\n  " in str(caught.value)
+    assert caught.value.message.isprintable() or "\n  " in caught.value.message
 
 
 def test_all_problems() -> None:
@@ -115,7 +115,7 @@ def test_all_problems() -> None:
             regions=["a", "eu-west-1", "b"],
         )
 
-    lines = [line.partition(":")[0] for line in str(caught.value).splitlines()[1:]]
+    lines = [line.partition(":")[0] for line in caught.value.message.splitlines()[1:]]
     assert lines == [
         "  bucket_name_param",
         "  bucket_key_prefix",

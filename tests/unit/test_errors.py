@@ -17,13 +17,13 @@ from startifact.errors import (
     IntegrityError,
     LocalFileError,
     NotFoundError,
-    Problems,
     RegionUnavailableError,
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
     worst_exit_code,
 )
+from startifact.problems import Problems
 from startifact.text import escape_nonprintable, quoted
 
 
@@ -80,7 +80,7 @@ def test_several_regions() -> None:
 
     assert error.exit_code == 6
     assert error.hint == "Ask somebody"
-    assert [str(cause) for cause in error.causes] == ["a", "b"]
+    assert [cause.message for cause in error.causes] == ["a", "b"]
 
 
 def test_several_regions_of_one_kind() -> None:
@@ -96,7 +96,7 @@ def test_one_problem() -> None:
     problems.add("size", 5, "more", hint="Make it larger")
 
     with pytest.raises(
-        InputError, match=r"^the thing is not valid: size: got 5, expected more$"
+        InputError, match=r"^the thing is not valid: size: got 5, expected more\n"
     ) as e:
         problems.raise_if_any()
 
@@ -113,7 +113,7 @@ def test_many_problems() -> None:
     with pytest.raises(ConfigurationError) as caught:
         problems.raise_if_any()
 
-    assert str(caught.value) == (
+    assert caught.value.message == (
         "the thing is not valid:\n  a: got 1, expected x\n  b is odd\n  c is too"
     )
     assert caught.value.hint == "First. Second"

@@ -122,7 +122,7 @@ def test_stall() -> None:
 
         assert isinstance(answer, Failure)
         assert isinstance(answer.error, RegionUnavailableError)
-        assert str(answer.error) == "a has moved no byte for 0 s"
+        assert answer.error.message == "a has moved no byte for 0 s"
         assert stopped.wait(10)
         assert working.next() is None
 

@@ -39,12 +39,12 @@ def test_illegal_project(name: str) -> None:
 
     assert caught.value.hint is not None
     assert "1 to 128 letters, digits" in caught.value.hint
-    assert str(caught.value).isprintable()
+    assert caught.value.message.isprintable()
 
 
 def test_no_project() -> None:
     """An empty project is told apart from an illegal one."""
-    with pytest.raises(InputError, match=r"^project is empty$"):
+    with pytest.raises(InputError, match=r"^project is empty\n"):
         check_project("")
 
 
@@ -120,7 +120,7 @@ def test_unsafe_file_name(name: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason) as caught:
         check_filename(name)
 
-    assert str(caught.value).isprintable()
+    assert caught.value.message.isprintable()
     assert caught.value.hint == "Rename the file"
 
 

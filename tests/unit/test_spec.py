@@ -54,7 +54,7 @@ def test_no_region(text: str) -> None:
     assert "eu-west-1" in caught.value.hint
     assert "s3://bucket/prefix" in caught.value.hint
     assert "file:./directory" in caught.value.hint
-    assert str(caught.value).isprintable()
+    assert caught.value.message.isprintable()
 
 
 def test_line_ends() -> None:
@@ -159,7 +159,7 @@ def test_password(text: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_specs([text, "eu-west-1"], source="regions")
 
-    assert "hun" not in str(caught.value)
+    assert "hun" not in caught.value.message
     assert "hun" not in str(caught.value.hint)
 
 
@@ -199,7 +199,7 @@ def test_illegal_bucket(text: str, problem: str) -> None:
     with pytest.raises(InputError, match=problem) as caught:
         parse_spec(text)
 
-    assert all(line.isprintable() for line in str(caught.value).splitlines())
+    assert all(line.isprintable() for line in caught.value.message.splitlines())
 
 
 def test_all_problems_of_a_bucket() -> None:
@@ -207,7 +207,7 @@ def test_all_problems_of_a_bucket() -> None:
     with pytest.raises(InputError) as caught:
         parse_spec("s3://B/..?region=X&endpoint=http://far.example&profile=%20&colour=red")
 
-    told = re.findall(r"\n  (\w+):", str(caught.value))
+    told = re.findall(r"\n  (\w+):", caught.value.message)
     assert told == ["bucket", "prefix", "option", "region", "endpoint", "profile"]
 
 
@@ -252,7 +252,7 @@ def test_illegal_directory(text: str, problem: str) -> None:
     with pytest.raises(InputError, match=problem) as caught:
         parse_spec(text)
 
-    assert str(caught.value).isprintable()
+    assert caught.value.message.isprintable()
 
 
 def test_list() -> None:
@@ -329,8 +329,8 @@ def test_all_problems_of_a_list() -> None:
     with pytest.raises(InputError) as caught:
         parse_specs(["nope", "s3://B", "eu-west-1", "eu-west-1"], source="STARTIFACT_REGIONS")
 
-    assert str(caught.value).startswith("STARTIFACT_REGIONS is not valid:")
-    assert len(re.findall(r"^  region ", str(caught.value), re.MULTILINE)) == 3
+    assert caught.value.message.startswith("STARTIFACT_REGIONS is not valid:")
+    assert len(re.findall(r"^  region ", caught.value.message, re.MULTILINE)) == 3
 
 
 @given(

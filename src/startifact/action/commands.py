@@ -1,7 +1,5 @@
 """Doing what the step was told to do."""
 
-import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +10,12 @@ from startifact.action.inputs import Command, Inputs
 from startifact.action.ownership import given_to_owner_of
 from startifact.action.paths import check_sandbox_paths, directories_of
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import DifferencesError, InputError, StartifactError, worst_exit_code
+from startifact.errors import (
+    DifferencesError,
+    InputError,
+    StartifactError,
+    failures_by_reason,
+)
 from startifact.model.keys import LATEST, artifact_key, channel_key, check_filename
 from startifact.reading.artifact import Artifact
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
@@ -20,9 +23,7 @@ from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
 from startifact.session import Session
 from startifact.settings import Runner, Settings
-from startifact.staging.outcomes import ConflictError, Staging
-
-_REPAIR = re.compile(r"startifact repair [^@\s]+@(\S+) --keep (sha256:[0-9a-f]+)")
+from startifact.staging.outcomes import Staging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,18 +152,11 @@ def _versions(inputs: Inputs, session: Session) -> Result:
 
 def _verify(inputs: Inputs, session: Session) -> Result:
     found = session.verify(inputs.project, inputs.version or None, read_data=inputs.read_data)
-    errors = _failures(found.failures)
+    errors = failures_by_reason(found.failures)
     if found.differences:
-        count = len(found.differences)
-        lines = "".join(f"\n  {d.kind}: {d.key}: {d.message}" for d in found.differences)
-        errors.insert(
-            0,
-            DifferencesError(
-                f"{count} {'thing is' if count == 1 else 'things are'} not as they should be:"
-                f"{lines}",
-                hint="The command repair mends what can be mended",
-            ),
-        )
+        lines = (f"{d.kind}: {d.key}: {d.message}" for d in found.differences)
+        target = artifact_key(inputs.project, inputs.version) if inputs.version else inputs.project
+        errors.insert(0, DifferencesError(len(found.differences), target=target, lines=lines))
     return ProjectResult(
         command=inputs.command,
         project=inputs.project,
@@ -188,44 +182,8 @@ def _repair(inputs: Inputs, session: Session, roots: list[Path], runner: Runner)
         project=inputs.project,
         version=inputs.version,
         repair=done,
-        errors=(*map(in_yaml, done.refusals), *_failures(done.failures)),
+        errors=(*done.refusals, *failures_by_reason(done.failures)),
     )
-
-
-def _failures(failures: Mapping[str, StartifactError]) -> list[StartifactError]:
-    """Return why regions failed, in the words of a workflow, with the regions it is about."""
-    regions: dict[StartifactError, list[str]] = {}
-    for region, error in failures.items():
-        regions.setdefault(error, []).append(region)
-    named = []
-    for error, names in regions.items():
-        in_yaml(error)
-        one = StartifactError(f"{', '.join(names)}: {error}", hint=error.hint)
-        one.exit_code = error.exit_code
-        named.append(one)
-    return named
-
-
-def as_one(errors: Sequence[StartifactError]) -> StartifactError:
-    """Return one error that says what all of *errors* say."""
-    if len(errors) == 1:
-        return errors[0]
-    hints = dict.fromkeys(error.hint for error in errors if error.hint)
-    one = StartifactError("\n".join(map(str, errors)), hint=". ".join(hints) or None)
-    one.exit_code = worst_exit_code(error.exit_code for error in errors)
-    return one
-
-
-def in_yaml(error: StartifactError) -> StartifactError:
-    """Return *error* with its hint in the words of a workflow instead of the command line's."""
-    hint = error.hint or ""
-    hint = _REPAIR.sub(r"this action with command: repair, version: \1 and keep: \2", hint)
-    hint = hint.replace("startifact verify --read-data", "command: verify with read-data: true")
-    hint = hint.replace("startifact verify", "command: verify")
-    if isinstance(error, ConflictError) and not error.removed and hint:
-        hint += ", or set if-exists: keep to use what is there"
-    error.hint = hint or None
-    return error
 
 
 def safe_filename(artifact: Artifact) -> str:

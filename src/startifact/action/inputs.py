@@ -13,10 +13,11 @@ from types import MappingProxyType
 from typing import Self, TypeVar
 
 from startifact.action import checks
-from startifact.errors import InputError, Problems
+from startifact.errors import InputError
 from startifact.model.keys import LATEST, check_project
 from startifact.model.quorum import MAJORITY
 from startifact.model.versions import parse_selector, parse_version
+from startifact.problems import Problems
 from startifact.staging.outcomes import IfExists
 from startifact.text import quoted
 

@@ -7,17 +7,18 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from startifact.action import markdown, summary
-from startifact.action.commands import ProjectResult, Result, as_one, execute, in_yaml
+from startifact.action.commands import ProjectResult, Result, execute
 from startifact.action.inputs import Inputs, wants_summary
 from startifact.action.outputs import outputs_of, warn_of_masked
 from startifact.action.paths import to_container_paths
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
 from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
-from startifact.errors import StartifactError, with_notes
+from startifact.errors import BugError, StartifactError, StoppedError, as_one, with_notes
+from startifact.hints import in_workflow
 from startifact.model.keys import artifact_key
 from startifact.settings import Runner, Settings, tidy_aws_environment
-from startifact.text import quoted, redact
+from startifact.text import redact
 from startifact.version import __version__
 
 PROGRESS_SECONDS = 10.0
@@ -35,28 +36,24 @@ def main(annotations: Annotations) -> int:
         return _step(runner, annotations)
 
 
-def bug(error: BaseException) -> StartifactError:
+def bug(error: BaseException) -> BugError:
     """Return what to tell about an exception that nobody expected."""
-    said = quoted(redact(str(error)), 300)
-    return StartifactError(
-        with_notes(f"this is a bug in Startifact: {type(error).__name__}: {said}", error),
-        hint="Report it, with the log of a run that has debug logging switched on",
-    )
+    hint = "Report it, with the log of a run that has debug logging switched on"
+    return BugError(error, hint=hint)
 
 
-def stop(stopped: Stopped) -> StartifactError:
+def stop(stopped: Stopped) -> StoppedError:
     """Return what to tell about a signal that ends the step."""
-    error = StartifactError(
-        with_notes(str(stopped), stopped), hint="Running the same step again is safe"
+    return StoppedError(
+        with_notes(str(stopped), stopped), exit_code=int(str(stopped.code)), work="step"
     )
-    error.exit_code = int(str(stopped.code))
-    return error
 
 
 def tell(error: StartifactError, annotations: Annotations, *, title: str = "Startifact") -> None:
     """Show *error* and its hint in one annotation."""
-    text = with_notes(str(error), error)
-    text = f"{text}\nHint: {error.hint}" if error.hint else text
+    text = with_notes(error.message, error)
+    if error.next_step is not None:
+        text += f"\nHint: {error.next_step.text(in_workflow)}"
     annotations.add("error", text, title=title)
 
 
@@ -77,7 +74,7 @@ def _step(runner: Runner, annotations: Annotations) -> int:
             write_outputs(runner.output, outputs)
             warn_of_masked(outputs, inputs, settings)
     except StartifactError as e:
-        error = in_yaml(e)
+        error = e
     except Stopped as e:
         e.reported = True
         _fail(inputs, stop(e), runner, annotations, title)

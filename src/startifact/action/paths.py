@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from startifact.action.inputs import Inputs
-from startifact.errors import Problems
+from startifact.problems import Problems
 from startifact.regions.spec import DirectorySpec, RegionSpec, parse_specs, split_list
 from startifact.settings import Runner, Settings
 from startifact.text import quoted

@@ -2,25 +2,27 @@
 
 from collections.abc import Iterable
 
-from startifact.action.commands import ArtifactResult, ProjectResult, Result, as_one
+from startifact.action.commands import ArtifactResult, ProjectResult, Result
 from startifact.action.inputs import Command, Inputs
 from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.snippet import as_command, as_step
-from startifact.errors import DifferencesError, StartifactError, with_notes
+from startifact.errors import (
+    ConflictError,
+    DifferencesError,
+    StagingFailedError,
+    StartifactError,
+    as_one,
+    with_notes,
+)
+from startifact.hints import in_workflow
 from startifact.model.keys import artifact_key
 from startifact.reading.artifact import Artifact
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
 from startifact.report import locations_of_artifact
 from startifact.settings import Runner, Settings
-from startifact.staging.outcomes import (
-    ConflictError,
-    RegionOutcome,
-    Staging,
-    StagingFailedError,
-    State,
-)
+from startifact.staging.outcomes import RegionOutcome, Staging, State
 
 _REGIONS = ("Region", "Outcome", "Seconds", "Where", "Trouble")
 
@@ -61,8 +63,9 @@ def failure(inputs: Inputs | None, error: StartifactError, runner: Runner) -> Li
     if inputs is not None:
         what = artifact_key(inputs.project, inputs.version) if inputs.version else inputs.project
         subject = f"{inputs.command} {code(what)}"
-    text = with_notes(str(error), error)
-    text = f"{text}\n\nHint: {error.hint}" if error.hint else text
+    text = with_notes(error.message, error)
+    if hint := _hint(error):
+        text += f"\n\nHint: {hint}"
     lines = [f"### {subject} failed with exit code {error.exit_code}\n\n", block(text)]
     if isinstance(error, StagingFailedError | ConflictError):
         lines += _outcomes(error.outcomes, runner)
@@ -118,7 +121,7 @@ def _outcomes(outcomes: Iterable[RegionOutcome], runner: Runner) -> Lines:
             outcome.state.value,
             f"{outcome.seconds:.1f}",
             code(uri_for_later_steps(outcome.location.uri, runner)) if outcome.location else "",
-            code(str(outcome.error)) if outcome.error else "",
+            code(outcome.error.message) if outcome.error else "",
         )
         for outcome in outcomes
     ]
@@ -164,7 +167,7 @@ def _ending(result: ProjectResult) -> Lines:
     if not result.errors:
         return []
     # Its lines are the table of differences; what can be done about them is not in there.
-    hints = [e.hint for e in result.errors if isinstance(e, DifferencesError) and e.hint]
+    hints = [_hint(e) for e in result.errors if isinstance(e, DifferencesError)]
     ended = f"The command {result.command} failed with exit code {as_one(result.errors).exit_code}"
     return [f"{'. '.join([ended, *hints])}.\n\n"]
 
@@ -190,13 +193,19 @@ def _repair(subject: str, done: Repair) -> Lines:
     lines = [f"### {subject} {what}\n\n"]
     lines += table(("Step", "Region", "What", "Details"), rows) if rows else []
     for refusal in done.refusals:
-        lines.append(block(f"{refusal}\n\nHint: {refusal.hint}" if refusal.hint else str(refusal)))
+        hint = _hint(refusal)
+        lines.append(block(f"{refusal.message}\n\nHint: {hint}" if hint else refusal.message))
     return lines + _failures(done.failures)
 
 
 def _failures(failures: dict[str, StartifactError]) -> Lines:
     rows = [
-        (code(region), code(str(error)), code(error.hint) if error.hint else "")
+        (code(region), code(error.message), code(hint) if (hint := _hint(error)) else "")
         for region, error in failures.items()
     ]
     return table(("Region", "Trouble", "Hint"), rows) if rows else []
+
+
+def _hint(error: StartifactError) -> str:
+    """Return what to do next, in the words of a workflow; nothing where there is nothing to say."""
+    return "" if error.next_step is None else error.next_step.text(in_workflow)

@@ -125,4 +125,4 @@ class ChannelWriter:
 
 def warn_mirror_failed(region: str, project: str, error: StartifactError) -> None:
     """Say in the log that the copy of ``latest`` was not made."""
-    logger.warning("%s: the copy of %s/%s was not made: %s", region, project, LATEST, error)
+    logger.warning("%s: the copy of %s/%s was not made: %s", region, project, LATEST, error.message)

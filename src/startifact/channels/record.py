@@ -67,7 +67,8 @@ def parse_channel_record(text: str, *, where: str) -> ChannelRecord:
             moved_by=str(value.get("by", "")),
         )
     except (JsonError, InputError) as e:
-        raise IntegrityError(f"the channel {where} is damaged: {e}") from e
+        reason = e.message if isinstance(e, InputError) else str(e)
+        raise IntegrityError(f"the channel {where} is damaged: {reason}") from e
 
 
 def read_channel_record(

@@ -16,9 +16,10 @@ from startifact.cli.rendering import as_json
 from startifact.cli.repair import COMPARING
 from startifact.concurrency.deadline import deadline
 from startifact.concurrency.signals import NUMBERS, Stop, Stopped, handle_with
-from startifact.errors import StartifactError, with_notes, worst_exit_code
+from startifact.errors import BugError, StartifactError, StoppedError, with_notes, worst_exit_code
+from startifact.hints import Hint, Option
 from startifact.settings import tidy_aws_environment
-from startifact.text import escape_nonprintable, redact
+from startifact.text import redact
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -30,18 +31,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     tidy_aws_environment()
     with _terminable():
         return _Command(words).run()
-
-
-class _StoppedError(StartifactError):
-    """A signal has ended the command."""
-
-    def __init__(self, said: str, exit_code: int) -> None:
-        super().__init__(said, hint="Running the same command again is safe")
-        self.exit_code = exit_code
-
-
-class _BugError(StartifactError):
-    """Startifact did not expect what happened."""
 
 
 class _Command:
@@ -65,21 +54,15 @@ class _Command:
             return self._fail(e)
         except (KeyboardInterrupt, Stopped) as e:
             terminated = isinstance(e, Stopped) and e.code == TERMINATED
-            return self._fail(
-                _StoppedError(with_notes("terminated", e), TERMINATED)
-                if terminated
-                else _StoppedError(with_notes("interrupted", e), INTERRUPTED)
-            )
+            said, code = ("terminated", TERMINATED) if terminated else ("interrupted", INTERRUPTED)
+            return self._fail(StoppedError(with_notes(said, e), exit_code=code, work="command"))
         except SystemExit:
             return 0  # help or version
         except Exception as e:  # noqa: BLE001  # whatever it is, people do not want to see where
-            said = escape_nonprintable(redact(str(e)))[:300]
-            return self._fail(
-                _BugError(
-                    with_notes(f"this is a bug in Startifact: {type(e).__name__}: {said}", e),
-                    hint="Run it again with --traceback, and report what that shows",
-                )
+            hint = Hint.of(
+                "Run it again with ", Option("traceback", "true"), ", and report what that shows"
             )
+            return self._fail(BugError(e, hint=hint))
 
     def _run(self, arguments: Arguments) -> int:
         self._json, self._traceback = arguments.json, arguments.traceback

@@ -8,10 +8,11 @@ from startifact.cli import rendering
 from startifact.cli.arguments import Arguments
 from startifact.cli.targets import split_target, split_version
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import StartifactError
+from startifact.errors import SetupFailedError, StartifactError
+from startifact.hints import in_shell
 from startifact.model.keys import LATEST
 from startifact.model.metadata import parse_pairs
-from startifact.organisation.setup import RegionSetup, SetupFailedError, check_setup, set_up
+from startifact.organisation.setup import RegionSetup, check_setup, set_up
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.spec import split_list
 from startifact.report import facts_of, facts_of_error, facts_of_staging, locations_of_artifact
@@ -65,7 +66,7 @@ def download(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     artifact = session_of(arguments, progress).get(project, _or_latest(selector))
     path = artifact.downloader.download(arguments.path, load_filename=arguments.load_filename)
     for name, error in artifact.downloader.failures().items():
-        logger.warning("%s: %s", name, error)
+        logger.warning("%s: %s", name, error.message)
     return Result(
         facts={
             **facts_of(artifact),
@@ -127,7 +128,7 @@ COMMANDS: Mapping[str, Command] = {
 
 def facts_of_failure(error: StartifactError) -> dict[str, object]:
     """Return what *error* says to programs, with every region's outcome where there are some."""
-    facts = facts_of_error(error)
+    facts = facts_of_error(error, in_shell)
     if isinstance(error, SetupFailedError):
         facts["regions"] = [_facts_of_setup(o) for o in error.outcomes]
     return facts
@@ -158,8 +159,8 @@ def _or_latest(selector: str | None) -> str:
 def _facts_of_setup(outcome: RegionSetup) -> dict[str, object]:
     return {
         "region": outcome.region,
-        "outcome": outcome.change.value,
+        "outcome": outcome.state.value,
         "changes": list(outcome.changes),
         "warning": outcome.warning,
-        "error": None if outcome.error is None else str(outcome.error),
+        "error": None if outcome.error is None else outcome.error.message,
     }

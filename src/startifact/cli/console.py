@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from startifact.errors import LocalFileError, StartifactError, with_notes
+from startifact.hints import in_shell
 from startifact.text import escape_nonprintable
 
 LOGGER = "startifact"
@@ -83,9 +84,9 @@ class Console:
 
     def fail(self, error: StartifactError) -> None:
         """Write what went wrong and what can be done about it."""
-        self._lines("error: ", with_notes(str(error), error))
-        if error.hint:
-            self._lines("hint: ", error.hint)
+        self._lines("error: ", with_notes(error.message, error))
+        if error.next_step is not None:
+            self._lines("hint: ", error.next_step.text(in_shell))
 
     def quote(self, text: str) -> None:
         """Write *text* to people, escaped, even if they want quiet."""

@@ -92,7 +92,7 @@ def setup_lines(outcomes: Sequence[RegionSetup], parameter: str) -> list[str]:
     """Return what became of *parameter* in every region."""
     lines = []
     for outcome, line in zip(
-        outcomes, table((o.region, f"{parameter} {o.change}") for o in outcomes), strict=True
+        outcomes, table((o.region, f"{parameter} {o.state}") for o in outcomes), strict=True
     ):
         lines += [line, *(f"    {escape_nonprintable(change)}" for change in outcome.changes)]
     return lines

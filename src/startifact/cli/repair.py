@@ -6,7 +6,8 @@ from startifact.cli.arguments import Arguments
 from startifact.cli.commands import Command, Result, session_of
 from startifact.cli.targets import split_target
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import DifferencesError, StartifactError, worst_exit_code
+from startifact.errors import DifferencesError, StartifactError, failures_by_reason, worst_exit_code
+from startifact.hints import in_shell
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
 from startifact.report import facts_of_error
@@ -18,15 +19,9 @@ def verify(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     project, version = split_target(arguments.target)
     session = session_of(arguments, progress)
     found = session.verify(project, version, read_data=arguments.read_data)
-    errors = _failures(found.failures)
+    errors = tuple(failures_by_reason(found.failures))
     if found.differences:
-        count = len(found.differences)
-        errors += (
-            DifferencesError(
-                f"{count} {'thing is' if count == 1 else 'things are'} not as they should be",
-                hint=f"startifact repair {arguments.target} mends what can be mended",
-            ),
-        )
+        errors += (DifferencesError(len(found.differences), target=arguments.target),)
     return Result(
         facts=_facts_of_verification(found, errors),
         output=tuple(_line(f"{d.kind}: {d.key}: {d.message}") for d in found.differences),
@@ -41,24 +36,13 @@ def repair(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     done = session_of(arguments, progress).repair(
         project, version, keep=arguments.keep, read_data=arguments.read_data
     )
-    errors = (*done.refusals, *_failures(done.failures))
+    errors = (*done.refusals, *failures_by_reason(done.failures))
     return Result(
         facts=_facts_of_repair(done, errors), info=tuple(_repair_lines(done)), errors=errors
     )
 
 
 COMPARING: Mapping[str, Command] = {"verify": verify, "repair": repair}
-
-
-def _failures(failures: Mapping[str, StartifactError]) -> tuple[StartifactError, ...]:
-    """Return why regions failed, each with the region's name in front."""
-    return tuple(_named(region, error) for region, error in failures.items())
-
-
-def _named(region: str, error: StartifactError) -> StartifactError:
-    named = StartifactError(f"{region}: {error}", hint=error.hint)
-    named.exit_code = error.exit_code
-    return named
 
 
 def _line(text: str) -> str:
@@ -103,7 +87,7 @@ def _facts_of_repair(done: Repair, errors: tuple[StartifactError, ...]) -> dict[
             {"action": s.action, "region": s.region, "key": s.key, "message": s.message}
             for s in done.steps
         ],
-        "refusals": [facts_of_error(error)["error"] for error in done.refusals],
+        "refusals": [facts_of_error(error, in_shell)["error"] for error in done.refusals],
         "failures": _facts_of_failures(done.failures),
         "exit-code": _exit_code(errors),
     }
@@ -111,7 +95,7 @@ def _facts_of_repair(done: Repair, errors: tuple[StartifactError, ...]) -> dict[
 
 def _facts_of_failures(failures: Mapping[str, StartifactError]) -> list[dict[str, object]]:
     return [
-        {"region": region, "error": facts_of_error(error)["error"]}
+        {"region": region, "error": facts_of_error(error, in_shell)["error"]}
         for region, error in failures.items()
     ]
 

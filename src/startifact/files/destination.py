@@ -10,6 +10,7 @@ from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError, LocalFileError
+from startifact.hints import Hint, Option
 from startifact.model.record import Record
 from startifact.text import quoted
 
@@ -37,7 +38,11 @@ def check_destination(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise InputError(
             f"{quoted(str(path))} is a directory",
-            hint="Name a file, or use load-filename to restore the saved name in it",
+            hint=Hint.of(
+                "Name a file, or set ",
+                Option("load-filename", "true"),
+                " to restore the saved name in it",
+            ),
         )
     if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
         raise InputError(

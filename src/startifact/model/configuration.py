@@ -5,8 +5,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from startifact.errors import ConfigurationError, Problems, StartifactError
+from startifact.errors import ConfigurationError, StartifactError
+from startifact.hints import Command, Hint
 from startifact.model.strict_json import JsonError, parse_object
+from startifact.problems import Problems
 
 DEFAULT_PARAMETER = "/startifact"
 AWS_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}", re.ASCII)
@@ -58,7 +60,9 @@ def parse_configuration(
     try:
         value = parse_object(text)
     except JsonError as e:
-        problems.say(str(e), hint="startifact setup writes a valid one into every region you name")
+        problems.say(
+            str(e), hint=Hint.of(Command("setup"), " writes a valid one into every region you name")
+        )
         problems.raise_if_any()
         raise AssertionError from e  # raise_if_any has raised
     return _checked(value, problems)

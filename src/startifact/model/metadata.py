@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from startifact.errors import InputError, Problems
+from startifact.errors import InputError
+from startifact.problems import Problems
 from startifact.text import escape_nonprintable, quoted
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from startifact.errors import InputError, IntegrityError, NewerFormatError, Problems, RemovedError
+from startifact.errors import InputError, IntegrityError, NewerFormatError, RemovedError
 from startifact.model.strict_json import JsonError, parse_string_object
+from startifact.problems import Problems
 from startifact.text import quoted
 
 RESERVED = "startifact:"

@@ -2,14 +2,14 @@
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import InputError, Problems, SeveralRegionsError, StartifactError
+from startifact.errors import InputError, SetupFailedError, StartifactError
 from startifact.model.configuration import (
     Configuration,
     is_parameter_name,
@@ -17,6 +17,7 @@ from startifact.model.configuration import (
     parse_configuration,
     to_json,
 )
+from startifact.problems import Problems
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.spec import is_bucket_name
 from startifact.text import quoted
@@ -24,7 +25,7 @@ from startifact.text import quoted
 logger = logging.getLogger(__name__)
 
 
-class Change(StrEnum):
+class SetupState(StrEnum):
     """What setting up did to the configuration of one region."""
 
     WRITTEN = "written"
@@ -44,24 +45,10 @@ class RegionSetup:
     """
 
     region: str
-    change: Change
+    state: SetupState
     changes: tuple[str, ...] = ()
     warning: str | None = None
     error: StartifactError | None = None
-
-
-class SetupFailedError(SeveralRegionsError):
-    """Not every region has the configuration now. Running the same again is safe."""
-
-    def __init__(self, message: str, *, outcomes: Sequence[RegionSetup]) -> None:
-        causes = [o.error for o in outcomes if o.error is not None]
-        lines = "".join(f"\n  {o.region}: {o.error or o.change}" for o in outcomes)
-        hints = " ".join(dict.fromkeys(f"{c.hint}." for c in causes if c.hint))
-        again = "Running the same setup again is safe and writes only what is missing"
-        super().__init__(
-            message + lines, causes=causes, hint=f"{hints} {again}" if hints else again
-        )
-        self.outcomes = tuple(outcomes)
 
 
 def check_setup(
@@ -134,7 +121,7 @@ def set_up(
     with FanOut(jobs) as working:
         for answer in working:
             done[answer.name] = (
-                RegionSetup(region=answer.name, change=Change.FAILED, error=answer.error)
+                RegionSetup(region=answer.name, state=SetupState.FAILED, error=answer.error)
                 if isinstance(answer, Failure)
                 else answer.value
             )
@@ -142,7 +129,7 @@ def set_up(
     for outcome in outcomes:
         if outcome.warning is not None:
             logger.warning("%s", outcome.warning)
-    if failed := sum(o.change is Change.FAILED for o in outcomes):
+    if failed := sum(o.state is SetupState.FAILED for o in outcomes):
         would = "would not get" if dry_run else "did not get"
         raise SetupFailedError(
             f"{failed} of {len(outcomes)} regions {would} the configuration:", outcomes=outcomes
@@ -164,13 +151,13 @@ def _set_up_one(
     heartbeat.beat()
     changes = () if present is None else _differences(present, configuration)
     if present is not None and not changes:
-        return RegionSetup(region=region, change=Change.UNCHANGED, warning=warning)
+        return RegionSetup(region=region, state=SetupState.UNCHANGED, warning=warning)
     if dry_run:
-        change = Change.WOULD_WRITE if present is None else Change.WOULD_REPLACE
+        state = SetupState.WOULD_WRITE if present is None else SetupState.WOULD_REPLACE
     else:
-        change = Change.WRITTEN if present is None else Change.REPLACED
+        state = SetupState.WRITTEN if present is None else SetupState.REPLACED
         parameters.put(loader.parameter, to_json(configuration))
-    return RegionSetup(region=region, change=change, changes=changes, warning=warning)
+    return RegionSetup(region=region, state=state, changes=changes, warning=warning)
 
 
 def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str | None:
@@ -178,7 +165,7 @@ def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str 
     try:
         value = loader.parameters(region).get(name)
     except StartifactError as e:
-        return f"{region}: the bucket's name could not be checked: {e}"
+        return f"{region}: the bucket's name could not be checked: {e.message}"
     if value is None:
         return f"{region} has no parameter {name} with the bucket's name yet"
     if not is_bucket_name(value.strip()):

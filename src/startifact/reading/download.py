@@ -27,6 +27,7 @@ from startifact.files.destination import (
     temporary_beside,
 )
 from startifact.files.source import PART_BYTES
+from startifact.hints import Hint, Option
 from startifact.model.keys import Key, check_filename
 from startifact.model.record import Record
 from startifact.reading.resolution import Replica, Resolution
@@ -165,14 +166,16 @@ class Downloader:
         if name is None:
             raise InputError(
                 f"{self._resolution.key} was staged without its file name",
-                hint="Name the file to download to, or stage with save-filename",
+                hint=Hint.of(
+                    "Name the file to download to, or stage with ", Option("save-filename", "true")
+                ),
             )
         try:
             return path / check_filename(name)
         except InputError as e:
             # Whoever can write to the bucket chose this name; as a path it could be any file.
             raise IntegrityError(
-                f"the saved {e}: it is not used", hint="Download to a file name of your own"
+                f"the saved {e.message}: it is not used", hint="Download to a file name of your own"
             ) from e
 
     def _fetch(self, destination: Path) -> None:
@@ -190,7 +193,7 @@ class Downloader:
                     return
             if failure is not None:
                 failures.append(failure)
-                logger.warning("%s: %s", failure.name, failure.error)
+                logger.warning("%s: %s", failure.name, failure.error.message)
             elif replica.record.may_have_bytes_of(self._record):
                 # It may be right by the other digest as well, which can change once a region.
                 tried.remove(replica.region.name)

@@ -46,7 +46,7 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
     if answered < required_to_read(len(regions)) or (failures and not found):
         raise _too_few(project, len(regions), failures)
     for failure in failures:
-        logger.warning("%s was not listed: %s", failure.name, failure.error)
+        logger.warning("%s was not listed: %s", failure.name, failure.error.message)
     if not found:
         raise NotFoundError(
             f"nothing of {project} is staged in {', '.join(r.name for r in regions)}",

@@ -8,8 +8,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from startifact.errors import InputError, Problems
+from startifact.errors import InputError
+from startifact.hints import Hint
 from startifact.model.configuration import AWS_REGION
+from startifact.problems import Problems
 from startifact.text import quoted
 
 FORMS = (
@@ -129,7 +131,9 @@ class _SpecProblems(Problems):
         super().__init__(f"region {_quoted(text)}")
         self._discreet = _may_hold_password(text)
 
-    def add(self, where: str, got: object, expected: str, *, hint: str | None = None) -> None:
+    def add(
+        self, where: str, got: object, expected: str, *, hint: Hint | str | None = None
+    ) -> None:
         if self._discreet:
             self.say(f"{where}: expected {expected}", hint=hint)
         else:

@@ -52,7 +52,8 @@ class LatestRepairer:
             elif inventory.latest.trouble is not None:
                 self._refuse(
                     RefusedError(
-                        f"{inventory.latest.trouble}; there is no version that it could point at",
+                        f"{inventory.latest.trouble.message}; there is no version that it could "
+                        "point at",
                         hint="Stage a version, then run this again",
                     )
                 )
@@ -182,8 +183,8 @@ class LatestRepairer:
 
     def _refuse(self, error: StartifactError) -> None:
         """Refuse once what stops several regions."""
-        if str(error) not in self._refused:
-            self._refused.add(str(error))
+        if error.message not in self._refused:
+            self._refused.add(error.message)
             self.log.refuse(error)
 
     def _is_disputed(self, version: Version) -> bool:

@@ -91,7 +91,7 @@ class RepairLog:
         error = RefusedError(
             f"{region} has other content of {key} by now", hint="Run this again to see which"
         )
-        if str(error) not in map(str, self.refusals):
+        if error.message not in {refusal.message for refusal in self.refusals}:
             self.refuse(error)
 
     def has_done(self, region: str, key: Key, action: str) -> bool:

@@ -13,6 +13,7 @@ from semver import Version
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import LocalFileError, RegionUnavailableError, StartifactError
 from startifact.files.source import Source
+from startifact.hints import Command, Hint
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key, quarantine_key
 from startifact.regions.interface import ExistsError, Region, StoredArtifact
 from startifact.repair.inventory import ReplicaStatus
@@ -70,7 +71,7 @@ def _move_aside(region: Region, key: Key, aside: Callable[[str], Key]) -> None:
 def _another(region: Region, key: Key, done: str) -> RegionUnavailableError:
     return RegionUnavailableError(
         f"{key} in {region.name} is another one by now, and was not {done}",
-        hint="Compare again with startifact verify",
+        hint=Hint.of("Compare again with ", Command("verify")),
     )
 
 

@@ -26,6 +26,7 @@ from startifact.errors import (
     by_region,
 )
 from startifact.files.source import Source
+from startifact.hints import Command, Hint, Option
 from startifact.model.keys import Key, artifact_key
 from startifact.reading.download import Downloader
 from startifact.reading.resolution import Replica, Resolution
@@ -134,7 +135,9 @@ class Repairer:
                 raise
             except LocalFileError as e:
                 # The next version may be smaller, and what was done is to be known in any case.
-                self._log.refuse(LocalFileError(f"{key} cannot be brought here: {e}", hint=e.hint))
+                self._log.refuse(
+                    LocalFileError(f"{key} cannot be brought here: {e.message}", hint=e.next_step)
+                )
             except StartifactError as e:
                 self._log.refuse(e)
             else:
@@ -231,7 +234,11 @@ def _chosen(
     }
 
 
-_VERIFY = "Choose one of the digests that startifact verify --read-data shows"
+_VERIFY = Hint.of(
+    "Choose one of the digests that ",
+    Command("verify", options=(Option("read-data", "true"),)),
+    " shows",
+)
 
 
 def _disagreement(key: Key, held: dict[str, ReplicaStatus], found: list[Finding]) -> RefusedError:
@@ -240,15 +247,16 @@ def _disagreement(key: Key, held: dict[str, ReplicaStatus], found: list[Finding]
         if one.replica is not None and one.recorded:
             digests.setdefault(one.replica.record.sha256, []).append(one)
     # Of two that differ in metadata alone, nobody can choose by the digest.
-    choices = " or ".join(
-        f"startifact repair {key} --keep sha256:{digest}"
+    commands = [
+        Command("repair", key, (Option("keep", f"sha256:{digest}"),))
         for digest, same in digests.items()
         if agreement(same) is not None
-    )
+    ]
+    choices = [part for command in commands for part in (" or ", command)][1:]
     return RefusedError(
         f"regions disagree about {key}, nothing of it was changed:"
-        + "".join(f"\n  {difference.message}" for difference in found),
-        hint=f"Find out which is right, then run {choices}"
+        + "".join(f"\n  {finding.message}" for finding in found),
+        hint=Hint.of("Find out which is right, then run ", *choices)
         if choices
         else "No region has one that could be kept: stage the content under a new version",
     )

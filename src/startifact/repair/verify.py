@@ -116,9 +116,9 @@ def _compare_one(
         case RemovedError():
             return FindingKind.REMOVED, "it was removed here, and is still there in other regions"
         case NewerFormatError() as trouble:
-            return FindingKind.NEWER_FORMAT, str(trouble)
+            return FindingKind.NEWER_FORMAT, trouble.message
         case StartifactError() as trouble:
-            return FindingKind.DAMAGED, str(trouble)
+            return FindingKind.DAMAGED, trouble.message
     if one.replica is None:
         return FindingKind.MISSING, "it is not there"
     record = one.replica.record

@@ -1,13 +1,13 @@
 """What a staging is told to do, and what it says it did."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from semver import Version
 
-from startifact.errors import AlreadyStagedError, SeveralRegionsError, StartifactError, by_region
+from startifact.errors import StartifactError
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
 from startifact.reading.artifact import Artifact
 from startifact.regions.interface import Location
@@ -80,34 +80,3 @@ class Staging:
 
     kept: bool = False
     """Whether other content was staged under this version before, and is kept."""
-
-
-class StagingFailedError(SeveralRegionsError):
-    """Too few regions hold the artifact, or a ``latest`` that is not below it.
-
-    ``outcomes`` says how each region came out. Running the staging again is safe.
-    """
-
-    def __init__(self, message: str, *, outcomes: Sequence[RegionOutcome]) -> None:
-        causes = [o.error for o in outcomes if o.error is not None]
-        lines = by_region((o.region, o.error or o.state) for o in outcomes)
-        hints = " ".join(dict.fromkeys(f"{c.hint}." for c in causes if c.hint))
-        again = "Running the same staging again is safe and does only what is missing"
-        super().__init__(
-            message + lines, causes=causes, hint=f"{hints} {again}" if hints else again
-        )
-        self.outcomes = tuple(outcomes)
-
-
-class ConflictError(AlreadyStagedError):
-    """A region holds other content under this version, or a tombstone.
-
-    ``outcomes`` says what each region holds by now, ``removed`` whether one holds a tombstone.
-    """
-
-    def __init__(
-        self, message: str, *, hint: str | None, outcomes: Sequence[RegionOutcome], removed: bool
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.outcomes = tuple(outcomes)
-        self.removed = removed

@@ -9,15 +9,11 @@ from semver import Version
 from startifact.channels.latest import ChannelWriter
 from startifact.channels.record import read_channel_record
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import IntegrityError, RegionUnavailableError
+from startifact.errors import IndeterminateContentError, IntegrityError, RegionUnavailableError
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
 from startifact.reading.resolution import Replica, describe
 from startifact.regions.interface import ExistsError, Region
-
-
-class IndeterminateContentError(IntegrityError):
-    """What was found when an artifact was to be created cannot be told from other content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ def create(
     try:
         replica = describe(region, key)
     except IntegrityError as e:
-        raise IndeterminateContentError(str(e), hint=e.hint) from e
+        raise IndeterminateContentError(e.message, hint=e.next_step) from e
     if replica is not None:
         return replica
     if isinstance(failure, RegionUnavailableError):

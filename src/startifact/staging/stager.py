@@ -18,11 +18,13 @@ from startifact.channels.latest import ChannelWriter, warn_mirror_failed
 from startifact.concurrency.fan_out import Failure, FanOut, Success
 from startifact.concurrency.progress import ProgressCallback, Tally
 from startifact.errors import (
+    IndeterminateContentError,
     InputError,
     IntegrityError,
     LocalFileError,
     NewerFormatError,
     RegionUnavailableError,
+    StagingFailedError,
     WrongRegionError,
 )
 from startifact.files.source import Source
@@ -35,7 +37,7 @@ from startifact.reading.download import Downloader
 from startifact.reading.resolution import Resolution
 from startifact.regions.interface import Region
 from startifact.staging import region_steps
-from startifact.staging.outcomes import IfExists, StageRequest, Staging, StagingFailedError, State
+from startifact.staging.outcomes import IfExists, StageRequest, Staging, State
 from startifact.staging.region_steps import RegionSnapshot
 from startifact.staging.state import StagingState, changed_file, conflict
 
@@ -49,7 +51,7 @@ QUORUM_IDLE_TIMEOUT_SECONDS = 10.0
 _ENDS_STAGING = (InputError, IntegrityError, WrongRegionError, NewerFormatError)
 
 # The same, found only when it was to be written.
-_INDETERMINATE = (NewerFormatError, region_steps.IndeterminateContentError)
+_INDETERMINATE = (NewerFormatError, IndeterminateContentError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +268,7 @@ class Stager:
     ) -> Staging:
         """Put together what happened, and tell of the regions that did not follow."""
         for name, error in state.errors.items():
-            logger.warning("%s: %s", name, error)
+            logger.warning("%s: %s", name, error.message)
         if left_out := state.left_out(self.listed):
             logger.warning(
                 "%s: not staged to these configured regions: %s", state.key, ", ".join(left_out)

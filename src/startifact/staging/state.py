@@ -6,13 +6,20 @@ from dataclasses import dataclass, field, replace
 from semver import Version
 
 from startifact.concurrency.fan_out import Failure
-from startifact.errors import AlreadyStagedError, LocalFileError, RemovedError, StartifactError
+from startifact.errors import (
+    AlreadyStagedError,
+    ConflictError,
+    LocalFileError,
+    RemovedError,
+    StartifactError,
+)
+from startifact.hints import Hint, Option
 from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.model.versions import highest
 from startifact.reading.resolution import Replica
 from startifact.regions.interface import Region
-from startifact.staging.outcomes import ConflictError, RegionOutcome, State
+from startifact.staging.outcomes import RegionOutcome, State
 from startifact.staging.region_steps import RegionSnapshot
 
 
@@ -148,6 +155,13 @@ class StagingState:
         )
 
 
+_NEVER_CHANGES = Hint.of(
+    "A staged version never changes: stage under a new version, or set ",
+    Option("if-exists", "keep"),
+    " to use what is there",
+)
+
+
 def conflict(
     state: StagingState,
     record: Record,
@@ -169,7 +183,7 @@ def conflict(
         outcomes.append(replace(seen, state=State.DIFFERENT if other else seen.state, error=error))
         lines.append(f"\n  {seen.region}: {said}")
     what = removed or f"{state.key} is already staged with other content"
-    hint = removed.hint if removed else "A staged version never changes: stage under a new version"
+    hint = removed.next_step if removed else _NEVER_CHANGES
     return ConflictError(
         f"{what}:{''.join(lines)}", hint=hint, outcomes=outcomes, removed=removed is not None
     )
@@ -184,6 +198,7 @@ def changed_file(state: StagingState, error: LocalFileError) -> LocalFileError:
     if not state.replicas:
         return error
     return LocalFileError(
-        f"{error}; {', '.join(sorted(state.replicas))} had stored {state.key} as it was before",
+        f"{error.message}; {', '.join(region.name for region in state.holders())} had stored "
+        f"{state.key} as it was before",
         hint="Stage the file under a new version once nothing writes to it any more",
     )

@@ -53,8 +53,8 @@ def test_other_bytes(old: Old) -> None:
         fixture.stage("1.0.0", OTHER)
 
     assert caught.value.exit_code == 4
-    assert f"this attempt: sha256:{sha256(OTHER)}" in str(caught.value)
-    assert f"eu-west-1: sha256:{sha256()}" in str(caught.value)
+    assert f"this attempt: sha256:{sha256(OTHER)}" in caught.value.message
+    assert f"eu-west-1: sha256:{sha256()}" in caught.value.message
     assert fixture.snapshot() == before
 
 

@@ -12,6 +12,7 @@ from startifact.repair.log import Repair
 from startifact.repair.verify import FindingKind, Verification
 from tests.conftest import AwsAccount
 from tests.support.backends import Backend, Bucket
+from tests.support.messages import shell_hint
 from tests.support.wire import Answer
 
 CONTENT = b"sugar and water\n"
@@ -102,7 +103,7 @@ class ProjectFixture:
         assert not done
         assert (done.steps, done.failures) == ((), {})
         assert self.snapshot() == before
-        return "\n".join(f"{error}\n{error.hint}" for error in done.refusals)
+        return "\n".join(f"{error.message}\n{shell_hint(error)}" for error in done.refusals)
 
     # What is behind --------------------------------------------------------------------------
 

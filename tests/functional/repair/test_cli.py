@@ -310,7 +310,7 @@ def test_steps_are_told_as_they_are_done(run: Run, file_project: ProjectFixture)
     [
         (DeadlineError("it took too long"), 5, "it took too long"),
         (KeyboardInterrupt(), 130, "interrupted"),
-        (ZeroDivisionError("x"), 1, "this is a bug in Startifact: ZeroDivisionError: x"),
+        (ZeroDivisionError("x"), 1, "this is a bug in Startifact: ZeroDivisionError: 'x'"),
     ],
 )
 def test_what_ends_a_repair(

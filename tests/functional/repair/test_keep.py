@@ -13,6 +13,7 @@ from startifact.repair.verify import FindingKind
 from tests.functional.repair.project_fixture import CONTENT, OTHER, ProjectFixture, actions, sha256
 from tests.support.backends import Bucket
 from tests.support.faulty_region import faulty, session_over
+from tests.support.messages import shell_hint
 from tests.support.wire import Answer, Forward, Request, error
 
 KEEP = f"sha256:{sha256()}"
@@ -93,7 +94,7 @@ def test_unknown_digest(fixture: ProjectFixture) -> None:
     with pytest.raises(errors.NotFoundError, match="no region holds a sound") as caught:
         fixture.repair("1.0.0", keep=f"sha256:{sha256(b'unknown')}")
 
-    assert "startifact verify --read-data" in str(caught.value.hint)
+    assert "startifact verify --read-data" in shell_hint(caught.value)
     assert fixture.snapshot() == before
 
 
@@ -108,7 +109,7 @@ def test_digest_that_a_region_may_have(file_project: ProjectFixture) -> None:
         fixture.repair("1.0.0", keep=f"sha256:{sha256(b'unknown')}")
 
     assert caught.value.exit_code == 5
-    assert fixture.a.spec in str(caught.value)
+    assert fixture.a.spec in caught.value.message
 
 
 def test_digest_of_damaged_bytes(fixture: ProjectFixture) -> None:
@@ -195,7 +196,7 @@ def test_object_that_changed_meanwhile(fixture: ProjectFixture, moment: str) -> 
     done = session.repair(fixture.project, "1.0.0", keep=KEEP)
 
     assert actions(done) == []
-    assert "is another one by now, and was not deleted" in str(done.failures[fixture.b.spec])
+    assert "is another one by now, and was not deleted" in done.failures[fixture.b.spec].message
     assert fixture.b.content(fixture.key) == b"newer"
 
 
@@ -248,7 +249,7 @@ def test_region_that_sends_something_else_each_time(file_project: ProjectFixture
 
     done = session_over(regions).repair(fixture.project, "1.0.0", keep=KEEP)
 
-    assert "two different contents" in str(done.failures[fixture.b.spec])
+    assert "two different contents" in done.failures[fixture.b.spec].message
     assert fixture.b.content(fixture.key) == OTHER
     assert fixture.quarantined(fixture.b) == []
 
@@ -270,7 +271,7 @@ def test_other_content_meanwhile(file_project: ProjectFixture) -> None:
     done = session.repair(fixture.project, "1.0.0")
 
     assert [e.exit_code for e in done.refusals] == [4]
-    assert "has other content" in str(done.refusals[0])
+    assert "has other content" in done.refusals[0].message
     assert fixture.b.content(fixture.key) == OTHER
 
 
@@ -361,6 +362,6 @@ def test_interrupted_fill(file_project: ProjectFixture, operation: str) -> None:
     if operation == "create":
         assert list(done.failures) == [fixture.b.spec]
     else:
-        assert "no region could deliver" in str(done.refusals[0])
+        assert "no region could deliver" in done.refusals[0].message
         assert done.refusals[0].exit_code == 5
     assert fixture.mended() == [("fill", fixture.b.spec)]

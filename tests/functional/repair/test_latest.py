@@ -268,7 +268,7 @@ def test_damaged_by_another_meanwhile(
 
     done = session.repair(fixture.project)
 
-    assert "changed meanwhile" in str(done.failures[fixture.b.spec])
+    assert "changed meanwhile" in done.failures[fixture.b.spec].message
     assert fixture.b.text(fixture.latest) == sound
 
 

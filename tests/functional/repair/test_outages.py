@@ -72,7 +72,7 @@ def test_region_forbidden(kind: str, request: pytest.FixtureRequest) -> None:
     failure = found.failures[fixture.c.spec]
     assert isinstance(failure, AccessDeniedError)
     assert isinstance(done.failures[fixture.c.spec], AccessDeniedError)
-    assert "s3:ListBucket" in str(failure)
+    assert "s3:ListBucket" in failure.message
     assert actions(done) == [("fill", fixture.b.spec)]
 
 
@@ -89,7 +89,7 @@ def test_region_that_must_not_be_written(bucket_project: ProjectFixture) -> None
     assert found.failures == {}
     assert done.steps == ()
     assert isinstance(done.failures[fixture.b.spec], AccessDeniedError)
-    assert "s3:PutObject" in str(done.failures[fixture.b.spec])
+    assert "s3:PutObject" in done.failures[fixture.b.spec].message
 
 
 def test_delete_forbidden(bucket_project: ProjectFixture) -> None:
@@ -102,7 +102,7 @@ def test_delete_forbidden(bucket_project: ProjectFixture) -> None:
     done = fixture.repair("1.0.0", keep=f"sha256:{sha256()}")
 
     assert done.steps == ()
-    assert "s3:DeleteObject" in str(done.failures[fixture.b.spec])
+    assert "s3:DeleteObject" in done.failures[fixture.b.spec].message
     assert fixture.b.content(fixture.key) == OTHER
 
 
@@ -166,7 +166,7 @@ def test_latest_needs_enough_regions(file_project: ProjectFixture) -> None:
 
     assert actions(alone) == []
     assert [e.exit_code for e in alone.refusals] == [5]
-    assert "is complete in 1 of 3 regions, 2 are needed" in str(alone.refusals[0])
+    assert "is complete in 1 of 3 regions, 2 are needed" in alone.refusals[0].message
     assert actions(single) == [("move-latest", fixture.a.spec)]
     assert ("fill", fixture.b.spec) in fixture.mended()
 
@@ -247,7 +247,9 @@ def test_no_room_for_temporary_files(
     done = fixture.repair()
 
     assert [e.exit_code for e in done.refusals if "temporary folder" in str(e)] == [9]
-    assert str(done.refusals[0]).startswith(f"{fixture.key} cannot be brought here: cannot make a ")
+    assert done.refusals[0].message.startswith(
+        f"{fixture.key} cannot be brought here: cannot make a "
+    )
     assert (done.steps, done.failures) == ((), {})
     assert fixture.snapshot() == before
 
@@ -270,8 +272,8 @@ def test_disk_that_is_full_for_one_version(
     assert [(s.action, s.key) for s in done.steps] == [("fill", fixture.at(other))]
     refusal = done.refusals[0]
     assert (type(refusal), refusal.exit_code) == (errors.LocalFileError, 9)
-    assert f"{fixture.at(full)} cannot be brought here: " in str(refusal)
-    assert "No space left" in str(refusal)
+    assert f"{fixture.at(full)} cannot be brought here: " in refusal.message
+    assert "No space left" in refusal.message
     monkeypatch.undo()
     assert ("fill", fixture.b.spec) in fixture.mended()
 

@@ -188,7 +188,7 @@ def test_folder_of_the_project(file_project: ProjectFixture, make: Make) -> None
         assert actions(one) == []
     failure = done[1].failures[fixture.b.spec]
     assert isinstance(failure, IntegrityError)
-    assert f"{fixture.project} in {fixture.b.spec} is a " in str(failure)
+    assert f"{fixture.project} in {fixture.b.spec} is a " in failure.message
     assert str(at) in str(failure.hint)
     assert (shape(at), shape(root_of(fixture) / fixture.key / "artifact")) == before
     assert_untouched(at)
@@ -214,7 +214,7 @@ def test_mended_meanwhile(file_project: ProjectFixture) -> None:
     done = session.repair(fixture.project, "1.0.0", keep=KEEP)
 
     assert actions(done) == []
-    assert "is another one by now, and was not moved" in str(done.failures[fixture.b.spec])
+    assert "is another one by now, and was not moved" in done.failures[fixture.b.spec].message
     assert fixture.verify(read_data=True)
 
 

@@ -100,7 +100,10 @@ def test_other_content(run: Run, three: list[Path], make_file: MakeFile) -> None
     assert done.code == 4
     assert done.out == ""
     assert done.err.count("sha256:") == 4
-    assert done.err.endswith("hint: A staged version never changes: stage under a new version\n")
+    assert done.err.endswith(
+        "hint: A staged version never changes: stage under a new version, or set --if-exists keep "
+        "to use what is there\n"
+    )
 
 
 def test_other_content_in_json(run: Run, three: list[Path], make_file: MakeFile) -> None:
@@ -207,7 +210,7 @@ def test_bug(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert done.code == done.json["error"]["exit-code"] == 1
     assert done.err == (
-        "error: this is a bug in Startifact: TypeError: surprise\\n\\x1b[31m\n"
+        "error: this is a bug in Startifact: TypeError: 'surprise\\n\\x1b[31m'\n"
         "hint: Run it again with --traceback, and report what that shows\n"
     )
 

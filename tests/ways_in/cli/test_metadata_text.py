@@ -94,7 +94,7 @@ def test_all_problems_of_a_mapping() -> None:
     with pytest.raises(InputError) as caught:
         parse_metadata(text)
 
-    assert str(caught.value).splitlines() == [
+    assert caught.value.message.splitlines() == [
         "metadata is not valid:",
         "  line 1: the value of 'a' is a list, expected text",
         "  line 2: the value of 'b' is a mapping, expected text",
@@ -122,8 +122,8 @@ def test_neither_form(text: str, said: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_metadata(text)
 
-    assert said in str(caught.value)
-    assert "neither lines of KEY=VALUE nor a YAML mapping" in str(caught.value)
+    assert said in caught.value.message
+    assert "neither lines of KEY=VALUE nor a YAML mapping" in caught.value.message
     assert "KEY=VALUE on each line" in str(caught.value.hint)
     assert "YAML mapping" in str(caught.value.hint)
 
@@ -133,7 +133,7 @@ def test_just_words() -> None:
     with pytest.raises(InputError) as caught:
         parse_metadata("lang dotnet")
 
-    assert str(caught.value) == (
+    assert caught.value.message == (
         "metadata is not valid: it is neither lines of KEY=VALUE nor a YAML mapping"
     )
 
@@ -166,7 +166,7 @@ def test_all_problems_of_pairs() -> None:
     with pytest.raises(InputError) as caught:
         parse_pairs(["foo", "=b", "a b=c", "d=1", "d=2", "\x1b[31m"], source="metadata")
 
-    assert str(caught.value).splitlines() == [
+    assert caught.value.message.splitlines() == [
         "metadata is not valid:",
         "  got 'foo', expected KEY=VALUE",
         "  got '=b', expected KEY=VALUE",

@@ -5,6 +5,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from startifact.errors import ConfigurationError, InputError
+from startifact.hints import Command, Hint
 from startifact.model.configuration import (
     DEFAULT_PARAMETER,
     Configuration,
@@ -99,8 +100,11 @@ class ConfigurationLoader:
         if text is None:
             raise ConfigurationError(
                 f"there is no organisation configuration in {source}",
-                hint="Run startifact setup, or name a bucket (s3://bucket?region=...) instead of "
-                "the region",
+                hint=Hint.of(
+                    "Run ",
+                    Command("setup"),
+                    ", or name a bucket (s3://bucket?region=...) instead of the region",
+                ),
             )
         configuration = parse_configuration(text, source=source)
         if configuration.unknown_keys:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from startifact.errors import IntegrityError
+from startifact.errors import UnexpectedFileTypeError
 from startifact.text import quoted
 
 _MAX_TEXT_BYTES = 64 * 1024
@@ -18,10 +18,6 @@ _MAX_TEXT_BYTES = 64 * 1024
 # A pipe must not be waited for. Not every system has all of these.
 _OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _OPEN |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-
-
-class UnexpectedFileTypeError(IntegrityError):
-    """Something else stands where a region should have a file or a folder."""
 
 
 @dataclass(frozen=True, slots=True)

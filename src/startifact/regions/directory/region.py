@@ -19,15 +19,12 @@ from startifact.errors import (
     IntegrityError,
     RegionUnavailableError,
     StartifactError,
+    UnexpectedFileTypeError,
 )
 from startifact.files.source import Source
 from startifact.model.keys import Key, is_channel_key
 from startifact.regions.directory.filelock import locked, replace
-from startifact.regions.directory.no_follow import (
-    NoFollowDirectory,
-    UnexpectedFileTypeError,
-    is_empty,
-)
+from startifact.regions.directory.no_follow import NoFollowDirectory, is_empty
 from startifact.regions.directory.scratch import scratch_in, sweep
 from startifact.regions.interface import (
     Beat,

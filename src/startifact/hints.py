@@ -1,0 +1,115 @@
+"""What to do next after an error, in parts that every way in puts in its own words.
+
+An error knows which option to set or which command to run. A shell writes ``--if-exists keep`` for
+what is ``if_exists="keep"`` in Python and ``if-exists: keep`` in a workflow.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option to set, by its name in `startifact.options`."""
+
+    name: str
+    value: str | None = None
+    """What to set it to: ``true`` for a flag; ``None`` to name the option alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command to run, by its name in `startifact.options`."""
+
+    name: str
+    target: str = ""
+    """``PROJECT`` or ``PROJECT@VERSION``; empty to name the command alone."""
+
+    options: tuple[Option, ...] = ()
+
+
+Part = str | Option | Command
+Words = Callable[[Option | Command], str]
+"""How one way in writes an option or a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A sentence without a full stop; ``str`` gives it in the words of Python."""
+
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, *parts: Part) -> Self:
+        """Return the hint that consists of *parts*, one after the other."""
+        return cls(parts)
+
+    def text(self, words: Words) -> str:
+        """Return the hint, its options and commands written as *words* has them."""
+        return "".join(part if isinstance(part, str) else words(part) for part in self.parts)
+
+    def __str__(self) -> str:
+        return self.text(in_python)
+
+
+def join(hints: Iterable[Hint | str | None], separator: str = ". ") -> Hint | None:
+    """Return one hint that says each of *hints* once, in their order; ``None`` without any."""
+    parts: list[Part] = []
+    for one in dict.fromkeys(as_hint(hint) for hint in hints if hint):
+        if one is not None:
+            parts += [separator, *one.parts] if parts else one.parts
+    return Hint(tuple(parts)) if parts else None
+
+
+def as_hint(hint: Hint | str | None) -> Hint | None:
+    """Return *hint* as a `Hint`; empty text is none."""
+    if isinstance(hint, str):
+        return Hint((hint,)) if hint else None
+    return hint
+
+
+def in_python(part: Option | Command) -> str:
+    """Return *part* as a program writes it."""
+    if isinstance(part, Option):
+        name = part.name.replace("-", "_")
+        if part.value is None:
+            return name
+        return f"{name}={part.value.title() if part.value in _FLAGS else repr(part.value)}"
+    if part.name in SHELL_ONLY:
+        return in_shell(part)
+    project, _, version = part.target.partition("@")
+    arguments = [repr(text) for text in (project, version) if text]
+    arguments += [in_python(option) for option in part.options]
+    return f"Session.{part.name}({', '.join(arguments)})"
+
+
+def in_shell(part: Option | Command) -> str:
+    """Return *part* as the command line writes it."""
+    if isinstance(part, Option):
+        bare = part.value is None or part.value in _FLAGS
+        return f"--{part.name}" if bare else f"--{part.name} {part.value}"
+    words = ["startifact", part.name, part.target, *map(in_shell, part.options)]
+    return " ".join(word for word in words if word)
+
+
+def in_workflow(part: Option | Command) -> str:
+    """Return *part* as a step of a workflow writes it under ``with:``."""
+    if isinstance(part, Option):
+        return part.name if part.value is None else f"{part.name}: {part.value}"
+    if part.name in SHELL_ONLY:
+        return in_shell(part)
+    version = part.target.partition("@")[2]
+    inputs = [Option("version", version)] if version else []
+    *others, last = ["", *map(in_workflow, (*inputs, *part.options))]
+    if not last:
+        return f"command: {part.name}"
+    if not any(others):
+        return f"command: {part.name} with {last}"
+    return f"this action with command: {part.name}{', '.join(others)} and {last}"
+
+
+SHELL_ONLY = frozenset({"setup"})
+"""Commands of the command line alone."""
+
+_FLAGS = frozenset({"true", "false"})

@@ -9,14 +9,19 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 PARSER = @actions/workflow-parser@0.3.61 @actions/expressions@0.3.61 cronstrue@2.61.0 yaml@2.9.1
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
 
+# What of the tests is run: SELECT is a further condition on their marks, TESTS are files or folders.
+# The coverage gate is for all tests, so it holds where TESTS names none.
+SELECTION = -m "not exploration$(if $(SELECT), and ($(SELECT)))"
+GATE = --cov-fail-under=95
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
 .PHONY: demo test explore check format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not exploration" --cov --cov-report=term \
-	  $(if $(TESTS),$(TESTS),--cov-fail-under=95)
+	$(PYTEST) $(SELECTION) --cov --cov-report=term $(if $(TESTS),$(TESTS),$(GATE))
 
 explore: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m exploration tests/model

@@ -15,13 +15,19 @@ SELECTION = -m "not exploration$(if $(SELECT), and ($(SELECT)))"
 GATE = --cov-fail-under=95
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test explore check format clean
+# What is worth running after every change: without AWS and without measuring coverage.
+QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
+
+.PHONY: demo test quick explore check format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/.installed-dev
 	$(PYTEST) $(SELECTION) --cov --cov-report=term $(if $(TESTS),$(TESTS),$(GATE))
+
+quick: $(VENV)/.installed-dev
+	$(PYTEST) -m "not exploration and not aws" $(QUICK)
 
 explore: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m exploration tests/model

@@ -170,3 +170,17 @@ def test_some_tests(given: list[str]) -> None:
     assert run.paths == given[0].partition("=")[2].split()
     assert not run.has_gate
     assert not run.runs_explorations
+
+
+def test_quick() -> None:
+    """The quick tests are all of these folders that need no AWS, without measuring coverage."""
+    (run,) = runs_of(made(["quick"]), {})
+
+    assert run.expression == "not exploration and not aws"
+    assert [path.removeprefix("tests/") for path in run.paths] == [
+        "unit",
+        "consistency/golden",
+        "contract",
+        "functional",
+    ]
+    assert "--cov" not in run.options

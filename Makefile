@@ -3,11 +3,19 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CHECK_PYTHON = $(PYTHON) -c \
+  'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 # One more than there are processors: tests wait for processes and sockets a good part of their time.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 # With the exact version of each package it needs, so that none is chosen anew.
 PARSER = @actions/workflow-parser@0.3.61 @actions/expressions@0.3.61 cronstrue@2.61.0 yaml@2.9.1
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
+
+# Writes what is locked, with the versions that are there already: UPGRADE=--upgrade takes the newest.
+LOCK = build/lock/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-header --no-annotate
+UV = uv==0.13.9
 
 # What of the tests is run: SELECT is a further condition on their marks, TESTS are files or folders.
 # The coverage gate is for all tests, so it holds where TESTS names none.
@@ -18,7 +26,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What is worth running after every change: without AWS and without measuring coverage.
 QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 
-.PHONY: demo test quick explore check format clean
+.PHONY: demo test quick explore check format lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
@@ -49,17 +57,30 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
+	$(LOCK) --extra action --override requirements/overrides.txt --python-platform linux \
+	  --output-file requirements/image.txt
+	$(LOCK) --extra action --extra dev --universal --constraint requirements/image.txt \
+	  --output-file requirements/dev.txt
+
 clean:
 	rm -rf $(VENV) build dist demo .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.installed: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(CHECK_PYTHON)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[action]'
+	$(PIP_INSTALL) --editable '.[action]'
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[action,dev]'
+# What is locked is for every system and every Python from 3.11 on. hatchling is among it, so that
+# no other one is fetched to install Startifact itself.
+$(VENV)/.installed-dev: pyproject.toml requirements/dev.txt
+	$(CHECK_PYTHON)
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/dev.txt
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@
 
 # GitHub's own parser of actions and workflows, for tests/consistency. Needs npm.

@@ -26,7 +26,10 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What is worth running after every change: without AWS and without measuring coverage.
 QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 
-.PHONY: demo test quick explore check format lock clean
+# Each writes files from what they are derived from, and with --check fails where they differ.
+GENERATORS = scripts/readme_tables.py scripts/composite_twin.py
+
+.PHONY: demo test quick explore check format generate hooks lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
@@ -43,6 +46,8 @@ explore: $(VENV)/.installed-dev
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(foreach script,$(GENERATORS),$(BIN)/python $(script) --check &&) true
 	$(BIN)/mypy
 	$(BIN)/mypy --platform darwin src
 	$(BIN)/mypy --platform win32 src
@@ -56,6 +61,12 @@ check: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+generate: $(VENV)/.installed-dev
+	$(foreach script,$(GENERATORS),$(BIN)/python $(script) &&) true
+
+hooks: $(VENV)/.installed-dev
+	$(BIN)/pre-commit install
 
 lock:
 	$(PYTHON) -m venv build/lock

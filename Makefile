@@ -29,7 +29,7 @@ QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 # Each writes files from what they are derived from, and with --check fails where they differ.
 GENERATORS = scripts/readme_tables.py scripts/composite_twin.py
 
-.PHONY: demo test quick explore check format generate hooks lock clean
+.PHONY: demo test quick explore check format generate hooks docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
@@ -68,6 +68,9 @@ generate: $(VENV)/.installed-dev
 hooks: $(VENV)/.installed-dev
 	$(BIN)/pre-commit install
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/mkdocs build --strict --clean
+
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
@@ -75,6 +78,8 @@ lock:
 	  --output-file requirements/image.txt
 	$(LOCK) --extra action --extra dev --universal --constraint requirements/image.txt \
 	  --output-file requirements/dev.txt
+	$(LOCK) --extra docs --universal --constraint requirements/dev.txt \
+	  --output-file requirements/docs.txt
 
 clean:
 	rm -rf $(VENV) build dist demo .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -92,6 +97,10 @@ $(VENV)/.installed-dev: pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/dev.txt
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed-dev requirements/docs.txt
+	$(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/docs.txt
 	touch $@
 
 # GitHub's own parser of actions and workflows, for tests/consistency. Needs npm.

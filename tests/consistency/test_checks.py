@@ -57,3 +57,11 @@ def test_tools_are_locked(tool: str) -> None:
     lock = (PROJECT / "requirements" / "dev.txt").read_text(encoding="utf-8")
 
     assert f"\n{tool}==" in lock
+
+
+def test_documents_are_strict() -> None:
+    """A warning ends ``make docs``; where mkdocs is quiet, it does not even count them."""
+    (command,) = [line for line in made(["docs"]).splitlines() if "mkdocs" in line]
+
+    assert "--strict" in command
+    assert "--quiet" not in command

@@ -16,6 +16,7 @@ EXTRAS = DECLARED["optional-dependencies"]
 LOCKS = {
     "image.txt": [*DECLARED["dependencies"], *EXTRAS["action"]],
     "dev.txt": [*DECLARED["dependencies"], *EXTRAS["action"], *EXTRAS["dev"]],
+    "docs.txt": [*DECLARED["dependencies"], *EXTRAS["docs"]],
 }
 
 
@@ -58,3 +59,11 @@ def test_same_versions_as_the_image() -> None:
     image, locked = versions("image.txt"), versions("dev.txt")
 
     assert {name: locked.get(name) for name in image} == image
+
+
+def test_one_environment() -> None:
+    """What writes the documents can be installed beside what the tests need."""
+    tests, documents = versions("dev.txt"), versions("docs.txt")
+
+    both = tests.keys() & documents.keys()
+    assert {name: documents[name] for name in both} == {name: tests[name] for name in both}

@@ -3,20 +3,42 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CHECK_PYTHON = $(PYTHON) -c \
+  'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 # One more than there are processors: tests wait for processes and sockets a good part of their time.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 # With the exact version of each package it needs, so that none is chosen anew.
 PARSER = @actions/workflow-parser@0.3.61 @actions/expressions@0.3.61 cronstrue@2.61.0 yaml@2.9.1
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
 
-.PHONY: demo test explore check format clean
+# Writes what is locked, with the versions that are there already: UPGRADE=--upgrade takes the newest.
+LOCK = build/lock/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-header --no-annotate
+UV = uv==0.13.9
+
+# What of the tests is run: SELECT is a further condition on their marks, TESTS are files or folders.
+# The coverage gate is for all tests, so it holds where TESTS names none.
+SELECTION = -m "not exploration$(if $(SELECT), and ($(SELECT)))"
+GATE = --cov-fail-under=95
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# What is worth running after every change: without AWS and without measuring coverage.
+QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
+
+# Each writes files from what they are derived from, and with --check fails where they differ.
+GENERATORS = scripts/readme_tables.py scripts/composite_twin.py
+
+.PHONY: demo test quick explore check format generate hooks docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not exploration" --cov --cov-report=term \
-	  $(if $(TESTS),$(TESTS),--cov-fail-under=95)
+	$(PYTEST) $(SELECTION) --cov --cov-report=term $(if $(TESTS),$(TESTS),$(GATE))
+
+quick: $(VENV)/.installed-dev
+	$(PYTEST) -m "not exploration and not aws" $(QUICK)
 
 explore: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m exploration tests/model
@@ -24,6 +46,8 @@ explore: $(VENV)/.installed-dev
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(foreach script,$(GENERATORS),$(BIN)/python $(script) --check &&) true
 	$(BIN)/mypy
 	$(BIN)/mypy --platform darwin src
 	$(BIN)/mypy --platform win32 src
@@ -38,17 +62,45 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+generate: $(VENV)/.installed-dev
+	$(foreach script,$(GENERATORS),$(BIN)/python $(script) &&) true
+
+hooks: $(VENV)/.installed-dev
+	$(BIN)/pre-commit install
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/mkdocs build --strict --clean
+
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
+	$(LOCK) --extra action --override requirements/overrides.txt --python-platform linux \
+	  --output-file requirements/image.txt
+	$(LOCK) --extra action --extra dev --universal --constraint requirements/image.txt \
+	  --output-file requirements/dev.txt
+	$(LOCK) --extra docs --universal --constraint requirements/dev.txt \
+	  --output-file requirements/docs.txt
+
 clean:
 	rm -rf $(VENV) build dist demo .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.installed: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(CHECK_PYTHON)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[action]'
+	$(PIP_INSTALL) --editable '.[action]'
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[action,dev]'
+# What is locked is for every system and every Python from 3.11 on. hatchling is among it, so that
+# no other one is fetched to install Startifact itself.
+$(VENV)/.installed-dev: pyproject.toml requirements/dev.txt
+	$(CHECK_PYTHON)
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/dev.txt
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed-dev requirements/docs.txt
+	$(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/docs.txt
 	touch $@
 
 # GitHub's own parser of actions and workflows, for tests/consistency. Needs npm.

@@ -80,8 +80,9 @@ def known_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture(scope="session")
-def moto_server() -> Iterator[str]:
+def moto_server(request: pytest.FixtureRequest) -> Iterator[str]:
     """Return the address of an AWS on loopback that lasts as long as the test run."""
+    _refuse_unmarked(request)
     server = Aws()
     yield server.endpoint
     server.stop()
@@ -257,3 +258,31 @@ def backends(request: pytest.FixtureRequest, tmp_path: Path) -> list[Backend]:
         )
         for region, bucket in account.buckets.items()
     ]
+
+
+# What a test's parameter says where AWS is behind it, though no fixture in its signature does.
+_AWS_PARAMETERS = {"aws", "s3", "elsewhere", "market", "bucket_shop"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark with ``aws`` each test that needs the AWS on loopback, for those who leave it out."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        parameters = callspec.params.values() if callspec else ()
+        fixtures = getattr(item, "fixturenames", ())
+        if "moto_server" in fixtures or any(
+            isinstance(value, str) and value in _AWS_PARAMETERS for value in parameters
+        ):
+            item.add_marker(pytest.mark.aws)
+
+
+def _refuse_unmarked(request: pytest.FixtureRequest) -> None:
+    """Fail where the AWS on loopback starts in a run that leaves it out, as ``make quick`` does.
+
+    Otherwise a parameter with a new name would make that run slower, and nobody would see it.
+    """
+    if "not aws" in request.config.getoption("markexpr"):
+        pytest.fail(
+            "this test needs AWS and is not marked so: add its parameter to _AWS_PARAMETERS"
+            " in tests/conftest.py"
+        )

@@ -1,13 +1,13 @@
 """What reaches the runner: log, annotations and outputs, judged by the runner's rules."""
 
-import contextlib
-import os
-from collections.abc import Iterator
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
+from startifact.action.workflow import Annotations, say, write_outputs
 from startifact.errors import ConfigurationError, LocalFileError
 from tests.support.runner_rules import Command, parse_commands, parse_outputs
 from tests.support.runner_step import IS_ROOT
@@ -216,42 +216,65 @@ def test_output_file_is_a_directory(output: Path) -> None:
         write_outputs(str(output), {"a": "1"})
 
 
-@pytest.fixture
-def nobody() -> Iterator[None]:
-    """Be a user who owns nothing, where the tests run as root."""
-    if IS_ROOT:
-        os.seteuid(65534)
-    yield
-    if IS_ROOT:
-        os.seteuid(0)
+def error_in_a_process(path: Path, call: str, *, before: str = "", after: str = "") -> str:
+    """Return the error of the file that *call* ends with, in a process of its own.
+
+    What *before* takes away from that process, and *after* gives back for its end, is not taken
+    from the one that runs the tests, which writes a log.
+    """
+    script = f"""
+import os, sys
+from startifact.action.workflow import check_output_file, write_outputs
+from startifact.errors import LocalFileError
+path = sys.argv[1]
+{before}
+try:
+    {call}
+except LocalFileError as error:
+    print(error)
+{after}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
-@pytest.mark.usefixtures("output", "nobody")
+@pytest.mark.usefixtures("output")
 def test_output_file_is_read_only(output: Path) -> None:
     """A file that must not be written is an error that names the variable."""
-    with contextlib.suppress(OSError):
-        output.chmod(0o444)
+    output.chmod(0o444)
 
-    with pytest.raises(LocalFileError, match=r"GITHUB_OUTPUT names .*Permission denied"):
-        check_output_file(str(output))
+    # Root may write it all the same, so there the process becomes a user who owns nothing.
+    error = error_in_a_process(
+        output,
+        "check_output_file(path)",
+        before="os.seteuid(65534)" if IS_ROOT else "",
+        after="os.seteuid(0)" if IS_ROOT else "",
+    )
 
-
-@pytest.fixture
-def small_files() -> Iterator[None]:
-    """Let files have no more than 1,000 bytes, as on a disk that is full."""
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert re.search(r"GITHUB_OUTPUT names .*Permission denied", error)
 
 
-@pytest.mark.usefixtures("small_files")
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of a file's size")
 def test_disk_full(output: Path) -> None:
     """When not all outputs can be written, none is, and what was there is as it was."""
     output.write_bytes(b"x=1\n")
 
-    with pytest.raises(LocalFileError, match="cannot write the outputs to GITHUB_OUTPUT"):
-        write_outputs(str(output), {"a": "1", "b": "2" * 2000})
+    # As on a disk that is full, a file can have no more than 1,000 bytes.
+    error = error_in_a_process(
+        output,
+        'write_outputs(path, {"a": "1", "b": "2" * 2000})',
+        before="import resource\n"
+        "allowed = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, allowed[1]))",
+        after="resource.setrlimit(resource.RLIMIT_FSIZE, allowed)",
+    )
 
+    assert "cannot write the outputs to GITHUB_OUTPUT" in error
     assert output.read_bytes() == b"x=1\n"

@@ -1,0 +1,56 @@
+"""How the code hangs together: rooms, floors and arrows, measured from its imports.
+
+A room is a folder or a module directly below ``startifact``; an arrow leads from a room to another
+one that it imports; a floor is how many arrows the longest way down from a room has. Run it as
+``python scripts/structure.py``, with ``PYTHONPATH=src`` of another checkout to measure that one.
+"""
+
+import sys
+from collections.abc import Mapping
+
+import grimp
+
+
+def arrows() -> dict[str, set[str]]:
+    """Return which rooms each room imports."""
+    graph = grimp.build_graph("startifact", cache_dir=None, exclude_type_checking_imports=True)
+    found: dict[str, set[str]] = {}
+    for module in graph.modules:
+        here = _room(module)
+        found.setdefault(here, set())
+        for imported in graph.find_modules_directly_imported_by(module):
+            found[here] |= {_room(imported)} - {here}
+    return found
+
+
+def floors(below: Mapping[str, set[str]]) -> dict[str, int]:
+    """Return the floor of each room, from 1."""
+    known: dict[str, int] = {}
+
+    def floor(room: str, path: tuple[str, ...]) -> int:
+        if room in path:
+            sys.exit(f"rooms import each other: {' -> '.join((*path, room))}")
+        if room not in known:
+            known[room] = 1 + max((floor(r, (*path, room)) for r in below[room]), default=0)
+        return known[room]
+
+    for room in below:
+        floor(room, ())
+    return known
+
+
+def main() -> None:
+    """Print every room with its floor and what it imports, and the sums."""
+    below = arrows()
+    on = floors(below)
+    for room in sorted(below, key=lambda name: (-on[name], name)):
+        print(f"{on[room]:>2}  {room}: {', '.join(sorted(below[room])) or '-'}")
+    print(f"{len(below)} rooms, {max(on.values())} floors, {sum(map(len, below.values()))} arrows")
+
+
+def _room(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+if __name__ == "__main__":
+    main()

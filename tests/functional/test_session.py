@@ -13,6 +13,8 @@ from startifact import Session, errors
 
 MakeFile = Callable[..., Path]
 
+pytestmark = pytest.mark.parametrize("regions", ["aws", "s3", "file"], indirect=True)
+
 
 def test_round_trip(regions: list[str], make_file: MakeFile, tmp_path: Path) -> None:
     """What is staged comes back byte for byte, with its metadata, as latest and by version."""

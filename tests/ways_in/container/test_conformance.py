@@ -326,7 +326,7 @@ def test_case_14_text_in_a_traceback(step: RunnerStep) -> None:
         "import sys; from startifact.action import main, process as entry\n"
         "def broken(*_):\n"
         f"    raise ValueError({''.join(CORPUS)!r})\n"
-        "main.carry_out = broken\nsys.exit(entry.run())",
+        "main.execute = broken\nsys.exit(entry.run())",
         {"RUNNER_DEBUG": "1", **step.inputs(stage(step))},
     )
 

@@ -13,6 +13,7 @@ from startifact.action.ownership import given_to_owner_of
 from startifact.action.paths import check_sandbox_paths, directories_of
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import DifferencesError, InputError, StartifactError, worst_exit_code
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.keys import LATEST, artifact_key, channel_key, check_filename
 from startifact.reading.artifact import Artifact
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
@@ -62,7 +63,12 @@ Result = ArtifactResult | ProjectResult
 
 
 def execute(
-    inputs: Inputs, settings: Settings, runner: Runner, progress: ProgressCallback | None = None
+    inputs: Inputs,
+    settings: Settings,
+    runner: Runner,
+    progress: ProgressCallback | None = None,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Result:
     """Do what *inputs* say, and return what was done.
 
@@ -80,9 +86,11 @@ def execute(
         configuration_loader=ConfigurationLoader(
             inputs.configuration_parameter or settings.parameter,
             identity=identity_of(inputs, settings, runner),
+            limits=limits,
         ),
         progress=progress,
         settings=settings,
+        limits=limits,
     )
     roots = [directory.path for directory in directories]
     match inputs.command:

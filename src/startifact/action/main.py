@@ -15,6 +15,7 @@ from startifact.action.workflow import Annotations, check_output_file, say, writ
 from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
 from startifact.errors import StartifactError, with_notes
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.keys import artifact_key
 from startifact.settings import Runner, Settings, tidy_aws_environment
 from startifact.text import quoted, redact
@@ -24,7 +25,7 @@ PROGRESS_SECONDS = 10.0
 """How often the log says how far bytes have got."""
 
 
-def main(annotations: Annotations) -> int:
+def main(annotations: Annotations, limits: Limits = DEFAULT_LIMITS) -> int:
     """Carry out the step that the environment describes, and return its exit code.
 
     Where it fails there is exactly one error annotation, and no output is written.
@@ -32,7 +33,7 @@ def main(annotations: Annotations) -> int:
     tidy_aws_environment()
     runner = Runner.from_environment()
     with _logging_to(annotations, runner):
-        return _step(runner, annotations)
+        return _step(runner, annotations, limits)
 
 
 def bug(error: BaseException) -> StartifactError:
@@ -60,7 +61,7 @@ def tell(error: StartifactError, annotations: Annotations, *, title: str = "Star
     annotations.add("error", text, title=title)
 
 
-def _step(runner: Runner, annotations: Annotations) -> int:
+def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
     inputs: Inputs | None = None
     title = "Startifact"
     try:
@@ -71,7 +72,7 @@ def _step(runner: Runner, annotations: Annotations) -> int:
         check_output_file(runner.output)
         say(f"Startifact {__version__}: {what}")
         inputs, settings = to_container_paths(inputs, Settings.from_environment(), runner)
-        result = execute(inputs, settings, runner, Reporter())
+        result = execute(inputs, settings, runner, Reporter(), limits=limits)
         if not result.errors:
             outputs = outputs_of(result, runner)
             write_outputs(runner.output, outputs)

@@ -16,15 +16,15 @@ from startifact.errors import (
     UndeterminedError,
     by_region,
 )
+from startifact.limits import Limits
 from startifact.model.quorum import required_to_read
 from startifact.model.versions import highest
 from startifact.regions.interface import Region
 
-QUORUM_WAIT_SECONDS = 1.0
-"""How long answers that are not needed any more are still waited for."""
 
-
-def read_channel(regions: Sequence[Region], project: str, channel: str) -> Version:
+def read_channel(
+    regions: Sequence[Region], project: str, channel: str, *, limits: Limits
+) -> Version:
     """Return the version that *channel* of *project* points at.
 
     All regions are asked at once. Half of them, rounded up, have to answer; of those that do
@@ -40,7 +40,8 @@ def read_channel(regions: Sequence[Region], project: str, channel: str) -> Versi
     absent: list[str] = []
     failed: list[Failure] = []
     until: float | None = None
-    with FanOut({r.name: partial(_ask, r, project, channel) for r in regions}) as asked:
+    jobs = {r.name: partial(_ask, r, project, channel) for r in regions}
+    with FanOut(jobs, limits=limits) as asked:
         while answer := asked.next(until):
             if isinstance(answer, Failure):
                 failed.append(answer)
@@ -49,7 +50,7 @@ def read_channel(regions: Sequence[Region], project: str, channel: str) -> Versi
             else:
                 found[answer.name] = answer.value
             if until is None and len(found) >= needed:
-                until = time.monotonic() + QUORUM_WAIT_SECONDS
+                until = time.monotonic() + limits.quorum_wait_seconds
     if len(found) >= needed:
         return highest(found.values())
     raise _no_answer(project, channel, len(regions), found, absent, failed)

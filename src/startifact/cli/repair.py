@@ -7,16 +7,17 @@ from startifact.cli.commands import Command, Result, session_of
 from startifact.cli.targets import split_target
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import DifferencesError, StartifactError, worst_exit_code
+from startifact.limits import Limits
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
 from startifact.report import facts_of_error
 from startifact.text import escape_nonprintable
 
 
-def verify(arguments: Arguments, progress: ProgressCallback | None) -> Result:
+def verify(arguments: Arguments, progress: ProgressCallback | None, limits: Limits) -> Result:
     """Compare all regions."""
     project, version = split_target(arguments.target)
-    session = session_of(arguments, progress)
+    session = session_of(arguments, progress, limits)
     found = session.verify(project, version, read_data=arguments.read_data)
     errors = _failures(found.failures)
     if found.differences:
@@ -35,10 +36,10 @@ def verify(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     )
 
 
-def repair(arguments: Arguments, progress: ProgressCallback | None) -> Result:
+def repair(arguments: Arguments, progress: ProgressCallback | None, limits: Limits) -> Result:
     """Mend what can be mended."""
     project, version = split_target(arguments.target)
-    done = session_of(arguments, progress).repair(
+    done = session_of(arguments, progress, limits).repair(
         project, version, keep=arguments.keep, read_data=arguments.read_data
     )
     errors = (*done.refusals, *_failures(done.failures))

@@ -15,17 +15,9 @@ from typing import Generic, Self, TypeVar
 from startifact.concurrency.deadline import check_deadline, deadline_at
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, Cancelled, Heartbeat
 from startifact.errors import DeadlineError, RegionUnavailableError, StartifactError
+from startifact.limits import SIGNAL_POLL_SECONDS, Limits
 
 T = TypeVar("T")
-
-IDLE_TIMEOUT_SECONDS = 30.0
-"""A region that moves no byte for this long has failed."""
-
-CLEANUP_SECONDS = 3.0
-"""How long an interrupted command waits for its workers to take back what they began."""
-
-DEADLINE_CLEANUP_SECONDS = 1.0
-"""The same once a deadline has passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +57,12 @@ class FanOut(Generic[T]):
         self,
         jobs: Mapping[str, Callable[[Heartbeat], T]],
         *,
-        idle_timeout: float | None = None,
+        limits: Limits,
         notify: Callable[[str, int], None] | None = None,
         undo: bool = False,
     ) -> None:
-        self.idle_timeout = IDLE_TIMEOUT_SECONDS if idle_timeout is None else idle_timeout
+        self._limits = limits
+        self._idle_timeout = limits.idle_timeout_seconds
         self._undo = undo
         self._arrived: queue.SimpleQueue[Success[T] | Failure | _Crashed] = queue.SimpleQueue()
         self._started = time.monotonic()
@@ -102,10 +95,19 @@ class FanOut(Generic[T]):
         self.cancel()
         if error is not None and self._undo:
             hurry = isinstance(error, DeadlineError)
-            until = time.monotonic() + (DEADLINE_CLEANUP_SECONDS if hurry else CLEANUP_SECONDS)
+            limits = self._limits
+            seconds = limits.deadline_cleanup_seconds if hurry else limits.cleanup_seconds
+            until = time.monotonic() + seconds
             for thread in self._threads.values():
                 if thread.is_alive():
                     thread.join(max(0.0, until - time.monotonic()))
+
+    def shorten_idle_timeout(self, seconds: float) -> None:
+        """Give up, from now on, a region that moves no byte for *seconds*; never later than before.
+
+        It may be called while regions work: they do not know how long they are waited for.
+        """
+        self._idle_timeout = min(self._idle_timeout, seconds)
 
     def cancel(self) -> None:
         """Tell every worker that is still busy to stop."""
@@ -115,12 +117,12 @@ class FanOut(Generic[T]):
     def next(self, until: float | None = None) -> Success[T] | Failure | None:
         """Return the next answer; ``None`` when all are in, or at *until* (``time.monotonic``).
 
-        A region that has moved no byte for ``idle_timeout`` seconds is given up and returned as a
+        A region that has moved no byte for the idle time-out is given up and returned as a
         failure.
         """
         while self._heartbeats:
             name, expires = min(
-                ((n, w.last + self.idle_timeout) for n, w in self._heartbeats.items()),
+                ((n, w.last + self._idle_timeout) for n, w in self._heartbeats.items()),
                 key=lambda x: x[1],
             )
             end, limit = deadline_at(), expires
@@ -130,12 +132,14 @@ class FanOut(Generic[T]):
                 limit = min(limit, end)
             try:
                 # In short turns: a signal that comes just before the wait would else be seen late.
-                arrived = self._arrived.get(timeout=min(0.5, max(0.0, limit - time.monotonic())))
+                arrived = self._arrived.get(
+                    timeout=min(SIGNAL_POLL_SECONDS, max(0.0, limit - time.monotonic()))
+                )
             except queue.Empty:
                 check_deadline()
                 if until is not None and time.monotonic() >= until:
                     return None
-                if self._heartbeats[name].last + self.idle_timeout <= time.monotonic():
+                if self._heartbeats[name].last + self._idle_timeout <= time.monotonic():
                     return self._give_up(name)
                 continue
             if isinstance(arrived, _Crashed):
@@ -154,7 +158,7 @@ class FanOut(Generic[T]):
         return Failure(
             name,
             time.monotonic() - self._started,
-            RegionUnavailableError(f"{name} has moved no byte for {self.idle_timeout:.0f} s"),
+            RegionUnavailableError(f"{name} has moved no byte for {self._idle_timeout:.0f} s"),
         )
 
     def _run(self, name: str, job: Callable[[Heartbeat], T]) -> None:
@@ -172,14 +176,14 @@ class FanOut(Generic[T]):
             self._arrived.put(Success(name, time.monotonic() - self._started, value))
 
 
-def run_one(name: str, job: Callable[[Heartbeat], T]) -> T:
+def run_one(name: str, job: Callable[[Heartbeat], T], *, limits: Limits) -> T:
     """Return what *job* returns, as the only one of a `FanOut`.
 
     Raises:
         StartifactError: The job did, or it stalled.
         DeadlineError: The time that was allowed has passed.
     """
-    with FanOut({name: job}) as only:
+    with FanOut({name: job}, limits=limits) as only:
         for answer in only:
             if isinstance(answer, Failure):
                 raise answer.error

@@ -16,6 +16,7 @@ from startifact.errors import (
     UndeterminedError,
     by_region,
 )
+from startifact.limits import Limits
 from startifact.model.keys import artifact_prefix, version_text
 from startifact.model.quorum import refuse_shared_store, required_to_read
 from startifact.model.versions import newest_first, parse_version
@@ -24,7 +25,7 @@ from startifact.regions.interface import Region
 logger = logging.getLogger(__name__)
 
 
-def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
+def list_versions(regions: Sequence[Region], project: str, *, limits: Limits) -> list[Version]:
     """Return every version of *project* that any region holds, newest first.
 
     Raises:
@@ -34,7 +35,8 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
     """
     found: dict[str, Version] = {}
     failures: list[Failure] = []
-    with FanOut({r.name: partial(versions_in, r, project) for r in regions}) as listing:
+    jobs = {r.name: partial(versions_in, r, project) for r in regions}
+    with FanOut(jobs, limits=limits) as listing:
         for answer in listing:
             if isinstance(answer, Failure):
                 failures.append(answer)

@@ -21,16 +21,14 @@ from startifact.errors import (
     UndeterminedError,
     by_region,
 )
+from startifact.limits import MAX_SIZE_BYTES, Limits
 from startifact.model.keys import Key
 from startifact.model.quorum import majority
-from startifact.model.record import MAX_SIZE_BYTES, Record, decode
+from startifact.model.record import Record, decode
 from startifact.reading.legacy import legacy_record
 from startifact.regions.interface import Region, StoredArtifact
 
 logger = logging.getLogger(__name__)
-
-QUORUM_WAIT_SECONDS = 1.0
-"""How long other regions' digests are waited for once one has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +83,10 @@ def _job(region: Region, key: Key, heartbeat: Heartbeat) -> Replica | None:
 class Resolution:
     """The answers of all regions about one artifact. Safe to use from several threads."""
 
-    def __init__(self, regions: Sequence[Region], key: Key) -> None:
+    def __init__(self, regions: Sequence[Region], key: Key, *, limits: Limits) -> None:
         self.key = key
         self.regions = tuple(regions)
+        self._limits = limits
         self._lock = threading.RLock()
         self._copies: dict[str, Replica] = {}
         self._absent: list[str] = []
@@ -95,7 +94,7 @@ class Resolution:
         self._seconds: dict[str, float] = {}
         self._first_at: float | None = None
         self._warned: set[str] = set()
-        self._round = FanOut({r.name: partial(_job, r, key) for r in regions})
+        self._round = FanOut({r.name: partial(_job, r, key) for r in regions}, limits=limits)
 
     @classmethod
     def of(
@@ -104,9 +103,11 @@ class Resolution:
         key: Key,
         replicas: Iterable[Replica],
         failures: Mapping[str, StartifactError],
+        *,
+        limits: Limits,
     ) -> Self:
         """Return what is known already about *regions*, without asking any."""
-        resolution = cls((), key)
+        resolution = cls((), key, limits=limits)
         resolution.regions = tuple(regions)
         resolution._copies = {replica.region.name: replica for replica in replicas}
         resolution._failed = dict(failures)
@@ -168,7 +169,7 @@ class Resolution:
             return self._vote()
 
     def _window_end(self) -> float | None:
-        return None if self._first_at is None else self._first_at + QUORUM_WAIT_SECONDS
+        return None if self._first_at is None else self._first_at + self._limits.quorum_wait_seconds
 
     def _collect(self, until: float | None) -> None:
         with self._lock:

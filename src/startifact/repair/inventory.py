@@ -18,16 +18,14 @@ from startifact.errors import (
     RemovedError,
     StartifactError,
 )
+from startifact.limits import MAX_SIZE_BYTES, Limits
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key
 from startifact.model.quorum import refuse_shared_store
-from startifact.model.record import MAX_SIZE_BYTES, NO_DIGEST
+from startifact.model.record import NO_DIGEST
 from startifact.model.versions import newest_first
 from startifact.reading.listing import versions_in
 from startifact.reading.resolution import Replica, interpret
 from startifact.regions.interface import Region, StoredArtifact, StoredChannel
-
-WORKERS = 8
-"""How many artifacts of one region are looked at at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,12 @@ class ProjectInventory:
 
 
 def take_inventory(
-    regions: Sequence[Region], project: str, version: Version | None, *, read_data: bool
+    regions: Sequence[Region],
+    project: str,
+    version: Version | None,
+    *,
+    read_data: bool,
+    limits: Limits,
 ) -> ProjectInventory:
     """Return what *regions* hold of *project*, or of one *version* of it.
 
@@ -152,11 +155,13 @@ def take_inventory(
         InputError: Two regions are one place.
     """
     failures: dict[str, StartifactError] = {}
-    versions = [version] if version is not None else _all(regions, project, failures)
+    versions = [version] if version is not None else _all(regions, project, failures, limits)
     inventories = [RegionInventory(region) for region in regions if region.name not in failures]
-    inspect = partial(_inspect_region, project=project, versions=versions, read_data=read_data)
+    inspect = partial(
+        _inspect_region, project=project, versions=versions, read_data=read_data, limits=limits
+    )
     jobs = {v.region.name: partial(inspect, v, whole=version is None) for v in inventories}
-    with FanOut(jobs) as inspecting:
+    with FanOut(jobs, limits=limits) as inspecting:
         for answer in inspecting:
             if isinstance(answer, Failure):
                 failures[answer.name] = answer.error
@@ -183,11 +188,12 @@ def take_inventory(
 
 
 def _all(
-    regions: Sequence[Region], project: str, failures: dict[str, StartifactError]
+    regions: Sequence[Region], project: str, failures: dict[str, StartifactError], limits: Limits
 ) -> list[Version]:
     """Return every version that any region lists, newest first."""
     found: dict[str, Version] = {}
-    with FanOut({r.name: partial(versions_in, r, project) for r in regions}) as listing:
+    jobs = {r.name: partial(versions_in, r, project) for r in regions}
+    with FanOut(jobs, limits=limits) as listing:
         for answer in listing:
             if isinstance(answer, Failure):
                 failures[answer.name] = answer.error
@@ -204,6 +210,7 @@ def _inspect_region(
     versions: Sequence[Version],
     whole: bool,
     read_data: bool,
+    limits: Limits,
 ) -> None:
     """Fill *inventory* step by step, so that what is known stays if the region fails."""
 
@@ -216,7 +223,11 @@ def _inspect_region(
                 inventory.region, key, held, held.stored, heartbeat
             )
 
-    run_in_pool([partial(inspect_version, version) for version in versions], workers=WORKERS)
+    run_in_pool(
+        [partial(inspect_version, version) for version in versions],
+        workers=limits.inventory_workers,
+        limits=limits,
+    )
     if whole:
         inventory.latest = _latest(inventory.region, project)
         channel_record = inventory.latest.channel_record

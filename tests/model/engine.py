@@ -245,6 +245,10 @@ class Event:
         running().acts += 1
         self._set = True
 
+    def clear(self) -> None:
+        running().acts += self._set
+        self._set = False
+
     def is_set(self) -> bool:
         return self._set
 

@@ -389,3 +389,87 @@ def test_run_limited_of_a_worker_that_is_cancelled() -> None:
 
     release.set()
     assert taken_back.is_set()
+
+
+# What was stopped and goes on --------------------------------------------------------------------
+
+
+class Question:
+    """A job that counts how often it is begun, and stops where it may when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.asking, self.go = threading.Event(), threading.Event()
+
+    def __call__(self, heartbeat: Heartbeat) -> str:
+        self.begun += 1
+        self.asking.set()
+        self.go.wait(10)
+        heartbeat.beat()
+        return f"answer {self.begun}"
+
+
+def ended(name: str) -> bool:
+    """Say whether no thread works for the region *name*."""
+    return all(thread.name != f"startifact {name}" for thread in threading.enumerate())
+
+
+def test_resumed_before_it_was_noticed() -> None:
+    """A worker that has not noticed that it was to stop goes on, and is not begun twice."""
+    question = Question()
+    working = FanOut({"once": question}, limits=LIMITS)
+    assert question.asking.wait(10)
+
+    working.cancel()
+    working.resume()
+    question.go.set()
+    answer = working.next()
+
+    assert isinstance(answer, Success)
+    assert answer.value == "answer 1"
+    assert working.next() is None
+
+
+@pytest.mark.parametrize("noticed", [True, False], ids=["seen", "not yet seen"])
+def test_resumed_after_it_has_stopped(noticed: bool) -> None:
+    """A worker that has stopped begins anew, also where nobody has seen yet that it has."""
+    question = Question()
+    working = FanOut({"anew": question}, limits=LIMITS)
+    assert question.asking.wait(10)
+
+    working.cancel()
+    question.go.set()
+    until(lambda: ended("anew"))
+    nothing = working.next() if noticed else None
+    working.resume()
+    answer = working.next()
+
+    assert nothing is None
+    assert isinstance(answer, Success)
+    assert answer.value == "answer 2"
+    assert answer.seconds < 5
+    assert working.next() is None
+
+
+def test_answer_of_a_worker_that_was_to_stop() -> None:
+    """What a worker brings that was in the middle of its last request counts."""
+    go = threading.Event()
+    working = FanOut({"a": lambda _: go.wait(10)}, limits=LIMITS)
+
+    working.cancel()
+    go.set()
+    answer = working.next()
+
+    assert isinstance(answer, Success)
+
+
+def test_nobody_left_to_wait_for() -> None:
+    """Where everybody has stopped there is nothing to wait for."""
+    question = Question()
+    working = FanOut({"a": question}, limits=LIMITS)
+    assert question.asking.wait(10)
+
+    working.cancel()
+    question.go.set()
+
+    assert working.next() is None

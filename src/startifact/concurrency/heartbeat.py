@@ -45,6 +45,10 @@ class Heartbeat:
         """Make the next call of `beat` raise."""
         self.cancelled.set()
 
+    def resume(self) -> None:
+        """Take `cancel` back, for a worker that has not noticed it."""
+        self.cancelled.clear()
+
 
 CURRENT_HEARTBEAT: ContextVar[Heartbeat | None] = ContextVar("startifact watch", default=None)
 """Who follows the worker that this thread is."""

@@ -147,7 +147,8 @@ class Downloader:
                 "%s was staged by the first Startifact: no digest was recorded to verify it by",
                 self._resolution.key,
             )
-        self._fetch(destination)
+        with self._resolution.asking():  # others may know better than who delivers the bytes
+            self._fetch(destination)
         return destination
 
     def _location(self) -> Location:

@@ -1,10 +1,11 @@
 """What all regions say about one version, asked at once and remembered as they answer."""
 
+import contextlib
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
@@ -81,7 +82,10 @@ def _job(region: Region, key: Key, heartbeat: Heartbeat) -> Replica | None:
 
 
 class Resolution:
-    """The answers of all regions about one artifact. Safe to use from several threads."""
+    """The answers of all regions about one artifact. Safe to use from several threads.
+
+    Regions are asked at once, and then only while somebody waits for their answers.
+    """
 
     def __init__(self, regions: Sequence[Region], key: Key, *, limits: Limits) -> None:
         self.key = key
@@ -94,7 +98,8 @@ class Resolution:
         self._seconds: dict[str, float] = {}
         self._first_at: float | None = None
         self._warned: set[str] = set()
-        self._round = FanOut({r.name: partial(_job, r, key) for r in regions}, limits=limits)
+        self._askers = 0
+        self._asked = FanOut({r.name: partial(_job, r, key) for r in regions}, limits=limits)
 
     @classmethod
     def of(
@@ -114,6 +119,24 @@ class Resolution:
         known = resolution._copies.keys() | resolution._failed.keys()
         resolution._absent = [region.name for region in regions if region.name not in known]
         return resolution
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """Let regions answer inside. Outside of it, those that have not answered are told to stop.
+
+        Nothing is left behind with whoever holds an artifact for later, and who needs one more
+        answer, or may be proved wrong by one, asks again.
+        """
+        with self._lock:
+            self._askers += 1
+            self._asked.resume()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._askers -= 1
+                if self._askers == 0:
+                    self._asked.cancel()
 
     def replicas(self) -> list[Replica]:
         """Return the copies known by now, in the order in which they were reported."""
@@ -144,12 +167,17 @@ class Resolution:
 
     def wait_for_one_more(self) -> bool:
         """Wait until another region has answered; ``False`` when none is left."""
-        with self._lock:
+        with self.asking(), self._lock:
             return self._take(None)
 
     def wait_a_moment_for_all(self) -> None:
         """Wait until all regions have answered, or a second after the first copy was reported."""
-        self._collect(until=self._window_end())
+        until = self._window_end()
+        if until is not None and until <= time.monotonic():
+            self._collect(until)
+            return
+        with self.asking():
+            self._collect(until)
 
     def resolve(self) -> Record:
         """Return the record that stands for this version in all regions.
@@ -163,7 +191,7 @@ class Resolution:
             IntegrityError: Regions hold different content, and no majority agrees.
             SeveralRegionsError: No region has it, and not every region answered.
         """
-        with self._lock:
+        with self.asking(), self._lock:
             while not self._is_beyond_doubt() and self._take(self._window_end()):
                 pass
             return self._vote()
@@ -177,7 +205,7 @@ class Resolution:
                 pass
 
     def _take(self, until: float | None) -> bool:
-        answer = self._round.next(until)
+        answer = self._asked.next(until)
         if answer is None:
             return False
         self._seconds[answer.name] = answer.seconds

@@ -4,11 +4,9 @@ import contextlib
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Self
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
@@ -26,6 +24,7 @@ from startifact.limits import MAX_SIZE_BYTES, Limits
 from startifact.model.keys import Key
 from startifact.model.quorum import majority
 from startifact.model.record import Record, decode
+from startifact.model.voting import Votes
 from startifact.reading.legacy import legacy_record
 from startifact.regions.interface import Region, StoredArtifact
 
@@ -39,6 +38,11 @@ class Replica:
     region: Region
     stored: StoredArtifact
     record: Record
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it has a record, which those of the first Startifact lack."""
+        return self.stored.encoded_record is not None
 
 
 def describe(region: Region, key: Key) -> Replica | None:
@@ -81,13 +85,29 @@ def _job(region: Region, key: Key, heartbeat: Heartbeat) -> Replica | None:
     return describe(region, key)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAnswers:
+    """What regions have said already; one that is in neither has said that there is nothing."""
+
+    replicas: Sequence[Replica]
+    failures: Mapping[str, StartifactError] = field(default_factory=dict)
+
+
 class Resolution:
     """The answers of all regions about one artifact. Safe to use from several threads.
 
-    Regions are asked at once, and then only while somebody waits for their answers.
+    Regions are asked at once, and then only while somebody waits for their answers. Where their
+    answers are *known*, none is asked.
     """
 
-    def __init__(self, regions: Sequence[Region], key: Key, *, limits: Limits) -> None:
+    def __init__(
+        self,
+        regions: Sequence[Region],
+        key: Key,
+        *,
+        limits: Limits,
+        known: KnownAnswers | None = None,
+    ) -> None:
         self.key = key
         self.regions = tuple(regions)
         self._limits = limits
@@ -99,26 +119,13 @@ class Resolution:
         self._first_at: float | None = None
         self._warned: set[str] = set()
         self._askers = 0
-        self._asked = FanOut({r.name: partial(_job, r, key) for r in regions}, limits=limits)
-
-    @classmethod
-    def of(
-        cls,
-        regions: Sequence[Region],
-        key: Key,
-        replicas: Iterable[Replica],
-        failures: Mapping[str, StartifactError],
-        *,
-        limits: Limits,
-    ) -> Self:
-        """Return what is known already about *regions*, without asking any."""
-        resolution = cls((), key, limits=limits)
-        resolution.regions = tuple(regions)
-        resolution._copies = {replica.region.name: replica for replica in replicas}
-        resolution._failed = dict(failures)
-        known = resolution._copies.keys() | resolution._failed.keys()
-        resolution._absent = [region.name for region in regions if region.name not in known]
-        return resolution
+        if known is not None:
+            self._copies = {replica.region.name: replica for replica in known.replicas}
+            self._failed = dict(known.failures)
+            said = self._copies.keys() | self._failed.keys()
+            self._absent = [region.name for region in regions if region.name not in said]
+        to_ask = regions if known is None else ()
+        self._asked = FanOut({r.name: partial(_job, r, key) for r in to_ask}, limits=limits)
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:
@@ -219,48 +226,32 @@ class Resolution:
                 self._first_at = time.monotonic()
         return True
 
-    def _has_majority(self) -> bool:
-        votes = self._votes()
-        return bool(votes) and votes.most_common(1)[0][1] >= majority(len(self.regions))
+    def _votes(self) -> Votes[Replica]:
+        return Votes(self._copies.values())
+
+    def _has_majority(self, votes: Votes[Replica]) -> bool:
+        return votes.most >= majority(len(self.regions))
 
     def _is_beyond_doubt(self) -> bool:
         """Say whether it is settled by more than the first Startifact knew.
 
         Its copies have no digest, and count for less as soon as another region tells one.
         """
-        return self._has_majority() and any(
+        return self._has_majority(self._votes()) and any(
             replica.record.sha256 for replica in self._copies.values()
         )
 
-    def _votes(self) -> Counter[tuple[object, ...]]:
-        return Counter(replica.record.content for replica in self._voters())
-
-    def _voters(self) -> list[Replica]:
-        """Return the copies that have a digest; where none has, those of the first Startifact.
-
-        Of these, those with an MD5 are known better than the others. What is known less well does
-        not count, but where it cannot be any of the others.
-        """
-        replicas = list(self._copies.values())
-        best = (
-            [replica for replica in replicas if replica.record.sha256]
-            or [replica for replica in replicas if replica.record.md5]
-            or replicas
-        )
-        known = [replica.record for replica in best]
-        return best + [replica for replica in replicas if replica.record.contradicts_all(known)]
-
     def _vote(self) -> Record:
-        if not self._has_majority() and (removed := self._removed()):
-            raise next(iter(removed.values()))
         votes = self._votes()
-        if not votes:
+        settled = self._has_majority(votes)
+        if not settled and (removed := self._removed()):
+            raise next(iter(removed.values()))
+        if votes.leader is None:
             raise self._not_found()
-        content = votes.most_common(1)[0][0]
-        if len(votes) > 1 and not self._has_majority():
+        if votes.contents > 1 and not settled:
             raise self._disagreement()
-        record = next(c.record for c in self._voters() if c.record.content == content)
-        self._warn_of_others(record)
+        record = votes.leader.record
+        self._warn_of_others(record, votes.voters)
         return record
 
     def _removed(self) -> dict[str, RemovedError]:
@@ -268,14 +259,13 @@ class Resolution:
         failed = ((region.name, self._failed.get(region.name)) for region in self.regions)
         return {name: error for name, error in failed if isinstance(error, RemovedError)}
 
-    def _warn_of_others(self, record: Record) -> None:
+    def _warn_of_others(self, record: Record, voters: Sequence[Replica]) -> None:
         for name in self._removed().keys() - self._warned:
             self._warned.add(name)
             logger.warning(
                 "%s: %s says that it was removed, most regions hold %s still",
                 self.key, name, record.digest,
             )  # fmt: skip
-        voters = self._voters()
         for replica in self._copies.values():
             found = replica.record
             same = (

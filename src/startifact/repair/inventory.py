@@ -50,7 +50,7 @@ class ReplicaStatus:
     @property
     def recorded(self) -> bool:
         """Whether it is a sound copy with a record, which those of the first Startifact lack."""
-        return self.replica is not None and self.replica.stored.encoded_record is not None
+        return self.replica is not None and self.replica.is_recorded
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
 from startifact.reading.download import Downloader
-from startifact.reading.resolution import Replica, Resolution
+from startifact.reading.resolution import KnownAnswers, Replica, Resolution
 from startifact.regions.interface import Region
 from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_inventory
 from startifact.repair.latest import LatestRepairer
@@ -148,7 +148,8 @@ class Repairer:
 
     def _fetch(self, key: Key, replicas: list[Replica], folder: Path) -> Source:
         """Bring the artifact here, verified, from whichever region can deliver it."""
-        resolution = Resolution.of(self._regions, key, replicas, {}, limits=self._limits)
+        known = KnownAnswers(replicas=replicas)
+        resolution = Resolution(self._regions, key, limits=self._limits, known=known)
         downloader = Downloader(resolution, replicas[0].record, limits=self._limits)
         path = downloader.download(folder / "artifact")
         return Source.scan(path)

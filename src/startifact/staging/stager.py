@@ -33,7 +33,7 @@ from startifact.model.record import Record, encode
 from startifact.model.versions import is_later
 from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
-from startifact.reading.resolution import Resolution
+from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.interface import Region
 from startifact.staging import region_steps
 from startifact.staging.outcomes import IfExists, StageRequest, Staging, StagingFailedError, State
@@ -271,9 +271,8 @@ class Stager:
             )
         if existing := state.first_replica():
             record = existing.record
-        resolution = Resolution.of(
-            self.regions, state.key, state.replicas.values(), state.errors, limits=self.limits
-        )
+        known = KnownAnswers(replicas=tuple(state.replicas.values()), failures=state.errors)
+        resolution = Resolution(self.regions, state.key, limits=self.limits, known=known)
         downloader = Downloader(resolution, record, self.progress, limits=self.limits)
         latest = state.highest_latest()
         planned = request.dry_run and not kept

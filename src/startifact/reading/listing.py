@@ -1,7 +1,7 @@
 """Which versions of a project there are."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from semver import Version
@@ -33,31 +33,41 @@ def list_versions(regions: Sequence[Region], project: str, *, limits: Limits) ->
         NotFoundError: Every region said that there is none.
         SeveralRegionsError: Fewer than half of the regions answered.
     """
-    found: dict[str, Version] = {}
-    failures: list[Failure] = []
-    jobs = {r.name: partial(versions_in, r, project) for r in regions}
-    with FanOut(jobs, limits=limits) as listing:
-        for answer in listing:
-            if isinstance(answer, Failure):
-                failures.append(answer)
-            else:
-                found |= {str(v): v for v in answer.value}
-    failed = {failure.name for failure in failures}
-    refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failed})
+    found, failures = versions_of(regions, project, limits=limits)
+    refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failures})
     answered = len(regions) - len(failures)
     if answered < required_to_read(len(regions)) or (failures and not found):
         raise _too_few(project, len(regions), failures)
-    for failure in failures:
-        logger.warning("%s was not listed: %s", failure.name, failure.error)
+    for name, error in failures.items():
+        logger.warning("%s was not listed: %s", name, error)
     if not found:
         raise NotFoundError(
             f"nothing of {project} is staged in {', '.join(r.name for r in regions)}",
             hint="Check the project's name and the regions",
         )
-    return newest_first(found.values())
+    return found
 
 
-def versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Version]:
+def versions_of(
+    regions: Sequence[Region], project: str, *, limits: Limits
+) -> tuple[list[Version], dict[str, StartifactError]]:
+    """Return every version of *project* that any region lists, newest first.
+
+    With it comes why regions were not listed, by region.
+    """
+    found: dict[str, Version] = {}
+    failures: dict[str, StartifactError] = {}
+    jobs = {r.name: partial(_versions_in, r, project) for r in regions}
+    with FanOut(jobs, limits=limits) as listing:
+        for answer in listing:
+            if isinstance(answer, Failure):
+                failures[answer.name] = answer.error
+            else:
+                found |= {str(version): version for version in answer.value}
+    return newest_first(found.values()), failures
+
+
+def _versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Version]:
     """Return the versions of *project* that *region* lists, in any order."""
     versions = []
     for key in region.keys(artifact_prefix(project)):
@@ -76,11 +86,13 @@ def versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Vers
     return versions
 
 
-def _too_few(project: str, regions: int, failures: list[Failure]) -> StartifactError:
-    lines = by_region((f.name, f.error) for f in failures)
+def _too_few(
+    project: str, regions: int, failures: Mapping[str, StartifactError]
+) -> StartifactError:
+    lines = by_region(failures.items())
     return SeveralRegionsError(
         f"cannot list the versions of {project}: {regions - len(failures)} of {regions} regions "
         f"answered:{lines}",
-        causes=[f.error for f in failures],
+        causes=list(failures.values()),
         kind=UndeterminedError,
     )

@@ -22,8 +22,7 @@ from startifact.limits import MAX_SIZE_BYTES, Limits
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key
 from startifact.model.quorum import refuse_shared_store
 from startifact.model.record import NO_DIGEST
-from startifact.model.versions import newest_first
-from startifact.reading.listing import versions_in
+from startifact.reading.listing import versions_of
 from startifact.reading.resolution import Replica, interpret
 from startifact.regions.interface import Region, StoredArtifact, StoredChannel
 
@@ -154,8 +153,9 @@ def take_inventory(
     Raises:
         InputError: Two regions are one place.
     """
-    failures: dict[str, StartifactError] = {}
-    versions = [version] if version is not None else _all(regions, project, failures, limits)
+    versions, failures = (
+        versions_of(regions, project, limits=limits) if version is None else ([version], {})
+    )
     inventories = [RegionInventory(region) for region in regions if region.name not in failures]
     inspect = partial(
         _inspect_region, project=project, versions=versions, read_data=read_data, limits=limits
@@ -185,21 +185,6 @@ def take_inventory(
             inventory for inventory in inventories if inventory.region.name in failures
         ),
     )
-
-
-def _all(
-    regions: Sequence[Region], project: str, failures: dict[str, StartifactError], limits: Limits
-) -> list[Version]:
-    """Return every version that any region lists, newest first."""
-    found: dict[str, Version] = {}
-    jobs = {r.name: partial(versions_in, r, project) for r in regions}
-    with FanOut(jobs, limits=limits) as listing:
-        for answer in listing:
-            if isinstance(answer, Failure):
-                failures[answer.name] = answer.error
-            else:
-                found |= {str(version): version for version in answer.value}
-    return newest_first(found.values())
 
 
 def _inspect_region(

@@ -188,3 +188,30 @@ class Problems:
 def with_notes(text: str, error: BaseException) -> str:
     """Return *text*, which tells of *error*, and below it what was noted while that went by."""
     return "\n".join([text, *getattr(error, "__notes__", ())])
+
+
+def no_answer(
+    message: str, said: Iterable[tuple[str, object]], *, hint: str | None = None
+) -> SeveralRegionsError:
+    """Return an error whose text is *message* and below it what each region *said*.
+
+    Errors among that are its causes.
+    """
+    lines = list(said)
+    causes = [what for _, what in lines if isinstance(what, StartifactError)]
+    return SeveralRegionsError(message + by_region(lines), causes=causes, hint=hint)
+
+
+class RegionsFailedError(SeveralRegionsError):
+    """Not enough regions did what they should. Doing the same again is safe.
+
+    Its text is *message* and below it, by region, what each *said*; its hint has those of all
+    causes, and *again*.
+    """
+
+    def __init__(self, message: str, *, said: Iterable[tuple[str, object]], again: str) -> None:
+        error = no_answer(message, said)
+        hints = " ".join(dict.fromkeys(f"{c.hint}." for c in error.causes if c.hint))
+        super().__init__(
+            str(error), causes=error.causes, hint=f"{hints} {again}" if hints else again
+        )

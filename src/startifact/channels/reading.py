@@ -11,10 +11,9 @@ from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
     NotFoundError,
-    SeveralRegionsError,
     StartifactError,
     UndeterminedError,
-    by_region,
+    no_answer,
 )
 from startifact.limits import Limits
 from startifact.model.quorum import required_to_read
@@ -82,10 +81,9 @@ def _no_answer(
     ]
     only_undetermined = all(isinstance(f.error, UndeterminedError) for f in failed)
     elsewhere = "Ask for an exact version, which one region can answer, or try again"
-    return SeveralRegionsError(
+    return no_answer(
         f"cannot tell the {channel} version of {project}: {len(found)} of {regions} regions "
-        f"know it, {required_to_read(regions)} are needed" + by_region(said),
-        causes=[failure.error for failure in failed],
-        kind=UndeterminedError,
+        f"know it, {required_to_read(regions)} are needed",
+        said,
         hint=elsewhere if only_undetermined else None,
     )

@@ -9,7 +9,7 @@ from functools import partial
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import InputError, Problems, SeveralRegionsError, StartifactError
+from startifact.errors import InputError, Problems, RegionsFailedError, StartifactError
 from startifact.limits import Limits
 from startifact.model.configuration import (
     Configuration,
@@ -51,16 +51,14 @@ class RegionSetup:
     error: StartifactError | None = None
 
 
-class SetupFailedError(SeveralRegionsError):
+class SetupFailedError(RegionsFailedError):
     """Not every region has the configuration now. Running the same again is safe."""
 
     def __init__(self, message: str, *, outcomes: Sequence[RegionSetup]) -> None:
-        causes = [o.error for o in outcomes if o.error is not None]
-        lines = "".join(f"\n  {o.region}: {o.error or o.change}" for o in outcomes)
-        hints = " ".join(dict.fromkeys(f"{c.hint}." for c in causes if c.hint))
-        again = "Running the same setup again is safe and writes only what is missing"
         super().__init__(
-            message + lines, causes=causes, hint=f"{hints} {again}" if hints else again
+            message,
+            said=((o.region, o.error or o.change) for o in outcomes),
+            again="Running the same setup again is safe and writes only what is missing",
         )
         self.outcomes = tuple(outcomes)
 

@@ -14,10 +14,8 @@ from startifact.errors import (
     IntegrityError,
     LocalFileError,
     NotFoundError,
-    SeveralRegionsError,
     StartifactError,
-    UndeterminedError,
-    by_region,
+    no_answer,
 )
 from startifact.files.destination import (
     check_destination,
@@ -235,12 +233,8 @@ class Downloader:
         known = self._resolution.failures()
         if not failures and not known:
             return NotFoundError(f"{self._resolution.key} is not staged in any region")
-        lines = by_region([*((f.name, f.error) for f in failures), *known.items()])
-        return SeveralRegionsError(
-            f"no region could deliver {self._resolution.key}:{lines}",
-            causes=[f.error for f in failures] + list(known.values()),
-            kind=UndeterminedError,
-        )
+        said = [*((f.name, f.error) for f in failures), *known.items()]
+        return no_answer(f"no region could deliver {self._resolution.key}:", said)
 
 
 def _read_all(

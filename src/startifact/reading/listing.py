@@ -1,7 +1,7 @@
 """Which versions of a project there are."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from semver import Version
@@ -11,10 +11,8 @@ from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
     InputError,
     NotFoundError,
-    SeveralRegionsError,
     StartifactError,
-    UndeterminedError,
-    by_region,
+    no_answer,
 )
 from startifact.limits import Limits
 from startifact.model.keys import artifact_prefix, version_text
@@ -37,7 +35,11 @@ def list_versions(regions: Sequence[Region], project: str, *, limits: Limits) ->
     refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failures})
     answered = len(regions) - len(failures)
     if answered < required_to_read(len(regions)) or (failures and not found):
-        raise _too_few(project, len(regions), failures)
+        raise no_answer(
+            f"cannot list the versions of {project}: {answered} of {len(regions)} regions "
+            "answered:",
+            failures.items(),
+        )
     for name, error in failures.items():
         logger.warning("%s was not listed: %s", name, error)
     if not found:
@@ -84,15 +86,3 @@ def _versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Ver
         else:
             versions.append(version)
     return versions
-
-
-def _too_few(
-    project: str, regions: int, failures: Mapping[str, StartifactError]
-) -> StartifactError:
-    lines = by_region(failures.items())
-    return SeveralRegionsError(
-        f"cannot list the versions of {project}: {regions - len(failures)} of {regions} regions "
-        f"answered:{lines}",
-        causes=list(failures.values()),
-        kind=UndeterminedError,
-    )

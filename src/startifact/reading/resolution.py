@@ -15,10 +15,8 @@ from startifact.errors import (
     NotFoundError,
     RegionUnavailableError,
     RemovedError,
-    SeveralRegionsError,
     StartifactError,
-    UndeterminedError,
-    by_region,
+    no_answer,
 )
 from startifact.limits import MAX_SIZE_BYTES, Limits
 from startifact.model.keys import Key
@@ -297,9 +295,6 @@ class Resolution:
                 hint="Check the project, the version and the regions",
             )
         said = [*((name, "not there") for name in self._absent), *self._failed.items()]
-        return SeveralRegionsError(
-            f"cannot tell whether {self.key} exists, no region that answered has it:"
-            + by_region(said),
-            causes=list(self._failed.values()),
-            kind=UndeterminedError,
+        return no_answer(
+            f"cannot tell whether {self.key} exists, no region that answered has it:", said
         )

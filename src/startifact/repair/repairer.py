@@ -21,9 +21,8 @@ from startifact.errors import (
     NewerFormatError,
     NotFoundError,
     RefusedError,
-    SeveralRegionsError,
     StartifactError,
-    by_region,
+    no_answer,
 )
 from startifact.files.source import Source
 from startifact.limits import Limits
@@ -219,9 +218,7 @@ def _chosen(
         message, hint = f"no region holds a sound {key} with sha256:{keep}", _VERIFY
         if not failures:
             raise NotFoundError(message, hint=hint)
-        lines = by_region(failures.items())
-        causes = list(failures.values())
-        raise SeveralRegionsError(f"{message}, of those that answered{lines}", causes=causes)
+        raise no_answer(f"{message}, of those that answered", failures.items())
     agreed = agreement(list(sound.values()))
     if agreed is None or agreed.replica is None:
         raise IntegrityError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from semver import Version
 
-from startifact.errors import AlreadyStagedError, SeveralRegionsError, StartifactError, by_region
+from startifact.errors import AlreadyStagedError, RegionsFailedError, StartifactError
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
 from startifact.reading.artifact import Artifact
 from startifact.regions.interface import Location
@@ -82,19 +82,17 @@ class Staging:
     """Whether other content was staged under this version before, and is kept."""
 
 
-class StagingFailedError(SeveralRegionsError):
+class StagingFailedError(RegionsFailedError):
     """Too few regions hold the artifact, or a ``latest`` that is not below it.
 
     ``outcomes`` says how each region came out. Running the staging again is safe.
     """
 
     def __init__(self, message: str, *, outcomes: Sequence[RegionOutcome]) -> None:
-        causes = [o.error for o in outcomes if o.error is not None]
-        lines = by_region((o.region, o.error or o.state) for o in outcomes)
-        hints = " ".join(dict.fromkeys(f"{c.hint}." for c in causes if c.hint))
-        again = "Running the same staging again is safe and does only what is missing"
         super().__init__(
-            message + lines, causes=causes, hint=f"{hints} {again}" if hints else again
+            message,
+            said=((o.region, o.error or o.state) for o in outcomes),
+            again="Running the same staging again is safe and does only what is missing",
         )
         self.outcomes = tuple(outcomes)
 

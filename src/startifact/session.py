@@ -129,14 +129,7 @@ class Session:
         )
         check_file(file)
         regions = self._regions()
-        stager = Stager(
-            regions=regions,
-            required=required_to_stage(self._required, len(regions)),
-            moved_by=self._mover_name(),
-            limits=self._limits,
-            listed=frozenset(split_list(self._settings.regions or "")),
-            progress=self._progress,
-        )
+        stager = self._stager(regions)
         self._warn_of_few(regions, stager.required)
         return stager.stage(request)
 
@@ -227,6 +220,16 @@ class Session:
             limits=self._limits,
         )
         return repairer.repair(checked, exact, digest)
+
+    def _stager(self, regions: tuple[Region, ...]) -> Stager:
+        return Stager(
+            regions=regions,
+            required=required_to_stage(self._required, len(regions)),
+            moved_by=self._mover_name(),
+            limits=self._limits,
+            listed=frozenset(split_list(self._settings.regions or "")),
+            progress=self._progress,
+        )
 
     def _mover_name(self) -> str:
         return self._settings.origin.run or f"startifact/{__version__}"

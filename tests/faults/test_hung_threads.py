@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,35 @@ def test_region_that_has_stopped_is_asked_again(
     assert asked_before == 0
     assert path.read_bytes() == make_file().read_bytes()
     assert late.calls.count("describe") == 1
+
+
+def test_regions_go_on_while_a_download_does(
+    regions: list[FaultyRegion], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever had not answered may while bytes come: it may prove wrong whoever sends them."""
+    late, describe, go = regions[1], regions[1].describe, threading.Event()
+
+    def in_two_requests(key: Key) -> StoredArtifact | None:
+        go.wait(10)
+        check_cancelled()
+        return describe(key)
+
+    monkeypatch.setattr(late, "describe", in_two_requests)
+    regions[0].heal()
+    read = threading.Event()
+    reading = regions[0].delay("read", read)
+    artifact = session_over([regions[0], late]).get("SugarWater", "1.0.0")
+
+    with ThreadPoolExecutor(1) as pool:
+        got = pool.submit(artifact.downloader.download, tmp_path / "file")
+        assert reading.wait(30)
+        go.set()
+        seconds_until_all_ended(late.name)
+        asked = late.calls.count("describe")
+        read.set()
+        got.result()
+
+    assert asked == 1
 
 
 def test_region_that_fails_after_all_is_told(regions: list[FaultyRegion], tmp_path: Path) -> None:

@@ -79,19 +79,15 @@ def execute(
     settings = settings_of(inputs, settings)
     directories = directories_of(inputs, settings)
     check_sandbox_paths(inputs, directories, runner)
-    session = Session(
-        regions=inputs.regions,
-        read_only=inputs.dry_run,
-        required_regions=inputs.required_regions,
-        configuration_loader=ConfigurationLoader(
-            inputs.configuration_parameter or settings.parameter,
-            identity=identity_of(inputs, settings, runner),
-            limits=limits,
-        ),
-        progress=progress,
-        settings=settings,
+    loader = ConfigurationLoader(
+        inputs.configuration_parameter or settings.parameter,
+        identity=identity_of(inputs, settings, runner),
         limits=limits,
     )
+    session = Session(
+        regions=inputs.regions, read_only=inputs.dry_run, required_regions=inputs.required_regions,
+        configuration_loader=loader, progress=progress, settings=settings, limits=limits,
+    )  # fmt: skip
     roots = [directory.path for directory in directories]
     match inputs.command:
         case Command.STAGE:

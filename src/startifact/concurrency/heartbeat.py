@@ -77,7 +77,7 @@ def unfollowed() -> Iterator[None]:
 
 @contextlib.contextmanager
 def holding(lock: threading.Lock) -> Iterator[None]:
-    """Hold *lock*, whose holder may hang, unless nobody waits for this thread any more.
+    """Hold *lock*, whose holder may hang: do not wait for it when nobody waits for this thread.
 
     Else everybody who ever asked a region that hangs would wait for the first one, and would then
     hang in turn.
@@ -85,10 +85,12 @@ def holding(lock: threading.Lock) -> Iterator[None]:
     Raises:
         Cancelled: Nobody waits for the work of this thread any more.
     """
-    while not lock.acquire(timeout=CANCEL_POLL_SECONDS):
+    free = lock.acquire(blocking=False)
+    while not free and not lock.acquire(timeout=CANCEL_POLL_SECONDS):
         check_cancelled()
     try:
-        check_cancelled()
+        if not free:
+            check_cancelled()
         yield
     finally:
         lock.release()

@@ -165,12 +165,7 @@ def take_inventory(
         for answer in inspecting:
             if isinstance(answer, Failure):
                 failures[answer.name] = answer.error
-    places = {
-        v.region.name: v.region.store_identity()
-        for v in inventories
-        if v.region.name not in failures
-    }
-    refuse_shared_store(places)
+    refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failures})
     return ProjectInventory(
         project=project,
         versions=tuple(versions),

@@ -166,44 +166,43 @@ class SeveralRegionsError(StartifactError):
         self.exit_code = code
 
 
-class IncompleteError(SeveralRegionsError):
+class RegionsFailedError(SeveralRegionsError):
     """Too few regions did what was asked. Running the same again is safe.
 
-    ``outcomes`` says how each region came out.
+    Its text is *message* and below it, by region, what each *said*; its hint has those of all
+    causes, and *again*.
     """
 
-    again: str
-    """What to say of running it again."""
-
-    def __init__(
-        self, message: str, *, outcomes: "Sequence[RegionOutcome] | Sequence[RegionSetup]"
-    ) -> None:
-        causes = [outcome.error for outcome in outcomes if outcome.error is not None]
-        lines = by_region((o.region, o.error or o.state) for o in outcomes)
-        hint = join([*(cause.next_step for cause in causes), self.again])
-        super().__init__(message + lines, causes=causes, hint=hint)
+    def __init__(self, message: str, *, said: Iterable[tuple[str, object]], again: str) -> None:
+        error = no_answer(message, said)
+        hint = join([*(cause.next_step for cause in error.causes), again])
+        super().__init__(error.message, causes=error.causes, hint=hint)
 
 
-class StagingFailedError(IncompleteError):
+class StagingFailedError(RegionsFailedError):
     """Too few regions hold the artifact, or a ``latest`` that is not below it.
 
     ``outcomes`` says how each region came out. Running the staging again is safe.
     """
 
-    again = "Running the same staging again is safe and does only what is missing"
-
     def __init__(self, message: str, *, outcomes: "Sequence[RegionOutcome]") -> None:
-        super().__init__(message, outcomes=outcomes)
+        super().__init__(
+            message,
+            said=((o.region, o.error or o.state) for o in outcomes),
+            again="Running the same staging again is safe and does only what is missing",
+        )
         self.outcomes = tuple(outcomes)
 
 
-class SetupFailedError(IncompleteError):
+class SetupFailedError(RegionsFailedError):
     """Not every region has the configuration now. Running the same again is safe."""
 
-    again = "Running the same setup again is safe and writes only what is missing"
-
     def __init__(self, message: str, *, outcomes: "Sequence[RegionSetup]") -> None:
-        super().__init__(message, outcomes=outcomes)
+        super().__init__(
+            message,
+            said=((o.region, o.error or o.state) for o in outcomes),
+            again="Running the same setup again is safe and writes only what is missing",
+        )
         self.outcomes = tuple(outcomes)
 
 
@@ -293,3 +292,15 @@ def as_one(errors: Sequence[StartifactError]) -> StartifactError:
 def with_notes(text: str, error: BaseException) -> str:
     """Return *text*, which tells of *error*, and below it what was noted while that went by."""
     return "\n".join([text, *getattr(error, "__notes__", ())])
+
+
+def no_answer(
+    message: str, said: Iterable[tuple[str, object]], *, hint: Hint | str | None = None
+) -> SeveralRegionsError:
+    """Return an error whose text is *message* and below it what each region *said*.
+
+    Errors among that are its causes.
+    """
+    lines = list(said)
+    causes = [what for _, what in lines if isinstance(what, StartifactError)]
+    return SeveralRegionsError(message + by_region(lines), causes=causes, hint=hint)

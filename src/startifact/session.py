@@ -14,6 +14,7 @@ from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import check_file
 from startifact.hints import Hint, Option
+from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
 from startifact.model.keys import artifact_key, check_filename, check_project
 from startifact.model.quorum import MAJORITY, majority, refuse_shared_store, required_to_stage
 from startifact.model.record import check_metadata
@@ -25,7 +26,7 @@ from startifact.reading.resolution import Resolution
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
-from startifact.regions.spec import MAX_REGIONS, RegionSpec, parse_specs, split_list
+from startifact.regions.spec import RegionSpec, parse_specs, split_list
 from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
 from startifact.repair.repairer import Repairer, parse_keep
@@ -49,7 +50,8 @@ class Session:
     default ``STARTIFACT_REGIONS``, else the regions that the organisation configuration in
     ``AWS_REGION`` names. With *read_only* nothing is written, and `stage` reports what it would
     do. *required_regions* is ``majority``, ``all`` or a number. *configuration_loader* reads the
-    organisation configuration, and *progress* is told how far bytes have got.
+    organisation configuration, and *progress* is told how far bytes have got. *limits* are how
+    long it waits and how often it tries; a *configuration_loader* has its own for requests to AWS.
 
     Raises:
         InputError: A region is not spelled as it should be, or named twice.
@@ -64,11 +66,15 @@ class Session:
         configuration_loader: ConfigurationLoader | None = None,
         progress: ProgressCallback | None = None,
         settings: Settings | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
+        self._limits = limits
         self._settings = settings or Settings.from_environment()
         self._read_only = read_only
         self._required = required_regions
-        self._loader = configuration_loader or ConfigurationLoader(self._settings.parameter)
+        self._loader = configuration_loader or ConfigurationLoader(
+            self._settings.parameter, limits=limits
+        )
         self._progress = progress
         self._lock = threading.Lock()
         self._opened: tuple[Region, ...] | None = None
@@ -124,13 +130,7 @@ class Session:
         )
         check_file(file)
         regions = self._regions()
-        stager = Stager(
-            regions=regions,
-            required=required_to_stage(self._required, len(regions)),
-            moved_by=self._mover_name(),
-            listed=frozenset(split_list(self._settings.regions or "")),
-            progress=self._progress,
-        )
+        stager = self._stager(regions)
         self._warn_of_few(regions, stager.required)
         return stager.stage(request)
 
@@ -147,13 +147,16 @@ class Session:
         wanted = parse_selector(str(selector) if isinstance(selector, Version) else selector)
         regions = self._regions()
         version = (
-            read_channel(regions, checked, wanted.name) if isinstance(wanted, Channel) else wanted
+            read_channel(regions, checked, wanted.name, limits=self._limits)
+            if isinstance(wanted, Channel)
+            else wanted
         )
-        resolution = Resolution(regions, artifact_key(checked, version))
+        resolution = Resolution(regions, artifact_key(checked, version), limits=self._limits)
         record = resolution.resolve()
         holders = {replica.region.name for replica in resolution.replicas()}
         refuse_shared_store({r.name: r.store_identity() for r in regions if r.name in holders})
-        return Artifact(checked, version, Downloader(resolution, record, self._progress))
+        downloader = Downloader(resolution, record, self._progress, limits=self._limits)
+        return Artifact(checked, version, downloader)
 
     def versions(self, project: str) -> list[Version]:
         """Return every version of *project* that is staged, newest first.
@@ -164,7 +167,7 @@ class Session:
             SeveralRegionsError: Too few regions answered to know.
         """
         checked = check_project(project)
-        return list_versions(self._regions(), checked)
+        return list_versions(self._regions(), checked, limits=self._limits)
 
     def verify(
         self, project: str, version: Version | str | None = None, *, read_data: bool = False
@@ -179,7 +182,11 @@ class Session:
         """
         checked = check_project(project)
         exact = None if version is None else parse_version(version)
-        return verify(take_inventory(self._regions(), checked, exact, read_data=read_data))
+        return verify(
+            take_inventory(
+                self._regions(), checked, exact, read_data=read_data, limits=self._limits
+            )
+        )
 
     def repair(
         self,
@@ -207,12 +214,23 @@ class Session:
         regions = self._regions()
         repairer = Repairer(
             regions,
-            ChannelWriter(now=now, moved_by=self._mover_name()),
+            ChannelWriter(now=now, moved_by=self._mover_name(), limits=self._limits),
             required=required_to_stage(self._required, len(regions)),
             dry_run=self._read_only,
             read_data=read_data,
+            limits=self._limits,
         )
         return repairer.repair(checked, exact, digest)
+
+    def _stager(self, regions: tuple[Region, ...]) -> Stager:
+        return Stager(
+            regions=regions,
+            required=required_to_stage(self._required, len(regions)),
+            moved_by=self._mover_name(),
+            limits=self._limits,
+            listed=frozenset(split_list(self._settings.regions or "")),
+            progress=self._progress,
+        )
 
     def _mover_name(self) -> str:
         return self._settings.origin.run or f"startifact/{__version__}"
@@ -225,6 +243,7 @@ class Session:
                     specs,
                     loader=self._loader,
                     default_region=self._settings.aws_region,
+                    limits=self._limits,
                 )
             return self._opened
 
@@ -243,7 +262,7 @@ class Session:
                     "configuration",
                 ),
             )
-        configured = run_one(home, lambda _: self._loader.load(home)).regions
+        configured = run_one(home, lambda _: self._loader.load(home), limits=self._limits).regions
         if not configured:
             raise ConfigurationError(
                 f"the organisation configuration in {home} names no regions",

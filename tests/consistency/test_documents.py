@@ -13,8 +13,8 @@ import yaml
 import startifact
 from startifact import errors, settings
 from startifact.action.inputs import Inputs
+from startifact.limits import MAX_METADATA_BYTES
 from startifact.model import keys
-from startifact.model.record import MAX_METADATA_BYTES
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

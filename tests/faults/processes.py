@@ -10,7 +10,7 @@ from typing import Any
 
 from startifact import session
 from startifact.cli import main
-from startifact.concurrency import fan_out
+from startifact.limits import Limits
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
 from tests.support.faulty_region import FaultyRegion
@@ -70,9 +70,8 @@ def _main(faults: Sequence[Sequence[Any]], words: Sequence[str]) -> int:
         return tuple(regions)
 
     vars(session)["open_regions"] = wrapped
-    vars(fan_out)["IDLE_TIMEOUT_SECONDS"] = 1.0
     sys.stderr.write(f"{_BEGAN}{time.monotonic()}\n")
-    return main(words)
+    return main(words, limits=Limits(idle_timeout_seconds=1.0))
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from startifact import Session
-from startifact.channels import latest as channels
-from startifact.channels import reading
 from startifact.errors import AccessDeniedError, RegionUnavailableError, SeveralRegionsError
+from startifact.limits import Limits, RetryLimits
 from startifact.model.keys import Key
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
 from tests.support.messages import message_of
@@ -25,9 +25,9 @@ def stage(directories: list[str], version: str, make_file: MakeFile) -> None:
     Session(regions=directories).stage("SugarWater", version, make_file(version.encode()))
 
 
-def latest(regions: list[FaultyRegion]) -> str:
+def latest(regions: list[FaultyRegion], **options: Any) -> str:
     """Return the version that a session over *regions* gets."""
-    return str(session_over(regions).get("SugarWater").version)
+    return str(session_over(regions, **options).get("SugarWater").version)
 
 
 def texts(directories: list[str]) -> list[str]:
@@ -50,16 +50,15 @@ def test_answer_that_comes_a_little_late(directories: list[str], make_file: Make
 
 
 def test_answers_that_are_needed_are_waited_for(
-    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+    directories: list[str], make_file: MakeFile
 ) -> None:
     """The second in which others may answer begins with the last answer that is needed."""
-    monkeypatch.setattr(reading, "QUORUM_WAIT_SECONDS", 0.3)
     stage(directories, "1.0.0", make_file)
     regions = faulty(directories)
     for region in regions[1:]:
         region.delay("read_channel", 1.0)
 
-    assert latest(regions) == "1.0.0"
+    assert latest(regions, limits=Limits(quorum_wait_seconds=0.3)) == "1.0.0"
 
 
 def test_answers_that_never_come(directories: list[str], make_file: MakeFile) -> None:
@@ -78,10 +77,9 @@ def test_answers_that_never_come(directories: list[str], make_file: MakeFile) ->
 
 
 def test_each_late_answer_buys_no_time(
-    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    directories: list[str], make_file: MakeFile, tmp_path: Path
 ) -> None:
     """An answer that comes after enough others does not prolong the time for the rest."""
-    monkeypatch.setattr(reading, "QUORUM_WAIT_SECONDS", 2.0)
     directories += [f"file:{tmp_path}/regions/d", f"file:{tmp_path}/regions/e"]
     stage(directories, "1.0.0", make_file)
     regions = faulty(directories)
@@ -89,7 +87,7 @@ def test_each_late_answer_buys_no_time(
     regions[4].hang("read_channel")
     started = time.monotonic()
 
-    latest(regions)
+    latest(regions, limits=Limits(quorum_wait_seconds=2.0))
     took = time.monotonic() - started
     regions[4].release()
 
@@ -159,15 +157,13 @@ def test_move_that_fails(directories: list[str], make_file: MakeFile, before: st
     assert texts(directories) == ["2.0.0", before or NO_CHANNEL, "2.0.0"]
 
 
-def test_channel_that_keeps_changing(
-    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_channel_that_keeps_changing(directories: list[str], make_file: MakeFile) -> None:
     """A channel that somebody else moves at every attempt is left, some time, and that is told."""
-    monkeypatch.setattr(channels, "MAX_ATTEMPTS", 3)
     regions = faulty(directories)
     regions[1].stale("write_channel")  # which then never says that it was written
+    session = session_over(regions, limits=Limits(channel_retry=RetryLimits(attempts=3)))
 
-    staging = session_over(regions).stage("SugarWater", "1.0.0", make_file())
+    staging = session.stage("SugarWater", "1.0.0", make_file())
 
     assert regions[1].calls.count("write_channel") == 3
     assert message_of(staging.outcomes[1].error) == (

@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 
 from startifact import Session
-from startifact.concurrency import fan_out
 from startifact.errors import RegionUnavailableError, StagingFailedError
+from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
-from startifact.regions.aws import clients
-from startifact.staging import stager
 from tests.conftest import AWS_REGIONS, AwsAccount, percent
 from tests.faults import processes
 from tests.faults.rules import Hole, hanging, is_read, when
@@ -124,17 +122,15 @@ def test_case_15_eight_dead_addresses(
 def test_time_outs(
     account: AwsAccount,
     request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
     hole: str,
 ) -> None:
     """A region that does not connect or answer has failed after a few tries of a few seconds."""
-    assert clients.CONNECT_SECONDS <= 3
-    assert clients.READ_SECONDS <= 15
-    assert clients.ATTEMPTS <= 3
-    monkeypatch.setattr(clients, "CONNECT_SECONDS", 0.3)
-    monkeypatch.setattr(clients, "READ_SECONDS", 0.3)
+    assert Limits().connect_seconds <= 3
+    assert Limits().read_seconds <= 15
+    assert Limits().request_attempts <= 3
     endpoint = request.getfixturevalue(hole).endpoint
-    region = faulty([bucket(account, endpoint)])[0]
+    impatient = Limits(connect_seconds=0.3, read_seconds=0.3)
+    region = faulty([bucket(account, endpoint)], limits=impatient)[0]
 
     def ask() -> None:
         with pytest.raises(RegionUnavailableError, match="did not answer s3:GetObject"):
@@ -172,23 +168,17 @@ def test_credentials_that_hang(
 # Regions that stall -----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Make half a second the time after which a region that moves no byte has failed."""
-    monkeypatch.setattr(fan_out, "IDLE_TIMEOUT_SECONDS", 0.5)
-    monkeypatch.setattr(stager, "QUORUM_IDLE_TIMEOUT_SECONDS", 0.5)
-    return 0.5
+IMPATIENT = Limits(idle_timeout_seconds=0.5, quorum_idle_timeout_seconds=0.5)
+"""After half a second without a byte a region has failed."""
 
 
 @pytest.mark.parametrize("operation", ["describe", "create", "write_channel", "read_channel"])
-def test_stalled_region(
-    directories: list[str], make_file: MakeFile, impatient: float, operation: str
-) -> None:
+def test_stalled_region(directories: list[str], make_file: MakeFile, operation: str) -> None:
     """A region that moves no byte has failed, and the others make the version available."""
     regions = faulty(directories)
     regions[1].hang(operation)
 
-    staging = session_over(regions).stage("SugarWater", "1.0.0", make_file())
+    staging = session_over(regions, limits=IMPATIENT).stage("SugarWater", "1.0.0", make_file())
     regions[1].release()
 
     error = staging.outcomes[1].error
@@ -197,14 +187,14 @@ def test_stalled_region(
     assert "has moved no byte for" in error.message
 
 
-def test_two_stalled_regions(directories: list[str], make_file: MakeFile, impatient: float) -> None:
+def test_two_stalled_regions(directories: list[str], make_file: MakeFile) -> None:
     """Two of three regions that move no byte are too many, and each is named."""
     regions = faulty(directories)
     for region in regions[1:]:
         region.hang(ANY)
 
     with pytest.raises(StagingFailedError) as caught:
-        session_over(regions).stage("SugarWater", "1.0.0", make_file())
+        session_over(regions, limits=IMPATIENT).stage("SugarWater", "1.0.0", make_file())
     for region in regions:
         region.release()
 
@@ -212,12 +202,13 @@ def test_two_stalled_regions(directories: list[str], make_file: MakeFile, impati
     assert all(f"{name} has moved no byte" in caught.value.message for name in directories[1:])
 
 
-def test_slow_region(directories: list[str], make_file: MakeFile, impatient: float) -> None:
+def test_slow_region(directories: list[str], make_file: MakeFile) -> None:
     """A region that is slow, but moves, is waited for."""
     regions = faulty(directories)
-    regions[1].drip(impatient / 2)
+    regions[1].drip(IMPATIENT.idle_timeout_seconds / 2)
+    session = session_over(regions, limits=IMPATIENT)
 
-    staging = session_over(regions).stage("SugarWater", "1.0.0", make_file(os.urandom(6 * MIB)))
+    staging = session.stage("SugarWater", "1.0.0", make_file(os.urandom(6 * MIB)))
 
     assert [outcome.state for outcome in staging.outcomes] == ["created"] * 3
 
@@ -226,49 +217,46 @@ def test_slow_region(directories: list[str], make_file: MakeFile, impatient: flo
 def test_stalled_region_that_is_not_needed(
     directories: list[str],
     make_file: MakeFile,
-    monkeypatch: pytest.MonkeyPatch,
     operation: str,
 ) -> None:
     """Once enough regions are done, one that moves nothing is given up sooner than it would be."""
-    monkeypatch.setattr(stager, "QUORUM_IDLE_TIMEOUT_SECONDS", 0.5)
+    limits = Limits(quorum_idle_timeout_seconds=0.5)
     regions = faulty(directories)
     regions[1].hang(operation)
-    path = make_file()
+    session, path = session_over(regions, limits=limits), make_file()
 
-    took = seconds(lambda: session_over(regions).stage("SugarWater", "1.0.0", path))
+    took = seconds(lambda: session.stage("SugarWater", "1.0.0", path))
     regions[1].release()
 
-    assert took < fan_out.IDLE_TIMEOUT_SECONDS / 2
+    assert took < limits.idle_timeout_seconds / 2
 
 
 @pytest.mark.parametrize("operation", ["create", "write_channel"])
 def test_slow_regions_that_are_needed(
     directories: list[str],
     make_file: MakeFile,
-    monkeypatch: pytest.MonkeyPatch,
     operation: str,
 ) -> None:
     """While they are needed, regions that move nothing have their whole time."""
-    monkeypatch.setattr(stager, "QUORUM_IDLE_TIMEOUT_SECONDS", 0.2)
+    limits = Limits(quorum_idle_timeout_seconds=0.2)
     regions = faulty(directories)
     for region in regions[1:]:
         region.delay(operation, 1.0)
+    session = session_over(regions, required_regions="all", limits=limits)
 
-    done = session_over(regions, required_regions="all").stage("SugarWater", "1.0.0", make_file())
+    done = session.stage("SugarWater", "1.0.0", make_file())
 
     assert [str(outcome.latest) for outcome in done.outcomes] == ["1.0.0"] * 3
 
 
-def test_answers_count_as_movement(
-    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_answers_count_as_movement(directories: list[str], make_file: MakeFile) -> None:
     """A region that takes its time for each of several answers has not stalled."""
-    monkeypatch.setattr(fan_out, "IDLE_TIMEOUT_SECONDS", 2.0)
     regions = faulty(directories)
     for operation in ("describe", "read_channel"):
         regions[1].delay(operation, 1.3, nth=1)
 
-    done = session_over(regions).stage("SugarWater", "1.0.0", make_file())
+    session = session_over(regions, limits=Limits(idle_timeout_seconds=2.0))
+    done = session.stage("SugarWater", "1.0.0", make_file())
 
     assert [outcome.state for outcome in done.outcomes] == ["created"] * 3
 
@@ -296,13 +284,13 @@ def test_hung_copy(
     wire: Wire,
     make_file: MakeFile,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Copies in SSM that hang are warnings: the version is staged, and latest points at it."""
-    monkeypatch.setattr(fan_out, "IDLE_TIMEOUT_SECONDS", 3.0)  # the real ones need a moment
+    limits = Limits(idle_timeout_seconds=3.0)  # the real ones need a moment
     wire.add(when(lambda r: r.operation == "PutParameter", hanging(wire)))
 
-    staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", make_file())
+    session = Session(regions=AWS_REGIONS, limits=limits)
+    staging = session.stage("SugarWater", "1.0.0", make_file())
 
     assert staging.is_latest
     assert [outcome.error for outcome in staging.outcomes] == [None] * 3
@@ -316,7 +304,6 @@ def test_download_that_stalls(
     wire: Wire,
     make_file: MakeFile,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A region that stops in the middle of the bytes is given up for the next one."""
     path = make_file(os.urandom(9 * MIB))
@@ -334,8 +321,8 @@ def test_download_that_stalls(
         return Answer(answer.status, answer.body, answer.headers, stall_after=100_000)
 
     wire.add(idle_timeout)
-    artifact = Session(regions=AWS_REGIONS).get("SugarWater", "1.0.0")
-    monkeypatch.setattr(fan_out, "IDLE_TIMEOUT_SECONDS", 3.0)
+    session = Session(regions=AWS_REGIONS, limits=Limits(idle_timeout_seconds=3.0))
+    artifact = session.get("SugarWater", "1.0.0")
 
     got = artifact.downloader.download(tmp_path / "to" / "file")
 

@@ -202,10 +202,9 @@ def test_deadline_of_the_command_line(directories: list[str], make_file: MakeFil
 HANGING = """
 import os, sys, time
 from pathlib import Path
-from startifact.staging import stager
 from startifact.cli import main
+from startifact.limits import Limits
 
-stager.QUORUM_IDLE_TIMEOUT_SECONDS = 2.0
 root, sync, rename = sys.argv.pop(1), os.fsync, Path.rename
 
 def hang(path, proceed):
@@ -214,7 +213,7 @@ def hang(path, proceed):
 
 os.fsync = lambda fd: hang(os.readlink(f"/proc/self/fd/{fd}"), lambda: sync(fd))
 Path.rename = lambda self, to: hang(self, lambda: rename(self, to))
-sys.exit(main())
+sys.exit(main(limits=Limits(quorum_idle_timeout_seconds=2.0)))
 """
 
 

@@ -17,8 +17,8 @@ import pytest
 
 from startifact import ConfigurationLoader, Progress, Session
 from startifact.errors import IntegrityError, RegionUnavailableError, StartifactError
+from startifact.limits import Limits
 from startifact.model.keys import Key
-from startifact.reading import resolution
 from startifact.reading.resolution import Replica
 from startifact.regions.interface import StoredArtifact
 from tests.conftest import AWS_REGIONS, AwsAccount
@@ -580,10 +580,8 @@ def test_time_for_those_that_may_object(
     directories: list[str],
     make_file: MakeFile,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The second to object begins with the first copy, and no later one prolongs it."""
-    monkeypatch.setattr(resolution, "QUORUM_WAIT_SECONDS", 2.0)
     directories += [f"file:{tmp_path}/regions/d", f"file:{tmp_path}/regions/e"]
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
     regions = faulty(directories)
@@ -592,7 +590,7 @@ def test_time_for_those_that_may_object(
         region.hang("describe")
     started = time.monotonic()
 
-    session_over(regions).get("SugarWater", "1.0.0")
+    session_over(regions, limits=Limits(quorum_wait_seconds=2.0)).get("SugarWater", "1.0.0")
     took = time.monotonic() - started
     for region in regions:
         region.release()

@@ -5,13 +5,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from startifact import ConfigurationLoader, Session, deadline
+from startifact.concurrency import backoff
 from startifact.errors import DeadlineError, StagingFailedError, StartifactError
-from startifact.regions.aws import parameters, upload
+from startifact.limits import Limits, RetryLimits
 from tests.conftest import AwsAccount
 from tests.faults.conftest import Served, upload_of
 from tests.faults.rules import lost, when
@@ -28,8 +28,7 @@ KEY, LATEST = "SugarWater@1.0.0", "SugarWater/latest"
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Return the pauses between attempts, which are not made."""
     made: list[float] = []
-    for module in (upload, parameters):
-        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=made.append))
+    monkeypatch.setattr(backoff, "pause_for", made.append)
     return made
 
 
@@ -146,14 +145,13 @@ def test_case_06_conflict_of_a_completion(
 def test_case_07_conflict_for_ever(
     account: AwsAccount,
     wire: Wire,
-    session: Session,
+    served: Served,
     make_file: MakeFile,
     pauses: list[float],
-    monkeypatch: pytest.MonkeyPatch,
     size: int,
 ) -> None:
     """A conflict that does not end is an undetermined staging, and never "exists"."""
-    monkeypatch.setattr(upload, "CONFLICT_ATTEMPTS", 3)
+    session = Session(regions=HERE, limits=Limits(conflict_retry=RetryLimits(attempts=3)))
     condition = is_put if size == 1000 else is_completion
     wire.add(when(condition, refused("ConditionalRequestConflict")))
 
@@ -230,15 +228,14 @@ def test_case_21_too_many_updates(
 def test_case_21_too_many_updates_for_ever(
     account: AwsAccount,
     wire: Wire,
-    session: Session,
+    served: Served,
     make_file: MakeFile,
     pauses: list[float],
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
     code: str,
 ) -> None:
     """A copy that cannot be made is a warning after a bounded number of attempts."""
-    monkeypatch.setattr(parameters, "PUT_ATTEMPTS", 2)
+    session = Session(regions=HERE, limits=Limits(parameter_retry=RetryLimits(attempts=2)))
     mend = wire.add(when(is_copy, throttled(code)))
 
     staging = session.stage("SugarWater", "1.0.0", make_file())

@@ -19,8 +19,8 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 import pytest
 from greenlet import getcurrent, greenlet
 
-from startifact.channels import latest, reading
-from startifact.concurrency import deadline, fan_out, heartbeat, worker_pool
+from startifact.channels import reading
+from startifact.concurrency import backoff, deadline, fan_out, heartbeat, worker_pool
 from startifact.errors import StartifactError
 from startifact.reading import resolution
 from startifact.regions.interface import ExistsError
@@ -245,6 +245,10 @@ class Event:
         running().acts += 1
         self._set = True
 
+    def clear(self) -> None:
+        running().acts += self._set
+        self._set = False
+
     def is_set(self) -> bool:
         return self._set
 
@@ -279,7 +283,7 @@ def _monotonic() -> float:
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the code run in processes of this module, with a clock and a disk that cost nothing."""
     clock = SimpleNamespace(monotonic=_monotonic, sleep=lambda seconds: None)
-    for module in (fan_out, heartbeat, deadline, worker_pool, resolution, latest, reading):
+    for module in (fan_out, heartbeat, deadline, worker_pool, backoff, resolution, reading):
         monkeypatch.setattr(module, "time", clock)
     threads = SimpleNamespace(Thread=Thread, Event=Event, Lock=threading.Lock)
     queues = SimpleNamespace(SimpleQueue=Queue, Empty=queue.Empty)
@@ -287,8 +291,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "threading", threads)
     for module in (fan_out, worker_pool):
         monkeypatch.setattr(module, "queue", queues)
-    defaults = latest.ChannelWriter.__init__.__kwdefaults__ or {}
-    monkeypatch.setitem(defaults, "pause", lambda seconds: None)
+    monkeypatch.setattr(backoff, "pause_for", lambda seconds: None)
     monkeypatch.setattr("startifact.staging.stager.now", lambda: NOW)
     monkeypatch.setattr("startifact.session.now", lambda: NOW)
     monkeypatch.setattr(

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 from startifact import ConfigurationLoader, Session
 from startifact.errors import RegionUnavailableError
 from startifact.files.source import Source
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.keys import Key
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Beat, Location, Region, StoredArtifact, StoredChannel
@@ -277,10 +278,10 @@ def _bound(
     return lambda: act(proceed)
 
 
-def faulty(specs: Sequence[str]) -> list[FaultyRegion]:
+def faulty(specs: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> list[FaultyRegion]:
     """Return the regions that *specs* name, each with no fault yet."""
-    parsed = parse_specs(specs, source="test")
-    return [FaultyRegion(region) for region in open_regions(parsed, loader=ConfigurationLoader())]
+    parsed, loader = parse_specs(specs, source="test"), ConfigurationLoader(limits=limits)
+    return [FaultyRegion(region) for region in open_regions(parsed, loader=loader, limits=limits)]
 
 
 def session_over(regions: Sequence[Region], **options: Any) -> Session:

@@ -14,6 +14,9 @@ from startifact.concurrency.fan_out import Failure, FanOut, Success, run_one
 from startifact.concurrency.heartbeat import Cancelled, Heartbeat
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import DeadlineError, RegionUnavailableError
+from startifact.limits import Limits
+
+LIMITS = Limits()
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -26,7 +29,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def test_every_region_answers() -> None:
     """Each answer is handed over with its region, and then there is none left."""
-    with FanOut({"a": lambda _: 1, "b": lambda _: 2}) as working:
+    with FanOut({"a": lambda _: 1, "b": lambda _: 2}, limits=LIMITS) as working:
         answers = {answer.name: answer for answer in working}
         left = working.next()
 
@@ -36,7 +39,7 @@ def test_every_region_answers() -> None:
 
 def test_no_regions() -> None:
     """Where there is nothing to do there is nothing to wait for."""
-    with FanOut[int]({}) as working:
+    with FanOut[int]({}, limits=LIMITS) as working:
         assert list(working) == []
 
 
@@ -44,7 +47,7 @@ def test_all_at_once() -> None:
     """All regions work at the same time."""
     barrier = threading.Barrier(3)
 
-    with FanOut({name: lambda _: barrier.wait(10) for name in "abc"}) as working:
+    with FanOut({name: lambda _: barrier.wait(10) for name in "abc"}, limits=LIMITS) as working:
         answers = list(working)
 
     assert len(answers) == 3
@@ -54,7 +57,7 @@ def test_answers_as_they_come() -> None:
     """A quick answer does not wait for a slow one."""
     go = threading.Event()
 
-    with FanOut({"slow": lambda _: go.wait(10), "quick": lambda _: True}) as working:
+    with FanOut({"slow": lambda _: go.wait(10), "quick": lambda _: True}, limits=LIMITS) as working:
         first = working.next()
         go.set()
         second = working.next()
@@ -71,7 +74,7 @@ def test_region_that_fails() -> None:
     def fail(heartbeat: Heartbeat) -> int:
         raise RegionUnavailableError("out of order")
 
-    with FanOut({"a": fail, "b": lambda _: 2}) as working:
+    with FanOut({"a": fail, "b": lambda _: 2}, limits=LIMITS) as working:
         answers = {answer.name: answer for answer in working}
 
     assert isinstance(answers["a"], Failure)
@@ -86,7 +89,7 @@ def test_bug() -> None:
     def crash(heartbeat: Heartbeat) -> int:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), FanOut({"a": crash}) as working:
+    with pytest.raises(ZeroDivisionError), FanOut({"a": crash}, limits=LIMITS) as working:
         list(working)
 
 
@@ -94,7 +97,7 @@ def test_nothing_in_time() -> None:
     """Whoever waits only until some time is told that nothing has come."""
     go = threading.Event()
 
-    with FanOut({"a": lambda _: go.wait(10)}) as working:
+    with FanOut({"a": lambda _: go.wait(10)}, limits=LIMITS) as working:
         nothing = working.next(time.monotonic() + 0.01)
         go.set()
         something = working.next(time.monotonic() + 10)
@@ -116,7 +119,7 @@ def test_stall() -> None:
             stopped.set()
             raise
 
-    with FanOut({"a": hang}, idle_timeout=0.05) as working:
+    with FanOut({"a": hang}, limits=Limits(idle_timeout_seconds=0.05)) as working:
         answer = working.next()
         go.set()
 
@@ -131,7 +134,7 @@ def test_late_answer_of_a_region_given_up() -> None:
     """An answer that comes after its region was given up counts no more."""
     go = threading.Event()
 
-    with FanOut({"a": lambda _: go.wait(10)}, idle_timeout=0.05) as working:
+    with FanOut({"a": lambda _: go.wait(10)}, limits=Limits(idle_timeout_seconds=0.05)) as working:
         given_up = working.next()
         go.set()
         late = working.next()
@@ -149,7 +152,7 @@ def test_region_that_moves() -> None:
             heartbeat.beat(1)
         return "done"
 
-    with FanOut({"a": work}, idle_timeout=0.3) as working:
+    with FanOut({"a": work}, limits=Limits(idle_timeout_seconds=0.3)) as working:
         answer = working.next()
 
     assert isinstance(answer, Success)
@@ -160,9 +163,9 @@ def test_less_patience() -> None:
     """The patience may be cut while regions work."""
     go = threading.Event()
 
-    with FanOut({"a": lambda _: go.wait(10), "b": lambda _: True}) as working:
+    with FanOut({"a": lambda _: go.wait(10), "b": lambda _: True}, limits=LIMITS) as working:
         working.next()
-        working.idle_timeout = 0.01
+        working.shorten_idle_timeout(0.01)
         answer = working.next()
         go.set()
 
@@ -177,7 +180,9 @@ def test_bytes_are_reported() -> None:
         heartbeat.beat(3)
         heartbeat.beat()
 
-    with FanOut({"a": work}, notify=lambda name, count: told.append((name, count))) as working:
+    with FanOut(
+        {"a": work}, limits=LIMITS, notify=lambda name, count: told.append((name, count))
+    ) as working:
         list(working)
 
     assert told == [("a", 3), ("a", 0)]
@@ -196,7 +201,7 @@ def test_leaving_early() -> None:
             stopped.set()
             raise
 
-    with FanOut({"a": work, "b": lambda _: None}) as working:
+    with FanOut({"a": work, "b": lambda _: None}, limits=LIMITS) as working:
         working.next()
 
     assert stopped.wait(10)
@@ -217,7 +222,7 @@ def test_undo() -> None:
             undone.set()
 
     def interrupted() -> None:
-        with FanOut({"a": work}, undo=True):
+        with FanOut({"a": work}, limits=LIMITS, undo=True):
             started.wait(10)
             raise KeyboardInterrupt
 
@@ -233,9 +238,9 @@ def test_alone() -> None:
     def fail(heartbeat: Heartbeat) -> int:
         raise RegionUnavailableError("out of order")
 
-    assert run_one("a", lambda _: 5) == 5
+    assert run_one("a", lambda _: 5, limits=LIMITS) == 5
     with pytest.raises(RegionUnavailableError, match="out of order"):
-        run_one("a", fail)
+        run_one("a", fail, limits=LIMITS)
 
 
 # Deadlines -----------------------------------------------------------------------------------
@@ -248,7 +253,7 @@ def test_deadline_ends_a_round() -> None:
     with (
         pytest.raises(DeadlineError, match=r"the deadline of 0\.05 s has passed") as caught,
         deadline(0.05),
-        FanOut({"a": lambda _: go.wait(10)}, undo=True) as working,
+        FanOut({"a": lambda _: go.wait(10)}, limits=LIMITS, undo=True) as working,
     ):
         working.next()
 
@@ -287,7 +292,7 @@ def test_run_limited() -> None:
             running -= 1
             done += 1
 
-    run_in_pool([job] * 20, workers=3)
+    run_in_pool([job] * 20, workers=3, limits=LIMITS)
 
     assert done == 20
     assert most <= 3
@@ -295,7 +300,7 @@ def test_run_limited() -> None:
 
 def test_run_limited_without_jobs() -> None:
     """Nothing to do is done at once."""
-    run_in_pool([], workers=4)
+    run_in_pool([], workers=4, limits=LIMITS)
 
 
 def test_run_limited_takes_jobs_as_it_needs_them() -> None:
@@ -315,7 +320,7 @@ def test_run_limited_takes_jobs_as_it_needs_them() -> None:
             yield job
 
     with pytest.raises(ZeroDivisionError):
-        run_in_pool(jobs(), workers=2)
+        run_in_pool(jobs(), workers=2, limits=LIMITS)
 
     assert made < 110
 
@@ -336,7 +341,7 @@ def test_run_limited_stops_at_an_error() -> None:
 
     jobs: list[Callable[[], None]] = [bad, slow, *[lambda: ended.append(2)] * 50]
     with pytest.raises(ZeroDivisionError):
-        run_in_pool(jobs, workers=2)
+        run_in_pool(jobs, workers=2, limits=LIMITS)
 
     assert ended == [1]
 
@@ -357,7 +362,7 @@ def test_run_limited_lets_go_of_what_failed() -> None:
     gc.disable()  # it finds cycles, in whatever order
     try:
         with contextlib.suppress(ZeroDivisionError):
-            run_in_pool([job], workers=1)
+            run_in_pool([job], workers=1, limits=LIMITS)
         until(lambda: held[0]() is None)
     finally:
         gc.enable()
@@ -373,14 +378,98 @@ def test_run_limited_of_a_worker_that_is_cancelled() -> None:
 
     def job(_: Heartbeat) -> None:
         try:
-            run_in_pool([hang] * 3, workers=2)
+            run_in_pool([hang] * 3, workers=2, limits=LIMITS)
         except Cancelled:
             taken_back.set()
             raise
 
-    with contextlib.suppress(KeyboardInterrupt), FanOut({"a": job}, undo=True):
+    with contextlib.suppress(KeyboardInterrupt), FanOut({"a": job}, limits=LIMITS, undo=True):
         assert hangs.wait(10)
         raise KeyboardInterrupt
 
     release.set()
     assert taken_back.is_set()
+
+
+# What was stopped and goes on --------------------------------------------------------------------
+
+
+class Question:
+    """A job that counts how often it is begun, and stops where it may when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.asking, self.go = threading.Event(), threading.Event()
+
+    def __call__(self, heartbeat: Heartbeat) -> str:
+        self.begun += 1
+        self.asking.set()
+        self.go.wait(10)
+        heartbeat.beat()
+        return f"answer {self.begun}"
+
+
+def ended(name: str) -> bool:
+    """Say whether no thread works for the region *name*."""
+    return all(thread.name != f"startifact {name}" for thread in threading.enumerate())
+
+
+def test_resumed_before_it_was_noticed() -> None:
+    """A worker that has not noticed that it was to stop goes on, and is not begun twice."""
+    question = Question()
+    working = FanOut({"once": question}, limits=LIMITS)
+    assert question.asking.wait(10)
+
+    working.cancel()
+    working.resume()
+    question.go.set()
+    answer = working.next()
+
+    assert isinstance(answer, Success)
+    assert answer.value == "answer 1"
+    assert working.next() is None
+
+
+@pytest.mark.parametrize("noticed", [True, False], ids=["seen", "not yet seen"])
+def test_resumed_after_it_has_stopped(noticed: bool) -> None:
+    """A worker that has stopped begins anew, also where nobody has seen yet that it has."""
+    question = Question()
+    working = FanOut({"anew": question}, limits=LIMITS)
+    assert question.asking.wait(10)
+
+    working.cancel()
+    question.go.set()
+    until(lambda: ended("anew"))
+    nothing = working.next() if noticed else None
+    working.resume()
+    answer = working.next()
+
+    assert nothing is None
+    assert isinstance(answer, Success)
+    assert answer.value == "answer 2"
+    assert answer.seconds < 5
+    assert working.next() is None
+
+
+def test_answer_of_a_worker_that_was_to_stop() -> None:
+    """What a worker brings that was in the middle of its last request counts."""
+    go = threading.Event()
+    working = FanOut({"a": lambda _: go.wait(10)}, limits=LIMITS)
+
+    working.cancel()
+    go.set()
+    answer = working.next()
+
+    assert isinstance(answer, Success)
+
+
+def test_nobody_left_to_wait_for() -> None:
+    """Where everybody has stopped there is nothing to wait for."""
+    question = Question()
+    working = FanOut({"a": question}, limits=LIMITS)
+    assert question.asking.wait(10)
+
+    working.cancel()
+    question.go.set()
+
+    assert working.next() is None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from startifact.errors import RegionUnavailableError
-from startifact.regions.directory import filelock
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.regions.directory.filelock import locked
 
 
@@ -22,7 +22,7 @@ def test_one_at_a_time(tmp_path: Path) -> None:
     def work() -> None:
         nonlocal times
         for _ in range(20):
-            with locked(tmp_path / "lock"):
+            with locked(tmp_path / "lock", limits=DEFAULT_LIMITS):
                 assert inside.acquire(blocking=False)
                 times += 1
                 inside.release()
@@ -40,8 +40,9 @@ def test_holder_that_dies(tmp_path: Path) -> None:
     """A process that is killed gives the lock back."""
     program = (
         "import pathlib, sys, time\n"
+        "from startifact.limits import DEFAULT_LIMITS\n"
         "from startifact.regions.directory.filelock import locked\n"
-        "with locked(pathlib.Path(sys.argv[1])):\n"
+        "with locked(pathlib.Path(sys.argv[1]), limits=DEFAULT_LIMITS):\n"
         "    print('locked', flush=True)\n"
         "    time.sleep(60)\n"
     )
@@ -53,18 +54,18 @@ def test_holder_that_dies(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-        with locked(tmp_path / "lock"):
+        with locked(tmp_path / "lock", limits=DEFAULT_LIMITS):
             pass
 
 
-def test_holder_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_holder_that_hangs(tmp_path: Path) -> None:
     """A lock that is not given back is not waited for without end."""
-    monkeypatch.setattr(filelock, "WAIT_SECONDS", 0.05)
+    impatient = Limits(lock_wait_seconds=0.05)
 
     with (
-        locked(tmp_path / "lock"),
+        locked(tmp_path / "lock", limits=impatient),
         pytest.raises(RegionUnavailableError, match="has been locked for 0 s") as caught,
-        locked(tmp_path / "lock"),
+        locked(tmp_path / "lock", limits=impatient),
     ):
         pass
 
@@ -73,10 +74,10 @@ def test_holder_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_error_inside(tmp_path: Path) -> None:
     """An error inside gives the lock back."""
-    with pytest.raises(ZeroDivisionError), locked(tmp_path / "lock"):
+    with pytest.raises(ZeroDivisionError), locked(tmp_path / "lock", limits=DEFAULT_LIMITS):
         raise ZeroDivisionError
 
-    with locked(tmp_path / "lock"):
+    with locked(tmp_path / "lock", limits=DEFAULT_LIMITS):
         pass
 
 
@@ -85,7 +86,10 @@ def test_link_in_the_way(tmp_path: Path) -> None:
     """A link in the lock's place is not followed."""
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(OSError, match="symbolic links"), locked(tmp_path / "lock"):
+    with (
+        pytest.raises(OSError, match="symbolic links"),
+        locked(tmp_path / "lock", limits=DEFAULT_LIMITS),
+    ):
         pass
 
     assert not (tmp_path / "elsewhere").exists()

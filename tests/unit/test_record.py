@@ -15,10 +15,8 @@ from startifact.errors import (
     NotFoundError,
     RemovedError,
 )
+from startifact.limits import MAX_METADATA_BYTES, MAX_RECORD_BYTES, MAX_SIZE_BYTES
 from startifact.model.record import (
-    MAX_METADATA_BYTES,
-    MAX_RECORD_BYTES,
-    MAX_SIZE_BYTES,
     Origin,
     Record,
     check_metadata,

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError, LocalFileError
-from startifact.files.source import MAX_PARTS, MIB, PART_BYTES, Part, Source, check_file, part_size
+from startifact.files.source import Part, Source, check_file, part_size
+from startifact.limits import MAX_PARTS, MIB, PART_BYTES
 from tests.support.backends import is_root
 
 MakeFile = Callable[..., Path]
@@ -120,13 +121,12 @@ def test_empty(make_file: MakeFile) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes in folders")
-def test_too_large(make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large(make_file: MakeFile) -> None:
     """What could not be described again is not staged either."""
-    monkeypatch.setattr("startifact.files.source.MAX_SIZE_BYTES", 4)
-    assert Source.scan(make_file(b"four")).size == 4
+    assert Source.scan(make_file(b"four"), max_bytes=4).size == 4
 
     with pytest.raises(InputError, match="has 5 bytes, expected at most 4"):
-        check_file(make_file(b"sugar"))
+        check_file(make_file(b"sugar"), max_bytes=4)
 
 
 def test_pipe(tmp_path: Path) -> None:

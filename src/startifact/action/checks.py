@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 
 from startifact.errors import InputError
+from startifact.limits import MAX_REGIONS
 from startifact.model.configuration import AWS_REGION, DEFAULT_PARAMETER, is_parameter_name
 from startifact.model.metadata import parse_metadata
 from startifact.model.quorum import required_to_stage
 from startifact.model.record import check_metadata
-from startifact.regions.spec import MAX_REGIONS, parse_specs, split_list
+from startifact.regions.spec import parse_specs, split_list
 from startifact.repair.repairer import parse_keep
 from startifact.text import quoted
 

@@ -16,6 +16,7 @@ from startifact.errors import (
     StartifactError,
     failures_by_reason,
 )
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.keys import LATEST, artifact_key, channel_key, check_filename
 from startifact.reading.artifact import Artifact
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
@@ -63,7 +64,12 @@ Result = ArtifactResult | ProjectResult
 
 
 def execute(
-    inputs: Inputs, settings: Settings, runner: Runner, progress: ProgressCallback | None = None
+    inputs: Inputs,
+    settings: Settings,
+    runner: Runner,
+    progress: ProgressCallback | None = None,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Result:
     """Do what *inputs* say, and return what was done.
 
@@ -74,17 +80,15 @@ def execute(
     settings = settings_of(inputs, settings)
     directories = directories_of(inputs, settings)
     check_sandbox_paths(inputs, directories, runner)
-    session = Session(
-        regions=inputs.regions,
-        read_only=inputs.dry_run,
-        required_regions=inputs.required_regions,
-        configuration_loader=ConfigurationLoader(
-            inputs.configuration_parameter or settings.parameter,
-            identity=identity_of(inputs, settings, runner),
-        ),
-        progress=progress,
-        settings=settings,
+    loader = ConfigurationLoader(
+        inputs.configuration_parameter or settings.parameter,
+        identity=identity_of(inputs, settings, runner),
+        limits=limits,
     )
+    session = Session(
+        regions=inputs.regions, read_only=inputs.dry_run, required_regions=inputs.required_regions,
+        configuration_loader=loader, progress=progress, settings=settings, limits=limits,
+    )  # fmt: skip
     roots = [directory.path for directory in directories]
     match inputs.command:
         case Command.STAGE:

@@ -16,6 +16,7 @@ from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
 from startifact.errors import BugError, StartifactError, StoppedError, as_one, with_notes
 from startifact.hints import in_workflow
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.keys import artifact_key
 from startifact.settings import Runner, Settings, tidy_aws_environment
 from startifact.text import redact
@@ -25,7 +26,7 @@ PROGRESS_SECONDS = 10.0
 """How often the log says how far bytes have got."""
 
 
-def main(annotations: Annotations) -> int:
+def main(annotations: Annotations, limits: Limits = DEFAULT_LIMITS) -> int:
     """Carry out the step that the environment describes, and return its exit code.
 
     Where it fails there is exactly one error annotation, and no output is written.
@@ -33,7 +34,7 @@ def main(annotations: Annotations) -> int:
     tidy_aws_environment()
     runner = Runner.from_environment()
     with _logging_to(annotations, runner):
-        return _step(runner, annotations)
+        return _step(runner, annotations, limits)
 
 
 def bug(error: BaseException) -> BugError:
@@ -57,7 +58,7 @@ def tell(error: StartifactError, annotations: Annotations, *, title: str = "Star
     annotations.add("error", text, title=title)
 
 
-def _step(runner: Runner, annotations: Annotations) -> int:
+def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
     inputs: Inputs | None = None
     title = "Startifact"
     try:
@@ -68,7 +69,7 @@ def _step(runner: Runner, annotations: Annotations) -> int:
         check_output_file(runner.output)
         say(f"Startifact {__version__}: {what}")
         inputs, settings = to_container_paths(inputs, Settings.from_environment(), runner)
-        result = execute(inputs, settings, runner, Reporter())
+        result = execute(inputs, settings, runner, Reporter(), limits=limits)
         if not result.errors:
             outputs = outputs_of(result, runner)
             write_outputs(runner.output, outputs)

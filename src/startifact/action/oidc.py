@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import AccessDeniedError, ConfigurationError, StartifactError
+from startifact.limits import DEFAULT_LIMITS
 from startifact.regions.spec import is_loopback
 
 TIMEOUT_SECONDS = 10.0
@@ -73,7 +74,7 @@ class TokenSource:
             AccessDeniedError: GitHub did not give one.
         """
         self.check()
-        with FanOut({"GitHub": self._patiently}) as asked:
+        with FanOut({"GitHub": self._patiently}, limits=DEFAULT_LIMITS) as asked:
             # Names of hosts are looked up without a time-out of their own.
             answer = asked.next(time.monotonic() + TOTAL_SECONDS)
         if answer is None:

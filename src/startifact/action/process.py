@@ -12,11 +12,12 @@ from typing import Any
 from startifact.action.main import bug, main, stop, tell
 from startifact.action.workflow import Annotations, say
 from startifact.concurrency.signals import Stop, Stopped, handle_with
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.settings import Runner
 from startifact.text import redact
 
 
-def run() -> int:
+def run(limits: Limits = DEFAULT_LIMITS) -> int:
     """Carry out the step in a process of its own, and return its exit code.
 
     Nothing reaches the log but through the escaping: what came from outside may be in any text.
@@ -25,7 +26,7 @@ def run() -> int:
     stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
-    handler = Stop()
+    handler = Stop(limits.stop_seconds)
     sys.unraisablehook = partial(_unraisable, handler)
     warnings.simplefilter("ignore")
     # Without a handler at the root, Python prints other libraries' warnings as they are.
@@ -33,7 +34,7 @@ def run() -> int:
     handle_with(handler, even_ignored=True)
     annotations = Annotations()
     try:
-        return main(annotations)
+        return main(annotations, limits)
     except Stopped as stopped:
         if annotations.failed and not stopped.reported:
             say(str(stopped))

@@ -1,22 +1,20 @@
 """How ``latest`` moves in one region: it only ever goes forward."""
 
 import logging
-import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from semver import Version
 
 from startifact.channels.record import ChannelRecord, read_channel_record
+from startifact.concurrency.backoff import attempts
 from startifact.errors import RegionUnavailableError, StartifactError
+from startifact.limits import Limits
 from startifact.model.keys import LATEST, Key, channel_key
 from startifact.model.versions import is_later
 from startifact.regions.interface import Region, StoredChannel
 
 logger = logging.getLogger(__name__)
-
-MAX_ATTEMPTS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +23,7 @@ class ChannelWriter:
 
     now: Callable[[], str]
     moved_by: str
-    pause: Callable[[float], None] = time.sleep
+    limits: Limits
 
     def advance(
         self,
@@ -43,7 +41,7 @@ class ChannelWriter:
         region; else it stays absent and ``None`` is returned: the region is behind.
         """
         key = channel_key(project, LATEST)
-        for attempt in range(MAX_ATTEMPTS):
+        for _ in attempts(self.limits.channel_retry):
             state, channel_record = read_channel_record(region, project, LATEST)
             target = version
             if channel_record is not None and not is_later(version, channel_record.version):
@@ -59,7 +57,6 @@ class ChannelWriter:
             text = self._next(channel_record, target).to_json()
             if self._write(region, key, text, state):
                 return target
-            self.pause(random.uniform(0, min(0.05 * 2**attempt, 1.0)))  # noqa: S311  # jitter
         raise RegionUnavailableError(
             f"{region.name}: {project}/{LATEST} kept changing while it was being moved"
         )
@@ -112,7 +109,7 @@ class ChannelWriter:
             StartifactError: It was not mirrored.
         """
         mirrored: str | None = None
-        for _ in range(MAX_ATTEMPTS if region.has_mirror else 0):
+        for _ in range(self.limits.mirror_attempts if region.has_mirror else 0):
             _, channel_record = read_channel_record(region, project, LATEST)
             if channel_record is None or str(channel_record.version) == mirrored:
                 return

@@ -11,20 +11,19 @@ from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
     NotFoundError,
-    SeveralRegionsError,
     StartifactError,
     UndeterminedError,
-    by_region,
+    no_answer,
 )
+from startifact.limits import Limits
 from startifact.model.quorum import required_to_read
 from startifact.model.versions import highest
 from startifact.regions.interface import Region
 
-QUORUM_WAIT_SECONDS = 1.0
-"""How long answers that are not needed any more are still waited for."""
 
-
-def read_channel(regions: Sequence[Region], project: str, channel: str) -> Version:
+def read_channel(
+    regions: Sequence[Region], project: str, channel: str, *, limits: Limits
+) -> Version:
     """Return the version that *channel* of *project* points at.
 
     All regions are asked at once. Half of them, rounded up, have to answer; of those that do
@@ -40,7 +39,8 @@ def read_channel(regions: Sequence[Region], project: str, channel: str) -> Versi
     absent: list[str] = []
     failed: list[Failure] = []
     until: float | None = None
-    with FanOut({r.name: partial(_ask, r, project, channel) for r in regions}) as asked:
+    jobs = {r.name: partial(_ask, r, project, channel) for r in regions}
+    with FanOut(jobs, limits=limits) as asked:
         while answer := asked.next(until):
             if isinstance(answer, Failure):
                 failed.append(answer)
@@ -49,7 +49,7 @@ def read_channel(regions: Sequence[Region], project: str, channel: str) -> Versi
             else:
                 found[answer.name] = answer.value
             if until is None and len(found) >= needed:
-                until = time.monotonic() + QUORUM_WAIT_SECONDS
+                until = time.monotonic() + limits.quorum_wait_seconds
     if len(found) >= needed:
         return highest(found.values())
     raise _no_answer(project, channel, len(regions), found, absent, failed)
@@ -81,10 +81,9 @@ def _no_answer(
     ]
     only_undetermined = all(isinstance(f.error, UndeterminedError) for f in failed)
     elsewhere = "Ask for an exact version, which one region can answer, or try again"
-    return SeveralRegionsError(
+    return no_answer(
         f"cannot tell the {channel} version of {project}: {len(found)} of {regions} regions "
-        f"know it, {required_to_read(regions)} are needed" + by_region(said),
-        causes=[failure.error for failure in failed],
-        kind=UndeterminedError,
+        f"know it, {required_to_read(regions)} are needed",
+        said,
         hint=elsewhere if only_undetermined else None,
     )

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from semver import Version
 
 from startifact.errors import InputError, IntegrityError
+from startifact.limits import MAX_CHANNEL_BYTES, MAX_GENERATION
 from startifact.model.keys import channel_key
 from startifact.model.strict_json import JsonError, parse_object
 from startifact.model.versions import parse_version
 from startifact.regions.interface import Region, StoredChannel
-
-MAX_CHANNEL_BYTES = 4096
-MAX_GENERATION = 2**53
-"""Counted one by one nobody gets there; up to it, every JSON parser reads the same number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from startifact.concurrency.deadline import deadline
 from startifact.concurrency.signals import NUMBERS, Stop, Stopped, handle_with
 from startifact.errors import BugError, StartifactError, StoppedError, with_notes, worst_exit_code
 from startifact.hints import Hint, Option
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.settings import tidy_aws_environment
 from startifact.text import redact
 
@@ -25,19 +26,20 @@ INTERRUPTED = 130
 TERMINATED = 143
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, limits: Limits = DEFAULT_LIMITS) -> int:
     """Do what *argv*, by default the process's arguments, says, and return the exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
     tidy_aws_environment()
-    with _terminable():
-        return _Command(words).run()
+    with _terminable(limits):
+        return _Command(words, limits).run()
 
 
 class _Command:
     """One command, from its words to its exit code. Every error is info, none leaves it."""
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], limits: Limits) -> None:
         self._words = words
+        self._limits = limits
         # Known before the words have been understood, for the error that says they were not.
         self._json = "--json" in words
         self._traceback = "--traceback" in words
@@ -71,7 +73,9 @@ class _Command:
         with logging_to(self._console, verbose=arguments.verbose):
             try:
                 with deadline(arguments.deadline):
-                    result = {**COMMANDS, **COMPARING}[arguments.command](arguments, bar)
+                    result = {**COMMANDS, **COMPARING}[arguments.command](
+                        arguments, bar, self._limits
+                    )
             finally:
                 if bar:
                     bar.close()
@@ -97,13 +101,13 @@ class _Command:
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
+def _terminable(limits: Limits) -> Iterator[None]:
     """Make Ctrl-C and SIGTERM end the command, once, with what it began taken back."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in NUMBERS}
-    stop, unraisable = Stop(), sys.unraisablehook
+    stop, unraisable = Stop(limits.stop_seconds), sys.unraisablehook
 
     def drop(args: "sys.UnraisableHookArgs") -> None:
         if not stop.raise_again(args.exc_value):

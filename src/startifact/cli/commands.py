@@ -10,6 +10,7 @@ from startifact.cli.targets import split_target, split_version
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import SetupFailedError, StartifactError
 from startifact.hints import in_shell
+from startifact.limits import Limits
 from startifact.model.keys import LATEST
 from startifact.model.metadata import parse_pairs
 from startifact.organisation.setup import RegionSetup, check_setup, set_up
@@ -39,13 +40,13 @@ class Result:
     """What kept the command from success, although it has a result."""
 
 
-Command = Callable[[Arguments, ProgressCallback | None], Result]
+Command = Callable[[Arguments, ProgressCallback | None, Limits], Result]
 
 
-def stage(arguments: Arguments, progress: ProgressCallback | None) -> Result:
+def stage(arguments: Arguments, progress: ProgressCallback | None, limits: Limits) -> Result:
     """Make a file available as a version."""
     project, version = split_version(arguments.target)
-    staging = session_of(arguments, progress).stage(
+    staging = session_of(arguments, progress, limits).stage(
         project,
         version,
         arguments.path,
@@ -60,10 +61,10 @@ def stage(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     )
 
 
-def download(arguments: Arguments, progress: ProgressCallback | None) -> Result:
+def download(arguments: Arguments, progress: ProgressCallback | None, limits: Limits) -> Result:
     """Bring an artifact back."""
     project, selector = split_target(arguments.target)
-    artifact = session_of(arguments, progress).get(project, _or_latest(selector))
+    artifact = session_of(arguments, progress, limits).get(project, _or_latest(selector))
     path = artifact.downloader.download(arguments.path, load_filename=arguments.load_filename)
     for name, error in artifact.downloader.failures().items():
         logger.warning("%s: %s", name, error.message)
@@ -78,23 +79,23 @@ def download(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     )
 
 
-def info(arguments: Arguments, progress: ProgressCallback | None) -> Result:
+def info(arguments: Arguments, progress: ProgressCallback | None, limits: Limits) -> Result:
     """Show what is known about an artifact."""
     project, selector = split_target(arguments.target)
-    artifact = session_of(arguments, progress).get(project, _or_latest(selector))
+    artifact = session_of(arguments, progress, limits).get(project, _or_latest(selector))
     return Result(
         facts={**facts_of(artifact), "locations": locations_of_artifact(artifact)},
         output=tuple(rendering.artifact_lines(artifact)),
     )
 
 
-def versions(arguments: Arguments, progress: ProgressCallback | None) -> Result:
+def versions(arguments: Arguments, progress: ProgressCallback | None, limits: Limits) -> Result:
     """List the versions of a project."""
-    found = [str(v) for v in session_of(arguments, progress).versions(arguments.target)]
+    found = [str(v) for v in session_of(arguments, progress, limits).versions(arguments.target)]
     return Result(facts={"project": arguments.target, "versions": found}, output=tuple(found))
 
 
-def setup(arguments: Arguments, _: ProgressCallback | None) -> Result:
+def setup(arguments: Arguments, _: ProgressCallback | None, limits: Limits) -> Result:
     """Write the organisation configuration."""
     parameter = _parameter(arguments, Settings.from_environment())
     configuration = check_setup(
@@ -105,7 +106,10 @@ def setup(arguments: Arguments, _: ProgressCallback | None) -> Result:
         parameter=parameter,
     )
     outcomes = set_up(
-        configuration, loader=ConfigurationLoader(parameter), dry_run=arguments.dry_run
+        configuration,
+        loader=ConfigurationLoader(parameter, limits=limits),
+        dry_run=arguments.dry_run,
+        limits=limits,
     )
     return Result(
         facts={
@@ -134,16 +138,17 @@ def facts_of_failure(error: StartifactError) -> dict[str, object]:
     return facts
 
 
-def session_of(arguments: Arguments, progress: ProgressCallback | None) -> Session:
+def session_of(arguments: Arguments, progress: ProgressCallback | None, limits: Limits) -> Session:
     """Return the session that *arguments* ask for."""
     settings = Settings.from_environment()
     return Session(
         regions=arguments.regions,
         read_only=arguments.dry_run,
         required_regions=arguments.required_regions,
-        configuration_loader=ConfigurationLoader(_parameter(arguments, settings)),
+        configuration_loader=ConfigurationLoader(_parameter(arguments, settings), limits=limits),
         progress=progress,
         settings=settings,
+        limits=limits,
     )
 
 

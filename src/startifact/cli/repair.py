@@ -8,16 +8,17 @@ from startifact.cli.targets import split_target
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import DifferencesError, StartifactError, failures_by_reason, worst_exit_code
 from startifact.hints import in_shell
+from startifact.limits import Limits
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
 from startifact.report import facts_of_error
 from startifact.text import escape_nonprintable
 
 
-def verify(arguments: Arguments, progress: ProgressCallback | None) -> Result:
+def verify(arguments: Arguments, progress: ProgressCallback | None, limits: Limits) -> Result:
     """Compare all regions."""
     project, version = split_target(arguments.target)
-    session = session_of(arguments, progress)
+    session = session_of(arguments, progress, limits)
     found = session.verify(project, version, read_data=arguments.read_data)
     errors = tuple(failures_by_reason(found.failures))
     if found.differences:
@@ -30,10 +31,10 @@ def verify(arguments: Arguments, progress: ProgressCallback | None) -> Result:
     )
 
 
-def repair(arguments: Arguments, progress: ProgressCallback | None) -> Result:
+def repair(arguments: Arguments, progress: ProgressCallback | None, limits: Limits) -> Result:
     """Mend what can be mended."""
     project, version = split_target(arguments.target)
-    done = session_of(arguments, progress).repair(
+    done = session_of(arguments, progress, limits).repair(
         project, version, keep=arguments.keep, read_data=arguments.read_data
     )
     errors = (*done.refusals, *failures_by_reason(done.failures))

@@ -15,17 +15,9 @@ from typing import Generic, Self, TypeVar
 from startifact.concurrency.deadline import check_deadline, deadline_at
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, Cancelled, Heartbeat
 from startifact.errors import DeadlineError, RegionUnavailableError, StartifactError
+from startifact.limits import SIGNAL_POLL_SECONDS, Limits
 
 T = TypeVar("T")
-
-IDLE_TIMEOUT_SECONDS = 30.0
-"""A region that moves no byte for this long has failed."""
-
-CLEANUP_SECONDS = 3.0
-"""How long an interrupted command waits for its workers to take back what they began."""
-
-DEADLINE_CLEANUP_SECONDS = 1.0
-"""The same once a deadline has passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +39,11 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class _Stopped:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Crashed:
     name: str
     error: BaseException
@@ -65,21 +62,21 @@ class FanOut(Generic[T]):
         self,
         jobs: Mapping[str, Callable[[Heartbeat], T]],
         *,
-        idle_timeout: float | None = None,
+        limits: Limits,
         notify: Callable[[str, int], None] | None = None,
         undo: bool = False,
     ) -> None:
-        self.idle_timeout = IDLE_TIMEOUT_SECONDS if idle_timeout is None else idle_timeout
+        self._limits = limits
+        self._idle_timeout = limits.idle_timeout_seconds
         self._undo = undo
-        self._arrived: queue.SimpleQueue[Success[T] | Failure | _Crashed] = queue.SimpleQueue()
-        self._started = time.monotonic()
+        self._jobs = dict(jobs)
+        self._arrived: queue.SimpleQueue[Success[T] | Failure | _Stopped | _Crashed] = (
+            queue.SimpleQueue()
+        )
         self._heartbeats = {name: Heartbeat(notify and partial(notify, name)) for name in jobs}
-        self._threads = {
-            name: threading.Thread(
-                target=self._run, args=(name, job), name=f"startifact {name}", daemon=True
-            )
-            for name, job in jobs.items()
-        }
+        self._started = dict.fromkeys(jobs, time.monotonic())
+        self._stopped: set[str] = set()
+        self._threads = {name: self._thread(name) for name in jobs}
         try:
             for thread in self._threads.values():
                 thread.start()
@@ -102,45 +99,76 @@ class FanOut(Generic[T]):
         self.cancel()
         if error is not None and self._undo:
             hurry = isinstance(error, DeadlineError)
-            until = time.monotonic() + (DEADLINE_CLEANUP_SECONDS if hurry else CLEANUP_SECONDS)
+            limits = self._limits
+            seconds = limits.deadline_cleanup_seconds if hurry else limits.cleanup_seconds
+            until = time.monotonic() + seconds
             for thread in self._threads.values():
                 if thread.is_alive():
                     thread.join(max(0.0, until - time.monotonic()))
 
+    def shorten_idle_timeout(self, seconds: float) -> None:
+        """Give up, from now on, a region that moves no byte for *seconds*; never later than before.
+
+        It may be called while regions work: they do not know how long they are waited for.
+        """
+        self._idle_timeout = min(self._idle_timeout, seconds)
+
     def cancel(self) -> None:
-        """Tell every worker that is still busy to stop."""
+        """Tell every worker that is still busy to stop.
+
+        One that is in the middle of a request ends it, and what it brings counts.
+        """
         for heartbeat in self._heartbeats.values():
             heartbeat.cancel()
 
-    def next(self, until: float | None = None) -> Success[T] | Failure | None:
-        """Return the next answer; ``None`` when all are in, or at *until* (``time.monotonic``).
+    def resume(self) -> None:
+        """Take `cancel` back: who has not noticed it goes on, and who has stopped begins anew."""
+        for heartbeat in self._heartbeats.values():
+            heartbeat.resume()
+        for name in self._stopped:
+            self._begin_anew(name)
+        self._stopped.clear()
 
-        A region that has moved no byte for ``idle_timeout`` seconds is given up and returned as a
+    def _begin_anew(self, name: str) -> None:
+        self._started[name] = self._heartbeats[name].last = time.monotonic()
+        self._threads[name] = self._thread(name)
+        self._threads[name].start()
+
+    def _thread(self, name: str) -> threading.Thread:
+        return threading.Thread(
+            target=self._run, args=(name,), name=f"startifact {name}", daemon=True
+        )
+
+    def next(self, until: float | None = None) -> Success[T] | Failure | None:
+        """Return the next answer; ``None`` at *until* (``time.monotonic``), or when none will come.
+
+        A region that has moved no byte for the idle time-out is given up and returned as a
         failure.
         """
-        while self._heartbeats:
-            name, expires = min(
-                ((n, w.last + self.idle_timeout) for n, w in self._heartbeats.items()),
-                key=lambda x: x[1],
-            )
-            end, limit = deadline_at(), expires
+        while busy := [name for name in self._heartbeats if name not in self._stopped]:
+            name = min(busy, key=lambda n: self._heartbeats[n].last)
+            end, limit = deadline_at(), self._heartbeats[name].last + self._idle_timeout
             if until is not None:
                 limit = min(limit, until)
             if end is not None:
                 limit = min(limit, end)
             try:
                 # In short turns: a signal that comes just before the wait would else be seen late.
-                arrived = self._arrived.get(timeout=min(0.5, max(0.0, limit - time.monotonic())))
+                arrived = self._arrived.get(
+                    timeout=min(SIGNAL_POLL_SECONDS, max(0.0, limit - time.monotonic()))
+                )
             except queue.Empty:
                 check_deadline()
                 if until is not None and time.monotonic() >= until:
                     return None
-                if self._heartbeats[name].last + self.idle_timeout <= time.monotonic():
+                if self._heartbeats[name].last + self._idle_timeout <= time.monotonic():
                     return self._give_up(name)
                 continue
             if isinstance(arrived, _Crashed):
                 raise arrived.error
-            if self._heartbeats.pop(arrived.name, None):
+            if isinstance(arrived, _Stopped):
+                self._take_stopped(arrived.name)
+            elif self._heartbeats.pop(arrived.name, None):
                 return arrived
         return None
 
@@ -149,37 +177,46 @@ class FanOut(Generic[T]):
         while answer := self.next():
             yield answer
 
+    def _take_stopped(self, name: str) -> None:
+        heartbeat = self._heartbeats.get(name)
+        if heartbeat is None:
+            return
+        if heartbeat.cancelled.is_set():
+            self._stopped.add(name)
+        else:
+            self._begin_anew(name)  # it was just about to stop when all were to go on
+
     def _give_up(self, name: str) -> Failure:
         self._heartbeats.pop(name).cancel()
         return Failure(
             name,
-            time.monotonic() - self._started,
-            RegionUnavailableError(f"{name} has moved no byte for {self.idle_timeout:.0f} s"),
+            time.monotonic() - self._started[name],
+            RegionUnavailableError(f"{name} has moved no byte for {self._idle_timeout:.0f} s"),
         )
 
-    def _run(self, name: str, job: Callable[[Heartbeat], T]) -> None:
-        heartbeat = self._heartbeats[name]
+    def _run(self, name: str) -> None:
+        heartbeat, started = self._heartbeats[name], self._started[name]
         CURRENT_HEARTBEAT.set(heartbeat)
         try:
-            value = job(heartbeat)
+            value = self._jobs[name](heartbeat)
         except Cancelled:
-            return
+            self._arrived.put(_Stopped(name))
         except StartifactError as e:
-            self._arrived.put(Failure(name, time.monotonic() - self._started, e))
+            self._arrived.put(Failure(name, time.monotonic() - started, e))
         except BaseException as e:  # noqa: BLE001  # a bug: raised again where it is seen
             self._arrived.put(_Crashed(name, e))
         else:
-            self._arrived.put(Success(name, time.monotonic() - self._started, value))
+            self._arrived.put(Success(name, time.monotonic() - started, value))
 
 
-def run_one(name: str, job: Callable[[Heartbeat], T]) -> T:
+def run_one(name: str, job: Callable[[Heartbeat], T], *, limits: Limits) -> T:
     """Return what *job* returns, as the only one of a `FanOut`.
 
     Raises:
         StartifactError: The job did, or it stalled.
         DeadlineError: The time that was allowed has passed.
     """
-    with FanOut({name: job}) as only:
+    with FanOut({name: job}, limits=limits) as only:
         for answer in only:
             if isinstance(answer, Failure):
                 raise answer.error

@@ -13,12 +13,6 @@ from types import FrameType
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
-STOP_SECONDS = 5.0
-"""How long a process that was stopped may take back what it began, undisturbed by more signals.
-
-GitHub's runner sends SIGTERM 7.5 s after SIGINT, and what then still runs has no more than 2.5 s.
-"""
-
 
 class Stopped(SystemExit):
     """A signal ends the process, after uploads are aborted and temporary files removed."""
@@ -36,11 +30,13 @@ class Stopped(SystemExit):
 class Stop:
     """A handler that ends the process at the first signal, which decides how it ends.
 
-    More signals are not heard while there is time to take back what was begun. One that comes
+    More signals are not heard for *seconds*, the time to take back what was begun. One that comes
     later ends what did not end by itself.
     """
 
-    def __init__(self) -> None:
+    # A number, and not `startifact.limits`: this module is there before everything else.
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._first: int | None = None
         self._until = 0.0
 
@@ -56,7 +52,7 @@ class Stop:
             self._first = number
         elif now < self._until:
             return
-        self._until = now + STOP_SECONDS
+        self._until = now + self._seconds
         raise Stopped(self._first)
 
     def raise_again(self, dropped: BaseException | None) -> bool:

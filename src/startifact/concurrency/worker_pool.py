@@ -5,13 +5,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, Cancelled
-
-PARTS_SECONDS = 0.5
-"""How long, after an error, the other parts of the same work are waited for."""
+from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT
+from startifact.limits import CANCEL_POLL_SECONDS, Limits
 
 
-def run_in_pool(jobs: Iterable[Callable[[], None]], *, workers: int) -> None:
+def run_in_pool(jobs: Iterable[Callable[[], None]], *, workers: int, limits: Limits) -> None:
     """Run *jobs*, at most *workers* at a time, and return when all are done.
 
     Each is taken from *jobs* when there is a worker for it, so that they may be any number.
@@ -23,12 +21,14 @@ def run_in_pool(jobs: Iterable[Callable[[], None]], *, workers: int) -> None:
     lock = threading.Lock()
     failed = threading.Event()
     ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+    heartbeat = CURRENT_HEARTBEAT.get()
 
     def take() -> Callable[[], None] | None:
         with lock:
             return None if failed.is_set() else next(pending, None)
 
     def work(job: Callable[[], None] | None) -> None:
+        CURRENT_HEARTBEAT.set(heartbeat)
         try:
             while job is not None:
                 job()
@@ -43,24 +43,24 @@ def run_in_pool(jobs: Iterable[Callable[[], None]], *, workers: int) -> None:
     while count < workers and (job := take()) is not None:
         threading.Thread(target=work, args=(job,), name="startifact part", daemon=True).start()
         count += 1
-    _wait(ended, count)
+    _wait(ended, count, limits)
 
 
-def _wait(ended: "queue.SimpleQueue[BaseException | None]", count: int) -> None:
+def _wait(ended: "queue.SimpleQueue[BaseException | None]", count: int, limits: Limits) -> None:
     """Return when *count* workers have *ended*; raise the first error of theirs."""
     heartbeat = CURRENT_HEARTBEAT.get()
     first = error = None
     until = float("inf")
     while count and time.monotonic() < until:
-        if first is None and heartbeat is not None and heartbeat.cancelled.is_set():
-            raise Cancelled
+        if first is None and heartbeat is not None:
+            heartbeat.check()
         try:
-            error = ended.get(timeout=0.1)
+            error = ended.get(timeout=CANCEL_POLL_SECONDS)
         except queue.Empty:
             continue
         count -= 1
         if error is not None and first is None:
-            first, until = error, time.monotonic() + PARTS_SECONDS
+            first, until = error, time.monotonic() + limits.parts_cleanup_seconds
     try:
         if first is not None:
             raise first

@@ -11,10 +11,10 @@ from pathlib import Path
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError, LocalFileError
 from startifact.hints import Hint, Option
+from startifact.limits import BLOCK_BYTES
 from startifact.model.record import Record
 from startifact.text import quoted
 
-_BLOCK = 1024 * 1024
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(
     os, "O_BINARY", 0
 )  # fmt: skip
@@ -58,7 +58,7 @@ def has_bytes_of(path: Path, record: Record) -> bool:
         return False
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
+        while block := file.read(BLOCK_BYTES):
             digest.update(block)
             check_deadline()
     return digest.hexdigest() == record.sha256

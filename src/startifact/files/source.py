@@ -9,18 +9,14 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Self, cast
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError, LocalFileError
-from startifact.model.record import MAX_SIZE_BYTES
+from startifact.limits import BLOCK_BYTES, MAX_PARTS, MAX_SIZE_BYTES, MIB, PART_BYTES
 from startifact.text import quoted
-
-MIB = 1024 * 1024
-PART_BYTES = 8 * MIB
-MAX_PARTS = 10_000
-_BLOCK = MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +48,7 @@ class Source:
         *,
         beat: Callable[[int], None] = lambda _: None,
         may_be_empty: bool = False,
+        max_bytes: int = MAX_SIZE_BYTES,
     ) -> Self:
         """Read *path* once, and return what is in it.
 
@@ -62,9 +59,10 @@ class Source:
             InputError: There is no such file, it is a directory, empty or too large.
             LocalFileError: It cannot be read, or changed while it was.
         """
-        with _opened(path, may_be_empty=may_be_empty) as file:
+        check = partial(_check_kind, path, may_be_empty=may_be_empty, max_bytes=max_bytes)
+        with _opened(path, check) as file:
             before = os.fstat(file.fileno())
-            _check_kind(path, before, may_be_empty=may_be_empty)
+            check(before)
             sha256, parts = _hash(file, before.st_size, beat)
             size = sum(part.size for part in parts)
         source = cls(
@@ -103,7 +101,7 @@ class Source:
         """
         digest = hashlib.sha256()
         with self.open(part) as reader:
-            while block := reader.read(_BLOCK):
+            while block := reader.read(BLOCK_BYTES):
                 digest.update(block)
         self.check_digest(part, digest.digest())
 
@@ -191,19 +189,19 @@ def part_size(size: int) -> int:
     return max(PART_BYTES, -(-smallest // MIB) * MIB)
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, *, max_bytes: int = MAX_SIZE_BYTES) -> None:
     """Return when *path* is a file that can be staged, as far as that shows without reading it.
 
     Raises:
         InputError: There is no such file, it is a directory, empty or too large.
         LocalFileError: It cannot be opened.
     """
-    with _opened(path):
+    with _opened(path, partial(_check_kind, path, may_be_empty=False, max_bytes=max_bytes)):
         pass
 
 
 @contextlib.contextmanager
-def _opened(path: Path, *, may_be_empty: bool = False) -> Iterator[io.BufferedReader]:
+def _opened(path: Path, check: Callable[[os.stat_result], None]) -> Iterator[io.BufferedReader]:
     try:
         status = path.stat()
     except OSError as e:
@@ -211,7 +209,7 @@ def _opened(path: Path, *, may_be_empty: bool = False) -> Iterator[io.BufferedRe
     except ValueError as e:
         raise InputError(f"{quoted(str(path))} is not a path") from e
     # Before opening: opening a pipe would wait for a writer.
-    _check_kind(path, status, may_be_empty=may_be_empty)
+    check(status)
     try:
         with path.open("rb") as file:
             yield file
@@ -238,7 +236,7 @@ def _hash(
         digest, count = hashlib.sha256(), 0
         # Not beyond the size it had: a file that is written to faster than it is read has no end.
         while count < limit and offset + count <= size:
-            if not (block := file.read(min(_BLOCK, limit - count))):
+            if not (block := file.read(min(BLOCK_BYTES, limit - count))):
                 break
             whole.update(block)
             digest.update(block)
@@ -252,7 +250,7 @@ def _hash(
         offset += count
 
 
-def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool) -> None:
+def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool, max_bytes: int) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise InputError(
             f"{quoted(str(path))} is a directory",
@@ -264,10 +262,10 @@ def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool) -> No
         raise InputError(
             f"{quoted(str(path))} is empty", hint="Check the step that should have written it"
         )
-    if status.st_size > MAX_SIZE_BYTES:
+    if status.st_size > max_bytes:
         raise InputError(
             f"{quoted(str(path))} has {status.st_size:,} bytes, expected at most "
-            f"{MAX_SIZE_BYTES:,}, as S3 allows",
+            f"{max_bytes:,}, as S3 allows",
             hint="Stage it in several artifacts",
         )
 

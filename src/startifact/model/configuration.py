@@ -7,18 +7,22 @@ from typing import Any
 
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.hints import Command, Hint
+from startifact.limits import (
+    MAX_CONFIGURATION_BYTES,
+    MAX_KEY_PREFIX_CHARACTERS,
+    MAX_PARAMETER_NAME_CHARACTERS,
+    MAX_PARAMETER_PREFIX_CHARACTERS,
+    MAX_REGIONS,
+)
 from startifact.model.strict_json import JsonError, parse_object
 from startifact.problems import Problems
 
 DEFAULT_PARAMETER = "/startifact"
 AWS_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}", re.ASCII)
 
-MAX_CONFIGURATION_BYTES = 8192
-MAX_REGIONS = 32
-
 _PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,14}")
 _PARAMETER_PREFIX = re.compile(r"(/[A-Za-z0-9_.-]+){0,12}")
-_KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/-]{0,256}")
+_KEY_PREFIX = re.compile(rf"[A-Za-z0-9!_.*'()/-]{{0,{MAX_KEY_PREFIX_CHARACTERS}}}")
 _RESERVED = re.compile(r"/?(aws|ssm)", re.IGNORECASE)
 
 # Written by the first Startifact for its own set-up dialogue; it says nothing about storing.
@@ -74,11 +78,12 @@ def _checked(value: dict[str, Any], problems: Problems) -> Configuration:
     if not isinstance(bucket, str) or not is_parameter_name(bucket):
         problems.add("bucket_name_param", bucket, "the name of an SSM parameter")
     key_prefix = value.get("bucket_key_prefix", "")
-    if not isinstance(key_prefix, str) or not _is_key_prefix(key_prefix):
+    if not isinstance(key_prefix, str) or not is_key_prefix(key_prefix):
         problems.add(
             "bucket_key_prefix",
             key_prefix,
-            "at most 256 letters, digits and !_.*'()/- without . or .. as a part",
+            f"at most {MAX_KEY_PREFIX_CHARACTERS} letters, digits and !_.*'()/- "
+            "without . or .. as a part",
         )
     parameters = value.get("parameter_name_prefix", "")
     if not isinstance(parameters, str) or not _is_parameter_prefix(parameters):
@@ -122,12 +127,12 @@ def _regions(value: object, problems: Problems) -> tuple[str, ...]:
 
 def is_parameter_name(name: str) -> bool:
     """Say whether *name* can be the name of an SSM parameter."""
-    return len(name) <= 1011 and _PARAMETER.fullmatch(name) is not None
+    return len(name) <= MAX_PARAMETER_NAME_CHARACTERS and _PARAMETER.fullmatch(name) is not None
 
 
 def _is_parameter_prefix(prefix: str) -> bool:
     return (
-        len(prefix) <= 256
+        len(prefix) <= MAX_PARAMETER_PREFIX_CHARACTERS
         and _PARAMETER_PREFIX.fullmatch(prefix) is not None
         and (prefix == "" or not is_reserved_parameter(prefix))
     )
@@ -138,7 +143,8 @@ def is_reserved_parameter(name: str) -> bool:
     return _RESERVED.match(name) is not None
 
 
-def _is_key_prefix(prefix: str) -> bool:
+def is_key_prefix(prefix: str) -> bool:
+    """Say whether every key in a bucket can begin with *prefix*."""
     return _KEY_PREFIX.fullmatch(prefix) is not None and not ({".", ".."} & set(prefix.split("/")))
 
 

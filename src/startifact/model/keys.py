@@ -9,6 +9,11 @@ import unicodedata
 from typing import NewType
 
 from startifact.errors import InputError
+from startifact.limits import (
+    MAX_CHANNEL_NAME_CHARACTERS,
+    MAX_FILENAME_BYTES,
+    MAX_PROJECT_CHARACTERS,
+)
 from startifact.text import quoted
 
 Key = NewType("Key", str)
@@ -16,12 +21,10 @@ Key = NewType("Key", str)
 The name of one stored thing below a region's prefix: an artifact or a channel.
 """
 
-PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-CHANNEL = re.compile(r"[a-z][a-z0-9-]{0,62}")
+PROJECT = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{MAX_PROJECT_CHARACTERS - 1}}}")
+CHANNEL = re.compile(rf"[a-z][a-z0-9-]{{0,{MAX_CHANNEL_NAME_CHARACTERS - 1}}}")
 
 LATEST = "latest"
-
-MAX_FILENAME_BYTES = 255
 
 _DEVICES = frozenset(
     {"con", "prn", "aux", "nul", "conin$", "conout$"}

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from startifact.errors import InputError
+from startifact.limits import MAX_METADATA_TEXT_BYTES
 from startifact.problems import Problems
 from startifact.text import escape_nonprintable, quoted
 
 if TYPE_CHECKING:
     import yaml
-
-MAX_TEXT_BYTES = 64 * 1024
 
 _PAIR = re.compile(r"[^\s=]+=.*", re.DOTALL)
 _FORMS = (
@@ -55,9 +54,9 @@ def parse_metadata(text: str) -> dict[str, str]:
     Raises:
         InputError: It is neither, or a key is there twice. All problems are told.
     """
-    if len(text.encode(errors="replace")) > MAX_TEXT_BYTES:
+    if len(text.encode(errors="replace")) > MAX_METADATA_TEXT_BYTES:
         raise InputError(
-            f"metadata is not valid: it is larger than {MAX_TEXT_BYTES:,} bytes",
+            f"metadata is not valid: it is larger than {MAX_METADATA_TEXT_BYTES:,} bytes",
             hint="Keep large data in a file of its own and stage that",
         )
     lines = [line for part in text.split("\n") if (line := part.strip())]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from startifact.errors import InputError, IntegrityError, NewerFormatError, RemovedError
+from startifact.limits import MAX_METADATA_BYTES, MAX_RECORD_BYTES, MAX_SIZE_BYTES
 from startifact.model.strict_json import JsonError, parse_string_object
 from startifact.problems import Problems
 from startifact.text import quoted
@@ -17,14 +18,6 @@ from startifact.text import quoted
 RESERVED = "startifact:"
 NO_DIGEST = "no recorded digest"
 FORMAT = 1
-
-# S3 allows 2 KiB of user metadata, counted over names and values. Some stores count the header's
-# whole name, so it is counted whole.
-MAX_RECORD_BYTES = 2048 - len("x-amz-meta-startifact")
-MAX_METADATA_BYTES = 1024
-
-MAX_SIZE_BYTES = 10_000 * 5 * 1024**3
-"""What S3 allows for one object: 10,000 parts of 5 GiB, about 48.8 TiB."""
 
 # Left out in this order where the record would be too large.
 DISPENSABLE = ("ref", "actor", "run")

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from semver import Version
 
 from startifact.errors import InputError
+from startifact.limits import MAX_VERSION_CHARACTERS
 from startifact.model.keys import CHANNEL, LATEST
 from startifact.text import quoted
-
-MAX_VERSION_BYTES = 128
 
 _PARTIAL = re.compile(r"v?\d+(\.\d+)?", re.ASCII)
 
@@ -37,7 +36,7 @@ def parse_version(text: object) -> Version:
     """
     if isinstance(text, Version):
         text = str(text)
-    if isinstance(text, str) and len(text) <= MAX_VERSION_BYTES:
+    if isinstance(text, str) and len(text) <= MAX_VERSION_CHARACTERS:
         bare = text.removeprefix("v")
         try:
             version = Version.parse(bare)
@@ -54,8 +53,8 @@ def _hint(text: object) -> str:
         return "Give a version, for example 1.0.9000"
     if isinstance(text, str) and _PARTIAL.fullmatch(text):
         return "Give all three numbers. In YAML, quote versions: an unquoted 1.10 arrives as 1.1"
-    if isinstance(text, str) and len(text) > MAX_VERSION_BYTES:
-        return f"Use at most {MAX_VERSION_BYTES} characters"
+    if isinstance(text, str) and len(text) > MAX_VERSION_CHARACTERS:
+        return f"Use at most {MAX_VERSION_CHARACTERS} characters"
     return "Write MAJOR.MINOR.PATCH without leading zeros, for example 1.0.9000 or 2.0.0-rc.1"
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import InputError, SetupFailedError, StartifactError
+from startifact.limits import Limits
 from startifact.model.configuration import (
     Configuration,
     is_parameter_name,
@@ -103,7 +104,11 @@ def _check_parameter(problems: Problems, parameter: str, bucket_name_param: str)
 
 
 def set_up(
-    configuration: Configuration, *, loader: ConfigurationLoader, dry_run: bool = False
+    configuration: Configuration,
+    *,
+    loader: ConfigurationLoader,
+    dry_run: bool = False,
+    limits: Limits,
 ) -> tuple[RegionSetup, ...]:
     """Make *configuration* what every region that it names holds in the loader's parameter.
 
@@ -118,7 +123,7 @@ def set_up(
         for region in configuration.regions
     }
     done: dict[str, RegionSetup] = {}
-    with FanOut(jobs) as working:
+    with FanOut(jobs, limits=limits) as working:
         for answer in working:
             done[answer.name] = (
                 RegionSetup(region=answer.name, state=SetupState.FAILED, error=answer.error)

@@ -14,10 +14,8 @@ from startifact.errors import (
     IntegrityError,
     LocalFileError,
     NotFoundError,
-    SeveralRegionsError,
     StartifactError,
-    UndeterminedError,
-    by_region,
+    no_answer,
 )
 from startifact.files.destination import (
     check_destination,
@@ -26,19 +24,14 @@ from startifact.files.destination import (
     replace_file,
     temporary_beside,
 )
-from startifact.files.source import PART_BYTES
 from startifact.hints import Hint, Option
+from startifact.limits import BLOCK_BYTES, PART_BYTES, Limits
 from startifact.model.keys import Key, check_filename
 from startifact.model.record import Record
 from startifact.reading.resolution import Replica, Resolution
 from startifact.regions.interface import Location
 
 logger = logging.getLogger(__name__)
-
-WORKERS = 4
-"""How many ranges of one artifact are read at a time."""
-
-_BLOCK = 1024 * 1024
 
 
 class Downloader:
@@ -49,11 +42,17 @@ class Downloader:
     """
 
     def __init__(
-        self, resolution: Resolution, record: Record, progress: ProgressCallback | None = None
+        self,
+        resolution: Resolution,
+        record: Record,
+        progress: ProgressCallback | None = None,
+        *,
+        limits: Limits,
     ) -> None:
         self._resolution = resolution
         self._record = record
         self._progress = progress
+        self._limits = limits
         self._unfit: dict[str, StartifactError] = {}
 
     @property
@@ -147,7 +146,8 @@ class Downloader:
                 "%s was staged by the first Startifact: no digest was recorded to verify it by",
                 self._resolution.key,
             )
-        self._fetch(destination)
+        with self._resolution.asking():  # others may know better than who delivers the bytes
+            self._fetch(destination)
         return destination
 
     def _location(self) -> Location:
@@ -221,10 +221,10 @@ class Downloader:
         )
 
         def job(heartbeat: Heartbeat) -> None:
-            _read_all(replica, self._resolution.key, temporary, heartbeat)
+            _read_all(replica, self._resolution.key, temporary, heartbeat, self._limits)
             _verify(record, f"{self._resolution.key} in {name}", temporary, heartbeat)
 
-        with FanOut({name: job}, notify=tally.add) as fetching:
+        with FanOut({name: job}, limits=self._limits, notify=tally.add) as fetching:
             answer = fetching.next()
         if not isinstance(answer, Failure):
             return None
@@ -236,15 +236,13 @@ class Downloader:
         known = self._resolution.failures()
         if not failures and not known:
             return NotFoundError(f"{self._resolution.key} is not staged in any region")
-        lines = by_region([*((f.name, f.error) for f in failures), *known.items()])
-        return SeveralRegionsError(
-            f"no region could deliver {self._resolution.key}:{lines}",
-            causes=[f.error for f in failures] + list(known.values()),
-            kind=UndeterminedError,
-        )
+        said = [*((f.name, f.error) for f in failures), *known.items()]
+        return no_answer(f"no region could deliver {self._resolution.key}:", said)
 
 
-def _read_all(replica: Replica, key: Key, temporary: Path, heartbeat: Heartbeat) -> None:
+def _read_all(
+    replica: Replica, key: Key, temporary: Path, heartbeat: Heartbeat, limits: Limits
+) -> None:
     def fetch(start: int, stop: int) -> None:
         with local_errors(temporary), temporary.open("r+b") as file:
             file.seek(start)
@@ -256,7 +254,8 @@ def _read_all(replica: Replica, key: Key, temporary: Path, heartbeat: Heartbeat)
     # One after the other as they are needed: it is a region that says how many there are.
     run_in_pool(
         (partial(fetch, s, min(s + PART_BYTES, size)) for s in range(0, size, PART_BYTES)),
-        workers=WORKERS,
+        workers=limits.part_workers,
+        limits=limits,
     )
 
 
@@ -267,7 +266,7 @@ def _verify(record: Record, where: str, temporary: Path, heartbeat: Heartbeat) -
     expected = record.sha256 or record.md5
     size = 0
     with local_errors(temporary), temporary.open("rb") as file:
-        while block := file.read(_BLOCK):
+        while block := file.read(BLOCK_BYTES):
             digest.update(block)
             size += len(block)
             heartbeat.beat(0)

@@ -11,11 +11,10 @@ from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
     InputError,
     NotFoundError,
-    SeveralRegionsError,
     StartifactError,
-    UndeterminedError,
-    by_region,
+    no_answer,
 )
+from startifact.limits import Limits
 from startifact.model.keys import artifact_prefix, version_text
 from startifact.model.quorum import refuse_shared_store, required_to_read
 from startifact.model.versions import newest_first, parse_version
@@ -24,7 +23,7 @@ from startifact.regions.interface import Region
 logger = logging.getLogger(__name__)
 
 
-def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
+def list_versions(regions: Sequence[Region], project: str, *, limits: Limits) -> list[Version]:
     """Return every version of *project* that any region holds, newest first.
 
     Raises:
@@ -32,30 +31,45 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
         NotFoundError: Every region said that there is none.
         SeveralRegionsError: Fewer than half of the regions answered.
     """
-    found: dict[str, Version] = {}
-    failures: list[Failure] = []
-    with FanOut({r.name: partial(versions_in, r, project) for r in regions}) as listing:
-        for answer in listing:
-            if isinstance(answer, Failure):
-                failures.append(answer)
-            else:
-                found |= {str(v): v for v in answer.value}
-    failed = {failure.name for failure in failures}
-    refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failed})
+    found, failures = versions_of(regions, project, limits=limits)
+    refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failures})
     answered = len(regions) - len(failures)
     if answered < required_to_read(len(regions)) or (failures and not found):
-        raise _too_few(project, len(regions), failures)
-    for failure in failures:
-        logger.warning("%s was not listed: %s", failure.name, failure.error.message)
+        raise no_answer(
+            f"cannot list the versions of {project}: {answered} of {len(regions)} regions "
+            "answered:",
+            failures.items(),
+        )
+    for name, error in failures.items():
+        logger.warning("%s was not listed: %s", name, error.message)
     if not found:
         raise NotFoundError(
             f"nothing of {project} is staged in {', '.join(r.name for r in regions)}",
             hint="Check the project's name and the regions",
         )
-    return newest_first(found.values())
+    return found
 
 
-def versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Version]:
+def versions_of(
+    regions: Sequence[Region], project: str, *, limits: Limits
+) -> tuple[list[Version], dict[str, StartifactError]]:
+    """Return every version of *project* that any region lists, newest first.
+
+    With it comes why regions were not listed, by region.
+    """
+    found: dict[str, Version] = {}
+    failures: dict[str, StartifactError] = {}
+    jobs = {r.name: partial(_versions_in, r, project) for r in regions}
+    with FanOut(jobs, limits=limits) as listing:
+        for answer in listing:
+            if isinstance(answer, Failure):
+                failures[answer.name] = answer.error
+            else:
+                found |= {str(version): version for version in answer.value}
+    return newest_first(found.values()), failures
+
+
+def _versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Version]:
     """Return the versions of *project* that *region* lists, in any order."""
     versions = []
     for key in region.keys(artifact_prefix(project)):
@@ -72,13 +86,3 @@ def versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Vers
         else:
             versions.append(version)
     return versions
-
-
-def _too_few(project: str, regions: int, failures: list[Failure]) -> StartifactError:
-    lines = by_region((f.name, f.error) for f in failures)
-    return SeveralRegionsError(
-        f"cannot list the versions of {project}: {regions - len(failures)} of {regions} regions "
-        f"answered:{lines}",
-        causes=[f.error for f in failures],
-        kind=UndeterminedError,
-    )

@@ -1,13 +1,12 @@
 """What all regions say about one version, asked at once and remembered as they answer."""
 
+import contextlib
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Self
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
@@ -16,21 +15,18 @@ from startifact.errors import (
     NotFoundError,
     RegionUnavailableError,
     RemovedError,
-    SeveralRegionsError,
     StartifactError,
-    UndeterminedError,
-    by_region,
+    no_answer,
 )
+from startifact.limits import MAX_SIZE_BYTES, Limits
 from startifact.model.keys import Key
 from startifact.model.quorum import majority
-from startifact.model.record import MAX_SIZE_BYTES, Record, decode
+from startifact.model.record import Record, decode
+from startifact.model.voting import Votes
 from startifact.reading.legacy import legacy_record
 from startifact.regions.interface import Region, StoredArtifact
 
 logger = logging.getLogger(__name__)
-
-QUORUM_WAIT_SECONDS = 1.0
-"""How long other regions' digests are waited for once one has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +36,11 @@ class Replica:
     region: Region
     stored: StoredArtifact
     record: Record
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it has a record, which those of the first Startifact lack."""
+        return self.stored.encoded_record is not None
 
 
 def describe(region: Region, key: Key) -> Replica | None:
@@ -82,12 +83,32 @@ def _job(region: Region, key: Key, heartbeat: Heartbeat) -> Replica | None:
     return describe(region, key)
 
 
-class Resolution:
-    """The answers of all regions about one artifact. Safe to use from several threads."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAnswers:
+    """What regions have said already; one that is in neither has said that there is nothing."""
 
-    def __init__(self, regions: Sequence[Region], key: Key) -> None:
+    replicas: Sequence[Replica]
+    failures: Mapping[str, StartifactError] = field(default_factory=dict)
+
+
+class Resolution:
+    """The answers of all regions about one artifact. Safe to use from several threads.
+
+    Regions are asked at once, and then only while somebody waits for their answers. Where their
+    answers are *known*, none is asked.
+    """
+
+    def __init__(
+        self,
+        regions: Sequence[Region],
+        key: Key,
+        *,
+        limits: Limits,
+        known: KnownAnswers | None = None,
+    ) -> None:
         self.key = key
         self.regions = tuple(regions)
+        self._limits = limits
         self._lock = threading.RLock()
         self._copies: dict[str, Replica] = {}
         self._absent: list[str] = []
@@ -95,24 +116,32 @@ class Resolution:
         self._seconds: dict[str, float] = {}
         self._first_at: float | None = None
         self._warned: set[str] = set()
-        self._round = FanOut({r.name: partial(_job, r, key) for r in regions})
+        self._askers = 0
+        if known is not None:
+            self._copies = {replica.region.name: replica for replica in known.replicas}
+            self._failed = dict(known.failures)
+            said = self._copies.keys() | self._failed.keys()
+            self._absent = [region.name for region in regions if region.name not in said]
+        to_ask = regions if known is None else ()
+        self._asked = FanOut({r.name: partial(_job, r, key) for r in to_ask}, limits=limits)
 
-    @classmethod
-    def of(
-        cls,
-        regions: Sequence[Region],
-        key: Key,
-        replicas: Iterable[Replica],
-        failures: Mapping[str, StartifactError],
-    ) -> Self:
-        """Return what is known already about *regions*, without asking any."""
-        resolution = cls((), key)
-        resolution.regions = tuple(regions)
-        resolution._copies = {replica.region.name: replica for replica in replicas}
-        resolution._failed = dict(failures)
-        known = resolution._copies.keys() | resolution._failed.keys()
-        resolution._absent = [region.name for region in regions if region.name not in known]
-        return resolution
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """Let regions answer inside. Outside of it, those that have not answered are told to stop.
+
+        Nothing is left behind with whoever holds an artifact for later, and who needs one more
+        answer, or may be proved wrong by one, asks again.
+        """
+        with self._lock:
+            self._askers += 1
+            self._asked.resume()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._askers -= 1
+                if self._askers == 0:
+                    self._asked.cancel()
 
     def replicas(self) -> list[Replica]:
         """Return the copies known by now, in the order in which they were reported."""
@@ -143,12 +172,17 @@ class Resolution:
 
     def wait_for_one_more(self) -> bool:
         """Wait until another region has answered; ``False`` when none is left."""
-        with self._lock:
+        with self.asking(), self._lock:
             return self._take(None)
 
     def wait_a_moment_for_all(self) -> None:
         """Wait until all regions have answered, or a second after the first copy was reported."""
-        self._collect(until=self._window_end())
+        until = self._window_end()
+        if until is not None and until <= time.monotonic():
+            self._collect(until)
+            return
+        with self.asking():
+            self._collect(until)
 
     def resolve(self) -> Record:
         """Return the record that stands for this version in all regions.
@@ -162,13 +196,13 @@ class Resolution:
             IntegrityError: Regions hold different content, and no majority agrees.
             SeveralRegionsError: No region has it, and not every region answered.
         """
-        with self._lock:
+        with self.asking(), self._lock:
             while not self._is_beyond_doubt() and self._take(self._window_end()):
                 pass
             return self._vote()
 
     def _window_end(self) -> float | None:
-        return None if self._first_at is None else self._first_at + QUORUM_WAIT_SECONDS
+        return None if self._first_at is None else self._first_at + self._limits.quorum_wait_seconds
 
     def _collect(self, until: float | None) -> None:
         with self._lock:
@@ -176,7 +210,7 @@ class Resolution:
                 pass
 
     def _take(self, until: float | None) -> bool:
-        answer = self._round.next(until)
+        answer = self._asked.next(until)
         if answer is None:
             return False
         self._seconds[answer.name] = answer.seconds
@@ -190,48 +224,32 @@ class Resolution:
                 self._first_at = time.monotonic()
         return True
 
-    def _has_majority(self) -> bool:
-        votes = self._votes()
-        return bool(votes) and votes.most_common(1)[0][1] >= majority(len(self.regions))
+    def _votes(self) -> Votes[Replica]:
+        return Votes(self._copies.values())
+
+    def _has_majority(self, votes: Votes[Replica]) -> bool:
+        return votes.most >= majority(len(self.regions))
 
     def _is_beyond_doubt(self) -> bool:
         """Say whether it is settled by more than the first Startifact knew.
 
         Its copies have no digest, and count for less as soon as another region tells one.
         """
-        return self._has_majority() and any(
+        return self._has_majority(self._votes()) and any(
             replica.record.sha256 for replica in self._copies.values()
         )
 
-    def _votes(self) -> Counter[tuple[object, ...]]:
-        return Counter(replica.record.content for replica in self._voters())
-
-    def _voters(self) -> list[Replica]:
-        """Return the copies that have a digest; where none has, those of the first Startifact.
-
-        Of these, those with an MD5 are known better than the others. What is known less well does
-        not count, but where it cannot be any of the others.
-        """
-        replicas = list(self._copies.values())
-        best = (
-            [replica for replica in replicas if replica.record.sha256]
-            or [replica for replica in replicas if replica.record.md5]
-            or replicas
-        )
-        known = [replica.record for replica in best]
-        return best + [replica for replica in replicas if replica.record.contradicts_all(known)]
-
     def _vote(self) -> Record:
-        if not self._has_majority() and (removed := self._removed()):
-            raise next(iter(removed.values()))
         votes = self._votes()
-        if not votes:
+        settled = self._has_majority(votes)
+        if not settled and (removed := self._removed()):
+            raise next(iter(removed.values()))
+        if votes.leader is None:
             raise self._not_found()
-        content = votes.most_common(1)[0][0]
-        if len(votes) > 1 and not self._has_majority():
+        if votes.contents > 1 and not settled:
             raise self._disagreement()
-        record = next(c.record for c in self._voters() if c.record.content == content)
-        self._warn_of_others(record)
+        record = votes.leader.record
+        self._warn_of_others(record, votes.voters)
         return record
 
     def _removed(self) -> dict[str, RemovedError]:
@@ -239,14 +257,13 @@ class Resolution:
         failed = ((region.name, self._failed.get(region.name)) for region in self.regions)
         return {name: error for name, error in failed if isinstance(error, RemovedError)}
 
-    def _warn_of_others(self, record: Record) -> None:
+    def _warn_of_others(self, record: Record, voters: Sequence[Replica]) -> None:
         for name in self._removed().keys() - self._warned:
             self._warned.add(name)
             logger.warning(
                 "%s: %s says that it was removed, most regions hold %s still",
                 self.key, name, record.digest,
             )  # fmt: skip
-        voters = self._voters()
         for replica in self._copies.values():
             found = replica.record
             same = (
@@ -278,9 +295,6 @@ class Resolution:
                 hint="Check the project, the version and the regions",
             )
         said = [*((name, "not there") for name in self._absent), *self._failed.items()]
-        return SeveralRegionsError(
-            f"cannot tell whether {self.key} exists, no region that answered has it:"
-            + by_region(said),
-            causes=list(self._failed.values()),
-            kind=UndeterminedError,
+        return no_answer(
+            f"cannot tell whether {self.key} exists, no region that answered has it:", said
         )

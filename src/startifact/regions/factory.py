@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.directory.region import DirectoryRegion
 from startifact.regions.interface import Region
@@ -13,6 +14,7 @@ def open_regions(
     *,
     loader: ConfigurationLoader,
     default_region: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[Region, ...]:
     """Return the regions that *specs* name. Nothing is sent yet.
 
@@ -20,9 +22,9 @@ def open_regions(
     names no region.
     """
     return tuple(
-        DirectoryRegion(spec.text, spec.path)
+        DirectoryRegion(spec.text, spec.path, limits=limits)
         if isinstance(spec, DirectorySpec)
-        else _aws(spec, loader, default_region)
+        else _aws(spec, loader, default_region, limits)
         for spec in specs
     )
 
@@ -31,10 +33,11 @@ def _aws(
     spec: AwsSpec | BucketSpec,
     loader: ConfigurationLoader,
     default_region: str | None,
+    limits: Limits,
 ) -> Region:
     # Only here: importing boto3 takes longer than all the rest of a small staging.
     from startifact.regions.aws.region import BucketRegion, OrganisationRegion
 
     if isinstance(spec, AwsSpec):
-        return OrganisationRegion(spec.text, loader=loader)
-    return BucketRegion(spec, clients=loader.clients, default_region=default_region)
+        return OrganisationRegion(spec.text, loader=loader, limits=limits)
+    return BucketRegion(spec, clients=loader.clients, default_region=default_region, limits=limits)

@@ -10,7 +10,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from startifact.errors import InputError
 from startifact.hints import Hint
-from startifact.model.configuration import AWS_REGION
+from startifact.limits import MAX_REGIONS
+from startifact.model.configuration import AWS_REGION, is_key_prefix
 from startifact.problems import Problems
 from startifact.text import quoted
 
@@ -18,11 +19,9 @@ FORMS = (
     "an AWS region (eu-west-1), s3://bucket/prefix?region=eu-west-1&endpoint=https://...&profile=..."
     " or file:./directory"
 )
-MAX_REGIONS = 32
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _PROFILE = re.compile(r"[A-Za-z0-9_.@+/=:-]{1,128}", re.ASCII)
-_KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/-]{0,256}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +156,7 @@ def _bucket(text: str) -> BucketSpec:
     bucket, prefix = unquote(url.netloc), unquote(url.path).removeprefix("/")
     if not is_bucket_name(bucket):
         problems.add("bucket", bucket, "a bucket name: 3 to 63 of a-z, 0-9, . and -")
-    if not _KEY_PREFIX.fullmatch(prefix) or {".", ".."} & set(prefix.split("/")):
+    if not is_key_prefix(prefix):
         problems.add("prefix", prefix, "letters, digits and !_.*'()/- without . or .. as a part")
     pairs = parse_qsl(url.query, keep_blank_values=True)
     query = dict(pairs)

@@ -18,16 +18,13 @@ from startifact.errors import (
     RemovedError,
     StartifactError,
 )
+from startifact.limits import MAX_SIZE_BYTES, Limits
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key
 from startifact.model.quorum import refuse_shared_store
-from startifact.model.record import MAX_SIZE_BYTES, NO_DIGEST
-from startifact.model.versions import newest_first
-from startifact.reading.listing import versions_in
+from startifact.model.record import NO_DIGEST
+from startifact.reading.listing import versions_of
 from startifact.reading.resolution import Replica, interpret
 from startifact.regions.interface import Region, StoredArtifact, StoredChannel
-
-WORKERS = 8
-"""How many artifacts of one region are looked at at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class ReplicaStatus:
     @property
     def recorded(self) -> bool:
         """Whether it is a sound copy with a record, which those of the first Startifact lack."""
-        return self.replica is not None and self.replica.stored.encoded_record is not None
+        return self.replica is not None and self.replica.is_recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +139,12 @@ class ProjectInventory:
 
 
 def take_inventory(
-    regions: Sequence[Region], project: str, version: Version | None, *, read_data: bool
+    regions: Sequence[Region],
+    project: str,
+    version: Version | None,
+    *,
+    read_data: bool,
+    limits: Limits,
 ) -> ProjectInventory:
     """Return what *regions* hold of *project*, or of one *version* of it.
 
@@ -151,21 +153,19 @@ def take_inventory(
     Raises:
         InputError: Two regions are one place.
     """
-    failures: dict[str, StartifactError] = {}
-    versions = [version] if version is not None else _all(regions, project, failures)
+    versions, failures = (
+        versions_of(regions, project, limits=limits) if version is None else ([version], {})
+    )
     inventories = [RegionInventory(region) for region in regions if region.name not in failures]
-    inspect = partial(_inspect_region, project=project, versions=versions, read_data=read_data)
+    inspect = partial(
+        _inspect_region, project=project, versions=versions, read_data=read_data, limits=limits
+    )
     jobs = {v.region.name: partial(inspect, v, whole=version is None) for v in inventories}
-    with FanOut(jobs) as inspecting:
+    with FanOut(jobs, limits=limits) as inspecting:
         for answer in inspecting:
             if isinstance(answer, Failure):
                 failures[answer.name] = answer.error
-    places = {
-        v.region.name: v.region.store_identity()
-        for v in inventories
-        if v.region.name not in failures
-    }
-    refuse_shared_store(places)
+    refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failures})
     return ProjectInventory(
         project=project,
         versions=tuple(versions),
@@ -182,20 +182,6 @@ def take_inventory(
     )
 
 
-def _all(
-    regions: Sequence[Region], project: str, failures: dict[str, StartifactError]
-) -> list[Version]:
-    """Return every version that any region lists, newest first."""
-    found: dict[str, Version] = {}
-    with FanOut({r.name: partial(versions_in, r, project) for r in regions}) as listing:
-        for answer in listing:
-            if isinstance(answer, Failure):
-                failures[answer.name] = answer.error
-            else:
-                found |= {str(version): version for version in answer.value}
-    return newest_first(found.values())
-
-
 def _inspect_region(
     inventory: RegionInventory,
     heartbeat: Heartbeat,
@@ -204,6 +190,7 @@ def _inspect_region(
     versions: Sequence[Version],
     whole: bool,
     read_data: bool,
+    limits: Limits,
 ) -> None:
     """Fill *inventory* step by step, so that what is known stays if the region fails."""
 
@@ -216,7 +203,11 @@ def _inspect_region(
                 inventory.region, key, held, held.stored, heartbeat
             )
 
-    run_in_pool([partial(inspect_version, version) for version in versions], workers=WORKERS)
+    run_in_pool(
+        [partial(inspect_version, version) for version in versions],
+        workers=limits.inventory_workers,
+        limits=limits,
+    )
     if whole:
         inventory.latest = _latest(inventory.region, project)
         channel_record = inventory.latest.channel_record

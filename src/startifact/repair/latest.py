@@ -16,6 +16,7 @@ from startifact.errors import (
     StartifactError,
     UndeterminedError,
 )
+from startifact.limits import Limits
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key
 from startifact.model.quorum import required_to_read
 from startifact.model.record import Record
@@ -38,6 +39,7 @@ class LatestRepairer:
     log: RepairLog
     channel_writer: ChannelWriter
     required: int
+    limits: Limits
     _refused: set[str] = field(default_factory=set)
     _found: dict[Key, Record] = field(default_factory=dict)
 
@@ -141,7 +143,7 @@ class LatestRepairer:
         if self.log.dry_run:
             return is_sound(inventory, version)
         try:
-            replica = run_one(region.name, lambda _: describe(region, key))
+            replica = run_one(region.name, lambda _: describe(region, key), limits=self.limits)
         except (IntegrityError, NewerFormatError, RemovedError):
             return False
         except StartifactError as e:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import DeadlineError, RefusedError, StartifactError
+from startifact.limits import Limits
 from startifact.model.keys import Key
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class RepairLog:
     """Steps as they are taken. In a dry run they are taken down, and none is taken."""
 
     dry_run: bool
+    limits: Limits
     steps: list[Step] = field(default_factory=list)
     refusals: list[StartifactError] = field(default_factory=list)
     failures: dict[str, StartifactError] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class RepairLog:
         """
         if not self.dry_run:
             # What was begun is taken back when a person interrupts it.
-            with FanOut({step.region: job}, undo=True) as only:
+            with FanOut({step.region: job}, limits=self.limits, undo=True) as only:
                 answer = only.next()
             if isinstance(answer, Failure):
                 self.record_failure(step.region, answer.error)

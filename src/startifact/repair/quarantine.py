@@ -11,12 +11,13 @@ from pathlib import Path
 from semver import Version
 
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import LocalFileError, RegionUnavailableError, StartifactError
+from startifact.errors import LocalFileError, RegionUnavailableError
 from startifact.files.source import Source
 from startifact.hints import Command, Hint
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key, quarantine_key
-from startifact.regions.interface import ExistsError, Region, StoredArtifact
+from startifact.regions.interface import Region, StoredArtifact
 from startifact.repair.inventory import ReplicaStatus
+from startifact.staging.region_steps import write_and_look
 
 NO_RECORD = "{}"
 """What is kept in place of a record where there is none."""
@@ -92,17 +93,10 @@ def _fetched(
 def _store(
     region: Region, aside: Key, source: Source, encoded_record: str, heartbeat: Heartbeat
 ) -> None:
-    failure: Exception | None = None
-    try:
-        region.create(aside, source, encoded_record, heartbeat.beat)
-    except (ExistsError, RegionUnavailableError) as e:
-        failure = e  # it may be there all the same, from before or from just now
-    kept = region.describe(aside)
-    if kept is not None and (kept.size, kept.encoded_record) == (source.size, encoded_record):
-        return
-    if isinstance(failure, StartifactError):
-        raise failure
-    raise RegionUnavailableError(f"{region.name} did not keep {aside} as it was sent") from failure
+    create = partial(region.create, aside, source, encoded_record, heartbeat.beat)
+    kept = write_and_look(region, aside, create, partial(region.describe, aside))
+    if (kept.size, kept.encoded_record) != (source.size, encoded_record):
+        raise RegionUnavailableError(f"{region.name} did not keep {aside} as it was sent")
 
 
 @contextlib.contextmanager

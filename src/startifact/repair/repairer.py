@@ -21,15 +21,15 @@ from startifact.errors import (
     NewerFormatError,
     NotFoundError,
     RefusedError,
-    SeveralRegionsError,
     StartifactError,
-    by_region,
+    no_answer,
 )
 from startifact.files.source import Source
 from startifact.hints import Command, Hint, Option
+from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
 from startifact.reading.download import Downloader
-from startifact.reading.resolution import Replica, Resolution
+from startifact.reading.resolution import KnownAnswers, Replica, Resolution
 from startifact.regions.interface import Region
 from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_inventory
 from startifact.repair.latest import LatestRepairer
@@ -54,12 +54,14 @@ class Repairer:
         required: int,
         dry_run: bool,
         read_data: bool,
+        limits: Limits,
     ) -> None:
         self._regions = regions
         self._mover = channel_writer
         self._required = required
         self._read_data = read_data
-        self._log = RepairLog(dry_run)
+        self._limits = limits
+        self._log = RepairLog(dry_run, limits)
 
     def repair(self, project: str, version: Version | None, keep: str | None) -> Repair:
         """Mend *project*, or one *version* of it; *keep* is the SHA-256 of what is right.
@@ -76,14 +78,17 @@ class Repairer:
             )
         # What is kept has been read and compared: a record alone proves nothing.
         read_data = self._read_data or keep is not None
-        seen = take_inventory(self._regions, project, version, read_data=read_data)
+        seen = take_inventory(
+            self._regions, project, version, read_data=read_data, limits=self._limits
+        )
         seen.check_found()
         self._log.failures.update(seen.failures)
         with self._log.noting_what_was_done():
             for one in reversed(seen.versions):  # oldest first, as they were staged
                 self._mend_version(seen, one, keep)
             if version is None:
-                LatestRepairer(seen, self._log, self._mover, self._required).mend()
+                latest = LatestRepairer(seen, self._log, self._mover, self._required, self._limits)
+                latest.mend()
         return self._log.result(project, [region.name for region in self._regions])
 
     def _mend_version(self, seen: ProjectInventory, version: Version, keep: str | None) -> None:
@@ -145,8 +150,10 @@ class Repairer:
 
     def _fetch(self, key: Key, replicas: list[Replica], folder: Path) -> Source:
         """Bring the artifact here, verified, from whichever region can deliver it."""
-        resolution = Resolution.of(self._regions, key, replicas, {})
-        path = Downloader(resolution, replicas[0].record).download(folder / "artifact")
+        known = KnownAnswers(replicas=replicas)
+        resolution = Resolution(self._regions, key, limits=self._limits, known=known)
+        downloader = Downloader(resolution, replicas[0].record, limits=self._limits)
+        path = downloader.download(folder / "artifact")
         return Source.scan(path)
 
     def _put(
@@ -185,7 +192,7 @@ class Repairer:
         jobs = {r.name: partial(create, r, project, key, source, encoded_record) for r in regions}
         filled: set[str] = set()
         try:
-            with FanOut(jobs, undo=True) as filling:
+            with FanOut(jobs, limits=self._limits, undo=True) as filling:
                 for answer in filling:
                     if isinstance(answer, Failure):
                         self._log.record_failure(answer.name, answer.error)
@@ -214,9 +221,7 @@ def _chosen(
         message, hint = f"no region holds a sound {key} with sha256:{keep}", _VERIFY
         if not failures:
             raise NotFoundError(message, hint=hint)
-        lines = by_region(failures.items())
-        causes = list(failures.values())
-        raise SeveralRegionsError(f"{message}, of those that answered{lines}", causes=causes)
+        raise no_answer(f"{message}, of those that answered", failures.items())
     agreed = agreement(list(sound.values()))
     if agreed is None or agreed.replica is None:
         raise IntegrityError(

@@ -1,6 +1,5 @@
 """Comparing regions: what differs between them, and within each."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +10,7 @@ from startifact.errors import NewerFormatError, RemovedError, StartifactError
 from startifact.model.keys import LATEST, artifact_key, channel_key
 from startifact.model.record import Record
 from startifact.model.versions import highest, is_later
+from startifact.model.voting import Votes
 from startifact.repair.inventory import ProjectInventory, RegionInventory, ReplicaStatus
 from startifact.text import quoted
 
@@ -149,21 +149,12 @@ def _known(record: Record) -> str:
 def agreement(held: Sequence[ReplicaStatus]) -> ReplicaStatus | None:
     """Return one of the sound copies of which there are more than of any other, or ``None``.
 
-    Copies with a record count for more than those of the first Startifact, which have none; of
-    these, those whose digest is known. The others count where they can be none of them.
+    Which of them count is the rule of `Votes`.
     """
-    sound = [(one, one.replica.record) for one in held if one.replica is not None]
-    voters = (
-        [(one, record) for one, record in sound if one.recorded]
-        or [(one, record) for one, record in sound if record.sha256 or record.md5]
-        or sound
-    )
-    known = [record for _, record in voters]
-    voters = [*voters, *((one, r) for one, r in sound if r.contradicts_all(known))]
-    votes = Counter(record.content for _, record in voters).most_common(2)
-    if not votes or (len(votes) > 1 and votes[0][1] == votes[1][1]):
+    votes = Votes(one.replica for one in held if one.replica is not None)
+    if votes.leader is None or votes.is_tied:
         return None
-    return next(one for one, record in voters if record.content == votes[0][0])
+    return next(one for one in held if one.replica is votes.leader)
 
 
 def is_disputed(project_inventory: ProjectInventory, version: Version) -> bool:

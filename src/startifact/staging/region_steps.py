@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from semver import Version
 
@@ -14,6 +15,8 @@ from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
 from startifact.reading.resolution import Replica, describe
 from startifact.regions.interface import ExistsError, Region
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +74,43 @@ def create(
 ) -> Replica:
     """Create the artifact in *region*, and return what is there then, by whomever it is.
 
+    Raises:
+        IndeterminateContentError: What is there cannot be told from other content.
+        RegionUnavailableError: Nothing is there.
+    """
+
+    def write() -> None:
+        region.preflight(project)
+        region.create(key, source, encoded_record, heartbeat.beat)
+
+    def look() -> Replica | None:
+        try:
+            return describe(region, key)
+        except IntegrityError as e:
+            raise IndeterminateContentError(e.message, hint=e.next_step) from e
+
+    return write_and_look(region, key, write, look)
+
+
+def write_and_look(
+    region: Region, key: Key, write: Callable[[], None], look: Callable[[], T | None]
+) -> T:
+    """Do *write*, which creates the artifact at *key*, and return what *look* finds there then.
+
     An answer that says "exists" may stand for our own write whose first answer was lost, and an
-    error may follow a write that was done: what is there decides.
+    error may follow a write that was done: what is there decides, by whomever it is.
+
+    Raises:
+        RegionUnavailableError: Nothing is there, and why, as far as the region has said.
     """
     failure: Exception | None = None
     try:
-        region.preflight(project)
-        region.create(key, source, encoded_record, heartbeat.beat)
+        write()
     except (ExistsError, RegionUnavailableError) as e:
         failure = e
-    try:
-        replica = describe(region, key)
-    except IntegrityError as e:
-        raise IndeterminateContentError(e.message, hint=e.next_step) from e
-    if replica is not None:
-        return replica
+    found = look()
+    if found is not None:
+        return found
     if isinstance(failure, RegionUnavailableError):
         raise failure
     said = "that it exists" if failure else "that it is stored"

@@ -28,13 +28,14 @@ from startifact.errors import (
     WrongRegionError,
 )
 from startifact.files.source import Source
+from startifact.limits import Limits
 from startifact.model.keys import LATEST, artifact_key
 from startifact.model.quorum import refuse_shared_store
 from startifact.model.record import Record, encode
 from startifact.model.versions import is_later
 from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
-from startifact.reading.resolution import Resolution
+from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.interface import Region
 from startifact.staging import region_steps
 from startifact.staging.outcomes import IfExists, StageRequest, Staging, State
@@ -42,9 +43,6 @@ from startifact.staging.region_steps import RegionSnapshot
 from startifact.staging.state import StagingState, changed_file, conflict
 
 logger = logging.getLogger(__name__)
-
-QUORUM_IDLE_TIMEOUT_SECONDS = 10.0
-"""How long a region may move no byte once enough others hold the artifact."""
 
 # What is stored under this version cannot be told from other content, or a region is not where it
 # seems to be, so nothing is written.
@@ -61,6 +59,7 @@ class Stager:
     regions: Sequence[Region]
     required: int
     moved_by: str
+    limits: Limits
     listed: frozenset[str] = frozenset()
     """Regions that are configured beside this list of regions."""
 
@@ -78,9 +77,8 @@ class Stager:
         """
         state = StagingState(self.regions, artifact_key(request.project, request.version))
         inspect = partial(region_steps.inspect_region, on_replica=state.record_early_replica)
-        with FanOut(
-            {r.name: partial(inspect, r, request.project, request.version) for r in self.regions}
-        ) as looking:
+        jobs = {r.name: partial(inspect, r, request.project, request.version) for r in self.regions}
+        with FanOut(jobs, limits=self.limits) as looking:
             source = self._scan(state, request.path)
             for answer in looking:
                 self._record_snapshot(state, answer)
@@ -126,7 +124,7 @@ class Stager:
         jobs = {
             n: partial(region_steps.read_digest, c, state.key) for n, c in without_digest.items()
         }
-        with FanOut(jobs) as reading:
+        with FanOut(jobs, limits=self.limits) as reading:
             for answer in reading:
                 if isinstance(answer, Failure):
                     raise answer.error
@@ -160,7 +158,7 @@ class Stager:
             for r in state.regions_to_write()
         }
         conflicts = []
-        with FanOut(jobs, notify=tally.add, undo=True) as writing:
+        with FanOut(jobs, limits=self.limits, notify=tally.add, undo=True) as writing:
             while answer := writing.next():
                 if isinstance(answer, Failure):
                     if isinstance(answer.error, LocalFileError):
@@ -172,7 +170,7 @@ class Stager:
                     state.record_time(answer.name, answer.seconds)
                     conflicts.append(answer.value)
                 if len(state.replicas) >= self.required:
-                    writing.idle_timeout = QUORUM_IDLE_TIMEOUT_SECONDS
+                    writing.shorten_idle_timeout(self.limits.quorum_idle_timeout_seconds)
         removed = state.removed()
         if conflicts or removed:
             raise conflict(state, record, conflicts, removed)
@@ -196,7 +194,7 @@ class Stager:
 
     def _move_latest(self, state: StagingState, request: StageRequest) -> None:
         """Move the channel in every region that has the artifact."""
-        channel_writer = ChannelWriter(now=now, moved_by=self.moved_by)
+        channel_writer = ChannelWriter(now=now, moved_by=self.moved_by, limits=self.limits)
         jobs = {
             r.name: partial(
                 region_steps.move_latest,
@@ -208,7 +206,7 @@ class Stager:
             )
             for r in state.holders()
         }
-        with FanOut(jobs, undo=True) as moving:
+        with FanOut(jobs, limits=self.limits, undo=True) as moving:
             while answer := moving.next():
                 if isinstance(answer, Failure):
                     state.record_failure(answer)
@@ -218,7 +216,7 @@ class Stager:
                     state.record_time(answer.name, answer.seconds)
                     state.latest[answer.name] = answer.value
                 if len(state.latest) >= self.required:
-                    moving.idle_timeout = QUORUM_IDLE_TIMEOUT_SECONDS
+                    moving.shorten_idle_timeout(self.limits.quorum_idle_timeout_seconds)
         self._mirror_latest(state, request.project, channel_writer)
         if len(state.latest) < self.required:
             raise StagingFailedError(
@@ -235,7 +233,7 @@ class Stager:
         jobs = {
             r.name: partial(region_steps.mirror_latest, r, project, channel_writer) for r in beat
         }
-        with FanOut(jobs) as mirroring:
+        with FanOut(jobs, limits=self.limits) as mirroring:
             for answer in mirroring:
                 if isinstance(answer, Failure):
                     warn_mirror_failed(answer.name, project, answer.error)
@@ -275,8 +273,9 @@ class Stager:
             )
         if existing := state.first_replica():
             record = existing.record
-        resolution = Resolution.of(self.regions, state.key, state.replicas.values(), state.errors)
-        downloader = Downloader(resolution, record, self.progress)
+        known = KnownAnswers(replicas=tuple(state.replicas.values()), failures=state.errors)
+        resolution = Resolution(self.regions, state.key, limits=self.limits, known=known)
+        downloader = Downloader(resolution, record, self.progress, limits=self.limits)
         latest = state.highest_latest()
         planned = request.dry_run and not kept
         would = planned and (latest is None or is_later(request.version, latest))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from startifact import errors
+from startifact.model.keys import Key
 from startifact.repair.repairer import parse_keep
 from startifact.repair.verify import FindingKind
 from tests.functional.repair.project_fixture import CONTENT, OTHER, ProjectFixture, actions, sha256
@@ -181,6 +182,26 @@ def before_each(region: Any, name: str, act: Callable[[], None]) -> None:
         return proceed(*args)
 
     setattr(region, name, method)
+
+
+def test_copy_that_is_another_one(fixture: ProjectFixture) -> None:
+    """What is to be set aside stays where it is when something else has the copy's place."""
+    fixture.stage()
+    fixture.forge(fixture.b, fixture.key)
+    session = fixture.session()
+    region: Any = session._regions()[1]
+    create = region.create
+
+    def create_second(key: Key, *args: Any) -> None:
+        fixture.b.plant(key, b"something else", "{}")
+        create(key, *args)
+
+    region.create = create_second
+    done = session.repair(fixture.project, "1.0.0", keep=KEEP)
+
+    assert actions(done) == []
+    assert "did not keep" in done.failures[fixture.b.spec].message
+    assert fixture.b.content(fixture.key) == OTHER
 
 
 @pytest.mark.parametrize("moment", ["create", "delete"])

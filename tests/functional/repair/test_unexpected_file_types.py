@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from startifact.errors import IntegrityError, StartifactError
+from startifact.limits import DEFAULT_LIMITS
 from startifact.model.keys import Key, quarantine_key
 from startifact.regions.directory.filelock import locked
 from startifact.regions.directory.region import DirectoryRegion
@@ -285,7 +286,7 @@ def test_moved_under_the_lock_of_its_channel(file_project: ProjectFixture) -> No
     aside = quarantine_key(fixture.project, "latest", "0")
 
     with ThreadPoolExecutor(1) as pool:
-        with locked(latest.with_name(f".{latest.name}.lock")):
+        with locked(latest.with_name(f".{latest.name}.lock"), limits=DEFAULT_LIMITS):
             moving = pool.submit(region.move_aside, Key(fixture.latest), aside)
             time.sleep(0.3)
             there = latest.is_dir()

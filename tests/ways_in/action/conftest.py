@@ -9,11 +9,18 @@ import pytest
 
 from startifact.action.main import main
 from startifact.action.workflow import Annotations
+from startifact.limits import DEFAULT_LIMITS, Limits
 from tests.support.runner_step import Done, Step, dashed
 
 
 class Call(Protocol):
-    def __call__(self, extra: Mapping[str, str] | None = None, /, **inputs: str) -> Done: ...
+    def __call__(
+        self,
+        extra: Mapping[str, str] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        /,
+        **inputs: str,
+    ) -> Done: ...
 
 
 @pytest.fixture
@@ -32,7 +39,12 @@ def directories(step: Step) -> list[str]:
 def call(step: Step, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
     """Return a function that carries out the step in this process, where it can be measured."""
 
-    def run(extra: Mapping[str, str] | None = None, /, **inputs: str) -> Done:
+    def run(
+        extra: Mapping[str, str] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        /,
+        **inputs: str,
+    ) -> Done:
         for name in [n for n in os.environ if n.startswith("INPUT_")]:
             monkeypatch.delenv(name)
         monkeypatch.delenv("STARTIFACT_CONTAINER", raising=False)
@@ -41,7 +53,7 @@ def call(step: Step, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         capfd.readouterr()
-        exit_code = main(Annotations())
+        exit_code = main(Annotations(), limits)
         out, err = capfd.readouterr()
         return step.done(exit_code, out, err)
 

@@ -12,6 +12,7 @@ import pytest
 
 from startifact import Session
 from startifact.action.oidc import ATTEMPTS
+from startifact.limits import Limits
 from tests.conftest import AwsAccount
 from tests.support.runner_step import Step
 from tests.ways_in.action.conftest import Call
@@ -200,15 +201,13 @@ def test_refused_once(
     assert len(identities.role_requests) == len(identities.token_requests) == 1
 
 
-def test_refusal_of_a_while_ago(
-    call: Call, identities: Identities, account: AwsAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refusal_of_a_while_ago(call: Call, identities: Identities, account: AwsAccount) -> None:
     """A refusal does not answer for ever: a role may be mended while a long step goes on."""
-    monkeypatch.setattr("startifact.regions.aws.role.FAILURE_CACHE_SECONDS", 0.0)
     identities.refusal = (403, "AccessDenied")
 
     done = call(
         {**NO_KEYS, **identities.environment},
+        Limits(refusal_cache_seconds=0.0),
         **LOOK_UP,
         regions="us-east-1 eu-west-1 ap-southeast-2",
         role_to_assume=ROLE,

@@ -202,7 +202,7 @@ def test_bug_anywhere(debug: str, step: Step) -> None:
 def test_bug(debug: str, step: Step, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug in what the step does is one error that says so, with exit code 1."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError(HOSTILE_TEXT)
 
     monkeypatch.setattr(module, "execute", broken)
@@ -220,7 +220,7 @@ def test_bug(debug: str, step: Step, call: Call, monkeypatch: pytest.MonkeyPatch
 def test_error_without_hint(step: Step, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that knows no next step is told without one."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise StartifactError("it went wrong")
 
     monkeypatch.setattr(module, "execute", broken)
@@ -255,7 +255,7 @@ def test_debug_logging(step: Step, call: Call, monkeypatch: pytest.MonkeyPatch) 
     """What the library tells those who look for a fault is in the log of such a run alone."""
     logger = logging.getLogger("startifact.somewhere")
 
-    def log(*_: object) -> None:
+    def log(*_: object, **__: object) -> None:
         logger.debug("a detail\n::error::x")
         raise StartifactError("the end")
 

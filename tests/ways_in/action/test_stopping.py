@@ -71,10 +71,8 @@ def test_signals(
 
 SLOW_TO_END = """
 import sys, time
-from startifact.concurrency import signals
 from startifact.action import process as entry
-
-signals.STOP_SECONDS = {patience}
+from startifact.limits import Limits
 
 def slow(*_):
     try:
@@ -86,7 +84,7 @@ def slow(*_):
         entry.say("taken back")
 
 entry.main = slow
-sys.exit(entry.run())
+sys.exit(entry.run(Limits(stop_seconds={patience})))
 """
 
 
@@ -142,7 +140,7 @@ import os, signal, sys
 from startifact.action import process as entry
 from startifact.errors import StartifactError
 
-def fail(annotations):
+def fail(annotations, limits):
     entry.tell(StartifactError("it went wrong"), annotations)
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
-from startifact.model.metadata import MAX_TEXT_BYTES, parse_metadata, parse_pairs
+from startifact.limits import MAX_METADATA_TEXT_BYTES
+from startifact.model.metadata import parse_metadata, parse_pairs
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -150,7 +151,7 @@ def test_aliases_are_their_values() -> None:
 
 def test_size() -> None:
     """A text over 64 KiB is refused before it is parsed."""
-    text = "a=" + "é" * (MAX_TEXT_BYTES // 2)
+    text = "a=" + "é" * (MAX_METADATA_TEXT_BYTES // 2)
 
     with pytest.raises(InputError, match="larger than 65,536 bytes"):
         parse_metadata(text)

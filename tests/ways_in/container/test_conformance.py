@@ -324,7 +324,7 @@ def test_case_14_text_in_a_traceback(step: RunnerStep) -> None:
     """Nor is it one in an error's text or in a traceback, and there is still one error."""
     done = step.drive(
         "import sys; from startifact.action import main, process as entry\n"
-        "def broken(*_):\n"
+        "def broken(*_, **__):\n"
         f"    raise ValueError({''.join(CORPUS)!r})\n"
         "main.execute = broken\nsys.exit(entry.run())",
         {"RUNNER_DEBUG": "1", **step.inputs(stage(step))},

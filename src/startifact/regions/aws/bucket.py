@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from startifact.concurrency.backoff import attempts
+from startifact.concurrency.heartbeat import check_cancelled
 from startifact.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -17,21 +19,14 @@ from startifact.errors import (
     RegionUnavailableError,
 )
 from startifact.files.source import Source
+from startifact.limits import MAX_CHANNEL_BYTES, MAX_LEGACY_METADATA_BYTES, Limits
 from startifact.model.keys import Key, legacy_metadata_key
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
-from startifact.regions.aws.upload import CONFLICT, CONFLICT_ATTEMPTS, RECORD, Upload, pause
+from startifact.regions.aws.upload import CONFLICT, RECORD, Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-MAX_CHANNEL_BYTES = 4096
-MAX_LEGACY_METADATA_BYTES = 64 * 1024
-READ_ATTEMPTS = 3
-_BLOCK = 32 * 1024
-"""
-Small, so that a slow connection is seen to move, and one that breaks is taken up near the break.
-"""
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _REPLACED = frozenset({"412", "PreconditionFailed"})
@@ -42,11 +37,14 @@ _MD5 = re.compile(r'"?([0-9a-f]{32})"?', re.ASCII)
 class Bucket:
     """The objects below *prefix* in one bucket. *region* names it in messages."""
 
-    def __init__(self, client: "S3Client", *, region: str, name: str, prefix: str) -> None:
+    def __init__(
+        self, client: "S3Client", *, region: str, name: str, prefix: str, limits: Limits
+    ) -> None:
         self.client = client
         self.region = region
         self.name = name
         self.prefix = prefix
+        self.limits = limits
         self._exists = threading.Event()
 
     def full(self, key: str) -> str:
@@ -89,9 +87,15 @@ class Bucket:
 
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """Store *source* at *key* if nothing is there."""
-        Upload(
-            self.client, region=self.region, bucket=self.name, key=self.full(key), beat=beat
-        ).create(source, encoded_record)
+        upload = Upload(
+            self.client,
+            region=self.region,
+            bucket=self.name,
+            key=self.full(key),
+            beat=beat,
+            limits=self.limits,
+        )
+        upload.create(source, encoded_record)
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop*; a connection that breaks is taken up where it broke."""
@@ -104,8 +108,9 @@ class Bucket:
                     yield block
             except RegionUnavailableError:
                 failures += 1
-                if failures >= READ_ATTEMPTS:
+                if failures >= self.limits.read_attempts:
                     raise
+                check_cancelled()
 
     def _read_once(
         self, key: Key, stored: StoredArtifact, start: int, stop: int
@@ -131,7 +136,7 @@ class Bucket:
                         f"asked for {stop - start:,}"
                     )
                 while start < stop:
-                    block = body.read(min(_BLOCK, stop - start))
+                    block = body.read(min(self.limits.read_block_bytes, stop - start))
                     if not block:
                         raise RegionUnavailableError(f"{self.region} ended {key} early")
                     start += len(block)
@@ -150,7 +155,7 @@ class Bucket:
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """Delete the object that *stored* describes; ``False`` when another one is there."""
         with self._errors("s3:DeleteObject", key):
-            for attempt in range(1, CONFLICT_ATTEMPTS + 1):
+            for attempt in attempts(self.limits.conflict_retry):
                 try:
                     self.client.delete_object(
                         Bucket=self.name, Key=self.full(key), IfMatch=stored.token
@@ -160,11 +165,11 @@ class Bucket:
                         return False
                     if code_of(e) in _ABSENT:
                         break
-                    if code_of(e) not in CONFLICT or attempt == CONFLICT_ATTEMPTS:
+                    last = attempt == self.limits.conflict_retry.attempts
+                    if code_of(e) not in CONFLICT or last:
                         raise
                 else:
                     break
-                pause(attempt)
         return True
 
     def read_channel(self, key: Key) -> StoredChannel | None:

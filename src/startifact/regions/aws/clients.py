@@ -2,14 +2,16 @@
 
 import threading
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
+from startifact.concurrency.heartbeat import check_cancelled, holding
 from startifact.errors import ConfigurationError, StartifactError
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.regions.aws.bucket_region import refuse_other_regions
 from startifact.regions.aws.credentials import find_credentials
 from startifact.regions.aws.errors import (
@@ -26,17 +28,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
-CONNECT_SECONDS = 3
-READ_SECONDS = 15
-ATTEMPTS = 3
-CONNECTIONS = 16
-
 
 class Clients:
     """Makes clients and keeps them. Safe to use from several threads, as the clients are."""
 
-    def __init__(self, identity: WebIdentity | None = None) -> None:
+    def __init__(
+        self, identity: WebIdentity | None = None, *, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         self._identity = identity
+        self._limits = limits
         # One for each profile: to get credentials a program may be run, or a service be asked, that
         # never answers, and regions of other profiles must not wait for it.
         self._locks: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)
@@ -59,10 +59,10 @@ class Clients:
             AccessDeniedError: The credentials that are configured cannot be had.
         """
         key = (region, endpoint, profile, in_region)
-        with self._locks[profile]:
+        with holding(self._locks[profile]):
             if key not in self._s3:
                 style = "path" if endpoint else "auto"
-                config = _config().merge(Config(s3={"addressing_style": style}))  # type: ignore[arg-type]
+                config = _config(self._limits).merge(Config(s3={"addressing_style": style}))  # type: ignore[arg-type]
                 try:
                     self._s3[key] = self._session(profile).client(
                         "s3", region_name=region, endpoint_url=endpoint, config=config
@@ -70,6 +70,7 @@ class Clients:
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
                 refuse_other_regions(self._s3[key], region if in_region else None)
+                self._s3[key].meta.events.register("request-created", _stop_retries)
             return self._s3[key]
 
     def ssm(self, region: str) -> "SSMClient":
@@ -79,21 +80,22 @@ class Clients:
             ConfigurationError: The SDK's own configuration is wrong.
             AccessDeniedError: The credentials that are configured cannot be had.
         """
-        with self._locks[None]:
+        with holding(self._locks[None]):
             if region not in self._ssm:
                 try:
                     self._ssm[region] = self._session(None).client(
-                        "ssm", region_name=region, config=_config()
+                        "ssm", region_name=region, config=_config(self._limits)
                     )
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
+                self._ssm[region].meta.events.register("request-created", _stop_retries)
             return self._ssm[region]
 
     def _session(self, profile: str | None) -> boto3.Session:
         # A session is not safe to share between threads: it is only used under the lock.
         if profile not in self._sessions:
             if self._identity is not None and profile is None:
-                session = as_role(self._identity, _config())
+                session = as_role(self._identity, _config(self._limits), limits=self._limits)
             else:
                 session = botocore.session.Session(profile=profile)
                 find_credentials(session)
@@ -101,13 +103,22 @@ class Clients:
         return self._sessions[profile]
 
 
-def _config() -> Config:
+def _stop_retries(request: Any, **_: object) -> None:
+    """Keep the SDK from making a request again whose answer nobody waits for any more.
+
+    The first attempt is left alone: what has come so far may still be asked for.
+    """
+    if request.context.get("retries", {}).get("attempt", 1) > 1:
+        check_cancelled()
+
+
+def _config(limits: Limits) -> Config:
     return Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=limits.connect_seconds,
+        read_timeout=limits.read_seconds,
+        retries={"mode": "standard", "total_max_attempts": limits.request_attempts},
         tcp_keepalive=True,
-        max_pool_connections=CONNECTIONS,
+        max_pool_connections=limits.connections,
         user_agent_extra=f"startifact/{__version__}",
         # Every request that carries bytes has its SHA-256 from us; the SDK's own checksums break
         # stores other than AWS and miss ranged reads.

@@ -4,8 +4,10 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.hints import Command, Hint
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.configuration import (
     DEFAULT_PARAMETER,
     Configuration,
@@ -38,7 +40,11 @@ class ConfigurationLoader:
     """
 
     def __init__(
-        self, parameter: str | None = None, *, identity: WebIdentity | None = None
+        self,
+        parameter: str | None = None,
+        *,
+        identity: WebIdentity | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         if parameter is None:
             parameter = Settings.from_environment().parameter
@@ -49,6 +55,7 @@ class ConfigurationLoader:
             )
         self._parameter = parameter
         self._identity = identity
+        self._limits = limits
         self._lock = threading.Lock()
         self._clients: Clients | None = None
         self._parameters: dict[str, Parameters] = {}
@@ -68,7 +75,7 @@ class ConfigurationLoader:
 
         with self._lock:
             if self._clients is None:
-                self._clients = Clients(self._identity)
+                self._clients = Clients(self._identity, limits=self._limits)
             return self._clients
 
     def parameters(self, region: str) -> "Parameters":
@@ -76,8 +83,9 @@ class ConfigurationLoader:
         from startifact.regions.aws.parameters import Parameters
 
         client = self.clients.ssm(region)
+        made = Parameters(client, region, retry=self._limits.parameter_retry)
         with self._lock:
-            return self._parameters.setdefault(region, Parameters(client, region))
+            return self._parameters.setdefault(region, made)
 
     def load(self, region: str) -> Configuration:
         """Return the organisation configuration that *region* holds.
@@ -89,7 +97,7 @@ class ConfigurationLoader:
         """
         with self._lock:
             reading = self._reading.setdefault(region, threading.Lock())
-        with reading:  # so that it is read once, however many need it at once
+        with holding(reading):  # so that it is read once, however many need it at once
             if region not in self._loaded:
                 self._loaded[region] = self._read(region)
             return self._loaded[region]

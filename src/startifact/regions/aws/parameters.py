@@ -1,17 +1,15 @@
 """Parameters in SSM: the organisation configuration, bucket names, and copies of channels."""
 
-import random
-import time
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from startifact.concurrency.backoff import attempts
+from startifact.limits import RetryLimits
 from startifact.regions.aws.errors import aws_errors, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
-
-PUT_ATTEMPTS = 6
 
 # Another writer was at it, or all of them together were too many. The SDK does not repeat the first
 # at all and the others only twice, within a second or two.
@@ -29,9 +27,10 @@ _AGAIN = frozenset(
 class Parameters:
     """The parameters of one region."""
 
-    def __init__(self, client: "SSMClient", region: str) -> None:
+    def __init__(self, client: "SSMClient", region: str, *, retry: RetryLimits) -> None:
         self._client = client
         self._region = region
+        self._retry = retry
 
     def get(self, name: str) -> str | None:
         """Return the value of *name*, or ``None`` when the region says that there is none."""
@@ -47,14 +46,13 @@ class Parameters:
     def put(self, name: str, value: str) -> None:
         """Make *value* the value of *name*, whatever it was."""
         with aws_errors("ssm:PutParameter", region=self._region, resource=f"parameter {name}"):
-            for attempt in range(1, PUT_ATTEMPTS + 1):
+            for attempt in attempts(self._retry):
                 try:
                     self._client.put_parameter(
                         Name=name, Value=value, Type="String", Overwrite=True
                     )
                 except ClientError as e:
-                    if code_of(e) not in _AGAIN or attempt == PUT_ATTEMPTS:
+                    if code_of(e) not in _AGAIN or attempt == self._retry.attempts:
                         raise
                 else:
                     return
-                time.sleep(random.uniform(0.05, min(0.2 * 2**attempt, 2.0)))  # noqa: S311  # jitter

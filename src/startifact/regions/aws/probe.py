@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from startifact.concurrency.backoff import attempts
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ConfigurationError
 from startifact.model.keys import probe_key
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.errors import aws_errors, code_of
-from startifact.regions.aws.upload import CONFLICT, CONFLICT_ATTEMPTS, abort, pause
+from startifact.regions.aws.upload import CONFLICT, abort
 
 _AWS_HOST = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws)$")
 _REFUSED = frozenset({"412", "PreconditionFailed"})
@@ -58,7 +59,7 @@ def check_conditions(bucket: Bucket, project: str) -> None:
 
         try:
             # In a thread of its own: one that hangs must not keep the upload from being aborted.
-            run_in_pool([send], workers=1)
+            run_in_pool([send], workers=1, limits=bucket.limits)
         except BaseException:
             abort(client, region=bucket.region, bucket=bucket.name, key=key, upload=upload)
             raise
@@ -79,7 +80,7 @@ def check_conditions(bucket: Bucket, project: str) -> None:
 
 def _refuses(bucket: Bucket, write: Callable[[], None], what: str) -> bool:
     """Say whether *write* is refused for its condition; a conflict says nothing about that."""
-    for attempt in range(1, CONFLICT_ATTEMPTS + 1):
+    for attempt in attempts(bucket.limits.conflict_retry):
         try:
             write()
         except ClientError as e:
@@ -88,11 +89,10 @@ def _refuses(bucket: Bucket, write: Callable[[], None], what: str) -> bool:
                 return True
             if code in _UNKNOWN:
                 raise _unfit(bucket, f"does not know {what}") from e
-            if code not in CONFLICT or attempt == CONFLICT_ATTEMPTS:
+            if code not in CONFLICT or attempt == bucket.limits.conflict_retry.attempts:
                 raise
         else:
             return False
-        pause(attempt)
     raise AssertionError  # the last attempt has raised
 
 

@@ -4,8 +4,10 @@ import threading
 from abc import abstractmethod
 from collections.abc import Iterator
 
+from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
+from startifact.limits import Limits
 from startifact.model.configuration import is_reserved_parameter
 from startifact.model.keys import Key, channel_parameter, split_channel_key
 from startifact.regions.aws.bucket import Bucket
@@ -29,8 +31,9 @@ NO_OBJECT = ""
 class S3Region(Region):
     """A region that keeps artifacts in one bucket, which is looked up once, when it is needed."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, limits: Limits) -> None:
         self.name = name
+        self._limits = limits
         self._lock = threading.Lock()
         self._known: Bucket | None = None
         self._trying = threading.Lock()  # not the other one, which whoever asks for a place takes
@@ -41,7 +44,7 @@ class S3Region(Region):
         """Return the bucket."""
 
     def _bucket(self) -> Bucket:
-        with self._lock:
+        with holding(self._lock):
             if self._known is None:
                 self._known = self._look_up()
             return self._known
@@ -95,7 +98,7 @@ class S3Region(Region):
         bucket = self._bucket()
         if not is_custom(bucket.client.meta.endpoint_url):
             return
-        with self._trying:
+        with holding(self._trying):
             if not self._trusted:
                 check_conditions(bucket, project)
                 self._trusted = True
@@ -104,8 +107,10 @@ class S3Region(Region):
 class BucketRegion(S3Region):
     """One bucket without any organisation configuration."""
 
-    def __init__(self, spec: BucketSpec, *, clients: Clients, default_region: str | None) -> None:
-        super().__init__(spec.text)
+    def __init__(
+        self, spec: BucketSpec, *, clients: Clients, default_region: str | None, limits: Limits
+    ) -> None:
+        super().__init__(spec.text, limits=limits)
         self._spec = spec
         self._clients = clients
         # Without a region, S3 redirects to where the bucket is. Stores other than AWS hardly care.
@@ -124,6 +129,7 @@ class BucketRegion(S3Region):
             region=self.name,
             name=self._spec.bucket,
             prefix=self._spec.prefix,
+            limits=self._limits,
         )
 
 
@@ -132,8 +138,8 @@ class OrganisationRegion(S3Region):
 
     has_mirror = True
 
-    def __init__(self, name: str, *, loader: ConfigurationLoader) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, *, loader: ConfigurationLoader, limits: Limits) -> None:
+        super().__init__(name, limits=limits)
         self._loader = loader
 
     def _look_up(self) -> Bucket:
@@ -156,6 +162,7 @@ class OrganisationRegion(S3Region):
             region=self.name,
             name=bucket.strip(),
             prefix=configuration.bucket_key_prefix,
+            limits=self._limits,
         )
 
     def check_project(self, project: str) -> None:

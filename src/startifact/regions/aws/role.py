@@ -15,17 +15,15 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, ClientError
 
 from startifact.errors import AccessDeniedError, RegionUnavailableError, StartifactError
+from startifact.limits import (
+    CREDENTIALS_EXPIRY_SECONDS,
+    CREDENTIALS_RENEWAL_SECONDS,
+    Limits,
+)
 from startifact.regions.aws.errors import said_by_aws
 from startifact.regions.aws.web_identity import WebIdentity
 
 METHOD = "startifact-web-identity"
-
-RENEWAL_SECONDS = 5 * 60
-"""How long before they expire credentials are renewed. The SDK's own time is as long as the
-shortest session, which would then be renewed at every request."""
-
-FAILURE_CACHE_SECONDS = 30.0
-"""How long a refusal answers for AWS, so that no region asks what another was just refused."""
 
 _TRUST = """In the role's trust policy, allow sts:AssumeRoleWithWebIdentity for the identity \
 provider token.actions.githubusercontent.com, where its aud is the audience of this step and its \
@@ -43,8 +41,8 @@ _HINTS = {
 
 
 class _Credentials(DeferredRefreshableCredentials):
-    _advisory_refresh_timeout = RENEWAL_SECONDS
-    _mandatory_refresh_timeout = 60
+    _advisory_refresh_timeout = CREDENTIALS_RENEWAL_SECONDS
+    _mandatory_refresh_timeout = CREDENTIALS_EXPIRY_SECONDS
 
 
 class _Provider(CredentialProvider):
@@ -53,8 +51,11 @@ class _Provider(CredentialProvider):
     METHOD = METHOD
     CANONICAL_NAME = None
 
-    def __init__(self, role: str, fetcher: AssumeRoleWithWebIdentityCredentialFetcher) -> None:
+    def __init__(
+        self, role: str, fetcher: AssumeRoleWithWebIdentityCredentialFetcher, limits: Limits
+    ) -> None:
         super().__init__()
+        self._limits = limits
         self._role = role
         self._fetcher = fetcher
         self._refusal: AccessDeniedError | None = None
@@ -73,7 +74,8 @@ class _Provider(CredentialProvider):
         except ClientError as e:
             error = _refused(self._role, e)
             if isinstance(error, AccessDeniedError):
-                self._refusal, self._until = error, time.monotonic() + FAILURE_CACHE_SECONDS
+                self._refusal = error
+                self._until = time.monotonic() + self._limits.refusal_cache_seconds
             raise error from e
         except BotoCoreError as e:
             raise RegionUnavailableError(
@@ -96,7 +98,7 @@ def _refused(role: str, error: ClientError) -> StartifactError:
     )
 
 
-def as_role(identity: WebIdentity, config: Config) -> botocore.session.Session:
+def as_role(identity: WebIdentity, config: Config, *, limits: Limits) -> botocore.session.Session:
     """Return a session of the SDK whose requests are all made as *identity*'s role."""
 
     def sts(*_: Any, **__: Any) -> Any:
@@ -115,9 +117,9 @@ def as_role(identity: WebIdentity, config: Config) -> botocore.session.Session:
         web_identity_token_loader=identity.token,
         role_arn=identity.role,
         extra_args={"RoleSessionName": identity.session_name, "DurationSeconds": identity.seconds},
-        expiry_window_seconds=RENEWAL_SECONDS,
+        expiry_window_seconds=CREDENTIALS_RENEWAL_SECONDS,
     )
     session.get_component("credential_provider").providers.insert(
-        0, _Provider(identity.role, fetcher)
+        0, _Provider(identity.role, fetcher, limits)
     )
     return session

@@ -6,16 +6,17 @@ boto3's managed upload cannot do either conditionally, so the requests are made 
 import base64
 import contextlib
 import logging
-import random
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from startifact.concurrency.backoff import attempts
+from startifact.concurrency.heartbeat import unfollowed
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import RegionUnavailableError, StartifactError
 from startifact.files.source import Part, Source
+from startifact.limits import Limits
 from startifact.regions.aws.errors import aws_errors, code_of
 from startifact.regions.interface import Beat, ExistsError
 
@@ -27,11 +28,6 @@ logger = logging.getLogger(__name__)
 
 RECORD = "startifact"
 """The name of the user metadata that holds the record."""
-
-WORKERS = 4
-"""How many parts of one artifact go to one region at a time."""
-
-CONFLICT_ATTEMPTS = 8
 
 # A conflicting operation was under way. It says nothing about whether the object exists.
 CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
@@ -47,13 +43,21 @@ class Upload:
     """One artifact on its way into one bucket."""
 
     def __init__(
-        self, client: "S3Client", *, region: str, bucket: str, key: str, beat: Beat
+        self,
+        client: "S3Client",
+        *,
+        region: str,
+        bucket: str,
+        key: str,
+        beat: Beat,
+        limits: Limits,
     ) -> None:
         self._client = client
         self._region = region
         self._bucket = bucket
         self._key = key
         self._beat = beat
+        self._limits = limits
         self._resource = f"arn:aws:s3:::{bucket}/{key}"
 
     def create(self, source: Source, encoded_record: str) -> None:
@@ -63,7 +67,7 @@ class Upload:
             ExistsError: Something is there.
         """
         send = self._in_parts if len(source.parts) > 1 else self._at_once
-        for attempt in range(CONFLICT_ATTEMPTS):
+        for _ in attempts(self._limits.conflict_retry):
             try:
                 with self._errors():
                     try:
@@ -77,7 +81,6 @@ class Upload:
                         return
             finally:
                 self._beat(0)
-            pause(attempt)
         raise RegionUnavailableError(
             f"{self._region} kept answering that another operation on {self._resource} is under way"
         )
@@ -115,7 +118,8 @@ class Upload:
                     self._sender(upload, source, number, part, sent)
                     for number, part in enumerate(source.parts, start=1)
                 ],
-                workers=WORKERS,
+                workers=self._limits.part_workers,
+                limits=self._limits,
             )
             source.check_unchanged()
             self._beat(0)
@@ -184,15 +188,11 @@ def abort(client: "S3Client", *, region: str, bucket: str, key: str, upload: str
     """Take the parts of *upload* back; a bucket's lifecycle rule is the second line."""
     resource = f"arn:aws:s3:::{bucket}/{key}"
     try:
-        with aws_errors("s3:AbortMultipartUpload", region=region, resource=resource):
+        # Nobody waits for this thread, perhaps, but for this it is to try all the same.
+        with unfollowed(), aws_errors("s3:AbortMultipartUpload", region=region, resource=resource):
             client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
     except StartifactError as e:
         logger.info("%s: the upload was not aborted: %s", region, e)
-
-
-def pause(attempt: int) -> None:
-    """Wait a little before a request is made again, longer after each *attempt*."""
-    time.sleep(random.uniform(0.02, min(0.1 * 2**attempt, 2.0)))  # noqa: S311  # jitter
 
 
 def _base64(digest: bytes) -> str:

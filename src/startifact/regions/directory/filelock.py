@@ -10,42 +10,39 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from startifact.errors import RegionUnavailableError
+from startifact.limits import Limits
 from startifact.text import quoted
-
-WAIT_SECONDS = 20.0
-_PAUSE_SECONDS = 0.005
-_READERS_SECONDS = 1.0
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, *, limits: Limits) -> Iterator[None]:
     """Hold the lock on *path*, which is made when it is not there and stays.
 
     Raises:
-        RegionUnavailableError: Somebody else held it for 20 seconds.
+        RegionUnavailableError: Somebody else held it for ``lock_wait_seconds``.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
-        give_up = time.monotonic() + WAIT_SECONDS
+        give_up = time.monotonic() + limits.lock_wait_seconds
         while not _try_lock(descriptor):
             if time.monotonic() > give_up:
                 raise RegionUnavailableError(
-                    f"{quoted(str(path))} has been locked for {WAIT_SECONDS:.0f} s",
+                    f"{quoted(str(path))} has been locked for {limits.lock_wait_seconds:.0f} s",
                     hint="Look for a Startifact process that hangs",
                 )
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(limits.lock_poll_seconds)
         yield
     finally:
         os.close(descriptor)  # which gives the lock back
 
 
-def replace(file: Path, target: Path) -> None:
+def replace(file: Path, target: Path, *, limits: Limits) -> None:
     """Put *file* in the place of *target*, in one step, whoever is reading *target*.
 
     Raises:
-        OSError: It cannot be done, for a second long.
+        OSError: It cannot be done, for ``replace_wait_seconds``.
     """
-    give_up = time.monotonic() + _READERS_SECONDS
+    give_up = time.monotonic() + limits.replace_wait_seconds
     while True:
         try:
             file.replace(target)
@@ -53,7 +50,7 @@ def replace(file: Path, target: Path) -> None:
             # Windows says this as long as anybody has the target open.
             if os.name != "nt" or time.monotonic() > give_up:
                 raise
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(limits.lock_poll_seconds)
         else:
             return
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from startifact.errors import UnexpectedFileTypeError
+from startifact.limits import MAX_DIRECTORY_TEXT_BYTES
 from startifact.text import quoted
-
-_MAX_TEXT_BYTES = 64 * 1024
 
 # A pipe must not be waited for. Not every system has all of these.
 _OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0)
@@ -81,7 +80,7 @@ class NoFollowDirectory:
         if file is None:
             return None
         with file:
-            return file.read(_MAX_TEXT_BYTES).decode(errors="replace")
+            return file.read(MAX_DIRECTORY_TEXT_BYTES).decode(errors="replace")
 
     def _unexpected(
         self, path: Path, status: os.stat_result, expected: str

@@ -22,6 +22,7 @@ from startifact.errors import (
     UnexpectedFileTypeError,
 )
 from startifact.files.source import Source
+from startifact.limits import BLOCK_BYTES, DEFAULT_LIMITS, MAX_DIRECTORY_NAME_BYTES, Limits
 from startifact.model.keys import Key, is_channel_key
 from startifact.regions.directory.filelock import locked, replace
 from startifact.regions.directory.no_follow import NoFollowDirectory, is_empty
@@ -39,20 +40,13 @@ from startifact.text import quoted
 ARTIFACT = "artifact"
 METADATA = "metadata.json"
 
-MAX_NAME_BYTES = 255
-"""What the usual file systems allow for the name of one directory."""
-
-_BLOCK = 1024 * 1024
-
-# What is looked at file by file may come or go between two looks, but not time after time.
-_LOOKS = 20
-
 
 class DirectoryRegion(Region):
     """A directory that holds artifacts. It is made when the first one is staged."""
 
-    def __init__(self, name: str, root: Path) -> None:
+    def __init__(self, name: str, root: Path, *, limits: Limits = DEFAULT_LIMITS) -> None:
         self.name = name
+        self._limits = limits
         self._root = root.absolute()
         self._no_follow = NoFollowDirectory(name, self._root)
 
@@ -77,7 +71,7 @@ class DirectoryRegion(Region):
         _check_length(key, self.name)
         folder = self._root / key
         with self._translated("read", folder):
-            for _ in range(_LOOKS):
+            for _ in range(self._limits.describe_attempts):
                 self._no_follow.check_folders(folder)
                 before = self._status(folder / ARTIFACT)
                 encoded_record = self._no_follow.text(folder / METADATA)
@@ -122,7 +116,7 @@ class DirectoryRegion(Region):
             for part in source.parts:
                 sha256 = hashlib.sha256()
                 with source.open(part) as reader:
-                    while block := reader.read(_BLOCK):
+                    while block := reader.read(BLOCK_BYTES):
                         file.write(block)
                         sha256.update(block)
                         beat(len(block))
@@ -142,7 +136,7 @@ class DirectoryRegion(Region):
                     raise IntegrityError(f"{key} in {self.name} was replaced while it was read")
                 file.seek(start)
                 while start < stop:
-                    block = file.read(min(_BLOCK, stop - start))
+                    block = file.read(min(BLOCK_BYTES, stop - start))
                     if not block:
                         raise IntegrityError(f"{key} in {self.name} ended early")
                     start += len(block)
@@ -201,7 +195,7 @@ class DirectoryRegion(Region):
         return False
 
     def _locked(self, path: Path) -> contextlib.AbstractContextManager[None]:
-        return locked(path.parent / f".{path.name}.lock")
+        return locked(path.parent / f".{path.name}.lock", limits=self._limits)
 
     def read_channel(self, key: Key) -> StoredChannel | None:
         """See `Region.read_channel`."""
@@ -222,7 +216,7 @@ class DirectoryRegion(Region):
                     return False
                 with self._scratch(path.parent) as scratch:
                     _write_durably(scratch / path.name, text.encode())
-                    replace(scratch / path.name, path)
+                    replace(scratch / path.name, path, limits=self._limits)
                     _sync_directory(path.parent)
         return True
 
@@ -280,9 +274,9 @@ def _sync_directory(path: Path) -> None:
 
 
 def _check_length(key: Key, region: str) -> None:
-    if len(key.rpartition("/")[2].encode()) > MAX_NAME_BYTES:
+    if len(key.rpartition("/")[2].encode()) > MAX_DIRECTORY_NAME_BYTES:
         raise InputError(
-            f"{quoted(key, 300)} is too long for {region}: file systems allow {MAX_NAME_BYTES} "
-            "bytes for a name",
+            f"{quoted(key, 300)} is too long for {region}: file systems allow "
+            f"{MAX_DIRECTORY_NAME_BYTES} bytes for a name",
             hint="Shorten the project's name or the version",
         )

@@ -17,12 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-ABANDONED_SECONDS = 24 * 60 * 60
-"""After this time without a write to it, nobody is still at work in a scratch folder."""
-
-LAST_SECONDS = 0.5
-"""How long the end of the process waits for its scratch folders to be removed: they may be in a
-file system that hangs."""
+from startifact.limits import SCRATCH_ABANDONED_SECONDS, SCRATCH_CLEANUP_SECONDS
 
 _PREFIX = ".startifact-"
 _NAME = re.compile(rf"{re.escape(_PREFIX)}[0-9a-f]{{16}}")
@@ -53,7 +48,7 @@ def sweep(parent: Path) -> None:
 
     What cannot be removed stays, for somebody who may.
     """
-    before = time.time() - ABANDONED_SECONDS
+    before = time.time() - SCRATCH_ABANDONED_SECONDS
     with contextlib.suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
             ours = _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
@@ -107,4 +102,4 @@ def _left() -> list[Path]:
 def _remove_what_is_left() -> None:
     if _left():
         _ending.set()
-        _ended.wait(LAST_SECONDS)
+        _ended.wait(SCRATCH_CLEANUP_SECONDS)

@@ -1,0 +1,227 @@
+"""Every number that bounds something: a size, a count, a time. Each has its unit and its reason.
+
+There are two sorts. What the storage format says, and what services and file systems allow, is a
+constant here: it is the same for everybody, and changing it changes what can be stored or read.
+How a session behaves while it runs is in `Limits`, which a session is given and hands on.
+"""
+
+from dataclasses import dataclass, field
+
+MIB = 1024 * 1024
+
+# What the storage format allows ------------------------------------------------------------------
+
+MAX_PROJECT_CHARACTERS = 128
+"""With the version's it stays below the 255 bytes that file systems allow for a name."""
+
+MAX_VERSION_CHARACTERS = 128
+"""Far more than anybody writes; see `MAX_PROJECT_CHARACTERS`."""
+
+MAX_CHANNEL_NAME_CHARACTERS = 63
+"""As long as the label of a host, which channels are often named after."""
+
+MAX_FILENAME_BYTES = 255
+"""What the usual file systems allow: a saved name has to be usable where it is restored."""
+
+MAX_RECORD_BYTES = 2048 - len("x-amz-meta-startifact")
+"""S3 allows 2 KiB of user metadata, counted over names and values. Some stores count the header's
+whole name, so it is counted whole."""
+
+MAX_METADATA_BYTES = 1024
+"""Half of the record, as ASCII JSON: the facts need the rest."""
+
+MAX_METADATA_TEXT_BYTES = 64 * 1024
+"""Of metadata as people write it, before it is parsed: YAML of any size would take any time."""
+
+MAX_CHANNEL_BYTES = 4096
+"""What a channel's text may take. A longer one is not ours, and is not read to its end."""
+
+MAX_GENERATION = 2**53
+"""Counted one by one nobody gets there; up to it, every JSON parser reads the same number."""
+
+MAX_REGIONS = 32
+"""More than there are AWS regions in one account; each takes a thread and connections."""
+
+MAX_CONFIGURATION_BYTES = 8192
+"""What the largest parameter of SSM holds."""
+
+MAX_KEY_PREFIX_CHARACTERS = 256
+"""With the longest key below it, this stays far under the 1,024 bytes that S3 allows."""
+
+# What services and file systems allow ------------------------------------------------------------
+
+MAX_PARTS = 10_000
+"""What S3 allows for one upload."""
+
+MAX_SIZE_BYTES = MAX_PARTS * 5 * 1024**3
+"""What S3 allows for one object: 10,000 parts of 5 GiB, about 48.8 TiB."""
+
+PART_BYTES = 8 * MIB
+"""What one request carries, while `MAX_PARTS` of them suffice. Less would cost round trips, more
+would lose more work with a connection. It is the same in all regions, which are sent one scan."""
+
+MAX_PARAMETER_NAME_CHARACTERS = 1011
+"""What SSM allows for a name, once it has put its own prefix before it."""
+
+MAX_PARAMETER_PREFIX_CHARACTERS = 256
+"""Leaves room for project and channel in `MAX_PARAMETER_NAME_CHARACTERS`."""
+
+MAX_DIRECTORY_NAME_BYTES = 255
+"""What the usual file systems allow for the name of one directory."""
+
+CREDENTIALS_RENEWAL_SECONDS = 5 * 60
+"""How long before they expire credentials are renewed. The SDK's own time is as long as the
+shortest session, which would then be renewed at every request."""
+
+CREDENTIALS_EXPIRY_SECONDS = 60
+"""So long before they expire credentials are not used any more: a request takes its time."""
+
+# What is read into memory at once ----------------------------------------------------------------
+
+BLOCK_BYTES = MIB
+"""Of a local file, and the most that a region yields at a time: memory must not grow with the
+artifact, and a signal is seen between two blocks."""
+
+MAX_LEGACY_METADATA_BYTES = 64 * 1024
+"""Of the metadata that the first Startifact stored in an object of its own."""
+
+MAX_DIRECTORY_TEXT_BYTES = 64 * 1024
+"""Of a record or a channel in a directory, where anybody may have put a file of any size."""
+
+# How often a thread that waits looks up ----------------------------------------------------------
+
+SIGNAL_POLL_SECONDS = 0.5
+"""A signal that comes just before a wait begins is seen when it ends, and not before."""
+
+CANCEL_POLL_SECONDS = 0.1
+"""How soon a worker that waits for others notices that nobody waits for it any more."""
+
+# What killed processes left ----------------------------------------------------------------------
+
+SCRATCH_ABANDONED_SECONDS = 24 * 60 * 60
+"""After this time without a write to it, nobody is still at work in a scratch folder."""
+
+SCRATCH_CLEANUP_SECONDS = 0.5
+"""How long the end of the process waits for its scratch folders to be removed: they may be in a
+file system that hangs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryLimits:
+    """How often the same thing is tried, and how long the pauses in between are.
+
+    The first pause is drawn from ``shortest_seconds`` to ``first_seconds``; that end doubles with
+    each attempt, up to ``longest_seconds``.
+    """
+
+    attempts: int
+    shortest_seconds: float = 0.0
+    first_seconds: float = 0.05
+    longest_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a session waits, how often it tries, and how much it does at a time."""
+
+    # Waiting for regions ---------------------------------------------------------------------
+
+    idle_timeout_seconds: float = 30.0
+    """A region that moves no byte for this long has failed. Completing a large upload takes S3
+    this long, and it sends white space meanwhile."""
+
+    quorum_idle_timeout_seconds: float = 10.0
+    """The same once enough other regions have done their part, and nothing depends on this one."""
+
+    quorum_wait_seconds: float = 1.0
+    """How long answers that are not needed any more are still waited for: a healthy region is not
+    passed over because others were quicker, and a dead one costs no more than this."""
+
+    # The end of what was begun ---------------------------------------------------------------
+
+    cleanup_seconds: float = 3.0
+    """How long an interrupted command waits for its workers to take back what they began."""
+
+    deadline_cleanup_seconds: float = 1.0
+    """The same once a deadline has passed, which nothing outlives by more than two seconds."""
+
+    parts_cleanup_seconds: float = 0.5
+    """How long, after an error, the other parts of the same work are waited for. It is a part of
+    the time for taking back."""
+
+    stop_seconds: float = 5.0
+    """How long a process that was stopped may take back what it began, undisturbed by more signals.
+    GitHub's runner sends SIGTERM 7.5 s after SIGINT, and what then still runs has 2.5 s at most."""
+
+    # Requests to AWS -------------------------------------------------------------------------
+
+    connect_seconds: float = 3.0
+    """A host that does not accept a connection by then is as good as dead; a person waits."""
+
+    read_seconds: float = 15.0
+    """How long one request may go without a byte. Twice that still is within the idle time-out."""
+
+    request_attempts: int = 3
+    """How often the SDK makes one request."""
+
+    connections: int = 16
+    """Each client's, kept open: more than the workers that one region has at a time."""
+
+    conflict_retry: RetryLimits = field(
+        default=RetryLimits(
+            attempts=8, shortest_seconds=0.02, first_seconds=0.1, longest_seconds=2.0
+        )
+    )
+    """S3 said that a conflicting operation is under way. It ends within seconds."""
+
+    parameter_retry: RetryLimits = field(
+        default=RetryLimits(
+            attempts=6, shortest_seconds=0.05, first_seconds=0.4, longest_seconds=2.0
+        )
+    )
+    """SSM allows few writes a second, and the SDK tries some of its refusals not at all again."""
+
+    read_attempts: int = 3
+    """How often a download is taken up again where it broke off, without a byte in between."""
+
+    read_block_bytes: int = 32 * 1024
+    """Small, so that a slow connection is seen to move, and one that breaks is taken up near the
+    break."""
+
+    refusal_cache_seconds: float = 30.0
+    """How long a refusal answers for AWS, so that no region asks what another was just refused."""
+
+    # Work at a time --------------------------------------------------------------------------
+
+    part_workers: int = 4
+    """How many parts of one artifact go to or come from one region at a time: enough to fill a
+    line whose round trips are long, and few enough for memory."""
+
+    inventory_workers: int = 8
+    """How many artifacts of one region are described at a time. Each takes one small request."""
+
+    channel_retry: RetryLimits = field(default=RetryLimits(attempts=40))
+    """Of a channel that others move at the same time, each of whom wins once. So many at once are
+    more than any workflow has jobs."""
+
+    mirror_attempts: int = 40
+    """How often a channel that goes on moving is copied; see ``channel_retry``."""
+
+    # Directories -----------------------------------------------------------------------------
+
+    lock_wait_seconds: float = 20.0
+    """How long somebody else may hold the lock of a channel, which takes milliseconds. It is less
+    than the idle time-out, so that the message names the lock."""
+
+    lock_poll_seconds: float = 0.005
+    """How often a lock that is held is tried."""
+
+    replace_wait_seconds: float = 1.0
+    """How long Windows may refuse to replace a channel because somebody is reading it."""
+
+    describe_attempts: int = 20
+    """What is looked at file by file may come or go between two looks, but not time after time."""
+
+
+DEFAULT_LIMITS = Limits()
+"""What holds where nobody says otherwise."""

@@ -1,0 +1,70 @@
+"""Every number that bounds something is in one place, and no test changes one behind its back."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "src" / "startifact"
+
+NO_BOUNDS = {
+    # What a number means, and not how much there may be.
+    ("model/record.py", "FORMAT"),
+}
+WAYS_IN = {"cli", "action"}  # their numbers are about a terminal and a workflow
+
+PATCH = re.compile(
+    r"""set(attr|item)\(.*(_SECONDS|_ATTEMPTS|_BYTES|MAX_)|vars\([^)]*\)\["[A-Z]|_SECONDS = {"""
+)
+
+
+def numbers(path: Path) -> list[str]:
+    """Return the names that *path* gives to numbers."""
+    found = []
+    for node in ast.parse(path.read_text()).body:
+        names = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.Assign) and is_number(node.value):
+            found += [name.id for name in names if isinstance(name, ast.Name)]
+    return found
+
+
+def is_number(value: ast.expr) -> bool:
+    """Say whether *value* is a number, or made of nothing but numbers."""
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, int | float) and not isinstance(value.value, bool)
+    if isinstance(value, ast.BinOp):
+        return is_number(value.left) and is_number(value.right)
+    return False
+
+
+def test_numbers_are_in_one_place() -> None:
+    """No module but `limits` gives a number a name."""
+    found = {
+        (str(path.relative_to(SOURCES)), name)
+        for path in SOURCES.rglob("*.py")
+        if path.name != "limits.py" and path.relative_to(SOURCES).parts[0] not in WAYS_IN
+        for name in numbers(path)
+    }
+
+    assert found == NO_BOUNDS
+
+
+@pytest.mark.parametrize("text", ['setattr(fan_out, "IDLE_SECONDS", 1)', 'vars(x)["MAX_A"] = 1'])
+def test_patches_are_recognised(text: str) -> None:
+    """What the next test looks for is found where it is."""
+    assert PATCH.search(text)
+
+
+def test_no_test_patches_a_limit() -> None:
+    """Tests hand their own limits to a session, as anybody can."""
+    patches = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in (ROOT / "tests").rglob("*.py")
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if PATCH.search(line)
+    ]
+
+    assert patches == []

@@ -257,7 +257,8 @@ class ModelRegion(MemoryRegion):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.has_mirror = name.islower()
+        if not name.islower():
+            self.mirror = None
 
     def ask(self, verb: str, *args: Any) -> Any:
         return running().ask(Ask(self.name, Request(verb, args)))

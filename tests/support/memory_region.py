@@ -140,22 +140,21 @@ class StoreState:
         return StoreState(self.items, self.channels | {key: text}, self.shown, self.times)
 
     def write_mirror(self, project: str, channel: str, version: str) -> tuple["StoreState", None]:
-        """See `Region.write_mirror`."""
+        """See `Mirror.write`."""
         shown = self.shown | {f"{project}/{channel}": version}
         return StoreState(self.items, self.channels, shown, self.times), None
 
     def read_mirror(self, project: str, channel: str) -> tuple["StoreState", str | None]:
-        """See `Region.read_mirror`."""
+        """See `Mirror.read`."""
         return self, self.shown.get(f"{project}/{channel}")
 
 
 class MemoryRegion(Region):
     """A region that is kept in memory. Two with one *name* are two places."""
 
-    has_mirror = True
-
     def __init__(self, name: str) -> None:
         self.name = name
+        self.mirror = _Mirror(self)
         self.store = StoreState()
         self._lock = threading.Lock()
 
@@ -210,11 +209,14 @@ class MemoryRegion(Region):
         written: bool = self.ask("write_channel", key, text, expected)
         return written
 
-    def write_mirror(self, project: str, channel: str, version: str) -> None:
-        """See `Region.write_mirror`."""
-        self.ask("write_mirror", project, channel, version)
 
-    def read_mirror(self, project: str, channel: str) -> str | None:
-        """See `Region.read_mirror`."""
-        found: str | None = self.ask("read_mirror", project, channel)
+class _Mirror:
+    def __init__(self, region: MemoryRegion) -> None:
+        self._region = region
+
+    def read(self, project: str, channel: str) -> str | None:
+        found: str | None = self._region.ask("read_mirror", project, channel)
         return found
+
+    def write(self, project: str, channel: str, version: str) -> None:
+        self._region.ask("write_mirror", project, channel, version)

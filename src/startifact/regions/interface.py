@@ -7,6 +7,7 @@ nothing of buckets or directories. Every implementation passes the same suite of
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from startifact.files.source import Source
 from startifact.model.keys import Key
@@ -62,6 +63,23 @@ class Location:
     uri: str
 
 
+class Mirror(Protocol):
+    """Where a region's channels are copied to, for tools that cannot read the channels themselves.
+
+    The channel is the authority, and its mirror follows it. Safe to use from several threads; both
+    methods raise what a `Region` raises where it does not answer or refuses.
+    """
+
+    def read(self, project: str, channel: str) -> str | None:
+        """Return the version that was written last; ``None`` when the mirror has none.
+
+        What was written a moment ago may be missing from the answer still.
+        """
+
+    def write(self, project: str, channel: str, version: str) -> None:
+        """Make *version* what the mirror of *channel* holds, whatever it held."""
+
+
 class Region(ABC):
     """One place that holds artifacts and channels.
 
@@ -73,6 +91,9 @@ class Region(ABC):
 
     name: str
     """How the region was spelled; unique within a session."""
+
+    mirror: Mirror | None = None
+    """Where channels are copied to for other tools; ``None`` where this kind of region has none."""
 
     @abstractmethod
     def store_identity(self) -> str:
@@ -150,16 +171,6 @@ class Region(ABC):
 
     def preflight(self, project: str) -> None:  # noqa: B027  # most need nothing
         """Return when the region can be trusted with writes of *project*."""
-
-    def write_mirror(self, project: str, channel: str, version: str) -> None:  # noqa: B027
-        """Show the channel's *version* to those who read it elsewhere; by default nobody does."""
-
-    has_mirror: bool = False
-    """Whether this kind of region shows its channels elsewhere as well."""
-
-    def read_mirror(self, project: str, channel: str) -> str | None:  # noqa: ARG002
-        """Return what `write_mirror` has shown last; ``None`` when there is nothing."""
-        return None
 
     def configured_regions(self) -> tuple[str, ...]:
         """Return the regions that this one's organisation configures; may be empty."""

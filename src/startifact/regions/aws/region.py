@@ -127,14 +127,35 @@ class BucketRegion(S3Region):
         )
 
 
+class ParameterMirror:
+    """Channels as SSM parameters of one AWS region; see `Mirror`."""
+
+    def __init__(self, region: str, loader: ConfigurationLoader) -> None:
+        self._region = region
+        self._loader = loader
+
+    def read(self, project: str, channel: str) -> str | None:
+        """See `Mirror.read`."""
+        return self._loader.parameters(self._region).get(self._name(project, channel))
+
+    def write(self, project: str, channel: str, version: str) -> None:
+        """See `Mirror.write`."""
+        self._loader.parameters(self._region).put(self._name(project, channel), version)
+
+    def _name(self, project: str, channel: str) -> str:
+        prefix = self._loader.load(self._region).parameter_name_prefix
+        return channel_parameter(prefix, project, channel)
+
+
 class OrganisationRegion(S3Region):
     """An AWS region whose bucket the organisation configuration names."""
 
-    has_mirror = True
+    mirror: ParameterMirror
 
     def __init__(self, name: str, *, loader: ConfigurationLoader) -> None:
         super().__init__(name)
         self._loader = loader
+        self.mirror = ParameterMirror(name, loader)
 
     def _look_up(self) -> Bucket:
         configuration = self._loader.load(self.name)
@@ -174,7 +195,7 @@ class OrganisationRegion(S3Region):
         state = super().read_channel(key)
         if state is not None:
             return state
-        version = self.read_mirror(*split_channel_key(key))
+        version = self.mirror.read(*split_channel_key(key))
         return None if version is None else StoredChannel(version.strip(), NO_OBJECT)
 
     def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
@@ -182,18 +203,6 @@ class OrganisationRegion(S3Region):
         if expected is not None and expected.token == NO_OBJECT:
             expected = None
         return super().write_channel(key, text, expected)
-
-    def write_mirror(self, project: str, channel: str, version: str) -> None:
-        """See `Region.write_mirror`: the channel's copy in SSM."""
-        self._loader.parameters(self.name).put(self._parameter(project, channel), version)
-
-    def read_mirror(self, project: str, channel: str) -> str | None:
-        """See `Region.read_mirror`."""
-        return self._loader.parameters(self.name).get(self._parameter(project, channel))
-
-    def _parameter(self, project: str, channel: str) -> str:
-        prefix = self._loader.load(self.name).parameter_name_prefix
-        return channel_parameter(prefix, project, channel)
 
     def configured_regions(self) -> tuple[str, ...]:
         """See `Region.configured_regions`."""

@@ -29,9 +29,9 @@ from startifact.errors import (
 )
 from startifact.files.source import Source
 from startifact.model.keys import Key
-from startifact.regions.factory import open_regions
+from startifact.regions.aws.spec import BucketSpec
+from startifact.regions.factory import open_regions, parse_spec, parse_specs
 from startifact.regions.interface import ExistsError, Region, StoredChannel
-from startifact.regions.spec import BucketSpec, parse_spec, parse_specs
 from tests.conftest import AwsAccount
 from tests.support.backends import Backend, Bucket, Directory
 from tests.support.stores import find, serve_versitygw

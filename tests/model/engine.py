@@ -24,7 +24,7 @@ from startifact.concurrency import deadline, fan_out, heartbeat, worker_pool
 from startifact.errors import StartifactError
 from startifact.reading import resolution
 from startifact.regions.interface import ExistsError
-from tests.support.memory_region import MemoryRegion, Request, StoreState
+from tests.support.memory_region import AskingRegion, Request, StoreState
 
 T = TypeVar("T")
 
@@ -249,7 +249,7 @@ class Event:
         return self._set
 
 
-class ModelRegion(MemoryRegion):
+class ModelRegion(AskingRegion):
     """A region whose calls wait until the scheduler answers them.
 
     Those named with a small letter show their channels elsewhere as well.
@@ -292,8 +292,4 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(defaults, "pause", lambda seconds: None)
     monkeypatch.setattr("startifact.staging.stager.now", lambda: NOW)
     monkeypatch.setattr("startifact.session.now", lambda: NOW)
-    monkeypatch.setattr(
-        "startifact.session.open_regions",
-        lambda specs, **_: tuple(ModelRegion(s.text.removeprefix("file:")) for s in specs),
-    )
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)

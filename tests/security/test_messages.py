@@ -18,8 +18,9 @@ from startifact.model.quorum import required_to_stage
 from startifact.model.record import check_metadata, decode
 from startifact.model.versions import parse_selector, parse_version
 from startifact.reading.legacy import legacy_record
+from startifact.regions.factory import parse_spec, parse_specs
 from startifact.regions.interface import StoredArtifact
-from startifact.regions.spec import parse_spec, parse_specs, split_list
+from startifact.regions.spec import split_list
 from startifact.repair.repairer import parse_keep
 from startifact.text import escape_nonprintable, quoted, redact
 from tests.security.texts import CORPUS, MAX_ERROR_CHARACTERS, hostile_text, is_harmless

@@ -12,7 +12,7 @@ from startifact import ConfigurationLoader, Session
 from startifact.errors import RegionUnavailableError
 from startifact.files.source import Source
 from startifact.model.keys import Key
-from startifact.regions.factory import open_regions
+from startifact.regions.factory import open_regions, parse_specs
 from startifact.regions.interface import (
     Beat,
     Location,
@@ -21,7 +21,6 @@ from startifact.regions.interface import (
     StoredArtifact,
     StoredChannel,
 )
-from startifact.regions.spec import parse_specs
 
 T = TypeVar("T")
 
@@ -299,12 +298,5 @@ def faulty(specs: Sequence[str]) -> list[FaultyRegion]:
 
 
 def session_over(regions: Sequence[Region], **options: Any) -> Session:
-    """Return a session over *regions* themselves, in place of spellings.
-
-    A session opens what it was given the first time it needs it, and keeps it: these are put where
-    it would keep them.
-    """
-    names = [f"file:/not/used/{number}" for number in range(len(regions))]
-    session = Session(regions=names, **options)
-    session._opened = tuple(regions)
-    return session
+    """Return a session over *regions* themselves, in place of spellings."""
+    return Session(regions=regions, **options)

@@ -1,6 +1,10 @@
-"""A region in memory: exact, quick, and open to whoever wants to come between its calls."""
+"""What a region holds as a value that never changes, and a region whose calls somebody answers.
 
-import threading
+The model keeps, compares and hashes what regions held at every step, which the ``memory:`` regions
+of the package, whose stores change in place, do not allow.
+"""
+
+from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -149,20 +153,16 @@ class StoreState:
         return self, self.shown.get(f"{project}/{channel}")
 
 
-class MemoryRegion(Region):
-    """A region that is kept in memory. Two with one *name* are two places."""
+class AskingRegion(Region):
+    """A region whose calls are answered elsewhere. Two of different *name* are two places."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.mirror = _Mirror(self)
-        self.store = StoreState()
-        self._lock = threading.Lock()
 
+    @abstractmethod
     def ask(self, verb: str, *args: Hashable) -> Any:
-        """Carry out one call, and return its answer."""
-        with self._lock:
-            self.store, answer = self.store.serve(Request(verb, args))
-        return answer
+        """Have one call answered, and return the answer."""
 
     def store_identity(self) -> str:
         """See `Region.store_identity`."""
@@ -211,7 +211,7 @@ class MemoryRegion(Region):
 
 
 class _Mirror:
-    def __init__(self, region: MemoryRegion) -> None:
+    def __init__(self, region: AskingRegion) -> None:
         self._region = region
 
     def read(self, project: str, channel: str) -> str | None:

@@ -14,7 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 from startifact.action.inputs import Inputs
 from startifact.errors import Problems
-from startifact.regions.spec import DirectorySpec, RegionSpec, parse_specs, split_list
+from startifact.regions.directory.spec import DirectorySpec
+from startifact.regions.factory import parse_specs
+from startifact.regions.spec import RegionSpec, split_list
 from startifact.settings import Runner, Settings
 from startifact.text import quoted
 

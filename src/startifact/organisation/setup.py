@@ -18,7 +18,7 @@ from startifact.model.configuration import (
     to_json,
 )
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
-from startifact.regions.spec import is_bucket_name
+from startifact.regions.aws.spec import is_bucket_name
 from startifact.text import quoted
 
 logger = logging.getLogger(__name__)

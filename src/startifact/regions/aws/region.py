@@ -12,6 +12,7 @@ from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.aws.probe import check_conditions, is_custom
+from startifact.regions.aws.spec import BucketSpec, is_bucket_name, normalised_endpoint
 from startifact.regions.interface import (
     Beat,
     Location,
@@ -19,7 +20,6 @@ from startifact.regions.interface import (
     StoredArtifact,
     StoredChannel,
 )
-from startifact.regions.spec import BucketSpec, is_bucket_name, normalised_endpoint
 from startifact.text import quoted
 
 NO_OBJECT = ""

@@ -32,8 +32,9 @@ from startifact.model.keys import Key
 from startifact.regions.aws.spec import BucketSpec
 from startifact.regions.factory import open_regions, parse_spec, parse_specs
 from startifact.regions.interface import ExistsError, Region, StoredChannel
+from startifact.regions.memory import MemoryRegion
 from tests.conftest import AwsAccount
-from tests.support.backends import Backend, Bucket, Directory
+from tests.support.backends import Backend, Bucket, Directory, Memory
 from tests.support.stores import find, serve_versitygw
 from tests.support.wire import Wire
 
@@ -58,11 +59,16 @@ def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield spec
 
 
-@pytest.fixture(params=["file", "s3", "aws", "elsewhere"])
+@pytest.fixture(params=["file", "memory", "s3", "aws", "elsewhere"])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """Return what is behind one region of each kind in turn."""
     if request.param == "file":
         yield Directory(f"file:{tmp_path}/region", tmp_path / "region")
+    elif request.param == "memory":
+        spec = f"memory:{uuid4().hex}"
+        region = opened(spec)
+        assert isinstance(region, MemoryRegion)
+        yield Memory(spec, region)
     elif request.param == "elsewhere":
         yield from _elsewhere(request)
     else:
@@ -596,6 +602,9 @@ def test_location(region: Region, backend: Backend, make_file: MakeFile) -> None
     if isinstance(backend, Bucket):
         assert (location.bucket, location.key) == (backend.bucket, f"{backend.prefix}{KEY}")
         assert location.uri == f"s3://{backend.bucket}/{backend.prefix}{KEY}"
+    elif isinstance(backend, Memory):
+        assert f"memory:{location.bucket}" == backend.spec
+        assert (location.key, location.uri) == (KEY, f"{backend.spec}/{KEY}")
     else:
         assert isinstance(backend, Directory)
         assert (location.bucket, location.key) == (str(backend.root), KEY)
@@ -608,6 +617,8 @@ def test_place(region: Region, backend: Backend) -> None:
         link = backend.root.with_name("link")
         link.symlink_to(backend.root)
         other = opened(f"file:{link}")
+    elif isinstance(backend, Memory):
+        other = opened(backend.spec)
     else:
         assert isinstance(backend, Bucket)
         query = backend.spec.partition("?")[2] or "region=eu-west-1"
@@ -619,7 +630,7 @@ def test_place(region: Region, backend: Backend) -> None:
 def test_no_such_bucket(account: AwsAccount, backend: Backend, make_file: MakeFile) -> None:
     """A bucket that does not exist is a mistake in the configuration, not an absent artifact."""
     if not isinstance(backend, Bucket):
-        pytest.skip("a directory is made when it is needed")
+        pytest.skip("a directory is made when it is needed, and memory is always there")
     missing = f"missing-{uuid4().hex}"
     region = opened(backend.spec.replace(backend.bucket, missing))
     if backend.spec == "eu-west-1":

@@ -24,8 +24,8 @@ from startifact.errors import (
 from startifact.model.keys import Key
 from startifact.model.quorum import majority
 from startifact.model.record import MAX_SIZE_BYTES, Record, decode
-from startifact.reading.legacy import legacy_record
 from startifact.regions.interface import Region, StoredArtifact
+from startifact.regions.legacy import legacy_record
 
 logger = logging.getLogger(__name__)
 

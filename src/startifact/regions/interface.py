@@ -35,9 +35,8 @@ class StoredArtifact:
     token: str
     """Identifies these bytes in this region; pins a read to them."""
 
-    legacy_metadata: str | None = None
-    """What the first Startifact would have stored beside it, where there is no record."""
-
+    # Here, although only artifacts without a record are compared by it: S3 tells it with every
+    # description, and asking again for those that have a record would be a request for each.
     md5: str | None = None
     """The MD5 of the bytes in hexadecimal, where the region knows it for certain."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
 from startifact.model.configuration import is_reserved_parameter
-from startifact.model.keys import Key, channel_parameter, split_channel_key
+from startifact.model.keys import Key, channel_parameter
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
@@ -21,9 +21,6 @@ from startifact.regions.interface import (
     StoredChannel,
 )
 from startifact.text import quoted
-
-NO_OBJECT = ""
-"""The token of a channel that is only an SSM parameter yet."""
 
 
 class S3Region(Region):
@@ -90,6 +87,14 @@ class S3Region(Region):
         """See `Region.write_channel`."""
         return self._bucket().write_channel(key, text, expected)
 
+    def read_text(self, key: Key, limit: int) -> str | None:
+        """Return the text of the object at *key*, ``None`` when the region says there is none.
+
+        Of a text of more than *limit* bytes, only a beginning that is too long as well.
+        """
+        found = self._bucket().read_small(key, limit)
+        return None if found is None else found.text
+
     def preflight(self, project: str) -> None:
         """See `Region.preflight`: a store that is not AWS has to show what it can do."""
         bucket = self._bucket()
@@ -150,8 +155,6 @@ class ParameterMirror:
 class OrganisationRegion(S3Region):
     """An AWS region whose bucket the organisation configuration names."""
 
-    mirror: ParameterMirror
-
     def __init__(self, name: str, *, loader: ConfigurationLoader) -> None:
         super().__init__(name)
         self._loader = loader
@@ -189,20 +192,6 @@ class OrganisationRegion(S3Region):
                 hint="Rename the project, or set parameter_name_prefix in the organisation "
                 "configuration",
             )
-
-    def read_channel(self, key: Key) -> StoredChannel | None:
-        """See `Region.read_channel`: the first Startifact kept channels in SSM alone."""
-        state = super().read_channel(key)
-        if state is not None:
-            return state
-        version = self.mirror.read(*split_channel_key(key))
-        return None if version is None else StoredChannel(version.strip(), NO_OBJECT)
-
-    def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
-        """See `Region.write_channel`."""
-        if expected is not None and expected.token == NO_OBJECT:
-            expected = None
-        return super().write_channel(key, text, expected)
 
     def configured_regions(self) -> tuple[str, ...]:
         """See `Region.configured_regions`."""

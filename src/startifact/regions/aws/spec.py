@@ -28,9 +28,9 @@ class AwsSpec(RegionSpec):
     def open(self, context: OpenContext) -> Region:
         """See `RegionSpec.open`."""
         # Only here: importing boto3 takes longer than all the rest of a small staging.
-        from startifact.regions.aws.region import OrganisationRegion
+        from startifact.regions.aws.legacy import LegacyOrganisationRegion
 
-        return OrganisationRegion(self.text, loader=context.loader)
+        return LegacyOrganisationRegion(self.text, loader=context.loader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,9 @@ class BucketSpec(RegionSpec):
 
     def open(self, context: OpenContext) -> Region:
         """See `RegionSpec.open`."""
-        from startifact.regions.aws.region import BucketRegion
+        from startifact.regions.aws.legacy import LegacyBucketRegion
 
-        return BucketRegion(
+        return LegacyBucketRegion(
             self, clients=context.loader.clients, default_region=context.default_region
         )
 

@@ -15,6 +15,7 @@ from startifact.errors import InputError, IntegrityError
 from startifact.files.source import Source
 from startifact.model.keys import Key
 from startifact.regions.interface import (
+    MAX_BLOCK_BYTES,
     Beat,
     ExistsError,
     Location,
@@ -26,7 +27,6 @@ from startifact.regions.spec import OpenContext, RegionKind, RegionSpec, quoted_
 
 _PREFIX = "memory:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
-_BLOCK = 1024 * 1024
 
 
 class MemoryRegion(Region):
@@ -72,8 +72,8 @@ class MemoryRegion(Region):
             raise IntegrityError(f"{key} in {self.name} was replaced or removed while it was read")
         if stop > len(found[1]):
             raise IntegrityError(f"{key} in {self.name} ended early")
-        for at in range(start, stop, _BLOCK):
-            yield found[1][at : min(at + _BLOCK, stop)]
+        for at in range(start, stop, MAX_BLOCK_BYTES):
+            yield found[1][at : min(at + MAX_BLOCK_BYTES, stop)]
 
     def keys(self, prefix: str) -> Iterator[str]:
         """See `Region.keys`."""

@@ -29,6 +29,7 @@ from startifact.regions.directory.no_follow import (
 )
 from startifact.regions.directory.scratch import scratch_in, sweep
 from startifact.regions.interface import (
+    MAX_BLOCK_BYTES,
     Beat,
     ExistsError,
     Location,
@@ -43,8 +44,6 @@ METADATA = "metadata.json"
 
 MAX_NAME_BYTES = 255
 """What the usual file systems allow for the name of one directory."""
-
-_BLOCK = 1024 * 1024
 
 # What is looked at file by file may come or go between two looks, but not time after time.
 _LOOKS = 20
@@ -138,7 +137,7 @@ class DirectoryRegion(Region):
                     raise IntegrityError(f"{key} in {self.name} was replaced while it was read")
                 file.seek(start)
                 while start < stop:
-                    block = file.read(min(_BLOCK, stop - start))
+                    block = file.read(min(MAX_BLOCK_BYTES, stop - start))
                     if not block:
                         raise IntegrityError(f"{key} in {self.name} ended early")
                     start += len(block)

@@ -35,7 +35,7 @@ class NoFollowDirectory:
         """Return when *folder*, and each below the root that it is in, is a folder or absent.
 
         Raises:
-            MisshapenError: One is something else.
+            UnexpectedFileTypeError: One is something else.
         """
         path = self.root
         for part in folder.relative_to(self.root).parts:
@@ -50,7 +50,7 @@ class NoFollowDirectory:
         """Return what is known of the file at *path*; ``None`` without one.
 
         Raises:
-            MisshapenError: Something else is there.
+            UnexpectedFileTypeError: Something else is there.
         """
         status = _status(path)
         if status is not None and not stat.S_ISREG(status.st_mode):
@@ -61,7 +61,7 @@ class NoFollowDirectory:
         """Open the file at *path* to be read; ``None`` without one.
 
         Raises:
-            MisshapenError: Something else is there.
+            UnexpectedFileTypeError: Something else is there.
         """
         if self.status(path) is None:  # before it is opened, which does something to devices
             return None
@@ -79,7 +79,7 @@ class NoFollowDirectory:
         """Return the text in the file at *path*, cut where it is too long; ``None`` without one.
 
         Raises:
-            MisshapenError: Something else is there.
+            UnexpectedFileTypeError: Something else is there.
         """
         file = self.open(path)
         if file is None:

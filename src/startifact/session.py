@@ -24,9 +24,9 @@ from startifact.reading.download import Downloader
 from startifact.reading.listing import list_versions
 from startifact.reading.resolution import Resolution
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
-from startifact.regions.factory import open_regions
+from startifact.regions.factory import open_regions, parse_specs
 from startifact.regions.interface import Region
-from startifact.regions.spec import RegionSpec, parse_specs, split_list
+from startifact.regions.spec import RegionSpec, split_list
 from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
 from startifact.repair.repairer import Repairer, parse_keep
@@ -48,10 +48,12 @@ class Session:
 
     *regions* is a list of regions, or one string that commas, spaces or newlines separate; by
     default ``STARTIFACT_REGIONS``, else the regions that the organisation configuration in
-    ``AWS_REGION`` names. With *read_only* nothing is written, and `stage` reports what it would
-    do. *required_regions* is ``majority``, ``all`` or a number. *configuration_loader* reads the
-    organisation configuration, and *progress* is told how far bytes have got. *limits* are how
-    long it waits and how often it tries; a *configuration_loader* has its own for requests to AWS.
+    ``AWS_REGION`` names. An item of the list is the spelling of a region, or a `Region` that the
+    program has opened itself, which several sessions may share; no two have the same name. With
+    *read_only* nothing is written, and `stage` reports what it would do. *required_regions* is
+    ``majority``, ``all`` or a number. *configuration_loader* reads the organisation configuration,
+    and *progress* is told how far bytes have got. *limits* are how long it waits and how often it
+    tries; a *configuration_loader* has its own for requests to AWS.
 
     Raises:
         InputError: A region is not spelled as it should be, or named twice.
@@ -60,7 +62,7 @@ class Session:
     def __init__(
         self,
         *,
-        regions: Iterable[str] | str | None = None,
+        regions: Iterable[str | Region] | str | None = None,
         read_only: bool = False,
         required_regions: str | int = MAJORITY,
         configuration_loader: ConfigurationLoader | None = None,
@@ -80,8 +82,8 @@ class Session:
         self._opened: tuple[Region, ...] | None = None
         self._specs: tuple[RegionSpec, ...] | None = None
         if regions is not None:
-            texts = split_list(regions) if isinstance(regions, str) else list(regions)
-            self._specs = parse_specs(texts, source="regions")
+            items = split_list(regions) if isinstance(regions, str) else regions
+            self._specs = parse_specs(items, source="regions")
         required_to_stage(required_regions, len(self._specs or range(MAX_REGIONS)))
 
     @property

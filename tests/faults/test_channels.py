@@ -174,45 +174,45 @@ def test_channel_that_keeps_changing(directories: list[str], make_file: MakeFile
 # Copying ----------------------------------------------------------------------------------------
 
 
-def shown_by(region: FaultyRegion, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Make *region* one that shows its channels elsewhere; return what is shown, in turn."""
-    shown: list[str] = []
-    monkeypatch.setattr(region, "has_mirror", True)
-    monkeypatch.setattr(region, "write_mirror", lambda _, __, version: shown.append(version))
-    monkeypatch.setattr(region, "read_mirror", lambda _, __: "9.9.9")
-    return shown
+class StaleMirror:
+    """A mirror that keeps what was written, in turn, and always reads the same."""
+
+    def __init__(self, on_write: Callable[[], None] = lambda: None) -> None:
+        self.written: list[str] = []
+        self._on_write = on_write
+
+    def read(self, project: str, channel: str) -> str | None:
+        return "9.9.9"
+
+    def write(self, project: str, channel: str, version: str) -> None:
+        self.written.append(version)
+        if len(self.written) == 1:
+            self._on_write()
 
 
 def test_copy_is_not_trusted_once_it_was_written(
-    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+    directories: list[str], make_file: MakeFile
 ) -> None:
     """What is read right after a copy may be what was there before, so it is not asked for then."""
     region = faulty(directories[:1])[0]
-    shown = shown_by(region, monkeypatch)
+    region.mirror = mirror = StaleMirror(lambda: stage(directories[:1], "9.9.9", make_file))
 
-    def move_on(project: str, channel: str, version: str) -> None:
-        shown.append(version)
-        if len(shown) == 1:
-            stage(directories[:1], "9.9.9", make_file)
-
-    monkeypatch.setattr(region, "write_mirror", move_on)
     session_over([region]).stage("SugarWater", "1.0.0", make_file(b"one"))
 
-    assert shown == ["1.0.0", "9.9.9"]
+    assert mirror.written == ["1.0.0", "9.9.9"]
 
 
 def test_channel_that_has_gone_is_not_copied(
     directories: list[str],
     make_file: MakeFile,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A channel that is not there any more when it is to be copied is left alone."""
     region = faulty(directories[:1])[0]
-    shown = shown_by(region, monkeypatch)
+    region.mirror = mirror = StaleMirror()
     region.stale("read_channel", nth=3)  # the one after the move, which then sees none
 
     session_over([region]).stage("SugarWater", "1.0.0", make_file())
 
-    assert shown == []
+    assert mirror.written == []
     assert caplog.text == ""

@@ -14,8 +14,8 @@ import pytest
 from startifact.errors import AccessDeniedError, RegionUnavailableError
 from startifact.files.source import Source
 from startifact.model.keys import Key
-from startifact.regions.interface import Region, StoredChannel
-from tests.support.faulty_region import ANY, FaultyRegion, faulty, session_over
+from startifact.regions.interface import Mirror, Region, StoredChannel
+from tests.support.faulty_region import ANY, FaultyMirror, FaultyRegion, faulty, session_over
 
 MakeFile = Callable[..., Path]
 
@@ -50,6 +50,13 @@ def test_whole_interface() -> None:
     assert {name for name in methods if not name.startswith("_")} <= vars(FaultyRegion).keys()
 
 
+def test_whole_mirror() -> None:
+    """Every method of a mirror is wrapped as well."""
+    methods = {name for name, value in vars(Mirror).items() if callable(value)}
+
+    assert {name for name in methods if not name.startswith("_")} <= vars(FaultyMirror).keys()
+
+
 def test_no_fault(regions: list[str], make_file: MakeFile, tmp_path: Path) -> None:
     """Without faults, a session over wrapped regions does all that it does over bare ones."""
     wrapped = faulty(regions)
@@ -64,7 +71,8 @@ def test_no_fault(regions: list[str], make_file: MakeFile, tmp_path: Path) -> No
     assert path.read_bytes() == CONTENT
     assert session.versions("SugarWater") == [staging.artifact.version]
     assert session.verify("SugarWater", read_data=True)
-    assert [region.has_mirror for region in wrapped] == [":" not in name for name in regions]
+    mirrored = [region.mirror is not None for region in wrapped]
+    assert mirrored == [":" not in name for name in regions]
 
 
 def test_fail(region: FaultyRegion, make_file: MakeFile) -> None:

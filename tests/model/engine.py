@@ -24,7 +24,7 @@ from startifact.concurrency import backoff, deadline, fan_out, heartbeat, worker
 from startifact.errors import StartifactError
 from startifact.reading import resolution
 from startifact.regions.interface import ExistsError
-from tests.support.memory_region import MemoryRegion, Request, StoreState
+from tests.support.memory_region import AskingRegion, Request, StoreState
 
 T = TypeVar("T")
 
@@ -253,7 +253,7 @@ class Event:
         return self._set
 
 
-class ModelRegion(MemoryRegion):
+class ModelRegion(AskingRegion):
     """A region whose calls wait until the scheduler answers them.
 
     Those named with a small letter show their channels elsewhere as well.
@@ -261,7 +261,8 @@ class ModelRegion(MemoryRegion):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.has_mirror = name.islower()
+        if not name.islower():
+            self.mirror = None
 
     def ask(self, verb: str, *args: Any) -> Any:
         return running().ask(Ask(self.name, Request(verb, args)))
@@ -294,8 +295,4 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "pause_for", lambda seconds: None)
     monkeypatch.setattr("startifact.staging.stager.now", lambda: NOW)
     monkeypatch.setattr("startifact.session.now", lambda: NOW)
-    monkeypatch.setattr(
-        "startifact.session.open_regions",
-        lambda specs, **_: tuple(ModelRegion(s.text.removeprefix("file:")) for s in specs),
-    )
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)

@@ -17,6 +17,7 @@ from startifact.errors import (
 from startifact.model.record import Origin
 from startifact.settings import Settings
 from startifact.staging.outcomes import RegionOutcome
+from tests.model.engine import ModelRegion
 
 PROJECT = "P"
 
@@ -57,7 +58,7 @@ class Program:
 
     def _session(self, required: str | int = "majority") -> Session:
         return Session(
-            regions=[f"file:{region}" for region in self.regions],
+            regions=[ModelRegion(region) for region in self.regions],
             required_regions=required,
             settings=Settings(origin=Origin(run=self.name)),
         )

@@ -188,8 +188,8 @@ def moving_whatever_is_there(patch: pytest.MonkeyPatch) -> None:
 def copy_that_is_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
     def mirror(self: ChannelWriter, region: Region, project: str) -> None:
         _, channel_record = read_channel_record(region, project, "latest")
-        if channel_record is not None:
-            region.write_mirror(project, "latest", str(channel_record.version))
+        if channel_record is not None and region.mirror is not None:
+            region.mirror.write(project, "latest", str(channel_record.version))
 
     patch.setattr(ChannelWriter, "mirror", mirror)
 

@@ -17,9 +17,9 @@ from startifact.model.metadata import parse_metadata, parse_pairs
 from startifact.model.quorum import required_to_stage
 from startifact.model.record import check_metadata, decode
 from startifact.model.versions import parse_selector, parse_version
-from startifact.reading.legacy import legacy_record
-from startifact.regions.interface import StoredArtifact
-from startifact.regions.spec import parse_spec, parse_specs, split_list
+from startifact.regions.factory import parse_spec, parse_specs
+from startifact.regions.legacy import LegacyArtifact, legacy_record
+from startifact.regions.spec import split_list
 from startifact.repair.repairer import parse_keep
 from startifact.text import escape_nonprintable, quoted, redact
 from tests.security.texts import CORPUS, MAX_ERROR_CHARACTERS, hostile_text, is_harmless
@@ -34,7 +34,7 @@ def record(**facts: str) -> str:
 
 
 def legacy(text: str) -> object:
-    stored = StoredArtifact(size=1, encoded_record=None, token="x", legacy_metadata=text)
+    stored = LegacyArtifact(size=1, encoded_record=None, token="x", metadata=text)
     return legacy_record(stored, where="P@1.0.0 in r")
 
 

@@ -1,4 +1,4 @@
-"""What three kinds of region have underneath, for tests that break it or look at it."""
+"""What the kinds of region have underneath, for tests that break it or look at it."""
 
 import json
 import os
@@ -6,11 +6,15 @@ import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
+from startifact.model.keys import Key
+from startifact.regions.interface import StoredArtifact, StoredChannel
+from startifact.regions.memory import MemoryRegion
 from tests.support.wire import Answer, Forward, Request, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class Backend(ABC):
@@ -139,6 +143,52 @@ class Directory(Backend):
         path = self.root / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+class Memory(Backend):
+    """The memory of this process, below the region that a spelling opens."""
+
+    def __init__(self, spec: str, region: MemoryRegion) -> None:
+        self.spec = spec
+        self.region = region
+
+    def fail_region(self) -> None:
+        raise NotImplementedError("memory is always there")
+
+    def restore_region(self) -> None:
+        raise NotImplementedError("memory is always there")
+
+    def snapshot(self) -> dict[str, object]:
+        stored: list[Mapping[Key, object]] = [self.region._artifacts, self.region._channels]
+        return {str(key): value for values in stored for key, value in values.items()}
+
+    def content(self, key: str) -> bytes:
+        return self.region._artifacts[Key(key)][1]
+
+    def encoded_record(self, key: str) -> str:
+        return str(self.region._artifacts[Key(key)][0].encoded_record)
+
+    def plant(self, key: str, content: bytes, encoded_record: str) -> None:
+        stored = StoredArtifact(size=len(content), encoded_record=encoded_record, token=uuid4().hex)
+        self.region._artifacts[Key(key)] = (stored, content)
+
+    def remove(self, key: str) -> None:
+        del self.region._artifacts[Key(key)]
+
+    def text(self, key: str) -> str:
+        return self.region._channels[Key(key)].text
+
+    def write(self, key: str, text: str) -> None:
+        self.region._channels[Key(key)] = StoredChannel(text, uuid4().hex)
+
+    def erase(self, key: str) -> None:
+        del self.region._channels[Key(key)]
+
+    def leftovers(self) -> list[str]:
+        return []
+
+    def plain(self, key: str, content: bytes) -> None:
+        raise NotImplementedError("memory holds nothing but artifacts and channels")
 
 
 class Bucket(Backend):

@@ -13,9 +13,15 @@ from startifact.errors import RegionUnavailableError
 from startifact.files.source import Source
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.keys import Key
-from startifact.regions.factory import open_regions
-from startifact.regions.interface import Beat, Location, Region, StoredArtifact, StoredChannel
-from startifact.regions.spec import parse_specs
+from startifact.regions.factory import open_regions, parse_specs
+from startifact.regions.interface import (
+    Beat,
+    Location,
+    Mirror,
+    Region,
+    StoredArtifact,
+    StoredChannel,
+)
 
 T = TypeVar("T")
 
@@ -43,15 +49,16 @@ class _Fault:
 class FaultyRegion(Region):
     """Passes every call on to *inner*, but for the faults it is given.
 
-    A fault is for the calls of one *operation*, which is the name of a method of `Region`, or for
-    those of every one (``"*"``); with *nth* only for that one of them, counted from 1 and from
-    when the fault was given. The fault that was given last is the outermost.
+    A fault is for the calls of one *operation*, which is the name of a method of `Region`,
+    ``read_mirror`` or ``write_mirror`` for its mirror's, or for those of every one (``"*"``); with
+    *nth* only for that one of them, counted from 1 and from when the fault was given. The fault
+    that was given last is the outermost.
     """
 
     def __init__(self, inner: Region) -> None:
         self.inner = inner
         self.name = inner.name
-        self.has_mirror = inner.has_mirror
+        self.mirror = None if inner.mirror is None else FaultyMirror(self, inner.mirror)
         self.calls: list[str] = []
         self._lock = threading.Lock()
         self._faults: list[_Fault] = []
@@ -200,13 +207,13 @@ class FaultyRegion(Region):
     # The region ------------------------------------------------------------------------------
 
     def store_identity(self) -> str:
-        return self._do("store_identity", "", self.inner.store_identity)
+        return self.do("store_identity", "", self.inner.store_identity)
 
     def location(self, key: Key) -> Location:
         return self.inner.location(key)  # asks nobody, of a region that has been asked before
 
     def describe(self, key: Key) -> StoredArtifact | None:
-        return self._do("describe", key, lambda: self.inner.describe(key))
+        return self.do("describe", key, lambda: self.inner.describe(key))
 
     def create(self, key: Key, source: Source, encoded_record: str, moved: Beat) -> None:
         def slowly(count: int) -> None:
@@ -214,47 +221,40 @@ class FaultyRegion(Region):
             if self._pause:
                 time.sleep(self._pause)
 
-        self._do("create", key, lambda: self.inner.create(key, source, encoded_record, slowly))
+        self.do("create", key, lambda: self.inner.create(key, source, encoded_record, slowly))
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
-        blocks = self._do("read", key, lambda: self.inner.read(key, stored, start, stop))
+        blocks = self.do("read", key, lambda: self.inner.read(key, stored, start, stop))
         for stream in self._streams:
             blocks = stream(start, blocks)
         return blocks
 
     def keys(self, prefix: str) -> Iterator[str]:
-        return iter(self._do("keys", prefix, lambda: list(self.inner.keys(prefix))) or ())
+        return iter(self.do("keys", prefix, lambda: list(self.inner.keys(prefix))) or ())
 
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
-        return self._do("delete", key, lambda: self.inner.delete(key, stored))
+        return self.do("delete", key, lambda: self.inner.delete(key, stored))
 
     def move_aside(self, key: Key, aside: Key) -> bool:
-        return self._do("move_aside", key, lambda: self.inner.move_aside(key, aside))
+        return self.do("move_aside", key, lambda: self.inner.move_aside(key, aside))
 
     def read_channel(self, key: Key) -> StoredChannel | None:
-        return self._do("read_channel", key, lambda: self.inner.read_channel(key))
+        return self.do("read_channel", key, lambda: self.inner.read_channel(key))
 
     def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
-        return self._do("write_channel", key, lambda: self.inner.write_channel(key, text, expected))
+        return self.do("write_channel", key, lambda: self.inner.write_channel(key, text, expected))
 
     def check_project(self, project: str) -> None:
-        self._do("check_project", project, lambda: self.inner.check_project(project))
+        self.do("check_project", project, lambda: self.inner.check_project(project))
 
     def preflight(self, project: str) -> None:
-        self._do("preflight", project, lambda: self.inner.preflight(project))
-
-    def write_mirror(self, project: str, channel: str, version: str) -> None:
-        self._do(
-            "write_mirror", project, lambda: self.inner.write_mirror(project, channel, version)
-        )
-
-    def read_mirror(self, project: str, channel: str) -> str | None:
-        return self._do("read_mirror", project, lambda: self.inner.read_mirror(project, channel))
+        self.do("preflight", project, lambda: self.inner.preflight(project))
 
     def configured_regions(self) -> tuple[str, ...]:
-        return self._do("configured_regions", "", self.inner.configured_regions)
+        return self.do("configured_regions", "", self.inner.configured_regions)
 
-    def _do(self, operation: str, subject: str, proceed: Callable[[], T]) -> T:
+    def do(self, operation: str, subject: str, proceed: Callable[[], T]) -> T:
+        """Carry out one call of *operation*, with its faults, of the region or of its mirror."""
         with self._lock:
             self.calls.append(operation)
             acts = [fault.act for fault in self._faults if fault.applies_to(operation)]
@@ -267,6 +267,20 @@ class FaultyRegion(Region):
                 return cast("T", self._answers.get((operation, subject)))
             self._answers[operation, subject] = answer
         return cast("T", answer)
+
+
+@dataclass
+class FaultyMirror:
+    """Passes every call on to *inner*, but for the faults that its region is given."""
+
+    region: FaultyRegion
+    inner: Mirror
+
+    def read(self, project: str, channel: str) -> str | None:
+        return self.region.do("read_mirror", project, lambda: self.inner.read(project, channel))
+
+    def write(self, project: str, channel: str, version: str) -> None:
+        self.region.do("write_mirror", project, lambda: self.inner.write(project, channel, version))
 
 
 _STALE = object()
@@ -285,12 +299,5 @@ def faulty(specs: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> list[Faulty
 
 
 def session_over(regions: Sequence[Region], **options: Any) -> Session:
-    """Return a session over *regions* themselves, in place of spellings.
-
-    A session opens what it was given the first time it needs it, and keeps it: these are put where
-    it would keep them.
-    """
-    names = [f"file:/not/used/{number}" for number in range(len(regions))]
-    session = Session(regions=names, **options)
-    session._opened = tuple(regions)
-    return session
+    """Return a session over *regions* themselves, in place of spellings."""
+    return Session(regions=regions, **options)

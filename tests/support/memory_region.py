@@ -1,6 +1,10 @@
-"""A region in memory: exact, quick, and open to whoever wants to come between its calls."""
+"""What a region holds as a value that never changes, and a region whose calls somebody answers.
 
-import threading
+The model keeps, compares and hashes what regions held at every step, which the ``memory:`` regions
+of the package, whose stores change in place, do not allow.
+"""
+
+from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -140,30 +144,25 @@ class StoreState:
         return StoreState(self.items, self.channels | {key: text}, self.shown, self.times)
 
     def write_mirror(self, project: str, channel: str, version: str) -> tuple["StoreState", None]:
-        """See `Region.write_mirror`."""
+        """See `Mirror.write`."""
         shown = self.shown | {f"{project}/{channel}": version}
         return StoreState(self.items, self.channels, shown, self.times), None
 
     def read_mirror(self, project: str, channel: str) -> tuple["StoreState", str | None]:
-        """See `Region.read_mirror`."""
+        """See `Mirror.read`."""
         return self, self.shown.get(f"{project}/{channel}")
 
 
-class MemoryRegion(Region):
-    """A region that is kept in memory. Two with one *name* are two places."""
-
-    has_mirror = True
+class AskingRegion(Region):
+    """A region whose calls are answered elsewhere. Two of different *name* are two places."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.store = StoreState()
-        self._lock = threading.Lock()
+        self.mirror = _Mirror(self)
 
+    @abstractmethod
     def ask(self, verb: str, *args: Hashable) -> Any:
-        """Carry out one call, and return its answer."""
-        with self._lock:
-            self.store, answer = self.store.serve(Request(verb, args))
-        return answer
+        """Have one call answered, and return the answer."""
 
     def store_identity(self) -> str:
         """See `Region.store_identity`."""
@@ -210,11 +209,14 @@ class MemoryRegion(Region):
         written: bool = self.ask("write_channel", key, text, expected)
         return written
 
-    def write_mirror(self, project: str, channel: str, version: str) -> None:
-        """See `Region.write_mirror`."""
-        self.ask("write_mirror", project, channel, version)
 
-    def read_mirror(self, project: str, channel: str) -> str | None:
-        """See `Region.read_mirror`."""
-        found: str | None = self.ask("read_mirror", project, channel)
+class _Mirror:
+    def __init__(self, region: AskingRegion) -> None:
+        self._region = region
+
+    def read(self, project: str, channel: str) -> str | None:
+        found: str | None = self._region.ask("read_mirror", project, channel)
         return found
+
+    def write(self, project: str, channel: str, version: str) -> None:
+        self._region.ask("write_mirror", project, channel, version)

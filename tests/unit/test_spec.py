@@ -1,4 +1,4 @@
-"""The three ways to spell a region."""
+"""The ways to spell a region."""
 
 import os
 import re
@@ -9,15 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
-from startifact.regions.spec import (
-    AwsSpec,
-    BucketSpec,
-    DirectorySpec,
-    is_loopback,
-    parse_spec,
-    parse_specs,
-    split_list,
-)
+from startifact.regions.aws.spec import AwsSpec, BucketSpec, is_loopback
+from startifact.regions.directory.spec import DirectorySpec
+from startifact.regions.factory import FORMS, KINDS, parse_spec, parse_specs
+from startifact.regions.memory import MemorySpec
+from startifact.regions.spec import split_list
 
 
 def bucket(text: str) -> BucketSpec:
@@ -366,3 +362,42 @@ def test_any_text(text: str) -> None:
 def test_loopback(host: str, loopback: bool) -> None:
     """This machine is known by its name and its addresses."""
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize("name", ["a", "tests", "A-b_c.9", "9" * 64])
+def test_memory(name: str) -> None:
+    """A region in memory has a name, and nothing else."""
+    assert parse_spec(f"memory:{name}") == MemorySpec(text=f"memory:{name}")
+
+
+@pytest.mark.parametrize("name", ["", "/", "//a", "a/b", "a b", "-a", ".", "é", "%41", "a" * 65])
+def test_names_that_no_memory_has(name: str) -> None:
+    """A name in memory is made of few characters; others are refused with what is expected."""
+    with pytest.raises(InputError, match="expected a name") as caught:
+        parse_spec(f"memory:{name}")
+
+    assert "memory:tests" in (caught.value.hint or "")
+
+
+def test_one_kind_for_each_spelling() -> None:
+    """No text looks like two kinds of region, and each kind's example like its own."""
+    texts = ["eu-west-1", "s3://bucket/p", "file:./a", "memory:a"]
+
+    found = [[kind for kind in KINDS if kind.matches(text)] for text in texts]
+
+    assert found == [[kind] for kind in KINDS]
+
+
+def test_what_hints_offer() -> None:
+    """The kinds that keep what is staged are offered to whoever has misspelled one."""
+    assert FORMS == (
+        "an AWS region (eu-west-1), "
+        "s3://bucket/prefix?region=eu-west-1&endpoint=https://...&profile=... or file:./directory"
+    )
+
+
+def test_kinds_that_last() -> None:
+    """Only what is in memory ends with the process."""
+    specs = parse_specs(["eu-west-1", "s3://bucket", "file:./a", "memory:a"], source="regions")
+
+    assert [spec.outlives_process for spec in specs] == [True, True, True, False]

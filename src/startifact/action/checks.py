@@ -9,7 +9,8 @@ from startifact.model.configuration import AWS_REGION, DEFAULT_PARAMETER, is_par
 from startifact.model.metadata import parse_metadata
 from startifact.model.quorum import required_to_stage
 from startifact.model.record import check_metadata
-from startifact.regions.spec import parse_specs, split_list
+from startifact.regions.factory import parse_specs
+from startifact.regions.spec import split_list
 from startifact.repair.repairer import parse_keep
 from startifact.text import quoted
 

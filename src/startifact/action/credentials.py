@@ -6,14 +6,10 @@ from dataclasses import replace
 from startifact.action.inputs import Inputs
 from startifact.action.oidc import Tokens, TokenSource
 from startifact.errors import InputError
+from startifact.regions.aws.spec import AwsSpec, BucketSpec
 from startifact.regions.aws.web_identity import WebIdentity
-from startifact.regions.spec import (
-    AwsSpec,
-    BucketSpec,
-    RegionSpec,
-    parse_specs,
-    split_list,
-)
+from startifact.regions.factory import parse_specs
+from startifact.regions.spec import RegionSpec, split_list
 from startifact.settings import Runner, Settings, forget_aws_profile
 from startifact.text import quoted
 

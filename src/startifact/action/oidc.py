@@ -14,7 +14,7 @@ from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import AccessDeniedError, ConfigurationError, StartifactError
 from startifact.limits import DEFAULT_LIMITS
-from startifact.regions.spec import is_loopback
+from startifact.regions.aws.spec import is_loopback
 
 TIMEOUT_SECONDS = 10.0
 TOTAL_SECONDS = 20.0

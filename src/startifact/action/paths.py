@@ -14,7 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 from startifact.action.inputs import Inputs
 from startifact.problems import Problems
-from startifact.regions.spec import DirectorySpec, RegionSpec, parse_specs, split_list
+from startifact.regions.directory.spec import DirectorySpec
+from startifact.regions.factory import parse_specs
+from startifact.regions.spec import RegionSpec, split_list
 from startifact.settings import Runner, Settings
 from startifact.text import quoted
 
@@ -76,12 +78,25 @@ def _renamed_region(text: str, names: dict[Path, Path]) -> str:
 
 
 def directories_of(inputs: Inputs, settings: Settings) -> list[DirectorySpec]:
-    """Return the ``file:`` regions that this step uses."""
+    """Return the ``file:`` regions that this step uses.
+
+    Raises:
+        InputError: A region would end with the step.
+    """
     specs: Iterable[RegionSpec] = ()
     if inputs.regions is not None:
         specs = parse_specs(inputs.regions, source="regions")
     elif settings.regions is not None:
         specs = parse_specs(split_list(settings.regions), source="STARTIFACT_REGIONS")
+    problems = Problems("the input of this step")
+    for spec in specs:
+        if not spec.outlives_process:
+            problems.say(
+                f"region {quoted(spec.text)} is in the memory of this step, so what is staged "
+                "there would vanish with it",
+                hint="Name a directory in the workspace, for example file:./artifacts",
+            )
+    problems.raise_if_any()
     # An organisation configuration names AWS regions alone.
     return [s for s in specs if isinstance(s, DirectorySpec)]
 

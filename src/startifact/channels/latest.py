@@ -108,16 +108,19 @@ class ChannelWriter:
         Raises:
             StartifactError: It was not mirrored.
         """
+        mirror = region.mirror
+        if mirror is None:
+            return
         mirrored: str | None = None
-        for _ in range(self.limits.mirror_attempts if region.has_mirror else 0):
+        for _ in range(self.limits.mirror_attempts):
             _, channel_record = read_channel_record(region, project, LATEST)
             if channel_record is None or str(channel_record.version) == mirrored:
                 return
             first, mirrored = mirrored is None, str(channel_record.version)
             # What was mirrored a moment ago may still be read as it was before: only at first can
             # the copy be trusted to be right already.
-            if not first or region.read_mirror(project, LATEST) != mirrored:
-                region.write_mirror(project, LATEST, mirrored)
+            if not first or mirror.read(project, LATEST) != mirrored:
+                mirror.write(project, LATEST, mirrored)
 
 
 def warn_mirror_failed(region: str, project: str, error: StartifactError) -> None:

@@ -80,6 +80,23 @@ class Source:
         """
         return cast("IO[bytes]", PartReader(self, part, on_read))
 
+    def blocks(self, beat: Callable[[int], None]) -> Iterator[bytes]:
+        """Yield the bytes that were scanned, at most 1 MiB at a time.
+
+        *beat* is called with the size of each block once it was taken, and may raise to stop this.
+
+        Raises:
+            LocalFileError: The file changed meanwhile; what was yielded so far is not the file.
+        """
+        for part in self.parts:
+            digest = hashlib.sha256()
+            with self.open(part) as reader:
+                while block := reader.read(BLOCK_BYTES):
+                    yield block
+                    digest.update(block)
+                    beat(len(block))
+            self.check_digest(part, digest.digest())
+
     def check_unchanged(self) -> None:
         """Return when size, modification time and inode are still those that were scanned.
 

@@ -91,19 +91,11 @@ def artifact_prefix(project: str) -> str:
 
 
 def version_text(project: str, key: str) -> str | None:
-    """Return the version in an artifact's *key*, or ``None`` when it is not a key of *project*.
-
-    The first Startifact kept metadata in objects below the artifact's key; those are passed over.
-    """
+    """Return the version in *key*, or ``None`` when it is no key of an artifact of *project*."""
     prefix = artifact_prefix(project)
     if not key.startswith(prefix) or "/" in key:
         return None
     return key[len(prefix) :]
-
-
-def legacy_metadata_key(key: Key) -> Key:
-    """Return where the first Startifact kept the metadata of the artifact at *key*."""
-    return Key(f"{key}/metadata")
 
 
 def channel_key(project: str, channel: str) -> Key:

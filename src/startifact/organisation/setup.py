@@ -20,7 +20,7 @@ from startifact.model.configuration import (
 )
 from startifact.problems import Problems
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
-from startifact.regions.spec import is_bucket_name
+from startifact.regions.aws.spec import is_bucket_name
 from startifact.text import quoted
 
 logger = logging.getLogger(__name__)

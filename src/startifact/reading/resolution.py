@@ -23,8 +23,8 @@ from startifact.model.keys import Key
 from startifact.model.quorum import majority
 from startifact.model.record import Record, decode
 from startifact.model.voting import Votes
-from startifact.reading.legacy import legacy_record
 from startifact.regions.interface import Region, StoredArtifact
+from startifact.regions.legacy import legacy_record
 
 logger = logging.getLogger(__name__)
 

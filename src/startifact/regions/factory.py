@@ -1,12 +1,103 @@
-"""From the spelling of a region to the region itself."""
+"""From the spelling of a region to the region itself: the kinds there are, and lists of them."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 
-from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.errors import InputError
+from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
+from startifact.problems import Problems
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
-from startifact.regions.directory.region import DirectoryRegion
+from startifact.regions.aws.spec import AWS, BUCKET
+from startifact.regions.directory.spec import DIRECTORY
 from startifact.regions.interface import Region
-from startifact.regions.spec import AwsSpec, BucketSpec, DirectorySpec, RegionSpec
+from startifact.regions.memory import MEMORY
+from startifact.regions.spec import OpenContext, RegionKind, RegionSpec, quoted_spec
+from startifact.text import quoted
+
+KINDS: tuple[RegionKind, ...] = (AWS, BUCKET, DIRECTORY, MEMORY)
+"""Every kind of region. A new one is a module of its own, and its line here."""
+
+_HINTED = [kind.form for kind in KINDS if kind.form is not None]
+FORMS = " or ".join([", ".join(_HINTED[:-1]), _HINTED[-1]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given(RegionSpec):
+    """A region that a program has opened by itself."""
+
+    region: Region
+
+    @property
+    def store(self) -> Hashable:
+        # Not its bucket, which may have to be looked up; that comes when the region is used.
+        return (Region, self.text)
+
+    def open(self, context: OpenContext) -> Region:  # noqa: ARG002
+        return self.region
+
+
+def parse_specs(items: Iterable[str | Region], *, source: str) -> tuple[RegionSpec, ...]:
+    """Return what *items* spell; *source* says in messages where they come from.
+
+    A region itself stands for itself.
+
+    Raises:
+        InputError: One is not known, one is there twice, or there is none. All problems are told.
+    """
+    problems = Problems(source)
+    specs: list[RegionSpec] = []
+    texts: set[str] = set()
+    stores: dict[Hashable, str] = {}
+    for item in items:
+        try:
+            spec = _given(item) if isinstance(item, Region) else parse_spec(item)
+        except InputError as e:
+            problems.absorb(e)
+            continue
+        text = spec.text
+        if text in texts or spec.store in stores:
+            first = quoted(stores.get(spec.store, text))
+            problems.say(
+                f"region {quoted(text)} "
+                + ("is there twice" if text in texts else f"and {first} are one"),
+                hint="Name every region, bucket and directory once",
+            )
+        texts.add(text)
+        stores[spec.store] = text
+        specs.append(spec)
+    if len(specs) > MAX_REGIONS:
+        problems.say(f"it names {len(specs)} regions, expected at most {MAX_REGIONS}")
+    if not specs and not problems:
+        problems.say("it names no region", hint=f"Name at least one: {FORMS}")
+    problems.raise_if_any()
+    return tuple(specs)
+
+
+def parse_spec(text: str) -> RegionSpec:
+    """Return what *text* spells.
+
+    Raises:
+        InputError: It is none of the known spellings, or not valid as the one it looks like.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"region {quoted(text)} is not text", hint=f"Write {FORMS}")
+    if not text.isprintable():
+        raise InputError(f"region {quoted_spec(text)} has a character in it that cannot be shown")
+    for kind in KINDS:
+        if kind.matches(text):
+            return kind.parse(text)
+    raise InputError(f"region {quoted_spec(text)} is not a region", hint=f"Write {FORMS}")
+
+
+def _given(region: Region) -> RegionSpec:
+    name = getattr(region, "name", None)
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise InputError(
+            f"a region of type {type(region).__name__} has the name {quoted(name)}, "
+            "expected text that can be shown",
+            hint="Give it a name of its own, by which messages can tell it from the others",
+        )
+    return _Given(text=name, region=region)
 
 
 def open_regions(
@@ -21,23 +112,5 @@ def open_regions(
     *loader* is given to AWS regions. *default_region* signs requests to buckets whose spelling
     names no region.
     """
-    return tuple(
-        DirectoryRegion(spec.text, spec.path, limits=limits)
-        if isinstance(spec, DirectorySpec)
-        else _aws(spec, loader, default_region, limits)
-        for spec in specs
-    )
-
-
-def _aws(
-    spec: AwsSpec | BucketSpec,
-    loader: ConfigurationLoader,
-    default_region: str | None,
-    limits: Limits,
-) -> Region:
-    # Only here: importing boto3 takes longer than all the rest of a small staging.
-    from startifact.regions.aws.region import BucketRegion, OrganisationRegion
-
-    if isinstance(spec, AwsSpec):
-        return OrganisationRegion(spec.text, loader=loader, limits=limits)
-    return BucketRegion(spec, clients=loader.clients, default_region=default_region, limits=limits)
+    context = OpenContext(loader=loader, limits=limits, default_region=default_region)
+    return tuple(spec.open(context) for spec in specs)

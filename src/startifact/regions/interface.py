@@ -1,19 +1,26 @@
 """What a region can do, whatever it is made of.
 
 Everything above this interface (quorum, ``latest``, verification) is written once and knows
-nothing of buckets or directories. Every implementation passes the same suite of contract tests.
+nothing of buckets or directories. ``tests/contract`` holds every sentence here that an
+implementation has to keep, and every implementation passes it.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from startifact.files.source import Source
 from startifact.model.keys import Key
 
+MAX_BLOCK_BYTES = 1024 * 1024
+"""What `Region.read` yields at once, at most: so much memory each read takes."""
+
 Beat = Callable[[int], None]
-"""
-Called with a number of bytes each time some have moved. It may raise to stop the work.
+"""Called with a number of bytes each time some have moved, and with 0 as a sign of life.
+
+It may raise, to stop the work. It may be called from several threads at once, those that the work
+has started itself included.
 """
 
 
@@ -23,7 +30,10 @@ class ExistsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredArtifact:
-    """One artifact as a region describes it."""
+    """One artifact as a region describes it.
+
+    Descriptions of one artifact are equal as long as nobody replaces it.
+    """
 
     size: int
     """In bytes, as the region counts them."""
@@ -32,11 +42,13 @@ class StoredArtifact:
     """The record that was stored with it, not yet checked; ``None`` when there is none."""
 
     token: str
-    """Identifies these bytes in this region; pins a read to them."""
+    """Identifies these bytes at this key of this region: other bytes have another token.
 
-    legacy_metadata: str | None = None
-    """What the first Startifact would have stored beside it, where there is no record."""
+    The same bytes, stored anew, may have the same one. Nobody reads anything else from it.
+    """
 
+    # Here, although only artifacts without a record are compared by it: S3 tells it with every
+    # description, and asking again for those that have a record would be a request for each.
     md5: str | None = None
     """The MD5 of the bytes in hexadecimal, where the region knows it for certain."""
 
@@ -46,7 +58,11 @@ class StoredArtifact:
 
 @dataclass(frozen=True, slots=True)
 class StoredChannel:
-    """The text a channel holds, and the token that a write has to name to replace it."""
+    """The text a channel holds, and the token that a write has to name to replace it.
+
+    Another text has another token. No two texts that Startifact writes to one channel are equal, so
+    that a token may be made of the text.
+    """
 
     text: str
     token: str
@@ -62,65 +78,153 @@ class Location:
     uri: str
 
 
+class Mirror(Protocol):
+    """Where a region's channels are copied to, for tools that cannot read the channels themselves.
+
+    The channel is the authority, and its mirror follows it. Safe to use from several threads; both
+    methods raise what every method of a `Region` may raise, and may be called again after that.
+    """
+
+    def read(self, project: str, channel: str) -> str | None:
+        """Return the version that was written last; ``None`` when the mirror has none.
+
+        What was written a moment ago may be missing from the answer still.
+        """
+
+    def write(self, project: str, channel: str, version: str) -> None:
+        """Make *version* what the mirror of *channel* holds, whatever it held."""
+
+
 class Region(ABC):
     """One place that holds artifacts and channels.
 
-    Every method may be called from any thread, and raises ``RegionUnavailableError`` when the
-    region does not answer, ``AccessDeniedError`` when it refuses, and ``ConfigurationError`` when
-    what its configuration names is not there. Absence is never guessed: it is returned only when
-    the region has said so.
+    A key is an artifact's (``project@version``), a channel's (``project/channel``), or below
+    ``project/_``, which is Startifact's own and may hold either. Only `create`, `delete`,
+    `move_aside`, `write_channel`, `preflight` and a mirror's ``write`` change anything.
+
+    **Threads.** Every method may be called from any thread, and by several at once; what `read` and
+    `keys` return is used by one thread.
+
+    **Absence** is never guessed. ``None``, an empty listing, ``False`` from `delete` and
+    `ExistsError` are returned or raised only when the region itself has said so, of the store that
+    its configuration names. Where it did not answer, refused, or has no such store, an error says
+    so. What was created is described and listed from then on by whoever asks.
+
+    **Errors.** Beside those that a method names itself, each may raise
+
+    - ``RegionUnavailableError``: the region did not answer, or not in a way that can be understood;
+    - ``AccessDeniedError``: it refuses, or there are no credentials;
+    - ``ConfigurationError``: what its configuration names is not there, or (``WrongRegionError``)
+      somewhere else;
+
+    and no other ``StartifactError``. Nothing but what is named here is raised on purpose: any other
+    exception is a bug, and ends the command.
+
+    **Again.** Every method may be called again after an error. An implementation repeats single
+    requests by itself, within seconds, where that changes nothing or a condition tells it from the
+    first one. Whoever calls asks what is there before it repeats a write: the answer may be lost
+    although the write was done.
     """
 
     name: str
-    """How the region was spelled; unique within a session."""
+    """How the region was spelled; unique within a session, and printable."""
+
+    mirror: Mirror | None = None
+    """Where channels are copied to for other tools; ``None`` where this kind of region has none."""
 
     @abstractmethod
     def store_identity(self) -> str:
-        """Return what identifies the bucket or directory itself; equal for two ways to spell it."""
+        """Return what identifies the bucket or directory itself; equal for two ways to spell it.
+
+        It may have to be looked up once.
+        """
 
     @abstractmethod
     def location(self, key: Key) -> Location:
-        """Return where *key* is, or would be."""
+        """Return where the artifact at *key* is, or would be.
+
+        Nothing is sent by a region that has described something before.
+        """
 
     @abstractmethod
     def describe(self, key: Key) -> StoredArtifact | None:
-        """Return the artifact at *key*, or ``None`` when the region says that there is none."""
+        """Return the artifact at *key*, or ``None`` when the region says that there is none.
+
+        The record is returned as it was stored. Half an artifact, which somebody else left there,
+        is described with what there is, or is an integrity error; it is never absent.
+
+        Raises:
+            IntegrityError: What is at *key* can be no artifact. All others can be described still.
+            InputError: This kind of region can hold nothing at *key*, as is known before anything
+                is sent; `create` would fail.
+        """
 
     @abstractmethod
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """Store *source* with its record at *key*, both at once, only if nothing is there.
 
-        After any error the artifact may be there all the same: describe it to know.
+        Whoever looks meanwhile sees nothing at *key*, and then all of it. Of several that create
+        the same key at once exactly one returns; the others raise ExistsError, and what they sent
+        is gone. *encoded_record* is ASCII text of at most 2,027 bytes.
+
+        *beat* is called with the number of bytes each time some were sent or written, at most those
+        of one part of *source* at a time, and in between with 0. So it is called at least once for
+        each part that has bytes before the artifact is there, and after success all numbers add up
+        to the size, or to more where a request was repeated. What it raises ends the work within
+        one request, of which nothing is left but the artifact where that was complete already; a
+        ``StartifactError`` or ``Cancelled`` comes out of here as it is.
+
+        After any error but LocalFileError the artifact may be there all the same: describe it to
+        know. Nothing else is left of an attempt that failed, as far as the region can be reached.
 
         Raises:
-            ExistsError: Something is there.
+            ExistsError: Something is there; also what an earlier attempt of one's own has left.
             LocalFileError: The file changed or cannot be read. Nothing was stored.
+            IntegrityError: What *key* is below can hold no artifact. Nothing was stored.
         """
 
     @abstractmethod
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop* (exclusive) of the very artifact that *stored* describes.
 
+        The blocks are ``stop - start`` bytes together, none empty, and none longer than
+        `MAX_BLOCK_BYTES`: whoever reads shows by them that bytes move, and takes no more memory
+        than one of them. An empty range yields none. Reading may end at any block, and several
+        ranges of one artifact may be read at once.
+
+        Errors come at the latest when the block is asked for that cannot be had.
+
         Raises:
-            IntegrityError: Another artifact, or none, is there now, or fewer bytes came.
+            IntegrityError: Another artifact, or none, is there now, or it has fewer bytes. Blocks
+                that were yielded before are those of the artifact all the same.
         """
 
     @abstractmethod
     def keys(self, prefix: str) -> Iterator[str]:
-        """Yield the keys of artifacts that begin with *prefix*, in any order."""
+        """Yield the keys of artifacts that begin with *prefix*, each once, in any order.
+
+        *prefix* is a project's name and ``@``, or more. Channels, and what is stored below an
+        artifact's key, are passed over; what is at an artifact's key and can be none is not. Errors
+        may come at any step.
+        """
 
     @abstractmethod
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """Delete the artifact that *stored* describes; ``False`` when another one is there.
 
-        When nothing is there, it is as good as deleted.
+        When nothing is there, it is as good as deleted. Whoever looks meanwhile sees all of it, and
+        then nothing. Other keys are not touched.
+
+        Raises:
+            IntegrityError: What is at *key* can be no artifact. Nothing was deleted.
         """
 
-    # Not abstract: a bucket holds objects only, and none of them is misshapen.
+    # Not abstract: most stores hold nothing but artifacts and channels.
     def move_aside(self, key: Key, aside: Key) -> bool:  # noqa: ARG002  # for those that can
         """Move what stands at *key*, and can be no artifact and no channel, to *aside* as it is.
 
-        ``False`` when it is none such, which most kinds of region cannot hold.
+        ``False`` when there is no such thing at *key*, which most kinds of region cannot hold:
+        nothing was moved then.
 
         Raises:
             IntegrityError: It must not be moved, and a person has to look at it.
@@ -131,35 +235,43 @@ class Region(ABC):
     def read_channel(self, key: Key) -> StoredChannel | None:
         """Return the channel at *key*, or ``None`` when the region says that there is none.
 
-        Of a text that is too long for a channel, only a beginning that is too long as well.
+        Bytes that are no UTF-8 are replaced. Of a text of more than 4,096 bytes it may be only a
+        beginning that is longer than that as well.
+
+        Raises:
+            IntegrityError: What is at *key* can be no channel.
         """
 
     @abstractmethod
     def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
-        """Replace *expected* (``None``: nothing) by *text*; ``False`` when it is there no more.
+        """Replace *expected* by *text*; ``False`` when it is not what is there.
 
-        After any error *text* may be there all the same: read it to know.
+        *expected* is what `read_channel` returned, told by its token; ``None`` stands for nothing.
+        Of several that replace the same at once exactly one returns ``True``. Whoever reads
+        meanwhile sees the text before, whole, or the one after.
+
+        After any error *text* may be there all the same: read it to know. ``False`` may also be
+        the answer to one's own second attempt, where only the answer to the first was lost.
+
+        Raises:
+            IntegrityError: What is at *key* can be no channel. Nothing was written.
         """
 
     def check_project(self, project: str) -> None:  # noqa: B027  # most regions admit every legal name
-        """Return when the region can hold *project*.
+        """Return when the region can hold *project*, a legal name.
 
         Raises:
             InputError: The name is legal, but not in this region.
         """
 
     def preflight(self, project: str) -> None:  # noqa: B027  # most need nothing
-        """Return when the region can be trusted with writes of *project*."""
+        """Return when the region can be trusted with writes of *project*.
 
-    def write_mirror(self, project: str, channel: str, version: str) -> None:  # noqa: B027
-        """Show the channel's *version* to those who read it elsewhere; by default nobody does."""
+        It may write below ``{project}/_``, and asks each store once.
 
-    has_mirror: bool = False
-    """Whether this kind of region shows its channels elsewhere as well."""
-
-    def read_mirror(self, project: str, channel: str) -> str | None:  # noqa: ARG002
-        """Return what `write_mirror` has shown last; ``None`` when there is nothing."""
-        return None
+        Raises:
+            ConfigurationError: The store does not keep what this interface promises.
+        """
 
     def configured_regions(self) -> tuple[str, ...]:
         """Return the regions that this one's organisation configures; may be empty."""

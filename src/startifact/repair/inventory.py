@@ -273,7 +273,7 @@ def _digests(
 
 
 def _latest(region: Region, project: str) -> LatestStatus:
-    mirrored = region.read_mirror(project, LATEST) if region.has_mirror else None
+    mirrored = None if region.mirror is None else region.mirror.read(project, LATEST)
     state: StoredChannel | None = None
     try:
         state = region.read_channel(channel_key(project, LATEST))

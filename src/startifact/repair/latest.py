@@ -79,7 +79,7 @@ class LatestRepairer:
         here = channel_record.version
         if not self._holds(inventory, here):
             self._refuse_dangling(inventory, here, "is")
-        if inventory.region.has_mirror and inventory.latest.mirrored != str(here):
+        if inventory.region.mirror is not None and inventory.latest.mirrored != str(here):
             step = self._step(
                 inventory, "refresh-copy", f"copy {self._key} to where others read it"
             )

@@ -210,7 +210,7 @@ def _wrong_with(
         found.append((FindingKind.LATEST_BEHIND, f"it is {here}, expected {target}"))
     if not is_sound(inventory, here):
         found.append((FindingKind.LATEST_DANGLING, f"it is {here}, which is not complete there"))
-    if inventory.region.has_mirror and latest.mirrored != str(here):
+    if inventory.region.mirror is not None and latest.mirrored != str(here):
         mirror = "not there" if latest.mirrored is None else quoted(latest.mirrored, 60)
         found.append((FindingKind.MIRROR_DIFFERS, f"its copy is {mirror}, expected {here}"))
     return found

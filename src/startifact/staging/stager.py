@@ -229,9 +229,10 @@ class Stager:
         self, state: StagingState, project: str, channel_writer: ChannelWriter
     ) -> None:
         """Copy the channel where it has moved; one that cannot be copied is only warned of."""
-        beat = [r for r in self.regions if r.name in state.latest and r.has_mirror]
         jobs = {
-            r.name: partial(region_steps.mirror_latest, r, project, channel_writer) for r in beat
+            r.name: partial(region_steps.mirror_latest, r, project, channel_writer)
+            for r in self.regions
+            if r.name in state.latest and r.mirror is not None
         }
         with FanOut(jobs, limits=self.limits) as mirroring:
             for answer in mirroring:

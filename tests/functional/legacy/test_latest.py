@@ -34,6 +34,19 @@ def test_moved_forward(old: Old) -> None:
         assert old.fixture.shown(backend) == "1.1.0"
 
 
+def test_object_is_only_created(old: Old) -> None:
+    """The first channel object is written only where there is none: another job may be quicker."""
+    old.stage("1.0.0")
+
+    old.fixture.stage("1.1.0", OTHER)
+
+    writes = [r for r in old.wire.writes() if r.path.endswith(f"/{old.fixture.latest}")]
+    assert len(writes) == len(old.fixture.backends)
+    for request in writes:
+        assert request.headers.get("if-none-match") == "*"
+        assert "if-match" not in request.headers
+
+
 def test_never_moved_back(old: Old) -> None:
     """An earlier version leaves ``latest`` where the first Startifact had moved it."""
     old.stage("2.0.0")

@@ -83,6 +83,23 @@ def test_configured_region_outside(step: Step, call: Call) -> None:
 
 
 @in_both_forms
+@pytest.mark.parametrize("named", ["input", "environment"])
+def test_region_in_memory(named: str, form: dict[str, str], step: Step, call: Call) -> None:
+    """What is kept in memory would vanish with the step, so it is refused wherever it is named."""
+    step.file()
+    regions = "file:artifacts, memory:tests"
+    extra = {} if named == "input" else {"STARTIFACT_REGIONS": regions}
+
+    exit_code, errors = stage(call, form | extra, regions="" if extra else regions)
+
+    assert exit_code == 2
+    assert "region 'memory:tests' is in the memory of this step" in errors[0]
+    assert "would vanish with it" in errors[0]
+    assert "file:./artifacts" in errors[0]
+    assert not (step.workspace / "artifacts").exists()
+
+
+@in_both_forms
 @pytest.mark.usefixtures("link")
 @pytest.mark.parametrize("outside", OUTSIDE.values(), ids=OUTSIDE)
 @pytest.mark.parametrize("command", ["stage", "download"])

@@ -19,8 +19,8 @@ from startifact.errors import (
     RegionUnavailableError,
 )
 from startifact.files.source import Source
-from startifact.limits import MAX_CHANNEL_BYTES, MAX_LEGACY_METADATA_BYTES, Limits
-from startifact.model.keys import Key, legacy_metadata_key
+from startifact.limits import MAX_CHANNEL_BYTES, Limits
+from startifact.model.keys import Key, is_channel_key
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
 from startifact.regions.aws.upload import CONFLICT, RECORD, Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
@@ -74,16 +74,10 @@ class Bucket:
         return StoredArtifact(
             size=size,
             encoded_record=encoded_record,
-            legacy_metadata=self._legacy_metadata(key) if encoded_record is None else None,
             token=token,
             md5=_md5(head),
             object_version=_version_id(head),
         )
-
-    def _legacy_metadata(self, key: Key) -> str | None:
-        """Return the metadata that the first Startifact stored in an object of its own."""
-        legacy_metadata = self._read_small(legacy_metadata_key(key), MAX_LEGACY_METADATA_BYTES)
-        return None if legacy_metadata is None else legacy_metadata.text
 
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """Store *source* at *key* if nothing is there."""
@@ -143,14 +137,16 @@ class Bucket:
                     yield block
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Yield the keys that begin with *prefix*."""
+        """Yield the keys of artifacts that begin with *prefix*, and of nothing below them."""
         with self._errors("s3:ListBucket", prefix):
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.name, Prefix=self.full(prefix)
             )
             for page in pages:
                 for item in page.get("Contents", []):
-                    yield item["Key"].removeprefix(self.prefix)
+                    key = Key(item["Key"].removeprefix(self.prefix))
+                    if not is_channel_key(key):
+                        yield key
 
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """Delete the object that *stored* describes; ``False`` when another one is there."""
@@ -174,10 +170,10 @@ class Bucket:
 
     def read_channel(self, key: Key) -> StoredChannel | None:
         """Return the channel at *key*, or ``None`` when there is none."""
-        return self._read_small(key, MAX_CHANNEL_BYTES)
+        return self.read_small(key, MAX_CHANNEL_BYTES)
 
-    def _read_small(self, key: Key, limit: int) -> StoredChannel | None:
-        """Return the text at *key*, cut behind *limit* bytes, and its ETag."""
+    def read_small(self, key: Key, limit: int) -> StoredChannel | None:
+        """Return the text at *key*, cut behind *limit* + 1 bytes, and its ETag."""
         with self._errors("s3:GetObject", key):
             try:
                 answer = self.client.get_object(Bucket=self.name, Key=self.full(key))

@@ -9,11 +9,12 @@ from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.model.configuration import is_reserved_parameter
-from startifact.model.keys import Key, channel_parameter, split_channel_key
+from startifact.model.keys import Key, channel_parameter
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.aws.probe import check_conditions, is_custom
+from startifact.regions.aws.spec import BucketSpec, is_bucket_name, normalised_endpoint
 from startifact.regions.interface import (
     Beat,
     Location,
@@ -21,11 +22,7 @@ from startifact.regions.interface import (
     StoredArtifact,
     StoredChannel,
 )
-from startifact.regions.spec import BucketSpec, is_bucket_name, normalised_endpoint
 from startifact.text import quoted
-
-NO_OBJECT = ""
-"""The token of a channel that is only an SSM parameter yet."""
 
 
 class S3Region(Region):
@@ -93,6 +90,14 @@ class S3Region(Region):
         """See `Region.write_channel`."""
         return self._bucket().write_channel(key, text, expected)
 
+    def read_text(self, key: Key, limit: int) -> str | None:
+        """Return the text of the object at *key*, ``None`` when the region says there is none.
+
+        Of a text of more than *limit* bytes, only a beginning that is too long as well.
+        """
+        found = self._bucket().read_small(key, limit)
+        return None if found is None else found.text
+
     def preflight(self, project: str) -> None:
         """See `Region.preflight`: a store that is not AWS has to show what it can do."""
         bucket = self._bucket()
@@ -133,14 +138,33 @@ class BucketRegion(S3Region):
         )
 
 
+class ParameterMirror:
+    """Channels as SSM parameters of one AWS region; see `Mirror`."""
+
+    def __init__(self, region: str, loader: ConfigurationLoader) -> None:
+        self._region = region
+        self._loader = loader
+
+    def read(self, project: str, channel: str) -> str | None:
+        """See `Mirror.read`."""
+        return self._loader.parameters(self._region).get(self._name(project, channel))
+
+    def write(self, project: str, channel: str, version: str) -> None:
+        """See `Mirror.write`."""
+        self._loader.parameters(self._region).put(self._name(project, channel), version)
+
+    def _name(self, project: str, channel: str) -> str:
+        prefix = self._loader.load(self._region).parameter_name_prefix
+        return channel_parameter(prefix, project, channel)
+
+
 class OrganisationRegion(S3Region):
     """An AWS region whose bucket the organisation configuration names."""
-
-    has_mirror = True
 
     def __init__(self, name: str, *, loader: ConfigurationLoader, limits: Limits) -> None:
         super().__init__(name, limits=limits)
         self._loader = loader
+        self.mirror = ParameterMirror(name, loader)
 
     def _look_up(self) -> Bucket:
         configuration = self._loader.load(self.name)
@@ -175,32 +199,6 @@ class OrganisationRegion(S3Region):
                 hint="Rename the project, or set parameter_name_prefix in the organisation "
                 "configuration",
             )
-
-    def read_channel(self, key: Key) -> StoredChannel | None:
-        """See `Region.read_channel`: the first Startifact kept channels in SSM alone."""
-        state = super().read_channel(key)
-        if state is not None:
-            return state
-        version = self.read_mirror(*split_channel_key(key))
-        return None if version is None else StoredChannel(version.strip(), NO_OBJECT)
-
-    def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
-        """See `Region.write_channel`."""
-        if expected is not None and expected.token == NO_OBJECT:
-            expected = None
-        return super().write_channel(key, text, expected)
-
-    def write_mirror(self, project: str, channel: str, version: str) -> None:
-        """See `Region.write_mirror`: the channel's copy in SSM."""
-        self._loader.parameters(self.name).put(self._parameter(project, channel), version)
-
-    def read_mirror(self, project: str, channel: str) -> str | None:
-        """See `Region.read_mirror`."""
-        return self._loader.parameters(self.name).get(self._parameter(project, channel))
-
-    def _parameter(self, project: str, channel: str) -> str:
-        prefix = self._loader.load(self.name).parameter_name_prefix
-        return channel_parameter(prefix, project, channel)
 
     def configured_regions(self) -> tuple[str, ...]:
         """See `Region.configured_regions`."""

@@ -30,7 +30,7 @@ class NoFollowDirectory:
         """Return when *folder*, and each below the root that it is in, is a folder or absent.
 
         Raises:
-            MisshapenError: One is something else.
+            UnexpectedFileTypeError: One is something else.
         """
         path = self.root
         for part in folder.relative_to(self.root).parts:
@@ -45,7 +45,7 @@ class NoFollowDirectory:
         """Return what is known of the file at *path*; ``None`` without one.
 
         Raises:
-            MisshapenError: Something else is there.
+            UnexpectedFileTypeError: Something else is there.
         """
         status = _status(path)
         if status is not None and not stat.S_ISREG(status.st_mode):
@@ -56,7 +56,7 @@ class NoFollowDirectory:
         """Open the file at *path* to be read; ``None`` without one.
 
         Raises:
-            MisshapenError: Something else is there.
+            UnexpectedFileTypeError: Something else is there.
         """
         if self.status(path) is None:  # before it is opened, which does something to devices
             return None
@@ -74,7 +74,7 @@ class NoFollowDirectory:
         """Return the text in the file at *path*, cut where it is too long; ``None`` without one.
 
         Raises:
-            MisshapenError: Something else is there.
+            UnexpectedFileTypeError: Something else is there.
         """
         file = self.open(path)
         if file is None:

@@ -6,7 +6,6 @@ one exists. A channel is a file, replaced by a rename under a lock that dies wit
 """
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -113,14 +112,8 @@ class DirectoryRegion(Region):
 
     def _copy(self, source: Source, destination: Path, beat: Beat) -> None:
         with destination.open("xb") as file:
-            for part in source.parts:
-                sha256 = hashlib.sha256()
-                with source.open(part) as reader:
-                    while block := reader.read(BLOCK_BYTES):
-                        file.write(block)
-                        sha256.update(block)
-                        beat(len(block))
-                source.check_digest(part, sha256.digest())
+            for block in source.blocks(beat):
+                file.write(block)
             file.flush()
             os.fsync(file.fileno())
 

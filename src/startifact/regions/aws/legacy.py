@@ -1,0 +1,52 @@
+"""Regions on S3 that also find what the first Startifact has left there.
+
+`region` and `bucket` know nothing of it: whoever has no such artifacts can do without this module.
+"""
+
+from startifact.model.keys import Key, split_channel_key
+from startifact.regions.aws.region import BucketRegion, OrganisationRegion, S3Region
+from startifact.regions.interface import StoredArtifact, StoredChannel
+from startifact.regions.legacy import (
+    MAX_METADATA_BYTES,
+    ONLY_MIRRORED,
+    LegacyArtifact,
+    legacy_metadata_key,
+)
+
+
+class _LegacySupport(S3Region):
+    def describe(self, key: Key) -> StoredArtifact | None:
+        """See `Region.describe`: where there is no record, there may be metadata below the key."""
+        stored = super().describe(key)
+        if stored is None or stored.encoded_record is not None:
+            return stored
+        return LegacyArtifact(
+            size=stored.size,
+            encoded_record=None,
+            token=stored.token,
+            md5=stored.md5,
+            object_version=stored.object_version,
+            metadata=self.read_text(legacy_metadata_key(key), MAX_METADATA_BYTES),
+        )
+
+    def read_channel(self, key: Key) -> StoredChannel | None:
+        """See `Region.read_channel`: without an object, the mirror is the current value."""
+        channel = super().read_channel(key)
+        if channel is not None or self.mirror is None:
+            return channel
+        version = self.mirror.read(*split_channel_key(key))
+        return None if version is None else StoredChannel(version.strip(), ONLY_MIRRORED)
+
+    def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
+        """See `Region.write_channel`: a channel that is only mirrored yet becomes an object."""
+        if expected is not None and expected.token == ONLY_MIRRORED:
+            expected = None
+        return super().write_channel(key, text, expected)
+
+
+class LegacyBucketRegion(_LegacySupport, BucketRegion):
+    """A `BucketRegion` that also finds what the first Startifact has left."""
+
+
+class LegacyOrganisationRegion(_LegacySupport, OrganisationRegion):
+    """An `OrganisationRegion` that also finds what the first Startifact has left."""

@@ -1,0 +1,59 @@
+"""What the first Startifact stored, and what can be known of it.
+
+It recorded neither size nor digest. It kept the user's metadata, when there was any, as a JSON
+object below the artifact's key, and the file name in it; a channel it kept in SSM alone.
+`aws.legacy` finds all that. Everywhere else an artifact is only one without a record.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from startifact.errors import IntegrityError
+from startifact.model.keys import Key
+from startifact.model.record import RESERVED, Record
+from startifact.model.strict_json import JsonError, parse_string_object
+from startifact.regions.interface import StoredArtifact
+
+MAX_METADATA_BYTES = 64 * 1024
+"""Of the metadata below an artifact's key no more than this is read."""
+
+ONLY_MIRRORED = ""
+"""The token of a channel that is only an SSM parameter yet."""
+
+_FILENAME = f"{RESERVED}filename"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegacyArtifact(StoredArtifact):
+    """An artifact of the first Startifact, as a region describes it; it has no record."""
+
+    metadata: str | None
+    """What was stored below its key, not yet checked; ``None`` when there is nothing."""
+
+
+def legacy_metadata_key(key: Key) -> Key:
+    """Return where the first Startifact kept the metadata of the artifact at *key*."""
+    return Key(f"{key}/metadata")
+
+
+def legacy_record(stored: StoredArtifact, *, where: str) -> Record:
+    """Return what is known about an artifact without a record: no ``sha256``, but perhaps an MD5.
+
+    *where* names the artifact and the region in messages.
+
+    Raises:
+        IntegrityError: The metadata below its key is damaged.
+    """
+    text = stored.metadata if isinstance(stored, LegacyArtifact) else None
+    try:
+        pairs = {} if text is None else parse_string_object(text)
+    except JsonError as e:
+        raise IntegrityError(f"the metadata of {where} is damaged: {e}") from e
+    return Record(
+        sha256="",
+        size=stored.size,
+        staged_at="",
+        metadata=MappingProxyType({k: v for k, v in pairs.items() if not k.startswith(RESERVED)}),
+        filename=pairs.get(_FILENAME),
+        md5=stored.md5,
+    )

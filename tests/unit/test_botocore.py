@@ -1,0 +1,427 @@
+"""What Startifact relies on inside botocore, tried on the botocore that is installed.
+
+Each failure says what is different there, which file of ours needs it, and what to do.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import botocore
+import botocore.session
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.credentials import (
+    AssumeRoleWithWebIdentityCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    Credentials,
+    ReadOnlyCredentials,
+    RefreshableCredentials,
+)
+from botocore.exceptions import CredentialRetrievalError
+from botocore.hooks import HierarchicalEmitter
+from botocore.utils import S3RegionRedirectorv2
+
+from startifact.limits import CREDENTIALS_RENEWAL_SECONDS
+from startifact.regions.aws.bucket_region import refuse_other_regions
+from startifact.regions.aws.credentials import UnreadableCredentialsError, find_credentials
+from startifact.regions.aws.role import _Credentials
+
+AWS = "src/startifact/regions/aws"
+
+
+@contextlib.contextmanager
+def relied_on(private: str, file: str, what_to_do: str) -> Iterator[None]:
+    """Say, where what is inside fails, that *private* is not what *file* needs any more."""
+    try:
+        yield
+    except (Exception, pytest.fail.Exception) as e:  # noqa: BLE001  # whatever has changed there
+        pytest.fail(
+            f"botocore {botocore.__version__} has changed {private}, which {AWS}/{file} relies on: "
+            f"{e!r}. {what_to_do}"
+        )
+
+
+class Sent:
+    """Answers requests in place of the network, and keeps what was sent."""
+
+    def __init__(self, client: Any, answer: Callable[[int], tuple[int, dict[str, str]]]) -> None:
+        self.requests: list[Any] = []
+        self._answer = answer
+        client.meta.events.register_first("before-send.s3", self._send)
+
+    def _send(self, request: Any, **_: object) -> AWSResponse:
+        self.requests.append(request)
+        status, headers = self._answer(len(self.requests))
+        raw = _Raw()
+        return AWSResponse(request.url, status, headers, raw)  # type: ignore[arg-type]
+
+    def authorizations(self) -> list[str]:
+        return [str(r.headers.get("Authorization")) for r in self.requests]
+
+
+class _Raw:
+    """A body without bytes."""
+
+    def stream(self, *_: object, **__: object) -> Iterator[bytes]:
+        return iter(())
+
+    def read(self, *_: object) -> bytes:
+        return b""
+
+
+def s3_of(session: botocore.session.Session, region: str = "eu-west-1") -> Any:
+    """Return a client of *session*."""
+    return session.create_client("s3", region_name=region)
+
+
+# credentials.py --------------------------------------------------------------------------------
+
+
+def test_credentials_are_asked_for_frozen_ones() -> None:
+    """Whoever signs calls ``get_frozen_credentials`` of the very object that a session found."""
+    with relied_on(
+        "Credentials.get_frozen_credentials, replaced on the object",
+        "credentials.py (find_credentials)",
+        "Find what the signer asks for credentials now, and wrap that, so that a file that cannot "
+        "be read is told as missing credentials",
+    ):
+        session = botocore.session.Session()
+        found = session.get_credentials()
+        assert found is not None
+        frozen = ReadOnlyCredentials("AKIAFROZENFROZENFROZ", "secret", None)
+        found.get_frozen_credentials = lambda: frozen  # type: ignore[method-assign]
+        client = s3_of(session)
+        sent = Sent(client, lambda _: (200, {}))
+
+        client.head_bucket(Bucket="bucket")
+
+        assert session.get_credentials() is found
+        assert "AKIAFROZENFROZENFROZ" in sent.authorizations()[0]
+
+
+def test_trouble_with_a_file_is_one_with_credentials() -> None:
+    """An OSError while credentials are fetched anew comes out as one of missing credentials."""
+    with relied_on(
+        "Credentials.get_frozen_credentials, replaced on the object",
+        "credentials.py (find_credentials)",
+        "See that an OSError of a token's file becomes an UnreadableCredentialsError again",
+    ):
+        session = botocore.session.Session()
+        found = session.get_credentials()
+        assert found is not None
+
+        def unreadable() -> ReadOnlyCredentials:
+            raise PermissionError(13, "Permission denied", "/token")
+
+        found.get_frozen_credentials = unreadable  # type: ignore[method-assign]
+        find_credentials(session)
+        client = s3_of(session)
+        Sent(client, lambda _: (200, {}))
+
+        with pytest.raises(UnreadableCredentialsError, match="cannot read '/token'"):
+            client.head_bucket(Bucket="bucket")
+
+
+def test_session_without_credentials_looks_once() -> None:
+    """A session whose resolver was replaced by an empty one looks nowhere."""
+    with relied_on(
+        "the component credential_provider of a session",
+        "credentials.py (find_credentials)",
+        "Find how to keep a session from looking for credentials again for each client: with an "
+        "instance's metadata out of reach that takes seconds",
+    ):
+        session = botocore.session.Session()
+        session.register_component("credential_provider", CredentialResolver([]))
+
+        assert session.get_credentials() is None
+
+
+# role.py ---------------------------------------------------------------------------------------
+
+
+class Fetched:
+    """Gives credentials that last *seconds*, and counts how often; fails when it is told to."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.count = 0
+        self.fails = False
+
+    def __call__(self) -> dict[str, str]:
+        self.count += 1
+        if self.fails:
+            raise CredentialRetrievalError(provider="test", error_msg="refused")
+        until = datetime.now(UTC) + timedelta(seconds=self.seconds)
+        return {
+            "access_key": "AKIATESTTESTTESTTEST",
+            "secret_key": "secret",
+            "token": "token",
+            "expiry_time": until.isoformat(),
+        }
+
+
+def counted(seconds: float) -> tuple[Fetched, _Credentials]:
+    """Return credentials that last *seconds* and have been fetched once."""
+    fetched = Fetched(seconds)
+    credentials = _Credentials(method="test", refresh_using=fetched)
+    credentials.get_frozen_credentials()
+    return fetched, credentials
+
+
+def test_advisory_refresh_timeout() -> None:
+    """The time before the end at which credentials are renewed is the class's own."""
+    with relied_on(
+        "RefreshableCredentials._advisory_refresh_timeout",
+        "role.py (_Credentials)",
+        "Find how to set when credentials are renewed: with 15 minutes, the shortest session of a "
+        "role would be renewed at every request",
+    ):
+        usual: float = vars(RefreshableCredentials)["_advisory_refresh_timeout"]
+        assert usual > CREDENTIALS_RENEWAL_SECONDS
+        long, credentials = counted(CREDENTIALS_RENEWAL_SECONDS + 120)
+        credentials.get_frozen_credentials()
+        assert long.count == 1, f"renewed {long.count - 1} times, with time enough left"
+        short, credentials = counted(CREDENTIALS_RENEWAL_SECONDS - 60)
+        credentials.get_frozen_credentials()
+        assert short.count > 1, "not renewed, with little time left"
+
+
+def test_mandatory_refresh_timeout() -> None:
+    """A renewal that fails is only an error when less than the class's own minute is left."""
+    with relied_on(
+        "RefreshableCredentials._mandatory_refresh_timeout",
+        "role.py (_Credentials)",
+        "Find how to set until when credentials are good although they could not be renewed",
+    ):
+        early, credentials = counted(120)
+        early.fails = True
+        assert credentials.get_frozen_credentials().access_key == "AKIATESTTESTTESTTEST"
+        late, credentials = counted(120)
+        late.seconds = 30
+        credentials.get_frozen_credentials()
+        late.fails = True
+        with pytest.raises(CredentialRetrievalError):
+            credentials.get_frozen_credentials()
+
+
+class First(CredentialProvider):
+    """Offers credentials of its own."""
+
+    METHOD = "test-first"
+
+    def load(self) -> Credentials:
+        return Credentials("AKIAFIRSTFIRSTFIRSTF", "secret")
+
+
+def test_providers_are_a_list_that_is_asked_in_turn() -> None:
+    """What is put in front of a resolver's providers is asked first."""
+    with relied_on(
+        "CredentialResolver.providers",
+        "role.py (as_role)",
+        "Put the role's provider in front in another way, or a job's own credentials are used in "
+        "place of the role",
+    ):
+        session = botocore.session.Session()
+        session.get_component("credential_provider").providers.insert(0, First())
+        found = session.get_credentials()
+
+        assert found is not None
+        assert found.access_key == "AKIAFIRSTFIRSTFIRSTF"
+
+
+def test_fetcher_for_a_web_identity() -> None:
+    """The fetcher takes what it is given, and returns what the credentials read."""
+    asked: dict[str, Any] = {}
+
+    class Sts:
+        def assume_role_with_web_identity(self, **options: Any) -> dict[str, Any]:
+            asked.update(options)
+            until = datetime.now(UTC) + timedelta(hours=1)
+            return {
+                "Credentials": {
+                    "AccessKeyId": "AKIAROLEROLEROLEROLE",
+                    "SecretAccessKey": "secret",
+                    "SessionToken": "token",
+                    "Expiration": until,
+                }
+            }
+
+    with relied_on(
+        "AssumeRoleWithWebIdentityCredentialFetcher",
+        "role.py (as_role)",
+        "Fetch the role's credentials with a client of STS directly",
+    ):
+        fetcher = AssumeRoleWithWebIdentityCredentialFetcher(
+            client_creator=cast("Any", lambda *_, **__: Sts()),
+            web_identity_token_loader=lambda: "proof",
+            role_arn="arn:aws:iam::123456789012:role/r",
+            extra_args={"RoleSessionName": "name", "DurationSeconds": 900},
+            expiry_window_seconds=CREDENTIALS_RENEWAL_SECONDS,
+        )
+        credentials = _Credentials(method="test", refresh_using=fetcher.fetch_credentials)
+
+        assert credentials.get_frozen_credentials().access_key == "AKIAROLEROLEROLEROLE"
+        assert asked == {
+            "RoleArn": "arn:aws:iam::123456789012:role/r",
+            "WebIdentityToken": "proof",
+            "RoleSessionName": "name",
+            "DurationSeconds": 900,
+        }
+
+
+# bucket_region.py ------------------------------------------------------------------------------
+
+REDIRECT = (301, {"x-amz-bucket-region": "us-east-1"})
+
+
+def test_answers_are_looked_at_before_redirects_are_followed() -> None:
+    """What is registered first for ``needs-retry.s3`` sees an answer before it is followed."""
+    seen: list[dict[str, Any]] = []
+
+    def look(**event: Any) -> None:
+        seen.append(event)
+        raise LookupError("seen")
+
+    with relied_on(
+        "the event needs-retry.s3",
+        "bucket_region.py (refuse_other_regions)",
+        "Find where an answer of S3 can be refused before the SDK follows it to another AWS "
+        "region: two regions of a list would be in one without anybody knowing",
+    ):
+        client = s3_of(botocore.session.Session())
+        sent = Sent(client, lambda _: REDIRECT)
+        client.meta.events.register_first("needs-retry.s3", look)
+
+        with contextlib.suppress(LookupError):
+            client.get_object(Bucket="my-bucket", Key="key")
+
+        assert len(sent.requests) == 1, f"{len(sent.requests)} requests were made, expected 1"
+        (event,) = seen
+        assert event["operation"].name == "GetObject"
+        metadata = event["response"][1]["ResponseMetadata"]
+        assert metadata["HTTPStatusCode"] == 301
+        assert metadata["HTTPHeaders"]["x-amz-bucket-region"] == "us-east-1"
+
+
+def test_context_of_a_redirect() -> None:
+    """The request's context names the bucket that was asked for."""
+    seen: list[Any] = []
+    with relied_on(
+        'request_dict["context"]["s3_redirect"]["bucket"]',
+        "bucket_region.py (refuse_other_regions)",
+        "Find the bucket's name elsewhere in the request: messages name it",
+    ):
+        client = s3_of(botocore.session.Session())
+        Sent(client, lambda _: (200, {}))
+        client.meta.events.register_first(
+            "needs-retry.s3", lambda request_dict, **_: seen.append(request_dict)
+        )
+
+        client.head_object(Bucket="my-bucket", Key="key")
+
+        assert seen[0]["context"]["s3_redirect"]["bucket"] == "my-bucket"
+
+
+def test_a_bucket_elsewhere_is_refused() -> None:
+    """Both together: a bucket in another region ends the request with its name and its place."""
+    with relied_on(
+        "what is known of an answer when needs-retry.s3 is emitted",
+        "bucket_region.py (refuse_other_regions)",
+        "Let every answer be looked at before it is followed",
+    ):
+        client = s3_of(botocore.session.Session())
+        sent = Sent(client, lambda _: REDIRECT)
+        refuse_other_regions(client, "eu-west-1")
+
+        with pytest.raises(Exception) as caught:  # noqa: PT011  # told below
+            client.get_object(Bucket="my-bucket", Key="key")
+
+        assert str(caught.value) == "bucket my-bucket is in us-east-1, expected in eu-west-1"
+        assert len(sent.requests) == 1
+
+
+# The tests themselves --------------------------------------------------------------------------
+
+
+def _never_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sign with other credentials than those that a session has found."""
+    monkeypatch.setattr(
+        botocore.session.Session,
+        "get_credentials",
+        lambda self: Credentials("AKIAOTHEROTHEROTHERO", "secret"),
+    )
+
+
+def _no_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        botocore.session.Session, "register_component", lambda self, name, component: None
+    )
+
+
+def _other_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RefreshableCredentials, "refresh_needed", lambda self, refresh_in=None: 0)
+
+
+def _always_mandatory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RefreshableCredentials, "_refresh", lambda self: self._refresh_using())
+
+
+def _providers_in_a_tuple(monkeypatch: pytest.MonkeyPatch) -> None:
+    init = CredentialResolver.__init__
+
+    def as_tuple(self: CredentialResolver, providers: Any) -> None:
+        init(self, providers)
+        self.providers = tuple(providers)  # type: ignore[assignment]
+
+    monkeypatch.setattr(CredentialResolver, "__init__", as_tuple)
+
+
+def _other_fetcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(AssumeRoleWithWebIdentityCredentialFetcher, "_get_credentials")
+
+
+def _another_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    emit = vars(HierarchicalEmitter)["_emit"]
+
+    def renamed(self: Any, event_name: str, kwargs: Any, stop_on_response: bool = False) -> Any:
+        return emit(self, event_name.replace("needs-retry", "retry"), kwargs, stop_on_response)
+
+    monkeypatch.setattr(HierarchicalEmitter, "_emit", renamed)
+
+
+def _no_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        S3RegionRedirectorv2, "annotate_request_context", lambda self, params, context, **_: None
+    )
+
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+BROKEN: list[tuple[Break, Callable[..., None], str]] = [
+    (_never_asked, test_credentials_are_asked_for_frozen_ones, "credentials.py"),
+    (_never_asked, test_trouble_with_a_file_is_one_with_credentials, "credentials.py"),
+    (_no_components, test_session_without_credentials_looks_once, "credentials.py"),
+    (_other_timeouts, test_advisory_refresh_timeout, "role.py"),
+    (_always_mandatory, test_mandatory_refresh_timeout, "role.py"),
+    (_providers_in_a_tuple, test_providers_are_a_list_that_is_asked_in_turn, "role.py"),
+    (_other_fetcher, test_fetcher_for_a_web_identity, "role.py"),
+    (_another_event, test_answers_are_looked_at_before_redirects_are_followed, "bucket_region.py"),
+    (_no_context, test_context_of_a_redirect, "bucket_region.py"),
+    (_no_context, test_a_bucket_elsewhere_is_refused, "bucket_region.py"),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "test", "file"), BROKEN, ids=[f"{c.__name__}-{t.__name__}" for c, t, _ in BROKEN]
+)
+def test_change_is_told(
+    change: Break, test: Callable[..., None], file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where botocore is changed so, the failure says what, whose file needs it and what to do."""
+    change(monkeypatch)
+
+    with pytest.raises(pytest.fail.Exception, match=f"has changed .*which {AWS}/{file} "):
+        test()

@@ -46,18 +46,21 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Return a public name, whose module is imported when it is asked for.
+# Hidden from type checkers, to whom it would say that every name is there, misspelled ones too.
+if not TYPE_CHECKING:
 
-    A process imports this first of all, and has to see signals before it imports the rest.
-    """
-    if name == "errors":
-        return import_module("startifact.errors")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"startifact.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> object:
+        """Return a public name, whose module is imported when it is asked for.
+
+        A process imports this first of all, and has to see signals before it imports the rest.
+        """
+        if name == "errors":
+            return import_module("startifact.errors")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found: object = getattr(import_module(f"startifact.{_HOMES[name]}"), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

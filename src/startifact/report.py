@@ -9,9 +9,7 @@ import base64
 from collections.abc import Sequence
 
 from startifact.errors import StartifactError, with_notes
-from startifact.model.keys import artifact_key
 from startifact.reading.artifact import Artifact
-from startifact.reading.resolution import Replica
 from startifact.regions.interface import Location
 from startifact.staging.outcomes import (
     ConflictError,
@@ -79,27 +77,7 @@ def locations_of_outcomes(outcomes: Sequence[RegionOutcome]) -> list[dict[str, o
 
 def locations_of_artifact(artifact: Artifact) -> list[dict[str, object]]:
     """Return what every region holds of *artifact*, in the configured order."""
-    return [
-        _location_of(artifact, name, answer)
-        for name, answer in artifact.downloader.answers().items()
-    ]
-
-
-def _location_of(
-    artifact: Artifact, name: str, answer: Replica | StartifactError | None
-) -> dict[str, object]:
-    if answer is None:
-        return _location(name, None, None, State.ABSENT, None)
-    if isinstance(answer, StartifactError):
-        return _location(name, None, None, State.FAILED, answer)
-    location = answer.region.location(artifact_key(artifact.project, artifact.version))
-    record = artifact.downloader.record
-    if answer.record.sha256 and record.sha256:
-        same = answer.record.same_content(record)
-    else:  # of the first Startifact: there is no digest to compare
-        same = answer.record.may_have_bytes_of(record)
-    state = State.PRESENT if same else State.DIFFERENT
-    return _location(name, location, answer.stored.object_version, state, None)
+    return locations_of_outcomes(artifact.downloader.outcomes())
 
 
 def facts_of_error(error: StartifactError) -> dict[str, object]:

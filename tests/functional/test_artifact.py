@@ -109,7 +109,7 @@ def test_location(artifact: Artifact, directories: list[str]) -> None:
     assert downloader.bucket == directories[0].removeprefix("file://")
     assert downloader.key == "SugarWater@1.0.0"
     assert downloader.uri == f"{directories[0]}/SugarWater%401.0.0/artifact"
-    assert [c.region.name for c in downloader.replicas()] == directories
+    assert [location.region for location in downloader.locations()] == directories
     assert downloader.failures() == {}
 
 

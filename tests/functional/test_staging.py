@@ -743,13 +743,13 @@ def test_read_only_of_just_enough_regions(backends: list[Backend], make_file: Ma
 
     names = [backend.spec for backend in backends]
     downloader = staging.artifact.downloader
-    answers = downloader.answers()
+    answers = downloader.outcomes()
     states = [State.PRESENT, State.FAILED, State.WOULD_CREATE]
     assert [o.state for o in staging.outcomes] == states
     assert list(downloader.failures()) == [names[1]]
-    assert list(answers) == names
-    assert answers[names[1]] is staging.outcomes[1].error
-    assert answers[names[2]] is None
+    assert [answer.region for answer in answers] == names
+    assert answers[1].error is staging.outcomes[1].error
+    assert (answers[2].state, answers[2].error) == (State.ABSENT, None)
     assert downloader.region == names[0]
 
 

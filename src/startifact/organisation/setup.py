@@ -17,7 +17,7 @@ from startifact.model.configuration import (
     parse_configuration,
     to_json,
 )
-from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.aws.configuration_loader import ConfigurationLoader, parameters_of
 from startifact.regions.spec import is_bucket_name
 from startifact.text import quoted
 
@@ -157,7 +157,7 @@ def _set_up_one(
     dry_run: bool,
     heartbeat: Heartbeat,
 ) -> RegionSetup:
-    parameters = loader.parameters(region)
+    parameters = parameters_of(loader, region)
     present = parameters.get(loader.parameter)
     heartbeat.beat()
     warning = _bucket_warning(region, configuration.bucket_name_param, loader)
@@ -176,7 +176,7 @@ def _set_up_one(
 def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str | None:
     """Return why the bucket of *region* could not be found by the parameter *name*."""
     try:
-        value = loader.parameters(region).get(name)
+        value = parameters_of(loader, region).get(name)
     except StartifactError as e:
         return f"{region}: the bucket's name could not be checked: {e}"
     if value is None:

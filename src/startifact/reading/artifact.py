@@ -27,7 +27,7 @@ class Artifact(Mapping[str, str]):
     @property
     def _record(self) -> Record:
         # The downloader's, so that the facts are those of the bytes it delivers.
-        return self._downloader.record
+        return self._downloader._record
 
     @property
     def project(self) -> str:
@@ -48,6 +48,14 @@ class Artifact(Mapping[str, str]):
     def sha256(self) -> str:
         """The SHA-256 of the bytes, in lower-case hexadecimal."""
         return self._record.sha256
+
+    @property
+    def digest(self) -> str:
+        """What the bytes are known by, for messages: ``sha256:`` and the SHA-256.
+
+        Of artifacts of the first Startifact it is their ``md5:``, or says that none was recorded.
+        """
+        return self._record.digest
 
     @property
     def size(self) -> int:

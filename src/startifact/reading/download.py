@@ -29,6 +29,7 @@ from startifact.files.destination import (
 from startifact.files.source import PART_BYTES
 from startifact.model.keys import Key, check_filename
 from startifact.model.record import Record
+from startifact.reading.outcomes import RegionOutcome, outcome_of
 from startifact.reading.resolution import Replica, Resolution
 from startifact.regions.interface import Location
 
@@ -56,11 +57,6 @@ class Downloader:
         self._unfit: dict[str, StartifactError] = {}
 
     @property
-    def record(self) -> Record:
-        """What is recorded about the bytes that `download` brings."""
-        return self._record
-
-    @property
     def region(self) -> str:
         """The region's name, as it was spelled."""
         return self._location().region
@@ -85,28 +81,28 @@ class Downloader:
         """The bucket's own version of the object, where it keeps versions."""
         return self._first().stored.object_version
 
-    def replicas(self) -> list[Replica]:
-        """Return the copies known to have these bytes, in the configured order of their regions."""
-        self._resolution.wait_a_moment_for_all()
-        order = [region.name for region in self._resolution.regions]
-        mine = [
-            c
-            for c in self._resolution.replicas()
-            if c.record.sha256 == self._record.sha256
-            and c.record.may_have_bytes_of(self._record)
-            and c.region.name not in self._unfit
-        ]
-        return sorted(mine, key=lambda replica: order.index(replica.region.name))
+    def locations(self) -> tuple[Location, ...]:
+        """Return where the copies are that are known to have these bytes.
 
-    def answers(self) -> dict[str, Replica | StartifactError | None]:
+        In the configured order of their regions, which have a second to answer after the first one
+        that has a copy.
+        """
+        return tuple(r.region.location(self._resolution.key) for r in self._replicas())
+
+    def outcomes(self) -> tuple[RegionOutcome, ...]:
         """Return what every region says of the version, in the configured order.
 
-        That is its copy, why it gave none, or ``None`` when it says that there is none. Regions
-        have a second to answer after the first one that has a copy. One whose bytes the last
-        download did not get, or found to be damaged, gave none.
+        Its state is ``present``, ``different``, ``absent``, or ``failed`` with the error that says
+        why. Regions have a second to answer after the first one that has a copy. One whose bytes
+        the last download did not get, or found to be damaged, has failed.
         """
         self._resolution.wait_a_moment_for_all()
-        return self._resolution.answers() | self._unfit
+        key, seconds = self._resolution.key, self.seconds()
+        answers = self._resolution.answers() | self._unfit
+        return tuple(
+            outcome_of(name, key, answer, record=self._record, seconds=seconds.get(name, 0.0))
+            for name, answer in answers.items()
+        )
 
     def seconds(self) -> dict[str, float]:
         """Return how long each region that has answered by now took to say what it holds."""
@@ -149,11 +145,24 @@ class Downloader:
         self._fetch(destination)
         return destination
 
+    def _replicas(self) -> list[Replica]:
+        """Return the copies known to have these bytes, in the configured order of their regions."""
+        self._resolution.wait_a_moment_for_all()
+        order = [region.name for region in self._resolution.regions]
+        mine = [
+            c
+            for c in self._resolution.replicas()
+            if c.record.sha256 == self._record.sha256
+            and c.record.may_have_bytes_of(self._record)
+            and c.region.name not in self._unfit
+        ]
+        return sorted(mine, key=lambda replica: order.index(replica.region.name))
+
     def _location(self) -> Location:
         return self._first().region.location(self._resolution.key)
 
     def _first(self) -> Replica:
-        replicas = self.replicas()
+        replicas = self._replicas()
         if not replicas:
             raise self._not_found([])
         return replicas[0]

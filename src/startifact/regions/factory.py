@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.aws.configuration_loader import ConfigurationLoader, clients_of
 from startifact.regions.directory.region import DirectoryRegion
 from startifact.regions.interface import Region
 from startifact.regions.spec import AwsSpec, BucketSpec, DirectorySpec, RegionSpec
@@ -37,4 +37,4 @@ def _aws(
 
     if isinstance(spec, AwsSpec):
         return OrganisationRegion(spec.text, loader=loader)
-    return BucketRegion(spec, clients=loader.clients, default_region=default_region)
+    return BucketRegion(spec, clients=clients_of(loader), default_region=default_region)

@@ -7,10 +7,20 @@ from pathlib import Path
 
 from semver import Version
 
-from startifact.errors import AlreadyStagedError, SeveralRegionsError, StartifactError, by_region
+from startifact.errors import AlreadyStagedError, SeveralRegionsError, by_region
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
 from startifact.reading.artifact import Artifact
-from startifact.regions.interface import Location
+from startifact.reading.outcomes import RegionOutcome, State
+
+__all__ = [
+    "ConflictError",
+    "IfExists",
+    "RegionOutcome",
+    "StageRequest",
+    "Staging",
+    "StagingFailedError",
+    "State",
+]
 
 
 class IfExists(StrEnum):
@@ -32,34 +42,6 @@ class StageRequest:
     origin: Origin = UNKNOWN_ORIGIN
     if_exists: IfExists = IfExists.FAIL
     dry_run: bool = False
-
-
-class State(StrEnum):
-    """How one region came out of a staging, or what it holds of an artifact."""
-
-    CREATED = "created"
-    PRESENT = "present"
-    WOULD_CREATE = "would-create"
-    ABSENT = "absent"
-    DIFFERENT = "different"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegionOutcome:
-    """What happened in one region.
-
-    ``error`` says why the region failed, why its ``latest`` did not follow, or what it holds that
-    is other content.
-    """
-
-    region: str
-    state: State
-    seconds: float = 0.0
-    location: Location | None = None
-    object_version: str | None = None
-    latest: Version | None = None
-    error: StartifactError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

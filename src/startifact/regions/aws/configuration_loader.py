@@ -59,25 +59,6 @@ class ConfigurationLoader:
         """The SSM parameter that holds the configuration."""
         return self._parameter
 
-    @property
-    def clients(self) -> "Clients":
-        """The clients that this loader and the regions it is given to share."""
-        # Only here, because importing boto3 takes longer than all the rest of a dry run.
-        from startifact.regions.aws.clients import Clients
-
-        with self._lock:
-            if self._clients is None:
-                self._clients = Clients(self._identity)
-            return self._clients
-
-    def parameters(self, region: str) -> "Parameters":
-        """Return the SSM parameters of *region*."""
-        from startifact.regions.aws.parameters import Parameters
-
-        client = self.clients.ssm(region)
-        with self._lock:
-            return self._parameters.setdefault(region, Parameters(client, region))
-
     def load(self, region: str) -> Configuration:
         """Return the organisation configuration that *region* holds.
 
@@ -95,7 +76,7 @@ class ConfigurationLoader:
 
     def _read(self, region: str) -> Configuration:
         source = f"{self._parameter} in {region}"
-        text = self.parameters(region).get(self._parameter)
+        text = parameters_of(self, region).get(self._parameter)
         if text is None:
             raise ConfigurationError(
                 f"there is no organisation configuration in {source}",
@@ -109,3 +90,26 @@ class ConfigurationLoader:
                 source, ", ".join(quoted(k, 40) for k in configuration.unknown_keys),
             )  # fmt: skip
         return configuration
+
+
+# Functions, not members: what they return is not public.
+
+
+def clients_of(loader: ConfigurationLoader) -> "Clients":
+    """Return the clients that *loader* and the regions it is given to share."""
+    # Only here, because importing boto3 takes longer than all the rest of a dry run.
+    from startifact.regions.aws.clients import Clients
+
+    with loader._lock:
+        if loader._clients is None:
+            loader._clients = Clients(loader._identity)
+        return loader._clients
+
+
+def parameters_of(loader: ConfigurationLoader, region: str) -> "Parameters":
+    """Return the SSM parameters of *region*, read and written with the clients of *loader*."""
+    from startifact.regions.aws.parameters import Parameters
+
+    client = clients_of(loader).ssm(region)
+    with loader._lock:
+        return loader._parameters.setdefault(region, Parameters(client, region))

@@ -10,7 +10,11 @@ from startifact.model.configuration import is_reserved_parameter
 from startifact.model.keys import Key, channel_parameter, split_channel_key
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
-from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.aws.configuration_loader import (
+    ConfigurationLoader,
+    clients_of,
+    parameters_of,
+)
 from startifact.regions.aws.probe import check_conditions, is_custom
 from startifact.regions.interface import (
     Beat,
@@ -139,7 +143,7 @@ class OrganisationRegion(S3Region):
     def _look_up(self) -> Bucket:
         configuration = self._loader.load(self.name)
         parameter = configuration.bucket_name_param
-        bucket = self._loader.parameters(self.name).get(parameter)
+        bucket = parameters_of(self._loader, self.name).get(parameter)
         if bucket is None:
             raise ConfigurationError(
                 f"there is no parameter {parameter} in {self.name}",
@@ -152,7 +156,7 @@ class OrganisationRegion(S3Region):
                 "expected the name of a bucket"
             )
         return Bucket(
-            self._loader.clients.s3(self.name, in_region=True),
+            clients_of(self._loader).s3(self.name, in_region=True),
             region=self.name,
             name=bucket.strip(),
             prefix=configuration.bucket_key_prefix,
@@ -185,11 +189,11 @@ class OrganisationRegion(S3Region):
 
     def write_mirror(self, project: str, channel: str, version: str) -> None:
         """See `Region.write_mirror`: the channel's copy in SSM."""
-        self._loader.parameters(self.name).put(self._parameter(project, channel), version)
+        parameters_of(self._loader, self.name).put(self._parameter(project, channel), version)
 
     def read_mirror(self, project: str, channel: str) -> str | None:
         """See `Region.read_mirror`."""
-        return self._loader.parameters(self.name).get(self._parameter(project, channel))
+        return parameters_of(self._loader, self.name).get(self._parameter(project, channel))
 
     def _parameter(self, project: str, channel: str) -> str:
         prefix = self._loader.load(self.name).parameter_name_prefix

@@ -1,0 +1,75 @@
+"""How one region came out: of a staging, or when it was asked what it holds."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from semver import Version
+
+from startifact.errors import StartifactError
+from startifact.model.keys import Key
+from startifact.model.record import Record
+from startifact.reading.resolution import Replica
+from startifact.regions.interface import Location
+
+
+class State(StrEnum):
+    """How one region came out of a staging, or what it holds of an artifact."""
+
+    CREATED = "created"
+    PRESENT = "present"
+    WOULD_CREATE = "would-create"
+    ABSENT = "absent"
+    DIFFERENT = "different"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionOutcome:
+    """What happened in one region, or what it holds.
+
+    ``error`` says why the region failed, why its ``latest`` did not follow, or what it holds that
+    is other content.
+    """
+
+    region: str
+    state: State
+    seconds: float = 0.0
+    location: Location | None = None
+    object_version: str | None = None
+    latest: Version | None = None
+    error: StartifactError | None = None
+
+    def __repr__(self) -> str:
+        facts = [f"{self.region!r} {self.state}"]
+        if self.latest is not None:
+            facts.append(f"latest {self.latest}")
+        if self.error is not None:
+            facts.append(f"error {type(self.error).__name__}")
+        return f"<RegionOutcome {', '.join(facts)}>"
+
+
+def outcome_of(
+    region: str,
+    key: Key,
+    answer: Replica | StartifactError | None,
+    *,
+    record: Record,
+    seconds: float = 0.0,
+) -> RegionOutcome:
+    """Return what *region* holds at *key* by its *answer*, beside *record*, which is right."""
+    if answer is None:
+        return RegionOutcome(region=region, state=State.ABSENT, seconds=seconds)
+    if isinstance(answer, StartifactError):
+        return RegionOutcome(region=region, state=State.FAILED, seconds=seconds, error=answer)
+    found = answer.record
+    if found.sha256 and record.sha256:
+        same = found.same_content(record)
+    else:  # of the first Startifact: there is no digest to compare
+        same = found.may_have_bytes_of(record)
+    return RegionOutcome(
+        region=region,
+        state=State.PRESENT if same else State.DIFFERENT,
+        seconds=seconds,
+        location=answer.region.location(key),
+        object_version=answer.stored.object_version,
+    )

@@ -24,7 +24,7 @@ from startifact.reading.resolution import Resolution
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
-from startifact.regions.spec import MAX_REGIONS, RegionSpec, parse_specs, split_list
+from startifact.regions.spec import MAX_REGIONS, RegionSpec, parse_spec, parse_specs, split_list
 from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
 from startifact.repair.repairer import Repairer, parse_keep
@@ -32,7 +32,7 @@ from startifact.repair.verify import Verification, verify
 from startifact.settings import Settings
 from startifact.staging.outcomes import IfExists, StageRequest, Staging
 from startifact.staging.stager import Stager, now
-from startifact.text import quoted
+from startifact.text import quoted, quoted_list
 from startifact.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -76,6 +76,25 @@ class Session:
             texts = split_list(regions) if isinstance(regions, str) else list(regions)
             self._specs = parse_specs(texts, source="regions")
         required_to_stage(required_regions, len(self._specs or range(MAX_REGIONS)))
+
+    def __repr__(self) -> str:
+        mode = ", read-only" if self._read_only else ""
+        return f"<Session {self._known_regions()}{mode}>"
+
+    def _known_regions(self) -> str:
+        """Return the regions as they were spelled, as far as that is known without reading them."""
+        if self._opened is not None:
+            return f"regions: {quoted_list(region.name for region in self._opened)}"
+        if self._specs is not None:
+            return f"regions: {quoted_list(spec.text for spec in self._specs)}"
+        if self._settings.regions is not None:
+            try:  # what is not a region may hold a password
+                texts = [parse_spec(text).text for text in split_list(self._settings.regions)]
+            except InputError:
+                return "what STARTIFACT_REGIONS names"
+            return f"regions: {quoted_list(texts)}"
+        home = self._settings.aws_region
+        return f"regions of the configuration in {quoted(home)}" if home else "no regions"
 
     @property
     def read_only(self) -> bool:

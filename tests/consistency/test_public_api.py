@@ -112,7 +112,7 @@ def test_errors_live_in_one_module() -> None:
     assert {n for n in names - private - EXPECTED_SOON if not hasattr(errors, n)} == set()
 
 
-def _below(cls: type) -> Iterator[type]:
+def _below(cls: type[BaseException]) -> Iterator[type[BaseException]]:
     for one in cls.__subclasses__():
         yield one
         yield from _below(one)

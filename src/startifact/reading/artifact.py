@@ -125,4 +125,4 @@ class Artifact(Mapping[str, str]):
         return artifact_key(self._project, self._version)
 
     def __repr__(self) -> str:
-        return f"<Artifact {self}>"
+        return f"<Artifact {self._downloader._facts()}>"

@@ -29,9 +29,10 @@ from startifact.files.destination import (
 from startifact.files.source import PART_BYTES
 from startifact.model.keys import Key, check_filename
 from startifact.model.record import Record
-from startifact.reading.outcomes import RegionOutcome, outcome_of
+from startifact.reading.outcomes import RegionOutcome, outcome_of, shortened
 from startifact.reading.resolution import Replica, Resolution
 from startifact.regions.interface import Location
+from startifact.text import quoted_list
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +81,17 @@ class Downloader:
     def object_version(self) -> str | None:
         """The bucket's own version of the object, where it keeps versions."""
         return self._first().stored.object_version
+
+    def __repr__(self) -> str:
+        return f"<Downloader {self._facts()}>"
+
+    def _facts(self) -> str:
+        """Return what a debugger shows, in one line; no region is asked or waited for."""
+        holders = self._resolution.known_holders()
+        return (
+            f"{self._resolution.key}: {shortened(self._record)}, known in {len(holders)} of "
+            f"{len(self._resolution.regions)} regions: {quoted_list(holders) or 'none'}"
+        )
 
     def locations(self) -> tuple[Location, ...]:
         """Return where the copies are that are known to have these bytes.

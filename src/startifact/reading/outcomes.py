@@ -10,6 +10,7 @@ from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.reading.resolution import Replica
 from startifact.regions.interface import Location
+from startifact.text import quoted, redact
 
 
 class State(StrEnum):
@@ -40,12 +41,19 @@ class RegionOutcome:
     error: StartifactError | None = None
 
     def __repr__(self) -> str:
-        facts = [f"{self.region!r} {self.state}"]
+        facts = [f"{quoted(self.region, 200)} {self.state}"]
         if self.latest is not None:
             facts.append(f"latest {self.latest}")
         if self.error is not None:
-            facts.append(f"error {type(self.error).__name__}")
+            said = quoted(redact(str(self.error)))
+            facts.append(f"{type(self.error).__name__} {said}")
         return f"<RegionOutcome {', '.join(facts)}>"
+
+
+def shortened(record: Record) -> str:
+    """Return size and digest in *record*, the digest cut to what a person compares."""
+    name, colon, digits = record.digest.partition(":")
+    return f"{record.size:,} bytes, {name}{colon}{digits[:12]}"
 
 
 def outcome_of(

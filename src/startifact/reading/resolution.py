@@ -119,6 +119,14 @@ class Resolution:
         self._collect(until=time.monotonic())
         return list(self._copies.values())
 
+    def known_holders(self) -> list[str]:
+        """Return the regions whose copies have been taken note of by now, in the configured order.
+
+        It waits for nothing, not even for a lock.
+        """
+        known = set(self._copies)
+        return [region.name for region in self.regions if region.name in known]
+
     def failures(self) -> dict[str, StartifactError]:
         """Return why regions gave no answer, by region."""
         return dict(self._failed)

@@ -9,6 +9,7 @@ from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import DeadlineError, RefusedError, StartifactError
 from startifact.model.keys import Key
+from startifact.text import quoted, quoted_list
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,14 @@ class Repair:
 
     def __bool__(self) -> bool:
         return not self.refusals and not self.failures
+
+    def __repr__(self) -> str:
+        regions = quoted_list(step.region for step in self.steps)
+        steps = f"{len(self.steps)} {'steps to take' if self.dry_run else 'steps'}"
+        facts = [f"{steps} in {regions}" if self.steps else f"no {steps.partition(' ')[2]}"]
+        facts += [f"{len(self.refusals)} refused"] if self.refusals else []
+        facts += [f"failed: {quoted_list(self.failures)}"] if self.failures else []
+        return f"<Repair {quoted(self.project)}: {', '.join(facts)}>"
 
 
 @dataclass(slots=True)

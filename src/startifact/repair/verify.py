@@ -12,7 +12,7 @@ from startifact.model.keys import LATEST, artifact_key, channel_key
 from startifact.model.record import Record
 from startifact.model.versions import highest, is_later
 from startifact.repair.inventory import ProjectInventory, RegionInventory, ReplicaStatus
-from startifact.text import quoted
+from startifact.text import joined, quoted, quoted_list
 
 
 class FindingKind(StrEnum):
@@ -68,6 +68,13 @@ class Verification:
 
     def __bool__(self) -> bool:
         return not self.differences and not self.failures
+
+    def __repr__(self) -> str:
+        facts = [f"{len(self.versions)} versions compared"]
+        found = joined(f"{one.kind} in {quoted(one.region, 200)}" for one in self.differences)
+        facts += [f"differences: {found}"] if found else []
+        facts += [f"failed: {quoted_list(self.failures)}"] if self.failures else []
+        return f"<Verification {quoted(self.project)}: {', '.join(facts)}>"
 
 
 def verify(project_inventory: ProjectInventory) -> Verification:

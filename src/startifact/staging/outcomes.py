@@ -10,7 +10,8 @@ from semver import Version
 from startifact.errors import AlreadyStagedError, SeveralRegionsError, by_region
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
 from startifact.reading.artifact import Artifact
-from startifact.reading.outcomes import RegionOutcome, State
+from startifact.reading.outcomes import RegionOutcome, State, shortened
+from startifact.text import joined, quoted
 
 __all__ = [
     "ConflictError",
@@ -62,6 +63,13 @@ class Staging:
 
     kept: bool = False
     """Whether other content was staged under this version before, and is kept."""
+
+    def __repr__(self) -> str:
+        how = "kept" if self.kept else "created" if self.created else "existed"
+        flags = ["dry run" if self.dry_run else how, *(["latest"] if self.is_latest else [])]
+        regions = joined(f"{quoted(o.region, 200)} {o.state}" for o in self.outcomes)
+        facts = f"{self.artifact}: {', '.join(flags)}, {shortened(self.artifact._record)}"
+        return f"<Staging {facts}, regions: {regions}>"
 
 
 class StagingFailedError(SeveralRegionsError):

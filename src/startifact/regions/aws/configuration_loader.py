@@ -54,6 +54,9 @@ class ConfigurationLoader:
         self._loaded: dict[str, Configuration] = {}
         self._reading: dict[str, threading.Lock] = {}
 
+    def __repr__(self) -> str:
+        return f"<ConfigurationLoader {quoted(self._parameter)}>"
+
     @property
     def parameter(self) -> str:
         """The SSM parameter that holds the configuration."""

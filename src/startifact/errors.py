@@ -25,6 +25,14 @@ class StartifactError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default an exception is made anew from its message, without its keyword arguments.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(cls: type[StartifactError], args: tuple[object, ...]) -> StartifactError:
+    return cls.__new__(cls, *args)
+
 
 class InputError(StartifactError):
     """Something the caller wrote is not valid. Nothing was written."""

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
@@ -29,10 +30,9 @@ from startifact.files.destination import (
 from startifact.files.source import PART_BYTES
 from startifact.model.keys import Key, check_filename
 from startifact.model.record import Record
-from startifact.reading.outcomes import RegionOutcome, outcome_of, shortened
+from startifact.reading.outcomes import RegionOutcome, facts_in_short, outcome_of
 from startifact.reading.resolution import Replica, Resolution
 from startifact.regions.interface import Location
-from startifact.text import quoted_list
 
 logger = logging.getLogger(__name__)
 
@@ -87,10 +87,28 @@ class Downloader:
 
     def _facts(self) -> str:
         """Return what a debugger shows, in one line; no region is asked or waited for."""
-        holders = self._resolution.known_holders()
-        return (
-            f"{self._resolution.key}: {shortened(self._record)}, known in {len(holders)} of "
-            f"{len(self._resolution.regions)} regions: {quoted_list(holders) or 'none'}"
+        resolution = self._resolution
+        holders = resolution.known_holders()
+        return facts_in_short(resolution.key, self._record, holders, len(resolution.regions))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        # Nothing of it can be changed, and threads and connections cannot be copied.
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Only here, because that module needs this one.
+        from startifact.reading.detached import DetachedDownloader
+
+        return DetachedDownloader, (
+            self._resolution.key,
+            self._record,
+            self.outcomes(),
+            self.locations(),
+            self.seconds(),
+            self.failures(),
         )
 
     def locations(self) -> tuple[Location, ...]:

@@ -1,5 +1,6 @@
 """How one region came out: of a staging, or when it was asked what it holds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,7 +11,7 @@ from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.reading.resolution import Replica
 from startifact.regions.interface import Location
-from startifact.text import quoted, redact
+from startifact.text import quoted, quoted_list, redact
 
 
 class State(StrEnum):
@@ -48,6 +49,12 @@ class RegionOutcome:
             said = quoted(redact(str(self.error)))
             facts.append(f"{type(self.error).__name__} {said}")
         return f"<RegionOutcome {', '.join(facts)}>"
+
+
+def facts_in_short(key: Key, record: Record, holders: Sequence[str], regions: int) -> str:
+    """Return what a debugger shows of an artifact that *holders* hold, of so many *regions*."""
+    names = quoted_list(holders) or "none"
+    return f"{key}: {shortened(record)}, known in {len(holders)} of {regions} regions: {names}"
 
 
 def shortened(record: Record) -> str:

@@ -41,7 +41,7 @@ def facts_of(artifact: Artifact) -> dict[str, object]:
         "region": holds.get("region"),
         "uri": holds.get("uri"),
         "object-version": holds.get("object-version"),
-        "staged-at": artifact.staged_at or None,
+        "staged-at": artifact.staged_at_text or None,
         "repository": artifact.repository,
         "commit": artifact.commit,
         "ref": artifact.ref,

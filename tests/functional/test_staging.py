@@ -80,7 +80,7 @@ def test_artifact(backends: list[Backend], make_file: MakeFile) -> None:
     assert staged.project == "SugarWater"
     assert staged.size == 5
     assert staged.filename is None
-    assert staged.staged_at.endswith("Z")
+    assert staged.staged_at_text.endswith("Z")
     assert staged.downloader.region == backends[0].spec
     assert str(staged) == KEY
 
@@ -195,8 +195,10 @@ def test_when_it_was_staged(backends: list[Backend], make_file: MakeFile) -> Non
     staged = session(backends).stage("SugarWater", "1.0.0", make_file()).artifact
     after = datetime.now(UTC)
 
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", staged.staged_at)
-    assert before <= datetime.fromisoformat(staged.staged_at) <= after
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", staged.staged_at_text)
+    assert staged.staged_at is not None
+    assert before <= staged.staged_at <= after
+    assert staged.staged_at.tzinfo is UTC
 
 
 @FILES

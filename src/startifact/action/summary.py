@@ -78,7 +78,7 @@ def rest_of(warnings: Iterable[str]) -> Lines:
 def origin_of(artifact: Artifact) -> list[tuple[str, str]]:
     """Return what is recorded about the workflow run that staged *artifact*, with labels."""
     origin = {
-        "Staged at": artifact.staged_at,
+        "Staged at": artifact.staged_at_text,
         "Repository": artifact.repository,
         "Commit": artifact.commit,
         "Ref": artifact.ref,

@@ -66,7 +66,7 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         "size": f"{artifact.size:,} bytes",
         "sha256": artifact.sha256,
         "file name": artifact.filename,
-        "staged at": artifact.staged_at,
+        "staged at": artifact.staged_at_text,
         "repository": artifact.repository,
         "commit": artifact.commit,
         "ref": artifact.ref,

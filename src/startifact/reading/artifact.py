@@ -1,6 +1,7 @@
 """An artifact: its metadata, its facts, and the way to its bytes."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from semver import Version
@@ -68,8 +69,21 @@ class Artifact(Mapping[str, str]):
         return self._record.filename
 
     @property
-    def staged_at(self) -> str:
-        """When it was staged first: an RFC 3339 time in UTC."""
+    def staged_at(self) -> datetime | None:
+        """When it was staged first, in UTC.
+
+        ``None`` for artifacts of the first Startifact, and where what is recorded is no time.
+        """
+        try:
+            time = datetime.fromisoformat(self._record.staged_at)
+            # A time without its distance from UTC is none that can be compared.
+            return None if time.tzinfo is None else time.astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+
+    @property
+    def staged_at_text(self) -> str:
+        """The same as it was recorded: remote text, as a rule in RFC 3339; empty where there is none."""
         return self._record.staged_at
 
     @property

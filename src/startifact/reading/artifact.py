@@ -83,7 +83,7 @@ class Artifact(Mapping[str, str]):
 
     @property
     def staged_at_text(self) -> str:
-        """The same as it was recorded: remote text, as a rule in RFC 3339; empty where there is none."""
+        """The same as it was recorded: remote text, as a rule in RFC 3339, or empty."""
         return self._record.staged_at
 
     @property

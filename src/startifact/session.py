@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from weakref import WeakSet
 
 from semver import Version
 
@@ -21,7 +23,7 @@ from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
 from startifact.reading.listing import list_versions
 from startifact.reading.resolution import Resolution
-from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.aws.configuration_loader import ConfigurationLoader, default_region_of
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
 from startifact.regions.spec import MAX_REGIONS, RegionSpec, parse_spec, parse_specs, split_list
@@ -35,6 +37,9 @@ from startifact.staging.stager import Stager, now
 from startifact.text import quoted, quoted_list
 from startifact.version import __version__
 
+if TYPE_CHECKING:
+    from startifact.regions.aws.configuration_loader import Boto3Session
+
 logger = logging.getLogger(__name__)
 
 
@@ -42,16 +47,31 @@ class Session:
     """Stages and gets artifacts in one list of regions.
 
     Configuration, bucket names and clients are looked up once, when they are first needed. A
-    session may be used from several threads.
+    session may be used from several threads, and is meant to be used again and again.
 
-    *regions* is a list of regions, or one string that commas, spaces or newlines separate; by
-    default ``STARTIFACT_REGIONS``, else the regions that the organisation configuration in
-    ``AWS_REGION`` names. With *read_only* nothing is written, and `stage` reports what it would
-    do. *required_regions* is ``majority``, ``all`` or a number. *configuration_loader* reads the
-    organisation configuration, and *progress* is told how far bytes have got.
+    As a context manager it is closed at the end, as with `close`::
+
+        with Session(regions=["us-east-1"]) as session:
+            session.get("SugarWater").downloader.download("dist.tar.gz")
+
+    Args:
+        regions: A list of regions, or one string that commas, spaces or newlines separate; by
+            default ``STARTIFACT_REGIONS``, else the regions that the organisation configuration
+            in ``AWS_REGION`` names.
+        read_only: Nothing is written, and `stage` and `repair` report what they would do.
+        required_regions: How many regions have to hold an artifact before its staging has
+            succeeded: ``majority``, ``all`` or a number.
+        configuration_loader: Reads the organisation configuration and makes clients for AWS; it
+            can be shared by several sessions. By default the session has one of its own.
+        boto3_session: Makes the clients for AWS, with its credentials, its configuration and,
+            where ``AWS_REGION`` is not set, its region; see `ConfigurationLoader`. It cannot be
+            given beside *configuration_loader*, which takes one itself.
+        progress: Is told how far bytes have got.
+        settings: What to take for the environment, which is read by default.
 
     Raises:
-        InputError: A region is not spelled as it should be, or named twice.
+        InputError: A region is not spelled as it should be or named twice, *required_regions* is
+            not valid, or *configuration_loader* and *boto3_session* are both given.
     """
 
     def __init__(
@@ -61,15 +81,27 @@ class Session:
         read_only: bool = False,
         required_regions: str | int = MAJORITY,
         configuration_loader: ConfigurationLoader | None = None,
+        boto3_session: "Boto3Session | None" = None,
         progress: ProgressCallback | None = None,
         settings: Settings | None = None,
     ) -> None:
+        if configuration_loader is not None and boto3_session is not None:
+            raise InputError(
+                "configuration_loader and boto3_session are both given",
+                hint="Give the session of boto3 to the ConfigurationLoader",
+            )
         self._settings = settings or Settings.from_environment()
         self._read_only = read_only
         self._required = required_regions
-        self._loader = configuration_loader or ConfigurationLoader(self._settings.parameter)
+        self._own_loader = configuration_loader is None
+        self._loader = configuration_loader or ConfigurationLoader(
+            self._settings.parameter, boto3_session=boto3_session
+        )
+        self._aws_region = self._settings.aws_region or default_region_of(self._loader)
         self._progress = progress
         self._lock = threading.Lock()
+        self._closed = False
+        self._downloaders: WeakSet[Downloader] = WeakSet()
         self._opened: tuple[Region, ...] | None = None
         self._specs: tuple[RegionSpec, ...] | None = None
         if regions is not None:
@@ -79,7 +111,30 @@ class Session:
 
     def __repr__(self) -> str:
         mode = ", read-only" if self._read_only else ""
-        return f"<Session {self._known_regions()}{mode}>"
+        closed = ", closed" if self._closed else ""
+        return f"<Session {self._known_regions()}{mode}{closed}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what the session has started, and close its connections.
+
+        Regions that have not answered yet are waited for no more. What artifacts and results say
+        stays known, but nothing can be downloaded, and every other method raises an `InputError`.
+        A call that another thread is in goes on to its end. What the session was given, a
+        `ConfigurationLoader` or a session of boto3, stays open. Closing twice does no harm.
+        """
+        with self._lock:
+            self._closed = True
+            downloaders = list(self._downloaders)
+        for downloader in downloaders:
+            downloader._close()
+        if self._own_loader:
+            self._loader.close()
 
     def _known_regions(self) -> str:
         """Return the regions as they were spelled, as far as that is known without reading them."""
@@ -93,7 +148,7 @@ class Session:
             except InputError:
                 return "what STARTIFACT_REGIONS names"
             return f"regions: {quoted_list(texts)}"
-        home = self._settings.aws_region
+        home = self._aws_region
         return f"regions of the configuration in {quoted(home)}" if home else "no regions"
 
     @property
@@ -150,7 +205,9 @@ class Session:
             progress=self._progress,
         )
         self._warn_of_few(regions, stager.required)
-        return stager.stage(request)
+        staging = stager.stage(request)
+        self._follow(staging.artifact.downloader)
+        return staging
 
     def get(self, project: str, selector: Version | str = "latest") -> Artifact:
         """Return the artifact that *selector* picks: an exact version, or ``latest``.
@@ -171,7 +228,9 @@ class Session:
         record = resolution.resolve()
         holders = {replica.region.name for replica in resolution.replicas()}
         refuse_shared_store({r.name: r.store_identity() for r in regions if r.name in holders})
-        return Artifact(checked, version, Downloader(resolution, record, self._progress))
+        downloader = Downloader(resolution, record, self._progress)
+        self._follow(downloader)
+        return Artifact(checked, version, downloader)
 
     def versions(self, project: str) -> list[Version]:
         """Return every version of *project* that is staged, newest first.
@@ -232,17 +291,27 @@ class Session:
         )
         return repairer.repair(checked, exact, digest)
 
+    def _follow(self, downloader: Downloader) -> None:
+        """Let *downloader* be closed with this session, if somebody has it still."""
+        with self._lock:
+            self._downloaders.add(downloader)
+            closed = self._closed
+        if closed:
+            downloader._close()
+
     def _mover_name(self) -> str:
         return self._settings.origin.run or f"startifact/{__version__}"
 
     def _regions(self) -> tuple[Region, ...]:
         with self._lock:
+            if self._closed:
+                raise InputError("this session is closed", hint="Make another Session")
             if self._opened is None:
                 specs = self._specs or self._configured()
                 self._opened = open_regions(
                     specs,
                     loader=self._loader,
-                    default_region=self._settings.aws_region,
+                    default_region=self._aws_region,
                 )
             return self._opened
 
@@ -250,7 +319,7 @@ class Session:
         """Return the regions to use where nobody names any."""
         if self._settings.regions is not None:
             return parse_specs(split_list(self._settings.regions), source="STARTIFACT_REGIONS")
-        home = self._settings.aws_region
+        home = self._aws_region
         if home is None:
             raise InputError(
                 "no regions are named",

@@ -9,6 +9,7 @@ import re
 import typing
 from collections.abc import Iterator
 
+import boto3
 import pytest
 
 import startifact
@@ -50,6 +51,7 @@ def public_members(cls: type) -> Iterator[tuple[str, object]]:
 def hints_of(thing: object) -> dict[str, object]:
     """Return the annotations of *thing*, resolved; what only type checkers import included."""
     names = {name: getattr(startifact, name) for name in startifact.__all__}
+    names["Boto3Session"] = boto3.Session
     return typing.get_type_hints(thing, localns=names)
 
 

@@ -56,6 +56,7 @@ class Downloader:
         self._record = record
         self._progress = progress
         self._unfit: dict[str, StartifactError] = {}
+        self._closed = False
 
     @property
     def region(self) -> str:
@@ -161,6 +162,11 @@ class Downloader:
             SeveralRegionsError: No region could deliver bytes that match the record; its
                 ``causes`` say why, and its exit code is the most telling of theirs.
         """
+        if self._closed:
+            raise InputError(
+                f"the session that {self._resolution.key} was got with is closed",
+                hint="Download before the session is closed, or get it again with another one",
+            )
         destination = self._destination(Path(path), load_filename)
         check_destination(destination)
         with local_errors(destination):
@@ -174,6 +180,10 @@ class Downloader:
             )
         self._fetch(destination)
         return destination
+
+    def _close(self) -> None:
+        self._closed = True
+        self._resolution.close()
 
     def _replicas(self) -> list[Replica]:
         """Return the copies known to have these bytes, in the configured order of their regions."""

@@ -95,6 +95,7 @@ class Resolution:
         self._seconds: dict[str, float] = {}
         self._first_at: float | None = None
         self._warned: set[str] = set()
+        self._closed = False
         self._round = FanOut({r.name: partial(_job, r, key) for r in regions})
 
     @classmethod
@@ -118,6 +119,11 @@ class Resolution:
         """Return the copies known by now, in the order in which they were reported."""
         self._collect(until=time.monotonic())
         return list(self._copies.values())
+
+    def close(self) -> None:
+        """Wait for no region any more; what is known by now stays known."""
+        self._closed = True
+        self._round.cancel()
 
     def known_holders(self) -> list[str]:
         """Return the regions whose copies have been taken note of by now, in the configured order.
@@ -184,7 +190,7 @@ class Resolution:
                 pass
 
     def _take(self, until: float | None) -> bool:
-        answer = self._round.next(until)
+        answer = None if self._closed else self._round.next(until)
         if answer is None:
             return False
         self._seconds[answer.name] = answer.seconds

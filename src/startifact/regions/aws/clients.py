@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 import boto3
 import botocore.session
+from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.regions.aws.bucket_region import refuse_other_regions
-from startifact.regions.aws.credentials import find_credentials
+from startifact.regions.aws.credentials import (
+    find_credentials,
+    guard_credentials,
+    with_credential_errors,
+)
 from startifact.regions.aws.errors import (
     MISSING_CREDENTIALS,
     NO_PROFILE_HINT,
@@ -35,8 +40,14 @@ CONNECTIONS = 16
 class Clients:
     """Makes clients and keeps them. Safe to use from several threads, as the clients are."""
 
-    def __init__(self, identity: WebIdentity | None = None) -> None:
+    def __init__(
+        self,
+        identity: WebIdentity | None = None,
+        *,
+        boto3_session: boto3.Session | None = None,
+    ) -> None:
         self._identity = identity
+        self._given = boto3_session
         # One for each profile: to get credentials a program may be run, or a service be asked, that
         # never answers, and regions of other profiles must not wait for it.
         self._locks: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)
@@ -69,6 +80,7 @@ class Clients:
                     )
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
+                self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
             return self._s3[key]
 
@@ -87,10 +99,26 @@ class Clients:
                     )
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
+                self._guard(self._ssm[region], None)
             return self._ssm[region]
+
+    def close(self) -> None:
+        """Close the connections of all clients; whoever asks for one again gets a new one."""
+        # Without the locks, whose holders may wait for credentials that never come.
+        made = [*self._s3.values(), *self._ssm.values()]
+        self._s3, self._ssm = {}, {}
+        for client in made:
+            client.close()
+
+    def _guard(self, client: BaseClient, profile: str | None) -> None:
+        if profile is None and self._given is not None:
+            guard_credentials(client, self._given.get_credentials())
 
     def _session(self, profile: str | None) -> boto3.Session:
         # A session is not safe to share between threads: it is only used under the lock.
+        if profile is None and self._given is not None:
+            with_credential_errors(self._given.get_credentials)
+            return self._given
         if profile not in self._sessions:
             if self._identity is not None and profile is None:
                 session = as_role(self._identity, _config())

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from startifact.errors import ConfigurationError, InputError
 from startifact.model.configuration import (
@@ -16,8 +16,12 @@ from startifact.settings import Settings
 from startifact.text import quoted
 
 if TYPE_CHECKING:
+    import boto3
+
     from startifact.regions.aws.clients import Clients
     from startifact.regions.aws.parameters import Parameters
+
+    Boto3Session: TypeAlias = boto3.Session
 
 logger = logging.getLogger(__name__)
 
@@ -25,20 +29,39 @@ logger = logging.getLogger(__name__)
 class ConfigurationLoader:
     """Reads the organisation configuration, once for each AWS region.
 
-    *parameter* is the SSM parameter that holds it, by default the one that
-    ``STARTIFACT_PARAMETER`` names, else ``/startifact``. One loader can be given to several
-    sessions, which then share what it has read and the connections it has made. Safe to use from
-    several threads.
+    One loader can be given to several sessions, which then share what it has read and the
+    connections it has made. Safe to use from several threads.
 
-    With *identity* its role is taken on for everything, instead of what the SDK finds by itself.
+    It makes connections when they are first needed. Left as a context manager, or with `close`, it
+    closes them; it can be used again, and makes new ones.
+
+    Args:
+        parameter: The SSM parameter that holds the configuration; by default the one that
+            ``STARTIFACT_PARAMETER`` names, else ``/startifact``.
+        identity: A role that is taken on for everything, instead of what the SDK finds by itself.
+        boto3_session: Makes all clients, with its credentials and configuration, but for buckets
+            whose spelling names a profile; the SDK's default session does otherwise. Its region
+            is that of a `Session` where ``AWS_REGION`` is not set. It is never closed, and as it
+            is not safe to share between threads, it should not be used for anything else while a
+            `Session` works.
 
     Raises:
-        InputError: *parameter* cannot be the name of a parameter.
+        InputError: *parameter* cannot be the name of a parameter, or both *identity* and
+            *boto3_session* are given.
     """
 
     def __init__(
-        self, parameter: str | None = None, *, identity: WebIdentity | None = None
+        self,
+        parameter: str | None = None,
+        *,
+        identity: WebIdentity | None = None,
+        boto3_session: "Boto3Session | None" = None,
     ) -> None:
+        if identity is not None and boto3_session is not None:
+            raise InputError(
+                "identity and boto3_session are both given, and each says who to be in AWS",
+                hint="Leave one of them out",
+            )
         if parameter is None:
             parameter = Settings.from_environment().parameter
         if not is_parameter_name(parameter):
@@ -48,6 +71,7 @@ class ConfigurationLoader:
             )
         self._parameter = parameter
         self._identity = identity
+        self._boto3_session = boto3_session
         self._lock = threading.Lock()
         self._clients: Clients | None = None
         self._parameters: dict[str, Parameters] = {}
@@ -61,6 +85,20 @@ class ConfigurationLoader:
     def parameter(self) -> str:
         """The SSM parameter that holds the configuration."""
         return self._parameter
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that were made; what has been read stays known."""
+        with self._lock:
+            clients, self._clients = self._clients, None
+            self._parameters.clear()
+        if clients is not None:
+            clients.close()
 
     def load(self, region: str) -> Configuration:
         """Return the organisation configuration that *region* holds.
@@ -105,8 +143,14 @@ def clients_of(loader: ConfigurationLoader) -> "Clients":
 
     with loader._lock:
         if loader._clients is None:
-            loader._clients = Clients(loader._identity)
+            loader._clients = Clients(loader._identity, boto3_session=loader._boto3_session)
         return loader._clients
+
+
+def default_region_of(loader: ConfigurationLoader) -> str | None:
+    """Return the region of the session of boto3 that *loader* was given, where there is one."""
+    session = loader._boto3_session
+    return None if session is None else session.region_name
 
 
 def parameters_of(loader: ConfigurationLoader, region: str) -> "Parameters":

@@ -6,7 +6,7 @@ what the reader can do next.
 
 from collections.abc import Iterable, Sequence
 
-from startifact.text import quoted
+from startifact.text import quoted, with_regions
 
 # Several kinds at once: the first of these decides. Differences are what verify was asked for, so
 # they come before whatever else there is to say.
@@ -148,12 +148,15 @@ def worst_exit_code(codes: Iterable[int]) -> int:
 
 
 def by_region(said: Iterable[tuple[str, object]]) -> str:
-    """Return what each region said, line by line; an error of several is one line."""
+    """Return what each region said, line by line; an error of several is one line.
+
+    A region that the line names by itself is not named a second time.
+    """
     lines: dict[tuple[str, str], list[str]] = {}
     for region, what in said:
         one = "" if isinstance(what, StartifactError) else region
         lines.setdefault((one, str(what)), []).append(region)
-    return "".join(f"\n  {', '.join(regions)}: {what}" for (_, what), regions in lines.items())
+    return "".join(f"\n  {with_regions(names, what)}" for (_, what), names in lines.items())
 
 
 class Problems:

@@ -201,7 +201,7 @@ class Session:
             regions=regions,
             required=required_to_stage(self._required, len(regions)),
             moved_by=self._mover_name(),
-            listed=frozenset(split_list(self._settings.regions or "")),
+            listed=split_list(self._settings.regions or ""),
             progress=self._progress,
         )
         self._warn_of_few(regions, stager.required)

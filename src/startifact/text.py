@@ -23,6 +23,34 @@ def joined(texts: Iterable[str], limit: int = 10) -> str:
     return ", ".join([*known[:limit], *more])
 
 
+def with_regions(names: Iterable[str], text: str, *, what: str = "") -> str:
+    """Return *text* with the regions in front that it is about, each of them named once.
+
+    *what* stands behind the regions, as in ``eu-west-1 was not listed: ...``. Of several regions,
+    those that *text* names are not put in front.
+    """
+    regions = list(names)
+    # Only in the first line could one stand twice.
+    first, newline, others = text.partition("\n")
+    if len(regions) == 1:
+        first = _without(regions[0], first)
+    front = ", ".join(region for region in regions if not _names(first, region))
+    start = f"{front}{what}" if front else what.lstrip(": ")
+    return f"{start}: {first}{newline}{others}" if start else text
+
+
+def _without(region: str, line: str) -> str:
+    """Return *line* without *region*, where that leaves a sentence about it."""
+    name = re.escape(region)
+    shorter = re.sub(rf"^{name}:? (?=\S)| (?:in|for) {name}(?![\w/-])", "", line, count=1)
+    return line if _names(shorter, region) else shorter
+
+
+def _names(line: str, region: str) -> bool:
+    """Say whether *region* stands in *line*, and not only as a part of another one or of a path."""
+    return re.search(rf"(?<![\w./-]){re.escape(region)}(?![\w/-])", line) is not None
+
+
 # Each alternative looks at a character a few times at most, however long the text is: whoever
 # writes it must not be able to make this take minutes, in which no signal would be seen.
 _SECRETS = re.compile(

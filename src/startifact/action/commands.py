@@ -21,6 +21,7 @@ from startifact.repair.verify import Verification
 from startifact.session import Session
 from startifact.settings import Runner, Settings
 from startifact.staging.outcomes import ConflictError, Staging
+from startifact.text import with_regions
 
 _REPAIR = re.compile(r"startifact repair [^@\s]+@(\S+) --keep (sha256:[0-9a-f]+)")
 
@@ -200,7 +201,7 @@ def _failures(failures: Mapping[str, StartifactError]) -> list[StartifactError]:
     named = []
     for error, names in regions.items():
         in_yaml(error)
-        one = StartifactError(f"{', '.join(names)}: {error}", hint=error.hint)
+        one = StartifactError(with_regions(names, str(error)), hint=error.hint)
         one.exit_code = error.exit_code
         named.append(one)
     return named

@@ -10,7 +10,7 @@ from startifact.errors import DifferencesError, StartifactError, worst_exit_code
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
 from startifact.report import facts_of_error
-from startifact.text import escape_nonprintable
+from startifact.text import escape_nonprintable, with_regions
 
 
 def verify(arguments: Arguments, progress: ProgressCallback | None) -> Result:
@@ -56,7 +56,7 @@ def _failures(failures: Mapping[str, StartifactError]) -> tuple[StartifactError,
 
 
 def _named(region: str, error: StartifactError) -> StartifactError:
-    named = StartifactError(f"{region}: {error}", hint=error.hint)
+    named = StartifactError(with_regions([region], str(error)), hint=error.hint)
     named.exit_code = error.exit_code
     return named
 

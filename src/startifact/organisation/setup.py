@@ -19,7 +19,7 @@ from startifact.model.configuration import (
 )
 from startifact.regions.aws.configuration_loader import ConfigurationLoader, parameters_of
 from startifact.regions.spec import is_bucket_name
-from startifact.text import quoted
+from startifact.text import quoted, with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,9 @@ class SetupFailedError(SeveralRegionsError):
 
     def __init__(self, message: str, *, outcomes: Sequence[RegionSetup]) -> None:
         causes = [o.error for o in outcomes if o.error is not None]
-        lines = "".join(f"\n  {o.region}: {o.error or o.change}" for o in outcomes)
+        lines = "".join(
+            f"\n  {with_regions([o.region], str(o.error or o.change))}" for o in outcomes
+        )
         hints = " ".join(dict.fromkeys(f"{c.hint}." for c in causes if c.hint))
         again = "Running the same setup again is safe and writes only what is missing"
         super().__init__(
@@ -178,7 +180,7 @@ def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str 
     try:
         value = parameters_of(loader, region).get(name)
     except StartifactError as e:
-        return f"{region}: the bucket's name could not be checked: {e}"
+        return with_regions([region], str(e), what=": the bucket's name could not be checked")
     if value is None:
         return f"{region} has no parameter {name} with the bucket's name yet"
     if not is_bucket_name(value.strip()):

@@ -33,6 +33,7 @@ from startifact.model.record import Record
 from startifact.reading.outcomes import RegionOutcome, facts_in_short, outcome_of
 from startifact.reading.resolution import Replica, Resolution
 from startifact.regions.interface import Location
+from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -239,7 +240,7 @@ class Downloader:
                     return
             if failure is not None:
                 failures.append(failure)
-                logger.warning("%s: %s", failure.name, failure.error)
+                logger.warning("%s", with_regions([failure.name], str(failure.error)))
             elif replica.record.may_have_bytes_of(self._record):
                 # It may be right by the other digest as well, which can change once a region.
                 tried.remove(replica.region.name)
@@ -282,10 +283,11 @@ class Downloader:
         known = self._resolution.failures()
         if not failures and not known:
             return NotFoundError(f"{self._resolution.key} is not staged in any region")
-        lines = by_region([*((f.name, f.error) for f in failures), *known.items()])
+        known |= {failure.name: failure.error for failure in failures}
+        errors = {r.name: known[r.name] for r in self._resolution.regions if r.name in known}
         return SeveralRegionsError(
-            f"no region could deliver {self._resolution.key}:{lines}",
-            causes=[f.error for f in failures] + list(known.values()),
+            f"no region could deliver {self._resolution.key}:{by_region(errors.items())}",
+            causes=list(errors.values()),
             kind=UndeterminedError,
         )
 

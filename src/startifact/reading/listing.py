@@ -1,7 +1,7 @@
 """Which versions of a project there are."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from semver import Version
@@ -20,6 +20,7 @@ from startifact.model.keys import artifact_prefix, version_text
 from startifact.model.quorum import refuse_shared_store, required_to_read
 from startifact.model.versions import newest_first, parse_version
 from startifact.regions.interface import Region
+from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -33,20 +34,20 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
         SeveralRegionsError: Fewer than half of the regions answered.
     """
     found: dict[str, Version] = {}
-    failures: list[Failure] = []
+    errors: dict[str, StartifactError] = {}
     with FanOut({r.name: partial(versions_in, r, project) for r in regions}) as listing:
         for answer in listing:
             if isinstance(answer, Failure):
-                failures.append(answer)
+                errors[answer.name] = answer.error
             else:
                 found |= {str(v): v for v in answer.value}
-    failed = {failure.name for failure in failures}
-    refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failed})
+    failures = {r.name: errors[r.name] for r in regions if r.name in errors}
+    refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failures})
     answered = len(regions) - len(failures)
     if answered < required_to_read(len(regions)) or (failures and not found):
         raise _too_few(project, len(regions), failures)
-    for failure in failures:
-        logger.warning("%s was not listed: %s", failure.name, failure.error)
+    for name, error in failures.items():
+        logger.warning("%s", with_regions([name], str(error), what=" was not listed"))
     if not found:
         raise NotFoundError(
             f"nothing of {project} is staged in {', '.join(r.name for r in regions)}",
@@ -74,11 +75,13 @@ def versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Vers
     return versions
 
 
-def _too_few(project: str, regions: int, failures: list[Failure]) -> StartifactError:
-    lines = by_region((f.name, f.error) for f in failures)
+def _too_few(
+    project: str, regions: int, failures: Mapping[str, StartifactError]
+) -> StartifactError:
+    lines = by_region(failures.items())
     return SeveralRegionsError(
         f"cannot list the versions of {project}: {regions - len(failures)} of {regions} regions "
         f"answered:{lines}",
-        causes=[f.error for f in failures],
+        causes=list(failures.values()),
         kind=UndeterminedError,
     )

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Self
+from typing import Self, TypeVar
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
@@ -26,6 +26,8 @@ from startifact.model.quorum import majority
 from startifact.model.record import MAX_SIZE_BYTES, Record, decode
 from startifact.reading.legacy import legacy_record
 from startifact.regions.interface import Region, StoredArtifact
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -134,12 +136,15 @@ class Resolution:
         return [region.name for region in self.regions if region.name in known]
 
     def failures(self) -> dict[str, StartifactError]:
-        """Return why regions gave no answer, by region."""
-        return dict(self._failed)
+        """Return why regions gave no answer, by region, in the configured order."""
+        return self._in_order(self._failed)
 
     def seconds(self) -> dict[str, float]:
-        """Return how long each region that has answered took, by region."""
-        return dict(self._seconds)
+        """Return how long each region that has answered took, in the configured order."""
+        return self._in_order(self._seconds)
+
+    def _in_order(self, known: Mapping[str, T]) -> dict[str, T]:
+        return {r.name: known[r.name] for r in self.regions if r.name in known}
 
     def answers(self) -> dict[str, Replica | StartifactError | None]:
         """Return what every region has said by now, in the configured order.
@@ -254,14 +259,16 @@ class Resolution:
         return {name: error for name, error in failed if isinstance(error, RemovedError)}
 
     def _warn_of_others(self, record: Record) -> None:
-        for name in self._removed().keys() - self._warned:
+        for name in self._removed():
+            if name in self._warned:
+                continue
             self._warned.add(name)
             logger.warning(
                 "%s: %s says that it was removed, most regions hold %s still",
                 self.key, name, record.digest,
             )  # fmt: skip
         voters = self._voters()
-        for replica in self._copies.values():
+        for replica in self._in_order(self._copies).values():
             found = replica.record
             same = (
                 found.same_content(record) if replica in voters else found.may_have_bytes_of(record)
@@ -278,7 +285,7 @@ class Resolution:
     def _disagreement(self) -> IntegrityError:
         lines = "".join(
             f"\n  {replica.region.name}: {replica.record.digest}"
-            for replica in self._copies.values()
+            for replica in self._in_order(self._copies).values()
         )
         return IntegrityError(
             f"regions hold different content for {self.key}, and no majority agrees:{lines}",
@@ -288,13 +295,13 @@ class Resolution:
     def _not_found(self) -> StartifactError:
         if not self._failed:
             return NotFoundError(
-                f"{self.key} is not staged in {', '.join(self._absent)}",
+                f"{self.key} is not staged in {', '.join(r.name for r in self.regions)}",
                 hint="Check the project, the version and the regions",
             )
-        said = [*((name, "not there") for name in self._absent), *self._failed.items()]
+        said = [(name, error or "not there") for name, error in self.answers().items()]
         return SeveralRegionsError(
             f"cannot tell whether {self.key} exists, no region that answered has it:"
             + by_region(said),
-            causes=list(self._failed.values()),
+            causes=list(self.failures().values()),
             kind=UndeterminedError,
         )

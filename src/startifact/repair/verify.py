@@ -12,7 +12,7 @@ from startifact.model.keys import LATEST, artifact_key, channel_key
 from startifact.model.record import Record
 from startifact.model.versions import highest, is_later
 from startifact.repair.inventory import ProjectInventory, RegionInventory, ReplicaStatus
-from startifact.text import joined, quoted, quoted_list
+from startifact.text import joined, quoted, quoted_list, with_regions
 
 
 class FindingKind(StrEnum):
@@ -110,7 +110,7 @@ def compare(project_inventory: ProjectInventory, version: Version) -> list[Findi
     agreed = agreement(there)
     found = {name: _compare_one(one, agreed) for name, one in held.items()}
     return [
-        Finding(kind=f[0], region=name, key=key, message=f"{name}: {f[1]}")
+        Finding(kind=f[0], region=name, key=key, message=with_regions([name], f[1]))
         for name, f in found.items()
         if f is not None
     ]
@@ -206,7 +206,7 @@ def _compare_latest(
     key = channel_key(project_inventory.project, LATEST)
     name = inventory.region.name
     return [
-        Finding(kind=kind, region=name, key=key, message=f"{name}: {message}")
+        Finding(kind=kind, region=name, key=key, message=with_regions([name], message))
         for kind, message in _wrong_with(inventory, target)
     ]
 

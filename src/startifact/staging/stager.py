@@ -38,6 +38,7 @@ from startifact.staging import region_steps
 from startifact.staging.outcomes import IfExists, StageRequest, Staging, StagingFailedError, State
 from startifact.staging.region_steps import RegionSnapshot
 from startifact.staging.state import StagingState, changed_file, conflict
+from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Stager:
     regions: Sequence[Region]
     required: int
     moved_by: str
-    listed: frozenset[str] = frozenset()
+    listed: Sequence[str] = ()
     """Regions that are configured beside this list of regions."""
 
     progress: ProgressCallback | None = None
@@ -234,9 +235,10 @@ class Stager:
             r.name: partial(region_steps.mirror_latest, r, project, channel_writer) for r in beat
         }
         with FanOut(jobs) as mirroring:
-            for answer in mirroring:
-                if isinstance(answer, Failure):
-                    warn_mirror_failed(answer.name, project, answer.error)
+            failed = {a.name: a.error for a in mirroring if isinstance(a, Failure)}
+        for region in beat:
+            if error := failed.get(region.name):
+                warn_mirror_failed(region.name, project, error)
 
     def _predict(self, state: StagingState, request: StageRequest, record: Record) -> Staging:
         """Say what a staging would do."""
@@ -265,8 +267,9 @@ class Stager:
         kept: bool = False,
     ) -> Staging:
         """Put together what happened, and tell of the regions that did not follow."""
-        for name, error in state.errors.items():
-            logger.warning("%s: %s", name, error)
+        for region in self.regions:
+            if error := state.errors.get(region.name):
+                logger.warning("%s", with_regions([region.name], str(error)))
         if left_out := state.left_out(self.listed):
             logger.warning(
                 "%s: not staged to these configured regions: %s", state.key, ", ".join(left_out)

@@ -49,10 +49,14 @@ class Session:
     Configuration, bucket names and clients are looked up once, when they are first needed. A
     session may be used from several threads, and is meant to be used again and again.
 
-    As a context manager it is closed at the end, as with `close`::
+    As a context manager it is closed at the end, as with `close`:
 
         with Session(regions=["us-east-1"]) as session:
             session.get("SugarWater").downloader.download("dist.tar.gz")
+
+    Every method that asks regions may raise, beside what it says itself, a `ConfigurationError`,
+    an `AccessDeniedError` or a `RegionUnavailableError` where the configuration that names the
+    regions cannot be read, and a `DeadlineError` inside `deadline`.
 
     Args:
         regions: A list of regions, or one string that commas, spaces or newlines separate; by
@@ -158,7 +162,17 @@ class Session:
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """The names of the regions, in the configured order; may read the configuration."""
+        """The names of the regions, as they are spelled, in the configured order.
+
+        Where only the organisation configuration names them, it is read.
+
+        Raises:
+            InputError: Nothing names regions, one is not spelled as it should be, or the session
+                is closed.
+            ConfigurationError: There is no organisation configuration, or it names no regions.
+            AccessDeniedError: It must not be read.
+            RegionUnavailableError: The region that has it did not answer.
+        """
         return tuple(region.name for region in self._regions())
 
     def stage(
@@ -175,14 +189,30 @@ class Session:
 
         Afterwards enough regions hold exactly these bytes with *metadata*, and a ``latest`` that
         is not below *version*. Staging the same content again changes nothing that is stored and
-        fills the regions that lack it. With *if_exists* ``keep``, other content that is staged
-        already is reported and not an error.
+        fills the regions that lack it.
+
+        Args:
+            project: The project's name, such as ``SugarWater``.
+            version: A semantic version, as a `semver.Version` or as text.
+            path: The file; it must not change meanwhile.
+            metadata: Strings by string that travel with the artifact, at most 1,024 bytes as JSON.
+            save_filename: Whether the file's name is recorded, for `Downloader.download`.
+            if_exists: What to do where other content is staged under *version* already: ``fail``
+                with an error, or ``keep`` that content and report it.
+
+        Returns:
+            What was done, with every region's outcome. In a read-only session, what would be done.
 
         Raises:
-            InputError: An argument is not valid; nothing was sent.
-            AlreadyStagedError: A region holds other content under *version*.
+            InputError: An argument is not valid, or two regions are one place; nothing was written.
+            AlreadyStagedError: A region holds other content under *version*, or has removed it.
+                It is a `ConflictError`, whose ``outcomes`` say what each region holds.
             StagingFailedError: Too few regions succeeded; running again is safe.
             LocalFileError: The file cannot be read, or changed meanwhile.
+            IntegrityError: What a region holds under *version* is damaged; nothing was written.
+            NewerFormatError: A newer Startifact has staged *version*; nothing was written.
+            WrongRegionError: A bucket is in another AWS region than its region says; nothing was
+                written.
         """
         file = Path(path)
         request = StageRequest(
@@ -210,11 +240,21 @@ class Session:
         return staging
 
     def get(self, project: str, selector: Version | str = "latest") -> Artifact:
-        """Return the artifact that *selector* picks: an exact version, or ``latest``.
+        """Return the artifact that *selector* picks.
+
+        Nothing is downloaded yet.
+
+        Args:
+            project: The project's name.
+            selector: An exact version, as a `semver.Version` or as text, or ``latest``.
+
+        Returns:
+            The artifact: its metadata as a mapping, its facts as attributes, and its downloader.
 
         Raises:
             InputError: *project* or *selector* is not valid, or two regions are one place.
             NotFoundError: Every region said that there is none.
+            RemovedError: It existed, and was removed on purpose.
             SeveralRegionsError: Too few regions answered to know.
             IntegrityError: Regions hold different content and no majority agrees.
         """
@@ -236,7 +276,7 @@ class Session:
         """Return every version of *project* that is staged, newest first.
 
         Raises:
-            InputError: *project* is not a legal name; nothing was sent.
+            InputError: *project* is not a legal name, or two regions are one place.
             NotFoundError: Every region said that there is none.
             SeveralRegionsError: Too few regions answered to know.
         """
@@ -248,10 +288,18 @@ class Session:
     ) -> Verification:
         """Compare what all regions hold of *project*, or of one *version* of it.
 
-        With *read_data* every byte is read and compared with its record. Nothing is changed.
+        Nothing is changed.
+
+        Args:
+            project: The project's name.
+            version: The only version to compare; by default all of them are, and ``latest``.
+            read_data: Whether every byte is read and compared with its record.
+
+        Returns:
+            What differs, and why regions could not be compared. It is true when neither is there.
 
         Raises:
-            InputError: An argument is not valid; nothing was sent.
+            InputError: An argument is not valid, or two regions are one place.
             NotFoundError: Every region said that there is nothing.
         """
         checked = check_project(project)
@@ -270,13 +318,28 @@ class Session:
 
         Afterwards missing regions are filled from a verified one, ``latest`` is forward
         everywhere and its copies follow, where all regions that answer agree. Where they do not,
-        nothing is changed, and the result says what to do. *keep*, ``sha256:`` and the digest of
-        the content that is right, settles that for one version: other content is copied aside
-        below ``{project}/_quarantine/`` and deleted. In a read-only session nothing is written.
+        nothing is changed, and the result says what to do. In a read-only session nothing is
+        written.
+
+        Args:
+            project: The project's name.
+            version: The only version to mend; by default all of them are, and ``latest``.
+            keep: For one version that regions disagree about, the content that is right:
+                ``sha256:`` and its digest. Other content is copied aside below
+                ``{project}/_quarantine/`` and deleted.
+            read_data: Whether every byte is read and compared with its record first.
+
+        Returns:
+            The steps that were taken or would be, and what could not be mended. It is true when
+            nothing is left that should be.
 
         Raises:
-            InputError: An argument is not valid; nothing was sent.
+            InputError: An argument is not valid, *keep* is given without *version*, or two
+                regions are one place.
             NotFoundError: There is nothing to mend, or no region has the content to keep.
+            SeveralRegionsError: No region that answered has the content to keep.
+            IntegrityError: The content to keep has other metadata in every region.
+            DeadlineError: The time that was allowed has passed; its notes say what was done.
         """
         checked = check_project(project)
         exact = None if version is None else parse_version(version)

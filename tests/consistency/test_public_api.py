@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
@@ -37,7 +37,7 @@ def is_ours(module: str | None) -> bool:
     return (module or "").split(".")[0] == "startifact"
 
 
-def public_members(cls: type) -> Iterator[tuple[str, object]]:
+def public_members(cls: type) -> Iterator[tuple[str, Callable[..., object]]]:
     """Yield the functions that a program may call on *cls*, with their names."""
     for name, value in inspect.getmembers_static(cls):
         function = getattr(value, "fget", None) or getattr(value, "__func__", None) or value
@@ -112,6 +112,29 @@ def test_errors_live_in_one_module() -> None:
     private = {name for name in names if name.startswith("_")}
 
     assert {n for n in names - private - EXPECTED_SOON if not hasattr(errors, n)} == set()
+
+
+DOCUMENTED = [
+    (cls, name, function)
+    for cls in (startifact.Session, startifact.ConfigurationLoader, startifact.Downloader)
+    for name, function in public_members(cls)
+    if len(set(inspect.signature(function).parameters) - {"self"}) > 1
+    and not name.startswith("__exit")
+]
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "function"), DOCUMENTED, ids=[f"{c.__name__}.{n}" for c, n, _ in DOCUMENTED]
+)
+def test_arguments_are_documented(cls: type, name: str, function: Callable[..., object]) -> None:
+    """Of more than one argument each is told, under its name, and so is what comes back."""
+    docstring = inspect.getdoc(cls if name == "__init__" else function) or ""
+    section = re.search(r"^Args:\n((?: +.*\n|\n)*)", docstring, re.MULTILINE)
+    told = re.findall(r"^ {4}(\w+): ", section[1], re.MULTILINE) if section else []
+
+    assert told == [p for p in inspect.signature(function).parameters if p != "self"]
+    if name != "__init__":
+        assert "\nReturns:\n" in docstring
 
 
 def _below(cls: type[BaseException]) -> Iterator[type[BaseException]]:

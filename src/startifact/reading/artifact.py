@@ -17,7 +17,8 @@ class Artifact(Mapping[str, str]):
     """One version of one project. As a mapping it holds the metadata the user gave it.
 
     Two artifacts are equal when project, version and everything recorded about them are. An
-    artifact is true even when it has no metadata.
+    artifact is true even when it has no metadata. It can be pickled: what is known of it goes
+    along, and to download it elsewhere it is got again.
     """
 
     def __init__(self, project: str, version: Version, downloader: "Downloader") -> None:

@@ -47,7 +47,10 @@ class Downloader:
     """Where an artifact is, and the way to its bytes.
 
     ``bucket``, ``key``, ``region``, ``uri`` and ``object_version`` are those of the first region,
-    in the configured order, that is known to hold it.
+    in the configured order, that is known to hold it. They raise a `NotFoundError` where none
+    holds it, as after a dry run, and a `SeveralRegionsError` where that is not known.
+
+    A downloader that was pickled keeps what it knew, and cannot download.
     """
 
     def __init__(
@@ -151,17 +154,25 @@ class Downloader:
     def download(self, path: str | Path, *, load_filename: bool = False) -> Path:
         """Put the artifact at *path* and return where it is.
 
-        With *load_filename*, *path* is a directory and the saved file name is used in it.
         Afterwards the file has the recorded size and SHA-256; on any error it is as it was. Missing
         parent directories are made. A file that has these bytes already is left alone.
 
+        Args:
+            path: The file to write.
+            load_filename: *path* is a directory, and the saved file name is used in it.
+
+        Returns:
+            The path of the file.
+
         Raises:
             InputError: *path* is a directory and *load_filename* is not set, a pipe or a device,
-                or there is no saved file name.
+                there is no saved file name, or the session is closed or was left behind when the
+                artifact was pickled.
             IntegrityError: The saved file name is not one safe path component.
             LocalFileError: *path* cannot be written.
             SeveralRegionsError: No region could deliver bytes that match the record; its
                 ``causes`` say why, and its exit code is the most telling of theirs.
+            DeadlineError: The time that was allowed has passed.
         """
         if self._closed:
             raise InputError(

@@ -18,28 +18,47 @@ class State(StrEnum):
     """How one region came out of a staging, or what it holds of an artifact."""
 
     CREATED = "created"
+    """This staging has put it there."""
+
     PRESENT = "present"
+    """It was there."""
+
     WOULD_CREATE = "would-create"
+    """It is not there, and without the dry run would be by now."""
+
     ABSENT = "absent"
+    """It is not there."""
+
     DIFFERENT = "different"
+    """Other content is there under the same version."""
+
     FAILED = "failed"
+    """The region did not answer, or not as it should."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionOutcome:
-    """What happened in one region, or what it holds.
-
-    ``error`` says why the region failed, why its ``latest`` did not follow, or what it holds that
-    is other content.
-    """
+    """What happened in one region, or what it holds."""
 
     region: str
+    """The region's name, as it is spelled."""
+
     state: State
+
     seconds: float = 0.0
+    """How long the region took."""
+
     location: Location | None = None
+    """Where the artifact is, or would be; ``None`` where the region did not say."""
+
     object_version: str | None = None
+    """The bucket's own version of the object, where it keeps versions."""
+
     latest: Version | None = None
+    """Where ``latest`` is after a staging; ``None`` where it was not moved."""
+
     error: StartifactError | None = None
+    """Why the region failed, why its ``latest`` did not follow, or what other content it holds."""
 
     def __repr__(self) -> str:
         facts = [f"{quoted(self.region, 200)} {self.state}"]

@@ -52,8 +52,13 @@ class Finding:
 
     kind: FindingKind
     region: str
+    """The region's name."""
+
     key: str
+    """What it is about, such as ``SugarWater@1.0.9000`` or ``SugarWater/latest``."""
+
     message: str
+    """The same in words, the region's name among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +67,13 @@ class Verification:
 
     project: str
     versions: tuple[Version, ...]
+    """The versions that were compared, newest first."""
+
     differences: tuple[Finding, ...]
+    """What is not as it should be, version by version, and then what is wrong with ``latest``."""
+
     failures: dict[str, StartifactError]
-    """Why regions could not be compared, by region."""
+    """Why regions could not be compared, by region, in the configured order."""
 
     def __bool__(self) -> bool:
         return not self.differences and not self.failures

@@ -28,7 +28,10 @@ class IfExists(StrEnum):
     """What to do when other content is staged under the version already."""
 
     FAIL = "fail"
+    """Raise an error, and write nothing."""
+
     KEEP = "keep"
+    """Go on with the content that is staged, in the place of the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Staging:
     """What a staging did, with every region's outcome in the configured order."""
 
     artifact: Artifact
+    """What is staged now; in a dry run, what would be."""
 
     created: bool
     """Whether this staging made the version; false when it existed."""
@@ -58,8 +62,10 @@ class Staging:
     """Whether ``latest`` points at this version now; in a dry run, whether it would."""
 
     outcomes: tuple[RegionOutcome, ...]
+    """Every region's outcome, in the configured order."""
 
     dry_run: bool = False
+    """Whether the session is read-only, so that nothing was written."""
 
     kept: bool = False
     """Whether other content was staged under this version before, and is kept."""

@@ -23,27 +23,12 @@ def joined(texts: Iterable[str], limit: int = 10) -> str:
     return ", ".join([*known[:limit], *more])
 
 
-def with_regions(names: Iterable[str], text: str, *, what: str = "") -> str:
-    """Return *text* with the regions in front that it is about, each of them named once.
-
-    *what* stands behind the regions, as in ``eu-west-1 was not listed: ...``. Of several regions,
-    those that *text* names are not put in front.
-    """
-    regions = list(names)
+def with_regions(names: Iterable[str], text: str) -> str:
+    """Return *text* with the regions in front that it is about, but for those it names itself."""
     # Only in the first line could one stand twice.
-    first, newline, others = text.partition("\n")
-    if len(regions) == 1:
-        first = _without(regions[0], first)
-    front = ", ".join(region for region in regions if not _names(first, region))
-    start = f"{front}{what}" if front else what.lstrip(": ")
-    return f"{start}: {first}{newline}{others}" if start else text
-
-
-def _without(region: str, line: str) -> str:
-    """Return *line* without *region*, where that leaves a sentence about it."""
-    name = re.escape(region)
-    shorter = re.sub(rf"^{name}:? (?=\S)| (?:in|for) {name}(?![\w/-])", "", line, count=1)
-    return line if _names(shorter, region) else shorter
+    first = text.partition("\n")[0]
+    missing = [name for name in names if not _names(first, name)]
+    return f"{', '.join(missing)}: {text}" if missing else text
 
 
 def _names(line: str, region: str) -> bool:

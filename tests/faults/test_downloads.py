@@ -556,7 +556,7 @@ def test_region_that_answers_late_is_waited_for(
 
     told = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert len(told) == 1
-    assert told[0].startswith(f"{directories[0]}: {KEY} in {directories[0]} is damaged")
+    assert told[0].startswith(f"{KEY} in {directories[0]} is damaged")
 
 
 def test_where_it_is_when_the_first_answers_late(

@@ -137,10 +137,8 @@ def test_several_reasons(account: AwsAccount, wire: Wire) -> None:
 
     assert error.exit_code == 6
     assert f"{AWS_REGIONS[2]}: not there" in str(error)
-    assert f"{HERE}: {HERE} neither shows SugarWater@1.0.0 nor says that it is not there" in str(
-        error
-    )
-    assert f"{THERE}: {THERE} did not answer" in str(error)
+    assert f"\n  {HERE} neither shows SugarWater@1.0.0 nor says that it is not there" in str(error)
+    assert f"\n  {THERE} did not answer" in str(error)
 
 
 # Staging ----------------------------------------------------------------------------------------
@@ -191,7 +189,7 @@ def test_two_of_three(
     assert staging.created
     assert [o.state for o in staging.outcomes] == ["created", "failed", "created"]
     assert str(staging.outcomes[1].error) == f"{directories[1]} fails"
-    assert any(text == f"{directories[1]}: {directories[1]} fails" for text in warnings)
+    assert any(text == f"{directories[1]} fails" for text in warnings)
 
 
 def test_one_of_three(directories: list[str], make_file: MakeFile) -> None:
@@ -210,7 +208,7 @@ def test_one_of_three(directories: list[str], make_file: MakeFile) -> None:
     assert error.exit_code == 5
     assert "SugarWater@1.0.0 is staged in 1 of 3 regions, 2 are needed" in str(error)
     assert f"{directories[0]}: created" in str(error)
-    assert f"{directories[1]}: {directories[1]} fails" in str(error)
+    assert f"\n  {directories[1]} fails" in str(error)
     assert "Running the same staging again is safe" in str(error.hint)
     assert [o.state for o in again.outcomes] == ["present", "created", "created"]
 

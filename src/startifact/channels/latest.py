@@ -126,5 +126,5 @@ class ChannelWriter:
 
 def warn_mirror_failed(region: str, project: str, error: StartifactError) -> None:
     """Say in the log that the copy of ``latest`` was not made."""
-    what = f": the copy of {project}/{LATEST} was not made"
-    logger.warning("%s", with_regions([region], str(error), what=what))
+    said = with_regions([region], f"the copy of {project}/{LATEST} was not made: {error}")
+    logger.warning("%s", said)

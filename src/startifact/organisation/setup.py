@@ -180,7 +180,7 @@ def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str 
     try:
         value = parameters_of(loader, region).get(name)
     except StartifactError as e:
-        return with_regions([region], str(e), what=": the bucket's name could not be checked")
+        return with_regions([region], f"the bucket's name could not be checked: {e}")
     if value is None:
         return f"{region} has no parameter {name} with the bucket's name yet"
     if not is_bucket_name(value.strip()):

@@ -47,7 +47,7 @@ def list_versions(regions: Sequence[Region], project: str) -> list[Version]:
     if answered < required_to_read(len(regions)) or (failures and not found):
         raise _too_few(project, len(regions), failures)
     for name, error in failures.items():
-        logger.warning("%s", with_regions([name], str(error), what=" was not listed"))
+        logger.warning("%s", with_regions([name], f"versions were not listed: {error}"))
     if not found:
         raise NotFoundError(
             f"nothing of {project} is staged in {', '.join(r.name for r in regions)}",

@@ -8,24 +8,43 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from startifact import errors
     from startifact.concurrency.deadline import deadline
-    from startifact.concurrency.progress import Progress
+    from startifact.concurrency.progress import Progress, ProgressCallback
+    from startifact.model.configuration import Configuration
+    from startifact.model.record import Origin
     from startifact.reading.artifact import Artifact
     from startifact.reading.download import Downloader
+    from startifact.reading.outcomes import RegionOutcome, State
     from startifact.regions.aws.configuration_loader import ConfigurationLoader
+    from startifact.regions.aws.web_identity import WebIdentity
+    from startifact.regions.interface import Location
+    from startifact.repair.log import Repair, Step
+    from startifact.repair.verify import Finding, FindingKind, Verification
     from startifact.session import Session
-    from startifact.staging.outcomes import IfExists, RegionOutcome, Staging, State
+    from startifact.settings import Settings
+    from startifact.staging.outcomes import IfExists, Staging
     from startifact.version import __version__
 
 __all__ = [
     "Artifact",
+    "Configuration",
     "ConfigurationLoader",
     "Downloader",
+    "Finding",
+    "FindingKind",
     "IfExists",
+    "Location",
+    "Origin",
     "Progress",
+    "ProgressCallback",
     "RegionOutcome",
+    "Repair",
     "Session",
+    "Settings",
     "Staging",
     "State",
+    "Step",
+    "Verification",
+    "WebIdentity",
     "__version__",
     "deadline",
     "errors",
@@ -33,31 +52,45 @@ __all__ = [
 
 _HOMES = {
     "Artifact": "reading.artifact",
+    "Configuration": "model.configuration",
     "ConfigurationLoader": "regions.aws.configuration_loader",
     "Downloader": "reading.download",
+    "Finding": "repair.verify",
+    "FindingKind": "repair.verify",
     "IfExists": "staging.outcomes",
+    "Location": "regions.interface",
+    "Origin": "model.record",
     "Progress": "concurrency.progress",
-    "RegionOutcome": "staging.outcomes",
+    "ProgressCallback": "concurrency.progress",
+    "RegionOutcome": "reading.outcomes",
+    "Repair": "repair.log",
     "Session": "session",
+    "Settings": "settings",
     "Staging": "staging.outcomes",
-    "State": "staging.outcomes",
+    "State": "reading.outcomes",
+    "Step": "repair.log",
+    "Verification": "repair.verify",
+    "WebIdentity": "regions.aws.web_identity",
     "__version__": "version",
     "deadline": "concurrency.deadline",
 }
 
 
-def __getattr__(name: str) -> object:
-    """Return a public name, whose module is imported when it is asked for.
+# Hidden from type checkers, to whom it would say that every name is there, misspelled ones too.
+if not TYPE_CHECKING:
 
-    A process imports this first of all, and has to see signals before it imports the rest.
-    """
-    if name == "errors":
-        return import_module("startifact.errors")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"startifact.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> object:
+        """Return a public name, whose module is imported when it is asked for.
+
+        A process imports this first of all, and has to see signals before it imports the rest.
+        """
+        if name == "errors":
+            return import_module("startifact.errors")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found: object = getattr(import_module(f"startifact.{_HOMES[name]}"), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from startifact.hints import Command, Hint, as_hint, join
-from startifact.text import quoted, redact
+from startifact.text import quoted, redact, with_regions
 
 if TYPE_CHECKING:
     from startifact.organisation.setup import RegionSetup
-    from startifact.staging.outcomes import RegionOutcome
+    from startifact.reading.outcomes import RegionOutcome
 
 # Several kinds at once: the first of these decides. Differences are what verify was asked for, so
 # they come before whatever else there is to say.
@@ -41,6 +41,14 @@ class StartifactError(Exception):
 
     def __str__(self) -> str:
         return self.message if self.next_step is None else f"{self.message}\nhint: {self.next_step}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default an exception is made anew from its message, without its keyword arguments.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(cls: type[StartifactError], args: tuple[object, ...]) -> StartifactError:
+    return cls.__new__(cls, *args)
 
 
 class InputError(StartifactError):
@@ -254,13 +262,16 @@ def worst_exit_code(codes: Iterable[int]) -> int:
 
 
 def by_region(said: Iterable[tuple[str, object]]) -> str:
-    """Return what each region said, line by line; an error of several is one line."""
+    """Return what each region said, line by line; an error of several is one line.
+
+    A region that the line names by itself is not named a second time.
+    """
     lines: dict[tuple[str, str], list[str]] = {}
     for region, what in said:
         known = isinstance(what, StartifactError)
         text = what.message if isinstance(what, StartifactError) else str(what)
         lines.setdefault(("" if known else region, text), []).append(region)
-    return "".join(f"\n  {', '.join(regions)}: {what}" for (_, what), regions in lines.items())
+    return "".join(f"\n  {with_regions(names, what)}" for (_, what), names in lines.items())
 
 
 def failures_by_reason(failures: Mapping[str, StartifactError]) -> list[StartifactError]:
@@ -271,7 +282,7 @@ def failures_by_reason(failures: Mapping[str, StartifactError]) -> list[Startifa
         regions.setdefault(reason, []).append(region)
     found = []
     for (message, next_step, exit_code), names in regions.items():
-        one = StartifactError(f"{', '.join(names)}: {message}", hint=next_step)
+        one = StartifactError(with_regions(names, message), hint=next_step)
         one.exit_code = exit_code
         found.append(one)
     return found

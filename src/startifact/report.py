@@ -10,11 +10,10 @@ from collections.abc import Sequence
 
 from startifact.errors import ConflictError, StagingFailedError, StartifactError, with_notes
 from startifact.hints import Words
-from startifact.model.keys import artifact_key
 from startifact.reading.artifact import Artifact
-from startifact.reading.resolution import Replica
+from startifact.reading.outcomes import RegionOutcome, State
 from startifact.regions.interface import Location
-from startifact.staging.outcomes import RegionOutcome, Staging, State
+from startifact.staging.outcomes import Staging
 
 
 def facts_of(artifact: Artifact) -> dict[str, object]:
@@ -38,7 +37,7 @@ def facts_of(artifact: Artifact) -> dict[str, object]:
         "region": holds.get("region"),
         "uri": holds.get("uri"),
         "object-version": holds.get("object-version"),
-        "staged-at": artifact.staged_at or None,
+        "staged-at": artifact.staged_at_text or None,
         "repository": artifact.repository,
         "commit": artifact.commit,
         "ref": artifact.ref,
@@ -74,27 +73,7 @@ def locations_of_outcomes(outcomes: Sequence[RegionOutcome]) -> list[dict[str, o
 
 def locations_of_artifact(artifact: Artifact) -> list[dict[str, object]]:
     """Return what every region holds of *artifact*, in the configured order."""
-    return [
-        _location_of(artifact, name, answer)
-        for name, answer in artifact.downloader.answers().items()
-    ]
-
-
-def _location_of(
-    artifact: Artifact, name: str, answer: Replica | StartifactError | None
-) -> dict[str, object]:
-    if answer is None:
-        return _location(name, None, None, State.ABSENT, None)
-    if isinstance(answer, StartifactError):
-        return _location(name, None, None, State.FAILED, answer)
-    location = answer.region.location(artifact_key(artifact.project, artifact.version))
-    record = artifact.downloader.record
-    if answer.record.sha256 and record.sha256:
-        same = answer.record.same_content(record)
-    else:  # of the first Startifact: there is no digest to compare
-        same = answer.record.may_have_bytes_of(record)
-    state = State.PRESENT if same else State.DIFFERENT
-    return _location(name, location, answer.stored.object_version, state, None)
+    return locations_of_outcomes(artifact.downloader.outcomes())
 
 
 def facts_of_error(error: StartifactError, words: Words) -> dict[str, object]:

@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from weakref import WeakSet
 
 from semver import Version
 
@@ -23,8 +25,8 @@ from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
 from startifact.reading.listing import list_versions
 from startifact.reading.resolution import Resolution
-from startifact.regions.aws.configuration_loader import ConfigurationLoader
-from startifact.regions.factory import open_regions, parse_specs
+from startifact.regions.aws.configuration_loader import ConfigurationLoader, default_region_of
+from startifact.regions.factory import open_regions, parse_spec, parse_specs
 from startifact.regions.interface import Region
 from startifact.regions.spec import RegionSpec, split_list
 from startifact.repair.inventory import take_inventory
@@ -34,8 +36,11 @@ from startifact.repair.verify import Verification, verify
 from startifact.settings import Settings
 from startifact.staging.outcomes import IfExists, StageRequest, Staging
 from startifact.staging.stager import Stager, now
-from startifact.text import quoted
+from startifact.text import quoted, quoted_list
 from startifact.version import __version__
+
+if TYPE_CHECKING:
+    from startifact.regions.aws.configuration_loader import Boto3Session
 
 logger = logging.getLogger(__name__)
 
@@ -44,19 +49,39 @@ class Session:
     """Stages and gets artifacts in one list of regions.
 
     Configuration, bucket names and clients are looked up once, when they are first needed. A
-    session may be used from several threads.
+    session may be used from several threads, and is meant to be used again and again.
 
-    *regions* is a list of regions, or one string that commas, spaces or newlines separate; by
-    default ``STARTIFACT_REGIONS``, else the regions that the organisation configuration in
-    ``AWS_REGION`` names. An item of the list is the spelling of a region, or a `Region` that the
-    program has opened itself, which several sessions may share; no two have the same name. With
-    *read_only* nothing is written, and `stage` reports what it would do. *required_regions* is
-    ``majority``, ``all`` or a number. *configuration_loader* reads the organisation configuration,
-    and *progress* is told how far bytes have got. *limits* are how long it waits and how often it
-    tries; a *configuration_loader* has its own for requests to AWS.
+    As a context manager it is closed at the end, as with `close`:
+
+        with Session(regions=["us-east-1"]) as session:
+            session.get("SugarWater").downloader.download("dist.tar.gz")
+
+    Every method that asks regions may raise, beside what it says itself, a `ConfigurationError`,
+    an `AccessDeniedError` or a `RegionUnavailableError` where the configuration that names the
+    regions cannot be read, and a `DeadlineError` inside `deadline`.
+
+    Args:
+        regions: A list of regions, or one string that commas, spaces or newlines separate; by
+            default ``STARTIFACT_REGIONS``, else the regions that the organisation configuration
+            in ``AWS_REGION`` names. An item of the list is the spelling of a region, or a
+            `Region` that the program has opened itself, which several sessions may share; no two
+            have the same name.
+        read_only: Nothing is written, and `stage` and `repair` report what they would do.
+        required_regions: How many regions have to hold an artifact before its staging has
+            succeeded: ``majority``, ``all`` or a number.
+        configuration_loader: Reads the organisation configuration and makes clients for AWS; it
+            can be shared by several sessions. By default the session has one of its own.
+        boto3_session: Makes the clients for AWS, with its credentials, its configuration and,
+            where ``AWS_REGION`` is not set, its region; see `ConfigurationLoader`. It cannot be
+            given beside *configuration_loader*, which takes one itself.
+        progress: Is told how far bytes have got.
+        settings: What to take for the environment, which is read by default.
+        limits: How long is waited and how often is tried; a *configuration_loader* has its own
+            for requests to AWS.
 
     Raises:
-        InputError: A region is not spelled as it should be, or named twice.
+        InputError: A region is not spelled as it should be or named twice, *required_regions* is
+            not valid, or *configuration_loader* and *boto3_session* are both given.
     """
 
     def __init__(
@@ -66,25 +91,77 @@ class Session:
         read_only: bool = False,
         required_regions: str | int = MAJORITY,
         configuration_loader: ConfigurationLoader | None = None,
+        boto3_session: "Boto3Session | None" = None,
         progress: ProgressCallback | None = None,
         settings: Settings | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
+        if configuration_loader is not None and boto3_session is not None:
+            raise InputError(
+                "configuration_loader and boto3_session are both given",
+                hint="Give the session of boto3 to the ConfigurationLoader",
+            )
         self._limits = limits
         self._settings = settings or Settings.from_environment()
         self._read_only = read_only
         self._required = required_regions
+        self._own_loader = configuration_loader is None
         self._loader = configuration_loader or ConfigurationLoader(
-            self._settings.parameter, limits=limits
+            self._settings.parameter, boto3_session=boto3_session, limits=limits
         )
+        self._aws_region = self._settings.aws_region or default_region_of(self._loader)
         self._progress = progress
         self._lock = threading.Lock()
+        self._closed = False
+        self._downloaders: WeakSet[Downloader] = WeakSet()
         self._opened: tuple[Region, ...] | None = None
         self._specs: tuple[RegionSpec, ...] | None = None
         if regions is not None:
             items = split_list(regions) if isinstance(regions, str) else regions
             self._specs = parse_specs(items, source="regions")
         required_to_stage(required_regions, len(self._specs or range(MAX_REGIONS)))
+
+    def __repr__(self) -> str:
+        mode = ", read-only" if self._read_only else ""
+        closed = ", closed" if self._closed else ""
+        return f"<Session {self._known_regions()}{mode}{closed}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what the session has started, and close its connections.
+
+        Regions that have not answered yet are waited for no more. What artifacts and results say
+        stays known, but nothing can be downloaded, and every other method raises an `InputError`.
+        A call that another thread is in goes on to its end. What the session was given, a
+        `ConfigurationLoader` or a session of boto3, stays open. Closing twice does no harm.
+        """
+        with self._lock:
+            self._closed = True
+            downloaders = list(self._downloaders)
+        for downloader in downloaders:
+            downloader._close()
+        if self._own_loader:
+            self._loader.close()
+
+    def _known_regions(self) -> str:
+        """Return the regions as they were spelled, as far as that is known without reading them."""
+        if self._opened is not None:
+            return f"regions: {quoted_list(region.name for region in self._opened)}"
+        if self._specs is not None:
+            return f"regions: {quoted_list(spec.text for spec in self._specs)}"
+        if self._settings.regions is not None:
+            try:  # what is not a region may hold a password
+                texts = [parse_spec(text).text for text in split_list(self._settings.regions)]
+            except InputError:
+                return "what STARTIFACT_REGIONS names"
+            return f"regions: {quoted_list(texts)}"
+        home = self._aws_region
+        return f"regions of the configuration in {quoted(home)}" if home else "no regions"
 
     @property
     def read_only(self) -> bool:
@@ -93,7 +170,17 @@ class Session:
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """The names of the regions, in the configured order; may read the configuration."""
+        """The names of the regions, as they are spelled, in the configured order.
+
+        Where only the organisation configuration names them, it is read.
+
+        Raises:
+            InputError: Nothing names regions, one is not spelled as it should be, or the session
+                is closed.
+            ConfigurationError: There is no organisation configuration, or it names no regions.
+            AccessDeniedError: It must not be read.
+            RegionUnavailableError: The region that has it did not answer.
+        """
         return tuple(region.name for region in self._regions())
 
     def stage(
@@ -110,14 +197,30 @@ class Session:
 
         Afterwards enough regions hold exactly these bytes with *metadata*, and a ``latest`` that
         is not below *version*. Staging the same content again changes nothing that is stored and
-        fills the regions that lack it. With *if_exists* ``keep``, other content that is staged
-        already is reported and not an error.
+        fills the regions that lack it.
+
+        Args:
+            project: The project's name, such as ``SugarWater``.
+            version: A semantic version, as a `semver.Version` or as text.
+            path: The file; it must not change meanwhile.
+            metadata: Strings by string that travel with the artifact, at most 1,024 bytes as JSON.
+            save_filename: Whether the file's name is recorded, for `Downloader.download`.
+            if_exists: What to do where other content is staged under *version* already: ``fail``
+                with an error, or ``keep`` that content and report it.
+
+        Returns:
+            What was done, with every region's outcome. In a read-only session, what would be done.
 
         Raises:
-            InputError: An argument is not valid; nothing was sent.
-            AlreadyStagedError: A region holds other content under *version*.
+            InputError: An argument is not valid, or two regions are one place; nothing was written.
+            AlreadyStagedError: A region holds other content under *version*, or has removed it.
+                It is a `ConflictError`, whose ``outcomes`` say what each region holds.
             StagingFailedError: Too few regions succeeded; running again is safe.
             LocalFileError: The file cannot be read, or changed meanwhile.
+            IntegrityError: What a region holds under *version* is damaged; nothing was written.
+            NewerFormatError: A newer Startifact has staged *version*; nothing was written.
+            WrongRegionError: A bucket is in another AWS region than its region says; nothing was
+                written.
         """
         file = Path(path)
         request = StageRequest(
@@ -134,14 +237,26 @@ class Session:
         regions = self._regions()
         stager = self._stager(regions)
         self._warn_of_few(regions, stager.required)
-        return stager.stage(request)
+        staging = stager.stage(request)
+        self._follow(staging.artifact.downloader)
+        return staging
 
     def get(self, project: str, selector: Version | str = "latest") -> Artifact:
-        """Return the artifact that *selector* picks: an exact version, or ``latest``.
+        """Return the artifact that *selector* picks.
+
+        Nothing is downloaded yet.
+
+        Args:
+            project: The project's name.
+            selector: An exact version, as a `semver.Version` or as text, or ``latest``.
+
+        Returns:
+            The artifact: its metadata as a mapping, its facts as attributes, and its downloader.
 
         Raises:
             InputError: *project* or *selector* is not valid, or two regions are one place.
             NotFoundError: Every region said that there is none.
+            RemovedError: It existed, and was removed on purpose.
             SeveralRegionsError: Too few regions answered to know.
             IntegrityError: Regions hold different content and no majority agrees.
         """
@@ -158,13 +273,14 @@ class Session:
         holders = {replica.region.name for replica in resolution.replicas()}
         refuse_shared_store({r.name: r.store_identity() for r in regions if r.name in holders})
         downloader = Downloader(resolution, record, self._progress, limits=self._limits)
+        self._follow(downloader)
         return Artifact(checked, version, downloader)
 
     def versions(self, project: str) -> list[Version]:
         """Return every version of *project* that is staged, newest first.
 
         Raises:
-            InputError: *project* is not a legal name; nothing was sent.
+            InputError: *project* is not a legal name, or two regions are one place.
             NotFoundError: Every region said that there is none.
             SeveralRegionsError: Too few regions answered to know.
         """
@@ -176,10 +292,18 @@ class Session:
     ) -> Verification:
         """Compare what all regions hold of *project*, or of one *version* of it.
 
-        With *read_data* every byte is read and compared with its record. Nothing is changed.
+        Nothing is changed.
+
+        Args:
+            project: The project's name.
+            version: The only version to compare; by default all of them are, and ``latest``.
+            read_data: Whether every byte is read and compared with its record.
+
+        Returns:
+            What differs, and why regions could not be compared. It is true when neither is there.
 
         Raises:
-            InputError: An argument is not valid; nothing was sent.
+            InputError: An argument is not valid, or two regions are one place.
             NotFoundError: Every region said that there is nothing.
         """
         checked = check_project(project)
@@ -202,13 +326,28 @@ class Session:
 
         Afterwards missing regions are filled from a verified one, ``latest`` is forward
         everywhere and its copies follow, where all regions that answer agree. Where they do not,
-        nothing is changed, and the result says what to do. *keep*, ``sha256:`` and the digest of
-        the content that is right, settles that for one version: other content is copied aside
-        below ``{project}/_quarantine/`` and deleted. In a read-only session nothing is written.
+        nothing is changed, and the result says what to do. In a read-only session nothing is
+        written.
+
+        Args:
+            project: The project's name.
+            version: The only version to mend; by default all of them are, and ``latest``.
+            keep: For one version that regions disagree about, the content that is right:
+                ``sha256:`` and its digest. Other content is copied aside below
+                ``{project}/_quarantine/`` and deleted.
+            read_data: Whether every byte is read and compared with its record first.
+
+        Returns:
+            The steps that were taken or would be, and what could not be mended. It is true when
+            nothing is left that should be.
 
         Raises:
-            InputError: An argument is not valid; nothing was sent.
+            InputError: An argument is not valid, *keep* is given without *version*, or two
+                regions are one place.
             NotFoundError: There is nothing to mend, or no region has the content to keep.
+            SeveralRegionsError: No region that answered has the content to keep.
+            IntegrityError: The content to keep has other metadata in every region.
+            DeadlineError: The time that was allowed has passed; its notes say what was done.
         """
         checked = check_project(project)
         exact = None if version is None else parse_version(version)
@@ -224,13 +363,21 @@ class Session:
         )
         return repairer.repair(checked, exact, digest)
 
+    def _follow(self, downloader: Downloader) -> None:
+        """Let *downloader* be closed with this session, if somebody has it still."""
+        with self._lock:
+            self._downloaders.add(downloader)
+            closed = self._closed
+        if closed:
+            downloader._close()
+
     def _stager(self, regions: tuple[Region, ...]) -> Stager:
         return Stager(
             regions=regions,
             required=required_to_stage(self._required, len(regions)),
             moved_by=self._mover_name(),
             limits=self._limits,
-            listed=frozenset(split_list(self._settings.regions or "")),
+            listed=split_list(self._settings.regions or ""),
             progress=self._progress,
         )
 
@@ -239,12 +386,14 @@ class Session:
 
     def _regions(self) -> tuple[Region, ...]:
         with self._lock:
+            if self._closed:
+                raise InputError("this session is closed", hint="Make another Session")
             if self._opened is None:
                 specs = self._specs or self._configured()
                 self._opened = open_regions(
                     specs,
                     loader=self._loader,
-                    default_region=self._settings.aws_region,
+                    default_region=self._aws_region,
                     limits=self._limits,
                 )
             return self._opened
@@ -253,7 +402,7 @@ class Session:
         """Return the regions to use where nobody names any."""
         if self._settings.regions is not None:
             return parse_specs(split_list(self._settings.regions), source="STARTIFACT_REGIONS")
-        home = self._settings.aws_region
+        home = self._aws_region
         if home is None:
             raise InputError(
                 "no regions are named",

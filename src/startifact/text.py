@@ -1,6 +1,7 @@
 """Text from outside as it may stand in a message, in a log or on a terminal."""
 
 import re
+from collections.abc import Iterable
 
 
 def quoted(value: object, limit: int = 120) -> str:
@@ -8,6 +9,31 @@ def quoted(value: object, limit: int = 120) -> str:
     text = value if isinstance(value, str) else repr(value)
     cut = text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
     return escape_nonprintable(repr(cut)) if isinstance(value, str) else escape_nonprintable(cut)
+
+
+def quoted_list(names: Iterable[object], limit: int = 10) -> str:
+    """Return *names*, each quoted, in one line; of more than *limit* how many more there are."""
+    return joined((quoted(str(name), 200) for name in names), limit)
+
+
+def joined(texts: Iterable[str], limit: int = 10) -> str:
+    """Return *texts* with commas between them; of more than *limit* how many more there are."""
+    known = list(dict.fromkeys(texts))
+    more = [f"{len(known) - limit} more"] if len(known) > limit else []
+    return ", ".join([*known[:limit], *more])
+
+
+def with_regions(names: Iterable[str], text: str) -> str:
+    """Return *text* with the regions in front that it is about, but for those it names itself."""
+    # Only in the first line could one stand twice.
+    first = text.partition("\n")[0]
+    missing = [name for name in names if not _names(first, name)]
+    return f"{', '.join(missing)}: {text}" if missing else text
+
+
+def _names(line: str, region: str) -> bool:
+    """Say whether *region* stands in *line*, and not only as a part of another one or of a path."""
+    return re.search(rf"(?<![\w./-]){re.escape(region)}(?![\w/-])", line) is not None
 
 
 # Each alternative looks at a character a few times at most, however long the text is: whoever

@@ -1,13 +1,16 @@
 """An artifact as Python sees it: a mapping of its metadata, with its facts as attributes."""
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from semver import Version
 
 from startifact import Artifact, Session
+from startifact.report import facts_of
 
 MakeFile = Callable[..., Path]
 
@@ -95,10 +98,42 @@ def test_facts(artifact: Artifact) -> None:
         assert getattr(artifact, name) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-02-03T04:05:06.000007Z", datetime(2026, 2, 3, 4, 5, 6, 7, tzinfo=UTC)),
+        ("2026-02-03T04:05:06+02:30", datetime(2026, 2, 3, 1, 35, 6, tzinfo=UTC)),
+        ("2026-02-03T04:05:06.123456789Z", datetime(2026, 2, 3, 4, 5, 6, 123456, tzinfo=UTC)),
+        ("2026-02-03T04:05:06", None),
+        ("2026-02-03", None),
+        ("2026-02-30T04:05:06Z", None),
+        ("2026-02-03T04:05:60Z", None),
+        ("0001-01-01T00:00:00+23:59", None),
+        ("9999-12-31T23:59:59-23:59", None),
+        ("yesterday \x1b[31m", None),
+        ("", None),
+    ],
+)
+def test_time_as_it_is_recorded(
+    artifact: Artifact, directories: list[str], text: str, time: datetime | None
+) -> None:
+    """What is no time is none, and is not lost: what programs and people are shown is the text."""
+    for directory in directories:
+        path = Path(directory.removeprefix("file://")) / "SugarWater@1.0.0" / "metadata.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"startifact:staged-at": text}))
+
+    found = Session(regions=directories).get("SugarWater", "1.0.0")
+
+    assert found.staged_at == time
+    assert found.staged_at is None or found.staged_at.tzinfo is UTC
+    assert found.staged_at_text == text
+    assert facts_of(found)["staged-at"] == (text or None)
+
+
 def test_text(artifact: Artifact) -> None:
     """An artifact is written as project and version everywhere."""
     assert str(artifact) == "SugarWater@1.0.0"
-    assert repr(artifact) == "<Artifact SugarWater@1.0.0>"
+    assert repr(artifact).startswith("<Artifact SugarWater@1.0.0: 16 bytes, ")
 
 
 def test_location(artifact: Artifact, directories: list[str]) -> None:
@@ -109,7 +144,7 @@ def test_location(artifact: Artifact, directories: list[str]) -> None:
     assert downloader.bucket == directories[0].removeprefix("file://")
     assert downloader.key == "SugarWater@1.0.0"
     assert downloader.uri == f"{directories[0]}/SugarWater%401.0.0/artifact"
-    assert [c.region.name for c in downloader.replicas()] == directories
+    assert [location.region for location in downloader.locations()] == directories
     assert downloader.failures() == {}
 
 

@@ -467,7 +467,7 @@ def test_wrong_size(backends: list[Backend], staged: Artifact, tmp_path: Path) -
     artifact = session(backends).get("SugarWater")
 
     assert artifact.downloader.download(tmp_path / "back").read_bytes() == b"sugar and water"
-    assert {c.region.name for c in artifact.downloader.replicas()} == {
+    assert {x.region for x in artifact.downloader.locations()} == {
         backend.spec for backend in backends[1:]
     }
     assert "has 5 bytes, 15 were recorded" in str(artifact.downloader.failures()[backends[0].spec])

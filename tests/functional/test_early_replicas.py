@@ -87,7 +87,7 @@ def test_record_of_those_that_have_one(
     filled = Session(regions=["ap-southeast-2"]).get("SugarWater", "1.0.0")
     assert filled.staged_at == first.artifact.staged_at
     everywhere = Session(regions=list(AWS_REGIONS)).get("SugarWater", "1.0.0")
-    everywhere.downloader.replicas()
+    everywhere.downloader.locations()
     assert everywhere.sha256 == first.artifact.sha256
     assert "is not what most regions hold" not in caplog.text  # the first may hold the same
     assert everywhere.downloader.region == "eu-west-1"  # nobody has recorded what the first holds

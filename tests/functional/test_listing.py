@@ -83,7 +83,7 @@ def test_one_region_down(
         listed = texts(backends)
 
     assert listed == ["1.0.0"]
-    assert f"{backends[1].spec} was not listed: " in caplog.text
+    assert f"versions were not listed: {backends[1].spec} " in caplog.text
 
 
 @AWS_AND_FILES

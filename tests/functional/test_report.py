@@ -41,7 +41,7 @@ def test_time_of_each_region(directories: list[str], make_file: MakeFile) -> Non
     silent.hang("describe")
 
     artifact = session_over([quick, slow, silent]).get("SugarWater", "1.0.0")
-    artifact.downloader.answers()
+    artifact.downloader.outcomes()
     seconds = artifact.downloader.seconds()
     silent.release()
 

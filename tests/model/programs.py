@@ -15,8 +15,8 @@ from startifact.errors import (
     StagingFailedError,
 )
 from startifact.model.record import Origin
+from startifact.reading.outcomes import RegionOutcome
 from startifact.settings import Settings
-from startifact.staging.outcomes import RegionOutcome
 from tests.model.engine import ModelRegion
 
 PROJECT = "P"

@@ -43,6 +43,11 @@ class Request:
         return self.headers.get("x-amz-target", "").rpartition(".")[2]
 
     @property
+    def key_id(self) -> str:
+        """The id of the access key that signed the request."""
+        return self._scope[0]
+
+    @property
     def _scope(self) -> list[str]:
         """Key, date, region, service and terminator; blanks in an unsigned request."""
         credential = self.headers.get("authorization", "").partition("Credential=")[2]

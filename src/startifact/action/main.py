@@ -129,7 +129,7 @@ def _report(result: Result) -> None:
         _report_project(result)
         return
     artifact, staging = result.artifact, result.staging
-    say(f"{artifact}: {artifact.downloader.record.digest}, {artifact.size:,} bytes")
+    say(f"{artifact}: {artifact.digest}, {artifact.size:,} bytes")
     if result.path is not None:
         say(f"downloaded to {result.path}")
     if staging is None:

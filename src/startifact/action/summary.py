@@ -18,11 +18,12 @@ from startifact.errors import (
 from startifact.hints import in_workflow
 from startifact.model.keys import artifact_key
 from startifact.reading.artifact import Artifact
+from startifact.reading.outcomes import RegionOutcome, State
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
 from startifact.report import locations_of_artifact
 from startifact.settings import Runner, Settings
-from startifact.staging.outcomes import RegionOutcome, Staging, State
+from startifact.staging.outcomes import Staging
 
 _REGIONS = ("Region", "Outcome", "Seconds", "Where", "Trouble")
 
@@ -81,7 +82,7 @@ def rest_of(warnings: Iterable[str]) -> Lines:
 def origin_of(artifact: Artifact) -> list[tuple[str, str]]:
     """Return what is recorded about the workflow run that staged *artifact*, with labels."""
     origin = {
-        "Staged at": artifact.staged_at,
+        "Staged at": artifact.staged_at_text,
         "Repository": artifact.repository,
         "Commit": artifact.commit,
         "Ref": artifact.ref,

@@ -13,6 +13,7 @@ from startifact.limits import Limits
 from startifact.model.keys import LATEST, Key, channel_key
 from startifact.model.versions import is_later
 from startifact.regions.interface import Region, StoredChannel
+from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -125,4 +126,5 @@ class ChannelWriter:
 
 def warn_mirror_failed(region: str, project: str, error: StartifactError) -> None:
     """Say in the log that the copy of ``latest`` was not made."""
-    logger.warning("%s: the copy of %s/%s was not made: %s", region, project, LATEST, error.message)
+    said = with_regions([region], f"the copy of {project}/{LATEST} was not made: {error.message}")
+    logger.warning("%s", said)

@@ -36,23 +36,20 @@ def read_channel(
     """
     needed = required_to_read(len(regions))
     found: dict[str, Version] = {}
-    absent: list[str] = []
-    failed: list[Failure] = []
+    failed: dict[str, StartifactError] = {}
     until: float | None = None
     jobs = {r.name: partial(_ask, r, project, channel) for r in regions}
     with FanOut(jobs, limits=limits) as asked:
         while answer := asked.next(until):
             if isinstance(answer, Failure):
-                failed.append(answer)
-            elif answer.value is None:
-                absent.append(answer.name)
-            else:
+                failed[answer.name] = answer.error
+            elif answer.value is not None:
                 found[answer.name] = answer.value
             if until is None and len(found) >= needed:
                 until = time.monotonic() + limits.quorum_wait_seconds
     if len(found) >= needed:
         return highest(found.values())
-    raise _no_answer(project, channel, len(regions), found, absent, failed)
+    raise _no_answer(project, channel, [r.name for r in regions], found, failed)
 
 
 def _ask(region: Region, project: str, channel: str, heartbeat: Heartbeat) -> Version | None:
@@ -64,26 +61,23 @@ def _ask(region: Region, project: str, channel: str, heartbeat: Heartbeat) -> Ve
 def _no_answer(
     project: str,
     channel: str,
-    regions: int,
+    regions: Sequence[str],
     found: dict[str, Version],
-    absent: list[str],
-    failed: list[Failure],
+    failed: dict[str, StartifactError],
 ) -> StartifactError:
     if not found and not failed:
         return NotFoundError(
-            f"{project} has no {channel}: nothing has been staged in {', '.join(absent)}",
+            f"{project} has no {channel}: nothing has been staged in {', '.join(regions)}",
             hint="Check the project's name and the regions",
         )
-    said: list[tuple[str, object]] = [
-        *((name, f"{channel} is {version}") for name, version in found.items()),
-        *((name, f"has no {channel}") for name in absent),
-        *((failure.name, failure.error) for failure in failed),
-    ]
-    only_undetermined = all(isinstance(f.error, UndeterminedError) for f in failed)
+    known: dict[str, object] = {n: f"{channel} is {version}" for n, version in found.items()}
+    said = [(name, (known | failed).get(name, f"has no {channel}")) for name in regions]
+    causes = [failed[name] for name in regions if name in failed]
+    only_undetermined = all(isinstance(cause, UndeterminedError) for cause in causes)
     elsewhere = "Ask for an exact version, which one region can answer, or try again"
     return no_answer(
-        f"cannot tell the {channel} version of {project}: {len(found)} of {regions} regions "
-        f"know it, {required_to_read(regions)} are needed",
+        f"cannot tell the {channel} version of {project}: {len(found)} of {len(regions)} regions "
+        f"know it, {required_to_read(len(regions))} are needed",
         said,
         hint=elsewhere if only_undetermined else None,
     )

@@ -19,6 +19,7 @@ from startifact.regions.spec import split_list
 from startifact.report import facts_of, facts_of_error, facts_of_staging, locations_of_artifact
 from startifact.session import Session
 from startifact.settings import Settings
+from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def download(arguments: Arguments, progress: ProgressCallback | None, limits: Li
     artifact = session_of(arguments, progress, limits).get(project, _or_latest(selector))
     path = artifact.downloader.download(arguments.path, load_filename=arguments.load_filename)
     for name, error in artifact.downloader.failures().items():
-        logger.warning("%s: %s", name, error.message)
+        logger.warning("%s", with_regions([name], error.message))
     return Result(
         facts={
             **facts_of(artifact),

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from startifact.cli.console import table
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
+from startifact.reading.outcomes import RegionOutcome, State
 from startifact.report import locations_of_artifact
-from startifact.staging.outcomes import RegionOutcome, Staging, State
+from startifact.staging.outcomes import Staging
 from startifact.text import escape_nonprintable, quoted
 
 
@@ -66,7 +67,7 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         "size": f"{artifact.size:,} bytes",
         "sha256": artifact.sha256,
         "file name": artifact.filename,
-        "staged at": artifact.staged_at,
+        "staged at": artifact.staged_at_text,
         "repository": artifact.repository,
         "commit": artifact.commit,
         "ref": artifact.ref,

@@ -6,8 +6,9 @@ the storage format.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
+from typing import Any
 
 from startifact.errors import InputError, IntegrityError, NewerFormatError, RemovedError
 from startifact.limits import MAX_METADATA_BYTES, MAX_RECORD_BYTES, MAX_SIZE_BYTES
@@ -54,6 +55,11 @@ class Record:
     origin: Origin = UNKNOWN_ORIGIN
     md5: str | None = field(default=None, compare=False)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A view of a dictionary cannot be pickled.
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return _restored, ({**values, "metadata": dict(self.metadata)},)
+
     @property
     def content(self) -> tuple[object, ...]:
         """What makes two stagings the same: bytes, saved file name and the user's pairs."""
@@ -96,6 +102,10 @@ class Record:
         if changed:
             lines.append(f"the metadata ({', '.join(quoted(k, 40) for k in changed[:10])})")
         return lines
+
+
+def _restored(values: dict[str, Any]) -> Record:
+    return Record(**{**values, "metadata": MappingProxyType(values["metadata"])})
 
 
 def _name(filename: str | None) -> str:

@@ -19,9 +19,9 @@ from startifact.model.configuration import (
     to_json,
 )
 from startifact.problems import Problems
-from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.aws.configuration_loader import ConfigurationLoader, parameters_of
 from startifact.regions.aws.spec import is_bucket_name
-from startifact.text import quoted
+from startifact.text import quoted, with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ def _set_up_one(
     dry_run: bool,
     heartbeat: Heartbeat,
 ) -> RegionSetup:
-    parameters = loader.parameters(region)
+    parameters = parameters_of(loader, region)
     present = parameters.get(loader.parameter)
     heartbeat.beat()
     warning = _bucket_warning(region, configuration.bucket_name_param, loader)
@@ -168,9 +168,9 @@ def _set_up_one(
 def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str | None:
     """Return why the bucket of *region* could not be found by the parameter *name*."""
     try:
-        value = loader.parameters(region).get(name)
+        value = parameters_of(loader, region).get(name)
     except StartifactError as e:
-        return f"{region}: the bucket's name could not be checked: {e.message}"
+        return with_regions([region], f"the bucket's name could not be checked: {e.message}")
     if value is None:
         return f"{region} has no parameter {name} with the bucket's name yet"
     if not is_bucket_name(value.strip()):

@@ -1,6 +1,7 @@
 """An artifact: its metadata, its facts, and the way to its bytes."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from semver import Version
@@ -16,7 +17,8 @@ class Artifact(Mapping[str, str]):
     """One version of one project. As a mapping it holds the metadata the user gave it.
 
     Two artifacts are equal when project, version and everything recorded about them are. An
-    artifact is true even when it has no metadata.
+    artifact is true even when it has no metadata. It can be pickled: what is known of it goes
+    along, and to download it elsewhere it is got again.
     """
 
     def __init__(self, project: str, version: Version, downloader: "Downloader") -> None:
@@ -27,7 +29,7 @@ class Artifact(Mapping[str, str]):
     @property
     def _record(self) -> Record:
         # The downloader's, so that the facts are those of the bytes it delivers.
-        return self._downloader.record
+        return self._downloader._record
 
     @property
     def project(self) -> str:
@@ -50,6 +52,14 @@ class Artifact(Mapping[str, str]):
         return self._record.sha256
 
     @property
+    def digest(self) -> str:
+        """What the bytes are known by, for messages: ``sha256:`` and the SHA-256.
+
+        Of artifacts of the first Startifact it is their ``md5:``, or says that none was recorded.
+        """
+        return self._record.digest
+
+    @property
     def size(self) -> int:
         """The number of bytes."""
         return self._record.size
@@ -60,8 +70,21 @@ class Artifact(Mapping[str, str]):
         return self._record.filename
 
     @property
-    def staged_at(self) -> str:
-        """When it was staged first: an RFC 3339 time in UTC."""
+    def staged_at(self) -> datetime | None:
+        """When it was staged first, in UTC.
+
+        ``None`` for artifacts of the first Startifact, and where what is recorded is no time.
+        """
+        try:
+            time = datetime.fromisoformat(self._record.staged_at)
+            # A time without its distance from UTC is none that can be compared.
+            return None if time.tzinfo is None else time.astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+
+    @property
+    def staged_at_text(self) -> str:
+        """The same as it was recorded: remote text, as a rule in RFC 3339, or empty."""
         return self._record.staged_at
 
     @property
@@ -117,4 +140,4 @@ class Artifact(Mapping[str, str]):
         return artifact_key(self._project, self._version)
 
     def __repr__(self) -> str:
-        return f"<Artifact {self}>"
+        return f"<Artifact {self._downloader._facts()}>"

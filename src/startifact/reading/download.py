@@ -4,6 +4,7 @@ import hashlib
 import logging
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
@@ -28,8 +29,10 @@ from startifact.hints import Hint, Option
 from startifact.limits import BLOCK_BYTES, PART_BYTES, Limits
 from startifact.model.keys import Key, check_filename
 from startifact.model.record import Record
+from startifact.reading.outcomes import RegionOutcome, facts_in_short, outcome_of
 from startifact.reading.resolution import Replica, Resolution
 from startifact.regions.interface import Location
+from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +41,10 @@ class Downloader:
     """Where an artifact is, and the way to its bytes.
 
     ``bucket``, ``key``, ``region``, ``uri`` and ``object_version`` are those of the first region,
-    in the configured order, that is known to hold it.
+    in the configured order, that is known to hold it. They raise a `NotFoundError` where none
+    holds it, as after a dry run, and a `SeveralRegionsError` where that is not known.
+
+    A downloader that was pickled keeps what it knew, and cannot download.
     """
 
     def __init__(
@@ -54,11 +60,7 @@ class Downloader:
         self._progress = progress
         self._limits = limits
         self._unfit: dict[str, StartifactError] = {}
-
-    @property
-    def record(self) -> Record:
-        """What is recorded about the bytes that `download` brings."""
-        return self._record
+        self._closed = False
 
     @property
     def region(self) -> str:
@@ -85,28 +87,57 @@ class Downloader:
         """The bucket's own version of the object, where it keeps versions."""
         return self._first().stored.object_version
 
-    def replicas(self) -> list[Replica]:
-        """Return the copies known to have these bytes, in the configured order of their regions."""
-        self._resolution.wait_a_moment_for_all()
-        order = [region.name for region in self._resolution.regions]
-        mine = [
-            c
-            for c in self._resolution.replicas()
-            if c.record.sha256 == self._record.sha256
-            and c.record.may_have_bytes_of(self._record)
-            and c.region.name not in self._unfit
-        ]
-        return sorted(mine, key=lambda replica: order.index(replica.region.name))
+    def __repr__(self) -> str:
+        return f"<Downloader {self._facts()}>"
 
-    def answers(self) -> dict[str, Replica | StartifactError | None]:
+    def _facts(self) -> str:
+        """Return what a debugger shows, in one line; no region is asked or waited for."""
+        resolution = self._resolution
+        holders = resolution.known_holders()
+        return facts_in_short(resolution.key, self._record, holders, len(resolution.regions))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        # Nothing of it can be changed, and threads and connections cannot be copied.
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Only here, because that module needs this one.
+        from startifact.reading.detached import DetachedDownloader
+
+        return DetachedDownloader, (
+            self._resolution.key,
+            self._record,
+            self.outcomes(),
+            self.locations(),
+            self.seconds(),
+            self.failures(),
+        )
+
+    def locations(self) -> tuple[Location, ...]:
+        """Return where the copies are that are known to have these bytes.
+
+        In the configured order of their regions, which have a second to answer after the first one
+        that has a copy.
+        """
+        return tuple(r.region.location(self._resolution.key) for r in self._replicas())
+
+    def outcomes(self) -> tuple[RegionOutcome, ...]:
         """Return what every region says of the version, in the configured order.
 
-        That is its copy, why it gave none, or ``None`` when it says that there is none. Regions
-        have a second to answer after the first one that has a copy. One whose bytes the last
-        download did not get, or found to be damaged, gave none.
+        Its state is ``present``, ``different``, ``absent``, or ``failed`` with the error that says
+        why. Regions have a second to answer after the first one that has a copy. One whose bytes
+        the last download did not get, or found to be damaged, has failed.
         """
         self._resolution.wait_a_moment_for_all()
-        return self._resolution.answers() | self._unfit
+        key, seconds = self._resolution.key, self.seconds()
+        answers = self._resolution.answers() | self._unfit
+        return tuple(
+            outcome_of(name, key, answer, record=self._record, seconds=seconds.get(name, 0.0))
+            for name, answer in answers.items()
+        )
 
     def seconds(self) -> dict[str, float]:
         """Return how long each region that has answered by now took to say what it holds."""
@@ -123,18 +154,31 @@ class Downloader:
     def download(self, path: str | Path, *, load_filename: bool = False) -> Path:
         """Put the artifact at *path* and return where it is.
 
-        With *load_filename*, *path* is a directory and the saved file name is used in it.
         Afterwards the file has the recorded size and SHA-256; on any error it is as it was. Missing
         parent directories are made. A file that has these bytes already is left alone.
 
+        Args:
+            path: The file to write.
+            load_filename: *path* is a directory, and the saved file name is used in it.
+
+        Returns:
+            The path of the file.
+
         Raises:
             InputError: *path* is a directory and *load_filename* is not set, a pipe or a device,
-                or there is no saved file name.
+                there is no saved file name, or the session is closed or was left behind when the
+                artifact was pickled.
             IntegrityError: The saved file name is not one safe path component.
             LocalFileError: *path* cannot be written.
             SeveralRegionsError: No region could deliver bytes that match the record; its
                 ``causes`` say why, and its exit code is the most telling of theirs.
+            DeadlineError: The time that was allowed has passed.
         """
+        if self._closed:
+            raise InputError(
+                f"the session that {self._resolution.key} was got with is closed",
+                hint="Download before the session is closed, or get it again with another one",
+            )
         destination = self._destination(Path(path), load_filename)
         check_destination(destination)
         with local_errors(destination):
@@ -150,11 +194,28 @@ class Downloader:
             self._fetch(destination)
         return destination
 
+    def _close(self) -> None:
+        self._closed = True
+        self._resolution.close()
+
+    def _replicas(self) -> list[Replica]:
+        """Return the copies known to have these bytes, in the configured order of their regions."""
+        self._resolution.wait_a_moment_for_all()
+        order = [region.name for region in self._resolution.regions]
+        mine = [
+            c
+            for c in self._resolution.replicas()
+            if c.record.sha256 == self._record.sha256
+            and c.record.may_have_bytes_of(self._record)
+            and c.region.name not in self._unfit
+        ]
+        return sorted(mine, key=lambda replica: order.index(replica.region.name))
+
     def _location(self) -> Location:
         return self._first().region.location(self._resolution.key)
 
     def _first(self) -> Replica:
-        replicas = self.replicas()
+        replicas = self._replicas()
         if not replicas:
             raise self._not_found([])
         return replicas[0]
@@ -193,7 +254,7 @@ class Downloader:
                     return
             if failure is not None:
                 failures.append(failure)
-                logger.warning("%s: %s", failure.name, failure.error.message)
+                logger.warning("%s", with_regions([failure.name], failure.error.message))
             elif replica.record.may_have_bytes_of(self._record):
                 # It may be right by the other digest as well, which can change once a region.
                 tried.remove(replica.region.name)
@@ -236,7 +297,8 @@ class Downloader:
         known = self._resolution.failures()
         if not failures and not known:
             return NotFoundError(f"{self._resolution.key} is not staged in any region")
-        said = [*((f.name, f.error) for f in failures), *known.items()]
+        known |= {failure.name: failure.error for failure in failures}
+        said = [(r.name, known[r.name]) for r in self._resolution.regions if r.name in known]
         return no_answer(f"no region could deliver {self._resolution.key}:", said)
 
 

@@ -19,6 +19,7 @@ from startifact.model.keys import artifact_prefix, version_text
 from startifact.model.quorum import refuse_shared_store, required_to_read
 from startifact.model.versions import newest_first, parse_version
 from startifact.regions.interface import Region
+from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def list_versions(regions: Sequence[Region], project: str, *, limits: Limits) ->
             failures.items(),
         )
     for name, error in failures.items():
-        logger.warning("%s was not listed: %s", name, error.message)
+        logger.warning("%s", with_regions([name], f"versions were not listed: {error.message}"))
     if not found:
         raise NotFoundError(
             f"nothing of {project} is staged in {', '.join(r.name for r in regions)}",
@@ -66,7 +67,9 @@ def versions_of(
                 failures[answer.name] = answer.error
             else:
                 found |= {str(version): version for version in answer.value}
-    return newest_first(found.values()), failures
+    return newest_first(found.values()), {
+        r.name: failures[r.name] for r in regions if r.name in failures
+    }
 
 
 def _versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Version]:

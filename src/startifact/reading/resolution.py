@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypeVar
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
@@ -25,6 +26,8 @@ from startifact.model.record import Record, decode
 from startifact.model.voting import Votes
 from startifact.regions.interface import Region, StoredArtifact
 from startifact.regions.legacy import legacy_record
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +119,7 @@ class Resolution:
         self._seconds: dict[str, float] = {}
         self._first_at: float | None = None
         self._warned: set[str] = set()
+        self._closed = False
         self._askers = 0
         if known is not None:
             self._copies = {replica.region.name: replica for replica in known.replicas}
@@ -148,13 +152,29 @@ class Resolution:
         self._collect(until=time.monotonic())
         return list(self._copies.values())
 
+    def close(self) -> None:
+        """Wait for no region any more; what is known by now stays known."""
+        self._closed = True
+        self._asked.cancel()
+
+    def known_holders(self) -> list[str]:
+        """Return the regions whose copies have been taken note of by now, in the configured order.
+
+        It waits for nothing, not even for a lock.
+        """
+        known = set(self._copies)
+        return [region.name for region in self.regions if region.name in known]
+
     def failures(self) -> dict[str, StartifactError]:
-        """Return why regions gave no answer, by region."""
-        return dict(self._failed)
+        """Return why regions gave no answer, by region, in the configured order."""
+        return self._in_order(self._failed)
 
     def seconds(self) -> dict[str, float]:
-        """Return how long each region that has answered took, by region."""
-        return dict(self._seconds)
+        """Return how long each region that has answered took, in the configured order."""
+        return self._in_order(self._seconds)
+
+    def _in_order(self, known: Mapping[str, T]) -> dict[str, T]:
+        return {r.name: known[r.name] for r in self.regions if r.name in known}
 
     def answers(self) -> dict[str, Replica | StartifactError | None]:
         """Return what every region has said by now, in the configured order.
@@ -210,7 +230,7 @@ class Resolution:
                 pass
 
     def _take(self, until: float | None) -> bool:
-        answer = self._asked.next(until)
+        answer = None if self._closed else self._asked.next(until)
         if answer is None:
             return False
         self._seconds[answer.name] = answer.seconds
@@ -258,13 +278,15 @@ class Resolution:
         return {name: error for name, error in failed if isinstance(error, RemovedError)}
 
     def _warn_of_others(self, record: Record, voters: Sequence[Replica]) -> None:
-        for name in self._removed().keys() - self._warned:
+        for name in self._removed():
+            if name in self._warned:
+                continue
             self._warned.add(name)
             logger.warning(
                 "%s: %s says that it was removed, most regions hold %s still",
                 self.key, name, record.digest,
             )  # fmt: skip
-        for replica in self._copies.values():
+        for replica in self._in_order(self._copies).values():
             found = replica.record
             same = (
                 found.same_content(record) if replica in voters else found.may_have_bytes_of(record)
@@ -281,7 +303,7 @@ class Resolution:
     def _disagreement(self) -> IntegrityError:
         lines = "".join(
             f"\n  {replica.region.name}: {replica.record.digest}"
-            for replica in self._copies.values()
+            for replica in self._in_order(self._copies).values()
         )
         return IntegrityError(
             f"regions hold different content for {self.key}, and no majority agrees:{lines}",
@@ -291,10 +313,10 @@ class Resolution:
     def _not_found(self) -> StartifactError:
         if not self._failed:
             return NotFoundError(
-                f"{self.key} is not staged in {', '.join(self._absent)}",
+                f"{self.key} is not staged in {', '.join(r.name for r in self.regions)}",
                 hint="Check the project, the version and the regions",
             )
-        said = [*((name, "not there") for name in self._absent), *self._failed.items()]
+        said = [(name, error or "not there") for name, error in self.answers().items()]
         return no_answer(
             f"cannot tell whether {self.key} exists, no region that answered has it:", said
         )

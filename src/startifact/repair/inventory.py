@@ -84,6 +84,9 @@ class ProjectInventory:
     """What every region that answered holds, and why the others did not answer."""
 
     project: str
+    regions: tuple[str, ...]
+    """The names of all regions, in the configured order, which everything else is in."""
+
     versions: tuple[Version, ...]
     inventories: tuple[RegionInventory, ...]
     failures: dict[str, StartifactError]
@@ -106,9 +109,10 @@ class ProjectInventory:
             inventory.region.name: inventory.statuses.get(str(version))
             for inventory in self.partial_inventories
         }
-        return self.statuses(version) | {
+        known = self.statuses(version) | {
             name: one for name, one in early.items() if one is not None and not one.absent
         }
+        return {name: known[name] for name in self.regions if name in known}
 
     def channel_records(self) -> list[Version]:
         """Return where ``latest`` is, in every region where it can be read."""
@@ -168,6 +172,7 @@ def take_inventory(
     refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failures})
     return ProjectInventory(
         project=project,
+        regions=tuple(region.name for region in regions),
         versions=tuple(versions),
         inventories=tuple(
             inventory for inventory in inventories if inventory.region.name not in failures

@@ -10,6 +10,7 @@ from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import DeadlineError, RefusedError, StartifactError
 from startifact.limits import Limits
 from startifact.model.keys import Key
+from startifact.text import quoted, quoted_list
 
 logger = logging.getLogger(__name__)
 
@@ -19,29 +20,45 @@ class Step:
     """One thing that a repair did, or in a dry run would do, in one region."""
 
     region: str
+    """The region's name."""
+
     key: str
+    """What it is about, such as ``SugarWater@1.0.9000`` or ``SugarWater/latest``."""
+
     action: str
     """``set-aside``, ``fill``, ``move-latest`` or ``refresh-copy``."""
 
     message: str
+    """The same in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """What a repair did. It is true when nothing is left that should be mended.
-
-    ``refusals`` are the things that must not be mended, or not without a person's word, each an
-    error that says why; ``failures`` are regions that did not answer or did not take a step.
-    """
+    """What a repair did. It is true when nothing is left that should be mended."""
 
     project: str
     steps: tuple[Step, ...]
+    """What was done, or in a dry run would be, in the order in which it was."""
+
     refusals: tuple[StartifactError, ...]
+    """What must not be mended, or not without a person's word, each an error that says why."""
+
     failures: dict[str, StartifactError]
+    """Why regions did not answer or did not take a step, by region, in the configured order."""
+
     dry_run: bool
+    """Whether the session is read-only, so that nothing was written."""
 
     def __bool__(self) -> bool:
         return not self.refusals and not self.failures
+
+    def __repr__(self) -> str:
+        regions = quoted_list(step.region for step in self.steps)
+        steps = f"{len(self.steps)} {'steps to take' if self.dry_run else 'steps'}"
+        facts = [f"{steps} in {regions}" if self.steps else f"no {steps.partition(' ')[2]}"]
+        facts += [f"{len(self.refusals)} refused"] if self.refusals else []
+        facts += [f"failed: {quoted_list(self.failures)}"] if self.failures else []
+        return f"<Repair {quoted(self.project)}: {', '.join(facts)}>"
 
 
 @dataclass(slots=True)

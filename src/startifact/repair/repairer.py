@@ -191,6 +191,7 @@ class Repairer:
         encoded_record = str(replica.stored.encoded_record)
         jobs = {r.name: partial(create, r, project, key, source, encoded_record) for r in regions}
         filled: set[str] = set()
+        different: set[str] = set()
         try:
             with FanOut(jobs, limits=self._limits, undo=True) as filling:
                 for answer in filling:
@@ -199,11 +200,13 @@ class Repairer:
                     elif answer.value.record.same_content(replica.record):
                         filled.add(answer.name)
                     else:
-                        self._log.conflict(answer.name, key)
+                        different.add(answer.name)
         finally:
             for name, step in steps.items():
                 if name in filled:
                     self._log.record_step(step)
+                elif name in different:
+                    self._log.conflict(name, key)
 
 
 def _step(region: Region, key: Key, action: str, message: str) -> Step:

@@ -12,7 +12,7 @@ from startifact.model.record import Record
 from startifact.model.versions import highest, is_later
 from startifact.model.voting import Votes
 from startifact.repair.inventory import ProjectInventory, RegionInventory, ReplicaStatus
-from startifact.text import quoted
+from startifact.text import joined, quoted, quoted_list, with_regions
 
 
 class FindingKind(StrEnum):
@@ -52,8 +52,13 @@ class Finding:
 
     kind: FindingKind
     region: str
+    """The region's name."""
+
     key: str
+    """What it is about, such as ``SugarWater@1.0.9000`` or ``SugarWater/latest``."""
+
     message: str
+    """The same in words, the region's name among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +67,23 @@ class Verification:
 
     project: str
     versions: tuple[Version, ...]
+    """The versions that were compared, newest first."""
+
     differences: tuple[Finding, ...]
+    """What is not as it should be, version by version, and then what is wrong with ``latest``."""
+
     failures: dict[str, StartifactError]
-    """Why regions could not be compared, by region."""
+    """Why regions could not be compared, by region, in the configured order."""
 
     def __bool__(self) -> bool:
         return not self.differences and not self.failures
+
+    def __repr__(self) -> str:
+        facts = [f"{len(self.versions)} versions compared"]
+        found = joined(f"{one.kind} in {quoted(one.region, 200)}" for one in self.differences)
+        facts += [f"differences: {found}"] if found else []
+        facts += [f"failed: {quoted_list(self.failures)}"] if self.failures else []
+        return f"<Verification {quoted(self.project)}: {', '.join(facts)}>"
 
 
 def verify(project_inventory: ProjectInventory) -> Verification:
@@ -103,7 +119,7 @@ def compare(project_inventory: ProjectInventory, version: Version) -> list[Findi
     agreed = agreement(there)
     found = {name: _compare_one(one, agreed) for name, one in held.items()}
     return [
-        Finding(kind=f[0], region=name, key=key, message=f"{name}: {f[1]}")
+        Finding(kind=f[0], region=name, key=key, message=with_regions([name], f[1]))
         for name, f in found.items()
         if f is not None
     ]
@@ -190,7 +206,7 @@ def _compare_latest(
     key = channel_key(project_inventory.project, LATEST)
     name = inventory.region.name
     return [
-        Finding(kind=kind, region=name, key=key, message=f"{name}: {message}")
+        Finding(kind=kind, region=name, key=key, message=with_regions([name], message))
         for kind, message in _wrong_with(inventory, target)
     ]
 

@@ -7,17 +7,20 @@ from pathlib import Path
 
 from semver import Version
 
-from startifact.errors import StartifactError
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
 from startifact.reading.artifact import Artifact
-from startifact.regions.interface import Location
+from startifact.reading.outcomes import RegionOutcome, shortened
+from startifact.text import joined, quoted
 
 
 class IfExists(StrEnum):
     """What to do when other content is staged under the version already."""
 
     FAIL = "fail"
+    """Raise an error, and write nothing."""
+
     KEEP = "keep"
+    """Go on with the content that is staged, in the place of the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,39 +37,12 @@ class StageRequest:
     dry_run: bool = False
 
 
-class State(StrEnum):
-    """How one region came out of a staging, or what it holds of an artifact."""
-
-    CREATED = "created"
-    PRESENT = "present"
-    WOULD_CREATE = "would-create"
-    ABSENT = "absent"
-    DIFFERENT = "different"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegionOutcome:
-    """What happened in one region.
-
-    ``error`` says why the region failed, why its ``latest`` did not follow, or what it holds that
-    is other content.
-    """
-
-    region: str
-    state: State
-    seconds: float = 0.0
-    location: Location | None = None
-    object_version: str | None = None
-    latest: Version | None = None
-    error: StartifactError | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staging:
     """What a staging did, with every region's outcome in the configured order."""
 
     artifact: Artifact
+    """What is staged now; in a dry run, what would be."""
 
     created: bool
     """Whether this staging made the version; false when it existed."""
@@ -75,8 +51,17 @@ class Staging:
     """Whether ``latest`` points at this version now; in a dry run, whether it would."""
 
     outcomes: tuple[RegionOutcome, ...]
+    """Every region's outcome, in the configured order."""
 
     dry_run: bool = False
+    """Whether the session is read-only, so that nothing was written."""
 
     kept: bool = False
     """Whether other content was staged under this version before, and is kept."""
+
+    def __repr__(self) -> str:
+        how = "kept" if self.kept else "created" if self.created else "existed"
+        flags = ["dry run" if self.dry_run else how, *(["latest"] if self.is_latest else [])]
+        regions = joined(f"{quoted(o.region, 200)} {o.state}" for o in self.outcomes)
+        facts = f"{self.artifact}: {', '.join(flags)}, {shortened(self.artifact._record)}"
+        return f"<Staging {facts}, regions: {regions}>"

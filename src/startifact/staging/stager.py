@@ -35,12 +35,14 @@ from startifact.model.record import Record, encode
 from startifact.model.versions import is_later
 from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
+from startifact.reading.outcomes import State
 from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.interface import Region
 from startifact.staging import region_steps
-from startifact.staging.outcomes import IfExists, StageRequest, Staging, State
+from startifact.staging.outcomes import IfExists, StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
 from startifact.staging.state import StagingState, changed_file, conflict
+from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class Stager:
     required: int
     moved_by: str
     limits: Limits
-    listed: frozenset[str] = frozenset()
+    listed: Sequence[str] = ()
     """Regions that are configured beside this list of regions."""
 
     progress: ProgressCallback | None = None
@@ -235,9 +237,10 @@ class Stager:
             if r.name in state.latest and r.mirror is not None
         }
         with FanOut(jobs, limits=self.limits) as mirroring:
-            for answer in mirroring:
-                if isinstance(answer, Failure):
-                    warn_mirror_failed(answer.name, project, answer.error)
+            failed = {a.name: a.error for a in mirroring if isinstance(a, Failure)}
+        for name in jobs:
+            if error := failed.get(name):
+                warn_mirror_failed(name, project, error)
 
     def _predict(self, state: StagingState, request: StageRequest, record: Record) -> Staging:
         """Say what a staging would do."""
@@ -266,8 +269,9 @@ class Stager:
         kept: bool = False,
     ) -> Staging:
         """Put together what happened, and tell of the regions that did not follow."""
-        for name, error in state.errors.items():
-            logger.warning("%s: %s", name, error.message)
+        for region in self.regions:
+            if error := state.errors.get(region.name):
+                logger.warning("%s", with_regions([region.name], error.message))
         if left_out := state.left_out(self.listed):
             logger.warning(
                 "%s: not staged to these configured regions: %s", state.key, ", ".join(left_out)

@@ -17,10 +17,11 @@ from startifact.hints import Hint, Option
 from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.model.versions import highest
+from startifact.reading.outcomes import RegionOutcome, State
 from startifact.reading.resolution import Replica
 from startifact.regions.interface import Region
-from startifact.staging.outcomes import RegionOutcome, State
 from startifact.staging.region_steps import RegionSnapshot
+from startifact.text import with_regions
 
 
 @dataclass(slots=True)
@@ -86,12 +87,18 @@ class StagingState:
         """Return the regions that hold the artifact."""
         return [r for r in self.regions if r.name in self.replicas]
 
-    def left_out(self, listed: frozenset[str]) -> list[str]:
-        """Return what *listed* or any region's organisation names beyond this staging's list."""
+    def left_out(self, listed: Sequence[str]) -> list[str]:
+        """Return what *listed* or any region's organisation names beyond this staging's list.
+
+        In the order of those lists, the regions' own in the configured order of the regions.
+        """
         named = {region.name for region in self.regions}
-        known = listed.union(*(snapshot.configured_regions for snapshot in self.snapshots.values()))
+        known = dict.fromkeys(listed)
+        for region in self.regions:
+            if snapshot := self.snapshots.get(region.name):
+                known |= dict.fromkeys(snapshot.configured_regions)
         # Regions of which none is in the list are another list, not a part of it.
-        return sorted(known - named) if named & known else []
+        return [name for name in known if name not in named] if named & known.keys() else []
 
     def replicas_in_order(self) -> list[Replica]:
         """Return the copies in the configured order of their regions."""
@@ -181,7 +188,7 @@ def conflict(
         other = seen.region in different
         error = AlreadyStagedError(said) if other else seen.error
         outcomes.append(replace(seen, state=State.DIFFERENT if other else seen.state, error=error))
-        lines.append(f"\n  {seen.region}: {said}")
+        lines.append(f"\n  {with_regions([seen.region], said)}")
     what = removed or f"{state.key} is already staged with other content"
     hint = removed.next_step if removed else _NEVER_CHANGES
     return ConflictError(
@@ -197,8 +204,8 @@ def changed_file(state: StagingState, error: LocalFileError) -> LocalFileError:
     """Say of *error* where the version is by now: under it, other bytes will be refused."""
     if not state.replicas:
         return error
+    holders = ", ".join(region.name for region in state.holders())
     return LocalFileError(
-        f"{error.message}; {', '.join(region.name for region in state.holders())} had stored "
-        f"{state.key} as it was before",
+        f"{error.message}; {holders} had stored {state.key} as it was before",
         hint="Stage the file under a new version once nothing writes to it any more",
     )

@@ -7,6 +7,7 @@ new number in ``startifact:format``, and golden files of its own beside these.
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,8 @@ def test_directory_that_was_staged_long_ago(tmp_path: Path) -> None:
     assert artifact.version == Version(1, 0, 9000)
     assert dict(artifact) == FULL.metadata
     assert (artifact.sha256, artifact.size) == (FULL.sha256, FULL.size)
-    assert artifact.staged_at == FULL.staged_at
+    assert artifact.staged_at_text == FULL.staged_at
+    assert artifact.staged_at == datetime(2026, 2, 3, 4, 5, 6, 7, tzinfo=UTC)
     assert artifact.actor == "somebody"
     path = artifact.downloader.download(tmp_path, load_filename=True)
     assert path.name == "größe.tar.gz"

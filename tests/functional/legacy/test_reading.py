@@ -27,7 +27,8 @@ def test_without_metadata(old: Old, tmp_path: Path, caplog: pytest.LogCaptureFix
     assert path.read_bytes() == CONTENT
     assert str(artifact.version) == "1.0.0"
     assert dict(artifact) == {}
-    assert (artifact.sha256, artifact.filename, artifact.staged_at) == ("", None, "")
+    assert (artifact.sha256, artifact.filename, artifact.staged_at_text) == ("", None, "")
+    assert artifact.staged_at is None
     assert artifact.size == len(CONTENT)
     [warning] = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert warning == (

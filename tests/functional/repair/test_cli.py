@@ -86,7 +86,7 @@ def test_read_data(run: Run, file_project: ProjectFixture) -> None:
 
     assert unread.code == 0
     assert read.code == 8
-    assert read.out.startswith(f"damaged: {fixture.key}: {fixture.b.spec}: ")
+    assert read.out.startswith(f"damaged: {fixture.key}: {fixture.key} in {fixture.b.spec} has ")
 
 
 def test_json_of_verify(run: Run, file_project: ProjectFixture) -> None:
@@ -122,10 +122,10 @@ def test_region_that_does_not_answer(run: Run, fixture: ProjectFixture) -> None:
     fixture.c.restore_region()
 
     assert (done.code, done.out) == (5, "")
-    assert f"error: {fixture.c.spec}: " in done.err
+    assert f"error: {fixture.c.spec} " in done.err
     assert "1 version in 2 of 3 regions compared, nothing differs" in done.err
     assert repaired.code == 5
-    assert f"error: {fixture.c.spec}: " in repaired.err
+    assert f"error: {fixture.c.spec} " in repaired.err
 
 
 def test_several_failures(run: Run, bucket_project: ProjectFixture) -> None:

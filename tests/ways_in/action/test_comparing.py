@@ -122,7 +122,7 @@ def test_region_that_does_not_answer(
 
     assert done.exit_code != 0
     assert len(done.errors) == 1
-    assert "file:blocked/b: " in done.errors[0]
+    assert "file:blocked/b failed to " in done.errors[0]
     assert "as far as regions answered" in done.summary
 
 

@@ -281,5 +281,5 @@ def test_terminal_with_a_warning(three: list[Path], make_file: MakeFile) -> None
     _, drawn = on_a_terminal(["stage", "SugarWater@1.0.0", str(file)], columns=100)
 
     screen = visible(drawn)
-    assert screen[0].startswith(f"warning: file://{three[1]}: ")
+    assert screen[0].startswith(f"warning: file://{three[1]} failed to ")
     assert not [line for line in screen if line.startswith("stage ")]

@@ -185,13 +185,13 @@ def test_region_that_is_down(
 
     assert [x.code for x in (staged, staged_json, info, downloaded)] == [0, 0, 0, 0]
     name = f"file://{three[1]}"
-    assert f"warning: {name}: " in staged.err
+    assert f"warning: {name} failed to " in staged.err
     assert f"  {name}  failed" in staged.err
     location = staged_json.json["locations"][1]
     assert (location["region"], location["outcome"], location["uri"]) == (name, "failed", None)
     assert location["error"]
     assert f"  {name}  failed   {name} failed to" in info.out
-    assert f"warning: {name}: " in downloaded.err
+    assert f"warning: {name} failed to " in downloaded.err
 
 
 def test_filling_a_region(run: Run, three: list[Path], make_file: MakeFile) -> None:

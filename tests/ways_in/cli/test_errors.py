@@ -131,7 +131,7 @@ def test_too_few_regions(run: Run, three: list[Path], make_file: MakeFile) -> No
     assert done.json["error"]["exit-code"] == 5
     assert [x["outcome"] for x in done.json["locations"]] == ["created", "failed", "failed"]
     assert "Running the same staging again is safe" in done.json["error"]["hint"]
-    assert f"\n  file://{three[1]}: " in done.err
+    assert f"\n  file://{three[1]} failed to " in done.err
 
 
 def test_deadline(run: Run, three: list[Path], make_file: MakeFile) -> None:

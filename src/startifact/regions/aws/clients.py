@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
+from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
@@ -13,7 +14,11 @@ from startifact.concurrency.heartbeat import check_cancelled, holding
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.regions.aws.bucket_region import refuse_other_regions
-from startifact.regions.aws.credentials import find_credentials
+from startifact.regions.aws.credentials import (
+    find_credentials,
+    guard_credentials,
+    with_credential_errors,
+)
 from startifact.regions.aws.errors import (
     MISSING_CREDENTIALS,
     NO_PROFILE_HINT,
@@ -33,9 +38,14 @@ class Clients:
     """Makes clients and keeps them. Safe to use from several threads, as the clients are."""
 
     def __init__(
-        self, identity: WebIdentity | None = None, *, limits: Limits = DEFAULT_LIMITS
+        self,
+        identity: WebIdentity | None = None,
+        *,
+        boto3_session: boto3.Session | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._identity = identity
+        self._given = boto3_session
         self._limits = limits
         # One for each profile: to get credentials a program may be run, or a service be asked, that
         # never answers, and regions of other profiles must not wait for it.
@@ -69,6 +79,7 @@ class Clients:
                     )
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
+                self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
                 self._s3[key].meta.events.register("request-created", _stop_retries)
             return self._s3[key]
@@ -88,11 +99,27 @@ class Clients:
                     )
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
+                self._guard(self._ssm[region], None)
                 self._ssm[region].meta.events.register("request-created", _stop_retries)
             return self._ssm[region]
 
+    def close(self) -> None:
+        """Close the connections of all clients; whoever asks for one again gets a new one."""
+        # Without the locks, whose holders may wait for credentials that never come.
+        made = [*self._s3.values(), *self._ssm.values()]
+        self._s3, self._ssm = {}, {}
+        for client in made:
+            client.close()
+
+    def _guard(self, client: BaseClient, profile: str | None) -> None:
+        if profile is None and self._given is not None:
+            guard_credentials(client, self._given.get_credentials())
+
     def _session(self, profile: str | None) -> boto3.Session:
         # A session is not safe to share between threads: it is only used under the lock.
+        if profile is None and self._given is not None:
+            with_credential_errors(self._given.get_credentials)
+            return self._given
         if profile not in self._sessions:
             if self._identity is not None and profile is None:
                 session = as_role(self._identity, _config(self._limits), limits=self._limits)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, InputError
@@ -19,8 +19,12 @@ from startifact.settings import Settings
 from startifact.text import quoted
 
 if TYPE_CHECKING:
+    import boto3
+
     from startifact.regions.aws.clients import Clients
     from startifact.regions.aws.parameters import Parameters
+
+    Boto3Session: TypeAlias = boto3.Session
 
 logger = logging.getLogger(__name__)
 
@@ -28,15 +32,26 @@ logger = logging.getLogger(__name__)
 class ConfigurationLoader:
     """Reads the organisation configuration, once for each AWS region.
 
-    *parameter* is the SSM parameter that holds it, by default the one that
-    ``STARTIFACT_PARAMETER`` names, else ``/startifact``. One loader can be given to several
-    sessions, which then share what it has read and the connections it has made. Safe to use from
-    several threads.
+    One loader can be given to several sessions, which then share what it has read and the
+    connections it has made. Safe to use from several threads.
 
-    With *identity* its role is taken on for everything, instead of what the SDK finds by itself.
+    It makes connections when they are first needed. Left as a context manager, or with `close`, it
+    closes them; it can be used again, and makes new ones.
+
+    Args:
+        parameter: The SSM parameter that holds the configuration; by default the one that
+            ``STARTIFACT_PARAMETER`` names, else ``/startifact``.
+        identity: A role that is taken on for everything, instead of what the SDK finds by itself.
+        boto3_session: Makes all clients, with its credentials and configuration, but for buckets
+            whose spelling names a profile; the SDK's default session does otherwise. Its region
+            is that of a `Session` where ``AWS_REGION`` is not set. It is never closed, and as it
+            is not safe to share between threads, it should not be used for anything else while a
+            `Session` works.
+        limits: How long requests wait and how often they are tried.
 
     Raises:
-        InputError: *parameter* cannot be the name of a parameter.
+        InputError: *parameter* cannot be the name of a parameter, or both *identity* and
+            *boto3_session* are given.
     """
 
     def __init__(
@@ -44,8 +59,14 @@ class ConfigurationLoader:
         parameter: str | None = None,
         *,
         identity: WebIdentity | None = None,
+        boto3_session: "Boto3Session | None" = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
+        if identity is not None and boto3_session is not None:
+            raise InputError(
+                "identity and boto3_session are both given, and each says who to be in AWS",
+                hint="Leave one of them out",
+            )
         if parameter is None:
             parameter = Settings.from_environment().parameter
         if not is_parameter_name(parameter):
@@ -55,6 +76,7 @@ class ConfigurationLoader:
             )
         self._parameter = parameter
         self._identity = identity
+        self._boto3_session = boto3_session
         self._limits = limits
         self._lock = threading.Lock()
         self._clients: Clients | None = None
@@ -62,30 +84,27 @@ class ConfigurationLoader:
         self._loaded: dict[str, Configuration] = {}
         self._reading: dict[str, threading.Lock] = {}
 
+    def __repr__(self) -> str:
+        return f"<ConfigurationLoader {quoted(self._parameter)}>"
+
     @property
     def parameter(self) -> str:
         """The SSM parameter that holds the configuration."""
         return self._parameter
 
-    @property
-    def clients(self) -> "Clients":
-        """The clients that this loader and the regions it is given to share."""
-        # Only here, because importing boto3 takes longer than all the rest of a dry run.
-        from startifact.regions.aws.clients import Clients
+    def __enter__(self) -> Self:
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that were made; what has been read stays known."""
         with self._lock:
-            if self._clients is None:
-                self._clients = Clients(self._identity, limits=self._limits)
-            return self._clients
-
-    def parameters(self, region: str) -> "Parameters":
-        """Return the SSM parameters of *region*."""
-        from startifact.regions.aws.parameters import Parameters
-
-        client = self.clients.ssm(region)
-        made = Parameters(client, region, retry=self._limits.parameter_retry)
-        with self._lock:
-            return self._parameters.setdefault(region, made)
+            clients, self._clients = self._clients, None
+            self._parameters.clear()
+        if clients is not None:
+            clients.close()
 
     def load(self, region: str) -> Configuration:
         """Return the organisation configuration that *region* holds.
@@ -104,7 +123,7 @@ class ConfigurationLoader:
 
     def _read(self, region: str) -> Configuration:
         source = f"{self._parameter} in {region}"
-        text = self.parameters(region).get(self._parameter)
+        text = parameters_of(self, region).get(self._parameter)
         if text is None:
             raise ConfigurationError(
                 f"there is no organisation configuration in {source}",
@@ -121,3 +140,35 @@ class ConfigurationLoader:
                 source, ", ".join(quoted(k, 40) for k in configuration.unknown_keys),
             )  # fmt: skip
         return configuration
+
+
+# Functions, not members: what they return is not public.
+
+
+def clients_of(loader: ConfigurationLoader) -> "Clients":
+    """Return the clients that *loader* and the regions it is given to share."""
+    # Only here, because importing boto3 takes longer than all the rest of a dry run.
+    from startifact.regions.aws.clients import Clients
+
+    with loader._lock:
+        if loader._clients is None:
+            loader._clients = Clients(
+                loader._identity, boto3_session=loader._boto3_session, limits=loader._limits
+            )
+        return loader._clients
+
+
+def default_region_of(loader: ConfigurationLoader) -> str | None:
+    """Return the region of the session of boto3 that *loader* was given, where there is one."""
+    session = loader._boto3_session
+    return None if session is None else session.region_name
+
+
+def parameters_of(loader: ConfigurationLoader, region: str) -> "Parameters":
+    """Return the SSM parameters of *region*, read and written with the clients of *loader*."""
+    from startifact.regions.aws.parameters import Parameters
+
+    client = clients_of(loader).ssm(region)
+    made = Parameters(client, region, retry=loader._limits.parameter_retry)
+    with loader._lock:
+        return loader._parameters.setdefault(region, made)

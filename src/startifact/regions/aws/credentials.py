@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import botocore.session
-from botocore.credentials import CredentialResolver
+from botocore.client import BaseClient
+from botocore.credentials import CredentialResolver, Credentials
 from botocore.exceptions import CredentialRetrievalError
 
 from startifact.text import quoted
@@ -24,7 +25,7 @@ def find_credentials(session: botocore.session.Session) -> None:
     Raises:
         BotoCoreError: They cannot be had; a file that cannot be read is one reason.
     """
-    credentials = _with_credential_errors(session.get_credentials)
+    credentials = with_credential_errors(session.get_credentials)
     if credentials is None:
         # Looking for them again takes seconds for each client, where the instance's metadata
         # cannot be reached.
@@ -33,10 +34,29 @@ def find_credentials(session: botocore.session.Session) -> None:
     # Those that are fetched when they are first needed, and again before they expire. Only here:
     # an OSError of a request may be about the artifact's own file.
     fetch = credentials.get_frozen_credentials
-    credentials.get_frozen_credentials = lambda: _with_credential_errors(fetch)  # type: ignore[method-assign]
+    credentials.get_frozen_credentials = lambda: with_credential_errors(fetch)  # type: ignore[method-assign]
 
 
-def _with_credential_errors(get: Callable[[], T]) -> T:
+def guard_credentials(client: BaseClient, credentials: Credentials | None) -> None:
+    """Make *client* tell trouble with *credentials*, which others use too, as missing credentials.
+
+    Those that are fetched when they are first needed are fetched just before a request is signed.
+    """
+    if credentials is None:
+        return
+
+    def fetch(**_: object) -> None:
+        with_credential_errors(credentials.get_frozen_credentials)
+
+    client.meta.events.register("before-sign", fetch)
+
+
+def with_credential_errors(get: Callable[[], T]) -> T:
+    """Return what *get* returns.
+
+    Raises:
+        BotoCoreError: It could not read or run what credentials come from.
+    """
     try:
         return get()
     except OSError as e:

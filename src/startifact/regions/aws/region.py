@@ -12,7 +12,11 @@ from startifact.model.configuration import is_reserved_parameter
 from startifact.model.keys import Key, channel_parameter
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
-from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.aws.configuration_loader import (
+    ConfigurationLoader,
+    clients_of,
+    parameters_of,
+)
 from startifact.regions.aws.probe import check_conditions, is_custom
 from startifact.regions.aws.spec import BucketSpec, is_bucket_name, normalised_endpoint
 from startifact.regions.interface import (
@@ -147,11 +151,11 @@ class ParameterMirror:
 
     def read(self, project: str, channel: str) -> str | None:
         """See `Mirror.read`."""
-        return self._loader.parameters(self._region).get(self._name(project, channel))
+        return parameters_of(self._loader, self._region).get(self._name(project, channel))
 
     def write(self, project: str, channel: str, version: str) -> None:
         """See `Mirror.write`."""
-        self._loader.parameters(self._region).put(self._name(project, channel), version)
+        parameters_of(self._loader, self._region).put(self._name(project, channel), version)
 
     def _name(self, project: str, channel: str) -> str:
         prefix = self._loader.load(self._region).parameter_name_prefix
@@ -169,7 +173,7 @@ class OrganisationRegion(S3Region):
     def _look_up(self) -> Bucket:
         configuration = self._loader.load(self.name)
         parameter = configuration.bucket_name_param
-        bucket = self._loader.parameters(self.name).get(parameter)
+        bucket = parameters_of(self._loader, self.name).get(parameter)
         if bucket is None:
             raise ConfigurationError(
                 f"there is no parameter {parameter} in {self.name}",
@@ -182,7 +186,7 @@ class OrganisationRegion(S3Region):
                 "expected the name of a bucket"
             )
         return Bucket(
-            self._loader.clients.s3(self.name, in_region=True),
+            clients_of(self._loader).s3(self.name, in_region=True),
             region=self.name,
             name=bucket.strip(),
             prefix=configuration.bucket_key_prefix,

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from startifact.model.configuration import AWS_REGION
 from startifact.problems import Problems
+from startifact.regions.aws.configuration_loader import clients_of
 from startifact.regions.interface import Region
 from startifact.regions.spec import OpenContext, RegionKind, RegionSpec, SpecProblems
 
@@ -55,7 +56,7 @@ class BucketSpec(RegionSpec):
 
         return LegacyBucketRegion(
             self,
-            clients=context.loader.clients,
+            clients=clients_of(context.loader),
             default_region=context.default_region,
             limits=context.limits,
         )

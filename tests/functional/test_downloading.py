@@ -387,7 +387,7 @@ def test_not_found_and_one_down(backends: list[Backend]) -> None:
     assert not isinstance(caught.value, NotFoundError)
     assert caught.value.exit_code == 5
     assert f"\n  {backends[0].spec}: not there" in str(caught.value)
-    assert f"\n  {backends[1].spec}: " in str(caught.value)
+    assert f"\n  {backends[1].spec} " in str(caught.value)
 
 
 @AWS_AND_FILES

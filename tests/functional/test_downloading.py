@@ -387,7 +387,7 @@ def test_not_found_and_one_down(backends: list[Backend]) -> None:
     assert not isinstance(caught.value, NotFoundError)
     assert caught.value.exit_code == 5
     assert f"\n  {backends[0].spec}: not there" in caught.value.message
-    assert f"\n  {backends[1].spec}: " in caught.value.message
+    assert f"\n  {backends[1].spec} " in caught.value.message
 
 
 @AWS_AND_FILES

@@ -20,9 +20,10 @@ LOADED = (
     "sys.exit(code)\n"
 )
 
-# Neither of these imports the SDK.
+# None of these imports the SDK.
 LIGHT = {
     "startifact.regions.aws.configuration_loader",
+    "startifact.regions.aws.spec",
     "startifact.regions.aws.web_identity",
 }
 

@@ -138,8 +138,6 @@ def test_several_reasons(account: AwsAccount, wire: Wire) -> None:
     assert f"{AWS_REGIONS[2]}: not there" in error.message
     said = f"\n  {HERE} neither shows SugarWater@1.0.0 nor says that it is not there"
     assert said in error.message
-        f"\n  {HERE} neither shows SugarWater@1.0.0 nor says that it is not there" in error.message
-    )
     assert f"\n  {THERE} did not answer" in error.message
 
 

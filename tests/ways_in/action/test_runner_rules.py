@@ -115,7 +115,7 @@ def test_broken_outputs(text: str, message: str, bom: bytes) -> None:
     with pytest.raises(FileCommandError) as caught:
         parse_outputs(bom + text.encode())
 
-    assert message in caught.value.message
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(

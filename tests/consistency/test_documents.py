@@ -45,19 +45,6 @@ def test_inputs_have_descriptions_and_quoted_defaults() -> None:
         assert isinstance(value.get("default", ""), str), name
 
 
-def test_tables_of_the_readme() -> None:
-    """The README's tables of inputs and outputs are those of action.yml."""
-    done = subprocess.run(
-        [sys.executable, str(PROJECT / "scripts" / "readme_tables.py"), "--check"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-
-
 def test_exit_codes_of_the_readme() -> None:
     """The README lists every exit code that an error has, and no other."""
 

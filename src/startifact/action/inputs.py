@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import Self, TypeVar
 
 from startifact.action import checks
+from startifact.definitions import OptionDefinition, WayIn
 from startifact.errors import InputError
 from startifact.model.keys import LATEST, check_project
-from startifact.model.quorum import MAJORITY
 from startifact.model.versions import parse_selector, parse_version
+from startifact.options import commands_of, listed, options_of
 from startifact.problems import Problems
 from startifact.staging.outcomes import IfExists
 from startifact.text import quoted
@@ -36,52 +36,10 @@ class Command(StrEnum):
     REPAIR = "repair"
 
 
-DEFAULTS: Mapping[str, str] = MappingProxyType(
-    {
-        "command": "",
-        "project": "",
-        "version": "",
-        "path": "",
-        "metadata": "",
-        "save-filename": "false",
-        "load-filename": "false",
-        "regions": "",
-        "configuration-parameter": "",
-        "required-regions": MAJORITY,
-        "if-exists": IfExists.FAIL.value,
-        "dry-run": "false",
-        "read-data": "false",
-        "keep": "",
-        "role-to-assume": "",
-        "aws-region": "",
-        "audience": "sts.amazonaws.com",
-        "role-session-name": "startifact",
-        "role-duration": "3600",
-        "provenance": "true",
-        "summary": "true",
-    }
-)
-"""Every input and its default, as they are in action.yml."""
+INPUTS: Mapping[str, OptionDefinition] = {o.name: o for o in options_of(WayIn.ACTION)}
+"""Every input, as they are in action.yml."""
 
 _SELECTING = frozenset({Command.DOWNLOAD, Command.INFO})
-_COMPARING = frozenset({Command.VERIFY, Command.REPAIR})
-_WRITING = frozenset({Command.STAGE, Command.REPAIR})
-
-_USED_BY: Mapping[str, frozenset[Command]] = {
-    "version": frozenset(Command) - {Command.VERSIONS},
-    "path": frozenset({Command.STAGE, Command.DOWNLOAD}),
-    "metadata": frozenset({Command.STAGE}),
-    "save-filename": frozenset({Command.STAGE}),
-    "load-filename": frozenset({Command.DOWNLOAD}),
-    "required-regions": _WRITING,
-    "if-exists": frozenset({Command.STAGE}),
-    "dry-run": _WRITING,
-    "read-data": _COMPARING,
-    "keep": frozenset({Command.REPAIR}),
-    "provenance": _WRITING,
-}
-
-_OF_THE_ROLE = ("audience", "role-session-name", "role-duration")
 
 _OF_THE_RUNNER = frozenset({"entrypoint", "args"})
 """What every container action takes, and the runner itself uses."""
@@ -158,7 +116,7 @@ class Inputs:
         reader.refuse_unknown()
         if command is not None:
             reader.refuse_unused(command)
-            _refuse_keep_of_everything(reader)
+        reader.refuse_unneeded()
         reader.problems.raise_if_any()
         return cls(command=command, **inputs)  # type: ignore[arg-type]  # None was a problem
 
@@ -178,7 +136,7 @@ class _Reader:
 
     def text(self, name: str) -> str:
         """Return the input without white space around it, or its default when it is blank."""
-        return _raw(self._environ, name).strip() or DEFAULTS[name]
+        return _raw(self._environ, name).strip() or INPUTS[name].default
 
     def flag(self, name: str) -> bool:
         """Return the input as a boolean, spelled as YAML 1.2 spells them."""
@@ -192,8 +150,7 @@ class _Reader:
         text = self.text(name)
         if text in list(kind):
             return kind(text)
-        *others, last = list(kind)
-        allowed = f"{', '.join(others)} or {last}"
+        allowed = listed(list(kind), "or")
         if text:
             self.problems.add(name, text, allowed)
         else:
@@ -211,7 +168,7 @@ class _Reader:
 
     def is_set(self, name: str) -> bool:
         """Say whether the input says anything but its default."""
-        text, default = self.text(name), DEFAULTS[name]
+        text, default = self.text(name), INPUTS[name].default
         return text != default and not any({text, default} <= same for same in (_TRUE, _FALSE))
 
     def refuse_unknown(self) -> None:
@@ -220,8 +177,8 @@ class _Reader:
             name = variable.removeprefix("INPUT_").lower()
             if not variable.startswith("INPUT_") or not value.strip():
                 continue
-            if name not in DEFAULTS and name not in _OF_THE_RUNNER:
-                like = difflib.get_close_matches(name.replace("_", "-"), DEFAULTS, 1)
+            if name not in INPUTS and name not in _OF_THE_RUNNER:
+                like = difflib.get_close_matches(name.replace("_", "-"), INPUTS, 1)
                 self.problems.say(
                     f"{quoted(name)} is not an input{f', did you mean {like[0]}?' if like else ''}",
                     hint="Correct it under with:, where names have dashes, or leave it out; a "
@@ -230,11 +187,21 @@ class _Reader:
 
     def refuse_unused(self, command: Command) -> None:
         """Tell of inputs that are set and that *command* would ignore."""
-        for name, commands in _USED_BY.items():
-            if command not in commands and self.is_set(name):
+        for name, option in INPUTS.items():
+            if not option.used_by(command) and self.is_set(name):
+                users = [c for c in commands_of(WayIn.ACTION) if option.used_by(c)]
                 self.problems.say(
                     f"{name} is set, but the command {command} does not use it",
-                    hint=f"Leave {name} out, or use it with {' or '.join(sorted(commands))}",
+                    hint=f"Leave {name} out, or use it with {listed(users, 'or')}",
+                )
+
+    def refuse_unneeded(self) -> None:
+        """Tell of inputs that are set and mean nothing without another one, which is not."""
+        for name, option in INPUTS.items():
+            if option.needs and self.is_set(name) and not self.is_set(option.needs):
+                self.problems.say(
+                    f"{name} is set, but {option.needs} is not",
+                    hint=f"Leave {name} out, or set {option.needs} too",
                 )
 
 
@@ -245,25 +212,13 @@ def _raw(environ: Mapping[str, str], name: str) -> str:
 
 def _role(reader: _Reader) -> dict[str, object]:
     """Return the inputs about the role to take on."""
-    inputs: dict[str, object] = {
+    return {
         "role_to_assume": reader.checked("role-to-assume", checks.check_role),
         "aws_region": reader.checked("aws-region", checks.check_aws_region),
         "audience": reader.checked("audience", checks.check_audience),
         "role_session_name": reader.checked("role-session-name", checks.check_session_name),
         "role_duration": reader.checked("role-duration", checks.check_seconds),
     }
-    if not reader.is_set("role-to-assume"):
-        for name in filter(reader.is_set, _OF_THE_ROLE):
-            reader.problems.say(
-                f"{name} is set, but role-to-assume is not",
-                hint=f"Leave {name} out, or name the role to take on in role-to-assume",
-            )
-    return inputs
-
-
-def _refuse_keep_of_everything(reader: _Reader) -> None:
-    if reader.is_set("keep") and not reader.is_set("version"):
-        reader.problems.say("keep is set, but version is not", hint="Say which version to repair")
 
 
 def _version(text: str, command: Command | None) -> str:
@@ -286,7 +241,7 @@ def _path(reader: _Reader, command: Command | None) -> Path | None:
     text = reader.text("path")
     if text:
         return Path(text)
-    if command in _USED_BY["path"]:
+    if command in INPUTS["path"].required_by:
         reader.problems.say(
             f"path is missing, the command {command} needs one",
             hint="Name a file; a relative path starts at the workspace",

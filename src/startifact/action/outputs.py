@@ -8,30 +8,79 @@ from pathlib import Path
 from startifact.action.commands import ProjectResult, Result, safe_filename
 from startifact.action.inputs import Inputs
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
+from startifact.definitions import OutputDefinition
 from startifact.report import facts_of, locations_of_artifact, locations_of_staging
 from startifact.settings import Runner, Settings
 
 logger = logging.getLogger(__name__)
 
-OUTPUTS = (
-    "project",
-    "version",
-    "metadata",
-    "path",
-    "filename",
-    "sha256",
-    "sha256-base64",
-    "size",
-    "bucket",
-    "key",
-    "region",
-    "uri",
-    "object-version",
-    "locations",
-    "created",
-    "is-latest",
-)
-"""Every output, as they are in action.yml."""
+_OF_ARTIFACT = ("stage", "download", "info")
+
+OUTPUTS: Mapping[str, OutputDefinition] = {
+    output.name: output
+    for output in (
+        OutputDefinition("project", "The name of the project."),
+        OutputDefinition(
+            "version",
+            "The version that was staged, downloaded or found, without a leading v; of the command "
+            "versions the newest one.",
+        ),
+        OutputDefinition("metadata", "The metadata, as a JSON object of strings.", _OF_ARTIFACT),
+        OutputDefinition(
+            "path",
+            "The downloaded file, relative to the workspace when it is inside it, and else as the "
+            "runner's host names it.",
+            ("download",),
+        ),
+        OutputDefinition(
+            "filename",
+            "The stored file name, if there is one and it is safe to use as a file name.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition("sha256", "The SHA-256 of the artifact in hexadecimal.", _OF_ARTIFACT),
+        OutputDefinition(
+            "sha256-base64",
+            "The same digest in Base64, as Lambda's CodeSha256 wants it.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition("size", "The size of the artifact in bytes.", _OF_ARTIFACT),
+        OutputDefinition(
+            "bucket",
+            "The bucket, or the directory, of the first region that holds the artifact; a "
+            "directory as in path.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition("key", "The key of the artifact in that bucket.", _OF_ARTIFACT),
+        OutputDefinition("region", "The name of that region, as it was spelled.", _OF_ARTIFACT),
+        OutputDefinition(
+            "uri",
+            "The address of the artifact there, s3://bucket/key or file:///path on the runner's "
+            "host.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition(
+            "object-version",
+            "The version that the bucket has given to the object, if it keeps versions.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition(
+            "locations",
+            "A JSON array with an object for each region: region, bucket, key, object-version, "
+            "uri, outcome, and error if there was one.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition(
+            "created", "Whether this step made the version, true or false.", ("stage",)
+        ),
+        OutputDefinition(
+            "is-latest",
+            "Whether latest points at the staged version, true or false; after a dry run, whether "
+            "it would.",
+            ("stage",),
+        ),
+    )
+}
+"""Every output, from which action.yml has them."""
 
 
 _MIN_KEY = 16

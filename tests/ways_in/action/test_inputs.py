@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from startifact.action.inputs import DEFAULTS, Command, Inputs
+from startifact.action.inputs import INPUTS, Command, Inputs
 from startifact.errors import InputError
 from startifact.staging.outcomes import IfExists
 from tests.support.runner_step import ACTION
@@ -118,11 +118,13 @@ def test_defaults() -> None:
 
 def test_defaults_are_those_of_action_yml() -> None:
     """The defaults in the code are the ones that action.yml declares."""
-    assert {name: i["default"] for name, i in ACTION["inputs"].items()} == DEFAULTS
+    declared = {name: i["default"] for name, i in ACTION["inputs"].items()}
+
+    assert declared == {name: option.default for name, option in INPUTS.items()}
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n", " \t\r\n"])
-@pytest.mark.parametrize("name", sorted(set(DEFAULTS) - {"command", "project", "path"}))
+@pytest.mark.parametrize("name", sorted(set(INPUTS) - {"command", "project", "path"}))
 def test_blank_is_the_default(name: str, blank: str) -> None:
     """An input that an expression left blank means what it means when it is left out."""
     assert read(DOWNLOAD, {name: blank}) == read(DOWNLOAD)

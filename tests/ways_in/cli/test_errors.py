@@ -15,7 +15,7 @@ MakeFile = Callable[..., Path]
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "error: the following arguments are required: COMMAND\n"),
+        (["--quiet"], "error: the following arguments are required: COMMAND\n"),
         (["stge"], "error: argument COMMAND: invalid choice: 'stge'"),
         (["stage", "SugarWater@1.0.0"], "error: the following arguments are required: PATH\n"),
         (["versions", "SugarWater", "--jso"], "error: unrecognized arguments: --jso\n"),

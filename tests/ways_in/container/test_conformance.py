@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from startifact.action.inputs import DEFAULTS, Inputs
+from startifact.action.inputs import INPUTS, Inputs
 from startifact.errors import InputError
 from tests.conftest import AwsAccount
 from tests.security.answers import answering, as_xml
@@ -165,8 +165,8 @@ def test_case_07_white_space(step: RunnerStep) -> None:
 def test_case_08_defaults_and_booleans() -> None:
     """A blank input is its documented default, and booleans are YAML's. Pure parsing."""
     needed = {"command": "stage", "project": "SugarWater", "version": "1.0.0", "path": "x"}
-    optional = set(DEFAULTS) - set(needed)
-    flags = {name for name in DEFAULTS if DEFAULTS[name] in {"true", "false"}}
+    optional = set(INPUTS) - set(needed)
+    flags = {name for name, option in INPUTS.items() if option.default in {"true", "false"}}
 
     for name in optional:
         documented = needed | {name: str(ACTION["inputs"][name]["default"])}
@@ -203,7 +203,7 @@ def test_case_08_no_booleans(text: str, step: RunnerStep) -> None:
 
 def test_case_08_blanks(step: RunnerStep) -> None:
     """The container takes blank inputs for their defaults, too, and booleans for YAML's."""
-    blank = {n.replace("-", "_"): " " for n in DEFAULTS if n not in {"command", *WHERE}}
+    blank = {n.replace("-", "_"): " " for n in INPUTS if n not in {"command", *WHERE}}
     needed = stage(step)
 
     done = step.run(**{**blank, **needed, "save_filename": "TRUE"})

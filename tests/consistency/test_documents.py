@@ -12,9 +12,12 @@ import yaml
 
 import startifact
 from startifact import errors, settings
-from startifact.action.inputs import Inputs
+from startifact.action.inputs import StepInputs
+from startifact.commands import PROJECT_INPUTS, SessionInputs
+from startifact.definitions import WayIn
 from startifact.model import keys
 from startifact.model.record import MAX_METADATA_BYTES
+from startifact.options import commands_of, options_of
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -31,10 +34,21 @@ def column(heading: str, index: int = 0) -> list[str]:
 
 
 def test_inputs_of_action_yml_are_the_ones_that_are_read() -> None:
-    """Every input in action.yml is a field of Inputs, and the reverse."""
-    fields = {field.name.replace("_", "-") for field in dataclasses.fields(Inputs)}
+    """Every input in action.yml is a field of a step's inputs, and the reverse."""
+    kinds = (StepInputs, SessionInputs, *PROJECT_INPUTS.values())
+    fields = {field.name.replace("_", "-") for kind in kinds for field in dataclasses.fields(kind)}
 
-    assert set(ACTION["inputs"]) == fields
+    assert set(ACTION["inputs"]) == fields - {"session"}
+
+
+@pytest.mark.parametrize("command", PROJECT_INPUTS)
+def test_inputs_of_a_command(command: str) -> None:
+    """A command has the inputs that the table of options says it uses, and no others."""
+    fields = {field.name for field in dataclasses.fields(PROJECT_INPUTS[command])}
+    others = {field.name for k in (StepInputs, SessionInputs) for field in dataclasses.fields(k)}
+
+    assert fields == {option.identifier for option in options_of(WayIn.ACTION, command)} - others
+    assert list(PROJECT_INPUTS) == list(commands_of(WayIn.ACTION))
 
 
 def test_inputs_have_descriptions_and_quoted_defaults() -> None:

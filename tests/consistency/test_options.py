@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from startifact import Session
-from startifact.action.inputs import Inputs
-from startifact.cli.arguments import parse
+from startifact.action.inputs import StepInputs
+from startifact.cli.arguments import Arguments, parse
 from startifact.definitions import Kind, OptionDefinition, WayIn
 from startifact.errors import InputError
 from startifact.hints import Command, Hint, Option, in_python, in_shell, in_workflow
@@ -20,6 +20,7 @@ from startifact.options import COMMANDS, OPTIONS, TARGETS, commands_of, options_
 from startifact.reading.download import Downloader
 from startifact.staging.outcomes import IfExists
 from tests.support.runner_step import PROJECT
+from tests.support.step_inputs import value_of as value_of_input
 
 SOURCES = sorted((PROJECT / "src" / "startifact").rglob("*.py"))
 SHARED_COMMANDS = [c for c in commands_of(WayIn.SHELL) if c in commands_of(WayIn.ACTION)]
@@ -40,20 +41,22 @@ def value_of(option: OptionDefinition) -> str:
     return "true" if option.kind is Kind.FLAG else VALUES[option.name]
 
 
-def in_a_shell(command: str, *words: str) -> object:
+def in_a_shell(command: str, *words: str) -> Arguments:
     """Return what the command line makes of *words* after a command that is complete."""
     target = {"PROJECT": "P", "PROJECT@VERSION": "P@1.0.0"}.get(COMMANDS[command].target, "P@1.0.0")
     path = ["x"] if command in OPTIONS["path"].required_by else []
     return parse([command, target, *path, *words])
 
 
-def in_a_workflow(command: str, **inputs: str) -> Inputs:
+def in_a_workflow(command: str, **inputs: str) -> StepInputs:
     """Return what the action makes of *inputs* beside those that *command* cannot do without."""
     given = {"command": command, "project": "P"}
     given |= {"version": "1.0.0"} if OPTIONS["version"].used_by(command) else {}
     given |= {"path": "x"} if command in OPTIONS["path"].required_by else {}
     given |= {name.replace("_", "-"): text for name, text in inputs.items()}
-    return Inputs.from_environment({f"INPUT_{name.upper()}": text for name, text in given.items()})
+    return StepInputs.from_environment(
+        {f"INPUT_{name.upper()}": text for name, text in given.items()}
+    )
 
 
 @pytest.mark.parametrize("command", SHARED_COMMANDS)
@@ -94,13 +97,11 @@ def test_same_default(option: OptionDefinition) -> None:
         assert option.required_by == option.commands
         return
 
-    in_shell_, in_action = (
-        getattr(parsed, option.identifier)
-        for parsed in (in_a_shell(command), in_a_workflow(command))
-    )
+    in_a_shell_ = in_a_shell(command).values[option.identifier]
+    in_an_action = value_of_input(in_a_workflow(command), option.name)
 
-    assert (in_shell_ or None) == (in_action or None)
-    assert str(in_action or "").lower() in {option.default, ""}
+    assert (in_a_shell_ or None) == (in_an_action or None)
+    assert str(in_an_action or "").lower() in {option.default, ""}
 
 
 @pytest.mark.parametrize("option", SHARED, ids=lambda option: option.name)

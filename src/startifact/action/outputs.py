@@ -5,11 +5,19 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from startifact.action.commands import ProjectResult, Result, safe_filename
-from startifact.action.inputs import Inputs
+from startifact.action.inputs import StepInputs
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
+from startifact.commands import (
+    ArtifactResult,
+    DownloadResult,
+    ProjectResult,
+    facts_of_result,
+    locations_of_result,
+    safe_filename,
+    version_of,
+)
 from startifact.definitions import OutputDefinition
-from startifact.report import facts_of, locations_of_artifact, locations_of_staging
+from startifact.hints import in_workflow
 from startifact.settings import Runner, Settings
 
 logger = logging.getLogger(__name__)
@@ -87,25 +95,18 @@ _MIN_KEY = 16
 """How long the key ids of AWS are at least. Other stores have words, which anything may hold."""
 
 
-def outputs_of(result: Result, runner: Runner) -> Mapping[str, str]:
+def outputs_of(result: ProjectResult, runner: Runner) -> Mapping[str, str]:
     """Return every output of a step that succeeded; those that do not apply are empty."""
-    if isinstance(result, ProjectResult):
-        known = {"project": result.project, "version": result.version}
-        return {name: known.get(name, "") for name in OUTPUTS}
-    staging = result.staging
-    locations = (
-        locations_of_artifact(result.artifact) if staging is None else locations_of_staging(staging)
-    )
-    facts = {
-        **_elsewhere(facts_of(result.artifact), runner),
-        "path": None if result.path is None else for_later_steps(result.path, runner),
+    facts = {"version": version_of(result), **facts_of_result(result, in_workflow)}
+    if isinstance(result, ArtifactResult):
+        facts = _elsewhere(facts, runner)
+        locations = locations_of_result(result)
+        facts["locations"] = [_elsewhere(location, runner) for location in locations]
         # Later steps would use it in a path.
-        "filename": safe_filename(result.artifact),
-        "locations": [_elsewhere(location, runner) for location in locations],
-        "created": None if staging is None else staging.created,
-        "is-latest": None if staging is None else staging.is_latest,
-    }
-    return {name: _text(facts[name]) for name in OUTPUTS}
+        facts["filename"] = safe_filename(result.artifact)
+    if isinstance(result, DownloadResult):
+        facts["path"] = for_later_steps(result.path, runner)
+    return {name: _text(facts.get(name)) for name in OUTPUTS}
 
 
 def _elsewhere(facts: Mapping[str, object], runner: Runner) -> dict[str, object]:
@@ -120,7 +121,7 @@ def _elsewhere(facts: Mapping[str, object], runner: Runner) -> dict[str, object]
     return named
 
 
-def warn_of_masked(outputs: Mapping[str, str], inputs: Inputs, settings: Settings) -> None:
+def warn_of_masked(outputs: Mapping[str, str], inputs: StepInputs, settings: Settings) -> None:
     """Warn once of outputs that hold what is often masked: a job would drop them."""
     account = (inputs.role_to_assume or "").split(":")[4:5]
     key = settings.access_key_id or ""

@@ -3,9 +3,9 @@
 import json
 import shlex
 
-from startifact.action.commands import ArtifactResult, safe_filename
-from startifact.action.inputs import INPUTS, Inputs
+from startifact.action.inputs import INPUTS, StepInputs
 from startifact.action.paths import region_for_later_steps
+from startifact.commands import ArtifactResult, safe_filename
 from startifact.hints import Option, in_shell, in_workflow
 from startifact.model.configuration import DEFAULT_PARAMETER
 from startifact.model.keys import artifact_key
@@ -17,7 +17,7 @@ _ROLE = (
 )
 
 
-def as_step(result: ArtifactResult, inputs: Inputs, settings: Settings, runner: Runner) -> str:
+def as_step(result: ArtifactResult, inputs: StepInputs, settings: Settings, runner: Runner) -> str:
     """Return the step that downloads this very artifact with the same action."""
     artifact, audience = result.artifact, Option("audience", json.dumps(inputs.audience))
     given = [
@@ -42,7 +42,9 @@ def as_step(result: ArtifactResult, inputs: Inputs, settings: Settings, runner: 
     return "\n".join([f"- uses: {uses}", "  with:", *lines])
 
 
-def as_command(result: ArtifactResult, inputs: Inputs, settings: Settings, runner: Runner) -> str:
+def as_command(
+    result: ArtifactResult, inputs: StepInputs, settings: Settings, runner: Runner
+) -> str:
     """Return the command that downloads it, to be run in the workspace."""
     artifact = result.artifact
     options = {Option("regions"): ",".join(_regions(result, runner))}
@@ -66,7 +68,7 @@ def _regions(result: ArtifactResult, runner: Runner) -> list[str]:
     return [region_for_later_steps(region, runner) for region in result.regions]
 
 
-def _parameter(inputs: Inputs, settings: Settings) -> str | None:
+def _parameter(inputs: StepInputs, settings: Settings) -> str | None:
     """Return the parameter with the organisation configuration, where it is not the usual one."""
-    parameter = inputs.configuration_parameter or settings.parameter
+    parameter = inputs.session.configuration_parameter or settings.parameter
     return None if parameter == DEFAULT_PARAMETER else parameter

@@ -10,14 +10,16 @@ from collections.abc import Iterator, Sequence
 
 from startifact.cli.arguments import Arguments, parse
 from startifact.cli.bar import Bar
-from startifact.cli.commands import COMMANDS, facts_of_failure
+from startifact.cli.commands import execute
 from startifact.cli.console import Console, logging_to
-from startifact.cli.rendering import as_json
-from startifact.cli.repair import COMPARING
+from startifact.cli.rendering import as_json, info_lines, output_lines
+from startifact.cli.setup import SetupResult
+from startifact.commands import ProjectResult, errors_of, exit_code_of, facts_of_result
 from startifact.concurrency.deadline import deadline
 from startifact.concurrency.signals import NUMBERS, Stop, Stopped, handle_with
-from startifact.errors import BugError, StartifactError, StoppedError, with_notes, worst_exit_code
-from startifact.hints import Hint, Option
+from startifact.errors import BugError, StartifactError, StoppedError, with_notes
+from startifact.hints import Hint, Option, in_shell
+from startifact.report import facts_of_error
 from startifact.settings import tidy_aws_environment
 from startifact.text import redact
 
@@ -71,19 +73,21 @@ class _Command:
         with logging_to(self._console, verbose=arguments.verbose):
             try:
                 with deadline(arguments.deadline):
-                    result = {**COMMANDS, **COMPARING}[arguments.command](arguments, bar)
+                    result = execute(arguments, bar)
             finally:
                 if bar:
                     bar.close()
-        for line in result.info:
+        for line in info_lines(result):
             self._console.tell(line)
         if self._json:
-            self._console.data(as_json(result.facts))
-        elif result.output:
-            self._console.data("\n".join(result.output))
-        for error in result.errors:
+            self._console.data(as_json(_facts(result)))
+        elif output := output_lines(result):
+            self._console.data("\n".join(output))
+        if isinstance(result, SetupResult):
+            return 0
+        for error in errors_of(result):
             self._console.fail(error)
-        return worst_exit_code(e.exit_code for e in result.errors) if result.errors else 0
+        return exit_code_of(result)
 
     def _fail(self, error: StartifactError) -> int:
         if self._traceback:
@@ -92,8 +96,12 @@ class _Command:
         self._console.fail(error)
         if self._json:
             with contextlib.suppress(StartifactError):
-                self._console.data(as_json(facts_of_failure(error)))
+                self._console.data(as_json(facts_of_error(error, in_shell)))
         return error.exit_code
+
+
+def _facts(result: ProjectResult | SetupResult) -> dict[str, object]:
+    return result.facts() if isinstance(result, SetupResult) else facts_of_result(result, in_shell)
 
 
 @contextlib.contextmanager

@@ -7,14 +7,15 @@ behind it. Where an option is given twice the last one counts, but for those tha
 import argparse
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 from startifact.definitions import CommandDefinition, Kind, OptionDefinition, WayIn
 from startifact.errors import InputError
-from startifact.options import COMMANDS, OPTIONS, TARGETS, commands_of, options_of
+from startifact.options import COMMANDS, TARGETS, commands_of, options_of
 from startifact.text import quoted
 from startifact.version import __version__
 
@@ -46,31 +47,17 @@ class Arguments:
 
     command: str
 
-    target: str = ""
-    """The project, and after an ``@`` the version or selector."""
+    target: str
+    """The project, and after an ``@`` the version or selector; empty where a command has none."""
 
-    path: Path = Path()
-    metadata: Sequence[str] = ()
-    save_filename: bool = False
-    load_filename: bool = False
-    if_exists: str = OPTIONS["if-exists"].default
-    dry_run: bool = False
-    read_data: bool = False
-    keep: str | None = None
+    values: Mapping[str, object]
+    """What each option of the command line says, by its name with underscores."""
 
-    regions: str | None = None
-    required_regions: str = OPTIONS["required-regions"].default
-    configuration_parameter: str | None = None
-    deadline: float | None = None
-
-    bucket_name_param: str = ""
-    bucket_key_prefix: str = ""
-    parameter_name_prefix: str = ""
-
-    json: bool = False
-    verbose: bool = False
-    quiet: bool = False
-    traceback: bool = False
+    deadline: float | None
+    json: bool
+    verbose: bool
+    quiet: bool
+    traceback: bool
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -85,8 +72,24 @@ def parse(argv: Sequence[str]) -> Arguments:
     if command not in commands_of(WayIn.SHELL):
         _parser_of_all().parse_args(argv or ["--help"])
         raise AssertionError("a command that there is not has been taken")  # pragma: no cover
-    parsed = _parser_of(COMMANDS[command]).parse_args([*before, *after])
-    return Arguments(command=command, **vars(parsed))
+    values: dict[str, Any] = {
+        option.identifier: _default(option) for option in options_of(WayIn.SHELL)
+    }
+    values |= vars(_parser_of(COMMANDS[command]).parse_args([*before, *after]))
+    own = {name: values.pop(name) for name in ("deadline", "json", "verbose", "quiet", "traceback")}
+    return Arguments(
+        command=command, target=values.pop("target", ""), values=MappingProxyType(values), **own
+    )
+
+
+def _default(option: OptionDefinition) -> object:
+    match option.kind:
+        case Kind.FLAG:
+            return option.default == "true"
+        case Kind.PAIRS:
+            return ()
+        case Kind.TEXT | Kind.CHOICE | Kind.PATH | Kind.LIST | Kind.SECONDS:
+            return option.default or None
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], str, list[str]]:
@@ -170,7 +173,7 @@ def _parser_of(command: CommandDefinition) -> _Parser:
         formatter_class=_HelpFormatter,
         allow_abbrev=False,
         add_help=False,
-        # What nobody wrote is left to the defaults of `Arguments`.
+        # What nobody wrote has the default of the table.
         argument_default=argparse.SUPPRESS,
     )
     if command.target:

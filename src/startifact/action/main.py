@@ -1,10 +1,10 @@
 """One step from its inputs to its exit code."""
 
-import contextlib
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 
 from startifact.action import markdown, rendering
 from startifact.action.commands import execute
@@ -17,6 +17,7 @@ from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
 from startifact.errors import BugError, StartifactError, StoppedError, as_one, with_notes
 from startifact.hints import in_workflow
+from startifact.log_handler import logging_to
 from startifact.settings import Runner, Settings, tidy_aws_environment
 from startifact.text import redact
 from startifact.version import __version__
@@ -32,7 +33,9 @@ def main(annotations: Annotations) -> int:
     """
     tidy_aws_environment()
     runner = Runner.from_environment()
-    with _logging_to(annotations, runner):
+    warn = partial(annotations.add, "warning", title="Startifact")
+    level = logging.DEBUG if runner.debug else logging.INFO
+    with logging_to(tell=say, warn=warn, level=level):
         return _step(runner, annotations)
 
 
@@ -138,32 +141,3 @@ class Reporter:
             share = 100 * progress.done // progress.total
             where = progress.region or "reading the file"
             say(f"{where}: {share} % of {progress.total:,} bytes")
-
-
-class _Handler(logging.Handler):
-    """Shows what the library logs: warnings as annotations, the rest in the log."""
-
-    def __init__(self, annotations: Annotations) -> None:
-        super().__init__()
-        self._annotations = annotations
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.WARNING:
-            self._annotations.add("warning", record.getMessage(), title="Startifact")
-        else:
-            say(record.getMessage())
-
-
-@contextlib.contextmanager
-def _logging_to(annotations: Annotations, runner: Runner) -> Iterator[None]:
-    # The SDK's own loggers stay as they are: they would write requests and what signs them.
-    logger = logging.getLogger("startifact")
-    level = logger.level
-    handler = _Handler(annotations)
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG if runner.debug else logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)

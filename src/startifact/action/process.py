@@ -5,13 +5,12 @@ import sys
 import threading
 import traceback
 import warnings
-from functools import partial
 from types import TracebackType
 from typing import Any
 
 from startifact.action.main import bug, main, stop, tell
 from startifact.action.workflow import Annotations, say
-from startifact.concurrency.signals import Stop, Stopped, handle_with
+from startifact.concurrency.signals import Stopped, stop_at_signals
 from startifact.settings import Runner
 from startifact.text import redact
 
@@ -25,12 +24,10 @@ def run() -> int:
     stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
-    handler = Stop()
-    sys.unraisablehook = partial(_unraisable, handler)
     warnings.simplefilter("ignore")
     # Without a handler at the root, Python prints other libraries' warnings as they are.
     logging.getLogger().addHandler(logging.NullHandler())
-    handle_with(handler, even_ignored=True)
+    stop_at_signals(lambda args: _debug(args.exc_value), even_ignored=True)
     annotations = Annotations()
     try:
         return main(annotations)
@@ -51,11 +48,6 @@ def _uncaught(
 
 def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     _debug(args.exc_value)
-
-
-def _unraisable(handler: Stop, args: "sys.UnraisableHookArgs") -> None:
-    if not handler.raise_again(args.exc_value):
-        _debug(args.exc_value)
 
 
 def _debug(error: BaseException | None) -> None:

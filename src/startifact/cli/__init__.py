@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import signal
 import sys
 import threading
@@ -11,14 +12,15 @@ from collections.abc import Iterator, Sequence
 from startifact.cli.arguments import Arguments, parse
 from startifact.cli.bar import Bar
 from startifact.cli.commands import execute
-from startifact.cli.console import Console, logging_to
+from startifact.cli.console import Console
 from startifact.cli.rendering import as_json, info_lines, output_lines
 from startifact.cli.setup import SetupResult
 from startifact.commands import ProjectResult, errors_of, exit_code_of, facts_of_result
 from startifact.concurrency.deadline import deadline
-from startifact.concurrency.signals import NUMBERS, Stop, Stopped, handle_with
+from startifact.concurrency.signals import NUMBERS, Stopped, stop_at_signals
 from startifact.errors import BugError, StartifactError, StoppedError, with_notes
 from startifact.hints import Hint, Option, in_shell
+from startifact.log_handler import logging_to
 from startifact.report import facts_of_error
 from startifact.settings import tidy_aws_environment
 from startifact.text import redact
@@ -70,7 +72,8 @@ class _Command:
         self._json, self._traceback = arguments.json, arguments.traceback
         self._console.quiet = arguments.quiet
         bar = None if arguments.quiet else Bar(self._console)
-        with logging_to(self._console, verbose=arguments.verbose):
+        level = logging.INFO if arguments.verbose else logging.WARNING
+        with logging_to(tell=self._console.tell, warn=self._console.warn, level=level):
             try:
                 with deadline(arguments.deadline):
                     result = execute(arguments, bar)
@@ -111,14 +114,8 @@ def _terminable() -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in NUMBERS}
-    stop, unraisable = Stop(), sys.unraisablehook
-
-    def drop(args: "sys.UnraisableHookArgs") -> None:
-        if not stop.raise_again(args.exc_value):
-            unraisable(args)
-
-    sys.unraisablehook = drop
-    handle_with(stop)
+    unraisable = sys.unraisablehook
+    stop = stop_at_signals(unraisable)
     try:
         yield
     finally:

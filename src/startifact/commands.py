@@ -4,7 +4,7 @@ A shell and a workflow make inputs of what was written, run the command, and put
 their own words. The fields of a command's inputs are options of `startifact.options`, by name.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,6 +22,7 @@ from startifact.errors import (
 )
 from startifact.hints import Words
 from startifact.model.keys import artifact_key, check_filename
+from startifact.options import OPTIONS
 from startifact.reading.artifact import Artifact
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.aws.web_identity import WebIdentity
@@ -35,22 +36,12 @@ from startifact.report import (
     locations_of_artifact,
     locations_of_staging,
 )
-from startifact.session import Session
+from startifact.session import Session, SessionInputs
 from startifact.settings import Settings
 from startifact.staging.outcomes import Staging
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionInputs:
-    """What commands are given for their session."""
-
-    regions: Sequence[str] | str | None
-    required_regions: str
-    configuration_parameter: str | None
-    dry_run: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,15 +201,12 @@ def session_of(
     identity: WebIdentity | None = None,
     progress: ProgressCallback | None = None,
 ) -> Session:
-    """Return the session that *inputs* ask for."""
-    return Session(
-        regions=inputs.regions,
-        read_only=inputs.dry_run,
-        required_regions=inputs.required_regions,
-        configuration_loader=ConfigurationLoader(parameter_of(inputs, settings), identity=identity),
-        progress=progress,
-        settings=settings,
-    )
+    """Return the session that *inputs* ask for: each is an argument of the name in the table."""
+    named = {option.identifier: option.argument for option in OPTIONS.values()}
+    given = {named[field.name]: getattr(inputs, field.name) for field in fields(inputs)}
+    del given["configuration_parameter"]
+    loader = ConfigurationLoader(parameter_of(inputs, settings), identity=identity)
+    return Session(**given, configuration_loader=loader, progress=progress, settings=settings)
 
 
 def parameter_of(inputs: SessionInputs, settings: Settings) -> str:

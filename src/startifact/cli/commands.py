@@ -10,7 +10,6 @@ from startifact.commands import (
     PROJECT_INPUTS,
     DownloadResult,
     ProjectResult,
-    SessionInputs,
     inputs_from,
     run,
     session_of,
@@ -19,6 +18,7 @@ from startifact.concurrency.progress import ProgressCallback
 from startifact.model.keys import LATEST
 from startifact.model.metadata import parse_pairs
 from startifact.options import COMMANDS
+from startifact.session import SessionInputs
 from startifact.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ from tests.support.step_inputs import value_of as value_of_input
 SOURCES = sorted((PROJECT / "src" / "startifact").rglob("*.py"))
 SHARED_COMMANDS = [c for c in commands_of(WayIn.SHELL) if c in commands_of(WayIn.ACTION)]
 SHARED = [o for o in options_of(WayIn.SHELL) if WayIn.ACTION in o.ways_in]
-# Something that each of them may say, and that is not its default.
+# Something that each of them may say where it may not say anything, and that is not its default.
 VALUES = {
     "path": "dist.tar.gz",
     "metadata": "a=b",
@@ -38,7 +38,7 @@ VALUES = {
 
 
 def value_of(option: OptionDefinition) -> str:
-    return "true" if option.kind is Kind.FLAG else VALUES[option.name]
+    return "true" if option.kind is Kind.FLAG else VALUES.get(option.name, "x")
 
 
 def in_a_shell(command: str, *words: str) -> Arguments:

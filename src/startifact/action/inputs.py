@@ -214,19 +214,17 @@ def _raw(environ: Mapping[str, str], name: str) -> str:
 
 
 def _version(text: str, command: str | None) -> str | None:
-    match COMMANDS[command].target if command else None:
-        case "PROJECT[@SELECTOR]":
-            parse_selector(text or LATEST)
-            return text or LATEST
-        case "PROJECT@VERSION" if not text:
-            raise InputError(
-                f"version is missing, the command {command} needs one",
-                hint="Give an exact version, for example 1.0.9000",
-            )
-        case None:
-            return text
-        case _:
-            return str(parse_version(text)) if text else None
+    if command is None:
+        return text
+    if not text and command in INPUTS["version"].required_by:
+        raise InputError(
+            f"version is missing, the command {command} needs one",
+            hint="Give an exact version, for example 1.0.9000",
+        )
+    if "SELECTOR" in COMMANDS[command].target:
+        parse_selector(text or LATEST)
+        return text or LATEST
+    return str(parse_version(text)) if text else None
 
 
 def _path(text: str, command: str | None) -> Path | None:

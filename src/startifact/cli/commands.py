@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from startifact.cli.arguments import Arguments
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
-from startifact.cli.targets import split_target, split_version
 from startifact.commands import (
     PROJECT_INPUTS,
     DownloadResult,
@@ -15,11 +14,13 @@ from startifact.commands import (
     session_of,
 )
 from startifact.concurrency.progress import ProgressCallback
+from startifact.errors import InputError
 from startifact.model.keys import LATEST
 from startifact.model.metadata import parse_pairs
 from startifact.options import COMMANDS
 from startifact.session import SessionInputs
 from startifact.settings import Settings
+from startifact.text import quoted
 
 logger = logging.getLogger(__name__)
 
@@ -47,20 +48,20 @@ def execute(arguments: Arguments, progress: ProgressCallback | None) -> ProjectR
 
 
 def _read_target(arguments: Arguments) -> dict[str, str | None]:
-    """Return the project that is named, and the version or selector that belongs to it."""
-    match COMMANDS[arguments.command].target:
-        case "":
-            return {}
-        case "PROJECT":
-            return {"project": arguments.target}
-        case "PROJECT@VERSION":
-            project, version = split_version(arguments.target)
-            return {"project": project, "version": version}
-        case "PROJECT[@VERSION]":
-            project, exact = split_target(arguments.target)
-            return {"project": project, "version": exact}
-        case "PROJECT[@SELECTOR]":
-            project, selector = split_target(arguments.target)
-            return {"project": project, "version": LATEST if selector is None else selector}
-        case other:
-            raise AssertionError(f"{other} is not in TARGETS")
+    """Return the project that is named, and the version or selector that belongs to it.
+
+    Raises:
+        InputError: The version is missing that the command needs.
+    """
+    shape, target = COMMANDS[arguments.command].target, arguments.target
+    if "@" not in shape:
+        return {"project": target} if shape else {}
+    project, at, version = target.partition("@")
+    if at:
+        return {"project": project, "version": version}
+    if "[" not in shape:
+        raise InputError(
+            f"{quoted(target)} names no version",
+            hint=f"Write {shape}, for example SugarWater@1.0.9000",
+        )
+    return {"project": project, "version": LATEST if "SELECTOR" in shape else None}

@@ -113,9 +113,14 @@ ProjectInputs = (
 PROJECT_INPUTS: Mapping[str, type[ProjectInputs]] = {
     inputs.command: inputs
     for inputs in (
-        StageInputs, DownloadInputs, InfoInputs, VersionsInputs, VerifyInputs, RepairInputs
+        StageInputs,
+        DownloadInputs,
+        InfoInputs,
+        VersionsInputs,
+        VerifyInputs,
+        RepairInputs,
     )
-}  # fmt: skip
+}
 """The inputs of the commands that are about a project, by the name of the command."""
 
 

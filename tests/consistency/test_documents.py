@@ -13,6 +13,7 @@ import yaml
 import startifact
 from startifact import errors, settings
 from startifact.action.inputs import StepInputs
+from startifact.action.outputs import OUTPUTS
 from startifact.commands import PROJECT_INPUTS
 from startifact.definitions import WayIn
 from startifact.model import keys
@@ -211,36 +212,24 @@ def test_workflows_read_declared_outputs(path: Path) -> None:
         assert output in (job.get("outputs") or (called(job) or {}).get("outputs", {}))
 
 
-# What makes no sense there, and what has another meaning.
-NOT_TO_STAGE = {"command", "load-filename", "read-data", "keep"}
-NOT_TO_DOWNLOAD = NOT_TO_STAGE | {
-    *("path", "metadata", "save-filename", "required-regions", "if-exists", "dry-run"),
-    "provenance",
-}
-
-
 @pytest.mark.parametrize(
-    ("name", "left_out", "more", "no_outputs"),
+    ("name", "left_out", "more"),
     [
-        ("stage", NOT_TO_STAGE, {"artifact"}, {"path"}),
-        (
-            "download",
-            NOT_TO_DOWNLOAD,
-            {"artifact", "filename"},
-            {"path", "created", "is-latest"},
-        ),
+        ("stage", {"command"}, {"artifact"}),
+        ("download", {"command", "path", "load-filename"}, {"artifact", "filename"}),
     ],
 )
-def test_reusable_workflows_are_the_action(
-    name: str, left_out: set[str], more: set[str], no_outputs: set[str]
-) -> None:
+def test_reusable_workflows_are_the_action(name: str, left_out: set[str], more: set[str]) -> None:
     """A reusable workflow has what the action has, with the same defaults, and hands it on."""
     workflow = reusable(name)
     call, job = workflow[True]["workflow_call"], workflow["jobs"][name]
     (ours,) = (step for step in job["steps"] if step.get("id") == name)
 
-    assert set(call["inputs"]) == set(ACTION["inputs"]) - left_out | more
-    assert set(call["outputs"]) - {"artifact-id"} == set(ACTION["outputs"]) - no_outputs
+    used = {option.name for option in options_of(WayIn.ACTION, name)}
+    given = {output.name for output in OUTPUTS.values() if output.given_by(name)}
+
+    assert set(call["inputs"]) == used - left_out | more
+    assert set(call["outputs"]) - {"artifact-id"} == given - {"path"}
     assert {n: o["value"] for n, o in call["outputs"].items()} == {
         output: f"${{{{ jobs.{name}.outputs.{output} }}}}" for output in job["outputs"]
     }

@@ -44,15 +44,19 @@ def value_of(option: OptionDefinition) -> str:
 def in_a_shell(command: str, *words: str) -> Arguments:
     """Return what the command line makes of *words* after a command that is complete."""
     target = {"PROJECT": "P", "PROJECT@VERSION": "P@1.0.0"}.get(COMMANDS[command].target, "P@1.0.0")
-    path = ["x"] if command in OPTIONS["path"].required_by else []
-    return parse([command, target, *path, *words])
+    return parse([command, target, *(["x"] * len(needed_by(command))), *words])
+
+
+def needed_by(command: str) -> list[OptionDefinition]:
+    """Return what *command* cannot do without, but for the project and the version."""
+    return [o for o in options_of(WayIn.SHELL) if o.is_positional and command in o.required_by]
 
 
 def in_a_workflow(command: str, **inputs: str) -> StepInputs:
     """Return what the action makes of *inputs* beside those that *command* cannot do without."""
     given = {"command": command, "project": "P"}
     given |= {"version": "1.0.0"} if OPTIONS["version"].used_by(command) else {}
-    given |= {"path": "x"} if command in OPTIONS["path"].required_by else {}
+    given |= {option.name: "x" for option in needed_by(command)}
     given |= {name.replace("_", "-"): text for name, text in inputs.items()}
     return StepInputs.from_environment(
         {f"INPUT_{name.upper()}": text for name, text in given.items()}
@@ -93,7 +97,7 @@ def usage(command: str) -> str:
 def test_same_default(option: OptionDefinition) -> None:
     """An option that nobody sets means the same in a shell and in a workflow."""
     command = option.commands[0] if option.commands else "stage"
-    if option.name == "path":
+    if option.is_positional:
         assert option.required_by == option.commands
         return
 

@@ -7,7 +7,9 @@ import pytest
 
 from startifact.action.inputs import INPUTS, StepInputs
 from startifact.commands import DownloadInputs, RepairInputs, StageInputs
+from startifact.definitions import WayIn
 from startifact.errors import InputError
+from startifact.options import commands_of, listed
 from startifact.session import SessionInputs
 from tests.support.runner_step import ACTION
 from tests.support.step_inputs import value_of
@@ -186,8 +188,8 @@ def test_neither_true_nor_false(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "allowed"),
     [
-        ("command", "publish", "stage, download, info, versions, verify or repair"),
-        ("command", "Stage", "stage, download, info, versions, verify or repair"),
+        ("command", "publish", listed(commands_of(WayIn.ACTION), "or")),
+        ("command", "Stage", listed(commands_of(WayIn.ACTION), "or")),
         ("if-exists", "ignore", "fail or keep"),
     ],
 )

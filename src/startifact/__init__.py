@@ -9,14 +9,17 @@ if TYPE_CHECKING:
     from startifact import errors
     from startifact.concurrency.deadline import deadline
     from startifact.concurrency.progress import Progress, ProgressCallback
+    from startifact.files.source import Part, Source
+    from startifact.limits import Limits, RetryLimits
     from startifact.model.configuration import Configuration
+    from startifact.model.keys import Key
     from startifact.model.record import Origin
     from startifact.reading.artifact import Artifact
     from startifact.reading.download import Downloader
     from startifact.reading.outcomes import RegionOutcome, State
     from startifact.regions.aws.configuration_loader import ConfigurationLoader
     from startifact.regions.aws.web_identity import WebIdentity
-    from startifact.regions.interface import Location
+    from startifact.regions.interface import Location, Mirror, Region, StoredArtifact, StoredChannel
     from startifact.repair.log import Repair, Step
     from startifact.repair.verify import Finding, FindingKind, Verification
     from startifact.session import Session
@@ -32,17 +35,26 @@ __all__ = [
     "Finding",
     "FindingKind",
     "IfExists",
+    "Key",
+    "Limits",
     "Location",
+    "Mirror",
     "Origin",
+    "Part",
     "Progress",
     "ProgressCallback",
+    "Region",
     "RegionOutcome",
     "Repair",
+    "RetryLimits",
     "Session",
     "Settings",
+    "Source",
     "Staging",
     "State",
     "Step",
+    "StoredArtifact",
+    "StoredChannel",
     "Verification",
     "WebIdentity",
     "__version__",
@@ -58,17 +70,26 @@ _HOMES = {
     "Finding": "repair.verify",
     "FindingKind": "repair.verify",
     "IfExists": "staging.outcomes",
+    "Key": "model.keys",
+    "Limits": "limits",
     "Location": "regions.interface",
+    "Mirror": "regions.interface",
     "Origin": "model.record",
+    "Part": "files.source",
     "Progress": "concurrency.progress",
     "ProgressCallback": "concurrency.progress",
+    "Region": "regions.interface",
     "RegionOutcome": "reading.outcomes",
     "Repair": "repair.log",
+    "RetryLimits": "limits",
     "Session": "session",
     "Settings": "settings",
+    "Source": "files.source",
     "Staging": "staging.outcomes",
     "State": "reading.outcomes",
     "Step": "repair.log",
+    "StoredArtifact": "regions.interface",
+    "StoredChannel": "regions.interface",
     "Verification": "repair.verify",
     "WebIdentity": "regions.aws.web_identity",
     "__version__": "version",

@@ -63,6 +63,10 @@ class ConfigurationError(StartifactError):
     exit_code = 2
 
 
+class ExistsError(Exception):
+    """The key was taken when the write arrived; describe it to know by whom."""
+
+
 class WrongRegionError(ConfigurationError):
     """A bucket is in another AWS region than the one that its region stands for."""
 

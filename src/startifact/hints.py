@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from startifact.definitions import WayIn
+from startifact.options import COMMANDS, OPTIONS
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -72,11 +75,11 @@ def as_hint(hint: Hint | str | None) -> Hint | None:
 def in_python(part: Option | Command) -> str:
     """Return *part* as a program writes it."""
     if isinstance(part, Option):
-        name = part.name.replace("-", "_")
+        name = OPTIONS[part.name].argument
         if part.value is None:
             return name
         return f"{name}={part.value.title() if part.value in _FLAGS else repr(part.value)}"
-    if part.name in SHELL_ONLY:
+    if WayIn.PYTHON not in COMMANDS[part.name].ways_in:
         return in_shell(part)
     project, _, version = part.target.partition("@")
     arguments = [repr(text) for text in (project, version) if text]
@@ -97,7 +100,7 @@ def in_workflow(part: Option | Command) -> str:
     """Return *part* as a step of a workflow writes it under ``with:``."""
     if isinstance(part, Option):
         return part.name if part.value is None else f"{part.name}: {part.value}"
-    if part.name in SHELL_ONLY:
+    if WayIn.ACTION not in COMMANDS[part.name].ways_in:
         return in_shell(part)
     version = part.target.partition("@")[2]
     inputs = [Option("version", version)] if version else []
@@ -108,8 +111,5 @@ def in_workflow(part: Option | Command) -> str:
         return f"command: {part.name} with {last}"
     return f"this action with command: {part.name}{', '.join(others)} and {last}"
 
-
-SHELL_ONLY = frozenset({"setup"})
-"""Commands of the command line alone."""
 
 _FLAGS = frozenset({"true", "false"})

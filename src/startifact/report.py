@@ -6,13 +6,22 @@ Text in them may come from outside: it is not escaped here.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from startifact.errors import ConflictError, StagingFailedError, StartifactError, with_notes
+from startifact.errors import (
+    ConflictError,
+    SetupFailedError,
+    StagingFailedError,
+    StartifactError,
+    with_notes,
+)
 from startifact.hints import Words
+from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
 from startifact.regions.interface import Location
+from startifact.repair.log import Repair
+from startifact.repair.verify import Verification
 from startifact.staging.outcomes import Staging
 
 
@@ -76,8 +85,58 @@ def locations_of_artifact(artifact: Artifact) -> list[dict[str, object]]:
     return locations_of_outcomes(artifact.downloader.outcomes())
 
 
+def facts_of_verification(found: Verification, words: Words) -> dict[str, object]:
+    """Return what a comparison of all regions found."""
+    return {
+        "project": found.project,
+        "versions": [str(version) for version in found.versions],
+        "differences": [
+            {"kind": d.kind.value, "region": d.region, "key": d.key, "message": d.message}
+            for d in found.differences
+        ],
+        "failures": _facts_of_failures(found.failures, words),
+    }
+
+
+def facts_of_repair(done: Repair, words: Words) -> dict[str, object]:
+    """Return what a repair did."""
+    return {
+        "project": done.project,
+        "dry-run": done.dry_run,
+        "steps": [
+            {"action": s.action, "region": s.region, "key": s.key, "message": s.message}
+            for s in done.steps
+        ],
+        "refusals": [facts_of_error(error, words)["error"] for error in done.refusals],
+        "failures": _facts_of_failures(done.failures, words),
+    }
+
+
+def facts_of_setup(outcomes: Sequence[RegionSetup]) -> list[dict[str, object]]:
+    """Return how each region came out of setting up."""
+    return [
+        {
+            "region": outcome.region,
+            "outcome": outcome.state.value,
+            "changes": list(outcome.changes),
+            "warning": outcome.warning,
+            "error": None if outcome.error is None else outcome.error.message,
+        }
+        for outcome in outcomes
+    ]
+
+
+def _facts_of_failures(
+    failures: Mapping[str, StartifactError], words: Words
+) -> list[dict[str, object]]:
+    return [
+        {"region": region, "error": facts_of_error(error, words)["error"]}
+        for region, error in failures.items()
+    ]
+
+
 def facts_of_error(error: StartifactError, words: Words) -> dict[str, object]:
-    """Return what *error* says, and every region's outcome where it is that of a staging.
+    """Return what *error* says, and every region's outcome where there are some.
 
     The hint is in the *words* of the way in that tells it.
     """
@@ -90,6 +149,8 @@ def facts_of_error(error: StartifactError, words: Words) -> dict[str, object]:
     }
     if isinstance(error, StagingFailedError | ConflictError):
         facts["locations"] = locations_of_outcomes(error.outcomes)
+    if isinstance(error, SetupFailedError):
+        facts["regions"] = facts_of_setup(error.outcomes)
     return facts
 
 

@@ -12,9 +12,14 @@ import yaml
 
 import startifact
 from startifact import errors, settings
-from startifact.action.inputs import Inputs
+from startifact.action.inputs import StepInputs
+from startifact.action.outputs import OUTPUTS
+from startifact.commands import PROJECT_INPUTS
+from startifact.definitions import WayIn
 from startifact.limits import MAX_METADATA_BYTES
 from startifact.model import keys
+from startifact.options import commands_of, options_of
+from startifact.session import SessionInputs
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -31,10 +36,21 @@ def column(heading: str, index: int = 0) -> list[str]:
 
 
 def test_inputs_of_action_yml_are_the_ones_that_are_read() -> None:
-    """Every input in action.yml is a field of Inputs, and the reverse."""
-    fields = {field.name.replace("_", "-") for field in dataclasses.fields(Inputs)}
+    """Every input in action.yml is a field of a step's inputs, and the reverse."""
+    kinds = (StepInputs, SessionInputs, *PROJECT_INPUTS.values())
+    fields = {field.name.replace("_", "-") for kind in kinds for field in dataclasses.fields(kind)}
 
-    assert set(ACTION["inputs"]) == fields
+    assert set(ACTION["inputs"]) == fields - {"session"}
+
+
+@pytest.mark.parametrize("command", PROJECT_INPUTS)
+def test_inputs_of_a_command(command: str) -> None:
+    """A command has the inputs that the table of options says it uses, and no others."""
+    fields = {field.name for field in dataclasses.fields(PROJECT_INPUTS[command])}
+    others = {field.name for k in (StepInputs, SessionInputs) for field in dataclasses.fields(k)}
+
+    assert fields == {option.identifier for option in options_of(WayIn.ACTION, command)} - others
+    assert list(PROJECT_INPUTS) == list(commands_of(WayIn.ACTION))
 
 
 def test_inputs_have_descriptions_and_quoted_defaults() -> None:
@@ -43,19 +59,6 @@ def test_inputs_have_descriptions_and_quoted_defaults() -> None:
         assert re.fullmatch(r"[a-z][a-z0-9-]*", name)
         assert value["description"].strip()
         assert isinstance(value.get("default", ""), str), name
-
-
-def test_tables_of_the_readme() -> None:
-    """The README's tables of inputs and outputs are those of action.yml."""
-    done = subprocess.run(
-        [sys.executable, str(PROJECT / "scripts" / "readme_tables.py"), "--check"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
 
 
 def test_exit_codes_of_the_readme() -> None:
@@ -220,36 +223,24 @@ def test_workflows_read_declared_outputs(path: Path) -> None:
         assert output in (job.get("outputs") or (called(job) or {}).get("outputs", {}))
 
 
-# What makes no sense there, and what has another meaning.
-NOT_TO_STAGE = {"command", "load-filename", "read-data", "keep"}
-NOT_TO_DOWNLOAD = NOT_TO_STAGE | {
-    *("path", "metadata", "save-filename", "required-regions", "if-exists", "dry-run"),
-    "provenance",
-}
-
-
 @pytest.mark.parametrize(
-    ("name", "left_out", "more", "no_outputs"),
+    ("name", "left_out", "more"),
     [
-        ("stage", NOT_TO_STAGE, {"artifact"}, {"path"}),
-        (
-            "download",
-            NOT_TO_DOWNLOAD,
-            {"artifact", "filename"},
-            {"path", "created", "is-latest"},
-        ),
+        ("stage", {"command"}, {"artifact"}),
+        ("download", {"command", "path", "load-filename"}, {"artifact", "filename"}),
     ],
 )
-def test_reusable_workflows_are_the_action(
-    name: str, left_out: set[str], more: set[str], no_outputs: set[str]
-) -> None:
+def test_reusable_workflows_are_the_action(name: str, left_out: set[str], more: set[str]) -> None:
     """A reusable workflow has what the action has, with the same defaults, and hands it on."""
     workflow = reusable(name)
     call, job = workflow[True]["workflow_call"], workflow["jobs"][name]
     (ours,) = (step for step in job["steps"] if step.get("id") == name)
 
-    assert set(call["inputs"]) == set(ACTION["inputs"]) - left_out | more
-    assert set(call["outputs"]) - {"artifact-id"} == set(ACTION["outputs"]) - no_outputs
+    used = {option.name for option in options_of(WayIn.ACTION, name)}
+    given = {output.name for output in OUTPUTS.values() if output.given_by(name)}
+
+    assert set(call["inputs"]) == used - left_out | more
+    assert set(call["outputs"]) - {"artifact-id"} == given - {"path"}
     assert {n: o["value"] for n, o in call["outputs"].items()} == {
         output: f"${{{{ jobs.{name}.outputs.{output} }}}}" for output in job["outputs"]
     }

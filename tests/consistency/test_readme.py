@@ -19,6 +19,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
+from startifact.limits import Limits
 from startifact.regions.aws.probe import check_conditions
 from tests.conftest import AWS_REGIONS
 from tests.consistency.test_documents import README, column
@@ -355,7 +356,7 @@ def test_permissions_of_the_probe() -> None:
     """What the table says of a store other than AWS is what is asked of one."""
     store = Store()
     bucket: Any = types.SimpleNamespace(
-        client=store, name="B", region="one", full=lambda key: f"team/{key}"
+        client=store, name="B", region="one", full=lambda key: f"team/{key}", limits=Limits()
     )
 
     check_conditions(bucket, "SugarWater")

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from startifact.concurrency.heartbeat import Cancelled
 from startifact.errors import (
+    ExistsError,
     InputError,
     IntegrityError,
     RefusedError,
@@ -26,7 +27,6 @@ from startifact.limits import PART_BYTES
 from startifact.model.keys import Key
 from startifact.regions.interface import (
     MAX_BLOCK_BYTES,
-    ExistsError,
     Location,
     Region,
     StoredArtifact,

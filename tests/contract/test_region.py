@@ -20,13 +20,14 @@ from moto.s3.models import s3_backends
 
 from startifact.errors import (
     ConfigurationError,
+    ExistsError,
     IntegrityError,
     LocalFileError,
     RegionUnavailableError,
 )
 from startifact.files.source import Source
 from startifact.model.keys import Key
-from startifact.regions.interface import ExistsError, Region, StoredChannel
+from startifact.regions.interface import Region, StoredChannel
 from tests.conftest import AwsAccount
 from tests.contract.conftest import (
     CHANNEL,

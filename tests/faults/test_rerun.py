@@ -13,13 +13,13 @@ from startifact import Session
 from startifact.cli import main
 from startifact.errors import (
     AlreadyStagedError,
+    ExistsError,
     IntegrityError,
     RegionUnavailableError,
     StartifactError,
 )
 from startifact.files.source import Source
 from startifact.model.keys import Key, quarantine_key
-from startifact.regions.interface import ExistsError
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults import processes
 from tests.faults.conftest import Served

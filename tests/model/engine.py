@@ -21,9 +21,8 @@ from greenlet import getcurrent, greenlet
 
 from startifact.channels import reading
 from startifact.concurrency import backoff, deadline, fan_out, heartbeat, worker_pool
-from startifact.errors import StartifactError
+from startifact.errors import ExistsError, StartifactError
 from startifact.reading import resolution
-from startifact.regions.interface import ExistsError
 from tests.support.memory_region import AskingRegion, Request, StoreState
 
 T = TypeVar("T")

@@ -13,13 +13,13 @@ from startifact.channels import latest, reading
 from startifact.channels.latest import ChannelWriter
 from startifact.channels.record import read_channel_record
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import AlreadyStagedError
+from startifact.errors import AlreadyStagedError, ExistsError
 from startifact.files.source import Source
 from startifact.model import versions
 from startifact.model.keys import Key
 from startifact.model.record import Record, decode
 from startifact.reading.resolution import Replica
-from startifact.regions.interface import ExistsError, Region, StoredArtifact, StoredChannel
+from startifact.regions.interface import Region, StoredArtifact, StoredChannel
 from startifact.repair import latest as repair_latest
 from startifact.repair import verify
 from startifact.repair.inventory import ProjectInventory

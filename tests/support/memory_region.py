@@ -8,17 +8,10 @@ from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from startifact.errors import IntegrityError
+from startifact.errors import ExistsError, IntegrityError
 from startifact.files.source import Source
 from startifact.model.keys import Key
-from startifact.regions.interface import (
-    Beat,
-    ExistsError,
-    Location,
-    Region,
-    StoredArtifact,
-    StoredChannel,
-)
+from startifact.regions.interface import Beat, Location, Region, StoredArtifact, StoredChannel
 
 
 class Request(NamedTuple):

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from startifact.errors import LocalFileError, RegionUnavailableError
+from startifact.errors import ExistsError, LocalFileError, RegionUnavailableError
 from startifact.model.keys import Key
 from startifact.regions.directory.region import DirectoryRegion
-from startifact.regions.interface import ExistsError
 from startifact.staging.region_steps import write_and_look
 
 REGION, KEY = DirectoryRegion("a", Path("not used")), Key("P@1.0.0")

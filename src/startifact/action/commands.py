@@ -1,76 +1,28 @@
 """Doing what the step was told to do."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from semver import Version
-
 from startifact.action.credentials import identity_of, settings_of
-from startifact.action.inputs import Command, Inputs
+from startifact.action.inputs import INPUTS, StepInputs
 from startifact.action.ownership import given_to_owner_of
 from startifact.action.paths import check_sandbox_paths, directories_of
+from startifact.commands import ProjectInputs, ProjectResult, StageInputs, run, session_of
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import (
-    DifferencesError,
-    InputError,
-    StartifactError,
-    failures_by_reason,
-)
 from startifact.limits import DEFAULT_LIMITS, Limits
-from startifact.model.keys import LATEST, artifact_key, channel_key, check_filename
-from startifact.reading.artifact import Artifact
-from startifact.regions.aws.configuration_loader import ConfigurationLoader
-from startifact.repair.log import Repair
-from startifact.repair.verify import Verification
-from startifact.session import Session
+from startifact.model.keys import LATEST, artifact_key, channel_key
 from startifact.settings import Runner, Settings
-from startifact.staging.outcomes import Staging
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactResult:
-    """What the step did with one artifact."""
-
-    command: Command
-    artifact: Artifact
-    regions: tuple[str, ...]
-    staging: Staging | None = None
-    path: Path | None = None
-    """Where the artifact was downloaded to."""
-
-    errors: tuple[StartifactError, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectResult:
-    """What the step found out about a project, or mended in it."""
-
-    command: Command
-    project: str
-    version: str
-    """The one version that was looked at, of a list the newest; empty for the whole project."""
-
-    versions: tuple[Version, ...] = ()
-    verification: Verification | None = None
-    repair: Repair | None = None
-    regions: tuple[str, ...] = ()
-    """The regions that were compared."""
-
-    errors: tuple[StartifactError, ...] = field(default=())
-    """What keeps the step from success, although there is something to show."""
-
-
-Result = ArtifactResult | ProjectResult
 
 
 def execute(
-    inputs: Inputs,
+    inputs: StepInputs,
     settings: Settings,
     runner: Runner,
     progress: ProgressCallback | None = None,
     *,
     limits: Limits = DEFAULT_LIMITS,
-) -> Result:
+) -> ProjectResult:
     """Do what *inputs* say, and return what was done.
 
     Raises:
@@ -80,119 +32,23 @@ def execute(
     settings = settings_of(inputs, settings)
     directories = directories_of(inputs, settings)
     check_sandbox_paths(inputs, directories, runner)
-    loader = ConfigurationLoader(
-        inputs.configuration_parameter or settings.parameter,
-        identity=identity_of(inputs, settings, runner),
-        limits=limits,
-    )
-    session = Session(
-        regions=inputs.regions, read_only=inputs.dry_run, required_regions=inputs.required_regions,
-        configuration_loader=loader, progress=progress, settings=settings, limits=limits,
-    )  # fmt: skip
-    roots = [directory.path for directory in directories]
-    match inputs.command:
-        case Command.STAGE:
-            return _stage(inputs, session, roots, runner)
-        case Command.DOWNLOAD:
-            return _download(inputs, session, runner)
-        case Command.INFO:
-            artifact = session.get(inputs.project, inputs.version)
-            return ArtifactResult(
-                command=inputs.command, artifact=artifact, regions=session.regions
-            )
-        case Command.VERSIONS:
-            return _versions(inputs, session)
-        case Command.VERIFY:
-            return _verify(inputs, session)
-        case Command.REPAIR:
-            return _repair(inputs, session, roots, runner)
-
-
-def _stage(inputs: Inputs, session: Session, roots: list[Path], runner: Runner) -> Result:
-    assert inputs.path is not None  # noqa: S101  # Inputs has checked it
-    project = inputs.project
-    artifact, channel = artifact_key(project, inputs.version), channel_key(project, LATEST)
-    paths = [p for root in roots for p in (root / artifact, (root / channel).parent)]
-    with given_to_owner_of(runner.workspace, paths):
-        staging = session.stage(
-            project,
-            inputs.version,
-            inputs.path,
-            metadata=inputs.metadata,
-            save_filename=inputs.save_filename,
-            if_exists=inputs.if_exists,
-        )
-    return ArtifactResult(
-        command=inputs.command,
-        artifact=staging.artifact,
-        regions=session.regions,
-        staging=staging,
+    identity = identity_of(inputs, settings, runner)
+    session = session_of(
+        inputs.session, settings, identity=identity, progress=progress, limits=limits
     )
 
+    def owned(*paths: Path) -> AbstractContextManager[None]:
+        return given_to_owner_of(runner.workspace, paths)
 
-def _download(inputs: Inputs, session: Session, runner: Runner) -> Result:
-    assert inputs.path is not None  # noqa: S101  # Inputs has checked it
-    artifact = session.get(inputs.project, inputs.version)
-    target = inputs.path
-    # Not the whole folder: it may be the workspace, and that may be large.
-    if inputs.load_filename and (name := safe_filename(artifact)):
-        target = inputs.path / name
-    with given_to_owner_of(runner.workspace, [target]):
-        path = artifact.downloader.download(inputs.path, load_filename=inputs.load_filename)
-    return ArtifactResult(
-        command=inputs.command, artifact=artifact, regions=session.regions, path=path
-    )
+    with owned(*_written_by(inputs.command, [directory.path for directory in directories])):
+        return run(inputs.command, session, writing=owned)
 
 
-def _versions(inputs: Inputs, session: Session) -> Result:
-    found = session.versions(inputs.project)
-    return ProjectResult(
-        command=inputs.command,
-        project=inputs.project,
-        version=str(found[0]),
-        versions=tuple(found),
-    )
-
-
-def _verify(inputs: Inputs, session: Session) -> Result:
-    found = session.verify(inputs.project, inputs.version or None, read_data=inputs.read_data)
-    errors = failures_by_reason(found.failures)
-    if found.differences:
-        lines = (f"{d.kind}: {d.key}: {d.message}" for d in found.differences)
-        target = artifact_key(inputs.project, inputs.version) if inputs.version else inputs.project
-        errors.insert(0, DifferencesError(len(found.differences), target=target, lines=lines))
-    return ProjectResult(
-        command=inputs.command,
-        project=inputs.project,
-        version=inputs.version,
-        versions=found.versions,
-        verification=found,
-        regions=tuple(name for name in session.regions if name not in found.failures),
-        errors=tuple(errors),
-    )
-
-
-def _repair(inputs: Inputs, session: Session, roots: list[Path], runner: Runner) -> Result:
-    # Which versions it mends is known only afterwards.
-    with given_to_owner_of(runner.workspace, roots):
-        done = session.repair(
-            inputs.project,
-            inputs.version or None,
-            keep=inputs.keep,
-            read_data=inputs.read_data,
-        )
-    return ProjectResult(
-        command=inputs.command,
-        project=inputs.project,
-        version=inputs.version,
-        repair=done,
-        errors=(*done.refusals, *failures_by_reason(done.failures)),
-    )
-
-
-def safe_filename(artifact: Artifact) -> str:
-    """Return the saved file name, or nothing when there is none or it is more than a name."""
-    try:
-        return check_filename(artifact.filename or "")
-    except InputError:
-        return ""
+def _written_by(inputs: ProjectInputs, roots: Iterable[Path]) -> list[Path]:
+    """Return what the command may write in the directories *roots*, as far as that is known."""
+    if isinstance(inputs, StageInputs):
+        artifact = artifact_key(inputs.project, inputs.version)
+        channel = channel_key(inputs.project, LATEST)
+        return [p for root in roots for p in (root / artifact, (root / channel).parent)]
+    # What writes can be told not to. Which versions a repair fills is known only afterwards.
+    return list(roots) if INPUTS["dry-run"].used_by(inputs.command) else []

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 
-from startifact.action.inputs import Inputs
+from startifact.action.inputs import StepInputs
 from startifact.action.oidc import Tokens, TokenSource
 from startifact.errors import InputError
 from startifact.regions.aws.spec import AwsSpec, BucketSpec
@@ -16,7 +16,7 @@ from startifact.text import quoted
 logger = logging.getLogger(__name__)
 
 
-def identity_of(inputs: Inputs, settings: Settings, runner: Runner) -> WebIdentity | None:
+def identity_of(inputs: StepInputs, settings: Settings, runner: Runner) -> WebIdentity | None:
     """Return the role that the step takes on; ``None`` when it takes on none.
 
     Raises:
@@ -48,19 +48,19 @@ def identity_of(inputs: Inputs, settings: Settings, runner: Runner) -> WebIdenti
     )
 
 
-def settings_of(inputs: Inputs, settings: Settings) -> Settings:
+def settings_of(inputs: StepInputs, settings: Settings) -> Settings:
     """Return *settings* as *inputs* change them."""
     if inputs.aws_region is not None:
         settings = replace(settings, aws_region=inputs.aws_region)
     return settings if inputs.provenance else replace(settings, origin=Settings().origin)
 
 
-def _specs(inputs: Inputs, settings: Settings) -> tuple[RegionSpec, ...]:
-    texts = inputs.regions or split_list(settings.regions or "")
+def _specs(inputs: StepInputs, settings: Settings) -> tuple[RegionSpec, ...]:
+    texts = inputs.session.regions or split_list(settings.regions or "")
     return parse_specs(texts, source="regions") if texts else ()
 
 
-def _refuse_profiles(inputs: Inputs, settings: Settings) -> None:
+def _refuse_profiles(inputs: StepInputs, settings: Settings) -> None:
     for spec in _specs(inputs, settings):
         if isinstance(spec, BucketSpec) and spec.profile:
             raise InputError(
@@ -69,7 +69,7 @@ def _refuse_profiles(inputs: Inputs, settings: Settings) -> None:
             )
 
 
-def _first_aws_region(inputs: Inputs, settings: Settings) -> str | None:
+def _first_aws_region(inputs: StepInputs, settings: Settings) -> str | None:
     for spec in _specs(inputs, settings):
         if isinstance(spec, AwsSpec):
             return spec.text

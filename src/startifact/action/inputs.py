@@ -6,82 +6,29 @@ This is the only module that reads ``INPUT_*`` variables.
 import difflib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Self, TypeVar
+from typing import Any, Self
 
 from startifact.action import checks
+from startifact.commands import (
+    PROJECT_INPUTS,
+    DownloadInputs,
+    ProjectInputs,
+    StageInputs,
+    inputs_from,
+)
+from startifact.definitions import Kind, OptionDefinition, WayIn
 from startifact.errors import InputError
 from startifact.model.keys import LATEST, check_project
-from startifact.model.quorum import MAJORITY
 from startifact.model.versions import parse_selector, parse_version
+from startifact.options import COMMANDS, commands_of, listed, options_of
 from startifact.problems import Problems
-from startifact.staging.outcomes import IfExists
+from startifact.session import SessionInputs
 from startifact.text import quoted
 
-T = TypeVar("T")
-Choice = TypeVar("Choice", bound=StrEnum)
-
-
-class Command(StrEnum):
-    """What the step does."""
-
-    STAGE = "stage"
-    DOWNLOAD = "download"
-    INFO = "info"
-    VERSIONS = "versions"
-    VERIFY = "verify"
-    REPAIR = "repair"
-
-
-DEFAULTS: Mapping[str, str] = MappingProxyType(
-    {
-        "command": "",
-        "project": "",
-        "version": "",
-        "path": "",
-        "metadata": "",
-        "save-filename": "false",
-        "load-filename": "false",
-        "regions": "",
-        "configuration-parameter": "",
-        "required-regions": MAJORITY,
-        "if-exists": IfExists.FAIL.value,
-        "dry-run": "false",
-        "read-data": "false",
-        "keep": "",
-        "role-to-assume": "",
-        "aws-region": "",
-        "audience": "sts.amazonaws.com",
-        "role-session-name": "startifact",
-        "role-duration": "3600",
-        "provenance": "true",
-        "summary": "true",
-    }
-)
-"""Every input and its default, as they are in action.yml."""
-
-_SELECTING = frozenset({Command.DOWNLOAD, Command.INFO})
-_COMPARING = frozenset({Command.VERIFY, Command.REPAIR})
-_WRITING = frozenset({Command.STAGE, Command.REPAIR})
-
-_USED_BY: Mapping[str, frozenset[Command]] = {
-    "version": frozenset(Command) - {Command.VERSIONS},
-    "path": frozenset({Command.STAGE, Command.DOWNLOAD}),
-    "metadata": frozenset({Command.STAGE}),
-    "save-filename": frozenset({Command.STAGE}),
-    "load-filename": frozenset({Command.DOWNLOAD}),
-    "required-regions": _WRITING,
-    "if-exists": frozenset({Command.STAGE}),
-    "dry-run": _WRITING,
-    "read-data": _COMPARING,
-    "keep": frozenset({Command.REPAIR}),
-    "provenance": _WRITING,
-}
-
-_OF_THE_ROLE = ("audience", "role-session-name", "role-duration")
+INPUTS: Mapping[str, OptionDefinition] = {o.name: o for o in options_of(WayIn.ACTION)}
+"""Every input, as they are in action.yml."""
 
 _OF_THE_RUNNER = frozenset({"entrypoint", "args"})
 """What every container action takes, and the runner itself uses."""
@@ -91,29 +38,11 @@ _FALSE = frozenset({"false", "False", "FALSE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class StepInputs:
     """The inputs of one step. All that can be checked without files and network is checked."""
 
-    command: Command
-    project: str
-    version: str
-    """For staging an exact version without a leading ``v``, for downloading and looking up a
-    selector; for the other commands an exact version, or nothing for the whole project.
-    """
-
-    path: Path | None
-    """The file to stage or to download to; ``None`` for commands that have none."""
-
-    metadata: Mapping[str, str]
-    save_filename: bool
-    load_filename: bool
-    regions: tuple[str, ...] | None
-    configuration_parameter: str | None
-    required_regions: str
-    if_exists: IfExists
-    dry_run: bool
-    read_data: bool
-    keep: str | None
+    command: ProjectInputs
+    session: SessionInputs
     role_to_assume: str | None
     aws_region: str | None
     audience: str
@@ -121,6 +50,17 @@ class Inputs:
     role_duration: int
     provenance: bool
     summary: bool
+
+    @property
+    def path(self) -> Path | None:
+        """The file to stage or to download to; ``None`` for commands that have none."""
+        return self.command.path if isinstance(self.command, StageInputs | DownloadInputs) else None
+
+    def with_path(self, path: Path) -> Self:
+        """Return the same with another *path*, where there is one."""
+        if isinstance(self.command, StageInputs | DownloadInputs):
+            return replace(self, command=replace(self.command, path=path))
+        return self
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -131,36 +71,46 @@ class Inputs:
 
         """
         reader = _Reader(os.environ if environ is None else environ)
-        command = reader.choice("command", Command)
-        regions = reader.checked("regions", checks.check_regions)
-        inputs = {
-            "project": reader.checked("project", check_project),
-            "version": reader.checked("version", lambda text: _version(text, command)),
-            "path": _path(reader, command),
-            "metadata": reader.checked("metadata", checks.read_metadata, trim=False),
-            "save_filename": reader.flag("save-filename"),
-            "load_filename": reader.flag("load-filename"),
-            "regions": regions,
-            "configuration_parameter": reader.checked(
-                "configuration-parameter", checks.check_parameter
-            ),
-            "required_regions": reader.checked(
-                "required-regions", lambda text: checks.check_required(text, regions)
-            ),
-            "if_exists": reader.choice("if-exists", IfExists),
-            "dry_run": reader.flag("dry-run"),
-            "read_data": reader.flag("read-data"),
-            "keep": reader.checked("keep", checks.check_keep),
-            **_role(reader),
-            "provenance": reader.flag("provenance"),
-            "summary": reader.flag("summary"),
-        }
+        values = _read(reader)
+        command = values["command"]
         reader.refuse_unknown()
         if command is not None:
             reader.refuse_unused(command)
-            _refuse_keep_of_everything(reader)
+        reader.refuse_unneeded()
         reader.problems.raise_if_any()
-        return cls(command=command, **inputs)  # type: ignore[arg-type]  # None was a problem
+        own: dict[str, Any] = {field.name: values.get(field.name) for field in fields(cls)}
+        own["command"] = inputs_from(PROJECT_INPUTS[command], values)
+        own["session"] = inputs_from(SessionInputs, values)
+        return cls(**own)
+
+
+def _read(reader: "_Reader") -> dict[str, Any]:
+    """Return what each input says; ``None`` where that was a problem."""
+    values: dict[str, Any] = {}
+    of_command: Mapping[str, Callable[[str], object]] = {
+        "version": lambda text: _version(text, values["command"]),
+        "path": lambda text: _path(text, values["command"]),
+        "required-regions": lambda text: checks.check_required(text, values["regions"]),
+    }
+    for option in INPUTS.values():
+        check = of_command.get(option.name) or _CHECKS.get(option.name)
+        values[option.identifier] = reader.value(option, check)
+    return values
+
+
+_CHECKS: Mapping[str, Callable[[str], object]] = {
+    "project": check_project,
+    "metadata": checks.read_metadata,
+    "regions": checks.check_regions,
+    "configuration-parameter": checks.check_parameter,
+    "keep": checks.check_keep,
+    "role-to-assume": checks.check_role,
+    "aws-region": checks.check_aws_region,
+    "audience": checks.check_audience,
+    "role-session-name": checks.check_session_name,
+    "role-duration": checks.check_seconds,
+}
+"""What single inputs may say, where that is more than their kind."""
 
 
 def wants_summary(environ: Mapping[str, str] | None = None) -> bool:
@@ -178,40 +128,50 @@ class _Reader:
 
     def text(self, name: str) -> str:
         """Return the input without white space around it, or its default when it is blank."""
-        return _raw(self._environ, name).strip() or DEFAULTS[name]
+        return _raw(self._environ, name).strip() or INPUTS[name].default
 
-    def flag(self, name: str) -> bool:
+    def value(self, option: OptionDefinition, check: Callable[[str], object] | None) -> object:
+        """Return what the input says by its kind and *check*, or ``None`` when that is nothing."""
+        match option.kind:
+            case Kind.FLAG:
+                return self._flag(option.name)
+            case Kind.CHOICE:
+                return self._choice(option)
+            case Kind.PAIRS:
+                # White space at the beginning of a line means something in a mapping.
+                return self._checked(_raw(self._environ, option.name), check)
+            case Kind.TEXT | Kind.PATH | Kind.LIST | Kind.SECONDS:
+                return self._checked(self.text(option.name), check)
+
+    def _flag(self, name: str) -> bool:
         """Return the input as a boolean, spelled as YAML 1.2 spells them."""
         text = self.text(name)
         if text not in _TRUE | _FALSE:
             self.problems.add(name, text, "true, True, TRUE, false, False or FALSE")
         return text in _TRUE
 
-    def choice(self, name: str, kind: type[Choice]) -> Choice | None:
-        """Return the input as a member of *kind*, or ``None`` when it is none."""
-        text = self.text(name)
-        if text in list(kind):
-            return kind(text)
-        *others, last = list(kind)
-        allowed = f"{', '.join(others)} or {last}"
+    def _choice(self, option: OptionDefinition) -> str | None:
+        """Return the input when it is one of the values there are."""
+        text, allowed = self.text(option.name), listed(option.values, "or")
+        if text in option.values:
+            return text
         if text:
-            self.problems.add(name, text, allowed)
+            self.problems.add(option.name, text, allowed)
         else:
-            self.problems.say(f"{name} is missing, expected {allowed}")
+            self.problems.say(f"{option.name} is missing, expected {allowed}")
         return None
 
-    def checked(self, name: str, check: Callable[[str], T], *, trim: bool = True) -> T | None:
-        """Return what *check* makes of the input, or ``None`` when it refuses it."""
-        text = self.text(name) if trim else _raw(self._environ, name)
+    def _checked(self, text: str, check: Callable[[str], object] | None) -> object:
+        """Return what *check* makes of *text*, or ``None`` when it refuses it."""
         try:
-            return check(text)
+            return check(text) if check else text or None
         except InputError as e:
             self.problems.absorb(e)
             return None
 
     def is_set(self, name: str) -> bool:
         """Say whether the input says anything but its default."""
-        text, default = self.text(name), DEFAULTS[name]
+        text, default = self.text(name), INPUTS[name].default
         return text != default and not any({text, default} <= same for same in (_TRUE, _FALSE))
 
     def refuse_unknown(self) -> None:
@@ -220,21 +180,31 @@ class _Reader:
             name = variable.removeprefix("INPUT_").lower()
             if not variable.startswith("INPUT_") or not value.strip():
                 continue
-            if name not in DEFAULTS and name not in _OF_THE_RUNNER:
-                like = difflib.get_close_matches(name.replace("_", "-"), DEFAULTS, 1)
+            if name not in INPUTS and name not in _OF_THE_RUNNER:
+                like = difflib.get_close_matches(name.replace("_", "-"), INPUTS, 1)
                 self.problems.say(
                     f"{quoted(name)} is not an input{f', did you mean {like[0]}?' if like else ''}",
                     hint="Correct it under with:, where names have dashes, or leave it out; a "
                     "variable of the job that begins with INPUT_ counts as one",
                 )
 
-    def refuse_unused(self, command: Command) -> None:
+    def refuse_unused(self, command: str) -> None:
         """Tell of inputs that are set and that *command* would ignore."""
-        for name, commands in _USED_BY.items():
-            if command not in commands and self.is_set(name):
+        for name, option in INPUTS.items():
+            if not option.used_by(command) and self.is_set(name):
+                users = [c for c in commands_of(WayIn.ACTION) if option.used_by(c)]
                 self.problems.say(
                     f"{name} is set, but the command {command} does not use it",
-                    hint=f"Leave {name} out, or use it with {' or '.join(sorted(commands))}",
+                    hint=f"Leave {name} out, or use it with {listed(users, 'or')}",
+                )
+
+    def refuse_unneeded(self) -> None:
+        """Tell of inputs that are set and mean nothing without another one, which is not."""
+        for name, option in INPUTS.items():
+            if option.needs and self.is_set(name) and not self.is_set(option.needs):
+                self.problems.say(
+                    f"{name} is set, but {option.needs} is not",
+                    hint=f"Leave {name} out, or set {option.needs} too",
                 )
 
 
@@ -243,52 +213,24 @@ def _raw(environ: Mapping[str, str], name: str) -> str:
     return environ.get(f"INPUT_{name.replace(' ', '_').upper()}", "")
 
 
-def _role(reader: _Reader) -> dict[str, object]:
-    """Return the inputs about the role to take on."""
-    inputs: dict[str, object] = {
-        "role_to_assume": reader.checked("role-to-assume", checks.check_role),
-        "aws_region": reader.checked("aws-region", checks.check_aws_region),
-        "audience": reader.checked("audience", checks.check_audience),
-        "role_session_name": reader.checked("role-session-name", checks.check_session_name),
-        "role_duration": reader.checked("role-duration", checks.check_seconds),
-    }
-    if not reader.is_set("role-to-assume"):
-        for name in filter(reader.is_set, _OF_THE_ROLE):
-            reader.problems.say(
-                f"{name} is set, but role-to-assume is not",
-                hint=f"Leave {name} out, or name the role to take on in role-to-assume",
-            )
-    return inputs
-
-
-def _refuse_keep_of_everything(reader: _Reader) -> None:
-    if reader.is_set("keep") and not reader.is_set("version"):
-        reader.problems.say("keep is set, but version is not", hint="Say which version to repair")
-
-
-def _version(text: str, command: Command | None) -> str:
+def _version(text: str, command: str | None) -> str | None:
     if command is None:
         return text
-    if command in _SELECTING:
-        parse_selector(text or LATEST)
-        return text or LATEST
-    if text:
-        return str(parse_version(text))
-    if command is Command.STAGE:
+    if not text and command in INPUTS["version"].required_by:
         raise InputError(
             f"version is missing, the command {command} needs one",
             hint="Give an exact version, for example 1.0.9000",
         )
-    return ""
+    if "SELECTOR" in COMMANDS[command].target:
+        parse_selector(text or LATEST)
+        return text or LATEST
+    return str(parse_version(text)) if text else None
 
 
-def _path(reader: _Reader, command: Command | None) -> Path | None:
-    text = reader.text("path")
-    if text:
-        return Path(text)
-    if command in _USED_BY["path"]:
-        reader.problems.say(
+def _path(text: str, command: str | None) -> Path | None:
+    if not text and command in INPUTS["path"].required_by:
+        raise InputError(
             f"path is missing, the command {command} needs one",
             hint="Name a file; a relative path starts at the workspace",
         )
-    return None
+    return Path(text) if text else None

@@ -1,23 +1,24 @@
 """One step from its inputs to its exit code."""
 
-import contextlib
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 
-from startifact.action import markdown, summary
-from startifact.action.commands import ProjectResult, Result, execute
-from startifact.action.inputs import Inputs, wants_summary
+from startifact.action import markdown, rendering
+from startifact.action.commands import execute
+from startifact.action.inputs import StepInputs, wants_summary
 from startifact.action.outputs import outputs_of, warn_of_masked
 from startifact.action.paths import to_container_paths
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
+from startifact.commands import ProjectResult, errors_of, target_of
 from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
 from startifact.errors import BugError, StartifactError, StoppedError, as_one, with_notes
 from startifact.hints import in_workflow
 from startifact.limits import DEFAULT_LIMITS, Limits
-from startifact.model.keys import artifact_key
+from startifact.log_handler import logging_to
 from startifact.settings import Runner, Settings, tidy_aws_environment
 from startifact.text import redact
 from startifact.version import __version__
@@ -33,7 +34,9 @@ def main(annotations: Annotations, limits: Limits = DEFAULT_LIMITS) -> int:
     """
     tidy_aws_environment()
     runner = Runner.from_environment()
-    with _logging_to(annotations, runner):
+    warn = partial(annotations.add, "warning", title="Startifact")
+    level = logging.DEBUG if runner.debug else logging.INFO
+    with logging_to(tell=say, warn=warn, level=level):
         return _step(runner, annotations, limits)
 
 
@@ -59,18 +62,17 @@ def tell(error: StartifactError, annotations: Annotations, *, title: str = "Star
 
 
 def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
-    inputs: Inputs | None = None
+    inputs: StepInputs | None = None
     title = "Startifact"
     try:
-        inputs = Inputs.from_environment()
-        subject = artifact_key(inputs.project, inputs.version) if inputs.version else inputs.project
-        what = f"{inputs.command} {subject}"
+        inputs = StepInputs.from_environment()
+        what = f"{inputs.command.command} {target_of(inputs.command)}"
         title = f"Startifact: {what}"
         check_output_file(runner.output)
         say(f"Startifact {__version__}: {what}")
         inputs, settings = to_container_paths(inputs, Settings.from_environment(), runner)
         result = execute(inputs, settings, runner, Reporter(), limits=limits)
-        if not result.errors:
+        if not errors_of(result):
             outputs = outputs_of(result, runner)
             write_outputs(runner.output, outputs)
             warn_of_masked(outputs, inputs, settings)
@@ -90,7 +92,7 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
 
 
 def _fail(
-    inputs: Inputs | None,
+    inputs: StepInputs | None,
     error: StartifactError,
     runner: Runner,
     annotations: Annotations,
@@ -99,64 +101,30 @@ def _fail(
     """Tell why the step failed, and return the exit code."""
     tell(error, annotations, title=title)
     if wants_summary():
-        lines = summary.failure(inputs, error, runner) + summary.rest_of(annotations.others)
+        lines = rendering.failure(inputs, error, runner) + rendering.rest_of(annotations.others)
         markdown.write(runner.summary, lines)
     return error.exit_code
 
 
 def _finish(
-    result: Result,
-    inputs: Inputs,
+    result: ProjectResult,
+    inputs: StepInputs,
     settings: Settings,
     runner: Runner,
     annotations: Annotations,
     title: str,
 ) -> int:
     """Tell what was done, and return the exit code."""
-    _report(result)
-    lines = summary.success(result, inputs, settings, runner)
-    error = as_one(result.errors) if result.errors else None
+    for line in rendering.log_lines(result):
+        say(line)
+    lines = rendering.success(result, inputs, settings, runner)
+    errors = errors_of(result, in_full=True)
+    error = as_one(errors) if errors else None
     if error is not None:
         tell(error, annotations, title=title)
     if inputs.summary:
-        markdown.write(runner.summary, lines + summary.rest_of(annotations.others))
+        markdown.write(runner.summary, lines + rendering.rest_of(annotations.others))
     return 0 if error is None else error.exit_code
-
-
-def _report(result: Result) -> None:
-    """Say in the log what was done."""
-    if isinstance(result, ProjectResult):
-        _report_project(result)
-        return
-    artifact, staging = result.artifact, result.staging
-    say(f"{artifact}: {artifact.digest}, {artifact.size:,} bytes")
-    if result.path is not None:
-        say(f"downloaded to {result.path}")
-    if staging is None:
-        for label, text in summary.origin_of(artifact):
-            say(f"{label.lower()}: {text}")
-        return
-    for outcome in staging.outcomes:
-        where = f", {outcome.location.uri}" if outcome.location else ""
-        say(f"{outcome.region}: {outcome.state} after {outcome.seconds:.1f} s{where}")
-    verb = "would point" if staging.dry_run else "points"
-    say(f"latest {verb if staging.is_latest else 'does not point'} at this version")
-
-
-def _report_project(result: ProjectResult) -> None:
-    if result.repair is not None:
-        done = result.repair
-        # What was done has been said when it was.
-        for step in done.steps if done.dry_run else ():
-            say(f"{step.region}: {step.message} (dry run)")
-        if done and not done.steps:
-            say("there is nothing to repair")
-    elif result.verification is not None:
-        count = len(result.versions)
-        say(f"{count} {'version' if count == 1 else 'versions'} of {result.project} compared")
-    else:
-        for version in result.versions:
-            say(str(version))
 
 
 class Reporter:
@@ -174,32 +142,3 @@ class Reporter:
             share = 100 * progress.done // progress.total
             where = progress.region or "reading the file"
             say(f"{where}: {share} % of {progress.total:,} bytes")
-
-
-class _Handler(logging.Handler):
-    """Shows what the library logs: warnings as annotations, the rest in the log."""
-
-    def __init__(self, annotations: Annotations) -> None:
-        super().__init__()
-        self._annotations = annotations
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.WARNING:
-            self._annotations.add("warning", record.getMessage(), title="Startifact")
-        else:
-            say(record.getMessage())
-
-
-@contextlib.contextmanager
-def _logging_to(annotations: Annotations, runner: Runner) -> Iterator[None]:
-    # The SDK's own loggers stay as they are: they would write requests and what signs them.
-    logger = logging.getLogger("startifact")
-    level = logger.level
-    handler = _Handler(annotations)
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG if runner.debug else logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)

@@ -5,58 +5,108 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from startifact.action.commands import ProjectResult, Result, safe_filename
-from startifact.action.inputs import Inputs
+from startifact.action.inputs import StepInputs
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
-from startifact.report import facts_of, locations_of_artifact, locations_of_staging
+from startifact.commands import (
+    ArtifactResult,
+    DownloadResult,
+    ProjectResult,
+    facts_of_result,
+    locations_of_result,
+    safe_filename,
+    version_of,
+)
+from startifact.definitions import OutputDefinition
+from startifact.hints import in_workflow
 from startifact.settings import Runner, Settings
 
 logger = logging.getLogger(__name__)
 
-OUTPUTS = (
-    "project",
-    "version",
-    "metadata",
-    "path",
-    "filename",
-    "sha256",
-    "sha256-base64",
-    "size",
-    "bucket",
-    "key",
-    "region",
-    "uri",
-    "object-version",
-    "locations",
-    "created",
-    "is-latest",
-)
-"""Every output, as they are in action.yml."""
+_OF_ARTIFACT = ("stage", "download", "info")
+
+OUTPUTS: Mapping[str, OutputDefinition] = {
+    output.name: output
+    for output in (
+        OutputDefinition("project", "The name of the project."),
+        OutputDefinition(
+            "version",
+            "The version that was staged, downloaded or found, without a leading v; of the command "
+            "versions the newest one.",
+        ),
+        OutputDefinition("metadata", "The metadata, as a JSON object of strings.", _OF_ARTIFACT),
+        OutputDefinition(
+            "path",
+            "The downloaded file, relative to the workspace when it is inside it, and else as the "
+            "runner's host names it.",
+            ("download",),
+        ),
+        OutputDefinition(
+            "filename",
+            "The stored file name, if there is one and it is safe to use as a file name.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition("sha256", "The SHA-256 of the artifact in hexadecimal.", _OF_ARTIFACT),
+        OutputDefinition(
+            "sha256-base64",
+            "The same digest in Base64, as Lambda's CodeSha256 wants it.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition("size", "The size of the artifact in bytes.", _OF_ARTIFACT),
+        OutputDefinition(
+            "bucket",
+            "The bucket, or the directory, of the first region that holds the artifact; a "
+            "directory as in path.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition("key", "The key of the artifact in that bucket.", _OF_ARTIFACT),
+        OutputDefinition("region", "The name of that region, as it was spelled.", _OF_ARTIFACT),
+        OutputDefinition(
+            "uri",
+            "The address of the artifact there, s3://bucket/key or file:///path on the runner's "
+            "host.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition(
+            "object-version",
+            "The version that the bucket has given to the object, if it keeps versions.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition(
+            "locations",
+            "A JSON array with an object for each region: region, bucket, key, object-version, "
+            "uri, outcome, and error if there was one.",
+            _OF_ARTIFACT,
+        ),
+        OutputDefinition(
+            "created", "Whether this step made the version, true or false.", ("stage",)
+        ),
+        OutputDefinition(
+            "is-latest",
+            "Whether latest points at the staged version, true or false; after a dry run, whether "
+            "it would.",
+            ("stage",),
+        ),
+    )
+}
+"""Every output, from which action.yml has them."""
 
 
 _MIN_KEY = 16
 """How long the key ids of AWS are at least. Other stores have words, which anything may hold."""
 
 
-def outputs_of(result: Result, runner: Runner) -> Mapping[str, str]:
+def outputs_of(result: ProjectResult, runner: Runner) -> Mapping[str, str]:
     """Return every output of a step that succeeded; those that do not apply are empty."""
-    if isinstance(result, ProjectResult):
-        known = {"project": result.project, "version": result.version}
-        return {name: known.get(name, "") for name in OUTPUTS}
-    staging = result.staging
-    locations = (
-        locations_of_artifact(result.artifact) if staging is None else locations_of_staging(staging)
-    )
-    facts = {
-        **_elsewhere(facts_of(result.artifact), runner),
-        "path": None if result.path is None else for_later_steps(result.path, runner),
+    facts = {"version": version_of(result), **facts_of_result(result, in_workflow)}
+    if isinstance(result, ArtifactResult):
+        facts = _elsewhere(facts, runner)
+        locations = locations_of_result(result)
+        facts["locations"] = [_elsewhere(location, runner) for location in locations]
         # Later steps would use it in a path.
-        "filename": safe_filename(result.artifact),
-        "locations": [_elsewhere(location, runner) for location in locations],
-        "created": None if staging is None else staging.created,
-        "is-latest": None if staging is None else staging.is_latest,
-    }
-    return {name: _text(facts[name]) for name in OUTPUTS}
+        facts["filename"] = safe_filename(result.artifact)
+    if isinstance(result, DownloadResult):
+        facts["path"] = for_later_steps(result.path, runner)
+    return {name: _text(facts.get(name)) for name in OUTPUTS}
 
 
 def _elsewhere(facts: Mapping[str, object], runner: Runner) -> dict[str, object]:
@@ -71,7 +121,7 @@ def _elsewhere(facts: Mapping[str, object], runner: Runner) -> dict[str, object]
     return named
 
 
-def warn_of_masked(outputs: Mapping[str, str], inputs: Inputs, settings: Settings) -> None:
+def warn_of_masked(outputs: Mapping[str, str], inputs: StepInputs, settings: Settings) -> None:
     """Warn once of outputs that hold what is often masked: a job would drop them."""
     account = (inputs.role_to_assume or "").split(":")[4:5]
     key = settings.access_key_id or ""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from startifact.action.inputs import Inputs
+from startifact.action.inputs import StepInputs
 from startifact.problems import Problems
 from startifact.regions.directory.spec import DirectorySpec
 from startifact.regions.factory import parse_specs
@@ -27,8 +27,8 @@ _FILE = re.compile(r"file:(//)?(?=/)")
 
 
 def to_container_paths(
-    inputs: Inputs, settings: Settings, runner: Runner
-) -> tuple[Inputs, Settings]:
+    inputs: StepInputs, settings: Settings, runner: Runner
+) -> tuple[StepInputs, Settings]:
     """Return both with the runner's folders under the names that they have for this step.
 
     The runner itself translates only values that begin with such a folder, and knows nothing of
@@ -38,9 +38,10 @@ def to_container_paths(
         return inputs, settings
     names = _other_names(runner)
     if inputs.path is not None:
-        inputs = replace(inputs, path=Path(_renamed(str(inputs.path), names)))
-    if inputs.regions is not None:
-        inputs = replace(inputs, regions=tuple(_renamed_region(r, names) for r in inputs.regions))
+        inputs = inputs.with_path(Path(_renamed(str(inputs.path), names)))
+    if inputs.session.regions is not None:
+        regions = tuple(_renamed_region(text, names) for text in inputs.session.regions)
+        inputs = replace(inputs, session=replace(inputs.session, regions=regions))
     elif settings.regions is not None:
         texts = [_renamed_region(text, names) for text in split_list(settings.regions)]
         settings = replace(settings, regions=" ".join(texts))
@@ -77,15 +78,11 @@ def _renamed_region(text: str, names: dict[Path, Path]) -> str:
     return text if renamed == path else f"file://{renamed}"
 
 
-def directories_of(inputs: Inputs, settings: Settings) -> list[DirectorySpec]:
-    """Return the ``file:`` regions that this step uses.
-
-    Raises:
-        InputError: A region would end with the step.
-    """
+def directories_of(inputs: StepInputs, settings: Settings) -> list[DirectorySpec]:
+    """Return the ``file:`` regions that this step uses."""
     specs: Iterable[RegionSpec] = ()
-    if inputs.regions is not None:
-        specs = parse_specs(inputs.regions, source="regions")
+    if inputs.session.regions is not None:
+        specs = parse_specs(inputs.session.regions, source="regions")
     elif settings.regions is not None:
         specs = parse_specs(split_list(settings.regions), source="STARTIFACT_REGIONS")
     problems = Problems("the input of this step")
@@ -102,7 +99,7 @@ def directories_of(inputs: Inputs, settings: Settings) -> list[DirectorySpec]:
 
 
 def check_sandbox_paths(
-    inputs: Inputs, directories: Iterable[DirectorySpec], runner: Runner
+    inputs: StepInputs, directories: Iterable[DirectorySpec], runner: Runner
 ) -> None:
     """Return when the step keeps to the folders that are its own, or is in no workflow.
 

@@ -5,13 +5,12 @@ import sys
 import threading
 import traceback
 import warnings
-from functools import partial
 from types import TracebackType
 from typing import Any
 
 from startifact.action.main import bug, main, stop, tell
 from startifact.action.workflow import Annotations, say
-from startifact.concurrency.signals import Stop, Stopped, handle_with
+from startifact.concurrency.signals import Stopped, stop_at_signals
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.settings import Runner
 from startifact.text import redact
@@ -26,12 +25,12 @@ def run(limits: Limits = DEFAULT_LIMITS) -> int:
     stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
-    handler = Stop(limits.stop_seconds)
-    sys.unraisablehook = partial(_unraisable, handler)
     warnings.simplefilter("ignore")
     # Without a handler at the root, Python prints other libraries' warnings as they are.
     logging.getLogger().addHandler(logging.NullHandler())
-    handle_with(handler, even_ignored=True)
+    stop_at_signals(
+        lambda args: _debug(args.exc_value), seconds=limits.stop_seconds, even_ignored=True
+    )
     annotations = Annotations()
     try:
         return main(annotations, limits)
@@ -52,11 +51,6 @@ def _uncaught(
 
 def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     _debug(args.exc_value)
-
-
-def _unraisable(handler: Stop, args: "sys.UnraisableHookArgs") -> None:
-    if not handler.raise_again(args.exc_value):
-        _debug(args.exc_value)
 
 
 def _debug(error: BaseException | None) -> None:

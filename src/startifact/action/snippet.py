@@ -3,52 +3,58 @@
 import json
 import shlex
 
-from startifact.action.commands import ArtifactResult, safe_filename
-from startifact.action.inputs import DEFAULTS, Inputs
+from startifact.action.inputs import INPUTS, StepInputs
 from startifact.action.paths import region_for_later_steps
+from startifact.commands import ArtifactResult, safe_filename
+from startifact.hints import Option, in_shell, in_workflow
 from startifact.model.configuration import DEFAULT_PARAMETER
 from startifact.model.keys import artifact_key
 from startifact.settings import Runner, Settings
 
+_ROLE = (
+    "arn:aws:iam::ACCOUNT:role/NAME # one that may download; "
+    "the job needs the permission id-token: write"
+)
 
-def as_step(result: ArtifactResult, inputs: Inputs, settings: Settings, runner: Runner) -> str:
+
+def as_step(result: ArtifactResult, inputs: StepInputs, settings: Settings, runner: Runner) -> str:
     """Return the step that downloads this very artifact with the same action."""
-    saved = bool(safe_filename(result.artifact))
-    lines = [
-        f"- uses: {runner.action or f'OWNER/startifact{runner.form}@v1'}",
-        "  with:",
-        "    command: download",
-        f"    project: {json.dumps(result.artifact.project)}",
-        f"    version: {json.dumps(str(result.artifact.version))}",
-        f"    path: {json.dumps(_path(result))}",
-        *(['    load-filename: "true"'] if saved else []),
-        "    regions: |",
-        *(f"      {region}" for region in _regions(result, runner)),
+    artifact, audience = result.artifact, Option("audience", json.dumps(inputs.audience))
+    given = [
+        Option("command", "download"),
+        Option("project", json.dumps(artifact.project)),
+        Option("version", json.dumps(str(artifact.version))),
+        Option("path", json.dumps(_path(result))),
     ]
+    if safe_filename(artifact):
+        given.append(Option("load-filename", json.dumps("true")))
+    regions = "".join(f"\n      {region}" for region in _regions(result, runner))
+    given.append(Option("regions", f"|{regions}"))
     if parameter := _parameter(inputs, settings):
-        lines.append(f"    configuration-parameter: {json.dumps(parameter)}")
+        given.append(Option("configuration-parameter", json.dumps(parameter)))
     if inputs.aws_region is not None:
-        lines.append(f"    aws-region: {json.dumps(inputs.aws_region)}")
+        given.append(Option("aws-region", json.dumps(inputs.aws_region)))
     if inputs.role_to_assume is not None:
-        lines.append(
-            "    role-to-assume: arn:aws:iam::ACCOUNT:role/NAME # one that may download; "
-            "the job needs the permission id-token: write"
-        )
-        if inputs.audience != DEFAULTS["audience"]:
-            lines.append(f"    audience: {json.dumps(inputs.audience)}")
-    return "\n".join(lines)
+        given.append(Option("role-to-assume", _ROLE))
+        given += [audience] if inputs.audience != INPUTS["audience"].default else []
+    lines = [f"    {in_workflow(option)}" for option in given]
+    uses = runner.action or f"OWNER/startifact{runner.form}@v1"
+    return "\n".join([f"- uses: {uses}", "  with:", *lines])
 
 
-def as_command(result: ArtifactResult, inputs: Inputs, settings: Settings, runner: Runner) -> str:
+def as_command(
+    result: ArtifactResult, inputs: StepInputs, settings: Settings, runner: Runner
+) -> str:
     """Return the command that downloads it, to be run in the workspace."""
     artifact = result.artifact
-    parameter = _parameter(inputs, settings)
+    options = {Option("regions"): ",".join(_regions(result, runner))}
+    if parameter := _parameter(inputs, settings):
+        options[Option("configuration-parameter")] = parameter
     words = [
         *("startifact", "download", artifact_key(artifact.project, artifact.version)),
         _path(result),
-        *(["--load-filename"] if safe_filename(artifact) else []),
-        *("--regions", ",".join(_regions(result, runner))),
-        *(["--configuration-parameter", parameter] if parameter else []),
+        *([in_shell(Option("load-filename"))] if safe_filename(artifact) else []),
+        *(word for option, value in options.items() for word in (in_shell(option), value)),
     ]
     return shlex.join(words)
 
@@ -62,7 +68,7 @@ def _regions(result: ArtifactResult, runner: Runner) -> list[str]:
     return [region_for_later_steps(region, runner) for region in result.regions]
 
 
-def _parameter(inputs: Inputs, settings: Settings) -> str | None:
+def _parameter(inputs: StepInputs, settings: Settings) -> str | None:
     """Return the parameter with the organisation configuration, where it is not the usual one."""
-    parameter = inputs.configuration_parameter or settings.parameter
+    parameter = inputs.session.configuration_parameter or settings.parameter
     return None if parameter == DEFAULT_PARAMETER else parameter

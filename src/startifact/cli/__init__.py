@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import signal
 import sys
 import threading
@@ -10,15 +11,18 @@ from collections.abc import Iterator, Sequence
 
 from startifact.cli.arguments import Arguments, parse
 from startifact.cli.bar import Bar
-from startifact.cli.commands import COMMANDS, facts_of_failure
-from startifact.cli.console import Console, logging_to
-from startifact.cli.rendering import as_json
-from startifact.cli.repair import COMPARING
+from startifact.cli.commands import execute
+from startifact.cli.console import Console
+from startifact.cli.rendering import as_json, info_lines, output_lines
+from startifact.cli.setup import SetupResult
+from startifact.commands import ProjectResult, errors_of, exit_code_of, facts_of_result
 from startifact.concurrency.deadline import deadline
-from startifact.concurrency.signals import NUMBERS, Stop, Stopped, handle_with
-from startifact.errors import BugError, StartifactError, StoppedError, with_notes, worst_exit_code
-from startifact.hints import Hint, Option
+from startifact.concurrency.signals import NUMBERS, Stopped, stop_at_signals
+from startifact.errors import BugError, StartifactError, StoppedError, with_notes
+from startifact.hints import Hint, Option, in_shell
 from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.log_handler import logging_to
+from startifact.report import facts_of_error
 from startifact.settings import tidy_aws_environment
 from startifact.text import redact
 
@@ -70,24 +74,25 @@ class _Command:
         self._json, self._traceback = arguments.json, arguments.traceback
         self._console.quiet = arguments.quiet
         bar = None if arguments.quiet else Bar(self._console)
-        with logging_to(self._console, verbose=arguments.verbose):
+        level = logging.INFO if arguments.verbose else logging.WARNING
+        with logging_to(tell=self._console.tell, warn=self._console.warn, level=level):
             try:
                 with deadline(arguments.deadline):
-                    result = {**COMMANDS, **COMPARING}[arguments.command](
-                        arguments, bar, self._limits
-                    )
+                    result = execute(arguments, bar, self._limits)
             finally:
                 if bar:
                     bar.close()
-        for line in result.info:
+        for line in info_lines(result):
             self._console.tell(line)
         if self._json:
-            self._console.data(as_json(result.facts))
-        elif result.output:
-            self._console.data("\n".join(result.output))
-        for error in result.errors:
+            self._console.data(as_json(_facts(result)))
+        elif output := output_lines(result):
+            self._console.data("\n".join(output))
+        if isinstance(result, SetupResult):
+            return 0
+        for error in errors_of(result):
             self._console.fail(error)
-        return worst_exit_code(e.exit_code for e in result.errors) if result.errors else 0
+        return exit_code_of(result)
 
     def _fail(self, error: StartifactError) -> int:
         if self._traceback:
@@ -96,8 +101,12 @@ class _Command:
         self._console.fail(error)
         if self._json:
             with contextlib.suppress(StartifactError):
-                self._console.data(as_json(facts_of_failure(error)))
+                self._console.data(as_json(facts_of_error(error, in_shell)))
         return error.exit_code
+
+
+def _facts(result: ProjectResult | SetupResult) -> dict[str, object]:
+    return result.facts() if isinstance(result, SetupResult) else facts_of_result(result, in_shell)
 
 
 @contextlib.contextmanager
@@ -107,14 +116,8 @@ def _terminable(limits: Limits) -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in NUMBERS}
-    stop, unraisable = Stop(limits.stop_seconds), sys.unraisablehook
-
-    def drop(args: "sys.UnraisableHookArgs") -> None:
-        if not stop.raise_again(args.exc_value):
-            unraisable(args)
-
-    sys.unraisablehook = drop
-    handle_with(stop)
+    unraisable = sys.unraisablehook
+    stop = stop_at_signals(unraisable, seconds=limits.stop_seconds)
     try:
         yield
     finally:

@@ -1,25 +1,43 @@
-"""What can be written on the command line. Building the parser imports nothing that is slow."""
+"""What can be written on the command line. Building the parser imports nothing that is slow.
+
+Options may stand before or after the command: those before it are read as if they stood right
+behind it. Where an option is given twice the last one counts, but for those that add up.
+"""
 
 import argparse
-from collections.abc import Sequence
+import shutil
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from types import MappingProxyType
+from typing import Any, NoReturn
 
+from startifact.definitions import CommandDefinition, Kind, OptionDefinition, WayIn
 from startifact.errors import InputError
-from startifact.model.quorum import ALL, MAJORITY
-from startifact.staging.outcomes import IfExists
+from startifact.options import COMMANDS, TARGETS, commands_of, options_of
 from startifact.text import quoted
 from startifact.version import __version__
 
+_DESCRIPTION = (
+    "Stage build artifacts as semantic versions in your own AWS account, and get exactly those "
+    "bytes back. Options may stand before or after the command."
+)
+
 _EXIT_CODES = """\
 exit codes:
-  0  done                              5  too few regions, or not to be known now
-  1  a bug in Startifact               6  access denied, or no credentials
-  2  bad input or configuration        7  integrity: bytes or regions disagree
-  3  not found                         8  verify found differences
-  4  staged with other content         9  a local file cannot be read or written
-130  interrupted                     143  terminated
+    0  done
+    1  a bug in Startifact
+    2  bad input or configuration
+    3  not found
+    4  staged with other content
+    5  too few regions, or not known now
+    6  access denied, or no credentials
+    7  bytes or regions disagree
+    8  verify found differences
+    9  trouble with a local file
+  130  interrupted
+  143  terminated
 """
 
 
@@ -29,31 +47,17 @@ class Arguments:
 
     command: str
 
-    target: str = ""
-    """The project, and after an ``@`` the version or selector."""
+    target: str
+    """The project, and after an ``@`` the version or selector; empty where a command has none."""
 
-    path: Path = Path()
-    metadata: Sequence[str] = ()
-    save_filename: bool = False
-    load_filename: bool = False
-    if_exists: str = IfExists.FAIL
-    dry_run: bool = False
-    read_data: bool = False
-    keep: str | None = None
+    values: Mapping[str, object]
+    """What each option of the command line says, by its name with underscores."""
 
-    regions: str | None = None
-    required_regions: str = MAJORITY
-    configuration_parameter: str | None = None
-    deadline: float | None = None
-
-    bucket_name_param: str = ""
-    bucket_key_prefix: str = ""
-    parameter_name_prefix: str = ""
-
-    json: bool = False
-    verbose: bool = False
-    quiet: bool = False
-    traceback: bool = False
+    deadline: float | None
+    json: bool
+    verbose: bool
+    quiet: bool
+    traceback: bool
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -61,9 +65,50 @@ def parse(argv: Sequence[str]) -> Arguments:
 
     Raises:
         InputError: It is not a command line of ours.
-        SystemExit: It asks for help or the version, which have been printed.
+        SystemExit: It asks for help or the version, which have been printed; nothing at all asks
+            for help.
     """
-    return Arguments(**vars(_parser().parse_args(argv)))
+    before, command, after = _split(argv)
+    if command not in commands_of(WayIn.SHELL):
+        _parser_of_all().parse_args(argv or ["--help"])
+        raise AssertionError("a command that there is not has been taken")  # pragma: no cover
+    values: dict[str, Any] = {
+        option.identifier: _default(option) for option in options_of(WayIn.SHELL)
+    }
+    values |= vars(_parser_of(COMMANDS[command]).parse_args([*before, *after]))
+    own = {name: values.pop(name) for name in ("deadline", "json", "verbose", "quiet", "traceback")}
+    return Arguments(
+        command=command, target=values.pop("target", ""), values=MappingProxyType(values), **own
+    )
+
+
+def _default(option: OptionDefinition) -> object:
+    match option.kind:
+        case Kind.FLAG:
+            return option.default == "true"
+        case Kind.PAIRS:
+            return ()
+        case Kind.TEXT | Kind.CHOICE | Kind.PATH | Kind.LIST | Kind.SECONDS:
+            return option.default or None
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], str, list[str]]:
+    """Return what stands before the command, the command, and what stands after it."""
+    takes_value = {
+        text: option.kind is not Kind.FLAG
+        for option in options_of(WayIn.SHELL)
+        for text in _spellings(option)
+    }
+    words = iter(enumerate(argv))
+    for index, word in words:
+        if not word.startswith("-") or word == "-":
+            return list(argv[:index]), word, list(argv[index + 1 :])
+        # Of several letters behind one dash, only the last one may have its value in the next word.
+        letters = [] if word.startswith("--") else [f"-{letter}" for letter in word[1:]]
+        *others, last = letters or [word]
+        if takes_value.get(last) and not any(map(takes_value.get, others)):
+            next(words, None)
+    return list(argv), "", []
 
 
 class _Parser(argparse.ArgumentParser):
@@ -74,220 +119,122 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(message, hint=f"{self.prog} --help shows what can be written")
 
 
-def _parser() -> argparse.ArgumentParser:
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Help whose lines break at blanks alone: never within a name that somebody may copy."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=24 if _columns() >= 60 else 8)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
+
+
+def _columns() -> int:
+    return max(20, shutil.get_terminal_size().columns)
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, _columns() - 2, break_on_hyphens=False)
+
+
+def _parser_of_all() -> _Parser:
+    """Return the parser of a command line without a command that there is."""
     parser = _Parser(
         prog="startifact",
-        description="Stage build artifacts as semantic versions in your own AWS account, and get "
-        "exactly those bytes back.",
+        usage="startifact [OPTIONS] COMMAND ...",
+        description=_filled(_DESCRIPTION),
         epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
         allow_abbrev=False,
+        add_help=False,
     )
-    parser.add_argument("--version", action="version", version=f"startifact {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _add_stage(commands)
-    _add_download(commands)
-    _add_info(commands)
-    _add_versions(commands)
-    _add_verify(commands)
-    _add_repair(commands)
-    _add_setup(commands)
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True
+    )
+    for name in commands_of(WayIn.SHELL):
+        commands.add_parser(name, help=COMMANDS[name].help)
+    _add_options(parser, [o for o in options_of(WayIn.SHELL) if not o.commands], "")
     return parser
 
 
-def _command(
-    commands: "argparse._SubParsersAction[_Parser]", name: str, summary: str, details: str = ""
-) -> _Parser:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}. {details}".strip(),
+def _parser_of(command: CommandDefinition) -> _Parser:
+    taken = [
+        option
+        for option in options_of(WayIn.SHELL)
+        if option.used_by(command.name) or command.name in option.ignored_by
+    ]
+    needed = [_needed(option) for option in taken if command.name in option.required_by]
+    parser = _Parser(
+        prog=f"startifact {command.name}",
+        usage=" ".join(
+            filter(None, ["startifact", command.name, "[OPTIONS]", command.target, *needed])
+        ),
+        description=_filled(f"{command.help} {command.details}"),
+        formatter_class=_HelpFormatter,
         allow_abbrev=False,
-        # What nobody wrote is left to the defaults of `Arguments`.
+        add_help=False,
+        # What nobody wrote has the default of the table.
         argument_default=argparse.SUPPRESS,
     )
-    parser.add_argument("--version", action="version", version=f"startifact {__version__}")
+    if command.target:
+        positional = parser.add_argument_group("arguments")
+        positional.add_argument("target", metavar=command.target, help=TARGETS[command.target])
+        for option in (o for o in taken if o.is_positional):
+            _add(positional, option, command.name)
+    _add_options(parser, [o for o in taken if not o.is_positional], command.name)
     return parser
 
 
-def _add_stage(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    parser = _command(
-        commands,
-        "stage",
-        "make a file available as a version in every region",
-        "Staging the same again is safe: it changes nothing and fills the regions that lack it. "
-        "Prints PROJECT@VERSION.",
-    )
-    parser.add_argument("target", metavar="PROJECT@VERSION", help="such as SugarWater@1.0.9000")
-    parser.add_argument("path", metavar="PATH", type=Path, help="the file")
-    parser.add_argument(
-        "-m",
-        "--metadata",
-        metavar="KEY=VALUE",
-        action="append",
-        help="a pair that travels with the artifact; can be given several times",
-    )
-    parser.add_argument(
-        "--save-filename", action="store_true", help="record the file's name, to restore it later"
-    )
-    parser.add_argument(
-        "--if-exists",
-        choices=[i.value for i in IfExists],
-        metavar="{fail,keep}",
-        help="what to do when other content is staged as this version: fail (the default), or "
-        "keep it and succeed",
-    )
-    _add_dry_run(parser)
-    _add_region_options(parser)
-    _add_common(parser)
-
-
-def _add_download(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    parser = _command(
-        commands,
-        "download",
-        "bring an artifact back, verified",
-        "The file is at PATH only with the recorded size and SHA-256. Prints the path written.",
-    )
-    _add_selected(parser)
-    parser.add_argument(
-        "path", metavar="PATH", type=Path, help="the file to write; a folder with --load-filename"
-    )
-    parser.add_argument(
-        "--load-filename", action="store_true", help="restore the saved file name in folder PATH"
-    )
-    _add_region_options(parser)
-    _add_common(parser)
-
-
-def _add_info(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    parser = _command(commands, "info", "show what is known about an artifact")
-    _add_selected(parser)
-    _add_region_options(parser)
-    _add_common(parser)
-
-
-def _add_versions(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    parser = _command(commands, "versions", "list the versions of a project, newest first")
-    parser.add_argument("target", metavar="PROJECT", help="such as SugarWater")
-    _add_region_options(parser)
-    _add_common(parser)
-
-
-def _add_verify(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    parser = _command(
-        commands,
-        "verify",
-        "compare all regions, and say what differs",
-        "Prints a line for every difference. Changes nothing.",
-    )
-    _add_compared(parser)
-    _add_region_options(parser)
-    _add_common(parser)
-
-
-def _add_repair(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    parser = _command(
-        commands,
-        "repair",
-        "fill regions that lack something, and move latest forward",
-        "Where regions disagree it changes nothing, and says how to decide.",
-    )
-    _add_compared(parser)
-    parser.add_argument(
-        "--keep",
-        metavar="sha256:DIGEST",
-        help="the content of this version that is right: all other is set aside and replaced",
-    )
-    _add_dry_run(parser)
-    _add_region_options(parser)
-    _add_common(parser)
-
-
-def _add_compared(parser: _Parser) -> None:
-    parser.add_argument("target", metavar="PROJECT[@VERSION]", help="without a version, all of it")
-    parser.add_argument(
-        "--read-data", action="store_true", help="read every byte and compare it with its record"
+def _add_options(parser: _Parser, options: Sequence[OptionDefinition], command: str) -> None:
+    """Add *options* in two groups: those of *command*, and those of all commands."""
+    if own := [o for o in options if o.commands or command in o.required_by]:
+        group = parser.add_argument_group("options")
+        for option in own:
+            _add(group, option, command)
+    group = parser.add_argument_group("options of every command")
+    for option in (o for o in options if o not in own):
+        _add(group, option, command)
+    group.add_argument("-h", "--help", action="help", help="Show this help.")
+    group.add_argument(
+        "--version",
+        action="version",
+        version=f"startifact {__version__}",
+        help="Show the version of Startifact.",
     )
 
 
-def _add_dry_run(parser: _Parser) -> None:
-    parser.add_argument(
-        "--dry-run", action="store_true", help="write nothing; say what would be done"
-    )
+def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: str) -> None:
+    help_ = option.help_in_shell or option.help_of(command)
+    if option.default and option.kind is not Kind.FLAG:
+        help_ += f" Default: {option.default}."
+    if command in option.ignored_by:
+        help_ = argparse.SUPPRESS
+    help_ = help_.replace("%", "%%")
+    if option.is_positional:
+        type_ = Path if option.kind is Kind.PATH else str
+        group.add_argument(option.identifier, metavar=option.metavar, type=type_, help=help_)
+        return
+    names, required = _spellings(option), command in option.required_by
+    match option.kind:
+        case Kind.FLAG:
+            group.add_argument(*names, action="store_true", help=help_)
+        case Kind.CHOICE:
+            metavar = f"{{{','.join(option.values)}}}"
+            group.add_argument(*names, choices=option.values, metavar=metavar, help=help_)
+        case Kind.PAIRS:
+            group.add_argument(*names, action="append", metavar=option.metavar, help=help_)
+        case Kind.SECONDS:
+            group.add_argument(*names, type=_seconds, metavar=option.metavar, help=help_)
+        case Kind.TEXT | Kind.LIST | Kind.PATH:
+            group.add_argument(*names, metavar=option.metavar, required=required, help=help_)
 
 
-def _add_setup(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    parser = _command(
-        commands,
-        "setup",
-        "write the organisation configuration into SSM in every AWS region",
-        "Regions that hold the same configuration already are left alone.",
-    )
-    parser.add_argument(
-        "--regions", metavar="LIST", required=True, help="AWS regions, separated by commas"
-    )
-    parser.add_argument(
-        "--bucket-name-param",
-        metavar="NAME",
-        required=True,
-        help="the SSM parameter, your own, that holds the name of each region's bucket",
-    )
-    parser.add_argument(
-        "--bucket-key-prefix",
-        metavar="PREFIX",
-        help="what every key begins with, exactly as written: end it with a slash",
-    )
-    parser.add_argument(
-        "--parameter-name-prefix",
-        metavar="PREFIX",
-        help="what the names of the parameters that follow latest begin with, such as /team",
-    )
-    _add_dry_run(parser)
-    _add_common(parser)
+def _spellings(option: OptionDefinition) -> list[str]:
+    return [*([f"-{option.letter}"] if option.letter else []), f"--{option.name}"]
 
 
-def _add_selected(parser: _Parser) -> None:
-    parser.add_argument(
-        "target",
-        metavar="PROJECT[@SELECTOR]",
-        help="such as SugarWater@1.0.9000; without a selector, the latest version",
-    )
-
-
-def _add_region_options(parser: _Parser) -> None:
-    parser.add_argument(
-        "--regions",
-        metavar="LIST",
-        help="regions, separated by commas: eu-west-1, s3://bucket/prefix?region=eu-west-1 or "
-        "file:./folder (default: STARTIFACT_REGIONS, else those the organisation configured)",
-    )
-    parser.add_argument(
-        "--required-regions",
-        metavar=f"{{{MAJORITY},{ALL},N}}",
-        help=f"how many regions have to hold what is staged (default: {MAJORITY})",
-    )
-
-
-def _add_common(parser: _Parser) -> None:
-    parser.add_argument(
-        "--configuration-parameter",
-        metavar="NAME",
-        help="the SSM parameter with the organisation configuration "
-        "(default: STARTIFACT_PARAMETER, else /startifact)",
-    )
-    parser.add_argument(
-        "--deadline",
-        metavar="SECONDS",
-        type=_seconds,
-        help="give up after this many seconds; running again is safe",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("-v", "--verbose", action="store_true", help="tell more")
-    parser.add_argument("-q", "--quiet", action="store_true", help="tell errors only")
-    parser.add_argument(
-        "--traceback", action="store_true", help="show where in the code an error arose"
-    )
+def _needed(option: OptionDefinition) -> str:
+    return option.metavar if option.is_positional else f"--{option.name} {option.metavar}"
 
 
 def _seconds(text: str) -> float:

@@ -28,7 +28,7 @@ class Meter:
         self._samples: deque[tuple[float, int]] = deque()
 
     def add(self, progress: Progress) -> None:
-        """Take down *progress*."""
+        """Count *progress*."""
         others = next(iter(self._latest.values()), progress).verb != progress.verb
         if others or (progress.verb == "download" and progress.region not in self._latest):
             # Hashed, the file is sent; or another region has taken over, and begins from the start.

@@ -5,18 +5,15 @@ store's error text must not be able to move the cursor or to pass for a line of 
 """
 
 import contextlib
-import logging
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TextIO
 
 from startifact.errors import LocalFileError, StartifactError, with_notes
 from startifact.hints import in_shell
 from startifact.text import escape_nonprintable
-
-LOGGER = "startifact"
 
 _FALLBACK_COLUMNS = 80
 
@@ -127,35 +124,6 @@ class Console:
         except OSError:
             # Nobody reads any more; the work goes on, and its exit code still tells.
             _detach(self._err)
-
-
-class _Handler(logging.Handler):
-    """Tells people what the library logs."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console = console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the record's message, with its level in front."""
-        if record.levelno >= logging.WARNING:
-            self._console.warn(record.getMessage())
-        else:
-            self._console.tell(record.getMessage())
-
-
-@contextlib.contextmanager
-def logging_to(console: Console, *, verbose: bool) -> Iterator[None]:
-    """Tell people through *console* what Startifact logs; only ours, never the SDK's."""
-    logger, handler = logging.getLogger(LOGGER), _Handler(console)
-    level = logger.level
-    logger.setLevel(logging.INFO if verbose else logging.WARNING)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
 
 
 def table(rows: Iterable[tuple[str, ...]], *, indent: str = "  ") -> list[str]:

@@ -2,11 +2,24 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 from startifact.cli.console import table
+from startifact.cli.setup import SetupResult
+from startifact.commands import (
+    DownloadResult,
+    InfoResult,
+    ProjectResult,
+    RepairResult,
+    StageResult,
+    VerifyResult,
+    VersionsResult,
+)
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
+from startifact.repair.log import Repair
+from startifact.repair.verify import Verification
 from startifact.report import locations_of_artifact
 from startifact.staging.outcomes import Staging
 from startifact.text import escape_nonprintable, quoted
@@ -15,6 +28,44 @@ from startifact.text import escape_nonprintable, quoted
 def as_json(value: Mapping[str, object]) -> str:
     """Return *value* as JSON in ASCII, so that nothing in it can move a cursor."""
     return json.dumps(value, indent=2, ensure_ascii=True)
+
+
+def output_lines(result: ProjectResult | SetupResult) -> list[str]:
+    """Return the lines for programs that did not ask for JSON, and for pipes."""
+    match result:
+        case StageResult(staging=staging):
+            return [str(staging.artifact)]
+        case DownloadResult(path=path):
+            return [str(path)]
+        case InfoResult(artifact=artifact):
+            return artifact_lines(artifact)
+        case VersionsResult(versions=versions):
+            return [str(version) for version in versions]
+        case VerifyResult(verification=found):
+            return [_in_one_line(f"{d.kind}: {d.key}: {d.message}") for d in found.differences]
+        case RepairResult() | SetupResult():
+            return []
+        case _:
+            assert_never(result)
+
+
+def info_lines(result: ProjectResult | SetupResult) -> list[str]:
+    """Return the lines for people."""
+    match result:
+        case StageResult(staging=staging):
+            return staging_lines(staging)
+        case DownloadResult(artifact=artifact, path=path):
+            return [download_line(artifact, str(path))]
+        case InfoResult() | VersionsResult():
+            return []
+        case VerifyResult(verification=found, regions=regions):
+            return [verification_line(found, len(regions))]
+        case RepairResult(repair=done):
+            return repair_lines(done)
+        case SetupResult(outcomes=outcomes, parameter=parameter):
+            return setup_lines(outcomes, parameter)
+        case _:
+            assert_never(result)
 
 
 def staging_lines(staging: Staging) -> list[str]:
@@ -97,3 +148,24 @@ def setup_lines(outcomes: Sequence[RegionSetup], parameter: str) -> list[str]:
     ):
         lines += [line, *(f"    {escape_nonprintable(change)}" for change in outcome.changes)]
     return lines
+
+
+def verification_line(found: Verification, regions: int) -> str:
+    """Return what a comparison of *regions* regions found, in short."""
+    count, answered = len(found.versions), regions - len(found.failures)
+    versions = "1 version" if count == 1 else f"{count} versions"
+    result = "they differ" if found.differences else "nothing differs"
+    return f"{found.project}: {versions} in {answered} of {regions} regions compared, {result}"
+
+
+def repair_lines(done: Repair) -> list[str]:
+    """Return what a repair did."""
+    lines = [f"{step.region}: {step.message}" for step in done.steps]
+    if not lines:
+        return ["there is nothing to do" if done else "nothing was done"]
+    return [f"dry run, nothing is written: {done.project}" if done.dry_run else "done:", *lines]
+
+
+def _in_one_line(text: str) -> str:
+    """Return *text* in one line, escaped."""
+    return escape_nonprintable(" ".join(part.strip() for part in text.split("\n")))

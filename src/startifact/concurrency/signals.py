@@ -7,6 +7,7 @@ else. Process 1 of a container does not even notice a signal that it has no hand
 import _thread
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -67,6 +68,28 @@ class Stop:
         self._until = 0.0
         threading.Timer(0.05, _thread.interrupt_main, (self._first,)).start()
         return True
+
+
+def stop_at_signals(
+    unraisable: "Callable[[sys.UnraisableHookArgs], object]",
+    *,
+    seconds: float,
+    even_ignored: bool = False,
+) -> Stop:
+    """Make the first signal raise `Stopped`, again where Python drops it, and return the handler.
+
+    *unraisable* is told of all else that Python drops; *seconds* is how long what was begun may be
+    taken back.
+    """
+    stop = Stop(seconds)
+
+    def hook(args: "sys.UnraisableHookArgs") -> None:
+        if not stop.raise_again(args.exc_value):
+            unraisable(args)
+
+    sys.unraisablehook = hook
+    handle_with(stop, even_ignored=even_ignored)
+    return stop
 
 
 def end_at_once(descriptor: int, said: Callable[[str], str], *, even_ignored: bool = False) -> None:

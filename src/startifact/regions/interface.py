@@ -24,10 +24,6 @@ has started itself included.
 """
 
 
-class ExistsError(Exception):
-    """The key was taken when the write arrived; describe it to know by whom."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredArtifact:
     """One artifact as a region describes it.

@@ -11,13 +11,12 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from startifact.errors import InputError, IntegrityError
+from startifact.errors import ExistsError, InputError, IntegrityError
 from startifact.files.source import Source
 from startifact.model.keys import Key
 from startifact.regions.interface import (
     MAX_BLOCK_BYTES,
     Beat,
-    ExistsError,
     Location,
     Region,
     StoredArtifact,

@@ -10,11 +10,16 @@ from semver import Version
 from startifact.channels.latest import ChannelWriter
 from startifact.channels.record import read_channel_record
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import IndeterminateContentError, IntegrityError, RegionUnavailableError
+from startifact.errors import (
+    ExistsError,
+    IndeterminateContentError,
+    IntegrityError,
+    RegionUnavailableError,
+)
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
 from startifact.reading.resolution import Replica, describe
-from startifact.regions.interface import ExistsError, Region
+from startifact.regions.interface import Region
 
 T = TypeVar("T")
 

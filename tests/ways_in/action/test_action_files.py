@@ -41,7 +41,7 @@ def test_action_is_valid() -> None:
 
 def test_outputs() -> None:
     """The outputs that are written are the ones that are declared, and each says what it is."""
-    assert tuple(ACTION["outputs"]) == OUTPUTS
+    assert tuple(ACTION["outputs"]) == tuple(OUTPUTS)
     for name, output in ACTION["outputs"].items():
         assert set(output) == {"description"}, name
         assert output["description"].strip()

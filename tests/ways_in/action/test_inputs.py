@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
-from startifact.action.inputs import DEFAULTS, Command, Inputs
+from startifact.action.inputs import INPUTS, StepInputs
+from startifact.commands import DownloadInputs, RepairInputs, StageInputs
+from startifact.definitions import WayIn
 from startifact.errors import InputError
-from startifact.staging.outcomes import IfExists
+from startifact.options import commands_of, listed
+from startifact.session import SessionInputs
 from tests.support.runner_step import ACTION
+from tests.support.step_inputs import value_of
 
 STAGE = {"command": "stage", "project": "SugarWater", "version": "1.0.0", "path": "dist.tar.gz"}
 DOWNLOAD = {"command": "download", "project": "SugarWater", "path": "dist.tar.gz"}
@@ -20,12 +24,12 @@ ROLE = "arn:aws:iam::123456789012:role/stage"
 DIGEST = f"sha256:{'0' * 64}"
 
 
-def read(*parts: dict[str, str], **inputs: str) -> Inputs:
+def read(*parts: dict[str, str], **inputs: str) -> StepInputs:
     """Return the inputs of a step, as the runner would hand them over."""
     given = {name: value for part in parts for name, value in part.items()}
     given |= {name.replace("_", "-"): value for name, value in inputs.items()}
     declared = {name: str(i["default"]) for name, i in ACTION["inputs"].items()}
-    return Inputs.from_environment(
+    return StepInputs.from_environment(
         {f"INPUT_{name.upper()}": value for name, value in (declared | given).items()}
     )
 
@@ -60,21 +64,21 @@ def test_everything_that_can_be_written() -> None:
         summary="False",
     )
 
-    assert inputs == Inputs(
-        command=Command.STAGE,
-        project="SugarWater",
-        version="1.0.9000",
-        path=Path("out/dist.tar.gz"),
-        metadata={"lang": "dotnet", "size": "1.10"},
-        save_filename=True,
-        load_filename=False,
-        regions=("us-east-1", "eu-west-1", "file:./here"),
-        configuration_parameter="/team/startifact",
-        required_regions="all",
-        if_exists=IfExists.KEEP,
-        dry_run=True,
-        read_data=False,
-        keep=None,
+    assert inputs == StepInputs(
+        command=StageInputs(
+            project="SugarWater",
+            version="1.0.9000",
+            path=Path("out/dist.tar.gz"),
+            metadata={"lang": "dotnet", "size": "1.10"},
+            save_filename=True,
+            if_exists="keep",
+        ),
+        session=SessionInputs(
+            regions=("us-east-1", "eu-west-1", "file:./here"),
+            configuration_parameter="/team/startifact",
+            required_regions="all",
+            dry_run=True,
+        ),
         role_to_assume="arn:aws:iam::123456789012:role/team/stage",
         aws_region="eu-west-1",
         audience="https://example",
@@ -87,21 +91,25 @@ def test_everything_that_can_be_written() -> None:
 
 def test_defaults() -> None:
     """What is not written has the default of action.yml, declared or not."""
-    expected = Inputs(
-        command=Command.DOWNLOAD,
+    staging = StageInputs(
         project="SugarWater",
-        version="latest",
+        version="1.0.0",
         path=Path("dist.tar.gz"),
         metadata={},
         save_filename=False,
-        load_filename=False,
-        regions=None,
-        configuration_parameter=None,
-        required_regions="majority",
-        if_exists=IfExists.FAIL,
-        dry_run=False,
-        read_data=False,
-        keep=None,
+        if_exists="fail",
+    )
+    repair = RepairInputs(project="SugarWater", version=None, read_data=False, keep=None)
+    expected = StepInputs(
+        command=DownloadInputs(
+            project="SugarWater",
+            version="latest",
+            path=Path("dist.tar.gz"),
+            load_filename=False,
+        ),
+        session=SessionInputs(
+            regions=None, configuration_parameter=None, required_regions="majority", dry_run=False
+        ),
         role_to_assume=None,
         aws_region=None,
         audience="sts.amazonaws.com",
@@ -112,17 +120,20 @@ def test_defaults() -> None:
     )
     bare = {f"INPUT_{name.upper()}": value for name, value in DOWNLOAD.items()}
 
+    assert (read(STAGE).command, read(REPAIR).command) == (staging, repair)
     assert read(DOWNLOAD) == expected
-    assert Inputs.from_environment(bare) == expected
+    assert StepInputs.from_environment(bare) == expected
 
 
 def test_defaults_are_those_of_action_yml() -> None:
     """The defaults in the code are the ones that action.yml declares."""
-    assert {name: i["default"] for name, i in ACTION["inputs"].items()} == DEFAULTS
+    declared = {name: i["default"] for name, i in ACTION["inputs"].items()}
+
+    assert declared == {name: option.default for name, option in INPUTS.items()}
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n", " \t\r\n"])
-@pytest.mark.parametrize("name", sorted(set(DEFAULTS) - {"command", "project", "path"}))
+@pytest.mark.parametrize("name", sorted(set(INPUTS) - {"command", "project", "path"}))
 def test_blank_is_the_default(name: str, blank: str) -> None:
     """An input that an expression left blank means what it means when it is left out."""
     assert read(DOWNLOAD, {name: blank}) == read(DOWNLOAD)
@@ -138,20 +149,20 @@ def test_white_space_is_trimmed() -> None:
         dry_run=" true ",
     )
 
-    assert (inputs.version, inputs.project) == ("1.2.3", "SugarWater")
+    assert (value_of(inputs, "version"), inputs.command.project) == ("1.2.3", "SugarWater")
     assert inputs.path == Path("dist.tar.gz")
-    assert inputs.dry_run
+    assert inputs.session.dry_run
 
 
 def test_indented_metadata() -> None:
     """A YAML mapping whose lines are all indented stays a mapping."""
-    assert read(STAGE, metadata="  a: 1\n  b: no\n").metadata == {"a": "1", "b": "no"}
+    assert value_of(read(STAGE, metadata="  a: 1\n  b: no\n"), "metadata") == {"a": "1", "b": "no"}
 
 
 @pytest.mark.parametrize("text", ["true", "True", "TRUE"])
 def test_true(text: str) -> None:
     """These, and only these, switch an input on."""
-    assert read(STAGE, save_filename=text).save_filename
+    assert value_of(read(STAGE, save_filename=text), "save-filename") is True
 
 
 @pytest.mark.parametrize("text", ["false", "False", "FALSE"])
@@ -177,8 +188,8 @@ def test_neither_true_nor_false(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "allowed"),
     [
-        ("command", "publish", "stage, download, info, versions, verify or repair"),
-        ("command", "Stage", "stage, download, info, versions, verify or repair"),
+        ("command", "publish", listed(commands_of(WayIn.ACTION), "or")),
+        ("command", "Stage", listed(commands_of(WayIn.ACTION), "or")),
         ("if-exists", "ignore", "fail or keep"),
     ],
 )
@@ -275,7 +286,7 @@ def test_values_that_are_not_valid(inputs: dict[str, str], told: str) -> None:
 @pytest.mark.parametrize("version", ["", "v1.0.0"])
 def test_comparing_takes_a_version_or_none(part: dict[str, str], version: str) -> None:
     """Comparing and mending are about one version, or without it about the whole project."""
-    assert read(part, version=version).version == version.removeprefix("v")
+    assert value_of(read(part, version=version), "version") == (version.removeprefix("v") or None)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +306,8 @@ def test_what_to_keep() -> None:
     """A repair of one version may say which content is right."""
     inputs = read(REPAIR, version="1.0.0", keep=DIGEST, read_data="true", provenance="false")
 
-    assert (inputs.keep, inputs.read_data, inputs.provenance) == (DIGEST, True, False)
+    assert (value_of(inputs, "keep"), value_of(inputs, "read-data")) == (DIGEST, True)
+    assert not inputs.provenance
 
 
 @pytest.mark.parametrize("selector", ["1.1", "^1.2", "prod", "x y"])

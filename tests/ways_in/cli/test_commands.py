@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from startifact.version import __version__
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.ways_in.cli.conftest import Run, tree
 
@@ -315,14 +314,6 @@ def test_artifact_of_the_first_startifact(run: Run, account: AwsAccount, tmp_pat
     assert info.json["staged-at"] is None
     assert "no recorded digest" in done.err
     assert "warning: SugarWater@1.0.0 was staged by the first Startifact" in done.err
-
-
-@pytest.mark.parametrize("words", [["--version"], ["stage", "--version"]])
-def test_version(run: Run, words: list[str]) -> None:
-    """--version prints the version, alone or after a command."""
-    done = run(*words)
-
-    assert (done.code, done.out, done.err) == (0, f"startifact {__version__}\n", "")
 
 
 @pytest.mark.parametrize("command", ["stage", "download", "info", "versions", "setup"])

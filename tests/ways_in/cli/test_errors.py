@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from startifact.cli import commands
+from startifact import Session
 from tests.support.command import Done
 from tests.ways_in.cli.conftest import Run
 
@@ -15,7 +15,7 @@ MakeFile = Callable[..., Path]
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "error: the following arguments are required: COMMAND\n"),
+        (["--quiet"], "error: the following arguments are required: COMMAND\n"),
         (["stge"], "error: argument COMMAND: invalid choice: 'stge'"),
         (["stage", "SugarWater@1.0.0"], "error: the following arguments are required: PATH\n"),
         (["versions", "SugarWater", "--jso"], "error: unrecognized arguments: --jso\n"),
@@ -196,10 +196,10 @@ def test_usage_errors_in_json(run: Run) -> None:
 
 
 def _break(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> commands.Result:
+    def broken(*_: object, **__: object) -> None:
         raise TypeError("surprise\n\x1b[31m")
 
-    monkeypatch.setitem(commands.COMMANDS, "versions", broken)
+    monkeypatch.setattr(Session, "versions", broken)
 
 
 def test_bug(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from startifact.action.inputs import DEFAULTS, Inputs
+from startifact.action.inputs import INPUTS, StepInputs
 from startifact.errors import InputError
 from tests.conftest import AwsAccount
 from tests.security.answers import answering, as_xml
@@ -24,6 +24,7 @@ from tests.support.runner_rules import (
     string_of_yaml,
 )
 from tests.support.runner_step import ACTION
+from tests.support.step_inputs import value_of
 from tests.support.wire import Wire, error
 from tests.ways_in.action.test_runner_rules import BROKEN, OUTPUTS
 from tests.ways_in.action.test_workflow import HOSTILE
@@ -51,9 +52,9 @@ def stage(step: RunnerStep, **more: str) -> dict[str, str]:
     return {**WHERE, "command": "stage", "version": "1.0.0", "path": name, **more}
 
 
-def given(inputs: dict[str, str]) -> Inputs:
+def given(inputs: dict[str, str]) -> StepInputs:
     """Return what the runner's variables for *inputs* are read as, in this process."""
-    return Inputs.from_environment({f"INPUT_{n.upper()}": v for n, v in inputs.items()})
+    return StepInputs.from_environment({f"INPUT_{n.upper()}": v for n, v in inputs.items()})
 
 
 def test_case_01_judge() -> None:
@@ -165,15 +166,15 @@ def test_case_07_white_space(step: RunnerStep) -> None:
 def test_case_08_defaults_and_booleans() -> None:
     """A blank input is its documented default, and booleans are YAML's. Pure parsing."""
     needed = {"command": "stage", "project": "SugarWater", "version": "1.0.0", "path": "x"}
-    optional = set(DEFAULTS) - set(needed)
-    flags = {name for name in DEFAULTS if DEFAULTS[name] in {"true", "false"}}
+    optional = set(INPUTS) - set(needed)
+    flags = {name for name, option in INPUTS.items() if option.default in {"true", "false"}}
 
     for name in optional:
         documented = needed | {name: str(ACTION["inputs"][name]["default"])}
         assert given(needed | {name: ""}) == given(documented) == given(needed)
     for name in flags - {"load-filename", "read-data"}:  # not of this command
         for text in ("true", "True", "TRUE", "false", "False", "FALSE"):
-            value = getattr(given(needed | {name: text}), name.replace("-", "_"))
+            value = value_of(given(needed | {name: text}), name)
             assert value == (text.lower() == "true")
     for name in flags:
         for text in ("yes", "1", "tRuE"):
@@ -203,7 +204,7 @@ def test_case_08_no_booleans(text: str, step: RunnerStep) -> None:
 
 def test_case_08_blanks(step: RunnerStep) -> None:
     """The container takes blank inputs for their defaults, too, and booleans for YAML's."""
-    blank = {n.replace("-", "_"): " " for n in DEFAULTS if n not in {"command", *WHERE}}
+    blank = {n.replace("-", "_"): " " for n in INPUTS if n not in {"command", *WHERE}}
     needed = stage(step)
 
     done = step.run(**{**blank, **needed, "save_filename": "TRUE"})

@@ -14,11 +14,11 @@ from botocore.exceptions import ClientError
 from startifact.concurrency.backoff import attempts
 from startifact.concurrency.heartbeat import unfollowed
 from startifact.concurrency.worker_pool import run_in_pool
-from startifact.errors import RegionUnavailableError, StartifactError
+from startifact.errors import ExistsError, RegionUnavailableError, StartifactError
 from startifact.files.source import Part, Source
 from startifact.limits import Limits
 from startifact.regions.aws.errors import aws_errors, code_of
-from startifact.regions.interface import Beat, ExistsError
+from startifact.regions.interface import Beat
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

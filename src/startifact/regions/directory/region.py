@@ -14,6 +14,7 @@ from typing import Self
 
 from startifact.errors import (
     AccessDeniedError,
+    ExistsError,
     InputError,
     IntegrityError,
     RegionUnavailableError,
@@ -26,14 +27,7 @@ from startifact.model.keys import Key, is_channel_key
 from startifact.regions.directory.filelock import locked, replace
 from startifact.regions.directory.no_follow import NoFollowDirectory, is_empty
 from startifact.regions.directory.scratch import scratch_in, sweep
-from startifact.regions.interface import (
-    Beat,
-    ExistsError,
-    Location,
-    Region,
-    StoredArtifact,
-    StoredChannel,
-)
+from startifact.regions.interface import Beat, Location, Region, StoredArtifact, StoredChannel
 from startifact.text import quoted
 
 ARTIFACT = "artifact"

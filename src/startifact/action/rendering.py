@@ -1,26 +1,35 @@
-"""The job summary: what a person wants to read on the page of the run."""
+"""Results in words: for the log, and for the job summary on the page of the run."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
-from startifact.action.commands import ArtifactResult, ProjectResult, Result
-from startifact.action.inputs import Command, Inputs
+from startifact.action.inputs import StepInputs
 from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.snippet import as_command, as_step
+from startifact.commands import (
+    ArtifactResult,
+    DownloadResult,
+    InfoResult,
+    ProjectResult,
+    RepairResult,
+    StageResult,
+    VerifyResult,
+    VersionsResult,
+    errors_of,
+    exit_code_of,
+    target_of,
+)
 from startifact.errors import (
     ConflictError,
     DifferencesError,
     StagingFailedError,
     StartifactError,
-    as_one,
     with_notes,
 )
 from startifact.hints import in_workflow
-from startifact.model.keys import artifact_key
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
-from startifact.repair.log import Repair
-from startifact.repair.verify import Verification
 from startifact.report import locations_of_artifact
 from startifact.settings import Runner, Settings
 from startifact.staging.outcomes import Staging
@@ -28,42 +37,57 @@ from startifact.staging.outcomes import Staging
 _REGIONS = ("Region", "Outcome", "Seconds", "Where", "Trouble")
 
 
-def success(result: Result, inputs: Inputs, settings: Settings, runner: Runner) -> Lines:
+def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runner: Runner) -> Lines:
     """Return the summary of a step that has something to show."""
-    if isinstance(result, ProjectResult):
-        return _about_project(result)
-    artifact, staging = result.artifact, result.staging
-    facts = [
-        ("Version", code(str(artifact.version))),
-        ("Size", f"{artifact.size:,} bytes"),
-        ("SHA-256", code(artifact.sha256) if artifact.sha256 else "not recorded"),
-    ]
-    if artifact.filename is not None:
-        facts.append(("File name", code(artifact.filename)))
-    if result.path is not None:
-        facts.append(("Path", code(for_later_steps(result.path, runner))))
-    if staging is not None:
-        would = "would be" if staging.dry_run else ""
-        facts.append(("Latest", would or "yes" if staging.is_latest else "no"))
-    facts += [(label, code(text)) for label, text in _origin(result)]
-    lines = [f"### {code(str(artifact))} {_what(result)}\n\n", *table(("", ""), facts)]
-    lines += _outcomes(staging.outcomes, runner) if staging else _locations(artifact, runner)
-    if staging and any(outcome.state is State.FAILED for outcome in staging.outcomes):
-        lines.append("Staging the same again fills what is missing; so does `command: repair`.\n\n")
-    pairs = [(code(key), code(value)) for key, value in artifact.items()]
-    lines += table(("Metadata", ""), pairs) if pairs else []
-    if staging is None or not staging.dry_run:
-        lines.append("To download it:\n\n")
-        lines += [block(make(result, inputs, settings, runner)) for make in (as_step, as_command)]
-    return lines
+    match result:
+        case StageResult() | DownloadResult() | InfoResult():
+            return _artifact(result, inputs, settings, runner)
+        case VersionsResult():
+            return _versions(result)
+        case VerifyResult():
+            return _verification(result)
+        case RepairResult():
+            return _repair(result)
+        case _:
+            assert_never(result)
 
 
-def failure(inputs: Inputs | None, error: StartifactError, runner: Runner) -> Lines:
+def log_lines(result: ProjectResult) -> list[str]:
+    """Return what the log says of a step that has something to show."""
+    match result:
+        case StageResult(staging=staging):
+            verb = "would point" if staging.dry_run else "points"
+            points = verb if staging.is_latest else "does not point"
+            regions = [
+                f"{o.region}: {o.state} after {o.seconds:.1f} s"
+                + (f", {o.location.uri}" if o.location else "")
+                for o in staging.outcomes
+            ]
+            return [_bytes(result.artifact), *regions, f"latest {points} at this version"]
+        case DownloadResult(artifact=artifact, path=path):
+            return [_bytes(artifact), f"downloaded to {path}", *_origin_lines(artifact)]
+        case InfoResult(artifact=artifact):
+            return [_bytes(artifact), *_origin_lines(artifact)]
+        case VersionsResult(versions=versions):
+            return [str(version) for version in versions]
+        case VerifyResult(verification=found):
+            count = len(found.versions)
+            return [
+                f"{count} {'version' if count == 1 else 'versions'} of {found.project} compared"
+            ]
+        case RepairResult(repair=done):
+            # What was done has been said when it was.
+            steps = [f"{s.region}: {s.message} (dry run)" for s in done.steps if done.dry_run]
+            return steps if done.steps or not done else ["there is nothing to repair"]
+        case _:
+            assert_never(result)
+
+
+def failure(inputs: StepInputs | None, error: StartifactError, runner: Runner) -> Lines:
     """Return the summary of a step that failed."""
     subject = "Startifact"
     if inputs is not None:
-        what = artifact_key(inputs.project, inputs.version) if inputs.version else inputs.project
-        subject = f"{inputs.command} {code(what)}"
+        subject = f"{inputs.command.command} {code(target_of(inputs.command))}"
     text = with_notes(error.message, error)
     if hint := _hint(error):
         text += f"\n\nHint: {hint}"
@@ -79,7 +103,45 @@ def rest_of(warnings: Iterable[str]) -> Lines:
     return table(("More warnings",), rows) if rows else []
 
 
-def origin_of(artifact: Artifact) -> list[tuple[str, str]]:
+def _artifact(
+    result: ArtifactResult, inputs: StepInputs, settings: Settings, runner: Runner
+) -> Lines:
+    artifact = result.artifact
+    staging = result.staging if isinstance(result, StageResult) else None
+    facts = [
+        ("Version", code(str(artifact.version))),
+        ("Size", f"{artifact.size:,} bytes"),
+        ("SHA-256", code(artifact.sha256) if artifact.sha256 else "not recorded"),
+    ]
+    if artifact.filename is not None:
+        facts.append(("File name", code(artifact.filename)))
+    if staging is not None:
+        would = "would be" if staging.dry_run else ""
+        facts.append(("Latest", would or "yes" if staging.is_latest else "no"))
+    if isinstance(result, DownloadResult):
+        facts.append(("Path", code(for_later_steps(result.path, runner))))
+    facts += [(label, code(text)) for label, text in _origin(result)]
+    lines = [f"### {code(str(artifact))} {_what(result)}\n\n", *table(("", ""), facts)]
+    lines += _outcomes(staging.outcomes, runner) if staging else _locations(artifact, runner)
+    if staging and any(outcome.state is State.FAILED for outcome in staging.outcomes):
+        lines.append("Staging the same again fills what is missing; so does `command: repair`.\n\n")
+    pairs = [(code(key), code(value)) for key, value in artifact.items()]
+    lines += table(("Metadata", ""), pairs) if pairs else []
+    if staging is None or not staging.dry_run:
+        lines.append("To download it:\n\n")
+        lines += [block(make(result, inputs, settings, runner)) for make in (as_step, as_command)]
+    return lines
+
+
+def _bytes(artifact: Artifact) -> str:
+    return f"{artifact}: {artifact.digest}, {artifact.size:,} bytes"
+
+
+def _origin_lines(artifact: Artifact) -> list[str]:
+    return [f"{label.lower()}: {text}" for label, text in _origin_of(artifact)]
+
+
+def _origin_of(artifact: Artifact) -> list[tuple[str, str]]:
     """Return what is recorded about the workflow run that staged *artifact*, with labels."""
     origin = {
         "Staged at": artifact.staged_at_text,
@@ -93,8 +155,8 @@ def origin_of(artifact: Artifact) -> list[tuple[str, str]]:
 
 
 def _origin(result: ArtifactResult) -> list[tuple[str, str]]:
-    origin = origin_of(result.artifact)
-    if result.staging is not None and _would_create(result.staging):
+    origin = _origin_of(result.artifact)
+    if isinstance(result, StageResult) and _would_create(result.staging):
         return [(label, text) for label, text in origin if label != "Staged at"]
     return origin
 
@@ -104,9 +166,18 @@ def _would_create(staging: Staging) -> bool:
 
 
 def _what(result: ArtifactResult) -> str:
-    staging = result.staging
-    if staging is None:
-        return "downloaded" if result.command is Command.DOWNLOAD else "found"
+    match result:
+        case StageResult(staging=staging):
+            return _what_staging_did(staging)
+        case DownloadResult():
+            return "downloaded"
+        case InfoResult():
+            return "found"
+        case _:
+            assert_never(result)
+
+
+def _what_staging_did(staging: Staging) -> str:
     if staging.kept:
         would = "would be" if staging.dry_run else "was"
         return f"{would} kept as it was staged: this attempt has other content"
@@ -145,53 +216,50 @@ def _locations(artifact: Artifact, runner: Runner) -> Lines:
     return table(_REGIONS, rows)
 
 
-def _about_project(result: ProjectResult) -> Lines:
-    subject = code(
-        artifact_key(result.project, result.version) if result.version else result.project
-    )
-    if result.verification is not None:
-        regions = [(code(region),) for region in result.regions]
-        compared = table(("Regions that were compared",), regions)
-        title, *lines = _verification(subject, result.verification)
-        return [title, *_ending(result), *lines, *compared]
-    if result.repair is not None:
-        title, *lines = _repair(subject, result.repair)
-        return [title, *_ending(result), *lines]
+def _versions(result: VersionsResult) -> Lines:
     count = len(result.versions)
     rows = [(code(str(version)),) for version in result.versions]
     title = f"### {code(result.project)} has {count} {'version' if count == 1 else 'versions'}\n\n"
     return [title, *table(("Version, newest first",), rows)]
 
 
-def _ending(result: ProjectResult) -> Lines:
+def _ending(result: VerifyResult | RepairResult) -> Lines:
     """Return how a step ended whose errors stand elsewhere, each where it belongs."""
-    if not result.errors:
+    if not (errors := errors_of(result)):
         return []
-    # Its lines are the table of differences; what can be done about them is not in there.
-    hints = [_hint(e) for e in result.errors if isinstance(e, DifferencesError)]
-    ended = f"The command {result.command} failed with exit code {as_one(result.errors).exit_code}"
+    # What differs is in a table; what can be done about it is not in there.
+    hints = [_hint(e) for e in errors if isinstance(e, DifferencesError)]
+    command = result.inputs.command
+    ended = f"The command {command} failed with exit code {exit_code_of(result)}"
     return [f"{'. '.join([ended, *hints])}.\n\n"]
 
 
-def _verification(subject: str, found: Verification) -> Lines:
-    result = "differs between or within regions" if found.differences else "verified"
+def _verification(result: VerifyResult) -> Lines:
+    found = result.verification
+    what = "differs between or within regions" if found.differences else "verified"
     if found.failures:
-        result += ", as far as regions answered"
+        what += ", as far as regions answered"
     rows = [(d.kind.value, code(d.region), code(d.key), code(d.message)) for d in found.differences]
-    lines = [f"### {subject} {result}\n\n"]
-    lines += table(("Difference", "Region", "What", "Details"), rows) if rows else []
-    lines += _failures(found.failures)
     versions = [(code(str(version)),) for version in found.versions]
-    return lines + (table(("Versions that were compared",), versions) if versions else [])
+    regions = [(code(region),) for region in result.regions if region not in found.failures]
+    return [
+        f"### {code(target_of(result.inputs))} {what}\n\n",
+        *_ending(result),
+        *(table(("Difference", "Region", "What", "Details"), rows) if rows else []),
+        *_failures(found.failures),
+        *(table(("Versions that were compared",), versions) if versions else []),
+        *table(("Regions that were compared",), regions),
+    ]
 
 
-def _repair(subject: str, done: Repair) -> Lines:
+def _repair(result: RepairResult) -> Lines:
+    done = result.repair
     what = "has nothing to repair" if done else "was not repaired"
     if done.steps:
         what = "would be repaired (dry run)" if done.dry_run else "repaired"
         what += "" if done else ", not completely"
     rows = [(s.action, code(s.region), code(s.key), code(s.message)) for s in done.steps]
-    lines = [f"### {subject} {what}\n\n"]
+    lines = [f"### {code(target_of(result.inputs))} {what}\n\n", *_ending(result)]
     lines += table(("Step", "Region", "What", "Details"), rows) if rows else []
     for refusal in done.refusals:
         hint = _hint(refusal)

@@ -1,0 +1,241 @@
+"""Write what is derived from the table of commands and options, or check that it is up to date.
+
+python scripts/generate.py [--check]
+
+From `startifact.options` come action.yml, its composite twin, what the reusable workflows have of
+the action's inputs and outputs, and the README's tables. In files that are also written by hand,
+each part stands between two comments that name it.
+"""
+
+import json
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from startifact.action.outputs import OUTPUTS
+from startifact.definitions import Kind, OptionDefinition, WayIn
+from startifact.options import COMMANDS, commands_of, listed, options_of
+
+PROJECT = Path(__file__).resolve().parent.parent
+WIDTH = 119
+
+INPUTS = options_of(WayIn.ACTION)
+
+INSTALL = """\
+runs:
+  using: composite
+  steps:
+    - name: Install
+      id: install
+      shell: bash
+      run: |
+        for python in python3 python; do
+          if "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            exec "$python" -I -u -X utf8 "$GITHUB_ACTION_PATH/install.py"
+          fi
+        done
+        echo "::error title=Startifact::there is no Python 3.11 or later on this runner%0AHint:\
+ use actions/setup-python before this step"
+        exit 2
+
+    # Values reach the program through its environment alone; no shell ever reads one.
+    - name: Run
+      id: run
+      shell: bash
+      env:
+        STARTIFACT_PYTHON: ${{ steps.install.outputs.python }}
+        # Git's bash on Windows makes C:/Program Files/Git/startifact of the value /startifact, and
+        # as much of a secret that begins like a path.
+        MSYS2_ENV_CONV_EXCL: INPUT_;STARTIFACT_;AWS_;ACTIONS_;GITHUB_;RUNNER_
+"""
+RUN = """\
+      run: exec "$STARTIFACT_PYTHON" -I -u -X utf8 -m startifact.action
+"""
+
+
+class Reusable(NamedTuple):
+    """What a reusable workflow, which runs one command, has otherwise than the action."""
+
+    own: frozenset[str]
+    """Inputs of the action that it gives by itself, or has in a form of its own."""
+
+    defaults: Mapping[str, str]
+
+
+REUSABLE = {
+    "stage": Reusable(frozenset({"command", "path"}), {"save-filename": "true"}),
+    "download": Reusable(frozenset({"command", "path", "load-filename"}), {"version": "latest"}),
+}
+
+
+def action(text: str) -> str:
+    """Return action.yml with its inputs and outputs made anew."""
+    return replaced(text, {"inputs": declared_inputs(), "outputs": declared_outputs()})
+
+
+def composite(_: str) -> str:
+    """Return the form of the action that needs no container."""
+    head = (PROJECT / "action.yml").read_text(encoding="utf-8").split("\n", 1)[1]
+    head = head.split("\ninputs:", 1)[0]
+    variables = [f"        INPUT_{o.name.upper()}: {expression('inputs', o.name)}" for o in INPUTS]
+    parts = [
+        "# Written by scripts/generate.py: for macOS, Windows and runners without Docker.",
+        f"name: Startifact without Docker\n{head}\ninputs:",
+        *declared_inputs(),
+        "\noutputs:",
+        *declared_outputs(values="steps.run.outputs"),
+        f"\n{INSTALL}" + "\n".join(variables),
+        RUN,
+    ]
+    return "\n".join(parts)
+
+
+def declared_inputs() -> list[str]:
+    """Return the lines that declare the action's inputs."""
+    lines = []
+    for option in INPUTS:
+        lines += [f"  {option.name}:", *described(help_of_input(option), 4)]
+        if set(option.required_by) == set(commands_of(WayIn.ACTION)):
+            lines.append("    required: true")
+        lines.append(f"    default: {json.dumps(option.default)}")
+    return lines
+
+
+def declared_outputs(values: str = "") -> list[str]:
+    """Return the lines that declare the action's outputs, each with its value among *values*."""
+    lines = []
+    for output in OUTPUTS.values():
+        lines += [f"  {output.name}:", *described(output.help, 4)]
+        if values:
+            lines.append(f"    value: {expression(values, output.name)}")
+    return lines
+
+
+def reusable(command: str) -> Callable[[str], str]:
+    """Return what makes the workflow that runs *command* anew."""
+    own, defaults = REUSABLE[command]
+    inputs = [o for o in INPUTS if o.used_by(command) and o.name not in own]
+    outputs = [o for o in OUTPUTS.values() if o.given_by(command) and o.name != "path"]
+    declared, results = [], []
+    for option in inputs:
+        is_flag = option.kind is Kind.FLAG
+        declared += [
+            f"      {option.name}:",
+            *described(option.help_in_reusable or option.help_of(command), 8),
+        ]
+        declared.append(f"        type: {'boolean' if is_flag else 'string'}")
+        if command in option.required_by and option.name not in defaults:
+            declared.append("        required: true")
+        else:
+            default = defaults.get(option.name, option.default)
+            declared.append(f"        default: {default if is_flag else json.dumps(default)}")
+    for output in outputs:
+        results += [f"      {output.name}:", *described(output.help, 8)]
+        results.append(f"        value: {expression(f'jobs.{command}.outputs', output.name)}")
+    parts = {
+        "inputs": declared,
+        "outputs": results,
+        "results": [
+            f"      {o.name}: {expression(f'steps.{command}.outputs', o.name)}" for o in outputs
+        ],
+        "with": [f"          {o.name}: {expression('inputs', o.name)}" for o in inputs],
+    }
+    return lambda text: replaced(text, parts)
+
+
+def readme(text: str) -> str:
+    """Return the README with its tables made anew."""
+    inputs = [
+        (f"`{o.name}`", f"`{o.default}`" if o.default else "", cell(help_of_input(o)))
+        for o in INPUTS
+    ]
+    commands = [
+        (f"`{name} {command.target}`" if command.target else f"`{name}`", cell(command.help))
+        for name, command in COMMANDS.items()
+        if WayIn.SHELL in command.ways_in
+    ]
+    outputs = [(f"`{o.name}`", cell(o.help)) for o in OUTPUTS.values()]
+    tables = {
+        "inputs": table(("Input", "Default", "What it is"), inputs),
+        "outputs": table(("Output", "What it is"), outputs),
+        "commands": table(("Command", "What it does"), commands),
+    }
+    return replaced(text, tables)
+
+
+def help_of_input(option: OptionDefinition) -> str:
+    """Return what the action says of an input, which ends with the commands that it is for."""
+    users = [c for c in commands_of(WayIn.ACTION) if option.used_by(c)]
+    others = [c for c in commands_of(WayIn.ACTION) if not option.used_by(c)]
+    if not others:
+        return option.help
+    if len(others) < len(users):
+        return f"{option.help} Not for {listed(others, 'and')}."
+    return f"{option.help} Only for {listed(users, 'and')}."
+
+
+def expression(context: str, name: str) -> str:
+    """Return the expression for *name* in a *context* of GitHub's."""
+    return f"${{{{ {context}.{name} }}}}"
+
+
+def described(text: str, indent: int) -> list[str]:
+    """Return the lines of YAML that describe something: plain where that is possible, or folded."""
+    blanks = " " * indent
+    if len(f"{blanks}description: {text}") <= WIDTH and not re.search(r": | #|^\W", text):
+        return [f"{blanks}description: {text}"]
+    lines = textwrap.wrap(text, WIDTH - indent - 2, break_on_hyphens=False)
+    return [f"{blanks}description: >-", *(f"{blanks}  {line}" for line in lines)]
+
+
+def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Return the lines of a table in Markdown."""
+    return [f"| {' | '.join(row)} |" for row in (heads, ("---",) * len(heads), *rows)]
+
+
+def cell(text: str) -> str:
+    """Return *text* as it can stand in a table's cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def replaced(text: str, parts: Mapping[str, list[str]]) -> str:
+    """Return *text* with each part, between the two comments that name it, made anew."""
+    for name, lines in parts.items():
+        pattern = rf"^( *)(#|<!--) {name}(:.*| -->)\n(?:.*\n)*?\1\2 /{name}( -->)?$"
+        found = re.search(pattern, text, re.MULTILINE)
+        if found is None:
+            sys.exit(f"there is no part {name} to write")
+        first, last = found[0].split("\n")[0], found[0].rsplit("\n", 1)[-1]
+        text = text[: found.start()] + "\n".join([first, *lines, last]) + text[found.end() :]
+    return text
+
+
+# In this order: the composite form takes the head of action.yml.
+FILES: Mapping[str, Callable[[str], str]] = {
+    "action.yml": action,
+    "composite/action.yml": composite,
+    ".github/workflows/stage.yml": reusable("stage"),
+    ".github/workflows/download.yml": reusable("download"),
+    "README.md": readme,
+}
+
+
+def main() -> None:
+    """Write the files, or with ``--check`` fail where one differs."""
+    stale = []
+    for name, make in FILES.items():
+        path = PROJECT / name
+        current = path.read_text(encoding="utf-8") if path.exists() else ""
+        if (wanted := make(current)) != current:
+            stale.append(name)
+            if "--check" not in sys.argv[1:]:
+                path.write_text(wanted, encoding="utf-8")
+    if stale and "--check" in sys.argv[1:]:
+        sys.exit(f"not up to date: {', '.join(stale)}: run make generate")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What `startifact setup` is given, what it does, and what it results in. Only a shell has it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from startifact.commands import parameter_of
+from startifact.limits import Limits
+from startifact.organisation.setup import RegionSetup, check_setup, set_up
+from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.spec import split_list
+from startifact.report import facts_of_setup
+from startifact.session import SessionInputs
+from startifact.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupInputs:
+    """The organisation configuration to write."""
+
+    command: ClassVar = "setup"
+    regions: str
+    bucket_name_param: str
+    bucket_key_prefix: str | None
+    parameter_name_prefix: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupResult:
+    """What became of the *parameter* with the organisation configuration in every region."""
+
+    parameter: str
+    outcomes: tuple[RegionSetup, ...]
+    dry_run: bool
+
+    def facts(self) -> dict[str, object]:
+        """Return what this tells programs."""
+        return {
+            "configuration-parameter": self.parameter,
+            "dry-run": self.dry_run,
+            "regions": facts_of_setup(self.outcomes),
+        }
+
+
+def set_up_organisation(
+    inputs: SetupInputs, session: SessionInputs, settings: Settings, limits: Limits
+) -> SetupResult:
+    """Write the organisation configuration.
+
+    Raises:
+        InputError: It cannot be written like that.
+        SetupFailedError: Not every region has it now.
+    """
+    parameter = parameter_of(session, settings)
+    configuration = check_setup(
+        regions=split_list(inputs.regions),
+        bucket_name_param=inputs.bucket_name_param,
+        bucket_key_prefix=inputs.bucket_key_prefix or "",
+        parameter_name_prefix=inputs.parameter_name_prefix or "",
+        parameter=parameter,
+    )
+    loader = ConfigurationLoader(parameter, limits=limits)
+    outcomes = set_up(configuration, loader=loader, dry_run=session.dry_run, limits=limits)
+    return SetupResult(parameter=parameter, outcomes=tuple(outcomes), dry_run=session.dry_run)

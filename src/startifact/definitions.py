@@ -1,0 +1,121 @@
+"""What the table of `startifact.options` says of each command, option and output."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class WayIn(StrEnum):
+    """How a user reaches Startifact."""
+
+    PYTHON = "python"
+    SHELL = "shell"
+    ACTION = "action"
+
+
+class Kind(StrEnum):
+    """What the value of an option is."""
+
+    TEXT = "text"
+    FLAG = "flag"
+    CHOICE = "choice"
+    PATH = "path"
+    LIST = "list"
+    """Several texts, separated by commas, spaces or newlines."""
+
+    PAIRS = "pairs"
+    """``KEY=VALUE``: in a shell one, given several times; in a workflow lines or a mapping."""
+
+    SECONDS = "seconds"
+
+
+class CommandDefinition(NamedTuple):
+    """One command."""
+
+    name: str
+    help: str
+    """One sentence."""
+
+    target: str = ""
+    """What stands behind the command in a shell: one of `TARGETS`, or nothing."""
+
+    details: str = ""
+    """More sentences, for ``--help``."""
+
+    ways_in: tuple[WayIn, ...] = tuple(WayIn)
+
+
+class OptionDefinition(NamedTuple):
+    """One option: of a command line, an input of the action, an argument in Python."""
+
+    name: str
+    help: str
+    kind: Kind = Kind.TEXT
+    default: str = ""
+    """As a workflow writes it; empty where there is none."""
+
+    values: tuple[str, ...] = ()
+    """Of a choice, all there are."""
+
+    commands: tuple[str, ...] = ()
+    """The commands that use it; empty for all."""
+
+    ways_in: tuple[WayIn, ...] = tuple(WayIn)
+    required_by: tuple[str, ...] = ()
+    """The commands that cannot do without it."""
+
+    needs: str = ""
+    """Another option, without which this one means nothing."""
+
+    letter: str = ""
+    """What a shell may write for it, behind one dash."""
+
+    metavar: str = ""
+    """What stands for its value in ``--help``."""
+
+    is_positional: bool = False
+    """Whether a shell gives it without its name."""
+
+    ignored_by: tuple[str, ...] = ()
+    """Commands that take it in a shell, and do the same with and without it."""
+
+    help_in_shell: str = ""
+    help_in_reusable: str = ""
+    """For the reusable workflows, to which the caller's variables and directories do not come."""
+
+    help_by_command: Mapping[str, str] = {}
+    """For a shell, and for the reusable workflow that runs that one command."""
+
+    name_in_python: str = ""
+    """Where it is not that of the option, with underscores."""
+
+    @property
+    def identifier(self) -> str:
+        """The name as programs write it."""
+        return self.name.replace("-", "_")
+
+    @property
+    def argument(self) -> str:
+        """The name of the argument in Python."""
+        return self.name_in_python or self.identifier
+
+    def used_by(self, command: str) -> bool:
+        """Say whether *command* does something with it."""
+        return not self.commands or command in self.commands
+
+    def help_of(self, command: str) -> str:
+        """Return the help where it is known that *command* is run."""
+        return self.help_by_command.get(command) or self.help
+
+
+class OutputDefinition(NamedTuple):
+    """One output of the action."""
+
+    name: str
+    help: str
+    commands: tuple[str, ...] = ()
+    """The commands that have it; empty for all."""
+
+    def given_by(self, command: str) -> bool:
+        """Say whether *command* has it."""
+        return not self.commands or command in self.commands

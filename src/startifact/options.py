@@ -1,0 +1,310 @@
+"""Every command and option, once: what it is called, its values, its default, its help, who has it.
+
+The parser of the command line and the reader of the action's inputs are made from this table when
+they run. ``make generate`` writes ``action.yml``, its composite twin, the inputs of the reusable
+workflows and the README's tables from it. One text serves all of them; where one of them needs
+another, the two stand beside each other here. What the action says of an input ends with the
+commands that it is for, so no text needs to name them.
+
+Values that the code compares (such as those of ``if-exists``) are repeated here as text, so that
+this can be imported by everything: tests/consistency/test_options.py holds that they agree.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from startifact.definitions import (
+    CommandDefinition,
+    Kind,
+    OptionDefinition,
+    WayIn,
+)
+
+TARGETS: Mapping[str, str] = {
+    "PROJECT": "Such as SugarWater.",
+    "PROJECT@VERSION": "Such as SugarWater@1.0.9000.",
+    "PROJECT[@VERSION]": "Such as SugarWater@1.0.9000; without a version, all of the project.",
+    "PROJECT[@SELECTOR]": "Such as SugarWater@1.0.9000; without a selector, the latest version.",
+}
+"""What commands are about, and the help for it."""
+
+SHELL = (WayIn.SHELL,)
+ACTION = (WayIn.ACTION,)
+
+_COMMANDS = (
+    CommandDefinition(
+        "stage",
+        "Make a file available as a version in every region.",
+        "PROJECT@VERSION",
+        "Staging the same again is safe: it changes nothing and fills the regions that lack it. "
+        "Prints PROJECT@VERSION.",
+    ),
+    CommandDefinition(
+        "download",
+        "Bring an artifact back, verified.",
+        "PROJECT[@SELECTOR]",
+        "The file is at PATH only with the recorded size and SHA-256. Prints the path written.",
+    ),
+    CommandDefinition("info", "Show what is known about an artifact.", "PROJECT[@SELECTOR]"),
+    CommandDefinition("versions", "List the versions of a project, newest first.", "PROJECT"),
+    CommandDefinition(
+        "verify",
+        "Compare all regions, and say what differs.",
+        "PROJECT[@VERSION]",
+        "Prints a line for every difference. Changes nothing.",
+    ),
+    CommandDefinition(
+        "repair",
+        "Fill regions that lack something, and move latest forward.",
+        "PROJECT[@VERSION]",
+        "Where regions disagree it changes nothing, and says how to decide.",
+    ),
+    CommandDefinition(
+        "setup",
+        "Write the organisation configuration into SSM in every AWS region.",
+        details="Regions that hold the same configuration already are left alone.",
+        ways_in=SHELL,
+    ),
+)
+
+COMMANDS: Mapping[str, CommandDefinition] = {command.name: command for command in _COMMANDS}
+
+
+def commands_of(way_in: WayIn) -> tuple[str, ...]:
+    """Return the names of the commands that *way_in* has."""
+    return tuple(name for name, command in COMMANDS.items() if way_in in command.ways_in)
+
+
+def options_of(way_in: WayIn, command: str | None = None) -> tuple[OptionDefinition, ...]:
+    """Return the options that *way_in* has, or only those of them that *command* uses."""
+    return tuple(
+        option
+        for option in OPTIONS.values()
+        if way_in in option.ways_in and (command is None or option.used_by(command))
+    )
+
+
+def listed(names: Sequence[str], before_last: str) -> str:
+    """Return *names* as a sentence has them, with the word *before_last* before the last one."""
+    *others, last = names
+    return f"{', '.join(others)} {before_last} {last}" if others else last
+
+
+_OPTIONS = (
+    OptionDefinition(
+        "command",
+        f"What to do, one of {listed(commands_of(WayIn.ACTION), 'and')}.",
+        Kind.CHOICE,
+        values=commands_of(WayIn.ACTION),
+        ways_in=ACTION,
+        required_by=commands_of(WayIn.ACTION),
+    ),
+    OptionDefinition(
+        "project",
+        "The name of the project, for example SugarWater.",
+        ways_in=(WayIn.PYTHON, WayIn.ACTION),
+        required_by=commands_of(WayIn.ACTION),
+    ),
+    OptionDefinition(
+        "version",
+        'An exact semantic version in quotes, for example "1.0.9000". The commands download and '
+        "info also take latest, which is what they use when this is empty; verify and repair "
+        "look at the whole project then.",
+        commands=("stage", "download", "info", "verify", "repair"),
+        ways_in=(WayIn.PYTHON, WayIn.ACTION),
+        required_by=("stage",),
+        help_by_command={
+            "stage": 'An exact semantic version in quotes, for example "1.0.9000".',
+            "download": "An exact semantic version in quotes, or latest.",
+        },
+    ),
+    OptionDefinition(
+        "path",
+        "The file to stage, or the file to download to; with load-filename the directory to "
+        "download to. Relative to the workspace.",
+        Kind.PATH,
+        commands=("stage", "download"),
+        required_by=("stage", "download"),
+        metavar="PATH",
+        is_positional=True,
+        help_by_command={
+            "stage": "The file.",
+            "download": "The file to write; a folder with --load-filename.",
+        },
+    ),
+    OptionDefinition(
+        "metadata",
+        "What is stored with the artifact: KEY=VALUE lines, or a YAML mapping. Every value "
+        "is kept as it is written.",
+        Kind.PAIRS,
+        commands=("stage",),
+        letter="m",
+        metavar="KEY=VALUE",
+        help_in_shell="A pair that travels with the artifact; can be given several times.",
+    ),
+    OptionDefinition(
+        "save-filename",
+        "Store the name of the file with the artifact, so that a download can restore it.",
+        Kind.FLAG,
+        "false",
+        commands=("stage",),
+    ),
+    OptionDefinition(
+        "load-filename",
+        "Download under the stored file name, in the directory that path names.",
+        Kind.FLAG,
+        "false",
+        commands=("download",),
+    ),
+    OptionDefinition(
+        "regions",
+        "Where artifacts are, separated by commas, spaces or newlines: AWS regions such as "
+        "eu-west-1, buckets such as s3://bucket/prefix?region=eu-west-1, or directories such as "
+        "file:./folder. Without it, STARTIFACT_REGIONS, or else the organisation configuration "
+        "in AWS_REGION.",
+        Kind.LIST,
+        required_by=("setup",),
+        metavar="LIST",
+        help_in_reusable="AWS regions or s3:// buckets, separated by commas, spaces or newlines. "
+        "Without it, the organisation configuration in aws-region says.",
+        help_by_command={"setup": "AWS regions, separated by commas, spaces or newlines."},
+    ),
+    OptionDefinition(
+        "configuration-parameter",
+        "The SSM parameter that holds the organisation configuration. Without it, "
+        "STARTIFACT_PARAMETER, or else /startifact.",
+        ways_in=(WayIn.SHELL, WayIn.ACTION),
+        metavar="NAME",
+        help_in_reusable="The SSM parameter that holds the organisation configuration. Without it, "
+        "/startifact.",
+    ),
+    OptionDefinition(
+        "required-regions",
+        "How many regions have to hold the artifact for a staging to succeed, or before a "
+        "repair moves latest to it: majority, all or a number.",
+        default="majority",
+        commands=("stage", "repair"),
+        metavar="{majority,all,N}",
+        ignored_by=("download", "info", "versions", "verify"),
+    ),
+    OptionDefinition(
+        "if-exists",
+        "What to do when the version is staged already with other content: fail, or keep what "
+        "is there and report it.",
+        Kind.CHOICE,
+        "fail",
+        values=("fail", "keep"),
+        commands=("stage",),
+    ),
+    OptionDefinition(
+        "dry-run",
+        "Write nothing, and only say what would be done.",
+        Kind.FLAG,
+        "false",
+        commands=("stage", "repair", "setup"),
+        name_in_python="read_only",
+    ),
+    OptionDefinition(
+        "read-data",
+        "Read every byte and compare it with its record. That takes time and traffic.",
+        Kind.FLAG,
+        "false",
+        commands=("verify", "repair"),
+    ),
+    OptionDefinition(
+        "keep",
+        "Where regions disagree about one version: sha256: and the digest of the content that "
+        "is right. Other content is copied aside and deleted.",
+        commands=("repair",),
+        needs="version",
+        metavar="sha256:DIGEST",
+    ),
+    OptionDefinition(
+        "bucket-name-param",
+        "The SSM parameter, your own, that holds the name of each region's bucket.",
+        commands=("setup",),
+        ways_in=SHELL,
+        required_by=("setup",),
+        metavar="NAME",
+    ),
+    OptionDefinition(
+        "bucket-key-prefix",
+        "What every key begins with, exactly as written: end it with a slash.",
+        commands=("setup",),
+        ways_in=SHELL,
+        metavar="PREFIX",
+    ),
+    OptionDefinition(
+        "parameter-name-prefix",
+        "What the names of the parameters that follow latest begin with, such as /team.",
+        commands=("setup",),
+        ways_in=SHELL,
+        metavar="PREFIX",
+    ),
+    OptionDefinition(
+        "role-to-assume",
+        "The ARN of an IAM role that this step takes on with an OpenID Connect token, and "
+        "nobody else in the job. The job needs the permission id-token: write.",
+        ways_in=ACTION,
+    ),
+    OptionDefinition(
+        "aws-region",
+        "The AWS region that is asked for the role's credentials, and that has the organisation "
+        "configuration. Without it, AWS_REGION, or for the credentials else the first "
+        "AWS region in regions.",
+        ways_in=ACTION,
+    ),
+    OptionDefinition(
+        "audience",
+        "Whom the token for role-to-assume is meant for.",
+        default="sts.amazonaws.com",
+        ways_in=ACTION,
+        needs="role-to-assume",
+    ),
+    OptionDefinition(
+        "role-session-name",
+        "What the session of role-to-assume is called in AWS's records.",
+        default="startifact",
+        ways_in=ACTION,
+        needs="role-to-assume",
+    ),
+    OptionDefinition(
+        "role-duration",
+        "For how many seconds credentials are asked for at a time, 900 to 43200. A longer step "
+        "asks again.",
+        Kind.SECONDS,
+        "3600",
+        ways_in=ACTION,
+        needs="role-to-assume",
+    ),
+    OptionDefinition(
+        "provenance",
+        "Whether to record the repository, commit, ref, run and actor of a staging, and in a "
+        "repair which run moved latest.",
+        Kind.FLAG,
+        "true",
+        commands=("stage", "repair"),
+        ways_in=ACTION,
+    ),
+    OptionDefinition(
+        "summary", "Whether to write a job summary.", Kind.FLAG, "true", ways_in=ACTION
+    ),
+    OptionDefinition(
+        "deadline",
+        "Give up after this many seconds; running again is safe.",
+        Kind.SECONDS,
+        ways_in=SHELL,
+        metavar="SECONDS",
+    ),
+    OptionDefinition("json", "Print one JSON object.", Kind.FLAG, "false", ways_in=SHELL),
+    OptionDefinition("verbose", "Tell more.", Kind.FLAG, "false", ways_in=SHELL, letter="v"),
+    OptionDefinition("quiet", "Tell errors only.", Kind.FLAG, "false", ways_in=SHELL, letter="q"),
+    OptionDefinition(
+        "traceback",
+        "Show where in the code an error arose.",
+        Kind.FLAG,
+        "false",
+        ways_in=SHELL,
+    ),
+)
+
+OPTIONS: Mapping[str, OptionDefinition] = {option.name: option for option in _OPTIONS}

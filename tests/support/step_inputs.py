@@ -1,0 +1,10 @@
+"""What a step was told, by the names of the action's inputs."""
+
+from startifact.action.inputs import StepInputs
+
+
+def value_of(inputs: StepInputs, name: str) -> object:
+    """Return what one input says, whichever part of the step it is for."""
+    identifier = name.replace("-", "_")
+    parts = (inputs.command, inputs.session, inputs)
+    return next(getattr(part, identifier) for part in parts if hasattr(part, identifier))

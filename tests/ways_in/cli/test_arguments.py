@@ -1,0 +1,145 @@
+"""Where options may stand, and what is shown to people who ask how a command is written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from startifact.cli.arguments import parse
+from startifact.errors import InputError
+from startifact.version import __version__
+from tests.ways_in.cli.conftest import Run
+
+MakeFile = Callable[..., Path]
+
+STAGE = ["stage", "P@1.0.0", "x"]
+OPTIONS = ["--regions", "file:./a", "--if-exists=keep", "-m", "a=b", "-mc=m", "-vq", "-vm", "e=f"]
+
+
+def test_options_before_the_command() -> None:
+    """Options say the same before the command, after it, and between its arguments."""
+    command, *arguments = STAGE
+    after = parse([*STAGE, *OPTIONS])
+
+    assert parse([*OPTIONS, *STAGE]) == after
+    assert parse([*OPTIONS[:2], command, *OPTIONS[2:], *arguments]) == after
+    assert parse([command, arguments[0], *OPTIONS, arguments[1]]) == after
+    assert after != parse(STAGE)
+
+
+def test_staging_with_options_before_the_command(
+    run: Run, make_file: MakeFile, tmp_path: Path
+) -> None:
+    """A command does what the options before it say."""
+    regions = f"file:{tmp_path / 'a'}"
+
+    done = run("--regions", regions, "--json", "stage", "P@1.0.0", make_file(), "--dry-run")
+
+    assert (done.code, done.json["dry-run"]) == (0, True)
+    assert [x["region"] for x in done.json["locations"]] == [regions]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--regions", "file:./a", *STAGE, "--regions", "file:./b"],
+        ["--regions=file:./a", "--regions=file:./b", *STAGE],
+        [*STAGE, "--regions", "file:./a", "--regions", "file:./b"],
+    ],
+)
+def test_given_twice(words: list[str]) -> None:
+    """Of an option that is given twice the last one counts, wherever they stand."""
+    assert parse(words) == parse([*STAGE, "--regions", "file:./b"])
+
+
+def test_given_several_times() -> None:
+    """Pairs of metadata add up, wherever they stand."""
+    assert parse(["-m", "a=b", *STAGE, "-m", "c=d"]) == parse([*STAGE, "-m", "a=b", "-m", "c=d"])
+
+
+@pytest.mark.parametrize(
+    "words", [["--keep", "x", *STAGE], ["--keep=x", *STAGE], [*STAGE, "--keep=x"]]
+)
+def test_option_of_another_command(words: list[str]) -> None:
+    """An option that the command does not have is refused, wherever it stands."""
+    with pytest.raises(InputError, match="unrecognized arguments: --keep"):
+        parse(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--bogus", *STAGE], "unrecognized arguments: --bogus"),
+        (["-x", *STAGE], "unrecognized arguments: -x"),
+        (["--deadline", "-1", *STAGE], "expected a number of seconds"),
+        (["--regions"], "argument --regions: expected one argument"),
+        (["--regions", "stage"], "required: COMMAND"),
+        (["-"], "invalid choice: '-'"),
+        (["--"], "required: COMMAND"),
+        ([""], "invalid choice: ''"),
+    ],
+)
+def test_what_is_not_understood(words: list[str], told: str) -> None:
+    """What is no option, or stands where none can, is named."""
+    with pytest.raises(InputError) as caught:
+        parse(words)
+
+    assert told in caught.value.message
+    assert "--help shows what can be written" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["--json", "--help"], ["--help", "-q"]])
+def test_help(run: Run, words: list[str]) -> None:
+    """Without a command, the help is what programs read, and it is no failure."""
+    done = run(*words)
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("usage: startifact [OPTIONS] COMMAND ...\n")
+    assert "    download            Bring an artifact back, verified.\n" in done.out
+    assert "  --regions LIST " in done.out
+    assert "exit codes:\n" in done.out
+
+
+@pytest.mark.parametrize(
+    "words", [["stage", "--help"], ["--help", "stage"], ["--json", "stage", "-h"]]
+)
+def test_help_of_a_command(run: Run, words: list[str]) -> None:
+    """A command explains itself, wherever it is asked to, even where arguments are missing."""
+    done = run(*words)
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("usage: startifact stage [OPTIONS] PROJECT@VERSION PATH\n")
+
+
+def test_options_that_are_needed(run: Run) -> None:
+    """What a command cannot do without stands in its usage."""
+    done = run("setup", "--help")
+
+    assert done.out.startswith(
+        "usage: startifact setup [OPTIONS] --regions LIST --bucket-name-param NAME\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["download", "info", "versions", "verify"])
+def test_options_without_effect(run: Run, command: str) -> None:
+    """An option that a command takes and ignores is not offered."""
+    assert "--required-regions" not in run(command, "--help").out
+
+
+@pytest.mark.parametrize("columns", [1, 40, 80, 200])
+@pytest.mark.parametrize("words", [[], ["stage", "--help"], ["setup", "--help"]])
+def test_width(run: Run, words: list[str], columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Help fits into the terminal, but for the usage and for what cannot be broken."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    _usage, *lines = run(*words).out.splitlines()
+
+    assert [x for x in lines if len(x) > max(columns, 40) and len(x.split()) > 3] == []
+
+
+@pytest.mark.parametrize("words", [["--version"], ["stage", "--version"], ["--version", "stage"]])
+def test_version(run: Run, words: list[str]) -> None:
+    """--version prints the version, alone, before or after a command."""
+    done = run(*words)
+
+    assert (done.code, done.out, done.err) == (0, f"startifact {__version__}\n", "")

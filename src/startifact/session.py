@@ -366,7 +366,7 @@ class Session:
         regions = self._regions()
         repairer = Repairer(
             regions,
-            ChannelWriter(now=now, moved_by=self._mover_name(), limits=self._limits),
+            ChannelWriter(now=now, moved_by=self._moved_by(), limits=self._limits),
             required=required_to_stage(self._required, len(regions)),
             dry_run=self._read_only,
             read_data=read_data,
@@ -386,13 +386,13 @@ class Session:
         return Stager(
             regions=regions,
             required=required_to_stage(self._required, len(regions)),
-            moved_by=self._mover_name(),
+            moved_by=self._moved_by(),
             limits=self._limits,
             listed=split_list(self._settings.regions or ""),
             progress=self._progress,
         )
 
-    def _mover_name(self) -> str:
+    def _moved_by(self) -> str:
         return self._settings.origin.run or f"startifact/{__version__}"
 
     def _regions(self) -> tuple[Region, ...]:

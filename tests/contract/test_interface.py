@@ -23,10 +23,9 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.files.source import Source
-from startifact.limits import PART_BYTES
+from startifact.limits import BLOCK_BYTES, PART_BYTES
 from startifact.model.keys import Key
 from startifact.regions.interface import (
-    MAX_BLOCK_BYTES,
     Location,
     Region,
     StoredArtifact,
@@ -314,7 +313,7 @@ def test_blocks(region: Region, make_file: MakeFile, start: int, stop: int) -> N
     blocks = list(region.read(KEY, described(region), start, stop))
 
     assert b"".join(blocks) == content[start:stop]
-    assert all(0 < len(block) <= MAX_BLOCK_BYTES for block in blocks)
+    assert all(0 < len(block) <= BLOCK_BYTES for block in blocks)
 
 
 def test_reading_that_ends_early(region: Region, make_file: MakeFile) -> None:

@@ -17,7 +17,7 @@ class Served:
         self._log: list[tuple[Request, int]] = []
 
     def rule(self, request: Request, forward: Forward) -> Answer | None:
-        """Take down what the server says."""
+        """Record what the server says."""
         answer = forward()
         with self._lock:
             self._log.append((request, answer.status))

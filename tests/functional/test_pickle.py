@@ -98,6 +98,9 @@ SAMPLES: dict[type[errors.StartifactError], Callable[[], errors.StartifactError]
     errors.SeveralRegionsError: lambda: errors.SeveralRegionsError(
         "several", causes=[errors.AccessDeniedError("no", hint="try")], kind=errors.NotFoundError
     ),
+    errors.DifferencesError: lambda: errors.DifferencesError(2, target="P", lines=["a", "b"]),
+    errors.BugError: lambda: errors.BugError(ZeroDivisionError("x"), hint="report it"),
+    errors.StoppedError: lambda: errors.StoppedError("stopped", exit_code=130, work="command"),
     StagingFailedError: lambda: StagingFailedError("few", outcomes=[OUTCOME]),
     ConflictError: lambda: ConflictError("other", hint=None, outcomes=[OUTCOME], removed=True),
     SetupFailedError: lambda: SetupFailedError(
@@ -130,7 +133,8 @@ def test_errors(copied: Callable[[BaseException], BaseException]) -> None:
         again = copied(error)
 
         assert type(again) is type(error)
-        assert (str(again), again.args) == (error.message, error.args)
+        assert (str(again), again.args) == (str(error), error.args)
+        assert (again.message, again.hint) == (error.message, error.hint)
         assert repr(vars(again)) == repr(vars(error)) != "{}"
         assert again.__notes__ == ["a note"]
         assert isinstance(again, errors.StartifactError)
@@ -205,7 +209,7 @@ def test_region_that_failed(directories: list[str], make_file: MakeFile) -> None
 
     assert [outcome.state for outcome in again.outcomes()] == ["failed", "present", "present"]
     assert again.outcomes()[0].error is not None
-    assert str(again.failures()[directories[0]]) == "no"
+    assert again.failures()[directories[0]].message == "no"
     assert again.region == directories[1]
 
 

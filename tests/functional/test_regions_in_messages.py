@@ -334,7 +334,7 @@ def test_file_that_changes(regions: list[FaultyRegion]) -> None:
 
 @pytest.fixture(autouse=True)
 def warnings_only(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Take down warnings, and nothing below."""
+    """Record warnings, and nothing below."""
     with caplog.at_level(logging.WARNING):
         yield
 

@@ -37,7 +37,8 @@ def test_text_of_an_error() -> None:
     """The text of an exception is its message and its hint, which can be had separately."""
     error = InputError("there is none", hint=Hint.of("Set ", Option("save-filename", "true")))
 
-    assert error.message == "there is none\nhint: Set save_filename=True"
+    text = str(error)
+    assert text == "there is none\nhint: Set save_filename=True"
     assert (error.message, error.hint) == ("there is none", "Set save_filename=True")
     assert error.next_step is not None
     assert error.next_step.text(in_shell) == "Set --save-filename"

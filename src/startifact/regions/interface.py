@@ -13,9 +13,6 @@ from typing import Protocol
 from startifact.files.source import Source
 from startifact.model.keys import Key
 
-MAX_BLOCK_BYTES = 1024 * 1024
-"""What `Region.read` yields at once, at most: so much memory each read takes."""
-
 Beat = Callable[[int], None]
 """Called with a number of bytes each time some have moved, and with 0 as a sign of life.
 
@@ -184,7 +181,7 @@ class Region(ABC):
         """Yield bytes *start* to *stop* (exclusive) of the very artifact that *stored* describes.
 
         The blocks are ``stop - start`` bytes together, none empty, and none longer than
-        `MAX_BLOCK_BYTES`: whoever reads shows by them that bytes move, and takes no more memory
+        `limits.BLOCK_BYTES`: whoever reads shows by them that bytes move, and takes no more memory
         than one of them. An empty range yields none. Reading may end at any block, and several
         ranges of one artifact may be read at once.
 

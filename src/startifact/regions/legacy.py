@@ -14,9 +14,6 @@ from startifact.model.record import RESERVED, Record
 from startifact.model.strict_json import JsonError, parse_string_object
 from startifact.regions.interface import StoredArtifact
 
-MAX_METADATA_BYTES = 64 * 1024
-"""Of the metadata below an artifact's key no more than this is read."""
-
 ONLY_MIRRORED = ""
 """The token of a channel that is only an SSM parameter yet."""
 

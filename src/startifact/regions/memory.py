@@ -13,9 +13,9 @@ from typing import ClassVar
 
 from startifact.errors import ExistsError, InputError, IntegrityError
 from startifact.files.source import Source
+from startifact.limits import BLOCK_BYTES
 from startifact.model.keys import Key
 from startifact.regions.interface import (
-    MAX_BLOCK_BYTES,
     Beat,
     Location,
     Region,
@@ -71,8 +71,8 @@ class MemoryRegion(Region):
             raise IntegrityError(f"{key} in {self.name} was replaced or removed while it was read")
         if stop > len(found[1]):
             raise IntegrityError(f"{key} in {self.name} ended early")
-        for at in range(start, stop, MAX_BLOCK_BYTES):
-            yield found[1][at : min(at + MAX_BLOCK_BYTES, stop)]
+        for at in range(start, stop, BLOCK_BYTES):
+            yield found[1][at : min(at + BLOCK_BYTES, stop)]
 
     def keys(self, prefix: str) -> Iterator[str]:
         """See `Region.keys`."""

@@ -63,7 +63,7 @@ class Repair:
 
 @dataclass(slots=True)
 class RepairLog:
-    """Steps as they are taken. In a dry run they are taken down, and none is taken."""
+    """Steps as they are taken. In a dry run they are recorded, and none is taken."""
 
     dry_run: bool
     limits: Limits
@@ -89,23 +89,23 @@ class RepairLog:
         return True
 
     def record_step(self, step: Step) -> None:
-        """Take down that *step* is done."""
+        """Record that *step* is done."""
         self.steps.append(step)
         if not self.dry_run:
             logger.info("%s: %s", step.region, step.message)
 
     def record_failure(self, region: str, error: StartifactError) -> None:
-        """Take down why *region* did not take a step."""
+        """Record why *region* did not take a step."""
         if isinstance(error, DeadlineError):
             raise error
         self.failures.setdefault(region, error)
 
     def refuse(self, error: StartifactError) -> None:
-        """Take down what must not be mended."""
+        """Record what must not be mended."""
         self.refusals.append(error)
 
     def conflict(self, region: str, key: Key) -> None:
-        """Take down that *region* turned out to hold other content of *key* than others."""
+        """Record that *region* turned out to hold other content of *key* than others."""
         self.conflicts.add(key)
         error = RefusedError(
             f"{region} has other content of {key} by now", hint="Run this again to see which"

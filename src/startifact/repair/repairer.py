@@ -57,7 +57,7 @@ class Repairer:
         limits: Limits,
     ) -> None:
         self._regions = regions
-        self._mover = channel_writer
+        self._channel_writer = channel_writer
         self._required = required
         self._read_data = read_data
         self._limits = limits
@@ -87,7 +87,9 @@ class Repairer:
             for one in reversed(seen.versions):  # oldest first, as they were staged
                 self._mend_version(seen, one, keep)
             if version is None:
-                latest = LatestRepairer(seen, self._log, self._mover, self._required, self._limits)
+                latest = LatestRepairer(
+                    seen, self._log, self._channel_writer, self._required, self._limits
+                )
                 latest.mend()
         return self._log.result(project, [region.name for region in self._regions])
 

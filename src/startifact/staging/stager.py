@@ -110,7 +110,7 @@ class Stager:
     def _record_snapshot(
         self, state: StagingState, answer: Success[RegionSnapshot] | Failure
     ) -> None:
-        """Take down what a region holds; stop where that cannot be told from other content."""
+        """Record what a region holds; stop where that cannot be told from other content."""
         if isinstance(answer, Success):
             state.record_snapshot(answer.name, answer.seconds, answer.value)
         elif isinstance(answer.error, _ENDS_STAGING):

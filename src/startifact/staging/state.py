@@ -105,13 +105,13 @@ class StagingState:
         return [self.replicas[region.name] for region in self.holders()]
 
     def known_replicas(self) -> list[Replica]:
-        """Return the copies and those that were only glimpsed, as far as their digest is known."""
+        """Return the replicas, early ones included, whose digest is known."""
         known = self.early_replicas | self.replicas
         found = (known.get(region.name) for region in self.regions)
         return [replica for replica in found if replica is not None and replica.record.sha256]
 
     def replicas_without_digest(self) -> dict[str, Replica]:
-        """Return the copies, glimpsed ones included, whose digest nobody has recorded."""
+        """Return the replicas, early ones included, whose digest nobody has recorded."""
         known = self.early_replicas | self.replicas
         return {name: replica for name, replica in known.items() if not replica.record.sha256}
 

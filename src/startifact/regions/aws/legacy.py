@@ -3,11 +3,11 @@
 `region` and `bucket` know nothing of it: whoever has no such artifacts can do without this module.
 """
 
+from startifact.limits import MAX_LEGACY_METADATA_BYTES
 from startifact.model.keys import Key, split_channel_key
 from startifact.regions.aws.region import BucketRegion, OrganisationRegion, S3Region
 from startifact.regions.interface import StoredArtifact, StoredChannel
 from startifact.regions.legacy import (
-    MAX_METADATA_BYTES,
     ONLY_MIRRORED,
     LegacyArtifact,
     legacy_metadata_key,
@@ -26,7 +26,7 @@ class _LegacySupport(S3Region):
             token=stored.token,
             md5=stored.md5,
             object_version=stored.object_version,
-            metadata=self.read_text(legacy_metadata_key(key), MAX_METADATA_BYTES),
+            metadata=self.read_text(legacy_metadata_key(key), MAX_LEGACY_METADATA_BYTES),
         )
 
     def read_channel(self, key: Key) -> StoredChannel | None:

@@ -166,7 +166,7 @@ class DirectoryRegion(Region):
                 return self._move_unexpected(lambda: self.read_channel(key), path, target)
 
     def _move_unexpected(self, look: Callable[[], object], path: Path, target: Path) -> bool:
-        """Move *path* where *look* finds it misshapen, unless it is another one by then."""
+        """Move *path* where *look* finds an unexpected type of file, if it still is the same."""
         before = os.lstat(path) if os.path.lexists(path) else None
         try:
             look()

@@ -98,6 +98,9 @@ SAMPLES: dict[type[errors.StartifactError], Callable[[], errors.StartifactError]
     errors.SeveralRegionsError: lambda: errors.SeveralRegionsError(
         "several", causes=[errors.AccessDeniedError("no", hint="try")], kind=errors.NotFoundError
     ),
+    errors.RegionsFailedError: lambda: errors.RegionsFailedError(
+        "few", said=[("a", errors.AccessDeniedError("no"))], again="Run it again"
+    ),
     errors.DifferencesError: lambda: errors.DifferencesError(2, target="P", lines=["a", "b"]),
     errors.BugError: lambda: errors.BugError(ZeroDivisionError("x"), hint="report it"),
     errors.StoppedError: lambda: errors.StoppedError("stopped", exit_code=130, work="command"),

@@ -87,10 +87,9 @@ class Repairer:
             for one in reversed(seen.versions):  # oldest first, as they were staged
                 self._mend_version(seen, one, keep)
             if version is None:
-                latest = LatestRepairer(
+                LatestRepairer(
                     seen, self._log, self._channel_writer, self._required, self._limits
-                )
-                latest.mend()
+                ).mend()
         return self._log.result(project, [region.name for region in self._regions])
 
     def _mend_version(self, seen: ProjectInventory, version: Version, keep: str | None) -> None:

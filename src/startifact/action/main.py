@@ -11,6 +11,7 @@ from startifact.action.commands import execute
 from startifact.action.inputs import StepInputs, wants_summary
 from startifact.action.outputs import outputs_of, warn_of_masked
 from startifact.action.paths import to_container_paths
+from startifact.action.runner import Runner
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
 from startifact.commands import ProjectResult, errors_of, target_of
 from startifact.concurrency.progress import Progress
@@ -19,7 +20,7 @@ from startifact.errors import BugError, StartifactError, StoppedError, as_one, w
 from startifact.hints import in_workflow
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.log_handler import logging_to
-from startifact.settings import Runner, Settings, tidy_aws_environment
+from startifact.settings import Settings, tidy_aws_environment
 from startifact.text import redact
 from startifact.version import __version__
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from startifact.action.inputs import StepInputs
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
+from startifact.action.runner import Runner
 from startifact.commands import (
     ArtifactResult,
     DownloadResult,
@@ -18,7 +19,7 @@ from startifact.commands import (
 )
 from startifact.definitions import OutputDefinition
 from startifact.hints import in_workflow
-from startifact.settings import Runner, Settings
+from startifact.settings import Settings
 
 logger = logging.getLogger(__name__)
 

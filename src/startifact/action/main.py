@@ -18,14 +18,11 @@ from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
 from startifact.errors import BugError, StartifactError, StoppedError, as_one, with_notes
 from startifact.hints import in_workflow
-from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.limits import DEFAULT_LIMITS, STEP_PROGRESS_SECONDS, Limits
 from startifact.log_handler import logging_to
 from startifact.settings import Settings, tidy_aws_environment
 from startifact.text import redact
 from startifact.version import __version__
-
-PROGRESS_SECONDS = 10.0
-"""How often the log says how far bytes have got."""
 
 
 def main(annotations: Annotations, limits: Limits = DEFAULT_LIMITS) -> int:
@@ -133,13 +130,13 @@ class Reporter:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._next = clock() + PROGRESS_SECONDS
+        self._next = clock() + STEP_PROGRESS_SECONDS
 
     def __call__(self, progress: Progress) -> None:
         """Say how far *progress* is, when the last time is long enough ago."""
         now = self._clock()
         if now >= self._next:
-            self._next = now + PROGRESS_SECONDS
+            self._next = now + STEP_PROGRESS_SECONDS
             share = 100 * progress.done // progress.total
             where = progress.region or "reading the file"
             say(f"{where}: {share} % of {progress.total:,} bytes")

@@ -2,8 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from weakref import WeakSet
@@ -44,16 +43,6 @@ if TYPE_CHECKING:
     from startifact.regions.aws.configuration_loader import Boto3Session
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionInputs:
-    """What a session is given by a command line or a step, under the names of options."""
-
-    regions: Sequence[str] | str | None
-    required_regions: str
-    configuration_parameter: str | None
-    dry_run: bool
 
 
 class Session:

@@ -8,7 +8,8 @@ from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
 from startifact.action.snippet import as_command, as_step
-from startifact.commands import (
+from startifact.commands.inputs import target_of
+from startifact.commands.results import (
     ArtifactResult,
     DownloadResult,
     InfoResult,
@@ -19,7 +20,6 @@ from startifact.commands import (
     VersionsResult,
     errors_of,
     exit_code_of,
-    target_of,
 )
 from startifact.errors import (
     ConflictError,

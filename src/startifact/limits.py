@@ -106,6 +106,63 @@ SCRATCH_CLEANUP_SECONDS = 0.5
 file system that hangs."""
 
 
+# What people see while bytes move ----------------------------------------------------------------
+
+BAR_REDRAW_SECONDS = 0.1
+"""How often the line on a terminal is redrawn: often enough to look alive."""
+
+BAR_COLUMNS = 20
+"""The bar in that line: five per cent each, and room for the rest of the line beside it."""
+
+FALLBACK_COLUMNS = 80
+"""How wide a terminal is taken for that does not say it, as terminals have always been."""
+
+RATE_WINDOW_SECONDS = 5.0
+"""What the rate is taken over, so that a transfer that stands still is seen to."""
+
+LOG_PROGRESS_SECONDS = 5.0
+"""How often a line is written where nothing can be redrawn: a log that somebody waits beside."""
+
+STEP_PROGRESS_SECONDS = 10.0
+"""The same in the log of a step, which is mostly read afterwards."""
+
+# What GitHub and AWS allow a step of a workflow --------------------------------------------------
+
+MAX_ANNOTATIONS = 10
+"""Of one step. The runner keeps as many of each kind, and nobody reads more."""
+
+MAX_ANNOTATION_CHARACTERS = 4096
+"""What the runner keeps of an annotation's message."""
+
+MAX_SUMMARY_BYTES = MIB
+"""Of one step's summary; of a larger one the runner shows nothing."""
+
+MAX_CODE_CHARACTERS = 400
+"""Of one text from outside in a summary: one must not push all others out of it."""
+
+MIN_ROLE_SECONDS = 900
+"""The shortest time for which AWS gives credentials of a role."""
+
+MAX_ROLE_SECONDS = 43_200
+"""The longest time for which AWS gives credentials of a role."""
+
+MIN_KEY_ID_CHARACTERS = 16
+"""How long the key ids of AWS are at least. Other stores have words, which anything may hold."""
+
+TOKEN_REQUEST_SECONDS = 10.0
+"""How long one request to GitHub for a token may go without a byte; `TOKEN_SECONDS` has room for
+another one."""
+
+TOKEN_SECONDS = 20.0
+"""How long GitHub is asked for one token: less than a region may take without moving a byte."""
+
+TOKEN_FAILURE_CACHE_SECONDS = 30.0
+"""How long a failure answers for GitHub, so that no region asks what another was just refused."""
+
+MAX_TOKEN_ANSWER_BYTES = 64 * 1024
+"""Of GitHub's answer, many times what a token takes. More is not read into memory."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryLimits:
     """How often the same thing is tried, and how long the pauses in between are.
@@ -118,6 +175,10 @@ class RetryLimits:
     shortest_seconds: float = 0.0
     first_seconds: float = 0.05
     longest_seconds: float = 1.0
+
+
+TOKEN_RETRY = RetryLimits(attempts=5, shortest_seconds=0.25, first_seconds=0.5, longest_seconds=4.0)
+"""Of GitHub's answer to a request for a token. All pauses together stay within `TOKEN_SECONDS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from weakref import WeakSet
@@ -12,11 +11,9 @@ from semver import Version
 
 from startifact.channels.latest import ChannelWriter
 from startifact.channels.reading import read_channel
-from startifact.concurrency.fan_out import run_one
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import ConfigurationError, InputError
+from startifact.errors import InputError
 from startifact.files.source import check_file
-from startifact.hints import Hint, Option
 from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
 from startifact.model.keys import artifact_key, check_filename, check_project
 from startifact.model.quorum import MAJORITY, majority, refuse_shared_store, required_to_stage
@@ -26,10 +23,10 @@ from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
 from startifact.reading.listing import list_versions
 from startifact.reading.resolution import Resolution
-from startifact.regions.aws.configuration_loader import ConfigurationLoader, default_region_of
-from startifact.regions.factory import open_regions, parse_spec, parse_specs
+from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.interface import Region
-from startifact.regions.spec import RegionSpec, split_list
+from startifact.regions.selection import RegionSelection
+from startifact.regions.spec import split_list
 from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
 from startifact.repair.repairer import Repairer, parse_keep
@@ -37,23 +34,13 @@ from startifact.repair.verify import Verification, verify
 from startifact.settings import Settings
 from startifact.staging.outcomes import IfExists, StageRequest, Staging
 from startifact.staging.stager import Stager, now
-from startifact.text import quoted, quoted_list
+from startifact.text import quoted
 from startifact.version import __version__
 
 if TYPE_CHECKING:
     from startifact.regions.aws.configuration_loader import Boto3Session
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionInputs:
-    """What a session is given by a command line or a step, under the names of options."""
-
-    regions: Sequence[str] | str | None
-    required_regions: str
-    configuration_parameter: str | None
-    dry_run: bool
 
 
 class Session:
@@ -120,22 +107,19 @@ class Session:
         self._loader = configuration_loader or ConfigurationLoader(
             self._settings.parameter, boto3_session=boto3_session, limits=limits
         )
-        self._aws_region = self._settings.aws_region or default_region_of(self._loader)
         self._progress = progress
         self._lock = threading.Lock()
         self._closed = False
         self._downloaders: WeakSet[Downloader] = WeakSet()
-        self._opened: tuple[Region, ...] | None = None
-        self._specs: tuple[RegionSpec, ...] | None = None
-        if regions is not None:
-            items = split_list(regions) if isinstance(regions, str) else regions
-            self._specs = parse_specs(items, source="regions")
-        required_to_stage(required_regions, len(self._specs or range(MAX_REGIONS)))
+        self._selection = RegionSelection(
+            regions, settings=self._settings, loader=self._loader, limits=limits
+        )
+        required_to_stage(required_regions, self._selection.count or MAX_REGIONS)
 
     def __repr__(self) -> str:
         mode = ", read-only" if self._read_only else ""
         closed = ", closed" if self._closed else ""
-        return f"<Session {self._known_regions()}{mode}{closed}>"
+        return f"<Session {self._selection.known()}{mode}{closed}>"
 
     def __enter__(self) -> Self:
         return self
@@ -158,21 +142,6 @@ class Session:
             downloader._close()
         if self._own_loader:
             self._loader.close()
-
-    def _known_regions(self) -> str:
-        """Return the regions as they were spelled, as far as that is known without reading them."""
-        if self._opened is not None:
-            return f"regions: {quoted_list(region.name for region in self._opened)}"
-        if self._specs is not None:
-            return f"regions: {quoted_list(spec.text for spec in self._specs)}"
-        if self._settings.regions is not None:
-            try:  # what is not a region may hold a password
-                texts = [parse_spec(text).text for text in split_list(self._settings.regions)]
-            except InputError:
-                return "what STARTIFACT_REGIONS names"
-            return f"regions: {quoted_list(texts)}"
-        home = self._aws_region
-        return f"regions of the configuration in {quoted(home)}" if home else "no regions"
 
     @property
     def read_only(self) -> bool:
@@ -399,44 +368,7 @@ class Session:
         with self._lock:
             if self._closed:
                 raise InputError("this session is closed", hint="Make another Session")
-            if self._opened is None:
-                specs = self._specs or self._configured()
-                self._opened = open_regions(
-                    specs,
-                    loader=self._loader,
-                    default_region=self._aws_region,
-                    limits=self._limits,
-                )
-            return self._opened
-
-    def _configured(self) -> tuple[RegionSpec, ...]:
-        """Return the regions to use where nobody names any."""
-        if self._settings.regions is not None:
-            return parse_specs(split_list(self._settings.regions), source="STARTIFACT_REGIONS")
-        home = self._aws_region
-        if home is None:
-            raise InputError(
-                "no regions are named",
-                hint=Hint.of(
-                    "Set ",
-                    Option("regions"),
-                    ", STARTIFACT_REGIONS, or AWS_REGION to a region that has the organisation "
-                    "configuration",
-                ),
-            )
-        configured = run_one(home, lambda _: self._loader.load(home), limits=self._limits).regions
-        if not configured:
-            raise ConfigurationError(
-                f"the organisation configuration in {home} names no regions",
-                hint=Hint.of(
-                    "Set ",
-                    Option("regions"),
-                    " or STARTIFACT_REGIONS, or add regions to the configuration",
-                ),
-            )
-        return parse_specs(
-            configured, source=f"regions in the organisation configuration in {home}"
-        )
+            return self._selection.open()
 
     def _warn_of_few(self, regions: tuple[Region, ...], required: int) -> None:
         if required < majority(len(regions)):

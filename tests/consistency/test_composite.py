@@ -47,7 +47,10 @@ def test_windows_leaves_variables_alone() -> None:
     """Git's bash converts nothing that is read, be it an input, a secret or a file's name."""
     (run,) = (step for step in COMPOSITE["runs"]["steps"] if step["id"] == "run")
     left_alone = tuple(run["env"]["MSYS2_ENV_CONV_EXCL"].split(";"))
-    code = (PROJECT / "src" / "startifact" / "settings.py").read_text(encoding="utf-8")
+    sources = [
+        PROJECT / "src" / "startifact" / name for name in ("settings.py", "action/runner.py")
+    ]
+    code = "".join(source.read_text(encoding="utf-8") for source in sources)
     read = set(re.findall(r'"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"', code))
 
     assert {"AWS_PROFILE", "GITHUB_OUTPUT", "RUNNER_TEMP"} <= read

@@ -22,7 +22,7 @@ from startifact.errors import (
 )
 from startifact.model.keys import Key
 from startifact.model.record import Record
-from startifact.reading.resolution import Replica
+from startifact.reading.replica import Replica
 from startifact.regions.interface import StoredArtifact
 from startifact.settings import Settings
 from startifact.staging.state import StagingState, changed_file

@@ -18,7 +18,7 @@ from startifact.files.source import Source
 from startifact.model import versions
 from startifact.model.keys import Key
 from startifact.model.record import Record, decode
-from startifact.reading.resolution import Replica
+from startifact.reading.replica import Replica
 from startifact.regions.interface import Region, StoredArtifact, StoredChannel
 from startifact.repair import latest as repair_latest
 from startifact.repair import verify

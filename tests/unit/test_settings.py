@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from startifact.action.runner import Runner
 from startifact.model.record import Origin
-from startifact.settings import Runner, Settings, tidy_aws_environment
+from startifact.settings import Settings, tidy_aws_environment
 
 WORKFLOW = {
     "GITHUB_ACTIONS": "true",

@@ -14,7 +14,8 @@ from startifact.model.keys import Key
 from startifact.model.quorum import majority
 from startifact.model.record import Record
 from startifact.model.voting import Votes
-from startifact.reading.resolution import KnownAnswers, Replica, Resolution
+from startifact.reading.replica import Replica
+from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.directory.region import DirectoryRegion
 from startifact.regions.interface import StoredArtifact
 from startifact.repair.inventory import ReplicaStatus

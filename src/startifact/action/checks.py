@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from startifact.errors import InputError
-from startifact.limits import MAX_REGIONS
+from startifact.limits import MAX_REGIONS, MAX_ROLE_SECONDS, MIN_ROLE_SECONDS
 from startifact.model.configuration import AWS_REGION, DEFAULT_PARAMETER, is_parameter_name
 from startifact.model.metadata import parse_metadata
 from startifact.model.quorum import required_to_stage
@@ -13,8 +13,6 @@ from startifact.regions.factory import parse_specs
 from startifact.regions.spec import split_list
 from startifact.repair.repairer import parse_keep
 from startifact.text import quoted
-
-MIN_SECONDS, MAX_SECONDS = 900, 43_200
 
 _ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)
 _AUDIENCE = re.compile(r"[!-~]{1,255}", re.ASCII)
@@ -102,9 +100,9 @@ def check_session_name(text: str) -> str:
 
 def check_seconds(text: str) -> int:
     """Return for how long credentials are asked for."""
-    if _SECONDS.fullmatch(text) and MIN_SECONDS <= int(text) <= MAX_SECONDS:
+    if _SECONDS.fullmatch(text) and MIN_ROLE_SECONDS <= int(text) <= MAX_ROLE_SECONDS:
         return int(text)
     raise InputError(
-        f"role-duration is {quoted(text)}, expected a number of seconds from {MIN_SECONDS} to "
-        f"{MAX_SECONDS}"
+        f"role-duration is {quoted(text)}, expected a number of seconds from {MIN_ROLE_SECONDS} to "
+        f"{MAX_ROLE_SECONDS}"
     )

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from startifact.action.inputs import StepInputs
 from startifact.action.oidc import Tokens, TokenSource
+from startifact.action.runner import Runner
 from startifact.errors import InputError
 from startifact.regions.aws.spec import AwsSpec, BucketSpec
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.regions.factory import parse_specs
 from startifact.regions.spec import RegionSpec, split_list
-from startifact.settings import Runner, Settings, forget_aws_profile
+from startifact.settings import Settings, forget_aws_profile
 from startifact.text import quoted
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from startifact.action import markdown, rendering
@@ -11,20 +11,19 @@ from startifact.action.commands import execute
 from startifact.action.inputs import StepInputs, wants_summary
 from startifact.action.outputs import outputs_of, warn_of_masked
 from startifact.action.paths import to_container_paths
+from startifact.action.runner import Runner
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
-from startifact.commands import ProjectResult, errors_of, target_of
+from startifact.commands.inputs import target_of
+from startifact.commands.results import ProjectResult, errors_of
 from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
-from startifact.errors import BugError, StartifactError, StoppedError, as_one, with_notes
-from startifact.hints import in_workflow
-from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.errors import BugError, StartifactError, StoppedError, with_notes, worst_exit_code
+from startifact.hints import in_workflow, join
+from startifact.limits import DEFAULT_LIMITS, STEP_PROGRESS_SECONDS, Limits
 from startifact.log_handler import logging_to
-from startifact.settings import Runner, Settings, tidy_aws_environment
+from startifact.settings import Settings, tidy_aws_environment
 from startifact.text import redact
 from startifact.version import __version__
-
-PROGRESS_SECONDS = 10.0
-"""How often the log says how far bytes have got."""
 
 
 def main(annotations: Annotations, limits: Limits = DEFAULT_LIMITS) -> int:
@@ -119,7 +118,7 @@ def _finish(
         say(line)
     lines = rendering.success(result, inputs, settings, runner)
     errors = errors_of(result, in_full=True)
-    error = as_one(errors) if errors else None
+    error = _as_one(errors) if errors else None
     if error is not None:
         tell(error, annotations, title=title)
     if inputs.summary:
@@ -127,18 +126,30 @@ def _finish(
     return 0 if error is None else error.exit_code
 
 
+def _as_one(errors: Sequence[StartifactError]) -> StartifactError:
+    """Return one error that says what all of *errors* say."""
+    if len(errors) == 1:
+        return errors[0]
+    one = StartifactError(
+        "\n".join(error.message for error in errors),
+        hint=join(error.next_step for error in errors),
+    )
+    one.exit_code = worst_exit_code(error.exit_code for error in errors)
+    return one
+
+
 class Reporter:
     """Says in the log how far bytes have got, now and then."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._next = clock() + PROGRESS_SECONDS
+        self._next = clock() + STEP_PROGRESS_SECONDS
 
     def __call__(self, progress: Progress) -> None:
         """Say how far *progress* is, when the last time is long enough ago."""
         now = self._clock()
         if now >= self._next:
-            self._next = now + PROGRESS_SECONDS
+            self._next = now + STEP_PROGRESS_SECONDS
             share = 100 * progress.done // progress.total
             where = progress.region or "reading the file"
             say(f"{where}: {share} % of {progress.total:,} bytes")

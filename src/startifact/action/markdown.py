@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
+from startifact.limits import MAX_CODE_CHARACTERS, MAX_SUMMARY_BYTES
 from startifact.text import escape_nonprintable, quoted
 
 logger = logging.getLogger(__name__)
 
-LIMIT = 1024 * 1024
-"""How many bytes the summary of one step may have; of a larger one the runner shows nothing."""
-
 _CUT = "*The rest is left out: the summary of a step may have 1 MiB.*\n"
-_CELL = 400
 _PLAIN = frozenset(string.ascii_letters + string.digits + " ")
 _ENDS_CODE = frozenset("`|\\")
 
@@ -41,7 +38,7 @@ def write(path: str, lines: Sequence[str]) -> None:
             raise OSError(None, "it is not a file")
         taken = file.stat().st_size if file.exists() else 0
         before = "\n\n" if taken else ""
-        if text := _fitting(lines, LIMIT - taken - len(before)):
+        if text := _fitting(lines, MAX_SUMMARY_BYTES - taken - len(before)):
             with file.open("ab") as writer:
                 writer.write(f"{before}{text}".encode())
         elif lines:
@@ -75,7 +72,11 @@ def _row(cells: Sequence[str]) -> str:
 
 def code(text: str) -> str:
     """Return *text* as it can stand anywhere in a line of Markdown, and is shown as it is."""
-    cut = text if len(text) <= _CELL else f"{text[:_CELL]}... ({len(text):,} characters)"
+    cut = (
+        text
+        if len(text) <= MAX_CODE_CHARACTERS
+        else f"{text[:MAX_CODE_CHARACTERS]}... ({len(text):,} characters)"
+    )
     line = escape_nonprintable(cut)
     if line.strip() and not _ENDS_CODE & set(line):
         return f"`{line}`"

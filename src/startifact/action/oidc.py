@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import random
 import threading
 import time
 import urllib.error
@@ -10,21 +9,20 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 
+from startifact.concurrency.backoff import attempts
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import AccessDeniedError, ConfigurationError, StartifactError
-from startifact.limits import DEFAULT_LIMITS
+from startifact.limits import (
+    DEFAULT_LIMITS,
+    MAX_TOKEN_ANSWER_BYTES,
+    TOKEN_FAILURE_CACHE_SECONDS,
+    TOKEN_REQUEST_SECONDS,
+    TOKEN_RETRY,
+    TOKEN_SECONDS,
+    RetryLimits,
+)
 from startifact.regions.aws.spec import is_loopback
-
-TIMEOUT_SECONDS = 10.0
-TOTAL_SECONDS = 20.0
-"""How long GitHub is asked for one token: less than a region may take without moving a byte."""
-
-FAILURE_CACHE_SECONDS = 30.0
-"""How long a failure answers for GitHub, so that no region asks what another was just refused."""
-
-ATTEMPTS = 5
-MAX_BYTES = 64 * 1024
 
 _PERMISSION = """Give the job the permission:
   permissions:
@@ -44,8 +42,7 @@ class TokenSource:
     url: str
     bearer: str = field(repr=False)
     audience: str
-    pause: float = 0.5
-    """How many seconds lie between the first attempts; it doubles each time."""
+    retry: RetryLimits = TOKEN_RETRY
 
     def check(self) -> None:
         """Return when a token can be asked for.
@@ -76,19 +73,16 @@ class TokenSource:
         self.check()
         with FanOut({"GitHub": self._patiently}, limits=DEFAULT_LIMITS) as asked:
             # Names of hosts are looked up without a time-out of their own.
-            answer = asked.next(time.monotonic() + TOTAL_SECONDS)
+            answer = asked.next(time.monotonic() + TOKEN_SECONDS)
         if answer is None:
-            raise _refused(f"it did not answer within {TOTAL_SECONDS:.0f} s")
+            raise _refused(f"it did not answer within {TOKEN_SECONDS:.0f} s")
         if isinstance(answer, Failure):
             raise answer.error
         return answer.value
 
     def _patiently(self, heartbeat: Heartbeat) -> str:
         last = ""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                delay = self.pause * 2 ** (attempt - 1)
-                time.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
+        for _ in attempts(self.retry):
             heartbeat.beat()
             try:
                 return self._ask()
@@ -110,8 +104,8 @@ class TokenSource:
             headers={"Authorization": f"Bearer {self.bearer}", "Accept": "application/json"},
         )
         opener = urllib.request.build_opener(_NoRedirect)
-        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
-            token = json.loads(answer.read(MAX_BYTES))["value"]
+        with opener.open(request, timeout=TOKEN_REQUEST_SECONDS) as answer:
+            token = json.loads(answer.read(MAX_TOKEN_ANSWER_BYTES))["value"]
         if not isinstance(token, str) or not token:
             raise ValueError
         return token
@@ -149,7 +143,7 @@ class Tokens:
             try:
                 return self._source()
             except StartifactError as e:
-                self._failure, self._until = e, time.monotonic() + FAILURE_CACHE_SECONDS
+                self._failure, self._until = e, time.monotonic() + TOKEN_FAILURE_CACHE_SECONDS
                 raise
 
 

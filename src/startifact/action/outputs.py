@@ -7,7 +7,8 @@ from pathlib import Path
 
 from startifact.action.inputs import StepInputs
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
-from startifact.commands import (
+from startifact.action.runner import Runner
+from startifact.commands.results import (
     ArtifactResult,
     DownloadResult,
     ProjectResult,
@@ -18,7 +19,8 @@ from startifact.commands import (
 )
 from startifact.definitions import OutputDefinition
 from startifact.hints import in_workflow
-from startifact.settings import Runner, Settings
+from startifact.limits import MIN_KEY_ID_CHARACTERS
+from startifact.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -91,10 +93,6 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
 """Every output, from which action.yml has them."""
 
 
-_MIN_KEY = 16
-"""How long the key ids of AWS are at least. Other stores have words, which anything may hold."""
-
-
 def outputs_of(result: ProjectResult, runner: Runner) -> Mapping[str, str]:
     """Return every output of a step that succeeded; those that do not apply are empty."""
     facts = {"version": version_of(result), **facts_of_result(result, in_workflow)}
@@ -126,7 +124,7 @@ def warn_of_masked(outputs: Mapping[str, str], inputs: StepInputs, settings: Set
     account = (inputs.role_to_assume or "").split(":")[4:5]
     key = settings.access_key_id or ""
     masked = {
-        "the value of AWS_ACCESS_KEY_ID": key if len(key) >= _MIN_KEY else "",
+        "the value of AWS_ACCESS_KEY_ID": key if len(key) >= MIN_KEY_ID_CHARACTERS else "",
         "the number of role-to-assume's AWS account": "".join(account),
     }
     found = {

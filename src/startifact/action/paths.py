@@ -13,11 +13,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from startifact.action.inputs import StepInputs
+from startifact.action.runner import Runner
 from startifact.problems import Problems
 from startifact.regions.directory.spec import DirectorySpec
 from startifact.regions.factory import parse_specs
 from startifact.regions.spec import RegionSpec, split_list
-from startifact.settings import Runner, Settings
+from startifact.settings import Settings
 from startifact.text import quoted
 
 JOB_CONTAINER = Path("/__w")

@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Any
 
 from startifact.action.main import bug, main, stop, tell
+from startifact.action.runner import Runner
 from startifact.action.workflow import Annotations, say
 from startifact.concurrency.signals import Stopped, stop_at_signals
 from startifact.limits import DEFAULT_LIMITS, Limits
-from startifact.settings import Runner
 from startifact.text import redact
 
 

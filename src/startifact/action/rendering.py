@@ -6,8 +6,10 @@ from typing import assert_never
 from startifact.action.inputs import StepInputs
 from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
+from startifact.action.runner import Runner
 from startifact.action.snippet import as_command, as_step
-from startifact.commands import (
+from startifact.commands.inputs import target_of
+from startifact.commands.results import (
     ArtifactResult,
     DownloadResult,
     InfoResult,
@@ -18,7 +20,6 @@ from startifact.commands import (
     VersionsResult,
     errors_of,
     exit_code_of,
-    target_of,
 )
 from startifact.errors import (
     ConflictError,
@@ -31,7 +32,7 @@ from startifact.hints import in_workflow
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
 from startifact.report import locations_of_artifact
-from startifact.settings import Runner, Settings
+from startifact.settings import Settings
 from startifact.staging.outcomes import Staging
 
 _REGIONS = ("Region", "Outcome", "Seconds", "Where", "Trouble")

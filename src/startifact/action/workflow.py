@@ -21,15 +21,10 @@ from actions_toolkit.command import issue_command
 from actions_toolkit.file_command import issue_file_command, prepare_key_value_message
 
 from startifact.errors import ConfigurationError, LocalFileError
+from startifact.limits import MAX_ANNOTATION_CHARACTERS, MAX_ANNOTATIONS
 from startifact.text import escape_nonprintable, quoted
 
 FindingKind = Literal["error", "warning", "notice"]
-
-MAX_ANNOTATIONS = 10
-"""How many annotations a step has. The runner keeps as many of each kind, and nobody reads more."""
-
-MAX_MESSAGE = 4096
-"""How many characters of an annotation's message the runner keeps."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
@@ -87,9 +82,9 @@ class Annotations:
             self.others.append(message)
             return
         self._counts[kind] += 1
-        if len(text) > MAX_MESSAGE:
+        if len(text) > MAX_ANNOTATION_CHARACTERS:
             say(message)
-            text = f"{text[: MAX_MESSAGE - 3]}..."
+            text = f"{text[: MAX_ANNOTATION_CHARACTERS - 3]}..."
         # The runner would cut the equals sign off, and the toolkit prints empty properties.
         shown_title = escape_nonprintable(title).lstrip("=")
         issue_command(kind, {"title": shown_title} if shown_title else {}, text)

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from startifact.cli.console import Console
 from startifact.concurrency.progress import Progress
+from startifact.limits import (
+    BAR_COLUMNS,
+    BAR_REDRAW_SECONDS,
+    LOG_PROGRESS_SECONDS,
+    RATE_WINDOW_SECONDS,
+)
 
-REDRAW_SECONDS = 0.1
-LINE_SECONDS = 5.0
-
-_BAR = 20
 _UNITS = ("B", "kB", "MB", "GB")
-_WINDOW_SECONDS = 5.0
 
 
 class Meter:
@@ -42,7 +43,7 @@ class Meter:
         """Note how much has been moved by now, for the rate."""
         now = self._clock()
         self._samples.append((now, self._done))
-        while len(self._samples) > 2 and self._samples[1][0] <= now - _WINDOW_SECONDS:
+        while len(self._samples) > 2 and self._samples[1][0] <= now - RATE_WINDOW_SECONDS:
             self._samples.popleft()
 
     @property
@@ -61,7 +62,7 @@ class Meter:
         total = sum(p.total for p in self._latest.values())
         share = self._done / total
         title = self._title()
-        bar = "[" + ("#" * int(share * _BAR)).ljust(_BAR, ".") + "]"
+        bar = "[" + ("#" * int(share * BAR_COLUMNS)).ljust(BAR_COLUMNS, ".") + "]"
         # Of one length from first to last, so that the line does not change its shape.
         figures = f"{_percent(share)} {self._rate():>10}"
         hashing = "" in self._latest
@@ -105,8 +106,8 @@ class Bar:
         self._clock = clock
         self._meter = Meter(clock)
         self._redraws = console.is_terminal
-        self._pause = REDRAW_SECONDS if self._redraws else LINE_SECONDS
-        self._due = clock() if self._redraws else clock() + LINE_SECONDS
+        self._pause = BAR_REDRAW_SECONDS if self._redraws else LOG_PROGRESS_SECONDS
+        self._due = clock() if self._redraws else clock() + LOG_PROGRESS_SECONDS
         self._closed = False
         self._lock = threading.Lock()
 

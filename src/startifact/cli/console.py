@@ -13,9 +13,8 @@ from typing import TextIO
 
 from startifact.errors import LocalFileError, StartifactError, with_notes
 from startifact.hints import in_shell
+from startifact.limits import FALLBACK_COLUMNS
 from startifact.text import escape_nonprintable
-
-_FALLBACK_COLUMNS = 80
 
 # The terminal writes ^C behind the status line when it is pressed.
 _ECHO = "^C"
@@ -46,7 +45,7 @@ class Console:
         width = 0
         with contextlib.suppress(OSError, ValueError):
             width = os.get_terminal_size(self._err.fileno()).columns
-        width = width or shutil.get_terminal_size((_FALLBACK_COLUMNS, 24)).columns
+        width = width or shutil.get_terminal_size((FALLBACK_COLUMNS, 24)).columns
         # In the last column, some terminals begin a new line.
         return max(0, width - len(_ECHO) - 1)
 

@@ -1,15 +1,12 @@
 """Getting an artifact's bytes: from any region that has them, verified before they are anywhere."""
 
-import hashlib
 import logging
-from functools import partial
 from pathlib import Path
 from typing import Self
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.progress import ProgressCallback, Tally
-from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import (
     InputError,
     IntegrityError,
@@ -26,11 +23,13 @@ from startifact.files.destination import (
     temporary_beside,
 )
 from startifact.hints import Hint, Option
-from startifact.limits import BLOCK_BYTES, PART_BYTES, Limits
-from startifact.model.keys import Key, check_filename
+from startifact.limits import Limits
+from startifact.model.keys import check_filename
 from startifact.model.record import Record
 from startifact.reading.outcomes import RegionOutcome, facts_in_short, outcome_of
-from startifact.reading.resolution import Replica, Resolution
+from startifact.reading.replica import Replica
+from startifact.reading.resolution import Resolution
+from startifact.reading.transfer import read_all, verify_file
 from startifact.regions.interface import Location
 from startifact.text import with_regions
 
@@ -282,8 +281,8 @@ class Downloader:
         )
 
         def job(heartbeat: Heartbeat) -> None:
-            _read_all(replica, self._resolution.key, temporary, heartbeat, self._limits)
-            _verify(record, f"{self._resolution.key} in {name}", temporary, heartbeat)
+            read_all(replica, self._resolution.key, temporary, heartbeat, self._limits)
+            verify_file(record, f"{self._resolution.key} in {name}", temporary, heartbeat)
 
         with FanOut({name: job}, limits=self._limits, notify=tally.add) as fetching:
             answer = fetching.next()
@@ -300,42 +299,3 @@ class Downloader:
         known |= {failure.name: failure.error for failure in failures}
         said = [(r.name, known[r.name]) for r in self._resolution.regions if r.name in known]
         return no_answer(f"no region could deliver {self._resolution.key}:", said)
-
-
-def _read_all(
-    replica: Replica, key: Key, temporary: Path, heartbeat: Heartbeat, limits: Limits
-) -> None:
-    def fetch(start: int, stop: int) -> None:
-        with local_errors(temporary), temporary.open("r+b") as file:
-            file.seek(start)
-            for block in replica.region.read(key, replica.stored, start, stop):
-                file.write(block)
-                heartbeat.beat(len(block))
-
-    size = replica.record.size
-    # One after the other as they are needed: it is a region that says how many there are.
-    run_in_pool(
-        (partial(fetch, s, min(s + PART_BYTES, size)) for s in range(0, size, PART_BYTES)),
-        workers=limits.part_workers,
-        limits=limits,
-    )
-
-
-def _verify(record: Record, where: str, temporary: Path, heartbeat: Heartbeat) -> None:
-    """Hash what is in the file, not what was meant to be written to it."""
-    # Artifacts of the first Startifact have an MD5 at best, which says something about accidents.
-    digest = hashlib.sha256() if record.sha256 else hashlib.md5(usedforsecurity=False)
-    expected = record.sha256 or record.md5
-    size = 0
-    with local_errors(temporary), temporary.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
-            size += len(block)
-            heartbeat.beat(0)
-    got = digest.hexdigest() if expected else None
-    if (size, got) != (record.size, expected):
-        name = digest.name
-        raise IntegrityError(
-            f"{where} is damaged: got {size:,} bytes with {name}:{got}, "
-            f"expected {record.size:,} bytes with {name}:{expected}"
-        )

@@ -9,7 +9,7 @@ from semver import Version
 from startifact.errors import StartifactError
 from startifact.model.keys import Key
 from startifact.model.record import Record
-from startifact.reading.resolution import Replica
+from startifact.reading.replica import Replica
 from startifact.regions.interface import Location
 from startifact.text import quoted, quoted_list, redact
 

@@ -23,7 +23,7 @@ from startifact.model.keys import LATEST, Key, artifact_key, channel_key
 from startifact.model.quorum import refuse_shared_store
 from startifact.model.record import NO_DIGEST
 from startifact.reading.listing import versions_of
-from startifact.reading.resolution import Replica, interpret
+from startifact.reading.replica import Replica, interpret
 from startifact.regions.interface import Region, StoredArtifact, StoredChannel
 
 

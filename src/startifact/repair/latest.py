@@ -21,7 +21,7 @@ from startifact.model.keys import LATEST, Key, artifact_key, channel_key
 from startifact.model.quorum import required_to_read
 from startifact.model.record import Record
 from startifact.model.versions import is_later
-from startifact.reading.resolution import Replica, describe
+from startifact.reading.replica import Replica, describe
 from startifact.repair.inventory import ProjectInventory, RegionInventory
 from startifact.repair.log import RepairLog, Step
 from startifact.repair.quarantine import move_latest_aside

@@ -29,7 +29,8 @@ from startifact.hints import Command, Hint, Option
 from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
 from startifact.reading.download import Downloader
-from startifact.reading.resolution import KnownAnswers, Replica, Resolution
+from startifact.reading.replica import Replica
+from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.interface import Region
 from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_inventory
 from startifact.repair.latest import LatestRepairer

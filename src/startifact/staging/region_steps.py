@@ -9,6 +9,7 @@ from semver import Version
 
 from startifact.channels.latest import ChannelWriter
 from startifact.channels.record import read_channel_record
+from startifact.concurrency.fan_out import Failure, Success
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
     ExistsError,
@@ -18,7 +19,7 @@ from startifact.errors import (
 )
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
-from startifact.reading.resolution import Replica, describe
+from startifact.reading.replica import Replica, describe
 from startifact.regions.interface import Region
 
 T = TypeVar("T")
@@ -158,3 +159,15 @@ def mirror_latest(
     """Copy ``latest`` of *region* to where others read it."""
     heartbeat.beat()
     channel_writer.mirror_or_warn(region, project)
+
+
+def behind(answer: Success[Version | None], project: str) -> Failure:
+    """Return the failure of a region where ``latest`` of *project* could not be moved."""
+    return Failure(
+        answer.name,
+        answer.seconds,
+        RegionUnavailableError(
+            f"{answer.name} has no {LATEST} of {project}, and not the version that {LATEST} "
+            "points at elsewhere: it was not moved there"
+        ),
+    )

@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from semver import Version
-
 from startifact.channels.latest import ChannelWriter, warn_mirror_failed
 from startifact.concurrency.fan_out import Failure, FanOut, Success
 from startifact.concurrency.progress import ProgressCallback, Tally
@@ -23,7 +21,6 @@ from startifact.errors import (
     IntegrityError,
     LocalFileError,
     NewerFormatError,
-    RegionUnavailableError,
     StagingFailedError,
     WrongRegionError,
 )
@@ -39,9 +36,9 @@ from startifact.reading.outcomes import State
 from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.interface import Region
 from startifact.staging import region_steps
-from startifact.staging.outcomes import IfExists, StageRequest, Staging
+from startifact.staging.outcomes import StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
-from startifact.staging.state import StagingState, changed_file, conflict
+from startifact.staging.state import StagingState, changed_file, conflict, other_content
 from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
@@ -88,7 +85,7 @@ class Stager:
         record = _record_of(request, source)
         self._compare_replicas_without_digest(state, source, record)
         existed = bool(state.known_replicas())
-        if kept := self._other_content(state, request, record):
+        if kept := other_content(state, request, record):
             self._warn_of_kept(state, record, kept)
             return self._result(state, request, kept, kept=True)
         encoded_record = self._encoded_record(state, record)
@@ -213,7 +210,7 @@ class Stager:
                 if isinstance(answer, Failure):
                     state.record_failure(answer)
                 elif answer.value is None:
-                    state.record_failure(_behind(answer, request.project))
+                    state.record_failure(region_steps.behind(answer, request.project))
                 else:
                     state.record_time(answer.name, answer.seconds)
                     state.latest[answer.name] = answer.value
@@ -293,24 +290,6 @@ class Stager:
             kept=kept,
         )
 
-    def _other_content(
-        self, state: StagingState, request: StageRequest, record: Record
-    ) -> Record | None:
-        """Return the record to keep, or ``None`` when no region holds other content."""
-        replicas = state.known_replicas()
-        others = [c for c in replicas if not c.record.same_content(record)]
-        removed = state.removed()
-        if not others and removed is None:
-            return None
-        state.replicas = {replica.region.name: replica for replica in replicas}
-        if (
-            removed is None
-            and request.if_exists is IfExists.KEEP
-            and all(c.record.same_content(others[0].record) for c in replicas)
-        ):
-            return others[0].record
-        raise conflict(state, record, others, removed)
-
 
 def _record_of(request: StageRequest, source: Source) -> Record:
     return Record(
@@ -326,14 +305,3 @@ def _record_of(request: StageRequest, source: Source) -> Record:
 def now() -> str:
     """Return the time as it is recorded: RFC 3339, in UTC, with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _behind(answer: Success[Version | None], project: str) -> Failure:
-    return Failure(
-        answer.name,
-        answer.seconds,
-        RegionUnavailableError(
-            f"{answer.name} has no {LATEST} of {project}, and not the version that {LATEST} "
-            "points at elsewhere: it was not moved there"
-        ),
-    )

@@ -18,8 +18,9 @@ from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.model.versions import highest
 from startifact.reading.outcomes import RegionOutcome, State
-from startifact.reading.resolution import Replica
+from startifact.reading.replica import Replica
 from startifact.regions.interface import Region
+from startifact.staging.outcomes import IfExists, StageRequest
 from startifact.staging.region_steps import RegionSnapshot
 from startifact.text import with_regions
 
@@ -209,3 +210,20 @@ def changed_file(state: StagingState, error: LocalFileError) -> LocalFileError:
         f"{error.message}; {holders} had stored {state.key} as it was before",
         hint="Stage the file under a new version once nothing writes to it any more",
     )
+
+
+def other_content(state: StagingState, request: StageRequest, record: Record) -> Record | None:
+    """Return the record to keep, or ``None`` when no region holds other content."""
+    replicas = state.known_replicas()
+    others = [c for c in replicas if not c.record.same_content(record)]
+    removed = state.removed()
+    if not others and removed is None:
+        return None
+    state.replicas = {replica.region.name: replica for replica in replicas}
+    if (
+        removed is None
+        and request.if_exists is IfExists.KEEP
+        and all(c.record.same_content(others[0].record) for c in replicas)
+    ):
+        return others[0].record
+    raise conflict(state, record, others, removed)

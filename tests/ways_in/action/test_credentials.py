@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from startifact import Session
-from startifact.action.oidc import ATTEMPTS
-from startifact.limits import Limits
+from startifact.limits import TOKEN_RETRY, Limits
 from tests.conftest import AwsAccount
 from tests.support.runner_step import Step
 from tests.ways_in.action.conftest import Call
@@ -255,7 +254,7 @@ def test_silent_github(step: Step, call: Call, account: AwsAccount) -> None:
     assert "id-token: write" in error
     assert "us-east-1" not in error
     assert seconds < 25
-    assert 1 < len(heard) <= ATTEMPTS
+    assert 1 < len(heard) <= TOKEN_RETRY.attempts
 
 
 def test_github_that_gives_no_more(

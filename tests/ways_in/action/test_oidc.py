@@ -1,13 +1,16 @@
 """Asking GitHub for a token: patience with trouble that passes, and nothing shown."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from startifact.action.oidc import ATTEMPTS, TokenSource
+from startifact.action.oidc import TokenSource
 from startifact.errors import AccessDeniedError, ConfigurationError, StartifactError
+from startifact.limits import TOKEN_RETRY
 from tests.ways_in.action.identity import BEARER, TOKEN, Identities
 
+AT_ONCE = replace(TOKEN_RETRY, shortest_seconds=0.0, first_seconds=0.0, longest_seconds=0.0)
 BODY = "body-that-nobody-may-see"
 
 
@@ -21,7 +24,7 @@ def identities() -> Iterator[Identities]:
 
 def source(identities: Identities, path: str = "/token?a=b") -> TokenSource:
     return TokenSource(
-        url=f"{identities.address}{path}", bearer=BEARER, audience="a&b=c/d", pause=0.0
+        url=f"{identities.address}{path}", bearer=BEARER, audience="a&b=c/d", retry=AT_ONCE
     )
 
 
@@ -39,9 +42,9 @@ def test_audience(path: str, identities: Identities) -> None:
 )  # fmt: skip
 def test_trouble_that_passes(failure: tuple[int, str], identities: Identities) -> None:
     """An answer that may be better next time is asked for again."""
-    identities.failures = [failure] * (ATTEMPTS - 1)
+    identities.failures = [failure] * (TOKEN_RETRY.attempts - 1)
 
-    assert source(identities)() == f"{TOKEN}-{ATTEMPTS}"
+    assert source(identities)() == f"{TOKEN}-{TOKEN_RETRY.attempts}"
 
 
 @pytest.mark.parametrize("status", [500, 200])
@@ -52,7 +55,7 @@ def test_trouble_that_stays(status: int, identities: Identities) -> None:
     with pytest.raises(AccessDeniedError) as caught:
         source(identities)()
 
-    assert len(identities.token_requests) == ATTEMPTS
+    assert len(identities.token_requests) == TOKEN_RETRY.attempts
     shown = f"{caught.value} {caught.value.hint} {caught.value!r}"
     assert not any(secret in shown for secret in (BODY, BEARER, identities.address))
     assert "GitHub gave no OpenID Connect token" in shown
@@ -83,7 +86,7 @@ def test_redirection(identities: Identities) -> None:
 def test_nobody_there() -> None:
     """An address where nobody answers is an error of the same kind."""
     with pytest.raises(AccessDeniedError, match="did not answer as it should"):
-        TokenSource(url="http://127.0.0.1:1/", bearer=BEARER, audience="a", pause=0.0)()
+        TokenSource(url="http://127.0.0.1:1/", bearer=BEARER, audience="a", retry=AT_ONCE)()
 
 
 @pytest.mark.parametrize(

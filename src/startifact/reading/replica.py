@@ -1,0 +1,59 @@
+"""One region's copy of an artifact, and what its record says."""
+
+from dataclasses import dataclass, replace
+
+from startifact.errors import IntegrityError
+from startifact.limits import MAX_SIZE_BYTES
+from startifact.model.keys import Key
+from startifact.model.record import Record, decode
+from startifact.regions.interface import Region, StoredArtifact
+from startifact.regions.legacy import legacy_record
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One region's copy of an artifact."""
+
+    region: Region
+    stored: StoredArtifact
+    record: Record
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it has a record, which those of the first Startifact lack."""
+        return self.stored.encoded_record is not None
+
+
+def describe(region: Region, key: Key) -> Replica | None:
+    """Return the copy at *key* in *region*, or ``None`` when the region says that there is none.
+
+    Raises:
+        IntegrityError: Its record is damaged, or its size is not the recorded one.
+        RemovedError: It was removed on purpose.
+    """
+    stored = region.describe(key)
+    return None if stored is None else interpret(region, key, stored)
+
+
+def interpret(region: Region, key: Key, stored: StoredArtifact) -> Replica:
+    """Return *stored* with what its record says.
+
+    Raises:
+        IntegrityError: Its record is damaged, or its size is not the recorded one, or none that
+            can be.
+        RemovedError: It was removed on purpose.
+    """
+    where = f"{key} in {region.name}"
+    if stored.size > MAX_SIZE_BYTES:
+        raise IntegrityError(
+            f"{where} has {stored.size:,} bytes, {MAX_SIZE_BYTES:,} are what S3 allows"
+        )
+    if stored.encoded_record is None:
+        return Replica(region, stored, legacy_record(stored, where=where))
+    record = decode(stored.encoded_record, where=where)
+    if record.size != stored.size:
+        raise IntegrityError(
+            f"{where} has {stored.size:,} bytes, {record.size:,} were recorded",
+        )
+    # Beside a copy of the first Startifact that is all there is to compare.
+    return Replica(region, stored, replace(record, md5=stored.md5))

@@ -1,0 +1,117 @@
+"""Which regions a session uses: those that it was given, or else those that are configured."""
+
+from collections.abc import Iterable
+
+from startifact.concurrency.fan_out import run_one
+from startifact.errors import ConfigurationError, InputError
+from startifact.hints import Hint, Option
+from startifact.limits import Limits
+from startifact.regions.aws.configuration_loader import ConfigurationLoader, default_region_of
+from startifact.regions.factory import open_regions, parse_spec, parse_specs
+from startifact.regions.interface import Region
+from startifact.regions.spec import RegionSpec, split_list
+from startifact.settings import Settings
+from startifact.text import quoted, quoted_list
+
+
+class RegionSelection:
+    """The regions of one session, looked up and opened once, when they are first needed.
+
+    Not safe to open from several threads at once.
+
+    Args:
+        regions: A list of regions, or one string that commas, spaces or newlines separate;
+            ``None`` for those that are configured.
+        settings: What the environment says.
+        loader: Reads the organisation configuration and makes clients for AWS.
+        limits: How long is waited.
+
+    Raises:
+        InputError: A region is not spelled as it should be, or named twice.
+    """
+
+    def __init__(
+        self,
+        regions: Iterable[str | Region] | str | None,
+        *,
+        settings: Settings,
+        loader: ConfigurationLoader,
+        limits: Limits,
+    ) -> None:
+        self._settings = settings
+        self._loader = loader
+        self._limits = limits
+        self._aws_region = settings.aws_region or default_region_of(loader)
+        self._opened: tuple[Region, ...] | None = None
+        self._specs: tuple[RegionSpec, ...] | None = None
+        if regions is not None:
+            items = split_list(regions) if isinstance(regions, str) else regions
+            self._specs = parse_specs(items, source="regions")
+
+    @property
+    def count(self) -> int | None:
+        """How many regions were given; ``None`` where they are those that are configured."""
+        return None if self._specs is None else len(self._specs)
+
+    def known(self) -> str:
+        """Return the regions as they were spelled, as far as that is known without reading them."""
+        if self._opened is not None:
+            return f"regions: {quoted_list(region.name for region in self._opened)}"
+        if self._specs is not None:
+            return f"regions: {quoted_list(spec.text for spec in self._specs)}"
+        if self._settings.regions is not None:
+            try:  # what is not a region may hold a password
+                texts = [parse_spec(text).text for text in split_list(self._settings.regions)]
+            except InputError:
+                return "what STARTIFACT_REGIONS names"
+            return f"regions: {quoted_list(texts)}"
+        home = self._aws_region
+        return f"regions of the configuration in {quoted(home)}" if home else "no regions"
+
+    def open(self) -> tuple[Region, ...]:
+        """Return the regions, in the configured order.
+
+        Raises:
+            InputError: Nothing names regions, or one is not spelled as it should be.
+            ConfigurationError: There is no organisation configuration, or it names no regions.
+            AccessDeniedError: It must not be read.
+            RegionUnavailableError: The region that has it did not answer.
+        """
+        if self._opened is None:
+            specs = self._specs or self._configured()
+            self._opened = open_regions(
+                specs,
+                loader=self._loader,
+                default_region=self._aws_region,
+                limits=self._limits,
+            )
+        return self._opened
+
+    def _configured(self) -> tuple[RegionSpec, ...]:
+        """Return the regions to use where nobody names any."""
+        if self._settings.regions is not None:
+            return parse_specs(split_list(self._settings.regions), source="STARTIFACT_REGIONS")
+        home = self._aws_region
+        if home is None:
+            raise InputError(
+                "no regions are named",
+                hint=Hint.of(
+                    "Set ",
+                    Option("regions"),
+                    ", STARTIFACT_REGIONS, or AWS_REGION to a region that has the organisation "
+                    "configuration",
+                ),
+            )
+        configured = run_one(home, lambda _: self._loader.load(home), limits=self._limits).regions
+        if not configured:
+            raise ConfigurationError(
+                f"the organisation configuration in {home} names no regions",
+                hint=Hint.of(
+                    "Set ",
+                    Option("regions"),
+                    " or STARTIFACT_REGIONS, or add regions to the configuration",
+                ),
+            )
+        return parse_specs(
+            configured, source=f"regions in the organisation configuration in {home}"
+        )

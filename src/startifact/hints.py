@@ -1,4 +1,4 @@
-"""What to do next after an error, in parts that every way in puts in its own words.
+"""What to do next after an error, in parts that each way in puts in its own words.
 
 An error knows which option to set or which command to run. A shell writes ``--if-exists keep`` for
 what is ``if_exists="keep"`` in Python and ``if-exists: keep`` in a workflow.
@@ -57,16 +57,16 @@ class Hint:
 
 
 def join(hints: Iterable[Hint | str | None], separator: str = ". ") -> Hint | None:
-    """Return one hint that says each of *hints* once, in their order; ``None`` without any."""
+    """Return one hint with each of *hints* once, in their order; ``None`` when there is none."""
     parts: list[Part] = []
-    for one in dict.fromkeys(as_hint(hint) for hint in hints if hint):
-        if one is not None:
-            parts += [separator, *one.parts] if parts else one.parts
+    for unique in dict.fromkeys(as_hint(hint) for hint in hints if hint):
+        if unique is not None:
+            parts += [separator, *unique.parts] if parts else unique.parts
     return Hint(tuple(parts)) if parts else None
 
 
 def as_hint(hint: Hint | str | None) -> Hint | None:
-    """Return *hint* as a `Hint`; empty text is none."""
+    """Return *hint* as a `Hint`; ``None`` for empty text."""
     if isinstance(hint, str):
         return Hint((hint,)) if hint else None
     return hint

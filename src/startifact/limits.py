@@ -1,6 +1,6 @@
 """Every number that bounds something: a size, a count, a time. Each has its unit and its reason.
 
-There are two sorts. What the storage format says, and what services and file systems allow, is a
+There are two kinds. What the storage format says, and what services and file systems allow, is a
 constant here: it is the same for everybody, and changing it changes what can be stored or read.
 How a session behaves while it runs is in `Limits`, which a session is given and hands on.
 """
@@ -86,12 +86,12 @@ MAX_LEGACY_METADATA_BYTES = 64 * 1024
 """Of the metadata that the first Startifact stored in an object of its own."""
 
 MAX_DIRECTORY_TEXT_BYTES = 64 * 1024
-"""Of a record or a channel in a directory, where anybody may have put a file of any size."""
+"""Of a record or a channel in a directory, where a file may have any size."""
 
-# How often a thread that waits looks up ----------------------------------------------------------
+# How often a thread that waits checks ----------------------------------------------------------
 
 SIGNAL_POLL_SECONDS = 0.5
-"""A signal that comes just before a wait begins is seen when it ends, and not before."""
+"""A signal that comes just before a wait begins is handled when the wait ends, not before."""
 
 CANCEL_POLL_SECONDS = 0.1
 """How soon a worker that waits for others notices that nobody waits for it any more."""
@@ -198,29 +198,29 @@ class Limits:
     """How long answers that are not needed any more are still waited for: a healthy region is not
     passed over because others were quicker, and a dead one costs no more than this."""
 
-    # The end of what was begun ---------------------------------------------------------------
+    # Undoing what was begun -----------------------------------------------------------------
 
     cleanup_seconds: float = 3.0
-    """How long an interrupted command waits for its workers to take back what they began."""
+    """How long an interrupted command waits for its workers to undo what they began."""
 
     deadline_cleanup_seconds: float = 1.0
     """The same once a deadline has passed, which nothing outlives by more than two seconds."""
 
     parts_cleanup_seconds: float = 0.5
     """How long, after an error, the other parts of the same work are waited for. It is a part of
-    the time for taking back."""
+    the time for undoing."""
 
     stop_seconds: float = 5.0
-    """How long a process that was stopped may take back what it began, undisturbed by more signals.
+    """How long a process that was stopped may undo what it began, undisturbed by more signals.
     GitHub's runner sends SIGTERM 7.5 s after SIGINT, and what then still runs has 2.5 s at most."""
 
     # Requests to AWS -------------------------------------------------------------------------
 
     connect_seconds: float = 3.0
-    """A host that does not accept a connection by then is as good as dead; a person waits."""
+    """A host that does not accept a connection by then counts as dead: a person is waiting."""
 
     read_seconds: float = 15.0
-    """How long one request may go without a byte. Twice that still is within the idle time-out."""
+    """How long one request may go without a byte. Twice that is still within the idle time-out."""
 
     request_attempts: int = 3
     """How often the SDK makes one request."""
@@ -240,39 +240,40 @@ class Limits:
             attempts=6, shortest_seconds=0.05, first_seconds=0.4, longest_seconds=2.0
         )
     )
-    """SSM allows few writes a second, and the SDK tries some of its refusals not at all again."""
+    """SSM allows few writes a second, and the SDK does not retry some of its refusals at all."""
 
     read_attempts: int = 3
-    """How often a download is taken up again where it broke off, without a byte in between."""
+    """How many connections in a row may break without a byte before a read has failed."""
 
     read_block_bytes: int = 32 * 1024
-    """Small, so that a slow connection is seen to move, and one that breaks is taken up near the
-    break."""
+    """Small, so that a slow connection is seen to move, and a download resumes near where a
+    connection broke."""
 
     refusal_cache_seconds: float = 30.0
-    """How long a refusal answers for AWS, so that no region asks what another was just refused."""
+    """How long AWS is not asked again for a role that it refused, so that one refusal serves all
+    regions."""
 
     # Work at a time --------------------------------------------------------------------------
 
     part_workers: int = 4
     """How many parts of one artifact go to or come from one region at a time: enough to fill a
-    line whose round trips are long, and few enough for memory."""
+    connection with long round trips, and few enough for memory."""
 
     inventory_workers: int = 8
     """How many artifacts of one region are described at a time. Each takes one small request."""
 
     channel_retry: RetryLimits = field(default=RetryLimits(attempts=40))
-    """Of a channel that others move at the same time, each of whom wins once. So many at once are
-    more than any workflow has jobs."""
+    """Of a channel that other jobs move at the same time. In each round one of them succeeds, and
+    no workflow has this many at once."""
 
     mirror_attempts: int = 40
-    """How often a channel that goes on moving is copied; see ``channel_retry``."""
+    """How often a channel that keeps moving is mirrored; see ``channel_retry``."""
 
     # Directories -----------------------------------------------------------------------------
 
     lock_wait_seconds: float = 20.0
-    """How long somebody else may hold the lock of a channel, which takes milliseconds. It is less
-    than the idle time-out, so that the message names the lock."""
+    """How long another process may hold the lock of a channel, which it needs for milliseconds.
+    It is less than the idle time-out, so that the message names the lock."""
 
     lock_poll_seconds: float = 0.005
     """How often a lock that is held is tried."""
@@ -281,8 +282,9 @@ class Limits:
     """How long Windows may refuse to replace a channel because somebody is reading it."""
 
     describe_attempts: int = 20
-    """What is looked at file by file may come or go between two looks, but not time after time."""
+    """How often an artifact's two files are read until they belong together: one may come or go in
+    between, but not time after time."""
 
 
 DEFAULT_LIMITS = Limits()
-"""What holds where nobody says otherwise."""
+"""The limits of a session that is given none."""

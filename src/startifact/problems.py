@@ -1,4 +1,4 @@
-"""Everything that is wrong with one input, told at once."""
+"""Everything that is wrong with one input, in one error."""
 
 from startifact.errors import InputError, StartifactError
 from startifact.hints import Hint, join
@@ -6,7 +6,7 @@ from startifact.text import quoted
 
 
 class Problems:
-    """Collects what is wrong with one input, so that all of it is told at once."""
+    """Collects what is wrong with one input, so that one error says all of it."""
 
     def __init__(self, subject: str, error: type[StartifactError] = InputError) -> None:
         self._subject = subject
@@ -30,11 +30,11 @@ class Problems:
             self._hints.append(hint)
 
     def absorb(self, error: StartifactError) -> None:
-        """Record what a failed check of one value said."""
+        """Record the message and the hint of *error*, which a check of one value raised."""
         self.say(error.message, hint=error.next_step)
 
     def raise_if_any(self) -> None:
-        """Raise one error that tells every problem, or return when there is none."""
+        """Raise one error with every problem, or return when there is none."""
         if not self._lines:
             return
         hint = join(self._hints)

@@ -24,20 +24,20 @@ def joined(texts: Iterable[str], limit: int = 10) -> str:
 
 
 def with_regions(names: Iterable[str], text: str) -> str:
-    """Return *text* with the regions in front that it is about, but for those it names itself."""
-    # Only in the first line could one stand twice.
+    """Return *text*, and in front of it the regions *names* that it does not name itself."""
+    # Only the first line is read together with the names in front of it.
     first = text.partition("\n")[0]
     missing = [name for name in names if not _names(first, name)]
     return f"{', '.join(missing)}: {text}" if missing else text
 
 
 def _names(line: str, region: str) -> bool:
-    """Say whether *region* stands in *line*, and not only as a part of another one or of a path."""
+    """Say whether *region* is in *line*, and not only as a part of another name or of a path."""
     return re.search(rf"(?<![\w./-]){re.escape(region)}(?![\w/-])", line) is not None
 
 
-# Each alternative looks at a character a few times at most, however long the text is: whoever
-# writes it must not be able to make this take minutes, in which no signal would be seen.
+# Each alternative reads a character a few times at most, however long the text is: nobody who can
+# choose the text may make this take minutes, in which no signal is handled.
 _SECRETS = re.compile(
     r"""
       ://[^/\s,]+@                                            # user and password in an address
@@ -54,12 +54,12 @@ _SECRETS = re.compile(
 
 
 def redact(text: str) -> str:
-    """Return *text*, which others wrote, without what may be credentials that they repeat."""
+    """Return *text*, which a service or an SDK wrote, with what may be credentials as ``***``."""
     return _SECRETS.sub("***", text)
 
 
 def escape_nonprintable(text: str) -> str:
-    """Return *text* with all that is not printable escaped, other spaces than U+0020 included."""
+    """Return *text* with all that is not printable escaped, every space but U+0020 included."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
     )

@@ -1,1 +1,1 @@
-"""Channels: what one holds, how it is read, and how it moves."""
+"""Channels: their records, how they are read, and how they move."""

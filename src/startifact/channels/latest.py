@@ -37,11 +37,16 @@ class ChannelWriter:
     ) -> Version | None:
         """Make ``latest`` in *region* at least *version*, and return where it is.
 
-        *highest_known* is the highest ``latest`` seen in any region. Where there is no channel yet,
-        it is created there or higher, and only at a version that *holds* says is complete in this
-        region; else it stays absent and ``None`` is returned: the region is behind.
+        *highest_known* is the highest ``latest`` of any region. Where *region* has no channel yet,
+        it is never created below that: if *version* is lower, it is created at *highest_known*
+        where *holds* says that this region has it complete; else it stays absent, and ``None`` is
+        returned: the region is behind.
+
+        Raises:
+            RegionUnavailableError: It kept changing, or the region did not answer.
         """
         key = channel_key(project, LATEST)
+        # Another writer may replace the channel between the read and the write: read it again then.
         for _ in attempts(self.limits.channel_retry):
             state, channel_record = read_channel_record(region, project, LATEST)
             target = version
@@ -65,7 +70,7 @@ class ChannelWriter:
     def replace_damaged(
         self, region: Region, project: str, version: Version, damaged: StoredChannel
     ) -> None:
-        """Put *version* where *damaged* is, if that still is there.
+        """Replace *damaged* by a channel at *version*, whose generation starts at 1 again.
 
         Raises:
             RegionUnavailableError: Something else is there by now.
@@ -94,9 +99,9 @@ class ChannelWriter:
             raise
 
     def mirror_or_warn(self, region: Region, project: str) -> None:
-        """Copy ``latest`` of *region* to where others read it.
+        """Mirror ``latest`` of *region* for other tools.
 
-        A copy that fails is logged as a warning: the channel itself has moved.
+        An error is logged as a warning: the channel itself has moved.
         """
         try:
             self.mirror(region, project)
@@ -104,10 +109,12 @@ class ChannelWriter:
             warn_mirror_failed(region.name, project, e)
 
     def mirror(self, region: Region, project: str) -> None:
-        """Copy ``latest`` of *region* to where others read it, and look again until both agree.
+        """Mirror ``latest`` of *region* for other tools, and read it again until both agree.
+
+        The channel may move while it is mirrored, here or by another job.
 
         Raises:
-            StartifactError: It was not mirrored.
+            StartifactError: The mirror was not brought up to date.
         """
         mirror = region.mirror
         if mirror is None:
@@ -118,13 +125,13 @@ class ChannelWriter:
             if channel_record is None or str(channel_record.version) == mirrored:
                 return
             first, mirrored = mirrored is None, str(channel_record.version)
-            # What was mirrored a moment ago may still be read as it was before: only at first can
-            # the copy be trusted to be right already.
+            # A mirror may still be read as it was before it was written: only in the first round
+            # can it be trusted to be right already.
             if not first or mirror.read(project, LATEST) != mirrored:
                 mirror.write(project, LATEST, mirrored)
 
 
 def warn_mirror_failed(region: str, project: str, error: StartifactError) -> None:
-    """Say in the log that the copy of ``latest`` was not made."""
+    """Log that the mirror of ``latest`` was not brought up to date."""
     said = with_regions([region], f"the copy of {project}/{LATEST} was not made: {error.message}")
     logger.warning("%s", said)

@@ -27,8 +27,8 @@ def read_channel(
     """Return the version that *channel* of *project* points at.
 
     All regions are asked at once. Half of them, rounded up, have to answer; of those that do
-    within a second of the last one needed, the highest is the answer. A region without the
-    channel has not answered when another one has it.
+    within ``quorum_wait_seconds`` of the last one needed, the highest is the answer. Where one
+    region has the channel, a region without it is behind, and does not count as an answer.
 
     Raises:
         NotFoundError: Every region said that there is no such channel.
@@ -39,12 +39,13 @@ def read_channel(
     failed: dict[str, StartifactError] = {}
     until: float | None = None
     jobs = {r.name: partial(_ask, r, project, channel) for r in regions}
-    with FanOut(jobs, limits=limits) as asked:
-        while answer := asked.next(until):
+    with FanOut(jobs, limits=limits) as asking:
+        while answer := asking.next(until):
             if isinstance(answer, Failure):
                 failed[answer.name] = answer.error
             elif answer.value is not None:
                 found[answer.name] = answer.value
+            # Not at once: the highest may be in a healthy region that is only slower.
             if until is None and len(found) >= needed:
                 until = time.monotonic() + limits.quorum_wait_seconds
     if len(found) >= needed:

@@ -1,4 +1,4 @@
-"""What a channel holds, as it is stored in one region."""
+"""The record of a channel, as it is stored in one region."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from startifact.regions.interface import Region, StoredChannel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRecord:
-    """What a channel holds. ``generation`` counts its moves, so no two are ever the same text."""
+    """What a channel holds. ``generation`` counts its moves, so that no two texts are equal."""
 
     version: Version
     generation: int
@@ -36,7 +36,7 @@ class ChannelRecord:
 
 
 def parse_channel_record(text: str, *, where: str) -> ChannelRecord:
-    """Return the pointer stored as *text*; *where* names channel and region in messages.
+    """Return the record stored as *text*; *where* names channel and region in messages.
 
     A bare version is what the first Startifact kept in SSM; its generation is 0.
 
@@ -71,7 +71,11 @@ def parse_channel_record(text: str, *, where: str) -> ChannelRecord:
 def read_channel_record(
     region: Region, project: str, channel: str
 ) -> tuple[StoredChannel | None, ChannelRecord | None]:
-    """Return what *channel* holds in one region, as stored and as read; ``None`` when absent."""
+    """Return what *channel* holds in *region*, as stored and as parsed; ``None`` when absent.
+
+    Raises:
+        IntegrityError: It is damaged.
+    """
     state = region.read_channel(channel_key(project, channel))
     if state is None:
         return None, None

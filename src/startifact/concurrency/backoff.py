@@ -1,4 +1,4 @@
-"""Trying the same thing again, with a pause in between that ends when nobody waits any more."""
+"""Trying the same thing again, with pauses that end when nobody waits for the result any more."""
 
 import random
 import time
@@ -12,7 +12,8 @@ from startifact.limits import RetryLimits
 def attempts(retry: RetryLimits, *, pause: Callable[[float], None] | None = None) -> Iterator[int]:
     """Yield 1, 2 and so on for each attempt that *retry* allows, after a *pause* but the first.
 
-    Pauses grow, and are drawn at random: who was in each other's way would else meet again.
+    Pauses grow, and are drawn at random: writers that got in each other's way would otherwise meet
+    again after each pause.
 
     Raises:
         Cancelled: Nobody waits for the work of this thread any more.

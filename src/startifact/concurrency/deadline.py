@@ -12,7 +12,7 @@ _END: ContextVar[tuple[float, float] | None] = ContextVar("startifact deadline",
 
 @contextlib.contextmanager
 def deadline(seconds: float | None) -> Iterator[None]:
-    """End whatever is done inside the context after *seconds* of wall-clock time; ``None``: never.
+    """End the work inside the context after *seconds* of wall-clock time; ``None``: never.
 
     Raises:
         DeadlineError: The time has passed. What was begun is taken back where that is possible.
@@ -38,6 +38,6 @@ def check_deadline() -> None:
 
 
 def deadline_at() -> float | None:
-    """Return when the time is over, on the clock of ``time.monotonic``; ``None`` for never."""
+    """Return when the deadline is, on the clock of ``time.monotonic``; ``None`` for never."""
     end = _END.get()
     return None if end is None else end[0]

@@ -1,6 +1,7 @@
 """The same work in every region at once, with answers handed over as they come.
 
-The threads are daemons: one that hangs in the SDK never keeps a command from ending.
+The threads are daemons: one that hangs in the SDK does not keep the process from ending, as those
+of a ``ThreadPoolExecutor`` would.
 """
 
 import queue
@@ -80,7 +81,7 @@ class FanOut(Generic[T]):
         try:
             for thread in self._threads.values():
                 thread.start()
-        except BaseException as e:  # a signal: nobody else can tell those that run already
+        except BaseException as e:  # a signal: no context is left then that could stop the threads
             self._leave(e)
             raise
 
@@ -109,27 +110,27 @@ class FanOut(Generic[T]):
     def shorten_idle_timeout(self, seconds: float) -> None:
         """Give up, from now on, a region that moves no byte for *seconds*; never later than before.
 
-        It may be called while regions work: they do not know how long they are waited for.
+        It may be called while regions work: they do not know how long the caller waits.
         """
         self._idle_timeout = min(self._idle_timeout, seconds)
 
     def cancel(self) -> None:
         """Tell every worker that is still busy to stop.
 
-        One that is in the middle of a request ends it, and what it brings counts.
+        A worker in the middle of a request completes it, and its answer counts.
         """
         for heartbeat in self._heartbeats.values():
             heartbeat.cancel()
 
     def resume(self) -> None:
-        """Take `cancel` back: who has not noticed it goes on, and who has stopped begins anew."""
+        """Undo `cancel`: workers that have not noticed it go on, others start again."""
         for heartbeat in self._heartbeats.values():
             heartbeat.resume()
         for name in self._stopped:
-            self._begin_anew(name)
+            self._start_again(name)
         self._stopped.clear()
 
-    def _begin_anew(self, name: str) -> None:
+    def _start_again(self, name: str) -> None:
         self._started[name] = self._heartbeats[name].last = time.monotonic()
         self._threads[name] = self._thread(name)
         self._threads[name].start()
@@ -142,8 +143,8 @@ class FanOut(Generic[T]):
     def next(self, until: float | None = None) -> Success[T] | Failure | None:
         """Return the next answer; ``None`` at *until* (``time.monotonic``), or when none will come.
 
-        A region that has moved no byte for the idle time-out is given up and returned as a
-        failure.
+        A region that has moved no byte for the idle time-out is given up: its failure is
+        returned.
         """
         while busy := [name for name in self._heartbeats if name not in self._stopped]:
             name = min(busy, key=lambda n: self._heartbeats[n].last)
@@ -153,7 +154,7 @@ class FanOut(Generic[T]):
             if end is not None:
                 limit = min(limit, end)
             try:
-                # In short turns: a signal that comes just before the wait would else be seen late.
+                # In short turns: a signal that comes just before a wait is only handled after it.
                 arrived = self._arrived.get(
                     timeout=min(SIGNAL_POLL_SECONDS, max(0.0, limit - time.monotonic()))
                 )
@@ -184,7 +185,7 @@ class FanOut(Generic[T]):
         if heartbeat.cancelled.is_set():
             self._stopped.add(name)
         else:
-            self._begin_anew(name)  # it was just about to stop when all were to go on
+            self._start_again(name)  # it noticed `cancel` just before `resume` undid it
 
     def _give_up(self, name: str) -> Failure:
         self._heartbeats.pop(name).cancel()
@@ -203,7 +204,7 @@ class FanOut(Generic[T]):
             self._arrived.put(_Stopped(name))
         except StartifactError as e:
             self._arrived.put(Failure(name, time.monotonic() - started, e))
-        except BaseException as e:  # noqa: BLE001  # a bug: raised again where it is seen
+        except BaseException as e:  # noqa: BLE001  # a bug: `next` raises it in the caller's thread
             self._arrived.put(_Crashed(name, e))
         else:
             self._arrived.put(Success(name, time.monotonic() - started, value))

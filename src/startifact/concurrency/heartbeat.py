@@ -1,4 +1,4 @@
-"""Signs of life of one worker, and the order to stop."""
+"""Signs of life of one worker, and how it is cancelled."""
 
 import contextlib
 import threading
@@ -9,12 +9,12 @@ from contextvars import ContextVar
 from startifact.limits import CANCEL_POLL_SECONDS
 
 
-class Cancelled(Exception):  # noqa: N818  # not an error: nobody waits any more
+class Cancelled(Exception):  # noqa: N818  # not an error: its result is not wanted
     """Raised inside a worker whose result nobody waits for any more."""
 
 
 class Heartbeat:
-    """Follows one worker: when it last moved bytes, and whether it should stop."""
+    """When one worker last moved bytes, and whether it has been cancelled."""
 
     def __init__(self, notify: Callable[[int], None] | None = None) -> None:
         self.last = time.monotonic()
@@ -22,7 +22,7 @@ class Heartbeat:
         self.cancelled = threading.Event()
 
     def beat(self, count: int = 0) -> None:
-        """Record that *count* bytes have moved.
+        """Record that *count* bytes have moved; 0 is a sign of life.
 
         Raises:
             Cancelled: Nobody waits for this work any more.
@@ -33,29 +33,29 @@ class Heartbeat:
             self._notify(count)
 
     def check(self) -> None:
-        """Return when somebody waits for this work.
+        """Return when this work is still wanted.
 
         Raises:
-            Cancelled: Nobody does any more.
+            Cancelled: Nobody waits for it any more.
         """
         if self.cancelled.is_set():
             raise Cancelled
 
     def cancel(self) -> None:
-        """Make the next call of `beat` raise."""
+        """Make the next call of `beat` or `check` raise `Cancelled`."""
         self.cancelled.set()
 
     def resume(self) -> None:
-        """Take `cancel` back, for a worker that has not noticed it."""
+        """Undo `cancel`, for a worker that has not noticed it."""
         self.cancelled.clear()
 
 
-CURRENT_HEARTBEAT: ContextVar[Heartbeat | None] = ContextVar("startifact watch", default=None)
-"""Who follows the worker that this thread is."""
+CURRENT_HEARTBEAT: ContextVar[Heartbeat | None] = ContextVar("startifact heartbeat", default=None)
+"""The heartbeat of the worker that this thread is; ``None`` in threads that are not workers."""
 
 
 def check_cancelled() -> None:
-    """Return when somebody waits for the work of this thread, or nobody follows it.
+    """Return when the work of this thread is still wanted, or the thread is not a worker.
 
     Raises:
         Cancelled: Nobody waits for it any more.
@@ -67,7 +67,7 @@ def check_cancelled() -> None:
 
 @contextlib.contextmanager
 def unfollowed() -> Iterator[None]:
-    """Let what is done inside go on, whoever waits: it takes back what was begun."""
+    """Let the work inside go on even when it is cancelled: it undoes what was begun."""
     token = CURRENT_HEARTBEAT.set(None)
     try:
         yield
@@ -77,9 +77,9 @@ def unfollowed() -> Iterator[None]:
 
 @contextlib.contextmanager
 def holding(lock: threading.Lock) -> Iterator[None]:
-    """Hold *lock*, whose holder may hang: do not wait for it when nobody waits for this thread.
+    """Hold *lock*, whose holder may hang; stop waiting for it when this thread is cancelled.
 
-    Else everybody who ever asked a region that hangs would wait for the first one, and would then
+    Otherwise all threads that ever asked a region that hangs would wait for the first, and then
     hang in turn.
 
     Raises:
@@ -89,7 +89,7 @@ def holding(lock: threading.Lock) -> Iterator[None]:
     while not free and not lock.acquire(timeout=CANCEL_POLL_SECONDS):
         check_cancelled()
     try:
-        if not free:
+        if not free:  # it may have been cancelled while it waited
             check_cancelled()
         yield
     finally:

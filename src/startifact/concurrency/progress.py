@@ -1,4 +1,4 @@
-"""How far bytes have got, for whoever wants to show it."""
+"""How many bytes of a transfer have moved, for progress displays."""
 
 import threading
 from collections.abc import Callable
@@ -17,7 +17,7 @@ class Progress:
 
     artifact: str
     region: str
-    """The region's name; empty for ``hash``, which asks no region."""
+    """The region's name; empty for ``hash``, which reads the local file alone."""
 
     done: int
     total: int

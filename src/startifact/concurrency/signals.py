@@ -22,7 +22,7 @@ class Stopped(SystemExit):
         super().__init__(128 + number)
         self._signal = signal.Signals(number).name
         self.reported = False
-        """Whether whoever waits for the process has been told."""
+        """Whether a way in has said so already; then it is not said again."""
 
     def __str__(self) -> str:
         return f"stopped by {self._signal}"
@@ -31,11 +31,11 @@ class Stopped(SystemExit):
 class Stop:
     """A handler that ends the process at the first signal, which decides how it ends.
 
-    More signals are not heard for *seconds*, the time to take back what was begun. One that comes
-    later ends what did not end by itself.
+    More signals are ignored for *seconds*, the time to undo what was begun. One that comes later
+    raises again, and ends what has not ended by itself.
     """
 
-    # A number, and not `startifact.limits`: this module is there before everything else.
+    # A number, not `Limits`: this module is imported before everything else.
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._first: int | None = None
@@ -57,13 +57,13 @@ class Stop:
         raise Stopped(self._first)
 
     def raise_again(self, dropped: BaseException | None) -> bool:
-        """Say whether *dropped* was raised by this, in vain; it is raised once more then.
+        """Say whether *dropped* is this handler's exception; if so, it will be raised once more.
 
         Python drops what is raised while an object is destroyed, and calls `sys.unraisablehook`.
         """
         if self._first is None or not isinstance(dropped, Stopped):
             return False
-        import threading  # only now: this module is there before everything else
+        import threading  # only here: this module is imported before everything else
 
         self._until = 0.0
         threading.Timer(0.05, _thread.interrupt_main, (self._first,)).start()
@@ -78,8 +78,8 @@ def stop_at_signals(
 ) -> Stop:
     """Make the first signal raise `Stopped`, again where Python drops it, and return the handler.
 
-    *unraisable* is told of all else that Python drops; *seconds* is how long what was begun may be
-    taken back.
+    *unraisable* is called with all else that Python drops; *seconds* is the time to undo what was
+    begun, in which more signals are ignored.
     """
     stop = Stop(seconds)
 
@@ -93,7 +93,7 @@ def stop_at_signals(
 
 
 def end_at_once(descriptor: int, said: Callable[[str], str], *, even_ignored: bool = False) -> None:
-    """Make a signal end the process at once, with what is *said* of its name on *descriptor*.
+    """Make a signal end the process at once, writing what *said* makes of its name to *descriptor*.
 
     This is for the time in which nothing has been begun yet: while modules are imported.
     """
@@ -112,10 +112,11 @@ def handle_with(
     *,
     even_ignored: bool = False,
 ) -> None:
-    """Make *handler* answer the signals that end a process, but for those that are ignored.
+    """Make *handler* handle the signals that end a process, except those that are ignored.
 
-    A shell makes what it runs in the background ignore SIGINT. With *even_ignored* that counts for
-    nothing: a step of a workflow has to end when the runner says so, whoever started the runner.
+    A shell makes what it runs in the background ignore SIGINT. With *even_ignored* such a
+    signal is handled too: a step of a workflow has to end when the runner says so, however the
+    runner was started.
     """
     for number in NUMBERS:
         if even_ignored or signal.getsignal(number) is not signal.SIG_IGN:
@@ -123,5 +124,5 @@ def handle_with(
 
 
 def ignore() -> None:
-    """Make nothing disturb the end of a process that has its exit code already."""
+    """Ignore signals from now on: the process has its exit code already."""
     handle_with(signal.SIG_IGN)

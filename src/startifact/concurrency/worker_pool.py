@@ -1,4 +1,4 @@
-"""Many jobs, a few at a time. The threads are daemons, as those of a fan-out are."""
+"""Many jobs, a few at a time, in threads that are daemons, as those of a `FanOut` are."""
 
 import queue
 import threading
@@ -12,15 +12,20 @@ from startifact.limits import CANCEL_POLL_SECONDS, Limits
 def run_in_pool(jobs: Iterable[Callable[[], None]], *, workers: int, limits: Limits) -> None:
     """Run *jobs*, at most *workers* at a time, and return when all are done.
 
-    Each is taken from *jobs* when there is a worker for it, so that they may be any number.
-    After the first error no further job starts. It is raised once those that run have ended, or a
-    moment later: one that hangs must not keep the others' work from being taken back. Nor does it
-    when nobody waits for the worker that calls this any more, which then is told so.
+    Each is taken from *jobs* when a worker is free for it, so there may be any number of them.
+    After the first error no further job starts. The error is raised when the running jobs have
+    ended, or ``parts_cleanup_seconds`` later: a job that hangs must not keep the caller from
+    undoing the others' work.
+
+    Raises:
+        Cancelled: Nobody waits for the work of the calling thread any more; jobs are not waited
+            for then either.
     """
     pending = iter(jobs)
     lock = threading.Lock()
     failed = threading.Event()
     ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+    # The caller's: its workers are signs of its life, and are cancelled with it.
     heartbeat = CURRENT_HEARTBEAT.get()
 
     def take() -> Callable[[], None] | None:
@@ -47,7 +52,7 @@ def run_in_pool(jobs: Iterable[Callable[[], None]], *, workers: int, limits: Lim
 
 
 def _wait(ended: "queue.SimpleQueue[BaseException | None]", count: int, limits: Limits) -> None:
-    """Return when *count* workers have *ended*; raise the first error of theirs."""
+    """Return when *count* workers have *ended*; raise the first of their errors."""
     heartbeat = CURRENT_HEARTBEAT.get()
     first = error = None
     until = float("inf")
@@ -65,4 +70,4 @@ def _wait(ended: "queue.SimpleQueue[BaseException | None]", count: int, limits: 
         if first is not None:
             raise first
     finally:
-        del first, error  # a frame that its error's traceback leads to must not lead back to it
+        del first, error  # else the error's traceback holds this frame, and this frame the error

@@ -1,4 +1,4 @@
-"""The file that a download ends in: what it may be, and how it gets there in one step."""
+"""The file that a download writes: what may be at its path, and how it appears in one step."""
 
 import contextlib
 import hashlib
@@ -21,15 +21,15 @@ _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | ge
 
 
 def check_destination(path: Path) -> None:
-    """Return when *path* may become a file: nothing is there, a file, or a link to replace.
+    """Return when *path* may become a file: nothing is there, or a file or a link to replace.
 
     Raises:
-        InputError: A directory is there, a pipe, a device, or it is no path at all.
-        LocalFileError: What is there cannot be looked at.
+        InputError: A directory, a pipe or a device is there, or it is not a path.
+        LocalFileError: What is there cannot be examined.
     """
     with local_errors(path):
         try:
-            # A link is replaced; only where it leads to a directory was that hardly meant.
+            # A link is replaced, except one to a directory, which the user can hardly have meant.
             mode = path.stat().st_mode if path.is_dir() else path.lstat().st_mode
         except (FileNotFoundError, NotADirectoryError):
             return
@@ -68,7 +68,7 @@ def has_bytes_of(path: Path, record: Record) -> bool:
 def temporary_beside(path: Path) -> Iterator[Path]:
     """Make an empty file beside *path*, so that the rename cannot cross a file system.
 
-    Each attempt has its own: a worker that was given up may wake and write once more.
+    Each attempt has its own: a worker that was given up may still wake and write to it.
     """
     temporary = path.parent / f".startifact-{secrets.token_hex(8)}"
     try:
@@ -81,21 +81,21 @@ def temporary_beside(path: Path) -> Iterator[Path]:
 
 
 def replace_file(temporary: Path, path: Path) -> None:
-    """Make *temporary*, whole and on the disk, what is at *path*."""
+    """Put *temporary*, flushed to the disk, in place of what is at *path*."""
     with local_errors(path):
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         with contextlib.suppress(FileNotFoundError):
             before = path.lstat().st_mode
-            if stat.S_ISREG(before):  # who may read what was there may read what replaces it
-                # Not whose rights it runs with: these are other bytes.
+            if stat.S_ISREG(before):  # whoever could read what was there can read what replaces it
+                # Without setuid and setgid: these are other bytes.
                 temporary.chmod(before & 0o777)
         temporary.replace(path)
 
 
 @contextlib.contextmanager
 def local_errors(path: Path) -> Iterator[None]:
-    """Turn what the system says about *path* into an error of ours."""
+    """Raise a `LocalFileError` where the system cannot write to *path*."""
     try:
         yield
     except OSError as e:

@@ -1,6 +1,4 @@
-"""The file that is being staged: hashed once, read as often as there are regions, never changed
-unnoticed.
-"""
+"""The file that is staged: hashed once, read once for each region, and checked for changes."""
 
 import contextlib
 import hashlib
@@ -52,8 +50,8 @@ class Source:
     ) -> Self:
         """Read *path* once, and return what is in it.
 
-        *beat* is called with the number of bytes each time some were read. Only what is kept as it
-        was found *may_be_empty*.
+        *beat* is called with the number of bytes each time some were read. A file that is moved to
+        quarantine *may_be_empty*; one that is staged may not.
 
         Raises:
             InputError: There is no such file, it is a directory, empty or too large.
@@ -76,14 +74,14 @@ class Source:
     def open(self, part: Part, on_read: Callable[[], None] = lambda: None) -> IO[bytes]:
         """Return a fresh reader of *part*; several may be open at once.
 
-        *on_read* is called at each read, and may raise to stop whoever reads.
+        *on_read* is called at each read, and may raise to stop the reader.
         """
         return cast("IO[bytes]", PartReader(self, part, on_read))
 
     def blocks(self, beat: Callable[[int], None]) -> Iterator[bytes]:
         """Yield the bytes that were scanned, at most 1 MiB at a time.
 
-        *beat* is called with the size of each block once it was taken, and may raise to stop this.
+        *beat* is called with the size of each block once it was used, and may raise to end this.
 
         Raises:
             LocalFileError: The file changed meanwhile; what was yielded so far is not the file.
@@ -126,7 +124,7 @@ class Source:
         """Return when *sha256*, of the bytes that were read of *part*, is what was scanned.
 
         Raises:
-            LocalFileError: It is not: the file was written to, even if its size and time say no.
+            LocalFileError: It is not: the file changed, even if its size and time did not.
         """
         if sha256 != part.sha256:
             raise self._changed()
@@ -207,7 +205,7 @@ def part_size(size: int) -> int:
 
 
 def check_file(path: Path, *, max_bytes: int = MAX_SIZE_BYTES) -> None:
-    """Return when *path* is a file that can be staged, as far as that shows without reading it.
+    """Return when *path* is a file that can be staged, as far as is known without reading it.
 
     Raises:
         InputError: There is no such file, it is a directory, empty or too large.
@@ -251,7 +249,7 @@ def _hash(
     parts: list[Part] = []
     while True:
         digest, count = hashlib.sha256(), 0
-        # Not beyond the size it had: a file that is written to faster than it is read has no end.
+        # Not beyond the size it had: a file that grows faster than it is read has no end.
         while count < limit and offset + count <= size:
             if not (block := file.read(min(BLOCK_BYTES, limit - count))):
                 break
@@ -261,7 +259,7 @@ def _hash(
             beat(len(block))
             check_deadline()
         if count == 0:
-            # No bytes still are one request.
+            # An empty file is one request too.
             return whole.hexdigest(), tuple(parts) or (Part(0, 0, digest.digest()),)
         parts.append(Part(offset, count, digest.digest()))
         offset += count

@@ -25,7 +25,7 @@ _PARAMETER_PREFIX = re.compile(r"(/[A-Za-z0-9_.-]+){0,12}")
 _KEY_PREFIX = re.compile(rf"[A-Za-z0-9!_.*'()/-]{{0,{MAX_KEY_PREFIX_CHARACTERS}}}")
 _RESERVED = re.compile(r"/?(aws|ssm)", re.IGNORECASE)
 
-# Written by the first Startifact for its own set-up dialogue; it says nothing about storing.
+# The set-up dialogue of the first Startifact wrote it; it has nothing to do with what is stored.
 _IGNORED = frozenset({"save_ok"})
 
 
@@ -40,10 +40,10 @@ class Configuration:
     """What every key in the bucket begins with."""
 
     parameter_name_prefix: str = ""
-    """What the names of the channels' SSM copies begin with."""
+    """What the names of the channels' mirrors in SSM begin with."""
 
     regions: tuple[str, ...] = ()
-    """The AWS regions to use where nobody names any."""
+    """The AWS regions to use where no others are named."""
 
     unknown_keys: tuple[str, ...] = ()
     """Keys that this version does not know and ignores."""
@@ -55,7 +55,7 @@ def parse_configuration(
     """Return the organisation configuration in *text*; *source* names it in messages.
 
     Raises:
-        ConfigurationError: It is not valid; every problem is told, with its path.
+        ConfigurationError: It is not valid; the message has every problem, with its path.
     """
     problems = Problems(f"the organisation configuration in {source}", error)
     if len(text.encode(errors="replace")) > MAX_CONFIGURATION_BYTES:
@@ -114,15 +114,15 @@ def _regions(value: object, problems: Problems) -> tuple[str, ...]:
     if len(names) > MAX_REGIONS:
         problems.say(f"regions: got {len(names)}, expected at most {MAX_REGIONS}")
         return ()
-    seen: list[str] = []
+    regions: list[str] = []
     for i, name in enumerate(names):
         if not isinstance(name, str) or not AWS_REGION.fullmatch(name):
             problems.add(f"regions[{i}]", name, "an AWS region such as eu-west-1")
-        elif name in seen:
+        elif name in regions:
             problems.add(f"regions[{i}]", name, "each region once")
         else:
-            seen.append(name)
-    return tuple(seen)
+            regions.append(name)
+    return tuple(regions)
 
 
 def is_parameter_name(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The names of things: which are allowed, and the keys that are made of them.
+"""Names of projects, channels and files: which are legal, and the keys that are made of them.
 
 This is the only place where a key of the storage format is put together or taken apart. A change
 here is a change of the format that every later version has to read.
@@ -56,7 +56,7 @@ def check_filename(name: str) -> str:
     """Return *name* when it is one path component that is safe on every system.
 
     Raises:
-        InputError: It names a folder, another place, a device, or cannot be shown or stored.
+        InputError: It names a folder, a path or a device, or cannot be shown or stored.
     """
     reason = _filename_trouble(name)
     if reason is None:
@@ -86,12 +86,12 @@ def artifact_key(project: str, version: object) -> Key:
 
 
 def artifact_prefix(project: str) -> str:
-    """Return what the keys of all of the project's artifacts begin with, and nobody else's."""
+    """Return what the keys of the project's artifacts begin with, and no other project's keys."""
     return f"{project}@"
 
 
 def version_text(project: str, key: str) -> str | None:
-    """Return the version in *key*, or ``None`` when it is no key of an artifact of *project*."""
+    """Return the version in *key*, or ``None`` when it is no artifact's of *project*."""
     prefix = artifact_prefix(project)
     if not key.startswith(prefix) or "/" in key:
         return None
@@ -115,15 +115,18 @@ def split_channel_key(key: Key) -> tuple[str, str]:
 
 
 def quarantine_key(project: str, version: object, tag: str) -> Key:
-    """Return where a copy of *version* that was taken out of the way is kept."""
+    """Return the key in quarantine for what a region held as *version*.
+
+    *tag* keeps several of them apart.
+    """
     return Key(f"{project}/_quarantine/{version}-{tag}")
 
 
 def probe_key(project: str) -> Key:
-    """Return the key at which a store is asked whether it honours conditions."""
+    """Return the key at which Startifact tries whether a store honours conditional writes."""
     return Key(f"{project}/_probe")
 
 
 def channel_parameter(prefix: str, project: str, channel: str) -> str:
-    """Return the name of the SSM parameter that follows *channel*."""
+    """Return the name of the SSM parameter that mirrors *channel*."""
     return f"{prefix}/{project}/{channel}"

@@ -25,10 +25,10 @@ def parse_pairs(lines: Iterable[str], *, source: str) -> dict[str, str]:
     A key has no white space and no ``=`` in it; a value is everything after the first ``=``.
 
     Raises:
-        InputError: A line is something else, or a key is there twice. All problems are told.
+        InputError: A line is something else, or a key is there twice. The message has all problems.
     """
     problems = Problems(source)
-    pairs: dict[str, str] = {}
+    metadata: dict[str, str] = {}
     for line in lines:
         if not _PAIR.fullmatch(line):
             problems.say(
@@ -37,22 +37,22 @@ def parse_pairs(lines: Iterable[str], *, source: str) -> dict[str, str]:
             )
             continue
         key, _, value = line.partition("=")
-        if key in pairs:
+        if key in metadata:
             problems.say(f"key {quoted(key)} is there twice", hint="Give each key once")
-        pairs[key] = value
+        metadata[key] = value
     problems.raise_if_any()
-    return pairs
+    return metadata
 
 
 def parse_metadata(text: str) -> dict[str, str]:
     """Return the metadata in *text*, every value exactly as it is written.
 
-    If every line that is not empty is KEY=VALUE, the pairs are those lines without the white space
-    around them; otherwise *text* is a YAML mapping. A text that begins with a brace is always
-    YAML, because ``{"hash":"9876="}`` would pass for a line. The empty text has no pairs.
+    If every line that is not empty is KEY=VALUE, the metadata is those lines, stripped of white
+    space; otherwise *text* is a YAML mapping. A text that begins with a brace is always
+    YAML, because ``{"hash":"9876="}`` would pass for a line. The empty text is empty metadata.
 
     Raises:
-        InputError: It is neither, or a key is there twice. All problems are told.
+        InputError: It is neither, or a key is there twice. The message has all problems.
     """
     if len(text.encode(errors="replace")) > MAX_METADATA_TEXT_BYTES:
         raise InputError(
@@ -66,17 +66,17 @@ def parse_metadata(text: str) -> dict[str, str]:
 
 
 def _composed(text: str, lines: list[str]) -> "yaml.MappingNode | None":
-    """Return the YAML mapping in *text*, not yet looked into; ``None`` when nothing is written."""
-    import yaml  # only here: most commands have no metadata in YAML
+    """Return the YAML mapping in *text*, not yet checked; ``None`` when *text* holds no value."""
+    import yaml  # only here: it takes long to import, and most commands have no metadata in YAML
 
     problems = Problems("metadata")
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
-        place = f"line {mark.line + 1}: " if mark else ""
+        where = f"line {mark.line + 1}: " if mark else ""
         said = ", ".join(part for part in (e.context, e.problem) if part)
-        problems.say(f"{place}{escape_nonprintable(said)}")
+        problems.say(f"{where}{escape_nonprintable(said)}")
     except (yaml.YAMLError, ValueError, OverflowError):
         problems.say("it has a character in it that YAML does not allow")
     except RecursionError:
@@ -92,7 +92,7 @@ def _composed(text: str, lines: list[str]) -> "yaml.MappingNode | None":
 
 
 def _explain(problems: Problems, lines: list[str]) -> None:
-    """Say which lines keep *lines* from being KEY=VALUE, when some are; and both forms."""
+    """Record which *lines* are not KEY=VALUE, where some are, and which two forms are accepted."""
     others = [line for line in lines if not _PAIR.fullmatch(line)]
     if len(others) < len(lines):
         for line in others[:10]:
@@ -104,25 +104,25 @@ def _mapping(node: "yaml.MappingNode | None") -> dict[str, str]:
     import yaml
 
     problems = Problems("metadata")
-    pairs: dict[str, str] = {}
+    metadata: dict[str, str] = {}
     for key, value in [] if node is None else node.value:
-        place = f"line {key.start_mark.line + 1}"
+        where = f"line {key.start_mark.line + 1}"
         if not isinstance(key, yaml.ScalarNode):
-            problems.say(f"{place}: a key is {_kind(key)}, expected text")
+            problems.say(f"{where}: a key is {_kind(key)}, expected text")
             continue
         name = _joined(key.value)
-        if name in pairs:
-            problems.say(f"{place}: key {quoted(name)} is there twice", hint="Give each key once")
-        pairs[name] = ""
+        if name in metadata:
+            problems.say(f"{where}: key {quoted(name)} is there twice", hint="Give each key once")
+        metadata[name] = ""
         if isinstance(value, yaml.ScalarNode):
-            pairs[name] = _joined(value.value)
+            metadata[name] = _joined(value.value)
         else:
             problems.say(
-                f"{place}: the value of {quoted(name)} is {_kind(value)}, expected text",
+                f"{where}: the value of {quoted(name)} is {_kind(value)}, expected text",
                 hint="Quote the value, or write it as JSON in quotes",
             )
     problems.raise_if_any()
-    return pairs
+    return metadata
 
 
 def _kind(node: "yaml.Node") -> str:
@@ -132,5 +132,5 @@ def _kind(node: "yaml.Node") -> str:
 
 
 def _joined(text: str) -> str:
-    """Return *text* with halves of characters joined: JSON escapes some characters as two."""
+    """Return *text* with surrogate pairs joined: JSON escapes some characters as two."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

@@ -33,27 +33,29 @@ def required_to_stage(required: str | int, regions: int) -> int:
 def required_to_read(regions: int) -> int:
     """Return how many of *regions* have to answer before a channel is known.
 
-    With any majority that staged, this many meet in at least one region.
+    Any set of this many regions shares one with every majority, so with every successful staging.
     """
     return -(-regions // 2)
 
 
 def majority(regions: int) -> int:
-    """Return the smallest number of *regions* of which there cannot be two without a common one."""
+    """Return the smallest number of *regions* of which any two sets have a region in common."""
     return regions // 2 + 1
 
 
-def refuse_shared_store(places: Mapping[str, str]) -> None:
-    """Return when all *places*, by region, are different: a majority of one bucket is none.
+def refuse_shared_store(stores: Mapping[str, str]) -> None:
+    """Return when all *stores*, by region, are different.
+
+    Two regions in one bucket fail together, so they must not count as two of a majority.
 
     Raises:
-        InputError: Two regions are one place.
+        InputError: Two regions are one store.
     """
-    seen: dict[str, str] = {}
-    for region, place in places.items():
-        if other := seen.get(place):
+    by_store: dict[str, str] = {}
+    for region, store in stores.items():
+        if other := by_store.get(store):
             raise InputError(
-                f"regions {other} and {region} are one place: {place}",
+                f"regions {other} and {region} are one place: {store}",
                 hint="Give each region a bucket or directory of its own",
             )
-        seen[place] = region
+        by_store[store] = region

@@ -1,4 +1,4 @@
-"""The record that travels with an artifact: the user's metadata and Startifact's own facts.
+"""The record of an artifact: the user's metadata and Startifact's own facts.
 
 It is stored as one ASCII JSON object of strings. The keys, their spelling and their order here are
 the storage format.
@@ -56,13 +56,13 @@ class Record:
     md5: str | None = field(default=None, compare=False)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # A view of a dictionary cannot be pickled.
+        # A mapping proxy cannot be pickled.
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return _restored, ({**values, "metadata": dict(self.metadata)},)
 
     @property
     def content(self) -> tuple[object, ...]:
-        """What makes two stagings the same: bytes, saved file name and the user's pairs."""
+        """What makes two stagings the same: bytes, saved file name and the user's metadata."""
         digest = self.sha256 or self.md5
         return (digest, self.size, self.filename, tuple(sorted(self.metadata.items())))
 
@@ -90,7 +90,7 @@ class Record:
         return not any(self.may_have_bytes_of(other) for other in others)
 
     def differences(self, other: "Record") -> list[str]:
-        """Return, in words, what keeps *other* from being the same content, in which it differs."""
+        """Return, in words, in what *other* differs."""
         lines = []
         if not self.may_have_bytes_of(other):
             lines.append("the bytes")
@@ -112,21 +112,22 @@ def _name(filename: str | None) -> str:
     return "none" if filename is None else quoted(filename)
 
 
-def check_metadata(pairs: object) -> dict[str, str]:
-    """Return the user's *pairs*, sorted by key, when they can be stored.
+def check_metadata(metadata: object) -> dict[str, str]:
+    """Return the user's *metadata*, sorted by key, when it can be stored.
 
     Raises:
-        InputError: Tells everything that is wrong with them.
+        InputError: It cannot; the message has every problem.
     """
-    if not isinstance(pairs, Mapping):
+    if not isinstance(metadata, Mapping):
         raise InputError(
-            f"metadata is not valid: got {quoted(pairs)}, expected a mapping of strings to strings"
+            f"metadata is not valid: got {quoted(metadata)}, "
+            "expected a mapping of strings to strings"
         )
     problems = Problems("metadata")
-    for key, value in pairs.items():
+    for key, value in metadata.items():
         _check_item(problems, key, value)
     problems.raise_if_any()
-    checked = dict(sorted(pairs.items()))
+    checked = dict(sorted(metadata.items()))
     size = len(_json(checked))
     if size > MAX_METADATA_BYTES:
         problems.say(
@@ -201,8 +202,8 @@ def _facts(record: Record) -> dict[str, str]:
     return {RESERVED + name: value for name, value in facts.items() if value is not None}
 
 
-def _json(pairs: Mapping[str, str]) -> str:
-    return json.dumps(pairs, ensure_ascii=True, separators=(",", ":"))
+def _json(strings: Mapping[str, str]) -> str:
+    return json.dumps(strings, ensure_ascii=True, separators=(",", ":"))
 
 
 def decode(text: str, *, where: str) -> Record:
@@ -214,10 +215,10 @@ def decode(text: str, *, where: str) -> Record:
         IntegrityError: It is damaged.
     """
     try:
-        pairs = parse_string_object(text)
+        strings = parse_string_object(text)
     except JsonError as e:
         raise IntegrityError(f"the record of {where} is damaged: {e}") from e
-    facts = {k.removeprefix(RESERVED): v for k, v in pairs.items() if k.startswith(RESERVED)}
+    facts = {k.removeprefix(RESERVED): v for k, v in strings.items() if k.startswith(RESERVED)}
     _check_format(facts.get("format"), where)
     if "removed-at" in facts and "sha256" not in facts:
         raise RemovedError(
@@ -237,7 +238,7 @@ def decode(text: str, *, where: str) -> Record:
         sha256=str(sha256),
         size=int(str(size)),
         staged_at=facts.get("staged-at", ""),
-        metadata=MappingProxyType({k: v for k, v in pairs.items() if not k.startswith(RESERVED)}),
+        metadata=MappingProxyType({k: v for k, v in strings.items() if not k.startswith(RESERVED)}),
         filename=facts.get("filename"),
         origin=Origin(
             **{name: facts.get(name) for name in ("repository", "commit", "ref", "run", "actor")}

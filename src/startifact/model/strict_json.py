@@ -1,4 +1,4 @@
-"""JSON that came from outside: parsed strictly, with reasons a person can read."""
+"""JSON from outside, parsed strictly: a key that is there twice, say, is an error."""
 
 import json
 from typing import Any
@@ -41,9 +41,9 @@ def parse_string_object(text: str) -> dict[str, str]:
     return value
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
+def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(items)
+    if len(value) != len(items):
         raise JsonError("it has a key twice")
     return value
 

@@ -1,4 +1,4 @@
-"""Semantic versions: reading them, and which one is the latest.
+"""Semantic versions: how they are parsed, and which one is the latest.
 
 The rules are those of Semantic Versioning 2.0.0; the parsing is python-semver's.
 """
@@ -95,11 +95,11 @@ def is_later(version: Version, than: Version) -> bool:
 
 
 def highest(versions: Iterable[Version]) -> Version:
-    """Return the one that ``latest`` would end at; of equal ones the first."""
+    """Return the version that ``latest`` would end at; of versions that are equal, the first."""
     return functools.reduce(lambda best, v: v if is_later(v, best) else best, versions)
 
 
 def newest_first(versions: Iterable[Version]) -> list[Version]:
-    """Return *versions* by falling precedence; equal ones by their text."""
+    """Return *versions* by falling precedence; versions that are equal, by their text."""
     by_text = sorted(versions, key=str)
     return sorted(by_text, reverse=True)

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class SetupState(StrEnum):
-    """What setting up did to the configuration of one region."""
+    """What setup did to the configuration of one region."""
 
     WRITTEN = "written"
     REPLACED = "replaced"
@@ -39,10 +39,10 @@ class SetupState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionSetup:
-    """How one region came out of setting up.
+    """The outcome of setup in one region.
 
-    ``changes`` says, in words, what another configuration that was there said otherwise.
-    ``warning`` says why staging to this region would fail, configured as it is.
+    ``changes`` says, in words, how the configuration that was there before differed.
+    ``warning`` says why staging to this region would fail as it is configured.
     """
 
     region: str
@@ -63,7 +63,7 @@ def check_setup(
     """Return the configuration that the arguments describe and that *parameter* can hold.
 
     Raises:
-        InputError: They describe none; every problem is told.
+        InputError: They describe none; the message has every problem.
     """
     problems = Problems("setup")
     names = list(regions)
@@ -110,27 +110,27 @@ def set_up(
     dry_run: bool = False,
     limits: Limits,
 ) -> tuple[RegionSetup, ...]:
-    """Make *configuration* what every region that it names holds in the loader's parameter.
+    """Write *configuration* into the loader's parameter in every region that it names.
 
-    All regions are worked on at once. Returns how each came out, in the configured order; a region
-    that held the same already is left alone. With *dry_run* nothing is written.
+    All regions are set up at once. Returns each region's outcome, in the configured order; a region
+    that has the same configuration already is not written to. With *dry_run* none is.
 
     Raises:
-        SetupFailedError: A region failed; the others were still done.
+        SetupFailedError: A region failed; the others were set up all the same.
     """
     jobs = {
         region: partial(_set_up_one, region, configuration, loader, dry_run)
         for region in configuration.regions
     }
-    done: dict[str, RegionSetup] = {}
-    with FanOut(jobs, limits=limits) as working:
-        for answer in working:
-            done[answer.name] = (
+    by_region: dict[str, RegionSetup] = {}
+    with FanOut(jobs, limits=limits) as setting_up:
+        for answer in setting_up:
+            by_region[answer.name] = (
                 RegionSetup(region=answer.name, state=SetupState.FAILED, error=answer.error)
                 if isinstance(answer, Failure)
                 else answer.value
             )
-    outcomes = tuple(done[region] for region in configuration.regions)
+    outcomes = tuple(by_region[region] for region in configuration.regions)
     for outcome in outcomes:
         if outcome.warning is not None:
             logger.warning("%s", outcome.warning)
@@ -166,7 +166,7 @@ def _set_up_one(
 
 
 def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str | None:
-    """Return why the bucket of *region* could not be found by the parameter *name*."""
+    """Return why *name* does not give the bucket of *region*; ``None`` when it does."""
     try:
         value = parameters_of(loader, region).get(name)
     except StartifactError as e:
@@ -179,7 +179,7 @@ def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str 
 
 
 def _differences(present: str, configuration: Configuration) -> tuple[str, ...]:
-    """Return, in words, what the configuration in *present* says otherwise; nothing when equal."""
+    """Return, in words, how the configuration in *present* differs; empty when it is equal."""
     try:
         old = parse_configuration(present, source="the parameter")
     except StartifactError:

@@ -1,1 +1,1 @@
-"""The places that hold artifacts: one interface, and an implementation for each kind of place."""
+"""Regions: one interface, an implementation for each kind, and the factory that opens them."""

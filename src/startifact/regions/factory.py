@@ -1,4 +1,4 @@
-"""From the spelling of a region to the region itself: the kinds there are, and lists of them."""
+"""All kinds of region, and how lists of spellings become regions."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ FORMS = " or ".join([", ".join(_HINTED[:-1]), _HINTED[-1]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Given(RegionSpec):
+class _OpenedRegion(RegionSpec):
     """A region that a program has opened by itself."""
 
     region: Region
 
     @property
     def store(self) -> Hashable:
-        # Not its bucket, which may have to be looked up; that comes when the region is used.
+        # Not its `store_identity`, which may have to be looked up: it is compared when it is used.
         return (Region, self.text)
 
     def open(self, context: OpenContext) -> Region:  # noqa: ARG002
@@ -42,7 +42,7 @@ def parse_specs(items: Iterable[str | Region], *, source: str) -> tuple[RegionSp
     A region itself stands for itself.
 
     Raises:
-        InputError: One is not known, one is there twice, or there is none. All problems are told.
+        InputError: One is not known or there twice, or there is none. The message has all problems.
     """
     problems = Problems(source)
     specs: list[RegionSpec] = []
@@ -50,7 +50,7 @@ def parse_specs(items: Iterable[str | Region], *, source: str) -> tuple[RegionSp
     stores: dict[Hashable, str] = {}
     for item in items:
         try:
-            spec = _given(item) if isinstance(item, Region) else parse_spec(item)
+            spec = _spec_of(item) if isinstance(item, Region) else parse_spec(item)
         except InputError as e:
             problems.absorb(e)
             continue
@@ -77,7 +77,7 @@ def parse_spec(text: str) -> RegionSpec:
     """Return what *text* spells.
 
     Raises:
-        InputError: It is none of the known spellings, or not valid as the one it looks like.
+        InputError: It is no kind's spelling, or not a valid one.
     """
     if not isinstance(text, str):
         raise InputError(f"region {quoted(text)} is not text", hint=f"Write {FORMS}")
@@ -89,7 +89,7 @@ def parse_spec(text: str) -> RegionSpec:
     raise InputError(f"region {quoted_spec(text)} is not a region", hint=f"Write {FORMS}")
 
 
-def _given(region: Region) -> RegionSpec:
+def _spec_of(region: Region) -> RegionSpec:
     name = getattr(region, "name", None)
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise InputError(
@@ -97,7 +97,7 @@ def _given(region: Region) -> RegionSpec:
             "expected text that can be shown",
             hint="Give it a name of its own, by which messages can tell it from the others",
         )
-    return _Given(text=name, region=region)
+    return _OpenedRegion(text=name, region=region)
 
 
 def open_regions(

@@ -1,4 +1,4 @@
-"""What a region can do, whatever it is made of.
+"""The interface of regions, whatever they are made of.
 
 Everything above this interface (quorum, ``latest``, verification) is written once and knows
 nothing of buckets or directories. ``tests/contract`` holds every sentence here that an
@@ -16,8 +16,8 @@ from startifact.model.keys import Key
 Beat = Callable[[int], None]
 """Called with a number of bytes each time some have moved, and with 0 as a sign of life.
 
-It may raise, to stop the work. It may be called from several threads at once, those that the work
-has started itself included.
+It may raise, to stop the work. It may be called from several threads at once, also from threads
+that the work has started.
 """
 
 
@@ -37,11 +37,11 @@ class StoredArtifact:
     token: str
     """Identifies these bytes at this key of this region: other bytes have another token.
 
-    The same bytes, stored anew, may have the same one. Nobody reads anything else from it.
+    The same bytes, stored again, may have the same one. It is compared, and never parsed.
     """
 
-    # Here, although only artifacts without a record are compared by it: S3 tells it with every
-    # description, and asking again for those that have a record would be a request for each.
+    # Here, although only artifacts without a record are compared by it: S3 returns it with every
+    # description, and to ask for it separately would be one more request for each artifact.
     md5: str | None = None
     """The MD5 of the bytes in hexadecimal, where the region knows it for certain."""
 
@@ -81,11 +81,11 @@ class Mirror(Protocol):
     def read(self, project: str, channel: str) -> str | None:
         """Return the version that was written last; ``None`` when the mirror has none.
 
-        What was written a moment ago may be missing from the answer still.
+        It may still be the version before, shortly after a write.
         """
 
     def write(self, project: str, channel: str, version: str) -> None:
-        """Make *version* what the mirror of *channel* holds, whatever it held."""
+        """Make the mirror of *channel* hold *version*, whatever it held before."""
 
 
 class Region(ABC):
@@ -101,7 +101,7 @@ class Region(ABC):
     **Absence** is never guessed. ``None``, an empty listing, ``False`` from `delete` and
     `ExistsError` are returned or raised only when the region itself has said so, of the store that
     its configuration names. Where it did not answer, refused, or has no such store, an error says
-    so. What was created is described and listed from then on by whoever asks.
+    so. What was created is described and listed for every caller from then on.
 
     **Errors.** Beside those that a method names itself, each may raise
 
@@ -113,10 +113,10 @@ class Region(ABC):
     and no other ``StartifactError``. Nothing but what is named here is raised on purpose: any other
     exception is a bug, and ends the command.
 
-    **Again.** Every method may be called again after an error. An implementation repeats single
-    requests by itself, within seconds, where that changes nothing or a condition tells it from the
-    first one. Whoever calls asks what is there before it repeats a write: the answer may be lost
-    although the write was done.
+    **Repetition.** Every method may be called again after an error. An implementation repeats
+    single requests by itself, within seconds, where that changes nothing or a condition keeps the
+    second from having an effect. A caller asks what is there before it repeats a write: the answer
+    may be lost although the write was done.
     """
 
     name: str
@@ -127,7 +127,7 @@ class Region(ABC):
 
     @abstractmethod
     def store_identity(self) -> str:
-        """Return what identifies the bucket or directory itself; equal for two ways to spell it.
+        """Return what identifies the bucket or directory; equal for two spellings of the same one.
 
         It may have to be looked up once.
         """
@@ -143,11 +143,11 @@ class Region(ABC):
     def describe(self, key: Key) -> StoredArtifact | None:
         """Return the artifact at *key*, or ``None`` when the region says that there is none.
 
-        The record is returned as it was stored. Half an artifact, which somebody else left there,
-        is described with what there is, or is an integrity error; it is never absent.
+        The record is returned as it was stored. Half an artifact, which Startifact
+        never leaves, is described with what there is, or is an integrity error; it is never absent.
 
         Raises:
-            IntegrityError: What is at *key* can be no artifact. All others can be described still.
+            IntegrityError: What is at *key* cannot be an artifact. Others can still be described.
             InputError: This kind of region can hold nothing at *key*, as is known before anything
                 is sent; `create` would fail.
         """
@@ -156,7 +156,7 @@ class Region(ABC):
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """Store *source* with its record at *key*, both at once, only if nothing is there.
 
-        Whoever looks meanwhile sees nothing at *key*, and then all of it. Of several that create
+        Readers see nothing at *key*, and then all of it. Of several that create
         the same key at once exactly one returns; the others raise ExistsError, and what they sent
         is gone. *encoded_record* is ASCII text of at most 2,027 bytes.
 
@@ -171,9 +171,9 @@ class Region(ABC):
         know. Nothing else is left of an attempt that failed, as far as the region can be reached.
 
         Raises:
-            ExistsError: Something is there; also what an earlier attempt of one's own has left.
+            ExistsError: Something is there; perhaps from an earlier attempt of this caller.
             LocalFileError: The file changed or cannot be read. Nothing was stored.
-            IntegrityError: What *key* is below can hold no artifact. Nothing was stored.
+            IntegrityError: What *key* is below cannot hold an artifact. Nothing was stored.
         """
 
     @abstractmethod
@@ -181,11 +181,11 @@ class Region(ABC):
         """Yield bytes *start* to *stop* (exclusive) of the very artifact that *stored* describes.
 
         The blocks are ``stop - start`` bytes together, none empty, and none longer than
-        `limits.BLOCK_BYTES`: whoever reads shows by them that bytes move, and takes no more memory
-        than one of them. An empty range yields none. Reading may end at any block, and several
-        ranges of one artifact may be read at once.
+        `limits.BLOCK_BYTES`: a reader takes each as a sign that bytes move, and needs memory for
+        one of them. An empty range yields none. Reading may end at any block, and several ranges of
+        one artifact may be read at once.
 
-        Errors come at the latest when the block is asked for that cannot be had.
+        An error comes at the latest with the block that cannot be read.
 
         Raises:
             IntegrityError: Another artifact, or none, is there now, or it has fewer bytes. Blocks
@@ -197,24 +197,24 @@ class Region(ABC):
         """Yield the keys of artifacts that begin with *prefix*, each once, in any order.
 
         *prefix* is a project's name and ``@``, or more. Channels, and what is stored below an
-        artifact's key, are passed over; what is at an artifact's key and can be none is not. Errors
-        may come at any step.
+        artifact's key, are passed over; what is at an artifact's key and cannot be an artifact is
+        not. Errors may come at any step.
         """
 
     @abstractmethod
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """Delete the artifact that *stored* describes; ``False`` when another one is there.
 
-        When nothing is there, it is as good as deleted. Whoever looks meanwhile sees all of it, and
-        then nothing. Other keys are not touched.
+        ``True`` also when nothing is there. Readers see all of it, and then nothing. Other keys are
+        not touched.
 
         Raises:
-            IntegrityError: What is at *key* can be no artifact. Nothing was deleted.
+            IntegrityError: What is at *key* cannot be an artifact. Nothing was deleted.
         """
 
     # Not abstract: most stores hold nothing but artifacts and channels.
     def move_aside(self, key: Key, aside: Key) -> bool:  # noqa: ARG002  # for those that can
-        """Move what stands at *key*, and can be no artifact and no channel, to *aside* as it is.
+        """Move what is at *key*, and cannot be an artifact or a channel, to *aside* as it is.
 
         ``False`` when there is no such thing at *key*, which most kinds of region cannot hold:
         nothing was moved then.
@@ -228,26 +228,26 @@ class Region(ABC):
     def read_channel(self, key: Key) -> StoredChannel | None:
         """Return the channel at *key*, or ``None`` when the region says that there is none.
 
-        Bytes that are no UTF-8 are replaced. Of a text of more than 4,096 bytes it may be only a
+        Bytes that are not UTF-8 are replaced. Of a text of more than 4,096 bytes it may be only a
         beginning that is longer than that as well.
 
         Raises:
-            IntegrityError: What is at *key* can be no channel.
+            IntegrityError: What is at *key* cannot be a channel.
         """
 
     @abstractmethod
     def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         """Replace *expected* by *text*; ``False`` when it is not what is there.
 
-        *expected* is what `read_channel` returned, told by its token; ``None`` stands for nothing.
-        Of several that replace the same at once exactly one returns ``True``. Whoever reads
-        meanwhile sees the text before, whole, or the one after.
+        *expected* is what `read_channel` returned, identified by its token; ``None`` stands for
+        nothing. Of several that replace the same text at once exactly one returns ``True``. Readers
+        see the whole text before, or the one after.
 
         After any error *text* may be there all the same: read it to know. ``False`` may also be
-        the answer to one's own second attempt, where only the answer to the first was lost.
+        the answer to a second attempt, where only the answer to the first was lost.
 
         Raises:
-            IntegrityError: What is at *key* can be no channel. Nothing was written.
+            IntegrityError: What is at *key* cannot be a channel. Nothing was written.
         """
 
     def check_project(self, project: str) -> None:  # noqa: B027  # most regions admit every legal name

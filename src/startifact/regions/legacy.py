@@ -15,7 +15,7 @@ from startifact.model.strict_json import JsonError, parse_string_object
 from startifact.regions.interface import StoredArtifact
 
 ONLY_MIRRORED = ""
-"""The token of a channel that is only an SSM parameter yet."""
+"""The token of a channel that is an SSM parameter, and not an object yet."""
 
 _FILENAME = f"{RESERVED}filename"
 
@@ -25,7 +25,7 @@ class LegacyArtifact(StoredArtifact):
     """An artifact of the first Startifact, as a region describes it; it has no record."""
 
     metadata: str | None
-    """What was stored below its key, not yet checked; ``None`` when there is nothing."""
+    """The user's metadata, as stored below its key and not yet checked; ``None`` without any."""
 
 
 def legacy_metadata_key(key: Key) -> Key:
@@ -43,14 +43,14 @@ def legacy_record(stored: StoredArtifact, *, where: str) -> Record:
     """
     text = stored.metadata if isinstance(stored, LegacyArtifact) else None
     try:
-        pairs = {} if text is None else parse_string_object(text)
+        strings = {} if text is None else parse_string_object(text)
     except JsonError as e:
         raise IntegrityError(f"the metadata of {where} is damaged: {e}") from e
     return Record(
         sha256="",
         size=stored.size,
         staged_at="",
-        metadata=MappingProxyType({k: v for k, v in pairs.items() if not k.startswith(RESERVED)}),
-        filename=pairs.get(_FILENAME),
+        metadata=MappingProxyType({k: v for k, v in strings.items() if not k.startswith(RESERVED)}),
+        filename=strings.get(_FILENAME),
         md5=stored.md5,
     )

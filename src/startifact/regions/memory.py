@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 
 class MemoryRegion(Region):
-    """A region that is kept in memory. Two objects are two places, whatever their names."""
+    """A region that is kept in memory. Two objects are two stores, whatever their names."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -107,7 +107,7 @@ class MemoryRegion(Region):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemorySpec(RegionSpec):
-    """A name for memory that all sessions of this process share."""
+    """The name of a region in memory that all sessions of this process share."""
 
     outlives_process: ClassVar[bool] = False
 
@@ -136,5 +136,5 @@ def _parse(text: str) -> MemorySpec:
     return MemorySpec(text=text)
 
 
-# Not offered in hints: whoever stages in one process and downloads in another must not take it.
+# Not offered in hints: it is of no use where one process stages and another one downloads.
 MEMORY = RegionKind(None, lambda text: text.startswith(_PREFIX), _parse)

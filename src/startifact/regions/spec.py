@@ -1,4 +1,4 @@
-"""What a region is spelled as: a value that is checked, and not opened yet.
+"""Spellings of regions: values that are checked, and not opened yet.
 
 Each kind of region has a `RegionKind` in a module of its own, and `factory.KINDS` lists them.
 """
@@ -40,12 +40,12 @@ class RegionSpec(ABC):
     text: str
 
     outlives_process: ClassVar[bool] = True
-    """Whether what is staged there is there still when the process has ended."""
+    """Whether what is staged there is still there when the process has ended."""
 
     @property
     @abstractmethod
     def store(self) -> Hashable:
-        """What is equal for two spellings of one bucket or directory, as far as they tell."""
+        """Equal for two spellings of one bucket or directory, as far as the texts show."""
 
     @abstractmethod
     def open(self, context: OpenContext) -> Region:
@@ -60,10 +60,10 @@ class RegionKind:
     """An example for hints; ``None`` keeps the kind out of them."""
 
     matches: Callable[[str], object]
-    """Returns something true for the texts that look like this kind; no two kinds share one."""
+    """Returns something true for texts that spell this kind; no text matches two kinds."""
 
     parse: Callable[[str], RegionSpec]
-    """Returns what such a text spells, or raises an ``InputError`` that tells every problem."""
+    """Returns what such a text spells, or raises an ``InputError`` with every problem."""
 
 
 def split_list(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Everything that all regions hold of one project, looked at without changing anything."""
+"""What all regions hold of one project, read without changing anything."""
 
 import hashlib
 from collections.abc import Sequence
@@ -31,9 +31,9 @@ from startifact.regions.interface import Region, StoredArtifact, StoredChannel
 class ReplicaStatus:
     """What one region holds of one version.
 
-    ``trouble`` says why what is stored is not a sound copy; ``stored`` is there where there is
-    something that can be taken out of the way. ``sha256`` is that of the bytes, where they were
-    read.
+    ``trouble`` says why what is stored is not a sound replica; ``stored`` describes it where it is
+    an object that can be copied to quarantine and deleted. ``sha256`` is that of the bytes, where
+    they were read.
     """
 
     stored: StoredArtifact | None = None
@@ -48,13 +48,13 @@ class ReplicaStatus:
 
     @property
     def recorded(self) -> bool:
-        """Whether it is a sound copy with a record, which those of the first Startifact lack."""
+        """Whether it is a sound replica with a record, which those of the first Startifact lack."""
         return self.replica is not None and self.replica.is_recorded
 
 
 @dataclass(frozen=True, slots=True)
 class LatestStatus:
-    """What one region's ``latest`` is: as stored, as read, and as it is shown elsewhere.
+    """One region's ``latest``: as stored, as parsed, and its mirror.
 
     ``trouble`` says why it could not be read; ``state`` is what a repair would replace.
     """
@@ -72,7 +72,7 @@ class LatestStatus:
 
 @dataclass(slots=True)
 class RegionInventory:
-    """One region's holdings."""
+    """What one region holds of the project."""
 
     region: Region
     statuses: dict[str, ReplicaStatus] = field(default_factory=dict)
@@ -91,10 +91,10 @@ class ProjectInventory:
     inventories: tuple[RegionInventory, ...]
     failures: dict[str, StartifactError]
     whole: bool
-    """Whether the whole project was looked at, its channels included."""
+    """Whether it covers the whole project, its channels included."""
 
     partial_inventories: tuple[RegionInventory, ...] = ()
-    """What regions had told before they failed."""
+    """What is known of regions that failed later."""
 
     def statuses(self, version: Version) -> dict[str, ReplicaStatus]:
         """Return what each region holds of *version*."""
@@ -104,40 +104,42 @@ class ProjectInventory:
         }
 
     def statuses_with_early(self, version: Version) -> dict[str, ReplicaStatus]:
-        """Return the same, and what regions that failed had told that they hold of it."""
+        """Return the same, and what is known to be in regions that failed later."""
         early = {
             inventory.region.name: inventory.statuses.get(str(version))
             for inventory in self.partial_inventories
         }
         known = self.statuses(version) | {
-            name: one for name, one in early.items() if one is not None and not one.absent
+            name: status
+            for name, status in early.items()
+            if status is not None and not status.absent
         }
         return {name: known[name] for name in self.regions if name in known}
 
     def channel_records(self) -> list[Version]:
         """Return where ``latest`` is, in every region where it can be read."""
         return [
-            v.latest.channel_record.version
-            for v in self.inventories
-            if v.latest.channel_record is not None
+            inventory.latest.channel_record.version
+            for inventory in self.inventories
+            if inventory.latest.channel_record is not None
         ]
 
     def check_found(self) -> None:
-        """Return when there is something, or when there may be.
+        """Return when a region holds something, or has not answered and may.
 
         Raises:
             NotFoundError: Every region said that there is nothing.
         """
         if self.failures or any(
             not inventory.latest.absent
-            or any(not held.absent for held in inventory.statuses.values())
+            or any(not status.absent for status in inventory.statuses.values())
             for inventory in self.inventories
         ):
             return
-        what = self.project if self.whole else artifact_key(self.project, self.versions[0])
+        subject = self.project if self.whole else artifact_key(self.project, self.versions[0])
         names = ", ".join(inventory.region.name for inventory in self.inventories)
         raise NotFoundError(
-            f"nothing of {what} is staged in {names}",
+            f"nothing of {subject} is staged in {names}",
             hint="Check the project's name, the version and the regions",
         )
 
@@ -155,7 +157,7 @@ def take_inventory(
     With *read_data* every byte is read and compared with its record.
 
     Raises:
-        InputError: Two regions are one place.
+        InputError: Two regions are one store.
     """
     versions, failures = (
         versions_of(regions, project, limits=limits) if version is None else ([version], {})
@@ -164,7 +166,10 @@ def take_inventory(
     inspect = partial(
         _inspect_region, project=project, versions=versions, read_data=read_data, limits=limits
     )
-    jobs = {v.region.name: partial(inspect, v, whole=version is None) for v in inventories}
+    jobs = {
+        inventory.region.name: partial(inspect, inventory, whole=version is None)
+        for inventory in inventories
+    }
     with FanOut(jobs, limits=limits) as inspecting:
         for answer in inspecting:
             if isinstance(answer, Failure):
@@ -197,15 +202,15 @@ def _inspect_region(
     read_data: bool,
     limits: Limits,
 ) -> None:
-    """Fill *inventory* step by step, so that what is known stays if the region fails."""
+    """Fill *inventory* step by step, so that what is known remains if the region fails."""
 
     def inspect_version(version: Version) -> None:
         key = artifact_key(project, version)
-        held = inventory.statuses[str(version)] = _status_of(inventory.region, key)
+        status = inventory.statuses[str(version)] = _status_of(inventory.region, key)
         heartbeat.beat()
-        if read_data and held.stored is not None and held.stored.size <= MAX_SIZE_BYTES:
+        if read_data and status.stored is not None and status.stored.size <= MAX_SIZE_BYTES:
             inventory.statuses[str(version)] = _read(
-                inventory.region, key, held, held.stored, heartbeat
+                inventory.region, key, status, status.stored, heartbeat
             )
 
     run_in_pool(
@@ -238,30 +243,30 @@ def _status_of(region: Region, key: Key) -> ReplicaStatus:
 
 
 def _read(
-    region: Region, key: Key, held: ReplicaStatus, stored: StoredArtifact, heartbeat: Heartbeat
+    region: Region, key: Key, status: ReplicaStatus, stored: StoredArtifact, heartbeat: Heartbeat
 ) -> ReplicaStatus:
-    """Return *held* after a look at the bytes that *stored* describes."""
+    """Return *status* with what the bytes that *stored* describes are."""
     try:
         sha256, md5 = _digests(region, key, stored, heartbeat)
     except IntegrityError as e:
-        return ReplicaStatus(stored, trouble=held.trouble or e)
-    held = replace(held, sha256=sha256)
-    return held if held.replica is None else _compared(held, held.replica, key, sha256, md5)
+        return ReplicaStatus(stored, trouble=status.trouble or e)
+    status = replace(status, sha256=sha256)
+    return status if status.replica is None else _compared(status, status.replica, key, sha256, md5)
 
 
 def _compared(
-    held: ReplicaStatus, replica: Replica, key: Key, sha256: str, md5: str
+    status: ReplicaStatus, replica: Replica, key: Key, sha256: str, md5: str
 ) -> ReplicaStatus:
-    """Return *held* after a look at its bytes, which have *sha256* and *md5*."""
+    """Return *status* with the result of comparing its record with *sha256* and *md5*."""
     record = replica.record
     got = f"sha256:{sha256}" if record.sha256 else f"md5:{md5}"
     if record.digest not in {got, NO_DIGEST}:
         trouble = IntegrityError(
             f"{key} in {replica.region.name} has bytes with {got}, recorded is {record.digest}"
         )
-        return replace(held, replica=None, trouble=trouble)
-    # Where none was recorded, they are known from now on.
-    return replace(held, replica=replace(replica, record=replace(record, sha256=sha256)))
+        return replace(status, replica=None, trouble=trouble)
+    # Where no SHA-256 was recorded, it is known from now on.
+    return replace(status, replica=replace(replica, record=replace(record, sha256=sha256)))
 
 
 def _digests(

@@ -1,4 +1,4 @@
-"""Mending ``latest``: forward where it is behind or lost, and its copies after it. Never back."""
+"""Repairing ``latest``: it moves forward where it is behind or lost, never back; mirrors follow."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,27 +30,27 @@ from startifact.repair.verify import is_disputed, is_sound, target_of
 
 @dataclass(slots=True)
 class LatestRepairer:
-    """Mends the ``latest`` of one project in every region that *seen* tells of.
+    """Repairs the ``latest`` of one project in every region that *project_inventory* covers.
 
     *required* regions have to hold a version before ``latest`` begins to move to it.
     """
 
-    seen: ProjectInventory
+    project_inventory: ProjectInventory
     log: RepairLog
     channel_writer: ChannelWriter
     required: int
     limits: Limits
     _refused: set[str] = field(default_factory=set)
-    _found: dict[Key, Record] = field(default_factory=dict)
+    _first_records: dict[Key, Record] = field(default_factory=dict)
 
     def mend(self) -> None:
-        """Mend every region's ``latest`` that can be mended."""
-        target = target_of(self.seen)
-        for inventory in self.seen.inventories:
+        """Move or mirror every ``latest`` that can be repaired, and record why others cannot."""
+        target = target_of(self.project_inventory)
+        for inventory in self.project_inventory.inventories:
             if inventory.region.name in self.log.failures:
                 continue
             if target is not None:
-                self._mend_one(inventory, target)
+                self._repair_region(inventory, target)
             elif inventory.latest.trouble is not None:
                 self._refuse(
                     RefusedError(
@@ -60,18 +60,18 @@ class LatestRepairer:
                     )
                 )
 
-    def _mend_one(self, inventory: RegionInventory, target: Version) -> None:
+    def _repair_region(self, inventory: RegionInventory, target: Version) -> None:
         channel_record = inventory.latest.channel_record
         if channel_record is None or is_later(target, channel_record.version):
             if self._is_disputed(target):
-                return  # nothing moves to it; why has been said of the version
+                return  # nothing moves to it; the refusal of the version has said why
             stop = self._too_few(target) or (
                 self._uncertain(target) if channel_record is None else None
             )
             if stop is not None:
                 self._refuse(stop)
             elif self._holds(inventory, target):
-                if not self._is_disputed(target):  # that may have come out only now
+                if not self._is_disputed(target):  # `_holds` may have found that only now
                     self._move(inventory, target)
             else:
                 self._refuse_dangling(inventory, target, "cannot be")
@@ -84,7 +84,10 @@ class LatestRepairer:
                 inventory, "refresh-copy", f"copy {self._key} to where others read it"
             )
             self.log.run_step(
-                step, lambda _: self.channel_writer.mirror(inventory.region, self.seen.project)
+                step,
+                lambda _: self.channel_writer.mirror(
+                    inventory.region, self.project_inventory.project
+                ),
             )
 
     def _move(self, inventory: RegionInventory, target: Version) -> None:
@@ -92,43 +95,53 @@ class LatestRepairer:
         damaged = inventory.latest.state if inventory.latest.trouble is not None else None
         if (
             inventory.latest.trouble is not None and damaged is None
-        ):  # what is there is no text at all
+        ):  # something that has no text to be replaced, such as a folder
             aside = self._step(inventory, "set-aside", f"move what is at {self._key} aside")
-            if not self.log.run_step(aside, partial(move_latest_aside, region, self.seen.project)):
+            if not self.log.run_step(
+                aside, partial(move_latest_aside, region, self.project_inventory.project)
+            ):
                 return
 
         def move(heartbeat: Heartbeat) -> None:
             heartbeat.beat()
             if damaged is not None:
-                self.channel_writer.replace_damaged(region, self.seen.project, target, damaged)
+                self.channel_writer.replace_damaged(
+                    region, self.project_inventory.project, target, damaged
+                )
             else:
-                self.channel_writer.advance(region, self.seen.project, target)
-            self.channel_writer.mirror(region, self.seen.project)
+                self.channel_writer.advance(region, self.project_inventory.project, target)
+            self.channel_writer.mirror(region, self.project_inventory.project)
 
         self.log.run_step(
             self._step(inventory, "move-latest", f"move {self._key} to {target}"), move
         )
 
     def _too_few(self, target: Version) -> StartifactError | None:
-        """Return why no ``latest`` must begin to move to *target*, or ``None``."""
-        if str(target) in map(str, self.seen.channel_records()):
+        """Return why ``latest`` may not move to *target* yet; ``None`` when it may.
+
+        Where one region has moved to it, its staging had enough regions, and the others follow.
+        """
+        if str(target) in map(str, self.project_inventory.channel_records()):
             return None
-        holders = sum(self._holds(inventory, target) for inventory in self.seen.inventories)
+        holders = sum(
+            self._holds(inventory, target) for inventory in self.project_inventory.inventories
+        )
         if holders >= self.required:
             return None
         return UndeterminedError(
-            f"{artifact_key(self.seen.project, target)} is complete in {holders} of {self._count} "
-            f"regions, {self.required} are needed before {LATEST} moves to it",
+            f"{artifact_key(self.project_inventory.project, target)} is complete in {holders} of "
+            f"{self._count} regions, {self.required} are needed before {LATEST} moves to it",
             hint="Run this again when the other regions answer",
         )
 
     def _uncertain(self, target: Version) -> StartifactError | None:
-        """Return why a ``latest`` that was lost may have been higher than *target*, or ``None``."""
-        later = [v for v in self.seen.versions if is_later(v, target)]
-        disputed = next((v for v in later if is_disputed(self.seen, v)), None)
-        if disputed is None or len(self.seen.channel_records()) >= required_to_read(self._count):
+        """Return why a lost ``latest`` may have been higher than *target*, if it may have been."""
+        later = [v for v in self.project_inventory.versions if is_later(v, target)]
+        disputed = next((v for v in later if is_disputed(self.project_inventory, v)), None)
+        known = len(self.project_inventory.channel_records())
+        if disputed is None or known >= required_to_read(self._count):
             return None
-        key = artifact_key(self.seen.project, disputed)
+        key = artifact_key(self.project_inventory.project, disputed)
         return RefusedError(
             f"{self._key} is not known in enough regions, and may have been {disputed}, which "
             "regions disagree about",
@@ -136,8 +149,8 @@ class LatestRepairer:
         )
 
     def _holds(self, inventory: RegionInventory, version: Version) -> bool:
-        """Say whether *version* is in a region, or in a dry run would be by now."""
-        region, key = inventory.region, artifact_key(self.seen.project, version)
+        """Say whether the region holds *version*, or in a dry run would by now."""
+        region, key = inventory.region, artifact_key(self.project_inventory.project, version)
         if self.log.has_done(region.name, key, "fill"):
             return True
         if self.log.dry_run:
@@ -154,54 +167,55 @@ class LatestRepairer:
         return replica is not None
 
     def _compare(self, replica: Replica, key: Key, version: Version) -> None:
-        """See whether regions agree; they may have ceased to since they were looked at.
+        """Record a conflict where *replica* differs from what other regions hold by now.
 
-        Of a version that was staged since versions were listed, some regions were looked at.
+        Other content may have been staged since the inventory was taken; and of a version that was
+        staged since versions were listed, the inventory has only some regions.
         """
-        if key not in self._found:
-            seen = [inventory.statuses.get(str(version)) for inventory in self.seen.inventories]
-            known = [
-                one.replica.record for one in seen if one is not None and one.replica is not None
+        if key not in self._first_records:
+            statuses = [i.statuses.get(str(version)) for i in self.project_inventory.inventories]
+            records = [
+                s.replica.record for s in statuses if s is not None and s.replica is not None
             ]
-            self._found[key] = next((r for r in known if r.sha256), replica.record)
-        first = self._found[key]
+            self._first_records[key] = next((r for r in records if r.sha256), replica.record)
+        first = self._first_records[key]
         if first.sha256 and replica.record.sha256 and not first.same_content(replica.record):
             self.log.conflict(replica.region.name, key)
 
-    def _refuse_dangling(self, inventory: RegionInventory, version: Version, what: str) -> None:
+    def _refuse_dangling(self, inventory: RegionInventory, version: Version, verb: str) -> None:
         name = inventory.region.name
         if name in self.log.failures:
             return
         if self._is_disputed(version):
-            return  # why has been said of the version, which is what has to be settled
-        held = any(is_sound(v, version) for v in self.seen.inventories)
+            return  # the refusal of the version has said why; that has to be decided first
+        elsewhere = any(is_sound(i, version) for i in self.project_inventory.inventories)
         self._refuse(
             RefusedError(
-                f"{self._key} in {name} {what} {version}, which "
-                + ("is not complete there" if held else "no region that answered holds"),
+                f"{self._key} in {name} {verb} {version}, which "
+                + ("is not complete there" if elsewhere else "no region that answered holds"),
                 hint=f"{LATEST} never goes back: stage {version} again, or a later version",
             )
         )
 
     def _refuse(self, error: StartifactError) -> None:
-        """Refuse once what stops several regions."""
+        """Record a refusal, once where it is the same for several regions."""
         if error.message not in self._refused:
             self._refused.add(error.message)
             self.log.refuse(error)
 
     def _is_disputed(self, version: Version) -> bool:
-        if artifact_key(self.seen.project, version) in self.log.conflicts:
+        if artifact_key(self.project_inventory.project, version) in self.log.conflicts:
             return True
-        known = str(version) in map(str, self.seen.versions)
-        return known and is_disputed(self.seen, version)
+        known = str(version) in map(str, self.project_inventory.versions)
+        return known and is_disputed(self.project_inventory, version)
 
     def _step(self, inventory: RegionInventory, action: str, message: str) -> Step:
         return Step(region=inventory.region.name, key=self._key, action=action, message=message)
 
     @property
     def _key(self) -> Key:
-        return channel_key(self.seen.project, LATEST)
+        return channel_key(self.project_inventory.project, LATEST)
 
     @property
     def _count(self) -> int:
-        return len(self.seen.inventories) + len(self.seen.failures)
+        return len(self.project_inventory.inventories) + len(self.project_inventory.failures)

@@ -1,4 +1,4 @@
-"""What a repair does, step by step, and what it says it did."""
+"""The steps of a repair, and its result."""
 
 import contextlib
 import logging
@@ -23,25 +23,25 @@ class Step:
     """The region's name."""
 
     key: str
-    """What it is about, such as ``SugarWater@1.0.9000`` or ``SugarWater/latest``."""
+    """The key it changed, such as ``SugarWater@1.0.9000`` or ``SugarWater/latest``."""
 
     action: str
     """``set-aside``, ``fill``, ``move-latest`` or ``refresh-copy``."""
 
     message: str
-    """The same in words."""
+    """A sentence that says what was done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """What a repair did. It is true when nothing is left that should be mended."""
+    """What a repair did. It is true when nothing was refused and no region failed."""
 
     project: str
     steps: tuple[Step, ...]
     """What was done, or in a dry run would be, in the order in which it was."""
 
     refusals: tuple[StartifactError, ...]
-    """What must not be mended, or not without a person's word, each an error that says why."""
+    """What must not be repaired, or not without a person's decision: errors that say why."""
 
     failures: dict[str, StartifactError]
     """Why regions did not answer or did not take a step, by region, in the configured order."""
@@ -63,7 +63,7 @@ class Repair:
 
 @dataclass(slots=True)
 class RepairLog:
-    """Steps as they are taken. In a dry run they are recorded, and none is taken."""
+    """The steps that were taken. In a dry run they are recorded only."""
 
     dry_run: bool
     limits: Limits
@@ -73,13 +73,13 @@ class RepairLog:
     conflicts: set[Key] = field(default_factory=set)
 
     def run_step(self, step: Step, job: Callable[[Heartbeat], None]) -> bool:
-        """Take *step* with *job*, unless nothing is to be written; say whether it is done.
+        """Run *job*, except in a dry run, and record *step*; say whether it is done.
 
         Raises:
             DeadlineError: The time that was allowed has passed.
         """
         if not self.dry_run:
-            # What was begun is taken back when a person interrupts it.
+            # With *undo*, so that an interrupted step leaves no upload or temporary file behind.
             with FanOut({step.region: job}, limits=self.limits, undo=True) as only:
                 answer = only.next()
             if isinstance(answer, Failure):
@@ -95,17 +95,21 @@ class RepairLog:
             logger.info("%s: %s", step.region, step.message)
 
     def record_failure(self, region: str, error: StartifactError) -> None:
-        """Record why *region* did not take a step."""
+        """Record why *region* failed; only its first reason is kept.
+
+        Raises:
+            DeadlineError: *error* is one: no region can do more then.
+        """
         if isinstance(error, DeadlineError):
             raise error
         self.failures.setdefault(region, error)
 
     def refuse(self, error: StartifactError) -> None:
-        """Record what must not be mended."""
+        """Record *error* as a refusal."""
         self.refusals.append(error)
 
     def conflict(self, region: str, key: Key) -> None:
-        """Record that *region* turned out to hold other content of *key* than others."""
+        """Record that *region* holds other content of *key* than other regions by now."""
         self.conflicts.add(key)
         error = RefusedError(
             f"{region} has other content of {key} by now", hint="Run this again to see which"
@@ -119,10 +123,10 @@ class RepairLog:
 
     @contextlib.contextmanager
     def noting_what_was_done(self) -> Iterator[None]:
-        """Give every exception that ends the work a note of the steps that were done by then."""
+        """Add a note of the steps that were done to any exception that ends the work."""
         try:
             yield
-        except BaseException as e:  # a signal ends it as well, and leaves the same behind
+        except BaseException as e:  # a signal too: steps were done until then all the same
             if self.steps and not self.dry_run:
                 lines = "".join(f"\n  {step.region}: {step.message}" for step in self.steps)
                 e.add_note(f"until then this was done:{lines}")

@@ -1,4 +1,4 @@
-"""Taking an object out of the way: first it is kept in a place of its own, then it is deleted."""
+"""Quarantine: an object is copied below a key of its own, and only then deleted where it was."""
 
 import contextlib
 import hashlib
@@ -17,32 +17,32 @@ from startifact.hints import Command, Hint
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key, quarantine_key
 from startifact.regions.interface import Region, StoredArtifact
 from startifact.repair.inventory import ReplicaStatus
-from startifact.staging.region_steps import write_and_look
+from startifact.staging.region_steps import write_and_read_back
 
 NO_RECORD = "{}"
-"""What is kept in place of a record where there is none."""
+"""The record in quarantine of what had none."""
 
 
 def quarantine(
-    region: Region, project: str, version: Version, held: ReplicaStatus, heartbeat: Heartbeat
+    region: Region, project: str, version: Version, status: ReplicaStatus, heartbeat: Heartbeat
 ) -> None:
-    """Keep a copy of what *region* holds of *version* in quarantine, then delete just that.
+    """Copy what *region* holds as *version* to quarantine, then delete exactly that.
 
-    The copy has a name that follows from its content: whoever was interrupted finds it again.
-    What can be no artifact is moved there as it is instead.
+    The key of the copy follows from its content, so that a repair that was interrupted finds it
+    when it runs again. What cannot be an artifact is moved to quarantine as it is instead.
 
     Raises:
         RegionUnavailableError: Something else is there by now, or the copy cannot be relied on.
             Nothing was deleted.
     """
-    key, stored = artifact_key(project, version), held.stored
+    key, stored = artifact_key(project, version), status.stored
     if stored is None:
         _move_aside(region, key, partial(quarantine_key, project, version))
         return
     region.preflight(project)
     with scratch_folder() as folder:
         source = _fetched(region, key, stored, folder / "artifact", heartbeat)
-        if held.sha256 is not None and held.sha256 != source.sha256:
+        if status.sha256 is not None and status.sha256 != source.sha256:
             raise RegionUnavailableError(
                 f"{region.name} has sent two different contents of {key}, one after the other",
                 hint="Run it again",
@@ -55,7 +55,7 @@ def quarantine(
 
 
 def move_latest_aside(region: Region, project: str, _: Heartbeat) -> None:
-    """Move what stands in the place of ``latest``, and can be no channel, to quarantine as it is.
+    """Move what is at the key of ``latest``, and cannot be a channel, to quarantine as it is.
 
     Raises:
         RegionUnavailableError: Something else is there by now. Nothing was moved.
@@ -64,7 +64,7 @@ def move_latest_aside(region: Region, project: str, _: Heartbeat) -> None:
 
 
 def _move_aside(region: Region, key: Key, aside: Callable[[str], Key]) -> None:
-    # There is no content that its name could follow from, and one rename is not interrupted.
+    # A random key: there is no content that it could follow from, and a rename is done at once.
     if not region.move_aside(key, aside(secrets.token_hex(8))):
         raise _another(region, key, "moved")
 
@@ -94,8 +94,8 @@ def _store(
     region: Region, aside: Key, source: Source, encoded_record: str, heartbeat: Heartbeat
 ) -> None:
     create = partial(region.create, aside, source, encoded_record, heartbeat.beat)
-    kept = write_and_look(region, aside, create, partial(region.describe, aside))
-    if (kept.size, kept.encoded_record) != (source.size, encoded_record):
+    stored = write_and_read_back(region, aside, create, partial(region.describe, aside))
+    if (stored.size, stored.encoded_record) != (source.size, encoded_record):
         raise RegionUnavailableError(f"{region.name} did not keep {aside} as it was sent")
 
 

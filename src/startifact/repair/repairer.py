@@ -1,7 +1,7 @@
-"""Mending what a comparison found: filling regions, moving ``latest`` forward, refreshing copies.
+"""Repairing what a comparison found: filling regions, moving ``latest`` forward, mirroring it.
 
-Nothing that is stored is lost on the way. Where regions disagree, a person says which content is
-right; the others are copied aside before they are deleted.
+Nothing that is stored is lost. Where regions disagree, a person says which content is right; all
+other content is copied to quarantine before it is deleted.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ from startifact.text import quoted
 
 
 class Repairer:
-    """Mends one project in *regions*.
+    """Repairs one project in *regions*.
 
     *required* regions have to hold a version before ``latest`` begins to move to it.
     """
@@ -65,7 +65,7 @@ class Repairer:
         self._log = RepairLog(dry_run, limits)
 
     def repair(self, project: str, version: Version | None, keep: str | None) -> Repair:
-        """Mend *project*, or one *version* of it; *keep* is the SHA-256 of what is right.
+        """Repair *project*, or one *version* of it; *keep* is the SHA-256 of the content to keep.
 
         Raises:
             InputError: *keep* was given without *version*.
@@ -77,49 +77,55 @@ class Repairer:
             raise InputError(
                 "keep needs one version", hint="Name it, for example SugarWater@1.0.9000"
             )
-        # What is kept has been read and compared: a record alone proves nothing.
+        # The content to keep is read and compared first: a record alone proves nothing.
         read_data = self._read_data or keep is not None
-        seen = take_inventory(
+        project_inventory = take_inventory(
             self._regions, project, version, read_data=read_data, limits=self._limits
         )
-        seen.check_found()
-        self._log.failures.update(seen.failures)
+        project_inventory.check_found()
+        self._log.failures.update(project_inventory.failures)
         with self._log.noting_what_was_done():
-            for one in reversed(seen.versions):  # oldest first, as they were staged
-                self._mend_version(seen, one, keep)
+            for each in reversed(project_inventory.versions):  # oldest first, as they were staged
+                self._repair_version(project_inventory, each, keep)
             if version is None:
                 LatestRepairer(
-                    seen, self._log, self._channel_writer, self._required, self._limits
+                    project_inventory, self._log, self._channel_writer, self._required, self._limits
                 ).mend()
         return self._log.result(project, [region.name for region in self._regions])
 
-    def _mend_version(self, seen: ProjectInventory, version: Version, keep: str | None) -> None:
-        key, held, known = (
-            artifact_key(seen.project, version),
-            seen.statuses(version),
-            seen.statuses_with_early(version),
+    def _repair_version(
+        self, project_inventory: ProjectInventory, version: Version, keep: str | None
+    ) -> None:
+        key, statuses, known = (
+            artifact_key(project_inventory.project, version),
+            project_inventory.statuses(version),
+            project_inventory.statuses_with_early(version),
         )
-        found = compare(seen, version)
-        if newer := [h.trouble for h in known.values() if isinstance(h.trouble, NewerFormatError)]:
+        found = compare(project_inventory, version)
+        if newer := [s.trouble for s in known.values() if isinstance(s.trouble, NewerFormatError)]:
             self._log.refuse(newer[0])
             return
         if keep is not None:
-            right = _chosen(key, held, keep, seen.failures)
+            right = _chosen(key, statuses, keep, project_inventory.failures)
         elif any(d.kind is not FindingKind.MISSING for d in found):
             self._log.refuse(_disagreement(key, known, found))
             return
         else:
-            right = {name: one for name, one in held.items() if one.replica is not None}
-        wrong = {name: one for name, one in held.items() if name not in right}
+            right = {
+                name: status for name, status in statuses.items() if status.replica is not None
+            }
+        wrong = {name: status for name, status in statuses.items() if name not in right}
         if not wrong or not right:
             return
-        if not any(one.recorded for one in right.values()):
+        if not any(status.recorded for status in right.values()):
             self._log.refuse(_unrecorded(key))
             return
         replicas = [
-            one.replica for one in right.values() if one.replica is not None and one.recorded
+            status.replica
+            for status in right.values()
+            if status.replica is not None and status.recorded
         ]
-        self._replace(seen.project, version, replicas, wrong)
+        self._replace(project_inventory.project, version, replicas, wrong)
 
     def _replace(
         self,
@@ -128,7 +134,7 @@ class Repairer:
         replicas: list[Replica],
         wrong: dict[str, ReplicaStatus],
     ) -> None:
-        """Put one of *replicas* in the place of what is *wrong* or missing."""
+        """Replace what is *wrong* or missing by one of *replicas*."""
         if self._log.dry_run:
             self._put(project, version, replicas[0], None, wrong)
             return
@@ -136,12 +142,13 @@ class Repairer:
         with contextlib.ExitStack() as stack:
             try:
                 folder = stack.enter_context(scratch_folder())
-                # First of all: nothing is set aside for what then cannot be had.
+                # Before anything is set aside: it may turn out that no region can deliver it.
                 source = self._fetch(key, replicas, folder)
             except DeadlineError:
                 raise
             except LocalFileError as e:
-                # The next version may be smaller, and what was done is to be known in any case.
+                # Not the end of the repair: the next version may be smaller, and the result has to
+                # say what was done so far.
                 self._log.refuse(
                     LocalFileError(f"{key} cannot be brought here: {e.message}", hint=e.next_step)
                 )
@@ -151,7 +158,7 @@ class Repairer:
                 self._put(project, version, replicas[0], source, wrong)
 
     def _fetch(self, key: Key, replicas: list[Replica], folder: Path) -> Source:
-        """Bring the artifact here, verified, from whichever region can deliver it."""
+        """Download the artifact, verified, from any region that can deliver it."""
         known = KnownAnswers(replicas=replicas)
         resolution = Resolution(self._regions, key, limits=self._limits, known=known)
         downloader = Downloader(resolution, replicas[0].record, limits=self._limits)
@@ -166,25 +173,25 @@ class Repairer:
         source: Source | None,
         wrong: dict[str, ReplicaStatus],
     ) -> None:
-        """Take what is *wrong* out of the way, and fill those regions from *source*."""
+        """Move what is *wrong* to quarantine, and fill those regions from *source*."""
         key = artifact_key(project, version)
         ready = []
         for region in self._regions:
-            if (held := wrong.get(region.name)) is None:
+            if (status := wrong.get(region.name)) is None:
                 continue
             how = f"copy {key} aside and delete it"
-            if held.stored is None:
+            if status.stored is None:
                 how = f"move what is at {key} aside"
             step = _step(region, key, "set-aside", how)
-            job = partial(quarantine, region, project, version, held)
-            if held.absent or self._log.run_step(step, job):
+            job = partial(quarantine, region, project, version, status)
+            if status.absent or self._log.run_step(step, job):
                 ready.append(region)
         self._fill(project, key, ready, source, replica)
 
     def _fill(
         self, project: str, key: Key, regions: list[Region], source: Source | None, replica: Replica
     ) -> None:
-        """Create the artifact in *regions*, with exactly the record that *replica* has."""
+        """Create the artifact in *regions*, with the record of *replica*, byte for byte."""
         steps = {r.name: _step(r, key, "fill", f"copy {key} here, verified") for r in regions}
         if source is None:
             for step in steps.values():
@@ -216,11 +223,13 @@ def _step(region: Region, key: Key, action: str, message: str) -> Step:
 
 
 def _chosen(
-    key: Key, held: dict[str, ReplicaStatus], keep: str, failures: dict[str, StartifactError]
+    key: Key, statuses: dict[str, ReplicaStatus], keep: str, failures: dict[str, StartifactError]
 ) -> dict[str, ReplicaStatus]:
-    """Return what has the digest to keep, and one and the same metadata, by region."""
+    """Return, by region, the replicas that have the digest to keep and the same metadata."""
     sound = {
-        n: h for n, h in held.items() if h.replica is not None and h.replica.record.sha256 == keep
+        n: s
+        for n, s in statuses.items()
+        if s.replica is not None and s.replica.record.sha256 == keep
     }
     if not sound:
         message, hint = f"no region holds a sound {key} with sha256:{keep}", _VERIFY
@@ -233,14 +242,14 @@ def _chosen(
             f"regions hold {key} with sha256:{keep}, but with other metadata each",
             hint="Stage the content under a new version",
         )
-    most = agreed.replica.record
-    recorded = any(one.recorded for one in sound.values())
+    agreed_record = agreed.replica.record
+    recorded = any(status.recorded for status in sound.values())
     return {
-        name: one
-        for name, one in sound.items()
-        if one.replica is not None
-        and one.replica.record.same_content(most)
-        and one.recorded == recorded
+        name: status
+        for name, status in sound.items()
+        if status.replica is not None
+        and status.replica.record.same_content(agreed_record)
+        and status.recorded == recorded
     }
 
 
@@ -251,12 +260,14 @@ _VERIFY = Hint.of(
 )
 
 
-def _disagreement(key: Key, held: dict[str, ReplicaStatus], found: list[Finding]) -> RefusedError:
+def _disagreement(
+    key: Key, statuses: dict[str, ReplicaStatus], found: list[Finding]
+) -> RefusedError:
     digests: dict[str, list[ReplicaStatus]] = {}
-    for one in held.values():
-        if one.replica is not None and one.recorded:
-            digests.setdefault(one.replica.record.sha256, []).append(one)
-    # Of two that differ in metadata alone, nobody can choose by the digest.
+    for status in statuses.values():
+        if status.replica is not None and status.recorded:
+            digests.setdefault(status.replica.record.sha256, []).append(status)
+    # Between two that differ in metadata alone, a digest cannot choose.
     commands = [
         Command("repair", key, (Option("keep", f"sha256:{digest}"),))
         for digest, same in digests.items()

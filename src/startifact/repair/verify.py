@@ -1,4 +1,4 @@
-"""Comparing regions: what differs between them, and within each."""
+"""Comparing regions: what differs between them, and what is damaged in each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class FindingKind(StrEnum):
     """What is wrong with one thing in one region."""
 
     MISSING = "missing"
-    """It is not there, and other regions have it."""
+    """The region lacks it, and other regions have it."""
 
     DIFFERENT = "different"
     """It is sound, but not what other regions hold."""
@@ -28,7 +28,7 @@ class FindingKind(StrEnum):
     """Its record cannot be read, or its bytes are not the recorded ones."""
 
     UNRECORDED = "unrecorded"
-    """It has no record, as artifacts of the first Startifact, and others have one."""
+    """It has no record, as it was staged by the first Startifact, and other regions have one."""
 
     REMOVED = "removed"
     """It was removed on purpose, and other regions have it still."""
@@ -43,12 +43,12 @@ class FindingKind(StrEnum):
 
     LATEST_DAMAGED = "latest-damaged"
     MIRROR_DIFFERS = "copy-differs"
-    """What is shown elsewhere, in SSM, is not where it points."""
+    """Its mirror in SSM is another version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing in one region that is not as it should be, in words."""
+    """One thing in one region that is not as it should be."""
 
     kind: FindingKind
     region: str
@@ -58,7 +58,7 @@ class Finding:
     """What it is about, such as ``SugarWater@1.0.9000`` or ``SugarWater/latest``."""
 
     message: str
-    """The same in words, the region's name among them."""
+    """A sentence with the region's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Verification:
 
     def __repr__(self) -> str:
         facts = [f"{len(self.versions)} versions compared"]
-        found = joined(f"{one.kind} in {quoted(one.region, 200)}" for one in self.differences)
+        found = joined(f"{d.kind} in {quoted(d.region, 200)}" for d in self.differences)
         facts += [f"differences: {found}"] if found else []
         facts += [f"failed: {quoted_list(self.failures)}"] if self.failures else []
         return f"<Verification {quoted(self.project)}: {', '.join(facts)}>"
@@ -109,79 +109,78 @@ def verify(project_inventory: ProjectInventory) -> Verification:
 def compare(project_inventory: ProjectInventory, version: Version) -> list[Finding]:
     """Return what is wrong with *version*, region by region.
 
-    What a region told before it failed counts as well.
+    What is known of a region that failed later counts as well.
     """
     key = artifact_key(project_inventory.project, version)
-    held = project_inventory.statuses_with_early(version)
-    there = [one for one in held.values() if not one.absent]
-    if all(isinstance(one.trouble, RemovedError) for one in there):
-        return []  # it is nowhere, or was removed wherever it was
-    agreed = agreement(there)
-    found = {name: _compare_one(one, agreed) for name, one in held.items()}
+    statuses = project_inventory.statuses_with_early(version)
+    present = [status for status in statuses.values() if not status.absent]
+    if all(isinstance(status.trouble, RemovedError) for status in present):
+        return []  # no region has it, or it was removed in each that had it
+    agreed = agreement(present)
+    found = {name: _compare_one(status, agreed) for name, status in statuses.items()}
     return [
-        Finding(kind=f[0], region=name, key=key, message=with_regions([name], f[1]))
-        for name, f in found.items()
-        if f is not None
+        Finding(kind=wrong[0], region=name, key=key, message=with_regions([name], wrong[1]))
+        for name, wrong in found.items()
+        if wrong is not None
     ]
 
 
 def _compare_one(
-    one: ReplicaStatus, agreed: ReplicaStatus | None
+    status: ReplicaStatus, agreed: ReplicaStatus | None
 ) -> tuple[FindingKind, str] | None:
-    match one.trouble:
+    match status.trouble:
         case RemovedError():
             return FindingKind.REMOVED, "it was removed here, and is still there in other regions"
         case NewerFormatError() as trouble:
             return FindingKind.NEWER_FORMAT, trouble.message
         case StartifactError() as trouble:
             return FindingKind.DAMAGED, trouble.message
-    if one.replica is None:
+    if status.replica is None:
         return FindingKind.MISSING, "it is not there"
-    record = one.replica.record
+    record = status.replica.record
     if agreed is None or agreed.replica is None:
         return FindingKind.DIFFERENT, f"it has {_known(record)}, and regions do not agree"
-    most = agreed.replica.record
-    if agreed.recorded and not one.recorded and record.may_have_bytes_of(most):
-        return FindingKind.UNRECORDED, f"it has no record here, most regions have {_known(most)}"
-    if record.same_content(most):
+    agreed_record = agreed.replica.record
+    if agreed.recorded and not status.recorded and record.may_have_bytes_of(agreed_record):
+        return (
+            FindingKind.UNRECORDED,
+            f"it has no record here, most regions have {_known(agreed_record)}",
+        )
+    if record.same_content(agreed_record):
         return None
-    if not one.recorded and not _differ(record, most):
-        return None  # of the first Startifact, and known less well than elsewhere
+    if not status.recorded and not agreed_record.differences(record):
+        return None  # staged by the first Startifact, which recorded less of it
     return (
         FindingKind.DIFFERENT,
-        f"it has {_known(record)}, most regions have {_known(most)}; it differs in "
-        + " and ".join(_differ(record, most)),
+        f"it has {_known(record)}, most regions have {_known(agreed_record)}; it differs in "
+        + " and ".join(agreed_record.differences(record)),
     )
-
-
-def _differ(record: Record, most: Record) -> list[str]:
-    return most.differences(record)
 
 
 def _known(record: Record) -> str:
     return f"{record.size:,} bytes with {record.digest}"
 
 
-def agreement(held: Sequence[ReplicaStatus]) -> ReplicaStatus | None:
-    """Return one of the sound copies of which there are more than of any other, or ``None``.
+def agreement(statuses: Sequence[ReplicaStatus]) -> ReplicaStatus | None:
+    """Return a sound replica of the content with the most votes; ``None`` when none has most.
 
-    Which of them count is the rule of `Votes`.
+    `Votes` says which replicas vote.
     """
-    votes = Votes(one.replica for one in held if one.replica is not None)
+    votes = Votes(status.replica for status in statuses if status.replica is not None)
     if votes.leader is None or votes.is_tied:
         return None
-    return next(one for one in held if one.replica is votes.leader)
+    return next(status for status in statuses if status.replica is votes.leader)
 
 
 def is_disputed(project_inventory: ProjectInventory, version: Version) -> bool:
-    """Say whether regions hold something of *version* that is no sound copy of one content."""
+    """Say whether regions hold anything but sound replicas of one content as *version*."""
     return any(d.kind is not FindingKind.MISSING for d in compare(project_inventory, version))
 
 
 def target_of(project_inventory: ProjectInventory) -> Version | None:
     """Return where ``latest`` should be in every region; ``None`` for nowhere.
 
-    A version that regions disagree about moves nothing, but where it was moved to it stays.
+    A version that regions disagree about moves no ``latest``, but one that points at it stays.
     """
     sound = [
         version
@@ -194,9 +193,9 @@ def target_of(project_inventory: ProjectInventory) -> Version | None:
 
 
 def is_sound(inventory: RegionInventory, version: Version) -> bool:
-    """Say whether a region held a sound copy of *version* when it was looked at."""
-    held = inventory.statuses.get(str(version))
-    return held is not None and held.replica is not None
+    """Say whether the region held a sound replica of *version* when the inventory was taken."""
+    status = inventory.statuses.get(str(version))
+    return status is not None and status.replica is not None
 
 
 def _compare_latest(

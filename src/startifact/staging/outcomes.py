@@ -1,4 +1,4 @@
-"""What a staging is told to do, and what it says it did."""
+"""What is asked of a staging, and what came of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class IfExists(StrEnum):
     """Raise an error, and write nothing."""
 
     KEEP = "keep"
-    """Go on with the content that is staged, in the place of the file."""
+    """Keep the content that is staged, and report it in place of the file's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Staging:
     """What is staged now; in a dry run, what would be."""
 
     created: bool
-    """Whether this staging made the version; false when it existed."""
+    """Whether this staging created the version; false when it existed before."""
 
     is_latest: bool
     """Whether ``latest`` points at this version now; in a dry run, whether it would."""

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RegionSnapshot:
-    """What one region holds before anything is written, and what it says about itself."""
+    """What one region holds before anything is written, and what its configuration says."""
 
     store_identity: str
     configured_regions: tuple[str, ...]
@@ -45,8 +45,8 @@ def inspect_region(
 ) -> RegionSnapshot:
     """Return what *region* holds of *version*, and where its ``latest`` is.
 
-    A channel that is damaged is left to whoever moves it. *on_replica* is called with a replica at
-    once: the region may fail before it has said the rest.
+    A damaged channel counts as absent here; moving it will raise. *on_replica* is called with a
+    replica at once, since the region may fail before it has answered the rest.
 
     Raises:
         InputError: The region cannot hold *project*.
@@ -78,7 +78,7 @@ def create(
     encoded_record: str,
     heartbeat: Heartbeat,
 ) -> Replica:
-    """Create the artifact in *region*, and return what is there then, by whomever it is.
+    """Create the artifact in *region*, and return what is there afterwards, whoever created it.
 
     Raises:
         IndeterminateContentError: What is there cannot be told from other content.
@@ -89,32 +89,32 @@ def create(
         region.preflight(project)
         region.create(key, source, encoded_record, heartbeat.beat)
 
-    def look() -> Replica | None:
+    def read_back() -> Replica | None:
         try:
             return describe(region, key)
         except IntegrityError as e:
             raise IndeterminateContentError(e.message, hint=e.next_step) from e
 
-    return write_and_look(region, key, write, look)
+    return write_and_read_back(region, key, write, read_back)
 
 
-def write_and_look(
-    region: Region, key: Key, write: Callable[[], None], look: Callable[[], T | None]
+def write_and_read_back(
+    region: Region, key: Key, write: Callable[[], None], read_back: Callable[[], T | None]
 ) -> T:
-    """Do *write*, which creates the artifact at *key*, and return what *look* finds there then.
+    """Call *write*, which creates the artifact at *key*, and return what *read_back* finds there.
 
     An answer that says "exists" may stand for our own write whose first answer was lost, and an
-    error may follow a write that was done: what is there decides, by whomever it is.
+    error may follow a write that was done: what is there decides, whoever created it.
 
     Raises:
-        RegionUnavailableError: Nothing is there, and why, as far as the region has said.
+        RegionUnavailableError: Nothing is there; the message has the region's reason, if any.
     """
     failure: Exception | None = None
     try:
         write()
     except (ExistsError, RegionUnavailableError) as e:
         failure = e
-    found = look()
+    found = read_back()
     if found is not None:
         return found
     if isinstance(failure, RegionUnavailableError):
@@ -142,7 +142,7 @@ def move_latest(
     channel_writer: ChannelWriter,
     heartbeat: Heartbeat,
 ) -> Version | None:
-    """Move ``latest`` in *region*, and return where it is; ``None`` if the region is behind."""
+    """Move ``latest`` in *region*, and return where it is; ``None`` if *region* is behind."""
     heartbeat.beat()
     return channel_writer.advance(
         region,
@@ -156,7 +156,7 @@ def move_latest(
 def mirror_latest(
     region: Region, project: str, channel_writer: ChannelWriter, heartbeat: Heartbeat
 ) -> None:
-    """Copy ``latest`` of *region* to where others read it."""
+    """Mirror ``latest`` of *region* for other tools; an error is only logged."""
     heartbeat.beat()
     channel_writer.mirror_or_warn(region, project)
 

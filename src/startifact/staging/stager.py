@@ -1,8 +1,8 @@
 """Staging: making one artifact available, under one version, in every region.
 
-The protocol, in order: look in all regions while the file is hashed; write nothing when any holds
-other content; create where it is absent; look again where the answer was unclear; move ``latest``
-only once enough regions hold the artifact.
+The protocol, in order: inspect all regions while the file is hashed; write nothing when any holds
+other content; create the artifact where it is absent; describe each key afterwards, whatever the
+answer was; move ``latest`` only once enough regions hold the artifact.
 """
 
 import logging
@@ -43,24 +43,25 @@ from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
 
-# What is stored under this version cannot be told from other content, or a region is not where it
-# seems to be, so nothing is written.
+# What is stored under this version may be other content, or a bucket is in another AWS region, so
+# that a majority would be none: nothing is written.
 _ENDS_STAGING = (InputError, IntegrityError, WrongRegionError, NewerFormatError)
 
-# The same, found only when it was to be written.
+# Content that may be other content, found only while the artifact was written. Other regions may
+# hold the artifact by then, and ``latest`` does not move.
 _INDETERMINATE = (NewerFormatError, IndeterminateContentError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stager:
-    """Stages artifacts into *regions*; *required* of them have to hold each before it is staged."""
+    """Stages artifacts in *regions*. An artifact is staged once *required* of them hold it."""
 
     regions: Sequence[Region]
     required: int
     moved_by: str
     limits: Limits
     listed: Sequence[str] = ()
-    """Regions that are configured beside this list of regions."""
+    """The regions of ``STARTIFACT_REGIONS``; a warning names those that are not in *regions*."""
 
     progress: ProgressCallback | None = None
 
@@ -69,7 +70,8 @@ class Stager:
 
         Raises:
             InputError: The file or the regions are not what they have to be. Nothing was written.
-            MisplacedError: A bucket is not in the AWS region it should be in. Nothing was written.
+            WrongRegionError: A bucket is in another AWS region than its region says. Nothing was
+                written.
             ConflictError: A region holds other content under this version, or a tombstone.
             LocalFileError: The file cannot be read, or changed meanwhile.
             StagingFailedError: Too few regions have it, or have moved ``latest``.
@@ -77,9 +79,9 @@ class Stager:
         state = StagingState(self.regions, artifact_key(request.project, request.version))
         inspect = partial(region_steps.inspect_region, on_replica=state.record_early_replica)
         jobs = {r.name: partial(inspect, r, request.project, request.version) for r in self.regions}
-        with FanOut(jobs, limits=self.limits) as looking:
+        with FanOut(jobs, limits=self.limits) as inspecting:
             source = self._scan(state, request.path)
-            for answer in looking:
+            for answer in inspecting:
                 self._record_snapshot(state, answer)
         refuse_shared_store(state.store_identities())
         record = _record_of(request, source)
@@ -96,7 +98,7 @@ class Stager:
         return self._result(state, request, record, created=bool(state.created) and not existed)
 
     def _scan(self, state: StagingState, path: Path) -> Source:
-        """Read the file once, and tell how far that has got."""
+        """Read the file once, reporting progress."""
         try:
             size = path.stat().st_size
         except (OSError, ValueError):
@@ -107,7 +109,7 @@ class Stager:
     def _record_snapshot(
         self, state: StagingState, answer: Success[RegionSnapshot] | Failure
     ) -> None:
-        """Record what a region holds; stop where that cannot be told from other content."""
+        """Record what a region holds; raise where it may be other content."""
         if isinstance(answer, Success):
             state.record_snapshot(answer.name, answer.seconds, answer.value)
         elif isinstance(answer.error, _ENDS_STAGING):
@@ -118,10 +120,11 @@ class Stager:
     def _compare_replicas_without_digest(
         self, state: StagingState, source: Source, record: Record
     ) -> None:
-        """Where the first Startifact recorded no digest, the bytes themselves are compared."""
+        """Compare the bytes of replicas for which the first Startifact recorded no digest."""
         without_digest = state.replicas_without_digest()
         jobs = {
-            n: partial(region_steps.read_digest, c, state.key) for n, c in without_digest.items()
+            name: partial(region_steps.read_digest, replica, state.key)
+            for name, replica in without_digest.items()
         }
         with FanOut(jobs, limits=self.limits) as reading:
             for answer in reading:
@@ -133,7 +136,7 @@ class Stager:
                 state.record_compared(replace(replica, record=found))
 
     def _encoded_record(self, state: StagingState, record: Record) -> str:
-        """Return what to store: where the version exists, exactly what the others have."""
+        """Return what to store: where the version exists, the existing record, byte for byte."""
         recorded = (replica.stored.encoded_record for replica in state.known_replicas())
         if existing := next(
             (encoded_record for encoded_record in recorded if encoded_record), None
@@ -150,7 +153,13 @@ class Stager:
     def _write(
         self, state: StagingState, source: Source, record: Record, encoded_record: str, project: str
     ) -> None:
-        """Create the artifact where it is absent, and see to it that enough regions have it."""
+        """Create the artifact where it is absent.
+
+        Raises:
+            ConflictError: A region holds other content, or a tombstone.
+            LocalFileError: The file changed, or cannot be read.
+            StagingFailedError: Too few regions have it, or one may have other content.
+        """
         tally = Tally(self.progress, verb="stage", artifact=state.key, total=source.size)
         jobs = {
             r.name: partial(region_steps.create, r, project, state.key, source, encoded_record)
@@ -176,7 +185,7 @@ class Stager:
         self._check_written(state)
 
     def _check_written(self, state: StagingState) -> None:
-        """Return when enough regions have the artifact, and none may have other content."""
+        """Return when enough regions hold the artifact, and none may hold other content."""
         if any(isinstance(e, _INDETERMINATE) for e in state.errors.values()):
             raise StagingFailedError(
                 f"{state.key} is staged in {len(state.replicas)} of {len(self.regions)} regions, "
@@ -192,7 +201,7 @@ class Stager:
             )
 
     def _move_latest(self, state: StagingState, request: StageRequest) -> None:
-        """Move the channel in every region that has the artifact."""
+        """Move ``latest`` in every region that holds the artifact."""
         channel_writer = ChannelWriter(now=now, moved_by=self.moved_by, limits=self.limits)
         jobs = {
             r.name: partial(
@@ -227,7 +236,7 @@ class Stager:
     def _mirror_latest(
         self, state: StagingState, project: str, channel_writer: ChannelWriter
     ) -> None:
-        """Copy the channel where it has moved; one that cannot be copied is only warned of."""
+        """Mirror ``latest`` where it has moved; an error is only logged."""
         jobs = {
             r.name: partial(region_steps.mirror_latest, r, project, channel_writer)
             for r in self.regions
@@ -240,7 +249,7 @@ class Stager:
                 warn_mirror_failed(name, project, error)
 
     def _predict(self, state: StagingState, request: StageRequest, record: Record) -> Staging:
-        """Say what a staging would do."""
+        """Return what a staging would do."""
         able = len(state.replicas) + len(state.regions_to_write())
         if able < self.required:
             raise StagingFailedError(
@@ -265,7 +274,7 @@ class Stager:
         created: bool = False,
         kept: bool = False,
     ) -> Staging:
-        """Put together what happened, and tell of the regions that did not follow."""
+        """Return what happened, and log which regions failed or were left out."""
         for region in self.regions:
             if error := state.errors.get(region.name):
                 logger.warning("%s", with_regions([region.name], error.message))

@@ -44,11 +44,11 @@ class StagingState:
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
 
     def record_early_replica(self, replica: Replica) -> None:
-        """Record a copy before its region has answered, which it may never do."""
+        """Record a replica before its region has answered in full, which it may never do."""
         self.early_replicas[replica.region.name] = replica
 
     def record_snapshot(self, name: str, seconds: float, snapshot: RegionSnapshot) -> None:
-        """Record what a region holds."""
+        """Record what a region holds before anything is written."""
         self.record_time(name, seconds)
         self.snapshots[name] = snapshot
         if snapshot.replica is not None:
@@ -57,19 +57,22 @@ class StagingState:
     def record_written(
         self, name: str, seconds: float, replica: Replica, encoded_record: str
     ) -> None:
-        """Record that a region holds the artifact now, and whether it is what we wrote."""
+        """Record that a region holds the artifact, and whether this run created it.
+
+        The record tells: it has the time of staging in microseconds.
+        """
         self.record_time(name, seconds)
         self.replicas[name] = replica
         if replica.stored.encoded_record == encoded_record:
             self.created.add(name)
 
     def record_failure(self, failure: Failure) -> None:
-        """Record why a region dropped out."""
+        """Record why a region failed."""
         self.record_time(failure.name, failure.seconds)
         self.errors[failure.name] = failure.error
 
     def store_identities(self) -> dict[str, str]:
-        """Return what identifies each region that has answered, in the configured order."""
+        """Return the store identity of each region that has answered, in the configured order."""
         return {
             r.name: self.snapshots[r.name].store_identity
             for r in self.regions
@@ -77,7 +80,7 @@ class StagingState:
         }
 
     def regions_to_write(self) -> list[Region]:
-        """Return the regions that can be written to and do not hold the artifact."""
+        """Return the regions that have answered and do not hold the artifact."""
         return [
             r
             for r in self.regions
@@ -89,20 +92,20 @@ class StagingState:
         return [r for r in self.regions if r.name in self.replicas]
 
     def left_out(self, listed: Sequence[str]) -> list[str]:
-        """Return what *listed* or any region's organisation names beyond this staging's list.
+        """Return what *listed* or a region's organisation configuration names beyond *regions*.
 
-        In the order of those lists, the regions' own in the configured order of the regions.
+        They are in the order of those lists.
         """
         named = {region.name for region in self.regions}
         known = dict.fromkeys(listed)
         for region in self.regions:
             if snapshot := self.snapshots.get(region.name):
                 known |= dict.fromkeys(snapshot.configured_regions)
-        # Regions of which none is in the list are another list, not a part of it.
+        # Where none of them is in *regions*, they are another list, of which nothing was left out.
         return [name for name in known if name not in named] if named & known.keys() else []
 
     def replicas_in_order(self) -> list[Replica]:
-        """Return the copies in the configured order of their regions."""
+        """Return the replicas in the configured order of their regions."""
         return [self.replicas[region.name] for region in self.holders()]
 
     def known_replicas(self) -> list[Replica]:
@@ -112,28 +115,28 @@ class StagingState:
         return [replica for replica in found if replica is not None and replica.record.sha256]
 
     def replicas_without_digest(self) -> dict[str, Replica]:
-        """Return the replicas, early ones included, whose digest nobody has recorded."""
+        """Return the replicas, early ones included, without a recorded digest."""
         known = self.early_replicas | self.replicas
         return {name: replica for name, replica in known.items() if not replica.record.sha256}
 
     def record_compared(self, replica: Replica) -> None:
-        """Record what an unrecorded copy turned out to be."""
+        """Record *replica*, whose bytes have been compared, in place of what was known of it."""
         known = self.replicas if replica.region.name in self.replicas else self.early_replicas
         known[replica.region.name] = replica
 
     def removed(self) -> RemovedError | None:
-        """Return what the first region, in the configured order, says of a tombstone it holds."""
+        """Return the error of the first region, in the configured order, that holds a tombstone."""
         errors = (self.errors.get(region.name) for region in self.regions)
         return next((error for error in errors if isinstance(error, RemovedError)), None)
 
     def first_replica(self) -> Replica | None:
-        """Return the copy of the first region, in the configured order, that holds one."""
+        """Return the replica of the first region, in the configured order, that holds one."""
         return next(iter(self.replicas_in_order()), None)
 
     def highest_known_latest(self) -> Version | None:
-        """Return the highest ``latest`` that any region had."""
-        seen = [s.latest for s in self.snapshots.values() if s.latest is not None]
-        return highest(seen) if seen else None
+        """Return the highest ``latest`` of any region before anything was written."""
+        known = [s.latest for s in self.snapshots.values() if s.latest is not None]
+        return highest(known) if known else None
 
     def highest_latest(self) -> Version | None:
         """Return the highest ``latest`` of all regions, as far as it is known now."""
@@ -141,7 +144,7 @@ class StagingState:
         return highest(known.values()) if known else None
 
     def outcomes(self, absent: State) -> tuple[RegionOutcome, ...]:
-        """Return every region's outcome; *absent* is what to call it where nothing was written."""
+        """Return every region's outcome; *absent* is the state of regions that hold nothing."""
         return tuple(self._outcome(region, absent) for region in self.regions)
 
     def _outcome(self, region: Region, absent: State) -> RegionOutcome:
@@ -176,24 +179,29 @@ def conflict(
     others: Sequence[Replica],
     removed: RemovedError | None = None,
 ) -> ConflictError:
-    """Name what was to be staged, and what each region holds; *others* is other content."""
+    """Return an error with what was to be staged, and what each region holds.
+
+    *others* are the replicas with other content.
+    """
     different = {replica.region.name: replica for replica in others}
     state.replicas |= different
     lines = [f"\n  this attempt: {_description(record)}"]
     outcomes = []
-    for seen in state.outcomes(State.ABSENT):
-        replica = state.replicas.get(seen.region)
-        said = _description(replica.record) if replica else str(seen.error or seen.state)
+    for outcome in state.outcomes(State.ABSENT):
+        replica = state.replicas.get(outcome.region)
+        said = _description(replica.record) if replica else str(outcome.error or outcome.state)
         if replica and (differences := record.differences(replica.record)):
             said += f"; differs in {' and '.join(differences)}"
-        other = seen.region in different
-        error = AlreadyStagedError(said) if other else seen.error
-        outcomes.append(replace(seen, state=State.DIFFERENT if other else seen.state, error=error))
-        lines.append(f"\n  {with_regions([seen.region], said)}")
-    what = removed or f"{state.key} is already staged with other content"
+        other = outcome.region in different
+        error = AlreadyStagedError(said) if other else outcome.error
+        outcomes.append(
+            replace(outcome, state=State.DIFFERENT if other else outcome.state, error=error)
+        )
+        lines.append(f"\n  {with_regions([outcome.region], said)}")
+    summary = removed or f"{state.key} is already staged with other content"
     hint = removed.next_step if removed else _NEVER_CHANGES
     return ConflictError(
-        f"{what}:{''.join(lines)}", hint=hint, outcomes=outcomes, removed=removed is not None
+        f"{summary}:{''.join(lines)}", hint=hint, outcomes=outcomes, removed=removed is not None
     )
 
 
@@ -202,7 +210,7 @@ def _description(record: Record) -> str:
 
 
 def changed_file(state: StagingState, error: LocalFileError) -> LocalFileError:
-    """Say of *error* where the version is by now: under it, other bytes will be refused."""
+    """Return *error* with the regions that hold the version by now: they refuse other bytes."""
     if not state.replicas:
         return error
     holders = ", ".join(region.name for region in state.holders())

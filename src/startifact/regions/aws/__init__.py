@@ -1,1 +1,1 @@
-"""Regions on AWS, and on stores that speak S3. Only here are boto3 and botocore imported."""
+"""Regions on AWS, and on stores that speak S3. boto3 and botocore are imported only here."""

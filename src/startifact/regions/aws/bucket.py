@@ -92,7 +92,7 @@ class Bucket:
         upload.create(source, encoded_record)
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
-        """Yield bytes *start* to *stop*; a connection that breaks is taken up where it broke."""
+        """Yield bytes *start* to *stop*; when a connection breaks, resume where it broke."""
         failures = 0
         while start < stop:
             try:
@@ -173,7 +173,7 @@ class Bucket:
         return self.read_small(key, MAX_CHANNEL_BYTES)
 
     def read_small(self, key: Key, limit: int) -> StoredChannel | None:
-        """Return the text at *key*, cut behind *limit* + 1 bytes, and its ETag."""
+        """Return the text at *key*, at most *limit* + 1 bytes of it, and its ETag."""
         with self._errors("s3:GetObject", key):
             try:
                 answer = self.client.get_object(Bucket=self.name, Key=self.full(key))
@@ -216,7 +216,7 @@ class Bucket:
         return aws_errors(action, region=self.region, resource=resource)
 
     def _check_exists(self) -> None:
-        """A missing bucket answers for its objects as missing objects do: absent is not proven."""
+        """Return when the bucket exists: a missing one answers as if its objects were missing."""
         if self._exists.is_set():
             return
         with aws_errors("s3:ListBucket", region=self.region, resource=f"arn:aws:s3:::{self.name}"):
@@ -228,12 +228,12 @@ class Bucket:
                         f"there is no bucket {self.name} in {self.region}",
                         hint="Make the bucket, or correct its name where it is configured",
                     ) from e
-                if code_of(e) not in REFUSED:  # it is there for somebody else
+                if code_of(e) not in REFUSED:  # a refusal shows that the bucket exists
                     raise
         self._exists.set()
 
     def _is_listed(self, key: Key) -> bool:
-        """Settle a refusal: without s3:ListBucket, S3 refuses what is not there."""
+        """Say whether *key* is there: without s3:ListBucket, S3 refuses absent keys as well."""
         try:
             with self._errors("s3:ListBucket", key):
                 page = self.client.list_objects_v2(
@@ -241,7 +241,7 @@ class Bucket:
                 )
         except AccessDeniedError as e:
             if not isinstance(e.__cause__, ClientError) or code_of(e.__cause__) not in REFUSED:
-                raise  # credentials, which no policy will mend
+                raise  # the credentials are refused, not this request: a policy would not help
             raise AccessDeniedError(
                 f"{self.region} neither shows {key} nor says that it is not there",
                 hint=f"Allow s3:GetObject on arn:aws:s3:::{self.name}/{self.full(key)} and "
@@ -251,7 +251,10 @@ class Bucket:
 
 
 def _md5(head: Any) -> str | None:
-    """Return the MD5 of an object that came in one request and is encrypted with no key of KMS."""
+    """Return the MD5 of an object that was sent in one request and is not encrypted with a KMS key.
+
+    Of all other objects the ETag is not the MD5 of their bytes.
+    """
     if head.get("ServerSideEncryption", "AES256") != "AES256" or "SSECustomerAlgorithm" in head:
         return None
     etag = _MD5.fullmatch(head["ETag"])

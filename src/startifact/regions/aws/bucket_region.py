@@ -1,7 +1,7 @@
 """Whether a bucket is in the AWS region that its region stands for.
 
-The SDK follows a bucket to wherever it is. Two regions of a list would then be in one AWS region
-without anybody knowing, fail together, and count as a majority all the same.
+The SDK follows redirects to the AWS region that a bucket is in. Two regions of a list could then be
+in one AWS region unnoticed, fail together, and count as a majority all the same.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,9 @@ _ELSEWHERE = frozenset({"AuthorizationHeaderMalformed", "PermanentRedirect"})
 
 
 def refuse_other_regions(client: "S3Client", region: str | None) -> None:
-    """Make *client* refuse buckets that are in another AWS region than *region*, where one is said.
+    """Make *client* refuse buckets in another AWS region than *region*; ``None`` allows every one.
 
-    Every answer is looked at, before the SDK's own handler for redirects is asked.
+    Every answer is checked, before the SDK's own handler follows a redirect.
     """
 
     def check(request_dict: dict[str, Any], response: Any, operation: Any, **_: object) -> None:
@@ -29,7 +29,7 @@ def refuse_other_regions(client: "S3Client", region: str | None) -> None:
         bucket = request_dict.get("context", {}).get("s3_redirect", {}).get("bucket")
         found = _where(response[1])
         if found is None and operation.name == "HeadBucket" and _status(response[1]) in _REDIRECTS:
-            # To find out, the SDK would ask just this again, and again.
+            # The SDK would send this same request to find the region, without end.
             raise ConfigurationError(
                 f"bucket {bucket} is not in {client.meta.region_name}, and nobody says where it is",
                 hint="Check the bucket's name, and name the region it is in",

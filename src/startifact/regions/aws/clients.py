@@ -1,4 +1,4 @@
-"""Clients for AWS: made once each, with time-outs that fit a command a person waits for."""
+"""Clients for AWS, each made once, with time-outs for commands that people wait for."""
 
 import threading
 from collections import defaultdict
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Clients:
-    """Makes clients and keeps them. Safe to use from several threads, as the clients are."""
+    """Makes each client once. Safe to use from several threads, as the clients are."""
 
     def __init__(
         self,
@@ -47,8 +47,8 @@ class Clients:
         self._identity = identity
         self._given = boto3_session
         self._limits = limits
-        # One for each profile: to get credentials a program may be run, or a service be asked, that
-        # never answers, and regions of other profiles must not wait for it.
+        # One for each profile: the program or service that gives its credentials may hang, and
+        # regions of other profiles must not wait for it.
         self._locks: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)
         self._sessions: dict[str | None, boto3.Session] = {}
         self._s3: dict[tuple[str, str | None, str | None, bool], S3Client] = {}
@@ -62,7 +62,7 @@ class Clients:
         profile: str | None = None,
         in_region: bool = False,
     ) -> "S3Client":
-        """Return the client for S3 in *region*; with *in_region* only for buckets that are there.
+        """Return the client for S3 in *region*; with *in_region* it refuses all other buckets.
 
         Raises:
             ConfigurationError: There is no such profile, or the SDK's own configuration is wrong.
@@ -104,8 +104,8 @@ class Clients:
             return self._ssm[region]
 
     def close(self) -> None:
-        """Close the connections of all clients; whoever asks for one again gets a new one."""
-        # Without the locks, whose holders may wait for credentials that never come.
+        """Close the connections of all clients; clients that are asked for later are new."""
+        # Without the locks: a thread that holds one may wait for credentials that never come.
         made = [*self._s3.values(), *self._ssm.values()]
         self._s3, self._ssm = {}, {}
         for client in made:
@@ -131,9 +131,9 @@ class Clients:
 
 
 def _stop_retries(request: Any, **_: object) -> None:
-    """Keep the SDK from making a request again whose answer nobody waits for any more.
+    """Keep the SDK from retrying a request whose answer nobody waits for any more.
 
-    The first attempt is left alone: what has come so far may still be asked for.
+    The first attempt is left alone: its answer counts if it still comes.
     """
     if request.context.get("retries", {}).get("attempt", 1) > 1:
         check_cancelled()

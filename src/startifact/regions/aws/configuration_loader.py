@@ -110,13 +110,13 @@ class ConfigurationLoader:
         """Return the organisation configuration that *region* holds.
 
         Raises:
-            ConfigurationError: There is none, or it is not valid; every problem is told.
-            AccessDeniedError: It must not be read.
+            ConfigurationError: There is none, or it is not valid; the message has every problem.
+            AccessDeniedError: AWS refused to show it.
             RegionUnavailableError: The region did not answer.
         """
         with self._lock:
             reading = self._reading.setdefault(region, threading.Lock())
-        with holding(reading):  # so that it is read once, however many need it at once
+        with holding(reading):  # so that it is read once, even if several threads need it at once
             if region not in self._loaded:
                 self._loaded[region] = self._read(region)
             return self._loaded[region]
@@ -142,7 +142,7 @@ class ConfigurationLoader:
         return configuration
 
 
-# Functions, not members: what they return is not public.
+# Functions, not methods of the public class: what they return is not public.
 
 
 def clients_of(loader: ConfigurationLoader) -> "Clients":

@@ -1,4 +1,4 @@
-"""What the SDK finds by itself, with trouble of every kind told as missing credentials."""
+"""The credentials that the SDK finds, with every failure raised as missing credentials."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,33 +14,34 @@ T = TypeVar("T")
 
 
 class UnreadableCredentialsError(CredentialRetrievalError):
-    """A file that credentials come from cannot be read, or a program for them not be run."""
+    """A file with credentials cannot be read, or a program for them cannot be run."""
 
     fmt = "cannot read {file}: {reason}"
 
 
 def find_credentials(session: botocore.session.Session) -> None:
-    """Make *session* look for its credentials, once.
+    """Make *session* find its credentials, once.
 
     Raises:
-        BotoCoreError: They cannot be had; a file that cannot be read is one reason.
+        BotoCoreError: It cannot, for example because a file cannot be read.
     """
     credentials = with_credential_errors(session.get_credentials)
     if credentials is None:
-        # Looking for them again takes seconds for each client, where the instance's metadata
-        # cannot be reached.
+        # Without this each client would look for them again, which takes seconds where the
+        # instance's metadata cannot be reached.
         session.register_component("credential_provider", CredentialResolver([]))
         return
-    # Those that are fetched when they are first needed, and again before they expire. Only here:
-    # an OSError of a request may be about the artifact's own file.
+    # Some are fetched when they are first needed, and again before they expire. The errors of that
+    # are translated only here: an OSError of a request may be about the artifact's own file.
     fetch = credentials.get_frozen_credentials
     credentials.get_frozen_credentials = lambda: with_credential_errors(fetch)  # type: ignore[method-assign]
 
 
 def guard_credentials(client: BaseClient, credentials: Credentials | None) -> None:
-    """Make *client* tell trouble with *credentials*, which others use too, as missing credentials.
+    """Make *client* raise failures of *credentials* as missing credentials.
 
-    Those that are fetched when they are first needed are fetched just before a request is signed.
+    The object itself is left alone, since a program may use it elsewhere. It is asked just before a
+    request is signed, which is when the SDK would ask it.
     """
     if credentials is None:
         return
@@ -55,7 +56,7 @@ def with_credential_errors(get: Callable[[], T]) -> T:
     """Return what *get* returns.
 
     Raises:
-        BotoCoreError: It could not read or run what credentials come from.
+        BotoCoreError: *get* could not read or run the source of credentials.
     """
     try:
         return get()

@@ -1,4 +1,4 @@
-"""What botocore raises, in Startifact's words."""
+"""The errors that botocore raises, as errors of Startifact."""
 
 import contextlib
 import traceback
@@ -100,8 +100,8 @@ def code_of(error: ClientError) -> str:
 def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
     """Turn botocore's exceptions into ours, keeping the original as the cause.
 
-    *action* is named as IAM spells it and *resource* as an ARN or name, because the reader's next
-    stop may be a policy.
+    *action* is named as IAM spells it and *resource* as an ARN or name, because the reader may have
+    to change a policy next.
     """
     try:
         yield
@@ -125,8 +125,8 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
             f"{action} on {resource} failed in {region}: {said_by_aws(e)}"
         ) from e
     except (ResponseParserError, LookupError, ValueError, TypeError, AttributeError) as e:
-        # A header or a part of the body is missing or garbled, and the SDK does not look. Its
-        # frames hold the answer, and with it a connection as long as somebody holds the error.
+        # A header or a part of the body is missing or garbled, which the SDK does not check. The
+        # traceback's frames hold the answer, and would keep its connection open with the error.
         traceback.clear_frames(e.__traceback__)
         raise RegionUnavailableError(
             f"{region} answered {action} on {resource} with what cannot be understood: "
@@ -140,7 +140,7 @@ def _no_answer(error: BotoCoreError, what: str) -> StartifactError:
     if isinstance(error, SSLError):
         return RegionUnavailableError(f"{what}: {said}", hint=_CERTIFICATES_HINT)
     if "Invalid header value" in str(error):
-        # What the HTTP client says of it would repeat a part of it.
+        # Without *said*: the HTTP client's message repeats a part of the credentials.
         return AccessDeniedError(
             f"{what}: the AWS credentials have a line break or another control character in them",
             hint="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew, each in "
@@ -154,7 +154,7 @@ def _no_answer(error: BotoCoreError, what: str) -> StartifactError:
 
 
 def no_credentials(region: str, error: Exception) -> AccessDeniedError:
-    """Return what to tell where *error*, one of `MISSING_CREDENTIALS`, keeps requests unsigned."""
+    """Return the error for *error*, one of `MISSING_CREDENTIALS`, which keeps requests unsigned."""
     unreadable = isinstance(error, UnreadableCredentialsError)
     return AccessDeniedError(
         f"there are no usable AWS credentials for {region}: {said_by_aws(error)}",
@@ -163,7 +163,7 @@ def no_credentials(region: str, error: Exception) -> AccessDeniedError:
 
 
 def said_by_aws(what: object) -> str:
-    """Return what the SDK or a service has said, as it can stand in a message."""
+    """Return a text of the SDK or a service for a message: quoted, and without credentials."""
     return quoted(redact(str(what)), 300)
 
 

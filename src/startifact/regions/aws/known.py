@@ -1,4 +1,4 @@
-"""Whether a name that cannot be reached is the name of an AWS region at all."""
+"""Whether the name of a region that cannot be reached is an AWS region's at all."""
 
 import difflib
 import re
@@ -10,9 +10,9 @@ _HOST = re.compile(r"[./](?:s3|ssm)\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.amazonaws\.
 
 
 def doubt(error: BotoCoreError) -> str | None:
-    """Return what is doubtful about the region that *error* could not reach, if anything is.
+    """Return why the region that *error* could not reach may be misspelled, if it may be.
 
-    The SDK makes an address of any name. It knows the regions that there were when it was made.
+    The SDK makes an address of any name. It knows the regions that existed when it was released.
     """
     asked = _HOST.search(str(error.kwargs.get("endpoint_url", "")))
     if asked is None or asked[1] in (known := _known()):

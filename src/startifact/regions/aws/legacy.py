@@ -1,6 +1,6 @@
-"""Regions on S3 that also find what the first Startifact has left there.
+"""Regions on S3 that also find artifacts and channels of the first Startifact.
 
-`region` and `bucket` know nothing of it: whoever has no such artifacts can do without this module.
+`region` and `bucket` know nothing of them: without such artifacts this module could be left out.
 """
 
 from startifact.limits import MAX_LEGACY_METADATA_BYTES
@@ -38,15 +38,15 @@ class _LegacySupport(S3Region):
         return None if version is None else StoredChannel(version.strip(), ONLY_MIRRORED)
 
     def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
-        """See `Region.write_channel`: a channel that is only mirrored yet becomes an object."""
+        """See `Region.write_channel`: a channel that is only in SSM becomes an object."""
         if expected is not None and expected.token == ONLY_MIRRORED:
             expected = None
         return super().write_channel(key, text, expected)
 
 
 class LegacyBucketRegion(_LegacySupport, BucketRegion):
-    """A `BucketRegion` that also finds what the first Startifact has left."""
+    """A `BucketRegion` that also finds what the first Startifact stored."""
 
 
 class LegacyOrganisationRegion(_LegacySupport, OrganisationRegion):
-    """An `OrganisationRegion` that also finds what the first Startifact has left."""
+    """An `OrganisationRegion` that also finds what the first Startifact stored."""

@@ -1,4 +1,4 @@
-"""Parameters in SSM: the organisation configuration, bucket names, and copies of channels."""
+"""Parameters in SSM: the organisation configuration, bucket names, and mirrors of channels."""
 
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,9 @@ from startifact.regions.aws.errors import aws_errors, code_of
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
-# Another writer was at it, or all of them together were too many. The SDK does not repeat the first
-# at all and the others only twice, within a second or two.
-_AGAIN = frozenset(
+# Other writers were writing the same parameter, or too many were writing at all. The SDK does not
+# retry the first at all, and the others only twice, within a second or two.
+_RETRIED = frozenset(
     {
         "TooManyUpdates",
         "RequestLimitExceeded",
@@ -52,7 +52,7 @@ class Parameters:
                         Name=name, Value=value, Type="String", Overwrite=True
                     )
                 except ClientError as e:
-                    if code_of(e) not in _AGAIN or attempt == self._retry.attempts:
+                    if code_of(e) not in _RETRIED or attempt == self._retry.attempts:
                         raise
                 else:
                     return

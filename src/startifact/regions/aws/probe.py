@@ -1,7 +1,8 @@
 """Whether a store that is not AWS honours conditional writes.
 
 Some accept the headers and overwrite all the same. Everything Startifact promises about staged
-versions and about ``latest`` rests on these conditions, so a store has to show them first.
+versions and about ``latest`` rests on these conditions, so a store has to prove that it honours
+them before anything is staged there.
 """
 
 import re
@@ -31,9 +32,10 @@ def is_custom(endpoint: str) -> bool:
 
 
 def check_conditions(bucket: Bucket, project: str) -> None:
-    """Return when the store refuses to overwrite, in one request and in parts, and to replace.
+    """Return when the store refuses three writes whose conditions do not hold.
 
-    The object it tries this on stays, so that the next time nothing new is stored.
+    The object that this is tried with stays: Startifact needs no permission to delete, and the
+    next time nothing new is stored.
 
     Raises:
         ConfigurationError: It accepts a write that it was asked to refuse.
@@ -69,6 +71,7 @@ def check_conditions(bucket: Bucket, project: str) -> None:
 
     with aws_errors("s3:PutObject", region=bucket.region, resource=f"arn:aws:s3:::{bucket.name}"):
         put = "PutObject and If-None-Match: *"
+        # Twice: where there is no object yet, the first write makes it.
         if not _refuses(bucket, create, put) and not _refuses(bucket, create, put):
             raise _unfit(bucket, f"overwrites an object with {put}")
         parts = "CompleteMultipartUpload and If-None-Match: *"

@@ -37,7 +37,7 @@ class S3Region(Region):
         self._limits = limits
         self._lock = threading.Lock()
         self._known: Bucket | None = None
-        self._trying = threading.Lock()  # not the other one, which whoever asks for a place takes
+        self._probe_lock = threading.Lock()  # not `_lock`: `location` must not wait for the probe
         self._trusted = False
 
     @abstractmethod
@@ -95,19 +95,19 @@ class S3Region(Region):
         return self._bucket().write_channel(key, text, expected)
 
     def read_text(self, key: Key, limit: int) -> str | None:
-        """Return the text of the object at *key*, ``None`` when the region says there is none.
+        """Return the text of the object at *key*; ``None`` when the region says that there is none.
 
-        Of a text of more than *limit* bytes, only a beginning that is too long as well.
+        A text of more than *limit* bytes is cut to *limit* + 1.
         """
         found = self._bucket().read_small(key, limit)
         return None if found is None else found.text
 
     def preflight(self, project: str) -> None:
-        """See `Region.preflight`: a store that is not AWS has to show what it can do."""
+        """See `Region.preflight`: a store that is not AWS has to pass the probe."""
         bucket = self._bucket()
         if not is_custom(bucket.client.meta.endpoint_url):
             return
-        with holding(self._trying):
+        with holding(self._probe_lock):
             if not self._trusted:
                 check_conditions(bucket, project)
                 self._trusted = True
@@ -122,7 +122,8 @@ class BucketRegion(S3Region):
         super().__init__(spec.text, limits=limits)
         self._spec = spec
         self._clients = clients
-        # Without a region, S3 redirects to where the bucket is. Stores other than AWS hardly care.
+        # Where this is the wrong one, S3 redirects to the bucket's. Stores other than AWS hardly
+        # care.
         self._aws_region = spec.region or default_region or "us-east-1"
         self._in_region = spec.region is not None and spec.endpoint is None
 

@@ -46,7 +46,7 @@ class _Credentials(DeferredRefreshableCredentials):
 
 
 class _Provider(CredentialProvider):
-    """Offers the role's credentials before anything else that the SDK might find."""
+    """Provides the role's credentials."""
 
     METHOD = METHOD
     CANONICAL_NAME = None
@@ -66,7 +66,7 @@ class _Provider(CredentialProvider):
         return _Credentials(method=METHOD, refresh_using=self._fetch)
 
     def _fetch(self) -> dict[str, Any]:
-        # All clients share the credentials, which call this under a lock of their own.
+        # No lock: all clients share the credentials, which call this under a lock of their own.
         if self._refusal is not None and time.monotonic() < self._until:
             raise self._refusal
         try:
@@ -102,7 +102,7 @@ def as_role(identity: WebIdentity, config: Config, *, limits: Limits) -> botocor
     """Return a session of the SDK whose requests are all made as *identity*'s role."""
 
     def sts(*_: Any, **__: Any) -> Any:
-        # The token is the proof: nothing is signed with credentials that may happen to be there.
+        # The token is the proof of identity: credentials in the environment must not sign this.
         return boto3.client(
             "sts",
             region_name=identity.region,
@@ -119,6 +119,7 @@ def as_role(identity: WebIdentity, config: Config, *, limits: Limits) -> botocor
         extra_args={"RoleSessionName": identity.session_name, "DurationSeconds": identity.seconds},
         expiry_window_seconds=CREDENTIALS_RENEWAL_SECONDS,
     )
+    # First, so that it comes before anything else that the SDK might find.
     session.get_component("credential_provider").providers.insert(
         0, _Provider(identity.role, fetcher, limits)
     )

@@ -70,11 +70,11 @@ def _bucket(text: str) -> BucketSpec:
         problems.add("bucket", bucket, "a bucket name: 3 to 63 of a-z, 0-9, . and -")
     if not _KEY_PREFIX.fullmatch(prefix) or {".", ".."} & set(prefix.split("/")):
         problems.add("prefix", prefix, "letters, digits and !_.*'()/- without . or .. as a part")
-    pairs = parse_qsl(url.query, keep_blank_values=True)
-    query = dict(pairs)
+    options = parse_qsl(url.query, keep_blank_values=True)
+    query = dict(options)
     for name in sorted(query.keys() - {"region", "endpoint", "profile"}):
         problems.add("option", name, "region, endpoint or profile")
-    if len(query) != len(pairs):
+    if len(query) != len(options):
         problems.say("an option is there twice")
     region, endpoint, profile = (query.get(n) for n in ("region", "endpoint", "profile"))
     # Stores that are not AWS name their regions as they like (auto, us-east, default).
@@ -108,7 +108,7 @@ def _split(text: str, problems: Problems) -> SplitResult:
 
 
 def _check_endpoint(endpoint: str, problems: Problems) -> None:
-    """An endpoint gets requests that carry session tokens: it has to be the one that was meant."""
+    """Record what is wrong with *endpoint*: it is sent session tokens, so it must be right."""
     expected = "https://host, or http:// on this machine, without user, path or query"
     try:
         url = urlsplit(endpoint)
@@ -117,14 +117,14 @@ def _check_endpoint(endpoint: str, problems: Problems) -> None:
         problems.add("endpoint", endpoint, expected)
         return
     if url.username is not None or url.password is not None:
-        # Not shown: a password may be in it.
+        # Without the endpoint: a password may be in it.
         problems.say(f"endpoint: it has a user or password in it, expected {expected}")
         return
-    plain = url.scheme == "http" and host is not None and is_loopback(host)
+    local = url.scheme == "http" and host is not None and is_loopback(host)
     legal = host is not None and re.fullmatch(r"[A-Za-z0-9.:-]+", host) is not None
-    more = url.path.strip("/") or url.query or url.fragment
+    extra = url.path.strip("/") or url.query or url.fragment
     legal = legal and endpoint.isprintable()  # urlsplit passes over newlines and tabs
-    if not legal or more or not (url.scheme == "https" or plain):
+    if not legal or extra or not (url.scheme == "https" or local):
         problems.add("endpoint", endpoint, expected)
 
 

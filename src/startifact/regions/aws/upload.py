@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 RECORD = "startifact"
 """The name of the user metadata that holds the record."""
 
-# A conflicting operation was under way. It says nothing about whether the object exists.
+# A conflicting operation was under way. That says nothing about whether the object exists.
 CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
 _EXISTS = frozenset({"PreconditionFailed", "412"})
 # What arrived is not what its checksum says.
@@ -90,7 +90,7 @@ class Upload:
 
     def _at_once(self, source: Source, encoded_record: str) -> None:
         part = source.parts[0]
-        with self._settled(source, part), source.open(part, self._on_read) as body:
+        with self._checked_body(source, part), source.open(part, self._on_read) as body:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._key,
@@ -151,7 +151,7 @@ class Upload:
     ) -> Callable[[], None]:
         def send() -> None:
             checksum = _base64(part.sha256)
-            with self._settled(source, part), source.open(part, self._on_read) as body:
+            with self._checked_body(source, part), source.open(part, self._on_read) as body:
                 answer = self._client.upload_part(
                     Bucket=self._bucket,
                     Key=self._key,
@@ -171,8 +171,8 @@ class Upload:
         return send
 
     @contextlib.contextmanager
-    def _settled(self, source: Source, part: Part) -> Iterator[None]:
-        """Find out, where the store refuses a body, whether the file is not what it was."""
+    def _checked_body(self, source: Source, part: Part) -> Iterator[None]:
+        """Raise a `LocalFileError` where a body is refused because the file has changed."""
         try:
             yield
         except ClientError as e:
@@ -185,10 +185,14 @@ class Upload:
 
 
 def abort(client: "S3Client", *, region: str, bucket: str, key: str, upload: str) -> None:
-    """Take the parts of *upload* back; a bucket's lifecycle rule is the second line."""
+    """Abort *upload*, so that its parts are deleted. An error is only logged.
+
+    The error that ended the upload matters more, and a lifecycle rule of the bucket deletes parts
+    that are left.
+    """
     resource = f"arn:aws:s3:::{bucket}/{key}"
     try:
-        # Nobody waits for this thread, perhaps, but for this it is to try all the same.
+        # This thread may have been cancelled, which must not keep it from aborting.
         with unfollowed(), aws_errors("s3:AbortMultipartUpload", region=region, resource=resource):
             client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
     except StartifactError as e:

@@ -1,4 +1,4 @@
-"""Who a session is in AWS, when it is not what the SDK finds by itself."""
+"""The identity of a session in AWS, where it is not what the SDK finds by itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class WebIdentity:
     """The role's ARN."""
 
     session_name: str
-    """What the role's session is called in AWS's records."""
+    """The name of the role's session in the logs of AWS."""
 
     seconds: int
     """For how long the credentials are valid each time, 900 to 43,200."""

@@ -1,5 +1,5 @@
-"""A lock that the operating system gives back when the process that holds it dies, and a file that
-takes the place of another one.
+"""A lock that the operating system releases when the process that holds it dies, and the
+replacement of a file that others may be reading.
 """
 
 import contextlib
@@ -16,10 +16,10 @@ from startifact.text import quoted
 
 @contextlib.contextmanager
 def locked(path: Path, *, limits: Limits) -> Iterator[None]:
-    """Hold the lock on *path*, which is made when it is not there and stays.
+    """Hold the lock on *path*, a file that is made where it is missing and stays afterwards.
 
     Raises:
-        RegionUnavailableError: Somebody else held it for ``lock_wait_seconds``.
+        RegionUnavailableError: Another process held it for ``lock_wait_seconds``.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
@@ -33,21 +33,21 @@ def locked(path: Path, *, limits: Limits) -> Iterator[None]:
             time.sleep(limits.lock_poll_seconds)
         yield
     finally:
-        os.close(descriptor)  # which gives the lock back
+        os.close(descriptor)  # which releases the lock
 
 
 def replace(file: Path, target: Path, *, limits: Limits) -> None:
-    """Put *file* in the place of *target*, in one step, whoever is reading *target*.
+    """Replace *target* by *file*, in one step, even while others read *target*.
 
     Raises:
-        OSError: It cannot be done, for ``replace_wait_seconds``.
+        OSError: It could not be done within ``replace_wait_seconds``.
     """
     give_up = time.monotonic() + limits.replace_wait_seconds
     while True:
         try:
             file.replace(target)
         except PermissionError:
-            # Windows says this as long as anybody has the target open.
+            # Windows raises this as long as another process has the target open.
             if os.name != "nt" or time.monotonic() > give_up:
                 raise
             time.sleep(limits.lock_poll_seconds)

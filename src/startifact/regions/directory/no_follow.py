@@ -1,7 +1,8 @@
-"""What stands inside a directory that is a region, looked at without following a link.
+"""Access to what is inside a directory region, without following links.
 
-Whoever can write there may have put anything in the place of a file or of a folder. Each is judged
-by itself: what is neither is damage of one key, and no trouble of the region.
+Anybody who can write there may have put anything in place of a file or a folder. Each path is
+judged by itself: a link, a pipe or a device is damage of one key, and the region answers for all
+others.
 """
 
 import os
@@ -14,7 +15,7 @@ from startifact.errors import UnexpectedFileTypeError
 from startifact.limits import MAX_DIRECTORY_TEXT_BYTES
 from startifact.text import quoted
 
-# A pipe must not be waited for. Not every system has all of these.
+# O_NONBLOCK: opening a pipe must not wait for a writer. Not every system has all of these.
 _OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _OPEN |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -42,7 +43,7 @@ class NoFollowDirectory:
                 raise self._unexpected(path, status, "a folder")
 
     def status(self, path: Path) -> os.stat_result | None:
-        """Return what is known of the file at *path*; ``None`` without one.
+        """Return the status of the file at *path*; ``None`` without one.
 
         Raises:
             UnexpectedFileTypeError: Something else is there.
@@ -58,7 +59,7 @@ class NoFollowDirectory:
         Raises:
             UnexpectedFileTypeError: Something else is there.
         """
-        if self.status(path) is None:  # before it is opened, which does something to devices
+        if self.status(path) is None:  # before it is opened, which has effects on devices
             return None
         try:
             descriptor = os.open(path, _OPEN)

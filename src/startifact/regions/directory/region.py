@@ -59,7 +59,7 @@ class DirectoryRegion(Region):
     def describe(self, key: Key) -> StoredArtifact | None:
         """See `Region.describe`: where one of the two files is missing, it counts as empty.
 
-        Startifact never leaves half an artifact behind, but somebody may.
+        Startifact never leaves half an artifact behind, but people may.
         """
         _check_length(key, self.name)
         folder = self._root / key
@@ -150,7 +150,7 @@ class DirectoryRegion(Region):
                 return True
             if current.token != stored.token:
                 return False
-            # One rename, so that nobody sees half of it; the scratch folder is removed after.
+            # One rename, so that no reader sees half of it; the scratch folder is removed later.
             folder.rename(scratch / "removed")
             return True
 
@@ -165,15 +165,16 @@ class DirectoryRegion(Region):
             with self._locked(path):
                 return self._move_unexpected(lambda: self.read_channel(key), path, target)
 
-    def _move_unexpected(self, look: Callable[[], object], path: Path, target: Path) -> bool:
-        """Move *path* where *look* finds an unexpected type of file, if it still is the same."""
+    def _move_unexpected(self, read: Callable[[], object], path: Path, target: Path) -> bool:
+        """Move *path* where *read* finds an unexpected type of file, if it is still the same."""
         before = os.lstat(path) if os.path.lexists(path) else None
         try:
-            look()
+            read()
         except UnexpectedFileTypeError:
             target.parent.mkdir(parents=True, exist_ok=True)
             path.rename(target)
             if before is None or not os.path.samestat(before, os.lstat(target)):
+                # Another job replaced it meanwhile, perhaps by what belongs there: move that back.
                 target.rename(path)
                 return False
             for folder in (target.parent, path.parent):
@@ -232,7 +233,7 @@ class DirectoryRegion(Region):
 
 @dataclass(frozen=True, slots=True)
 class _Status:
-    """The size of a file, and what tells it from every other one."""
+    """The size of a file, and a token that tells it from every other one."""
 
     size: int
     token: str

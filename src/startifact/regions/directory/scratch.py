@@ -1,8 +1,8 @@
-"""Folders beside a target, in which a directory region makes what then appears by one rename.
+"""Folders beside a target, in which a directory region writes what then appears by one rename.
 
-Whoever makes one removes it. Two things can prevent that: the process ends while a thread is still
-busy in one, or it is killed. The first is taken care of when the process ends, the second by
-whoever writes to the region a day later.
+The thread that makes one removes it. Two things can prevent that: the process ends while the thread
+is still busy, or it is killed. In the first case the folder is removed when the process ends, in
+the second by a staging a day later.
 """
 
 import atexit
@@ -23,16 +23,17 @@ _PREFIX = ".startifact-"
 _NAME = re.compile(rf"{re.escape(_PREFIX)}[0-9a-f]{{16}}")
 
 _live: dict[Path, int] = {}
-"""The scratch folders of this process, and the process that made them: a fork has this too."""
+"""The scratch folders in use, each with its process: a fork inherits this dictionary."""
 
 
 @contextlib.contextmanager
 def scratch_in(parent: Path) -> Iterator[Path]:
-    """Make a folder in *parent*, which is made too, and leave no such folder behind."""
+    """Make a folder in *parent*, which is made too, and remove it afterwards."""
     parent.mkdir(parents=True, exist_ok=True)
-    # Not by tempfile, which makes it private, on Windows by more than a mode: it is to be seen.
+    # Not by tempfile, whose folders are private, on Windows by more than their mode: others have to
+    # read what is renamed out of it.
     scratch = parent / _name()
-    _hire(os.getpid())
+    _start_remover(os.getpid())
     _live[scratch] = os.getpid()
     try:
         scratch.mkdir()
@@ -46,7 +47,7 @@ def scratch_in(parent: Path) -> Iterator[Path]:
 def sweep(parent: Path) -> None:
     """Remove the scratch folders in *parent* that killed processes left a day ago or earlier.
 
-    What cannot be removed stays, for somebody who may.
+    What this user may not remove stays.
     """
     before = time.time() - SCRATCH_ABANDONED_SECONDS
     with contextlib.suppress(OSError), os.scandir(parent) as entries:
@@ -57,7 +58,7 @@ def sweep(parent: Path) -> None:
 
 
 def _last_write(scratch: Path) -> float:
-    """Return when something was last written in *scratch*; never, where that cannot be told."""
+    """Return when something was last written in *scratch*; infinity where that cannot be read."""
     try:
         with os.scandir(scratch) as entries:
             times = [entry.stat(follow_symlinks=False).st_mtime for entry in entries]
@@ -67,7 +68,7 @@ def _last_write(scratch: Path) -> float:
 
 
 def _remove(scratch: Path) -> None:
-    """Remove *scratch*, at once for everybody: who is at work in it cannot publish a part of it."""
+    """Remove *scratch*; it is renamed first, so that a thread still busy in it has no effect."""
     doomed = scratch.with_name(_name())
     with contextlib.suppress(OSError):
         scratch.rename(doomed)
@@ -82,8 +83,8 @@ _ending, _ended = threading.Event(), threading.Event()
 
 
 @functools.cache
-def _hire(process: int) -> None:
-    """Have a thread of *process* ready: none can be started any more when it ends."""
+def _start_remover(process: int) -> None:
+    """Start the thread that removes folders when *process* ends: none can be started by then."""
 
     def remove() -> None:
         _ending.wait()

@@ -7,7 +7,7 @@ import pytest
 from startifact.errors import ExistsError, LocalFileError, RegionUnavailableError
 from startifact.model.keys import Key
 from startifact.regions.directory.region import DirectoryRegion
-from startifact.staging.region_steps import write_and_look
+from startifact.staging.region_steps import write_and_read_back
 
 REGION, KEY = DirectoryRegion("a", Path("not used")), Key("P@1.0.0")
 
@@ -19,7 +19,7 @@ def outcome(error: Exception | None, found: str | None) -> str:
         if error is not None:
             raise error
 
-    return write_and_look(REGION, KEY, write, lambda: found)
+    return write_and_read_back(REGION, KEY, write, lambda: found)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Each carries the exit code that the command line and the action end with, and a 
 what the reader can do next.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from startifact.hints import Command, Hint, as_hint, join
@@ -276,6 +276,32 @@ def by_region(said: Iterable[tuple[str, object]]) -> str:
         text = what.message if isinstance(what, StartifactError) else str(what)
         lines.setdefault(("" if known else region, text), []).append(region)
     return "".join(f"\n  {with_regions(names, what)}" for (_, what), names in lines.items())
+
+
+def failures_by_reason(failures: Mapping[str, StartifactError]) -> list[StartifactError]:
+    """Return an error for each reason why regions failed, with the names of all those regions."""
+    regions: dict[tuple[str, Hint | None, int], list[str]] = {}
+    for region, error in failures.items():
+        reason = (error.message, error.next_step, error.exit_code)
+        regions.setdefault(reason, []).append(region)
+    found = []
+    for (message, next_step, exit_code), names in regions.items():
+        one = StartifactError(with_regions(names, message), hint=next_step)
+        one.exit_code = exit_code
+        found.append(one)
+    return found
+
+
+def as_one(errors: Sequence[StartifactError]) -> StartifactError:
+    """Return one error that says what all of *errors* say."""
+    if len(errors) == 1:
+        return errors[0]
+    one = StartifactError(
+        "\n".join(error.message for error in errors),
+        hint=join(error.next_step for error in errors),
+    )
+    one.exit_code = worst_exit_code(error.exit_code for error in errors)
+    return one
 
 
 def with_notes(text: str, error: BaseException) -> str:

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from weakref import WeakSet
@@ -41,6 +42,16 @@ if TYPE_CHECKING:
     from startifact.regions.aws.configuration_loader import Boto3Session
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionInputs:
+    """What a session is given by a command line or a step, under the names of options."""
+
+    regions: Sequence[str] | str | None
+    required_regions: str
+    configuration_parameter: str | None
+    dry_run: bool
 
 
 class Session:

@@ -16,11 +16,12 @@ from startifact import errors, settings
 from startifact.action import runner
 from startifact.action.inputs import StepInputs
 from startifact.action.outputs import OUTPUTS
-from startifact.commands.inputs import PROJECT_INPUTS, SessionInputs
+from startifact.commands import PROJECT_INPUTS
 from startifact.definitions import WayIn
 from startifact.limits import MAX_METADATA_BYTES
 from startifact.model import keys
 from startifact.options import commands_of, options_of
+from startifact.session import SessionInputs
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 import logging
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from startifact.action import markdown, rendering
@@ -13,12 +13,11 @@ from startifact.action.outputs import outputs_of, warn_of_masked
 from startifact.action.paths import to_container_paths
 from startifact.action.runner import Runner
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
-from startifact.commands.inputs import target_of
-from startifact.commands.results import ProjectResult, errors_of
+from startifact.commands import ProjectResult, errors_of, target_of
 from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
-from startifact.errors import BugError, StartifactError, StoppedError, with_notes, worst_exit_code
-from startifact.hints import in_workflow, join
+from startifact.errors import BugError, StartifactError, StoppedError, as_one, with_notes
+from startifact.hints import in_workflow
 from startifact.limits import DEFAULT_LIMITS, STEP_PROGRESS_SECONDS, Limits
 from startifact.log_handler import logging_to
 from startifact.settings import Settings, tidy_aws_environment
@@ -118,24 +117,12 @@ def _finish(
         say(line)
     lines = rendering.success(result, inputs, settings, runner)
     errors = errors_of(result, in_full=True)
-    error = _as_one(errors) if errors else None
+    error = as_one(errors) if errors else None
     if error is not None:
         tell(error, annotations, title=title)
     if inputs.summary:
         markdown.write(runner.summary, lines + rendering.rest_of(annotations.others))
     return 0 if error is None else error.exit_code
-
-
-def _as_one(errors: Sequence[StartifactError]) -> StartifactError:
-    """Return one error that says what all of *errors* say."""
-    if len(errors) == 1:
-        return errors[0]
-    one = StartifactError(
-        "\n".join(error.message for error in errors),
-        hint=join(error.next_step for error in errors),
-    )
-    one.exit_code = worst_exit_code(error.exit_code for error in errors)
-    return one
 
 
 class Reporter:

@@ -8,7 +8,7 @@ from pathlib import Path
 from startifact.action.inputs import StepInputs
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
-from startifact.commands.results import (
+from startifact.commands import (
     ArtifactResult,
     DownloadResult,
     ProjectResult,

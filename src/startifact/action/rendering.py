@@ -8,8 +8,7 @@ from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
 from startifact.action.snippet import as_command, as_step
-from startifact.commands.inputs import target_of
-from startifact.commands.results import (
+from startifact.commands import (
     ArtifactResult,
     DownloadResult,
     InfoResult,
@@ -20,6 +19,7 @@ from startifact.commands.results import (
     VersionsResult,
     errors_of,
     exit_code_of,
+    target_of,
 )
 from startifact.errors import (
     ConflictError,

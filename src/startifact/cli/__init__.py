@@ -15,7 +15,7 @@ from startifact.cli.commands import execute
 from startifact.cli.console import Console
 from startifact.cli.rendering import as_json, info_lines, output_lines
 from startifact.cli.setup import SetupResult
-from startifact.commands.results import ProjectResult, errors_of, exit_code_of, facts_of_result
+from startifact.commands import ProjectResult, errors_of, exit_code_of, facts_of_result
 from startifact.concurrency.deadline import deadline
 from startifact.concurrency.signals import NUMBERS, Stopped, stop_at_signals
 from startifact.errors import BugError, StartifactError, StoppedError, with_notes

@@ -5,15 +5,21 @@ from collections.abc import Sequence
 
 from startifact.cli.arguments import Arguments
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
-from startifact.commands.inputs import PROJECT_INPUTS, SessionInputs, inputs_from
-from startifact.commands.results import DownloadResult, ProjectResult
-from startifact.commands.run import run, session_of
+from startifact.commands import (
+    PROJECT_INPUTS,
+    DownloadResult,
+    ProjectResult,
+    inputs_from,
+    run,
+    session_of,
+)
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
 from startifact.limits import Limits
 from startifact.model.keys import LATEST
 from startifact.model.metadata import parse_pairs
 from startifact.options import COMMANDS
+from startifact.session import SessionInputs
 from startifact.settings import Settings
 from startifact.text import quoted, with_regions
 

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from startifact.cli.console import table
 from startifact.cli.setup import SetupResult
-from startifact.commands.results import (
+from startifact.commands import (
     DownloadResult,
     InfoResult,
     ProjectResult,

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from startifact.commands.inputs import SessionInputs, parameter_of
+from startifact.commands import parameter_of
 from startifact.limits import Limits
 from startifact.organisation.setup import RegionSetup, check_setup, set_up
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.spec import split_list
 from startifact.report import facts_of_setup
+from startifact.session import SessionInputs
 from startifact.settings import Settings
 
 

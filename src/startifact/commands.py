@@ -22,7 +22,8 @@ from startifact.errors import (
 )
 from startifact.hints import Words
 from startifact.limits import DEFAULT_LIMITS, Limits
-from startifact.model.keys import artifact_key, check_filename
+from startifact.model.filenames import check_filename
+from startifact.model.keys import artifact_key
 from startifact.options import OPTIONS
 from startifact.reading.artifact import Artifact
 from startifact.regions.aws.configuration_loader import ConfigurationLoader

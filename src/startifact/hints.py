@@ -50,7 +50,9 @@ class Hint:
 
     def text(self, words: Words) -> str:
         """Return the hint, its options and commands written as *words* has them."""
-        return "".join(part if isinstance(part, str) else words(part) for part in self.parts)
+        text = "".join(part if isinstance(part, str) else words(part) for part in self.parts)
+        # A command may begin the sentence, and is written in words in a workflow alone.
+        return f"T{text[1:]}" if text.startswith("the ") else text
 
     def __str__(self) -> str:
         return self.text(in_python)
@@ -106,9 +108,9 @@ def in_workflow(part: Option | Command) -> str:
     inputs = [Option("version", version)] if version else []
     *others, last = ["", *map(in_workflow, (*inputs, *part.options))]
     if not last:
-        return f"command: {part.name}"
+        return f"the command {part.name}"
     if not any(others):
-        return f"command: {part.name} with {last}"
+        return f"the command {part.name} with {last}"
     return f"this action with command: {part.name}{', '.join(others)} and {last}"
 
 

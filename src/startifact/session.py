@@ -16,7 +16,8 @@ from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
 from startifact.files.source import check_file
 from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
-from startifact.model.keys import artifact_key, check_filename, check_project
+from startifact.model.filenames import check_filename
+from startifact.model.keys import artifact_key, check_project
 from startifact.model.quorum import MAJORITY, majority, refuse_shared_store, required_to_stage
 from startifact.model.record import check_metadata
 from startifact.model.versions import Channel, parse_selector, parse_version

@@ -33,7 +33,7 @@ def with_regions(names: Iterable[str], text: str) -> str:
 
 def _names(line: str, region: str) -> bool:
     """Say whether *region* is in *line*, and not only as a part of another name or of a path."""
-    return re.search(rf"(?<![\w./-]){re.escape(region)}(?![\w/-])", line) is not None
+    return re.search(rf"(?<![\w./-]){re.escape(region)}(?![\w/@-]|\.\w)", line) is not None
 
 
 # Each alternative reads a character a few times at most, however long the text is: nobody who can

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from startifact import session
 from startifact.cli import main
 from startifact.limits import Limits
+from startifact.regions import selection
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
 from tests.support.faulty_region import FaultyRegion
@@ -69,7 +69,7 @@ def _main(faults: Sequence[Sequence[Any]], words: Sequence[str]) -> int:
             getattr(regions[number], name)(*arguments, **named)
         return tuple(regions)
 
-    vars(session)["open_regions"] = wrapped
+    vars(selection)["open_regions"] = wrapped
     sys.stderr.write(f"{_BEGAN}{time.monotonic()}\n")
     return main(words, limits=Limits(idle_timeout_seconds=1.0))
 

@@ -12,7 +12,8 @@ from startifact import Session
 from startifact.channels.record import parse_channel_record
 from startifact.errors import StartifactError
 from startifact.model.configuration import parse_configuration
-from startifact.model.keys import check_filename, check_project
+from startifact.model.filenames import check_filename
+from startifact.model.keys import check_project
 from startifact.model.metadata import parse_metadata, parse_pairs
 from startifact.model.quorum import required_to_stage
 from startifact.model.record import check_metadata, decode

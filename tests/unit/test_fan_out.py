@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import sys
 import threading
 import time
 import weakref
@@ -277,7 +278,7 @@ def test_deadline_is_over_outside() -> None:
 # A limited number at a time ------------------------------------------------------------------
 
 
-def test_run_limited() -> None:
+def test_run_in_pool() -> None:
     """All jobs are done, and no more than the limit at a time."""
     lock = threading.Lock()
     running = most = done = 0
@@ -298,12 +299,12 @@ def test_run_limited() -> None:
     assert most <= 3
 
 
-def test_run_limited_without_jobs() -> None:
+def test_run_in_pool_without_jobs() -> None:
     """Nothing to do is done at once."""
     run_in_pool([], workers=4, limits=LIMITS)
 
 
-def test_run_limited_takes_jobs_as_it_needs_them() -> None:
+def test_run_in_pool_takes_jobs_as_it_needs_them() -> None:
     """Of more jobs than there is room for, none is made before its turn has come."""
     made = done = 0
 
@@ -325,7 +326,7 @@ def test_run_limited_takes_jobs_as_it_needs_them() -> None:
     assert made < 110
 
 
-def test_run_limited_stops_at_an_error() -> None:
+def test_run_in_pool_stops_at_an_error() -> None:
     """After an error no further job starts, and it is raised once those that run have ended."""
     ended: list[int] = []
     begun = threading.Barrier(2)
@@ -346,7 +347,7 @@ def test_run_limited_stops_at_an_error() -> None:
     assert ended == [1]
 
 
-def test_run_limited_lets_go_of_what_failed() -> None:
+def test_run_in_pool_lets_go_of_what_failed() -> None:
     """What a failed job held, a connection for instance, is free as soon as its error is."""
 
     class Connection:
@@ -368,7 +369,7 @@ def test_run_limited_lets_go_of_what_failed() -> None:
         gc.enable()
 
 
-def test_run_limited_of_a_worker_that_is_cancelled() -> None:
+def test_run_in_pool_of_a_worker_that_is_cancelled() -> None:
     """A worker whose parts hang takes back what it began, once nobody waits for it any more."""
     hangs, taken_back, release = threading.Event(), threading.Event(), threading.Event()
 
@@ -473,3 +474,32 @@ def test_nobody_left_to_wait_for() -> None:
     question.go.set()
 
     assert working.next() is None
+
+
+def test_cancelled_while_answers_come() -> None:
+    """A fan-out can be cancelled from another thread, whatever is answered meanwhile."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    errors: list[RuntimeError] = []
+    try:
+        for _ in range(20):
+            fan_out = FanOut({f"r{i}": lambda _: 1 for i in range(32)}, limits=Limits())
+            ended = threading.Event()
+
+            def cancel(fan_out: FanOut[int] = fan_out, ended: threading.Event = ended) -> None:
+                try:
+                    while not ended.is_set():
+                        fan_out.cancel()
+                except RuntimeError as e:
+                    errors.append(e)
+
+            thread = threading.Thread(target=cancel)
+            thread.start()
+            while fan_out.next(time.monotonic() + 0.05):
+                pass
+            ended.set()
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert errors == []

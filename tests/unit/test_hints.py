@@ -16,15 +16,15 @@ REPAIR = Command("repair", "SugarWater@1.0.0", (Option("keep", "sha256:00"),))
         (Option("load-filename", "true"), "load_filename=True", "--load-filename",
          "load-filename: true"),
         (Option("regions"), "regions", "--regions", "regions"),
-        (Command("verify"), "Session.verify()", "startifact verify", "command: verify"),
+        (Command("verify"), "Session.verify()", "startifact verify", "the command verify"),
         (Command("verify", options=(Option("read-data", "true"),)),
          "Session.verify(read_data=True)", "startifact verify --read-data",
-         "command: verify with read-data: true"),
+         "the command verify with read-data: true"),
         (REPAIR, "Session.repair('SugarWater', '1.0.0', keep='sha256:00')",
          "startifact repair SugarWater@1.0.0 --keep sha256:00",
          "this action with command: repair, version: 1.0.0 and keep: sha256:00"),
         (Command("repair", "SugarWater"), "Session.repair('SugarWater')",
-         "startifact repair SugarWater", "command: repair"),
+         "startifact repair SugarWater", "the command repair"),
         (Command("setup"), "startifact setup", "startifact setup", "startifact setup"),
     ],
 )  # fmt: skip
@@ -79,3 +79,11 @@ def test_problems_keep_hints_whole() -> None:
     assert caught.value.message == "the input is not valid:\n  a\n  b"
     assert caught.value.next_step is not None
     assert caught.value.next_step.text(in_workflow) == "Set read-data: true. Wait"
+
+
+def test_command_that_begins_a_sentence() -> None:
+    """A hint of a workflow that begins with a command is a sentence."""
+    hint = Hint.of(Command("repair", "SugarWater"), " mends what can be mended")
+
+    assert hint.text(in_workflow) == "The command repair mends what can be mended"
+    assert hint.text(in_shell) == "startifact repair SugarWater mends what can be mended"

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
+from startifact.model.filenames import check_filename
 from startifact.model.keys import (
     CHANNEL,
     artifact_key,
     artifact_prefix,
     channel_key,
     channel_parameter,
-    check_filename,
     check_project,
     version_text,
 )

@@ -30,6 +30,9 @@ from startifact.text import quoted
 INPUTS: Mapping[str, OptionDefinition] = {o.name: o for o in options_of(WayIn.ACTION)}
 """Every input, as they are in action.yml."""
 
+_TOLD_BY_THEIR_CHECK = frozenset({"command", "project", "version", "path"})
+"""Inputs whose own check says what to write where they are missing."""
+
 _OF_THE_RUNNER = frozenset({"entrypoint", "args"})
 """What every container action takes, and the runner itself uses."""
 
@@ -76,6 +79,7 @@ class StepInputs:
         reader.refuse_unknown()
         if command is not None:
             reader.refuse_unused(command)
+            reader.refuse_missing(command)
         reader.refuse_unneeded()
         reader.problems.raise_if_any()
         own: dict[str, Any] = {field.name: values.get(field.name) for field in fields(cls)}
@@ -197,6 +201,13 @@ class _Reader:
                     f"{name} is set, but the command {command} does not use it",
                     hint=f"Leave {name} out, or use it with {listed(users, 'or')}",
                 )
+
+    def refuse_missing(self, command: str) -> None:
+        """Tell of inputs that *command* needs and that are not there."""
+        for name, option in INPUTS.items():
+            needed = command in option.required_by and name not in _TOLD_BY_THEIR_CHECK
+            if needed and not self.text(name):
+                self.problems.say(f"{name} is missing, the command {command} needs one")
 
     def refuse_unneeded(self) -> None:
         """Tell of inputs that are set and mean nothing without another one, which is not."""

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None, *, limits: Limits = DEFAULT_LIMITS) 
 
 
 class _Command:
-    """One command, from its words to its exit code. Every error is info, none leaves it."""
+    """One command, from its words to its exit code. It reports every error, and raises none."""
 
     def __init__(self, words: Sequence[str], limits: Limits) -> None:
         self._words = words
@@ -79,15 +79,16 @@ class _Command:
             try:
                 with deadline(arguments.deadline):
                     result = execute(arguments, bar, self._limits)
+                    # Inside: regions that have not answered yet may be waited for.
+                    info = info_lines(result)
+                    output = as_json(_facts(result)) if self._json else _lines(result)
             finally:
                 if bar:
                     bar.close()
-        for line in info_lines(result):
+        for line in info:
             self._console.tell(line)
-        if self._json:
-            self._console.data(as_json(_facts(result)))
-        elif output := output_lines(result):
-            self._console.data("\n".join(output))
+        if output:
+            self._console.data(output)
         if isinstance(result, SetupResult):
             return 0
         for error in errors_of(result):
@@ -107,6 +108,10 @@ class _Command:
 
 def _facts(result: ProjectResult | SetupResult) -> dict[str, object]:
     return result.facts() if isinstance(result, SetupResult) else facts_of_result(result, in_shell)
+
+
+def _lines(result: ProjectResult | SetupResult) -> str:
+    return "\n".join(output_lines(result))
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
 from startifact.repair.log import Repair
-from startifact.repair.verify import Verification
+from startifact.repair.verify import Finding, Verification
 from startifact.report import locations_of_artifact
 from startifact.staging.outcomes import Staging
 from startifact.text import escape_nonprintable, quoted
@@ -42,7 +42,7 @@ def output_lines(result: ProjectResult | SetupResult) -> list[str]:
         case VersionsResult(versions=versions):
             return [str(version) for version in versions]
         case VerifyResult(verification=found):
-            return [_in_one_line(f"{d.kind}: {d.key}: {d.message}") for d in found.differences]
+            return [_difference_line(d) for d in found.differences]
         case RepairResult() | SetupResult():
             return []
         case _:
@@ -169,3 +169,9 @@ def repair_lines(done: Repair) -> list[str]:
 def _in_one_line(text: str) -> str:
     """Return *text* in one line, escaped."""
     return escape_nonprintable(" ".join(part.strip() for part in text.split("\n")))
+
+
+def _difference_line(found: Finding) -> str:
+    """Return *found* for programs: kind, key, region and reason, always all four."""
+    reason = found.message.removeprefix(f"{found.region}: ")
+    return _in_one_line(f"{found.kind}: {found.key}: {found.region}: {reason}")

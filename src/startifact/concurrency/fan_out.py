@@ -119,12 +119,12 @@ class FanOut(Generic[T]):
 
         A worker in the middle of a request completes it, and its answer counts.
         """
-        for heartbeat in self._heartbeats.values():
+        for heartbeat in list(self._heartbeats.values()):  # `next` may take one away meanwhile
             heartbeat.cancel()
 
     def resume(self) -> None:
         """Undo `cancel`: workers that have not noticed it go on, others start again."""
-        for heartbeat in self._heartbeats.values():
+        for heartbeat in list(self._heartbeats.values()):
             heartbeat.resume()
         for name in self._stopped:
             self._start_again(name)

@@ -5,13 +5,11 @@ here is a change of the format that every later version has to read.
 """
 
 import re
-import unicodedata
 from typing import NewType
 
 from startifact.errors import InputError
 from startifact.limits import (
     MAX_CHANNEL_NAME_CHARACTERS,
-    MAX_FILENAME_BYTES,
     MAX_PROJECT_CHARACTERS,
 )
 from startifact.text import quoted
@@ -25,11 +23,6 @@ PROJECT = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{MAX_PROJECT_CHARACTERS - 1
 CHANNEL = re.compile(rf"[a-z][a-z0-9-]{{0,{MAX_CHANNEL_NAME_CHARACTERS - 1}}}")
 
 LATEST = "latest"
-
-_DEVICES = frozenset(
-    {"con", "prn", "aux", "nul", "conin$", "conout$"}
-    | {f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"}
-)
 
 
 def check_project(project: object) -> str:
@@ -50,34 +43,6 @@ def check_project(project: object) -> str:
         hint="Use 1 to 128 letters, digits, dots, dashes and underscores, "
         "beginning with a letter or a digit",
     )
-
-
-def check_filename(name: str) -> str:
-    """Return *name* when it is one path component that is safe on every system.
-
-    Raises:
-        InputError: It names a folder, a path or a device, or cannot be shown or stored.
-    """
-    reason = _filename_trouble(name)
-    if reason is None:
-        return name
-    raise InputError(f"file name {quoted(name)} {reason}", hint="Rename the file")
-
-
-def _filename_trouble(name: str) -> str | None:
-    if name in {"", ".", ".."}:
-        return "names no file"
-    if any(c in '/\\:<>"|?*' for c in name):
-        return 'has one of / \\ : < > " | ? * in it'
-    if any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in name):
-        return "has a character in it that cannot be shown"
-    if name.startswith(("-", " ")) or name.endswith((".", " ")):
-        return "begins with a dash or a space, or ends with a dot or a space"
-    if name.split(".", 1)[0].rstrip(" ").lower() in _DEVICES:
-        return "is the name of a device on Windows"
-    if len(name.encode()) > MAX_FILENAME_BYTES:
-        return f"is longer than {MAX_FILENAME_BYTES} bytes"
-    return None
 
 
 def artifact_key(project: str, version: object) -> Key:

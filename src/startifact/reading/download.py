@@ -24,7 +24,7 @@ from startifact.files.destination import (
 )
 from startifact.hints import Hint, Option
 from startifact.limits import Limits
-from startifact.model.keys import check_filename
+from startifact.model.filenames import check_filename
 from startifact.model.record import Record
 from startifact.reading.outcomes import RegionOutcome, facts_in_short, outcome_of
 from startifact.reading.replica import Replica

@@ -89,7 +89,8 @@ class Resolution:
         """
         with self._lock:
             self._askers += 1
-            self._asked.resume()
+            if not self._closed:
+                self._asked.resume()
         try:
             yield
         finally:

@@ -73,6 +73,7 @@ def test_one_line_for_each_difference(run: Run, file_project: ProjectFixture) ->
     assert done.code == 8
     assert "startifact:sha256: got '\\n::error::x', expected 64 hexadecimal digits" in line
     assert "startifact:size: got 'many'" in line
+    assert line.startswith(f"damaged: {fixture.key}: {fixture.b.spec}: ")
 
 
 def test_read_data(run: Run, file_project: ProjectFixture) -> None:
@@ -86,7 +87,9 @@ def test_read_data(run: Run, file_project: ProjectFixture) -> None:
 
     assert unread.code == 0
     assert read.code == 8
-    assert read.out.startswith(f"damaged: {fixture.key}: {fixture.key} in {fixture.b.spec} has ")
+    assert read.out.startswith(
+        f"damaged: {fixture.key}: {fixture.b.spec}: {fixture.key} in {fixture.b.spec} has "
+    )
 
 
 def test_json_of_verify(run: Run, file_project: ProjectFixture) -> None:

@@ -1,11 +1,15 @@
 """How a command fails: with the exit code of the kind, and told to people and to programs."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from startifact import Session
+from startifact.model.keys import Key
+from startifact.regions.directory.region import DirectoryRegion
+from startifact.regions.interface import StoredArtifact
 from tests.support.command import Done
 from tests.ways_in.cli.conftest import Run
 
@@ -140,6 +144,32 @@ def test_deadline(run: Run, three: list[Path], make_file: MakeFile) -> None:
 
     assert done.code == 5
     assert done.err.startswith("error: the deadline of 1e-06 s has passed\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_deadline_while_a_region_is_slow(
+    run: Run,
+    three: list[Path],
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+) -> None:
+    """What is shown of regions that have not answered is within the deadline as well."""
+    run("stage", "SugarWater@1.0.0", make_file())
+    describe, woken = DirectoryRegion.describe, threading.Event()
+
+    def slow(self: DirectoryRegion, key: Key) -> StoredArtifact | None:
+        if self.name.endswith("c"):
+            woken.wait(30)
+        return describe(self, key)
+
+    monkeypatch.setattr(DirectoryRegion, "describe", slow)
+
+    done = run("info", "SugarWater@1.0.0", "--deadline", "0.5", *options)
+    woken.set()
+
+    assert done.code == 5
+    assert done.err.startswith("error: the deadline of 0.5 s has passed\n")
 
 
 def test_no_credentials(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ Sent = Sequence[tuple[float, Signals]]
 RUNNER: Sent = [(0.0, Signals.SIGINT), (7.5, Signals.SIGTERM)]
 """What the runner sends when a job is cancelled or has run for too long."""
 
-PATIENCE = 10.0
+STOP = 10.0
 """When the runner kills the Docker command that has not ended by then."""
 
 
@@ -84,7 +84,7 @@ def _stopped(process: "subprocess.Popen[bytes]", began: float, sent: Sent) -> tu
         except subprocess.TimeoutExpired:
             process.send_signal(number)
     try:
-        return process.communicate(timeout=began + PATIENCE - time.monotonic())
+        return process.communicate(timeout=began + STOP - time.monotonic())
     except subprocess.TimeoutExpired:
         process.kill()
         return process.communicate()

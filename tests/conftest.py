@@ -117,7 +117,7 @@ class AwsAccount:
         return f"/buckets/{self.unique}"
 
     def parameter_value(self, region: str, project: str) -> str | None:
-        """Return the copy of ``latest`` of *project* in SSM."""
+        """Return the mirror of ``latest`` of *project* in SSM."""
         ssm = self.ssm(region)
         try:
             answer = ssm.get_parameter(Name=f"/team-{self.unique}/{project}/latest")

@@ -117,7 +117,7 @@ DOCUMENTED = [
     ("cls", "name", "function"), DOCUMENTED, ids=[f"{c.__name__}.{n}" for c, n, _ in DOCUMENTED]
 )
 def test_arguments_are_documented(cls: type, name: str, function: Callable[..., object]) -> None:
-    """Of more than one argument each is told, under its name, and so is what comes back."""
+    """Of more than one argument each is reported, under its name, and so is what comes back."""
     docstring = inspect.getdoc(cls if name == "__init__" else function) or ""
     section = re.search(r"^Args:\n((?: +.*\n|\n)*)", docstring, re.MULTILINE)
     told = re.findall(r"^ {4}(\w+): ", section[1], re.MULTILINE) if section else []

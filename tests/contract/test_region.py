@@ -521,7 +521,7 @@ def test_location(region: Region, backend: Backend, make_file: MakeFile) -> None
 
 
 def test_place(region: Region, backend: Backend) -> None:
-    """Two regions that are one bucket or directory are one place."""
+    """Two regions that are one bucket or directory are one store."""
     if isinstance(backend, Directory):
         link = backend.root.with_name("link")
         link.symlink_to(backend.root)

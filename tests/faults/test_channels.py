@@ -95,7 +95,7 @@ def test_each_late_answer_buys_no_time(
 
 
 def test_why_it_cannot_be_told(directories: list[str], make_file: MakeFile) -> None:
-    """Every region's reason is told, one a line, and the hint is that of the most telling one."""
+    """Every region's reason is reported, one a line; the hint is that of the most telling one."""
     stage(directories, "1.0.0", make_file)
     regions = faulty(directories)
     regions[1].fail("read_channel", RegionUnavailableError("it is out of order", hint="Try again"))
@@ -144,7 +144,7 @@ def test_new_region_and_a_higher_version(directories: list[str], make_file: Make
 
 @pytest.mark.parametrize("before", ["", "1.0.0"], ids=["new", "moved"])
 def test_move_that_fails(directories: list[str], make_file: MakeFile, before: str) -> None:
-    """Where ``latest`` could not be written, it has not moved, and why is told."""
+    """Where ``latest`` could not be written, it has not moved, and why is reported."""
     if before:
         stage(directories, before, make_file)
     regions = faulty(directories)
@@ -158,7 +158,7 @@ def test_move_that_fails(directories: list[str], make_file: MakeFile, before: st
 
 
 def test_channel_that_keeps_changing(directories: list[str], make_file: MakeFile) -> None:
-    """A channel that somebody else moves at every attempt is left, some time, and that is told."""
+    """A channel that another job moves at every attempt is given up in the end, with an error."""
     regions = faulty(directories)
     regions[1].stale("write_channel")  # which then never says that it was written
     session = session_over(regions, limits=Limits(channel_retry=RetryLimits(attempts=3)))

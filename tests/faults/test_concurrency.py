@@ -1,4 +1,4 @@
-"""Many at once, on real regions: at most one wins, everybody is told, nothing goes back."""
+"""Many at once, on real regions: at most one wins, everybody is reported, nothing goes back."""
 
 import hashlib
 import itertools

@@ -60,7 +60,7 @@ def fails(regions: list[str], path: Path) -> StartifactError:
 
 
 def test_case_27_download_to_a_full_disk(staged: list[str], mount: Callable[..., Path]) -> None:
-    """A disk that is too small is told as that, and the old file stays."""
+    """A disk that is too small is reported as that, and the old file stays."""
     error = fails(staged, mount() / "file")
 
     assert "No space left on device" in error.message
@@ -69,7 +69,7 @@ def test_case_27_download_to_a_full_disk(staged: list[str], mount: Callable[...,
 def test_case_27_download_to_a_read_only_disk(
     staged: list[str], mount: Callable[..., Path]
 ) -> None:
-    """A disk that is read-only is told as that."""
+    """A disk that is read-only is reported as that."""
     error = fails(staged, mount(read_only=True) / "file")
 
     assert "Read-only file system" in error.message
@@ -77,7 +77,7 @@ def test_case_27_download_to_a_read_only_disk(
 
 @pytest.mark.skipif(is_root(), reason="modes do not apply to root")
 def test_case_27_download_to_a_read_only_folder(staged: list[str], tmp_path: Path) -> None:
-    """A folder that must not be written to is told as that."""
+    """A folder that must not be written to is reported as that."""
     path = tmp_path / "to" / "file"
     path.parent.mkdir()
     path.write_bytes(OLD)
@@ -89,7 +89,7 @@ def test_case_27_download_to_a_read_only_folder(staged: list[str], tmp_path: Pat
 
 
 def test_case_27_download_below_a_file(staged: list[str], tmp_path: Path) -> None:
-    """A file where a folder would have to be is told as that, and stays."""
+    """A file where a folder would have to be is reported as that, and stays."""
     path = tmp_path / "file"
     path.write_bytes(OLD)
 
@@ -139,7 +139,7 @@ def test_stage_to_a_disk_that_takes_nothing(
 
 
 def test_source_that_goes(directories: list[str], make_file: MakeFile) -> None:
-    """A file that is removed while it is staged is told as that, and nothing is stored."""
+    """A file that is removed while it is staged is reported as that, and nothing is stored."""
     path = make_file()
     regions = faulty(directories[:1])
 

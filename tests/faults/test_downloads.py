@@ -394,7 +394,7 @@ def test_case_14_replaced_while_it_is_read(
 def test_case_14_removed_while_it_is_read(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
-    """An object that is removed before its bytes are read is told as that."""
+    """An object that is removed before its bytes are read is reported as that."""
     plant(account, b"sugar", parts=False, regions=[HERE])
     wire.add(of(HERE, lambda request, forward: error(404, "NoSuchKey")))
 

@@ -116,7 +116,7 @@ def test_forbidden_parameter(account: AwsAccount, wire: Wire) -> None:
 
 
 def test_no_credentials(account: AwsAccount, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credentials are told as that, with what to do."""
+    """No credentials are reported as that, with what to do."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
@@ -128,7 +128,7 @@ def test_no_credentials(account: AwsAccount, wire: Wire, monkeypatch: pytest.Mon
 
 
 def test_several_reasons(account: AwsAccount, wire: Wire) -> None:
-    """Of several reasons each is told with its region, and access denied decides the exit code."""
+    """Each of several reasons names its region, and access denied decides the exit code."""
     forbid(wire, HERE, listing=False)
     wire.add(when(lambda r: r.region == THERE, GONE))
 

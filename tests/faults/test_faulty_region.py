@@ -1,4 +1,4 @@
-"""The region that the other tests break does what it is told, and nothing else."""
+"""The region that the other tests break does what it is reported, and nothing else."""
 
 import os
 import signal
@@ -226,7 +226,7 @@ def test_drip(region: FaultyRegion, make_file: MakeFile) -> None:
 
 @pytest.mark.parametrize(("after", "stored"), [(False, []), (True, [KEY])])
 def test_die(directories: list[str], *, after: bool, stored: list[Key]) -> None:
-    """The process is killed at the call it is told, before that is done or after."""
+    """The process is killed at the call that is named, before it is done or after."""
     program = (
         "import sys; from tests.faults.test_faulty_region import die; "
         f"die({directories[0]!r}, {after})"

@@ -386,7 +386,7 @@ def test_rebuilt_bytes(backends: list[Backend], make_file: MakeFile) -> None:
 
 
 def test_rebuilt_bytes_on_the_command_line(directories: list[str], make_file: MakeFile) -> None:
-    """The exit code is 4 and both digests are told; with ``--if-exists keep`` it is 0."""
+    """The exit code is 4 and both digests are reported; with ``--if-exists keep`` it is 0."""
     words = ("stage", KEY, make_file(b"first"), "--regions", ",".join(directories))
     processes.run(*words, faults=[[2, "fail", "*"]])
     make_file(b"second")

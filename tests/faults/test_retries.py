@@ -84,7 +84,7 @@ def uploads(account: AwsAccount) -> list[str]:
 
 
 def copy(account: AwsAccount) -> str:
-    """Return the copy of the channel in SSM."""
+    """Return the mirror of the channel in SSM."""
     configuration = json.loads(
         account.ssm(HERE).get_parameter(Name=account.parameter)["Parameter"]["Value"]
     )

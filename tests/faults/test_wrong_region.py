@@ -65,7 +65,7 @@ def fails(act: Callable[[], object]) -> StartifactError:
 def test_case_29_bucket_in_the_wrong_region(
     account: AwsAccount, wire: Wire, second: str, make_file: MakeFile, how: str, read_only: bool
 ) -> None:
-    """Nothing is written anywhere, and the bucket, where it is and where it should be are told."""
+    """Nothing is written, and the error has the bucket, where it is and where it should be."""
     wire.add(redirecting({second: US}, how))
     session = Session(regions=AWS_REGIONS, read_only=read_only)
 
@@ -160,7 +160,7 @@ def test_bucket_without_a_region(
 def test_redirect_that_does_not_say_where(
     account: AwsAccount, wire: Wire, named: bool, status: int
 ) -> None:
-    """A bucket that is elsewhere, nobody says where, is told as that; the SDK asks for ever."""
+    """A bucket that is elsewhere, nobody says where, is reported as that; the SDK asks for ever."""
     bucket = account.buckets[EU]
     wire.add(lambda request, forward: Answer(status) if bucket in request.path else forward())
     session = Session(regions=f"s3://{bucket}" if named else EU)

@@ -97,7 +97,7 @@ def test_version_with_v(backends: list[Backend], make_file: MakeFile) -> None:
 
 
 def test_missing_file(backends: list[Backend], tmp_path: Path) -> None:
-    """A file that is not there is told by its path."""
+    """A file that is not there is reported by its path."""
     error = staged(backends, path=tmp_path / "nope.tar.gz")
 
     assert isinstance(error, InputError)
@@ -215,7 +215,7 @@ def test_project_to_get(wire: Wire, project: str) -> None:
 
 
 def test_case_29_regions() -> None:
-    """All that is wrong with a list of regions is told at once."""
+    """All that is wrong with a list of regions is reported at once."""
     with pytest.raises(InputError) as caught:
         Session(regions="eu-wst, s3://B, eu-west-1, eu-west-1")
 
@@ -247,7 +247,7 @@ def test_no_regions(regions: str | list[str]) -> None:
 
 
 def test_regions_nowhere(make_file: MakeFile) -> None:
-    """Where nobody names regions the three ways to name some are told."""
+    """Where nobody names regions the three ways to name some are reported."""
     with pytest.raises(InputError, match="no regions are named") as caught:
         Session().stage("SugarWater", "1.0.0", make_file())
 
@@ -259,7 +259,7 @@ def test_regions_nowhere(make_file: MakeFile) -> None:
 def test_illegal_regions_in_the_environment(
     monkeypatch: pytest.MonkeyPatch, make_file: MakeFile
 ) -> None:
-    """A mistake in the environment is told with the variable it is in."""
+    """A mistake in the environment is reported with the variable it is in."""
     monkeypatch.setenv("STARTIFACT_REGIONS", "eu-wst")
 
     with pytest.raises(InputError, match="STARTIFACT_REGIONS is not valid: region 'eu-wst'"):
@@ -319,7 +319,7 @@ def test_case_29_two_regions_of_one_bucket(
 
 
 def test_region_and_bucket_that_are_one(account: AwsAccount, make_file: MakeFile) -> None:
-    """An AWS region and the spelling of its bucket are one place."""
+    """An AWS region and the spelling of its bucket are one store."""
     endpoint = percent(account.endpoint)
     bucket = account.buckets["us-east-1"]
     session = Session(regions=["us-east-1", f"s3://{bucket}/elsewhere?endpoint={endpoint}"])
@@ -365,7 +365,7 @@ def failure(call: Callable[[], object]) -> StartifactError:
 def test_no_configuration(
     account: AwsAccount, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where there is no configuration, the parameter, the region and two ways out are told."""
+    """Where there is no configuration, the parameter, the region and two ways out are reported."""
     monkeypatch.setenv("STARTIFACT_PARAMETER", "/nobody-made-this")
 
     for error in (
@@ -413,7 +413,7 @@ def test_illegal_configuration(
 
 
 def test_configuration_without_regions(account: AwsAccount) -> None:
-    """A configuration that names no regions is told, where no one else names any."""
+    """A configuration that names no regions is reported, where no one else names any."""
     account.configure("us-east-1", f'{{"bucket_name_param": "{account.bucket_parameter}"}}')
 
     with pytest.raises(ConfigurationError, match="in us-east-1 names no regions") as caught:
@@ -439,7 +439,7 @@ def test_no_bucket_parameter(account: AwsAccount, make_file: MakeFile) -> None:
 def test_bucket_parameter_with_something_else(
     account: AwsAccount, make_file: MakeFile, value: str
 ) -> None:
-    """A parameter that holds no bucket's name is told with what it holds."""
+    """A parameter that holds no bucket's name is reported with what it holds."""
     account.ssm().put_parameter(Name=account.bucket_parameter, Value=value, Overwrite=True)
     session = Session(regions=["us-east-1"])
 
@@ -450,7 +450,7 @@ def test_bucket_parameter_with_something_else(
 
 
 def test_no_bucket(account: AwsAccount, make_file: MakeFile) -> None:
-    """A bucket that does not exist is told by its name, by whatever is asked of it."""
+    """A bucket that does not exist is reported by its name, by whatever is asked of it."""
     account.ssm().put_parameter(Name=account.bucket_parameter, Value="not-there", Overwrite=True)
     session = Session(regions=["us-east-1"])
 
@@ -480,7 +480,7 @@ def test_configuration_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_credentials(
     backends: list[Backend], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without credentials nothing is written, and the ways to give some are told."""
+    """Without credentials nothing is written, and the ways to give some are reported."""
     if not hasattr(backends[0], "wire"):
         pytest.skip("a directory needs no credentials")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
@@ -506,7 +506,7 @@ def test_no_credentials(
 def test_no_profile(
     account: AwsAccount, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A profile that does not exist is told by its name."""
+    """A profile that does not exist is reported by its name."""
     monkeypatch.setenv("AWS_PROFILE", "nobody")
 
     for spec in ("us-east-1", f"s3://{account.buckets['us-east-1']}"):
@@ -519,7 +519,7 @@ def test_no_profile(
 
 
 def test_profile_in_a_spelling(account: AwsAccount) -> None:
-    """A profile that a spelling names and that does not exist is told by its name."""
+    """A profile that a spelling names and that does not exist is reported by its name."""
     session = Session(regions=[f"s3://{account.buckets['us-east-1']}?profile=nobody"])
 
     error = failure(lambda: session.get("SugarWater", "1.0.0"))

@@ -120,7 +120,7 @@ def test_one_way_only(boto3_session: boto3.Session) -> None:
 
 
 def test_no_credentials(account: AwsAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A session of boto3 without credentials is told as missing credentials."""
+    """A session of boto3 without credentials is reported as missing credentials."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
 
     with pytest.raises(AccessDeniedError, match="there are no usable AWS credentials"):
@@ -130,7 +130,7 @@ def test_no_credentials(account: AwsAccount, monkeypatch: pytest.MonkeyPatch) ->
 def test_file_that_cannot_be_read(
     account: AwsAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file of credentials that cannot be read is told as missing credentials too."""
+    """A file of credentials that cannot be read is reported as missing credentials too."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "nowhere"))

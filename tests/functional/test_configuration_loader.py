@@ -120,7 +120,7 @@ def test_failure_is_not_kept(account: AwsAccount) -> None:
 
 
 def test_unknown_keys_warn_once(account: AwsAccount, caplog: pytest.LogCaptureFixture) -> None:
-    """Keys that are ignored are told once for each region."""
+    """Keys that are ignored are reported once for each region."""
     account.configure("us-east-1", '{"bucket_name_param": "/x", "colour\\n": "red"}')
     loader = ConfigurationLoader()
 
@@ -145,7 +145,7 @@ def refused(code: str) -> Callable[[Request, Forward], Answer]:
 
 
 def test_access_denied(account: AwsAccount, wire: Wire) -> None:
-    """Where the configuration must not be read, the action that has to be allowed is told."""
+    """Where the configuration must not be read, the action that has to be allowed is reported."""
     wire.add(refused("AccessDeniedException"))
 
     with pytest.raises(AccessDeniedError) as caught:
@@ -159,7 +159,7 @@ def test_access_denied(account: AwsAccount, wire: Wire) -> None:
 
 
 def test_expired_credentials(account: AwsAccount, wire: Wire) -> None:
-    """Expired credentials are told as such."""
+    """Expired credentials are reported as such."""
     wire.add(refused("ExpiredTokenException"))
 
     with pytest.raises(AccessDeniedError, match="did not accept the AWS credentials"):
@@ -181,7 +181,7 @@ def test_region_that_does_not_exist() -> None:
 
 
 def test_home_region_that_is_down(account: AwsAccount, wire: Wire) -> None:
-    """Where the list of regions is in a region that is down, that is what is told."""
+    """Where the list of regions is in a region that is down, that is what is reported."""
     wire.add(lambda request, forward: None)
 
     with pytest.raises(RegionUnavailableError, match="us-east-1"):

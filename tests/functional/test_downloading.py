@@ -866,7 +866,7 @@ def test_refused_staging(backends: list[Backend], wire: Wire, make_file: MakeFil
 
 @S3
 def test_credentials_that_expired(backends: list[Backend], wire: Wire, staged: Artifact) -> None:
-    """Expired credentials are told as such, though S3 answers HEAD without a reason."""
+    """Expired credentials are reported as such, though S3 answers HEAD without a reason."""
 
     def expired(request: Request, forward: Forward) -> Answer | None:
         return Answer(400) if request.method == "HEAD" else error(400, "ExpiredToken", "It expired")
@@ -885,7 +885,7 @@ def test_credentials_that_expired(backends: list[Backend], wire: Wire, staged: A
 
 @S3
 def test_credentials_that_are_wrong(backends: list[Backend], wire: Wire, staged: Artifact) -> None:
-    """Wrong credentials are told as such, though S3 answers HEAD with a plain 403."""
+    """Wrong credentials are reported as such, though S3 answers HEAD with a plain 403."""
 
     def wrong(request: Request, forward: Forward) -> Answer | None:
         return Answer(403) if request.method == "HEAD" else error(403, "InvalidAccessKeyId")

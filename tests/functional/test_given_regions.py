@@ -29,7 +29,7 @@ def test_given_regions(make_file: MakeFile, tmp_path: Path) -> None:
 
 
 def test_two_sessions_over_one_given_region(make_file: MakeFile) -> None:
-    """A region that is given to two sessions is one place."""
+    """A region that is given to two sessions is one store."""
     given = MemoryRegion("mine")
     Session(regions=[given]).stage("SugarWater", "1.0.0", make_file())
 

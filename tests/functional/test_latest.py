@@ -175,7 +175,7 @@ def test_region_without_a_channel_gets_the_highest(
 def test_region_without_a_channel_and_without_the_highest(
     backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A new region that lacks the highest version gets no channel below it, and that is told."""
+    """A new region that lacks the highest version gets no channel below it, which is reported."""
     session(backends[:2]).stage("SugarWater", "2.0.0", make_file(b"new"))
 
     with caplog.at_level(logging.WARNING, "startifact"):
@@ -235,7 +235,7 @@ def test_one_region_down(backends: list[Backend], make_file: MakeFile) -> None:
 
 
 def test_two_regions_down(backends: list[Backend], make_file: MakeFile) -> None:
-    """With two regions of three down latest cannot be told, and why is told for each."""
+    """With two regions of three down latest cannot be known, and why is reported for each."""
     session(backends).stage("SugarWater", "1.0.0", make_file())
     backends[0].fail_region()
     backends[1].fail_region()

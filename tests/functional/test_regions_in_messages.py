@@ -292,7 +292,7 @@ def test_staging_that_warns(
 def test_repair_that_finds_other_content(
     regions: list[FaultyRegion], names: list[str], make_file: MakeFile, tmp_path: Path
 ) -> None:
-    """What others staged while a repair was at it is told in the configured order as well."""
+    """What others staged while a repair was at it is reported in the configured order as well."""
     path = make_file(b"1")
     Session(regions=names[:1]).stage("SugarWater", "1.0.0", path)
     other = tmp_path / "other"

@@ -1,4 +1,4 @@
-"""What is told of every region, whatever it holds."""
+"""What is reported of every region, whatever it holds."""
 
 import json
 from collections.abc import Callable

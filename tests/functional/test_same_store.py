@@ -25,7 +25,7 @@ def test_endpoint_in_other_words(account: AwsAccount, way: str) -> None:
 
 
 def test_bucket_of_an_organisation_in_other_words(account: AwsAccount, make_file: MakeFile) -> None:
-    """A bucket that is configured and named as well is one place."""
+    """A bucket that is configured and named as well is one store."""
     bucket, port = account.buckets["us-east-1"], account.endpoint.rpartition(":")[2]
     named = f"s3://{bucket}?region=us-east-1&endpoint={percent(f'http://localhost:{port}')}"
 
@@ -64,7 +64,7 @@ def test_relative_directory(
 def test_readers_refuse_shared_store(
     account: AwsAccount, make_file: MakeFile, command: Callable[[Session], object]
 ) -> None:
-    """Whoever reads or mends is told of two regions that are one place, as whoever stages is."""
+    """Reading and repairing report two regions that are one store, as staging does."""
     bucket = account.buckets["us-east-1"]
     Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", make_file())
 

@@ -89,7 +89,7 @@ def test_artifact(backends: list[Backend], make_file: MakeFile) -> None:
 
 
 def test_object_versions(account: AwsAccount, make_file: MakeFile) -> None:
-    """In a bucket that keeps versions the object's own version is told."""
+    """In a bucket that keeps versions the object's own version is reported."""
     account.s3("us-east-1").put_bucket_versioning(
         Bucket=account.buckets["us-east-1"], VersioningConfiguration={"Status": "Enabled"}
     )
@@ -137,7 +137,7 @@ def test_facts_that_do_not_fit(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Facts for which the metadata leaves no room are left out, and that is told."""
+    """Facts for which the metadata leaves no room are left out, and that is reported."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_REF", "refs/heads/" + "x" * 800)
 
@@ -371,7 +371,7 @@ def test_other_metadata(
 
 @AWS_AND_FILES
 def test_regions_that_disagree(backends: list[Backend], make_file: MakeFile) -> None:
-    """Regions that disagree are told by whoever stages what one of them has; nothing moves."""
+    """Regions that disagree are reported by a staging of what one of them has; nothing moves."""
     session(backends[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
     session(backends[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
     before = snapshots(backends)

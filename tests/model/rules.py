@@ -64,7 +64,7 @@ class Known(NamedTuple):
             if answer is None:
                 return self._replace(first=self.first | {(ask.region, None)})
             if isinstance(answer, StoredChannel):
-                seen = (ask.region, str(pointer_of(answer.text).version))
+                seen = (ask.region, str(channel_record_of(answer.text).version))
                 return self._replace(first=self.first | {seen})
         return self
 
@@ -88,7 +88,7 @@ def content_of(encoded_record: str) -> Content:
 
 
 @cache
-def pointer_of(text: str) -> ChannelRecord:
+def channel_record_of(text: str) -> ChannelRecord:
     """Return what a channel's text says."""
     return parse_channel_record(text, where="the model")
 
@@ -107,7 +107,7 @@ def not_below(version: str, floor: str) -> bool:
 def latest_in(store: StoreState) -> str | None:
     """Return the version that ``latest`` points at."""
     text = store.channels.get(CHANNEL)
-    return None if text is None else str(pointer_of(text).version)
+    return None if text is None else str(channel_record_of(text).version)
 
 
 def holds(store: StoreState, program: Stage) -> bool:
@@ -132,7 +132,7 @@ def check_request(program: Program, known: Known, request: Request) -> None:
         )
     if request.verb != "write_channel":
         return
-    version = str(pointer_of(str(request.args[1])).version)
+    version = str(channel_record_of(str(request.args[1])).version)
     if known.disagreement(artifact_key(PROJECT, version)):
         raise BrokenPromiseError(
             "promise 1", f"{program.name} moves latest to {version}, seeing others"
@@ -153,7 +153,9 @@ def check_change(region: str, request: Request, before: StoreState, after: Store
             raise BrokenPromiseError("promise 1", f"{key} changed in {region}")
     old, new = before.channels.get(CHANNEL), after.channels.get(CHANNEL)
     if old is not None and new != old:
-        check_forward(region, pointer_of(old), None if new is None else pointer_of(new))
+        check_forward(
+            region, channel_record_of(old), None if new is None else channel_record_of(new)
+        )
     check_store(region, after)
 
 
@@ -191,7 +193,7 @@ def check_move(program: Program, request: Request, stores: Mapping[str, StoreSta
     """No staging moves ``latest`` to its version before enough regions hold it."""
     if request.verb != "write_channel" or not isinstance(program, Stage):
         return
-    if str(pointer_of(str(request.args[1])).version) == program.version:
+    if str(channel_record_of(str(request.args[1])).version) == program.version:
         count = sum(holds(stores[region], program) for region in program.regions)
         if count < program.needed:
             raise BrokenPromiseError("quorum", f"{program.name} moves latest with {count} regions")

@@ -1,4 +1,4 @@
-"""Whatever stands on the command line is told harmlessly, and nothing is sent."""
+"""Whatever stands on the command line is reported harmlessly, and nothing is sent."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings

@@ -1,4 +1,4 @@
-"""Credentials are in no output, whatever a command is told, asked, or answered."""
+"""Credentials are in no output, whatever a command is reported, asked, or answered."""
 
 import io
 import logging
@@ -231,7 +231,7 @@ def run_apart(words: list[str], **environment: str) -> str:
 def test_nobody_listens(
     environment: Callable[[int], dict[str, str]], nobody: int, wire: Wire, credentials: None
 ) -> None:
-    """A store or a proxy that cannot be reached is told without its password."""
+    """A store or a proxy that cannot be reached is reported without its password."""
     region = f"s3://bucket?region=us-east-1&endpoint={percent(f'http://127.0.0.1:{nobody}')}"
 
     said = run_apart(["info", "P@1.0.0", f"--regions={region}"], **environment(nobody))

@@ -106,7 +106,7 @@ def test_illegal(value: dict[str, object], problem: str) -> None:
 
 
 def test_all_problems() -> None:
-    """All problems are told at once, each with its path."""
+    """All problems are reported at once, each with its path."""
     with pytest.raises(ConfigurationError) as caught:
         parsed(
             bucket_name_param=[],

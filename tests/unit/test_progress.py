@@ -30,7 +30,7 @@ def test_bytes_that_are_sent_again() -> None:
 
 
 def test_nothing_moved() -> None:
-    """Where nothing has moved nobody is told, and without a callback neither."""
+    """The callback is not called where nothing has moved, and there need not be one."""
     told: list[Progress] = []
 
     Tally(told.append, verb="stage", artifact="x", total=10).add("a", 0)

@@ -113,12 +113,12 @@ def test_same_content_is_not_about_facts() -> None:
     ],
 )
 def test_differences(other: Record, difference: str) -> None:
-    """What differs is told in words, with names that can be shown."""
+    """What differs is reported in words, with names that can be shown."""
     assert record({"a": "b"}, filename="x").differences(other) == [difference.replace("\\\\", "\\")]
 
 
 def test_many_differences_are_cut() -> None:
-    """No more than ten names of metadata are told."""
+    """No more than ten names of metadata are reported."""
     (told,) = record({f"k{n:02}": "" for n in range(50)}).differences(record())
 
     assert "'k09'" in told
@@ -160,7 +160,7 @@ def test_illegal_pairs(value: object, problem: str) -> None:
 
 
 def test_reserved_keys_have_a_hint() -> None:
-    """Whoever uses a reserved key is told the rule."""
+    """The error of a reserved key states the rule."""
     with pytest.raises(InputError) as caught:
         check_metadata({"startifact:note": "x"})
 
@@ -168,7 +168,7 @@ def test_reserved_keys_have_a_hint() -> None:
 
 
 def test_all_illegal_pairs_are_told() -> None:
-    """Every problem is told at once."""
+    """Every problem is reported at once."""
     with pytest.raises(InputError) as caught:
         check_metadata({"startifact:x": 1, "a": [], "": "b"})
 
@@ -309,7 +309,7 @@ def test_damaged(text: str, problem: str) -> None:
 
 
 def test_all_damage_is_told() -> None:
-    """Digest and size are told together."""
+    """Digest and size are reported together."""
     with pytest.raises(IntegrityError, match=r"sha256(.|\n)*size"):
         decode(stored(sha256="x", size="y"), where="here")
 

@@ -79,7 +79,7 @@ def test_part_sizes(size: int, each: int) -> None:
 
 
 def test_missing(tmp_path: Path) -> None:
-    """A file that is not there is told with where relative paths start."""
+    """A file that is not there is reported with where relative paths start."""
     with pytest.raises(InputError, match=r"there is no file '.*nope'") as caught:
         Source.scan(tmp_path / "nope")
 

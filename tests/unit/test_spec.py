@@ -199,7 +199,7 @@ def test_illegal_bucket(text: str, problem: str) -> None:
 
 
 def test_all_problems_of_a_bucket() -> None:
-    """Everything that is wrong with one spelling is told at once."""
+    """Everything that is wrong with one spelling is reported at once."""
     with pytest.raises(InputError) as caught:
         parse_spec("s3://B/..?region=X&endpoint=http://far.example&profile=%20&colour=red")
 
@@ -321,7 +321,7 @@ def test_too_many_regions() -> None:
 
 
 def test_all_problems_of_a_list() -> None:
-    """Everything that is wrong with a list is told at once, with its source."""
+    """Everything that is wrong with a list is reported at once, with its source."""
     with pytest.raises(InputError) as caught:
         parse_specs(["nope", "s3://B", "eu-west-1", "eu-west-1"], source="STARTIFACT_REGIONS")
 

@@ -46,6 +46,6 @@ def test_nothing_is_there_after_an_answer(error: Exception | None, said: str) ->
 
 
 def test_trouble_that_is_not_the_regions() -> None:
-    """What is wrong with the file is told at once."""
+    """What is wrong with the file is reported at once."""
     with pytest.raises(LocalFileError):
         outcome(LocalFileError("it changed"), "an artifact")

@@ -98,7 +98,7 @@ def test_missing(old: Old) -> None:
 
 @pytest.mark.parametrize("read_data", [False, True])
 def test_without_a_record_among_others(old: Old, read_data: bool) -> None:
-    """A region whose copy has no record is told; a person's word gives it one."""
+    """A region whose replica has no record is reported; a person's word gives it one."""
     fixture = old.fixture
     old.stage(backends=[fixture.a])
     fixture.stage()

@@ -152,13 +152,13 @@ class ProjectFixture:
         return self._cloud.ssm(backend.region)
 
     def shown(self, backend: Backend) -> str | None:
-        """Return the copy of ``latest`` in SSM."""
+        """Return the mirror of ``latest`` in SSM."""
         assert isinstance(backend, Bucket)
         assert self._cloud is not None
         return self._cloud.parameter_value(backend.region, self.project)
 
     def show(self, backend: Backend, value: str) -> None:
-        """Put *value* where the copy of ``latest`` is."""
+        """Put *value* where the mirror of ``latest`` is."""
         self.ssm(backend).put_parameter(
             Name=self.parameter, Value=value, Type="String", Overwrite=True
         )

@@ -168,7 +168,7 @@ def test_nothing_anywhere(run: Run, file_project: ProjectFixture) -> None:
 
 
 def test_repair(run: Run, fixture: ProjectFixture) -> None:
-    """What repair did is told region by region; after it nothing differs."""
+    """What repair did is reported region by region; after it nothing differs."""
     fixture.stage()
     fixture.b.remove(fixture.key)
     fixture.lose_latest(fixture.c)
@@ -204,7 +204,7 @@ def test_dry_run(run: Run, fixture: ProjectFixture) -> None:
 
 
 def test_refusal(run: Run, fixture: ProjectFixture) -> None:
-    """Where regions disagree, nothing is changed, and the command that decides it is told."""
+    """Where regions disagree, nothing is changed, and the command that decides it is reported."""
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
     before = fixture.snapshot()
@@ -223,7 +223,7 @@ def test_refusal(run: Run, fixture: ProjectFixture) -> None:
 
 
 def test_refusal_and_failure(run: Run, file_project: ProjectFixture) -> None:
-    """Where one thing is refused and one region fails, both are told, and the first decides."""
+    """Where one thing is refused and one region fails, both are reported, and the first decides."""
     fixture = file_project
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
@@ -297,7 +297,7 @@ def test_keep_of_what_nobody_has(run: Run, file_project: ProjectFixture) -> None
 
 
 def test_steps_are_told_as_they_are_done(run: Run, file_project: ProjectFixture) -> None:
-    """With -v every step is told when it is done, for whom the end is never told."""
+    """With -v every step is reported when it is done, even where the repair then does not end."""
     fixture = file_project
     fixture.stage()
     fixture.b.remove(fixture.key)
@@ -345,7 +345,7 @@ def test_what_ends_a_repair(
 def test_full_disk(
     run: Run, file_project: ProjectFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Where there is no room for one version, its error is told beside what was done."""
+    """Where there is no room for one version, its error is reported beside what was done."""
     fixture = file_project
     fixture.stage()
     fixture.b.remove(fixture.key)

@@ -38,7 +38,7 @@ def forbid(backend: Backend, method: str = "") -> None:
 
 
 def test_region_down(fixture: ProjectFixture) -> None:
-    """What answers is compared; what does not is told, and is no difference."""
+    """What answers is compared; what does not is reported, and is no difference."""
     fixture.stage()
     fixture.b.remove(fixture.key)
     fixture.c.fail_region()
@@ -258,7 +258,7 @@ def test_no_room_for_temporary_files(
 def test_disk_that_is_full_for_one_version(
     file_project: ProjectFixture, monkeypatch: pytest.MonkeyPatch, full: str
 ) -> None:
-    """A version that there is no room for is refused; what was and can be done is told and done."""
+    """A version without room is refused; what was and can be done is reported and done."""
     fixture = file_project
     fixture.stage()
     fixture.stage("2.0.0", OTHER)
@@ -294,7 +294,7 @@ def no_room_for(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_ends_a_repair_says_what_was_done(
     file_project: ProjectFixture, stop: type[BaseException]
 ) -> None:
-    """Whoever is told why a repair has ended is told what it had changed by then."""
+    """The error that ends a repair says what the repair had changed by then."""
     fixture = file_project
     fixture.stage()
     fixture.stage("2.0.0", OTHER)

@@ -126,7 +126,7 @@ DAMAGED_RECORDS = {
 
 @pytest.mark.parametrize("record", DAMAGED_RECORDS.values(), ids=DAMAGED_RECORDS)
 def test_damaged_records(file_project: ProjectFixture, record: str) -> None:
-    """A record that cannot be read is told, whatever is wrong with it."""
+    """A record that cannot be read is reported, whatever is wrong with it."""
     fixture = file_project
     fixture.stage()
     fixture.b.plant(fixture.key, CONTENT, record)
@@ -236,7 +236,7 @@ def test_no_record_at_all(kind: str, request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.parametrize("content", [CONTENT + b"more", b""], ids=["more", "empty"])
 def test_other_size(fixture: ProjectFixture, content: bytes) -> None:
-    """Bytes that are more or fewer than recorded are told without reading them."""
+    """Bytes that are more or fewer than recorded are reported without reading them."""
     fixture.stage()
     fixture.rewrite(fixture.b, fixture.key, content)
 

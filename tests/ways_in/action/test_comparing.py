@@ -288,7 +288,7 @@ def test_hint_of_a_region_that_fails(listed: str, directories: list[str], call: 
 def test_hint_of_a_region_that_fails_is_for_workflows(
     listed: str, directories: list[str], call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What can be done is told in the words of a workflow, not of the command line."""
+    """What can be done is reported in the words of a workflow, not of the command line."""
     (folder(directories[1], "1.0.0") / "artifact").write_bytes(OTHER)
     monkeypatch.setattr(DirectoryRegion, "delete", lambda *_: False)
     keep = f"sha256:{hashlib.sha256(SAME).hexdigest()}"

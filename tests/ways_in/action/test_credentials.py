@@ -384,7 +384,7 @@ def test_metadata_that_does_not_answer(call: Call, account: AwsAccount) -> None:
 def test_masked_outputs(
     step: Step, call: Call, account: AwsAccount, identities: Identities
 ) -> None:
-    """Outputs that hold what is masked are told in a warning: a job would drop them."""
+    """Outputs that hold what is masked are reported in a warning: a job would drop them."""
     number = "123456789012"
     bucket = f"artifacts-{number}-{account.unique}"
     account.s3().create_bucket(Bucket=bucket)

@@ -1,4 +1,4 @@
-"""What a workflow may write under ``with:``, and what it is told about the rest."""
+"""What a workflow may write under ``with:``, and what it is reported about the rest."""
 
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def read(*parts: dict[str, str], **inputs: str) -> StepInputs:
 
 
 def refusal(*parts: dict[str, str], **inputs: str) -> str:
-    """Return what a step with such inputs is told."""
+    """Return what is reported to a step with such inputs."""
     with pytest.raises(InputError) as caught:
         read(*parts, **inputs)
     return f"{caught.value}\n{caught.value.hint}"
@@ -319,7 +319,7 @@ def test_selectors_that_are_not_known(selector: str) -> None:
 
 
 def test_all_problems_at_once() -> None:
-    """Several problems are told together, so that one run is enough to see them."""
+    """Several problems are reported together, so that one run is enough to see them."""
     message = refusal(
         STAGE, project="..", version="1.1", path="", regions="x", dry_run="yes", if_exists="no"
     )
@@ -346,7 +346,7 @@ def test_no_such_input(given: str, told: str) -> None:
 
 
 def test_no_such_inputs_beside_other_problems() -> None:
-    """They are told with everything else."""
+    """They are reported with everything else."""
     message = refusal(STAGE, {"DRY_RUN": "true", "KEEPS": "x"}, version="1.1")
 
     assert all(f"\n  {text}" in message for text in ("'dry_run'", "'keeps'", "version"))
@@ -369,7 +369,7 @@ def test_other_problems_beside_an_unknown_command() -> None:
 
 
 def test_regions_as_a_list_of_yaml() -> None:
-    """A list with dashes is told as one, instead of each dash."""
+    """A list with dashes is reported as one, instead of each dash."""
     message = refusal(STAGE, regions="- us-east-1\n- eu-west-1")
 
     assert "list with dashes" in message

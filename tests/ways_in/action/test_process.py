@@ -218,7 +218,7 @@ def test_bug(debug: str, step: Step, call: Call, monkeypatch: pytest.MonkeyPatch
 
 
 def test_error_without_hint(step: Step, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error that knows no next step is told without one."""
+    """An error that knows no next step is reported without one."""
 
     def broken(*_: object, **__: object) -> None:
         raise StartifactError("it went wrong")

@@ -131,7 +131,7 @@ def test_file_that_is_a_link(form: dict[str, str], step: Step, call: Call, tmp_p
 
 
 def test_both_outside(call: Call) -> None:
-    """A path and regions that lead elsewhere are told together."""
+    """A path and regions that lead elsewhere are reported together."""
     exit_code, errors = stage(call, path="/srv/x", regions="file:/srv/a file:/srv/b")
 
     assert exit_code == 2
@@ -186,7 +186,7 @@ def test_elsewhere_without_a_workflow(step: Step, call: Call, tmp_path: Path) ->
 
 @pytest.mark.parametrize("absolute", [True, False])
 def test_path_for_later_steps(absolute: bool, step: Step, call: Call) -> None:
-    """A path in the workspace is told relative to it: elsewhere it has another name."""
+    """A path in the workspace is reported relative to it: elsewhere it has another name."""
     stage(call, path=step.file())
     path = f"{step.workspace}/new/file" if absolute else "new/file"
 
@@ -198,7 +198,7 @@ def test_path_for_later_steps(absolute: bool, step: Step, call: Call) -> None:
 
 
 def test_path_outside_the_workspace_for_later_steps(step: Step, call: Call) -> None:
-    """A path that is not in the workspace is told as it was given."""
+    """A path that is not in the workspace is reported as it was given."""
     stage(call, path=step.file())
 
     done = call(

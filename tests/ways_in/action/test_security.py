@@ -99,7 +99,7 @@ def test_filename_with_a_command_in_it(staged: Path, step: Step, call: Call) -> 
 
 @pytest.mark.parametrize("text", CORPUS)
 def test_damaged_record(text: str, staged: Path, call: Call) -> None:
-    """A record that was tampered with is told in one error, whatever stands in it."""
+    """A record that was tampered with is reported in one error, whatever stands in it."""
     rewrite(staged, startifact__sha256=text, startifact__size=text, startifact__format=text)
 
     done = call(command="info", project="SugarWater", version="1.0.0", regions="file:artifacts")
@@ -110,7 +110,7 @@ def test_damaged_record(text: str, staged: Path, call: Call) -> None:
 
 @pytest.mark.parametrize("text", CORPUS)
 def test_channel(text: str, staged: Path, call: Call) -> None:
-    """A channel that was tampered with is told in one error."""
+    """A channel that was tampered with is reported in one error."""
     channel = staged.parents[1] / "SugarWater" / "latest"
     channel_record = json.loads(channel.read_text())
     channel.write_text(json.dumps(channel_record | {"version": text, text: text}))
@@ -129,7 +129,7 @@ def test_channel(text: str, staged: Path, call: Call) -> None:
     ],
 )  # fmt: skip
 def test_inputs(name: str, text: str, step: Step, call: Call) -> None:
-    """An input that is no good is told in one error, whatever stands in it."""
+    """An input that is no good is reported in one error, whatever stands in it."""
     inputs = {
         "command": "stage",
         "project": "SugarWater",
@@ -146,7 +146,7 @@ def test_inputs(name: str, text: str, step: Step, call: Call) -> None:
 
 @pytest.mark.parametrize("text", CORPUS)
 def test_paths(text: str, step: Step, call: Call) -> None:
-    """The name of a file that is not there is told in one error."""
+    """The name of a file that is not there is reported in one error."""
     done = call(
         command="stage",
         project="SugarWater",

@@ -99,7 +99,7 @@ def test_failure(step: Step, call: Call, listed: str) -> None:
 
 
 def test_failure_of_inputs(call: Call) -> None:
-    """Inputs that are not valid are told in the summary too, all of them."""
+    """Inputs that are not valid are reported in the summary too, all of them."""
     done = call(command="publish", project="..")
 
     assert "### Startifact failed with exit code 2\n" in done.summary

@@ -31,7 +31,7 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_names", "account")
 @pytest.mark.parametrize("region", ["us-est-1", "s3://my-artifacts?region=us-est-1"])
 def test_region_that_there_is_not(region: str, call: Call) -> None:
-    """A region that nobody knows is told by its spelling, and not as trouble with the network."""
+    """An unknown region is reported by its spelling, and not as trouble with the network."""
     done = call(AWS_ITSELF, **LOOK_UP, regions=region)
 
     assert done.exit_code == 5

@@ -144,7 +144,7 @@ def test_hashing(clock: Clock) -> None:
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1_500_000, "1.5 MB"), (2e12, "2000.0 GB")],
 )
 def test_amount(count: float, text: str) -> None:
-    """Amounts are told in the unit that fits."""
+    """Amounts are reported in the unit that fits."""
     assert amount(count) == text
 
 
@@ -222,7 +222,7 @@ def on_a_terminal(words: list[str], *, columns: int) -> tuple[int, str]:
 
 
 def test_terminal(three: list[Path], make_file: MakeFile) -> None:
-    """On a real terminal a bar is drawn, and gone when the result is told."""
+    """On a real terminal a bar is drawn, and gone when the result is reported."""
     file = make_file(os.urandom(20_000_000))
 
     code, drawn = on_a_terminal(["stage", "SugarWater@1.0.0", str(file)], columns=100)
@@ -237,7 +237,7 @@ def test_terminal(three: list[Path], make_file: MakeFile) -> None:
 
 
 def test_failure_on_a_terminal(three: list[Path], make_file: MakeFile, tmp_path: Path) -> None:
-    """When a command fails, the bar is gone before the error is told."""
+    """When a command fails, the bar is gone before the error is reported."""
     three[0].mkdir(parents=True)
     file = make_file(os.urandom(20_000_000))
     region = f"--regions=file:{three[0]}"

@@ -246,7 +246,7 @@ def test_dry_run_with_a_region_that_is_down(
 
 
 def test_if_exists_keep(run: Run, three: list[Path], make_file: MakeFile) -> None:
-    """With --if-exists keep, other content is no error, and what is there is what is told."""
+    """With --if-exists keep, other content is no error, and what is there is what is reported."""
     run("stage", "SugarWater@1.0.0", make_file(b"first"))
 
     done = run("stage", "SugarWater@1.0.0", make_file(b"second"), "--if-exists", "keep", "--json")

@@ -42,7 +42,7 @@ MakeFile = Callable[..., Path]
     ],
 )
 def test_bad_input(run: Run, three: list[Path], words: list[str], said: str) -> None:
-    """Bad input is told with what was got and a hint, writes nothing, and exits with 2."""
+    """Bad input is reported with what was got and a hint, writes nothing, and exits with 2."""
     done = run(*words)
 
     assert done.code == 2
@@ -62,7 +62,7 @@ def test_version_is_missing(run: Run, three: list[Path]) -> None:
 
 
 def test_metadata_problems_at_once(run: Run, three: list[Path], make_file: MakeFile) -> None:
-    """Everything that is wrong with -m is told together."""
+    """Everything that is wrong with -m is reported together."""
     done = run("stage", "SugarWater@1.0.0", make_file(), "-m", "a", "-m", "b=1", "-m", "b=2")
 
     assert done.code == 2
@@ -111,7 +111,7 @@ def test_other_content(run: Run, three: list[Path], make_file: MakeFile) -> None
 
 
 def test_other_content_in_json(run: Run, three: list[Path], make_file: MakeFile) -> None:
-    """With --json other content is told region by region, and what has none is told as well."""
+    """With --json other content is reported by region, and regions without any as well."""
     one = ",".join(f"file://{folder}" for folder in three[:1])
     run("stage", "SugarWater@1.0.0", make_file(b"one"), "--regions", one)
 
@@ -218,7 +218,7 @@ def test_errors_in_json(run: Run, three: list[Path]) -> None:
 
 
 def test_usage_errors_in_json(run: Run) -> None:
-    """A command line that is not understood is told as JSON too where that was asked for."""
+    """A command line that is not understood is reported as JSON too where that was asked for."""
     done = run("stage", "--json")
 
     assert done.code == done.json["error"]["exit-code"] == 2

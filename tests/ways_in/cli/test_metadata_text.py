@@ -89,7 +89,7 @@ def test_keys_twice(text: str) -> None:
 
 
 def test_all_problems_of_a_mapping() -> None:
-    """Everything that is wrong with a mapping is told at once, with its line."""
+    """Everything that is wrong with a mapping is reported at once, with its line."""
     text = "a: [1]\nb: {c: d}\na: e\n? [f]\n: g\nh: ok\n"
 
     with pytest.raises(InputError) as caught:
@@ -163,7 +163,7 @@ def test_pairs() -> None:
 
 
 def test_all_problems_of_pairs() -> None:
-    """Everything that is wrong with pairs is told at once."""
+    """Everything that is wrong with pairs is reported at once."""
     with pytest.raises(InputError) as caught:
         parse_pairs(["foo", "=b", "a b=c", "d=1", "d=2", "\x1b[31m"], source="metadata")
 

@@ -94,7 +94,7 @@ def test_configuration_of_the_first_startifact(
 
 
 def test_replacing(run: Run, account: AwsAccount, bucket_name_param: str) -> None:
-    """What was there otherwise is replaced, and what changes is told."""
+    """What was there otherwise is replaced, and what changes is reported."""
     run(*words(bucket_name_param))
     account.configure("us-east-1", "not JSON")
 
@@ -137,7 +137,7 @@ def _refuse(region: str, operation: str, wire: Wire) -> None:
 def test_one_region_refuses(
     run: Run, wire: Wire, account: AwsAccount, bucket_name_param: str
 ) -> None:
-    """A region that refuses is told with the others', which are done, and running again is safe."""
+    """A region that refuses is reported with the others, which are done; running again is safe."""
     _refuse("eu-west-1", "PutParameter", wire)
 
     done = run(*words(bucket_name_param), "--json")
@@ -212,7 +212,7 @@ def test_bucket_name_that_cannot_be_read(
 
 
 def test_nothing_is_sent_for_bad_options(run: Run, wire: Wire, account: AwsAccount) -> None:
-    """Everything that is wrong with the options is told at once, before anything is sent."""
+    """Everything that is wrong with the options is reported at once, before anything is sent."""
     done = run(
         "setup", "--regions", "eu-west-1,file:./a,eu-west-1", "--bucket-name-param", "a b",
         "--bucket-key-prefix", "../", "--parameter-name-prefix", "/aws/x",

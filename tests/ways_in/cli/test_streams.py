@@ -191,7 +191,7 @@ def test_columns_of_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_output_that_fails() -> None:
-    """An error while data is written is told with its reason."""
+    """An error while data is written is reported with its reason."""
 
     class Broken(io.StringIO):
         def write(self, text: str) -> int:

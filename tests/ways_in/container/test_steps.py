@@ -136,7 +136,7 @@ def test_owner(step: RunnerStep) -> None:
 
 
 def test_mistakes(step: RunnerStep) -> None:
-    """Mistakes are told together, in one error, and nothing is written."""
+    """Mistakes are reported together, in one error, and nothing is written."""
     done = step.run(command="stage", project="..", version="1.1", path="/etc/passwd")
 
     assert done.exit_code == 2

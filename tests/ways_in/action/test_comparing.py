@@ -295,7 +295,7 @@ def test_hint_of_a_region_that_fails_is_for_workflows(
 
     done = call(**PROJECT, command="repair", regions=listed, version="1.0.0", keep=keep)
 
-    assert said(done, "Compare again with command: verify") == (1, 1)
+    assert said(done, "Compare again with the command verify") == (1, 1)
     assert said(done, "startifact verify") == (0, 0)
 
 

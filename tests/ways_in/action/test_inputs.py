@@ -1,5 +1,6 @@
 """What a workflow may write under ``with:``, and what it is reported about the rest."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from startifact.action.inputs import INPUTS, StepInputs
 from startifact.commands import DownloadInputs, RepairInputs, StageInputs
-from startifact.definitions import WayIn
+from startifact.definitions import Kind, WayIn
 from startifact.errors import InputError
 from startifact.options import commands_of, listed
 from startifact.session import SessionInputs
@@ -22,6 +23,17 @@ VERIFY = {"command": "verify", "project": "SugarWater"}
 REPAIR = {"command": "repair", "project": "SugarWater"}
 ROLE = "arn:aws:iam::123456789012:role/stage"
 DIGEST = f"sha256:{'0' * 64}"
+
+
+def session_inputs(**given: Any) -> SessionInputs:
+    """Return what a session is told where only what is *given* was written."""
+    flags = {name for name, option in INPUTS.items() if option.kind is Kind.FLAG}
+    defaults = {
+        field.name: False if name in flags else INPUTS[name].default or None
+        for field in dataclasses.fields(SessionInputs)
+        if (name := field.name.replace("_", "-"))
+    }
+    return SessionInputs(**{**defaults, **given})
 
 
 def read(*parts: dict[str, str], **inputs: str) -> StepInputs:
@@ -73,7 +85,7 @@ def test_everything_that_can_be_written() -> None:
             save_filename=True,
             if_exists="keep",
         ),
-        session=SessionInputs(
+        session=session_inputs(
             regions=("us-east-1", "eu-west-1", "file:./here"),
             configuration_parameter="/team/startifact",
             required_regions="all",
@@ -107,7 +119,7 @@ def test_defaults() -> None:
             path=Path("dist.tar.gz"),
             load_filename=False,
         ),
-        session=SessionInputs(
+        session=session_inputs(
             regions=None, configuration_parameter=None, required_regions="majority", dry_run=False
         ),
         role_to_assume=None,

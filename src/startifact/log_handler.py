@@ -1,4 +1,4 @@
-"""What Startifact logs, told to people by whichever way in they chose."""
+"""What Startifact logs, shown to people by the way in that they use."""
 
 import contextlib
 import logging

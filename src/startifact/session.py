@@ -84,7 +84,7 @@ class Session:
         boto3_session: Makes the clients for AWS, with its credentials, its configuration and,
             where ``AWS_REGION`` is not set, its region; see `ConfigurationLoader`. It cannot be
             given beside *configuration_loader*, which takes one itself.
-        progress: Is told how far bytes have got.
+        progress: Is called with how far bytes have got.
         settings: What to take for the environment, which is read by default.
         limits: How long is waited and how often is tried; a *configuration_loader* has its own
             for requests to AWS.
@@ -204,7 +204,7 @@ class Session:
             What was done, with every region's outcome. In a read-only session, what would be done.
 
         Raises:
-            InputError: An argument is not valid, or two regions are one place; nothing was written.
+            InputError: An argument is not valid, or two regions are one store; nothing was written.
             AlreadyStagedError: A region holds other content under *version*, or has removed it.
                 It is a `ConflictError`, whose ``outcomes`` say what each region holds.
             StagingFailedError: Too few regions succeeded; running again is safe.
@@ -246,7 +246,7 @@ class Session:
             The artifact: its metadata as a mapping, its facts as attributes, and its downloader.
 
         Raises:
-            InputError: *project* or *selector* is not valid, or two regions are one place.
+            InputError: *project* or *selector* is not valid, or two regions are one store.
             NotFoundError: Every region said that there is none.
             RemovedError: It existed, and was removed on purpose.
             SeveralRegionsError: Too few regions answered to know.
@@ -272,7 +272,7 @@ class Session:
         """Return every version of *project* that is staged, newest first.
 
         Raises:
-            InputError: *project* is not a legal name, or two regions are one place.
+            InputError: *project* is not a legal name, or two regions are one store.
             NotFoundError: Every region said that there is none.
             SeveralRegionsError: Too few regions answered to know.
         """
@@ -295,7 +295,7 @@ class Session:
             What differs, and why regions could not be compared. It is true when neither is there.
 
         Raises:
-            InputError: An argument is not valid, or two regions are one place.
+            InputError: An argument is not valid, or two regions are one store.
             NotFoundError: Every region said that there is nothing.
         """
         checked = check_project(project)
@@ -335,7 +335,7 @@ class Session:
 
         Raises:
             InputError: An argument is not valid, *keep* is given without *version*, or two
-                regions are one place.
+                regions are one store.
             NotFoundError: There is nothing to mend, or no region has the content to keep.
             SeveralRegionsError: No region that answered has the content to keep.
             IntegrityError: The content to keep has other metadata in every region.

@@ -309,7 +309,7 @@ def test_case_29_two_regions_of_one_bucket(
         return replace(answer, headers=told)
 
     wire.add(silent)
-    with pytest.raises(InputError, match="regions us-east-1 and eu-west-1 are one place") as caught:
+    with pytest.raises(InputError, match="regions us-east-1 and eu-west-1 are one store") as caught:
         Session().stage("SugarWater", "1.0.0", make_file())
 
     assert caught.value.hint == "Give each region a bucket or directory of its own"
@@ -324,7 +324,7 @@ def test_region_and_bucket_that_are_one(account: AwsAccount, make_file: MakeFile
     bucket = account.buckets["us-east-1"]
     session = Session(regions=["us-east-1", f"s3://{bucket}/elsewhere?endpoint={endpoint}"])
 
-    with pytest.raises(InputError, match="are one place"):
+    with pytest.raises(InputError, match="are one store"):
         session.stage("SugarWater", "1.0.0", make_file())
 
     assert account.keys("us-east-1") == []

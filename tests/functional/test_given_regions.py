@@ -64,7 +64,7 @@ def test_given_regions_that_are_one_place(tmp_path: Path, make_file: MakeFile) -
     root = tmp_path / "a"
     session = Session(regions=[DirectoryRegion("a", root), DirectoryRegion("b", root)])
 
-    with pytest.raises(errors.InputError, match="regions a and b are one place"):
+    with pytest.raises(errors.InputError, match="regions a and b are one store"):
         session.stage("SugarWater", "1.0.0", make_file())
 
 

@@ -29,7 +29,7 @@ def test_bucket_of_an_organisation_in_other_words(account: AwsAccount, make_file
     bucket, port = account.buckets["us-east-1"], account.endpoint.rpartition(":")[2]
     named = f"s3://{bucket}?region=us-east-1&endpoint={percent(f'http://localhost:{port}')}"
 
-    with pytest.raises(errors.InputError, match="are one place"):
+    with pytest.raises(errors.InputError, match="are one store"):
         Session(regions=["us-east-1", named]).stage("SugarWater", "1.0.0", make_file())
 
     assert account.keys("us-east-1") == []
@@ -68,7 +68,7 @@ def test_readers_refuse_shared_store(
     bucket = account.buckets["us-east-1"]
     Session(regions=["us-east-1"]).stage("SugarWater", "1.0.0", make_file())
 
-    with pytest.raises(errors.InputError, match="are one place"):
+    with pytest.raises(errors.InputError, match="are one store"):
         command(Session(regions=["us-east-1", f"s3://{bucket}/team"]))
 
 

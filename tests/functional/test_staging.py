@@ -948,7 +948,7 @@ def test_two_directories_that_become_one(tmp_path: Path, make_file: MakeFile) ->
     (tmp_path / "a").mkdir()
     (tmp_path / "b").symlink_to(tmp_path / "a")
 
-    with pytest.raises(InputError, match="are one place"):
+    with pytest.raises(InputError, match="are one store"):
         here.stage("SugarWater", "1.0.0", make_file())
 
     assert list((tmp_path / "a").iterdir()) == []

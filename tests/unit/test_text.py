@@ -15,7 +15,7 @@ from startifact.text import joined, quoted_list, with_regions
         ("P@1.0.0 in eu-west-1 is gone", "P@1.0.0 in eu-west-1 is gone"),
         ("no credentials for eu-west-1: none", "no credentials for eu-west-1: none"),
         ("it is not in eu-west-1", "it is not in eu-west-1"),
-        ("regions eu-west-1 and b are one place", "regions eu-west-1 and b are one place"),
+        ("regions eu-west-1 and b are one store", "regions eu-west-1 and b are one store"),
         ("eu-west-1 is not eu-west-1", "eu-west-1 is not eu-west-1"),
         ("eu-west-1, b: both", "eu-west-1, b: both"),
         ("eu-west-11 refused it", "eu-west-1: eu-west-11 refused it"),

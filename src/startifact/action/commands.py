@@ -1,4 +1,4 @@
-"""Doing what the step was told to do."""
+"""Running the command of a step."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager

@@ -70,7 +70,7 @@ class StepInputs:
         """Return the inputs in *environ*, by default the process's own.
 
         Raises:
-            InputError: They are not valid; every problem is told, with the input's name.
+            InputError: They are not valid; every problem is reported, with the input's name.
 
         """
         reader = _Reader(os.environ if environ is None else environ)

@@ -55,7 +55,7 @@ def refuse_shared_store(stores: Mapping[str, str]) -> None:
     for region, store in stores.items():
         if other := by_store.get(store):
             raise InputError(
-                f"regions {other} and {region} are one place: {store}",
+                f"regions {other} and {region} are one store: {store}",
                 hint="Give each region a bucket or directory of its own",
             )
         by_store[store] = region

@@ -28,7 +28,7 @@ def list_versions(regions: Sequence[Region], project: str, *, limits: Limits) ->
     """Return every version of *project* that any region holds, newest first.
 
     Raises:
-        InputError: Two regions are one place.
+        InputError: Two regions are one store.
         NotFoundError: Every region said that there is none.
         SeveralRegionsError: Fewer than half of the regions answered.
     """

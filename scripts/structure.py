@@ -5,10 +5,16 @@ one that it imports; a floor is how many arrows the longest way down from a room
 ``python scripts/structure.py``, with ``PYTHONPATH=src`` of another checkout to measure that one.
 """
 
+import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import grimp
+
+import startifact
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "architecture.md"
 
 
 def arrows() -> dict[str, set[str]]:
@@ -40,12 +46,25 @@ def floors(below: Mapping[str, set[str]]) -> dict[str, int]:
 
 
 def main() -> None:
-    """Print every room with its floor and what it imports, and the sums."""
+    """Print every room with its floor and what it imports, and write the sums into the page.
+
+    With ``--check``, fail where the page has others.
+    """
     below = arrows()
     on = floors(below)
+    sums = (len(below), max(on.values()), sum(map(len, below.values())))
+    page = PAGE.read_text(encoding="utf-8")
+    wanted = re.sub(r"(?<=\| with them \|).*", f" {sums[0]} | {sums[1]} | {sums[2]} |", page)
+    if "--check" in sys.argv[1:]:
+        if wanted != page:
+            sys.exit(f"not up to date: {PAGE.name}: run make generate")
+        return
     for room in sorted(below, key=lambda name: (-on[name], name)):
         print(f"{on[room]:>2}  {room}: {', '.join(sorted(below[room])) or '-'}")
-    print(f"{len(below)} rooms, {max(on.values())} floors, {sum(map(len, below.values()))} arrows")
+    print(f"{sums[0]} rooms, {sums[1]} floors, {sums[2]} arrows")
+    # Of another checkout they are only printed.
+    if Path(startifact.__file__).is_relative_to(PAGE.parents[1]):
+        PAGE.write_text(wanted, encoding="utf-8")
 
 
 def _room(module: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from startifact.action.outputs import OUTPUTS
-from startifact.definitions import Kind, OptionDefinition, WayIn
+from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.options import COMMANDS, commands_of, listed, options_of
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -121,7 +121,7 @@ def reusable(command: str) -> Callable[[str], str]:
     outputs = [o for o in OUTPUTS.values() if o.given_by(command) and o.name != "path"]
     declared, results = [], []
     for option in inputs:
-        is_flag = option.kind is Kind.FLAG
+        is_flag = option.kind is ValueKind.FLAG
         declared += [
             f"      {option.name}:",
             *described(option.help_in_reusable or option.help_of(command), 8),

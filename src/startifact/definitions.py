@@ -13,7 +13,7 @@ class WayIn(StrEnum):
     ACTION = "action"
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What the value of an option is."""
 
     TEXT = "text"
@@ -50,7 +50,7 @@ class OptionDefinition(NamedTuple):
 
     name: str
     help: str
-    kind: Kind = Kind.TEXT
+    kind: ValueKind = ValueKind.TEXT
     default: str = ""
     """As a workflow writes it; empty where there is none."""
 

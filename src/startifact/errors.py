@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from startifact.hints import Command, Hint, as_hint, join
+from startifact.limits import BUG_TEXT_CHARACTERS
 from startifact.text import quoted, redact, with_regions
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ class BugError(StartifactError):
     """Startifact did not expect *error*. What it says may hold anything: it is quoted here."""
 
     def __init__(self, error: BaseException, *, hint: Hint | str) -> None:
-        said = quoted(redact(str(error)), 300)
+        said = quoted(redact(str(error)), BUG_TEXT_CHARACTERS)
         super().__init__(
             with_notes(f"this is a bug in Startifact: {type(error).__name__}: {said}", error),
             hint=hint,

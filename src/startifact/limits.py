@@ -20,6 +20,16 @@ MAX_VERSION_CHARACTERS = 128
 MAX_CHANNEL_NAME_CHARACTERS = 63
 """As long as the label of a host, which channels are often named after."""
 
+QUOTED_CHARACTERS = 120
+"""How much of a value that is wrong a message quotes: enough to recognise it in one line."""
+
+LISTED_NAMES = 10
+LISTED_NAME_CHARACTERS = 200
+"""How many names a line lists, and how much of each: a list of regions has 32 at most."""
+
+BUG_TEXT_CHARACTERS = 300
+"""How much of an exception that nobody expected is quoted; it may hold anything."""
+
 MAX_FILENAME_BYTES = 255
 """What the usual file systems allow: a saved name has to be usable where it is restored."""
 

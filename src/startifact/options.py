@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 
 from startifact.definitions import (
     CommandDefinition,
-    Kind,
     OptionDefinition,
+    ValueKind,
     WayIn,
 )
 
@@ -93,7 +93,7 @@ _OPTIONS = (
     OptionDefinition(
         "command",
         f"What to do, one of {listed(commands_of(WayIn.ACTION), 'and')}.",
-        Kind.CHOICE,
+        ValueKind.CHOICE,
         values=commands_of(WayIn.ACTION),
         ways_in=ACTION,
         required_by=commands_of(WayIn.ACTION),
@@ -121,7 +121,7 @@ _OPTIONS = (
         "path",
         "The file to stage, or the file to download to; with load-filename the directory to "
         "download to. Relative to the workspace.",
-        Kind.PATH,
+        ValueKind.PATH,
         commands=("stage", "download"),
         required_by=("stage", "download"),
         metavar="PATH",
@@ -135,7 +135,7 @@ _OPTIONS = (
         "metadata",
         "What is stored with the artifact: KEY=VALUE lines, or a YAML mapping. Every value "
         "is kept as it is written.",
-        Kind.PAIRS,
+        ValueKind.PAIRS,
         commands=("stage",),
         letter="m",
         metavar="KEY=VALUE",
@@ -144,14 +144,14 @@ _OPTIONS = (
     OptionDefinition(
         "save-filename",
         "Store the name of the file with the artifact, so that a download can restore it.",
-        Kind.FLAG,
+        ValueKind.FLAG,
         "false",
         commands=("stage",),
     ),
     OptionDefinition(
         "load-filename",
         "Download under the stored file name, in the directory that path names.",
-        Kind.FLAG,
+        ValueKind.FLAG,
         "false",
         commands=("download",),
     ),
@@ -161,7 +161,7 @@ _OPTIONS = (
         "eu-west-1, buckets such as s3://bucket/prefix?region=eu-west-1, or directories such as "
         "file:./folder. Without it, STARTIFACT_REGIONS, or else the organisation configuration "
         "in AWS_REGION.",
-        Kind.LIST,
+        ValueKind.LIST,
         required_by=("setup",),
         metavar="LIST",
         help_in_reusable="AWS regions or s3:// buckets, separated by commas, spaces or newlines. "
@@ -190,7 +190,7 @@ _OPTIONS = (
         "if-exists",
         "What to do when the version is staged already with other content: fail, or keep what "
         "is there and report it.",
-        Kind.CHOICE,
+        ValueKind.CHOICE,
         "fail",
         values=("fail", "keep"),
         commands=("stage",),
@@ -198,7 +198,7 @@ _OPTIONS = (
     OptionDefinition(
         "dry-run",
         "Write nothing, and only say what would be done.",
-        Kind.FLAG,
+        ValueKind.FLAG,
         "false",
         commands=("stage", "repair", "setup"),
         name_in_python="read_only",
@@ -206,7 +206,7 @@ _OPTIONS = (
     OptionDefinition(
         "read-data",
         "Read every byte and compare it with its record. That takes time and traffic.",
-        Kind.FLAG,
+        ValueKind.FLAG,
         "false",
         commands=("verify", "repair"),
     ),
@@ -271,7 +271,7 @@ _OPTIONS = (
         "role-duration",
         "For how many seconds credentials are asked for at a time, 900 to 43200. A longer step "
         "asks again.",
-        Kind.SECONDS,
+        ValueKind.SECONDS,
         "3600",
         ways_in=ACTION,
         needs="role-to-assume",
@@ -280,28 +280,30 @@ _OPTIONS = (
         "provenance",
         "Whether to record the repository, commit, ref, run and actor of a staging, and in a "
         "repair which run moved latest.",
-        Kind.FLAG,
+        ValueKind.FLAG,
         "true",
         commands=("stage", "repair"),
         ways_in=ACTION,
     ),
     OptionDefinition(
-        "summary", "Whether to write a job summary.", Kind.FLAG, "true", ways_in=ACTION
+        "summary", "Whether to write a job summary.", ValueKind.FLAG, "true", ways_in=ACTION
     ),
     OptionDefinition(
         "deadline",
         "Give up after this many seconds; running again is safe.",
-        Kind.SECONDS,
+        ValueKind.SECONDS,
         ways_in=SHELL,
         metavar="SECONDS",
     ),
-    OptionDefinition("json", "Print one JSON object.", Kind.FLAG, "false", ways_in=SHELL),
-    OptionDefinition("verbose", "Tell more.", Kind.FLAG, "false", ways_in=SHELL, letter="v"),
-    OptionDefinition("quiet", "Tell errors only.", Kind.FLAG, "false", ways_in=SHELL, letter="q"),
+    OptionDefinition("json", "Print one JSON object.", ValueKind.FLAG, "false", ways_in=SHELL),
+    OptionDefinition("verbose", "Tell more.", ValueKind.FLAG, "false", ways_in=SHELL, letter="v"),
+    OptionDefinition(
+        "quiet", "Tell errors only.", ValueKind.FLAG, "false", ways_in=SHELL, letter="q"
+    ),
     OptionDefinition(
         "traceback",
         "Show where in the code an error arose.",
-        Kind.FLAG,
+        ValueKind.FLAG,
         "false",
         ways_in=SHELL,
     ),

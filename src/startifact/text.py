@@ -3,20 +3,22 @@
 import re
 from collections.abc import Iterable
 
+from startifact.limits import LISTED_NAME_CHARACTERS, LISTED_NAMES, QUOTED_CHARACTERS
 
-def quoted(value: object, limit: int = 120) -> str:
+
+def quoted(value: object, limit: int = QUOTED_CHARACTERS) -> str:
     """Return *value* for a message: quoted, printable, and cut at *limit* characters."""
     text = value if isinstance(value, str) else repr(value)
     cut = text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
     return escape_nonprintable(repr(cut)) if isinstance(value, str) else escape_nonprintable(cut)
 
 
-def quoted_list(names: Iterable[object], limit: int = 10) -> str:
+def quoted_list(names: Iterable[object], limit: int = LISTED_NAMES) -> str:
     """Return *names*, each quoted, in one line; of more than *limit* how many more there are."""
-    return joined((quoted(str(name), 200) for name in names), limit)
+    return joined((quoted(str(name), LISTED_NAME_CHARACTERS) for name in names), limit)
 
 
-def joined(texts: Iterable[str], limit: int = 10) -> str:
+def joined(texts: Iterable[str], limit: int = LISTED_NAMES) -> str:
     """Return *texts* with commas between them; of more than *limit* how many more there are."""
     known = list(dict.fromkeys(texts))
     more = [f"{len(known) - limit} more"] if len(known) > limit else []

@@ -12,7 +12,7 @@ import pytest
 from startifact import Session
 from startifact.action.inputs import StepInputs
 from startifact.cli.arguments import Arguments, parse
-from startifact.definitions import Kind, OptionDefinition, WayIn
+from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.hints import Command, Hint, Option, in_python, in_shell, in_workflow
 from startifact.model.quorum import ALL, MAJORITY
@@ -38,7 +38,7 @@ VALUES = {
 
 
 def value_of(option: OptionDefinition) -> str:
-    return "true" if option.kind is Kind.FLAG else VALUES.get(option.name, "x")
+    return "true" if option.kind is ValueKind.FLAG else VALUES.get(option.name, "x")
 
 
 def in_a_shell(command: str, *words: str) -> Arguments:
@@ -69,7 +69,7 @@ def test_same_commands(option: OptionDefinition, command: str) -> None:
     """An option that a shell and a workflow have is taken by the same commands in both."""
     words = (
         [f"--{option.name}"]
-        if option.kind is Kind.FLAG
+        if option.kind is ValueKind.FLAG
         else [f"--{option.name}={value_of(option)}"]
     )
     if option.is_positional:
@@ -112,7 +112,7 @@ def test_same_default(option: OptionDefinition) -> None:
 def test_same_values(option: OptionDefinition) -> None:
     """A choice has the same values in a shell and in a workflow, and no other is taken."""
     command = option.commands[0] if option.commands else "stage"
-    assert bool(option.values) == (option.kind is Kind.CHOICE)
+    assert bool(option.values) == (option.kind is ValueKind.CHOICE)
 
     for text in option.values:
         in_a_shell(command, f"--{option.name}", text)
@@ -152,7 +152,7 @@ def test_names() -> None:
         assert not option.needs or option.needs in OPTIONS
         assert not set(option.ignored_by) & set(option.commands)
         assert option.help.endswith(".")
-        if WayIn.SHELL in option.ways_in and option.kind not in {Kind.FLAG, Kind.CHOICE}:
+        if WayIn.SHELL in option.ways_in and option.kind not in {ValueKind.FLAG, ValueKind.CHOICE}:
             assert option.metavar, option.name
     for command in COMMANDS.values():
         assert not command.target or command.target in TARGETS

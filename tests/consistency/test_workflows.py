@@ -297,10 +297,10 @@ def test_pull_requests_that_do_not_raise_the_version(step: Step) -> None:
         return {}
 
     actions = {**NOTHING, "actions/download-artifact": unpack}
-    told = call(step, "stage", actions, **given)
+    reported = call(step, "stage", actions, **given)
 
-    assert (told["version"], told["created"]) == ("1.0.0", "false")
-    assert Session(regions=where).get("SugarWater", "1.0.0").sha256 == told["sha256"]
+    assert (reported["version"], reported["created"]) == ("1.0.0", "false")
+    assert Session(regions=where).get("SugarWater", "1.0.0").sha256 == reported["sha256"]
 
 
 def test_policies_of_the_examples() -> None:

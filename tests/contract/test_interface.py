@@ -63,12 +63,12 @@ def while_watched(look: Callable[[], object], act: Callable[[], None]) -> set[ob
     seen: set[object] = set()
     done = threading.Event()
 
-    def watch() -> None:
+    def heartbeat() -> None:
         while not done.is_set():
             seen.add(look())
 
     with ThreadPoolExecutor(2) as pool:
-        watchers = [pool.submit(watch) for _ in range(2)]
+        watchers = [pool.submit(heartbeat) for _ in range(2)]
         try:
             act()
         finally:

@@ -500,10 +500,10 @@ def test_case_30_whoever_lies_is_not_read(
     assert destination.read_bytes() == good
     assert "read" not in regions[0].calls
     assert artifact.downloader.region == names[1]
-    told = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
-    assert len(told) == 1
-    assert f"{KEY} in {names[0]} is not what most regions hold" in told[0]
-    assert "differs in the bytes" in told[0]
+    reported = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert len(reported) == 1
+    assert f"{KEY} in {names[0]} is not what most regions hold" in reported[0]
+    assert "differs in the bytes" in reported[0]
 
 
 def test_metadata_of_one_region_that_differs(
@@ -554,9 +554,9 @@ def test_region_that_answers_late_is_waited_for(
 
     succeeds(session_over(regions), destination, content)
 
-    told = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
-    assert len(told) == 1
-    assert told[0].startswith(f"{KEY} in {directories[0]} is damaged")
+    reported = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert len(reported) == 1
+    assert reported[0].startswith(f"{KEY} in {directories[0]} is damaged")
 
 
 def test_where_it_is_when_the_first_answers_late(

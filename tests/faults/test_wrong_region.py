@@ -114,8 +114,8 @@ def test_only_writes_are_redirected(
         if request.method == "PUT":
             return redirect(request, forward)
         answer = forward()
-        told = {n: v for n, v in answer.headers.items() if n.lower() != "x-amz-bucket-region"}
-        return dataclasses.replace(answer, headers=told)
+        reported = {n: v for n, v in answer.headers.items() if n.lower() != "x-amz-bucket-region"}
+        return dataclasses.replace(answer, headers=reported)
 
     wire.add(writes)
 

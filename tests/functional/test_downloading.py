@@ -434,12 +434,12 @@ def test_one_region_is_corrupt(
     """Corrupt bytes of one region are never delivered; another region has the right ones."""
     replace_bytes(backends[bad], b"sugar and wafer")
 
-    with warnings(caplog) as told:
+    with warnings(caplog) as reported:
         path = session(backends).get("SugarWater").downloader.download(tmp_path / "out" / "back")
 
     assert path.read_bytes() == b"sugar and water"
     assert folder(tmp_path / "out") == ["back"]
-    assert all(f"in {backends[bad].spec} is damaged" in warning for warning in told)
+    assert all(f"in {backends[bad].spec} is damaged" in warning for warning in reported)
 
 
 def test_all_regions_are_corrupt(backends: list[Backend], staged: Artifact, tmp_path: Path) -> None:
@@ -510,14 +510,14 @@ def test_majority_decides(
     """Where one region has another artifact and record, what the majority has is the version."""
     other_artifact(backends[bad])
 
-    with warnings(caplog) as told:
+    with warnings(caplog) as reported:
         artifact = session(backends).get("SugarWater")
         path = artifact.downloader.download(tmp_path / "back")
 
     assert artifact.sha256 == staged.sha256
     assert path.read_bytes() == b"sugar and water"
-    assert len(told) <= 1
-    assert all(backends[bad].spec in w and "is not what most regions hold" in w for w in told)
+    assert len(reported) <= 1
+    assert all(backends[bad].spec in w and "is not what most regions hold" in w for w in reported)
 
 
 @AWS_AND_FILES
@@ -750,17 +750,17 @@ def test_slow_region(backends: list[Backend], wire: Wire, staged: Artifact, tmp_
 @AWS_AND_FILES
 def test_progress(backends: list[Backend], make_file: MakeFile, tmp_path: Path) -> None:
     """Progress of a download never falls, and ends at the whole."""
-    told: list[Progress] = []
+    reported: list[Progress] = []
     session(backends).stage("SugarWater", "1.0.0", make_file(os.urandom(9 * MIB)))
 
-    Session(regions=[backend.spec for backend in backends], progress=told.append).get(
+    Session(regions=[backend.spec for backend in backends], progress=reported.append).get(
         "SugarWater"
     ).downloader.download(tmp_path / "back")
 
-    done = [p.done for p in told]
+    done = [p.done for p in reported]
     assert done == sorted(done)
     assert done[-1] == 9 * MIB
-    assert {(p.verb, p.artifact, p.total) for p in told} == {("download", KEY, 9 * MIB)}
+    assert {(p.verb, p.artifact, p.total) for p in reported} == {("download", KEY, 9 * MIB)}
 
 
 @FILES

@@ -382,10 +382,10 @@ def test_copy_that_is_refused(
     with caplog.at_level(logging.WARNING, "startifact"):
         staging = Session().stage("SugarWater", "1.0.0", make_file())
 
-    told = [r.getMessage() for r in caplog.records]
+    reported = [r.getMessage() for r in caplog.records]
     assert [o.error for o in staging.outcomes] == [None] * 3
-    assert len(told) == 1
-    assert told[0].startswith("the copy of SugarWater/latest was not made: eu-west-1 refused ")
+    assert len(reported) == 1
+    assert reported[0].startswith("the copy of SugarWater/latest was not made: eu-west-1 refused ")
 
 
 def test_no_copy_for_other_regions(

@@ -47,9 +47,9 @@ def over(request: pytest.FixtureRequest) -> Ask:
 
     def session(regions: list[FaultyRegion], **options: Settings) -> Session:
         # Given last, the delay comes before whatever else a region was told to do.
-        for region, place in zip(regions, request.param, strict=False):
+        for region, store in zip(regions, request.param, strict=False):
             for operation in LOOKS:
-                region.delay(operation, place * 0.06)
+                region.delay(operation, store * 0.06)
         return session_over(regions, **options)
 
     return session
@@ -71,9 +71,9 @@ def failing(regions: list[FaultyRegion]) -> None:
 
 def in_order(text: str, names: list[str]) -> bool:
     """Say whether *text* names all of *names*, in this order, and none twice in a line."""
-    places = [text.find(name) for name in names]
+    stores = [text.find(name) for name in names]
     once = all(line.count(name) < 2 for line in text.split("\n") for name in names)
-    return once and -1 not in places and places == sorted(places)
+    return once and -1 not in stores and stores == sorted(stores)
 
 
 def test_get_what_is_nowhere(over: Ask, regions: list[FaultyRegion], names: list[str]) -> None:
@@ -309,8 +309,8 @@ def test_repair_that_finds_other_content(
         return create_after_others
 
     with pytest.MonkeyPatch.context() as patch:
-        for place, region in enumerate(reversed(regions[1:])):
-            patch.setattr(region.inner, "create", stage_other(region, place * 0.1))
+        for store, region in enumerate(reversed(regions[1:])):
+            patch.setattr(region.inner, "create", stage_other(region, store * 0.1))
         done = session_over(regions).repair("SugarWater", "1.0.0")
 
     assert [refusal.message for refusal in done.refusals] == [

@@ -62,13 +62,13 @@ def test_artifact_does_not_wait(directories: list[str], make_file: MakeFile) -> 
     )
     waiting.start()
 
-    shown = repr(artifact)
+    displayed = repr(artifact)
 
     assert waiting.is_alive()
     assert [len(region.calls) for region in regions] == asked
     regions[2].release()
     a, b, _ = directories
-    assert f"known in 2 of 3 regions: '{a}', '{b}'" in shown
+    assert f"known in 2 of 3 regions: '{a}', '{b}'" in displayed
 
 
 def test_staging(directories: list[str], make_file: MakeFile) -> None:

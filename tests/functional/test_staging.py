@@ -152,25 +152,25 @@ def test_facts_that_do_not_fit(
 
 def test_progress(backends: list[Backend], make_file: MakeFile) -> None:
     """Progress comes for each region, never falls, and ends at the whole."""
-    told: list[Progress] = []
+    reported: list[Progress] = []
     specs = [backend.spec for backend in backends]
 
-    Session(regions=specs, progress=told.append).stage(
+    Session(regions=specs, progress=reported.append).stage(
         "SugarWater", "1.0.0", make_file(os.urandom(9 * 1024 * 1024))
     )
 
     for spec in specs:
-        done = [p.done for p in told if p.region == spec]
+        done = [p.done for p in reported if p.region == spec]
         assert done == sorted(done)
         assert done[-1] == 9 * 1024 * 1024
-    hashed = [p.done for p in told if (p.verb, p.region) == ("hash", "")]
+    hashed = [p.done for p in reported if (p.verb, p.region) == ("hash", "")]
     assert hashed == sorted(hashed)
     assert hashed[-1] == 9 * 1024 * 1024
-    assert {(p.verb, p.region) for p in told} == {
+    assert {(p.verb, p.region) for p in reported} == {
         ("hash", ""),
         *(("stage", spec) for spec in specs),
     }
-    assert {(p.artifact, p.total) for p in told} == {(KEY, 9 * 1024 * 1024)}
+    assert {(p.artifact, p.total) for p in reported} == {(KEY, 9 * 1024 * 1024)}
 
 
 # The same again ------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ class Automaton:
         history = self._lengthen(node.history, number, answer, starter if ended else None)
         if noticed:
             history = History(self._pasts.setdefault(history, len(self._pasts) + 2))
-        known = node.known.told(self.program, node.pending[number], answer)
+        known = node.known.reported(self.program, node.pending[number], answer)
         child = self._keep(history, process, known, (node, number, answer))
         for other in child.pending.keys() - (node.pending.keys() - {number}):
             rules.check_request(self.program, known, child.pending[other].request)

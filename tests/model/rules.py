@@ -45,7 +45,7 @@ class Known(NamedTuple):
     first: frozenset[tuple[str, str | None]] = frozenset()
     """Where each region's ``latest`` was when it was read for the first time."""
 
-    def told(
+    def reported(
         self, program: Program, ask: Ask, answer: object, *, doubtful: bool = False
     ) -> "Known":
         """Return what *program* knows once *ask* was answered with *answer*.
@@ -99,9 +99,9 @@ def version_of(text: str) -> Version:
     return Version.parse(text)
 
 
-def not_below(version: str, floor: str) -> bool:
-    """Say whether ``latest`` at *version* has what a staging of *floor* promised."""
-    return not is_later(version_of(floor), version_of(version))
+def not_below(version: str, minimum: str) -> bool:
+    """Say whether ``latest`` at *version* has what a staging of *minimum* promised."""
+    return not is_later(version_of(minimum), version_of(version))
 
 
 def latest_in(store: StoreState) -> str | None:
@@ -315,7 +315,7 @@ def check_again(
             continue
         if latest is None or not not_below(latest, program.version):
             raise BrokenPromiseError("promise 2", f"{program.name} again left {region} at {latest}")
-        if region.islower() and after[region].shown.get(CHANNEL) != latest:
+        if region.islower() and after[region].displayed.get(CHANNEL) != latest:
             raise BrokenPromiseError("copy", f"the copy in {region} does not show {latest}")
 
 
@@ -338,7 +338,7 @@ def check_end(
     """Where nothing failed, ``latest`` ends at the highest that got there, and its copy too."""
     for region, store in after.items():
         latest, first = latest_in(store), latest_in(before[region])
-        if region.islower() and store.shown.get(CHANNEL) != latest:
+        if region.islower() and store.displayed.get(CHANNEL) != latest:
             raise BrokenPromiseError("copy", f"the copy in {region} does not show {latest}")
         if any(isinstance(program, Mend) for program, _ in ended):
             continue

@@ -21,7 +21,7 @@ def test_repair_that_copies_an_old_latest(folder: Path) -> None:
 
     world.end("m")
 
-    assert world.stores["a"].shown == {"P/latest": "1.1.0"}
+    assert world.stores["a"].displayed == {"P/latest": "1.1.0"}
 
 
 def test_region_that_fails_once_it_has_told_of_other_content(folder: Path) -> None:

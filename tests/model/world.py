@@ -90,7 +90,7 @@ class World:
             self.orphans.append(ask)
         if kind != "served":
             answer, self.is_calm = LOST, False
-        actor.known = actor.known.told(
+        actor.known = actor.known.reported(
             actor.program, ask, answer, doubtful=number in actor.doubtful
         )
         before = set(process.pending) - {number}

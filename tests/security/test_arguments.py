@@ -31,12 +31,12 @@ WORDS: dict[str, list[str]] = {
 
 def refuse(run: Run, what: str, text: str) -> None:
     words = [word.replace("{}", text) for word in WORDS[what]]
-    told = run(*words)
+    reported = run(*words)
     data = run(*words, "--json")
-    if told.code:
-        assert told.code in {2, 3, 9}
-        assert told.out == ""
-        assert told.err.startswith("error: ")
+    if reported.code:
+        assert reported.code in {2, 3, 9}
+        assert reported.out == ""
+        assert reported.err.startswith("error: ")
     if data.code:
         assert data.json["error"]["exit-code"] == data.code
 

@@ -71,9 +71,9 @@ def test_case_28_metadata(run: Run, file_project: ProjectFixture, tmp_path: Path
             backend.plant(fixture.key, CONTENT, json.dumps(record | pairs))
 
         run_all(run, fixture, tmp_path)
-        told = run("info", fixture.key, "--json", f"--regions={fixture.regions[0]}")
+        reported = run("info", fixture.key, "--json", f"--regions={fixture.regions[0]}")
 
-        assert told.json["metadata"] == pairs
+        assert reported.json["metadata"] == pairs
 
 
 def test_file_name(run: Run, file_project: ProjectFixture, tmp_path: Path) -> None:

@@ -43,21 +43,22 @@ class StoreState:
     answer.
     """
 
-    __slots__ = ("_hash", "channels", "items", "key", "shown", "times")
+    __slots__ = ("_hash", "channels", "displayed", "items", "key", "times")
 
     def __init__(
         self,
         items: Mapping[str, Item] | None = None,
         channels: Mapping[str, str] | None = None,
-        shown: Mapping[str, str] | None = None,
+        displayed: Mapping[str, str] | None = None,
         times: Mapping[str, int] | None = None,
     ) -> None:
         self.items = dict(items or {})
         self.channels = dict(channels or {})
-        self.shown = dict(shown or {})
+        self.displayed = dict(displayed or {})
         self.times = dict(times or {})
         self.key = tuple(
-            tuple(sorted(x.items())) for x in (self.items, self.channels, self.shown, self.times)
+            tuple(sorted(x.items()))
+            for x in (self.items, self.channels, self.displayed, self.times)
         )
         self._hash = hash(self.key)
 
@@ -89,7 +90,7 @@ class StoreState:
         return StoreState(
             self.items | {key: Item(data, encoded_record, times)},
             self.channels,
-            self.shown,
+            self.displayed,
             self.times | {key: times},
         )
 
@@ -117,7 +118,7 @@ class StoreState:
         """Return the store with nothing at *key*, neither artifact nor channel."""
         items = {k: v for k, v in self.items.items() if k != key}
         channels = {k: v for k, v in self.channels.items() if k != key}
-        return StoreState(items, channels, self.shown, self.times)
+        return StoreState(items, channels, self.displayed, self.times)
 
     def read_channel(self, key: str) -> tuple["StoreState", StoredChannel | None]:
         """See `Region.read_channel`."""
@@ -134,16 +135,16 @@ class StoreState:
 
     def write(self, key: str, text: str) -> "StoreState":
         """Return the store with *text* as the channel at *key*, whatever is there."""
-        return StoreState(self.items, self.channels | {key: text}, self.shown, self.times)
+        return StoreState(self.items, self.channels | {key: text}, self.displayed, self.times)
 
     def write_mirror(self, project: str, channel: str, version: str) -> tuple["StoreState", None]:
         """See `Mirror.write`."""
-        shown = self.shown | {f"{project}/{channel}": version}
-        return StoreState(self.items, self.channels, shown, self.times), None
+        displayed = self.displayed | {f"{project}/{channel}": version}
+        return StoreState(self.items, self.channels, displayed, self.times), None
 
     def read_mirror(self, project: str, channel: str) -> tuple["StoreState", str | None]:
         """See `Mirror.read`."""
-        return self, self.shown.get(f"{project}/{channel}")
+        return self, self.displayed.get(f"{project}/{channel}")
 
 
 class AskingRegion(Region):

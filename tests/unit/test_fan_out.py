@@ -175,18 +175,18 @@ def test_less_patience() -> None:
 
 def test_bytes_are_reported() -> None:
     """What each region moves is reported under its name."""
-    told: list[tuple[str, int]] = []
+    reported: list[tuple[str, int]] = []
 
     def work(heartbeat: Heartbeat) -> None:
         heartbeat.beat(3)
         heartbeat.beat()
 
     with FanOut(
-        {"a": work}, limits=LIMITS, notify=lambda name, count: told.append((name, count))
+        {"a": work}, limits=LIMITS, notify=lambda name, count: reported.append((name, count))
     ) as working:
         list(working)
 
-    assert told == [("a", 3), ("a", 0)]
+    assert reported == [("a", 3), ("a", 0)]
 
 
 def test_leaving_early() -> None:

@@ -7,36 +7,36 @@ from startifact.concurrency.progress import Progress, Tally
 
 def test_progress_of_several_regions() -> None:
     """Each region's bytes are added up on their own."""
-    told: list[Progress] = []
-    tally = Tally(told.append, verb="stage", artifact="foo@1.0.0", total=10)
+    reported: list[Progress] = []
+    tally = Tally(reported.append, verb="stage", artifact="foo@1.0.0", total=10)
 
     tally.add("a", 4)
     tally.add("b", 3)
     tally.add("a", 6)
 
-    assert [(p.region, p.done) for p in told] == [("a", 4), ("b", 3), ("a", 10)]
-    assert told[0] == Progress(verb="stage", artifact="foo@1.0.0", region="a", done=4, total=10)
+    assert [(p.region, p.done) for p in reported] == [("a", 4), ("b", 3), ("a", 10)]
+    assert reported[0] == Progress(verb="stage", artifact="foo@1.0.0", region="a", done=4, total=10)
 
 
 def test_bytes_that_are_sent_again() -> None:
     """Progress never exceeds the total, whatever is sent twice."""
-    told: list[Progress] = []
-    tally = Tally(told.append, verb="stage", artifact="foo@1.0.0", total=10)
+    reported: list[Progress] = []
+    tally = Tally(reported.append, verb="stage", artifact="foo@1.0.0", total=10)
 
     tally.add("a", 8)
     tally.add("a", 8)
 
-    assert [p.done for p in told] == [8, 10]
+    assert [p.done for p in reported] == [8, 10]
 
 
 def test_nothing_moved() -> None:
     """The callback is not called where nothing has moved, and there need not be one."""
-    told: list[Progress] = []
+    reported: list[Progress] = []
 
-    Tally(told.append, verb="stage", artifact="x", total=10).add("a", 0)
+    Tally(reported.append, verb="stage", artifact="x", total=10).add("a", 0)
     Tally(None, verb="stage", artifact="x", total=10).add("a", 5)
 
-    assert told == []
+    assert reported == []
 
 
 def test_one_call_at_a_time() -> None:

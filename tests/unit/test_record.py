@@ -119,10 +119,10 @@ def test_differences(other: Record, difference: str) -> None:
 
 def test_many_differences_are_cut() -> None:
     """No more than ten names of metadata are reported."""
-    (told,) = record({f"k{n:02}": "" for n in range(50)}).differences(record())
+    (reported,) = record({f"k{n:02}": "" for n in range(50)}).differences(record())
 
-    assert "'k09'" in told
-    assert "'k10'" not in told
+    assert "'k09'" in reported
+    assert "'k10'" not in reported
 
 
 # Limits --------------------------------------------------------------------------------------

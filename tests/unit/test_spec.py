@@ -203,8 +203,8 @@ def test_all_problems_of_a_bucket() -> None:
     with pytest.raises(InputError) as caught:
         parse_spec("s3://B/..?region=X&endpoint=http://far.example&profile=%20&colour=red")
 
-    told = re.findall(r"\n  (\w+):", caught.value.message)
-    assert told == ["bucket", "prefix", "option", "region", "endpoint", "profile"]
+    reported = re.findall(r"\n  (\w+):", caught.value.message)
+    assert reported == ["bucket", "prefix", "option", "region", "endpoint", "profile"]
 
 
 @pytest.mark.parametrize(
@@ -343,13 +343,13 @@ def test_all_problems_of_a_list() -> None:
 def test_any_text(text: str) -> None:
     """Any text is a region or refused: nothing else happens."""
     try:
-        told = parse_spec(text).text
+        reported = parse_spec(text).text
     except InputError as e:
-        told = str(e)
+        reported = str(e)
     else:
-        assert told == text
+        assert reported == text
 
-    assert all(line.isprintable() for line in told.splitlines())
+    assert all(line.isprintable() for line in reported.splitlines())
 
 
 @pytest.mark.parametrize(

@@ -122,12 +122,12 @@ def test_any_text_is_a_selector_or_refused(text: str) -> None:
     try:
         selector = parse_selector(text)
     except InputError as e:
-        told = e.message
+        reported = e.message
     else:
-        told = selector.name if isinstance(selector, Channel) else str(selector)
-        assert told == text.removeprefix("v")
+        reported = selector.name if isinstance(selector, Channel) else str(selector)
+        assert reported == text.removeprefix("v")
 
-    assert told.isprintable()
+    assert reported.isprintable()
 
 
 @given(versions, versions, versions)

@@ -19,7 +19,7 @@ from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.directory.region import DirectoryRegion
 from startifact.regions.interface import StoredArtifact
 from startifact.repair.inventory import ReplicaStatus
-from startifact.repair.verify import agreement
+from startifact.repair.verify import leading_status
 
 SIZE = 5
 
@@ -153,7 +153,7 @@ def test_who_reads_and_who_compares_agree(found: list[tuple[Record, bool]], abse
     regions = len(replicas) + absent
 
     read = resolved(replicas, regions)
-    agreed = agreement([ReplicaStatus(one.stored, one) for one in replicas])
+    agreed = leading_status([ReplicaStatus(one.stored, one) for one in replicas])
 
     votes = Votes(replicas)
     assert (agreed is None) == votes.is_tied

@@ -18,7 +18,7 @@ from startifact.commands import (
     StageInputs,
     inputs_from,
 )
-from startifact.definitions import Kind, OptionDefinition, WayIn
+from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.model.keys import LATEST, check_project
 from startifact.model.versions import parse_selector, parse_version
@@ -137,14 +137,14 @@ class _Reader:
     def value(self, option: OptionDefinition, check: Callable[[str], object] | None) -> object:
         """Return what the input says by its kind and *check*, or ``None`` when that is nothing."""
         match option.kind:
-            case Kind.FLAG:
+            case ValueKind.FLAG:
                 return self._flag(option.name)
-            case Kind.CHOICE:
+            case ValueKind.CHOICE:
                 return self._choice(option)
-            case Kind.PAIRS:
+            case ValueKind.PAIRS:
                 # White space at the beginning of a line means something in a mapping.
                 return self._checked(_raw(self._environ, option.name), check)
-            case Kind.TEXT | Kind.PATH | Kind.LIST | Kind.SECONDS:
+            case ValueKind.TEXT | ValueKind.PATH | ValueKind.LIST | ValueKind.SECONDS:
                 return self._checked(self.text(option.name), check)
 
     def _flag(self, name: str) -> bool:

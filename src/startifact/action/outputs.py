@@ -131,12 +131,12 @@ def warn_of_masked(outputs: Mapping[str, str], inputs: StepInputs, settings: Set
         what: [name for name, value in outputs.items() if text and text in value]
         for what, text in masked.items()
     }
-    held = [f"{what}: {', '.join(names)}" for what, names in found.items() if names]
-    if held:
+    clauses = [f"{what}: {', '.join(names)}" for what, names in found.items() if names]
+    if clauses:
         logger.warning(
             "these outputs hold %s. Where it is masked, GitHub drops every output of a job that "
             "holds it; hand on the version and the SHA-256 instead",
-            "; and ".join(held),
+            "; and ".join(clauses),
         )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from startifact.definitions import CommandDefinition, Kind, OptionDefinition, WayIn
+from startifact.definitions import CommandDefinition, OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.options import COMMANDS, TARGETS, commands_of, options_of
 from startifact.text import quoted
@@ -84,18 +84,20 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 def _default(option: OptionDefinition) -> object:
     match option.kind:
-        case Kind.FLAG:
+        case ValueKind.FLAG:
             return option.default == "true"
-        case Kind.PAIRS:
+        case ValueKind.PAIRS:
             return ()
-        case Kind.TEXT | Kind.CHOICE | Kind.PATH | Kind.LIST | Kind.SECONDS:
+        case (
+            ValueKind.TEXT | ValueKind.CHOICE | ValueKind.PATH | ValueKind.LIST | ValueKind.SECONDS
+        ):
             return option.default or None
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], str, list[str]]:
     """Return what stands before the command, the command, and what stands after it."""
     takes_value = {
-        text: option.kind is not Kind.FLAG
+        text: option.kind is not ValueKind.FLAG
         for option in options_of(WayIn.SHELL)
         for text in _spellings(option)
     }
@@ -205,27 +207,27 @@ def _add_options(parser: _Parser, options: Sequence[OptionDefinition], command: 
 
 def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: str) -> None:
     help_ = option.help_in_shell or option.help_of(command)
-    if option.default and option.kind is not Kind.FLAG:
+    if option.default and option.kind is not ValueKind.FLAG:
         help_ += f" Default: {option.default}."
     if command in option.ignored_by:
         help_ = argparse.SUPPRESS
     help_ = help_.replace("%", "%%")
     if option.is_positional:
-        type_ = Path if option.kind is Kind.PATH else str
+        type_ = Path if option.kind is ValueKind.PATH else str
         group.add_argument(option.identifier, metavar=option.metavar, type=type_, help=help_)
         return
     names, required = _spellings(option), command in option.required_by
     match option.kind:
-        case Kind.FLAG:
+        case ValueKind.FLAG:
             group.add_argument(*names, action="store_true", help=help_)
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             metavar = f"{{{','.join(option.values)}}}"
             group.add_argument(*names, choices=option.values, metavar=metavar, help=help_)
-        case Kind.PAIRS:
+        case ValueKind.PAIRS:
             group.add_argument(*names, action="append", metavar=option.metavar, help=help_)
-        case Kind.SECONDS:
+        case ValueKind.SECONDS:
             group.add_argument(*names, type=_seconds, metavar=option.metavar, help=help_)
-        case Kind.TEXT | Kind.LIST | Kind.PATH:
+        case ValueKind.TEXT | ValueKind.LIST | ValueKind.PATH:
             group.add_argument(*names, metavar=option.metavar, required=required, help=help_)
 
 

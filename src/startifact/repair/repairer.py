@@ -36,7 +36,7 @@ from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_in
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine, scratch_folder
-from startifact.repair.verify import Finding, FindingKind, agreement, compare
+from startifact.repair.verify import Finding, FindingKind, compare, leading_status
 from startifact.staging.region_steps import create
 from startifact.text import quoted
 
@@ -236,7 +236,7 @@ def _chosen(
         if not failures:
             raise NotFoundError(message, hint=hint)
         raise no_answer(f"{message}, of those that answered", failures.items())
-    agreed = agreement(list(sound.values()))
+    agreed = leading_status(list(sound.values()))
     if agreed is None or agreed.replica is None:
         raise IntegrityError(
             f"regions hold {key} with sha256:{keep}, but with other metadata each",
@@ -271,7 +271,7 @@ def _disagreement(
     commands = [
         Command("repair", key, (Option("keep", f"sha256:{digest}"),))
         for digest, same in digests.items()
-        if agreement(same) is not None
+        if leading_status(same) is not None
     ]
     choices = [part for command in commands for part in (" or ", command)][1:]
     return RefusedError(

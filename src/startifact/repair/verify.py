@@ -116,7 +116,7 @@ def compare(project_inventory: ProjectInventory, version: Version) -> list[Findi
     present = [status for status in statuses.values() if not status.absent]
     if all(isinstance(status.trouble, RemovedError) for status in present):
         return []  # no region has it, or it was removed in each that had it
-    agreed = agreement(present)
+    agreed = leading_status(present)
     found = {name: _compare_one(status, agreed) for name, status in statuses.items()}
     return [
         Finding(kind=wrong[0], region=name, key=key, message=with_regions([name], wrong[1]))
@@ -161,7 +161,7 @@ def _known(record: Record) -> str:
     return f"{record.size:,} bytes with {record.digest}"
 
 
-def agreement(statuses: Sequence[ReplicaStatus]) -> ReplicaStatus | None:
+def leading_status(statuses: Sequence[ReplicaStatus]) -> ReplicaStatus | None:
     """Return a sound replica of the content with the most votes; ``None`` when none has most.
 
     `Votes` says which replicas vote.

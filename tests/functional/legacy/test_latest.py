@@ -31,7 +31,7 @@ def test_moved_forward(old: Old) -> None:
         channel_record = json.loads(backend.text(old.fixture.latest))
         assert (channel_record["version"], channel_record["previous"]) == ("1.1.0", "1.0.0")
         assert channel_record["generation"] == 1
-        assert old.fixture.shown(backend) == "1.1.0"
+        assert old.fixture.displayed(backend) == "1.1.0"
 
 
 def test_object_is_only_created(old: Old) -> None:
@@ -56,7 +56,7 @@ def test_never_moved_back(old: Old) -> None:
     assert str(old.fixture.session().get(old.fixture.project).version) == "2.0.0"
     for backend in old.fixture.backends:
         assert not old.has_channel(backend)
-        assert old.fixture.shown(backend) == "2.0.0"
+        assert old.fixture.displayed(backend) == "2.0.0"
 
 
 def test_the_object_decides(old: Old) -> None:
@@ -69,7 +69,7 @@ def test_the_object_decides(old: Old) -> None:
     old.fixture.stage("3.0.0", OTHER)
 
     assert str(found.version) == "2.0.0"
-    assert [old.fixture.shown(backend) for backend in old.fixture.backends] == ["3.0.0"] * 3
+    assert [old.fixture.displayed(backend) for backend in old.fixture.backends] == ["3.0.0"] * 3
 
 
 def test_prerelease_does_not_move_it(old: Old) -> None:
@@ -101,4 +101,4 @@ def test_region_that_was_behind(old: Old) -> None:
     old.fixture.stage("1.5.0", OTHER)
 
     assert str(old.fixture.session().get(old.fixture.project).version) == "2.0.0"
-    assert old.fixture.shown(old.fixture.a) == "2.0.0"
+    assert old.fixture.displayed(old.fixture.a) == "2.0.0"

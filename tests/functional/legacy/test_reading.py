@@ -183,11 +183,11 @@ def test_info(old: Old, capsys: pytest.CaptureFixture[str]) -> None:
     old.stage(metadata={"lang": "dotnet"})
     words = ["info", old.fixture.project, f"--regions={','.join(old.fixture.regions)}"]
 
-    told = main(words), capsys.readouterr().out
+    reported = main(words), capsys.readouterr().out
     data = main([*words, "--json"]), json.loads(capsys.readouterr().out)
 
-    assert told[0] == data[0] == 0
-    assert "sha256" not in told[1]
+    assert reported[0] == data[0] == 0
+    assert "sha256" not in reported[1]
     assert data[1]["metadata"] == {"lang": "dotnet"}
     assert [data[1][n] for n in ("sha256", "sha256-base64", "staged-at")] == [None] * 3
     assert data[1]["size"] == len(CONTENT)
@@ -219,9 +219,9 @@ def test_one_region_with_other_bytes(
     )
 
     assert path.read_bytes() == CONTENT
-    [told] = [r.getMessage() for r in caplog.records if "not what most" in r.getMessage()]
-    assert f"{old.fixture.key} in eu-west-1 is not what most regions hold (md5:" in told
-    assert told.endswith("and differs in the bytes")
+    [reported] = [r.getMessage() for r in caplog.records if "not what most" in r.getMessage()]
+    assert f"{old.fixture.key} in eu-west-1 is not what most regions hold (md5:" in reported
+    assert reported.endswith("and differs in the bytes")
 
 
 def test_no_majority(old: Old) -> None:

@@ -172,4 +172,4 @@ def test_latest_moves_on(old: Old) -> None:
 
     assert found == [(FindingKind.LATEST_BEHIND, "eu-west-1")]
     assert done == [("move-latest", "eu-west-1")]
-    assert (fixture.b.latest(fixture.project), fixture.shown(fixture.b)) == ("2.0.0", "2.0.0")
+    assert (fixture.b.latest(fixture.project), fixture.displayed(fixture.b)) == ("2.0.0", "2.0.0")

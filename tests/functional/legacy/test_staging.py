@@ -30,7 +30,7 @@ def test_same_bytes(old: Old, tmp_path: Path) -> None:
         assert (record["startifact:sha256"], record["lang"]) == (sha256(), "dotnet")
         assert backend.content(fixture.key) == CONTENT
         assert backend.latest(fixture.project) == "1.0.0"
-    assert [fixture.shown(backend) for backend in fixture.backends] == ["1.0.0"] * 3
+    assert [fixture.displayed(backend) for backend in fixture.backends] == ["1.0.0"] * 3
 
 
 def test_same_bytes_everywhere(old: Old) -> None:

@@ -151,7 +151,7 @@ class ProjectFixture:
         assert self._cloud is not None
         return self._cloud.ssm(backend.region)
 
-    def shown(self, backend: Backend) -> str | None:
+    def displayed(self, backend: Backend) -> str | None:
         """Return the mirror of ``latest`` in SSM."""
         assert isinstance(backend, Bucket)
         assert self._cloud is not None

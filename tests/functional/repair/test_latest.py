@@ -378,7 +378,7 @@ def test_copy(aws_project: ProjectFixture, value: str | None) -> None:
     assert verification.differences[0].message.endswith(", expected 2.0.0")
     assert verification.differences[0].message.isprintable()
     assert done == [("refresh-copy", "eu-west-1")]
-    assert [fixture.shown(backend) for backend in fixture.backends] == ["2.0.0"] * 3
+    assert [fixture.displayed(backend) for backend in fixture.backends] == ["2.0.0"] * 3
 
 
 def test_copy_that_cannot_be_made(aws_project: ProjectFixture) -> None:
@@ -415,7 +415,7 @@ def test_copy_of_a_dangling_latest(aws_project: ProjectFixture) -> None:
 
     assert actions(done) == [("refresh-copy", "eu-west-1")]
     assert len(done.refusals) == 3
-    assert fixture.shown(fixture.b) == "1.0.0"
+    assert fixture.displayed(fixture.b) == "1.0.0"
 
 
 def test_channel_that_is_only_a_parameter(aws_project: ProjectFixture) -> None:
@@ -439,4 +439,4 @@ def test_parameter_that_is_junk_and_alone(aws_project: ProjectFixture) -> None:
 
     assert found == [(FindingKind.LATEST_DAMAGED, "eu-west-1")]
     assert done == [("move-latest", "eu-west-1")]
-    assert (fixture.b.latest(fixture.project), fixture.shown(fixture.b)) == ("1.0.0", "1.0.0")
+    assert (fixture.b.latest(fixture.project), fixture.displayed(fixture.b)) == ("1.0.0", "1.0.0")

@@ -306,11 +306,11 @@ def test_provenance(directories: list[str], step: Step, call: Call) -> None:
 
     call(**stage, version="1.0.0")
     call(**stage, version="2.0.0", provenance="false")
-    shown = []
+    displayed = []
     for version in ("1.0.0", "2.0.0"):
         step.summary.write_bytes(b"")
         done = call(**where, command="info", version=version)
-        shown.append(done.stdout + (read_summary(step.summary) or ""))
+        displayed.append(done.stdout + (read_summary(step.summary) or ""))
 
     record = json.loads((folder(directories[0], "2.0.0") / "metadata.json").read_text())
     latest = (folder(directories[0], "2.0.0").parent / "SugarWater" / "latest").read_text()
@@ -323,9 +323,9 @@ def test_provenance(directories: list[str], step: Step, call: Call) -> None:
         "actor: octocat\n",
     )
     for text in recorded:
-        assert text in shown[0]
-        assert text not in shown[1]
-    assert "staged at: " in shown[1]
+        assert text in displayed[0]
+        assert text not in displayed[1]
+    assert "staged at: " in displayed[1]
     assert {k for k in record if k.startswith("startifact:")} == {
         *("startifact:format", "startifact:sha256", "startifact:size", "startifact:staged-at"),
     }
@@ -363,19 +363,19 @@ def test_how_to_download(directories: list[str], step: Step, call: Call) -> None
 
 
 @pytest.mark.parametrize(
-    ("told", "uses"),
+    ("reported", "uses"),
     [
         ("octo/startifact@0123456789abcdef", "octo/startifact@0123456789abcdef"),
         ("octo/startifact@v1\n- run: evil", "OWNER/startifact@v1"),
     ],
 )
 def test_how_to_download_in_a_reusable_workflow(
-    told: str, uses: str, directories: list[str], step: Step, call: Call
+    reported: str, uses: str, directories: list[str], step: Step, call: Call
 ) -> None:
     """It names the commit that the reusable workflow has fetched, and nothing that is no name."""
     stage = {**PROJECT, "command": "stage", "version": "1.0.0", "regions": directories[0]}
 
-    done = call({"STARTIFACT_ACTION": told}, **stage, path=step.file(SAME))
+    done = call({"STARTIFACT_ACTION": reported}, **stage, path=step.file(SAME))
 
     assert snippets(done.summary)[0]["uses"] == uses
 

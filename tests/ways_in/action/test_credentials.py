@@ -133,7 +133,7 @@ def test_keys_do_not_stand_in(staging: dict[str, str], call: Call, identities: I
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "exit_code", "told"),
+    ("status", "code", "exit_code", "reported"),
     [
         (403, "AccessDenied", 6, "repo:ORGANISATION@ID/REPOSITORY@ID:"),
         (403, "AccessDenied", 6, "repo:ORGANISATION/REPOSITORY:"),
@@ -147,7 +147,7 @@ def test_refused(
     status: int,
     code: str,
     exit_code: int,
-    told: str,
+    reported: str,
     call: Call,
     identities: Identities,
     account: AwsAccount,
@@ -164,7 +164,7 @@ def test_refused(
 
     assert done.exit_code == exit_code
     assert len(done.errors) == 1
-    assert told in done.errors[0]
+    assert reported in done.errors[0]
     assert ROLE in done.errors[0]
     assert TOKEN not in done.stdout
 

@@ -8,7 +8,7 @@ import pytest
 
 from startifact.action.inputs import INPUTS, StepInputs
 from startifact.commands import DownloadInputs, RepairInputs, StageInputs
-from startifact.definitions import Kind, WayIn
+from startifact.definitions import ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.options import commands_of, listed
 from startifact.session import SessionInputs
@@ -27,7 +27,7 @@ DIGEST = f"sha256:{'0' * 64}"
 
 def session_inputs(**given: Any) -> SessionInputs:
     """Return what a session is told where only what is *given* was written."""
-    flags = {name for name, option in INPUTS.items() if option.kind is Kind.FLAG}
+    flags = {name for name, option in INPUTS.items() if option.kind is ValueKind.FLAG}
     defaults = {
         field.name: False if name in flags else INPUTS[name].default or None
         for field in dataclasses.fields(SessionInputs)
@@ -254,7 +254,7 @@ def test_what_makes_no_sense(part: dict[str, str], name: str, text: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "reported"),
     [
         ({"project": ".."}, "project '..' is not a legal name"),
         ({"project": "x" * 200}, "is not a legal name"),
@@ -289,9 +289,9 @@ def test_what_makes_no_sense(part: dict[str, str], name: str, text: str) -> None
         ({"role-duration": "900"}, "role-duration is set, but role-to-assume is not"),
     ],
 )
-def test_values_that_are_not_valid(inputs: dict[str, str], told: str) -> None:
+def test_values_that_are_not_valid(inputs: dict[str, str], reported: str) -> None:
     """A value that cannot be right is refused before anything is sent, by the input's name."""
-    assert told in refusal(STAGE, inputs)
+    assert reported in refusal(STAGE, inputs)
 
 
 @pytest.mark.parametrize("part", [VERIFY, REPAIR])
@@ -302,16 +302,16 @@ def test_comparing_takes_a_version_or_none(part: dict[str, str], version: str) -
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "reported"),
     [
         ({"version": "latest"}, "version 'latest' is not a semantic version"),
         ({"keep": DIGEST}, "keep is set, but version is not"),
         ({"keep": "0" * 64, "version": "1.0.0"}, "expected sha256: and 64 hexadecimal digits"),
     ],
 )
-def test_repairs_that_are_not_valid(inputs: dict[str, str], told: str) -> None:
+def test_repairs_that_are_not_valid(inputs: dict[str, str], reported: str) -> None:
     """What cannot be repaired is refused before anything is sent."""
-    assert told in refusal(REPAIR, inputs)
+    assert reported in refusal(REPAIR, inputs)
 
 
 def test_what_to_keep() -> None:
@@ -341,7 +341,7 @@ def test_all_problems_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         ("DRY_RUN", "'dry_run' is not an input, did you mean dry-run?"),
         ("IF_EXIST", "'if_exist' is not an input, did you mean if-exists?"),
@@ -349,11 +349,11 @@ def test_all_problems_at_once() -> None:
         ("BUCKET", "'bucket' is not an input\n"),
     ],
 )
-def test_no_such_input(given: str, told: str) -> None:
+def test_no_such_input(given: str, reported: str) -> None:
     """A name that is no input is refused, since what it was meant to say would not be done."""
     message = refusal(STAGE, {given: "true"})
 
-    assert told in message
+    assert reported in message
     assert "under with:" in message
 
 

@@ -56,9 +56,9 @@ def test_trouble_that_stays(status: int, identities: Identities) -> None:
         source(identities)()
 
     assert len(identities.token_requests) == TOKEN_RETRY.attempts
-    shown = f"{caught.value} {caught.value.hint} {caught.value!r}"
-    assert not any(secret in shown for secret in (BODY, BEARER, identities.address))
-    assert "GitHub gave no OpenID Connect token" in shown
+    displayed = f"{caught.value} {caught.value.hint} {caught.value!r}"
+    assert not any(secret in displayed for secret in (BODY, BEARER, identities.address))
+    assert "GitHub gave no OpenID Connect token" in displayed
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])

@@ -60,10 +60,10 @@ def test_mistake(step: Step) -> None:
     assert done.outputs == {}
 
 
-def check_that_the_rest_is_told(done: Done, told: list[str]) -> None:
-    """Check that of the warnings that begin as in *told* nine are annotations, and all are read."""
-    rest = [said for said in told if not any(said in text for text in done.warnings)]
-    assert len(rest) == len(told) - 9
+def check_that_the_rest_is_told(done: Done, reported: list[str]) -> None:
+    """Check that nine of the warnings that begin as in *reported* are annotations, all readable."""
+    rest = [said for said in reported if not any(said in text for text in done.warnings)]
+    assert len(rest) == len(reported) - 9
     for said in rest:
         assert f"\nWarning: {said}" in done.stdout
         assert said in done.summary.partition("More warnings")[2]

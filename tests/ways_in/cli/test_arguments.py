@@ -67,7 +67,7 @@ def test_option_of_another_command(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["--bogus", *STAGE], "unrecognized arguments: --bogus"),
         (["-x", *STAGE], "unrecognized arguments: -x"),
@@ -79,12 +79,12 @@ def test_option_of_another_command(words: list[str]) -> None:
         ([""], "invalid choice: ''"),
     ],
 )
-def test_what_is_not_understood(words: list[str], told: str) -> None:
+def test_what_is_not_understood(words: list[str], reported: str) -> None:
     """What is no option, or stands where none can, is named."""
     with pytest.raises(InputError) as caught:
         parse(words)
 
-    assert told in caught.value.message
+    assert reported in caught.value.message
     assert "--help shows what can be written" in str(caught.value.hint)
 
 

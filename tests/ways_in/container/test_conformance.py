@@ -278,7 +278,7 @@ def test_case_13_text_from_outside(step: RunnerStep) -> None:
         file.write_bytes(b"")
 
     found = step.run({"RUNNER_DEBUG": "1"}, **WHERE, command="info")
-    shown = found.summary
+    displayed = found.summary
     listed = step.run({"RUNNER_DEBUG": "1"}, **WHERE, command="versions")
     record.write_text(json.dumps(stored | {"startifact:sha256": "".join(CORPUS)}))
     damaged = step.run(**WHERE, command="info")
@@ -288,7 +288,7 @@ def test_case_13_text_from_outside(step: RunnerStep) -> None:
     assert found.outputs["version"] == "1.0.0"
     assert found.outputs["filename"] == ""
     assert json.loads(found.outputs["metadata"]) == {text: text for text in CORPUS}
-    assert all(c.isprintable() or c == "\n" for c in shown)
+    assert all(c.isprintable() or c == "\n" for c in displayed)
     for done, exit_code in ((damaged, 7), (refused, 2)):
         assert [command.name for command in done.commands] == ["error"]
         assert done.exit_code == exit_code

@@ -353,7 +353,7 @@ def test_no_majority(fixture: ProjectFixture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reported"),
+    ("changes", "told"),
     [
         ({"lang": "rust"}, "it differs in the metadata ('lang')"),
         ({"lang": None}, "it differs in the metadata ('lang')"),

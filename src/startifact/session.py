@@ -142,7 +142,7 @@ class Session:
     def close(self) -> None:
         """End what the session has started, and close its connections.
 
-        Regions that have not answered yet are waited for no more. What artifacts and results say
+        Regions that have not answered yet are no longer waited for. What artifacts and results say
         stays known, but nothing can be downloaded, and every other method raises an `InputError`.
         A call that another thread is in goes on to its end. What the session was given, a
         `ConfigurationLoader` or a session of boto3, stays open. Closing twice does no harm.

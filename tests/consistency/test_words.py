@@ -1,4 +1,4 @@
-"""Words that readers had to be told do not come back, in code, tests, messages or documents."""
+"""Words that had to be explained do not come back, in code, tests, messages or documents."""
 
 import re
 from pathlib import Path

@@ -60,12 +60,12 @@ def described(region: Region, key: Key = KEY) -> StoredArtifact:
 
 def while_watched(look: Callable[[], object], act: Callable[[], None]) -> set[object]:
     """Return all that two watchers saw while *act* ran."""
-    seen: set[object] = set()
+    results: set[object] = set()
     done = threading.Event()
 
     def heartbeat() -> None:
         while not done.is_set():
-            seen.add(look())
+            results.add(look())
 
     with ThreadPoolExecutor(2) as pool:
         watchers = [pool.submit(heartbeat) for _ in range(2)]
@@ -75,14 +75,14 @@ def while_watched(look: Callable[[], object], act: Callable[[], None]) -> set[ob
             done.set()
         for watcher in watchers:
             watcher.result()
-    return seen
+    return results
 
 
-# What is told ----------------------------------------------------------------------------------
+# What is reported ------------------------------------------------------------------------------
 
 
 def test_descriptions_of_one_artifact_are_equal(region: Region, make_file: MakeFile) -> None:
-    """As long as nobody replaces it, an artifact is described alike, whatever happens beside it."""
+    """Until it is replaced, an artifact is described alike, whatever happens to other keys."""
     create(region, make_file)
 
     first = described(region)
@@ -97,7 +97,7 @@ def test_descriptions_of_one_artifact_are_equal(region: Region, make_file: MakeF
 def test_other_bytes_have_another_token(
     region: Region, backend: Backend, make_file: MakeFile
 ) -> None:
-    """What was stored in place of an artifact is told from it by the token."""
+    """What was stored in place of an artifact is distinguished from it by the token."""
     create(region, make_file, b"one")
     first = described(region)
     backend.remove(KEY)
@@ -201,7 +201,7 @@ def test_what_can_be_no_channel(region: Region, backend: Backend) -> None:
 
 @SIZES
 def test_beats_of_create(region: Region, make_file: MakeFile, size: int) -> None:
-    """Each part is told of before the artifact is there, and never more than a part at once."""
+    """Each part is reported before the artifact is there, and never more than a part at once."""
     source = Source.scan(make_file(os.urandom(size)))
     beats: list[tuple[int, bool]] = []
 

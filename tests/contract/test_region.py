@@ -65,12 +65,12 @@ def test_create(region: Region, make_file: MakeFile, size: int) -> None:
 @SIZES
 def test_progress_of_create(region: Region, make_file: MakeFile, size: int) -> None:
     """The bytes that are reported as moved add up to the artifact."""
-    moved: list[int] = []
+    beats: list[int] = []
     source = Source.scan(make_file(os.urandom(size)))
 
-    region.create(KEY, source, DOCUMENT, moved.append)
+    region.create(KEY, source, DOCUMENT, beats.append)
 
-    assert sum(moved) == size
+    assert sum(beats) == size
 
 
 @SIZES
@@ -91,7 +91,7 @@ def test_create_only(region: Region, backend: Backend, make_file: MakeFile, size
 
 @SIZES
 def test_one_winner(region: Region, backend: Backend, make_file: MakeFile, size: int) -> None:
-    """Of many that create the same key at once one wins; the others are told that it exists."""
+    """Of many that create the same key at once one wins; the others learn that it exists."""
     count = 10 if size < MIB else 8
     contents = [bytes([n]) * size for n in range(count)]
     sources = [Source.scan(make_file(c, f"file-{n}")) for n, c in enumerate(contents)]
@@ -645,13 +645,13 @@ def test_directory_is_whole_or_absent(tmp_path: Path, make_file: MakeFile) -> No
     """Whoever looks while artifacts come and go sees a whole one or none."""
     region = opened(f"file:{tmp_path}/region")
     source = Source.scan(make_file(b"x"))
-    seen: set[str | None] = set()
+    encoded_records: set[str | None] = set()
     done = threading.Event()
 
     def look() -> None:
         while not done.is_set():
             description = region.describe(KEY)
-            seen.add(None if description is None else description.encoded_record)
+            encoded_records.add(None if description is None else description.encoded_record)
 
     with ThreadPoolExecutor(2) as pool:
         watching = [pool.submit(look) for _ in range(2)]
@@ -664,4 +664,4 @@ def test_directory_is_whole_or_absent(tmp_path: Path, make_file: MakeFile) -> No
         for heartbeat in watching:
             heartbeat.result()
 
-    assert seen == {None, DOCUMENT}
+    assert encoded_records == {None, DOCUMENT}

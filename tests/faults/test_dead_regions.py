@@ -145,7 +145,7 @@ def test_credentials_that_hang(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A program that never tells one region's credentials does not keep the others waiting."""
+    """A program that never returns one region's credentials does not keep the others waiting."""
     answer = tmp_path / "answer"
     os.mkfifo(answer)
     (tmp_path / "config").write_text(f"[profile hung]\ncredential_process = cat {answer}\n")
@@ -296,7 +296,10 @@ def test_hung_copy(
     assert [outcome.error for outcome in staging.outcomes] == [None] * 3
     warnings = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert len(warnings) == 3
-    assert all("the copy of SugarWater/latest was not made" in text for text in warnings)
+    assert all("could not be written" in text for text in warnings)
+    assert {text.split(" could")[0] for text in warnings} == {
+        f"the copy of SugarWater/latest in {name}" for name in AWS_REGIONS
+    }
 
 
 def test_download_that_stalls(

@@ -562,7 +562,7 @@ def test_region_that_answers_late_is_waited_for(
 def test_where_it_is_when_the_first_answers_late(
     directories: list[str], make_file: MakeFile
 ) -> None:
-    """Where an artifact is, and who has it, is told of all that answer within a second."""
+    """Where an artifact is, and who has it, is reported for all that answer within a second."""
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
     regions = faulty(directories)
     regions[0].delay("describe", 0.3)
@@ -601,7 +601,7 @@ def test_time_for_those_that_may_object(
 def test_every_reason_is_told(
     directories: list[str], make_file: MakeFile, destination: Path
 ) -> None:
-    """Where nobody delivers, it is told of each region why: bytes that are bad, or no answer."""
+    """Where no region delivers, each has its reason: bytes that are bad, or no answer."""
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file(b"sugar"))
     regions = faulty(directories)
     regions[0].corrupt(2)

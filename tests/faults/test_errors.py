@@ -75,7 +75,7 @@ def test_case_18_forbidden(account: AwsAccount, wire: Wire, selector: str) -> No
 
 @SELECTORS
 def test_case_18_forbidden_but_listed(account: AwsAccount, wire: Wire, selector: str) -> None:
-    """A refusal that a listing settles is absence: S3 refuses what is not there to some."""
+    """A refusal whose listing shows nothing is absence: S3 refuses what is not there to some."""
     forbid(wire, HERE, listing=True)
 
     error = caught(lambda: Session(regions=AWS_REGIONS).get("SugarWater", selector))

@@ -245,7 +245,7 @@ def test_case_21_too_many_updates_for_ever(
 
     assert staging.is_latest
     assert attempts <= 2 * 3
-    assert "the copy of SugarWater/latest was not made" in caplog.text
+    assert f"the copy of SugarWater/latest in {HERE} could not be written" in caplog.text
     assert not again.created
     assert copy(account) == "1.0.0"
 

@@ -107,7 +107,7 @@ def test_readers_of_a_bucket_in_the_wrong_region(
 def test_only_writes_are_redirected(
     account: AwsAccount, wire: Wire, second: str, make_file: MakeFile, how: str
 ) -> None:
-    """Where nothing told before, the write itself is not followed to where the bucket is."""
+    """Where no read has shown it, the write itself is not redirected to where the bucket is."""
     redirect = redirecting({second: US}, how)
 
     def writes(request: Request, forward: Forward) -> Answer | None:

@@ -796,7 +796,7 @@ def refusing(*, listing: bool) -> Callable[[Request, Forward], Answer | None]:
 
 @S3
 def test_refused_and_not_there(backends: list[Backend], wire: Wire) -> None:
-    """Where S3 refuses what is not there, a listing of exactly that key settles it."""
+    """Where S3 refuses what is not there, a listing of exactly that key decides."""
     wire.add(refusing(listing=True))
 
     with pytest.raises(NotFoundError):

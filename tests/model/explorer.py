@@ -213,8 +213,10 @@ class Explorer:
                 self.programs[i]: frozenset(self.programs[j] for j in state.began[i] or ())
                 for i in range(len(self.programs))
             }
-            seen = frozenset(self.programs[i] for i in began)
-            rules.check_reader(program, report, rules.promises_to(program, known, seen), calm=calm)
+            before = frozenset(self.programs[i] for i in began)
+            rules.check_reader(
+                program, report, rules.promises_to(program, known, before), calm=calm
+            )
 
     def _check_stores(self, stores: tuple[StoreState, ...]) -> None:
         """Stop everybody here, and stage each again."""

@@ -42,7 +42,7 @@ class Report(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A command that is run in a process of its own; *name* is told from all others by it."""
+    """A command that is run in a process of its own; *name* distinguishes it from all others."""
 
     name: str
     regions: str

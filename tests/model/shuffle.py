@@ -123,7 +123,7 @@ class _Shuffle:
         elif rng.random() < self._deaths:
             world.kill(name)
         elif process.is_ready and (not process.pending or rng.random() < 0.5):
-            world.settle(name)
+            world.run_until_idle(name)
         elif process.time_left() < 1e6 and (not process.pending or rng.random() < self._waits):
             world.pass_time(name, rng.choice(WAITS) if process.pending else process.time_left())
         elif not process.pending:
@@ -143,7 +143,7 @@ class _Shuffle:
             kind = rng.choice(("refused", "lost", "late"))
             if kind == "late" and ask.request.verb not in {"create", "write_channel"}:
                 kind = "lost"
-        self._world.serve(name, number, kind, settle=not self._is_lazy or rng.random() < 0.5)
+        self._world.serve(name, number, kind, run=not self._is_lazy or rng.random() < 0.5)
 
     def _choose(self) -> str:
         """Return who goes on."""

@@ -78,7 +78,7 @@ def conflicts_that_do_not_stop(patch: pytest.MonkeyPatch) -> None:
 def repair_to_what_is_disputed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LatestRepairer, "_is_disputed", lambda self, version: False)
     for module in (repair_latest, verify):
-        patch.setattr(module, "is_disputed", lambda seen, version: False)
+        patch.setattr(module, "is_disputed", lambda project_inventory, version: False)
 
 
 def repair_that_forgets_conflicts(patch: pytest.MonkeyPatch) -> None:

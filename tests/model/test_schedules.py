@@ -135,7 +135,7 @@ def test_repair_to_which_a_region_has_told_of_other_content_before_it_hangs(fold
 
 
 def test_comparison_that_a_region_fails_in_the_middle_of(folder: Path) -> None:
-    """What a region has told before it fails is compared."""
+    """What a region has reported before it fails is compared."""
     world = _three_of_which_two_disagree(folder)
     world.serve("v", world.until("v", "read_channel", "A"), "refused")
 

@@ -37,13 +37,13 @@ class _Fault:
     operation: str
     nth: int | None
     act: Callable[[Callable[[], Any]], Any]
-    seen: int = 0
+    matches: int = 0
 
     def applies_to(self, operation: str) -> bool:
         if self.operation not in {operation, ANY}:
             return False
-        self.seen += 1
-        return self.nth in {None, self.seen}
+        self.matches += 1
+        return self.nth in {None, self.matches}
 
 
 class FaultyRegion(Region):

@@ -96,7 +96,7 @@ class Wire:
         self.upload_rate: float | None = None
         """How many bytes of every request's body are read per second."""
 
-        self.moved = 0
+        self.bytes_transferred = 0
         """How many bytes of bodies have come and gone, where that is slow."""
 
         self.log: list[tuple[Request, int | None]] = []
@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
     wire: Wire
 
     def setup(self) -> None:
-        sys.settrace(None)  # measuring coverage here takes time and tells nothing
+        sys.settrace(None)  # measuring coverage here takes time and measures nothing
         super().setup()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
@@ -243,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass(self, count: int, rate: float) -> None:
         """Take as long as *count* bytes take at *rate*."""
         with self.wire.lock:
-            self.wire.moved += count
+            self.wire.bytes_transferred += count
         self.wire.closing.wait(count / rate)
 
     def _send(self, answer: Answer) -> None:
@@ -270,7 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.stall_after is not None:
             self.wire.closing.wait()
         if answer.reset:
-            # Closed without lingering, unread or not: the other side is told to forget it.
+            # Closed without lingering, unread or not: the other side gets a reset.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             os.close(self.connection.detach())
         self.close_connection |= bool(ends) or answer.reset

@@ -89,7 +89,7 @@ def test_round_trip(original: Record) -> None:
 
 @given(_records, _records)
 def test_same_content(one: Record, other: Record) -> None:
-    """Two records are the same content exactly when no difference between them can be told."""
+    """Two records are the same content exactly when they cannot be distinguished."""
     assert one.same_content(other) == (one.differences(other) == [])
 
 

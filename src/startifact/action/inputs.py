@@ -30,7 +30,7 @@ from startifact.text import quoted
 INPUTS: Mapping[str, OptionDefinition] = {o.name: o for o in options_of(WayIn.ACTION)}
 """Every input, as they are in action.yml."""
 
-_TOLD_BY_THEIR_CHECK = frozenset({"command", "project", "version", "path"})
+_REPORTED_BY_THEIR_CHECK = frozenset({"command", "project", "version", "path"})
 """Inputs whose own check says what to write where they are missing."""
 
 _OF_THE_RUNNER = frozenset({"entrypoint", "args"})
@@ -205,7 +205,7 @@ class _Reader:
     def refuse_missing(self, command: str) -> None:
         """Tell of inputs that *command* needs and that are not there."""
         for name, option in INPUTS.items():
-            needed = command in option.required_by and name not in _TOLD_BY_THEIR_CHECK
+            needed = command in option.required_by and name not in _REPORTED_BY_THEIR_CHECK
             if needed and not self.text(name):
                 self.problems.say(f"{name} is missing, the command {command} needs one")
 

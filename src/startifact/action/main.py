@@ -80,7 +80,7 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
         e.reported = True
         _fail(inputs, stop(e), runner, annotations, title)
         raise
-    except Exception as e:  # noqa: BLE001  # a bug is told like any other error
+    except Exception as e:  # noqa: BLE001  # a bug is reported like any other error
         if runner.debug:
             say(redact(traceback.format_exc()))
         error = bug(e)

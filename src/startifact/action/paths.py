@@ -143,7 +143,7 @@ def check_sandbox_paths(
 def for_later_steps(path: Path, runner: Runner) -> str:
     """Return *path* as other steps of the job can use it.
 
-    The workspace has another name outside the container, so a path in it is told relative to it.
+    The workspace has another name outside the container, so a path in it is shown relative to it.
     What is in the runner's temporary folder has the name that the host has for it: a container of
     a later step is given it under its own.
     """

@@ -114,7 +114,7 @@ def _split(argv: Sequence[str]) -> tuple[list[str], str, list[str]]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are Startifact's errors, told like all others."""
+    """A parser whose errors are Startifact's, reported like all others."""
 
     def error(self, message: str) -> NoReturn:
         """Raise what is wrong with the command line."""

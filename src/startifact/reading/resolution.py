@@ -159,7 +159,7 @@ class Resolution:
     def resolve(self) -> Record:
         """Return the record that stands for this version in all regions.
 
-        Only a majority of all regions with a digest settles it before the others have had their
+        Only a majority of all regions with a digest decides it before the others have had their
         time to answer, and outvotes a tombstone: so it does not matter who answers first.
 
         Raises:
@@ -203,9 +203,9 @@ class Resolution:
         return votes.most >= majority(len(self.regions))
 
     def _is_beyond_doubt(self) -> bool:
-        """Say whether it is settled by more than the first Startifact knew.
+        """Say whether it is decided by more than the first Startifact knew.
 
-        Its copies have no digest, and count for less as soon as another region tells one.
+        Its copies have no digest, and count for less as soon as another region reports one.
         """
         return self._has_majority(self._votes()) and any(
             replica.record.sha256 for replica in self._copies.values()
@@ -213,12 +213,12 @@ class Resolution:
 
     def _vote(self) -> Record:
         votes = self._votes()
-        settled = self._has_majority(votes)
-        if not settled and (removed := self._removed()):
+        has_majority = self._has_majority(votes)
+        if not has_majority and (removed := self._removed()):
             raise next(iter(removed.values()))
         if votes.leader is None:
             raise self._not_found()
-        if votes.contents > 1 and not settled:
+        if votes.contents > 1 and not has_majority:
             raise self._disagreement()
         record = votes.leader.record
         self._warn_of_others(record, votes.voters)

@@ -25,7 +25,7 @@ that the work has started.
 class StoredArtifact:
     """One artifact as a region describes it.
 
-    Descriptions of one artifact are equal as long as nobody replaces it.
+    Descriptions of one artifact are equal until it is replaced.
     """
 
     size: int

@@ -145,7 +145,7 @@ class LatestRepairer:
         return RefusedError(
             f"{self._key} is not known in enough regions, and may have been {disputed}, which "
             "regions disagree about",
-            hint=f"Settle {key} first, then run this again",
+            hint=f"Repair {key} first, then run this again",
         )
 
     def _holds(self, inventory: RegionInventory, version: Version) -> bool:

@@ -189,7 +189,7 @@ class Stager:
         if any(isinstance(e, _INDETERMINATE) for e in state.errors.values()):
             raise StagingFailedError(
                 f"{state.key} is staged in {len(state.replicas)} of {len(self.regions)} regions, "
-                f"but {LATEST} was not moved: it cannot be told whether other content was staged "
+                f"but {LATEST} was not moved: it is not known whether other content was staged "
                 "under this version meanwhile:",
                 outcomes=state.outcomes(State.ABSENT),
             )

@@ -59,7 +59,7 @@ class StagingState:
     ) -> None:
         """Record that a region holds the artifact, and whether this run created it.
 
-        The record tells: it has the time of staging in microseconds.
+        The record shows it: it has the time of staging in microseconds.
         """
         self.record_time(name, seconds)
         self.replicas[name] = replica

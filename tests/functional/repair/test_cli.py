@@ -188,7 +188,7 @@ def test_repair(run: Run, fixture: ProjectFixture) -> None:
 
 
 def test_dry_run(run: Run, fixture: ProjectFixture) -> None:
-    """A dry run tells the same steps, and changes nothing."""
+    """A dry run reports the same steps, and changes nothing."""
     fixture.stage()
     fixture.b.remove(fixture.key)
     before = fixture.snapshot()

@@ -368,7 +368,7 @@ def test_interrupted_by_a_person(file_project: ProjectFixture) -> None:
 
 @pytest.mark.parametrize("operation", ["create", "read"])
 def test_interrupted_fill(file_project: ProjectFixture, operation: str) -> None:
-    """A fill that fails is a failure of that region, told, and mended the next time."""
+    """A fill that fails is reported as a failure of that region, and is repaired the next time."""
     fixture = file_project
     fixture.stage()
     fixture.b.remove(fixture.key)

@@ -259,10 +259,10 @@ def test_damaged_by_another_meanwhile(
     looks = iter([None])
 
     def read(key: object) -> object:
-        seen = look(key)  # type: ignore[arg-type]
+        answer = look(key)  # type: ignore[arg-type]
         if next(looks, 0) is None:
             fixture.b.write(fixture.latest, sound)
-        return seen
+        return answer
 
     monkeypatch.setattr(region, "read_channel", read)
 
@@ -300,10 +300,10 @@ def test_latest_does_not_begin_below_what_is_disputed(file_project: ProjectFixtu
     said = fixture.refused()
 
     assert "may have been 2.0.0, which regions disagree about" in said
-    assert f"Settle {fixture.at('2.0.0')} first" in said
+    assert f"Repair {fixture.at('2.0.0')} first" in said
 
 
-def test_latest_follows_once_it_is_settled(file_project: ProjectFixture) -> None:
+def test_latest_follows_once_the_version_is_repaired(file_project: ProjectFixture) -> None:
     """After a person's word about the version, ``latest`` can be moved to it."""
     fixture = file_project
     fixture.stage()

@@ -83,7 +83,7 @@ def put(fixture: ProjectFixture, name: str, make: Make) -> Path:
 
 
 def shape(path: Path) -> tuple[int, object]:
-    """Return what tells whether *path* still is the very thing it was."""
+    """Return what shows whether *path* still is the very thing it was."""
     status = path.lstat()
     link = path.readlink() if path.is_symlink() else None
     return status.st_ino, (stat.S_IFMT(status.st_mode), link)

@@ -353,7 +353,7 @@ def test_no_majority(fixture: ProjectFixture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"lang": "rust"}, "it differs in the metadata ('lang')"),
         ({"lang": None}, "it differs in the metadata ('lang')"),
@@ -362,7 +362,7 @@ def test_no_majority(fixture: ProjectFixture) -> None:
     ],
     ids=["metadata", "no-metadata", "file-name", "no-file-name"],
 )
-def test_other_metadata(fixture: ProjectFixture, changes: dict[str, Any], told: str) -> None:
+def test_other_metadata(fixture: ProjectFixture, changes: dict[str, Any], message: str) -> None:
     """The same bytes with other metadata are other content; most regions' metadata is kept."""
     fixture.stage(metadata={"lang": "dotnet"}, save_filename=True)
     fixture.rewrite(fixture.b, fixture.key, **changes)
@@ -372,7 +372,7 @@ def test_other_metadata(fixture: ProjectFixture, changes: dict[str, Any], told: 
     done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
 
     assert found == [(FindingKind.DIFFERENT, fixture.b.spec)]
-    assert told in said
+    assert message in said
     assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
     assert json.loads(fixture.b.encoded_record(fixture.key))["lang"] == "dotnet"
 
@@ -392,7 +392,7 @@ def test_other_metadata_everywhere(file_project: ProjectFixture) -> None:
 
 
 def test_other_facts_are_no_difference(fixture: ProjectFixture) -> None:
-    """When and by whom it was staged does not make content another."""
+    """When it was staged, and who staged it, does not make it other content."""
     fixture.stage()
     encoded_record = fixture.b.encoded_record(fixture.key)
     fixture.b.plant(

@@ -381,7 +381,7 @@ def test_how_to_download_in_a_reusable_workflow(
 
 
 def test_tombstone_cannot_be_kept(directories: list[str], step: Step, call: Call) -> None:
-    """Nobody is told to keep what was removed."""
+    """Nothing offers to keep what was removed."""
     tombstone = {"startifact:format": "1", "startifact:removed-at": "2026-01-01T00:00:00Z"}
     for directory in directories:
         folder(directory, "1.0.0").mkdir(parents=True)
@@ -456,7 +456,7 @@ def test_how_to_download_in_the_composite_form(
 
 
 def test_how_to_download_with_more(step: Step, call: Call, account: AwsAccount) -> None:
-    """What the step was told about AWS is said again, and a role is to be filled in."""
+    """What the step's inputs said about AWS is repeated, and a role is to be filled in."""
     identities = Identities()
     try:
         done = call(

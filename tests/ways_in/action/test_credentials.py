@@ -184,7 +184,7 @@ def test_refused(
 def test_refused_once(
     command: str, version: str, staging: dict[str, str], call: Call, identities: Identities
 ) -> None:
-    """A refusal answers for all regions of the step: it is asked for and told once."""
+    """A refusal answers for all regions of the step: it is asked for and reported once."""
     identities.refusal = (403, "AccessDenied")
     inputs = staging | {"command": command, "version": version}
     if command not in {"stage", "download"}:

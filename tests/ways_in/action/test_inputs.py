@@ -26,7 +26,7 @@ DIGEST = f"sha256:{'0' * 64}"
 
 
 def session_inputs(**given: Any) -> SessionInputs:
-    """Return what a session is told where only what is *given* was written."""
+    """Return a session's options where only what is *given* was written."""
     flags = {name for name, option in INPUTS.items() if option.kind is ValueKind.FLAG}
     defaults = {
         field.name: False if name in flags else INPUTS[name].default or None

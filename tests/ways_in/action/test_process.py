@@ -252,7 +252,7 @@ def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_debug_logging(step: Step, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the library tells those who look for a fault is in the log of such a run alone."""
+    """What the library logs for debugging is only in the log of a run with debugging on."""
     logger = logging.getLogger("startifact.somewhere")
 
     def log(*_: object, **__: object) -> None:

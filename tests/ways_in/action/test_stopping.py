@@ -135,7 +135,7 @@ def test_signal_that_comes_late(step: Step) -> None:
     assert done.stderr == ""
 
 
-TOLD = """
+REPORTED = """
 import os, signal, sys
 from startifact.action import process as entry
 from startifact.errors import StartifactError
@@ -150,8 +150,8 @@ sys.exit(entry.run())
 
 
 def test_signal_after_an_error(step: Step) -> None:
-    """A step that has told its error, and is stopped then, tells no other one."""
-    done = step.finish(step.start({}, arguments=("-I", "-u", "-X", "utf8", "-c", TOLD)))
+    """A step that has reported its error, and is stopped then, reports no other one."""
+    done = step.finish(step.start({}, arguments=("-I", "-u", "-X", "utf8", "-c", REPORTED)))
 
     assert done.exit_code == 143
     assert done.errors == ["it went wrong"]

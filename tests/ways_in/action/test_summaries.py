@@ -205,7 +205,7 @@ def test_hostile_error(step: Step, call: Call) -> None:
 
 
 def test_after_earlier_content(step: Step, call: Call, listed: str) -> None:
-    """What is in the file already is kept, and is told apart from ours."""
+    """What is in the file already is kept, and is separated from ours."""
     step.summary.write_bytes(b"before")
 
     call(command="stage", project="SugarWater", version="1.0.0", path=step.file(), regions=listed)

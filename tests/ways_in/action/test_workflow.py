@@ -158,11 +158,11 @@ def test_value_that_is_not_unicode(output: Path) -> None:
 def test_delimiters_differ(output: Path) -> None:
     """A value that holds an earlier delimiter does not end early."""
     write_outputs(str(output), {"a": "1"})
-    seen = output.read_text()
+    text = output.read_text()
 
-    write_outputs(str(output), {"b": seen, "c": "3"})
+    write_outputs(str(output), {"b": text, "c": "3"})
 
-    assert parse_outputs(output.read_bytes()) == {"a": "1", "b": seen, "c": "3"}
+    assert parse_outputs(output.read_bytes()) == {"a": "1", "b": text, "c": "3"}
 
 
 @pytest.mark.parametrize("before", [b"x=1", b"x=1\n", b"x<<E\n1\nE"])

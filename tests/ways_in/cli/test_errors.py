@@ -1,4 +1,4 @@
-"""How a command fails: with the exit code of the kind, and told to people and to programs."""
+"""How a command fails: with the exit code of the kind, and shown to people and to programs."""
 
 import threading
 from collections.abc import Callable
@@ -96,7 +96,7 @@ def test_not_found(run: Run, three: list[Path]) -> None:
 
 
 def test_other_content(run: Run, three: list[Path], make_file: MakeFile) -> None:
-    """Other content under a staged version exits with 4 and tells both digests."""
+    """Other content under a staged version exits with 4 and shows both digests."""
     run("stage", "SugarWater@1.0.0", make_file(b"one"))
 
     done = run("stage", "SugarWater@1.0.0", make_file(b"two"))
@@ -208,7 +208,7 @@ def test_file_that_cannot_be_written(run: Run, three: list[Path], make_file: Mak
 
 
 def test_errors_in_json(run: Run, three: list[Path]) -> None:
-    """With --json an error is one object on standard output, and is told to people as well."""
+    """With --json an error is one object on standard output, and is shown to people as well."""
     done = run("info", "SugarWater@1.0.0", "--json")
 
     assert list(done.json) == ["error"]

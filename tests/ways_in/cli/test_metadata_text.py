@@ -130,7 +130,7 @@ def test_neither_form(text: str, said: str) -> None:
 
 
 def test_just_words() -> None:
-    """Words that say nothing are refused; they are not told to be bad lines, for none is good."""
+    """Words that say nothing are refused; they are not reported as bad lines, for none is good."""
     with pytest.raises(InputError) as caught:
         parse_metadata("lang dotnet")
 

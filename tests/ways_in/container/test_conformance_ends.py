@@ -45,7 +45,7 @@ def staged(account: AwsAccount, tmp_path: Path) -> bytes:
 
 
 def check_that_it_says_so(done: Done, sent: Sent) -> None:
-    """Check that the step told in one error which signal stopped it, and nothing else."""
+    """Check that the step reported in one error which signal stopped it, and nothing else."""
     name = sent[0][1].name
     assert [command.name for command in done.commands] == ["error"]
     assert done.errors == [f"stopped by {name}\nHint: Running the same step again is safe"]

@@ -33,7 +33,7 @@ from startifact.regions.interface import (
 )
 from tests.contract.conftest import (
     CHANNEL,
-    DOCUMENT,
+    ENCODED_RECORD,
     KEY,
     MIB,
     SIZES,
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.tries_stores
 
 def create(region: Region, make_file: MakeFile, content: bytes = b"it", key: Key = KEY) -> None:
     """Store *content*."""
-    region.create(key, Source.scan(make_file(content)), DOCUMENT, unmoved)
+    region.create(key, Source.scan(make_file(content)), ENCODED_RECORD, unmoved)
 
 
 def described(region: Region, key: Key = KEY) -> StoredArtifact:
@@ -58,23 +58,23 @@ def described(region: Region, key: Key = KEY) -> StoredArtifact:
     return description
 
 
-def while_watched(look: Callable[[], object], act: Callable[[], None]) -> set[object]:
-    """Return all that two watchers saw while *act* ran."""
+def while_inspected(inspect: Callable[[], object], act: Callable[[], None]) -> set[object]:
+    """Return all that two threads saw while *act* ran."""
     results: set[object] = set()
     done = threading.Event()
 
-    def heartbeat() -> None:
+    def inspect_until_done() -> None:
         while not done.is_set():
-            results.add(look())
+            results.add(inspect())
 
     with ThreadPoolExecutor(2) as pool:
-        watchers = [pool.submit(heartbeat) for _ in range(2)]
+        inspections = [pool.submit(inspect_until_done) for _ in range(2)]
         try:
             act()
         finally:
             done.set()
-        for watcher in watchers:
-            watcher.result()
+        for inspection in inspections:
+            inspection.result()
     return results
 
 
@@ -208,7 +208,7 @@ def test_beats_of_create(region: Region, make_file: MakeFile, size: int) -> None
     def beat(count: int) -> None:
         beats.append((count, region.describe(KEY) is not None))
 
-    region.create(KEY, source, DOCUMENT, beat)
+    region.create(KEY, source, ENCODED_RECORD, beat)
 
     before = [count for count, is_there in beats if not is_there]
     assert len(before) >= len(source.parts)
@@ -228,7 +228,7 @@ def test_what_a_beat_raises_comes_out(
         raise error
 
     with pytest.raises(type(error)) as caught:
-        region.create(KEY, source, DOCUMENT, stop)
+        region.create(KEY, source, ENCODED_RECORD, stop)
 
     assert caught.value is error
     assert region.describe(KEY) is None
@@ -253,7 +253,7 @@ def test_stopped_at_any_beat(
             raise Cancelled
 
     try:
-        region.create(KEY, source, DOCUMENT, stop)
+        region.create(KEY, source, ENCODED_RECORD, stop)
     except Cancelled:
         assert beats >= nth
     else:
@@ -261,7 +261,7 @@ def test_stopped_at_any_beat(
 
     found = region.describe(KEY)
     if found is not None:
-        assert (found.size, found.encoded_record) == (size, DOCUMENT)
+        assert (found.size, found.encoded_record) == (size, ENCODED_RECORD)
         assert stored(region) == content
     assert backend.leftovers() == []
 
@@ -281,7 +281,7 @@ def test_whole_or_absent(region: Region, make_file: MakeFile) -> None:
     content = os.urandom(3000)
     source = Source.scan(make_file(content))
 
-    def look() -> object:
+    def inspect() -> object:
         found = region.describe(KEY)
         if found is None:
             return None
@@ -293,10 +293,10 @@ def test_whole_or_absent(region: Region, make_file: MakeFile) -> None:
 
     def come_and_go() -> None:
         for _ in range(10):
-            region.create(KEY, source, DOCUMENT, unmoved)
+            region.create(KEY, source, ENCODED_RECORD, unmoved)
             assert region.delete(KEY, described(region))
 
-    assert while_watched(look, come_and_go) <= {None, (DOCUMENT, content)}
+    assert while_inspected(inspect, come_and_go) <= {None, (ENCODED_RECORD, content)}
 
 
 # Reading ---------------------------------------------------------------------------------------
@@ -443,7 +443,7 @@ def test_channel_is_one_text_or_the_other(region: Region) -> None:
         for text in texts[1:]:
             assert region.write_channel(CHANNEL, text, region.read_channel(CHANNEL))
 
-    assert while_watched(lambda: text_of(region), move) <= set(texts)
+    assert while_inspected(lambda: text_of(region), move) <= set(texts)
 
 
 def test_channel_that_is_too_long(region: Region, backend: Backend) -> None:

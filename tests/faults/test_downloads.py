@@ -136,14 +136,14 @@ def test_case_11_a_bit(
     plant(account, content, parts=parts, regions=[HERE, THERE])
 
     for at in offsets(size):
-        mend = wire.add(of(HERE, flipping_downloads(at, size)))
+        restore = wire.add(of(HERE, flipping_downloads(at, size)))
         one = Session(regions=[HERE], configuration_loader=loader)
         both = Session(regions=[HERE, THERE], configuration_loader=loader)
 
         error = fails(one, destination)
         succeeds(both, destination, content)
 
-        mend()
+        restore()
         assert f"{KEY} in {HERE} is damaged" in error.message
         assert hashlib.sha256(content).hexdigest() in error.message
 
@@ -157,10 +157,10 @@ def test_case_11_a_bit_of_100_mb(
     plant(account, content, parts=parts, regions=[HERE])
     session = Session(regions=[HERE], configuration_loader=loader)
     at = 8 * MIB if parts else 100 * MIB - 1
-    mend = wire.add(of(HERE, flipping_downloads(at, len(content))))
+    restore = wire.add(of(HERE, flipping_downloads(at, len(content))))
 
     fails(session, destination)
-    mend()
+    restore()
 
     succeeds(session, destination, content)
 
@@ -241,14 +241,14 @@ def test_case_12_bodies_of_another_length(
         first, _ = span(request, size)
         return forward() if first == 0 and size > 8 * MIB else change(forward(), size)
 
-    mend = wire.add(of(HERE, changed))
+    restore = wire.add(of(HERE, changed))
     code = 5 if change in {cut, unmeasured} else 7
     if change is cut:  # taken up where it broke, time after time
         succeeds(Session(regions=[HERE], configuration_loader=loader), destination, content)
     else:
         fails(Session(regions=[HERE], configuration_loader=loader), destination, code=code)
     succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
-    mend()
+    restore()
 
 
 def test_case_12_nothing_is_left_open(

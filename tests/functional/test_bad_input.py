@@ -294,7 +294,7 @@ def test_case_29_two_regions_of_one_bucket(
 ) -> None:
     """Two regions whose configuration names one bucket are refused: a majority would be none.
 
-    Where S3 says in which region the bucket is, the error says that; see test_misplaced.py.
+    Where S3 says in which region the bucket is, the error says that; see test_wrong_region.py.
     """
     bucket = account.buckets["us-east-1"]
     account.ssm("eu-west-1").put_parameter(

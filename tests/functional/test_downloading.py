@@ -287,7 +287,7 @@ def test_no_saved_name(backends: list[Backend], make_file: MakeFile, tmp_path: P
     ],
 )  # fmt: skip
 @FILES
-def test_hostile_name(backends: list[Backend], tmp_path: Path, name: str) -> None:
+def test_unsafe_name(backends: list[Backend], tmp_path: Path, name: str) -> None:
     """A saved name that is not one safe path component is refused, and nothing is written."""
     content = b"sugar"
     record = Record(

@@ -1,6 +1,6 @@
 """Every schedule of a few programs, each state looked at once.
 
-What several programs do together is searched on their automata and on immutable shelves, depth
+What several programs do together is searched on their automata and on immutable states, depth
 first, until no state is left that has not been seen.
 
 A crash needs no step of its own. A process that is dead is one that is not scheduled any more, and
@@ -85,7 +85,7 @@ class Explorer:
         self._faults = faults
         self._preemptions = preemptions
         self._served: dict[tuple[StoreState, Request], tuple[StoreState, object]] = {}
-        self._shelves: dict[StoreState, StoreState] = {}
+        self._states_by_value: dict[StoreState, StoreState] = {}
         self._ended_again: set[tuple[StoreState, ...]] = set()
 
     def run(self) -> Explored:
@@ -199,7 +199,7 @@ class Explorer:
         if served is None:
             after, answer = serve(store, request)
             rules.check_change(region, request, store, after)
-            served = self._shelves.setdefault(after, after), answer
+            served = self._states_by_value.setdefault(after, after), answer
             self._served[store, request] = served
         return served
 
@@ -267,7 +267,7 @@ class Explorer:
 
 
 def _succeeded(report: Report | None) -> bool:
-    return report is not None and report.end in {"staged", "mended"}
+    return report is not None and report.end in {"staged", "repaired"}
 
 
 def _replace(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:

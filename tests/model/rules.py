@@ -18,7 +18,7 @@ from startifact.model.record import decode
 from startifact.model.versions import highest, is_later
 from startifact.regions.interface import StoredArtifact, StoredChannel
 from tests.model.engine import Ask
-from tests.model.programs import PROJECT, Mend, Program, Report, Stage
+from tests.model.programs import PROJECT, Program, Repair, Report, Stage
 from tests.support.memory_region import Item, Request, StoreState
 
 CHANNEL = channel_key(PROJECT, LATEST)
@@ -285,8 +285,8 @@ def promises_to(
     """
     same = [p for p in known if set(p.regions) == set(program.regions)]
     found = {p for p in same if isinstance(p, Stage)}
-    for mend in (p for p in same if isinstance(p, Mend)):
-        before = (p for p in succeeded[mend] if isinstance(p, Stage))
+    for repair in (p for p in same if isinstance(p, Repair)):
+        before = (p for p in succeeded[repair] if isinstance(p, Stage))
         found |= {p for p in before if set(p.regions) <= set(program.regions)}
     return found
 
@@ -340,7 +340,7 @@ def check_end(
         latest, first = latest_in(store), latest_in(before[region])
         if region.islower() and store.displayed.get(CHANNEL) != latest:
             raise BrokenPromiseError("copy", f"the copy in {region} does not show {latest}")
-        if any(isinstance(program, Mend) for program, _ in ended):
+        if any(isinstance(program, Repair) for program, _ in ended):
             continue
         there = [] if first is None else [version_of(first)]
         for program, report in ended:
@@ -364,10 +364,10 @@ def is_one_list(programs: Iterable[Program]) -> bool:
     return len({frozenset(program.regions) for program in programs}) == 1
 
 
-def check_mended(mended: Report, verified: Report, stores: list[StoreState]) -> None:
+def check_repaired(repaired: Report, verified: Report, stores: list[StoreState]) -> None:
     """A repair leaves nothing to be found, or says that regions disagree."""
     if disagreement(stores):
-        if (mended.end, verified.end) != ("refused", "different"):
-            raise BrokenPromiseError("mend", f"regions disagree, but {mended} and {verified}")
-    elif (mended.end, verified.end) != ("mended", "same"):
-        raise BrokenPromiseError("mend", f"regions agree, but {mended} and {verified}")
+        if (repaired.end, verified.end) != ("refused", "different"):
+            raise BrokenPromiseError("repair", f"regions disagree, but {repaired} and {verified}")
+    elif (repaired.end, verified.end) != ("repaired", "same"):
+        raise BrokenPromiseError("repair", f"regions agree, but {repaired} and {verified}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.programs import Mend, Stage, Verify
+from tests.model.programs import Repair, Stage, Verify
 from tests.model.world import World
 
 pytestmark = pytest.mark.no_cover
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.no_cover
 def test_repair_that_copies_an_old_latest(folder: Path) -> None:
     """A repair that has read ``latest`` before it moved does not leave the copy behind it."""
     world = World(
-        [Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"), Mend("m", "a")], folder
+        [Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"), Repair("m", "a")], folder
     )
     world.until("p", "write_mirror")
     world.until("m", "write_mirror")
@@ -57,7 +57,7 @@ def test_region_that_hangs_once_it_has_told_of_other_content(folder: Path) -> No
 def test_repair_that_meets_other_content_while_it_fills(folder: Path) -> None:
     """A repair that finds other content where there was none moves no latest to that version."""
     world = World(
-        [Stage("p", "ABC", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Mend("m", "ABC")], folder
+        [Stage("p", "ABC", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Repair("m", "ABC")], folder
     )
     world.serve("p", world.until("p", "create", "A"))
     world.kill("p")
@@ -77,7 +77,7 @@ def test_repair_that_meets_a_version_it_has_not_compared(folder: Path) -> None:
             Stage("o", "ABC", "1.0.0", "x"),
             Stage("p", "A", "2.0.0", "x"),
             Stage("q", "C", "2.0.0", "y"),
-            Mend("m", "ABC"),
+            Repair("m", "ABC"),
         ],
         folder,
     )
@@ -98,7 +98,7 @@ def _three_of_which_two_disagree(folder: Path) -> World:
         [
             Stage("p", "A", "1.0.0", "x"),
             Stage("q", "C", "1.0.0", "y"),
-            Mend("m", "ABC"),
+            Repair("m", "ABC"),
             Verify("v", "ABC"),
         ],
         folder,

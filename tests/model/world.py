@@ -199,5 +199,5 @@ class World:
                 rules.check_reader(actor.program, actor.report, promised, calm=self.is_calm)
 
     def _succeeded(self) -> list[Program]:
-        ends = {"staged", "mended"}
+        ends = {"staged", "repaired"}
         return [a.program for a in self.actors.values() if a.report and a.report.end in ends]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from startifact import Session, errors
 from tests.functional.repair.project_fixture import CONTENT, ProjectFixture
 from tests.security.conftest import Run
-from tests.security.texts import CORPUS, STORABLE, hostile_text, is_harmless
+from tests.security.texts import CORPUS, STORABLE, is_harmless, unsafe_text
 
 # These repeat themselves many times; measuring coverage would double their time.
 pytestmark = pytest.mark.no_cover
@@ -136,7 +136,7 @@ def test_names_in_a_listing(run: Run, file_project: ProjectFixture, tmp_path: Pa
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(pairs=st.dictionaries(hostile_text, hostile_text, max_size=4), channel=hostile_text)
+@given(pairs=st.dictionaries(unsafe_text, unsafe_text, max_size=4), channel=unsafe_text)
 def test_any_text(
     run: Run, file_project: ProjectFixture, tmp_path: Path, pairs: dict[str, str], channel: str
 ) -> None:
@@ -155,7 +155,7 @@ def test_any_text(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(text=hostile_text)
+@given(text=unsafe_text)
 def test_exceptions(file_project: ProjectFixture, text: str) -> None:
     """The library's exceptions are as harmless as what is printed."""
     fixture = file_project

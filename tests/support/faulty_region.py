@@ -215,9 +215,9 @@ class FaultyRegion(Region):
     def describe(self, key: Key) -> StoredArtifact | None:
         return self.do("describe", key, lambda: self.inner.describe(key))
 
-    def create(self, key: Key, source: Source, encoded_record: str, moved: Beat) -> None:
+    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         def slowly(count: int) -> None:
-            moved(count)
+            beat(count)
             if self._pause:
                 time.sleep(self._pause)
 

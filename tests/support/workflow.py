@@ -87,11 +87,11 @@ class Job:
 
     def evaluated(self, expression: str) -> str:
         """Return what *expression* stands for, as it would be put into a text."""
-        name, compared, _ = expression.partition(" == ''")
+        name, is_comparison, _ = expression.partition(" == ''")
         found: Any = self.context
         for part in name.split("."):
             found = found[part]
-        if compared:
+        if is_comparison:
             found = found == ""
         return _text(found)
 

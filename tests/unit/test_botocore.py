@@ -281,7 +281,7 @@ def test_answers_are_looked_at_before_redirects_are_followed() -> None:
     """What is registered first for ``needs-retry.s3`` sees an answer before it is followed."""
     events: list[dict[str, Any]] = []
 
-    def look(**event: Any) -> None:
+    def record_event(**event: Any) -> None:
         events.append(event)
         raise LookupError("seen")
 
@@ -293,7 +293,7 @@ def test_answers_are_looked_at_before_redirects_are_followed() -> None:
     ):
         client = s3_of(botocore.session.Session())
         sent = Sent(client, lambda _: REDIRECT)
-        client.meta.events.register_first("needs-retry.s3", look)
+        client.meta.events.register_first("needs-retry.s3", record_event)
 
         with contextlib.suppress(LookupError):
             client.get_object(Bucket="my-bucket", Key="key")

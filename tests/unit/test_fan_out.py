@@ -107,7 +107,7 @@ def test_nothing_in_time() -> None:
     assert something is not None
 
 
-def test_stall() -> None:
+def test_idle_timeout() -> None:
     """A region that moves no byte is given up, and told to stop when it wakes."""
     go = threading.Event()
     stopped = threading.Event()
@@ -160,8 +160,8 @@ def test_region_that_moves() -> None:
     assert answer.seconds > 0.3
 
 
-def test_less_patience() -> None:
-    """The patience may be cut while regions work."""
+def test_shorter_idle_timeout() -> None:
+    """The idle time-out may be shortened while regions work."""
     go = threading.Event()
 
     with FanOut({"a": lambda _: go.wait(10), "b": lambda _: True}, limits=LIMITS) as working:
@@ -247,7 +247,7 @@ def test_alone() -> None:
 # Deadlines -----------------------------------------------------------------------------------
 
 
-def test_deadline_ends_a_round() -> None:
+def test_deadline_ends_a_fan_out() -> None:
     """A deadline ends the wait for a region that hangs."""
     go = threading.Event()
 

@@ -141,7 +141,7 @@ class _Reader:
                 return self._flag(option.name)
             case ValueKind.CHOICE:
                 return self._choice(option)
-            case ValueKind.PAIRS:
+            case ValueKind.METADATA:
                 # White space at the beginning of a line means something in a mapping.
                 return self._checked(_raw(self._environ, option.name), check)
             case ValueKind.TEXT | ValueKind.PATH | ValueKind.LIST | ValueKind.SECONDS:

@@ -86,7 +86,7 @@ def _default(option: OptionDefinition) -> object:
     match option.kind:
         case ValueKind.FLAG:
             return option.default == "true"
-        case ValueKind.PAIRS:
+        case ValueKind.METADATA:
             return ()
         case (
             ValueKind.TEXT | ValueKind.CHOICE | ValueKind.PATH | ValueKind.LIST | ValueKind.SECONDS
@@ -223,7 +223,7 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
         case ValueKind.CHOICE:
             metavar = f"{{{','.join(option.values)}}}"
             group.add_argument(*names, choices=option.values, metavar=metavar, help=help_)
-        case ValueKind.PAIRS:
+        case ValueKind.METADATA:
             group.add_argument(*names, action="append", metavar=option.metavar, help=help_)
         case ValueKind.SECONDS:
             group.add_argument(*names, type=_seconds, metavar=option.metavar, help=help_)

@@ -99,9 +99,11 @@ class FanOut(Generic[T]):
     def _leave(self, error: BaseException | None) -> None:
         self.cancel()
         if error is not None and self._undo:
-            hurry = isinstance(error, DeadlineError)
+            deadline_is_over = isinstance(error, DeadlineError)
             limits = self._limits
-            seconds = limits.deadline_cleanup_seconds if hurry else limits.cleanup_seconds
+            seconds = (
+                limits.deadline_cleanup_seconds if deadline_is_over else limits.cleanup_seconds
+            )
             until = time.monotonic() + seconds
             for thread in self._threads.values():
                 if thread.is_alive():

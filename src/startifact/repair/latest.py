@@ -43,7 +43,7 @@ class LatestRepairer:
     _refused: set[str] = field(default_factory=set)
     _first_records: dict[Key, Record] = field(default_factory=dict)
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Move or mirror every ``latest`` that can be repaired, and record why others cannot."""
         target = target_of(self.project_inventory)
         for inventory in self.project_inventory.inventories:

@@ -90,7 +90,7 @@ class Repairer:
             if version is None:
                 LatestRepairer(
                     project_inventory, self._log, self._channel_writer, self._required, self._limits
-                ).mend()
+                ).repair()
         return self._log.result(project, [region.name for region in self._regions])
 
     def _repair_version(

@@ -58,7 +58,7 @@ def test_differences(run: Run, fixture: ProjectFixture) -> None:
     assert third.startswith(f"different: {fixture.key}: {fixture.c.spec}: ")
     assert "1 version in 3 of 3 regions compared, they differ\n" in done.err
     assert "error: 3 things are not as they should be\n" in done.err
-    assert f"hint: startifact repair {fixture.key} mends what can be mended\n" in done.err
+    assert f"hint: startifact repair {fixture.key} repairs what can be repaired\n" in done.err
 
 
 def test_one_line_for_each_difference(run: Run, file_project: ProjectFixture) -> None:
@@ -332,7 +332,7 @@ def test_what_ends_a_repair(
     def end(_: LatestRepairer) -> None:
         raise stop
 
-    monkeypatch.setattr(LatestRepairer, "mend", end)
+    monkeypatch.setattr(LatestRepairer, "repair", end)
 
     done = run(fixture, "repair", "--json")
 

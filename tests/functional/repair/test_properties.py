@@ -1,4 +1,4 @@
-"""Any mixture of damages: what verify finds is mended or refused, and nothing sound is lost."""
+"""Any mixture of damages: what verify finds is repaired or refused, and nothing sound is lost."""
 
 import hashlib
 from collections.abc import Callable

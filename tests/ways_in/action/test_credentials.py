@@ -201,7 +201,7 @@ def test_refused_once(
 
 
 def test_refusal_of_a_while_ago(call: Call, identities: Identities, account: AwsAccount) -> None:
-    """A refusal does not answer for ever: a role may be mended while a long step goes on."""
+    """A refusal does not answer for ever: a role may be corrected while a long step goes on."""
     identities.refusal = (403, "AccessDenied")
 
     done = call(

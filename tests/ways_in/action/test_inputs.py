@@ -297,7 +297,7 @@ def test_values_that_are_not_valid(inputs: dict[str, str], reported: str) -> Non
 @pytest.mark.parametrize("part", [VERIFY, REPAIR])
 @pytest.mark.parametrize("version", ["", "v1.0.0"])
 def test_comparing_takes_a_version_or_none(part: dict[str, str], version: str) -> None:
-    """Comparing and mending are about one version, or without it about the whole project."""
+    """Comparing and repairing are about one version, or without it about the whole project."""
     assert value_of(read(part, version=version), "version") == (version.removeprefix("v") or None)
 
 

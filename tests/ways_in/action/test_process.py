@@ -1,4 +1,4 @@
-"""The entry point as a process of its own: bugs, many warnings, hostile surroundings."""
+"""The entry point as a process of its own: bugs, many warnings, unsafe surroundings."""
 
 import logging
 import subprocess
@@ -12,9 +12,7 @@ from startifact.errors import StartifactError
 from tests.support.runner_step import ACTION, TIMEOUT, Done, Step
 from tests.ways_in.action.conftest import Call
 
-HOSTILE_TEXT = (
-    "\n::set-output name=version::evil\r::error::x\n##[add-mask]a\u2028::stop-commands::t"
-)
+UNSAFE_TEXT = "\n::set-output name=version::evil\r::error::x\n##[add-mask]a\u2028::stop-commands::t"
 
 
 def staging(step: Step, regions: str = "file:artifacts", **more: str) -> dict[str, str]:
@@ -156,19 +154,19 @@ from startifact.action import process as entry
 
 class Broken:
     def __del__(self):
-        raise ValueError({HOSTILE_TEXT!r})
+        raise ValueError({UNSAFE_TEXT!r})
 
 def crash(*_):
     def in_thread():
-        raise ValueError({HOSTILE_TEXT!r})
+        raise ValueError({UNSAFE_TEXT!r})
     thread = threading.Thread(target=in_thread)
     thread.start()
     thread.join()
     Broken()
     import logging, warnings
-    logging.getLogger("somebody.else").error({HOSTILE_TEXT!r})
-    warnings.warn({HOSTILE_TEXT!r})
-    raise KeyError({HOSTILE_TEXT!r})
+    logging.getLogger("somebody.else").error({UNSAFE_TEXT!r})
+    warnings.warn({UNSAFE_TEXT!r})
+    raise KeyError({UNSAFE_TEXT!r})
 
 entry.main = crash
 sys.exit(entry.run())
@@ -203,7 +201,7 @@ def test_bug(debug: str, step: Step, call: Call, monkeypatch: pytest.MonkeyPatch
     """A bug in what the step does is one error that says so, with exit code 1."""
 
     def broken(*_: object, **__: object) -> None:
-        raise ZeroDivisionError(HOSTILE_TEXT)
+        raise ZeroDivisionError(UNSAFE_TEXT)
 
     monkeypatch.setattr(module, "execute", broken)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from startifact.errors import InputError
 from startifact.limits import MAX_METADATA_TEXT_BYTES
-from startifact.model.metadata import parse_metadata, parse_pairs
+from startifact.model.metadata import parse_metadata, parse_metadata_lines
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -159,13 +159,16 @@ def test_size() -> None:
 
 def test_pairs() -> None:
     """Pairs keep the white space of their values, which a shell has taken care of."""
-    assert parse_pairs(["a= b ", "c=d=e\nf"], source="metadata") == {"a": " b ", "c": "d=e\nf"}
+    assert parse_metadata_lines(["a= b ", "c=d=e\nf"], source="metadata") == {
+        "a": " b ",
+        "c": "d=e\nf",
+    }
 
 
 def test_all_problems_of_pairs() -> None:
     """Everything that is wrong with pairs is reported at once."""
     with pytest.raises(InputError) as caught:
-        parse_pairs(["foo", "=b", "a b=c", "d=1", "d=2", "\x1b[31m"], source="metadata")
+        parse_metadata_lines(["foo", "=b", "a b=c", "d=1", "d=2", "\x1b[31m"], source="metadata")
 
     assert caught.value.message.splitlines() == [
         "metadata is not valid:",

@@ -194,7 +194,7 @@ def test_case_23_owner_of_regions(
 
 
 @as_root
-def test_case_23_owner_after_mending(step: RunnerStep, tmp_path: Path) -> None:
+def test_case_23_owner_after_repairing(step: RunnerStep, tmp_path: Path) -> None:
     """What a repair makes or replaces is the workspace owner's; verifying makes nothing."""
     files = [tmp_path / "first", tmp_path / "second"]
     for file, region in zip(files, ("one", "two"), strict=True):

@@ -147,7 +147,7 @@ class DifferencesError(StartifactError):
         super().__init__(
             f"{count} {'thing is' if count == 1 else 'things are'} not as they should be"
             + (f":{text}" if text else ""),
-            hint=Hint.of(Command("repair", target), " repairs what can be repaired"),
+            hint=Hint.of(Command("repair", target), " fixes what can be fixed"),
         )
 
 

@@ -202,7 +202,7 @@ def identities() -> Iterator[Identities]:
 def test_deploy_lambda(
     step: Step, account: AwsAccount, identities: Identities, tmp_path: Path
 ) -> None:
-    """The object is the one in the function's region, and no other digest is published."""
+    """The object is the one in the function's region, and no other digest becomes a version."""
     deployment = Lambda(step, identities, tmp_path)
     path = step.workspace / step.file(CONTENT)
     staged = Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", path)

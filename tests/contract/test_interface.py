@@ -68,13 +68,13 @@ def while_inspected(inspect: Callable[[], object], act: Callable[[], None]) -> s
             results.add(inspect())
 
     with ThreadPoolExecutor(2) as pool:
-        inspections = [pool.submit(inspect_until_done) for _ in range(2)]
+        futures = [pool.submit(inspect_until_done) for _ in range(2)]
         try:
             act()
         finally:
             done.set()
-        for inspection in inspections:
-            inspection.result()
+        for future in futures:
+            future.result()
     return results
 
 
@@ -410,7 +410,7 @@ def test_nothing_to_move_aside(region: Region, backend: Backend, make_file: Make
 # Channels --------------------------------------------------------------------------------------
 
 
-def test_channel_is_told_by_its_token(region: Region) -> None:
+def test_channel_is_identified_by_its_token(region: Region) -> None:
     """A text that is right, with a token that is not any more, replaces nothing."""
     region.write_channel(CHANNEL, "one\n", None)
     first = region.read_channel(CHANNEL)

@@ -654,14 +654,14 @@ def test_directory_is_whole_or_absent(tmp_path: Path, make_file: MakeFile) -> No
             encoded_records.add(None if description is None else description.encoded_record)
 
     with ThreadPoolExecutor(2) as pool:
-        inspections = [pool.submit(inspect) for _ in range(2)]
+        futures = [pool.submit(inspect) for _ in range(2)]
         for _ in range(100):
             region.create(KEY, source, ENCODED_RECORD, unmoved)
             description = region.describe(KEY)
             assert description is not None
             region.delete(KEY, description)
         done.set()
-        for inspection in inspections:
-            inspection.result()
+        for future in futures:
+            future.result()
 
     assert encoded_records == {None, ENCODED_RECORD}

@@ -524,7 +524,7 @@ def test_metadata_of_one_region_that_differs(
     assert "differs in the metadata ('a')" in caplog.text
 
 
-def test_region_that_fails_late_is_told(
+def test_region_that_fails_late_is_reported(
     directories: list[str], make_file: MakeFile, destination: Path
 ) -> None:
     """A region that fails a little after the bytes have come is among the failures as well."""
@@ -598,7 +598,7 @@ def test_time_for_those_that_may_object(
     assert took < 3.3
 
 
-def test_every_reason_is_told(
+def test_every_reason_is_reported(
     directories: list[str], make_file: MakeFile, destination: Path
 ) -> None:
     """Where no region delivers, each has its reason: bytes that are bad, or no answer."""

@@ -147,7 +147,7 @@ def test_found_only_when_it_is_written(
     kind: type[Exception],
     code: int,
 ) -> None:
-    """What cannot be distinguished from other content keeps latest from moving, also when it comes late."""
+    """What may be other content keeps latest from moving, also when it comes late."""
     backends = [Directory(s, Path(s.removeprefix("file://"))) for s in directories]
     regions = [*faulty(directories[:2]), Late(backends[2], encoded_record)]
 

@@ -138,7 +138,7 @@ def test_dry_run_of_keeping(backends: list[Backend], make_file: MakeFile) -> Non
     assert states == [State.PRESENT, State.ABSENT, State.ABSENT]
 
 
-def test_keeping_is_told(
+def test_keeping_is_reported(
     backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A caller that keeps other content learns that the local file is not what is staged."""

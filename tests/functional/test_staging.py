@@ -205,8 +205,8 @@ def test_when_it_was_staged(backends: list[Backend], make_file: MakeFile) -> Non
 
 
 @FILES
-def test_each_region_is_told_once(backends: list[Backend], make_file: MakeFile) -> None:
-    """A conflict has one line for each region with what it holds: the same, other content or nothing."""
+def test_each_region_is_named_once(backends: list[Backend], make_file: MakeFile) -> None:
+    """A conflict has a line for each region: it holds the same, other content or nothing."""
     session(backends[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
     session(backends[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
 

@@ -284,7 +284,7 @@ def _params(searches: dict[str, Search]) -> pytest.MarkDecorator:
 
 @_params(ONE)
 def test_three_on_one_region(search: Search, folder: Path) -> None:
-    """Every promise is kept, whatever the order, and whichever process dies or gets no answer from a region."""
+    """Every promise is kept, whatever the order, whoever dies and whatever gets no answer."""
     search.run(folder)
 
 

@@ -273,16 +273,16 @@ def _reader_of_a_region_that_is_behind(world: World) -> None:
     world.end("g")
 
 
-MENDED = (Stage("p", "ABC", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Repair("m", "ABC"))
-MENDED_HALF = (Stage("p", "A", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Repair("m", "ABC"))
+REPAIRED = (Stage("p", "ABC", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Repair("m", "ABC"))
+REPAIRED_HALF = (Stage("p", "A", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Repair("m", "ABC"))
 READ = (Stage("p", "ABC", "1.0.0", "x"), Stage("q", "ABC", "1.1.0", "y"), Get("g", "ABC"))
 
 SCHEDULES: list[tuple[Break, str, tuple[Program, ...], Callable[[World], None]]] = [
-    (repair_that_forgets_conflicts, "promise 1", MENDED, _repair_that_meets_other_content),
+    (repair_that_forgets_conflicts, "promise 1", REPAIRED, _repair_that_meets_other_content),
     (
         regions_that_fail_in_a_comparison,
         "promise 2",
-        MENDED_HALF,
+        REPAIRED_HALF,
         _repair_to_which_a_region_tells_a_part,
     ),
     (one_answer_that_is_enough, "quorum", READ, _reader_that_reaches_one),

@@ -24,7 +24,7 @@ def test_repair_that_copies_an_old_latest(folder: Path) -> None:
     assert world.stores["a"].displayed == {"P/latest": "1.1.0"}
 
 
-def test_region_that_fails_once_it_has_told_of_other_content(folder: Path) -> None:
+def test_region_that_fails_once_it_has_reported_other_content(folder: Path) -> None:
     """Other content counts also where the region fails before it has said where latest is."""
     world = World([Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")], folder)
     world.serve("p", world.until("p", "create", "A"))
@@ -37,7 +37,7 @@ def test_region_that_fails_once_it_has_told_of_other_content(folder: Path) -> No
     assert world.stores["B"].items == {}
 
 
-def test_region_that_hangs_once_it_has_told_of_other_content(folder: Path) -> None:
+def test_region_that_hangs_once_it_has_reported_other_content(folder: Path) -> None:
     """Other content counts also where the region hangs before it has said where latest is."""
     world = World([Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")], folder)
     world.serve("p", world.until("p", "create", "A"))
@@ -108,7 +108,7 @@ def _three_of_which_two_disagree(folder: Path) -> World:
     return world
 
 
-def test_repair_to_which_a_region_has_told_of_other_content_before_it_fails(folder: Path) -> None:
+def test_repair_to_which_a_region_has_reported_other_content_before_it_fails(folder: Path) -> None:
     """Other content counts for a repair too, where the region then does not say the rest."""
     world = _three_of_which_two_disagree(folder)
     world.serve("m", world.until("m", "read_channel", "A"), "refused")
@@ -119,7 +119,7 @@ def test_repair_to_which_a_region_has_told_of_other_content_before_it_fails(fold
     assert world.stores["B"].items == {}
 
 
-def test_repair_to_which_a_region_has_told_of_other_content_before_it_hangs(folder: Path) -> None:
+def test_repair_to_which_a_region_has_reported_other_content_before_it_hangs(folder: Path) -> None:
     """The same where the region never says the rest."""
     world = _three_of_which_two_disagree(folder)
     world.until("m", "read_channel", "A")

@@ -145,7 +145,7 @@ SECRETS = [
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("around", ["{}", "the id {} is unknown", "'{}'", "x={};y", "(\n{}\n)"])
-def test_without_secrets(secret: str, around: str) -> None:
+def test_redact(secret: str, around: str) -> None:
     """What looks like credentials is taken out of what others say, and the rest stays."""
     text = redact(around.format(secret))
 

@@ -254,7 +254,7 @@ class FaultyRegion(Region):
         return self.do("configured_regions", "", self.inner.configured_regions)
 
     def do(self, operation: str, subject: str, proceed: Callable[[], T]) -> T:
-        """Carry out one call of *operation*, with its faults, of the region or of its mirror."""
+        """Execute one call of *operation*, with its faults, of the region or of its mirror."""
         with self._lock:
             self.calls.append(operation)
             acts = [fault.act for fault in self._faults if fault.applies_to(operation)]

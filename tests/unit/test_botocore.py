@@ -418,7 +418,7 @@ BROKEN: list[tuple[Break, Callable[..., None], str]] = [
 @pytest.mark.parametrize(
     ("change", "test", "file"), BROKEN, ids=[f"{c.__name__}-{t.__name__}" for c, t, _ in BROKEN]
 )
-def test_change_is_told(
+def test_change_is_reported(
     change: Break, test: Callable[..., None], file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where botocore is changed so, the failure says what, whose file needs it and what to do."""

@@ -26,7 +26,7 @@ from startifact.version import __version__
 
 
 def main(annotations: Annotations, limits: Limits = DEFAULT_LIMITS) -> int:
-    """Carry out the step that the environment describes, and return its exit code.
+    """Run the step that the environment describes, and return its exit code.
 
     Where it fails there is exactly one error annotation, and no output is written.
     """

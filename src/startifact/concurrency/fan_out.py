@@ -99,11 +99,8 @@ class FanOut(Generic[T]):
     def _leave(self, error: BaseException | None) -> None:
         self.cancel()
         if error is not None and self._undo:
-            deadline_is_over = isinstance(error, DeadlineError)
-            limits = self._limits
-            seconds = (
-                limits.deadline_cleanup_seconds if deadline_is_over else limits.cleanup_seconds
-            )
+            limits, is_late = self._limits, isinstance(error, DeadlineError)
+            seconds = limits.deadline_cleanup_seconds if is_late else limits.cleanup_seconds
             until = time.monotonic() + seconds
             for thread in self._threads.values():
                 if thread.is_alive():

@@ -85,7 +85,7 @@ def _composed(text: str, lines: list[str]) -> "yaml.MappingNode | None":
         if node is None or isinstance(node, yaml.MappingNode):
             return node
         if isinstance(node, yaml.SequenceNode):
-            problems.say("it is a YAML list, expected pairs")
+            problems.say("it is a YAML list, expected a mapping")
     _explain(problems, lines)
     problems.raise_if_any()
     raise AssertionError  # raise_if_any has raised

@@ -250,7 +250,7 @@ class Region(ABC):
             IntegrityError: What is at *key* cannot be a channel. Nothing was written.
         """
 
-    def check_project(self, project: str) -> None:  # noqa: B027  # most regions admit every legal name
+    def check_project(self, project: str) -> None:  # noqa: B027  # most regions accept every legal name
         """Return when the region can hold *project*, a legal name.
 
         Raises:

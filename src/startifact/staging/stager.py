@@ -66,7 +66,7 @@ class Stager:
     progress: ProgressCallback | None = None
 
     def stage(self, request: StageRequest) -> Staging:
-        """Carry out *request*, and return what each region said.
+        """Stage what *request* names, and return how each region ended.
 
         Raises:
             InputError: The file or the regions are not what they have to be. Nothing was written.

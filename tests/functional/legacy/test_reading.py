@@ -199,7 +199,7 @@ def test_info(old: Old, capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_region_with_other_bytes(
     old: Old, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Other bytes of the same size in one region are known by their MD5: reported, not delivered."""
+    """Other bytes of the same size in a region are known by their MD5: reported, not delivered."""
     old.stage()
     old.stage(content=OTHER, backends=[old.fixture.b])
     answered = threading.Event()

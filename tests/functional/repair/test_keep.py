@@ -304,7 +304,7 @@ STEPS = [("create", 1), ("describe", 2), ("delete", 1), ("create", 2), ("describ
 @pytest.mark.parametrize("how", ["fail", "lose"])
 @pytest.mark.parametrize(("operation", "nth"), STEPS)
 def test_interrupted(file_project: ProjectFixture, operation: str, nth: int, how: str) -> None:
-    """Whatever step fails, or seems to, nothing is lost, and the same command repairs the rest."""
+    """Whatever step fails, or seems to, nothing is lost, and the same command does the rest."""
     fixture = file_project
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
@@ -333,7 +333,7 @@ session_over(regions).repair(project, "1.0.0", keep=keep)
 @pytest.mark.parametrize("after", ["before", "after"])
 @pytest.mark.parametrize(("operation", "nth"), [s for s in STEPS if s[0] != "describe"])
 def test_killed(file_project: ProjectFixture, operation: str, nth: int, after: str) -> None:
-    """Killed before or after any step that can be seen, the same command repairs the rest."""
+    """Killed before or after any step that can be seen, the same command does the rest."""
     fixture = file_project
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
@@ -348,7 +348,7 @@ def test_killed(file_project: ProjectFixture, operation: str, nth: int, after: s
 
 
 def test_interrupted_by_a_person(file_project: ProjectFixture) -> None:
-    """Ctrl-C while something is set aside ends the repair, and the same command repairs the rest."""
+    """Ctrl-C while something is set aside ends the repair; the same command does the rest."""
     fixture = file_project
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)

@@ -1,4 +1,4 @@
-"""Every damage to a version: verify finds it, and repair repairs it or says why it must not."""
+"""Every damage to a version: verify finds it, and repair corrects it or says why it must not."""
 
 import json
 from typing import Any

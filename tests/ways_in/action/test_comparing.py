@@ -102,7 +102,7 @@ def test_differences(listed: str, directories: list[str], call: Call) -> None:
     assert quick.outputs == thorough.outputs == {}
     assert [c.name for c in thorough.commands] == ["error"]
     assert "3 things are not as they should be" in thorough.errors[0]
-    assert "Hint: The command repair repairs" in thorough.errors[0]
+    assert "Hint: The command repair fixes" in thorough.errors[0]
     for kind, directory, what in (
         ("missing", directories[0], "SugarWater@1.0.0"),
         ("damaged", directories[1], "SugarWater@1.1.0"),
@@ -264,7 +264,7 @@ def test_each_thing_is_said_once(
         assert said(one, "has 3 bytes, 16 were recorded") == (1, 1)
         assert said(one, "failed to list") == (1, 1)
         assert said(one, "failed with exit code") == (0, 1)
-    assert said(done["verify"], "The command repair repairs what can be repaired") == (1, 1)
+    assert said(done["verify"], "The command repair fixes what can be fixed") == (1, 1)
     assert said(done["repair"], "Find out which is right") == (1, 1)
     assert "### `SugarWater` repaired, not completely\n" in done["repair"].summary
     assert "### `SugarWater` was not repaired\n" in done["again"].summary

@@ -200,7 +200,7 @@ def test_neither_true_nor_false(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "allowed"),
     [
-        ("command", "publish", listed(commands_of(WayIn.ACTION), "or")),
+        ("command", "upload", listed(commands_of(WayIn.ACTION), "or")),
         ("command", "Stage", listed(commands_of(WayIn.ACTION), "or")),
         ("if-exists", "ignore", "fail or keep"),
     ],
@@ -371,7 +371,7 @@ def test_inputs_of_every_container_action() -> None:
 
 def test_other_problems_beside_an_unknown_command() -> None:
     """Where the command is not known, what does not depend on it is checked all the same."""
-    arguments: dict[str, Any] = {"command": "publish", "version": "1.1", "summary": "maybe"}
+    arguments: dict[str, Any] = {"command": "upload", "version": "1.1", "summary": "maybe"}
 
     message = refusal(STAGE, arguments)
 

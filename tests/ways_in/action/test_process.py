@@ -58,7 +58,7 @@ def test_mistake(step: Step) -> None:
     assert done.outputs == {}
 
 
-def check_that_the_rest_is_told(done: Done, reported: list[str]) -> None:
+def check_that_the_rest_is_reported(done: Done, reported: list[str]) -> None:
     """Check that nine of the warnings that begin as in *reported* are annotations, all readable."""
     rest = [said for said in reported if not any(said in text for text in done.warnings)]
     assert len(rest) == len(reported) - 9
@@ -77,7 +77,7 @@ def test_many_warnings(step: Step) -> None:
 
     assert done.exit_code == 0
     assert [command.name for command in done.commands] == ["warning"] * 9
-    check_that_the_rest_is_told(done, [f"{region} failed to " for region in dead])
+    check_that_the_rest_is_reported(done, [f"{region} failed to " for region in dead])
 
 
 def test_many_warnings_and_an_error(step: Step) -> None:
@@ -95,7 +95,7 @@ def test_many_warnings_and_an_error(step: Step) -> None:
 
     assert done.exit_code == 7
     assert [command.name for command in done.commands] == ["warning"] * 9 + ["error"]
-    check_that_the_rest_is_told(done, [f"SugarWater@1.0.0 in {region} " for region in regions])
+    check_that_the_rest_is_reported(done, [f"SugarWater@1.0.0 in {region} " for region in regions])
 
 
 @pytest.mark.parametrize(

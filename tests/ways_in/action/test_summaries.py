@@ -100,10 +100,10 @@ def test_failure(step: Step, call: Call, listed: str) -> None:
 
 def test_failure_of_inputs(call: Call) -> None:
     """Inputs that are not valid are reported in the summary too, all of them."""
-    done = call(command="publish", project="..")
+    done = call(command="upload", project="..")
 
     assert "### Startifact failed with exit code 2\n" in done.summary
-    assert "command: got &#x27;publish&#x27;" in done.summary
+    assert "command: got &#x27;upload&#x27;" in done.summary
     assert "project &#x27;..&#x27;" in done.summary
 
 

@@ -36,7 +36,7 @@ as_root = pytest.mark.skipif(not IS_ROOT, reason="only root can make the workspa
 
 @pytest.fixture
 def staged(account: AwsAccount, tmp_path: Path) -> bytes:
-    """Stage a file in the cloud that is downloaded in ranges, and return its content."""
+    """Stage a file in AWS that is downloaded in ranges, and return its content."""
     content = os.urandom(PARTS)
     file = tmp_path / "staged"
     file.write_bytes(content)
@@ -63,7 +63,7 @@ def scratch(step: RunnerStep) -> list[Path]:
 def test_case_22_stopped_in_an_upload(
     sent: Sent, exit_code: int, step: RunnerStep, account: AwsAccount, wire: Wire
 ) -> None:
-    """Signals end an upload in seconds, with nothing published and nothing left anywhere.
+    """Signals end an upload in seconds, with nothing staged and nothing left anywhere.
 
     The first one decides how, and those that follow while uploads are aborted change nothing.
     """

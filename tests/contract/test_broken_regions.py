@@ -380,7 +380,7 @@ def test_found_out(
     tmp_path: Path,
     make_file: MakeFile,
 ) -> None:
-    """The contract's test fails for the region that breaks its sentence, and for it alone."""
+    """The contract's test fails for the region that breaks its sentence, and for no other."""
     sound: type[Region] = DirectoryRegion if issubclass(broken, DirectoryRegion) else MemoryRegion
     sound = Mirrored if test is contract.test_mirror else sound
 

@@ -332,7 +332,7 @@ def test_case_12_directories(
 def test_case_13_connections_that_break(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path, *, reset: bool
 ) -> None:
-    """Connections that break at every 64 KiB are taken up where they broke, by one region alone."""
+    """Connections that break at every 64 KiB are taken up where they broke, by only one region."""
     content = os.urandom(9 * MIB)
     plant(account, content, parts=True, regions=[HERE])
 
@@ -458,7 +458,7 @@ def test_case_30_without_a_majority(three: tuple[list[str], bytes], destination:
 def test_bytes_are_of_the_majority_of_all_that_have_answered(
     three: tuple[list[str], bytes], destination: Path
 ) -> None:
-    """Whoever lies first and alone is found out by those that answer while its bytes come."""
+    """The only region that lies, and answers first, is found out by those that answer later."""
     names, good = three
     regions = faulty(names)
     go = threading.Event()

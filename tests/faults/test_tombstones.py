@@ -45,7 +45,7 @@ def test_majority_outvotes_a_tombstone(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Whoever can write to one region alone makes no version vanish; it is warned of."""
+    """Whoever can write only to one region makes no version vanish; it is warned of."""
     session = session_over(answering(three, delays))
 
     back = session.get("SugarWater", "1.0.0").downloader.download(tmp_path / "back")

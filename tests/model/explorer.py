@@ -5,8 +5,8 @@ first, until no state is left that has not been seen.
 
 A crash needs no step of its own. A process that is dead is one that is not scheduled any more, and
 every state is visited in which any of them have stopped anywhere while the others went on. In each,
-every staging is run again, alone, to its end. What was on its way when its process died arrives in
-the states in which that thread has had one more answer.
+every staging is run again, by itself, to its end. What was on its way when its process died arrives
+in the states in which that thread has had one more answer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -108,7 +108,7 @@ class World:
     def pass_time(self, name: str, seconds: float) -> None:
         """Let *seconds* pass for a program, or less: until it does something that counts.
 
-        Whoever waits looks up again and again meanwhile; that alone does not count.
+        Whoever waits looks up again and again meanwhile; that by itself does not count.
         """
         actor = self.actors[name]
         process = actor.process
@@ -131,7 +131,7 @@ class World:
         actor.process.kill()
 
     def end(self, name: str) -> Report:
-        """Let one program go on alone, to its end."""
+        """Let only one program go on, to its end."""
         actor = self.actors[name]
         if actor.process is None:
             self.start(name)
@@ -140,7 +140,7 @@ class World:
         return actor.report
 
     def until(self, name: str, verb: str, region: str | None = None) -> int:
-        """Let one program go on alone until it waits for such a call; return by which thread."""
+        """Let only one program go on, until it waits for such a call; return by which thread."""
         actor = self.actors[name]
         if actor.process is None:
             self.start(name)

@@ -220,7 +220,7 @@ class _Reader:
 
 
 def _raw(environ: Mapping[str, str], name: str) -> str:
-    # The runner replaces spaces alone, and keeps dashes.
+    # The runner replaces only spaces, and keeps dashes.
     return environ.get(f"INPUT_{name.replace(' ', '_').upper()}", "")
 
 

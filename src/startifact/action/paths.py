@@ -95,7 +95,7 @@ def directories_of(inputs: StepInputs, settings: Settings) -> list[DirectorySpec
                 hint="Name a directory in the workspace, for example file:./artifacts",
             )
     problems.raise_if_any()
-    # An organisation configuration names AWS regions alone.
+    # An organisation configuration names only AWS regions.
     return [s for s in specs if isinstance(s, DirectorySpec)]
 
 

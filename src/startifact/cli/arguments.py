@@ -122,7 +122,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Help whose lines break at blanks alone: never within a name that somebody may copy."""
+    """Help whose lines break only at blanks: never within a name that somebody may copy."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=24 if _columns() >= 60 else 8)

@@ -96,6 +96,7 @@ class Resolution:
         finally:
             with self._lock:
                 self._askers -= 1
+                # Others may still wait for the same answers, in threads of their own.
                 if self._askers == 0:
                     self._asked.cancel()
 
@@ -106,6 +107,7 @@ class Resolution:
 
     def close(self) -> None:
         """Wait for no region any more; what is known by now stays known."""
+        # Without the lock: a thread that waits for an answer holds it.
         self._closed = True
         self._asked.cancel()
 
@@ -150,6 +152,7 @@ class Resolution:
     def wait_a_moment_for_all(self) -> None:
         """Wait until all regions have answered, or a second after the first copy was reported."""
         until = self._window_end()
+        # Once their time has passed, late regions are not asked again just to look.
         if until is not None and until <= time.monotonic():
             self._collect(until)
             return
@@ -192,6 +195,7 @@ class Resolution:
             self._absent.append(answer.name)
         else:
             self._copies[answer.name] = answer.value
+            # Only a copy starts the others' time: that one region has none decides nothing.
             if self._first_at is None:
                 self._first_at = time.monotonic()
         return True
@@ -240,6 +244,7 @@ class Resolution:
             )  # fmt: skip
         for replica in self._in_order(self._copies).values():
             found = replica.record
+            # One that did not vote has less of a record: only its bytes can be compared.
             same = (
                 found.same_content(record) if replica in voters else found.may_have_bytes_of(record)
             )

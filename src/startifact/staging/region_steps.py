@@ -93,6 +93,7 @@ def create(
         try:
             return describe(region, key)
         except IntegrityError as e:
+            # A class of its own: this late, "nothing was written" would not be true.
             raise IndeterminateContentError(e.message, hint=e.next_step) from e
 
     return write_and_read_back(region, key, write, read_back)

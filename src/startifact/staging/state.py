@@ -227,10 +227,12 @@ def other_content(state: StagingState, request: StageRequest, record: Record) ->
     removed = state.removed()
     if not others and removed is None:
         return None
+    # Early ones too: whatever is reported from here on names every region known to hold something.
     state.replicas = {replica.region.name: replica for replica in replicas}
     if (
         removed is None
         and request.if_exists is IfExists.KEEP
+        # Where regions differ among themselves, there is no one content to keep.
         and all(c.record.same_content(others[0].record) for c in replicas)
     ):
         return others[0].record

@@ -277,7 +277,7 @@ def test_record_that_comes_while_bytes_do(old: Old, tmp_path: Path) -> None:
 def test_record_in_one_region_that_most_contradict(
     old: Old, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A record alone does not make one region's bytes those of the version."""
+    """A record by itself does not make one region's bytes those of the version."""
     fixture = old.fixture
     old.stage(backends=[fixture.a, fixture.c])
     fixture.stage(content=OTHER, regions=[fixture.b.spec])

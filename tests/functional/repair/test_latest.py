@@ -110,7 +110,7 @@ def test_behind(fixture: ProjectFixture) -> None:
 
 
 def test_equal_precedence_is_not_behind(file_project: ProjectFixture) -> None:
-    """Regions whose ``latest`` differs in build metadata alone stay as they are."""
+    """Regions whose ``latest`` differs only in build metadata stay as they are."""
     fixture = file_project
     fixture.stage("1.0.0+a")
     fixture.stage("1.0.0+b", OTHER)

@@ -378,7 +378,7 @@ def test_other_metadata(fixture: ProjectFixture, changes: dict[str, Any], messag
 
 
 def test_other_metadata_everywhere(file_project: ProjectFixture) -> None:
-    """Of contents that differ in metadata alone, a digest cannot choose: it is not offered."""
+    """Of contents that differ only in metadata, a digest cannot choose: it is not offered."""
     fixture = file_project
     fixture.stage()
     fixture.rewrite(fixture.b, fixture.key, lang="rust")

@@ -84,7 +84,7 @@ class Resolution:
     def asking(self) -> Iterator[None]:
         """Let regions answer inside. Outside of it, those that have not answered are told to stop.
 
-        Nothing is left behind with whoever holds an artifact for later, and who needs one more
+        So an artifact that is kept for later keeps no thread busy. A caller that needs one more
         answer, or may be proved wrong by one, asks again.
         """
         with self._lock:

@@ -178,7 +178,7 @@ class Region(ABC):
 
     @abstractmethod
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
-        """Yield bytes *start* to *stop* (exclusive) of the very artifact that *stored* describes.
+        """Yield bytes *start* to *stop* (exclusive) of the one artifact that *stored* describes.
 
         The blocks are ``stop - start`` bytes together, none empty, and none longer than
         `limits.BLOCK_BYTES`: a reader takes each as a sign that bytes move, and needs memory for

@@ -101,7 +101,7 @@ class StagingState:
         for region in self.regions:
             if snapshot := self.snapshots.get(region.name):
                 known |= dict.fromkeys(snapshot.configured_regions)
-        # Where none of them is in *regions*, they are another list, of which nothing was left out.
+        # Where none of them is in *regions*, they are another list, and nothing of it was left out.
         return [name for name in known if name not in named] if named & known.keys() else []
 
     def replicas_in_order(self) -> list[Replica]:

@@ -63,7 +63,7 @@ def build_wheel() -> Path:
 
 
 def step(name: str, **inputs: str) -> dict[str, str]:
-    """Run one workflow step, show what it tells the workflow, and return its outputs."""
+    """Run one workflow step, show what it writes for the workflow, and return its outputs."""
     files = DEMO / "step"
     files.mkdir(exist_ok=True)
     output, summary = files / f"{name}-output", files / f"{name}-summary"

@@ -41,7 +41,7 @@ runs:
  use actions/setup-python before this step"
         exit 2
 
-    # Values reach the program through its environment alone; no shell ever reads one.
+    # Values reach the program only through its environment; no shell ever reads one.
     - name: Run
       id: run
       shell: bash

@@ -42,10 +42,10 @@ def homes() -> dict[str, str]:
     pending = [classes[name] for name in FIRST if name in classes]
     while pending:
         cls = pending.pop()
-        for shown in _shown_by(cls, classes):
-            if shown.__name__ not in found and not issubclass(shown, BaseException):
-                found[shown.__name__] = shown.__module__
-                pending.append(shown)
+        for other in _shown_by(cls, classes):
+            if other.__name__ not in found and not issubclass(other, BaseException):
+                found[other.__name__] = other.__module__
+                pending.append(other)
     return found
 
 

@@ -33,15 +33,15 @@ def floors(below: Mapping[str, set[str]]) -> dict[str, int]:
     """Return the floor of each room, from 1."""
     known: dict[str, int] = {}
 
-    def floor(room: str, path: tuple[str, ...]) -> int:
+    def floor_of(room: str, path: tuple[str, ...]) -> int:
         if room in path:
             sys.exit(f"rooms import each other: {' -> '.join((*path, room))}")
         if room not in known:
-            known[room] = 1 + max((floor(r, (*path, room)) for r in below[room]), default=0)
+            known[room] = 1 + max((floor_of(r, (*path, room)) for r in below[room]), default=0)
         return known[room]
 
     for room in below:
-        floor(room, ())
+        floor_of(room, ())
     return known
 
 

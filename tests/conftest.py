@@ -150,7 +150,7 @@ class AwsAccount:
         return str(json.loads(body.read())["version"])
 
 
-def build_cloud(endpoint: str) -> AwsAccount:
+def build_account(endpoint: str) -> AwsAccount:
     """Return a new account: its buckets and its parameter have random names."""
     unique = uuid4().hex[:12]
     buckets = {region: f"artifacts-{unique}-{region}" for region in AWS_REGIONS}
@@ -182,7 +182,7 @@ def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> AwsAccount:
     """
     Return an account of this test's own, so that tests do not see each other's.
     """
-    account = build_cloud(moto_server)
+    account = build_account(moto_server)
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
     monkeypatch.setenv("STARTIFACT_PARAMETER", account.parameter)
     monkeypatch.setenv("AWS_REGION", "us-east-1")

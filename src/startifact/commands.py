@@ -284,7 +284,7 @@ def locations_of_result(result: ArtifactResult) -> list[dict[str, object]]:
 
 
 def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
-    """Return what *result* tells programs, hints in the *words* of one way in."""
+    """Return what *result* reports to programs, hints in the *words* of one way in."""
     match result:
         case StageResult(staging=staging):
             return facts_of_staging(staging)

@@ -23,7 +23,7 @@ class ValueKind(StrEnum):
     LIST = "list"
     """Several texts, separated by commas, spaces or newlines."""
 
-    PAIRS = "pairs"
+    METADATA = "metadata"
     """``KEY=VALUE``: in a shell one, given several times; in a workflow lines or a mapping."""
 
     SECONDS = "seconds"

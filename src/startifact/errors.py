@@ -65,7 +65,7 @@ class ConfigurationError(StartifactError):
 
 
 class ExistsError(Exception):
-    """The key was taken when the write arrived; describe it to know by whom."""
+    """The key already existed when the write arrived; describe it to see what is there."""
 
 
 class WrongRegionError(ConfigurationError):
@@ -131,7 +131,7 @@ class UnexpectedFileTypeError(IntegrityError):
 
 
 class IndeterminateContentError(IntegrityError):
-    """What was found when an artifact was to be created cannot be told from other content."""
+    """What was found when an artifact was to be created may be other content."""
 
 
 class DifferencesError(StartifactError):
@@ -147,7 +147,7 @@ class DifferencesError(StartifactError):
         super().__init__(
             f"{count} {'thing is' if count == 1 else 'things are'} not as they should be"
             + (f":{text}" if text else ""),
-            hint=Hint.of(Command("repair", target), " mends what can be mended"),
+            hint=Hint.of(Command("repair", target), " fixes what can be fixed"),
         )
 
 
@@ -306,7 +306,7 @@ def as_one(errors: Sequence[StartifactError]) -> StartifactError:
 
 
 def with_notes(text: str, error: BaseException) -> str:
-    """Return *text*, which tells of *error*, and below it what was noted while that went by."""
+    """Return *text*, which describes *error*, and below it the notes that were added to it."""
     return "\n".join([text, *getattr(error, "__notes__", ())])
 
 

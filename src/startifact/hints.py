@@ -18,7 +18,7 @@ class Option:
 
     name: str
     value: str | None = None
-    """What to set it to: ``true`` for a flag; ``None`` to name the option alone."""
+    """What to set it to: ``true`` for a flag; ``None`` to name only the option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Command:
 
     name: str
     target: str = ""
-    """``PROJECT`` or ``PROJECT@VERSION``; empty to name the command alone."""
+    """``PROJECT`` or ``PROJECT@VERSION``; empty to name only the command."""
 
     options: tuple[Option, ...] = ()
 
@@ -51,7 +51,7 @@ class Hint:
     def text(self, words: Words) -> str:
         """Return the hint, its options and commands written as *words* has them."""
         text = "".join(part if isinstance(part, str) else words(part) for part in self.parts)
-        # A command may begin the sentence, and is written in words in a workflow alone.
+        # A command may begin the sentence, and is written in words only in a workflow.
         return f"T{text[1:]}" if text.startswith("the ") else text
 
     def __str__(self) -> str:

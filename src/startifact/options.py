@@ -135,7 +135,7 @@ _OPTIONS = (
         "metadata",
         "What is stored with the artifact: KEY=VALUE lines, or a YAML mapping. Every value "
         "is kept as it is written.",
-        ValueKind.PAIRS,
+        ValueKind.METADATA,
         commands=("stage",),
         letter="m",
         metavar="KEY=VALUE",

@@ -1,4 +1,4 @@
-"""What a command tells programs: the same facts, under the same names, from every way in.
+"""What a command reports to programs: the same facts, under the same names, from every way in.
 
 The names are those of the action's outputs and of the command line's JSON. Values are strings,
 numbers, booleans, lists and dictionaries; ``None`` stands for what does not apply or is not known.
@@ -138,7 +138,7 @@ def _facts_of_failures(
 def facts_of_error(error: StartifactError, words: Words) -> dict[str, object]:
     """Return what *error* says, and every region's outcome where there are some.
 
-    The hint is in the *words* of the way in that tells it.
+    The hint is in the *words* of the way in that shows it.
     """
     facts: dict[str, object] = {
         "error": {

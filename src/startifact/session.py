@@ -142,7 +142,7 @@ class Session:
     def close(self) -> None:
         """End what the session has started, and close its connections.
 
-        Regions that have not answered yet are waited for no more. What artifacts and results say
+        Regions that have not answered yet are no longer waited for. What artifacts and results say
         stays known, but nothing can be downloaded, and every other method raises an `InputError`.
         A call that another thread is in goes on to its end. What the session was given, a
         `ConfigurationLoader` or a session of boto3, stays open. Closing twice does no harm.
@@ -314,7 +314,7 @@ class Session:
         keep: str | None = None,
         read_data: bool = False,
     ) -> Repair:
-        """Mend what `verify` finds in *project*, or in one *version* of it.
+        """Repair what `verify` finds in *project*, or in one *version* of it.
 
         Afterwards missing regions are filled from a verified one, ``latest`` is forward
         everywhere and its copies follow, where all regions that answer agree. Where they do not,
@@ -323,20 +323,20 @@ class Session:
 
         Args:
             project: The project's name.
-            version: The only version to mend; by default all of them are, and ``latest``.
+            version: The only version to repair; by default all of them are, and ``latest``.
             keep: For one version that regions disagree about, the content that is right:
                 ``sha256:`` and its digest. Other content is copied aside below
                 ``{project}/_quarantine/`` and deleted.
             read_data: Whether every byte is read and compared with its record first.
 
         Returns:
-            The steps that were taken or would be, and what could not be mended. It is true when
+            The steps that were taken or would be, and what could not be repaired. It is true when
             nothing is left that should be.
 
         Raises:
             InputError: An argument is not valid, *keep* is given without *version*, or two
                 regions are one store.
-            NotFoundError: There is nothing to mend, or no region has the content to keep.
+            NotFoundError: There is nothing to repair, or no region has the content to keep.
             SeveralRegionsError: No region that answered has the content to keep.
             IntegrityError: The content to keep has other metadata in every region.
             DeadlineError: The time that was allowed has passed; its notes say what was done.

@@ -7,7 +7,7 @@ import { register } from "node:module";
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 
-// The package imports its schemas without saying that they are JSON, which Node wants to be told.
+// The package imports its schemas without saying that they are JSON, which Node requires.
 const hook = `
   import { readFile } from "node:fs/promises";
   export async function load(url, context, next) {

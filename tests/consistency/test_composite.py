@@ -102,7 +102,7 @@ def test_failure_is_the_steps(step: CompositeStep) -> None:
 
 
 @pytest.mark.timeout(400)
-def test_hostile_environment(step: CompositeStep) -> None:
+def test_unsafe_environment(step: CompositeStep) -> None:
     """What a job puts into Python's own variables, or beside its files, is not imported."""
     (step.workspace / "json.py").write_text("raise SystemExit('hijacked')")
 

@@ -1,4 +1,4 @@
-"""Whoever contributes is told what is there: every folder of tests, and no path that has gone."""
+"""CONTRIBUTING.md names what is there: every folder of tests, and no path that has gone."""
 
 import re
 from pathlib import Path

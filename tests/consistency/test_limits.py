@@ -26,16 +26,16 @@ def numbers(path: Path) -> list[str]:
     found = []
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Assign):
-            pairs = [pair for target in node.targets for pair in parts(target, node.value)]
-            found += [name.id for name, value in pairs if is_number(value)]
+            assignments = [pair for target in node.targets for pair in parts(target, node.value)]
+            found += [name.id for name, value in assignments if is_number(value)]
     return found
 
 
 def parts(target: ast.expr, value: ast.expr) -> list[tuple[ast.Name, ast.expr]]:
     """Return each name in *target* with what it is given."""
     if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        pairs = zip(target.elts, value.elts, strict=True)
-        return [pair for one in pairs for pair in parts(*one)]
+        assignments = zip(target.elts, value.elts, strict=True)
+        return [pair for one in assignments for pair in parts(*one)]
     return [(target, value)] if isinstance(target, ast.Name) else []
 
 

@@ -120,9 +120,9 @@ def test_arguments_are_documented(cls: type, name: str, function: Callable[..., 
     """Of more than one argument each is reported, under its name, and so is what comes back."""
     docstring = inspect.getdoc(cls if name == "__init__" else function) or ""
     section = re.search(r"^Args:\n((?: +.*\n|\n)*)", docstring, re.MULTILINE)
-    told = re.findall(r"^ {4}(\w+): ", section[1], re.MULTILINE) if section else []
+    documented = re.findall(r"^ {4}(\w+): ", section[1], re.MULTILINE) if section else []
 
-    assert told == [p for p in inspect.signature(function).parameters if p != "self"]
+    assert documented == [p for p in inspect.signature(function).parameters if p != "self"]
     if name != "__init__":
         assert "\nReturns:\n" in docstring
 

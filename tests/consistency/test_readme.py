@@ -1,4 +1,4 @@
-"""What the README tells its reader to do works, and what it quotes is what the reader will see."""
+"""What the README asks its reader to do works, and what it quotes is what the reader will see."""
 
 import ast
 import fnmatch

@@ -202,7 +202,7 @@ def identities() -> Iterator[Identities]:
 def test_deploy_lambda(
     step: Step, account: AwsAccount, identities: Identities, tmp_path: Path
 ) -> None:
-    """The object is the one in the function's region, and no other digest is published."""
+    """The object is the one in the function's region, and no other digest becomes a version."""
     deployment = Lambda(step, identities, tmp_path)
     path = step.workspace / step.file(CONTENT)
     staged = Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", path)
@@ -285,7 +285,7 @@ def test_pull_requests_from_forks() -> None:
 
 
 def test_pull_requests_that_do_not_raise_the_version(step: Step) -> None:
-    """They are told that what is staged is kept, and do not fail."""
+    """They report that what is staged is kept, and do not fail."""
     where = ["file:" + str(step.workspace / "regions" / "one")]
     Session(regions=where).stage("SugarWater", "1.0.0", step.workspace / step.file(CONTENT))
     given = {n.replace("-", "_"): v for n, v in jobs_of(PULL_REQUEST)["stage"]["with"].items()}

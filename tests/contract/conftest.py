@@ -101,7 +101,7 @@ def region(backend: Backend) -> Region:
 
 KEY = Key("SugarWater@1.0.0")
 CHANNEL = Key("SugarWater/latest")
-DOCUMENT = '{"hello":"world","startifact:format":"1"}'
+ENCODED_RECORD = '{"hello":"world","startifact:format":"1"}'
 
 SIZES = pytest.mark.parametrize("size", [1000, 8 * MIB + 1], ids=["single", "parts"])
 

@@ -333,7 +333,7 @@ BROKEN: list[tuple[type[Region], Test, dict[str, Any]]] = [
     (DeletesMore, contract.test_delete_touches_nothing_else, {}),
     (DeletesChannels, contract.test_delete_touches_nothing_else, {}),
     (MovesAnything, contract.test_nothing_to_move_aside, {}),
-    (ComparesTexts, contract.test_channel_is_told_by_its_token, {}),
+    (ComparesTexts, contract.test_channel_is_identified_by_its_token, {}),
     (WritesAgain, contract.test_channel_written_again, {}),
     (ChannelInTwoSteps, contract.test_channel_is_one_text_or_the_other, {}),
     (ChannelGoesFirst, contract.test_channel_is_one_text_or_the_other, {}),
@@ -345,7 +345,7 @@ BROKEN: list[tuple[type[Region], Test, dict[str, Any]]] = [
 ]
 
 
-def carried_out(
+def error_of(
     test: Test, kind: type[Region], folder: Path, make_file: MakeFile, arguments: dict[str, Any]
 ) -> str | None:
     """Return what *test* says of a region of *kind*; ``None`` where nothing is wrong."""
@@ -380,12 +380,12 @@ def test_found_out(
     tmp_path: Path,
     make_file: MakeFile,
 ) -> None:
-    """The contract's test fails for the region that breaks its sentence, and for it alone."""
+    """The contract's test fails for the region that breaks its sentence, and for no other."""
     sound: type[Region] = DirectoryRegion if issubclass(broken, DirectoryRegion) else MemoryRegion
     sound = Mirrored if test is contract.test_mirror else sound
 
-    assert carried_out(test, sound, tmp_path, make_file, arguments) is None
-    assert carried_out(test, broken, tmp_path, make_file, arguments) is not None
+    assert error_of(test, sound, tmp_path, make_file, arguments) is None
+    assert error_of(test, broken, tmp_path, make_file, arguments) is not None
 
 
 def test_every_test_can_fail() -> None:

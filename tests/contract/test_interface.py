@@ -33,7 +33,7 @@ from startifact.regions.interface import (
 )
 from tests.contract.conftest import (
     CHANNEL,
-    DOCUMENT,
+    ENCODED_RECORD,
     KEY,
     MIB,
     SIZES,
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.tries_stores
 
 def create(region: Region, make_file: MakeFile, content: bytes = b"it", key: Key = KEY) -> None:
     """Store *content*."""
-    region.create(key, Source.scan(make_file(content)), DOCUMENT, unmoved)
+    region.create(key, Source.scan(make_file(content)), ENCODED_RECORD, unmoved)
 
 
 def described(region: Region, key: Key = KEY) -> StoredArtifact:
@@ -58,31 +58,31 @@ def described(region: Region, key: Key = KEY) -> StoredArtifact:
     return description
 
 
-def while_watched(look: Callable[[], object], act: Callable[[], None]) -> set[object]:
-    """Return all that two watchers saw while *act* ran."""
-    seen: set[object] = set()
+def while_inspected(inspect: Callable[[], object], act: Callable[[], None]) -> set[object]:
+    """Return all that two threads saw while *act* ran."""
+    results: set[object] = set()
     done = threading.Event()
 
-    def heartbeat() -> None:
+    def inspect_until_done() -> None:
         while not done.is_set():
-            seen.add(look())
+            results.add(inspect())
 
     with ThreadPoolExecutor(2) as pool:
-        watchers = [pool.submit(heartbeat) for _ in range(2)]
+        futures = [pool.submit(inspect_until_done) for _ in range(2)]
         try:
             act()
         finally:
             done.set()
-        for watcher in watchers:
-            watcher.result()
-    return seen
+        for future in futures:
+            future.result()
+    return results
 
 
-# What is told ----------------------------------------------------------------------------------
+# What is reported ------------------------------------------------------------------------------
 
 
 def test_descriptions_of_one_artifact_are_equal(region: Region, make_file: MakeFile) -> None:
-    """As long as nobody replaces it, an artifact is described alike, whatever happens beside it."""
+    """Until it is replaced, an artifact is described alike, whatever happens to other keys."""
     create(region, make_file)
 
     first = described(region)
@@ -97,7 +97,7 @@ def test_descriptions_of_one_artifact_are_equal(region: Region, make_file: MakeF
 def test_other_bytes_have_another_token(
     region: Region, backend: Backend, make_file: MakeFile
 ) -> None:
-    """What was stored in place of an artifact is told from it by the token."""
+    """What was stored in place of an artifact is distinguished from it by the token."""
     create(region, make_file, b"one")
     first = described(region)
     backend.remove(KEY)
@@ -201,14 +201,14 @@ def test_what_can_be_no_channel(region: Region, backend: Backend) -> None:
 
 @SIZES
 def test_beats_of_create(region: Region, make_file: MakeFile, size: int) -> None:
-    """Each part is told of before the artifact is there, and never more than a part at once."""
+    """Each part is reported before the artifact is there, and never more than a part at once."""
     source = Source.scan(make_file(os.urandom(size)))
     beats: list[tuple[int, bool]] = []
 
     def beat(count: int) -> None:
         beats.append((count, region.describe(KEY) is not None))
 
-    region.create(KEY, source, DOCUMENT, beat)
+    region.create(KEY, source, ENCODED_RECORD, beat)
 
     before = [count for count, is_there in beats if not is_there]
     assert len(before) >= len(source.parts)
@@ -228,7 +228,7 @@ def test_what_a_beat_raises_comes_out(
         raise error
 
     with pytest.raises(type(error)) as caught:
-        region.create(KEY, source, DOCUMENT, stop)
+        region.create(KEY, source, ENCODED_RECORD, stop)
 
     assert caught.value is error
     assert region.describe(KEY) is None
@@ -253,7 +253,7 @@ def test_stopped_at_any_beat(
             raise Cancelled
 
     try:
-        region.create(KEY, source, DOCUMENT, stop)
+        region.create(KEY, source, ENCODED_RECORD, stop)
     except Cancelled:
         assert beats >= nth
     else:
@@ -261,7 +261,7 @@ def test_stopped_at_any_beat(
 
     found = region.describe(KEY)
     if found is not None:
-        assert (found.size, found.encoded_record) == (size, DOCUMENT)
+        assert (found.size, found.encoded_record) == (size, ENCODED_RECORD)
         assert stored(region) == content
     assert backend.leftovers() == []
 
@@ -281,7 +281,7 @@ def test_whole_or_absent(region: Region, make_file: MakeFile) -> None:
     content = os.urandom(3000)
     source = Source.scan(make_file(content))
 
-    def look() -> object:
+    def inspect() -> object:
         found = region.describe(KEY)
         if found is None:
             return None
@@ -293,10 +293,10 @@ def test_whole_or_absent(region: Region, make_file: MakeFile) -> None:
 
     def come_and_go() -> None:
         for _ in range(10):
-            region.create(KEY, source, DOCUMENT, unmoved)
+            region.create(KEY, source, ENCODED_RECORD, unmoved)
             assert region.delete(KEY, described(region))
 
-    assert while_watched(look, come_and_go) <= {None, (DOCUMENT, content)}
+    assert while_inspected(inspect, come_and_go) <= {None, (ENCODED_RECORD, content)}
 
 
 # Reading ---------------------------------------------------------------------------------------
@@ -410,7 +410,7 @@ def test_nothing_to_move_aside(region: Region, backend: Backend, make_file: Make
 # Channels --------------------------------------------------------------------------------------
 
 
-def test_channel_is_told_by_its_token(region: Region) -> None:
+def test_channel_is_identified_by_its_token(region: Region) -> None:
     """A text that is right, with a token that is not any more, replaces nothing."""
     region.write_channel(CHANNEL, "one\n", None)
     first = region.read_channel(CHANNEL)
@@ -443,7 +443,7 @@ def test_channel_is_one_text_or_the_other(region: Region) -> None:
         for text in texts[1:]:
             assert region.write_channel(CHANNEL, text, region.read_channel(CHANNEL))
 
-    assert while_watched(lambda: text_of(region), move) <= set(texts)
+    assert while_inspected(lambda: text_of(region), move) <= set(texts)
 
 
 def test_channel_that_is_too_long(region: Region, backend: Backend) -> None:

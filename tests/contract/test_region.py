@@ -31,7 +31,7 @@ from startifact.regions.interface import Region, StoredChannel
 from tests.conftest import AwsAccount
 from tests.contract.conftest import (
     CHANNEL,
-    DOCUMENT,
+    ENCODED_RECORD,
     KEY,
     MIB,
     SIZES,
@@ -53,30 +53,30 @@ def test_create(region: Region, make_file: MakeFile, size: int) -> None:
     """What is created is there afterwards, byte for byte, with its record and its size."""
     content = os.urandom(size)
 
-    region.create(KEY, Source.scan(make_file(content)), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(content)), ENCODED_RECORD, unmoved)
 
     description = region.describe(KEY)
     assert description is not None
     assert description.size == size
-    assert description.encoded_record == DOCUMENT
+    assert description.encoded_record == ENCODED_RECORD
     assert stored(region) == content
 
 
 @SIZES
 def test_progress_of_create(region: Region, make_file: MakeFile, size: int) -> None:
     """The bytes that are reported as moved add up to the artifact."""
-    moved: list[int] = []
+    beats: list[int] = []
     source = Source.scan(make_file(os.urandom(size)))
 
-    region.create(KEY, source, DOCUMENT, moved.append)
+    region.create(KEY, source, ENCODED_RECORD, beats.append)
 
-    assert sum(moved) == size
+    assert sum(beats) == size
 
 
 @SIZES
 def test_create_only(region: Region, backend: Backend, make_file: MakeFile, size: int) -> None:
     """A key that is taken is refused, and what was there first stays."""
-    region.create(KEY, Source.scan(make_file(b"first", "first")), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(b"first", "first")), ENCODED_RECORD, unmoved)
     other = Source.scan(make_file(os.urandom(size)))
 
     with pytest.raises(ExistsError):
@@ -85,13 +85,13 @@ def test_create_only(region: Region, backend: Backend, make_file: MakeFile, size
     assert stored(region) == b"first"
     description = region.describe(KEY)
     assert description is not None
-    assert description.encoded_record == DOCUMENT
+    assert description.encoded_record == ENCODED_RECORD
     assert backend.leftovers() == []
 
 
 @SIZES
 def test_one_winner(region: Region, backend: Backend, make_file: MakeFile, size: int) -> None:
-    """Of many that create the same key at once one wins; the others are told that it exists."""
+    """Of many that create the same key at once one wins; the others learn that it exists."""
     count = 10 if size < MIB else 8
     contents = [bytes([n]) * size for n in range(count)]
     sources = [Source.scan(make_file(c, f"file-{n}")) for n, c in enumerate(contents)]
@@ -119,7 +119,7 @@ def test_one_winner(region: Region, backend: Backend, make_file: MakeFile, size:
 def test_absent(region: Region, make_file: MakeFile) -> None:
     """Where nothing was created nothing is described, in a new region and in one in use."""
     before = region.describe(KEY)
-    region.create(Key("SugarWater@1.0.0-rc"), Source.scan(make_file()), DOCUMENT, unmoved)
+    region.create(Key("SugarWater@1.0.0-rc"), Source.scan(make_file()), ENCODED_RECORD, unmoved)
 
     after = region.describe(KEY)
 
@@ -130,11 +130,11 @@ def test_absent(region: Region, make_file: MakeFile) -> None:
 def test_removed(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """An artifact that somebody has removed is absent, and may be created again."""
     source = Source.scan(make_file())
-    region.create(KEY, source, DOCUMENT, unmoved)
+    region.create(KEY, source, ENCODED_RECORD, unmoved)
     backend.remove(KEY)
 
     gone = region.describe(KEY)
-    region.create(KEY, source, DOCUMENT, unmoved)
+    region.create(KEY, source, ENCODED_RECORD, unmoved)
 
     assert gone is None
     assert region.describe(KEY) is not None
@@ -169,7 +169,7 @@ def test_keys_of_all_versions(region: Region, make_file: MakeFile, version: str)
     """Prereleases, build metadata and the longest versions have keys of their own."""
     key = Key(f"SugarWater@{version}")
 
-    region.create(key, Source.scan(make_file(b"it")), DOCUMENT, unmoved)
+    region.create(key, Source.scan(make_file(b"it")), ENCODED_RECORD, unmoved)
 
     assert stored(region, key) == b"it"
     assert list(region.keys("SugarWater@")) == [key]
@@ -189,7 +189,7 @@ def test_file_that_changes(
     path.write_bytes(b"b" * size)
 
     with pytest.raises(LocalFileError, match="changed while it was being staged"):
-        region.create(KEY, source, DOCUMENT, unmoved)
+        region.create(KEY, source, ENCODED_RECORD, unmoved)
 
     assert region.describe(KEY) is None
     assert backend.leftovers() == []
@@ -209,7 +209,7 @@ def test_file_that_changes_between_parts(
             path.write_bytes(b"b" * (8 * MIB + 1))
 
     with pytest.raises(LocalFileError, match="changed while it was being staged"):
-        region.create(KEY, source, DOCUMENT, change)
+        region.create(KEY, source, ENCODED_RECORD, change)
 
     assert region.describe(KEY) is None
     assert backend.leftovers() == []
@@ -222,7 +222,7 @@ def test_file_that_goes(region: Region, backend: Backend, make_file: MakeFile) -
     path.unlink()
 
     with pytest.raises(LocalFileError, match="changed while it was being staged"):
-        region.create(KEY, source, DOCUMENT, unmoved)
+        region.create(KEY, source, ENCODED_RECORD, unmoved)
 
     assert region.describe(KEY) is None
     assert backend.leftovers() == []
@@ -243,7 +243,7 @@ def test_stopped_by_the_callback(
         raise StopError
 
     with pytest.raises(Exception) as caught:  # noqa: PT011  # an SDK may wrap it
-        region.create(KEY, source, DOCUMENT, stop)
+        region.create(KEY, source, ENCODED_RECORD, stop)
 
     assert isinstance(caught.value, StopError | RegionUnavailableError)
     assert region.describe(KEY) is None
@@ -260,7 +260,7 @@ def test_stopped_between_parts(region: Region, backend: Backend, make_file: Make
             raise StopError
 
     with pytest.raises(StopError):
-        region.create(KEY, source, DOCUMENT, stop)
+        region.create(KEY, source, ENCODED_RECORD, stop)
 
     assert region.describe(KEY) is None
     assert backend.leftovers() == []
@@ -272,7 +272,7 @@ def test_stopped_between_parts(region: Region, backend: Backend, make_file: Make
 )
 def test_ranges(region: Region, make_file: MakeFile, start: int, stop: int) -> None:
     """A range is read from its first byte to the one before its end."""
-    region.create(KEY, Source.scan(make_file(b"0123456789")), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(b"0123456789")), ENCODED_RECORD, unmoved)
     description = region.describe(KEY)
     assert description is not None
 
@@ -284,7 +284,7 @@ def test_ranges(region: Region, make_file: MakeFile, start: int, stop: int) -> N
 def test_large_range(region: Region, make_file: MakeFile) -> None:
     """A range of several MiB comes in pieces, so that memory does not grow with it."""
     content = os.urandom(5 * MIB)
-    region.create(KEY, Source.scan(make_file(content)), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(content)), ENCODED_RECORD, unmoved)
     description = region.describe(KEY)
     assert description is not None
 
@@ -296,11 +296,11 @@ def test_large_range(region: Region, make_file: MakeFile) -> None:
 
 def test_read_of_what_was_replaced(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """Bytes of another artifact at the same key are never read."""
-    region.create(KEY, Source.scan(make_file(b"the first")), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(b"the first")), ENCODED_RECORD, unmoved)
     description = region.describe(KEY)
     assert description is not None
     backend.remove(KEY)
-    region.create(KEY, Source.scan(make_file(b"the other")), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(b"the other")), ENCODED_RECORD, unmoved)
 
     with pytest.raises(IntegrityError, match="replaced"):
         list(region.read(KEY, description, 0, 9))
@@ -308,7 +308,7 @@ def test_read_of_what_was_replaced(region: Region, backend: Backend, make_file: 
 
 def test_read_of_what_was_removed(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """An artifact that has gone since it was described is an integrity error."""
-    region.create(KEY, Source.scan(make_file(b"the first")), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(b"the first")), ENCODED_RECORD, unmoved)
     description = region.describe(KEY)
     assert description is not None
     backend.remove(KEY)
@@ -320,7 +320,7 @@ def test_read_of_what_was_removed(region: Region, backend: Backend, make_file: M
 @pytest.mark.parametrize("start", [0, 9, 50], ids=["from-start", "at-end", "beyond"])
 def test_read_of_fewer_bytes(region: Region, make_file: MakeFile, start: int) -> None:
     """Fewer bytes than asked for are an integrity error, never a short answer."""
-    region.create(KEY, Source.scan(make_file(b"the first")), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(b"the first")), ENCODED_RECORD, unmoved)
     description = region.describe(KEY)
     assert description is not None
 
@@ -335,7 +335,7 @@ def test_keys_of_one_project(region: Region, backend: Backend, make_file: MakeFi
     """The keys of a project are its own, and not those of a project whose name is longer."""
     source = Source.scan(make_file())
     for key in ("foo@1.0.0", "foo@2.0.0-rc.1", "foo2@1.0.0", "foo.bar@1.0.0", "fo@1.0.0"):
-        region.create(Key(key), source, DOCUMENT, unmoved)
+        region.create(Key(key), source, ENCODED_RECORD, unmoved)
     region.write_channel(Key("foo/latest"), "{}\n", None)
 
     keys = sorted(region.keys("foo@"))
@@ -363,7 +363,7 @@ def test_keys_are_listed_page_by_page(account: AwsAccount) -> None:
 
 def test_delete(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """What was described is deleted whole, and nothing of it is left."""
-    region.create(KEY, Source.scan(make_file()), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file()), ENCODED_RECORD, unmoved)
     description = region.describe(KEY)
     assert description is not None
 
@@ -377,11 +377,11 @@ def test_delete(region: Region, backend: Backend, make_file: MakeFile) -> None:
 
 def test_delete_of_something_else(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """What came after the description is not deleted."""
-    region.create(KEY, Source.scan(make_file(b"the first")), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(b"the first")), ENCODED_RECORD, unmoved)
     stale = region.describe(KEY)
     assert stale is not None
     backend.remove(KEY)
-    region.create(KEY, Source.scan(make_file(b"the other")), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(b"the other")), ENCODED_RECORD, unmoved)
 
     deleted = region.delete(KEY, stale)
 
@@ -392,7 +392,7 @@ def test_delete_of_something_else(region: Region, backend: Backend, make_file: M
 
 def test_delete_of_nothing(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """What has gone is as good as deleted: some stores do not tell the two apart."""
-    region.create(KEY, Source.scan(make_file()), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file()), ENCODED_RECORD, unmoved)
     stale = region.describe(KEY)
     assert stale is not None
     backend.remove(KEY)
@@ -503,7 +503,7 @@ def assert_text(region: Region, text: str) -> None:
 
 def test_location(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """The location of an artifact is where other tools find it."""
-    region.create(KEY, Source.scan(make_file(b"here")), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(b"here")), ENCODED_RECORD, unmoved)
 
     location = region.location(KEY)
 
@@ -552,7 +552,7 @@ def test_no_such_bucket(account: AwsAccount, backend: Backend, make_file: MakeFi
 
     for call in (
         lambda: region.describe(KEY),
-        lambda: region.create(KEY, source, DOCUMENT, unmoved),
+        lambda: region.create(KEY, source, ENCODED_RECORD, unmoved),
         lambda: list(region.keys("SugarWater@")),
         lambda: region.read_channel(CHANNEL),
         lambda: region.write_channel(CHANNEL, "x", None),
@@ -564,7 +564,7 @@ def test_no_such_bucket(account: AwsAccount, backend: Backend, make_file: MakeFi
 def test_region_out_of_order(backends: list[Backend], make_file: MakeFile) -> None:
     """A region that cannot be reached says so, whatever it is asked; it never says absent."""
     region, backend = opened(backends[0].spec), backends[0]
-    region.create(KEY, Source.scan(make_file()), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file()), ENCODED_RECORD, unmoved)
     description = region.describe(KEY)
     assert description is not None
     backend.fail_region()
@@ -572,7 +572,7 @@ def test_region_out_of_order(backends: list[Backend], make_file: MakeFile) -> No
 
     for call in (
         lambda: region.describe(KEY),
-        lambda: region.create(Key("SugarWater@2.0.0"), source, DOCUMENT, unmoved),
+        lambda: region.create(Key("SugarWater@2.0.0"), source, ENCODED_RECORD, unmoved),
         lambda: list(region.read(KEY, description, 0, 1)),
         lambda: list(region.keys("SugarWater@")),
         lambda: region.delete(KEY, description),
@@ -591,7 +591,7 @@ def test_content_of_the_directory_below_a_key(tmp_path: Path, make_file: MakeFil
     region = opened(f"file:{tmp_path}/region")
     before = os.umask(0o027)
     try:
-        region.create(KEY, Source.scan(make_file(b"x")), DOCUMENT, unmoved)
+        region.create(KEY, Source.scan(make_file(b"x")), ENCODED_RECORD, unmoved)
         region.write_channel(CHANNEL, "x\n", None)
     finally:
         os.umask(before)
@@ -618,7 +618,7 @@ def test_directory_whose_key_is_taken(tmp_path: Path, make_file: MakeFile, shape
     before = at.lstat()
 
     with pytest.raises(ExistsError):
-        region.create(KEY, Source.scan(make_file()), DOCUMENT, unmoved)
+        region.create(KEY, Source.scan(make_file()), ENCODED_RECORD, unmoved)
 
     assert list(region.keys("SugarWater@")) == [KEY]
     assert (at.lstat().st_ino, list(target.iterdir())) == (before.st_ino, [])
@@ -632,7 +632,7 @@ def test_sha256_of_what_is_sent(
     """Every request that carries bytes of an artifact carries their SHA-256 from the one pass."""
     region = opened(f"s3://{account.buckets['us-east-1']}/p?region=us-east-1")
 
-    region.create(KEY, Source.scan(make_file(os.urandom(size))), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(os.urandom(size))), ENCODED_RECORD, unmoved)
 
     bodies = [r for r in wire.writes() if r.method == "PUT"]
     assert sum(len(r.body) for r in bodies) == size
@@ -645,23 +645,23 @@ def test_directory_is_whole_or_absent(tmp_path: Path, make_file: MakeFile) -> No
     """Whoever looks while artifacts come and go sees a whole one or none."""
     region = opened(f"file:{tmp_path}/region")
     source = Source.scan(make_file(b"x"))
-    seen: set[str | None] = set()
+    encoded_records: set[str | None] = set()
     done = threading.Event()
 
-    def look() -> None:
+    def inspect() -> None:
         while not done.is_set():
             description = region.describe(KEY)
-            seen.add(None if description is None else description.encoded_record)
+            encoded_records.add(None if description is None else description.encoded_record)
 
     with ThreadPoolExecutor(2) as pool:
-        watching = [pool.submit(look) for _ in range(2)]
+        futures = [pool.submit(inspect) for _ in range(2)]
         for _ in range(100):
-            region.create(KEY, source, DOCUMENT, unmoved)
+            region.create(KEY, source, ENCODED_RECORD, unmoved)
             description = region.describe(KEY)
             assert description is not None
             region.delete(KEY, description)
         done.set()
-        for heartbeat in watching:
-            heartbeat.result()
+        for future in futures:
+            future.result()
 
-    assert seen == {None, DOCUMENT}
+    assert encoded_records == {None, ENCODED_RECORD}

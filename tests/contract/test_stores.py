@@ -82,7 +82,7 @@ def probe_writes(wire: Wire) -> list[Request]:
 def test_each_condition_is_tried(
     account: AwsAccount, wire: Wire, make_file: MakeFile, ignored: str, said: str
 ) -> None:
-    """A store that ignores one of the conditions is refused, and told which one it is."""
+    """A store that ignores one of the conditions is refused, and the error names the condition."""
     bucket = account.buckets["us-east-1"]
     spec = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
 

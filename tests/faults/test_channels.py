@@ -94,7 +94,7 @@ def test_each_late_answer_buys_no_time(
     assert took < 3.3
 
 
-def test_why_it_cannot_be_told(directories: list[str], make_file: MakeFile) -> None:
+def test_why_it_is_not_known(directories: list[str], make_file: MakeFile) -> None:
     """Every region's reason is reported, one a line; the hint is that of the most telling one."""
     stage(directories, "1.0.0", make_file)
     regions = faulty(directories)

@@ -71,20 +71,20 @@ def race(specs: list[str], folder: Path) -> list[Outcome]:
         return [one.result() for one in running]
 
 
-def held(region: Region) -> bytes | None:
+def content_of(region: Region) -> bytes | None:
     """Return the bytes that *region* holds."""
     stored = region.describe(KEY)
     return None if stored is None else b"".join(region.read(KEY, stored, 0, stored.size))
 
 
 def test_case_01_one_winner(regions: list[str], tmp_path: Path) -> None:
-    """Of 24 with different bytes one is staged, and stays; each of the others is told of both."""
+    """Of 24 with different bytes one is staged, and stays; each of the others is shown both."""
     outcomes = race(regions[:1], tmp_path)
 
     winners = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Staging)]
     assert len(winners) == 1
     winner = contents()[winners[0]]
-    assert held(faulty(regions[:1])[0].inner) == winner
+    assert content_of(faulty(regions[:1])[0].inner) == winner
     for content, outcome in zip(contents(), outcomes, strict=True):
         if content != winner:
             assert isinstance(outcome, AlreadyStagedError)
@@ -99,7 +99,7 @@ def test_case_01_at_most_one_winner_in_three_regions(regions: list[str], tmp_pat
 
     winners = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Staging)]
     opened = [region.inner for region in faulty(regions)]
-    stored = [held(region) for region in opened]
+    stored = [content_of(region) for region in opened]
     assert set(stored) <= set(contents())
     assert len(winners) == (1 if len(set(stored)) == 1 else 0)
     assert [r.read_channel(LATEST) is not None for r in opened] == [bool(winners)] * 3
@@ -119,11 +119,11 @@ def test_case_01_one_winner_among_processes(directories: list[str], tmp_path: Pa
     codes = [code for _, code in ended]
     winner = codes.index(0)
     assert sorted(codes) == [0] + [4] * (STAGERS - 1)
-    assert held(faulty(directories[:1])[0].inner) == contents()[winner]
+    assert content_of(faulty(directories[:1])[0].inner) == contents()[winner]
 
 
 def test_case_02_different_winners(regions: list[str], tmp_path: Path) -> None:
-    """Who has won one region and lost another is told of both contents, and moves no latest."""
+    """One that has won one region and lost another is shown both contents, and moves no latest."""
     go = threading.Event()
     opened = [region.inner for region in faulty(regions)]
     ours, theirs = ([FaultyRegion(region) for region in opened] for _ in range(2))
@@ -140,7 +140,7 @@ def test_case_02_different_winners(regions: list[str], tmp_path: Path) -> None:
         ]
         wait_until(lambda: all(one.is_set() for one in ready))
         looked.set()
-        wait_until(lambda: held(opened[0]) is not None and held(opened[1]) is not None)
+        wait_until(lambda: content_of(opened[0]) is not None and content_of(opened[1]) is not None)
         go.set()
         outcomes = [one.result() for one in running]
 
@@ -152,7 +152,7 @@ def test_case_02_different_winners(regions: list[str], tmp_path: Path) -> None:
         assert isinstance(outcome, ConflictError)
         assert {"created", "different"} <= {one.state for one in outcome.outcomes}
     assert [region.read_channel(LATEST) for region in opened] == [None] * 3
-    assert [held(region) for region in opened[:2]] == [b"one", b"two"]
+    assert [content_of(region) for region in opened[:2]] == [b"one", b"two"]
     different = Session(regions=regions).verify("SugarWater").differences
     assert {d.region for d in different} & set(regions[:2])
     assert {d.kind for d in different} == {FindingKind.DIFFERENT}
@@ -187,20 +187,20 @@ class Watcher:
         self._region = region
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self.seen: list[Version] = []
+        self.versions: list[Version] = []
         self._thread.start()
 
     def _watch(self) -> None:
         while not self._end.wait(0.002):
             state = self._region.read_channel(LATEST)
             if state is not None:
-                self.seen.append(Version.parse(json.loads(state.text)["version"]))
+                self.versions.append(Version.parse(json.loads(state.text)["version"]))
 
     def stop(self) -> list[Version]:
         """Return what was seen, in the order in which it was."""
         self._end.set()
         self._thread.join()
-        return self.seen
+        return self.versions
 
 
 def shuffled() -> list[list[str]]:
@@ -224,11 +224,11 @@ def test_case_19_latest_never_goes_back(regions: list[str], make_file: Callable[
 
     with ThreadPoolExecutor(WRITERS) as pool:
         outcomes = list(itertools.chain(*pool.map(write, shuffled())))
-    seen = [watcher.stop() for watcher in watchers]
+    versions_by_region = [watcher.stop() for watcher in watchers]
 
     highest = f"1.{WRITERS - 1}.{ROUNDS - 1}"
     assert all(isinstance(outcome, Staging) for outcome in outcomes)
-    for region, versions in zip(opened, seen, strict=True):
+    for region, versions in zip(opened, versions_by_region, strict=True):
         history = sorted((json.loads(text) for text in region.written), key=generation)
         moves = [Version.parse(move["version"]) for move in history]
         assert [generation(move) for move in history] == list(range(1, len(history) + 1))
@@ -266,10 +266,10 @@ def test_case_19_latest_never_goes_back_among_processes(
         for versions in shuffled()
     ]
     codes = [process.wait(60) for process in started]
-    seen = [watcher.stop() for watcher in watchers]
+    versions_by_region = [watcher.stop() for watcher in watchers]
 
     assert codes == [0] * WRITERS
-    for region, versions in zip(opened, seen, strict=True):
+    for region, versions in zip(opened, versions_by_region, strict=True):
         state = region.read_channel(LATEST)
         assert state is not None
         assert json.loads(state.text)["version"] == f"1.{WRITERS - 1}.{ROUNDS - 1}"

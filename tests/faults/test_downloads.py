@@ -136,14 +136,14 @@ def test_case_11_a_bit(
     plant(account, content, parts=parts, regions=[HERE, THERE])
 
     for at in offsets(size):
-        mend = wire.add(of(HERE, flipping_downloads(at, size)))
+        restore = wire.add(of(HERE, flipping_downloads(at, size)))
         one = Session(regions=[HERE], configuration_loader=loader)
         both = Session(regions=[HERE, THERE], configuration_loader=loader)
 
         error = fails(one, destination)
         succeeds(both, destination, content)
 
-        mend()
+        restore()
         assert f"{KEY} in {HERE} is damaged" in error.message
         assert hashlib.sha256(content).hexdigest() in error.message
 
@@ -157,10 +157,10 @@ def test_case_11_a_bit_of_100_mb(
     plant(account, content, parts=parts, regions=[HERE])
     session = Session(regions=[HERE], configuration_loader=loader)
     at = 8 * MIB if parts else 100 * MIB - 1
-    mend = wire.add(of(HERE, flipping_downloads(at, len(content))))
+    restore = wire.add(of(HERE, flipping_downloads(at, len(content))))
 
     fails(session, destination)
-    mend()
+    restore()
 
     succeeds(session, destination, content)
 
@@ -241,14 +241,14 @@ def test_case_12_bodies_of_another_length(
         first, _ = span(request, size)
         return forward() if first == 0 and size > 8 * MIB else change(forward(), size)
 
-    mend = wire.add(of(HERE, changed))
+    restore = wire.add(of(HERE, changed))
     code = 5 if change in {cut, unmeasured} else 7
     if change is cut:  # taken up where it broke, time after time
         succeeds(Session(regions=[HERE], configuration_loader=loader), destination, content)
     else:
         fails(Session(regions=[HERE], configuration_loader=loader), destination, code=code)
     succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
-    mend()
+    restore()
 
 
 def test_case_12_nothing_is_left_open(
@@ -332,7 +332,7 @@ def test_case_12_directories(
 def test_case_13_connections_that_break(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path, *, reset: bool
 ) -> None:
-    """Connections that break at every 64 KiB are taken up where they broke, by one region alone."""
+    """Connections that break at every 64 KiB are taken up where they broke, by only one region."""
     content = os.urandom(9 * MIB)
     plant(account, content, parts=True, regions=[HERE])
 
@@ -458,7 +458,7 @@ def test_case_30_without_a_majority(three: tuple[list[str], bytes], destination:
 def test_bytes_are_of_the_majority_of_all_that_have_answered(
     three: tuple[list[str], bytes], destination: Path
 ) -> None:
-    """Whoever lies first and alone is found out by those that answer while its bytes come."""
+    """The only region that lies, and answers first, is found out by those that answer later."""
     names, good = three
     regions = faulty(names)
     go = threading.Event()
@@ -524,7 +524,7 @@ def test_metadata_of_one_region_that_differs(
     assert "differs in the metadata ('a')" in caplog.text
 
 
-def test_region_that_fails_late_is_told(
+def test_region_that_fails_late_is_reported(
     directories: list[str], make_file: MakeFile, destination: Path
 ) -> None:
     """A region that fails a little after the bytes have come is among the failures as well."""
@@ -562,7 +562,7 @@ def test_region_that_answers_late_is_waited_for(
 def test_where_it_is_when_the_first_answers_late(
     directories: list[str], make_file: MakeFile
 ) -> None:
-    """Where an artifact is, and who has it, is told of all that answer within a second."""
+    """Where an artifact is, and who has it, is reported for all that answer within a second."""
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
     regions = faulty(directories)
     regions[0].delay("describe", 0.3)
@@ -598,10 +598,10 @@ def test_time_for_those_that_may_object(
     assert took < 3.3
 
 
-def test_every_reason_is_told(
+def test_every_reason_is_reported(
     directories: list[str], make_file: MakeFile, destination: Path
 ) -> None:
-    """Where nobody delivers, it is told of each region why: bytes that are bad, or no answer."""
+    """Where no region delivers, each has its reason: bytes that are bad, or no answer."""
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file(b"sugar"))
     regions = faulty(directories)
     regions[0].corrupt(2)

@@ -75,7 +75,7 @@ def test_case_18_forbidden(account: AwsAccount, wire: Wire, selector: str) -> No
 
 @SELECTORS
 def test_case_18_forbidden_but_listed(account: AwsAccount, wire: Wire, selector: str) -> None:
-    """A refusal that a listing settles is absence: S3 refuses what is not there to some."""
+    """A refusal whose listing shows nothing is absence: S3 refuses what is not there to some."""
     forbid(wire, HERE, listing=True)
 
     error = caught(lambda: Session(regions=AWS_REGIONS).get("SugarWater", selector))
@@ -161,11 +161,11 @@ def test_forbidden_to_stage(account: AwsAccount, wire: Wire, make_file: MakeFile
 def test_forbidden_to_move(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """Where latest may not be moved, the staging has not succeeded, and says what is stored."""
     moves = when(lambda r: r.method == "PUT" and r.path.endswith("/latest"), FORBIDDEN)
-    mend = wire.add(moves)
+    restore = wire.add(moves)
     session = Session(regions=AWS_REGIONS)
 
     error = caught(lambda: session.stage("SugarWater", "1.0.0", make_file()))
-    mend()
+    restore()
     again = session.stage("SugarWater", "1.0.0", make_file())
 
     assert error.exit_code == 6
@@ -259,12 +259,12 @@ def test_answers_that_make_no_sense(
 
     downloaded = session.get("SugarWater", "1.0.0").downloader.download(tmp_path / "back")
     staging = session.stage("SugarWater", "2.0.0", path)
-    alone = caught(lambda: Session(regions=HERE).get("SugarWater", "1.0.0"))
+    got = caught(lambda: Session(regions=HERE).get("SugarWater", "1.0.0"))
     listing = caught(lambda: Session(regions=HERE).versions("SugarWater"))
 
     assert downloaded.read_bytes() == path.read_bytes()
     assert [o.state for o in staging.outcomes] == ["failed", "created", "created"]
-    for found in (alone, listing):
+    for found in (got, listing):
         assert not isinstance(found, NotFoundError)
         assert found.exit_code in {2, 5, 6, 7}
         assert HERE in str(found)

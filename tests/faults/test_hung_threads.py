@@ -193,8 +193,10 @@ def test_regions_go_on_while_a_download_does(
     assert asked == 1
 
 
-def test_region_that_fails_after_all_is_told(regions: list[FaultyRegion], tmp_path: Path) -> None:
-    """Where the last hope fails too, it is among those that are told of."""
+def test_region_that_fails_after_all_is_reported(
+    regions: list[FaultyRegion], tmp_path: Path
+) -> None:
+    """Where the last region that could deliver fails too, it is among those reported."""
     answer = threading.Event()
     regions[2].fail("describe", RegionUnavailableError("it is out of order"))
     regions[2].delay("describe", answer)

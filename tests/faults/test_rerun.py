@@ -138,10 +138,10 @@ def test_cases_03_and_04_lost_answers(
     """
     condition = {**STEPS, **PART_STEPS}[step]
     path = make_file(os.urandom(PARTS) if step == "completion" else b"small")
-    mend = wire.add(when(of("eu-west-1", condition), lost, times=times))
+    restore = wire.add(when(of("eu-west-1", condition), lost, times=times))
 
     staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
-    mend()
+    restore()
     again = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
 
     assert staging.created
@@ -163,10 +163,10 @@ def test_case_04_no_such_upload_after_completion(
         forward()
         return Answer(404, b"<Error><Code>NoSuchUpload</Code><Message>gone</Message></Error>")
 
-    mend = wire.add(when(of("eu-west-1", PART_STEPS["completion"]), forget))
+    restore = wire.add(when(of("eu-west-1", PART_STEPS["completion"]), forget))
 
     staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
-    mend()
+    restore()
 
     assert [o.error for o in staging.outcomes] == [None] * 3
     complete(account, served, path.read_bytes())
@@ -409,9 +409,9 @@ def test_only_what_is_missing_is_done_again(
     path = make_file()
     session = Session(regions=AWS_REGIONS)
     cut: Rule = when(of("eu-west-1", lambda _: True), lambda *_: None)
-    mend = wire.add(cut)
+    restore = wire.add(cut)
     first = session.stage("SugarWater", "1.0.0", path)
-    mend()
+    restore()
 
     again = session.stage("SugarWater", "1.0.0", path)
 

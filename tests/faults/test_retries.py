@@ -236,16 +236,16 @@ def test_case_21_too_many_updates_for_ever(
 ) -> None:
     """A copy that cannot be made is a warning after a bounded number of attempts."""
     session = Session(regions=HERE, limits=Limits(parameter_retry=RetryLimits(attempts=2)))
-    mend = wire.add(when(is_copy, throttled(code)))
+    restore = wire.add(when(is_copy, throttled(code)))
 
     staging = session.stage("SugarWater", "1.0.0", make_file())
-    mend()
+    restore()
     attempts = len(asked(wire, is_copy))
     again = session.stage("SugarWater", "1.0.0", make_file())
 
     assert staging.is_latest
     assert attempts <= 2 * 3
-    assert "the copy of SugarWater/latest was not made" in caplog.text
+    assert f"the copy of SugarWater/latest in {HERE} could not be written" in caplog.text
     assert not again.created
     assert copy(account) == "1.0.0"
 
@@ -295,12 +295,12 @@ def overtaken(
     """Return a staging of 1.0.0 that waits just before its copy, and what lets it go on."""
     arrived, go = threading.Event(), threading.Event()
 
-    def hold(request: Request, forward: Forward) -> Answer | None:
+    def wait_for_go(request: Request, forward: Forward) -> Answer | None:
         arrived.set()
         go.wait(60)
         return forward()
 
-    wire.add(when(is_copy, hold, times=1))
+    wire.add(when(is_copy, wait_for_go, times=1))
     thread = threading.Thread(
         target=Session(regions=HERE, configuration_loader=ConfigurationLoader()).stage,
         args=("SugarWater", "1.0.0", make_file()),
@@ -373,12 +373,12 @@ def test_case_17_unavailable_for_ever(
     account: AwsAccount, wire: Wire, served: Served, make_file: MakeFile
 ) -> None:
     """With two of three regions out of order the third is staged, and the rest when run again."""
-    mend = wire.add(when(lambda r: r.region != HERE, refused("SlowDown", 503)))
+    restore = wire.add(when(lambda r: r.region != HERE, refused("SlowDown", 503)))
     session = Session(regions="us-east-1 eu-west-1 ap-southeast-2")
 
     with pytest.raises(StagingFailedError) as caught:
         session.stage("SugarWater", "1.0.0", make_file())
-    mend()
+    restore()
     again = session.stage("SugarWater", "1.0.0", make_file())
 
     assert caught.value.exit_code == 5

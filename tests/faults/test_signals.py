@@ -118,7 +118,7 @@ def test_case_25_stopped_while_staging(
     wire.upload_rate = RATE
     enough = 1 + moment(seed, way, number) * SIZE
     process = start_stage(way, step, AWS_REGIONS, path)
-    took, said = stop(process, number, lambda: wire.moved >= enough)
+    took, said = stop(process, number, lambda: wire.bytes_transferred >= enough)
 
     wire.upload_rate = None
     assert (process.returncode, took < SECONDS) == (code, True), said
@@ -176,7 +176,7 @@ def test_case_25_stopped_while_downloading(
     wire.add(when(is_read, slowly))
     enough = 1 + moment(seed, way, number) * SIZE * 0.8
     process = start_download(way, step, AWS_REGIONS[:1], path)
-    took, said = stop(process, number, lambda: wire.moved >= enough)
+    took, said = stop(process, number, lambda: wire.bytes_transferred >= enough)
 
     assert (process.returncode, took < SECONDS) == (code, True), said
     assert [p.name for p in path.parent.iterdir()] == ["file"]

@@ -45,7 +45,7 @@ def test_majority_outvotes_a_tombstone(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Whoever can write to one region alone makes no version vanish; it is warned of."""
+    """Whoever can write only to one region makes no version vanish; it is warned of."""
     session = session_over(answering(three, delays))
 
     back = session.get("SugarWater", "1.0.0").downloader.download(tmp_path / "back")
@@ -147,7 +147,7 @@ def test_found_only_when_it_is_written(
     kind: type[Exception],
     code: int,
 ) -> None:
-    """What cannot be told from other content keeps latest from moving, also when it comes late."""
+    """What may be other content keeps latest from moving, also when it comes late."""
     backends = [Directory(s, Path(s.removeprefix("file://"))) for s in directories]
     regions = [*faulty(directories[:2]), Late(backends[2], encoded_record)]
 

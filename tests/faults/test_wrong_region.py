@@ -89,14 +89,14 @@ def test_readers_of_a_bucket_in_the_wrong_region(
     session = Session(regions=AWS_REGIONS)
 
     back = session.get("SugarWater").downloader.download(tmp_path / "back")
-    compared = session.verify("SugarWater")
-    alone = fails(lambda: Session(regions=EU).get("SugarWater", "1.0.0"))
+    verification = session.verify("SugarWater")
+    got = fails(lambda: Session(regions=EU).get("SugarWater", "1.0.0"))
     missing = fails(lambda: session.get("SugarWater", "2.0.0"))
     listed = fails(lambda: Session(regions=EU).versions("SugarWater"))
 
     assert back.read_bytes() == path.read_bytes()
-    assert compared.failures.keys() == {EU}
-    for found in (compared.failures[EU], alone, missing, listed):
+    assert verification.failures.keys() == {EU}
+    for found in (verification.failures[EU], got, missing, listed):
         assert found.exit_code == 2
         assert f"bucket {second} is in {US}, expected in {EU}" in str(found)
     assert f"{US}: not there" in str(missing)
@@ -107,7 +107,7 @@ def test_readers_of_a_bucket_in_the_wrong_region(
 def test_only_writes_are_redirected(
     account: AwsAccount, wire: Wire, second: str, make_file: MakeFile, how: str
 ) -> None:
-    """Where nothing told before, the write itself is not followed to where the bucket is."""
+    """Where no read has shown it, the write itself is not redirected to where the bucket is."""
     redirect = redirecting({second: US}, how)
 
     def writes(request: Request, forward: Forward) -> Answer | None:

@@ -294,7 +294,7 @@ def test_case_29_two_regions_of_one_bucket(
 ) -> None:
     """Two regions whose configuration names one bucket are refused: a majority would be none.
 
-    Where S3 says in which region the bucket is, the error says that; see test_misplaced.py.
+    Where S3 says in which region the bucket is, the error says that; see test_wrong_region.py.
     """
     bucket = account.buckets["us-east-1"]
     account.ssm("eu-west-1").put_parameter(
@@ -305,8 +305,8 @@ def test_case_29_two_regions_of_one_bucket(
 
     def silent(request: Request, forward: Forward) -> Answer | None:
         answer = forward()
-        told = {n: v for n, v in answer.headers.items() if n.lower() != "x-amz-bucket-region"}
-        return replace(answer, headers=told)
+        headers = {n: v for n, v in answer.headers.items() if n.lower() != "x-amz-bucket-region"}
+        return replace(answer, headers=headers)
 
     wire.add(silent)
     with pytest.raises(InputError, match="regions us-east-1 and eu-west-1 are one store") as caught:

@@ -68,7 +68,7 @@ def test_what_is_known_stays_known(regions: list[str], make_file: MakeFile, tmp_
 
 
 def test_regions_that_have_not_answered(directories: list[str], make_file: MakeFile) -> None:
-    """They are waited for no more, and what they say later changes nothing."""
+    """They are no longer waited for, and what they answer later changes nothing."""
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
     regions = faulty(directories)
     regions[2].hang("describe")

@@ -287,7 +287,7 @@ def test_no_saved_name(backends: list[Backend], make_file: MakeFile, tmp_path: P
     ],
 )  # fmt: skip
 @FILES
-def test_hostile_name(backends: list[Backend], tmp_path: Path, name: str) -> None:
+def test_unsafe_name(backends: list[Backend], tmp_path: Path, name: str) -> None:
     """A saved name that is not one safe path component is refused, and nothing is written."""
     content = b"sugar"
     record = Record(
@@ -796,7 +796,7 @@ def refusing(*, listing: bool) -> Callable[[Request, Forward], Answer | None]:
 
 @S3
 def test_refused_and_not_there(backends: list[Backend], wire: Wire) -> None:
-    """Where S3 refuses what is not there, a listing of exactly that key settles it."""
+    """Where S3 refuses what is not there, a listing of exactly that key decides."""
     wire.add(refusing(listing=True))
 
     with pytest.raises(NotFoundError):

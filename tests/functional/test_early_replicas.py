@@ -96,7 +96,7 @@ def test_record_of_those_that_have_one(
 def test_other_content_in_a_directory_whose_channel_is_refused(
     directories: list[str], make_file: MakeFile
 ) -> None:
-    """The same holds for directories; whoever keeps what is there is told where that is."""
+    """The same holds for directories; a caller that keeps what is there learns where that is."""
     Session(regions=directories[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
     regions = faulty(directories)
     regions[0].fail("read_channel", errors.AccessDeniedError("it refused"))
@@ -127,7 +127,7 @@ def test_keeping_moves_no_latest(directories: list[str], make_file: MakeFile) ->
 
 
 def test_dry_run_of_keeping(backends: list[Backend], make_file: MakeFile) -> None:
-    """A dry run that would keep other content tells of no write, since there would be none."""
+    """A dry run that would keep other content reports no write, since there would be none."""
     specs = [backend.spec for backend in backends]
     Session(regions=specs[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
     session = Session(regions=specs, read_only=True)
@@ -138,10 +138,10 @@ def test_dry_run_of_keeping(backends: list[Backend], make_file: MakeFile) -> Non
     assert states == [State.PRESENT, State.ABSENT, State.ABSENT]
 
 
-def test_keeping_is_told(
+def test_keeping_is_reported(
     backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever keeps other content is told that the file at hand is not what is staged."""
+    """A caller that keeps other content learns that the local file is not what is staged."""
     session = Session(regions=[backend.spec for backend in backends])
     session.stage("SugarWater", "1.0.0", make_file(b"one"))
     caplog.set_level(logging.WARNING)

@@ -284,7 +284,7 @@ def test_damaged_channel(backends: list[Backend], make_file: MakeFile) -> None:
 def test_damaged_channel_is_not_overwritten(
     backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Staging leaves a damaged channel as it is, moves the others, and tells."""
+    """Staging leaves a damaged channel as it is, moves the others, and reports it."""
     session(backends).stage("SugarWater", "1.0.0", make_file(b"one"))
     backends[0].write("SugarWater/latest", "\x1b[31mnonsense")
 
@@ -385,7 +385,8 @@ def test_copy_that_is_refused(
     reported = [r.getMessage() for r in caplog.records]
     assert [o.error for o in staging.outcomes] == [None] * 3
     assert len(reported) == 1
-    assert reported[0].startswith("the copy of SugarWater/latest was not made: eu-west-1 refused ")
+    copy = "the copy of SugarWater/latest in eu-west-1"
+    assert reported[0].startswith(f"{copy} could not be written: eu-west-1 refused ")
 
 
 def test_no_copy_for_other_regions(

@@ -238,7 +238,7 @@ def test_no_region_delivers(
 def test_verification_and_repair(
     over: Ask, regions: list[FaultyRegion], names: list[str], make_file: MakeFile
 ) -> None:
-    """What differs, and what failed; a region that told something before it failed included."""
+    """What differs, and what failed; even of a region that reported something before it failed."""
     for name, content in zip(names, (b"1", b"2", b"1", b"1"), strict=True):
         Session(regions=[name]).stage("SugarWater", "1.0.0", make_file(content))
     regions[0].fail("read_channel", RegionUnavailableError(f"{names[0]} is away"))

@@ -34,7 +34,7 @@ def test_one_location_for_each_region(make_file: MakeFile, tmp_path: Path) -> No
 
 
 def test_time_of_each_region(directories: list[str], make_file: MakeFile) -> None:
-    """How long a region took is told of each that has answered, and of no other."""
+    """How long a region took is reported for each that has answered, and for no other."""
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
     quick, slow, silent = faulty(directories)
     slow.delay("describe", 0.3)

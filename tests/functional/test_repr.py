@@ -91,7 +91,7 @@ def test_staging(directories: list[str], make_file: MakeFile) -> None:
 
 
 def test_region_outcome() -> None:
-    """State, channel and error, the error's text quoted and without secrets."""
+    """State, channel and error, the error's text quoted and redacted."""
     error = AccessDeniedError("it said\n\x1b[31m secret_access_key=abcdefghijk no")
     outcome = RegionOutcome(
         region="eu-west-1", state=State.FAILED, latest=Version(1, 2, 3), error=error

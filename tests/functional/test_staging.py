@@ -108,7 +108,7 @@ def test_object_versions(account: AwsAccount, make_file: MakeFile) -> None:
 def test_facts_of_a_workflow(
     directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a workflow the run that staged an artifact is recorded, and told by whoever gets it."""
+    """In a workflow the run that staged an artifact is recorded, and shown to whoever gets it."""
     for name, value in {
         "GITHUB_ACTIONS": "true",
         "GITHUB_REPOSITORY": "org/repo",
@@ -205,8 +205,8 @@ def test_when_it_was_staged(backends: list[Backend], make_file: MakeFile) -> Non
 
 
 @FILES
-def test_each_region_is_told_once(backends: list[Backend], make_file: MakeFile) -> None:
-    """A conflict tells in one line a region what it holds: the same, other content or nothing."""
+def test_each_region_is_named_once(backends: list[Backend], make_file: MakeFile) -> None:
+    """A conflict has a line for each region: it holds the same, other content or nothing."""
     session(backends[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
     session(backends[1:2]).stage("SugarWater", "1.0.0", make_file(b"two"))
 

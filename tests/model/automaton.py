@@ -33,7 +33,7 @@ Ended = tuple[tuple[int, tuple[int, ...]], ...]
 
 
 class History(NamedTuple):
-    """What a process has been through: what is settled, and per thread what came after that."""
+    """What a process has been through: what is decided, and per thread what came after that."""
 
     past: object = None
     lanes: Lanes = ()
@@ -84,7 +84,7 @@ class Automaton:
         starter, acts = process.strands[number].starter, process.acts
         others = process.pending.keys() - {number}
         ended = process.answer(number, answer)
-        process.settle()
+        process.run_until_idle()
         noticed = process.acts != acts or process.pending.keys() - others - {number}
         history = self._lengthen(node.history, number, answer, starter if ended else None)
         if noticed:
@@ -133,7 +133,7 @@ class Automaton:
 
     def _new(self) -> Process:
         process = Process(lambda: self.program.run(self._folder))
-        process.settle()
+        process.run_until_idle()
         return process
 
     def _replay(self, node: Node) -> Process:
@@ -149,7 +149,7 @@ class Automaton:
                 continue
             assert process.pending == before.pending
             process.answer(number, answer)
-            process.settle()
+            process.run_until_idle()
         assert process.pending == node.pending
         return process
 

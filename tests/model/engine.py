@@ -101,7 +101,7 @@ class Process:
         """Whether a thread could run without any answer."""
         return bool(self._ready)
 
-    def settle(self) -> None:
+    def run_until_idle(self) -> None:
         """Run until every thread waits."""
         while self._ready:
             self._ready.popleft().switch()

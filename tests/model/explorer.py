@@ -1,12 +1,12 @@
 """Every schedule of a few programs, each state looked at once.
 
-What several programs do together is searched on their automata and on immutable shelves, depth
+What several programs do together is searched on their automata and on immutable states, depth
 first, until no state is left that has not been seen.
 
 A crash needs no step of its own. A process that is dead is one that is not scheduled any more, and
 every state is visited in which any of them have stopped anywhere while the others went on. In each,
-every staging is run again, alone, to its end. What was on its way when its process died arrives in
-the states in which that thread has had one more answer.
+every staging is run again, by itself, to its end. What was on its way when its process died arrives
+in the states in which that thread has had one more answer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ class Explorer:
         self._faults = faults
         self._preemptions = preemptions
         self._served: dict[tuple[StoreState, Request], tuple[StoreState, object]] = {}
-        self._shelves: dict[StoreState, StoreState] = {}
+        self._states_by_value: dict[StoreState, StoreState] = {}
         self._ended_again: set[tuple[StoreState, ...]] = set()
 
     def run(self) -> Explored:
@@ -199,7 +199,7 @@ class Explorer:
         if served is None:
             after, answer = serve(store, request)
             rules.check_change(region, request, store, after)
-            served = self._shelves.setdefault(after, after), answer
+            served = self._states_by_value.setdefault(after, after), answer
             self._served[store, request] = served
         return served
 
@@ -213,8 +213,10 @@ class Explorer:
                 self.programs[i]: frozenset(self.programs[j] for j in state.began[i] or ())
                 for i in range(len(self.programs))
             }
-            seen = frozenset(self.programs[i] for i in began)
-            rules.check_reader(program, report, rules.promises_to(program, known, seen), calm=calm)
+            before = frozenset(self.programs[i] for i in began)
+            rules.check_reader(
+                program, report, rules.promises_to(program, known, before), calm=calm
+            )
 
     def _check_stores(self, stores: tuple[StoreState, ...]) -> None:
         """Stop everybody here, and stage each again."""
@@ -265,7 +267,7 @@ class Explorer:
 
 
 def _succeeded(report: Report | None) -> bool:
-    return report is not None and report.end in {"staged", "mended"}
+    return report is not None and report.end in {"staged", "repaired"}
 
 
 def _replace(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:

@@ -42,7 +42,7 @@ class Report(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A command that is run in a process of its own; *name* is told from all others by it."""
+    """A command that is run in a process of its own; *name* distinguishes it from all others."""
 
     name: str
     regions: str
@@ -130,7 +130,7 @@ class Get(Program):
 
 
 @dataclass(frozen=True, slots=True)
-class Mend(Program):
+class Repair(Program):
     """Repairs the project."""
 
     def run(self, folder: Path) -> Report:
@@ -143,7 +143,7 @@ class Mend(Program):
         steps = tuple(f"{s.action} {s.key} in {s.region}" for s in repair.steps)
         if repair.failures:
             return Report("unreached", steps=steps)
-        return Report("refused" if repair.refusals else "mended", steps=steps)
+        return Report("refused" if repair.refusals else "repaired", steps=steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What must be true at every step, whoever takes it: the promises, as checks of one step each.
 
 None of them asks the code under test what it thinks; they look at what regions hold, at what each
-process has been told, and at what it reports.
+process has been answered, and at what it reports.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from startifact.model.record import decode
 from startifact.model.versions import highest, is_later
 from startifact.regions.interface import StoredArtifact, StoredChannel
 from tests.model.engine import Ask
-from tests.model.programs import PROJECT, Mend, Program, Report, Stage
+from tests.model.programs import PROJECT, Program, Repair, Report, Stage
 from tests.support.memory_region import Item, Request, StoreState
 
 CHANNEL = channel_key(PROJECT, LATEST)
@@ -37,7 +37,7 @@ class BrokenPromiseError(AssertionError):
 
 
 class Known(NamedTuple):
-    """What one process has been told by regions."""
+    """What regions have answered one process."""
 
     contents: frozenset[tuple[str, Content]] = frozenset()
     """Content by artifact key; an attempt knows its own from the start."""
@@ -64,8 +64,8 @@ class Known(NamedTuple):
             if answer is None:
                 return self._replace(first=self.first | {(ask.region, None)})
             if isinstance(answer, StoredChannel):
-                seen = (ask.region, str(channel_record_of(answer.text).version))
-                return self._replace(first=self.first | {seen})
+                latest = (ask.region, str(channel_record_of(answer.text).version))
+                return self._replace(first=self.first | {latest})
         return self
 
     def disagreement(self, key: str) -> bool:
@@ -124,7 +124,7 @@ def holds_other(store: StoreState, program: Stage) -> bool:
 def check_request(program: Program, known: Known, request: Request) -> None:
     """Whoever has seen other content writes nothing, and a channel begins no lower than the rest.
 
-    What it asks for is judged when it asks, by what it had been told by then.
+    What it asks for is judged when it asks, by the answers it had by then.
     """
     if request.verb == "create" and known.disagreement(str(request.args[0])):
         raise BrokenPromiseError(
@@ -137,10 +137,10 @@ def check_request(program: Program, known: Known, request: Request) -> None:
         raise BrokenPromiseError(
             "promise 1", f"{program.name} moves latest to {version}, seeing others"
         )
-    for region, seen in known.first:
-        if request.args[2] is None and seen is not None and not not_below(version, seen):
+    for region, latest in known.first:
+        if request.args[2] is None and latest is not None and not not_below(version, latest):
             raise BrokenPromiseError(
-                "behind", f"{program.name} begins at {version}, {region} had {seen}"
+                "behind", f"{program.name} begins at {version}, {region} had {latest}"
             )
 
 
@@ -285,8 +285,8 @@ def promises_to(
     """
     same = [p for p in known if set(p.regions) == set(program.regions)]
     found = {p for p in same if isinstance(p, Stage)}
-    for mend in (p for p in same if isinstance(p, Mend)):
-        before = (p for p in succeeded[mend] if isinstance(p, Stage))
+    for repair in (p for p in same if isinstance(p, Repair)):
+        before = (p for p in succeeded[repair] if isinstance(p, Stage))
         found |= {p for p in before if set(p.regions) <= set(program.regions)}
     return found
 
@@ -321,8 +321,8 @@ def check_again(
 
 def _behind(program: Stage, stores: Mapping[str, StoreState]) -> set[str]:
     """Return the regions without a channel, and without the version that it has to begin with."""
-    seen = [latest_in(stores[region]) for region in program.regions]
-    above = [version_of(v) for v in seen if v is not None and not not_below(program.version, v)]
+    stored = [latest_in(stores[region]) for region in program.regions]
+    above = [version_of(v) for v in stored if v is not None and not not_below(program.version, v)]
     if not above:
         return set()
     start = artifact_key(PROJECT, highest(above))
@@ -340,7 +340,7 @@ def check_end(
         latest, first = latest_in(store), latest_in(before[region])
         if region.islower() and store.displayed.get(CHANNEL) != latest:
             raise BrokenPromiseError("copy", f"the copy in {region} does not show {latest}")
-        if any(isinstance(program, Mend) for program, _ in ended):
+        if any(isinstance(program, Repair) for program, _ in ended):
             continue
         there = [] if first is None else [version_of(first)]
         for program, report in ended:
@@ -364,10 +364,10 @@ def is_one_list(programs: Iterable[Program]) -> bool:
     return len({frozenset(program.regions) for program in programs}) == 1
 
 
-def check_mended(mended: Report, verified: Report, stores: list[StoreState]) -> None:
+def check_repaired(repaired: Report, verified: Report, stores: list[StoreState]) -> None:
     """A repair leaves nothing to be found, or says that regions disagree."""
     if disagreement(stores):
-        if (mended.end, verified.end) != ("refused", "different"):
-            raise BrokenPromiseError("mend", f"regions disagree, but {mended} and {verified}")
-    elif (mended.end, verified.end) != ("mended", "same"):
-        raise BrokenPromiseError("mend", f"regions agree, but {mended} and {verified}")
+        if (repaired.end, verified.end) != ("refused", "different"):
+            raise BrokenPromiseError("repair", f"regions disagree, but {repaired} and {verified}")
+    elif (repaired.end, verified.end) != ("repaired", "same"):
+        raise BrokenPromiseError("repair", f"regions agree, but {repaired} and {verified}")

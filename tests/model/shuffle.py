@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 
 from tests.model import rules
-from tests.model.programs import Get, Mend, Program, Stage, Verify
+from tests.model.programs import Get, Program, Repair, Stage, Verify
 from tests.model.world import Actor, World
 
 VERSIONS = ("1.0.0", "1.0.1", "1.1.0", "2.0.0-rc.1", "2.0.0-rc.2", "1.0.0+more")
@@ -51,7 +51,7 @@ def run(seed: int, folder: Path) -> World:
 
 
 def _plan(rng: Random) -> Plan:
-    kind = rng.choice(("stage", "stage", "stage", "mend", "grow"))
+    kind = rng.choice(("stage", "stage", "stage", "repair", "grow"))
     names = rng.choice(("abc", "ABC", "ABC"))  # those that show their channels, and others
     reader = Get("g", names, download=rng.random() < 0.1)
     after = {} if rng.random() < 0.2 else {"g": {rng.choice("pq")}}
@@ -59,14 +59,14 @@ def _plan(rng: Random) -> Plan:
     first, second, third = (_stage(rng, name, names, versions) for name in "pqr")
     if kind == "stage":
         return Plan((first, second, third, reader), after)
-    mend = Mend("m", names)
-    if kind == "mend":
-        return Plan((first, second, mend, reader), after)
+    repair = Repair("m", names)
+    if kind == "repair":
+        return Plan((first, second, repair, reader), after)
     first = replace(first, regions=names[0], required="majority")
     third = replace(third, regions=rng.choice((names, names[0])), required="majority")
     after = {"m": {"p"}} if rng.random() < 0.5 else {}
     after |= {p.name: {"m"} for p in (second, third, reader) if p.regions == names}
-    return Plan((first, mend, second, third, reader), after)
+    return Plan((first, repair, second, third, reader), after)
 
 
 def _stage(rng: Random, name: str, regions: str, versions: list[str]) -> Stage:
@@ -123,7 +123,7 @@ class _Shuffle:
         elif rng.random() < self._deaths:
             world.kill(name)
         elif process.is_ready and (not process.pending or rng.random() < 0.5):
-            world.settle(name)
+            world.run_until_idle(name)
         elif process.time_left() < 1e6 and (not process.pending or rng.random() < self._waits):
             world.pass_time(name, rng.choice(WAITS) if process.pending else process.time_left())
         elif not process.pending:
@@ -143,7 +143,7 @@ class _Shuffle:
             kind = rng.choice(("refused", "lost", "late"))
             if kind == "late" and ask.request.verb not in {"create", "write_channel"}:
                 kind = "lost"
-        self._world.serve(name, number, kind, settle=not self._is_lazy or rng.random() < 0.5)
+        self._world.serve(name, number, kind, run=not self._is_lazy or rng.random() < 0.5)
 
     def _choose(self) -> str:
         """Return who goes on."""
@@ -174,7 +174,7 @@ class _Shuffle:
 
 
 def _run_again(rng: Random, world: World) -> None:
-    """Run the stagings again, and sometimes mend what is left and compare."""
+    """Run the stagings again, and sometimes repair what is left and compare."""
     programs = [actor.program for actor in world.actors.values()]
     stagings = [p for p in programs if isinstance(p, Stage)]
     rng.shuffle(stagings)
@@ -183,9 +183,9 @@ def _run_again(rng: Random, world: World) -> None:
         world.run_again(program)
     if whole:
         regions = max((p.regions for p in programs), key=len)
-        mended = world.run_again(Mend("mend", regions))
+        repaired = world.run_again(Repair("repair", regions))
         same = world.run_again(Verify("verify", regions))
-        rules.check_mended(mended, same, list(world.stores.values()))
-        again = world.run_again(Mend("mend", regions))
+        rules.check_repaired(repaired, same, list(world.stores.values()))
+        again = world.run_again(Repair("repair", regions))
         if again.steps:
-            raise rules.BrokenPromiseError("mend", f"it mends what is mended: {again.steps}")
+            raise rules.BrokenPromiseError("repair", f"it repairs what is repaired: {again.steps}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.model.explorer import Explorer
-from tests.model.programs import Get, Mend, Program, Stage
+from tests.model.programs import Get, Program, Repair, Stage
 from tests.model.world import World
 from tests.support.memory_region import StoreState
 
@@ -78,22 +78,22 @@ ONE = {
         faults=1,
     ),
     "a repair beside a re-run": Search(
-        (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.0.0", "x"), Mend("m", "A")),
+        (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.0.0", "x"), Repair("m", "A")),
         states=13_000,
         faults=1,
     ),
     "a repair beside other content": Search(
-        (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.0.0", "y"), Mend("m", "A")),
+        (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.0.0", "y"), Repair("m", "A")),
         states=5_000,
         faults=1,
     ),
     "a repair beside versions": Search(
-        (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.1.0", "y"), Mend("m", "A")),
+        (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.1.0", "y"), Repair("m", "A")),
         states=17_000,
         faults=1,
     ),
     "two repairs": Search(
-        (Stage("p", "A", "1.0.0", "x"), Mend("m", "A"), Mend("n", "A")),
+        (Stage("p", "A", "1.0.0", "x"), Repair("m", "A"), Repair("n", "A")),
         states=5_500,
         faults=1,
     ),
@@ -103,12 +103,12 @@ ONE = {
         faults=1,
     ),
     "a download beside a repair": Search(
-        (Stage("p", "A", "1.0.0", "x"), Mend("m", "A"), Get("g", "A", download=True)),
+        (Stage("p", "A", "1.0.0", "x"), Repair("m", "A"), Get("g", "A", download=True)),
         states=1_800,
         faults=1,
     ),
     "copies, and other content": Search(
-        (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.0.0", "y"), Mend("m", "a")),
+        (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.0.0", "y"), Repair("m", "a")),
         states=7_000,
     ),
 }
@@ -150,11 +150,11 @@ ONE_LONG = {
         states=240_000,
     ),
     "copies, and a repair beside versions": Search(
-        (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"), Mend("m", "a")),
+        (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"), Repair("m", "a")),
         states=230_000,
     ),
     "copies, a fault, and a repair beside a re-run": Search(
-        (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.0.0", "x"), Mend("m", "a")),
+        (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.0.0", "x"), Repair("m", "a")),
         states=370_000,
         faults=1,
     ),
@@ -177,7 +177,7 @@ TWO = {
         preemptions=3,
     ),
     "a list that grows, and a repair": Search(
-        (Stage("p", "A", "1.0.0", "x"), Mend("m", "AB")),
+        (Stage("p", "A", "1.0.0", "x"), Repair("m", "AB")),
         states=3_500,
         preemptions=3,
     ),
@@ -213,7 +213,7 @@ TWO_LONG = {
         preemptions=3,
     ),
     "a repair": Search(
-        (Stage("p", "AB", "1.0.0", "x"), Mend("m", "AB")),
+        (Stage("p", "AB", "1.0.0", "x"), Repair("m", "AB")),
         states=160_000,
         preemptions=3,
     ),
@@ -224,7 +224,7 @@ TWO_LONG = {
         preemptions=3,
     ),
     "a fault, and a repair": Search(
-        (Stage("p", "AB", "1.0.0", "x"), Mend("m", "AB")),
+        (Stage("p", "AB", "1.0.0", "x"), Repair("m", "AB")),
         states=1_700_000,
         faults=1,
         preemptions=3,
@@ -246,7 +246,7 @@ TWO_LONG = {
         preemptions=1,
     ),
     "a fault, a list that grows, and a repair": Search(
-        (Stage("p", "A", "1.0.0", "x"), Mend("m", "AB")),
+        (Stage("p", "A", "1.0.0", "x"), Repair("m", "AB")),
         states=30_000,
         faults=1,
         preemptions=3,
@@ -261,17 +261,17 @@ TWO_LONG = {
 
 GROWING = {
     "a reader after it": Search(
-        (Stage("p", "A", "1.0.0", "x"), Mend("m", "AB"), Get("g", "AB")),
+        (Stage("p", "A", "1.0.0", "x"), Repair("m", "AB"), Get("g", "AB")),
         states=85_000,
         preemptions=3,
     ),
     "a staging after it": Search(
-        (Stage("p", "A", "1.0.0", "x"), Mend("m", "AB"), Stage("q", "AB", "1.1.0", "y")),
+        (Stage("p", "A", "1.0.0", "x"), Repair("m", "AB"), Stage("q", "AB", "1.1.0", "y")),
         states=340_000,
         preemptions=1,
     ),
     "other content after it": Search(
-        (Stage("p", "A", "1.0.0", "x"), Mend("m", "AB"), Stage("q", "AB", "1.0.0", "y")),
+        (Stage("p", "A", "1.0.0", "x"), Repair("m", "AB"), Stage("q", "AB", "1.0.0", "y")),
         states=40_000,
         preemptions=1,
     ),
@@ -284,7 +284,7 @@ def _params(searches: dict[str, Search]) -> pytest.MarkDecorator:
 
 @_params(ONE)
 def test_three_on_one_region(search: Search, folder: Path) -> None:
-    """Every promise is kept, whatever the order, and whoever dies or is told nothing where."""
+    """Every promise is kept, whatever the order, whoever dies and whatever gets no answer."""
     search.run(folder)
 
 
@@ -321,6 +321,6 @@ def test_list_that_grows_after_a_crash(last: str, folder: Path) -> None:
     world = World([Stage("p", "A", "1.0.0", "x")], folder)
     world.serve("p", world.until("p", last))
     world.close()
-    search = Search((Mend("m", "AB"), Stage("q", "AB", "1.0.0", "y")), states=200, preemptions=3)
+    search = Search((Repair("m", "AB"), Stage("q", "AB", "1.0.0", "y")), states=200, preemptions=3)
 
     search.run(folder, dict(world.stores))

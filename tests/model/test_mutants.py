@@ -31,7 +31,7 @@ from startifact.staging.stager import Stager
 from startifact.staging.state import StagingState
 from tests.model import shuffle
 from tests.model.explorer import Explorer
-from tests.model.programs import Get, Mend, Program, Stage
+from tests.model.programs import Get, Program, Repair, Stage
 from tests.model.rules import BrokenPromiseError
 from tests.model.world import World
 from tests.support.memory_region import StoreState
@@ -42,7 +42,7 @@ Break = Callable[[pytest.MonkeyPatch], None]
 
 OTHER = (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.0.0", "y"))
 OTHER_IN_TWO = (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y"))
-ELSEWHERE = (Stage("p", "A", "1.0.0", "x"), Stage("q", "B", "1.0.0", "y"), Mend("m", "AB"))
+ELSEWHERE = (Stage("p", "A", "1.0.0", "x"), Stage("q", "B", "1.0.0", "y"), Repair("m", "AB"))
 LATER = (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.1.0", "y"))
 LATER_SHOWN = (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"))
 UNSTABLE = (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "2.0.0-rc.1", "y"))
@@ -78,7 +78,7 @@ def conflicts_that_do_not_stop(patch: pytest.MonkeyPatch) -> None:
 def repair_to_what_is_disputed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LatestRepairer, "_is_disputed", lambda self, version: False)
     for module in (repair_latest, verify):
-        patch.setattr(module, "is_disputed", lambda seen, version: False)
+        patch.setattr(module, "is_disputed", lambda project_inventory, version: False)
 
 
 def repair_that_forgets_conflicts(patch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def regions_that_fail_in_a_comparison(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ProjectInventory, "statuses_with_early", ProjectInventory.statuses)
 
 
-def writing_without_a_look(patch: pytest.MonkeyPatch) -> None:
+def writing_without_inspecting(patch: pytest.MonkeyPatch) -> None:
     def inspect_region(
         region: Region, project: str, version: object, heartbeat: Heartbeat, *, on_replica: object
     ) -> region_steps.RegionSnapshot:
@@ -152,7 +152,7 @@ def beginning_at_what_is_not_there(patch: pytest.MonkeyPatch) -> None:
     _advance(patch, holds=lambda version: True)
 
 
-def beginning_without_a_floor(patch: pytest.MonkeyPatch) -> None:
+def beginning_without_highest_known(patch: pytest.MonkeyPatch) -> None:
     _advance(patch, highest_known=None)
 
 
@@ -225,12 +225,12 @@ SEARCHES: list[tuple[Break, str, tuple[Program, ...], int]] = [
     (conflicts_that_do_not_stop, "promise 1", OTHER_IN_TWO, 0),
     (repair_to_what_is_disputed, "promise 1", ELSEWHERE, 0),
     (replicas_that_were_only_reported_early, "promise 2", OTHER_IN_TWO, 1),
-    (writing_without_a_look, "promise 2", OTHER_IN_TWO, 0),
+    (writing_without_inspecting, "promise 2", OTHER_IN_TWO, 0),
     (nothing_more_to_do_for_a_re_run, "promise 2", OTHER, 0),
     (writes_that_are_not_looked_at_again, "success", OTHER, 0),
     (latest_where_nothing_is, "promise 3", ALONE_AND_EASY, 1),
     (beginning_at_what_is_not_there, "promise 3", BEHIND, 0),
-    (beginning_without_a_floor, "behind", BEHIND, 0),
+    (beginning_without_highest_known, "behind", BEHIND, 0),
     (latest_that_goes_back, "promise 4", LATER, 0),
     (prereleases_as_any_other, "promise 4", UNSTABLE, 0),
     (latest_that_never_moves, "promise 2", LATER, 0),
@@ -273,16 +273,16 @@ def _reader_of_a_region_that_is_behind(world: World) -> None:
     world.end("g")
 
 
-MENDED = (Stage("p", "ABC", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Mend("m", "ABC"))
-MENDED_HALF = (Stage("p", "A", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Mend("m", "ABC"))
+REPAIRED = (Stage("p", "ABC", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Repair("m", "ABC"))
+REPAIRED_HALF = (Stage("p", "A", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Repair("m", "ABC"))
 READ = (Stage("p", "ABC", "1.0.0", "x"), Stage("q", "ABC", "1.1.0", "y"), Get("g", "ABC"))
 
 SCHEDULES: list[tuple[Break, str, tuple[Program, ...], Callable[[World], None]]] = [
-    (repair_that_forgets_conflicts, "promise 1", MENDED, _repair_that_meets_other_content),
+    (repair_that_forgets_conflicts, "promise 1", REPAIRED, _repair_that_meets_other_content),
     (
         regions_that_fail_in_a_comparison,
         "promise 2",
-        MENDED_HALF,
+        REPAIRED_HALF,
         _repair_to_which_a_region_tells_a_part,
     ),
     (one_answer_that_is_enough, "quorum", READ, _reader_that_reaches_one),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.programs import Mend, Stage, Verify
+from tests.model.programs import Repair, Stage, Verify
 from tests.model.world import World
 
 pytestmark = pytest.mark.no_cover
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.no_cover
 def test_repair_that_copies_an_old_latest(folder: Path) -> None:
     """A repair that has read ``latest`` before it moved does not leave the copy behind it."""
     world = World(
-        [Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"), Mend("m", "a")], folder
+        [Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"), Repair("m", "a")], folder
     )
     world.until("p", "write_mirror")
     world.until("m", "write_mirror")
@@ -24,7 +24,7 @@ def test_repair_that_copies_an_old_latest(folder: Path) -> None:
     assert world.stores["a"].displayed == {"P/latest": "1.1.0"}
 
 
-def test_region_that_fails_once_it_has_told_of_other_content(folder: Path) -> None:
+def test_region_that_fails_once_it_has_reported_other_content(folder: Path) -> None:
     """Other content counts also where the region fails before it has said where latest is."""
     world = World([Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")], folder)
     world.serve("p", world.until("p", "create", "A"))
@@ -37,7 +37,7 @@ def test_region_that_fails_once_it_has_told_of_other_content(folder: Path) -> No
     assert world.stores["B"].items == {}
 
 
-def test_region_that_hangs_once_it_has_told_of_other_content(folder: Path) -> None:
+def test_region_that_hangs_once_it_has_reported_other_content(folder: Path) -> None:
     """Other content counts also where the region hangs before it has said where latest is."""
     world = World([Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")], folder)
     world.serve("p", world.until("p", "create", "A"))
@@ -57,7 +57,7 @@ def test_region_that_hangs_once_it_has_told_of_other_content(folder: Path) -> No
 def test_repair_that_meets_other_content_while_it_fills(folder: Path) -> None:
     """A repair that finds other content where there was none moves no latest to that version."""
     world = World(
-        [Stage("p", "ABC", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Mend("m", "ABC")], folder
+        [Stage("p", "ABC", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y"), Repair("m", "ABC")], folder
     )
     world.serve("p", world.until("p", "create", "A"))
     world.kill("p")
@@ -77,7 +77,7 @@ def test_repair_that_meets_a_version_it_has_not_compared(folder: Path) -> None:
             Stage("o", "ABC", "1.0.0", "x"),
             Stage("p", "A", "2.0.0", "x"),
             Stage("q", "C", "2.0.0", "y"),
-            Mend("m", "ABC"),
+            Repair("m", "ABC"),
         ],
         folder,
     )
@@ -98,7 +98,7 @@ def _three_of_which_two_disagree(folder: Path) -> World:
         [
             Stage("p", "A", "1.0.0", "x"),
             Stage("q", "C", "1.0.0", "y"),
-            Mend("m", "ABC"),
+            Repair("m", "ABC"),
             Verify("v", "ABC"),
         ],
         folder,
@@ -108,7 +108,7 @@ def _three_of_which_two_disagree(folder: Path) -> World:
     return world
 
 
-def test_repair_to_which_a_region_has_told_of_other_content_before_it_fails(folder: Path) -> None:
+def test_repair_to_which_a_region_has_reported_other_content_before_it_fails(folder: Path) -> None:
     """Other content counts for a repair too, where the region then does not say the rest."""
     world = _three_of_which_two_disagree(folder)
     world.serve("m", world.until("m", "read_channel", "A"), "refused")
@@ -119,7 +119,7 @@ def test_repair_to_which_a_region_has_told_of_other_content_before_it_fails(fold
     assert world.stores["B"].items == {}
 
 
-def test_repair_to_which_a_region_has_told_of_other_content_before_it_hangs(folder: Path) -> None:
+def test_repair_to_which_a_region_has_reported_other_content_before_it_hangs(folder: Path) -> None:
     """The same where the region never says the rest."""
     world = _three_of_which_two_disagree(folder)
     world.until("m", "read_channel", "A")
@@ -135,7 +135,7 @@ def test_repair_to_which_a_region_has_told_of_other_content_before_it_hangs(fold
 
 
 def test_comparison_that_a_region_fails_in_the_middle_of(folder: Path) -> None:
-    """What a region has told before it fails is compared."""
+    """What a region has reported before it fails is compared."""
     world = _three_of_which_two_disagree(folder)
     world.serve("v", world.until("v", "read_channel", "A"), "refused")
 

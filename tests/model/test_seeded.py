@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.model import shuffle
-from tests.model.programs import Get, Mend, Stage
+from tests.model.programs import Get, Repair, Stage
 from tests.model.world import Actor, World
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(600)]
@@ -20,11 +20,11 @@ EVERY_CHUNK = {
     "Stage short",
     "Stage died",
     "Stage staged to a list that has grown",
-    "Mend mended",
-    "Mend refused",
-    "Mend unreached",
-    "Mend died",
-    "Mend filled a region that was added",
+    "Repair repaired",
+    "Repair refused",
+    "Repair unreached",
+    "Repair died",
+    "Repair filled a region that was added",
     "Get got",
     "Get absent",
     "Get undetermined",
@@ -66,7 +66,7 @@ def _how_it_went(actor: Actor) -> set[str]:
     found = {f"{name} {end}"}
     if actor.process is not None and actor.process.clock > 30:
         found.add("a region was given up")
-    grew = [p for p in actor.began if isinstance(p, Mend)]
+    grew = [p for p in actor.began if isinstance(p, Repair)]
     match program:
         case Stage() if end == "staged" and grew:
             found.add("Stage staged to a list that has grown")
@@ -74,9 +74,9 @@ def _how_it_went(actor: Actor) -> set[str]:
             found.add("Get after a success")
             if any(len(p.regions) < len(program.regions) for p in actor.began):
                 found.add("Get after a list has grown")
-        case Mend() if report is not None and any(s.startswith("fill") for s in report.steps):
+        case Repair() if report is not None and any(s.startswith("fill") for s in report.steps):
             if any(len(p.regions) < len(program.regions) for p in actor.began):
-                found.add("Mend filled a region that was added")
+                found.add("Repair filled a region that was added")
     return found
 
 

@@ -58,25 +58,25 @@ class World:
         self.log: list[tuple[str, str, object, object]] = []
         self._folder = folder
 
-    def start(self, name: str, *, settle: bool = True) -> None:
+    def start(self, name: str, *, run: bool = True) -> None:
         """Start a program."""
         actor = self.actors[name]
         actor.began = frozenset(self._succeeded())
         actor.process = Process(lambda: actor.program.run(self._folder))
         self.log.append((name, "starts", "", ""))
-        if settle:
-            self.settle(name)
+        if run:
+            self.run_until_idle(name)
 
-    def settle(self, name: str) -> None:
+    def run_until_idle(self, name: str) -> None:
         """Let a program run until it waits."""
         actor = self.actors[name]
         process = actor.process
         assert process is not None
         before = set(process.pending)
-        process.settle()
+        process.run_until_idle()
         self._judge(actor, before)
 
-    def serve(self, name: str, number: int, kind: str = "served", *, settle: bool = True) -> None:
+    def serve(self, name: str, number: int, kind: str = "served", *, run: bool = True) -> None:
         """Answer one call: ``served``, ``lost`` once it was done, ``refused``, or ``late``."""
         actor = self.actors[name]
         process = actor.process
@@ -96,8 +96,8 @@ class World:
         before = set(process.pending) - {number}
         process.answer(number, answer)
         self._judge(actor, before)
-        if settle:
-            self.settle(name)
+        if run:
+            self.run_until_idle(name)
 
     def arrive(self, index: int) -> None:
         """Let something arrive that nobody waits for."""
@@ -108,7 +108,7 @@ class World:
     def pass_time(self, name: str, seconds: float) -> None:
         """Let *seconds* pass for a program, or less: until it does something that counts.
 
-        Whoever waits looks up again and again meanwhile; that alone does not count.
+        Whoever waits looks up again and again meanwhile; that by itself does not count.
         """
         actor = self.actors[name]
         process = actor.process
@@ -119,7 +119,7 @@ class World:
         while process.clock < end and process.acts == acts:
             actor.doubtful |= set(process.pending)
             process.pass_time(min(process.time_left(), end - process.clock))
-            self.settle(name)
+            self.run_until_idle(name)
 
     def kill(self, name: str) -> None:
         """Kill a program where it is; what it has sent may be on its way."""
@@ -131,7 +131,7 @@ class World:
         actor.process.kill()
 
     def end(self, name: str) -> Report:
-        """Let one program go on alone, to its end."""
+        """Let only one program go on, to its end."""
         actor = self.actors[name]
         if actor.process is None:
             self.start(name)
@@ -140,7 +140,7 @@ class World:
         return actor.report
 
     def until(self, name: str, verb: str, region: str | None = None) -> int:
-        """Let one program go on alone until it waits for such a call; return by which thread."""
+        """Let only one program go on, until it waits for such a call; return by which thread."""
         actor = self.actors[name]
         if actor.process is None:
             self.start(name)
@@ -199,5 +199,5 @@ class World:
                 rules.check_reader(actor.program, actor.report, promised, calm=self.is_calm)
 
     def _succeeded(self) -> list[Program]:
-        ends = {"staged", "mended"}
+        ends = {"staged", "repaired"}
         return [a.program for a in self.actors.values() if a.report and a.report.end in ends]

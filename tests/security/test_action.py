@@ -18,7 +18,7 @@ COMMANDS = frozenset({"error", "warning", "notice", "debug"})
 
 
 def check(done: Done, *, failed: bool = True) -> None:
-    """Fail when the step did more than write annotations, or told the failure more than once."""
+    """Fail when the step did more than write annotations, or reported its failure twice."""
     names = [command.name for command in done.commands]
     assert names.count("error") == (1 if failed else 0), names
     assert set(names) <= COMMANDS, names

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.security.conftest import Run
-from tests.security.texts import CORPUS, hostile_text
+from tests.security.texts import CORPUS, unsafe_text
 
 # These repeat themselves many times; measuring coverage would double their time.
 pytestmark = pytest.mark.no_cover
@@ -51,7 +51,7 @@ def test_corpus(run: Run, what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 @pytest.mark.parametrize("what", ["project", "version", "metadata", "endpoint"])
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(text=hostile_text)
+@given(text=unsafe_text)
 def test_any_text(
     run: Run, what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: object, text: str
 ) -> None:

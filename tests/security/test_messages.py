@@ -14,7 +14,7 @@ from startifact.errors import StartifactError
 from startifact.model.configuration import parse_configuration
 from startifact.model.filenames import check_filename
 from startifact.model.keys import check_project
-from startifact.model.metadata import parse_metadata, parse_pairs
+from startifact.model.metadata import parse_metadata, parse_metadata_lines
 from startifact.model.quorum import required_to_stage
 from startifact.model.record import check_metadata, decode
 from startifact.model.versions import parse_selector, parse_version
@@ -23,7 +23,7 @@ from startifact.regions.legacy import LegacyArtifact, legacy_record
 from startifact.regions.spec import split_list
 from startifact.repair.repairer import parse_keep
 from startifact.text import escape_nonprintable, quoted, redact
-from tests.security.texts import CORPUS, MAX_ERROR_CHARACTERS, hostile_text, is_harmless
+from tests.security.texts import CORPUS, MAX_ERROR_CHARACTERS, is_harmless, unsafe_text
 
 # These repeat themselves many times; measuring coverage would double their time.
 pytestmark = pytest.mark.no_cover
@@ -50,7 +50,7 @@ CHECKS: dict[str, Callable[[str], object]] = {
     "file name": check_filename,
     "metadata": lambda text: check_metadata({text: text, f"startifact:{text}": text}),
     "metadata value": lambda text: check_metadata({"key": text * 100}),
-    "metadata lines": lambda text: parse_pairs(
+    "metadata lines": lambda text: parse_metadata_lines(
         [text, f"={text}", f"a={text}", f"a={text}"], source="x"
     ),
     "metadata text": parse_metadata,
@@ -119,13 +119,13 @@ def test_corpus(what: str) -> None:
 
 @pytest.mark.parametrize("what", CHECKS)
 @settings(max_examples=40, deadline=None)
-@given(text=hostile_text)
+@given(text=unsafe_text)
 def test_any_text(what: str, text: str) -> None:
     """The same is true of any text at all."""
     check(what, text)
 
 
-@given(text=hostile_text)
+@given(text=unsafe_text)
 def test_shown(text: str) -> None:
     """Text that is quoted in a message is harmless, in one line, and not long."""
     for said in (quoted(text), quoted([text]), quoted({text: text}), escape_nonprintable(text)):
@@ -145,7 +145,7 @@ SECRETS = [
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("around", ["{}", "the id {} is unknown", "'{}'", "x={};y", "(\n{}\n)"])
-def test_without_secrets(secret: str, around: str) -> None:
+def test_redact(secret: str, around: str) -> None:
     """What looks like credentials is taken out of what others say, and the rest stays."""
     text = redact(around.format(secret))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from startifact import Session, errors
 from tests.functional.repair.project_fixture import CONTENT, ProjectFixture
 from tests.security.conftest import Run
-from tests.security.texts import CORPUS, STORABLE, hostile_text, is_harmless
+from tests.security.texts import CORPUS, STORABLE, is_harmless, unsafe_text
 
 # These repeat themselves many times; measuring coverage would double their time.
 pytestmark = pytest.mark.no_cover
@@ -66,14 +66,14 @@ def test_case_28_metadata(run: Run, file_project: ProjectFixture, tmp_path: Path
     fixture.stage()
     record = json.loads(fixture.a.encoded_record(fixture.key))
     for text in CORPUS:
-        pairs = {text: text, "other": text}
+        metadata = {text: text, "other": text}
         for backend in fixture.backends:
-            backend.plant(fixture.key, CONTENT, json.dumps(record | pairs))
+            backend.plant(fixture.key, CONTENT, json.dumps(record | metadata))
 
         run_all(run, fixture, tmp_path)
         reported = run("info", fixture.key, "--json", f"--regions={fixture.regions[0]}")
 
-        assert reported.json["metadata"] == pairs
+        assert reported.json["metadata"] == metadata
 
 
 def test_file_name(run: Run, file_project: ProjectFixture, tmp_path: Path) -> None:
@@ -136,9 +136,9 @@ def test_names_in_a_listing(run: Run, file_project: ProjectFixture, tmp_path: Pa
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(pairs=st.dictionaries(hostile_text, hostile_text, max_size=4), channel=hostile_text)
+@given(metadata=st.dictionaries(unsafe_text, unsafe_text, max_size=4), channel=unsafe_text)
 def test_any_text(
-    run: Run, file_project: ProjectFixture, tmp_path: Path, pairs: dict[str, str], channel: str
+    run: Run, file_project: ProjectFixture, tmp_path: Path, metadata: dict[str, str], channel: str
 ) -> None:
     """The same is true of any text at all, in a record and in a channel."""
     fixture = file_project
@@ -146,16 +146,18 @@ def test_any_text(
         fixture.stage()
         (tmp_path / "record").write_text(fixture.a.encoded_record(fixture.key))
     record = json.loads((tmp_path / "record").read_text())
-    facts = {f"startifact:{name}": text for name, text in zip(FACTS, pairs.values(), strict=False)}
-    fixture.a.plant(fixture.key, CONTENT, json.dumps(record | pairs | facts))
-    fixture.b.plant(fixture.key, CONTENT, json.dumps(record | pairs))
+    facts = {
+        f"startifact:{name}": text for name, text in zip(FACTS, metadata.values(), strict=False)
+    }
+    fixture.a.plant(fixture.key, CONTENT, json.dumps(record | metadata | facts))
+    fixture.b.plant(fixture.key, CONTENT, json.dumps(record | metadata))
     fixture.c.plain(fixture.latest, channel.encode(errors="surrogatepass"))
 
     run_all(run, fixture, tmp_path)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(text=hostile_text)
+@given(text=unsafe_text)
 def test_exceptions(file_project: ProjectFixture, text: str) -> None:
     """The library's exceptions are as harmless as what is printed."""
     fixture = file_project

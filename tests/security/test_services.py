@@ -62,7 +62,7 @@ def test_errors_of_ssm(run: Run, aws_project: ProjectFixture, tmp_path: Path) ->
         assert done.code not in {0, 1}
 
 
-def test_error_is_still_told(run: Run, bucket_project: ProjectFixture, tmp_path: Path) -> None:
+def test_error_is_still_reported(run: Run, bucket_project: ProjectFixture, tmp_path: Path) -> None:
     """What a service has said can be read, escaped, with the action and the resource."""
     fixture = bucket_project
     text = "::error::User \x1b[31m is not\r\n authorized"

@@ -39,7 +39,7 @@ STORABLE = [text for text in CORPUS if "\ud800" not in text]
 
 MAX_ERROR_CHARACTERS = 8_000
 
-hostile_text = st.one_of(
+unsafe_text = st.one_of(
     st.sampled_from(CORPUS),
     st.text(max_size=40),
     st.lists(

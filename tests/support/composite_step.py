@@ -1,4 +1,4 @@
-"""A step that uses composite/action.yml, carried out as the runner carries out composites."""
+"""A step that uses composite/action.yml, run as the runner runs composites."""
 
 import os
 import re

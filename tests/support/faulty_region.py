@@ -37,13 +37,13 @@ class _Fault:
     operation: str
     nth: int | None
     act: Callable[[Callable[[], Any]], Any]
-    seen: int = 0
+    matches: int = 0
 
     def applies_to(self, operation: str) -> bool:
         if self.operation not in {operation, ANY}:
             return False
-        self.seen += 1
-        return self.nth in {None, self.seen}
+        self.matches += 1
+        return self.nth in {None, self.matches}
 
 
 class FaultyRegion(Region):
@@ -215,9 +215,9 @@ class FaultyRegion(Region):
     def describe(self, key: Key) -> StoredArtifact | None:
         return self.do("describe", key, lambda: self.inner.describe(key))
 
-    def create(self, key: Key, source: Source, encoded_record: str, moved: Beat) -> None:
+    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         def slowly(count: int) -> None:
-            moved(count)
+            beat(count)
             if self._pause:
                 time.sleep(self._pause)
 
@@ -254,7 +254,7 @@ class FaultyRegion(Region):
         return self.do("configured_regions", "", self.inner.configured_regions)
 
     def do(self, operation: str, subject: str, proceed: Callable[[], T]) -> T:
-        """Carry out one call of *operation*, with its faults, of the region or of its mirror."""
+        """Execute one call of *operation*, with its faults, of the region or of its mirror."""
         with self._lock:
             self.calls.append(operation)
             acts = [fault.act for fault in self._faults if fault.applies_to(operation)]

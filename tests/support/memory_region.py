@@ -171,13 +171,13 @@ class AskingRegion(Region):
         found: StoredArtifact | None = self.ask("describe", key)
         return found
 
-    def create(self, key: Key, source: Source, encoded_record: str, moved: Beat) -> None:
+    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """See `Region.create`."""
         blocks = []
         for part in source.parts:
             with source.open(part) as reader:
                 blocks.append(reader.read(part.size))
-            moved(part.size)
+            beat(part.size)
         self.ask("create", key, b"".join(blocks), encoded_record)
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:

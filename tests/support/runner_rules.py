@@ -76,9 +76,9 @@ def parse_environment(data: bytes) -> tuple[dict[str, str], list[str]]:
     """
     Return the variables in the bytes of the file that ``GITHUB_ENV`` names, and those refused.
     """
-    pairs = dict(_pairs(_decoded(data)))
-    refused = [name for name in pairs if name.upper() == "NODE_OPTIONS"]
-    return {name: value for name, value in pairs.items() if name not in refused}, refused
+    variables = dict(_names_and_values(_decoded(data)))
+    refused = [name for name in variables if name.upper() == "NODE_OPTIONS"]
+    return {name: value for name, value in variables.items() if name not in refused}, refused
 
 
 def parse_outputs(data: bytes) -> dict[str, str]:
@@ -86,7 +86,7 @@ def parse_outputs(data: bytes) -> dict[str, str]:
     Return the outputs in the bytes of that file.
     """
     outputs: dict[str, str] = {}
-    for name, value in _pairs(_decoded(data)):
+    for name, value in _names_and_values(_decoded(data)):
         if not name:
             raise FileCommandError("Value cannot be null or empty: name")
         outputs[name] = value
@@ -117,7 +117,7 @@ class _Lines:
         return self.text[start : end if end >= 0 else None], end >= 0
 
 
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
+def _names_and_values(text: str) -> Iterator[tuple[str, str]]:
     lines = _Lines(text)
     while (line := lines.read()[0]) is not None:
         if line == "":

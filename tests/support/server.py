@@ -19,7 +19,7 @@ _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
 
 class _Handler(MotoRequestHandler):
     def setup(self) -> None:
-        sys.settrace(None)  # measuring coverage here takes time and tells nothing
+        sys.settrace(None)  # measuring coverage here takes time and measures nothing
         super().setup()
 
 

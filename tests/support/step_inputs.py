@@ -1,4 +1,4 @@
-"""What a step was told, by the names of the action's inputs."""
+"""The inputs of a step, by the names of the action's inputs."""
 
 from startifact.action.inputs import StepInputs
 

@@ -96,7 +96,7 @@ class Wire:
         self.upload_rate: float | None = None
         """How many bytes of every request's body are read per second."""
 
-        self.moved = 0
+        self.bytes_transferred = 0
         """How many bytes of bodies have come and gone, where that is slow."""
 
         self.log: list[tuple[Request, int | None]] = []

@@ -22,7 +22,7 @@ class Handler(BaseHTTPRequestHandler):
     wire: "Wire"
 
     def setup(self) -> None:
-        sys.settrace(None)  # measuring coverage here takes time and tells nothing
+        sys.settrace(None)  # measuring coverage here takes time and measures nothing
         super().setup()
         with self.wire.lock:
             self.wire.connections.add(self.connection)
@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
     def _pass(self, count: int, rate: float) -> None:
         """Take as long as *count* bytes take at *rate*."""
         with self.wire.lock:
-            self.wire.moved += count
+            self.wire.bytes_transferred += count
         self.wire.closing.wait(count / rate)
 
     def _send(self, answer: "Answer") -> None:
@@ -108,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
     def _end(self, *, reset: bool) -> None:
         """End the connection, with *reset* as if the server had crashed."""
         if reset:
-            # Closed without lingering, unread or not: the other side is told to forget it.
+            # Closed without lingering, unread or not: the other side gets a reset.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             with self.wire.lock:  # nobody may end a connection that has got its number since
                 self.wire.connections.discard(self.connection)

@@ -1,5 +1,5 @@
 """
-Workflows of the documents, carried out: their lines in bash, their uses of the action as a step.
+Workflows of the documents, run: their lines in bash, their uses of the action as a step.
 
 Of expressions those are known that look one thing up, or compare it with nothing.
 """
@@ -42,7 +42,7 @@ class Job:
         """How the steps have ended that use the action."""
 
     def run(self, steps: list[dict[str, Any]]) -> None:
-        """Carry out *steps*. The test fails where one of them does."""
+        """Run *steps*. The test fails where one of them does."""
         for number, step in enumerate(steps):
             if "if" in step and self.evaluated(step["if"]) == "false":
                 continue
@@ -87,11 +87,11 @@ class Job:
 
     def evaluated(self, expression: str) -> str:
         """Return what *expression* stands for, as it would be put into a text."""
-        name, compared, _ = expression.partition(" == ''")
+        name, is_comparison, _ = expression.partition(" == ''")
         found: Any = self.context
         for part in name.split("."):
             found = found[part]
-        if compared:
+        if is_comparison:
             found = found == ""
         return _text(found)
 

@@ -86,7 +86,7 @@ def test_credentials_are_asked_for_frozen_ones() -> None:
         "Credentials.get_frozen_credentials, replaced on the object",
         "credentials.py (find_credentials)",
         "Find what the signer asks for credentials now, and wrap that, so that a file that cannot "
-        "be read is told as missing credentials",
+        "be read is reported as missing credentials",
     ):
         session = botocore.session.Session()
         found = session.get_credentials()
@@ -279,10 +279,10 @@ REDIRECT = (301, {"x-amz-bucket-region": "us-east-1"})
 
 def test_answers_are_looked_at_before_redirects_are_followed() -> None:
     """What is registered first for ``needs-retry.s3`` sees an answer before it is followed."""
-    seen: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
 
-    def look(**event: Any) -> None:
-        seen.append(event)
+    def record_event(**event: Any) -> None:
+        events.append(event)
         raise LookupError("seen")
 
     with relied_on(
@@ -293,13 +293,13 @@ def test_answers_are_looked_at_before_redirects_are_followed() -> None:
     ):
         client = s3_of(botocore.session.Session())
         sent = Sent(client, lambda _: REDIRECT)
-        client.meta.events.register_first("needs-retry.s3", look)
+        client.meta.events.register_first("needs-retry.s3", record_event)
 
         with contextlib.suppress(LookupError):
             client.get_object(Bucket="my-bucket", Key="key")
 
         assert len(sent.requests) == 1, f"{len(sent.requests)} requests were made, expected 1"
-        (event,) = seen
+        (event,) = events
         assert event["operation"].name == "GetObject"
         metadata = event["response"][1]["ResponseMetadata"]
         assert metadata["HTTPStatusCode"] == 301
@@ -308,7 +308,7 @@ def test_answers_are_looked_at_before_redirects_are_followed() -> None:
 
 def test_context_of_a_redirect() -> None:
     """The request's context names the bucket that was asked for."""
-    seen: list[Any] = []
+    requests: list[Any] = []
     with relied_on(
         'request_dict["context"]["s3_redirect"]["bucket"]',
         "bucket_region.py (refuse_other_regions)",
@@ -317,12 +317,12 @@ def test_context_of_a_redirect() -> None:
         client = s3_of(botocore.session.Session())
         Sent(client, lambda _: (200, {}))
         client.meta.events.register_first(
-            "needs-retry.s3", lambda request_dict, **_: seen.append(request_dict)
+            "needs-retry.s3", lambda request_dict, **_: requests.append(request_dict)
         )
 
         client.head_object(Bucket="my-bucket", Key="key")
 
-        assert seen[0]["context"]["s3_redirect"]["bucket"] == "my-bucket"
+        assert requests[0]["context"]["s3_redirect"]["bucket"] == "my-bucket"
 
 
 def test_a_bucket_elsewhere_is_refused() -> None:
@@ -336,7 +336,7 @@ def test_a_bucket_elsewhere_is_refused() -> None:
         sent = Sent(client, lambda _: REDIRECT)
         refuse_other_regions(client, "eu-west-1")
 
-        with pytest.raises(Exception) as caught:  # noqa: PT011  # told below
+        with pytest.raises(Exception) as caught:  # noqa: PT011  # asserted below
             client.get_object(Bucket="my-bucket", Key="key")
 
         said = str(caught.value).partition("\n")[0]
@@ -418,7 +418,7 @@ BROKEN: list[tuple[Break, Callable[..., None], str]] = [
 @pytest.mark.parametrize(
     ("change", "test", "file"), BROKEN, ids=[f"{c.__name__}-{t.__name__}" for c, t, _ in BROKEN]
 )
-def test_change_is_told(
+def test_change_is_reported(
     change: Break, test: Callable[..., None], file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where botocore is changed so, the failure says what, whose file needs it and what to do."""

@@ -29,9 +29,9 @@ def test_latest_moves_to(versions: list[str], latest: str) -> None:
     """Of versions staged one after the other, ``latest`` ends at the highest stable one."""
     region = MemoryRegion("memory:one")
 
-    moved = [WRITER.advance(region, "SugarWater", Version.parse(text)) for text in versions]
+    stored = [WRITER.advance(region, "SugarWater", Version.parse(text)) for text in versions]
 
-    assert str(moved[-1]) == latest, f"latest of {versions}"
+    assert str(stored[-1]) == latest, f"latest of {versions}"
 
 
 def test_region_that_is_behind() -> None:

@@ -150,7 +150,7 @@ def test_too_large() -> None:
 
 
 def test_error_of_the_caller() -> None:
-    """Who writes a configuration is told of bad input, not of a bad configuration."""
+    """Writing a bad configuration is bad input, not a bad configuration."""
     with pytest.raises(InputError, match="bucket_name_param"):
         parse_configuration("{}", source="the flags", error=InputError)
 

@@ -95,7 +95,7 @@ def test_bug() -> None:
 
 
 def test_nothing_in_time() -> None:
-    """Whoever waits only until some time is told that nothing has come."""
+    """Waiting until a deadline reports that nothing has come."""
     go = threading.Event()
 
     with FanOut({"a": lambda _: go.wait(10)}, limits=LIMITS) as working:
@@ -107,7 +107,7 @@ def test_nothing_in_time() -> None:
     assert something is not None
 
 
-def test_stall() -> None:
+def test_idle_timeout() -> None:
     """A region that moves no byte is given up, and told to stop when it wakes."""
     go = threading.Event()
     stopped = threading.Event()
@@ -132,7 +132,7 @@ def test_stall() -> None:
 
 
 def test_late_answer_of_a_region_given_up() -> None:
-    """An answer that comes after its region was given up counts no more."""
+    """An answer that comes after its region was given up no longer counts."""
     go = threading.Event()
 
     with FanOut({"a": lambda _: go.wait(10)}, limits=Limits(idle_timeout_seconds=0.05)) as working:
@@ -160,8 +160,8 @@ def test_region_that_moves() -> None:
     assert answer.seconds > 0.3
 
 
-def test_less_patience() -> None:
-    """The patience may be cut while regions work."""
+def test_shorter_idle_timeout() -> None:
+    """The idle time-out may be shortened while regions work."""
     go = threading.Event()
 
     with FanOut({"a": lambda _: go.wait(10), "b": lambda _: True}, limits=LIMITS) as working:
@@ -190,7 +190,7 @@ def test_bytes_are_reported() -> None:
 
 
 def test_leaving_early() -> None:
-    """Whoever leaves tells those that are still busy to stop."""
+    """Leaving the context stops those that are still busy."""
     stopped = threading.Event()
 
     def work(heartbeat: Heartbeat) -> None:
@@ -247,7 +247,7 @@ def test_alone() -> None:
 # Deadlines -----------------------------------------------------------------------------------
 
 
-def test_deadline_ends_a_round() -> None:
+def test_deadline_ends_a_fan_out() -> None:
     """A deadline ends the wait for a region that hangs."""
     go = threading.Event()
 
@@ -353,18 +353,18 @@ def test_run_in_pool_lets_go_of_what_failed() -> None:
     class Connection:
         """Stands for whatever has to be closed."""
 
-    held: list[weakref.ref[Connection]] = []
+    connections: list[weakref.ref[Connection]] = []
 
     def job() -> None:
         connection = Connection()
-        held.append(weakref.ref(connection))
+        connections.append(weakref.ref(connection))
         raise ZeroDivisionError
 
     gc.disable()  # it finds cycles, in whatever order
     try:
         with contextlib.suppress(ZeroDivisionError):
             run_in_pool([job], workers=1, limits=LIMITS)
-        until(lambda: held[0]() is None)
+        until(lambda: connections[0]() is None)
     finally:
         gc.enable()
 

@@ -83,7 +83,7 @@ def test_problems_keep_hints_whole() -> None:
 
 def test_command_that_begins_a_sentence() -> None:
     """A hint of a workflow that begins with a command is a sentence."""
-    hint = Hint.of(Command("repair", "SugarWater"), " mends what can be mended")
+    hint = Hint.of(Command("repair", "SugarWater"), " fixes what can be fixed")
 
-    assert hint.text(in_workflow) == "The command repair mends what can be mended"
-    assert hint.text(in_shell) == "startifact repair SugarWater mends what can be mended"
+    assert hint.text(in_workflow) == "The command repair fixes what can be fixed"
+    assert hint.text(in_shell) == "startifact repair SugarWater fixes what can be fixed"

@@ -43,7 +43,7 @@ def test_illegal_project(name: str) -> None:
 
 
 def test_no_project() -> None:
-    """An empty project is told apart from an illegal one."""
+    """An empty project has another message than an illegal one."""
     with pytest.raises(InputError, match=r"^project is empty\n"):
         check_project("")
 

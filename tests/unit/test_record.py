@@ -28,7 +28,7 @@ SHA256 = "0123456789abcdef" * 4
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 _keys = _text.filter(lambda k: k != "" and not k.startswith("startifact:"))
-_pairs = st.dictionaries(_keys, _text, max_size=5)
+_metadata = st.dictionaries(_keys, _text, max_size=5)
 _origins = st.builds(
     Origin,
     **{
@@ -41,14 +41,14 @@ _records = st.builds(
     sha256=st.binary(min_size=32, max_size=32).map(bytes.hex),
     size=st.integers(0, MAX_SIZE_BYTES),
     staged_at=st.just("2026-02-03T04:05:06.000007Z"),
-    metadata=_pairs,
+    metadata=_metadata,
     filename=st.one_of(st.none(), _text),
     origin=_origins,
 )
 
 
 def record(
-    pairs: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str] | None = None,
     *,
     filename: str | None = None,
     origin: Origin | None = None,
@@ -60,7 +60,7 @@ def record(
         sha256=sha256,
         size=size,
         staged_at="2026-02-03T04:05:06.000007Z",
-        metadata=pairs or {},
+        metadata=metadata or {},
         filename=filename,
         origin=origin or Origin(),
     )
@@ -89,7 +89,7 @@ def test_round_trip(original: Record) -> None:
 
 @given(_records, _records)
 def test_same_content(one: Record, other: Record) -> None:
-    """Two records are the same content exactly when no difference between them can be told."""
+    """Two records are the same content exactly when they cannot be distinguished."""
     assert one.same_content(other) == (one.differences(other) == [])
 
 
@@ -128,8 +128,8 @@ def test_many_differences_are_cut() -> None:
 # Limits --------------------------------------------------------------------------------------
 
 
-def test_pairs_are_sorted() -> None:
-    """The user's pairs come in the order of their keys, so that the same ones are the same text."""
+def test_metadata_is_sorted() -> None:
+    """Metadata is in the order of its keys, so that the same metadata is the same text."""
     assert list(check_metadata({"b": "2", "a": "1"})) == ["a", "b"]
 
 
@@ -150,7 +150,7 @@ def test_pairs_are_sorted() -> None:
         ({"a": "\udfff"}, "value of 'a': got '.*', expected valid Unicode"),
     ],
 )
-def test_illegal_pairs(value: object, problem: str) -> None:
+def test_illegal_metadata(value: object, problem: str) -> None:
     """Metadata that cannot be stored is refused with what is wrong about which pair."""
     with pytest.raises(InputError, match=problem) as caught:
         check_metadata(value)
@@ -167,7 +167,7 @@ def test_reserved_keys_have_a_hint() -> None:
     assert caught.value.hint == "Keys that begin with startifact: are reserved"
 
 
-def test_all_illegal_pairs_are_told() -> None:
+def test_all_illegal_metadata_is_reported() -> None:
     """Every problem is reported at once."""
     with pytest.raises(InputError) as caught:
         check_metadata({"startifact:x": 1, "a": [], "": "b"})
@@ -175,7 +175,7 @@ def test_all_illegal_pairs_are_told() -> None:
     assert caught.value.message.count("\n  ") == 4
 
 
-def test_largest_pairs() -> None:
+def test_largest_metadata() -> None:
     """1,024 bytes of ASCII JSON are allowed, and not one more."""
     overhead = len('{"k":""}')
 
@@ -196,11 +196,11 @@ def test_bytes_are_counted_as_they_are_stored() -> None:
             check_metadata({"k": value})
 
 
-@given(_pairs)
-def test_pairs_that_are_accepted_fit(pairs: dict[str, str]) -> None:
-    """Whatever pairs are accepted can be stored with digest, size and time."""
+@given(_metadata)
+def test_metadata_that_is_accepted_fits(metadata: dict[str, str]) -> None:
+    """Whatever metadata is accepted can be stored with digest, size and time."""
     try:
-        checked = check_metadata(pairs)
+        checked = check_metadata(metadata)
     except InputError:
         return
     text, dropped = encode(record(checked))
@@ -209,7 +209,7 @@ def test_pairs_that_are_accepted_fit(pairs: dict[str, str]) -> None:
     assert decode(text, where="here").metadata == checked
 
 
-def test_largest_pairs_and_the_facts() -> None:
+def test_largest_metadata_and_the_facts() -> None:
     """The largest metadata and the usual facts of a workflow fit together."""
     origin = Origin(
         repository="an-organisation/a-repository",
@@ -308,7 +308,7 @@ def test_damaged(text: str, problem: str) -> None:
     assert len(caught.value.message) < 400
 
 
-def test_all_damage_is_told() -> None:
+def test_all_damage_is_reported() -> None:
     """Digest and size are reported together."""
     with pytest.raises(IntegrityError, match=r"sha256(.|\n)*size"):
         decode(stored(sha256="x", size="y"), where="here")

@@ -39,16 +39,16 @@ def test_scan_of_a_small_file(make_file: MakeFile) -> None:
 def test_scan_of_a_large_file(make_file: MakeFile, size: int, sizes: list[int]) -> None:
     """A large file goes in parts that cover it in order, each with its own digest."""
     content = os.urandom(size)
-    moved: list[int] = []
+    beats: list[int] = []
 
-    source = Source.scan(make_file(content), beat=moved.append)
+    source = Source.scan(make_file(content), beat=beats.append)
 
     assert source.sha256 == hashlib.sha256(content).hexdigest()
     assert [part.size for part in source.parts] == sizes
     for part in source.parts:
         piece = content[part.offset : part.offset + part.size]
         assert part.sha256 == hashlib.sha256(piece).digest()
-    assert sum(moved) == size
+    assert sum(beats) == size
 
 
 @given(st.integers(1, 48 * 1024**4))

@@ -97,7 +97,7 @@ def test_prefix(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["s3://bucket", "s3://bucket/", "s3://bucket/?region=auto"])
 def test_no_prefix(text: str) -> None:
-    """A slash alone is no prefix."""
+    """Just a slash is no prefix."""
     assert bucket(text).prefix == ""
 
 

@@ -42,7 +42,7 @@ def test_refused(text: str, reason: str) -> None:
 
 
 def test_reasons_quote_nothing() -> None:
-    """A reason names the place and does not repeat what may be secret or hostile."""
+    """A reason names the place and does not repeat what may be secret or unsafe."""
     with pytest.raises(JsonError) as caught:
         parse_object('{"password": hunter2}')
 

@@ -158,7 +158,7 @@ def test_stable_is_later(a: Version, b: Version) -> None:
 
 
 def test_build_metadata_is_equal() -> None:
-    """Versions that differ in build metadata alone are not later than each other."""
+    """Versions that differ only in build metadata are not later than each other."""
     assert not is_later(Version(1, 0, 0, build="a"), Version(1, 0, 0, build="b"))
     assert not is_later(Version(1, 0, 0, build="b"), Version(1, 0, 0, build="a"))
 

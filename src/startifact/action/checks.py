@@ -41,7 +41,7 @@ def check_required(text: str, regions: tuple[str, ...] | None) -> str:
 
 
 def read_metadata(text: str) -> Mapping[str, str]:
-    """Return the pairs in *text*, which can be stored."""
+    """Return the metadata in *text*, which can be stored."""
     return check_metadata(parse_metadata(text))
 
 

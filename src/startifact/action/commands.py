@@ -51,5 +51,5 @@ def _written_by(inputs: ProjectInputs, roots: Iterable[Path]) -> list[Path]:
         artifact = artifact_key(inputs.project, inputs.version)
         channel = channel_key(inputs.project, LATEST)
         return [p for root in roots for p in (root / artifact, (root / channel).parent)]
-    # What writes can be told not to. Which versions a repair fills is known only afterwards.
+    # What writes can be a dry run. Which versions a repair fills is known only afterwards.
     return list(roots) if INPUTS["dry-run"].used_by(inputs.command) else []

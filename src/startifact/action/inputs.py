@@ -30,7 +30,7 @@ from startifact.text import quoted
 INPUTS: Mapping[str, OptionDefinition] = {o.name: o for o in options_of(WayIn.ACTION)}
 """Every input, as they are in action.yml."""
 
-_TOLD_BY_THEIR_CHECK = frozenset({"command", "project", "version", "path"})
+_REPORTED_BY_THEIR_CHECK = frozenset({"command", "project", "version", "path"})
 """Inputs whose own check says what to write where they are missing."""
 
 _OF_THE_RUNNER = frozenset({"entrypoint", "args"})
@@ -141,7 +141,7 @@ class _Reader:
                 return self._flag(option.name)
             case ValueKind.CHOICE:
                 return self._choice(option)
-            case ValueKind.PAIRS:
+            case ValueKind.METADATA:
                 # White space at the beginning of a line means something in a mapping.
                 return self._checked(_raw(self._environ, option.name), check)
             case ValueKind.TEXT | ValueKind.PATH | ValueKind.LIST | ValueKind.SECONDS:
@@ -205,7 +205,7 @@ class _Reader:
     def refuse_missing(self, command: str) -> None:
         """Tell of inputs that *command* needs and that are not there."""
         for name, option in INPUTS.items():
-            needed = command in option.required_by and name not in _TOLD_BY_THEIR_CHECK
+            needed = command in option.required_by and name not in _REPORTED_BY_THEIR_CHECK
             if needed and not self.text(name):
                 self.problems.say(f"{name} is missing, the command {command} needs one")
 
@@ -220,7 +220,7 @@ class _Reader:
 
 
 def _raw(environ: Mapping[str, str], name: str) -> str:
-    # The runner replaces spaces alone, and keeps dashes.
+    # The runner replaces only spaces, and keeps dashes.
     return environ.get(f"INPUT_{name.replace(' ', '_').upper()}", "")
 
 

@@ -26,7 +26,7 @@ from startifact.version import __version__
 
 
 def main(annotations: Annotations, limits: Limits = DEFAULT_LIMITS) -> int:
-    """Carry out the step that the environment describes, and return its exit code.
+    """Run the step that the environment describes, and return its exit code.
 
     Where it fails there is exactly one error annotation, and no output is written.
     """
@@ -80,7 +80,7 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
         e.reported = True
         _fail(inputs, stop(e), runner, annotations, title)
         raise
-    except Exception as e:  # noqa: BLE001  # a bug is told like any other error
+    except Exception as e:  # noqa: BLE001  # a bug is reported like any other error
         if runner.debug:
             say(redact(traceback.format_exc()))
         error = bug(e)

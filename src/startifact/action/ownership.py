@@ -69,7 +69,7 @@ def _everything(target: Path) -> Iterator[tuple[Path, _FileStamp]]:
 
 
 def _file_stamp(path: Path) -> _FileStamp:
-    """Return what tells *path* from another file in its place, which may have the same number."""
+    """Return what identifies the file at *path*: another in its place may have the same number."""
     status = path.lstat()
     return (status.st_dev, status.st_ino, status.st_uid, status.st_gid)
 

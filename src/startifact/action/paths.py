@@ -95,7 +95,7 @@ def directories_of(inputs: StepInputs, settings: Settings) -> list[DirectorySpec
                 hint="Name a directory in the workspace, for example file:./artifacts",
             )
     problems.raise_if_any()
-    # An organisation configuration names AWS regions alone.
+    # An organisation configuration names only AWS regions.
     return [s for s in specs if isinstance(s, DirectorySpec)]
 
 
@@ -143,7 +143,7 @@ def check_sandbox_paths(
 def for_later_steps(path: Path, runner: Runner) -> str:
     """Return *path* as other steps of the job can use it.
 
-    The workspace has another name outside the container, so a path in it is told relative to it.
+    The workspace has another name outside the container, so a path in it is shown relative to it.
     What is in the runner's temporary folder has the name that the host has for it: a container of
     a later step is given it under its own.
     """

@@ -17,7 +17,7 @@ from startifact.text import redact
 
 
 def run(limits: Limits = DEFAULT_LIMITS) -> int:
-    """Carry out the step in a process of its own, and return its exit code.
+    """Run the step in a process of its own, and return its exit code.
 
     Nothing reaches the log but through the escaping: what came from outside may be in any text.
     """

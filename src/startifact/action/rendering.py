@@ -126,8 +126,8 @@ def _artifact(
     lines += _outcomes(staging.outcomes, runner) if staging else _locations(artifact, runner)
     if staging and any(outcome.state is State.FAILED for outcome in staging.outcomes):
         lines.append("Staging the same again fills what is missing; so does `command: repair`.\n\n")
-    pairs = [(code(key), code(value)) for key, value in artifact.items()]
-    lines += table(("Metadata", ""), pairs) if pairs else []
+    rows = [(code(key), code(value)) for key, value in artifact.items()]
+    lines += table(("Metadata", ""), rows) if rows else []
     if staging is None or not staging.dry_run:
         lines.append("To download it:\n\n")
         lines += [block(make(result, inputs, settings, runner)) for make in (as_step, as_command)]

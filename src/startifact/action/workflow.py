@@ -2,7 +2,7 @@
 
 This is the only module that imports actions-toolkit. The runner takes lines of the log for
 commands, and much of what Startifact says came from outside, so all of it goes through here. The
-toolkit writes to standard output alone, and so does this: the runner does not keep the order of two
+toolkit writes only to standard output, and so does this: the runner does not keep the order of two
 streams.
 """
 
@@ -66,7 +66,7 @@ class Annotations:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self.others: list[str] = []
-        """What stands in the log alone."""
+        """What stands only in the log."""
 
     @property
     def failed(self) -> bool:

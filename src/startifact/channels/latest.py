@@ -13,7 +13,6 @@ from startifact.limits import Limits
 from startifact.model.keys import LATEST, Key, channel_key
 from startifact.model.versions import is_later
 from startifact.regions.interface import Region, StoredChannel
-from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +56,8 @@ class ChannelWriter:
                 and highest_known is not None
                 and is_later(highest_known, version)
             ):
+                # Created lower, it would go back for whoever has read it in another region; and it
+                # never points at what its own region cannot deliver.
                 if not holds(highest_known):
                     return None
                 target = highest_known
@@ -133,5 +134,5 @@ class ChannelWriter:
 
 def warn_mirror_failed(region: str, project: str, error: StartifactError) -> None:
     """Log that the mirror of ``latest`` was not brought up to date."""
-    said = with_regions([region], f"the copy of {project}/{LATEST} was not made: {error.message}")
-    logger.warning("%s", said)
+    channel = f"{project}/{LATEST}"
+    logger.warning("the copy of %s in %s could not be written: %s", channel, region, error.message)

@@ -52,6 +52,7 @@ def parse_channel_record(text: str, *, where: str) -> ChannelRecord:
             )
         value = parse_object(text)
         generation, previous = value.get("generation"), value.get("previous")
+        # JSON's true is an int in Python.
         if not isinstance(generation, int) or isinstance(generation, bool) or generation < 1:
             raise JsonError("it has no generation")
         if generation > MAX_GENERATION:

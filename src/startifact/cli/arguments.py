@@ -86,7 +86,7 @@ def _default(option: OptionDefinition) -> object:
     match option.kind:
         case ValueKind.FLAG:
             return option.default == "true"
-        case ValueKind.PAIRS:
+        case ValueKind.METADATA:
             return ()
         case (
             ValueKind.TEXT | ValueKind.CHOICE | ValueKind.PATH | ValueKind.LIST | ValueKind.SECONDS
@@ -114,7 +114,7 @@ def _split(argv: Sequence[str]) -> tuple[list[str], str, list[str]]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are Startifact's errors, told like all others."""
+    """A parser whose errors are Startifact's, reported like all others."""
 
     def error(self, message: str) -> NoReturn:
         """Raise what is wrong with the command line."""
@@ -122,7 +122,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Help whose lines break at blanks alone: never within a name that somebody may copy."""
+    """Help whose lines break only at blanks: never within a name that somebody may copy."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=24 if _columns() >= 60 else 8)
@@ -223,7 +223,7 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
         case ValueKind.CHOICE:
             metavar = f"{{{','.join(option.values)}}}"
             group.add_argument(*names, choices=option.values, metavar=metavar, help=help_)
-        case ValueKind.PAIRS:
+        case ValueKind.METADATA:
             group.add_argument(*names, action="append", metavar=option.metavar, help=help_)
         case ValueKind.SECONDS:
             group.add_argument(*names, type=_seconds, metavar=option.metavar, help=help_)

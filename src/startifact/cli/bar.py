@@ -122,7 +122,7 @@ class Bar:
                 self._show()
 
     def close(self) -> None:
-        """Take the line away; nothing is shown from now on, whoever still works."""
+        """Take the line away; nothing is shown from now on, even if regions still work."""
         with self._lock:
             self._closed = True
             self._console.status("")

@@ -17,7 +17,7 @@ from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
 from startifact.limits import Limits
 from startifact.model.keys import LATEST
-from startifact.model.metadata import parse_pairs
+from startifact.model.metadata import parse_metadata_lines
 from startifact.options import COMMANDS
 from startifact.session import SessionInputs
 from startifact.settings import Settings
@@ -42,9 +42,9 @@ def execute(
             inputs_from(SetupInputs, values), session_inputs, settings, limits
         )
     session = session_of(session_inputs, settings, progress=progress, limits=limits)
-    pairs = values["metadata"]
-    if isinstance(pairs, Sequence):
-        values["metadata"] = parse_pairs(pairs, source="metadata")
+    lines = values["metadata"]
+    if isinstance(lines, Sequence):
+        values["metadata"] = parse_metadata_lines(lines, source="metadata")
     result = run(inputs_from(PROJECT_INPUTS[arguments.command], values), session)
     if isinstance(result, DownloadResult):
         for name, error in result.artifact.downloader.failures().items():

@@ -1,6 +1,6 @@
 """The two streams of a command: people read standard error, programs read standard output.
 
-Whatever is told to people is escaped, because much of it comes from elsewhere: a file name or a
+Whatever is shown to people is escaped, because much of it comes from elsewhere: a file name or a
 store's error text must not be able to move the cursor or to pass for a line of our own.
 """
 
@@ -24,7 +24,7 @@ class Console:
     """Writes lines to people and data to programs. Safe to use from several threads.
 
     One line at the bottom, the status, is taken away before other lines are written and drawn
-    again after them. With *quiet*, people are told of errors only.
+    again after them. With *quiet*, people see errors only.
     """
 
     def __init__(self, *, out: TextIO, err: TextIO, quiet: bool = False) -> None:
@@ -121,7 +121,7 @@ class Console:
             self._err.write(text)
             self._err.flush()
         except OSError:
-            # Nobody reads any more; the work goes on, and its exit code still tells.
+            # Nobody reads any more; the work goes on, and its exit code still reports how it ended.
             _detach(self._err)
 
 

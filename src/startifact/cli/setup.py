@@ -33,7 +33,7 @@ class SetupResult:
     dry_run: bool
 
     def facts(self) -> dict[str, object]:
-        """Return what this tells programs."""
+        """Return what this reports to programs."""
         return {
             "configuration-parameter": self.parameter,
             "dry-run": self.dry_run,

@@ -99,9 +99,9 @@ class FanOut(Generic[T]):
     def _leave(self, error: BaseException | None) -> None:
         self.cancel()
         if error is not None and self._undo:
-            hurry = isinstance(error, DeadlineError)
-            limits = self._limits
-            seconds = limits.deadline_cleanup_seconds if hurry else limits.cleanup_seconds
+            # Its threads are daemons: once the process has ended they can undo nothing.
+            limits, is_late = self._limits, isinstance(error, DeadlineError)
+            seconds = limits.deadline_cleanup_seconds if is_late else limits.cleanup_seconds
             until = time.monotonic() + seconds
             for thread in self._threads.values():
                 if thread.is_alive():
@@ -131,6 +131,7 @@ class FanOut(Generic[T]):
         self._stopped.clear()
 
     def _start_again(self, name: str) -> None:
+        # It begins anew: while nobody waited, the region's silence meant nothing.
         self._started[name] = self._heartbeats[name].last = time.monotonic()
         self._threads[name] = self._thread(name)
         self._threads[name].start()
@@ -147,6 +148,7 @@ class FanOut(Generic[T]):
         returned.
         """
         while busy := [name for name in self._heartbeats if name not in self._stopped]:
+            # The worker that has been quiet for longest is the first that can run out of time.
             name = min(busy, key=lambda n: self._heartbeats[n].last)
             end, limit = deadline_at(), self._heartbeats[name].last + self._idle_timeout
             if until is not None:
@@ -171,6 +173,7 @@ class FanOut(Generic[T]):
                 self._take_stopped(arrived.name)
             elif self._heartbeats.pop(arrived.name, None):
                 return arrived
+            # Else it was given up before: that was its answer, and each region has only one.
         return None
 
     def __iter__(self) -> Iterator[Success[T] | Failure]:
@@ -188,6 +191,7 @@ class FanOut(Generic[T]):
             self._start_again(name)  # it noticed `cancel` just before `resume` undid it
 
     def _give_up(self, name: str) -> Failure:
+        # A thread cannot be ended from outside. This one ends when it wakes and beats again.
         self._heartbeats.pop(name).cancel()
         return Failure(
             name,
@@ -197,6 +201,7 @@ class FanOut(Generic[T]):
 
     def _run(self, name: str) -> None:
         heartbeat, started = self._heartbeats[name], self._started[name]
+        # For code that is handed no heartbeat, such as the SDK's hooks.
         CURRENT_HEARTBEAT.set(heartbeat)
         try:
             value = self._jobs[name](heartbeat)

@@ -17,6 +17,7 @@ class Heartbeat:
     """When one worker last moved bytes, and whether it has been cancelled."""
 
     def __init__(self, notify: Callable[[int], None] | None = None) -> None:
+        # Its beginning counts: a worker that never moves a byte is given up as well.
         self.last = time.monotonic()
         self._notify = notify
         self.cancelled = threading.Event()
@@ -85,6 +86,7 @@ def holding(lock: threading.Lock) -> Iterator[None]:
     Raises:
         Cancelled: Nobody waits for the work of this thread any more.
     """
+    # In short turns: there is no waiting for a lock and for the cancelling at once.
     free = lock.acquire(blocking=False)
     while not free and not lock.acquire(timeout=CANCEL_POLL_SECONDS):
         check_cancelled()

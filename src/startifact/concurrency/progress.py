@@ -17,7 +17,7 @@ class Progress:
 
     artifact: str
     region: str
-    """The region's name; empty for ``hash``, which reads the local file alone."""
+    """The region's name; empty for ``hash``, which only reads the local file."""
 
     done: int
     total: int

@@ -19,7 +19,7 @@ _FORMS = (
 )
 
 
-def parse_pairs(lines: Iterable[str], *, source: str) -> dict[str, str]:
+def parse_metadata_lines(lines: Iterable[str], *, source: str) -> dict[str, str]:
     """Return what *lines* of KEY=VALUE say; *source* names them in messages.
 
     A key has no white space and no ``=`` in it; a value is everything after the first ``=``.
@@ -61,7 +61,7 @@ def parse_metadata(text: str) -> dict[str, str]:
         )
     lines = [line for part in text.split("\n") if (line := part.strip())]
     if not text.lstrip().startswith("{") and all(_PAIR.fullmatch(line) for line in lines):
-        return parse_pairs(lines, source="metadata")
+        return parse_metadata_lines(lines, source="metadata")
     return _mapping(_composed(text, lines))
 
 
@@ -85,7 +85,7 @@ def _composed(text: str, lines: list[str]) -> "yaml.MappingNode | None":
         if node is None or isinstance(node, yaml.MappingNode):
             return node
         if isinstance(node, yaml.SequenceNode):
-            problems.say("it is a YAML list, expected pairs")
+            problems.say("it is a YAML list, expected a mapping")
     _explain(problems, lines)
     problems.raise_if_any()
     raise AssertionError  # raise_if_any has raised

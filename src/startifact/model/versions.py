@@ -86,7 +86,7 @@ def is_later(version: Version, than: Version) -> bool:
     """Say whether ``latest`` moves from *than* to *version*.
 
     Any stable version is later than any prerelease; then SemVer precedence decides. Versions that
-    differ in build metadata alone are equal, and the one that came first stays.
+    differ only in build metadata are equal, and the one that came first stays.
     """
     ours, theirs = version.prerelease is None, than.prerelease is None
     if ours != theirs:

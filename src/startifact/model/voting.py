@@ -1,4 +1,4 @@
-"""Which content stands for a version where regions hold more than candidate."""
+"""Which content stands for a version where regions hold more than one."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ class Candidate(Protocol):
 
     @property
     def record(self) -> Record:
-        """The record, or what is known in place of candidate."""
+        """The record, or what is known in place of one."""
 
     @property
     def is_recorded(self) -> bool:

@@ -154,7 +154,7 @@ class Downloader:
         """Put the artifact at *path* and return where it is.
 
         Afterwards the file has the recorded size and SHA-256; on any error it is as it was. Missing
-        parent directories are made. A file that has these bytes already is left alone.
+        parent directories are made. A file that has these bytes already is not touched.
 
         Args:
             path: The file to write.
@@ -247,6 +247,7 @@ class Downloader:
             tried.add(replica.region.name)
             with temporary_beside(destination) as temporary:
                 failure = self._fetch_from(replica, temporary)
+                # Regions that answered while the bytes came may have outvoted this one.
                 if failure is None and self._is_still_chosen():
                     replace_file(temporary, destination)
                     self._unfit = {f.name: f.error for f in failures}
@@ -289,7 +290,7 @@ class Downloader:
         if not isinstance(answer, Failure):
             return None
         if isinstance(answer.error, LocalFileError):
-            raise answer.error
+            raise answer.error  # from another region, the disk would be no better
         return answer
 
     def _not_found(self, failures: list[Failure]) -> StartifactError:

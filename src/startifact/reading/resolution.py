@@ -84,7 +84,7 @@ class Resolution:
     def asking(self) -> Iterator[None]:
         """Let regions answer inside. Outside of it, those that have not answered are told to stop.
 
-        Nothing is left behind with whoever holds an artifact for later, and who needs one more
+        So an artifact that is kept for later keeps no thread busy. A caller that needs one more
         answer, or may be proved wrong by one, asks again.
         """
         with self._lock:
@@ -96,6 +96,7 @@ class Resolution:
         finally:
             with self._lock:
                 self._askers -= 1
+                # Others may still wait for the same answers, in threads of their own.
                 if self._askers == 0:
                     self._asked.cancel()
 
@@ -106,6 +107,7 @@ class Resolution:
 
     def close(self) -> None:
         """Wait for no region any more; what is known by now stays known."""
+        # Without the lock: a thread that waits for an answer holds it.
         self._closed = True
         self._asked.cancel()
 
@@ -150,6 +152,7 @@ class Resolution:
     def wait_a_moment_for_all(self) -> None:
         """Wait until all regions have answered, or a second after the first copy was reported."""
         until = self._window_end()
+        # Once their time has passed, late regions are not asked again just to look.
         if until is not None and until <= time.monotonic():
             self._collect(until)
             return
@@ -159,7 +162,7 @@ class Resolution:
     def resolve(self) -> Record:
         """Return the record that stands for this version in all regions.
 
-        Only a majority of all regions with a digest settles it before the others have had their
+        Only a majority of all regions with a digest decides it before the others have had their
         time to answer, and outvotes a tombstone: so it does not matter who answers first.
 
         Raises:
@@ -192,6 +195,7 @@ class Resolution:
             self._absent.append(answer.name)
         else:
             self._copies[answer.name] = answer.value
+            # Only a copy starts the others' time: that one region has none decides nothing.
             if self._first_at is None:
                 self._first_at = time.monotonic()
         return True
@@ -203,9 +207,9 @@ class Resolution:
         return votes.most >= majority(len(self.regions))
 
     def _is_beyond_doubt(self) -> bool:
-        """Say whether it is settled by more than the first Startifact knew.
+        """Say whether it is decided by more than the first Startifact knew.
 
-        Its copies have no digest, and count for less as soon as another region tells one.
+        Its copies have no digest, and count for less as soon as another region reports one.
         """
         return self._has_majority(self._votes()) and any(
             replica.record.sha256 for replica in self._copies.values()
@@ -213,12 +217,12 @@ class Resolution:
 
     def _vote(self) -> Record:
         votes = self._votes()
-        settled = self._has_majority(votes)
-        if not settled and (removed := self._removed()):
+        has_majority = self._has_majority(votes)
+        if not has_majority and (removed := self._removed()):
             raise next(iter(removed.values()))
         if votes.leader is None:
             raise self._not_found()
-        if votes.contents > 1 and not settled:
+        if votes.contents > 1 and not has_majority:
             raise self._disagreement()
         record = votes.leader.record
         self._warn_of_others(record, votes.voters)
@@ -240,6 +244,7 @@ class Resolution:
             )  # fmt: skip
         for replica in self._in_order(self._copies).values():
             found = replica.record
+            # One that did not vote has less of a record: only its bytes can be compared.
             same = (
                 found.same_content(record) if replica in voters else found.may_have_bytes_of(record)
             )

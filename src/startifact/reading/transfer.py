@@ -20,6 +20,7 @@ def read_all(
     """Write all bytes of *replica* to *temporary*, several parts of it at a time."""
 
     def fetch(start: int, stop: int) -> None:
+        # Opened for each part: several are written at once, each at its own place.
         with local_errors(temporary), temporary.open("r+b") as file:
             file.seek(start)
             for block in replica.region.read(key, replica.stored, start, stop):
@@ -51,7 +52,7 @@ def verify_file(record: Record, where: str, temporary: Path, heartbeat: Heartbea
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
             size += len(block)
-            heartbeat.beat(0)
+            heartbeat.beat(0)  # progress counted these bytes when they came
     got = digest.hexdigest() if expected else None
     if (size, got) != (record.size, expected):
         name = digest.name

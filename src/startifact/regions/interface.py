@@ -25,7 +25,7 @@ that the work has started.
 class StoredArtifact:
     """One artifact as a region describes it.
 
-    Descriptions of one artifact are equal as long as nobody replaces it.
+    Descriptions of one artifact are equal until it is replaced.
     """
 
     size: int
@@ -178,7 +178,7 @@ class Region(ABC):
 
     @abstractmethod
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
-        """Yield bytes *start* to *stop* (exclusive) of the very artifact that *stored* describes.
+        """Yield bytes *start* to *stop* (exclusive) of the one artifact that *stored* describes.
 
         The blocks are ``stop - start`` bytes together, none empty, and none longer than
         `limits.BLOCK_BYTES`: a reader takes each as a sign that bytes move, and needs memory for
@@ -250,7 +250,7 @@ class Region(ABC):
             IntegrityError: What is at *key* cannot be a channel. Nothing was written.
         """
 
-    def check_project(self, project: str) -> None:  # noqa: B027  # most regions admit every legal name
+    def check_project(self, project: str) -> None:  # noqa: B027  # most regions accept every legal name
         """Return when the region can hold *project*, a legal name.
 
         Raises:

@@ -1,7 +1,7 @@
 """What the first Startifact stored, and what can be known of it.
 
 It recorded neither size nor digest. It kept the user's metadata, when there was any, as a JSON
-object below the artifact's key, and the file name in it; a channel it kept in SSM alone.
+object below the artifact's key, and the file name in it; a channel it kept only in SSM.
 `aws.legacy` finds all that. Everywhere else an artifact is only one without a record.
 """
 

@@ -1,1 +1,1 @@
-"""Comparing what all regions hold of a project, and mending it."""
+"""Comparing what all regions hold of a project, and repairing it."""

@@ -208,6 +208,7 @@ def _inspect_region(
         key = artifact_key(project, version)
         status = inventory.statuses[str(version)] = _status_of(inventory.region, key)
         heartbeat.beat()
+        # Larger than S3 allows is damage enough, and would never be read to its end.
         if read_data and status.stored is not None and status.stored.size <= MAX_SIZE_BYTES:
             inventory.statuses[str(version)] = _read(
                 inventory.region, key, status, status.stored, heartbeat
@@ -274,7 +275,7 @@ def _digests(
 ) -> tuple[str, str]:
     """Return the SHA-256 and the MD5 of the bytes that *stored* describes."""
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    if stored.size:
+    if stored.size:  # an empty object has no range that could be asked for
         for block in region.read(key, stored, 0, stored.size):
             sha256.update(block)
             md5.update(block)

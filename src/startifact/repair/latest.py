@@ -43,7 +43,7 @@ class LatestRepairer:
     _refused: set[str] = field(default_factory=set)
     _first_records: dict[Key, Record] = field(default_factory=dict)
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Move or mirror every ``latest`` that can be repaired, and record why others cannot."""
         target = target_of(self.project_inventory)
         for inventory in self.project_inventory.inventories:
@@ -139,13 +139,14 @@ class LatestRepairer:
         later = [v for v in self.project_inventory.versions if is_later(v, target)]
         disputed = next((v for v in later if is_disputed(self.project_inventory, v)), None)
         known = len(self.project_inventory.channel_records())
+        # So many regions include one of every successful staging: it would be known.
         if disputed is None or known >= required_to_read(self._count):
             return None
         key = artifact_key(self.project_inventory.project, disputed)
         return RefusedError(
             f"{self._key} is not known in enough regions, and may have been {disputed}, which "
             "regions disagree about",
-            hint=f"Settle {key} first, then run this again",
+            hint=f"Repair {key} first, then run this again",
         )
 
     def _holds(self, inventory: RegionInventory, version: Version) -> bool:
@@ -156,6 +157,8 @@ class LatestRepairer:
         if self.log.dry_run:
             return is_sound(inventory, version)
         try:
+            # Not from the inventory, which is older than every step so far: ``latest`` must never
+            # come to point at what has gone.
             replica = run_one(region.name, lambda _: describe(region, key), limits=self.limits)
         except (IntegrityError, NewerFormatError, RemovedError):
             return False

@@ -50,6 +50,7 @@ def quarantine(
         encoded_record = _as_ascii(stored.encoded_record or NO_RECORD)
         tag = hashlib.sha256(f"{source.sha256} {encoded_record}".encode()).hexdigest()[:16]
         _store(region, quarantine_key(project, version, tag), source, encoded_record, heartbeat)
+    # Exactly what was copied: another job may have put something else there meanwhile.
     if region.describe(key) not in {stored, None} or not region.delete(key, stored):
         raise _another(region, key, "deleted")
 

@@ -77,7 +77,7 @@ class Repairer:
             raise InputError(
                 "keep needs one version", hint="Name it, for example SugarWater@1.0.9000"
             )
-        # The content to keep is read and compared first: a record alone proves nothing.
+        # The content to keep is read and compared first: a record by itself proves nothing.
         read_data = self._read_data or keep is not None
         project_inventory = take_inventory(
             self._regions, project, version, read_data=read_data, limits=self._limits
@@ -90,7 +90,7 @@ class Repairer:
             if version is None:
                 LatestRepairer(
                     project_inventory, self._log, self._channel_writer, self._required, self._limits
-                ).mend()
+                ).repair()
         return self._log.result(project, [region.name for region in self._regions])
 
     def _repair_version(
@@ -102,6 +102,7 @@ class Repairer:
             project_inventory.statuses_with_early(version),
         )
         found = compare(project_inventory, version)
+        # First of all: what this Startifact cannot read, it cannot judge either.
         if newer := [s.trouble for s in known.values() if isinstance(s.trouble, NewerFormatError)]:
             self._log.refuse(newer[0])
             return
@@ -210,7 +211,7 @@ class Repairer:
                         filled.add(answer.name)
                     else:
                         different.add(answer.name)
-        finally:
+        finally:  # a signal or a deadline too: what was done until then is in the log
             for name, step in steps.items():
                 if name in filled:
                     self._log.record_step(step)
@@ -267,7 +268,7 @@ def _disagreement(
     for status in statuses.values():
         if status.replica is not None and status.recorded:
             digests.setdefault(status.replica.record.sha256, []).append(status)
-    # Between two that differ in metadata alone, a digest cannot choose.
+    # Between two that differ only in metadata, a digest cannot choose.
     commands = [
         Command("repair", key, (Option("keep", f"sha256:{digest}"),))
         for digest, same in digests.items()

@@ -51,7 +51,7 @@ def inspect_region(
     Raises:
         InputError: The region cannot hold *project*.
         IntegrityError, NewerFormatError, RemovedError: What it holds under *version* cannot be
-            told from other content.
+            distinguished from other content.
     """
     region.check_project(project)
     replica = describe(region, artifact_key(project, version))
@@ -81,7 +81,7 @@ def create(
     """Create the artifact in *region*, and return what is there afterwards, whoever created it.
 
     Raises:
-        IndeterminateContentError: What is there cannot be told from other content.
+        IndeterminateContentError: What is there cannot be distinguished from other content.
         RegionUnavailableError: Nothing is there.
     """
 
@@ -93,6 +93,7 @@ def create(
         try:
             return describe(region, key)
         except IntegrityError as e:
+            # A class of its own: this late, "nothing was written" would not be true.
             raise IndeterminateContentError(e.message, hint=e.next_step) from e
 
     return write_and_read_back(region, key, write, read_back)

@@ -66,7 +66,7 @@ class Stager:
     progress: ProgressCallback | None = None
 
     def stage(self, request: StageRequest) -> Staging:
-        """Carry out *request*, and return what each region said.
+        """Stage what *request* names, and return how each region ended.
 
         Raises:
             InputError: The file or the regions are not what they have to be. Nothing was written.
@@ -83,9 +83,11 @@ class Stager:
             source = self._scan(state, request.path)
             for answer in inspecting:
                 self._record_snapshot(state, answer)
+        # Before anything is written: one store under two names would count twice in a majority.
         refuse_shared_store(state.store_identities())
         record = _record_of(request, source)
         self._compare_replicas_without_digest(state, source, record)
+        # Before the write: where one region had the version, this run only completes it.
         existed = bool(state.known_replicas())
         if kept := other_content(state, request, record):
             self._warn_of_kept(state, record, kept)
@@ -129,6 +131,7 @@ class Stager:
         with FanOut(jobs, limits=self.limits) as reading:
             for answer in reading:
                 if isinstance(answer, Failure):
+                    # Not a failure of one region only: unread, it may be other content.
                     raise answer.error
                 replica = without_digest[answer.name]
                 same = answer.value == source.sha256
@@ -137,6 +140,7 @@ class Stager:
 
     def _encoded_record(self, state: StagingState, record: Record) -> str:
         """Return what to store: where the version exists, the existing record, byte for byte."""
+        # Every region then has the time and origin of the first staging, and compares as equal.
         recorded = (replica.stored.encoded_record for replica in state.known_replicas())
         if existing := next(
             (encoded_record for encoded_record in recorded if encoded_record), None
@@ -169,6 +173,7 @@ class Stager:
         with FanOut(jobs, limits=self.limits, notify=tally.add, undo=True) as writing:
             while answer := writing.next():
                 if isinstance(answer, Failure):
+                    # All regions are sent the same file, so none can do better.
                     if isinstance(answer.error, LocalFileError):
                         raise changed_file(state, answer.error)
                     state.record_failure(answer)
@@ -179,6 +184,7 @@ class Stager:
                     conflicts.append(answer.value)
                 if len(state.replicas) >= self.required:
                     writing.shorten_idle_timeout(self.limits.quorum_idle_timeout_seconds)
+        # Only now: the error names what every region holds, and those that wrote are done.
         removed = state.removed()
         if conflicts or removed:
             raise conflict(state, record, conflicts, removed)
@@ -189,7 +195,7 @@ class Stager:
         if any(isinstance(e, _INDETERMINATE) for e in state.errors.values()):
             raise StagingFailedError(
                 f"{state.key} is staged in {len(state.replicas)} of {len(self.regions)} regions, "
-                f"but {LATEST} was not moved: it cannot be told whether other content was staged "
+                f"but {LATEST} was not moved: it is not known whether other content was staged "
                 "under this version meanwhile:",
                 outcomes=state.outcomes(State.ABSENT),
             )
@@ -225,6 +231,7 @@ class Stager:
                     state.latest[answer.name] = answer.value
                 if len(state.latest) >= self.required:
                     moving.shorten_idle_timeout(self.limits.quorum_idle_timeout_seconds)
+        # Also where too few have moved: a mirror follows its channel, not the majority.
         self._mirror_latest(state, request.project, channel_writer)
         if len(state.latest) < self.required:
             raise StagingFailedError(

@@ -59,7 +59,7 @@ class StagingState:
     ) -> None:
         """Record that a region holds the artifact, and whether this run created it.
 
-        The record tells: it has the time of staging in microseconds.
+        The record shows it: it has the time of staging in microseconds.
         """
         self.record_time(name, seconds)
         self.replicas[name] = replica
@@ -101,7 +101,7 @@ class StagingState:
         for region in self.regions:
             if snapshot := self.snapshots.get(region.name):
                 known |= dict.fromkeys(snapshot.configured_regions)
-        # Where none of them is in *regions*, they are another list, of which nothing was left out.
+        # Where none of them is in *regions*, they are another list, and nothing of it was left out.
         return [name for name in known if name not in named] if named & known.keys() else []
 
     def replicas_in_order(self) -> list[Replica]:
@@ -227,10 +227,12 @@ def other_content(state: StagingState, request: StageRequest, record: Record) ->
     removed = state.removed()
     if not others and removed is None:
         return None
+    # Early ones too: whatever is reported from here on names every region known to hold something.
     state.replicas = {replica.region.name: replica for replica in replicas}
     if (
         removed is None
         and request.if_exists is IfExists.KEEP
+        # Where regions differ among themselves, there is no one content to keep.
         and all(c.record.same_content(others[0].record) for c in replicas)
     ):
         return others[0].record

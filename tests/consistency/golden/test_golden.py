@@ -1,6 +1,6 @@
 """The storage format is a promise: what one version has written every later one can read.
 
-The files beside this one are that promise, byte for byte. A test that fails here is not mended by
+The files beside this one are that promise, byte for byte. A test that fails here is not fixed by
 writing them anew: what is stored already would be read by nobody. A change of the format needs a
 new number in ``startifact:format``, and golden files of its own beside these.
 """

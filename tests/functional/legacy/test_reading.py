@@ -199,7 +199,7 @@ def test_info(old: Old, capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_region_with_other_bytes(
     old: Old, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Other bytes of the same size in one region are known by their MD5: told, not delivered."""
+    """Other bytes of the same size in a region are known by their MD5: reported, not delivered."""
     old.stage()
     old.stage(content=OTHER, backends=[old.fixture.b])
     answered = threading.Event()
@@ -253,7 +253,7 @@ def test_record_that_comes_late(old: Old) -> None:
 
 
 def test_record_that_comes_while_bytes_do(old: Old, tmp_path: Path) -> None:
-    """What was verified by its MD5 is verified anew, by the digest that another region tells."""
+    """What was verified by its MD5 is verified anew, by the digest that another region reports."""
     fixture = old.fixture
     old.stage(backends=[fixture.a])
     fixture.stage(regions=[fixture.b.spec])
@@ -277,7 +277,7 @@ def test_record_that_comes_while_bytes_do(old: Old, tmp_path: Path) -> None:
 def test_record_in_one_region_that_most_contradict(
     old: Old, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A record alone does not make one region's bytes those of the version."""
+    """A record by itself does not make one region's bytes those of the version."""
     fixture = old.fixture
     old.stage(backends=[fixture.a, fixture.c])
     fixture.stage(content=OTHER, regions=[fixture.b.spec])

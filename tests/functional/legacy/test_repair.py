@@ -1,4 +1,4 @@
-"""Comparing and mending what the first Startifact has left behind."""
+"""Comparing and repairing what the first Startifact has left behind."""
 
 import json
 from pathlib import Path
@@ -105,7 +105,7 @@ def test_without_a_record_among_others(old: Old, read_data: bool) -> None:
 
     found = fixture.found("1.0.0", read_data=read_data)
     said = fixture.refused("1.0.0", read_data=read_data)
-    done = fixture.mended("1.0.0", keep=KEEP)
+    done = fixture.repair_until_equal("1.0.0", keep=KEEP)
 
     assert found == [(FindingKind.UNRECORDED, "us-east-1")]
     assert f"--keep {KEEP}" in said
@@ -168,7 +168,7 @@ def test_latest_moves_on(old: Old) -> None:
     fixture.show(fixture.b, "1.0.0")
 
     found = fixture.found()
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert found == [(FindingKind.LATEST_BEHIND, "eu-west-1")]
     assert done == [("move-latest", "eu-west-1")]

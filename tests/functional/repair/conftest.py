@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from startifact import ConfigurationLoader
-from tests.conftest import AwsAccount, build_cloud, percent
+from tests.conftest import AwsAccount, build_account, percent
 from tests.functional.repair.project_fixture import ProjectFixture
 from tests.support.backends import Backend, Bucket, Directory
 from tests.support.wire import Wire
@@ -25,7 +25,7 @@ class Street:
     def opened(self, monkeypatch: pytest.MonkeyPatch) -> tuple[AwsAccount, ConfigurationLoader]:
         """Return the account and clients for it, and make the environment theirs."""
         if self.account is None:
-            self.account = build_cloud(self.endpoint)
+            self.account = build_account(self.endpoint)
         monkeypatch.setenv("AWS_ENDPOINT_URL", self.wire.endpoint)
         monkeypatch.setenv("STARTIFACT_PARAMETER", self.account.parameter)
         monkeypatch.setenv("AWS_REGION", "us-east-1")

@@ -45,7 +45,7 @@ class ProjectFixture:
         self.latest = f"{self.project}/latest"
         self._folder = folder
         self._loader = loader
-        self._cloud = account
+        self._account = account
 
     def at(self, version: str) -> str:
         """Return the key of *version*."""
@@ -85,7 +85,9 @@ class ProjectFixture:
         )
         return session.repair(self.project, version, **options)
 
-    def mended(self, version: str | None = None, **options: Any) -> list[tuple[str, str]]:
+    def repair_until_equal(
+        self, version: str | None = None, **options: Any
+    ) -> list[tuple[str, str]]:
         """Repair, fail unless everything is as it should be then, and return what was done."""
         foretold = self.repair(version, read_only=True, **options)
         done = self.repair(version, **options)
@@ -143,19 +145,19 @@ class ProjectFixture:
     @property
     def parameter(self) -> str:
         """The SSM parameter that follows ``latest``."""
-        assert self._cloud is not None
-        return f"/team-{self._cloud.unique}/{self.latest}"
+        assert self._account is not None
+        return f"/team-{self._account.unique}/{self.latest}"
 
     def ssm(self, backend: Backend) -> Any:
         assert isinstance(backend, Bucket)
-        assert self._cloud is not None
-        return self._cloud.ssm(backend.region)
+        assert self._account is not None
+        return self._account.ssm(backend.region)
 
     def displayed(self, backend: Backend) -> str | None:
         """Return the mirror of ``latest`` in SSM."""
         assert isinstance(backend, Bucket)
-        assert self._cloud is not None
-        return self._cloud.parameter_value(backend.region, self.project)
+        assert self._account is not None
+        return self._account.parameter_value(backend.region, self.project)
 
     def show(self, backend: Backend, value: str) -> None:
         """Put *value* where the mirror of ``latest`` is."""

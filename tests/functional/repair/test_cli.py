@@ -58,7 +58,7 @@ def test_differences(run: Run, fixture: ProjectFixture) -> None:
     assert third.startswith(f"different: {fixture.key}: {fixture.c.spec}: ")
     assert "1 version in 3 of 3 regions compared, they differ\n" in done.err
     assert "error: 3 things are not as they should be\n" in done.err
-    assert f"hint: startifact repair {fixture.key} mends what can be mended\n" in done.err
+    assert f"hint: startifact repair {fixture.key} fixes what can be fixed\n" in done.err
 
 
 def test_one_line_for_each_difference(run: Run, file_project: ProjectFixture) -> None:
@@ -188,7 +188,7 @@ def test_repair(run: Run, fixture: ProjectFixture) -> None:
 
 
 def test_dry_run(run: Run, fixture: ProjectFixture) -> None:
-    """A dry run tells the same steps, and changes nothing."""
+    """A dry run reports the same steps, and changes nothing."""
     fixture.stage()
     fixture.b.remove(fixture.key)
     before = fixture.snapshot()
@@ -296,7 +296,7 @@ def test_keep_of_what_nobody_has(run: Run, file_project: ProjectFixture) -> None
     assert done.code == 3
 
 
-def test_steps_are_told_as_they_are_done(run: Run, file_project: ProjectFixture) -> None:
+def test_steps_are_reported_as_they_are_done(run: Run, file_project: ProjectFixture) -> None:
     """With -v every step is reported when it is done, even where the repair then does not end."""
     fixture = file_project
     fixture.stage()
@@ -332,7 +332,7 @@ def test_what_ends_a_repair(
     def end(_: LatestRepairer) -> None:
         raise stop
 
-    monkeypatch.setattr(LatestRepairer, "mend", end)
+    monkeypatch.setattr(LatestRepairer, "repair", end)
 
     done = run(fixture, "repair", "--json")
 

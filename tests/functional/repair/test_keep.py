@@ -26,7 +26,7 @@ def test_what_is_set_aside_is_kept(fixture: ProjectFixture) -> None:
     fixture.forge(fixture.b, fixture.key)
     record = fixture.b.encoded_record(fixture.key)
 
-    done = fixture.mended("1.0.0", keep=KEEP)
+    done = fixture.repair_until_equal("1.0.0", keep=KEEP)
 
     assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
     assert [len(fixture.quarantined(backend)) for backend in fixture.backends] == [0, 1, 0]
@@ -40,7 +40,7 @@ def test_quarantine_is_no_version(fixture: ProjectFixture) -> None:
     """What was set aside is neither listed nor compared."""
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
-    fixture.mended("1.0.0", keep=KEEP)
+    fixture.repair_until_equal("1.0.0", keep=KEEP)
 
     listed = fixture.session().versions(fixture.project)
     found = fixture.verify(read_data=True)
@@ -57,7 +57,7 @@ def test_large_artifact(bucket_project: ProjectFixture) -> None:
     fixture.stage(content=content)
     fixture.forge(fixture.b, fixture.key, content[:-1] + b"y")
 
-    fixture.mended("1.0.0", keep=f"sha256:{sha256(content)}")
+    fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256(content)}")
 
     [aside] = fixture.quarantined(fixture.b)
     assert fixture.b.content(aside) == content[:-1] + b"y"
@@ -69,10 +69,10 @@ def test_same_content_twice(file_project: ProjectFixture) -> None:
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
     forged = fixture.b.encoded_record(fixture.key)
-    fixture.mended("1.0.0", keep=KEEP)
+    fixture.repair_until_equal("1.0.0", keep=KEEP)
     fixture.b.plant(fixture.key, OTHER, forged)
 
-    fixture.mended("1.0.0", keep=KEEP)
+    fixture.repair_until_equal("1.0.0", keep=KEEP)
 
     assert len(fixture.quarantined(fixture.b)) == 1
 
@@ -81,7 +81,7 @@ def test_nothing_to_keep_it_from(fixture: ProjectFixture) -> None:
     """Where all regions agree on what is to be kept, nothing is done."""
     fixture.stage()
 
-    done = fixture.mended("1.0.0", keep=KEEP)
+    done = fixture.repair_until_equal("1.0.0", keep=KEEP)
 
     assert done == []
 
@@ -151,7 +151,7 @@ def test_digest_in_capitals() -> None:
 
 
 def test_while_a_region_is_down(fixture: ProjectFixture) -> None:
-    """Regions that answer are mended; the one that does not is a failure, until it is back."""
+    """Regions that answer are repaired; the one that does not is a failure, until it is back."""
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
     fixture.forge(fixture.c, fixture.key)
@@ -164,7 +164,7 @@ def test_while_a_region_is_down(fixture: ProjectFixture) -> None:
     assert list(done.failures) == [fixture.c.spec]
     assert isinstance(done.failures[fixture.c.spec], errors.RegionUnavailableError)
     assert not done
-    assert fixture.mended("1.0.0", keep=KEEP) == [
+    assert fixture.repair_until_equal("1.0.0", keep=KEEP) == [
         ("set-aside", fixture.c.spec),
         ("fill", fixture.c.spec),
     ]
@@ -237,7 +237,7 @@ def test_conflict_of_a_delete(bucket_project: ProjectFixture, code: str) -> None
 
     fixture.b.wire.add(conflict)
 
-    done = fixture.mended("1.0.0", keep=KEEP)
+    done = fixture.repair_until_equal("1.0.0", keep=KEEP)
 
     assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
     assert answers == []
@@ -249,7 +249,7 @@ def test_every_delete_is_conditional(kind: str, request: pytest.FixtureRequest) 
     fixture: ProjectFixture = request.getfixturevalue(kind)
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
-    fixture.mended("1.0.0", keep=KEEP)
+    fixture.repair_until_equal("1.0.0", keep=KEEP)
 
     assert isinstance(fixture.b, Bucket)
     assert fixture.b.wire is not None
@@ -304,7 +304,7 @@ STEPS = [("create", 1), ("describe", 2), ("delete", 1), ("create", 2), ("describ
 @pytest.mark.parametrize("how", ["fail", "lose"])
 @pytest.mark.parametrize(("operation", "nth"), STEPS)
 def test_interrupted(file_project: ProjectFixture, operation: str, nth: int, how: str) -> None:
-    """Whatever step fails, or seems to, nothing is lost, and the same command mends the rest."""
+    """Whatever step fails, or seems to, nothing is lost, and the same command does the rest."""
     fixture = file_project
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
@@ -315,7 +315,7 @@ def test_interrupted(file_project: ProjectFixture, operation: str, nth: int, how
 
     kept = fixture.key in fixture.keys(fixture.b) or fixture.quarantined(fixture.b)
     assert kept
-    fixture.mended("1.0.0", keep=KEEP)
+    fixture.repair_until_equal("1.0.0", keep=KEEP)
     [aside] = fixture.quarantined(fixture.b)
     assert fixture.b.content(aside) == OTHER
 
@@ -333,7 +333,7 @@ session_over(regions).repair(project, "1.0.0", keep=keep)
 @pytest.mark.parametrize("after", ["before", "after"])
 @pytest.mark.parametrize(("operation", "nth"), [s for s in STEPS if s[0] != "describe"])
 def test_killed(file_project: ProjectFixture, operation: str, nth: int, after: str) -> None:
-    """Killed before or after any step that can be seen, the same command mends the rest."""
+    """Killed before or after any step that can be seen, the same command does the rest."""
     fixture = file_project
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
@@ -342,13 +342,13 @@ def test_killed(file_project: ProjectFixture, operation: str, nth: int, after: s
     done = subprocess.run([sys.executable, "-c", KILLED, *words], timeout=60, check=False)
 
     assert done.returncode == -9
-    fixture.mended("1.0.0", keep=KEEP)
+    fixture.repair_until_equal("1.0.0", keep=KEEP)
     [aside] = fixture.quarantined(fixture.b)
     assert fixture.b.content(aside) == OTHER
 
 
 def test_interrupted_by_a_person(file_project: ProjectFixture) -> None:
-    """Ctrl-C while something is set aside ends the repair, and the same command mends the rest."""
+    """Ctrl-C while something is set aside ends the repair; the same command does the rest."""
     fixture = file_project
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
@@ -363,12 +363,12 @@ def test_interrupted_by_a_person(file_project: ProjectFixture) -> None:
         session_over(regions).repair(fixture.project, "1.0.0", keep=KEEP)
 
     assert fixture.found("1.0.0") == [(FindingKind.DIFFERENT, fixture.b.spec)]
-    fixture.mended("1.0.0", keep=KEEP)
+    fixture.repair_until_equal("1.0.0", keep=KEEP)
 
 
 @pytest.mark.parametrize("operation", ["create", "read"])
 def test_interrupted_fill(file_project: ProjectFixture, operation: str) -> None:
-    """A fill that fails is a failure of that region, told, and mended the next time."""
+    """A fill that fails is reported as a failure of that region, and is repaired the next time."""
     fixture = file_project
     fixture.stage()
     fixture.b.remove(fixture.key)
@@ -385,4 +385,4 @@ def test_interrupted_fill(file_project: ProjectFixture, operation: str) -> None:
     else:
         assert "no region could deliver" in done.refusals[0].message
         assert done.refusals[0].exit_code == 5
-    assert fixture.mended() == [("fill", fixture.b.spec)]
+    assert fixture.repair_until_equal() == [("fill", fixture.b.spec)]

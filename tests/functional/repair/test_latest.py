@@ -1,4 +1,4 @@
-"""Every damage to ``latest`` and its copies: found, and mended forward or not at all."""
+"""Every damage to ``latest`` and its copies: found, and repaired forward or not at all."""
 
 import json
 
@@ -69,7 +69,7 @@ def test_missing_in_one_region(fixture: ProjectFixture) -> None:
     fixture.lose_latest(fixture.b)
 
     found = fixture.found()
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert found == [(FindingKind.LATEST_MISSING, fixture.b.spec)]
     assert done == [("move-latest", fixture.b.spec)]
@@ -85,7 +85,7 @@ def test_missing_everywhere(fixture: ProjectFixture) -> None:
         fixture.lose_latest(backend)
 
     found = fixture.found()
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert found == names(fixture, FindingKind.LATEST_MISSING)
     assert done == [("move-latest", name) for name in fixture.regions]
@@ -100,7 +100,7 @@ def test_behind(fixture: ProjectFixture) -> None:
     fixture.b.write(fixture.latest, old)
 
     found = [f for f in fixture.found() if f[0] is not FindingKind.MIRROR_DIFFERS]
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert found == [(FindingKind.LATEST_BEHIND, fixture.b.spec)]
     assert done == [("move-latest", fixture.b.spec)]
@@ -110,7 +110,7 @@ def test_behind(fixture: ProjectFixture) -> None:
 
 
 def test_equal_precedence_is_not_behind(file_project: ProjectFixture) -> None:
-    """Regions whose ``latest`` differs in build metadata alone stay as they are."""
+    """Regions whose ``latest`` differs only in build metadata stay as they are."""
     fixture = file_project
     fixture.stage("1.0.0+a")
     fixture.stage("1.0.0+b", OTHER)
@@ -130,7 +130,7 @@ def test_version_that_is_missing_here(fixture: ProjectFixture) -> None:
     fixture.b.remove(fixture.key)
 
     found = fixture.found()
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert found == [
         (FindingKind.MISSING, fixture.b.spec),
@@ -180,7 +180,7 @@ def test_dangling_where_a_later_version_is(file_project: ProjectFixture) -> None
         backend.remove(fixture.key)
 
     found = fixture.found()
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert (FindingKind.LATEST_BEHIND, fixture.a.spec) in found
     assert (FindingKind.LATEST_DANGLING, fixture.a.spec) in found
@@ -195,7 +195,7 @@ def test_damaged(fixture: ProjectFixture, text: str) -> None:
     fixture.b.write(fixture.latest, text)
 
     found = fixture.found()
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert found == [(FindingKind.LATEST_DAMAGED, fixture.b.spec)]
     assert done == [("move-latest", fixture.b.spec)]
@@ -212,7 +212,7 @@ def test_damaged_everywhere(file_project: ProjectFixture, text: str) -> None:
         backend.write(fixture.latest, text)
 
     found = fixture.found()
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert found == names(fixture, FindingKind.LATEST_DAMAGED)
     assert done == [("move-latest", name) for name in fixture.regions]
@@ -226,7 +226,7 @@ def test_bytes_that_are_no_text(file_project: ProjectFixture) -> None:
     fixture.b.plain(fixture.latest, b"\xff\xfe\x00\x80")
 
     found = fixture.found()
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert found == [(FindingKind.LATEST_DAMAGED, fixture.b.spec)]
     assert done == [("move-latest", fixture.b.spec)]
@@ -255,14 +255,14 @@ def test_damaged_by_another_meanwhile(
     fixture.b.write(fixture.latest, "not JSON")
     session = fixture.session()
     region = session._regions()[1]
-    look = region.read_channel
+    read_channel = region.read_channel
     looks = iter([None])
 
     def read(key: object) -> object:
-        seen = look(key)  # type: ignore[arg-type]
+        answer = read_channel(key)  # type: ignore[arg-type]
         if next(looks, 0) is None:
             fixture.b.write(fixture.latest, sound)
-        return seen
+        return answer
 
     monkeypatch.setattr(region, "read_channel", read)
 
@@ -300,10 +300,10 @@ def test_latest_does_not_begin_below_what_is_disputed(file_project: ProjectFixtu
     said = fixture.refused()
 
     assert "may have been 2.0.0, which regions disagree about" in said
-    assert f"Settle {fixture.at('2.0.0')} first" in said
+    assert f"Repair {fixture.at('2.0.0')} first" in said
 
 
-def test_latest_follows_once_it_is_settled(file_project: ProjectFixture) -> None:
+def test_latest_follows_once_the_version_is_repaired(file_project: ProjectFixture) -> None:
     """After a person's word about the version, ``latest`` can be moved to it."""
     fixture = file_project
     fixture.stage()
@@ -313,8 +313,8 @@ def test_latest_follows_once_it_is_settled(file_project: ProjectFixture) -> None
         fixture.lose_latest(backend)
     digest = fixture.session().get(fixture.project, "2.0.0").sha256
 
-    fixture.mended("2.0.0", keep=f"sha256:{digest}")
-    done = fixture.mended()
+    fixture.repair_until_equal("2.0.0", keep=f"sha256:{digest}")
+    done = fixture.repair_until_equal()
 
     assert done == [("move-latest", name) for name in fixture.regions]
     assert in_all(fixture) == ["2.0.0"] * 3
@@ -342,7 +342,7 @@ def test_disputed_version_moves_nothing(file_project: ProjectFixture) -> None:
 
 
 def test_a_version_alone_leaves_latest(file_project: ProjectFixture) -> None:
-    """Looking at one version, or mending it, has nothing to do with ``latest``."""
+    """Looking at one version, or repairing it, has nothing to do with ``latest``."""
     fixture = file_project
     fixture.stage()
     fixture.lose_latest(fixture.b)
@@ -357,7 +357,7 @@ def test_a_version_alone_leaves_latest(file_project: ProjectFixture) -> None:
 
 @pytest.mark.parametrize(
     "value", ["1.0.0", "9.9.9", "junk", "v2.0.0", "{{x}} \x1b[2J", None],
-    ids=["stale", "ahead", "junk", "prefixed", "hostile", "deleted"],
+    ids=["stale", "ahead", "junk", "prefixed", "unsafe", "deleted"],
 )  # fmt: skip
 def test_copy(aws_project: ProjectFixture, value: str | None) -> None:
     """A copy of ``latest`` that is not what it should be is found, and made again."""
@@ -370,7 +370,7 @@ def test_copy(aws_project: ProjectFixture, value: str | None) -> None:
         fixture.show(fixture.b, value)
 
     verification = fixture.verify()
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert [(d.kind, d.region) for d in verification.differences] == [
         (FindingKind.MIRROR_DIFFERS, "eu-west-1")
@@ -435,7 +435,7 @@ def test_parameter_that_is_junk_and_alone(aws_project: ProjectFixture) -> None:
     fixture.show(fixture.b, "junk")
 
     found = fixture.found()
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert found == [(FindingKind.LATEST_DAMAGED, "eu-west-1")]
     assert done == [("move-latest", "eu-west-1")]

@@ -55,7 +55,7 @@ def test_region_down(fixture: ProjectFixture) -> None:
     assert not found
     assert not done
     assert actions(done) == [("fill", fixture.b.spec)]
-    assert fixture.mended() == []
+    assert fixture.repair_until_equal() == []
 
 
 @pytest.mark.parametrize("kind", ["aws_project", "bucket_project"])
@@ -77,7 +77,7 @@ def test_region_forbidden(kind: str, request: pytest.FixtureRequest) -> None:
 
 
 def test_region_that_must_not_be_written(bucket_project: ProjectFixture) -> None:
-    """A region that can be read and not written is a failure of the repair alone."""
+    """A region that can be read and not written is a failure of the repair default."""
     fixture = bucket_project
     fixture.stage()
     fixture.b.remove(fixture.key)
@@ -159,16 +159,16 @@ def test_latest_needs_enough_regions(file_project: ProjectFixture) -> None:
     for backend in (fixture.b, fixture.c):
         backend.fail_region()
 
-    alone = fixture.repair()
+    default = fixture.repair()
     single = fixture.repair(required_regions=1)
     for backend in (fixture.b, fixture.c):
         backend.restore_region()
 
-    assert actions(alone) == []
-    assert [e.exit_code for e in alone.refusals] == [5]
-    assert "is complete in 1 of 3 regions, 2 are needed" in alone.refusals[0].message
+    assert actions(default) == []
+    assert [e.exit_code for e in default.refusals] == [5]
+    assert "is complete in 1 of 3 regions, 2 are needed" in default.refusals[0].message
     assert actions(single) == [("move-latest", fixture.a.spec)]
-    assert ("fill", fixture.b.spec) in fixture.mended()
+    assert ("fill", fixture.b.spec) in fixture.repair_until_equal()
 
 
 def test_latest_waits_for_what_is_filled(file_project: ProjectFixture) -> None:
@@ -201,7 +201,7 @@ def test_region_that_fails_before_latest_moves(file_project: ProjectFixture) -> 
 
     assert (done.steps, done.refusals) == ((), ())
     assert list(done.failures) == [fixture.b.spec]
-    assert fixture.mended() == [("move-latest", fixture.b.spec)]
+    assert fixture.repair_until_equal() == [("move-latest", fixture.b.spec)]
 
 
 @pytest.mark.parametrize("command", ["verify", "repair"])
@@ -219,7 +219,7 @@ def test_deadline(file_project: ProjectFixture, command: str) -> None:
     regions[1].release()
 
 
-def test_deadline_while_something_is_mended(file_project: ProjectFixture) -> None:
+def test_deadline_while_something_is_repaired(file_project: ProjectFixture) -> None:
     """A deadline that passes in a step ends the repair, and is not that region's failure."""
     fixture = file_project
     fixture.stage()
@@ -231,7 +231,7 @@ def test_deadline_while_something_is_mended(file_project: ProjectFixture) -> Non
         session_over(regions).repair(fixture.project)
 
     regions[1].release()
-    fixture.mended()
+    fixture.repair_until_equal()
 
 
 def test_no_room_for_temporary_files(
@@ -275,7 +275,7 @@ def test_disk_that_is_full_for_one_version(
     assert f"{fixture.at(full)} cannot be brought here: " in refusal.message
     assert "No space left" in refusal.message
     monkeypatch.undo()
-    assert ("fill", fixture.b.spec) in fixture.mended()
+    assert ("fill", fixture.b.spec) in fixture.repair_until_equal()
 
 
 def no_room_for(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,7 +340,7 @@ def test_what_ends_a_dry_run_says_nothing_more(
     def interrupt(_: LatestRepairer) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(LatestRepairer, "mend", interrupt)
+    monkeypatch.setattr(LatestRepairer, "repair", interrupt)
 
     with pytest.raises(KeyboardInterrupt) as caught:
         fixture.repair(read_only=True)
@@ -357,6 +357,6 @@ def test_no_temporary_file_is_left(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
     (tmp_path / "temp").mkdir()
 
-    fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
+    fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256()}")
 
     assert list((tmp_path / "temp").iterdir()) == []

@@ -1,4 +1,4 @@
-"""Any mixture of damages: what verify finds is mended or refused, and nothing sound is lost."""
+"""Any mixture of damages: what verify finds is repaired or refused, and nothing sound is lost."""
 
 import hashlib
 from collections.abc import Callable
@@ -95,11 +95,11 @@ def sound(fixture: ProjectFixture) -> set[tuple[int, str, str]]:
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(damaged=damages, moved=channels, keep=st.booleans())
+@given(damaged=damages, channel_versions=channels, keep=st.booleans())
 def test_whatever_is_broken(
     clean_environment: None,
     damaged: list[tuple[Callable[[ProjectFixture, Backend, str], None], int, str]],
-    moved: list[tuple[str | None, int]],
+    channel_versions: list[tuple[str | None, int]],
     keep: bool,
 ) -> None:
     """
@@ -110,7 +110,7 @@ def test_whatever_is_broken(
         fixture = build(Path(folder))
         for damage, number, version in damaged:
             damage(fixture, fixture.backends[number], fixture.at(version))
-        for text, number in moved:
+        for text, number in channel_versions:
             plant_latest(fixture, fixture.backends[number], text)
         before, contents = latest(fixture), {digest for _, digest, _ in sound(fixture)}
         untouched = fixture.snapshot()
@@ -133,7 +133,7 @@ def test_whatever_is_broken(
 
 
 def keep_first(fixture: ProjectFixture) -> None:
-    """Settle one version by its digest; where no region has a sound copy nothing is changed."""
+    """Repair one version by its digest; where no region has a sound copy nothing is changed."""
     before, digest = fixture.snapshot(), right(fixture)
     try:
         fixture.repair("1.0.0", keep=digest)

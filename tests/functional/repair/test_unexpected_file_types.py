@@ -83,7 +83,7 @@ def put(fixture: ProjectFixture, name: str, make: Make) -> Path:
 
 
 def shape(path: Path) -> tuple[int, object]:
-    """Return what tells whether *path* still is the very thing it was."""
+    """Return what shows whether *path* still is the very thing it was."""
     status = path.lstat()
     link = path.readlink() if path.is_symlink() else None
     return status.st_ino, (stat.S_IFMT(status.st_mode), link)
@@ -122,7 +122,7 @@ def test_artifact(file_project: ProjectFixture, name: str, make: Make, said: str
     found = fixture.verify("1.0.0", read_data=True)
     refused = fixture.refused("1.0.0")
     everything = fixture.verify()
-    done = fixture.mended("1.0.0", keep=KEEP)
+    done = fixture.repair_until_equal("1.0.0", keep=KEEP)
 
     [difference] = found.differences
     assert found.failures == everything.failures == {}
@@ -156,7 +156,7 @@ def test_latest(file_project: ProjectFixture, make: Make) -> None:
 
     found = fixture.verify()
     newest = fixture.session().get(fixture.project)
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     assert (found.failures, str(newest)) == ({}, fixture.key)
     assert [(d.kind, d.region) for d in found.differences] == [
@@ -195,7 +195,7 @@ def test_folder_of_the_project(file_project: ProjectFixture, make: Make) -> None
     assert_untouched(at)
 
 
-def test_mended_meanwhile(file_project: ProjectFixture) -> None:
+def test_repaired_meanwhile(file_project: ProjectFixture) -> None:
     """What somebody has put right since it was looked at is not moved aside."""
     fixture = file_project
     fixture.stage()
@@ -205,12 +205,12 @@ def test_mended_meanwhile(file_project: ProjectFixture) -> None:
     region = session._regions()[1]
     move = region.move_aside
 
-    def mended_first(key: Key, aside: Key) -> bool:
+    def repaired_first(key: Key, aside: Key) -> bool:
         at.unlink()
         at.write_bytes(kept)
         return move(key, aside)
 
-    region.move_aside = mended_first  # type: ignore[method-assign]
+    region.move_aside = repaired_first  # type: ignore[method-assign]
 
     done = session.repair(fixture.project, "1.0.0", keep=KEEP)
 
@@ -292,8 +292,8 @@ def test_moved_under_the_lock_of_its_channel(file_project: ProjectFixture) -> No
             there = latest.is_dir()
             latest.rename(latest.with_name("by another repair"))
             latest.write_text('{"version":"1.0.0","generation":1}\n')
-        moved = moving.result()
+        was_moved = moving.result()
 
     assert there
-    assert not moved
+    assert not was_moved
     assert latest.is_file()

@@ -1,4 +1,4 @@
-"""Every damage to a version: verify finds it, and repair mends it or says why it must not."""
+"""Every damage to a version: verify finds it, and repair corrects it or says why it must not."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ TOMBSTONE = json.dumps({"startifact:format": "1", "startifact:removed-at": "2026
 
 
 def test_whole(fixture: ProjectFixture) -> None:
-    """What was staged in every region differs in nothing, and there is nothing to mend."""
+    """What was staged in every region differs in nothing, and there is nothing to repair."""
     fixture.stage(metadata={"lang": "dotnet"}, save_filename=True)
     fixture.stage("2.0.0-rc.1")
     before = fixture.snapshot()
@@ -37,7 +37,7 @@ def test_whole(fixture: ProjectFixture) -> None:
 
 @pytest.mark.parametrize("version", [None, "1.0.0"])
 def test_nothing_anywhere(fixture: ProjectFixture, version: str | None) -> None:
-    """Where every region says that there is nothing, there is nothing to compare or to mend."""
+    """Where every region says that there is nothing, there is nothing to compare or to repair."""
     with pytest.raises(errors.NotFoundError, match="nothing of"):
         fixture.verify(version)
     with pytest.raises(errors.NotFoundError, match="nothing of"):
@@ -52,7 +52,7 @@ def test_missing_in_one_region(fixture: ProjectFixture) -> None:
     fixture.b.remove(fixture.key)
 
     found = fixture.found("1.0.0")
-    done = fixture.mended("1.0.0")
+    done = fixture.repair_until_equal("1.0.0")
 
     assert found == [(FindingKind.MISSING, fixture.b.spec)]
     assert done == [("fill", fixture.b.spec)]
@@ -67,7 +67,7 @@ def test_missing_in_two_regions(fixture: ProjectFixture) -> None:
     fixture.c.remove(fixture.key)
 
     found = fixture.found("1.0.0")
-    done = fixture.mended("1.0.0")
+    done = fixture.repair_until_equal("1.0.0")
 
     assert found == [(FindingKind.MISSING, fixture.a.spec), (FindingKind.MISSING, fixture.c.spec)]
     assert done == [("fill", fixture.a.spec), ("fill", fixture.c.spec)]
@@ -80,7 +80,7 @@ def test_missed_its_quorum(fixture: ProjectFixture) -> None:
     fixture.c.write(fixture.latest, fixture.a.text(fixture.latest))
 
     found = fixture.found()
-    done = fixture.mended()
+    done = fixture.repair_until_equal()
 
     missing = {(FindingKind.MISSING, fixture.a.spec), (FindingKind.MISSING, fixture.b.spec)}
     behind = {(FindingKind.LATEST_BEHIND, name) for name in fixture.regions}
@@ -93,7 +93,7 @@ def test_missed_its_quorum(fixture: ProjectFixture) -> None:
 
 
 def test_many_versions(file_project: ProjectFixture) -> None:
-    """Everything of a project is mended at once, oldest first, and ``latest`` with it."""
+    """Everything of a project is repaired at once, oldest first, and ``latest`` with it."""
     fixture = file_project
     versions = ["1.0.0", "1.1.0", "1.10.0", "2.0.0-rc.1"]
     for version in versions:
@@ -146,7 +146,7 @@ def test_damaged_record(fixture: ProjectFixture, record: str) -> None:
 
     found = fixture.found("1.0.0")
     said = fixture.refused("1.0.0")
-    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
+    done = fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256()}")
 
     assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
     assert f"regions disagree about {fixture.key}, nothing of it was changed" in said
@@ -164,7 +164,7 @@ def test_record_that_is_no_text(file_project: ProjectFixture, data: bytes) -> No
     fixture.b.plain(f"{fixture.key}/metadata.json", data)
 
     found = fixture.found("1.0.0")
-    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
+    done = fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256()}")
 
     assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
     assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
@@ -179,7 +179,7 @@ def test_half_an_artifact(file_project: ProjectFixture, half: str) -> None:
 
     found = fixture.found("1.0.0")
     said = fixture.refused("1.0.0")
-    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
+    done = fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256()}")
 
     assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
     assert f"--keep sha256:{sha256()}" in said
@@ -227,7 +227,7 @@ def test_no_record_at_all(kind: str, request: pytest.FixtureRequest) -> None:
 
     found = fixture.found("1.0.0")
     said = fixture.refused("1.0.0")
-    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
+    done = fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256()}")
 
     assert found == [(FindingKind.UNRECORDED, fixture.b.spec)]
     assert f"--keep sha256:{sha256()}" in said
@@ -242,7 +242,7 @@ def test_other_size(fixture: ProjectFixture, content: bytes) -> None:
 
     found = fixture.found("1.0.0")
     said = fixture.refused("1.0.0")
-    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
+    done = fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256()}")
 
     assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
     assert f"has {len(content)} bytes, 16 were recorded" in said
@@ -259,7 +259,7 @@ def test_damaged_bytes(fixture: ProjectFixture) -> None:
     unread = fixture.found("1.0.0")
     found = fixture.found("1.0.0", read_data=True)
     said = fixture.refused("1.0.0", read_data=True)
-    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
+    done = fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256()}")
 
     assert unread == []
     assert found == [(FindingKind.DAMAGED, fixture.b.spec)]
@@ -311,7 +311,7 @@ def test_replaced_in_one_region(fixture: ProjectFixture) -> None:
 
     found = fixture.found("1.0.0")
     said = fixture.refused("1.0.0")
-    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
+    done = fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256()}")
 
     assert found == [(FindingKind.DIFFERENT, fixture.b.spec)]
     assert f"sha256:{sha256(OTHER)}, most regions have 16 bytes with sha256:{sha256()}" in said
@@ -325,7 +325,7 @@ def test_the_minority_may_be_right(fixture: ProjectFixture) -> None:
     fixture.stage()
     fixture.forge(fixture.b, fixture.key)
 
-    done = fixture.mended("1.0.0", keep=f"sha256:{sha256(OTHER)}")
+    done = fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256(OTHER)}")
 
     assert done == [
         ("set-aside", fixture.a.spec),
@@ -344,7 +344,7 @@ def test_no_majority(fixture: ProjectFixture) -> None:
 
     found = fixture.found("1.0.0")
     said = fixture.refused("1.0.0")
-    done = fixture.mended("1.0.0", keep=f"sha256:{sha256(OTHER)}")
+    done = fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256(OTHER)}")
 
     assert found == [(FindingKind.DIFFERENT, name) for name in fixture.regions]
     for content in (CONTENT, OTHER, b"neither nor"):
@@ -353,7 +353,7 @@ def test_no_majority(fixture: ProjectFixture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"lang": "rust"}, "it differs in the metadata ('lang')"),
         ({"lang": None}, "it differs in the metadata ('lang')"),
@@ -362,23 +362,23 @@ def test_no_majority(fixture: ProjectFixture) -> None:
     ],
     ids=["metadata", "no-metadata", "file-name", "no-file-name"],
 )
-def test_other_metadata(fixture: ProjectFixture, changes: dict[str, Any], told: str) -> None:
+def test_other_metadata(fixture: ProjectFixture, changes: dict[str, Any], message: str) -> None:
     """The same bytes with other metadata are other content; most regions' metadata is kept."""
     fixture.stage(metadata={"lang": "dotnet"}, save_filename=True)
     fixture.rewrite(fixture.b, fixture.key, **changes)
 
     found = fixture.found("1.0.0")
     said = fixture.refused("1.0.0")
-    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
+    done = fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256()}")
 
     assert found == [(FindingKind.DIFFERENT, fixture.b.spec)]
-    assert told in said
+    assert message in said
     assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
     assert json.loads(fixture.b.encoded_record(fixture.key))["lang"] == "dotnet"
 
 
 def test_other_metadata_everywhere(file_project: ProjectFixture) -> None:
-    """Of contents that differ in metadata alone, a digest cannot choose: it is not offered."""
+    """Of contents that differ only in metadata, a digest cannot choose: it is not offered."""
     fixture = file_project
     fixture.stage()
     fixture.rewrite(fixture.b, fixture.key, lang="rust")
@@ -392,7 +392,7 @@ def test_other_metadata_everywhere(file_project: ProjectFixture) -> None:
 
 
 def test_other_facts_are_no_difference(fixture: ProjectFixture) -> None:
-    """When and by whom it was staged does not make content another."""
+    """When it was staged, and who staged it, does not make it other content."""
     fixture.stage()
     encoded_record = fixture.b.encoded_record(fixture.key)
     fixture.b.plant(
@@ -411,7 +411,7 @@ def test_tombstone_in_one_region(fixture: ProjectFixture) -> None:
 
     found = fixture.found("1.0.0")
     said = fixture.refused("1.0.0")
-    done = fixture.mended("1.0.0", keep=f"sha256:{sha256()}")
+    done = fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256()}")
 
     assert found == [(FindingKind.REMOVED, fixture.b.spec)]
     assert "it was removed here, and is still there in other regions" in said
@@ -438,7 +438,7 @@ def test_removed_version(fixture: ProjectFixture, count: int) -> None:
 def test_where_regions_differ_nothing_of_it_changes(
     file_project: ProjectFixture, version: str | None
 ) -> None:
-    """A region is not filled while others disagree; other versions are mended all the same."""
+    """A region is not filled while others disagree; other versions are repaired all the same."""
     fixture = file_project
     fixture.stage()
     fixture.stage("2.0.0")

@@ -1,4 +1,4 @@
-"""Steps that list, compare and mend what is staged."""
+"""Steps that list, compare and repair what is staged."""
 
 import contextlib
 import hashlib
@@ -102,7 +102,7 @@ def test_differences(listed: str, directories: list[str], call: Call) -> None:
     assert quick.outputs == thorough.outputs == {}
     assert [c.name for c in thorough.commands] == ["error"]
     assert "3 things are not as they should be" in thorough.errors[0]
-    assert "Hint: The command repair mends" in thorough.errors[0]
+    assert "Hint: The command repair fixes" in thorough.errors[0]
     for kind, directory, what in (
         ("missing", directories[0], "SugarWater@1.0.0"),
         ("damaged", directories[1], "SugarWater@1.1.0"),
@@ -200,7 +200,7 @@ def test_what_ends_a_repair(
     def end(_: LatestRepairer) -> None:
         raise stop
 
-    monkeypatch.setattr(LatestRepairer, "mend", end)
+    monkeypatch.setattr(LatestRepairer, "repair", end)
 
     with contextlib.suppress(Stopped):
         call(**PROJECT, command="repair", regions=listed)
@@ -264,7 +264,7 @@ def test_each_thing_is_said_once(
         assert said(one, "has 3 bytes, 16 were recorded") == (1, 1)
         assert said(one, "failed to list") == (1, 1)
         assert said(one, "failed with exit code") == (0, 1)
-    assert said(done["verify"], "The command repair mends what can be mended") == (1, 1)
+    assert said(done["verify"], "The command repair fixes what can be fixed") == (1, 1)
     assert said(done["repair"], "Find out which is right") == (1, 1)
     assert "### `SugarWater` repaired, not completely\n" in done["repair"].summary
     assert "### `SugarWater` was not repaired\n" in done["again"].summary
@@ -381,7 +381,7 @@ def test_how_to_download_in_a_reusable_workflow(
 
 
 def test_tombstone_cannot_be_kept(directories: list[str], step: Step, call: Call) -> None:
-    """Nobody is told to keep what was removed."""
+    """Nothing offers to keep what was removed."""
     tombstone = {"startifact:format": "1", "startifact:removed-at": "2026-01-01T00:00:00Z"}
     for directory in directories:
         folder(directory, "1.0.0").mkdir(parents=True)
@@ -456,7 +456,7 @@ def test_how_to_download_in_the_composite_form(
 
 
 def test_how_to_download_with_more(step: Step, call: Call, account: AwsAccount) -> None:
-    """What the step was told about AWS is said again, and a role is to be filled in."""
+    """What the step's inputs said about AWS is repeated, and a role is to be filled in."""
     identities = Identities()
     try:
         done = call(

@@ -184,7 +184,7 @@ def test_refused(
 def test_refused_once(
     command: str, version: str, staging: dict[str, str], call: Call, identities: Identities
 ) -> None:
-    """A refusal answers for all regions of the step: it is asked for and told once."""
+    """A refusal answers for all regions of the step: it is asked for and reported once."""
     identities.refusal = (403, "AccessDenied")
     inputs = staging | {"command": command, "version": version}
     if command not in {"stage", "download"}:
@@ -201,7 +201,7 @@ def test_refused_once(
 
 
 def test_refusal_of_a_while_ago(call: Call, identities: Identities, account: AwsAccount) -> None:
-    """A refusal does not answer for ever: a role may be mended while a long step goes on."""
+    """A refusal does not answer for ever: a role may be corrected while a long step goes on."""
     identities.refusal = (403, "AccessDenied")
 
     done = call(

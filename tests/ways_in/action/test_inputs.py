@@ -26,7 +26,7 @@ DIGEST = f"sha256:{'0' * 64}"
 
 
 def session_inputs(**given: Any) -> SessionInputs:
-    """Return what a session is told where only what is *given* was written."""
+    """Return a session's options where only what is *given* was written."""
     flags = {name for name, option in INPUTS.items() if option.kind is ValueKind.FLAG}
     defaults = {
         field.name: False if name in flags else INPUTS[name].default or None
@@ -200,7 +200,7 @@ def test_neither_true_nor_false(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "allowed"),
     [
-        ("command", "publish", listed(commands_of(WayIn.ACTION), "or")),
+        ("command", "upload", listed(commands_of(WayIn.ACTION), "or")),
         ("command", "Stage", listed(commands_of(WayIn.ACTION), "or")),
         ("if-exists", "ignore", "fail or keep"),
     ],
@@ -297,7 +297,7 @@ def test_values_that_are_not_valid(inputs: dict[str, str], reported: str) -> Non
 @pytest.mark.parametrize("part", [VERIFY, REPAIR])
 @pytest.mark.parametrize("version", ["", "v1.0.0"])
 def test_comparing_takes_a_version_or_none(part: dict[str, str], version: str) -> None:
-    """Comparing and mending are about one version, or without it about the whole project."""
+    """Comparing and repairing are about one version, or without it about the whole project."""
     assert value_of(read(part, version=version), "version") == (version.removeprefix("v") or None)
 
 
@@ -371,7 +371,7 @@ def test_inputs_of_every_container_action() -> None:
 
 def test_other_problems_beside_an_unknown_command() -> None:
     """Where the command is not known, what does not depend on it is checked all the same."""
-    arguments: dict[str, Any] = {"command": "publish", "version": "1.1", "summary": "maybe"}
+    arguments: dict[str, Any] = {"command": "upload", "version": "1.1", "summary": "maybe"}
 
     message = refusal(STAGE, arguments)
 

@@ -1,4 +1,4 @@
-"""Asking GitHub for a token: patience with trouble that passes, and nothing shown."""
+"""Asking GitHub for a token: trouble that passes is waited for, and nothing secret is shown."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The entry point as a process of its own: bugs, many warnings, hostile surroundings."""
+"""The entry point as a process of its own: bugs, many warnings, unsafe surroundings."""
 
 import logging
 import subprocess
@@ -12,9 +12,7 @@ from startifact.errors import StartifactError
 from tests.support.runner_step import ACTION, TIMEOUT, Done, Step
 from tests.ways_in.action.conftest import Call
 
-HOSTILE_TEXT = (
-    "\n::set-output name=version::evil\r::error::x\n##[add-mask]a\u2028::stop-commands::t"
-)
+UNSAFE_TEXT = "\n::set-output name=version::evil\r::error::x\n##[add-mask]a\u2028::stop-commands::t"
 
 
 def staging(step: Step, regions: str = "file:artifacts", **more: str) -> dict[str, str]:
@@ -60,7 +58,7 @@ def test_mistake(step: Step) -> None:
     assert done.outputs == {}
 
 
-def check_that_the_rest_is_told(done: Done, reported: list[str]) -> None:
+def check_that_the_rest_is_reported(done: Done, reported: list[str]) -> None:
     """Check that nine of the warnings that begin as in *reported* are annotations, all readable."""
     rest = [said for said in reported if not any(said in text for text in done.warnings)]
     assert len(rest) == len(reported) - 9
@@ -79,7 +77,7 @@ def test_many_warnings(step: Step) -> None:
 
     assert done.exit_code == 0
     assert [command.name for command in done.commands] == ["warning"] * 9
-    check_that_the_rest_is_told(done, [f"{region} failed to " for region in dead])
+    check_that_the_rest_is_reported(done, [f"{region} failed to " for region in dead])
 
 
 def test_many_warnings_and_an_error(step: Step) -> None:
@@ -97,7 +95,7 @@ def test_many_warnings_and_an_error(step: Step) -> None:
 
     assert done.exit_code == 7
     assert [command.name for command in done.commands] == ["warning"] * 9 + ["error"]
-    check_that_the_rest_is_told(done, [f"SugarWater@1.0.0 in {region} " for region in regions])
+    check_that_the_rest_is_reported(done, [f"SugarWater@1.0.0 in {region} " for region in regions])
 
 
 @pytest.mark.parametrize(
@@ -156,19 +154,19 @@ from startifact.action import process as entry
 
 class Broken:
     def __del__(self):
-        raise ValueError({HOSTILE_TEXT!r})
+        raise ValueError({UNSAFE_TEXT!r})
 
 def crash(*_):
     def in_thread():
-        raise ValueError({HOSTILE_TEXT!r})
+        raise ValueError({UNSAFE_TEXT!r})
     thread = threading.Thread(target=in_thread)
     thread.start()
     thread.join()
     Broken()
     import logging, warnings
-    logging.getLogger("somebody.else").error({HOSTILE_TEXT!r})
-    warnings.warn({HOSTILE_TEXT!r})
-    raise KeyError({HOSTILE_TEXT!r})
+    logging.getLogger("somebody.else").error({UNSAFE_TEXT!r})
+    warnings.warn({UNSAFE_TEXT!r})
+    raise KeyError({UNSAFE_TEXT!r})
 
 entry.main = crash
 sys.exit(entry.run())
@@ -203,7 +201,7 @@ def test_bug(debug: str, step: Step, call: Call, monkeypatch: pytest.MonkeyPatch
     """A bug in what the step does is one error that says so, with exit code 1."""
 
     def broken(*_: object, **__: object) -> None:
-        raise ZeroDivisionError(HOSTILE_TEXT)
+        raise ZeroDivisionError(UNSAFE_TEXT)
 
     monkeypatch.setattr(module, "execute", broken)
 
@@ -252,7 +250,7 @@ def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_debug_logging(step: Step, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the library tells those who look for a fault is in the log of such a run alone."""
+    """What the library logs for debugging is only in the log of a run with debugging on."""
     logger = logging.getLogger("startifact.somewhere")
 
     def log(*_: object, **__: object) -> None:

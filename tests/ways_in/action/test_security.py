@@ -8,9 +8,9 @@ import pytest
 from startifact.action.outputs import OUTPUTS
 from tests.support.runner_step import Done, Step
 from tests.ways_in.action.conftest import Call
-from tests.ways_in.action.test_workflow import HOSTILE
+from tests.ways_in.action.test_workflow import UNSAFE
 
-CORPUS = HOSTILE[:-1]
+CORPUS = UNSAFE[:-1]
 
 
 def check(done: Done, expected: list[str]) -> None:

@@ -57,7 +57,7 @@ def test_stage(step: Step, call: Call, listed: str) -> None:
 
 
 def test_download(step: Step, call: Call, listed: str) -> None:
-    """A download brings the bytes back under the saved name, and tells where they are."""
+    """A download brings the bytes back under the saved name, and reports where they are."""
     Session(regions=listed).stage(
         "SugarWater",
         "1.0.9000",

@@ -84,13 +84,13 @@ def slow(*_):
         entry.say("taken back")
 
 entry.main = slow
-sys.exit(entry.run(Limits(stop_seconds={patience})))
+sys.exit(entry.run(Limits(stop_seconds={stop_seconds})))
 """
 
 
-def signalled(step: Step, numbers: list[int], *, patience: float, cleanup: float) -> Done:
+def signalled(step: Step, numbers: list[int], *, stop_seconds: float, cleanup: float) -> Done:
     """Run a step that takes *cleanup* seconds to end, and send it one signal after the other."""
-    code = SLOW_TO_END.format(patience=patience, cleanup=cleanup)
+    code = SLOW_TO_END.format(stop_seconds=stop_seconds, cleanup=cleanup)
     process = step.start({}, arguments=("-I", "-u", "-X", "utf8", "-c", code))
     assert process.stdout is not None
     assert process.stdout.readline() == b"begun\n"
@@ -114,7 +114,7 @@ def signalled(step: Step, numbers: list[int], *, patience: float, cleanup: float
 )
 def test_more_signals(numbers: list[int], exit_code: int, step: Step) -> None:
     """The first signal decides; more of them do not keep what was begun from being taken back."""
-    done = signalled(step, numbers, patience=30, cleanup=1)
+    done = signalled(step, numbers, stop_seconds=30, cleanup=1)
 
     name = signal.Signals(numbers[0]).name
     assert done.exit_code == exit_code
@@ -127,7 +127,7 @@ def test_signal_that_comes_late(step: Step) -> None:
     """What does not end by itself is ended by a signal that comes when there was time enough."""
     began = time.monotonic()
 
-    done = signalled(step, [signal.SIGINT, signal.SIGTERM], patience=0.1, cleanup=TIMEOUT)
+    done = signalled(step, [signal.SIGINT, signal.SIGTERM], stop_seconds=0.1, cleanup=TIMEOUT)
 
     assert time.monotonic() - began < TIMEOUT / 2
     assert done.exit_code == 130
@@ -135,7 +135,7 @@ def test_signal_that_comes_late(step: Step) -> None:
     assert done.stderr == ""
 
 
-TOLD = """
+REPORTED = """
 import os, signal, sys
 from startifact.action import process as entry
 from startifact.errors import StartifactError
@@ -150,8 +150,8 @@ sys.exit(entry.run())
 
 
 def test_signal_after_an_error(step: Step) -> None:
-    """A step that has told its error, and is stopped then, tells no other one."""
-    done = step.finish(step.start({}, arguments=("-I", "-u", "-X", "utf8", "-c", TOLD)))
+    """A step that has reported its error, and is stopped then, reports no other one."""
+    done = step.finish(step.start({}, arguments=("-I", "-u", "-X", "utf8", "-c", REPORTED)))
 
     assert done.exit_code == 143
     assert done.errors == ["it went wrong"]

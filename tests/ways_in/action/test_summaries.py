@@ -12,7 +12,7 @@ from tests.support.runner_rules import SUMMARY_LIMIT, read_summary
 from tests.support.runner_step import Step
 from tests.ways_in.action.conftest import Call
 
-HOSTILE = "a|b`c` <img src=x> &amp; \\| @octocat **x** [l](http://evil.example)\n### h\u202e\x1b[1m"
+UNSAFE = "a|b`c` <img src=x> &amp; \\| @octocat **x** [l](http://evil.example)\n### h\u202e\x1b[1m"
 
 
 @pytest.fixture
@@ -100,10 +100,10 @@ def test_failure(step: Step, call: Call, listed: str) -> None:
 
 def test_failure_of_inputs(call: Call) -> None:
     """Inputs that are not valid are reported in the summary too, all of them."""
-    done = call(command="publish", project="..")
+    done = call(command="upload", project="..")
 
     assert "### Startifact failed with exit code 2\n" in done.summary
-    assert "command: got &#x27;publish&#x27;" in done.summary
+    assert "command: got &#x27;upload&#x27;" in done.summary
     assert "project &#x27;..&#x27;" in done.summary
 
 
@@ -157,7 +157,7 @@ def test_summary_that_cannot_be_written(kind: str, step: Step, call: Call, liste
     assert "cannot write the job summary" in done.warnings[0]
 
 
-def test_hostile_text(step: Step, call: Call, directories: list[str]) -> None:
+def test_unsafe_text(step: Step, call: Call, directories: list[str]) -> None:
     """Text from outside cannot leave its cell, and is neither markup nor a mention."""
     call(
         command="stage",
@@ -171,11 +171,11 @@ def test_hostile_text(step: Step, call: Call, directories: list[str]) -> None:
     stored = json.loads(record.read_text())
     stored.update(
         {
-            HOSTILE: HOSTILE,
+            UNSAFE: UNSAFE,
             "lines": "a\nb\u2028c\u202ed",
             "empty": "",
             "long": "x" * 5000,
-            "startifact:ref": HOSTILE,
+            "startifact:ref": UNSAFE,
         }
     )
     record.write_text(json.dumps(stored))
@@ -196,7 +196,7 @@ def test_hostile_text(step: Step, call: Call, directories: list[str]) -> None:
     assert len(done.summary.split("\n### ")) == 1
 
 
-def test_hostile_error(step: Step, call: Call) -> None:
+def test_unsafe_error(step: Step, call: Call) -> None:
     """The text of an error stays inside its block."""
     done = call(command="info", project="</pre>\n# <b>x</b>", regions="file:./a")
 
@@ -205,7 +205,7 @@ def test_hostile_error(step: Step, call: Call) -> None:
 
 
 def test_after_earlier_content(step: Step, call: Call, listed: str) -> None:
-    """What is in the file already is kept, and is told apart from ours."""
+    """What is in the file already is kept, and is separated from ours."""
     step.summary.write_bytes(b"before")
 
     call(command="stage", project="SugarWater", version="1.0.0", path=step.file(), regions=listed)

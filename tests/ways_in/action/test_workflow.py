@@ -12,7 +12,7 @@ from startifact.errors import ConfigurationError, LocalFileError
 from tests.support.runner_rules import Command, parse_commands, parse_outputs
 from tests.support.runner_step import IS_ROOT
 
-HOSTILE = [
+UNSAFE = [
     "\n::set-output name=version::evil",
     "\r::error::x",
     "\r\n::error::x",
@@ -45,7 +45,7 @@ def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", UNSAFE)
 def test_nothing_said_is_a_command(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Text that holds commands is shown, and does nothing."""
     assert parse_commands(f"{text}\n"), "the runner would do nothing anyway"
@@ -60,15 +60,15 @@ def test_nothing_said_is_a_command(text: str, capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize("text", ["plain", "Grüße, 世界", "a: b :: c", "decomposed e\u0301", ""])
 def test_ordinary_text_is_said_as_it_is(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Text that is neither hostile nor hard to see is not changed."""
+    """Text that is neither unsafe nor hard to see is not changed."""
     say(text)
 
     assert capsys.readouterr().out == f"{text}\n"
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", UNSAFE)
 def test_annotations_hold_text(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Hostile text in an annotation's message and title stays in that one annotation."""
+    """Unsafe text in an annotation's message and title stays in that one annotation."""
     Annotations().add("error", text, title=text)
 
     commands = parse_commands(capsys.readouterr().out)
@@ -140,7 +140,7 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("value", [*VALUES, *HOSTILE[:-1]])
+@pytest.mark.parametrize("value", [*VALUES, *UNSAFE[:-1]])
 def test_values_survive(value: str, output: Path) -> None:
     """Whatever a value holds, the runner reads exactly that and nothing beside it."""
     write_outputs(str(output), {"first": value, "second-one": "2"})
@@ -158,11 +158,11 @@ def test_value_that_is_not_unicode(output: Path) -> None:
 def test_delimiters_differ(output: Path) -> None:
     """A value that holds an earlier delimiter does not end early."""
     write_outputs(str(output), {"a": "1"})
-    seen = output.read_text()
+    text = output.read_text()
 
-    write_outputs(str(output), {"b": seen, "c": "3"})
+    write_outputs(str(output), {"b": text, "c": "3"})
 
-    assert parse_outputs(output.read_bytes()) == {"a": "1", "b": seen, "c": "3"}
+    assert parse_outputs(output.read_bytes()) == {"a": "1", "b": text, "c": "3"}
 
 
 @pytest.mark.parametrize("before", [b"x=1", b"x=1\n", b"x<<E\n1\nE"])

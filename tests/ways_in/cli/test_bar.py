@@ -40,7 +40,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def moved(done: int, region: str = "eu-west-1", verb: str = "stage") -> Progress:
+def progress(done: int, region: str = "eu-west-1", verb: str = "stage") -> Progress:
     return Progress(
         verb=verb, artifact="SugarWater@1.0.0", region=region, done=done, total=100_000_000
     )
@@ -56,10 +56,10 @@ def clock() -> Clock:
 def meter(clock: Clock) -> Meter:
     """Return a meter of two regions, which have 50 % and 20 % after one second."""
     meter = Meter(clock)
-    meter.add(moved(0))
+    meter.add(progress(0))
     clock.now += 1
-    meter.add(moved(50_000_000))
-    meter.add(moved(20_000_000, "us-east-1"))
+    meter.add(progress(50_000_000))
+    meter.add(progress(20_000_000, "us-east-1"))
     meter.sample()
     return meter
 
@@ -86,7 +86,7 @@ def test_line(meter: Meter, columns: int, line: str) -> None:
 def test_one_region(clock: Clock) -> None:
     """One region is not many."""
     meter = Meter(clock)
-    meter.add(moved(1_000_000, "file:./somewhere-with-a-long-name-that-does-not-fit"))
+    meter.add(progress(1_000_000, "file:./somewhere-with-a-long-name-that-does-not-fit"))
 
     assert meter.line(75).endswith("  1 region")
 
@@ -94,7 +94,7 @@ def test_one_region(clock: Clock) -> None:
 def test_names_that_are_not_ascii(clock: Clock) -> None:
     """A region whose name may be wider than it is long is only counted."""
     meter = Meter(clock)
-    meter.add(moved(1_000_000, "file:./砂糖水"))
+    meter.add(progress(1_000_000, "file:./砂糖水"))
 
     assert meter.line(200).endswith("  1 region")
 
@@ -116,8 +116,8 @@ def test_rate_is_that_of_the_last_seconds(meter: Meter, clock: Clock) -> None:
 def test_another_region_takes_over(clock: Clock) -> None:
     """A download that goes on from another region begins from the start."""
     meter = Meter(clock)
-    meter.add(moved(90_000_000, verb="download"))
-    meter.add(moved(10_000_000, "us-east-1", verb="download"))
+    meter.add(progress(90_000_000, verb="download"))
+    meter.add(progress(10_000_000, "us-east-1", verb="download"))
 
     assert "[##..................]  10 %" in meter.line(200)
     assert "eu-west-1" not in meter.line(200)
@@ -126,12 +126,12 @@ def test_another_region_takes_over(clock: Clock) -> None:
 def test_hashing(clock: Clock) -> None:
     """The file is read before it is sent, which is progress of its own, and of no region."""
     meter = Meter(clock)
-    meter.add(moved(0, "", "hash"))
+    meter.add(progress(0, "", "hash"))
     clock.now += 1
-    meter.add(moved(90_000_000, "", "hash"))
+    meter.add(progress(90_000_000, "", "hash"))
     meter.sample()
     hashed, plain = meter.line(200), meter.plain()
-    meter.add(moved(10_000_000))
+    meter.add(progress(10_000_000))
 
     assert hashed == "hash SugarWater@1.0.0 [##################..]  90 %  90.0 MB/s"
     assert plain == "hash SugarWater@1.0.0: 90 %, 90.0 MB/s"
@@ -154,11 +154,11 @@ def test_bar_is_not_drawn_too_often(clock: Clock) -> None:
     bar = Bar(Console(out=io.StringIO(), err=err), clock=clock)
 
     for done in (1, 2, 3):
-        bar(moved(done))
+        bar(progress(done))
     clock.now += 1
-    bar(moved(50_000_000))
-    bar(moved(60_000_000))
-    bar(moved(100_000_000))
+    bar(progress(50_000_000))
+    bar(progress(60_000_000))
+    bar(progress(100_000_000))
 
     assert err.getvalue().count("\rstage ") == 3
     assert " 100 % " in visible(err.getvalue())[0]
@@ -168,11 +168,11 @@ def test_bar_goes_away(clock: Clock) -> None:
     """A bar that is closed leaves nothing, and draws nothing more."""
     err = Terminal()
     bar = Bar(Console(out=io.StringIO(), err=err), clock=clock)
-    bar(moved(1))
+    bar(progress(1))
 
     bar.close()
     clock.now += 1
-    bar(moved(2))
+    bar(progress(2))
 
     assert visible(err.getvalue()) == []
 
@@ -184,7 +184,7 @@ def test_log(clock: Clock) -> None:
 
     for second in range(1, 13):
         clock.now = 100.0 + second
-        bar(moved(second * 1_000_000))
+        bar(progress(second * 1_000_000))
     bar.close()
 
     assert err.getvalue() == (

@@ -1,4 +1,4 @@
-"""How a command fails: with the exit code of the kind, and told to people and to programs."""
+"""How a command fails: with the exit code of the kind, and shown to people and to programs."""
 
 import threading
 from collections.abc import Callable
@@ -96,7 +96,7 @@ def test_not_found(run: Run, three: list[Path]) -> None:
 
 
 def test_other_content(run: Run, three: list[Path], make_file: MakeFile) -> None:
-    """Other content under a staged version exits with 4 and tells both digests."""
+    """Other content under a staged version exits with 4 and shows both digests."""
     run("stage", "SugarWater@1.0.0", make_file(b"one"))
 
     done = run("stage", "SugarWater@1.0.0", make_file(b"two"))
@@ -208,7 +208,7 @@ def test_file_that_cannot_be_written(run: Run, three: list[Path], make_file: Mak
 
 
 def test_errors_in_json(run: Run, three: list[Path]) -> None:
-    """With --json an error is one object on standard output, and is told to people as well."""
+    """With --json an error is one object on standard output, and is shown to people as well."""
     done = run("info", "SugarWater@1.0.0", "--json")
 
     assert list(done.json) == ["error"]
@@ -258,7 +258,7 @@ def test_traceback(run: Run, monkeypatch: pytest.MonkeyPatch, three: list[Path])
     assert "\x1b" not in bug.err
 
 
-HOSTILE = "\x1b[2Jx\rerror: y\nwarning: z\u202e\u2028"
+UNSAFE = "\x1b[2Jx\rerror: y\nwarning: z\u202e\u2028"
 ESCAPED = r"\x1b[2Jx\rerror: y\nwarning: z\u202e\u2028"
 
 
@@ -266,24 +266,22 @@ def _only_harmless(done: Done) -> bool:
     return all(c.isprintable() or c == "\n" for c in done.out + done.err)
 
 
-def test_hostile_metadata(run: Run, three: list[Path], make_file: MakeFile) -> None:
+def test_unsafe_metadata(run: Run, three: list[Path], make_file: MakeFile) -> None:
     """Metadata that would move the cursor or feign a line is escaped wherever it is shown."""
-    run("stage", "SugarWater@1.0.0", make_file(), "-m", f"key\x1b={HOSTILE}")
+    run("stage", "SugarWater@1.0.0", make_file(), "-m", f"key\x1b={UNSAFE}")
 
     info = run("info", "SugarWater")
     as_json = run("info", "SugarWater", "--json")
-    conflict = run("stage", "SugarWater@1.0.0", make_file(), "-m", f"key\x1b={HOSTILE}2")
+    conflict = run("stage", "SugarWater@1.0.0", make_file(), "-m", f"key\x1b={UNSAFE}2")
 
     assert f"  key\\x1b  {ESCAPED}" in info.out.splitlines()
-    assert as_json.json["metadata"] == {"key\x1b": HOSTILE}
+    assert as_json.json["metadata"] == {"key\x1b": UNSAFE}
     assert as_json.out.isascii()
     assert conflict.code == 4
     assert all(map(_only_harmless, (info, as_json, conflict)))
 
 
-def test_hostile_file_name(
-    run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path
-) -> None:
+def test_unsafe_file_name(run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path) -> None:
     """A saved name that somebody planted in the store is shown escaped, and never used."""
     run("stage", "SugarWater@1.0.0", make_file(), "--save-filename")
     for folder in three:
@@ -299,20 +297,20 @@ def test_hostile_file_name(
     assert all(map(_only_harmless, (info, done)))
 
 
-def test_hostile_arguments(run: Run, three: list[Path]) -> None:
+def test_unsafe_arguments(run: Run, three: list[Path]) -> None:
     """What a template put on the command line is escaped in what is said about it."""
     done = [
-        run("stage", f"{HOSTILE}@1.0.0", "x"),
-        run("versions", "SugarWater", f"--{HOSTILE}"),
-        run("info", "SugarWater", "--regions", f"file:{HOSTILE}"),
-        run("download", "SugarWater@1.0.0", f"/tmp/{HOSTILE}"),
+        run("stage", f"{UNSAFE}@1.0.0", "x"),
+        run("versions", "SugarWater", f"--{UNSAFE}"),
+        run("info", "SugarWater", "--regions", f"file:{UNSAFE}"),
+        run("download", "SugarWater@1.0.0", f"/tmp/{UNSAFE}"),
     ]
 
     assert [x.code for x in done] == [2, 2, 2, 3]
     assert all(map(_only_harmless, done))
 
 
-def test_hostile_error_text(run: Run, three: list[Path], make_file: MakeFile) -> None:
+def test_unsafe_error_text(run: Run, three: list[Path], make_file: MakeFile) -> None:
     """Lines of an error that come from a store are indented: none can pass for one of ours."""
     run("stage", "SugarWater@1.0.0", make_file())
     for folder in three:

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from startifact.errors import InputError
 from startifact.limits import MAX_METADATA_TEXT_BYTES
-from startifact.model.metadata import parse_metadata, parse_pairs
+from startifact.model.metadata import parse_metadata, parse_metadata_lines
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
 @pytest.mark.parametrize("text", ["", "\n \n\t\n", "# nothing yet\n", "{}"])
 def test_nothing(text: str) -> None:
-    """A text in which nothing is written has no pairs."""
+    """A text in which nothing is written has no metadata."""
     assert parse_metadata(text) == {}
 
 
@@ -76,9 +76,9 @@ def test_compact_json_is_not_a_line() -> None:
 
 @settings(deadline=None)
 @given(st.dictionaries(_TEXT, _TEXT, max_size=5))
-def test_json(pairs: dict[str, str]) -> None:
+def test_json(metadata: dict[str, str]) -> None:
     """Whatever strings are written as a JSON object come back, other alphabets and emoji too."""
-    assert parse_metadata(json.dumps(pairs)) == pairs
+    assert parse_metadata(json.dumps(metadata)) == metadata
 
 
 @pytest.mark.parametrize("text", ["lang=a\nlang=b", "lang: a\nlang: b", "lang: [a]\nlang: b"])
@@ -130,7 +130,7 @@ def test_neither_form(text: str, said: str) -> None:
 
 
 def test_just_words() -> None:
-    """Words that say nothing are refused; they are not told to be bad lines, for none is good."""
+    """Words that say nothing are refused; they are not reported as bad lines, for none is good."""
     with pytest.raises(InputError) as caught:
         parse_metadata("lang dotnet")
 
@@ -157,15 +157,18 @@ def test_size() -> None:
         parse_metadata(text)
 
 
-def test_pairs() -> None:
+def test_metadata() -> None:
     """Pairs keep the white space of their values, which a shell has taken care of."""
-    assert parse_pairs(["a= b ", "c=d=e\nf"], source="metadata") == {"a": " b ", "c": "d=e\nf"}
+    assert parse_metadata_lines(["a= b ", "c=d=e\nf"], source="metadata") == {
+        "a": " b ",
+        "c": "d=e\nf",
+    }
 
 
-def test_all_problems_of_pairs() -> None:
-    """Everything that is wrong with pairs is reported at once."""
+def test_all_problems_of_metadata() -> None:
+    """Everything that is wrong with metadata is reported at once."""
     with pytest.raises(InputError) as caught:
-        parse_pairs(["foo", "=b", "a b=c", "d=1", "d=2", "\x1b[31m"], source="metadata")
+        parse_metadata_lines(["foo", "=b", "a b=c", "d=1", "d=2", "\x1b[31m"], source="metadata")
 
     assert caught.value.message.splitlines() == [
         "metadata is not valid:",

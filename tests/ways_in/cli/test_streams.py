@@ -34,7 +34,7 @@ def test_quiet(run: Run, three: list[Path], make_file: MakeFile) -> None:
 
 
 def test_verbose(run: Run, three: list[Path], make_file: MakeFile) -> None:
-    """With -v people are told what the library logs for information, without it they are not."""
+    """With -v people see what the library logs for information, without it they do not."""
     run("stage", "SugarWater@1.0.0", make_file())
     (three[0] / "SugarWater@one").mkdir()
     (three[0] / "SugarWater@one" / "artifact").touch()

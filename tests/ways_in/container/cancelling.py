@@ -23,7 +23,7 @@ STOP = 10.0
 
 
 def hanging(wire: Wire, reached: threading.Event, method: str, name: str) -> Rule:
-    """Return a rule that never answers certain requests for bytes, and tells of the first."""
+    """Return a rule that never answers certain requests for bytes, and reports the first."""
 
     def rule(request: Request, forward: object) -> Answer | None:
         asked = name in request.query or name in request.headers

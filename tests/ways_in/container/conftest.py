@@ -148,7 +148,7 @@ class RunnerStep(Step):
         }
 
     def arguments(self, name: str, environment: Mapping[str, str]) -> list[str]:
-        """Return the Docker command, which is given the names of the variables alone."""
+        """Return the Docker command, which is given only the names of the variables."""
         mounts = [f"{host}:{inside}" for host, inside in self.mounts.items()]
         return [
             *("docker", "run", "--name", name, "--workdir", "/github/workspace", "--rm"),

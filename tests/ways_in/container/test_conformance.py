@@ -27,11 +27,11 @@ from tests.support.runner_step import ACTION
 from tests.support.step_inputs import value_of
 from tests.support.wire import Wire, error
 from tests.ways_in.action.test_runner_rules import BROKEN, OUTPUTS
-from tests.ways_in.action.test_workflow import HOSTILE
+from tests.ways_in.action.test_workflow import UNSAFE
 from tests.ways_in.container.conftest import RunnerStep
 
 CONTENT = b"sugar and water\n"
-CORPUS = [text for text in HOSTILE if text.isprintable() or "\udc80" not in text]
+CORPUS = [text for text in UNSAFE if text.isprintable() or "\udc80" not in text]
 WHERE = {"project": "SugarWater", "regions": "file:artifacts"}
 VALUES = [
     *("", "a", "a\n", "\na", "a\r\nb", "x=y", "a<<EOF", "EOF", "é☃𝄞", "x" * 65536),

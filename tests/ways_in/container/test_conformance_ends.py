@@ -36,7 +36,7 @@ as_root = pytest.mark.skipif(not IS_ROOT, reason="only root can make the workspa
 
 @pytest.fixture
 def staged(account: AwsAccount, tmp_path: Path) -> bytes:
-    """Stage a file in the cloud that is downloaded in ranges, and return its content."""
+    """Stage a file in AWS that is downloaded in ranges, and return its content."""
     content = os.urandom(PARTS)
     file = tmp_path / "staged"
     file.write_bytes(content)
@@ -45,7 +45,7 @@ def staged(account: AwsAccount, tmp_path: Path) -> bytes:
 
 
 def check_that_it_says_so(done: Done, sent: Sent) -> None:
-    """Check that the step told in one error which signal stopped it, and nothing else."""
+    """Check that the step reported in one error which signal stopped it, and nothing else."""
     name = sent[0][1].name
     assert [command.name for command in done.commands] == ["error"]
     assert done.errors == [f"stopped by {name}\nHint: Running the same step again is safe"]
@@ -63,7 +63,7 @@ def scratch(step: RunnerStep) -> list[Path]:
 def test_case_22_stopped_in_an_upload(
     sent: Sent, exit_code: int, step: RunnerStep, account: AwsAccount, wire: Wire
 ) -> None:
-    """Signals end an upload in seconds, with nothing published and nothing left anywhere.
+    """Signals end an upload in seconds, with nothing staged and nothing left anywhere.
 
     The first one decides how, and those that follow while uploads are aborted change nothing.
     """
@@ -194,7 +194,7 @@ def test_case_23_owner_of_regions(
 
 
 @as_root
-def test_case_23_owner_after_mending(step: RunnerStep, tmp_path: Path) -> None:
+def test_case_23_owner_after_repairing(step: RunnerStep, tmp_path: Path) -> None:
     """What a repair makes or replaces is the workspace owner's; verifying makes nothing."""
     files = [tmp_path / "first", tmp_path / "second"]
     for file, region in zip(files, ("one", "two"), strict=True):

@@ -95,10 +95,10 @@ def test_case_18_masked_outputs(
 def test_case_19_summary(room: int, step: RunnerStep) -> None:
     """With what is there the summary keeps to its limit, and says where something is left out."""
     step.summary.write_text("b" * (SUMMARY_LIMIT - room))
-    hostile = "file:a`<b>|c"
+    unsafe = "file:a`<b>|c"
 
-    done = step.run(**stage(step, regions=f"{hostile} file:d", metadata="k: 'a|b`<i>'"))
-    without = step.run({"GITHUB_STEP_SUMMARY": ""}, **stage(step, regions=f"{hostile} file:d"))
+    done = step.run(**stage(step, regions=f"{unsafe} file:d", metadata="k: 'a|b`<i>'"))
+    without = step.run({"GITHUB_STEP_SUMMARY": ""}, **stage(step, regions=f"{unsafe} file:d"))
 
     assert (done.exit_code, without.exit_code) == (0, 4), done.stdout
     ours = done.summary.lstrip("b")
@@ -108,7 +108,7 @@ def test_case_19_summary(room: int, step: RunnerStep) -> None:
     assert "<i>" not in ours
 
 
-def test_case_20_hostile_surroundings(step: RunnerStep) -> None:
+def test_case_20_unsafe_surroundings(step: RunnerStep) -> None:
     """What a job puts into its environment and its workspace does not get into the program."""
     for name in ("json", "boto3", "yaml", "startifact", "sitecustomize"):
         for folder in (step.workspace, step.workspace / "src"):

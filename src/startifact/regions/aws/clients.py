@@ -71,6 +71,7 @@ class Clients:
         key = (region, endpoint, profile, in_region)
         with holding(self._locks[profile]):
             if key not in self._s3:
+                # Few stores other than AWS have a host name for each bucket.
                 style = "path" if endpoint else "auto"
                 config = _config(self._limits).merge(Config(s3={"addressing_style": style}))  # type: ignore[arg-type]
                 try:

@@ -67,6 +67,7 @@ def check_conditions(bucket: Bucket, project: str) -> None:
             raise
 
     def replace() -> None:
+        # No object has this ETag, so the condition never holds.
         client.put_object(**where, Body=_BODY, IfMatch='"00000000000000000000000000000000"')
 
     with aws_errors("s3:PutObject", region=bucket.region, resource=f"arn:aws:s3:::{bucket.name}"):

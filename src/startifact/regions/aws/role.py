@@ -41,6 +41,7 @@ _HINTS = {
 
 
 class _Credentials(DeferredRefreshableCredentials):
+    # The SDK has no option for either: tests/unit/test_botocore.py holds that these still work.
     _advisory_refresh_timeout = CREDENTIALS_RENEWAL_SECONDS
     _mandatory_refresh_timeout = CREDENTIALS_EXPIRY_SECONDS
 
@@ -73,6 +74,7 @@ class _Provider(CredentialProvider):
             return dict(self._fetcher.fetch_credentials())
         except ClientError as e:
             error = _refused(self._role, e)
+            # Only a refusal is remembered: it is the same for all regions. Trouble may pass.
             if isinstance(error, AccessDeniedError):
                 self._refusal = error
                 self._until = time.monotonic() + self._limits.refusal_cache_seconds

@@ -80,6 +80,7 @@ class Upload:
                     else:
                         return
             finally:
+                # Any answer is a sign of life; and who was cancelled makes no further attempt.
                 self._beat(0)
         raise RegionUnavailableError(
             f"{self._region} kept answering that another operation on {self._resource} is under way"
@@ -98,6 +99,7 @@ class Upload:
                 ContentLength=part.size,
                 ContentType=_TYPE,
                 Metadata={RECORD: encoded_record},
+                # S3 refuses bytes other than those that were hashed: the file may have changed.
                 ChecksumSHA256=_base64(part.sha256),
                 IfNoneMatch="*",
             )
@@ -121,17 +123,22 @@ class Upload:
                 workers=self._limits.part_workers,
                 limits=self._limits,
             )
+            # The digests hold for what was sent; the file may have grown since it was read.
             source.check_unchanged()
+            # The last moment to stop: once completed, the object is there. S3 may take as long as
+            # the idle time-out for it, which begins anew here.
             self._beat(0)
             self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=self._key,
                 UploadId=upload,
+                # S3 wants them in order; they have arrived in any.
                 MultipartUpload={"Parts": [sent[number] for number in sorted(sent)]},
                 MpuObjectSize=source.size,
                 IfNoneMatch="*",
             )
         except BaseException:
+            # A signal too: parts that are left cost money, and no listing of objects shows them.
             abort(
                 self._client,
                 region=self._region,

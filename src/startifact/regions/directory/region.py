@@ -233,7 +233,7 @@ class DirectoryRegion(Region):
 
 @dataclass(frozen=True, slots=True)
 class _Status:
-    """The size of a file, and a token that tells it from every other one."""
+    """The size of a file, and a token that distinguishes it from every other one."""
 
     size: int
     token: str

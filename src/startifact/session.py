@@ -395,5 +395,5 @@ def _if_exists(value: IfExists | str) -> IfExists:
         return IfExists(value)
     except ValueError:
         raise InputError(
-            f"if-exists is {quoted(str(value))}, expected {' or '.join(IfExists)}"
+            f"if_exists is {quoted(str(value))}, expected {' or '.join(IfExists)}"
         ) from None

@@ -213,15 +213,16 @@ def session_of(
     named = {option.identifier: option.argument for option in OPTIONS.values()}
     given = {named[field.name]: getattr(inputs, field.name) for field in fields(inputs)}
     del given["configuration_parameter"]
-    loader = ConfigurationLoader(parameter_of(inputs, settings), identity=identity, limits=limits)
+    loader = ConfigurationLoader(
+        parameter_of(inputs.configuration_parameter, settings), identity=identity, limits=limits
+    )
     return Session(
         **given, configuration_loader=loader, progress=progress, settings=settings, limits=limits
     )
 
 
-def parameter_of(inputs: SessionInputs, settings: Settings) -> str:
-    """Return the SSM parameter with the organisation configuration."""
-    given = inputs.configuration_parameter
+def parameter_of(given: str | None, settings: Settings) -> str:
+    """Return the SSM parameter with the organisation configuration: *given*, if any is."""
     return settings.parameter if given is None else given
 
 

@@ -43,6 +43,13 @@ class StartifactError(Exception):
     def __str__(self) -> str:
         return self.message if self.next_step is None else f"{self.message}\nhint: {self.next_step}"
 
+    def __eq__(self, other: object) -> bool:
+        # By all they say: a result with an error in it is equal after it was pickled.
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.message))
+
     def __reduce__(self) -> tuple[object, ...]:
         # By default an exception is made anew from its message, without its keyword arguments.
         return _restored, (type(self), self.args), self.__dict__

@@ -32,9 +32,18 @@ class Command:
     options: tuple[Option, ...] = ()
 
 
-Part = str | Option | Command
-Words = Callable[[Option | Command], str]
-"""How one way in writes an option or a command."""
+@dataclass(frozen=True, slots=True)
+class ByWayIn:
+    """Text that a workflow has in other words than a program and a shell; either may be empty."""
+
+    workflow: str
+    elsewhere: str = ""
+
+
+Worded = Option | Command | ByWayIn
+Part = str | Worded
+Words = Callable[[Worded], str]
+"""How one way in writes an option or a command, or what it has in words of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +83,10 @@ def as_hint(hint: Hint | str | None) -> Hint | None:
     return hint
 
 
-def in_python(part: Option | Command) -> str:
+def in_python(part: Worded) -> str:
     """Return *part* as a program writes it."""
+    if isinstance(part, ByWayIn):
+        return part.elsewhere
     if isinstance(part, Option):
         name = OPTIONS[part.name].argument
         if part.value is None:
@@ -89,8 +100,10 @@ def in_python(part: Option | Command) -> str:
     return f"Session.{part.name}({', '.join(arguments)})"
 
 
-def in_shell(part: Option | Command) -> str:
+def in_shell(part: Worded) -> str:
     """Return *part* as the command line writes it."""
+    if isinstance(part, ByWayIn):
+        return part.elsewhere
     if isinstance(part, Option):
         bare = part.value is None or part.value in _FLAGS
         return f"--{part.name}" if bare else f"--{part.name} {part.value}"
@@ -98,8 +111,10 @@ def in_shell(part: Option | Command) -> str:
     return " ".join(word for word in words if word)
 
 
-def in_workflow(part: Option | Command) -> str:
+def in_workflow(part: Worded) -> str:
     """Return *part* as a step of a workflow writes it under ``with:``."""
+    if isinstance(part, ByWayIn):
+        return part.workflow
     if isinstance(part, Option):
         return part.name if part.value is None else f"{part.name}: {part.value}"
     if WayIn.ACTION not in COMMANDS[part.name].ways_in:

@@ -23,6 +23,9 @@ MAX_CHANNEL_NAME_CHARACTERS = 63
 QUOTED_CHARACTERS = 120
 """How much of a value that is wrong a message quotes: enough to recognise it in one line."""
 
+QUOTED_KEY_CHARACTERS = 40
+"""The same where several are quoted in one line, or one in the middle of a sentence."""
+
 LISTED_NAMES = 10
 LISTED_NAME_CHARACTERS = 200
 """How many names a line lists, and how much of each: a list of regions has 32 at most."""
@@ -45,6 +48,10 @@ MAX_METADATA_TEXT_BYTES = 64 * 1024
 
 MAX_CHANNEL_BYTES = 4096
 """What a channel's text may take. A longer one is not ours, and is not read to its end."""
+
+MAX_SIZE_DIGITS = 19
+MAX_FORMAT_DIGITS = 9
+"""Of numbers that are stored as text, before they are read: more than any that is allowed."""
 
 MAX_GENERATION = 2**53
 """Counted one by one nobody gets there; up to it, every JSON parser reads the same number."""
@@ -105,6 +112,10 @@ SIGNAL_POLL_SECONDS = 0.5
 
 CANCEL_POLL_SECONDS = 0.1
 """How soon a worker that waits for others notices that nobody waits for it any more."""
+
+DROPPED_SIGNAL_SECONDS = 0.05
+"""How long after Python dropped what a signal had raised it is raised again: the object that was
+being destroyed meanwhile is gone by then."""
 
 # What killed processes left ----------------------------------------------------------------------
 

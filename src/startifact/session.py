@@ -16,6 +16,7 @@ from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
 from startifact.files.source import check_file
 from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
+from startifact.model.digest import parse_keep
 from startifact.model.filenames import check_filename
 from startifact.model.keys import artifact_key, check_project
 from startifact.model.quorum import MAJORITY, majority, refuse_shared_store, required_to_stage
@@ -31,7 +32,7 @@ from startifact.regions.selection import RegionSelection
 from startifact.regions.spec import split_list
 from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
-from startifact.repair.repairer import Repairer, parse_keep
+from startifact.repair.repairer import Repairer
 from startifact.repair.verify import Verification, verify
 from startifact.settings import Settings
 from startifact.staging.outcomes import IfExists, StageRequest, Staging
@@ -395,5 +396,5 @@ def _if_exists(value: IfExists | str) -> IfExists:
         return IfExists(value)
     except ValueError:
         raise InputError(
-            f"if-exists is {quoted(str(value))}, expected {' or '.join(IfExists)}"
+            f"if_exists is {quoted(str(value))}, expected {' or '.join(IfExists)}"
         ) from None

@@ -33,6 +33,11 @@ def with_regions(names: Iterable[str], text: str) -> str:
     return f"{', '.join(missing)}: {text}" if missing else text
 
 
+def without_region(name: str, text: str) -> str:
+    """Return *text*, which stands beside the region's *name*, without that name in front of it."""
+    return text.removeprefix(f"{name}: ").removeprefix(f"{name} ")
+
+
 def _names(line: str, region: str) -> bool:
     """Say whether *region* is in *line*, and not only as a part of another name or of a path."""
     return re.search(rf"(?<![\w./-]){re.escape(region)}(?![\w/@-]|\.\w)", line) is not None

@@ -16,6 +16,8 @@ from startifact import errors, settings
 from startifact.action import runner
 from startifact.action.inputs import StepInputs
 from startifact.action.outputs import OUTPUTS
+from startifact.cli.arguments import Arguments
+from startifact.cli.setup import SetupInputs
 from startifact.commands import PROJECT_INPUTS
 from startifact.definitions import WayIn
 from startifact.limits import MAX_METADATA_BYTES
@@ -53,6 +55,15 @@ def test_inputs_of_a_command(command: str) -> None:
 
     assert fields == {option.identifier for option in options_of(WayIn.ACTION, command)} - others
     assert list(PROJECT_INPUTS) == list(commands_of(WayIn.ACTION))
+
+
+def test_inputs_of_setup() -> None:
+    """What every option says that setup takes is a field of its inputs, or one of the process."""
+    fields = {field.name for field in dataclasses.fields(SetupInputs)}
+    process = {field.name for field in dataclasses.fields(Arguments)}
+    taken = {option.identifier for option in options_of(WayIn.SHELL, SetupInputs.command)}
+
+    assert taken - process == fields
 
 
 def test_inputs_have_descriptions_and_quoted_defaults() -> None:

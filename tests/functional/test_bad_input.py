@@ -18,6 +18,7 @@ from startifact.errors import (
     StagingFailedError,
     StartifactError,
 )
+from startifact.hints import in_workflow
 from tests.conftest import AwsAccount, percent
 from tests.support.backends import Backend, is_root
 from tests.support.wire import Answer, Forward, Request, Wire
@@ -183,7 +184,7 @@ def test_if_exists(backends: list[Backend], make_file: MakeFile) -> None:
     error = staged(backends, path=make_file(), if_exists="overwrite")
 
     assert isinstance(error, InputError)
-    assert error.message == "if-exists is 'overwrite', expected fail or keep"
+    assert error.message == "if_exists is 'overwrite', expected fail or keep"
 
 
 @pytest.mark.parametrize("selector", ["prod", "^1.0", "1.x", "newest", ">=1 <2"])
@@ -269,13 +270,15 @@ def test_illegal_regions_in_the_environment(
 @pytest.mark.parametrize("required", ["most", "0", "33", 4])
 def test_required_regions(required: str | int) -> None:
     """A number of required regions that cannot be is refused at once."""
-    with pytest.raises(InputError, match="required-regions is"):
+    with pytest.raises(InputError, match="required regions is") as caught:
         Session(regions="file:./a file:./b file:./c", required_regions=required)
+
+    assert "Set required_regions='all'" in str(caught.value.hint)
 
 
 def test_required_regions_without_a_list(wire: Wire) -> None:
     """What is no number is refused before the list is looked up."""
-    with pytest.raises(InputError, match="required-regions is 'most', expected majority, all or"):
+    with pytest.raises(InputError, match="required regions is 'most', expected majority, all or"):
         Session(required_regions="most")
 
     assert wire.requests() == []
@@ -499,7 +502,9 @@ def test_no_credentials(
         assert "there are no usable AWS credentials for" in error.message
         assert error.hint is not None
         assert "AWS_ACCESS_KEY_ID" in error.hint
-        assert "aws-actions/configure-aws-credentials" in error.hint
+        assert "aws-actions/configure-aws-credentials" not in error.hint
+        assert error.next_step is not None
+        assert "aws-actions/configure-aws-credentials" in error.next_step.text(in_workflow)
     assert all(backend.snapshot() == {} for backend in backends)
 
 

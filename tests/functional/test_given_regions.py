@@ -38,6 +38,16 @@ def test_two_sessions_over_one_given_region(make_file: MakeFile) -> None:
     assert list(map(str, versions)) == ["1.0.0"]
 
 
+@pytest.mark.parametrize("regions", [MemoryRegion("mine"), Path("folder"), 7])
+def test_one_region_without_a_list(regions: object) -> None:
+    """One region by itself is refused, and the error says how to write a list of one."""
+    with pytest.raises(errors.InputError, match="regions is of type") as caught:
+        Session(regions=regions)  # type: ignore[arg-type]
+
+    assert type(regions).__name__ in caught.value.message
+    assert "regions=[" in str(caught.value.hint)
+
+
 def test_two_given_regions_of_one_name() -> None:
     """Names tell regions apart, in results and messages, so two of one name are refused."""
     with pytest.raises(errors.InputError, match="region 'mine' is there twice"):

@@ -67,6 +67,10 @@ VALUES = [
     Record(sha256="0" * 64, size=1, staged_at="now", metadata=METADATA, origin=Origin(ref="r")),
     Record(sha256="", size=1, staged_at="", md5="1" * 32),
     Verification(project="P", versions=(Version(1),), differences=(FINDING,), failures={}),
+    RegionOutcome(region="a", state=State.FAILED, error=errors.AccessDeniedError("no", hint="try")),
+    Verification(
+        project="P", versions=(), differences=(), failures={"a": errors.AccessDeniedError("no")}
+    ),
     Repair(project="P", steps=(STEP,), refusals=(), failures={}, dry_run=True),
     Configuration(
         bucket_name_param="/b", bucket_key_prefix="", parameter_name_prefix="", regions=("a",)
@@ -140,6 +144,7 @@ def test_errors(copied: Callable[[BaseException], BaseException]) -> None:
         assert (again.message, again.hint) == (error.message, error.hint)
         assert repr(vars(again)) == repr(vars(error)) != "{}"
         assert again.__notes__ == ["a note"]
+        assert (again, hash(again)) == (error, hash(error))
         assert isinstance(again, errors.StartifactError)
         assert again.exit_code == error.exit_code
 

@@ -131,6 +131,8 @@ def test_verification_and_repair() -> None:
         "<Repair 'P': no steps>",
         "<Verification 'P': 0 versions compared>",
     )
+    one = Verification(project="P", versions=(Version(1),), differences=(), failures={})
+    assert repr(one) == "<Verification 'P': 1 version compared>"
 
 
 def test_session(directories: list[str]) -> None:

@@ -12,6 +12,7 @@ from startifact import Session
 from startifact.channels.record import parse_channel_record
 from startifact.errors import StartifactError
 from startifact.model.configuration import parse_configuration
+from startifact.model.digest import parse_keep
 from startifact.model.filenames import check_filename
 from startifact.model.keys import check_project
 from startifact.model.metadata import parse_metadata, parse_metadata_lines
@@ -21,7 +22,6 @@ from startifact.model.versions import parse_selector, parse_version
 from startifact.regions.factory import parse_spec, parse_specs
 from startifact.regions.legacy import LegacyArtifact, legacy_record
 from startifact.regions.spec import split_list
-from startifact.repair.repairer import parse_keep
 from startifact.text import escape_nonprintable, quoted, redact
 from tests.security.texts import CORPUS, MAX_ERROR_CHARACTERS, is_harmless, unsafe_text
 

@@ -154,3 +154,16 @@ def test_shown_is_printable(text: str) -> None:
     assert quoted([text]).isprintable()
     assert escape_nonprintable(text).isprintable()
     assert len(quoted(text, 10)) < 10 * 10 + 40
+
+
+def test_equal_errors() -> None:
+    """Two errors are equal when they say the same; what they are and each thing they say counts."""
+    error = InputError("no", hint="try")
+
+    assert error == InputError("no", hint="try")
+    assert len({error, InputError("no", hint="try")}) == 1
+    noted = InputError("no", hint="try")
+    noted.add_note("a note")
+    for other in (InputError("no"), InputError("yes", hint="try"), noted, "no",
+                  ConfigurationError("no", hint="try")):  # fmt: skip
+        assert error != other

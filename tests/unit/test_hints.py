@@ -3,7 +3,7 @@
 import pytest
 
 from startifact.errors import InputError, SeveralRegionsError
-from startifact.hints import Command, Hint, Option, in_python, in_shell, in_workflow, join
+from startifact.hints import ByWayIn, Command, Hint, Option, in_python, in_shell, in_workflow, join
 from startifact.problems import Problems
 
 REPAIR = Command("repair", "SugarWater@1.0.0", (Option("keep", "sha256:00"),))
@@ -31,6 +31,14 @@ REPAIR = Command("repair", "SugarWater@1.0.0", (Option("keep", "sha256:00"),))
 def test_words(part: Option | Command, python: str, shell: str, workflow: str) -> None:
     """An option and a command are written as each way in takes them."""
     assert (in_python(part), in_shell(part), in_workflow(part)) == (python, shell, workflow)
+
+
+def test_text_for_some_ways_in() -> None:
+    """What only a workflow can do is not in the hint of a program or a shell."""
+    hint = Hint.of("Wait", ByWayIn(workflow=", or ask GitHub", elsewhere=", or ask AWS"))
+
+    assert (str(hint), hint.text(in_shell)) == ("Wait, or ask AWS", "Wait, or ask AWS")
+    assert hint.text(in_workflow) == "Wait, or ask GitHub"
 
 
 def test_text_of_an_error() -> None:

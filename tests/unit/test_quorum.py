@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from startifact.errors import InputError
+from startifact.hints import Words, in_python, in_shell, in_workflow
 from startifact.model.quorum import majority, required_to_read, required_to_stage
 
 
@@ -53,3 +54,21 @@ def test_illegal_required(required: str | int) -> None:
     """Anything else is refused with what may be written."""
     with pytest.raises(InputError, match="expected majority, all or a number from 1 to 3"):
         required_to_stage(required, 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "spelled"),
+    [
+        (in_python, "Set required_regions='all' for"),
+        (in_shell, "Set --required-regions all for"),
+        (in_workflow, "Set required-regions: all for"),
+    ],
+)
+def test_hint_of_illegal_required(words: Words, spelled: str) -> None:
+    """Each way in is told the option as it writes it, and no other spelling of it."""
+    with pytest.raises(InputError) as caught:
+        required_to_stage("most", 3)
+
+    assert caught.value.next_step is not None
+    assert spelled in caught.value.next_step.text(words)
+    assert "required-regions" not in caught.value.message

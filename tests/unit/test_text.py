@@ -3,7 +3,7 @@
 import pytest
 
 from startifact.errors import AccessDeniedError, by_region
-from startifact.text import joined, quoted_list, with_regions
+from startifact.text import joined, quoted_list, with_regions, without_region
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,19 @@ def test_lists_are_short() -> None:
     assert joined(map(str, range(13)), limit=3) == "0, 1, 2, 10 more"
     assert quoted_list(["a\n", "b"]) == r"'a\n', 'b'"
     assert joined([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("eu-west-1: it is gone", "it is gone"),
+        ("eu-west-1 refused it", "refused it"),
+        ("eu-west-11 refused it", "eu-west-11 refused it"),
+        ("eu-west-1, b: both", "eu-west-1, b: both"),
+        ("P@1.0.0 in eu-west-1 is gone", "P@1.0.0 in eu-west-1 is gone"),
+        ("eu-west-1", "eu-west-1"),
+    ],
+)
+def test_without_region(text: str, expected: str) -> None:
+    """A line that stands beside a region's name does not begin with it again."""
+    assert without_region("eu-west-1", text) == expected

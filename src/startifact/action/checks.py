@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from startifact.errors import InputError
 from startifact.limits import MAX_REGIONS, MAX_ROLE_SECONDS, MIN_ROLE_SECONDS
 from startifact.model.configuration import AWS_REGION, DEFAULT_PARAMETER, is_parameter_name
+from startifact.model.digest import parse_keep
 from startifact.model.metadata import parse_metadata
 from startifact.model.quorum import required_to_stage
 from startifact.model.record import check_metadata
 from startifact.regions.factory import parse_specs
 from startifact.regions.spec import split_list
-from startifact.repair.repairer import parse_keep
 from startifact.text import quoted
 
 _ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)

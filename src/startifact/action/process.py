@@ -12,7 +12,7 @@ from startifact.action.main import bug, main, stop, tell
 from startifact.action.runner import Runner
 from startifact.action.workflow import Annotations, say
 from startifact.concurrency.signals import Stopped, stop_at_signals
-from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.limits import DEFAULT_LIMITS, DROPPED_SIGNAL_SECONDS, Limits
 from startifact.text import redact
 
 
@@ -29,7 +29,10 @@ def run(limits: Limits = DEFAULT_LIMITS) -> int:
     # Without a handler at the root, Python prints other libraries' warnings as they are.
     logging.getLogger().addHandler(logging.NullHandler())
     stop_at_signals(
-        lambda args: _debug(args.exc_value), seconds=limits.stop_seconds, even_ignored=True
+        lambda args: _debug(args.exc_value),
+        seconds=limits.stop_seconds,
+        dropped_seconds=DROPPED_SIGNAL_SECONDS,
+        even_ignored=True,
     )
     annotations = Annotations()
     try:

@@ -34,6 +34,7 @@ from startifact.reading.outcomes import RegionOutcome, State
 from startifact.report import locations_of_artifact
 from startifact.settings import Settings
 from startifact.staging.outcomes import Staging
+from startifact.text import without_region
 
 _REGIONS = ("Region", "Outcome", "Seconds", "Where", "Trouble")
 
@@ -194,7 +195,7 @@ def _outcomes(outcomes: Iterable[RegionOutcome], runner: Runner) -> Lines:
             outcome.state.value,
             f"{outcome.seconds:.1f}",
             code(uri_for_later_steps(outcome.location.uri, runner)) if outcome.location else "",
-            code(outcome.error.message) if outcome.error else "",
+            _trouble(outcome.region, outcome.error.message) if outcome.error else "",
         )
         for outcome in outcomes
     ]
@@ -210,11 +211,18 @@ def _locations(artifact: Artifact, runner: Runner) -> Lines:
             str(location["outcome"]),
             seconds.get(str(location["region"]), ""),
             code(uri_for_later_steps(str(location["uri"]), runner)) if location["uri"] else "",
-            code(str(location["error"])) if location.get("error") else "",
+            _trouble(str(location["region"]), str(location["error"]))
+            if location.get("error")
+            else "",
         )
         for location in locations
     ]
     return table(_REGIONS, rows)
+
+
+def _trouble(region: str, text: str) -> str:
+    """Return *text* for a row that has *region* in a column of its own."""
+    return code(without_region(region, text))
 
 
 def _versions(result: VersionsResult) -> Lines:
@@ -240,7 +248,10 @@ def _verification(result: VerifyResult) -> Lines:
     what = "differs between or within regions" if found.differences else "verified"
     if found.failures:
         what += ", as far as regions answered"
-    rows = [(d.kind.value, code(d.region), code(d.key), code(d.message)) for d in found.differences]
+    rows = [
+        (d.kind.value, code(d.region), code(d.key), _trouble(d.region, d.message))
+        for d in found.differences
+    ]
     versions = [(code(str(version)),) for version in found.versions]
     regions = [(code(region),) for region in result.regions if region not in found.failures]
     return [
@@ -259,7 +270,9 @@ def _repair(result: RepairResult) -> Lines:
     if done.steps:
         what = "would be repaired (dry run)" if done.dry_run else "repaired"
         what += "" if done else ", not completely"
-    rows = [(s.action, code(s.region), code(s.key), code(s.message)) for s in done.steps]
+    rows = [
+        (s.action, code(s.region), code(s.key), _trouble(s.region, s.message)) for s in done.steps
+    ]
     lines = [f"### {code(target_of(result.inputs))} {what}\n\n", *_ending(result)]
     lines += table(("Step", "Region", "What", "Details"), rows) if rows else []
     for refusal in done.refusals:
@@ -270,7 +283,11 @@ def _repair(result: RepairResult) -> Lines:
 
 def _failures(failures: dict[str, StartifactError]) -> Lines:
     rows = [
-        (code(region), code(error.message), code(hint) if (hint := _hint(error)) else "")
+        (
+            code(region),
+            _trouble(region, error.message),
+            code(hint) if (hint := _hint(error)) else "",
+        )
         for region, error in failures.items()
     ]
     return table(("Region", "Trouble", "Hint"), rows) if rows else []

@@ -20,7 +20,7 @@ from startifact.concurrency.deadline import deadline
 from startifact.concurrency.signals import NUMBERS, Stopped, stop_at_signals
 from startifact.errors import BugError, StartifactError, StoppedError, with_notes
 from startifact.hints import Hint, Option, in_shell
-from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.limits import DEFAULT_LIMITS, DROPPED_SIGNAL_SECONDS, Limits
 from startifact.log_handler import logging_to
 from startifact.report import facts_of_error
 from startifact.settings import tidy_aws_environment
@@ -122,7 +122,9 @@ def _terminable(limits: Limits) -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in NUMBERS}
     unraisable = sys.unraisablehook
-    stop = stop_at_signals(unraisable, seconds=limits.stop_seconds)
+    stop = stop_at_signals(
+        unraisable, seconds=limits.stop_seconds, dropped_seconds=DROPPED_SIGNAL_SECONDS
+    )
     try:
         yield
     finally:

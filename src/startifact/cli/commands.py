@@ -36,11 +36,9 @@ def execute(
     """
     settings = Settings.from_environment()
     values = {**arguments.values, **_read_target(arguments)}
-    session_inputs = inputs_from(SessionInputs, values)
     if arguments.command == SetupInputs.command:
-        return set_up_organisation(
-            inputs_from(SetupInputs, values), session_inputs, settings, limits
-        )
+        return set_up_organisation(inputs_from(SetupInputs, values), settings, limits)
+    session_inputs = inputs_from(SessionInputs, values)
     session = session_of(session_inputs, settings, progress=progress, limits=limits)
     lines = values["metadata"]
     if isinstance(lines, Sequence):

@@ -9,19 +9,23 @@ from startifact.organisation.setup import RegionSetup, check_setup, set_up
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.spec import split_list
 from startifact.report import facts_of_setup
-from startifact.session import SessionInputs
 from startifact.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupInputs:
-    """The organisation configuration to write."""
+    """The organisation configuration to write, and the parameter to write it to.
+
+    The fields are all the options that the command takes, but for those of every process.
+    """
 
     command: ClassVar = "setup"
     regions: str
+    configuration_parameter: str | None
     bucket_name_param: str
     bucket_key_prefix: str | None
     parameter_name_prefix: str | None
+    dry_run: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +45,14 @@ class SetupResult:
         }
 
 
-def set_up_organisation(
-    inputs: SetupInputs, session: SessionInputs, settings: Settings, limits: Limits
-) -> SetupResult:
+def set_up_organisation(inputs: SetupInputs, settings: Settings, limits: Limits) -> SetupResult:
     """Write the organisation configuration.
 
     Raises:
         InputError: It cannot be written like that.
         SetupFailedError: Not every region has it now.
     """
-    parameter = parameter_of(session, settings)
+    parameter = parameter_of(inputs.configuration_parameter, settings)
     configuration = check_setup(
         regions=split_list(inputs.regions),
         bucket_name_param=inputs.bucket_name_param,
@@ -59,5 +61,5 @@ def set_up_organisation(
         parameter=parameter,
     )
     loader = ConfigurationLoader(parameter, limits=limits)
-    outcomes = set_up(configuration, loader=loader, dry_run=session.dry_run, limits=limits)
-    return SetupResult(parameter=parameter, outcomes=tuple(outcomes), dry_run=session.dry_run)
+    outcomes = set_up(configuration, loader=loader, dry_run=inputs.dry_run, limits=limits)
+    return SetupResult(parameter=parameter, outcomes=tuple(outcomes), dry_run=inputs.dry_run)

@@ -32,12 +32,14 @@ class Stop:
     """A handler that ends the process at the first signal, which decides how it ends.
 
     More signals are ignored for *seconds*, the time to undo what was begun. One that comes later
-    raises again, and ends what has not ended by itself.
+    raises again, and ends what has not ended by itself. What Python dropped is raised again after
+    *dropped_seconds*.
     """
 
-    # A number, not `Limits`: this module is imported before everything else.
-    def __init__(self, seconds: float) -> None:
+    # Numbers, not `Limits`: this module is imported before everything else.
+    def __init__(self, seconds: float, dropped_seconds: float) -> None:
         self._seconds = seconds
+        self._dropped_seconds = dropped_seconds
         self._first: int | None = None
         self._until = 0.0
 
@@ -66,7 +68,7 @@ class Stop:
         import threading  # only here: this module is imported before everything else
 
         self._until = 0.0
-        threading.Timer(0.05, _thread.interrupt_main, (self._first,)).start()
+        threading.Timer(self._dropped_seconds, _thread.interrupt_main, (self._first,)).start()
         return True
 
 
@@ -74,14 +76,16 @@ def stop_at_signals(
     unraisable: "Callable[[sys.UnraisableHookArgs], object]",
     *,
     seconds: float,
+    dropped_seconds: float,
     even_ignored: bool = False,
 ) -> Stop:
     """Make the first signal raise `Stopped`, again where Python drops it, and return the handler.
 
     *unraisable* is called with all else that Python drops; *seconds* is the time to undo what was
-    begun, in which more signals are ignored.
+    begun, in which more signals are ignored, and *dropped_seconds* how long after Python dropped it
+    the first one is raised again.
     """
-    stop = Stop(seconds)
+    stop = Stop(seconds, dropped_seconds)
 
     def hook(args: "sys.UnraisableHookArgs") -> None:
         if not stop.raise_again(args.exc_value):

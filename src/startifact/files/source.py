@@ -13,6 +13,7 @@ from typing import IO, Self, cast
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError, LocalFileError
+from startifact.hints import ByWayIn, Hint
 from startifact.limits import BLOCK_BYTES, MAX_PARTS, MAX_SIZE_BYTES, MIB, PART_BYTES
 from startifact.text import quoted
 
@@ -236,8 +237,10 @@ def _unreadable(path: Path, error: OSError) -> InputError | LocalFileError:
     if isinstance(error, FileNotFoundError):
         return InputError(
             f"there is no file {quoted(str(path))}",
-            hint="Check path; a relative one starts at the working directory, "
-            "in a workflow at the workspace",
+            hint=Hint.of(
+                "Check the path; a relative one starts at the ",
+                ByWayIn(elsewhere="working directory", workflow="workspace"),
+            ),
         )
     return LocalFileError(f"cannot read {quoted(str(path))}: {error.strerror}")
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from startifact.errors import InputError
+from startifact.hints import Hint, Option
 from startifact.text import quoted
 
 MAJORITY = "majority"
@@ -25,8 +26,13 @@ def required_to_stage(required: str | int, regions: int) -> int:
         if 1 <= number <= regions:
             return number
     raise InputError(
-        f"required-regions is {quoted(required)}, "
-        f"expected {MAJORITY}, {ALL} or a number from 1 to {regions}"
+        f"the number of required regions is {quoted(required)}, "
+        f"expected {MAJORITY}, {ALL} or a number from 1 to {regions}",
+        hint=Hint.of(
+            "Set ",
+            Option("required-regions", ALL),
+            " for every region, or leave it out for a majority",
+        ),
     )
 
 

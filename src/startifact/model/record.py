@@ -11,7 +11,16 @@ from types import MappingProxyType
 from typing import Any
 
 from startifact.errors import InputError, IntegrityError, NewerFormatError, RemovedError
-from startifact.limits import MAX_METADATA_BYTES, MAX_RECORD_BYTES, MAX_SIZE_BYTES
+from startifact.limits import (
+    LISTED_NAMES,
+    MAX_FORMAT_DIGITS,
+    MAX_METADATA_BYTES,
+    MAX_RECORD_BYTES,
+    MAX_SIZE_BYTES,
+    MAX_SIZE_DIGITS,
+    QUOTED_KEY_CHARACTERS,
+)
+from startifact.model.digest import is_sha256
 from startifact.model.strict_json import JsonError, parse_string_object
 from startifact.problems import Problems
 from startifact.text import quoted
@@ -97,10 +106,11 @@ class Record:
         if self.filename != other.filename:
             names = f"{_name(other.filename)} instead of {_name(self.filename)}"
             lines.append(f"the file name ({names})")
-        keys = sorted(self.metadata.keys() | other.metadata.keys())
-        changed = [k for k in keys if self.metadata.get(k) != other.metadata.get(k)]
+        known = sorted(self.metadata.keys() | other.metadata.keys())
+        changed = [k for k in known if self.metadata.get(k) != other.metadata.get(k)]
         if changed:
-            lines.append(f"the metadata ({', '.join(quoted(k, 40) for k in changed[:10])})")
+            keys = ", ".join(quoted(k, QUOTED_KEY_CHARACTERS) for k in changed[:LISTED_NAMES])
+            lines.append(f"the metadata ({keys})")
         return lines
 
 
@@ -222,14 +232,14 @@ def decode(text: str, *, where: str) -> Record:
     _check_format(facts.get("format"), where)
     if "removed-at" in facts and "sha256" not in facts:
         raise RemovedError(
-            f"{where} was removed at {quoted(facts['removed-at'], 40)}",
+            f"{where} was removed at {quoted(facts['removed-at'], QUOTED_KEY_CHARACTERS)}",
             hint="Choose another version; the number of a removed version stays used",
         )
     problems = Problems(f"the record of {where}", IntegrityError)
     sha256, size = facts.get("sha256"), facts.get("size")
-    if sha256 is None or len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
+    if sha256 is None or not is_sha256(sha256):
         problems.add("startifact:sha256", sha256, "64 hexadecimal digits")
-    if size is None or not (size.isascii() and size.isdigit() and len(size) < 20):
+    if size is None or not _is_number(size, MAX_SIZE_DIGITS):
         problems.add("startifact:size", size, "a number of bytes")
     elif int(size) > MAX_SIZE_BYTES:
         problems.add("startifact:size", size, f"at most {MAX_SIZE_BYTES:,}, as S3 allows")
@@ -246,8 +256,12 @@ def decode(text: str, *, where: str) -> Record:
     )
 
 
+def _is_number(text: str, digits: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= digits
+
+
 def _check_format(text: str | None, where: str) -> None:
-    if text is not None and text.isascii() and text.isdigit() and len(text) < 10:
+    if text is not None and _is_number(text, MAX_FORMAT_DIGITS):
         if int(text) == FORMAT:
             return
         if int(text) > FORMAT:

@@ -45,8 +45,7 @@ class RegionSelection:
         self._opened: tuple[Region, ...] | None = None
         self._specs: tuple[RegionSpec, ...] | None = None
         if regions is not None:
-            items = split_list(regions) if isinstance(regions, str) else regions
-            self._specs = parse_specs(items, source="regions")
+            self._specs = parse_specs(_items_of(regions), source="regions")
 
     @property
     def count(self) -> int | None:
@@ -115,3 +114,16 @@ class RegionSelection:
         return parse_specs(
             configured, source=f"regions in the organisation configuration in {home}"
         )
+
+
+def _items_of(regions: Iterable[str | Region] | str) -> Iterable[str | Region]:
+    """Return what is in the list *regions*, or in the text."""
+    if isinstance(regions, str):
+        return split_list(regions)
+    if not isinstance(regions, Iterable):
+        raise InputError(
+            f"regions is of type {type(regions).__name__}, expected a list of regions, or text",
+            hint="Write one region as a list too: regions=[region], a directory as "
+            "regions=['file:./folder']",
+        )
+    return regions

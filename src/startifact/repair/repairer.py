@@ -38,7 +38,6 @@ from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine, scratch_folder
 from startifact.repair.verify import Finding, FindingKind, compare, leading_status
 from startifact.staging.region_steps import create
-from startifact.text import quoted
 
 
 class Repairer:
@@ -289,16 +288,3 @@ def _unrecorded(key: Key) -> RefusedError:
         f"{key} was staged by the first Startifact: it has no digest to copy it by",
         hint="Stage the same file again: that fills the other regions",
     )
-
-
-def parse_keep(text: str) -> str:
-    """Return the digest in *text*, which is written ``sha256:`` and 64 hexadecimal digits.
-
-    Raises:
-        InputError: It is not.
-    """
-    digest = text.removeprefix("sha256:").lower()
-    hexadecimal = not set(digest) - set("0123456789abcdef")
-    if text.startswith("sha256:") and len(digest) == 64 and hexadecimal:
-        return digest
-    raise InputError(f"keep is {quoted(text)}, expected sha256: and 64 hexadecimal digits")

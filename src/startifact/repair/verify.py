@@ -79,7 +79,8 @@ class Verification:
         return not self.differences and not self.failures
 
     def __repr__(self) -> str:
-        facts = [f"{len(self.versions)} versions compared"]
+        count = len(self.versions)
+        facts = [f"{count} {'version' if count == 1 else 'versions'} compared"]
         found = joined(f"{d.kind} in {quoted(d.region, 200)}" for d in self.differences)
         facts += [f"differences: {found}"] if found else []
         facts += [f"failed: {quoted_list(self.failures)}"] if self.failures else []

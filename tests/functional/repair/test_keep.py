@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from startifact import errors
+from startifact.model.digest import parse_keep
 from startifact.model.keys import Key
-from startifact.repair.repairer import parse_keep
 from startifact.repair.verify import FindingKind
 from tests.functional.repair.project_fixture import CONTENT, OTHER, ProjectFixture, actions, sha256
 from tests.support.backends import Bucket

@@ -85,7 +85,12 @@ def test_region_in_trouble(step: Step, call: Call, directories: list[str]) -> No
     rows = cells(done.summary)
     assert done.exit_code == 0
     assert ["Region", "Outcome", "Seconds", "Where", "Trouble"] in rows
-    assert any(row[1] == "failed" and "file:./blocked/region" in row[4] for row in rows)
+    failed = [row for row in rows if len(row) == 5 and row[1] == "failed"]
+    assert len(failed) == 1
+    assert "blocked/region" in failed[0][0]
+    assert "blocked/region" in failed[0][4]
+    assert "Not a directory" in failed[0][4]
+    assert not failed[0][4].startswith("`file:./blocked/region")
 
 
 def test_failure(step: Step, call: Call, listed: str) -> None:
@@ -324,3 +329,5 @@ def test_conflict_has_a_row_for_each_region(step: Step, call: Call, directories:
     assert found == ["different", "present", "absent", "failed"]
     assert any("sha256:" in row[-1] and "differs in the bytes" in row[-1] for row in rows)
     assert any("blocked/region" in row[-1] for row in rows)
+    for row in rows:
+        assert row[0] == "---" or not row[-1].strip("`").startswith(row[0].strip("`"))

@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 import botocore.session
@@ -10,7 +10,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
-from startifact.concurrency.heartbeat import check_cancelled, holding
+from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.regions.aws.bucket_region import refuse_other_regions
@@ -25,6 +25,7 @@ from startifact.regions.aws.errors import (
     no_credentials,
     said_by_aws,
 )
+from startifact.regions.aws.retries import stop_retries_with_worker
 from startifact.regions.aws.role import as_role
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.version import __version__
@@ -82,7 +83,7 @@ class Clients:
                     raise _unusable(region, e) from e
                 self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
-                self._s3[key].meta.events.register("request-created", _stop_retries)
+                stop_retries_with_worker(self._s3[key])
             return self._s3[key]
 
     def ssm(self, region: str) -> "SSMClient":
@@ -101,7 +102,7 @@ class Clients:
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
                 self._guard(self._ssm[region], None)
-                self._ssm[region].meta.events.register("request-created", _stop_retries)
+                stop_retries_with_worker(self._ssm[region])
             return self._ssm[region]
 
     def close(self) -> None:
@@ -129,15 +130,6 @@ class Clients:
                 find_credentials(session)
             self._sessions[profile] = boto3.Session(botocore_session=session)
         return self._sessions[profile]
-
-
-def _stop_retries(request: Any, **_: object) -> None:
-    """Keep the SDK from retrying a request whose answer nobody waits for any more.
-
-    The first attempt is left alone: its answer counts if it still comes.
-    """
-    if request.context.get("retries", {}).get("attempt", 1) > 1:
-        check_cancelled()
 
 
 def _config(limits: Limits) -> Config:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.hints import Command, Hint
-from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.limits import DEFAULT_LIMITS, QUOTED_KEY_CHARACTERS, Limits
 from startifact.model.configuration import (
     DEFAULT_PARAMETER,
     Configuration,
@@ -137,7 +137,8 @@ class ConfigurationLoader:
         if configuration.unknown_keys:
             logger.warning(
                 "the organisation configuration in %s has keys that are ignored: %s",
-                source, ", ".join(quoted(k, 40) for k in configuration.unknown_keys),
+                source,
+                ", ".join(quoted(k, QUOTED_KEY_CHARACTERS) for k in configuration.unknown_keys),
             )  # fmt: skip
         return configuration
 

@@ -25,6 +25,7 @@ from startifact.errors import (
     RegionUnavailableError,
     StartifactError,
 )
+from startifact.hints import ByWayIn, Hint
 from startifact.regions.aws.credentials import UnreadableCredentialsError
 from startifact.regions.aws.known import doubt
 from startifact.text import quoted, redact
@@ -67,27 +68,37 @@ _ELSEWHERE = frozenset(
     {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 )
 
-_NO_CREDENTIALS_HINT = (
-    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE; in a workflow, set "
-    "role-to-assume or run aws-actions/configure-aws-credentials before this step, and give the "
-    "job 'permissions: id-token: write'; on an EC2 instance whose role is to be used, the "
-    "metadata option http-put-response-hop-limit has to be 2, since a container is a hop more"
+_NO_CREDENTIALS_HINT = Hint.of(
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
+    ByWayIn(
+        workflow=", set role-to-assume, or run aws-actions/configure-aws-credentials before this "
+        "step, and give the job 'permissions: id-token: write'; on an EC2 instance whose role is "
+        "to be used, the metadata option http-put-response-hop-limit has to be 2, since a "
+        "container is a hop more"
+    ),
 )
 
-_CERTIFICATES_HINT = (
+_CERTIFICATES_HINT = Hint.of(
     "Check AWS_CA_BUNDLE, which names the file of certificates to trust, or the proxy whose "
-    "certificate has to be in it; the container of an action sees files in the workspace alone"
+    "certificate has to be in it",
+    ByWayIn(workflow="; the container of an action sees files in the workspace alone"),
 )
 
-_UNREADABLE_HINT = (
+_UNREADABLE_HINT = Hint.of(
     "Check what names that file: AWS_WEB_IDENTITY_TOKEN_FILE, "
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or the profile. The container of an action has not the "
-    "runner's files: set role-to-assume there, or use the composite form, which has no container"
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or the profile",
+    ByWayIn(
+        workflow=". The container of an action has not the runner's files: set role-to-assume, "
+        "or use the composite form, which has no container"
+    ),
 )
 
-NO_PROFILE_HINT = (
-    "Check AWS_PROFILE and the AWS configuration file; a container of an action has not the "
-    'job\'s home folder: set role-to-assume there, or AWS_PROFILE: ""'
+NO_PROFILE_HINT = Hint.of(
+    "Check AWS_PROFILE and the AWS configuration file",
+    ByWayIn(
+        workflow="; the container of an action has not the job's home folder: set "
+        'role-to-assume, or AWS_PROFILE: ""'
+    ),
 )
 
 

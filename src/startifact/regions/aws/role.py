@@ -21,6 +21,7 @@ from startifact.limits import (
     Limits,
 )
 from startifact.regions.aws.errors import said_by_aws
+from startifact.regions.aws.retries import stop_retries_with_worker
 from startifact.regions.aws.web_identity import WebIdentity
 
 METHOD = "startifact-web-identity"
@@ -105,13 +106,15 @@ def as_role(identity: WebIdentity, config: Config, *, limits: Limits) -> botocor
 
     def sts(*_: Any, **__: Any) -> Any:
         # The token is the proof of identity: credentials in the environment must not sign this.
-        return boto3.client(
+        client = boto3.client(
             "sts",
             region_name=identity.region,
             aws_access_key_id="",
             aws_secret_access_key="",
             config=config.merge(Config(signature_version=UNSIGNED)),
         )
+        stop_retries_with_worker(client)
+        return client
 
     session = botocore.session.Session()
     fetcher = AssumeRoleWithWebIdentityCredentialFetcher(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from startifact.limits import MAX_KEY_PREFIX_CHARACTERS
 from startifact.model.configuration import AWS_REGION
 from startifact.problems import Problems
 from startifact.regions.aws.configuration_loader import clients_of
@@ -14,7 +15,7 @@ from startifact.regions.spec import OpenContext, RegionKind, RegionSpec, SpecPro
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _PROFILE = re.compile(r"[A-Za-z0-9_.@+/=:-]{1,128}", re.ASCII)
-_KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/-]{0,256}", re.ASCII)
+_KEY_PREFIX = re.compile(rf"[A-Za-z0-9!_.*'()/-]{{0,{MAX_KEY_PREFIX_CHARACTERS}}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,13 +72,13 @@ def _no_answer(
             hint="Check the project's name and the regions",
         )
     known: dict[str, object] = {n: f"{channel} is {version}" for n, version in found.items()}
-    said = [(name, (known | failed).get(name, f"has no {channel}")) for name in regions]
+    reasons = [(name, (known | failed).get(name, f"has no {channel}")) for name in regions]
     causes = [failed[name] for name in regions if name in failed]
     only_undetermined = all(isinstance(cause, UndeterminedError) for cause in causes)
     elsewhere = "Ask for an exact version, which one region can answer, or try again"
     return no_answer(
         f"cannot tell the {channel} version of {project}: {len(found)} of {len(regions)} regions "
         f"know it, {required_to_read(len(regions))} are needed",
-        said,
+        reasons,
         hint=elsewhere if only_undetermined else None,
     )

@@ -152,10 +152,10 @@ def setup_lines(outcomes: Sequence[RegionSetup], parameter: str) -> list[str]:
 
 def verification_line(found: Verification, regions: int) -> str:
     """Return what a comparison of *regions* regions found, in short."""
-    count, answered = len(found.versions), regions - len(found.failures)
+    count, answers = len(found.versions), regions - len(found.failures)
     versions = "1 version" if count == 1 else f"{count} versions"
     result = "they differ" if found.differences else "nothing differs"
-    return f"{found.project}: {versions} in {answered} of {regions} regions compared, {result}"
+    return f"{found.project}: {versions} in {answers} of {regions} regions compared, {result}"
 
 
 def repair_lines(done: Repair) -> list[str]:

@@ -75,8 +75,8 @@ def _composed(text: str, lines: list[str]) -> "yaml.MappingNode | None":
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         where = f"line {mark.line + 1}: " if mark else ""
-        said = ", ".join(part for part in (e.context, e.problem) if part)
-        problems.say(f"{where}{escape_nonprintable(said)}")
+        reason = ", ".join(part for part in (e.context, e.problem) if part)
+        problems.say(f"{where}{escape_nonprintable(reason)}")
     except (yaml.YAMLError, ValueError, OverflowError):
         problems.say("it has a character in it that YAML does not allow")
     except RecursionError:

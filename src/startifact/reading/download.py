@@ -298,5 +298,5 @@ class Downloader:
         if not failures and not known:
             return NotFoundError(f"{self._resolution.key} is not staged in any region")
         known |= {failure.name: failure.error for failure in failures}
-        said = [(r.name, known[r.name]) for r in self._resolution.regions if r.name in known]
-        return no_answer(f"no region could deliver {self._resolution.key}:", said)
+        reasons = [(r.name, known[r.name]) for r in self._resolution.regions if r.name in known]
+        return no_answer(f"no region could deliver {self._resolution.key}:", reasons)

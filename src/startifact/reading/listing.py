@@ -34,11 +34,10 @@ def list_versions(regions: Sequence[Region], project: str, *, limits: Limits) ->
     """
     found, failures = versions_of(regions, project, limits=limits)
     refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failures})
-    answered = len(regions) - len(failures)
-    if answered < required_to_read(len(regions)) or (failures and not found):
+    answers = len(regions) - len(failures)
+    if answers < required_to_read(len(regions)) or (failures and not found):
         raise no_answer(
-            f"cannot list the versions of {project}: {answered} of {len(regions)} regions "
-            "answered:",
+            f"cannot list the versions of {project}: {answers} of {len(regions)} regions answered:",
             failures.items(),
         )
     for name, error in failures.items():

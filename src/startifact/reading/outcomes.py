@@ -65,8 +65,8 @@ class RegionOutcome:
         if self.latest is not None:
             facts.append(f"latest {self.latest}")
         if self.error is not None:
-            said = quoted(redact(str(self.error)))
-            facts.append(f"{type(self.error).__name__} {said}")
+            text = quoted(redact(str(self.error)))
+            facts.append(f"{type(self.error).__name__} {text}")
         return f"<RegionOutcome {', '.join(facts)}>"
 
 

@@ -75,8 +75,8 @@ class Resolution:
         if known is not None:
             self._copies = {replica.region.name: replica for replica in known.replicas}
             self._failed = dict(known.failures)
-            said = self._copies.keys() | self._failed.keys()
-            self._absent = [region.name for region in regions if region.name not in said]
+            names = self._copies.keys() | self._failed.keys()
+            self._absent = [region.name for region in regions if region.name not in names]
         to_ask = regions if known is None else ()
         self._asked = FanOut({r.name: partial(_job, r, key) for r in to_ask}, limits=limits)
 
@@ -273,7 +273,7 @@ class Resolution:
                 f"{self.key} is not staged in {', '.join(r.name for r in self.regions)}",
                 hint="Check the project, the version and the regions",
             )
-        said = [(name, error or "not there") for name, error in self.answers().items()]
+        reasons = [(name, error or "not there") for name, error in self.answers().items()]
         return no_answer(
-            f"cannot tell whether {self.key} exists, no region that answered has it:", said
+            f"cannot tell whether {self.key} exists, no region that answered has it:", reasons
         )

@@ -120,9 +120,9 @@ def write_and_read_back(
         return found
     if isinstance(failure, RegionUnavailableError):
         raise failure
-    said = "that it exists" if failure else "that it is stored"
+    claim = "that it exists" if failure else "that it is stored"
     raise RegionUnavailableError(
-        f"{region.name} said of {key} {said}, and then that it is not there"
+        f"{region.name} said of {key} {claim}, and then that it is not there"
     ) from failure
 
 

@@ -189,15 +189,15 @@ def conflict(
     outcomes = []
     for outcome in state.outcomes(State.ABSENT):
         replica = state.replicas.get(outcome.region)
-        said = _description(replica.record) if replica else str(outcome.error or outcome.state)
+        text = _description(replica.record) if replica else str(outcome.error or outcome.state)
         if replica and (differences := record.differences(replica.record)):
-            said += f"; differs in {' and '.join(differences)}"
+            text += f"; differs in {' and '.join(differences)}"
         other = outcome.region in different
-        error = AlreadyStagedError(said) if other else outcome.error
+        error = AlreadyStagedError(text) if other else outcome.error
         outcomes.append(
             replace(outcome, state=State.DIFFERENT if other else outcome.state, error=error)
         )
-        lines.append(f"\n  {with_regions([outcome.region], said)}")
+        lines.append(f"\n  {with_regions([outcome.region], text)}")
     summary = removed or f"{state.key} is already staged with other content"
     hint = removed.next_step if removed else _NEVER_CHANGES
     return ConflictError(

@@ -55,6 +55,6 @@ def _where(answer: dict[str, Any]) -> str | None:
     """
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     error = answer.get("Error", {})
-    said = error.get("Region") if error.get("Code") in _ELSEWHERE else None
-    found = headers.get(_HEADER) or said
+    from_body = error.get("Region") if error.get("Code") in _ELSEWHERE else None
+    found = headers.get(_HEADER) or from_body
     return found if isinstance(found, str) and AWS_REGION.fullmatch(found) else None

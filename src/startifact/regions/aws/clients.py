@@ -108,9 +108,9 @@ class Clients:
     def close(self) -> None:
         """Close the connections of all clients; clients that are asked for later are new."""
         # Without the locks: a thread that holds one may wait for credentials that never come.
-        made = [*self._s3.values(), *self._ssm.values()]
+        clients = [*self._s3.values(), *self._ssm.values()]
         self._s3, self._ssm = {}, {}
-        for client in made:
+        for client in clients:
             client.close()
 
     def _guard(self, client: BaseClient, profile: str | None) -> None:

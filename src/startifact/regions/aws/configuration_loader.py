@@ -170,6 +170,6 @@ def parameters_of(loader: ConfigurationLoader, region: str) -> "Parameters":
     from startifact.regions.aws.parameters import Parameters
 
     client = clients_of(loader).ssm(region)
-    made = Parameters(client, region, retry=loader._limits.parameter_retry)
+    parameters = Parameters(client, region, retry=loader._limits.parameter_retry)
     with loader._lock:
-        return loader._parameters.setdefault(region, made)
+        return loader._parameters.setdefault(region, parameters)

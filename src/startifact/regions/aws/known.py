@@ -14,12 +14,12 @@ def doubt(error: BotoCoreError) -> str | None:
 
     The SDK makes an address of any name. It knows the regions that existed when it was released.
     """
-    asked = _HOST.search(str(error.kwargs.get("endpoint_url", "")))
-    if asked is None or asked[1] in (known := _known()):
+    host = _HOST.search(str(error.kwargs.get("endpoint_url", "")))
+    if host is None or host[1] in (known := _known()):
         return None
-    like = sorted(difflib.get_close_matches(asked[1], known, 2))
+    like = sorted(difflib.get_close_matches(host[1], known, 2))
     did_you_mean = f", did you mean {' or '.join(like)}?" if like else ""
-    return f"{asked[1]} is not an AWS region that the SDK knows{did_you_mean}"
+    return f"{host[1]} is not an AWS region that the SDK knows{did_you_mean}"
 
 
 def _known() -> list[str]:

@@ -114,10 +114,10 @@ class Upload:
             ChecksumAlgorithm="SHA256",
         )["UploadId"]
         try:
-            sent: dict[int, CompletedPartTypeDef] = {}
+            sent_parts: dict[int, CompletedPartTypeDef] = {}
             run_in_pool(
                 [
-                    self._sender(upload, source, number, part, sent)
+                    self._sender(upload, source, number, part, sent_parts)
                     for number, part in enumerate(source.parts, start=1)
                 ],
                 workers=self._limits.part_workers,
@@ -133,7 +133,7 @@ class Upload:
                 Key=self._key,
                 UploadId=upload,
                 # S3 wants them in order; they have arrived in any.
-                MultipartUpload={"Parts": [sent[number] for number in sorted(sent)]},
+                MultipartUpload={"Parts": [sent_parts[number] for number in sorted(sent_parts)]},
                 MpuObjectSize=source.size,
                 IfNoneMatch="*",
             )
@@ -154,7 +154,7 @@ class Upload:
         source: Source,
         number: int,
         part: Part,
-        sent: "dict[int, CompletedPartTypeDef]",
+        sent_parts: "dict[int, CompletedPartTypeDef]",
     ) -> Callable[[], None]:
         def send() -> None:
             checksum = _base64(part.sha256)
@@ -168,7 +168,7 @@ class Upload:
                     ContentLength=part.size,
                     ChecksumSHA256=checksum,
                 )
-            sent[number] = {
+            sent_parts[number] = {
                 "PartNumber": number,
                 "ETag": answer["ETag"],
                 "ChecksumSHA256": checksum,

@@ -4,7 +4,7 @@ A shell and a workflow make inputs of what was written, run the command, and put
 their own words. The fields of a command's inputs are options of `startifact.options`, by name.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -38,12 +38,22 @@ from startifact.report import (
     locations_of_artifact,
     locations_of_staging,
 )
-from startifact.session import Session, SessionInputs
+from startifact.session import Session
 from startifact.settings import Settings
 from startifact.staging.outcomes import Staging
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionInputs:
+    """What a session is given by a command line or a step, under the names of options."""
+
+    regions: Sequence[str] | str | None
+    required_regions: str
+    configuration_parameter: str | None
+    dry_run: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,31 +1,25 @@
 """The session: the one thing that a program needs."""
 
-import logging
-import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-from weakref import WeakSet
 
 from semver import Version
 
-from startifact.channels.latest import ChannelWriter
-from startifact.channels.reading import read_channel
+from startifact.channels.reading import selected_version
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import InputError
 from startifact.files.source import check_file
 from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
 from startifact.model.digest import parse_keep
 from startifact.model.filenames import check_filename
-from startifact.model.keys import artifact_key, check_project
-from startifact.model.quorum import MAJORITY, majority, refuse_shared_store, required_to_stage
+from startifact.model.keys import check_project
+from startifact.model.quorum import MAJORITY, required_to_stage
 from startifact.model.record import check_metadata
-from startifact.model.versions import Channel, parse_selector, parse_version
+from startifact.model.versions import parse_selector, parse_version
 from startifact.reading.artifact import Artifact
-from startifact.reading.download import Downloader
+from startifact.reading.finding import find_artifact
 from startifact.reading.listing import list_versions
-from startifact.reading.resolution import Resolution
+from startifact.reading.open_downloaders import OpenDownloaders
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.interface import Region
 from startifact.regions.selection import RegionSelection
@@ -35,25 +29,11 @@ from startifact.repair.log import Repair
 from startifact.repair.repairer import Repairer
 from startifact.repair.verify import Verification, verify
 from startifact.settings import Settings
-from startifact.staging.outcomes import IfExists, StageRequest, Staging
-from startifact.staging.stager import Stager, now
-from startifact.text import quoted
-from startifact.version import __version__
+from startifact.staging.outcomes import IfExists, StageRequest, Staging, parse_if_exists
+from startifact.staging.stager import Stager
 
 if TYPE_CHECKING:
     from startifact.regions.aws.configuration_loader import Boto3Session
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionInputs:
-    """What a session is given by a command line or a step, under the names of options."""
-
-    regions: Sequence[str] | str | None
-    required_regions: str
-    configuration_parameter: str | None
-    dry_run: bool
 
 
 class Session:
@@ -107,31 +87,24 @@ class Session:
         settings: Settings | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        if configuration_loader is not None and boto3_session is not None:
-            raise InputError(
-                "configuration_loader and boto3_session are both given",
-                hint="Give the session of boto3 to the ConfigurationLoader",
-            )
         self._limits = limits
         self._settings = settings or Settings.from_environment()
         self._read_only = read_only
         self._required = required_regions
-        self._own_loader = configuration_loader is None
-        self._loader = configuration_loader or ConfigurationLoader(
-            self._settings.parameter, boto3_session=boto3_session, limits=limits
-        )
         self._progress = progress
-        self._lock = threading.Lock()
-        self._closed = False
-        self._downloaders: WeakSet[Downloader] = WeakSet()
+        self._downloaders = OpenDownloaders()
         self._selection = RegionSelection(
-            regions, settings=self._settings, loader=self._loader, limits=limits
+            regions,
+            settings=self._settings,
+            loader=configuration_loader,
+            boto3_session=boto3_session,
+            limits=limits,
         )
         required_to_stage(required_regions, self._selection.count or MAX_REGIONS)
 
     def __repr__(self) -> str:
         mode = ", read-only" if self._read_only else ""
-        closed = ", closed" if self._closed else ""
+        closed = ", closed" if self._selection.closed else ""
         return f"<Session {self._selection.known()}{mode}{closed}>"
 
     def __enter__(self) -> Self:
@@ -148,13 +121,8 @@ class Session:
         A call that another thread is in goes on to its end. What the session was given, a
         `ConfigurationLoader` or a session of boto3, stays open. Closing twice does no harm.
         """
-        with self._lock:
-            self._closed = True
-            downloaders = list(self._downloaders)
-        for downloader in downloaders:
-            downloader._close()
-        if self._own_loader:
-            self._loader.close()
+        self._selection.close()
+        self._downloaders.close()
 
     @property
     def read_only(self) -> bool:
@@ -223,15 +191,12 @@ class Session:
             metadata=check_metadata({} if metadata is None else metadata),
             filename=check_filename(file.name) if save_filename else None,
             origin=self._settings.origin,
-            if_exists=_if_exists(if_exists),
+            if_exists=parse_if_exists(if_exists),
             dry_run=self._read_only,
         )
         check_file(file)
-        regions = self._regions()
-        stager = self._stager(regions)
-        self._warn_of_few(regions, stager.required)
-        staging = stager.stage(request)
-        self._follow(staging.artifact.downloader)
+        staging = self._stager(self._regions()).stage(request)
+        self._downloaders.add(staging.artifact.downloader)
         return staging
 
     def get(self, project: str, selector: Version | str = "latest") -> Artifact:
@@ -255,19 +220,11 @@ class Session:
         """
         checked = check_project(project)
         wanted = parse_selector(str(selector) if isinstance(selector, Version) else selector)
-        regions = self._regions()
-        version = (
-            read_channel(regions, checked, wanted.name, limits=self._limits)
-            if isinstance(wanted, Channel)
-            else wanted
-        )
-        resolution = Resolution(regions, artifact_key(checked, version), limits=self._limits)
-        record = resolution.resolve()
-        holders = {replica.region.name for replica in resolution.replicas()}
-        refuse_shared_store({r.name: r.store_identity() for r in regions if r.name in holders})
-        downloader = Downloader(resolution, record, self._progress, limits=self._limits)
-        self._follow(downloader)
-        return Artifact(checked, version, downloader)
+        regions, limits = self._regions(), self._limits
+        exact = selected_version(regions, checked, wanted, limits=limits)
+        artifact = find_artifact(regions, checked, exact, progress=self._progress, limits=limits)
+        self._downloaders.add(artifact.downloader)
+        return artifact
 
     def versions(self, project: str) -> list[Version]:
         """Return every version of *project* that is staged, newest first.
@@ -348,7 +305,7 @@ class Session:
         regions = self._regions()
         repairer = Repairer(
             regions,
-            ChannelWriter(now=now, moved_by=self._moved_by(), limits=self._limits),
+            moved_by=self._settings.moved_by,
             required=required_to_stage(self._required, len(regions)),
             dry_run=self._read_only,
             read_data=read_data,
@@ -356,45 +313,15 @@ class Session:
         )
         return repairer.repair(checked, exact, digest)
 
-    def _follow(self, downloader: Downloader) -> None:
-        """Let *downloader* be closed with this session, if somebody has it still."""
-        with self._lock:
-            self._downloaders.add(downloader)
-            closed = self._closed
-        if closed:
-            downloader._close()
-
     def _stager(self, regions: tuple[Region, ...]) -> Stager:
         return Stager(
             regions=regions,
             required=required_to_stage(self._required, len(regions)),
-            moved_by=self._moved_by(),
+            moved_by=self._settings.moved_by,
             limits=self._limits,
             listed=split_list(self._settings.regions or ""),
             progress=self._progress,
         )
 
-    def _moved_by(self) -> str:
-        return self._settings.origin.run or f"startifact/{__version__}"
-
     def _regions(self) -> tuple[Region, ...]:
-        with self._lock:
-            if self._closed:
-                raise InputError("this session is closed", hint="Make another Session")
-            return self._selection.open()
-
-    def _warn_of_few(self, regions: tuple[Region, ...], required: int) -> None:
-        if required < majority(len(regions)):
-            logger.warning(
-                "%d of %d regions is less than a majority: latest may be read as it was before",
-                required, len(regions),
-            )  # fmt: skip
-
-
-def _if_exists(value: IfExists | str) -> IfExists:
-    try:
-        return IfExists(value)
-    except ValueError:
-        raise InputError(
-            f"if_exists is {quoted(str(value))}, expected {' or '.join(IfExists)}"
-        ) from None
+        return self._selection.open()

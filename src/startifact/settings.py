@@ -12,6 +12,7 @@ from typing import Self
 
 from startifact.model.configuration import DEFAULT_PARAMETER
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
+from startifact.version import __version__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,11 @@ class Settings:
 
     origin: Origin = UNKNOWN_ORIGIN
     """The workflow run, in a workflow."""
+
+    @property
+    def moved_by(self) -> str:
+        """Who moves channels: the workflow run, or else this version of Startifact."""
+        return self.origin.run or f"startifact/{__version__}"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:

@@ -18,12 +18,11 @@ from startifact.action.inputs import StepInputs
 from startifact.action.outputs import OUTPUTS
 from startifact.cli.arguments import Arguments
 from startifact.cli.setup import SetupInputs
-from startifact.commands import PROJECT_INPUTS
+from startifact.commands import PROJECT_INPUTS, SessionInputs
 from startifact.definitions import WayIn
 from startifact.limits import MAX_METADATA_BYTES
 from startifact.model import keys
 from startifact.options import commands_of, options_of
-from startifact.session import SessionInputs
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

@@ -134,4 +134,4 @@ def test_closing_needs_no_sdk(directories: list[str]) -> None:
 
     session.close()
 
-    assert session._loader._clients is None
+    assert session._selection._loader._clients is None

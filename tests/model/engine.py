@@ -293,5 +293,5 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "queue", queues)
     monkeypatch.setattr(backoff, "pause_for", lambda seconds: None)
     monkeypatch.setattr("startifact.staging.stager.now", lambda: NOW)
-    monkeypatch.setattr("startifact.session.now", lambda: NOW)
+    monkeypatch.setattr("startifact.repair.repairer.now", lambda: NOW)
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)

@@ -15,6 +15,7 @@ from startifact.commands import (
     PROJECT_INPUTS,
     DownloadInputs,
     ProjectInputs,
+    SessionInputs,
     StageInputs,
     inputs_from,
 )
@@ -24,7 +25,6 @@ from startifact.model.keys import LATEST, check_project
 from startifact.model.versions import parse_selector, parse_version
 from startifact.options import COMMANDS, commands_of, listed, options_of
 from startifact.problems import Problems
-from startifact.session import SessionInputs
 from startifact.text import quoted
 
 INPUTS: Mapping[str, OptionDefinition] = {o.name: o for o in options_of(WayIn.ACTION)}

@@ -17,8 +17,22 @@ from startifact.errors import (
 )
 from startifact.limits import Limits
 from startifact.model.quorum import required_to_read
-from startifact.model.versions import highest
+from startifact.model.versions import Channel, highest
 from startifact.regions.interface import Region
+
+
+def selected_version(
+    regions: Sequence[Region], project: str, selector: Version | Channel, *, limits: Limits
+) -> Version:
+    """Return the version of *project* that *selector* picks; only a channel has to be read.
+
+    Raises:
+        NotFoundError: Every region said that there is no such channel.
+        SeveralRegionsError: Too few answered to know.
+    """
+    if isinstance(selector, Channel):
+        return read_channel(regions, project, selector.name, limits=limits)
+    return selector
 
 
 def read_channel(

@@ -9,6 +9,7 @@ from startifact.commands import (
     PROJECT_INPUTS,
     DownloadResult,
     ProjectResult,
+    SessionInputs,
     inputs_from,
     run,
     session_of,
@@ -19,7 +20,6 @@ from startifact.limits import Limits
 from startifact.model.keys import LATEST
 from startifact.model.metadata import parse_metadata_lines
 from startifact.options import COMMANDS
-from startifact.session import SessionInputs
 from startifact.settings import Settings
 from startifact.text import quoted, with_regions
 

@@ -9,15 +9,40 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
-from startifact.errors import InputError, LocalFileError
+from startifact.errors import InputError, IntegrityError, LocalFileError
 from startifact.hints import Hint, Option
 from startifact.limits import BLOCK_BYTES
+from startifact.model.filenames import check_filename
+from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.text import quoted
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(
     os, "O_BINARY", 0
 )  # fmt: skip
+
+
+def saved_destination(folder: Path, record: Record, key: Key) -> Path:
+    """Return the path in *folder* that has the file name which was saved with *key*.
+
+    Raises:
+        InputError: None was saved.
+        IntegrityError: It is not one safe path component.
+    """
+    if record.filename is None:
+        raise InputError(
+            f"{key} was staged without its file name",
+            hint=Hint.of(
+                "Name the file to download to, or stage with ", Option("save-filename", "true")
+            ),
+        )
+    try:
+        return folder / check_filename(record.filename)
+    except InputError as e:
+        # Whoever can write to the bucket chose this name; as a path it could be any file.
+        raise IntegrityError(
+            f"the saved {e.message}: it is not used", hint="Download to a file name of your own"
+        ) from e
 
 
 def check_destination(path: Path) -> None:

@@ -9,7 +9,6 @@ from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.progress import ProgressCallback, Tally
 from startifact.errors import (
     InputError,
-    IntegrityError,
     LocalFileError,
     NotFoundError,
     StartifactError,
@@ -20,11 +19,10 @@ from startifact.files.destination import (
     has_bytes_of,
     local_errors,
     replace_file,
+    saved_destination,
     temporary_beside,
 )
-from startifact.hints import Hint, Option
 from startifact.limits import Limits
-from startifact.model.filenames import check_filename
 from startifact.model.record import Record
 from startifact.reading.outcomes import RegionOutcome, facts_in_short, outcome_of
 from startifact.reading.replica import Replica
@@ -178,7 +176,9 @@ class Downloader:
                 f"the session that {self._resolution.key} was got with is closed",
                 hint="Download before the session is closed, or get it again with another one",
             )
-        destination = self._destination(Path(path), load_filename)
+        destination = Path(path)
+        if load_filename:
+            destination = saved_destination(destination, self._record, self._resolution.key)
         check_destination(destination)
         with local_errors(destination):
             if has_bytes_of(destination, self._record):
@@ -218,25 +218,6 @@ class Downloader:
         if not replicas:
             raise self._not_found([])
         return replicas[0]
-
-    def _destination(self, path: Path, load_filename: bool) -> Path:
-        if not load_filename:
-            return path
-        name = self._record.filename
-        if name is None:
-            raise InputError(
-                f"{self._resolution.key} was staged without its file name",
-                hint=Hint.of(
-                    "Name the file to download to, or stage with ", Option("save-filename", "true")
-                ),
-            )
-        try:
-            return path / check_filename(name)
-        except InputError as e:
-            # Whoever can write to the bucket chose this name; as a path it could be any file.
-            raise IntegrityError(
-                f"the saved {e.message}: it is not used", hint="Download to a file name of your own"
-            ) from e
 
     def _fetch(self, destination: Path) -> None:
         """Try one region after the other until one has delivered the bytes to *destination*."""

@@ -1,6 +1,8 @@
 """Which regions a session uses: those that it was given, or else those that are configured."""
 
+import threading
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from startifact.concurrency.fan_out import run_one
 from startifact.errors import ConfigurationError, InputError
@@ -13,21 +15,27 @@ from startifact.regions.spec import RegionSpec, split_list
 from startifact.settings import Settings
 from startifact.text import quoted, quoted_list
 
+if TYPE_CHECKING:
+    from startifact.regions.aws.configuration_loader import Boto3Session
+
 
 class RegionSelection:
     """The regions of one session, looked up and opened once, when they are first needed.
 
-    Not safe to open from several threads at once.
+    Safe to use from several threads.
 
     Args:
         regions: A list of regions, or one string that commas, spaces or newlines separate;
             ``None`` for those that are configured.
         settings: What the environment says.
-        loader: Reads the organisation configuration and makes clients for AWS.
+        loader: Reads the organisation configuration and makes clients for AWS; ``None`` for one
+            of its own.
+        boto3_session: What a loader of its own makes the clients with.
         limits: How long is waited.
 
     Raises:
-        InputError: A region is not spelled as it should be, or named twice.
+        InputError: A region is not spelled as it should be or named twice, or *loader* and
+            *boto3_session* are both given.
     """
 
     def __init__(
@@ -35,13 +43,24 @@ class RegionSelection:
         regions: Iterable[str | Region] | str | None,
         *,
         settings: Settings,
-        loader: ConfigurationLoader,
+        loader: ConfigurationLoader | None,
+        boto3_session: "Boto3Session | None",
         limits: Limits,
     ) -> None:
+        if loader is not None and boto3_session is not None:
+            raise InputError(
+                "configuration_loader and boto3_session are both given",
+                hint="Give the session of boto3 to the ConfigurationLoader",
+            )
         self._settings = settings
-        self._loader = loader
+        self._own_loader = loader is None
+        self._loader = loader or ConfigurationLoader(
+            settings.parameter, boto3_session=boto3_session, limits=limits
+        )
         self._limits = limits
-        self._aws_region = settings.aws_region or default_region_of(loader)
+        self._aws_region = settings.aws_region or default_region_of(self._loader)
+        self._lock = threading.Lock()
+        self._closed = False
         self._opened: tuple[Region, ...] | None = None
         self._specs: tuple[RegionSpec, ...] | None = None
         if regions is not None:
@@ -71,20 +90,35 @@ class RegionSelection:
         """Return the regions, in the configured order.
 
         Raises:
-            InputError: Nothing names regions, or one is not spelled as it should be.
+            InputError: Nothing names regions, one is not spelled as it should be, or the session
+                is closed.
             ConfigurationError: There is no organisation configuration, or it names no regions.
             AccessDeniedError: It must not be read.
             RegionUnavailableError: The region that has it did not answer.
         """
-        if self._opened is None:
-            specs = self._specs or self._configured()
-            self._opened = open_regions(
-                specs,
-                loader=self._loader,
-                default_region=self._aws_region,
-                limits=self._limits,
-            )
-        return self._opened
+        with self._lock:
+            if self._closed:
+                raise InputError("this session is closed", hint="Make another Session")
+            if self._opened is None:
+                self._opened = open_regions(
+                    self._specs or self._configured(),
+                    loader=self._loader,
+                    default_region=self._aws_region,
+                    limits=self._limits,
+                )
+            return self._opened
+
+    @property
+    def closed(self) -> bool:
+        """Whether no regions are opened any more."""
+        return self._closed
+
+    def close(self) -> None:
+        """Open no more regions, and close the connections of the loader, unless it was given."""
+        with self._lock:
+            self._closed = True
+        if self._own_loader:
+            self._loader.close()
 
     def _configured(self) -> tuple[RegionSpec, ...]:
         """Return the regions to use where nobody names any."""

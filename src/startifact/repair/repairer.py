@@ -38,6 +38,7 @@ from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine, scratch_folder
 from startifact.repair.verify import Finding, FindingKind, compare, leading_status
 from startifact.staging.region_steps import create
+from startifact.staging.stager import now
 
 
 class Repairer:
@@ -49,15 +50,15 @@ class Repairer:
     def __init__(
         self,
         regions: Sequence[Region],
-        channel_writer: ChannelWriter,
         *,
+        moved_by: str,
         required: int,
         dry_run: bool,
         read_data: bool,
         limits: Limits,
     ) -> None:
         self._regions = regions
-        self._channel_writer = channel_writer
+        self._channel_writer = ChannelWriter(now=now, moved_by=moved_by, limits=limits)
         self._required = required
         self._read_data = read_data
         self._limits = limits

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from semver import Version
 
+from startifact.errors import InputError
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, shortened
@@ -21,6 +22,20 @@ class IfExists(StrEnum):
 
     KEEP = "keep"
     """Keep the content that is staged, and report it in place of the file's."""
+
+
+def parse_if_exists(text: str) -> IfExists:
+    """Return what *text* says.
+
+    Raises:
+        InputError: It is none of the values there are.
+    """
+    try:
+        return IfExists(text)
+    except ValueError:
+        raise InputError(
+            f"if_exists is {quoted(str(text))}, expected {' or '.join(IfExists)}"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

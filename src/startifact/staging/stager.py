@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from startifact.channels.latest import ChannelWriter, warn_mirror_failed
+from startifact.channels.latest import ChannelWriter
 from startifact.concurrency.fan_out import Failure, FanOut, Success
 from startifact.concurrency.progress import ProgressCallback, Tally
 from startifact.errors import (
@@ -27,7 +27,7 @@ from startifact.errors import (
 from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, artifact_key
-from startifact.model.quorum import refuse_shared_store
+from startifact.model.quorum import majority, refuse_shared_store
 from startifact.model.record import Record, encode
 from startifact.model.versions import is_later
 from startifact.reading.artifact import Artifact
@@ -36,6 +36,7 @@ from startifact.reading.outcomes import State
 from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.interface import Region
 from startifact.staging import region_steps
+from startifact.staging.latest import move_latest
 from startifact.staging.outcomes import StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
 from startifact.staging.state import StagingState, changed_file, conflict, other_content
@@ -76,6 +77,7 @@ class Stager:
             LocalFileError: The file cannot be read, or changed meanwhile.
             StagingFailedError: Too few regions have it, or have moved ``latest``.
         """
+        self._warn_of_few()
         state = StagingState(self.regions, artifact_key(request.project, request.version))
         inspect = partial(region_steps.inspect_region, on_replica=state.record_early_replica)
         jobs = {r.name: partial(inspect, r, request.project, request.version) for r in self.regions}
@@ -98,6 +100,13 @@ class Stager:
         self._write(state, source, record, encoded_record, request.project)
         self._move_latest(state, request)
         return self._result(state, request, record, created=bool(state.created) and not existed)
+
+    def _warn_of_few(self) -> None:
+        if self.required < majority(len(self.regions)):
+            logger.warning(
+                "%d of %d regions is less than a majority: latest may be read as it was before",
+                self.required, len(self.regions),
+            )  # fmt: skip
 
     def _scan(self, state: StagingState, path: Path) -> Source:
         """Read the file once, reporting progress."""
@@ -209,51 +218,13 @@ class Stager:
     def _move_latest(self, state: StagingState, request: StageRequest) -> None:
         """Move ``latest`` in every region that holds the artifact."""
         channel_writer = ChannelWriter(now=now, moved_by=self.moved_by, limits=self.limits)
-        jobs = {
-            r.name: partial(
-                region_steps.move_latest,
-                r,
-                request.project,
-                request.version,
-                state.highest_known_latest(),
-                channel_writer,
-            )
-            for r in state.holders()
-        }
-        with FanOut(jobs, limits=self.limits, undo=True) as moving:
-            while answer := moving.next():
-                if isinstance(answer, Failure):
-                    state.record_failure(answer)
-                elif answer.value is None:
-                    state.record_failure(region_steps.behind(answer, request.project))
-                else:
-                    state.record_time(answer.name, answer.seconds)
-                    state.latest[answer.name] = answer.value
-                if len(state.latest) >= self.required:
-                    moving.shorten_idle_timeout(self.limits.quorum_idle_timeout_seconds)
-        # Also where too few have moved: a mirror follows its channel, not the majority.
-        self._mirror_latest(state, request.project, channel_writer)
+        move_latest(state, request, channel_writer, self.required)
         if len(state.latest) < self.required:
             raise StagingFailedError(
                 f"{state.key} is stored in {len(state.replicas)} of {len(self.regions)} regions, "
                 f"but {LATEST} has followed in {len(state.latest)}, {self.required} are needed:",
                 outcomes=state.outcomes(State.ABSENT),
             )
-
-    def _mirror_latest(
-        self, state: StagingState, project: str, channel_writer: ChannelWriter
-    ) -> None:
-        """Mirror ``latest`` where it has moved; an error is only logged."""
-        jobs = {
-            r.name: partial(region_steps.mirror_latest, r, project, channel_writer)
-            for r in self.regions
-            if r.name in state.latest and r.mirror is not None
-        }
-        with FanOut(jobs, limits=self.limits) as mirroring:
-            failed = {a.name: a.error for a in mirroring if isinstance(a, Failure)}
-        for name in jobs:
-            if error := failed.get(name):
-                warn_mirror_failed(name, project, error)
 
     def _predict(self, state: StagingState, request: StageRequest, record: Record) -> Staging:
         """Return what a staging would do."""

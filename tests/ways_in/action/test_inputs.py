@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from startifact.action.inputs import INPUTS, StepInputs
-from startifact.commands import DownloadInputs, RepairInputs, StageInputs
+from startifact.commands import DownloadInputs, RepairInputs, SessionInputs, StageInputs
 from startifact.definitions import ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.options import commands_of, listed
-from startifact.session import SessionInputs
 from tests.support.runner_step import ACTION
 from tests.support.step_inputs import value_of
 

@@ -1,0 +1,38 @@
+"""Finding out what is staged as one version."""
+
+from collections.abc import Sequence
+
+from semver import Version
+
+from startifact.concurrency.progress import ProgressCallback
+from startifact.limits import Limits
+from startifact.model.keys import artifact_key
+from startifact.model.quorum import refuse_shared_store
+from startifact.reading.artifact import Artifact
+from startifact.reading.download import Downloader
+from startifact.reading.resolution import Resolution
+from startifact.regions.interface import Region
+
+
+def find_artifact(
+    regions: Sequence[Region],
+    project: str,
+    version: Version,
+    *,
+    progress: ProgressCallback | None,
+    limits: Limits,
+) -> Artifact:
+    """Return *version* of *project*, of which nothing is downloaded yet.
+
+    Raises:
+        InputError: Two regions are one store.
+        NotFoundError: Every region said that there is none.
+        RemovedError: It existed, and was removed on purpose.
+        SeveralRegionsError: Too few regions answered to know.
+        IntegrityError: Regions hold different content and no majority agrees.
+    """
+    resolution = Resolution(regions, artifact_key(project, version), limits=limits)
+    record = resolution.resolve()
+    holders = {replica.region.name for replica in resolution.replicas()}
+    refuse_shared_store({r.name: r.store_identity() for r in regions if r.name in holders})
+    return Artifact(project, version, Downloader(resolution, record, progress, limits=limits))

@@ -138,7 +138,7 @@ def test_reset(
 
 
 def test_reset_is_a_reset(wire: Wire) -> None:
-    """The other side is told that the connection is reset, before any byte."""
+    """The other side sees that the connection is reset, before any byte."""
     wire.add(reset)
     host, port = wire.endpoint.removeprefix("http://").split(":")
 

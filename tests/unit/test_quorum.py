@@ -65,7 +65,7 @@ def test_illegal_required(required: str | int) -> None:
     ],
 )
 def test_hint_of_illegal_required(words: Words, spelled: str) -> None:
-    """Each way in is told the option as it writes it, and no other spelling of it."""
+    """Each way in gets the option as it writes it, and no other spelling of it."""
     with pytest.raises(InputError) as caught:
         required_to_stage("most", 3)
 

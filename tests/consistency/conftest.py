@@ -1,10 +1,13 @@
 """A step in each of the forms that the action has: in a process, in its container, composite."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from startifact.limits import Limits
+from startifact.regions.directory.filelock import locked
 from tests.support.composite_step import INSTALL_SECONDS, CompositeStep
 from tests.support.runner_step import Step
 from tests.ways_in.container.conftest import BUILD_SECONDS, RUN_SECONDS, RunnerStep, engine, image
@@ -23,8 +26,22 @@ FORMS = [
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of a job whose first step installs what the others use again."""
-    return tmp_path_factory.mktemp("job")
+    """Return a folder of a job whose first step has installed what the others use again.
+
+    Processes that share a test run share the installation, which takes longer than all their
+    steps: the first one makes it, and the others find it in their own jobs.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_TESTRUNUID" in os.environ else base
+    first = CompositeStep(shared / "first-job")
+    with locked(shared / "first-job.lock", limits=Limits(lock_wait_seconds=INSTALL_SECONDS)):
+        if not list(first.temp.glob("startifact-*/complete")):
+            done = first.run(command="info", project="Nowhere", regions="file:nothing")
+            assert done.exit_code == 3, done.stdout + done.stderr
+    job = tmp_path_factory.mktemp("job")
+    for environment in first.temp.glob("startifact-*"):
+        (CompositeStep(job).temp / environment.name).symlink_to(environment)
+    return job
 
 
 @pytest.fixture(params=FORMS)

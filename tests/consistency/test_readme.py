@@ -6,18 +6,21 @@ import json
 import os
 import re
 import shutil
+import socketserver
 import stat
 import subprocess
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 import yaml
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from startifact.limits import Limits
 from startifact.regions.aws.probe import check_conditions
@@ -30,45 +33,66 @@ from tests.ways_in.action.identity import Identities
 IAM = PROJECT / "examples" / "iam"
 CONTENT = b"sugar and water\n"
 
-# What the README's reader has installed and these tests have not, as far as the README uses it.
-AWS_COMMAND = f"""#!{sys.executable}
-import sys
-import boto3
+# What the README's reader has installed and these tests have not. It hands its arguments to the
+# test: a process that imports boto3 for each of a dozen commands took most of these tests' time.
+AWS_COMMAND = """#!{interpreter} -IS
+import json, os, socket, sys
 
-service, verb, *rest = sys.argv[1:]
-option = {{name: value for name, value in zip(rest, rest[1:]) if name.startswith("--")}}
-
-def document(name):
-    return open(option[name].removeprefix("file://")).read()
-
-region = "us-east-1" if service == "iam" else option["--region"]
-client = boto3.client(service, region_name=region)
-if (service, verb) == ("s3", "mb"):
-    place = {{"LocationConstraint": option["--region"]}}
-    more = {{}} if option["--region"] == "us-east-1" else {{"CreateBucketConfiguration": place}}
-    client.create_bucket(Bucket=rest[0].removeprefix("s3://"), **more)
-elif (service, verb) == ("ssm", "put-parameter"):
-    client.put_parameter(
-        Name=option["--name"], Value=option["--value"], Type=option["--type"]
-    )
-elif (service, verb) == ("iam", "create-open-id-connect-provider"):
-    client.create_open_id_connect_provider(
-        Url=option["--url"], ClientIDList=[option["--client-id-list"]]
-    )
-elif (service, verb) == ("iam", "create-role"):
-    client.create_role(
-        RoleName=option["--role-name"],
-        AssumeRolePolicyDocument=document("--assume-role-policy-document"),
-    )
-elif (service, verb) == ("iam", "put-role-policy"):
-    client.put_role_policy(
-        RoleName=option["--role-name"],
-        PolicyName=option["--policy-name"],
-        PolicyDocument=document("--policy-document"),
-    )
-else:
-    sys.exit(f"the tests do not know {{sys.argv}}")
+with socket.create_connection(("127.0.0.1", {port})) as test:
+    test.sendall(json.dumps([os.getcwd(), *sys.argv[1:]]).encode() + b"\\n")
+    said = test.makefile().read()
+sys.exit(0 if said == "done" else said or "the test has not answered")
 """
+
+
+def aws(folder: Path, service: str, verb: str, *rest: str) -> None:
+    """Do what ``aws`` does with these words in *folder*, as far as the README uses it."""
+    option = {name: value for name, value in pairwise(rest) if name.startswith("--")}
+
+    def document(name: str) -> str:
+        return (folder / option[name].removeprefix("file://")).read_text(encoding="utf-8")
+
+    region = "us-east-1" if service == "iam" else option["--region"]
+    client: Any = boto3.client(service, region_name=region)  # type: ignore[call-overload]
+    match service, verb:
+        case "s3", "mb":
+            place = {"LocationConstraint": region}
+            more = {} if region == "us-east-1" else {"CreateBucketConfiguration": place}
+            client.create_bucket(Bucket=rest[0].removeprefix("s3://"), **more)
+        case "ssm", "put-parameter":
+            client.put_parameter(
+                Name=option["--name"], Value=option["--value"], Type=option["--type"]
+            )
+        case "iam", "create-open-id-connect-provider":
+            client.create_open_id_connect_provider(
+                Url=option["--url"], ClientIDList=[option["--client-id-list"]]
+            )
+        case "iam", "create-role":
+            client.create_role(
+                RoleName=option["--role-name"],
+                AssumeRolePolicyDocument=document("--assume-role-policy-document"),
+            )
+        case "iam", "put-role-policy":
+            client.put_role_policy(
+                RoleName=option["--role-name"],
+                PolicyName=option["--policy-name"],
+                PolicyDocument=document("--policy-document"),
+            )
+        case _:
+            raise ValueError(f"the tests do not know aws {service} {verb}")
+
+
+class AwsHandler(socketserver.StreamRequestHandler):
+    """Carries out one command of `AWS_COMMAND`, and answers ``done`` or what went wrong."""
+
+    def handle(self) -> None:
+        folder, *words = json.loads(self.rfile.readline())
+        try:
+            aws(Path(folder), *words)
+            said = "done"
+        except (BotoCoreError, ClientError, OSError, LookupError, ValueError) as e:
+            said = f"aws {' '.join(words)}: {e!r}"
+        self.wfile.write(said.encode())
 
 
 def blocks(heading: str) -> list[str]:
@@ -78,16 +102,23 @@ def blocks(heading: str) -> list[str]:
 
 
 @pytest.fixture
-def programs(tmp_path: Path) -> Path:
+def programs(tmp_path: Path) -> Iterator[Path]:
     """Return the folder of the programs that a reader has installed, AWS's own among them."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "aws").write_text(AWS_COMMAND)
+    server = socketserver.TCPServer(("127.0.0.1", 0), AwsHandler)
+    port = server.server_address[1]
+    (programs / "aws").write_text(AWS_COMMAND.format(interpreter=sys.executable, port=port))
     command = f'#!/bin/sh\nexec {sys.executable} -m startifact "$@"\n'
     (programs / "startifact").write_text(command)
     for program in programs.iterdir():
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return programs
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield programs
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture

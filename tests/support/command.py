@@ -1,13 +1,18 @@
 """A command of the command line that has ended, and how to run one inside a test."""
 
 import json
+import sys
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from startifact.cli import main
+from startifact.errors import BugError
+from startifact.hints import Hint
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,22 @@ class Done:
 
 
 def run_inside(capsys: pytest.CaptureFixture[str], words: Iterable[object]) -> Done:
-    """Run a command inside this process, and return it without what was written before."""
+    """Run a command inside this process, and return it without what was written before.
+
+    What a command said that did not succeed is written again, with the traceback of a bug, so that
+    pytest shows it with a test that expected something else of it.
+    """
+    tracebacks: list[str] = []
+
+    def bug(e: BaseException, *, hint: Hint) -> BugError:
+        tracebacks.append(traceback.format_exc())
+        return BugError(e, hint=hint)
+
     capsys.readouterr()
-    code = main([str(word) for word in words])
-    return Done(code, *capsys.readouterr())
+    with mock.patch("startifact.cli.BugError", bug):
+        code = main([str(word) for word in words])
+    done = Done(code, *capsys.readouterr())
+    if code:
+        sys.stdout.write(done.out)
+        sys.stderr.write(done.err + "".join(tracebacks))
+    return done

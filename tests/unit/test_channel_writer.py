@@ -44,3 +44,34 @@ def test_region_that_is_behind() -> None:
 
     assert absent is None
     assert begun == known
+
+
+class Mirror:
+    """A mirror that holds *version*, and takes down what is written to it."""
+
+    def __init__(self, version: str | None) -> None:
+        self.version = version
+        self.written: list[str] = []
+
+    def read(self, project: str, channel: str) -> str | None:
+        return self.version
+
+    def write(self, project: str, channel: str, version: str) -> None:
+        self.version = version
+        self.written.append(version)
+
+
+@pytest.mark.parametrize(
+    ("mirrored", "written"), [(None, ["1.0.0"]), ("0.9.0", ["1.0.0"]), ("1.0.0", [])]
+)
+def test_mirror_is_written_where_it_differs(
+    mirrored: str | None, written: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mirror of ``latest`` is written once where it is another version, and else not."""
+    region, mirror = MemoryRegion("memory:one"), Mirror(mirrored)
+    monkeypatch.setattr(MemoryRegion, "mirror", mirror)
+    WRITER.advance(region, "SugarWater", Version.parse("1.0.0"))
+
+    WRITER.mirror(region, "SugarWater")
+
+    assert mirror.written == written, f"the mirror was {mirrored}, latest is 1.0.0"

@@ -24,13 +24,19 @@ from startifact.model.keys import (
 )
 from startifact.model.record import Origin, Record, decode, encode
 from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.consistency.golden.comparison import (
+    HERE,
+    check_read,
+    check_written,
+    differences_of_texts,
+    golden,
+)
 from tests.support.backends import Backend, Bucket, Directory
 
 pytestmark = pytest.mark.tries_stores
 
 MakeFile = Callable[..., Path]
 
-HERE = Path(__file__).parent
 SHA256 = "4eb9ac597489bb667813bff9a0fdce541dfbd605e4061deb5da649f8830f871f"
 
 LEAST = Record(sha256=SHA256, size=16, staged_at="2026-02-03T04:05:06.000007Z")
@@ -64,27 +70,25 @@ MOVED = ChannelRecord(
 )
 
 
-def golden(name: str) -> str:
-    """Return the text of a golden file, line ends as they are."""
-    return (HERE / name).read_bytes().decode("ascii")
-
-
 @pytest.mark.parametrize(("name", "record"), [("full", FULL), ("least", LEAST)])
 def test_record(name: str, record: Record) -> None:
     """A record is these bytes, and these bytes are that record."""
-    text = golden(f"record-{name}.json")
+    file = f"record-{name}.json"
 
-    assert encode(record) == (text, [])
-    assert decode(text, where="here") == record
+    text, left_out = encode(record)
+
+    check_written(file, text)
+    assert left_out == []
+    check_read(file, decode(golden(file), where="here"), record)
 
 
 @pytest.mark.parametrize(("name", "channel_record"), [("first", FIRST), ("moved", MOVED)])
 def test_channel(name: str, channel_record: ChannelRecord) -> None:
     """A channel is this line, and this line is that channel."""
-    text = golden(f"channel-{name}.json")
+    file = f"channel-{name}.json"
 
-    assert channel_record.to_json() == text
-    assert parse_channel_record(text, where="here") == channel_record
+    check_written(file, channel_record.to_json())
+    check_read(file, parse_channel_record(golden(file), where="here"), channel_record)
 
 
 def test_names() -> None:
@@ -126,14 +130,41 @@ def test_names() -> None:
 )
 def test_organisation_configuration(name: str, configuration: Configuration) -> None:
     """What organisations have configured, by whatever version, is read."""
-    assert parse_configuration(golden(f"{name}.json"), source="here") == configuration
+    file = f"{name}.json"
+
+    check_read(file, parse_configuration(golden(file), source="here"), configuration)
 
 
 def test_written_organisation_configuration() -> None:
     """The organisation configuration is written as these bytes."""
-    text = golden("organisation.json")
+    text = to_json(parse_configuration(golden("organisation.json"), source="here"))
 
-    assert to_json(parse_configuration(text, source="here")) == text
+    check_written("organisation.json", text)
+
+
+def test_what_differs() -> None:
+    """A key that differs is named with both values; without one, the first character is."""
+    key = differences_of_texts('{"a":"1","b":"2"}', '{"a":"1","b":"3","c":"4"}')
+    order = differences_of_texts('{"b":"2","a":"1"}', '{"a":"1","b":"2"}')
+    end = differences_of_texts('{"a":"1"}', '{"a":"1"}\n')
+
+    assert key == ["b: got '2', expected '3'", "c: got no such key, expected '4'"]
+    assert order == ["""line 1, column 3: got '{"b":"2","a":"1"}', expected '{"a":"1","b":"2"}'"""]
+    assert end == ["""line 1, column 10: got '{"a":"1"}', expected '{"a":"1"}\\n'"""]
+
+
+def test_message() -> None:
+    """A failure says first which file and which key, and then what to do."""
+    changed = golden("channel-first.json").replace('"generation":1', '"generation":2')
+
+    with pytest.raises(pytest.fail.Exception) as caught:
+        check_written("channel-first.json", changed)
+
+    first, second, *rest = str(caught.value).splitlines()
+    assert first == "golden/channel-first.json is written differently:"
+    assert second == "  generation: got 2, expected 1"
+    assert "never write this file anew" in rest[0]
+    assert len(rest) == 2
 
 
 def test_unknown_keys_warn(account: AwsAccount, caplog: pytest.LogCaptureFixture) -> None:

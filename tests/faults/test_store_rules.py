@@ -154,7 +154,7 @@ def test_silence(wire: Wire, s3: Any, bucket: str, served: Served) -> None:
 
 
 def test_stored_at_once(wire: Wire, s3: Any, bucket: str, served: Served) -> None:
-    """The object may appear at the beginning, and a failed condition be told in place of it."""
+    """The object may appear at the beginning, and a failed condition be reported in place of it."""
     first, second = upload(s3, bucket), upload(s3, bucket)
     wire.add(SlowCompletion(wire, 30, every=None, at_once=True))
 

@@ -12,7 +12,7 @@ SHOWN = 80
 """How many characters of a value are shown."""
 
 WHAT_TO_DO = (
-    "What is stored already has to stay readable: mend the code, and never write this file anew.\n"
+    "What is stored already has to stay readable: correct the code, and never write this file anew.\n"
     "A format that changes on purpose gets a new number in startifact:format, and golden files of "
     "its own beside these."
 )
@@ -45,8 +45,8 @@ def differences_of_texts(got: str, expected: str) -> list[str]:
         values = []
     if values and all(isinstance(value, dict) for value in values) and values[0] != values[1]:
         return differences_of_values(*values)
-    pairs = enumerate(zip(got, expected, strict=False))
-    at = next((i for i, (a, b) in pairs if a != b), min(len(got), len(expected)))
+    characters = enumerate(zip(got, expected, strict=False))
+    at = next((i for i, (a, b) in characters if a != b), min(len(got), len(expected)))
     line, column = expected.count("\n", 0, at) + 1, at - expected.rfind("\n", 0, at)
     start = max(at - 20, 0)
     said = f"got {_shown(got[start:])}, expected {_shown(expected[start:])}"

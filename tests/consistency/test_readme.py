@@ -49,15 +49,15 @@ def aws(folder: Path, service: str, verb: str, *rest: str) -> None:
     """Do what ``aws`` does with these words in *folder*, as far as the README uses it."""
     option = {name: value for name, value in pairwise(rest) if name.startswith("--")}
 
-    def document(name: str) -> str:
+    def policy_text(name: str) -> str:
         return (folder / option[name].removeprefix("file://")).read_text(encoding="utf-8")
 
     region = "us-east-1" if service == "iam" else option["--region"]
     client: Any = boto3.client(service, region_name=region)  # type: ignore[call-overload]
     match service, verb:
         case "s3", "mb":
-            place = {"LocationConstraint": region}
-            more = {} if region == "us-east-1" else {"CreateBucketConfiguration": place}
+            configuration = {"LocationConstraint": region}
+            more = {} if region == "us-east-1" else {"CreateBucketConfiguration": configuration}
             client.create_bucket(Bucket=rest[0].removeprefix("s3://"), **more)
         case "ssm", "put-parameter":
             client.put_parameter(
@@ -70,13 +70,13 @@ def aws(folder: Path, service: str, verb: str, *rest: str) -> None:
         case "iam", "create-role":
             client.create_role(
                 RoleName=option["--role-name"],
-                AssumeRolePolicyDocument=document("--assume-role-policy-document"),
+                AssumeRolePolicyDocument=policy_text("--assume-role-policy-document"),
             )
         case "iam", "put-role-policy":
             client.put_role_policy(
                 RoleName=option["--role-name"],
                 PolicyName=option["--policy-name"],
-                PolicyDocument=document("--policy-document"),
+                PolicyDocument=policy_text("--policy-document"),
             )
         case _:
             raise ValueError(f"the tests do not know aws {service} {verb}")

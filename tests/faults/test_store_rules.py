@@ -268,8 +268,8 @@ def test_archived(
     with pytest.raises(ClientError) as of_absent:
         s3.get_object(Bucket=bucket, Key="absent")
 
-    shown = [described.get(name) for name in ("StorageClass", "Restore", "ArchiveStatus")]
-    assert shown == [storage_class, restore, archive_status]
+    states = [described.get(name) for name in ("StorageClass", "Restore", "ArchiveStatus")]
+    assert states == [storage_class, restore, archive_status]
     assert of_read.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     assert code_of(of_read) == "InvalidObjectState"
     assert of_read.value.response["Error"]["StorageClass"] == storage_class  # type: ignore[typeddict-item]

@@ -16,7 +16,7 @@ from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
 from startifact.files.source import check_file
 from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
-from startifact.model.filenames import check_filename
+from startifact.model.filenames import check_filename, composed
 from startifact.model.keys import artifact_key, check_project
 from startifact.model.quorum import MAJORITY, majority, refuse_shared_store, required_to_stage
 from startifact.model.record import check_metadata
@@ -220,7 +220,7 @@ class Session:
             version=parse_version(version),
             path=file,
             metadata=check_metadata({} if metadata is None else metadata),
-            filename=check_filename(file.name) if save_filename else None,
+            filename=check_filename(composed(file.name)) if save_filename else None,
             origin=self._settings.origin,
             if_exists=_if_exists(if_exists),
             dry_run=self._read_only,

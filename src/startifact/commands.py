@@ -20,6 +20,8 @@ from startifact.errors import (
     failures_by_reason,
     worst_exit_code,
 )
+from startifact.files.destination import check_names_file, is_directory_text
+from startifact.files.source import directory_error
 from startifact.hints import Words
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.filenames import check_filename
@@ -193,6 +195,20 @@ Writing = Callable[[Path], AbstractContextManager[object]]
 def inputs_from(kind: type[Inputs], values: Mapping[str, Any]) -> Inputs:
     """Return inputs of *kind* with those of *values* that they have, by the names of options."""
     return kind(**{field.name: values[field.name] for field in fields(kind)})
+
+
+def path_of(text: str, command: str, *, load_filename: bool) -> Path:
+    """Return the path that *text* spells for *command*.
+
+    Raises:
+        InputError: It ends with a slash, so it is that of a directory, where a file has to be
+            named.
+    """
+    if command == StageInputs.command and is_directory_text(text):
+        raise directory_error(text)
+    if not load_filename:
+        check_names_file(text)
+    return Path(text)
 
 
 def target_of(inputs: ProjectInputs) -> str:

@@ -14,7 +14,8 @@ from startifact.channels.latest import ChannelWriter
 from startifact.channels.reading import read_channel
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
-from startifact.files.source import check_file
+from startifact.files.destination import is_directory_text
+from startifact.files.source import check_file, directory_error
 from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
 from startifact.model.filenames import check_filename, composed
 from startifact.model.keys import artifact_key, check_project
@@ -214,6 +215,8 @@ class Session:
             WrongRegionError: A bucket is in another AWS region than its region says; nothing was
                 written.
         """
+        if isinstance(path, str) and is_directory_text(path):
+            raise directory_error(path)
         file = Path(path)
         request = StageRequest(
             project=check_project(project),

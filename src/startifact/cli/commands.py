@@ -10,6 +10,7 @@ from startifact.commands import (
     DownloadResult,
     ProjectResult,
     inputs_from,
+    path_of,
     run,
     session_of,
 )
@@ -40,6 +41,10 @@ def execute(
     if arguments.command == SetupInputs.command:
         return set_up_organisation(
             inputs_from(SetupInputs, values), session_inputs, settings, limits
+        )
+    if isinstance(path := values["path"], str):
+        values["path"] = path_of(
+            path, arguments.command, load_filename=bool(values["load_filename"])
         )
     session = session_of(session_inputs, settings, progress=progress, limits=limits)
     pairs = values["metadata"]

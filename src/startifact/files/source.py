@@ -267,10 +267,7 @@ def _hash(
 
 def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool, max_bytes: int) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise InputError(
-            f"{quoted(str(path))} is a directory",
-            hint="An artifact is one file; pack the directory first, for example with tar",
-        )
+        raise directory_error(str(path))
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{quoted(str(path))} is not a regular file")
     if status.st_size == 0 and not may_be_empty:
@@ -283,6 +280,14 @@ def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool, max_b
             f"{max_bytes:,}, as S3 allows",
             hint="Stage it in several artifacts",
         )
+
+
+def directory_error(path: str) -> InputError:
+    """Return the error that a directory cannot be staged."""
+    return InputError(
+        f"{quoted(path)} is a directory",
+        hint="An artifact is one file; pack the directory first, for example with tar",
+    )
 
 
 def _file_stamp(status: os.stat_result) -> tuple[int, int, int, int]:

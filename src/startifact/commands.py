@@ -28,6 +28,7 @@ from startifact.model.filenames import check_filename
 from startifact.model.keys import artifact_key
 from startifact.options import OPTIONS
 from startifact.reading.artifact import Artifact
+from startifact.reading.outcomes import may_be_majority
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.repair.log import Repair
@@ -306,9 +307,11 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
             return facts_of_staging(staging)
         case DownloadResult(artifact=artifact, path=path):
             locations = locations_of_result(result)
-            return {**facts_of(artifact), "path": str(path), "locations": locations}
+            facts = {**facts_of(artifact), "held-by-majority": is_held_by_majority(artifact)}
+            return {**facts, "path": str(path), "locations": locations}
         case InfoResult(artifact=artifact):
-            return {**facts_of(artifact), "locations": locations_of_result(result)}
+            facts = {**facts_of(artifact), "held-by-majority": is_held_by_majority(artifact)}
+            return {**facts, "locations": locations_of_result(result)}
         case VersionsResult(project=project, versions=versions):
             return {"project": project, "versions": [str(version) for version in versions]}
         case VerifyResult(verification=verification):
@@ -317,6 +320,11 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
             return {**facts_of_repair(repair, words), "exit-code": exit_code_of(result)}
         case _:
             assert_never(result)
+
+
+def is_held_by_majority(artifact: Artifact) -> bool:
+    """Say whether a majority of all regions holds *artifact*, as far as they have said."""
+    return may_be_majority(artifact.downloader.outcomes())
 
 
 def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[StartifactError, ...]:

@@ -267,6 +267,7 @@ class Session:
         record = resolution.resolve()
         holders = {replica.region.name for replica in resolution.replicas()}
         refuse_shared_store({r.name: r.store_identity() for r in regions if r.name in holders})
+        _warn_of_minority(resolution)
         downloader = Downloader(resolution, record, self._progress, limits=self._limits)
         self._follow(downloader)
         return Artifact(checked, version, downloader)
@@ -391,6 +392,18 @@ class Session:
                 "%d of %d regions is less than a majority: latest may be read as it was before",
                 required, len(regions),
             )  # fmt: skip
+
+
+def _warn_of_minority(resolution: Resolution) -> None:
+    """Warn where it is certain that no majority of all regions holds the version."""
+    every, without = len(resolution.regions), resolution.without_it()
+    if every - len(without) < majority(every):
+        holders = resolution.known_holders()
+        logger.warning(
+            "%s is held by %d of %d regions (%s), which is no majority, so its staging may have "
+            "failed: a repair, or staging the same again, brings it to %s",
+            resolution.key, len(holders), every, ", ".join(holders), ", ".join(without),
+        )  # fmt: skip
 
 
 def _if_exists(value: IfExists | str) -> IfExists:

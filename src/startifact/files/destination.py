@@ -1,7 +1,6 @@
 """The file that a download writes: what may be at its path, and how it appears in one step."""
 
 import contextlib
-import errno
 import hashlib
 import os
 import secrets
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError, LocalFileError
+from startifact.files.trouble import WITHOUT_MODES, local_error
 from startifact.hints import Hint, Option
 from startifact.limits import BLOCK_BYTES
 from startifact.model.record import Record
@@ -27,10 +27,6 @@ _MAX_LINKS = 40
 _IS_DIRECTORY = Hint.of(
     "Name a file, or set ", Option("load-filename", "true"), " to restore the saved name in it"
 )
-
-
-WITHOUT_MODES = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-"""What changing the mode of one's own file ends with where the file system has no modes."""
 
 
 def check_names_file(path: str | Path) -> None:
@@ -163,4 +159,4 @@ def local_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise LocalFileError(f"cannot write {quoted(str(path))}: {e.strerror}") from e
+        raise local_error("write", path, e) from e

@@ -19,13 +19,14 @@ from startifact.files.source import check_file, directory_error
 from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
 from startifact.model.filenames import check_filename, composed
 from startifact.model.keys import artifact_key, check_project
+from startifact.model.metadata import warn_of_secrets
 from startifact.model.quorum import MAJORITY, majority, refuse_shared_store, required_to_stage
 from startifact.model.record import check_metadata
 from startifact.model.versions import Channel, parse_selector, parse_version
 from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
 from startifact.reading.listing import list_versions
-from startifact.reading.resolution import Resolution
+from startifact.reading.resolution import Resolution, warn_of_minority
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.interface import Region
 from startifact.regions.selection import RegionSelection
@@ -229,6 +230,7 @@ class Session:
             dry_run=self._read_only,
         )
         check_file(file)
+        warn_of_secrets(request.metadata)
         regions = self._regions()
         stager = self._stager(regions)
         self._warn_of_few(regions, stager.required)
@@ -267,7 +269,7 @@ class Session:
         record = resolution.resolve()
         holders = {replica.region.name for replica in resolution.replicas()}
         refuse_shared_store({r.name: r.store_identity() for r in regions if r.name in holders})
-        _warn_of_minority(resolution)
+        warn_of_minority(resolution)
         downloader = Downloader(resolution, record, self._progress, limits=self._limits)
         self._follow(downloader)
         return Artifact(checked, version, downloader)
@@ -392,18 +394,6 @@ class Session:
                 "%d of %d regions is less than a majority: latest may be read as it was before",
                 required, len(regions),
             )  # fmt: skip
-
-
-def _warn_of_minority(resolution: Resolution) -> None:
-    """Warn where it is certain that no majority of all regions holds the version."""
-    every, without = len(resolution.regions), resolution.without_it()
-    if every - len(without) < majority(every):
-        holders = resolution.known_holders()
-        logger.warning(
-            "%s is held by %d of %d regions (%s), which is no majority, so its staging may have "
-            "failed: a repair, or staging the same again, brings it to %s",
-            resolution.key, len(holders), every, ", ".join(holders), ", ".join(without),
-        )  # fmt: skip
 
 
 def _if_exists(value: IfExists | str) -> IfExists:

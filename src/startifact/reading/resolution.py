@@ -277,3 +277,15 @@ class Resolution:
         return no_answer(
             f"cannot tell whether {self.key} exists, no region that answered has it:", said
         )
+
+
+def warn_of_minority(resolution: Resolution) -> None:
+    """Warn where it is certain that no majority of all regions holds the version."""
+    every, without = len(resolution.regions), resolution.without_it()
+    if every - len(without) < majority(every):
+        holders = resolution.known_holders()
+        logger.warning(
+            "%s is held by %d of %d regions (%s), which is no majority, so its staging may have "
+            "failed: a repair, or staging the same again, brings it to %s",
+            resolution.key, len(holders), every, ", ".join(holders), ", ".join(without),
+        )  # fmt: skip

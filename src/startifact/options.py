@@ -56,7 +56,8 @@ _COMMANDS = (
         "repair",
         "Fill regions that lack something, and move latest forward.",
         "PROJECT[@VERSION]",
-        "Where regions disagree it changes nothing, and says how to decide.",
+        "Where regions disagree it changes nothing, and says how to decide. What it copies it "
+        "brings into the temporary folder (TMPDIR) first, which needs room for one artifact.",
     ),
     CommandDefinition(
         "setup",
@@ -134,7 +135,7 @@ _OPTIONS = (
     OptionDefinition(
         "metadata",
         "What is stored with the artifact: KEY=VALUE lines, or a YAML mapping. Every value "
-        "is kept as it is written.",
+        "is kept as it is written. A line that begins with a # is a comment.",
         ValueKind.METADATA,
         commands=("stage",),
         letter="m",
@@ -150,7 +151,7 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "load-filename",
-        "Download under the stored file name, in the directory that path names.",
+        "Download under the stored file name, in the directory that path names, which is made.",
         ValueKind.FLAG,
         "false",
         commands=("download",),

@@ -53,6 +53,70 @@ def test_no_region(text: str) -> None:
     assert caught.value.message.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("my-artifacts", "s3://my-artifacts"),
+        ("my-artifacts/team/x?region=eu-west-1", "s3://my-artifacts/team/x?region=eu-west-1"),
+        ("s3:/my-artifacts", "s3://my-artifacts"),
+        ("S3://my-artifacts/x", "s3://my-artifacts/x"),
+        ("arn:aws:s3:::my-artifacts/*", "s3://my-artifacts"),
+        ("arn:aws-cn:s3:::my-artifacts", "s3://my-artifacts"),
+        (
+            "https://my-artifacts.s3.eu-west-1.amazonaws.com/x",
+            "s3://my-artifacts/x?region=eu-west-1",
+        ),
+        ("./artifacts", "file:./artifacts"),
+        ("/srv/artifacts", "file:/srv/artifacts"),
+        ("EU-WEST-1", "eu-west-1"),
+        ("euwest1", "eu-west-1"),
+        ("us-gov-east1", "us-gov-east-1"),
+        ("eu-west-1a", "eu-west-1"),
+    ],
+)
+def test_near_a_region(text: str, meant: str) -> None:
+    """What is nearly a bucket, a directory or an AWS region is told so, and that can be written."""
+    with pytest.raises(InputError) as caught:
+        parse_spec(text)
+
+    assert caught.value.message == f"region {text!r} is not a region, did you mean {meant!r}?"
+    assert parse_spec(meant).text == meant
+
+
+@pytest.mark.parametrize("text", ["x", "my_bucket", "bucket@host", "user:secret@bucket", "~/x"])
+def test_near_no_region(text: str) -> None:
+    """Where nothing is near, nothing is proposed, and a password is not repeated."""
+    with pytest.raises(InputError) as caught:
+        parse_spec(text)
+
+    assert "did you mean" not in caught.value.message
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# all\nus-east-1\n# off: eu-west-1\n", ["us-east-1"]),
+        ("us-east-1 # the first\neu-west-1,# the second", ["us-east-1", "eu-west-1"]),
+        ("  # a, b c\r\nus-east-1 #\r\neu-west-1", ["us-east-1", "eu-west-1"]),
+        ("file:./a#b s3://bucket/x#y", ["file:./a#b", "s3://bucket/x#y"]),
+        ("#", []),
+    ],
+)
+def test_comments_in_a_list(text: str, expected: list[str]) -> None:
+    """A # at the beginning of a line, or after what separates, begins a comment; no other does."""
+    assert split_list(text) == expected
+
+
+@pytest.mark.parametrize("rest", ["eu-west-1", "b s3://bucket", "x,file:./a", "eu-west-1 # more"])
+def test_comment_that_may_hide_a_region(rest: str) -> None:
+    """What YAML has made one line of several is not cut off: a region would be left out."""
+    with pytest.raises(InputError, match="has a region in it") as caught:
+        split_list(f"us-east-1 # the first {rest}")
+
+    assert "line of its own" in str(caught.value.hint)
+
+
 def test_line_ends() -> None:
     """A newline is never passed over."""
     for text in ("us-east-1\n", "\nus-east-1", "s3://bucket\n", "file:./a\r"):

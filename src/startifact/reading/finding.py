@@ -10,7 +10,7 @@ from startifact.model.keys import artifact_key
 from startifact.model.quorum import refuse_shared_store
 from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
-from startifact.reading.resolution import Resolution
+from startifact.reading.resolution import Resolution, warn_of_minority
 from startifact.regions.interface import Region
 
 
@@ -35,4 +35,5 @@ def find_artifact(
     record = resolution.resolve()
     holders = {replica.region.name for replica in resolution.replicas()}
     refuse_shared_store({r.name: r.store_identity() for r in regions if r.name in holders})
+    warn_of_minority(resolution)
     return Artifact(project, version, Downloader(resolution, record, progress, limits=limits))

@@ -130,6 +130,11 @@ class Resolution:
     def _in_order(self, known: Mapping[str, T]) -> dict[str, T]:
         return {r.name: known[r.name] for r in self.regions if r.name in known}
 
+    def without_it(self) -> list[str]:
+        """Return the regions that have said that they hold none, or a tombstone, in their order."""
+        removed = self._removed()
+        return [r.name for r in self.regions if r.name in self._absent or r.name in removed]
+
     def answers(self) -> dict[str, Replica | StartifactError | None]:
         """Return what every region has said by now, in the configured order.
 
@@ -277,3 +282,15 @@ class Resolution:
         return no_answer(
             f"cannot tell whether {self.key} exists, no region that answered has it:", reasons
         )
+
+
+def warn_of_minority(resolution: Resolution) -> None:
+    """Warn where it is certain that no majority of all regions holds the version."""
+    every, without = len(resolution.regions), resolution.without_it()
+    if every - len(without) < majority(every):
+        holders = resolution.known_holders()
+        logger.warning(
+            "%s is held by %d of %d regions (%s), which is no majority, so its staging may have "
+            "failed: a repair, or staging the same again, brings it to %s",
+            resolution.key, len(holders), every, ", ".join(holders), ", ".join(without),
+        )  # fmt: skip

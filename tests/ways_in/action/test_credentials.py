@@ -129,7 +129,11 @@ def test_keys_do_not_stand_in(staging: dict[str, str], call: Call, identities: I
     done = call(identities.environment, **staging)
 
     assert done.exit_code == 6
-    assert done.outputs == {}
+    locations = done.outputs["locations"]
+    assert done.has_only(
+        "access-denied", project="SugarWater", version="1.0.0", locations=locations
+    )
+    assert not any(location["outcome"] == "created" for location in json.loads(locations))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,10 @@ CHECK_PYTHON = $(PYTHON) -c \
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 # With the exact version of each package it needs, so that none is chosen anew.
 PARSER = @actions/workflow-parser@0.3.61 @actions/expressions@0.3.61 cronstrue@2.61.0 yaml@2.9.1
+VERSITYGW = github.com/versity/versitygw/cmd/versitygw@v1.8.0
+MINIO = github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+SEAWEEDFS = github.com/seaweedfs/seaweedfs@v0.0.0-20261109003541-7506e5f91cd6
+SEAWEEDFS_REPLACES = github.com/tyler-smith/go-bip39=github.com/cosmos/go-bip39@v1.0.0
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
 
 # Writes what is locked, with the versions that are there already: UPGRADE=--upgrade takes the newest.
@@ -107,4 +111,15 @@ $(VENV)/.installed-docs: $(VENV)/.installed-dev requirements/docs.txt
 $(VENV)/.installed-parser: $(VENV)/.installed-dev
 	npm install --prefix $(VENV)/node --ignore-scripts --no-audit --no-fund --no-package-lock \
 	  --no-save --loglevel=error $(PARSER)
+	touch $@
+
+# Real S3 servers, for tests/contract. Needs Go, which installs no module at a version whose go.mod
+# replaces another. SeaweedFS's does, so it is installed from a module that requires it.
+$(VENV)/.installed-stores: $(VENV)/.installed-dev
+	GOBIN=$(abspath $(BIN)) go install $(VERSITYGW)
+	GOBIN=$(abspath $(BIN)) go install $(MINIO)
+	rm -rf $(VENV)/seaweedfs && mkdir $(VENV)/seaweedfs
+	cd $(VENV)/seaweedfs && go mod init stores && \
+	  go mod edit -require=$(SEAWEEDFS) -replace=$(SEAWEEDFS_REPLACES) && \
+	  GOBIN=$(abspath $(BIN)) go install -mod=mod github.com/seaweedfs/seaweedfs/weed
 	touch $@

@@ -266,7 +266,16 @@ def backends(request: pytest.FixtureRequest, tmp_path: Path) -> list[Backend]:
 
 
 # What a test's parameter says where AWS is behind it, though no fixture in its signature does.
-_AWS_PARAMETERS = {"aws", "s3", "elsewhere", "aws_project", "bucket_project"}
+_AWS_PARAMETERS = {
+    "aws",
+    "s3",
+    "versitygw",
+    "minio",
+    "seaweedfs",
+    "elsewhere",
+    "aws_project",
+    "bucket_project",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

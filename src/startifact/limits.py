@@ -105,6 +105,9 @@ MAX_LEGACY_METADATA_BYTES = 64 * 1024
 MAX_DIRECTORY_TEXT_BYTES = 64 * 1024
 """Of a record or a channel in a directory, where a file may have any size."""
 
+MAX_COMPLETION_BYTES = MIB
+"""Of what S3 answers to the completion of an upload: a few lines of XML, after white space."""
+
 # How often a thread that waits checks ----------------------------------------------------------
 
 SIGNAL_POLL_SECONDS = 0.5
@@ -209,11 +212,13 @@ class Limits:
     # Waiting for regions ---------------------------------------------------------------------
 
     idle_timeout_seconds: float = 30.0
-    """A region that moves no byte for this long has failed. Completing a large upload takes S3
-    this long, and it sends white space meanwhile."""
+    """A region that moves no byte for this long has failed, and so has one that answers every
+    attempt of a request with "later" for this long. Completing an upload has its own time, below.
+    """
 
     quorum_idle_timeout_seconds: float = 10.0
-    """The same once enough other regions have done their part, and nothing depends on this one."""
+    """The same once enough other regions have done their part, and nothing depends on this one. A
+    region that says "later", or completes an upload, has its whole time nevertheless: it lives."""
 
     quorum_wait_seconds: float = 1.0
     """How long answers that are not needed any more are still waited for: a healthy region is not
@@ -243,8 +248,36 @@ class Limits:
     read_seconds: float = 15.0
     """How long one request may go without a byte. Twice that is still within the idle time-out."""
 
-    request_attempts: int = 3
-    """How often the SDK makes one request."""
+    request_retry: RetryLimits = field(
+        default=RetryLimits(
+            attempts=3, shortest_seconds=0.05, first_seconds=0.2, longest_seconds=3.0
+        )
+    )
+    """How often one request is made at least, also where nothing lives at the other end, and the
+    pauses in between. A region that throttles, or cuts connections, is tried until it has been idle
+    for ``idle_timeout_seconds``, in about two dozen attempts."""
+
+    refused_seconds: float = 10.0
+    """How long connections may be refused: a service that restarts refuses them for seconds, and a
+    host that is dead may do so for ever."""
+
+    pace_first_seconds: float = 0.05
+    pace_longest_seconds: float = 1.0
+    """How far apart the requests of all threads to one region begin once it throttles. The time
+    doubles with each request that is throttled and halves with each that is not, so that with less
+    than half of them throttled it stays near the first."""
+
+    # Completing an upload ----------------------------------------------------------------------
+
+    completing_silence_seconds: float = 60.0
+    """How long S3 may say nothing at all while it completes an upload; then it is asked what is
+    there. As long as aws-cli waits. While it sends white space it is waited for."""
+
+    completing_seconds: float = 300.0
+    completing_seconds_per_part: float = 0.1
+    """How long it is asked what is there after an answer was lost, from the beginning on: "several
+    minutes", as S3's documentation has it, which is what rclone waits, and for an upload of 10,000
+    parts 16 minutes more."""
 
     connections: int = 16
     """Each client's, kept open: more than the workers that one region has at a time."""

@@ -13,7 +13,7 @@ import pytest
 from startifact import Session, errors
 from startifact.files.source import Source
 from tests.conftest import AwsAccount, percent
-from tests.contract.conftest import DOCUMENT, KEY, opened, stored, unmoved
+from tests.contract.conftest import ENCODED_RECORD, KEY, opened, stored, unmoved
 from tests.support.stores import STORES, Lack, find, serve_rclone
 from tests.support.wire import Answer, Forward, Request, Wire, error
 
@@ -76,7 +76,7 @@ def test_a_store_that_deletes_what_it_was_asked_to_keep(
 ) -> None:
     """Nothing is deleted in a store that ignores the condition: it is refused, with the reason."""
     region = opened(served(name).replace("?", f"/{uuid4().hex}?"))
-    region.create(KEY, Source.scan(make_file(b"it")), DOCUMENT, unmoved)
+    region.create(KEY, Source.scan(make_file(b"it")), ENCODED_RECORD, unmoved)
     description = region.describe(KEY)
     assert description is not None
 

@@ -20,12 +20,15 @@ from botocore.credentials import (
     ReadOnlyCredentials,
     RefreshableCredentials,
 )
-from botocore.exceptions import CredentialRetrievalError
+from botocore.endpoint import Endpoint
+from botocore.exceptions import ClientError, CredentialRetrievalError
 from botocore.hooks import HierarchicalEmitter
+from botocore.httpsession import URLLib3Session
 from botocore.utils import S3RegionRedirectorv2
 
-from startifact.limits import CREDENTIALS_RENEWAL_SECONDS
+from startifact.limits import CREDENTIALS_RENEWAL_SECONDS, Limits
 from startifact.regions.aws.bucket_region import refuse_other_regions
+from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import UnreadableCredentialsError, find_credentials
 from startifact.regions.aws.role import _Credentials
 
@@ -70,6 +73,8 @@ class _Raw:
 
     def read(self, *_: object) -> bytes:
         return b""
+
+    def close(self) -> None: ...
 
 
 def s3_of(session: botocore.session.Session, region: str = "eu-west-1") -> Any:
@@ -344,6 +349,128 @@ def test_a_bucket_elsewhere_is_refused() -> None:
         assert len(sent.requests) == 1
 
 
+# retries.py ------------------------------------------------------------------------------------
+
+
+def test_retries_of_the_sdk_are_taken_out() -> None:
+    """In every mode the SDK makes no attempt of its own, once its handler is unregistered."""
+    with relied_on(
+        "the unique_id of the handler that retries, retry-config-s3",
+        "retries.py (retry_requests)",
+        "Find how to take the SDK's own retries out: with them a request is made three times for "
+        "each attempt of ours, and a completion is asked for again before anybody has looked",
+    ):
+        for mode in ("legacy", "standard", "adaptive"):
+            session = botocore.session.Session()
+            session.set_config_variable("retry_mode", mode)
+            client = s3_of(session)
+            sent = Sent(client, lambda _: (500, {}))
+            client.meta.events.unregister("needs-retry.s3", unique_id="retry-config-s3")
+
+            with contextlib.suppress(ClientError):
+                client.head_object(Bucket="bucket", Key="key")
+
+            assert len(sent.requests) == 1, mode
+
+
+def test_configured_retries_are_told() -> None:
+    """A client says how many attempts were configured, wherever that was."""
+    with relied_on(
+        "client.meta.config.retries",
+        "retries.py (retry_requests)",
+        "Find where AWS_MAX_ATTEMPTS and max_attempts of profiles are told",
+    ):
+        session = botocore.session.Session()
+        without = s3_of(session).meta.config.retries
+        session.set_config_variable("max_attempts", 7)
+
+        assert "total_max_attempts" not in without
+        assert s3_of(session).meta.config.retries["total_max_attempts"] == 7
+
+
+def test_whoever_decides_first_repeats_a_request() -> None:
+    """A handler of ``needs-retry`` that returns 0 has the request made again, body and all."""
+    with relied_on(
+        "the event needs-retry.s3",
+        "retries.py (Retries.decide)",
+        "Find where a request can be made again: with a loop around each call, bodies have to be "
+        "rewound by us",
+    ):
+        client = s3_of(botocore.session.Session())
+        client.meta.events.unregister("needs-retry.s3", unique_id="retry-config-s3")
+        sent = Sent(client, lambda number: (503 if number < 3 else 200, {}))
+        seen: list[dict[str, Any]] = []
+
+        def again(**event: Any) -> float | None:
+            seen.append(event)
+            return 0.0 if event["response"][0].status_code == 503 else None
+
+        client.meta.events.register_first("needs-retry.s3", again)
+
+        client.put_object(Bucket="bucket", Key="key", Body=b"bytes")
+
+        assert len(sent.requests) == 3
+        assert [event["attempts"] for event in seen] == [1, 2, 3]
+        assert {event["operation"].name for event in seen} == {"PutObject"}
+        assert seen[0]["operation"].has_streaming_output is False
+
+
+# completion.py ---------------------------------------------------------------------------------
+
+
+def test_session_that_sends() -> None:
+    """A client has the session that sends its requests, which returns with the head if told so."""
+    with relied_on(
+        "client._endpoint.http_session and stream_output of a request",
+        "completion.py (watch_completions)",
+        "Find how to see white space that S3 sends while it completes an upload: without, a region "
+        "counts as dead meanwhile",
+    ):
+        client = s3_of(botocore.session.Session())
+        session = _Session()
+        client._endpoint.http_session = session
+        watch_completions(client, Limits())
+
+        with contextlib.suppress(ClientError):
+            client.complete_multipart_upload(
+                Bucket="bucket", Key="key", UploadId="u", MultipartUpload={"Parts": []}
+            )
+
+        assert session.sent[0].stream_output is True
+
+
+class _Session:
+    """Sends nothing, and answers that there is no such upload."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    def send(self, request: Any) -> AWSResponse:
+        self.sent.append(request)
+        return AWSResponse(request.url, 404, cast("Any", {}), cast("Any", _Raw()))
+
+
+def test_time_out_of_one_request() -> None:
+    """The time-out for reading is taken from the context of each request."""
+    with relied_on(
+        'context["read_timeout"] of a request',
+        "completion.py (watch_completions)",
+        "Find how one request may be silent for longer. Until then an upload whose completion is "
+        "silent is looked at and completed again, which works, and is noisier",
+    ):
+        client = s3_of(botocore.session.Session())
+
+        def wait(request: Any, **_: object) -> None:
+            request.context["read_timeout"] = 61.5
+
+        client.meta.events.register("request-created.s3", wait)
+        sent = Sent(client, lambda _: (200, {}))
+        client.head_object(Bucket="bucket", Key="key")
+
+        timeout = client._endpoint.http_session._get_request_timeout(sent.requests[0])
+        assert timeout.read_timeout == 61.5
+
+
 # The tests themselves --------------------------------------------------------------------------
 
 
@@ -393,6 +520,18 @@ def _another_event(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HierarchicalEmitter, "_emit", renamed)
 
 
+def _other_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HierarchicalEmitter, "unregister", lambda self, *_, **__: None)
+
+
+def _no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Endpoint, "__setattr__", lambda self, name, value: None)
+
+
+def _no_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(URLLib3Session, "_get_request_timeout", lambda self, request: None)
+
+
 def _no_context(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         S3RegionRedirectorv2, "annotate_request_context", lambda self, params, context, **_: None
@@ -410,6 +549,10 @@ BROKEN: list[tuple[Break, Callable[..., None], str]] = [
     (_providers_in_a_tuple, test_providers_are_a_list_that_is_asked_in_turn, "role.py"),
     (_other_fetcher, test_fetcher_for_a_web_identity, "role.py"),
     (_another_event, test_answers_are_looked_at_before_redirects_are_followed, "bucket_region.py"),
+    (_other_ids, test_retries_of_the_sdk_are_taken_out, "retries.py"),
+    (_another_event, test_whoever_decides_first_repeats_a_request, "retries.py"),
+    (_no_session, test_session_that_sends, "completion.py"),
+    (_no_time_out, test_time_out_of_one_request, "completion.py"),
     (_no_context, test_context_of_a_redirect, "bucket_region.py"),
     (_no_context, test_a_bucket_elsewhere_is_refused, "bucket_region.py"),
 ]

@@ -53,7 +53,7 @@ def read_channel(
     failed: dict[str, StartifactError] = {}
     until: float | None = None
     jobs = {r.name: partial(_ask, r, project, channel) for r in regions}
-    with FanOut(jobs, limits=limits) as asking:
+    with FanOut(jobs, limits=limits, enough=needed) as asking:
         while answer := asking.next(until):
             if isinstance(answer, Failure):
                 failed[answer.name] = answer.error

@@ -231,7 +231,8 @@ class Downloader:
         while replica := self._next_copy(tried):
             tried.add(replica.region.name)
             with temporary_beside(destination) as temporary:
-                failure = self._fetch_from(replica, temporary)
+                others = self._has_others(tried)
+                failure = self._fetch_from(replica, temporary, patient=not others)
                 # Regions that answered while the bytes came may have outvoted this one.
                 if failure is None and self._is_still_chosen():
                     replace_file(temporary, destination)
@@ -260,7 +261,14 @@ class Downloader:
         verified, self._record = self._record, self._resolution.resolve()
         return (verified.digest, verified.size) == (self._record.digest, self._record.size)
 
-    def _fetch_from(self, replica: Replica, temporary: Path) -> Failure | None:
+    def _has_others(self, tried: set[str]) -> bool:
+        """Say whether another region could deliver, that was not tried."""
+        return any(
+            r.region.name not in tried and r.record.may_have_bytes_of(self._record)
+            for r in self._resolution.replicas()
+        )
+
+    def _fetch_from(self, replica: Replica, temporary: Path, *, patient: bool) -> Failure | None:
         name, record = replica.region.name, self._record
         tally = Tally(
             self._progress, verb="download", artifact=self._resolution.key, total=record.size
@@ -270,7 +278,9 @@ class Downloader:
             read_all(replica, self._resolution.key, temporary, heartbeat, self._limits)
             verify_file(record, f"{self._resolution.key} in {name}", temporary, heartbeat)
 
-        with FanOut({name: job}, limits=self._limits, notify=tally.add) as fetching:
+        # Where another region can deliver, it does so sooner than this one recovers.
+        enough = None if patient else 0
+        with FanOut({name: job}, limits=self._limits, notify=tally.add, enough=enough) as fetching:
             answer = fetching.next()
         if not isinstance(answer, Failure):
             return None

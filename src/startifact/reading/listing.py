@@ -60,7 +60,7 @@ def versions_of(
     found: dict[str, Version] = {}
     failures: dict[str, StartifactError] = {}
     jobs = {r.name: partial(_versions_in, r, project) for r in regions}
-    with FanOut(jobs, limits=limits) as listing:
+    with FanOut(jobs, limits=limits, enough=required_to_read(len(regions))) as listing:
         for answer in listing:
             if isinstance(answer, Failure):
                 failures[answer.name] = answer.error

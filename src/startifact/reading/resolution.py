@@ -21,7 +21,7 @@ from startifact.errors import (
 )
 from startifact.limits import Limits
 from startifact.model.keys import Key
-from startifact.model.quorum import majority
+from startifact.model.quorum import majority, required_to_read
 from startifact.model.record import Record
 from startifact.model.voting import Votes
 from startifact.reading.replica import Replica, describe
@@ -78,7 +78,11 @@ class Resolution:
             names = self._copies.keys() | self._failed.keys()
             self._absent = [region.name for region in regions if region.name not in names]
         to_ask = regions if known is None else ()
-        self._asked = FanOut({r.name: partial(_job, r, key) for r in to_ask}, limits=limits)
+        self._asked = FanOut(
+            {r.name: partial(_job, r, key) for r in to_ask},
+            limits=limits,
+            enough=required_to_read(len(regions)),
+        )
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from startifact.concurrency.backoff import attempts
-from startifact.concurrency.heartbeat import check_cancelled
+from startifact.concurrency.backoff import attempts, pause_for, pause_seconds
+from startifact.concurrency.heartbeat import record_answer, record_failure
 from startifact.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -22,6 +22,7 @@ from startifact.files.source import Source
 from startifact.limits import MAX_CHANNEL_BYTES, Limits
 from startifact.model.keys import Key, is_channel_key
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
+from startifact.regions.aws.retries import Trouble, has_time
 from startifact.regions.aws.upload import CONFLICT, RECORD, Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
@@ -86,6 +87,7 @@ class Bucket:
             region=self.region,
             bucket=self.name,
             key=self.full(key),
+            exists=lambda: self.describe(key) is not None,
             beat=beat,
             limits=self.limits,
         )
@@ -100,11 +102,15 @@ class Bucket:
                     start += len(block)
                     failures = 0
                     yield block
-            except RegionUnavailableError:
+            except RegionUnavailableError as e:
                 failures += 1
-                if failures >= self.limits.read_attempts:
+                pause = pause_seconds(self.limits.request_retry, failures)
+                failing = record_failure(e.message)
+                if failures >= self.limits.read_attempts and not has_time(
+                    Trouble.CUT, failing + pause, self.limits
+                ):
                     raise
-                check_cancelled()
+                pause_for(pause)
 
     def _read_once(
         self, key: Key, stored: StoredArtifact, start: int, stop: int
@@ -187,6 +193,7 @@ class Bucket:
                 data, token = body.read(limit + 1), answer["ETag"]
         if len(data) < min(answer.get("ContentLength", 0), limit + 1):
             raise RegionUnavailableError(f"{self.region} ended {key} early")
+        record_answer()
         return StoredChannel(data.decode(errors="replace"), token)
 
     def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:

@@ -14,6 +14,7 @@ from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.regions.aws.bucket_region import refuse_other_regions
+from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import (
     find_credentials,
     guard_credentials,
@@ -25,7 +26,7 @@ from startifact.regions.aws.errors import (
     no_credentials,
     said_by_aws,
 )
-from startifact.regions.aws.retries import stop_retries_with_worker
+from startifact.regions.aws.retries import retry_requests, stop_retries_with_worker
 from startifact.regions.aws.role import as_role
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.version import __version__
@@ -84,6 +85,8 @@ class Clients:
                 self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
                 stop_retries_with_worker(self._s3[key])
+                retry_requests(self._s3[key], self._limits)
+                watch_completions(self._s3[key], self._limits)
             return self._s3[key]
 
     def ssm(self, region: str) -> "SSMClient":
@@ -103,6 +106,7 @@ class Clients:
                     raise _unusable(region, e) from e
                 self._guard(self._ssm[region], None)
                 stop_retries_with_worker(self._ssm[region])
+                retry_requests(self._ssm[region], self._limits)
             return self._ssm[region]
 
     def close(self) -> None:
@@ -124,7 +128,10 @@ class Clients:
             return self._given
         if profile not in self._sessions:
             if self._identity is not None and profile is None:
-                session = as_role(self._identity, _config(self._limits), limits=self._limits)
+                attempts = self._limits.request_retry.attempts
+                retries = Config(retries={"mode": "standard", "total_max_attempts": attempts})
+                config = _config(self._limits).merge(retries)
+                session = as_role(self._identity, config, limits=self._limits)
             else:
                 session = botocore.session.Session(profile=profile)
                 find_credentials(session)
@@ -136,7 +143,6 @@ def _config(limits: Limits) -> Config:
     return Config(
         connect_timeout=limits.connect_seconds,
         read_timeout=limits.read_seconds,
-        retries={"mode": "standard", "total_max_attempts": limits.request_attempts},
         tcp_keepalive=True,
         max_pool_connections=limits.connections,
         user_agent_extra=f"startifact/{__version__}",

@@ -7,6 +7,7 @@ them before anything is staged there.
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ConfigurationError
 from startifact.model.keys import probe_key
 from startifact.regions.aws.bucket import Bucket
+from startifact.regions.aws.completion import complete as make_completion
 from startifact.regions.aws.errors import aws_errors, code_of
 from startifact.regions.aws.upload import CONFLICT, abort
 
@@ -52,12 +54,15 @@ def check_conditions(bucket: Bucket, project: str) -> None:
 
         def send() -> None:
             part = client.upload_part(**where, UploadId=upload, PartNumber=1, Body=_BODY)
-            client.complete_multipart_upload(
+            request = partial(
+                client.complete_multipart_upload,
                 **where,
                 UploadId=upload,
                 MultipartUpload={"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]},
                 IfNoneMatch="*",
             )
+            # The key exists, as it has to: what is there says nothing of an answer that is lost.
+            make_completion(request, exists=lambda: False, key=key, parts=1, limits=bucket.limits)
 
         try:
             # In a thread of its own: one that hangs must not keep the upload from being aborted.

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -17,6 +18,7 @@ from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ExistsError, RegionUnavailableError, StartifactError
 from startifact.files.source import Part, Source
 from startifact.limits import Limits
+from startifact.regions.aws.completion import complete
 from startifact.regions.aws.errors import aws_errors, code_of
 from startifact.regions.interface import Beat
 
@@ -49,10 +51,12 @@ class Upload:
         region: str,
         bucket: str,
         key: str,
+        exists: Callable[[], bool],
         beat: Beat,
         limits: Limits,
     ) -> None:
         self._client = client
+        self._exists = exists
         self._region = region
         self._bucket = bucket
         self._key = key
@@ -128,14 +132,21 @@ class Upload:
             # The last moment to stop: once completed, the object is there. S3 may take as long as
             # the idle time-out for it, which begins anew here.
             self._beat(0)
-            self._client.complete_multipart_upload(
-                Bucket=self._bucket,
-                Key=self._key,
-                UploadId=upload,
-                # S3 wants them in order; they have arrived in any.
-                MultipartUpload={"Parts": [sent_parts[number] for number in sorted(sent_parts)]},
-                MpuObjectSize=source.size,
-                IfNoneMatch="*",
+            complete(
+                partial(
+                    self._client.complete_multipart_upload,
+                    Bucket=self._bucket,
+                    Key=self._key,
+                    UploadId=upload,
+                    # S3 wants them in order; they have arrived in any.
+                    MultipartUpload={"Parts": [sent_parts[n] for n in sorted(sent_parts)]},
+                    MpuObjectSize=source.size,
+                    IfNoneMatch="*",
+                ),
+                exists=self._exists,
+                key=self._key,
+                parts=len(sent_parts),
+                limits=self._limits,
             )
         except BaseException:
             # A signal too: parts that are left cost money, and no listing of objects shows them.

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ProfileNotFound
 from startifact.concurrency.heartbeat import check_cancelled, holding
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.regions.aws.answers import refuse_foreign_answers
 from startifact.regions.aws.bucket_region import refuse_other_regions
 from startifact.regions.aws.credentials import (
     find_credentials,
@@ -81,6 +82,7 @@ class Clients:
                     raise _unusable(region, e) from e
                 self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
+                refuse_foreign_answers(self._s3[key])
                 self._s3[key].meta.events.register("request-created", _stop_retries)
             return self._s3[key]
 
@@ -100,6 +102,7 @@ class Clients:
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
                 self._guard(self._ssm[region], None)
+                refuse_foreign_answers(self._ssm[region])
                 self._ssm[region].meta.events.register("request-created", _stop_retries)
             return self._ssm[region]
 

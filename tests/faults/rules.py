@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import random
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -43,6 +45,61 @@ def when(condition: Callable[[Request], bool], rule: Rule, *, times: int | None 
         return rule(request, forward) if use else forward()
 
     return limited
+
+
+def answering(answer: Answer) -> Rule:
+    """Return a rule that gives *answer* and does nothing."""
+    return lambda request, forward: answer
+
+
+def sometimes(share: float, rule: Rule, *, seed: int = 1) -> Rule:
+    """Return *rule* for about that *share* of requests, 0.3 for 30 %, drawn from *seed*."""
+    draw = random.Random(seed)
+    lock = threading.Lock()
+
+    def drawn(request: Request, forward: Forward) -> Answer | None:
+        with lock:
+            use = draw.random() < share
+        return rule(request, forward) if use else forward()
+
+    return drawn
+
+
+def within(seconds: float, rule: Rule) -> Rule:
+    """Return *rule* for the first request and all that come within *seconds* of it."""
+    end: list[float] = []
+    lock = threading.Lock()
+
+    def timed(request: Request, forward: Forward) -> Answer | None:
+        with lock:
+            now = time.monotonic()
+            if not end:
+                end.append(now + seconds)
+            use = now < end[0]
+        return rule(request, forward) if use else forward()
+
+    return timed
+
+
+def in_turn(*rules: Rule) -> Rule:
+    """Return *rules* as one, the first of which stands before the others."""
+
+    def both(request: Request, forward: Forward) -> Answer | None:
+        if not rules:
+            return forward()
+
+        asked = request
+
+        def onward(request: Request | None = None) -> Answer:
+            passed = request or asked
+            answer = in_turn(*rules[1:])(passed, lambda request=None: forward(request or passed))
+            if answer is None:
+                raise ConnectionAbortedError
+            return answer
+
+        return rules[0](request, onward)
+
+    return both
 
 
 def checking(request: Request, forward: Forward) -> Answer | None:
@@ -108,6 +165,27 @@ def is_write(request: Request) -> bool:
 def is_artifact(request: Request) -> bool:
     """Say whether bytes of an artifact are sent, in one request or as a part."""
     return request.method == "PUT" and "@" in request.path
+
+
+def is_object(request: Request) -> bool:
+    """Say whether *request* is about an object itself, and not a list, an upload or its tags."""
+    key = request.path.lstrip("/").partition("/")[2]
+    return request.service == "s3" and bool(key) and request.query.keys() <= {"x-id", "versionId"}
+
+
+def is_part(request: Request) -> bool:
+    """Say whether a part of an upload is sent or copied."""
+    return request.method == "PUT" and "partNumber" in request.query
+
+
+def is_completion(request: Request) -> bool:
+    """Say whether *request* is a CompleteMultipartUpload."""
+    return request.method == "POST" and "uploadId" in request.query
+
+
+def is_upload(request: Request) -> bool:
+    """Say whether the bytes of an object are sent, in one request or as a part."""
+    return request.method == "PUT" and (is_object(request) or is_part(request))
 
 
 class Hole:

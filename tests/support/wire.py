@@ -2,19 +2,15 @@
 
 import contextlib
 import http.client
-import io
-import os
 import socket
-import struct
-import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Protocol
+from http.server import ThreadingHTTPServer
+from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-_BLOCK = 16 * 1024
+from tests.support.wire_handler import Handler
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,9 @@ class Answer:
     ``cut_after`` ends the connection after that many bytes of the body, with ``reset`` as if the
     server had crashed. With ``drip`` every byte, of the head too, comes so many seconds after the
     one before. ``stall_after`` sends that many bytes of the body, and then nothing any more.
-    ``rate`` is how many bytes of the body are sent per second.
+    ``rate`` is how many bytes of the body are sent per second. ``chunks`` are sent in place of the
+    body, in the chunked encoding, each after a pause of so many seconds. Without ``head`` nothing
+    is sent at all, and the connection ends, with ``reset`` as if the server had crashed.
     """
 
     status: int
@@ -72,6 +70,8 @@ class Answer:
     drip: float | None = None
     stall_after: int | None = None
     rate: float | None = None
+    chunks: Iterable[tuple[float, bytes]] | None = None
+    head: bool = True
 
 
 class Forward(Protocol):
@@ -100,21 +100,56 @@ class Wire:
         """How many bytes of bodies have come and gone, where that is slow."""
 
         self.log: list[tuple[Request, int | None]] = []
-        handler = type("Handler", (_Handler,), {"wire": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
+        self.connections: set[socket.socket] = set()
+        """The connections that are open."""
+
+        self._listening = threading.Lock()
+        self._server = self._listen(_bound(0))
         self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        self._thread.start()
+
+    def _listen(self, bound: socket.socket) -> ThreadingHTTPServer:
+        """Serve whoever connects to the port of *bound*, in a thread of its own."""
+        handler = type("Handler", (Handler,), {"wire": self})
+        server = ThreadingHTTPServer(bound.getsockname(), handler, bind_and_activate=False)
+        server.socket.close()
+        server.socket = bound
+        server.daemon_threads = True
+        server.block_on_close = False
+        server.server_activate()
+        threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
+        return server
 
     def stop(self) -> None:
         """Close the door, and let go of what hangs."""
         self.closing.set()
+        with self._listening:
+            self._server.shutdown()
+            self._server.server_close()
+
+    def refuse(self, seconds: float) -> None:
+        """End every connection, and refuse new ones at the same port for *seconds* from now on.
+
+        Returns when connections are refused. A second call while they are lasts as long on top.
+        """
+        self._listening.acquire()
         self._server.shutdown()
         self._server.server_close()
+        # A port that is bound but not listened at refuses, and nobody else can take it.
+        bound = _bound(self._server.server_address[1])
+        with self.lock:
+            connections = list(self.connections)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+        def listen_again() -> None:
+            self.closing.wait(seconds)
+            self._server = self._listen(bound)
+            self._listening.release()
+
+        threading.Thread(target=listen_again, daemon=True).start()
 
     def add(self, rule: Rule) -> Callable[[], None]:
         """Put *rule* in front of those that are there; call what is returned to take it away."""
@@ -144,6 +179,24 @@ class Wire:
                     else request.method in {"PUT", "POST", "DELETE"}
                 )
             ]
+
+    def serve(
+        self, method: str, target: str, headers: dict[str, str], body: bytes
+    ) -> Answer | None:
+        """Return what the request for *target*, as it stands in its first line, is answered."""
+        url = urlsplit(target)
+        return self.handle(
+            Request(
+                method=method,
+                path=unquote(url.path),
+                query=parse_qs(url.query, keep_blank_values=True),
+                headers={
+                    ":target": target,
+                    **{name.lower(): value for name, value in headers.items()},
+                },
+                body=body,
+            )
+        )
 
     def handle(self, request: Request) -> Answer | None:
         """Pass *request* through the rules, and to the server behind them."""
@@ -188,104 +241,12 @@ class Wire:
             connection.close()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wire: Wire
-
-    def setup(self) -> None:
-        sys.settrace(None)  # measuring coverage here takes time and tells nothing
-        super().setup()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
-
-    def handle_one_request(self) -> None:
-        try:
-            super().handle_one_request()
-        except ConnectionError:
-            self.close_connection = True
-
-    def _serve(self) -> None:
-        url = urlsplit(self.path)
-        size = int(self.headers.get("Content-Length", 0))
-        body = self._body(size)
-        if len(body) < size:  # whoever sent it has gone
-            self.close_connection = True
-            return
-        answer = self.wire.handle(
-            Request(
-                method=self.command,
-                path=unquote(url.path),
-                query=parse_qs(url.query, keep_blank_values=True),
-                headers={
-                    ":target": self.path,
-                    **{name.lower(): value for name, value in self.headers.items()},
-                },
-                body=body,
-            )
-        )
-        if answer is None:
-            self.close_connection = True
-            return
-        self._send(answer)
-
-    def _body(self, size: int) -> bytes:
-        """Read the body, as slowly as is wished."""
-        rate = self.wire.upload_rate
-        if rate is None:
-            return self.rfile.read(size)
-        body = b""
-        while len(body) < size and (block := self.rfile.read(min(size - len(body), _BLOCK))):
-            body += block
-            self._pass(len(block), rate)
-        return body
-
-    def _pass(self, count: int, rate: float) -> None:
-        """Take as long as *count* bytes take at *rate*."""
-        with self.wire.lock:
-            self.wire.moved += count
-        self.wire.closing.wait(count / rate)
-
-    def _send(self, answer: Answer) -> None:
-        names = {name.lower() for name in answer.headers}
-        self.send_response_only(answer.status)
-        for name, value in answer.headers.items():
-            if name.lower() not in {"connection", "transfer-encoding"}:
-                self.send_header(name, value)
-        if "content-length" not in names:
-            self.send_header("Content-Length", str(len(answer.body)))
-        if answer.drip is not None:
-            self._drip(answer, answer.drip)
-            return
-        self.end_headers()
-        ends = [end for end in (answer.cut_after, answer.stall_after) if end is not None]
-        body = b"" if self.command == "HEAD" else answer.body[: min(ends, default=None)]
-        if answer.rate is None:
-            self.wfile.write(body)
-        else:
-            for start in range(0, len(body), _BLOCK):
-                block = body[start : start + _BLOCK]
-                self.wfile.write(block)
-                self._pass(len(block), answer.rate)
-        if answer.stall_after is not None:
-            self.wire.closing.wait()
-        if answer.reset:
-            # Closed without lingering, unread or not: the other side is told to forget it.
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            os.close(self.connection.detach())
-        self.close_connection |= bool(ends) or answer.reset
-
-    def _drip(self, answer: Answer, pause: float) -> None:
-        network, self.wfile = self.wfile, io.BytesIO()
-        self.end_headers()
-        head, self.wfile = self.wfile.getvalue(), network
-        self.close_connection = True
-        for byte in head + (b"" if self.command == "HEAD" else answer.body):
-            self.wfile.write(bytes([byte]))
-            if self.wire.closing.wait(pause):
-                return
-
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve  # noqa: N815
+def _bound(port: int) -> socket.socket:
+    """Return a socket that has *port* on loopback, any free one where it is 0."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 def error(status: int, code: str, message: str = "because the test says so") -> Answer:

@@ -29,10 +29,9 @@ _ROOTS: dict[str, tuple[str, ...]] = {
 """The root of the body's XML."""
 
 _REQUEST_IDS = ("x-amz-request-id", "x-amz-id-2", "x-amzn-requestid")
-_ROOT = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*<(?:[\w.-]+:)?([\w.-]+)")
+_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*<(?:[\w.-]+:)?([\w.-]+)")
 _TRUNCATED = re.compile(rb"<(?:[\w.-]+:)?IsTruncated>\s*(true|false)\s*<", re.IGNORECASE)
 _TOKEN = re.compile(rb"<(?:[\w.-]+:)?NextContinuationToken>")
-_BOM = b"\xef\xbb\xbf"
 
 
 class NoAnswerError(Exception):
@@ -41,6 +40,7 @@ class NoAnswerError(Exception):
 
 class _Operation(Protocol):
     name: str
+    http: dict[str, Any]
     has_streaming_output: bool
 
 
@@ -66,7 +66,9 @@ def _check_s3(operation_model: _Operation, response_dict: dict[str, Any], **_: o
         return
     succeeded = status < 300
     streamed = succeeded and operation_model.has_streaming_output
-    body = b"" if streamed else response_dict["body"].removeprefix(_BOM)
+    body = b"" if streamed else response_dict["body"]
+    if not succeeded and operation_model.http["method"] != "HEAD":
+        _check_error(body, headers)
     if _root_of(body).lower() in {"html", "!doctype"}:
         raise NoAnswerError("a web page came instead")
     if is_page(headers) and not any(name in headers for name in _REQUEST_IDS):
@@ -81,6 +83,12 @@ def _check_s3(operation_model: _Operation, response_dict: dict[str, Any], **_: o
         raise NoAnswerError(f"its body is not the XML of {roots[0]}")
     if operation_model.name == "ListObjectsV2":
         _check_listing(body)
+
+
+def _check_error(body: bytes, headers: Mapping[str, str]) -> None:
+    length = headers.get("content-length", "")
+    if length.isdecimal() and len(body) < int(length):
+        raise NoAnswerError(f"it broke off after {len(body):,} of {int(length):,} bytes")
 
 
 def _check_listing(body: bytes) -> None:

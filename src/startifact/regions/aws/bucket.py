@@ -121,6 +121,10 @@ class Bucket:
             except ClientError as e:
                 if code_of(e) in UNMET:
                     self._check_replaced(key, stored, e)
+                if code_of(e) in _ABSENT and self.describe(key) == stored:
+                    raise RegionUnavailableError(
+                        f"{self.region} said that {key} is not there, and then that it is"
+                    ) from e
                 if code_of(e) in _CHANGED | _ABSENT | {"InvalidRange", "416"}:
                     raise IntegrityError(
                         f"{key} in {self.region} was replaced or removed while it was read"

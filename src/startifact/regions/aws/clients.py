@@ -26,6 +26,7 @@ from startifact.regions.aws.errors import (
     no_credentials,
     said_by_aws,
 )
+from startifact.regions.aws.race import hold_back
 from startifact.regions.aws.role import as_role
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.version import __version__
@@ -83,6 +84,7 @@ class Clients:
                 self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
                 refuse_foreign_answers(self._s3[key])
+                hold_back(self._s3[key])
                 self._s3[key].meta.events.register("request-created", _stop_retries)
             return self._s3[key]
 

@@ -74,9 +74,10 @@ def known_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     third of the time. Commands that are processes of their own are as they are everywhere.
     """
     if request.node.get_closest_marker("tries_stores") is None:
-        monkeypatch.setattr(
-            "startifact.regions.aws.region.check_conditions", lambda bucket, project: None
-        )
+        for trial in ("check_conditions", "check_deletion"):
+            monkeypatch.setattr(
+                f"startifact.regions.aws.region.{trial}", lambda bucket, project: None
+            )
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +141,7 @@ class AwsAccount:
     def keys(self, region: str) -> list[str]:
         """Return every key in the bucket of *region*, Startifact's probe left out."""
         page = self.s3(region).list_objects_v2(Bucket=self.buckets[region])
-        return [o["Key"] for o in page.get("Contents", []) if not o["Key"].endswith("/_probe")]
+        return [o["Key"] for o in page.get("Contents", []) if "/_probe/" not in o["Key"]]
 
     def latest(self, region: str, project: str, prefix: str = "team/") -> str:
         """Return the version that ``latest`` of *project* points at in *region*."""

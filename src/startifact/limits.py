@@ -113,6 +113,10 @@ MAX_COMPLETION_BYTES = MIB
 SIGNAL_POLL_SECONDS = 0.5
 """A signal that comes just before a wait begins is handled when the wait ends, not before."""
 
+RACE_START_SECONDS = 1.0
+"""How long a request of the probe waits for those that are to leave at the same moment. They are
+built and signed in milliseconds, and one that fails before that is not waited for."""
+
 CANCEL_POLL_SECONDS = 0.1
 """How soon a worker that waits for others notices that nobody waits for it any more."""
 
@@ -306,6 +310,20 @@ class Limits:
     refusal_cache_seconds: float = 30.0
     """How long AWS is not asked again for a role that it refused, so that one refusal serves all
     regions."""
+
+    # Trying a store that is not AWS ----------------------------------------------------------
+
+    probe_writers: int = 6
+    """How many requests race each other: enough to overlap in a store that checks first and writes
+    then, and few enough for a small one. It has to be less than ``connections``."""
+
+    probe_rounds: int = 3
+    """How often they race at most, for each of three kinds of write. What one race misses, another
+    finds."""
+
+    probe_seconds: float = 3.0
+    """No further round begins after this time: somebody waits for a staging, and each round takes
+    five round trips to the store. The first round is always run."""
 
     # Work at a time --------------------------------------------------------------------------
 

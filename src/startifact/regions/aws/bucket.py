@@ -21,6 +21,8 @@ from startifact.errors import (
 from startifact.files.source import Source
 from startifact.limits import MAX_CHANNEL_BYTES, Limits
 from startifact.model.keys import Key, is_channel_key
+from startifact.regions.aws.answers import NoAnswerError, is_page
+from startifact.regions.aws.conditions import UNMET, ignored_condition, is_same
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
 from startifact.regions.aws.retries import Trouble, has_time
 from startifact.regions.aws.upload import CONFLICT, RECORD, Upload
@@ -30,8 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
-_REPLACED = frozenset({"412", "PreconditionFailed"})
-_CHANGED = _REPLACED | CONFLICT
+_CHANGED = UNMET | CONFLICT
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?', re.ASCII)
 
 
@@ -124,6 +125,12 @@ class Bucket:
                     IfMatch=stored.token,
                 )
             except ClientError as e:
+                if code_of(e) in UNMET:
+                    self._check_replaced(key, stored, e)
+                if code_of(e) in _ABSENT and self.describe(key) == stored:
+                    raise RegionUnavailableError(
+                        f"{self.region} said that {key} is not there, and then that it is"
+                    ) from e
                 if code_of(e) in _CHANGED | _ABSENT | {"InvalidRange", "416"}:
                     raise IntegrityError(
                         f"{key} in {self.region} was replaced or removed while it was read"
@@ -163,8 +170,8 @@ class Bucket:
                         Bucket=self.name, Key=self.full(key), IfMatch=stored.token
                     )
                 except ClientError as e:
-                    if code_of(e) in _REPLACED:
-                        return False
+                    if code_of(e) in UNMET:
+                        return self._check_replaced(key, stored, e) is None
                     if code_of(e) in _ABSENT:
                         break
                     last = attempt == self.limits.conflict_retry.attempts
@@ -184,12 +191,15 @@ class Bucket:
             try:
                 answer = self.client.get_object(Bucket=self.name, Key=self.full(key))
             except ClientError as e:
-                if code_of(e) in _ABSENT:
+                # "404" is no name of S3's: whatever answered, the listing settles it.
+                if code_of(e) in _ABSENT - {"404"}:
                     return None
-                if code_of(e) in REFUSED and not self._is_listed(key):
+                if code_of(e) in REFUSED | {"404"} and not self._is_listed(key):
                     return None
                 raise
             with contextlib.closing(answer["Body"]) as body:
+                if is_page(answer["ResponseMetadata"]["HTTPHeaders"]):
+                    raise NoAnswerError("a web page came instead")
                 data, token = body.read(limit + 1), answer["ETag"]
         if len(data) < min(answer.get("ContentLength", 0), limit + 1):
             raise RegionUnavailableError(f"{self.region} ended {key} early")
@@ -198,6 +208,24 @@ class Bucket:
 
     def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         """Replace *expected* by *text*; ``False`` when something else is there by now."""
+        named = None if expected is None else expected.token
+        refused_before = False
+        while (refusal := self._refusal(key, text, expected)) is not None:
+            if code_of(refusal) not in UNMET:
+                return False
+            channel = self.read_channel(key)
+            found = None if channel is None else channel.token
+            if not is_same(found, named):
+                return False
+            if refused_before:  # another writer may take back what it did, but hardly twice
+                raise ignored_condition(
+                    refusal, region=self.region, key=self.full(key), expected=named, got=found
+                )
+            refused_before = True
+        return True
+
+    def _refusal(self, key: Key, text: str, expected: StoredChannel | None) -> ClientError | None:
+        """Write *text* where *expected* is; return why that was refused, if it was."""
         data = text.encode()
         condition: dict[str, Any] = (
             {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected.token}
@@ -214,9 +242,28 @@ class Bucket:
                 )
             except ClientError as e:
                 if code_of(e) in _CHANGED | _ABSENT:
-                    return False
+                    return e
                 raise
-        return True
+        return None
+
+    def _check_replaced(
+        self, key: Key, stored: StoredArtifact, refusal: ClientError
+    ) -> StoredArtifact | None:
+        """Return what is at *key* now, another one than *stored*, which a condition named.
+
+        Raises:
+            ConfigurationError: It is *stored* still: the condition was not honoured.
+        """
+        found = self.describe(key)
+        if found is not None and is_same(found.token, stored.token):
+            raise ignored_condition(
+                refusal,
+                region=self.region,
+                key=self.full(key),
+                expected=stored.token,
+                got=found.token,
+            )
+        return found
 
     def _errors(self, action: str, key: str) -> contextlib.AbstractContextManager[None]:
         resource = f"arn:aws:s3:::{self.name}/{self.full(key)}"

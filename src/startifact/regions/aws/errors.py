@@ -1,9 +1,11 @@
 """The errors that botocore raises, as errors of Startifact."""
 
 import contextlib
+import http.client
 import traceback
 from collections.abc import Iterator
 
+import urllib3.exceptions
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -26,6 +28,7 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.hints import ByWayIn, Hint
+from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.credentials import UnreadableCredentialsError
 from startifact.regions.aws.known import doubt
 from startifact.text import quoted, redact
@@ -93,6 +96,14 @@ _UNREADABLE_HINT = Hint.of(
     ),
 )
 
+_NO_ANSWER_HINT = (
+    "Look at what is between here and the region: a portal that wants somebody to sign in, or a "
+    "proxy, may have answered in its place"
+)
+
+# What reading a body can raise: the SDK wraps it only where it has read the body itself.
+_BROKEN_BODY = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
+
 NO_PROFILE_HINT = Hint.of(
     "Check AWS_PROFILE and the AWS configuration file",
     ByWayIn(
@@ -130,6 +141,19 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
         raise ConfigurationError(
             f"there is no such AWS profile: {said_by_aws(e)}",
             hint=NO_PROFILE_HINT,
+        ) from e
+    except NoAnswerError as e:
+        traceback.clear_frames(e.__traceback__)  # as below
+        raise RegionUnavailableError(
+            f"what came for {action} on {resource} is not an answer of {region}: {e}",
+            hint=_NO_ANSWER_HINT,
+        ) from e
+    except _BROKEN_BODY as e:
+        traceback.clear_frames(e.__traceback__)  # as below
+        raise RegionUnavailableError(
+            f"the answer of {region} to {action} on {resource} broke off: "
+            f"{type(e).__name__}, {said_by_aws(e)}",
+            hint="Check the network, or try again",
         ) from e
     except BotoCoreError as e:
         raise RegionUnavailableError(

@@ -34,7 +34,7 @@ from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 MakeFile = Callable[..., Path]
 
 HERE, THERE, ELSEWHERE = AWS_REGIONS
-LIMITS = Limits(read_seconds=0.5, read_attempts=2)
+LIMITS = Limits(read_seconds=0.5, read_attempts=2, idle_timeout_seconds=5.0)
 LATEST = Key("SugarWater/latest")
 
 

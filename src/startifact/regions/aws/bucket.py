@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,7 @@ class Bucket:
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop*; when a connection breaks, resume where it broke."""
-        failures = 0
+        failures, failing_since = 0, 0.0
         while start < stop:
             try:
                 for block in self._read_once(key, stored, start, stop):
@@ -105,8 +106,12 @@ class Bucket:
                     yield block
             except RegionUnavailableError as e:
                 failures += 1
+                record_failure(e.message)
+                # Not what `record_failure` returns: other requests may be answered in between.
+                if failures == 1:
+                    failing_since = time.monotonic()
                 pause = pause_seconds(self.limits.request_retry, failures)
-                failing = record_failure(e.message)
+                failing = time.monotonic() - failing_since
                 if failures >= self.limits.read_attempts and not has_time(
                     Trouble.CUT, failing + pause, self.limits
                 ):

@@ -301,7 +301,7 @@ def test_a_parameter_that_is_none(
 
     assert session.stage("SugarWater", "1.1.0", make_file(b"more")).is_latest
 
-    assert "the copy of SugarWater/latest was not made" in caplog.text
+    assert "the copy of SugarWater/latest in us-east-1 could not be written" in caplog.text
     assert "is not an answer of us-east-1" in caplog.text
 
 

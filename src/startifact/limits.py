@@ -93,6 +93,12 @@ shortest session, which would then be renewed at every request."""
 CREDENTIALS_EXPIRY_SECONDS = 60
 """So long before they expire credentials are not used any more: a request takes its time."""
 
+MAX_LINKS = 40
+"""How many links are followed from one path, as many as Linux follows."""
+
+SIGNAL_EXIT_CODE = 128
+"""What shells add the number of a signal to, for the exit code of what it has ended."""
+
 # What is read into memory at once ----------------------------------------------------------------
 
 BLOCK_BYTES = MIB

@@ -6,17 +6,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from startifact import Session, errors
 from startifact.limits import Limits
-from startifact.regions.aws.race import run_at_once
+from startifact.regions.aws.race import run_at_once, wait_for_others
 from tests.conftest import AwsAccount, percent
 from tests.faults.network_rules import without_request_headers
 from tests.faults.rules import is_completion, is_object, when
 from tests.faults.store_rules import not_atomic, weak_etags, weak_etags_never_match
+from tests.support.faulty_region import faulty
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 pytestmark = pytest.mark.tries_stores
@@ -173,9 +175,23 @@ def test_requests_that_leave_at_once() -> None:
         raise errors.InputError("no")
 
     with pytest.raises(errors.InputError):
-        run_at_once([fail, lambda: None, fail], limits=Limits())
+        run_at_once([wait_for_others, fail], limits=Limits())
 
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 0.4
+
+
+def test_requests_wait_for_each_other() -> None:
+    """The first request leaves when the last one is ready."""
+    left: list[float] = []
+
+    def send(after: float) -> None:
+        time.sleep(after)
+        wait_for_others()
+        left.append(time.monotonic())
+
+    run_at_once([partial(send, 0.0), partial(send, 0.2)], limits=Limits())
+
+    assert max(left) - min(left) < 0.1
 
 
 # What a staging sends -----------------------------------------------------------------------------
@@ -250,7 +266,7 @@ def test_a_header_that_is_refused(
 
 def test_a_refusal_that_does_not_last(wire: Wire, spec: str, make_file: MakeFile) -> None:
     """What is refused once is not blamed on a header."""
-    once = when(is_completion, lambda r, f: error(400, "RequestTimeout"), times=1)
+    once = when(is_completion, lambda r, f: error(400, "InvalidRequest"), times=1)
     wire.add(when(is_probe, once))
 
     assert Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file()).created
@@ -389,3 +405,15 @@ def test_a_dry_run_after_a_staging(
     Session(regions=[spec], read_only=True).stage("SugarWater", "1.0.0", make_file())
 
     assert "does not try it" not in caplog.text
+
+
+def test_a_store_is_tried_once_it_has_been(account: AwsAccount, spec: str) -> None:
+    """What is not tried yet is known, and AWS and directories need not be."""
+    region = faulty([spec])[0].inner
+    before = region.is_untried()
+
+    region.preflight("SugarWater")
+
+    assert before
+    assert not region.is_untried()
+    assert not faulty(["file:./artifacts"])[0].inner.is_untried()

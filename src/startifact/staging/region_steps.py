@@ -1,7 +1,8 @@
 """One region's part in a staging: what it holds, creating the artifact, and moving ``latest``."""
 
 import hashlib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,6 +22,9 @@ from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
 from startifact.reading.replica import Replica, describe
 from startifact.regions.interface import Region
+from startifact.text import with_regions
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -97,6 +101,16 @@ def create(
             raise IndeterminateContentError(e.message, hint=e.next_step) from e
 
     return write_and_read_back(region, key, write, read_back)
+
+
+def warn_untried(regions: Iterable[Region]) -> None:
+    """Log which *regions* would be written to, and have not shown that they honour conditions."""
+    if names := [region.name for region in regions if region.is_untried()]:
+        text = (
+            "before anything is written the store is tried, whether it honours conditions: a dry "
+            "run does not try it"
+        )
+        logger.warning("%s", with_regions(names, text))
 
 
 def write_and_read_back(

@@ -20,7 +20,7 @@ _THIS = _Thread()
 
 def hold_back(client: BaseClient) -> None:
     """Make requests of *client* wait for each other in `run_at_once`, built and signed already."""
-    client.meta.events.register("before-send.s3", _wait)
+    client.meta.events.register("before-send.s3", wait_for_others)
 
 
 def run_at_once(jobs: Sequence[Callable[[], None]], *, limits: Limits) -> None:
@@ -40,7 +40,8 @@ def _run(job: Callable[[], None], start: threading.Barrier) -> None:
         _THIS.start = None
 
 
-def _wait(**_: object) -> None:
+def wait_for_others(**_: object) -> None:
+    """Return when those that this thread's request is to leave with are ready, or have failed."""
     start, _THIS.start = _THIS.start, None  # once: a second attempt is nobody's rival
     if start is not None:
         with contextlib.suppress(threading.BrokenBarrierError):

@@ -6,6 +6,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -21,6 +22,7 @@ from startifact.errors import (
 from startifact.files.source import Source
 from startifact.limits import MAX_CHANNEL_BYTES, Limits
 from startifact.model.keys import Key, is_channel_key
+from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
 from startifact.regions.aws.retries import Trouble, has_time
 from startifact.regions.aws.upload import CONFLICT, RECORD, Upload
@@ -202,21 +204,32 @@ class Bucket:
         condition: dict[str, Any] = (
             {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected.token}
         )
+        put = partial(
+            self.client.put_object,
+            Bucket=self.name,
+            Key=self.full(key),
+            Body=data,
+            ContentType="application/json",
+            ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
+            **condition,
+        )
+        current = expected
+
+        def has_changed() -> bool:
+            nonlocal current
+            current = self.read_channel(key)
+            return (current and current.text) != (expected and expected.text)
+
         with self._errors("s3:PutObject", key):
             try:
-                self.client.put_object(
-                    Bucket=self.name,
-                    Key=self.full(key),
-                    Body=data,
-                    ContentType="application/json",
-                    ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
-                    **condition,
-                )
+                if write_once(self.client, put, settled=has_changed, limits=self.limits):
+                    return True
             except ClientError as e:
                 if code_of(e) in _CHANGED | _ABSENT:
                     return False
                 raise
-        return True
+        # The answer was lost: what is there is ours, or another writer's.
+        return current is not None and current.text == text
 
     def _errors(self, action: str, key: str) -> contextlib.AbstractContextManager[None]:
         resource = f"arn:aws:s3:::{self.name}/{self.full(key)}"

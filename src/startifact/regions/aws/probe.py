@@ -7,7 +7,6 @@ them before anything is staged there.
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ConfigurationError
 from startifact.model.keys import probe_key
 from startifact.regions.aws.bucket import Bucket
-from startifact.regions.aws.completion import complete as make_completion
+from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.errors import aws_errors, code_of
 from startifact.regions.aws.upload import CONFLICT, abort
 
@@ -54,15 +53,12 @@ def check_conditions(bucket: Bucket, project: str) -> None:
 
         def send() -> None:
             part = client.upload_part(**where, UploadId=upload, PartNumber=1, Body=_BODY)
-            request = partial(
-                client.complete_multipart_upload,
+            client.complete_multipart_upload(
                 **where,
                 UploadId=upload,
                 MultipartUpload={"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]},
                 IfNoneMatch="*",
             )
-            # The key exists, as it has to: what is there says nothing of an answer that is lost.
-            make_completion(request, exists=lambda: False, key=key, parts=1, limits=bucket.limits)
 
         try:
             # In a thread of its own: one that hangs must not keep the upload from being aborted.
@@ -90,7 +86,7 @@ def _refuses(bucket: Bucket, write: Callable[[], None], what: str) -> bool:
     """Say whether *write* is refused for its condition; a conflict says nothing about that."""
     for attempt in attempts(bucket.limits.conflict_retry):
         try:
-            write()
+            write_once(bucket.client, write, settled=lambda: False, limits=bucket.limits)
         except ClientError as e:
             code = code_of(e)
             if code in _REFUSED:

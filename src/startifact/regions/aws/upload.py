@@ -19,6 +19,7 @@ from startifact.errors import ExistsError, RegionUnavailableError, StartifactErr
 from startifact.files.source import Part, Source
 from startifact.limits import Limits
 from startifact.regions.aws.completion import complete
+from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.errors import aws_errors, code_of
 from startifact.regions.interface import Beat
 
@@ -94,17 +95,22 @@ class Upload:
 
     def _at_once(self, source: Source, encoded_record: str) -> None:
         part = source.parts[0]
-        with self._checked_body(source, part), source.open(part, self._on_read) as body:
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=self._key,
-                Body=body,
-                ContentLength=part.size,
-                ContentType=_TYPE,
-                Metadata={RECORD: encoded_record},
-                ChecksumSHA256=_base64(part.sha256),
-                IfNoneMatch="*",
-            )
+
+        def put() -> None:
+            with self._checked_body(source, part), source.open(part, self._on_read) as body:
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=self._key,
+                    Body=body,
+                    ContentLength=part.size,
+                    ContentType=_TYPE,
+                    Metadata={RECORD: encoded_record},
+                    ChecksumSHA256=_base64(part.sha256),
+                    IfNoneMatch="*",
+                )
+
+        if not write_once(self._client, put, settled=self._exists, limits=self._limits):
+            raise ExistsError(self._key)
         self._beat(part.size)
 
     def _in_parts(self, source: Source, encoded_record: str) -> None:
@@ -127,7 +133,8 @@ class Upload:
             )
             source.check_unchanged()
             self._beat(0)
-            complete(
+            done = complete(
+                self._client,
                 partial(
                     self._client.complete_multipart_upload,
                     Bucket=self._bucket,
@@ -138,10 +145,11 @@ class Upload:
                     IfNoneMatch="*",
                 ),
                 exists=self._exists,
-                key=self._key,
                 parts=len(sent),
                 limits=self._limits,
             )
+            if not done:
+                raise ExistsError(self._key)
         except BaseException:
             abort(
                 self._client,

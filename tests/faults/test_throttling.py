@@ -19,6 +19,8 @@ from tests.faults.rules import is_part, is_read, sometimes, when, within
 from tests.support.faulty_region import faulty
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
+pytestmark = pytest.mark.whole_times
+
 MakeFile = Callable[..., Path]
 
 HERE = "eu-west-1"

@@ -198,6 +198,7 @@ class Resolution:
             self._copies[answer.name] = answer.value
             if self._first_at is None:
                 self._first_at = time.monotonic()
+                self._asked.take_patience()
         return True
 
     def _votes(self) -> Votes[Replica]:

@@ -24,7 +24,7 @@ from startifact.limits import MAX_CHANNEL_BYTES, Limits
 from startifact.model.keys import Key, is_channel_key
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
-from startifact.regions.aws.retries import Trouble, has_time
+from startifact.regions.aws.retries import Trouble, may_repeat
 from startifact.regions.aws.upload import CONFLICT, RECORD, Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
@@ -107,9 +107,9 @@ class Bucket:
             except RegionUnavailableError as e:
                 failures += 1
                 pause = pause_seconds(self.limits.request_retry, failures)
-                failing = record_failure(e.message)
-                if failures >= self.limits.read_attempts and not has_time(
-                    Trouble.CUT, failing + pause, self.limits
+                failing = record_failure(e.message) + pause
+                if failures >= self.limits.read_attempts and not may_repeat(
+                    Trouble.CUT, failures, failing, self.limits, configured=0
                 ):
                     raise
                 pause_for(pause)

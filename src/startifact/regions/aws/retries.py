@@ -19,6 +19,7 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
     ProxyConnectionError,
+    ResponseStreamingError,
     SSLError,
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
@@ -107,6 +108,9 @@ def trouble_of_error(error: BaseException) -> Trouble | None:
     if isinstance(error, EndpointConnectionError | ProxyConnectionError):
         refused = _was_caused_by(inner, ConnectionRefusedError, ConnectionResetError)
         return Trouble.REFUSED if refused else Trouble.DEAD
+    if not isinstance(error, NoConnectionError | ResponseStreamingError):
+        # What could not be sent at all, as a header with a line break, cannot be sent again.
+        return Trouble.CUT if isinstance(inner, OSError) else None
     # Both kinds of time-out are subclasses of ConnectionError that mean silence.
     if "timeout" in type(error).__name__.lower():
         return Trouble.DEAD

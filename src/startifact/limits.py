@@ -260,14 +260,14 @@ class Limits:
 
     request_retry: RetryLimits = field(
         default=RetryLimits(
-            attempts=3, shortest_seconds=0.05, first_seconds=0.2, longest_seconds=3.0
+            attempts=3, shortest_seconds=0.05, first_seconds=0.2, longest_seconds=1.5
         )
     )
     """How often one request is made at least, also where nothing lives at the other end, and the
     pauses in between. A region that throttles, or cuts connections, is tried until it has been idle
     for ``idle_timeout_seconds``, in about two dozen attempts."""
 
-    refused_seconds: float = 10.0
+    refused_seconds: float = 6.0
     """How long connections may be refused: a service that restarts refuses them for seconds, and a
     host that is dead may do so for ever."""
 

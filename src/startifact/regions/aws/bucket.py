@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -23,9 +24,10 @@ from startifact.files.source import Source
 from startifact.limits import MAX_CHANNEL_BYTES, Limits
 from startifact.model.keys import Key, is_channel_key
 from startifact.regions.aws.answers import NoAnswerError, is_page
+from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition, is_same
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
-from startifact.regions.aws.retries import Trouble, has_time
+from startifact.regions.aws.retries import Trouble, may_repeat
 from startifact.regions.aws.upload import CONFLICT, RECORD, Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
@@ -111,9 +113,9 @@ class Bucket:
                 if failures == 1:
                     failing_since = time.monotonic()
                 pause = pause_seconds(self.limits.request_retry, failures)
-                failing = time.monotonic() - failing_since
-                if failures >= self.limits.read_attempts and not has_time(
-                    Trouble.CUT, failing + pause, self.limits
+                failing = time.monotonic() - failing_since + pause
+                if failures >= self.limits.read_attempts and not may_repeat(
+                    Trouble.CUT, failures, failing, self.limits, configured=0
                 ):
                     raise
                 pause_for(pause)
@@ -215,8 +217,8 @@ class Bucket:
         """Replace *expected* by *text*; ``False`` when something else is there by now."""
         named = None if expected is None else expected.token
         refused_before = False
-        while (refusal := self._refusal(key, text, expected)) is not None:
-            if code_of(refusal) not in UNMET:
+        while not isinstance(outcome := self._write(key, text, expected), bool):
+            if code_of(outcome) not in UNMET:
                 return False
             channel = self.read_channel(key)
             found = None if channel is None else channel.token
@@ -224,32 +226,43 @@ class Bucket:
                 return False
             if refused_before:  # another writer may take back what it did, but hardly twice
                 raise ignored_condition(
-                    refusal, region=self.region, key=self.full(key), expected=named, got=found
+                    outcome, region=self.region, key=self.full(key), expected=named, got=found
                 )
             refused_before = True
-        return True
+        return outcome
 
-    def _refusal(self, key: Key, text: str, expected: StoredChannel | None) -> ClientError | None:
-        """Write *text* where *expected* is; return why that was refused, if it was."""
+    def _write(self, key: Key, text: str, expected: StoredChannel | None) -> bool | ClientError:
+        """Write *text* where *expected* is, and say whether it is there; or why it was refused."""
         data = text.encode()
         condition: dict[str, Any] = (
             {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected.token}
         )
+        put = partial(
+            self.client.put_object,
+            Bucket=self.name,
+            Key=self.full(key),
+            Body=data,
+            ContentType="application/json",
+            ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
+            **condition,
+        )
+        current = expected
+
+        def has_changed() -> bool:
+            nonlocal current
+            current = self.read_channel(key)
+            return (current and current.text) != (expected and expected.text)
+
         with self._errors("s3:PutObject", key):
             try:
-                self.client.put_object(
-                    Bucket=self.name,
-                    Key=self.full(key),
-                    Body=data,
-                    ContentType="application/json",
-                    ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
-                    **condition,
-                )
+                if write_once(self.client, put, settled=has_changed, limits=self.limits):
+                    return True
             except ClientError as e:
                 if code_of(e) in _CHANGED | _ABSENT:
                     return e
                 raise
-        return None
+        # The answer was lost: what is there is ours, or another writer's.
+        return current is not None and current.text == text
 
     def _check_replaced(
         self, key: Key, stored: StoredArtifact, refusal: ClientError

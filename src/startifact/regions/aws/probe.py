@@ -18,15 +18,16 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from startifact.concurrency.backoff import attempts
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ConfigurationError, RegionUnavailableError
 from startifact.regions.aws.bucket import Bucket
+from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, is_weak
-from startifact.regions.aws.errors import code_of
+from startifact.regions.aws.errors import code_of, said_by_aws
 from startifact.regions.aws.probe_requests import METADATA, ProbeRequests, RefusedHeaderError
 from startifact.regions.aws.race import run_at_once
 from startifact.regions.aws.retries import trouble_of_answer
@@ -72,11 +73,10 @@ def check_deletion(bucket: Bucket, project: str) -> None:
         AccessDeniedError: Nothing may be deleted.
     """
     with _requests(bucket, project) as requests:
-        key = requests.new_key()
-        with requests.errors("s3:PutObject", key):
-            requests.put_channel(key, IfNoneMatch="*")
+        key, probe = requests.new_key(), _Probe(bucket, requests)
+        probe.refuses(key, _PUT, partial(requests.put_channel, key, IfNoneMatch="*"))
         delete = partial(requests.delete, key, IfMatch=_WRONG)
-        if not _Probe(bucket, requests).refuses(key, _DELETE, delete, action="s3:DeleteObject"):
+        if not probe.refuses(key, _DELETE, delete, action="s3:DeleteObject"):
             raise ConfigurationError(
                 f"the store of {bucket.region} does not honour conditions: it deletes an object "
                 "whose ETag is not the one in If-Match. Another one than was compared could be "
@@ -102,11 +102,12 @@ def _requests(bucket: Bucket, project: str) -> Iterator[ProbeRequests]:
 
 class _Probe:
     def __init__(self, bucket: Bucket, requests: ProbeRequests) -> None:
+        self._client = bucket.client
         self._region = bucket.region
         self._limits = bucket.limits
         self._requests = requests
         self._undecided = {_PUT, _COMPLETE, _REPLACE}
-        self._trouble: ClientError | None = None
+        self._trouble: ClientError | BotoCoreError | None = None
 
     def run(self) -> None:
         """Return when the store is fit to be staged to."""
@@ -150,7 +151,8 @@ class _Probe:
         self._check_etag(etag, "GetObject")
         if not self.refuses(key, _REPLACE, partial(requests.put_channel, key, IfMatch=_WRONG)):
             raise self._unfit("replaces an object whose ETag is not the one in If-Match")
-        if self.refuses(key, _REPLACE, partial(requests.put_channel, key, IfMatch=etag)):
+        replace = partial(requests.put_channel, key, 1, IfMatch=etag)
+        if self.refuses(key, _REPLACE, replace, done=lambda: requests.read_channel(key) != etag):
             raise self._unfit("refuses to replace an object whose ETag is the one in If-Match")
 
     def _check_etag(self, etag: str, operation: str) -> None:
@@ -162,15 +164,24 @@ class _Probe:
             )
 
     def refuses(
-        self, key: str, step: str, write: Callable[[], object], *, action: str = "s3:PutObject"
+        self,
+        key: str,
+        step: str,
+        write: Callable[[], object],
+        *,
+        action: str = "s3:PutObject",
+        done: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """Say whether *write* is refused for its condition; a conflict says nothing about that."""
+        """Say whether *write* is refused for its condition; a conflict says nothing about that.
+
+        *done* says, once an answer was lost, whether the write was made all the same.
+        """
         retry = self._limits.conflict_retry
         for attempt in attempts(retry):
             self._beat()
             with self._requests.errors(action, key):
                 try:
-                    write()
+                    write_once(self._client, write, settled=done, limits=self._limits)
                 except RefusedHeaderError as e:
                     raise self._refused(e, step) from e
                 except ClientError as e:
@@ -179,8 +190,7 @@ class _Probe:
                         return True
                     if code in _UNKNOWN:
                         raise self._unfit(f"does not know {step}") from e
-                    passing = code in CONFLICT or trouble_of_answer(e) is not None
-                    if not passing or attempt == retry.attempts:
+                    if code not in CONFLICT or attempt == retry.attempts:
                         raise
                 else:
                     return False
@@ -194,7 +204,8 @@ class _Probe:
         uploads: list[dict[str, Any]] = []
 
         def make_object() -> None:
-            etags.append(requests.put_channel(replace, IfNoneMatch="*"))
+            self.refuses(replace, _PUT, partial(requests.put_channel, replace, IfNoneMatch="*"))
+            etags.append(requests.read_channel(replace))
 
         def make_upload(number: int) -> None:
             uploads.append(requests.upload(complete, number))
@@ -224,8 +235,10 @@ class _Probe:
                 write()
             except RefusedHeaderError as e:
                 raise self._refused(e, step) from e
-            except ClientError as e:
-                if code_of(e) not in UNMET | CONFLICT:
+            except (ClientError, BotoCoreError) as e:
+                if not isinstance(e, ClientError) and trouble_of_answer(e) is None:
+                    raise
+                if not isinstance(e, ClientError) or code_of(e) not in UNMET | CONFLICT:
                     self._trouble = e  # it may have been done: that decides nothing
             else:
                 won.append(True)
@@ -244,7 +257,8 @@ class _Probe:
         if self._trouble is not None:
             return RegionUnavailableError(
                 f"{self._region} could not be shown to honour conditions: of several writers that "
-                f"come at once none succeeded with {step}: {code_of(self._trouble)}",
+                f"come at once none succeeded with {step}: "
+                f"{said_by_aws(self._trouble)}",
                 hint="The store may have too much to do",
             )
         return self._unfit(f"lets none of several writers that come at once succeed with {step}")

@@ -19,6 +19,7 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
     ProxyConnectionError,
+    ResponseStreamingError,
     SSLError,
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
@@ -38,8 +39,8 @@ from startifact.regions.aws.errors import code_of, said_by_aws
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
 
-_NEVER = frozenset({"CompleteMultipartUpload"})
-"""Whoever makes it looks first at what is there."""
+_NEVER = frozenset({"CompleteMultipartUpload", "PutObject"})
+"""They are conditional: whoever makes them looks at what is there first (`write_once`)."""
 
 _COUNTED = frozenset({"PutParameter"})
 """Whoever makes it tries again, so many times: the mirror is no reason to wait for long."""
@@ -108,6 +109,9 @@ def trouble_of_error(error: BaseException) -> Trouble | None:
     if isinstance(error, EndpointConnectionError | ProxyConnectionError):
         refused = _was_caused_by(inner, ConnectionRefusedError, ConnectionResetError)
         return Trouble.REFUSED if refused else Trouble.DEAD
+    if not isinstance(error, NoConnectionError | ResponseStreamingError):
+        # What could not be sent at all, as a header with a line break, cannot be sent again.
+        return Trouble.CUT if isinstance(inner, OSError) else None
     # Both kinds of time-out are subclasses of ConnectionError that mean silence.
     if "timeout" in type(error).__name__.lower():
         return Trouble.DEAD
@@ -205,16 +209,37 @@ class Retries:
     ) -> bool:
         if operation in _NEVER:
             return False
-        if attempts < self._limits.request_retry.attempts:
-            return True
         if operation in _COUNTED:
-            return False
-        if attempts < self._configured:
-            # Somebody wants it so, however long it takes.
-            if trouble is not Trouble.DEAD and (heartbeat := CURRENT_HEARTBEAT.get()):
-                heartbeat.last = time.monotonic()
-            return True
-        return has_time(trouble, failing_seconds, self._limits)
+            return attempts < self._limits.request_retry.attempts
+        return may_repeat(trouble, attempts, failing_seconds, self._limits, self._configured)
+
+
+def configured_attempts(client: BaseClient) -> int:
+    """Return how many attempts somebody configured for *client*; 0 where nobody did."""
+    retries: dict[str, Any] = getattr(client.meta.config, "retries", None) or {}
+    return retries.get("total_max_attempts") or 0
+
+
+def may_repeat(
+    trouble: Trouble, attempts: int, failing_seconds: float, limits: Limits, configured: int
+) -> bool:
+    """Say whether a request may be made again after *attempts* of it.
+
+    Args:
+        trouble: What the last one met.
+        attempts: How many there were.
+        failing_seconds: How long the region will have failed by the next one.
+        limits: How long it may.
+        configured: How many attempts somebody configured.
+    """
+    if attempts < limits.request_retry.attempts:
+        return True
+    if attempts < configured:
+        # Somebody wants it so, however long it takes.
+        if trouble is not Trouble.DEAD and (heartbeat := CURRENT_HEARTBEAT.get()):
+            heartbeat.last = time.monotonic()
+        return True
+    return has_time(trouble, failing_seconds, limits)
 
 
 def has_time(trouble: Trouble, failing_seconds: float, limits: Limits) -> bool:
@@ -252,8 +277,7 @@ def retry_requests(client: BaseClient, limits: Limits) -> None:
     """
     service = client.meta.service_model.service_id.hyphenize()
     events = client.meta.events
-    configured: dict[str, Any] = getattr(client.meta.config, "retries", None) or {}
-    retries = Retries(limits, attempts=configured.get("total_max_attempts") or 0)
+    retries = Retries(limits, attempts=configured_attempts(client))
     events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
     events.register_first(f"needs-retry.{service}", retries.decide)  # type: ignore[arg-type]
     events.register_first(f"request-created.{service}", retries.wait_for_turn)

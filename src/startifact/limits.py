@@ -328,7 +328,7 @@ class Limits:
     finds."""
 
     probe_seconds: float = 3.0
-    """No further round begins after this time: somebody waits for a staging, and each round takes
+    """No further race begins after this time: somebody waits for a staging, and each round takes
     five round trips to the store. The first round is always run."""
 
     # Work at a time --------------------------------------------------------------------------

@@ -142,19 +142,9 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
             f"there is no such AWS profile: {said_by_aws(e)}",
             hint=NO_PROFILE_HINT,
         ) from e
-    except NoAnswerError as e:
+    except (NoAnswerError, *_BROKEN_BODY) as e:
         traceback.clear_frames(e.__traceback__)  # as below
-        raise RegionUnavailableError(
-            f"what came for {action} on {resource} is not an answer of {region}: {e}",
-            hint=_NO_ANSWER_HINT,
-        ) from e
-    except _BROKEN_BODY as e:
-        traceback.clear_frames(e.__traceback__)  # as below
-        raise RegionUnavailableError(
-            f"the answer of {region} to {action} on {resource} broke off: "
-            f"{type(e).__name__}, {said_by_aws(e)}",
-            hint="Check the network, or try again",
-        ) from e
+        raise _no_whole_answer(e, action, region, resource) from e
     except BotoCoreError as e:
         raise RegionUnavailableError(
             f"{action} on {resource} failed in {region}: {said_by_aws(e)}"
@@ -186,6 +176,21 @@ def _no_answer(error: BotoCoreError, what: str) -> StartifactError:
             f"{what}: {said}; {wrong}", hint="Check the spelling of the region, or the network"
         )
     return RegionUnavailableError(f"{what}: {said}", hint="Check the network, or try again")
+
+
+def _no_whole_answer(
+    error: Exception, action: str, region: str, resource: str
+) -> RegionUnavailableError:
+    if isinstance(error, NoAnswerError):
+        return RegionUnavailableError(
+            f"what came for {action} on {resource} is not an answer of {region}: {error}",
+            hint=_NO_ANSWER_HINT,
+        )
+    return RegionUnavailableError(
+        f"the answer of {region} to {action} on {resource} broke off: "
+        f"{type(error).__name__}, {said_by_aws(error)}",
+        hint="Check the network, or try again",
+    )
 
 
 def no_credentials(region: str, error: Exception) -> AccessDeniedError:

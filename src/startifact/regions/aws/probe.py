@@ -108,18 +108,22 @@ class _Probe:
         self._requests = requests
         self._undecided = {_PUT, _COMPLETE, _REPLACE}
         self._trouble: ClientError | BotoCoreError | None = None
+        self._until = 0.0
 
     def run(self) -> None:
         """Return when the store is fit to be staged to."""
         # In threads of their own: a request that hangs must not keep uploads from being aborted.
         run_in_pool([self._artifact, self._channel], workers=2, limits=self._limits)
-        until = time.monotonic() + self._limits.probe_seconds
-        for number in range(self._limits.probe_rounds):
-            if number and time.monotonic() > until and not self._undecided:
-                return
-            self._round()
+        self._until = time.monotonic() + self._limits.probe_seconds
+        for _ in range(self._limits.probe_rounds):
+            if not self._is_over():
+                self._round()
         if self._undecided:
             raise self._no_winner(min(self._undecided))
+
+    def _is_over(self) -> bool:
+        """Say whether its time is over; not before each kind of race has been decided."""
+        return time.monotonic() > self._until and not self._undecided
 
     def _artifact(self) -> None:
         """Try, one after the other, what is done with an artifact."""
@@ -243,6 +247,8 @@ class _Probe:
             else:
                 won.append(True)
 
+        if self._is_over():
+            return
         self._beat()
         with self._requests.errors("s3:PutObject", key):
             run_at_once([partial(run, write) for write in writes], limits=self._limits)

@@ -164,7 +164,7 @@ def test_download_elsewhere(
 
 # Not for ever ---------------------------------------------------------------------------------
 
-BRIEF = Limits(idle_timeout_seconds=2.0, refused_seconds=1.0)
+BRIEF = Limits(idle_timeout_seconds=2.0, refused_seconds=1.0, request_retry=FREQUENT)
 
 
 @ONE

@@ -19,7 +19,6 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
     ProxyConnectionError,
-    ResponseStreamingError,
     SSLError,
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
@@ -109,7 +108,7 @@ def trouble_of_error(error: BaseException) -> Trouble | None:
     if isinstance(error, EndpointConnectionError | ProxyConnectionError):
         refused = _was_caused_by(inner, ConnectionRefusedError, ConnectionResetError)
         return Trouble.REFUSED if refused else Trouble.DEAD
-    if not isinstance(error, NoConnectionError | ResponseStreamingError):
+    if type(error) is HTTPClientError:
         # What could not be sent at all, as a header with a line break, cannot be sent again.
         return Trouble.CUT if isinstance(inner, OSError) else None
     # Both kinds of time-out are subclasses of ConnectionError that mean silence.

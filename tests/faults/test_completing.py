@@ -96,6 +96,18 @@ def test_error_inside_a_200(wire: Wire, served: Served, make_file: MakeFile) -> 
     assert completions(wire) == 2
 
 
+def test_refusal_inside_a_200(wire: Wire, served: Served, make_file: MakeFile) -> None:
+    """A completion that is refused inside a 200 is as final as one refused with its own status."""
+    ending = error(412, "PreconditionFailed")
+    refused = SlowCompletion(wire, seconds=0.2, every=0.1, ending=ending, stores=False)
+    wire.add(when(is_completion, refused))
+
+    with pytest.raises(StagingFailedError):
+        stage(make_file)
+
+    assert completions(wire) == 1
+
+
 @pytest.mark.parametrize("rule", [reset, throttled(), throttled(429)], ids=["reset", "503", "429"])
 def test_completion_that_is_put_off(
     wire: Wire, served: Served, make_file: MakeFile, rule: Callable[..., Answer | None]

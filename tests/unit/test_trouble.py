@@ -58,6 +58,11 @@ URL = "https://s3.example"
         (409, "ConditionalRequestConflict", None),
         (412, "PreconditionFailed", None),
         (418, "Teapot", None),
+        # The SDK gives an error inside a 200 the status 500.
+        (500, "PreconditionFailed", None),
+        (500, "ConditionalRequestConflict", None),
+        (500, "AccessDenied", None),
+        (500, "InvalidPart", None),
         (200, "", None),
     ],
 )

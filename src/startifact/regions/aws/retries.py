@@ -57,6 +57,24 @@ _THROTTLING = frozenset(
         "TooManyRequestsException",
     }
 )
+_FINAL = frozenset(
+    {
+        "AccessDenied",
+        "BadDigest",
+        "ConditionalRequestConflict",
+        "EntityTooLarge",
+        "EntityTooSmall",
+        "InvalidPart",
+        "InvalidPartOrder",
+        "InvalidRequest",
+        "NoSuchBucket",
+        "NoSuchKey",
+        "NoSuchUpload",
+        "PreconditionFailed",
+    }
+)
+"""Their own statuses are 4xx. S3 may send them inside a 200 too, which the SDK makes a 500."""
+
 _TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException"})
 
 
@@ -80,6 +98,8 @@ def trouble_of_status(status: int, code: str) -> Trouble | None:
     """Return what an answer says of its request; ``None`` where another attempt changes nothing."""
     if code in _THROTTLING or status in {425, 429, 503}:
         return Trouble.LATER
+    if code in _FINAL:
+        return None
     if code in _TIMED_OUT or status == 408 or (status >= 500 and status != 501):
         return Trouble.CUT
     return None

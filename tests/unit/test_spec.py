@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
-from startifact.regions.aws.spec import AwsSpec, BucketSpec, is_loopback
+from startifact.regions.aws.endpoint import is_loopback
+from startifact.regions.aws.spec import AwsSpec, BucketSpec
 from startifact.regions.directory.spec import DirectorySpec
 from startifact.regions.factory import FORMS, KINDS, parse_spec, parse_specs
 from startifact.regions.memory import MemorySpec
@@ -240,7 +241,7 @@ def test_password(text: str) -> None:
         ("s3://bucket/ü", "prefix: got 'ü'"),
         (f"s3://bucket/{'p' * 257}", "prefix"),
         ("s3://bucket#x", "no # in it; write %23"),
-        ("s3://bucket?regoin=x", "option: got 'regoin', expected region, endpoint or profile"),
+        ("s3://bucket?regoin=x", "option: got 'regoin', expected region, endpoint, profile or addressing"),
         ("s3://bucket?x=1&y=2", r"option: got 'x'(.|\n)*option: got 'y'"),
         ("s3://bucket?region=a&region=b", "an option is there twice"),
         ("s3://bucket?region=", "region: got ''"),

@@ -22,7 +22,7 @@ from startifact.limits import (
     TOKEN_SECONDS,
     RetryLimits,
 )
-from startifact.regions.aws.spec import is_loopback
+from startifact.regions.aws.endpoint import is_loopback
 
 _PERMISSION = """Give the job the permission:
   permissions:

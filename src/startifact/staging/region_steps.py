@@ -1,6 +1,7 @@
 """One region's part in a staging: what it holds, creating the artifact, and moving ``latest``."""
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,8 +22,11 @@ from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
 from startifact.reading.replica import Replica, describe
 from startifact.regions.interface import Region
+from startifact.text import with_regions
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,10 @@ def inspect_region(
     replica = describe(region, artifact_key(project, version))
     if replica is not None:
         on_replica(replica)
+    elif why := region.why_absent(artifact_key(project, version)):
+        logger.warning(
+            "%s", with_regions([region.name], f"{artifact_key(project, version)}: {why}")
+        )
     heartbeat.beat()
     try:
         _, channel_record = read_channel_record(region, project, LATEST)
@@ -121,8 +129,10 @@ def write_and_read_back(
     if isinstance(failure, RegionUnavailableError):
         raise failure
     claim = "that it exists" if failure else "that it is stored"
+    why = region.why_absent(key)
     raise RegionUnavailableError(
         f"{region.name} said of {key} {claim}, and then that it is not there"
+        + (f": {why}" if why else "")
     ) from failure
 
 

@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import hashlib
-import re
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -21,8 +20,11 @@ from startifact.errors import (
 from startifact.files.source import Source
 from startifact.limits import MAX_CHANNEL_BYTES, Limits
 from startifact.model.keys import Key, is_channel_key
-from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
-from startifact.regions.aws.retries import Trouble, has_time
+from startifact.regions.aws.errors import REFUSED, aws_errors
+from startifact.regions.aws.head import md5_of, version_of, why_archived
+from startifact.regions.aws.partitions import arn
+from startifact.regions.aws.retries import has_time
+from startifact.regions.aws.trouble import Trouble, code_of, may_pass, said_by_aws, status_of
 from startifact.regions.aws.upload import CONFLICT, RECORD, Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _REPLACED = frozenset({"412", "PreconditionFailed"})
 _CHANGED = _REPLACED | CONFLICT
-_MD5 = re.compile(r'"?([0-9a-f]{32})"?', re.ASCII)
 
 
 class Bucket:
@@ -47,10 +48,16 @@ class Bucket:
         self.prefix = prefix
         self.limits = limits
         self._exists = threading.Event()
+        # Of those only that are absent now: what is deleted in between is described anew.
+        self._deleted: set[str] = set()
 
     def full(self, key: str) -> str:
         """Return the object's whole key."""
         return f"{self.prefix}{key}"
+
+    def arn(self, key: str | None = None) -> str:
+        """Return the ARN of the bucket, or of the object at *key*."""
+        return arn(self.client, self.name, None if key is None else self.full(key))
 
     def describe(self, key: Key) -> StoredArtifact | None:
         """Return the artifact at *key*, or ``None`` when there is none."""
@@ -58,15 +65,11 @@ class Bucket:
             try:
                 head = self.client.head_object(Bucket=self.name, Key=self.full(key))
             except ClientError as e:
-                if code_of(e) in _ABSENT:
-                    self._check_exists()
+                if self._says_absent(e, key):
                     return None
-                # S3 gives no reason with an answer to HEAD; the listing's answer has one.
-                if code_of(e) in REFUSED | {"400"}:
-                    listed = self._is_listed(key)
-                    if not listed and code_of(e) in REFUSED:
-                        return None
+                self._raise_reason(e, key)
                 raise
+            self._deleted.discard(key)
             size, token, encoded_record = (
                 head["ContentLength"],
                 head["ETag"],
@@ -76,9 +79,47 @@ class Bucket:
             size=size,
             encoded_record=encoded_record,
             token=token,
-            md5=_md5(head),
-            object_version=_version_id(head),
+            md5=md5_of(head),
+            object_version=version_of(head),
+            archived=why_archived(head),
         )
+
+    def why_absent(self, key: Key) -> str | None:
+        """Return that *key* was deleted, where that is known."""
+        if key not in self._deleted:
+            return None
+        return (
+            "a delete marker is in its place: it was deleted, and the bucket may have its versions "
+            "still"
+        )
+
+    def _says_absent(self, error: ClientError, key: Key) -> bool:
+        """Say whether *error*, the answer to HEAD, says that nothing is at *key*."""
+        headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        is_deleted = headers.get("x-amz-delete-marker") == "true"
+        if is_deleted:
+            self._deleted.add(key)
+        elif code_of(error) in _ABSENT:
+            self._deleted.discard(key)
+            self._check_exists()
+        elif code_of(error) not in REFUSED or self._is_listed(key):
+            return False
+        return True
+
+    def _raise_reason(self, error: ClientError, key: Key) -> None:
+        """Raise what S3 says of *key* where it gave *error*, the answer to HEAD, without a reason.
+
+        The answer to a request for the first byte has one.
+        """
+        if may_pass(error) or not 400 <= status_of(error) <= 501:
+            return
+        try:
+            answer = self.client.get_object(Bucket=self.name, Key=self.full(key), Range="bytes=0-0")
+        except ClientError as e:
+            if code_of(e) not in {"InvalidRange", "416"}:  # an empty object has no first byte
+                raise
+        else:
+            answer["Body"].close()
 
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """Store *source* at *key* if nothing is there."""
@@ -144,7 +185,7 @@ class Bucket:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys of artifacts that begin with *prefix*, and of nothing below them."""
-        with self._errors("s3:ListBucket", prefix):
+        with self._bucket_errors():
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.name, Prefix=self.full(prefix)
             )
@@ -219,14 +260,21 @@ class Bucket:
         return True
 
     def _errors(self, action: str, key: str) -> contextlib.AbstractContextManager[None]:
-        resource = f"arn:aws:s3:::{self.name}/{self.full(key)}"
-        return aws_errors(action, region=self.region, resource=resource)
+        return self._errors_of(action, self.arn(key))
+
+    def _bucket_errors(self) -> contextlib.AbstractContextManager[None]:
+        # This action is allowed on the bucket: with a key behind it, a policy does not match.
+        return self._errors_of("s3:ListBucket", self.arn())
+
+    def _errors_of(self, action: str, resource: str) -> contextlib.AbstractContextManager[None]:
+        aws_region = self.client.meta.region_name
+        return aws_errors(action, region=self.region, resource=resource, aws_region=aws_region)
 
     def _check_exists(self) -> None:
         """Return when the bucket exists: a missing one answers as if its objects were missing."""
         if self._exists.is_set():
             return
-        with aws_errors("s3:ListBucket", region=self.region, resource=f"arn:aws:s3:::{self.name}"):
+        with self._bucket_errors():
             try:
                 self.client.head_bucket(Bucket=self.name)
             except ClientError as e:
@@ -242,32 +290,16 @@ class Bucket:
     def _is_listed(self, key: Key) -> bool:
         """Say whether *key* is there: without s3:ListBucket, S3 refuses absent keys as well."""
         try:
-            with self._errors("s3:ListBucket", key):
+            with self._bucket_errors():
                 page = self.client.list_objects_v2(
                     Bucket=self.name, Prefix=self.full(key), MaxKeys=1
                 )
         except AccessDeniedError as e:
             if not isinstance(e.__cause__, ClientError) or code_of(e.__cause__) not in REFUSED:
                 raise  # the credentials are refused, not this request: a policy would not help
+            said = said_by_aws(e.__cause__.response.get("Error", {}).get("Message", ""))
             raise AccessDeniedError(
-                f"{self.region} neither shows {key} nor says that it is not there",
-                hint=f"Allow s3:GetObject on arn:aws:s3:::{self.name}/{self.full(key)} and "
-                f"s3:ListBucket on arn:aws:s3:::{self.name}",
+                f"{self.region} neither shows {key} nor says that it is not there: {said}",
+                hint=f"Allow s3:GetObject on {self.arn(key)} and s3:ListBucket on {self.arn()}",
             ) from e
         return any(item["Key"] == self.full(key) for item in page.get("Contents", []))
-
-
-def _md5(head: Any) -> str | None:
-    """Return the MD5 of an object that was sent in one request and is not encrypted with a KMS key.
-
-    Of all other objects the ETag is not the MD5 of their bytes.
-    """
-    if head.get("ServerSideEncryption", "AES256") != "AES256" or "SSECustomerAlgorithm" in head:
-        return None
-    etag = _MD5.fullmatch(head["ETag"])
-    return etag[1] if etag else None
-
-
-def _version_id(answer: Any) -> str | None:
-    version = answer.get("VersionId")
-    return None if version in {None, "", "null"} else str(version)

@@ -18,8 +18,7 @@ from startifact.concurrency.backoff import pause_for, pause_seconds
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT
 from startifact.errors import ExistsError
 from startifact.limits import MAX_COMPLETION_BYTES, Limits
-from startifact.regions.aws.errors import code_of
-from startifact.regions.aws.retries import Trouble, trouble_of_answer
+from startifact.regions.aws.trouble import Trouble, code_of, trouble_of_answer
 
 _NO_UPLOAD = frozenset({"404", "NoSuchUpload"})
 

@@ -19,7 +19,8 @@ from startifact.errors import ConfigurationError
 from startifact.model.keys import probe_key
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.completion import complete as make_completion
-from startifact.regions.aws.errors import aws_errors, code_of
+from startifact.regions.aws.errors import aws_errors
+from startifact.regions.aws.trouble import code_of
 from startifact.regions.aws.upload import CONFLICT, abort
 
 _AWS_HOST = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws)$")
@@ -75,7 +76,7 @@ def check_conditions(bucket: Bucket, project: str) -> None:
         # No object has this ETag, so the condition never holds.
         client.put_object(**where, Body=_BODY, IfMatch='"00000000000000000000000000000000"')
 
-    with aws_errors("s3:PutObject", region=bucket.region, resource=f"arn:aws:s3:::{bucket.name}"):
+    with aws_errors("s3:PutObject", region=bucket.region, resource=bucket.arn(probe_key(project))):
         put = "PutObject and If-None-Match: *"
         # Twice: where there is no object yet, the first write makes it.
         if not _refuses(bucket, create, put) and not _refuses(bucket, create, put):

@@ -241,7 +241,10 @@ def test_password(text: str) -> None:
         ("s3://bucket/ü", "prefix: got 'ü'"),
         (f"s3://bucket/{'p' * 257}", "prefix"),
         ("s3://bucket#x", "no # in it; write %23"),
-        ("s3://bucket?regoin=x", "option: got 'regoin', expected region, endpoint, profile or addressing"),
+        (
+            "s3://bucket?regoin=x",
+            "option: got 'regoin', expected region, endpoint, profile or addressing",
+        ),
         ("s3://bucket?x=1&y=2", r"option: got 'x'(.|\n)*option: got 'y'"),
         ("s3://bucket?region=a&region=b", "an option is there twice"),
         ("s3://bucket?region=", "region: got ''"),

@@ -122,7 +122,7 @@ def set_up(
     Raises:
         SetupFailedError: A region failed; the others were set up all the same.
     """
-    clients_of(loader).prepare()
+    clients_of(loader).prepare(region=configuration.regions[0])
     jobs = {
         region: partial(_set_up_one, region, configuration, loader, dry_run)
         for region in configuration.regions

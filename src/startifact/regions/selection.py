@@ -139,7 +139,7 @@ class RegionSelection:
                     "configuration",
                 ),
             )
-        clients_of(self._loader).prepare()  # here, since a person may have to be asked
+        clients_of(self._loader).prepare(region=home)  # here, since a person may have to be asked
         configured = run_one(home, lambda _: self._loader.load(home), limits=self._limits).regions
         if not configured:
             raise ConfigurationError(

@@ -61,12 +61,12 @@ class Clients:
         self._s3: dict[tuple[str, str | None, str | None, str | None, bool], S3Client] = {}
         self._ssm: dict[str, SSMClient] = {}
 
-    def prepare(self, profile: str | None = None) -> None:
+    def prepare(self, profile: str | None = None, *, region: str | None = None) -> None:
         """Do what cannot be done while regions are waited for, once for each *profile*.
 
         Endpoints that are set outside of spellings are checked, and a person is asked for the code
         that the profile wants, if it wants one. Where there is none, every region of the profile
-        will say so.
+        will say so. *region* is asked for credentials where nothing that is configured names one.
 
         Raises:
             ConfigurationError: Requests would go to an endpoint that they must not go to.
@@ -80,16 +80,18 @@ class Clients:
                 for service in ("s3", "ssm"):
                     check_configured_endpoint(core, service)
                 if wants_code(core):
-                    self._ask_for_code(profile, core)
+                    self._ask_for_code(profile, core, region)
             except BotoCoreError:
                 pass  # what is wrong with the configuration is what each region will say
             self._prepared.add(profile)
 
-    def _ask_for_code(self, profile: str | None, core: botocore.session.Session) -> None:
+    def _ask_for_code(
+        self, profile: str | None, core: botocore.session.Session, region: str | None
+    ) -> None:
         ask_with(core)
         try:
             with asking():
-                credentials = self._session(profile).get_credentials()
+                credentials = self._session(profile, region).get_credentials()
                 if credentials is not None:
                     with_credential_errors(credentials.get_frozen_credentials)
         except CredentialRetrievalError as e:
@@ -122,7 +124,7 @@ class Clients:
                 if addressing is not None:
                     config = config.merge(Config(s3={"addressing_style": addressing}))  # type: ignore[arg-type]
                 try:
-                    client = self._session(profile).client(
+                    client = self._session(profile, region).client(
                         "s3", region_name=region, endpoint_url=endpoint, config=config
                     )
                 except (BotoCoreError, ValueError) as e:
@@ -146,7 +148,7 @@ class Clients:
         with holding(self._locks[None]):
             if region not in self._ssm:
                 try:
-                    client = self._session(None).client(
+                    client = self._session(None, region).client(
                         "ssm", region_name=region, config=_config(self._limits)
                     )
                 except (BotoCoreError, ValueError) as e:
@@ -179,7 +181,7 @@ class Clients:
             self._cores[profile] = botocore.session.Session(profile=profile)
         return self._cores[profile]
 
-    def _session(self, profile: str | None) -> boto3.Session:
+    def _session(self, profile: str | None, region: str | None) -> boto3.Session:
         # A session is not safe to share between threads: it is only used under the lock.
         if profile in self._unusable:
             raise self._unusable[profile]
@@ -194,6 +196,9 @@ class Clients:
                 session = as_role(self._identity, config, limits=self._limits)
             else:
                 session = self._core(profile)
+                if region and not session.get_config_variable("region"):
+                    # For the services that give credentials; S3 and SSM are told theirs.
+                    session.set_config_variable("region", region)
                 find_credentials(session)
             self._sessions[profile] = boto3.Session(botocore_session=session)
         return self._sessions[profile]

@@ -115,7 +115,7 @@ class ConfigurationLoader:
             RegionUnavailableError: The region did not answer.
         """
         if CURRENT_HEARTBEAT.get() is None:  # not in a region's thread, which may ask nobody
-            clients_of(self).prepare()
+            clients_of(self).prepare(region=region)
         with self._lock:
             reading = self._reading.setdefault(region, threading.Lock())
         with holding(reading):  # so that it is read once, even if several threads need it at once

@@ -15,6 +15,7 @@ from botocore.exceptions import (
     HTTPClientError,
     LoginError,
     NoCredentialsError,
+    NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
     RefreshWithMFAUnsupportedError,
@@ -56,6 +57,7 @@ _PASSED_ON = (
     ConfigNotFound,
     ConfigParseError,
     NoCredentialsError,
+    NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
 )
@@ -150,6 +152,10 @@ def unusable(error: Exception, *, login: str = "aws sso login") -> CredentialRet
         return UnusableCredentialsError(
             why="the session that an MFA code was given for has ended",
             hint="Set duration_seconds in the profile to more than this takes",
+        )
+    if isinstance(error, NoRegionError):
+        return UnusableCredentialsError(
+            why="no region is configured to ask for them", hint="Set region in the profile"
         )
     if isinstance(error, SSLError):
         return UnusableCredentialsError(why=_not_answered(error), hint=advice.CERTIFICATES)

@@ -39,7 +39,7 @@ class AwsSpec(RegionSpec):
         # Only here: importing boto3 takes longer than all the rest of a small staging.
         from startifact.regions.aws.legacy import LegacyOrganisationRegion
 
-        clients_of(context.loader).prepare()
+        clients_of(context.loader).prepare(region=self.text)
         return LegacyOrganisationRegion(self.text, loader=context.loader, limits=context.limits)
 
 
@@ -66,7 +66,7 @@ class BucketSpec(RegionSpec):
         from startifact.regions.aws.legacy import LegacyBucketRegion
 
         clients = clients_of(context.loader)
-        clients.prepare(self.profile)
+        clients.prepare(self.profile, region=self.region or context.default_region)
         return LegacyBucketRegion(
             self,
             clients=clients,

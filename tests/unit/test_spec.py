@@ -469,3 +469,38 @@ def test_kinds_that_last() -> None:
     specs = parse_specs(["eu-west-1", "s3://bucket", "file:./a", "memory:a"], source="regions")
 
     assert [spec.outlives_process for spec in specs] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("s3://logs--use1-az4--x-s3", "a directory bucket"),
+        ("s3://my-point-abcdefghijklmnop1234-s3alias/team", "an access point"),
+        ("s3://my-lambda--ol-s3", "an access point"),
+        ("s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/x", "an ARN, as access points have"),
+        ("arn:aws:s3:eu-west-1:123456789012:accesspoint/x", "an ARN, as access points have"),
+        ("arn:aws:s3::123456789012:accesspoint/m.mrap", "an ARN, as access points have"),
+        ("s3://my-table--table-s3", "a table bucket"),
+    ],
+)
+def test_what_is_no_bucket(text: str, reason: str) -> None:
+    """What only looks like a bucket is refused when the list of regions is read, with a reason."""
+    with pytest.raises(InputError, match=reason) as caught:
+        parse_specs([text, "us-east-1"], source="regions")
+
+    assert "itself" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("style", ["virtual", "path"])
+def test_addressing(style: str) -> None:
+    """Where the bucket's name stands can be spelled."""
+    spec = parse_spec(f"s3://my-bucket?addressing={style}")
+
+    assert isinstance(spec, BucketSpec)
+    assert spec.addressing == style
+
+
+def test_other_addressing() -> None:
+    """There are two ways to address a bucket."""
+    with pytest.raises(InputError, match=r"addressing: got 'auto', expected virtual .* or path"):
+        parse_spec("s3://my-bucket?addressing=auto")

@@ -112,6 +112,7 @@ class Region(ABC):
 
     - ``RegionUnavailableError``: the region did not answer, or not in a way that can be understood;
     - ``AccessDeniedError``: it refuses, or there are no credentials;
+    - ``ServiceRefusedError``: it refuses for good, as (``ArchivedError``) to read what is archived;
     - ``ConfigurationError``: what its configuration names is not there, or (``WrongRegionError``)
       somewhere else, or it lacks something that every region needs, such as locks;
     - ``LocalFileError``: this process must open no more files, which is no trouble of the region;

@@ -86,8 +86,7 @@ def for_denial(action: str, resource: str, said: str) -> str:
     """
     asked = _ACTION.search(said)
     if asked is not None and asked[1] != action:
-        on = _RESOURCE.search(said)
-        action, resource = asked[1], resource if on is None else on[1].rstrip(".,")
+        action, resource = asked[1], resource_in(said) or resource
     allow = f"Allow {action} on {resource}"
     if explicit := _EXPLICIT.search(said):
         where = f"{explicit[1]} that denies it{_KEPT.get(explicit[1], '')}"
@@ -95,10 +94,18 @@ def for_denial(action: str, resource: str, said: str) -> str:
     implicit = _IMPLICIT.search(said)
     if implicit is not None and implicit[1] != _OWN_POLICY:
         return f"{allow} in the {implicit[1]}{_KEPT.get(implicit[1], '')}"
+    if action.startswith("sts:"):
+        return f"{allow} in the policy of the identity that takes it on"
     hint = f"{allow} in the role's policy, and check the bucket's and the key's policies"
     if asked is None and action.startswith("s3:"):
         hint += "; a bucket whose requester pays refuses it too"
     return hint
+
+
+def resource_in(said: str) -> str | None:
+    """Return the ARN of what a service denies something on, where *said* names it."""
+    found = _RESOURCE.search(said)
+    return None if found is None else found[1].rstrip(".,")
 
 
 def for_credentials(code: str, region: str) -> str:

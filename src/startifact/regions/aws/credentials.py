@@ -27,9 +27,9 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 
 from startifact.concurrency.heartbeat import Cancelled
 from startifact.errors import StartifactError
-from startifact.hints import Hint
+from startifact.hints import Hint, as_hint
 from startifact.regions.aws import advice
-from startifact.regions.aws.trouble import code_of, said_by_aws
+from startifact.regions.aws.trouble import code_of, may_pass, said_by_aws
 from startifact.text import quoted
 
 T = TypeVar("T")
@@ -57,7 +57,6 @@ _PASSED_ON = (
     ConfigNotFound,
     ConfigParseError,
     NoCredentialsError,
-    NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
 )
@@ -68,11 +67,11 @@ class UnusableCredentialsError(CredentialRetrievalError):
     """Credentials are configured, and cannot be had for the reason *why*."""
 
     fmt = "{why}"
-    hint: Hint | str = advice.NO_CREDENTIALS
+    hint = advice.NO_CREDENTIALS
 
     def __init__(self, *, hint: Hint | str | None = None, **facts: str) -> None:
         super().__init__(**facts)
-        self.hint = hint or type(self).hint
+        self.hint = as_hint(hint) or type(self).hint
 
 
 class UnreadableCredentialsError(UnusableCredentialsError):
@@ -169,11 +168,10 @@ def unusable(error: Exception, *, login: str = "aws sso login") -> CredentialRet
         file = quoted(str(error.filename)) if error.filename else "what holds them"
         reason = error.strerror or type(error).__name__
         return UnreadableCredentialsError(file=file, reason=reason)
-    named = "" if isinstance(error, BotoCoreError) else f"{type(error).__name__}, "
-    return UnusableCredentialsError(
-        why=f"what is configured gives none: {named}{said_by_aws(error)}",
-        hint=Hint((*advice.NO_PROFILE.parts, ", and the environment, for what gives credentials")),
-    )
+    why = "what is configured gives none"
+    if isinstance(error, BotoCoreError):
+        return UnusableCredentialsError(why=f"{why}: {said_by_aws(error)}", hint=advice.NO_PROFILE)
+    return UnusableCredentialsError(why=f"{why}: {type(error).__name__}, {said_by_aws(error)}")
 
 
 def _not_answered(error: Exception) -> str:
@@ -186,12 +184,13 @@ def _refused(error: ClientError, login: str) -> UnusableCredentialsError:
     message = str(error.response.get("Error", {}).get("Message", ""))
     action = f"{_SERVICES.get(operation, 'sts')}:{operation}"
     why = f"AWS refused {action}: {said_by_aws(code)}, {said_by_aws(message)}"
-    return UnusableCredentialsError(
-        why=why, hint=_hint_for(code, operation, message, action, login)
-    )
+    return UnusableCredentialsError(why=why, hint=_hint_for(error, message, action, login))
 
 
-def _hint_for(code: str, operation: str, message: str, action: str, login: str) -> str:
+def _hint_for(error: ClientError, message: str, action: str, login: str) -> str:
+    code, operation = code_of(error), error.operation_name
+    if code == "IDPCommunicationError" or may_pass(error):
+        return "Try again"
     if operation == "GetRoleCredentials":
         return (
             "Check sso_account_id and sso_role_name in the profile, and that the account and the "
@@ -199,15 +198,13 @@ def _hint_for(code: str, operation: str, message: str, action: str, login: str) 
         )
     if "MultiFactorAuthentication" in message:
         return "Check mfa_serial in the profile; a code is valid for 30 seconds, and only once"
-    if code in {"Throttling", "ServiceUnavailable", "InternalFailure", "IDPCommunicationError"}:
-        return "Try again"
     if "RegionDisabled" in code:
         return advice.for_good(code)
     if operation not in _ROLES or code not in {"AccessDenied", "AccessDeniedException"}:
         return "Get new credentials, or check the profile that they come from"
     return (
-        f"{advice.for_denial(action, 'the role', message)}; the role's trust policy has to allow "
-        "it as well"
+        f"{advice.for_denial(action, advice.resource_in(message) or 'the role', message)}; the "
+        "role's trust policy has to allow it as well"
     )
 
 

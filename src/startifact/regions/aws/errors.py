@@ -148,10 +148,10 @@ def no_answer(error: BotoCoreError, what: str) -> StartifactError:
 
 def no_credentials(region: str, error: Exception) -> AccessDeniedError:
     """Return the error for *error*, one of `MISSING_CREDENTIALS`, which keeps requests unsigned."""
-    hint = error.hint if isinstance(error, UnusableCredentialsError) else advice.NO_CREDENTIALS
-    return AccessDeniedError(
-        f"there are no usable AWS credentials for {region}: {said_by_aws(error)}", hint=hint
-    )
+    said, hint = said_by_aws(error), advice.NO_CREDENTIALS
+    if isinstance(error, UnusableCredentialsError):  # in words of our own
+        said, hint = str(error), error.hint
+    return AccessDeniedError(f"there are no usable AWS credentials for {region}: {said}", hint=hint)
 
 
 def _from_service(

@@ -21,6 +21,7 @@ from startifact.text import quoted
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _OPTIONS = frozenset({"region", "endpoint", "profile", "addressing"})
+_ACCESS_POINT = re.compile(r"arn:[a-z-]+:s3[a-z-]*:[^:]*:[0-9]*:(?:accesspoint|outpost)", re.ASCII)
 _PROFILE = re.compile(r"[A-Za-z0-9_.@+/=:-]{1,128}", re.ASCII)
 _KEY_PREFIX = re.compile(rf"[A-Za-z0-9!_.*'()/-]{{0,{MAX_KEY_PREFIX_CHARACTERS}}}", re.ASCII)
 
@@ -77,14 +78,12 @@ class BucketSpec(RegionSpec):
 
 def _bucket(text: str) -> BucketSpec:
     problems = SpecProblems(text)
+    if text.startswith("arn:"):
+        problems.say(f"it is {wrong_kind_of_bucket(text)}", hint="Name the bucket itself")
+        problems.raise_if_any()
     url = _split(text, problems)
     bucket, prefix = unquote(url.netloc), unquote(url.path).removeprefix("/")
-    if wrong := wrong_kind_of_bucket(bucket):
-        problems.say(
-            f"bucket {quoted(bucket)} is {wrong}", hint="Name a general purpose bucket itself"
-        )
-    elif not is_bucket_name(bucket):
-        problems.add("bucket", bucket, "a bucket name: 3 to 63 of a-z, 0-9, . and -")
+    _check_bucket(bucket, problems)
     if not _KEY_PREFIX.fullmatch(prefix) or {".", ".."} & set(prefix.split("/")):
         problems.add("prefix", prefix, "letters, digits and !_.*'()/- without . or .. as a part")
     options = parse_qsl(url.query, keep_blank_values=True)
@@ -128,6 +127,16 @@ def _split(text: str, problems: Problems) -> SplitResult:
     return url
 
 
+def _check_bucket(name: str, problems: Problems) -> None:
+    """Record what is wrong with *name*."""
+    if wrong := wrong_kind_of_bucket(name):
+        problems.say(
+            f"bucket {quoted(name)} is {wrong}", hint="Name a general purpose bucket itself"
+        )
+    elif not is_bucket_name(name):
+        problems.add("bucket", name, "a bucket name: 3 to 63 of a-z, 0-9, . and -")
+
+
 def _check_endpoint(endpoint: str, problems: Problems) -> None:
     """Record what is wrong with *endpoint*."""
     if has_password(endpoint):
@@ -164,6 +173,6 @@ def is_bucket_name(name: str) -> bool:
 AWS = RegionKind("an AWS region (eu-west-1)", AWS_REGION.fullmatch, lambda text: AwsSpec(text=text))
 BUCKET = RegionKind(
     "s3://bucket/prefix?region=eu-west-1&endpoint=https://...&profile=...",
-    lambda text: text.startswith("s3://"),
+    lambda text: text.startswith("s3://") or _ACCESS_POINT.match(text),
     _bucket,
 )

@@ -16,6 +16,8 @@ SEAWEEDFS = github.com/seaweedfs/seaweedfs@v0.0.0-20261109003541-7506e5f91cd6
 SEAWEEDFS_REPLACES = github.com/tyler-smith/go-bip39=github.com/cosmos/go-bip39@v1.0.0
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
 
+AWS_CLI = awscli==1.46.3
+
 # Writes what is locked, with the versions that are there already: UPGRADE=--upgrade takes the newest.
 LOCK = build/lock/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-header --no-annotate
@@ -33,7 +35,7 @@ QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 # Each writes files from what they are derived from, and with --check fails where they differ.
 GENERATORS = scripts/generate.py scripts/public_names.py scripts/structure.py
 
-.PHONY: demo test quick explore check format generate hooks docs lock clean
+.PHONY: demo test quick explore compare-faults check format generate hooks docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
@@ -46,6 +48,10 @@ quick: $(VENV)/.installed-dev
 
 explore: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m exploration tests/model
+
+# The same faults under aws-cli, rclone and Startifact; OPTIONS="--only 429" tries some of them.
+compare-faults: $(VENV)/.installed-dev build/compare/.installed
+	$(BIN)/python -m scripts.compare_faults $(OPTIONS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -106,6 +112,11 @@ $(VENV)/.installed-dev: pyproject.toml requirements/dev.txt
 $(VENV)/.installed-docs: $(VENV)/.installed-dev requirements/docs.txt
 	$(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/docs.txt
 	touch $@
+
+# aws-cli needs other versions of what Startifact needs. Where it cannot be had, it is left out.
+build/compare/.installed:
+	$(PYTHON) -m venv build/compare
+	build/compare/bin/python -m pip install --quiet --disable-pip-version-check $(AWS_CLI) && touch $@ || true
 
 # GitHub's own parser of actions and workflows, for tests/consistency. Needs npm.
 $(VENV)/.installed-parser: $(VENV)/.installed-dev

@@ -97,6 +97,12 @@ shortest session, which would then be renewed at every request."""
 CREDENTIALS_EXPIRY_SECONDS = 60
 """So long before they expire credentials are not used any more: a request takes its time."""
 
+MAX_LINKS = 40
+"""How many links are followed from one path, as many as Linux follows."""
+
+SIGNAL_EXIT_CODE = 128
+"""What shells add the number of a signal to, for the exit code of what it has ended."""
+
 # What is read into memory at once ----------------------------------------------------------------
 
 BLOCK_BYTES = MIB
@@ -116,6 +122,10 @@ MAX_COMPLETION_BYTES = MIB
 
 SIGNAL_POLL_SECONDS = 0.5
 """A signal that comes just before a wait begins is handled when the wait ends, not before."""
+
+RACE_START_SECONDS = 1.0
+"""How long a request of the probe waits for those that are to leave at the same moment. They are
+built and signed in milliseconds, and one that fails before that is not waited for."""
 
 CANCEL_POLL_SECONDS = 0.1
 """How soon a worker that waits for others notices that nobody waits for it any more."""
@@ -254,14 +264,14 @@ class Limits:
 
     request_retry: RetryLimits = field(
         default=RetryLimits(
-            attempts=3, shortest_seconds=0.05, first_seconds=0.2, longest_seconds=3.0
+            attempts=3, shortest_seconds=0.05, first_seconds=0.2, longest_seconds=1.5
         )
     )
     """How often one request is made at least, also where nothing lives at the other end, and the
     pauses in between. A region that throttles, or cuts connections, is tried until it has been idle
     for ``idle_timeout_seconds``, in about two dozen attempts."""
 
-    refused_seconds: float = 10.0
+    refused_seconds: float = 6.0
     """How long connections may be refused: a service that restarts refuses them for seconds, and a
     host that is dead may do so for ever."""
 
@@ -310,6 +320,20 @@ class Limits:
     refusal_cache_seconds: float = 30.0
     """How long AWS is not asked again for a role that it refused, so that one refusal serves all
     regions."""
+
+    # Trying a store that is not AWS ----------------------------------------------------------
+
+    probe_writers: int = 6
+    """How many requests race each other: enough to overlap in a store that checks first and writes
+    then, and few enough for a small one. It has to be less than ``connections``."""
+
+    probe_rounds: int = 3
+    """How often they race at most, for each of three kinds of write. What one race misses, another
+    finds."""
+
+    probe_seconds: float = 3.0
+    """No further race begins after this time: somebody waits for a staging, and each round takes
+    five round trips to the store. The first round is always run."""
 
     # Work at a time --------------------------------------------------------------------------
 

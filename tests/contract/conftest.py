@@ -64,8 +64,11 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
         assert isinstance(region, MemoryRegion)
         yield Memory(spec, region)
     elif request.param in STORES:
+        lacks = STORES[request.param].lacks
+        if request.node.originalname == "test_delete_of_nothing" and Lack.ABSENCE in lacks:
+            request.node.add_marker(pytest.mark.xfail(reason=Lack.ABSENCE.value))
         spec = request.getfixturevalue("served")(request.param)
-        yield from _below_a_prefix(spec, STORES[request.param].lacks)
+        yield from _below_a_prefix(spec, lacks)
     elif request.param == "elsewhere":
         yield from _elsewhere()
     else:

@@ -45,8 +45,8 @@ def test_case_26_a_store_that_ignores_conditions(
     assert caught.value.exit_code == 2
     assert "does not honour conditions" in caught.value.message
     assert "overwrites an object with PutObject and If-None-Match: *" in caught.value.message
-    stored = {p.name for p in (tmp_path / "rclone").rglob("*") if p.is_file()}
-    assert stored <= {"_probe"}
+    stored = [p for p in (tmp_path / "rclone").rglob("*") if p.is_file()]
+    assert stored == []
 
 
 @pytest.mark.parametrize("name", STORES)
@@ -88,7 +88,7 @@ def test_a_store_that_deletes_what_it_was_asked_to_keep(
 
 def probe_writes(wire: Wire) -> list[Request]:
     """Return the requests to the probe's key."""
-    return [r for r in wire.requests() if r.path.endswith("/_probe") and r.method != "GET"]
+    return [r for r in wire.requests() if "/_probe/" in r.path and r.method != "GET"]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_store_that_refuses_the_probe(
     spec = f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"
 
     def refuse(request: Request, forward: Forward) -> Answer | None:
-        if request.path.endswith("/_probe"):
+        if "/_probe/" in request.path:
             return dataclasses.replace(error(403, "AccessDenied"))
         return forward()
 

@@ -162,7 +162,8 @@ def test_stored_at_once(wire: Wire, s3: Any, bucket: str, served: Served) -> Non
         with contextlib.suppress(BotoCoreError):
             s3.complete_multipart_upload(**first)
 
-    threading.Thread(target=complete, daemon=True).start()
+    thread = threading.Thread(target=complete, daemon=True)
+    thread.start()
     end = time.monotonic() + 10
     while not served.stored("x", HERE):
         assert time.monotonic() < end
@@ -171,12 +172,13 @@ def test_stored_at_once(wire: Wire, s3: Any, bucket: str, served: Served) -> Non
         s3.complete_multipart_upload(**second, IfNoneMatch="*")
 
     assert code_of(problem) == "PreconditionFailed"
+    assert thread.is_alive(), "it was answered before its time"
 
 
 def test_completed_once(wire: Wire, s3: Any, bucket: str, served: Served) -> None:
     """An upload that was completed is gone, and one that was refused is not."""
-    first, second = upload(s3, bucket), upload(s3, bucket)
     wire.add(completed_once(wire))
+    first, second = upload(s3, bucket), upload(s3, bucket)
 
     s3.complete_multipart_upload(**first)
     with pytest.raises(ClientError) as again:

@@ -19,11 +19,15 @@ from tests.faults.rules import is_part, is_read, sometimes, when, within
 from tests.support.faulty_region import faulty
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
+pytestmark = pytest.mark.whole_times
+
 MakeFile = Callable[..., Path]
 
 HERE = "eu-west-1"
 MIB = 1024 * 1024
 KEY, LATEST = "SugarWater@1.0.0", "SugarWater/latest"
+
+FREQUENT = RetryLimits(attempts=3, shortest_seconds=0.4, first_seconds=0.5, longest_seconds=0.5)
 
 ONE = pytest.mark.parametrize("size", [MIB, 3 * 8 * MIB], ids=["single", "parts"])
 TROUBLE = pytest.mark.parametrize(
@@ -89,12 +93,19 @@ def test_restart(wire: Wire, served: Served, make_file: MakeFile, size: int) -> 
     assert served.stored(KEY, HERE) == 1
 
 
-@pytest.mark.parametrize("rule", [throttled(503), reset], ids=["503", "reset"])
-def test_share_of_parts(wire: Wire, served: Served, make_file: MakeFile, rule: Rule) -> None:
-    """With 30 % of all parts throttled or cut, all of them arrive."""
-    wire.add(when(is_part, sometimes(0.3, rule)))
+@pytest.mark.parametrize(
+    ("share", "rule"),
+    [(0.3, throttled(503)), (0.3, reset), (0.6, throttled(503))],
+    ids=["30-503", "30-reset", "60-503"],
+)
+def test_share_of_parts(
+    wire: Wire, served: Served, make_file: MakeFile, share: float, rule: Rule
+) -> None:
+    """With 30 % or more of all parts throttled or cut, all of them arrive."""
+    limits = Limits(request_retry=FREQUENT, pace_longest_seconds=0.1)
+    wire.add(when(is_part, sometimes(share, rule)))
 
-    session = Session(regions=HERE)
+    session = Session(regions=HERE, limits=limits)
     session.stage("SugarWater", "1.0.0", make_file(os.urandom(13 * 8 * MIB)))
 
     assert asked(wire, is_part) > 13
@@ -153,8 +164,7 @@ def test_download_elsewhere(
 
 # Not for ever ---------------------------------------------------------------------------------
 
-FREQUENT = RetryLimits(attempts=3, shortest_seconds=0.4, first_seconds=0.5, longest_seconds=0.5)
-BRIEF = Limits(idle_timeout_seconds=2.0, refused_seconds=1.0)
+BRIEF = Limits(idle_timeout_seconds=2.0, refused_seconds=1.0, request_retry=FREQUENT)
 
 
 @ONE

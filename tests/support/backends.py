@@ -236,7 +236,7 @@ class Bucket(Backend):
             item["Key"].removeprefix(self.prefix): (item["ETag"], item["LastModified"])
             for page in pages
             for item in page.get("Contents", [])
-            if not item["Key"].endswith("/_probe")
+            if "/_probe/" not in item["Key"]
         }
         writes = [] if self.wire is None else self.wire.writes()
         for name in found:

@@ -29,6 +29,7 @@ class Lack(Enum):
 
     CONDITIONAL_DELETE = "DeleteObject ignores If-Match"
     LONG_NAMES = "a name between two slashes of a key has at most 255 bytes"
+    ABSENCE = "DeleteObject answers 412 where nothing is, not 404"
     ANSWERS_DURING_WRITES = "a key is locked while a conditional write to it is under way"
 
 
@@ -83,6 +84,8 @@ def serve_seaweedfs(folder: Path) -> Iterator[str]:
     ports = _free_ports(2 * len(parts))
     command = [str(find("weed")), f"-logdir={folder}", "server", "-s3", f"-dir={folder}"]
     command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={config}"]
+    # Otherwise whoever may administer it makes a bucket by writing to it.
+    command += ["-s3.autoCreateBucket=false"]
     command += ["-master.volumeSizeLimitMB=64", "-volume.max=50", "-volume.preStopSeconds=0"]
     command += [f"-{part}.port={port}" for part, port in zip(parts, ports, strict=False)]
     command += [f"-{part}.port.grpc={port}" for part, port in zip(parts, ports[4:], strict=True)]
@@ -112,8 +115,12 @@ class Store:
 
 STORES = {
     "versitygw": Store("versitygw", serve_versitygw),
-    "minio": Store("minio", serve_minio, frozenset(Lack)),
-    "seaweedfs": Store("weed", serve_seaweedfs),
+    "minio": Store(
+        "minio",
+        serve_minio,
+        frozenset({Lack.CONDITIONAL_DELETE, Lack.LONG_NAMES, Lack.ANSWERS_DURING_WRITES}),
+    ),
+    "seaweedfs": Store("weed", serve_seaweedfs, frozenset({Lack.ABSENCE})),
 }
 
 

@@ -97,6 +97,8 @@ NO_ADDRESS = caused_by(socket.gaierror(-2, "Name or service not known"))
         (IncompleteReadError(actual_bytes=1, expected_bytes=2), Trouble.CUT),
         (SSLError(endpoint_url=URL, error=caused_by(ssl.SSLEOFError())), Trouble.CUT),
         (SSLError(endpoint_url=URL, error=caused_by(ssl.SSLCertVerificationError())), None),
+        (HTTPClientError(error=ValueError("Invalid header value b'a\\n'")), None),
+        (HTTPClientError(error=ConnectionResetError()), Trouble.CUT),
         (HTTPClientError(error=LocalFileError("it has changed")), None),
         (NoCredentialsError(), None),
         (KeyError("ETag"), None),
@@ -110,7 +112,7 @@ def test_error(error: Exception, trouble: Trouble | None) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "seconds"),
-    [(Trouble.LATER, 26), (Trouble.CUT, 26), (Trouble.REFUSED, 9), (Trouble.DEAD, None)],
+    [(Trouble.LATER, 26), (Trouble.CUT, 26), (Trouble.REFUSED, 5), (Trouble.DEAD, None)],
 )
 def test_time(trouble: Trouble, seconds: float | None) -> None:
     """As long as a region may be idle; a refused connection for seconds; and silence not at all."""

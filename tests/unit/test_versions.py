@@ -103,8 +103,9 @@ def test_what_is_wrong(text: str, what: str, meant: str) -> None:
         with pytest.raises(InputError) as caught:
             parse(text)
 
-        assert what in caught.value.message
-        assert str(caught.value.hint).startswith(f"Did you mean {meant}? ")
+        pointed_at, mark, _ = str(caught.value.hint).partition(f", did you mean {meant}? ")
+        assert mark
+        assert what.lower() in pointed_at.lower()
         assert str(parse_version(meant)) == meant
 
 
@@ -114,8 +115,9 @@ def test_what_is_wrong_and_cannot_be_put_right(text: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_version(text)
 
-    assert "Git reference" in caught.value.message or "epoch" in caught.value.message
-    assert "Did you mean" not in str(caught.value.hint)
+    hint = str(caught.value.hint)
+    assert "Git reference. " in hint or "semantic versions do not have. " in hint
+    assert "did you mean" not in hint
 
 
 @given(st.text("0123456789.!+-_abcrdevpostSHAv= /fsgt", max_size=40))
@@ -124,7 +126,7 @@ def test_whatever_is_proposed_is_a_version(text: str) -> None:
     try:
         parse_version(text)
     except InputError as e:
-        if match := re.match(r"Did you mean (\S+)\? ", str(e.hint)):
+        if match := re.search(r", did you mean (\S+)\? ", str(e.hint)):
             assert str(parse_version(match[1])) == match[1]
 
 

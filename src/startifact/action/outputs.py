@@ -27,7 +27,7 @@ from startifact.errors import (
     with_notes,
 )
 from startifact.hints import in_workflow
-from startifact.limits import MIN_KEY_ID_CHARACTERS
+from startifact.limits import MIN_KEY_ID_CHARACTERS, SIGNAL_EXIT_CODE
 from startifact.model.versions import parse_version
 from startifact.options import listed
 from startifact.report import locations_of_outcomes
@@ -49,9 +49,6 @@ FAILURES: Mapping[int, str] = {
 }
 """What the output ``outcome`` is where a step failed, by its exit code."""
 
-FIRST_SIGNAL_CODE = 128
-"""A step that a signal has stopped ends with the signal's number above this."""
-
 STOPPED = "stopped"
 SUCCEEDED = "succeeded"
 
@@ -66,7 +63,11 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
             f"{listed((*FAILURES.values(), STOPPED), 'or')}.",
         ),
         OutputDefinition("exit-code", "The exit code of the step, 0 where it succeeded."),
-        OutputDefinition("error", "Why the step failed, in words; empty where it succeeded."),
+        OutputDefinition(
+            "error",
+            "Why the step failed, in words; empty where it succeeded. Text from outside may be in "
+            "it: hand it to a script in env.",
+        ),
         OutputDefinition("project", "The name of the project."),
         OutputDefinition(
             "version",
@@ -183,7 +184,7 @@ def _ending(error: StartifactError | None) -> dict[str, object]:
         return {"outcome": SUCCEEDED, "exit-code": 0, "error": None}
     code = error.exit_code
     return {
-        "outcome": STOPPED if code > FIRST_SIGNAL_CODE else FAILURES.get(code, FAILURES[1]),
+        "outcome": STOPPED if code > SIGNAL_EXIT_CODE else FAILURES.get(code, FAILURES[1]),
         "exit-code": code,
         "error": with_notes(error.message, error),
     }

@@ -79,7 +79,8 @@ class FanOut(Generic[T]):
             queue.SimpleQueue()
         )
         self._heartbeats = {name: Heartbeat(notify and partial(notify, name)) for name in jobs}
-        self._take_patience()
+        if enough == 0:
+            self.take_patience()
         self._started = dict.fromkeys(jobs, time.monotonic())
         self._stopped: set[str] = set()
         self._threads = {name: self._thread(name) for name in jobs}
@@ -187,12 +188,13 @@ class FanOut(Generic[T]):
     def _count(self, arrived: Success[T] | Failure) -> None:
         """Take the others' patience once enough regions have succeeded."""
         self._succeeded += isinstance(arrived, Success)
-        self._take_patience()
-
-    def _take_patience(self) -> None:
         if self._enough is not None and self._succeeded >= self._enough:
-            for heartbeat in list(self._heartbeats.values()):
-                heartbeat.patient = False
+            self.take_patience()
+
+    def take_patience(self) -> None:
+        """Let requests that fail be tried again only so often, and not for a time any more."""
+        for heartbeat in list(self._heartbeats.values()):
+            heartbeat.patient = False
 
     def _given_up_at(self, name: str) -> float:
         """Return when the region *name* has been idle for too long, unless it moves meanwhile."""

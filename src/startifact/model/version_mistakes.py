@@ -26,7 +26,7 @@ _PRERELEASES = {"a": "alpha", "b": "beta", "c": "rc", "pre": "rc", "preview": "r
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong, as it can follow a colon, and the version that may have been meant."""
+    """What is wrong, as a sentence without a full stop, and the version that may be meant."""
 
     what: str
     meant: str | None

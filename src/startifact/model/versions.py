@@ -50,14 +50,15 @@ def parse_version(text: object) -> Version:
 
 
 def _not_a_version(message: str, text: object, hint: str) -> InputError:
-    """Return an error that says, where it is known, what *text* got wrong and what it would be."""
+    """Return an error whose hint says, where it is known, what *text* got wrong and would be."""
     # Not of any length: it is read with expressions that go through it again and again.
     short = isinstance(text, str) and len(text) <= MAX_VERSION_CHARACTERS
     mistake = mistake_in(text) if isinstance(text, str) and short else None
     if mistake is None:
         return InputError(message, hint=hint)
-    meant = f"Did you mean {mistake.meant}? " if mistake.meant else ""
-    return InputError(f"{message}: {mistake.what}", hint=f"{meant}{hint}")
+    what = mistake.what[0].upper() + mistake.what[1:]
+    meant = f", did you mean {mistake.meant}?" if mistake.meant else "."
+    return InputError(message, hint=f"{what}{meant} {hint}")
 
 
 def _hint(text: object) -> str:

@@ -38,7 +38,7 @@ from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine
 from startifact.repair.verify import UNDISPUTED, Finding, compare, leading_status
-from startifact.staging.region_steps import create
+from startifact.staging.region_steps import create, warn_untried
 from startifact.staging.stager import now
 
 
@@ -94,6 +94,9 @@ class Repairer:
                 LatestRepairer(
                     project_inventory, self._log, self._channel_writer, self._required, self._limits
                 ).repair()
+        if self._log.dry_run:
+            written = {step.region for step in self._log.steps}
+            warn_untried(region for region in self._regions if region.name in written)
         return self._log.result(project, [region.name for region in self._regions])
 
     def _repair_version(

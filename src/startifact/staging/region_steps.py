@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -105,6 +105,16 @@ def create(
             raise IndeterminateContentError(e.message, hint=e.next_step) from e
 
     return write_and_read_back(region, key, write, read_back)
+
+
+def warn_untried(regions: Iterable[Region]) -> None:
+    """Log which *regions* would be written to, and have not shown that they honour conditions."""
+    if names := [region.name for region in regions if region.is_untried()]:
+        text = (
+            "before anything is written the store is tried, whether it honours conditions: a dry "
+            "run does not try it"
+        )
+        logger.warning("%s", with_regions(names, text))
 
 
 def write_and_read_back(

@@ -235,6 +235,7 @@ class Stager:
                 f"{self.required} are needed:",
                 outcomes=state.outcomes(State.WOULD_CREATE),
             )
+        region_steps.warn_untried(state.regions_to_write())
         return self._result(state, request, record)
 
     def _warn_of_kept(self, state: StagingState, record: Record, kept: Record) -> None:

@@ -427,5 +427,5 @@ def test_region_that_is_nearly_a_bucket() -> None:
 
 def test_version_that_is_nearly_one() -> None:
     """What a version got wrong, and what it would be, is said."""
-    assert "Did you mean 1.2.3? " in refusal(STAGE, version="refs/tags/v1.2.3")
-    assert "Did you mean 1.0.0-rc.1? " in refusal(DOWNLOAD, version="1.0rc1")
+    assert "did you mean 1.2.3? " in refusal(STAGE, version="refs/tags/v1.2.3")
+    assert "did you mean 1.0.0-rc.1? " in refusal(DOWNLOAD, version="1.0rc1")

@@ -14,6 +14,7 @@ from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.regions.aws import advice
+from startifact.regions.aws.answers import refuse_foreign_answers
 from startifact.regions.aws.bucket_region import refuse_other_regions
 from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import (
@@ -27,6 +28,7 @@ from startifact.regions.aws.errors import (
     no_credentials,
 )
 from startifact.regions.aws.mfa import ask_with, asking, wants_code
+from startifact.regions.aws.race import hold_back
 from startifact.regions.aws.retries import retry_requests, stop_retries_with_worker
 from startifact.regions.aws.role import as_role
 from startifact.regions.aws.trouble import said_by_aws
@@ -133,6 +135,8 @@ class Clients:
                 self._s3[key] = client
                 self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
+                refuse_foreign_answers(self._s3[key])
+                hold_back(self._s3[key])
                 stop_retries_with_worker(self._s3[key])
                 retry_requests(self._s3[key], self._limits)
                 watch_completions(self._s3[key], self._limits)
@@ -156,6 +160,7 @@ class Clients:
                 check_endpoint(client.meta.endpoint_url, "ssm")
                 self._ssm[region] = client
                 self._guard(self._ssm[region], None)
+                refuse_foreign_answers(self._ssm[region])
                 stop_retries_with_worker(self._ssm[region])
                 retry_requests(self._ssm[region], self._limits)
             return self._ssm[region]

@@ -5,22 +5,19 @@ reads the answer as a whole, and asks again where it was lost.
 """
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.client import BaseClient
-from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 
-from startifact.concurrency.backoff import pause_for, pause_seconds
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT
-from startifact.errors import ExistsError
 from startifact.limits import MAX_COMPLETION_BYTES, Limits
-from startifact.regions.aws.trouble import Trouble, code_of, trouble_of_answer
+from startifact.regions.aws.conditional import write_once
 
-_NO_UPLOAD = frozenset({"404", "NoSuchUpload"})
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class _Body:
@@ -65,50 +62,21 @@ def _read(answer: AWSResponse) -> bytes:
 
 
 def complete(
+    client: "S3Client",
     request: Callable[[], object],
     *,
     exists: Callable[[], bool],
-    key: str,
     parts: int,
     limits: Limits,
-) -> None:
-    """Make *request*, which completes an upload; where its answer is lost, find out what is there.
+) -> bool:
+    """Make *request*, which completes an upload of *parts* parts; see `write_once`."""
 
-    Args:
-        request: Asks S3 to complete the upload; it is made again where nothing came of it.
-        exists: Says whether something is at *key*.
-        key: What the upload is to become.
-        parts: How many parts it has.
-        limits: How long that may take.
+    def waited_for() -> None:
+        with _silence(limits):
+            request()
 
-    Raises:
-        ExistsError: Something is at *key*: the upload, or what another one stored.
-        ClientError, BotoCoreError: The upload is refused, or was not completed in time.
-    """
-    began = time.monotonic()
-    budget = limits.idle_timeout_seconds
-    lost, failures = False, 0
-    while True:
-        try:
-            with _silence(limits):
-                request()
-        except (ClientError, BotoCoreError) as e:
-            trouble = trouble_of_answer(e)
-            gone = lost and isinstance(e, ClientError) and code_of(e) in _NO_UPLOAD
-            if trouble is None and not gone:
-                raise
-            if trouble not in {Trouble.LATER, Trouble.REFUSED}:
-                # S3 may be at it still.
-                lost, budget = True, completing_seconds(parts, limits)
-            failures += 1
-            if exists():
-                raise ExistsError(key) from e
-            pause = pause_seconds(limits.request_retry, failures)
-            if time.monotonic() + pause - began > budget:
-                raise
-            pause_for(pause)
-        else:
-            return
+    budget = completing_seconds(parts, limits)
+    return write_once(client, waited_for, settled=exists, limits=limits, seconds_if_lost=budget)
 
 
 def completing_seconds(parts: int, limits: Limits) -> float:

@@ -4,9 +4,11 @@ What a service says is always shown, after what Startifact says itself.
 """
 
 import contextlib
+import http.client
 import traceback
 from collections.abc import Iterator
 
+import urllib3.exceptions
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -33,6 +35,7 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.regions.aws import advice
+from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.credentials import (
     UnusableCredentialsError,
     gives_credentials,
@@ -82,6 +85,14 @@ _ELSEWHERE = frozenset(
     {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 )
 
+_NO_ANSWER_HINT = (
+    "Look at what is between here and the region: a portal that wants somebody to sign in, or a "
+    "proxy, may have answered in its place"
+)
+
+# What reading a body can raise: the SDK wraps it only where it has read the body itself.
+_BROKEN_BODY = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
+
 
 @contextlib.contextmanager
 def aws_errors(
@@ -110,6 +121,9 @@ def aws_errors(
             f"there is no such AWS profile: {said_by_aws(e)}",
             hint=advice.NO_PROFILE,
         ) from e
+    except (NoAnswerError, *_BROKEN_BODY) as e:
+        traceback.clear_frames(e.__traceback__)  # as below
+        raise _no_whole_answer(e, action, region, resource) from e
     except BotoCoreError as e:
         raise RegionUnavailableError(
             f"{action} on {resource} failed in {region}: {said_by_aws(e)}"
@@ -144,6 +158,21 @@ def no_answer(error: BotoCoreError, what: str) -> StartifactError:
             f"{what}: {said}; {wrong}", hint="Check the spelling of the region, or the network"
         )
     return RegionUnavailableError(f"{what}: {said}", hint="Check the network, or try again")
+
+
+def _no_whole_answer(
+    error: Exception, action: str, region: str, resource: str
+) -> RegionUnavailableError:
+    if isinstance(error, NoAnswerError):
+        return RegionUnavailableError(
+            f"what came for {action} on {resource} is not an answer of {region}: {error}",
+            hint=_NO_ANSWER_HINT,
+        )
+    return RegionUnavailableError(
+        f"the answer of {region} to {action} on {resource} broke off: "
+        f"{type(error).__name__}, {said_by_aws(error)}",
+        hint="Check the network, or try again",
+    )
 
 
 def no_credentials(region: str, error: Exception) -> AccessDeniedError:
@@ -206,5 +235,5 @@ def _other(error: ClientError, what: str, region: str, said: str, status: int) -
         )
     return RegionUnavailableError(
         f"{region} failed {what}: {said}",
-        hint="Look at what is between here and the region: a proxy may have answered in its place",
+        hint=_NO_ANSWER_HINT,
     )

@@ -9,7 +9,7 @@ from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.model.configuration import is_reserved_parameter
-from startifact.model.keys import Key, channel_parameter
+from startifact.model.keys import Key, channel_parameter, project_of
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import (
@@ -18,7 +18,7 @@ from startifact.regions.aws.configuration_loader import (
     parameters_of,
 )
 from startifact.regions.aws.endpoint import normalised_endpoint
-from startifact.regions.aws.probe import check_conditions, is_custom
+from startifact.regions.aws.probe import check_conditions, check_deletion, is_custom
 from startifact.regions.aws.spec import BucketSpec, is_bucket_name, wrong_kind_of_bucket
 from startifact.regions.interface import (
     Beat,
@@ -40,6 +40,7 @@ class S3Region(Region):
         self._known: Bucket | None = None
         self._probe_lock = threading.Lock()  # not `_lock`: `location` must not wait for the probe
         self._trusted = False
+        self._trusted_with_deletion = False
 
     @abstractmethod
     def _look_up(self) -> Bucket:
@@ -89,6 +90,7 @@ class S3Region(Region):
 
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """See `Region.delete`."""
+        self.preflight_deletion(project_of(key))
         return self._bucket().delete(key, stored)
 
     def read_channel(self, key: Key) -> StoredChannel | None:
@@ -116,6 +118,20 @@ class S3Region(Region):
             if not self._trusted:
                 check_conditions(bucket, project)
                 self._trusted = True
+
+    def preflight_deletion(self, project: str) -> None:
+        """See `Region.preflight_deletion`; stores that are staged to may lack just that."""
+        bucket = self._bucket()
+        if not is_custom(bucket.client.meta.endpoint_url):
+            return
+        with holding(self._probe_lock):
+            if not self._trusted_with_deletion:
+                check_deletion(bucket, project)
+                self._trusted_with_deletion = True
+
+    def is_untried(self) -> bool:
+        """See `Region.is_untried`."""
+        return is_custom(self._bucket().client.meta.endpoint_url) and not self._trusted
 
 
 class BucketRegion(S3Region):

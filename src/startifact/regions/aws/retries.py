@@ -29,8 +29,8 @@ from startifact.regions.aws.trouble import (
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
 
-_NEVER = frozenset({"CompleteMultipartUpload"})
-"""Whoever makes it looks first at what is there."""
+_NEVER = frozenset({"CompleteMultipartUpload", "PutObject"})
+"""They are conditional: whoever makes them looks at what is there first (`write_once`)."""
 
 _COUNTED = frozenset({"PutParameter"})
 """Whoever makes it tries again, so many times: the mirror is no reason to wait for long."""
@@ -116,16 +116,37 @@ class Retries:
     ) -> bool:
         if operation in _NEVER:
             return False
-        if attempts < self._limits.request_retry.attempts:
-            return True
         if operation in _COUNTED:
-            return False
-        if attempts < self._configured:
-            # Somebody wants it so, however long it takes.
-            if trouble is not Trouble.DEAD and (heartbeat := CURRENT_HEARTBEAT.get()):
-                heartbeat.last = time.monotonic()
-            return True
-        return has_time(trouble, failing_seconds, self._limits)
+            return attempts < self._limits.request_retry.attempts
+        return may_repeat(trouble, attempts, failing_seconds, self._limits, self._configured)
+
+
+def configured_attempts(client: BaseClient) -> int:
+    """Return how many attempts somebody configured for *client*; 0 where nobody did."""
+    retries: dict[str, Any] = getattr(client.meta.config, "retries", None) or {}
+    return retries.get("total_max_attempts") or 0
+
+
+def may_repeat(
+    trouble: Trouble, attempts: int, failing_seconds: float, limits: Limits, configured: int
+) -> bool:
+    """Say whether a request may be made again after *attempts* of it.
+
+    Args:
+        trouble: What the last one met.
+        attempts: How many there were.
+        failing_seconds: How long the region will have failed by the next one.
+        limits: How long it may.
+        configured: How many attempts somebody configured.
+    """
+    if attempts < limits.request_retry.attempts:
+        return True
+    if attempts < configured:
+        # Somebody wants it so, however long it takes.
+        if trouble is not Trouble.DEAD and (heartbeat := CURRENT_HEARTBEAT.get()):
+            heartbeat.last = time.monotonic()
+        return True
+    return has_time(trouble, failing_seconds, limits)
 
 
 def has_time(trouble: Trouble, failing_seconds: float, limits: Limits) -> bool:
@@ -163,8 +184,7 @@ def retry_requests(client: BaseClient, limits: Limits) -> None:
     """
     service = client.meta.service_model.service_id.hyphenize()
     events = client.meta.events
-    configured: dict[str, Any] = getattr(client.meta.config, "retries", None) or {}
-    retries = Retries(limits, attempts=configured.get("total_max_attempts") or 0)
+    retries = Retries(limits, attempts=configured_attempts(client))
     events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
     events.register_first(f"needs-retry.{service}", retries.decide)  # type: ignore[arg-type]
     events.register_first(f"request-created.{service}", retries.wait_for_turn)

@@ -62,7 +62,7 @@ class Trouble(Enum):
     """The service is there, and asks to be asked later."""
 
     CUT = auto()
-    """The connection broke, or the service failed: the request may have been carried out."""
+    """The connection broke, or the service failed: the request may have been executed."""
 
     REFUSED = auto()
     """Nobody accepts connections, as while a service restarts."""
@@ -129,6 +129,9 @@ def trouble_of_error(error: BaseException) -> Trouble | None:
     if isinstance(error, EndpointConnectionError | ProxyConnectionError):
         refused = _was_caused_by(inner, ConnectionRefusedError, ConnectionResetError)
         return Trouble.REFUSED if refused else Trouble.DEAD
+    if type(error) is HTTPClientError:
+        # What could not be sent at all, as a header with a line break, cannot be sent again.
+        return Trouble.CUT if isinstance(inner, OSError) else None
     # Both kinds of time-out are subclasses of ConnectionError that mean silence.
     if "timeout" in type(error).__name__.lower():
         return Trouble.DEAD

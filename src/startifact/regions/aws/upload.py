@@ -19,6 +19,7 @@ from startifact.errors import ExistsError, RegionUnavailableError, StartifactErr
 from startifact.files.source import Part, Source
 from startifact.limits import Limits
 from startifact.regions.aws.completion import complete
+from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.partitions import arn
 from startifact.regions.aws.trouble import code_of
@@ -97,18 +98,23 @@ class Upload:
 
     def _at_once(self, source: Source, encoded_record: str) -> None:
         part = source.parts[0]
-        with self._checked_body(source, part), source.open(part, self._on_read) as body:
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=self._key,
-                Body=body,
-                ContentLength=part.size,
-                ContentType=_TYPE,
-                Metadata={RECORD: encoded_record},
-                # S3 refuses bytes other than those that were hashed: the file may have changed.
-                ChecksumSHA256=_base64(part.sha256),
-                IfNoneMatch="*",
-            )
+
+        def put() -> None:
+            with self._checked_body(source, part), source.open(part, self._on_read) as body:
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=self._key,
+                    Body=body,
+                    ContentLength=part.size,
+                    ContentType=_TYPE,
+                    Metadata={RECORD: encoded_record},
+                    # S3 refuses bytes other than those that were hashed: the file may have changed.
+                    ChecksumSHA256=_base64(part.sha256),
+                    IfNoneMatch="*",
+                )
+
+        if not write_once(self._client, put, settled=self._exists, limits=self._limits):
+            raise ExistsError(self._key)
         self._beat(part.size)
 
     def _in_parts(self, source: Source, encoded_record: str) -> None:
@@ -134,7 +140,8 @@ class Upload:
             # The last moment to stop: once completed, the object is there. S3 may take as long as
             # the idle time-out for it, which begins anew here.
             self._beat(0)
-            complete(
+            done = complete(
+                self._client,
                 partial(
                     self._client.complete_multipart_upload,
                     Bucket=self._bucket,
@@ -146,10 +153,11 @@ class Upload:
                     IfNoneMatch="*",
                 ),
                 exists=self._exists,
-                key=self._key,
                 parts=len(sent_parts),
                 limits=self._limits,
             )
+            if not done:
+                raise ExistsError(self._key)
         except BaseException:
             # A signal too: parts that are left cost money, and no listing of objects shows them.
             abort(

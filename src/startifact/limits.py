@@ -30,6 +30,10 @@ LISTED_NAMES = 10
 LISTED_NAME_CHARACTERS = 200
 """How many names a line lists, and how much of each: a list of regions has 32 at most."""
 
+SERVICE_TEXT_CHARACTERS = 600
+"""How much of what a service says is quoted: a denial by a policy names user, action, resource and
+policy, the policy last."""
+
 BUG_TEXT_CHARACTERS = 300
 """How much of an exception that nobody expected is quoted; it may hold anything."""
 

@@ -4,15 +4,20 @@ Each failure says what is different there, which file of ours needs it, and what
 """
 
 import contextlib
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import boto3
 import botocore
+import botocore.configprovider
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.credentials import (
+    AssumeRoleProvider,
     AssumeRoleWithWebIdentityCredentialFetcher,
     CredentialProvider,
     CredentialResolver,
@@ -349,6 +354,99 @@ def test_a_bucket_elsewhere_is_refused() -> None:
         assert len(sent.requests) == 1
 
 
+# mfa.py, endpoint.py, clients.py ----------------------------------------------------------------
+
+
+PROFILE = """
+[profile p]
+role_arn = arn:aws:iam::123456789012:role/r
+source_profile = base
+mfa_serial = arn:aws:iam::123456789012:mfa/jane
+endpoint_url = https://from-the-profile.example
+services = here
+[profile base]
+aws_access_key_id = AKIABASEBASEBASEBASE
+aws_secret_access_key = base-secret
+[services here]
+s3 =
+  endpoint_url = https://from-a-section.example
+"""
+
+
+def with_profile(file: Any) -> botocore.session.Session:
+    file.write(PROFILE)
+    file.flush()
+    session = botocore.session.Session(profile="p")
+    session.set_config_variable("config_file", file.name)
+    session.set_config_variable("credentials_file", os.devnull)
+    return session
+
+
+def test_prompter_of_codes() -> None:
+    """The provider of roles asks with what stands in its attribute, in the thread that asks."""
+    with (
+        relied_on(
+            "AssumeRoleProvider._prompter",
+            "mfa.py",
+            "Find how to have a code asked for elsewhere: getpass in a region's thread leaves the "
+            "terminal silent after Ctrl-C",
+        ),
+        tempfile.NamedTemporaryFile("w") as file,
+    ):
+        session = with_profile(file)
+        asked: list[str] = []
+
+        def ask(prompt: str) -> str:
+            asked.append(prompt)
+            raise KeyError
+
+        session.get_component("credential_provider").get_provider("assume-role")._prompter = ask
+        credentials = session.get_credentials()
+        assert credentials is not None
+        with pytest.raises(KeyError):
+            credentials.get_frozen_credentials()
+        assert asked == ["Enter MFA code for arn:aws:iam::123456789012:mfa/jane: "]
+
+
+def test_configured_endpoints() -> None:
+    """What is asked for a configured endpoint answers with the variable, or with the profile's."""
+    with (
+        relied_on(
+            "ConfiguredEndpointProvider",
+            "endpoint.py",
+            "Find how to know where requests of a profile go before a client is made",
+        ),
+        tempfile.NamedTemporaryFile("w") as file,
+    ):
+        session = with_profile(file)
+        facts = {
+            "full_config": session.full_config,
+            "scoped_config": session.get_scoped_config(),
+        }
+
+        def endpoint(service: str, **environ: str) -> object:
+            provider = botocore.configprovider.ConfiguredEndpointProvider(
+                **facts, client_name=service, environ=environ
+            )
+            return provider.provide()
+
+        assert endpoint("s3", AWS_ENDPOINT_URL_S3="https://a", AWS_ENDPOINT_URL="https://b") == (
+            "https://a"
+        )
+        assert endpoint("ssm", AWS_ENDPOINT_URL="https://b") == "https://b"
+        assert endpoint("s3") == "https://from-a-section.example"
+        assert endpoint("ssm") == "https://from-the-profile.example"
+        assert not session.get_config_variable("ignore_configured_endpoint_urls")
+
+
+def test_session_inside_of_one_of_boto3() -> None:
+    """A session of boto3 has one of botocore, with what it was configured with."""
+    with relied_on(
+        "boto3.Session._session", "clients.py", "Find how to read the profile of a given session"
+    ):
+        assert isinstance(boto3.Session()._session, botocore.session.Session)
+
+
 # retries.py ------------------------------------------------------------------------------------
 
 
@@ -538,6 +636,18 @@ def _no_context(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def _no_prompter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AssumeRoleProvider, "_prompter", property(lambda self: None), raising=False)
+
+
+def _no_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(botocore.configprovider, "ConfiguredEndpointProvider")
+
+
+def _another_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boto3, "Session", object)
+
+
 Break = Callable[[pytest.MonkeyPatch], None]
 
 BROKEN: list[tuple[Break, Callable[..., None], str]] = [
@@ -549,6 +659,9 @@ BROKEN: list[tuple[Break, Callable[..., None], str]] = [
     (_providers_in_a_tuple, test_providers_are_a_list_that_is_asked_in_turn, "role.py"),
     (_other_fetcher, test_fetcher_for_a_web_identity, "role.py"),
     (_another_event, test_answers_are_looked_at_before_redirects_are_followed, "bucket_region.py"),
+    (_no_prompter, test_prompter_of_codes, "mfa.py"),
+    (_no_endpoints, test_configured_endpoints, "endpoint.py"),
+    (_another_session, test_session_inside_of_one_of_boto3, "clients.py"),
     (_other_ids, test_retries_of_the_sdk_are_taken_out, "retries.py"),
     (_another_event, test_whoever_decides_first_repeats_a_request, "retries.py"),
     (_no_session, test_session_that_sends, "completion.py"),

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
-from startifact.regions.aws.spec import AwsSpec, BucketSpec, is_loopback
+from startifact.regions.aws.endpoint import is_loopback
+from startifact.regions.aws.spec import AwsSpec, BucketSpec
 from startifact.regions.directory.spec import DirectorySpec
 from startifact.regions.factory import FORMS, KINDS, parse_spec, parse_specs
 from startifact.regions.memory import MemorySpec
@@ -240,7 +241,10 @@ def test_password(text: str) -> None:
         ("s3://bucket/ü", "prefix: got 'ü'"),
         (f"s3://bucket/{'p' * 257}", "prefix"),
         ("s3://bucket#x", "no # in it; write %23"),
-        ("s3://bucket?regoin=x", "option: got 'regoin', expected region, endpoint or profile"),
+        (
+            "s3://bucket?regoin=x",
+            "option: got 'regoin', expected region, endpoint, profile or addressing",
+        ),
         ("s3://bucket?x=1&y=2", r"option: got 'x'(.|\n)*option: got 'y'"),
         ("s3://bucket?region=a&region=b", "an option is there twice"),
         ("s3://bucket?region=", "region: got ''"),
@@ -465,3 +469,38 @@ def test_kinds_that_last() -> None:
     specs = parse_specs(["eu-west-1", "s3://bucket", "file:./a", "memory:a"], source="regions")
 
     assert [spec.outlives_process for spec in specs] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("s3://logs--use1-az4--x-s3", "a directory bucket"),
+        ("s3://my-point-abcdefghijklmnop1234-s3alias/team", "an access point"),
+        ("s3://my-lambda--ol-s3", "an access point"),
+        ("s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/x", "an ARN, as access points have"),
+        ("arn:aws:s3:eu-west-1:123456789012:accesspoint/x", "an ARN, as access points have"),
+        ("arn:aws:s3::123456789012:accesspoint/m.mrap", "an ARN, as access points have"),
+        ("s3://my-table--table-s3", "a table bucket"),
+    ],
+)
+def test_what_is_no_bucket(text: str, reason: str) -> None:
+    """What only looks like a bucket is refused when the list of regions is read, with a reason."""
+    with pytest.raises(InputError, match=reason) as caught:
+        parse_specs([text, "us-east-1"], source="regions")
+
+    assert "itself" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("style", ["virtual", "path"])
+def test_addressing(style: str) -> None:
+    """Where the bucket's name stands can be spelled."""
+    spec = parse_spec(f"s3://my-bucket?addressing={style}")
+
+    assert isinstance(spec, BucketSpec)
+    assert spec.addressing == style
+
+
+def test_other_addressing() -> None:
+    """There are two ways to address a bucket."""
+    with pytest.raises(InputError, match=r"addressing: got 'auto', expected virtual .* or path"):
+        parse_spec("s3://my-bucket?addressing=auto")

@@ -24,9 +24,9 @@ from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, Heartbeat
 from startifact.errors import LocalFileError
 from startifact.limits import Limits
 from startifact.regions.aws.completion import completing_seconds
-from startifact.regions.aws.retries import (
+from startifact.regions.aws.retries import has_time
+from startifact.regions.aws.trouble import (
     Trouble,
-    has_time,
     trouble_of_answer,
     trouble_of_error,
     trouble_of_status,

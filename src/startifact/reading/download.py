@@ -39,7 +39,8 @@ class Downloader:
     """Where an artifact is, and the way to its bytes.
 
     ``bucket``, ``key``, ``region``, ``uri`` and ``object_version`` are those of the first region,
-    in the configured order, that is known to hold it. They raise a `NotFoundError` where none
+    in the configured order, that is known to hold it, one that can deliver it before one that
+    holds it in an archive. They raise a `NotFoundError` where none
     holds it, as after a dry run, and a `SeveralRegionsError` where that is not known.
 
     A downloader that was pickled keeps what it knew, and cannot download.
@@ -125,9 +126,9 @@ class Downloader:
     def outcomes(self) -> tuple[RegionOutcome, ...]:
         """Return what every region says of the version, in the configured order.
 
-        Its state is ``present``, ``different``, ``absent``, or ``failed`` with the error that says
-        why. Regions have a second to answer after the first one that has a copy. One whose bytes
-        the last download did not get, or found to be damaged, has failed.
+        Its state is ``present``, ``archived``, ``different``, ``absent``, or ``failed``, with the
+        error that says why. Regions have a second to answer after the first one that has a copy.
+        One whose bytes the last download did not get, or found to be damaged, has failed.
         """
         self._resolution.wait_a_moment_for_all()
         key, seconds = self._resolution.key, self.seconds()
@@ -221,7 +222,7 @@ class Downloader:
         replicas = self._replicas()
         if not replicas:
             raise self._not_found([])
-        return replicas[0]
+        return next((r for r in replicas if r.stored.archived is None), replicas[0])
 
     def _fetch(self, destination: Path) -> None:
         """Try one region after the other until one has delivered the bytes to *destination*."""
@@ -247,14 +248,24 @@ class Downloader:
         raise self._not_found(failures)
 
     def _next_copy(self, tried: set[str]) -> Replica | None:
-        """Return the next copy to try; those that can have the bytes, as they were reported."""
+        """Return the next copy to try; those that can have the bytes, as they were reported.
+
+        One that is archived comes last: it may have been restored since.
+        """
         while True:
-            for replica in self._resolution.replicas():
-                untried = replica.region.name not in tried
-                if untried and replica.record.may_have_bytes_of(self._record):
+            untried = self._untried(tried)
+            for replica in untried:
+                if replica.stored.archived is None:
                     return replica
             if not self._resolution.wait_for_one_more():
-                return None
+                return next(iter(self._untried(tried)), None)
+
+    def _untried(self, tried: set[str]) -> list[Replica]:
+        return [
+            replica
+            for replica in self._resolution.replicas()
+            if replica.region.name not in tried and replica.record.may_have_bytes_of(self._record)
+        ]
 
     def _is_still_chosen(self) -> bool:
         """Say whether what was verified still is the version, by all that regions say by now."""
@@ -263,10 +274,7 @@ class Downloader:
 
     def _has_others(self, tried: set[str]) -> bool:
         """Say whether another region could deliver, that was not tried."""
-        return any(
-            r.region.name not in tried and r.record.may_have_bytes_of(self._record)
-            for r in self._resolution.replicas()
-        )
+        return bool(self._untried(tried))
 
     def _fetch_from(self, replica: Replica, temporary: Path, *, patient: bool) -> Failure | None:
         name, record = replica.region.name, self._record

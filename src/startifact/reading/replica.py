@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from startifact.errors import IntegrityError
+from startifact.errors import ArchivedError, IntegrityError
 from startifact.limits import MAX_SIZE_BYTES
 from startifact.model.keys import Key
 from startifact.model.record import Record, decode
@@ -22,6 +22,14 @@ class Replica:
     def is_recorded(self) -> bool:
         """Whether it has a record, which those of the first Startifact lack."""
         return self.stored.encoded_record is not None
+
+    def archived_error(self, key: Key) -> ArchivedError | None:
+        """Return why its bytes cannot be read now; ``None`` where they can."""
+        if self.stored.archived is None:
+            return None
+        return ArchivedError(
+            f"{key} in {self.region.name} cannot be delivered: {self.stored.archived}"
+        )
 
 
 def describe(region: Region, key: Key) -> Replica | None:

@@ -17,6 +17,7 @@ from startifact.errors import (
     RegionUnavailableError,
     RemovedError,
     StartifactError,
+    by_region,
     no_answer,
 )
 from startifact.limits import Limits
@@ -278,12 +279,22 @@ class Resolution:
         )
 
     def _not_found(self) -> StartifactError:
+        why = {r.name: r.why_absent(self.key) for r in self.regions if r.name in self._absent}
+        deleted = [(name, text) for name, text in why.items() if text is not None]
         if not self._failed:
+            names = ", ".join(r.name for r in self.regions)
             return NotFoundError(
-                f"{self.key} is not staged in {', '.join(r.name for r in self.regions)}",
-                hint="Check the project, the version and the regions",
+                f"{self.key} is not staged in {names}"
+                + (f":{by_region(deleted)}" if deleted else ""),
+                hint="Remove the delete marker in the bucket to have what was deleted, or stage "
+                "the version anew"
+                if deleted
+                else "Check the project, the version and the regions",
             )
-        reasons = [(name, error or "not there") for name, error in self.answers().items()]
+        there = {name: f"not there, {text}" for name, text in deleted}
+        reasons = [
+            (name, error or there.get(name, "not there")) for name, error in self.answers().items()
+        ]
         return no_answer(
             f"cannot tell whether {self.key} exists, no region that answered has it:", reasons
         )

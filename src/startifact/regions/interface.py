@@ -7,7 +7,7 @@ implementation has to keep, and every implementation passes it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from startifact.files.source import Source
@@ -47,6 +47,11 @@ class StoredArtifact:
 
     object_version: str | None = None
     """The bucket's own version of the object, where it keeps versions."""
+
+    archived: str | None = field(default=None, compare=False)
+    """Why its bytes cannot be read now, such as ``it is archived (GLACIER)``; ``None`` where they
+    can. It changes when the artifact is archived or restored, and is no part of what is compared.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ class Region(ABC):
 
     - ``RegionUnavailableError``: the region did not answer, or not in a way that can be understood;
     - ``AccessDeniedError``: it refuses, or there are no credentials;
+    - ``ServiceRefusedError``: it refuses for good, as (``ArchivedError``) to read what is archived;
     - ``ConfigurationError``: what its configuration names is not there, or (``WrongRegionError``)
       somewhere else, or it lacks something that every region needs, such as locks, or it does not
       keep what this interface promises;
@@ -154,6 +160,14 @@ class Region(ABC):
             InputError: This kind of region can hold nothing at *key*, as is known before anything
                 is sent; `create` would fail.
         """
+
+    def why_absent(self, key: Key) -> str | None:  # noqa: ARG002  # most know no more
+        """Return what else is known of *key*, which `describe` has found absent, as that it was
+        deleted; ``None`` where nothing is.
+
+        Nothing is sent.
+        """
+        return None
 
     @abstractmethod
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:

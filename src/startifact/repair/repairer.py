@@ -37,7 +37,7 @@ from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_in
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine
-from startifact.repair.verify import Finding, FindingKind, compare, leading_status
+from startifact.repair.verify import UNDISPUTED, Finding, compare, leading_status
 from startifact.staging.region_steps import create, warn_untried
 from startifact.staging.stager import now
 
@@ -112,9 +112,13 @@ class Repairer:
         if newer := [s.trouble for s in known.values() if isinstance(s.trouble, NewerFormatError)]:
             self._log.refuse(newer[0])
             return
+        for status in known.values():
+            # Only whoever owns the bucket can restore it, and pays for that.
+            if status.replica is not None and (error := status.replica.archived_error(key)):
+                self._log.refuse(error)
         if keep is not None:
             right = _chosen(key, statuses, keep, project_inventory.failures)
-        elif any(d.kind is not FindingKind.MISSING for d in found):
+        elif any(d.kind not in UNDISPUTED for d in found):
             self._log.refuse(_disagreement(key, known, found))
             return
         else:

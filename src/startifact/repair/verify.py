@@ -27,6 +27,9 @@ class FindingKind(StrEnum):
     DAMAGED = "damaged"
     """Its record cannot be read, or its bytes are not the recorded ones."""
 
+    ARCHIVED = "archived"
+    """It is sound by its record, and cannot be delivered until it is restored from an archive."""
+
     UNRECORDED = "unrecorded"
     """It has no record, as it was staged by the first Startifact, and other regions have one."""
 
@@ -44,6 +47,10 @@ class FindingKind(StrEnum):
     LATEST_DAMAGED = "latest-damaged"
     MIRROR_DIFFERS = "copy-differs"
     """Its mirror in SSM is another version."""
+
+
+UNDISPUTED = frozenset({FindingKind.MISSING, FindingKind.ARCHIVED})
+"""What says nothing of the content that regions hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +144,17 @@ def _compare_one(
         case StartifactError() as trouble:
             return FindingKind.DAMAGED, trouble.message
     if status.replica is None:
-        return FindingKind.MISSING, "it is not there"
-    record = status.replica.record
+        why = f": {status.why_absent}" if status.why_absent else ""
+        return FindingKind.MISSING, f"it is not there{why}"
+    found = _compare_record(status, status.replica.record, agreed)
+    if found is None and (archived := status.replica.stored.archived):
+        return FindingKind.ARCHIVED, f"{archived}, and cannot be delivered until it is restored"
+    return found
+
+
+def _compare_record(
+    status: ReplicaStatus, record: Record, agreed: ReplicaStatus | None
+) -> tuple[FindingKind, str] | None:
     if agreed is None or agreed.replica is None:
         return FindingKind.DIFFERENT, f"it has {_known(record)}, and regions do not agree"
     agreed_record = agreed.replica.record
@@ -175,7 +191,7 @@ def leading_status(statuses: Sequence[ReplicaStatus]) -> ReplicaStatus | None:
 
 def is_disputed(project_inventory: ProjectInventory, version: Version) -> bool:
     """Say whether regions hold anything but sound replicas of one content as *version*."""
-    return any(d.kind is not FindingKind.MISSING for d in compare(project_inventory, version))
+    return any(d.kind not in UNDISPUTED for d in compare(project_inventory, version))
 
 
 def target_of(project_inventory: ProjectInventory) -> Version | None:

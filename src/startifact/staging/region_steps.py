@@ -24,9 +24,9 @@ from startifact.reading.replica import Replica, describe
 from startifact.regions.interface import Region
 from startifact.text import with_regions
 
-logger = logging.getLogger(__name__)
-
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,10 @@ def inspect_region(
     replica = describe(region, artifact_key(project, version))
     if replica is not None:
         on_replica(replica)
+    elif why := region.why_absent(artifact_key(project, version)):
+        logger.warning(
+            "%s", with_regions([region.name], f"{artifact_key(project, version)}: {why}")
+        )
     heartbeat.beat()
     try:
         _, channel_record = read_channel_record(region, project, LATEST)
@@ -135,8 +139,10 @@ def write_and_read_back(
     if isinstance(failure, RegionUnavailableError):
         raise failure
     claim = "that it exists" if failure else "that it is stored"
+    why = region.why_absent(key)
     raise RegionUnavailableError(
         f"{region.name} said of {key} {claim}, and then that it is not there"
+        + (f": {why}" if why else "")
     ) from failure
 
 

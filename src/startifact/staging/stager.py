@@ -257,6 +257,9 @@ class Stager:
         for region in self.regions:
             if error := state.errors.get(region.name):
                 logger.warning("%s", with_regions([region.name], error.message))
+        for replica in state.replicas_in_order():
+            if archived := replica.archived_error(state.key):
+                logger.warning("%s; it counts as staged, by its record", archived.message)
         if left_out := state.left_out(self.listed):
             logger.warning(
                 "%s: not staged to these configured regions: %s", state.key, ", ".join(left_out)

@@ -161,10 +161,15 @@ class StagingState:
             return common if error else replace(common, location=region.location(self.key))
         return replace(
             common,
-            state=State.CREATED if name in self.created else State.PRESENT,
+            state=self._state_of(replica),
             location=region.location(self.key),
             object_version=replica.stored.object_version,
         )
+
+    def _state_of(self, replica: Replica) -> State:
+        if replica.region.name in self.created:
+            return State.CREATED
+        return State.PRESENT if replica.stored.archived is None else State.ARCHIVED
 
 
 _NEVER_CHANGES = Hint.of(

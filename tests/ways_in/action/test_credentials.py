@@ -252,10 +252,10 @@ def test_silent_github(step: Step, call: Call, account: AwsAccount) -> None:
         for connection in heard:
             connection.close()
 
-    assert done.exit_code == 6
+    assert done.exit_code == 5
     (error,) = done.errors
     assert "GitHub gave no OpenID Connect token: it did not answer within 20 s" in error
-    assert "id-token: write" in error
+    assert "Check the runner's network" in error
     assert "us-east-1" not in error
     assert seconds < 25
     assert 1 < len(heard) <= TOKEN_RETRY.attempts

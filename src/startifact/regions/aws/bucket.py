@@ -3,86 +3,37 @@
 import base64
 import contextlib
 import hashlib
-import re
-import threading
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from startifact.concurrency.backoff import attempts, pause_for, pause_seconds
 from startifact.concurrency.heartbeat import record_answer, record_failure
 from startifact.errors import (
-    AccessDeniedError,
-    ConfigurationError,
     IntegrityError,
     RegionUnavailableError,
 )
 from startifact.files.source import Source
-from startifact.limits import MAX_CHANNEL_BYTES, Limits
+from startifact.limits import MAX_CHANNEL_BYTES
 from startifact.model.keys import Key, is_channel_key
 from startifact.regions.aws.answers import NoAnswerError, is_page
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition, is_same
-from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
-from startifact.regions.aws.retries import Trouble, may_repeat
-from startifact.regions.aws.upload import CONFLICT, RECORD, Upload
+from startifact.regions.aws.described_bucket import ABSENT, DescribedBucket
+from startifact.regions.aws.errors import REFUSED
+from startifact.regions.aws.retries import may_repeat
+from startifact.regions.aws.trouble import Trouble, code_of
+from startifact.regions.aws.upload import CONFLICT, Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = UNMET | CONFLICT
-_MD5 = re.compile(r'"?([0-9a-f]{32})"?', re.ASCII)
 
 
-class Bucket:
+class Bucket(DescribedBucket):
     """The objects below *prefix* in one bucket. *region* names it in messages."""
-
-    def __init__(
-        self, client: "S3Client", *, region: str, name: str, prefix: str, limits: Limits
-    ) -> None:
-        self.client = client
-        self.region = region
-        self.name = name
-        self.prefix = prefix
-        self.limits = limits
-        self._exists = threading.Event()
-
-    def full(self, key: str) -> str:
-        """Return the object's whole key."""
-        return f"{self.prefix}{key}"
-
-    def describe(self, key: Key) -> StoredArtifact | None:
-        """Return the artifact at *key*, or ``None`` when there is none."""
-        with self._errors("s3:GetObject", key):
-            try:
-                head = self.client.head_object(Bucket=self.name, Key=self.full(key))
-            except ClientError as e:
-                if code_of(e) in _ABSENT:
-                    self._check_exists()
-                    return None
-                # S3 gives no reason with an answer to HEAD; the listing's answer has one.
-                if code_of(e) in REFUSED | {"400"}:
-                    listed = self._is_listed(key)
-                    if not listed and code_of(e) in REFUSED:
-                        return None
-                raise
-            size, token, encoded_record = (
-                head["ContentLength"],
-                head["ETag"],
-                head["Metadata"].get(RECORD),
-            )
-        return StoredArtifact(
-            size=size,
-            encoded_record=encoded_record,
-            token=token,
-            md5=_md5(head),
-            object_version=_version_id(head),
-        )
 
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """Store *source* at *key* if nothing is there."""
@@ -134,11 +85,11 @@ class Bucket:
             except ClientError as e:
                 if code_of(e) in UNMET:
                     self._check_replaced(key, stored, e)
-                if code_of(e) in _ABSENT and self.describe(key) == stored:
+                if code_of(e) in ABSENT and self.describe(key) == stored:
                     raise RegionUnavailableError(
                         f"{self.region} said that {key} is not there, and then that it is"
                     ) from e
-                if code_of(e) in _CHANGED | _ABSENT | {"InvalidRange", "416"}:
+                if code_of(e) in _CHANGED | ABSENT | {"InvalidRange", "416"}:
                     raise IntegrityError(
                         f"{key} in {self.region} was replaced or removed while it was read"
                     ) from e
@@ -158,7 +109,7 @@ class Bucket:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys of artifacts that begin with *prefix*, and of nothing below them."""
-        with self._errors("s3:ListBucket", prefix):
+        with self._bucket_errors():
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.name, Prefix=self.full(prefix)
             )
@@ -179,7 +130,7 @@ class Bucket:
                 except ClientError as e:
                     if code_of(e) in UNMET:
                         return self._check_replaced(key, stored, e) is None
-                    if code_of(e) in _ABSENT:
+                    if code_of(e) in ABSENT:
                         break
                     last = attempt == self.limits.conflict_retry.attempts
                     if code_of(e) not in CONFLICT or last:
@@ -199,7 +150,7 @@ class Bucket:
                 answer = self.client.get_object(Bucket=self.name, Key=self.full(key))
             except ClientError as e:
                 # "404" is no name of S3's: whatever answered, the listing settles it.
-                if code_of(e) in _ABSENT - {"404"}:
+                if code_of(e) in ABSENT - {"404"}:
                     return None
                 if code_of(e) in REFUSED | {"404"} and not self._is_listed(key):
                     return None
@@ -258,7 +209,7 @@ class Bucket:
                 if write_once(self.client, put, settled=has_changed, limits=self.limits):
                     return True
             except ClientError as e:
-                if code_of(e) in _CHANGED | _ABSENT:
+                if code_of(e) in _CHANGED | ABSENT:
                     return e
                 raise
         # The answer was lost: what is there is ours, or another writer's.
@@ -282,57 +233,3 @@ class Bucket:
                 got=found.token,
             )
         return found
-
-    def _errors(self, action: str, key: str) -> contextlib.AbstractContextManager[None]:
-        resource = f"arn:aws:s3:::{self.name}/{self.full(key)}"
-        return aws_errors(action, region=self.region, resource=resource)
-
-    def _check_exists(self) -> None:
-        """Return when the bucket exists: a missing one answers as if its objects were missing."""
-        if self._exists.is_set():
-            return
-        with aws_errors("s3:ListBucket", region=self.region, resource=f"arn:aws:s3:::{self.name}"):
-            try:
-                self.client.head_bucket(Bucket=self.name)
-            except ClientError as e:
-                if code_of(e) in _ABSENT | {"NoSuchBucket"}:
-                    raise ConfigurationError(
-                        f"there is no bucket {self.name} in {self.region}",
-                        hint="Make the bucket, or correct its name where it is configured",
-                    ) from e
-                if code_of(e) not in REFUSED:  # a refusal shows that the bucket exists
-                    raise
-        self._exists.set()
-
-    def _is_listed(self, key: Key) -> bool:
-        """Say whether *key* is there: without s3:ListBucket, S3 refuses absent keys as well."""
-        try:
-            with self._errors("s3:ListBucket", key):
-                page = self.client.list_objects_v2(
-                    Bucket=self.name, Prefix=self.full(key), MaxKeys=1
-                )
-        except AccessDeniedError as e:
-            if not isinstance(e.__cause__, ClientError) or code_of(e.__cause__) not in REFUSED:
-                raise  # the credentials are refused, not this request: a policy would not help
-            raise AccessDeniedError(
-                f"{self.region} neither shows {key} nor says that it is not there",
-                hint=f"Allow s3:GetObject on arn:aws:s3:::{self.name}/{self.full(key)} and "
-                f"s3:ListBucket on arn:aws:s3:::{self.name}",
-            ) from e
-        return any(item["Key"] == self.full(key) for item in page.get("Contents", []))
-
-
-def _md5(head: Any) -> str | None:
-    """Return the MD5 of an object that was sent in one request and is not encrypted with a KMS key.
-
-    Of all other objects the ETag is not the MD5 of their bytes.
-    """
-    if head.get("ServerSideEncryption", "AES256") != "AES256" or "SSECustomerAlgorithm" in head:
-        return None
-    etag = _MD5.fullmatch(head["ETag"])
-    return etag[1] if etag else None
-
-
-def _version_id(answer: Any) -> str | None:
-    version = answer.get("VersionId")
-    return None if version in {None, "", "null"} else str(version)

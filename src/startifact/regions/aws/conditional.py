@@ -12,13 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from startifact.concurrency.backoff import pause_for, pause_seconds
 from startifact.limits import Limits
-from startifact.regions.aws.errors import code_of
-from startifact.regions.aws.retries import (
-    Trouble,
-    configured_attempts,
-    may_repeat,
-    trouble_of_answer,
-)
+from startifact.regions.aws.retries import configured_attempts, may_repeat
+from startifact.regions.aws.trouble import Trouble, code_of, trouble_of_answer
 
 _NOT_DONE = frozenset({Trouble.LATER, Trouble.REFUSED})
 

@@ -4,7 +4,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from startifact.concurrency.heartbeat import holding
+from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.hints import Command, Hint
 from startifact.limits import DEFAULT_LIMITS, QUOTED_KEY_CHARACTERS, Limits
@@ -114,6 +114,8 @@ class ConfigurationLoader:
             AccessDeniedError: AWS refused to show it.
             RegionUnavailableError: The region did not answer.
         """
+        if CURRENT_HEARTBEAT.get() is None:  # not in a region's thread, which may ask nobody
+            clients_of(self).prepare(region=region)
         with self._lock:
             reading = self._reading.setdefault(region, threading.Lock())
         with holding(reading):  # so that it is read once, even if several threads need it at once

@@ -27,10 +27,9 @@ from startifact.errors import ConfigurationError, RegionUnavailableError
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, is_weak
-from startifact.regions.aws.errors import code_of, said_by_aws
 from startifact.regions.aws.probe_requests import METADATA, ProbeRequests, RefusedHeaderError
 from startifact.regions.aws.race import run_at_once
-from startifact.regions.aws.retries import trouble_of_answer
+from startifact.regions.aws.trouble import code_of, said_by_aws, trouble_of_answer
 from startifact.regions.aws.upload import CONFLICT
 from startifact.text import quoted
 

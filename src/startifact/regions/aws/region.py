@@ -17,8 +17,9 @@ from startifact.regions.aws.configuration_loader import (
     clients_of,
     parameters_of,
 )
+from startifact.regions.aws.endpoint import normalised_endpoint
 from startifact.regions.aws.probe import check_conditions, check_deletion, is_custom
-from startifact.regions.aws.spec import BucketSpec, is_bucket_name, normalised_endpoint
+from startifact.regions.aws.spec import BucketSpec, is_bucket_name, wrong_kind_of_bucket
 from startifact.regions.interface import (
     Beat,
     Location,
@@ -70,6 +71,10 @@ class S3Region(Region):
     def describe(self, key: Key) -> StoredArtifact | None:
         """See `Region.describe`."""
         return self._bucket().describe(key)
+
+    def why_absent(self, key: Key) -> str | None:
+        """See `Region.why_absent`."""
+        return self._bucket().why_absent(key)
 
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """See `Region.create`."""
@@ -148,6 +153,7 @@ class BucketRegion(S3Region):
             self._aws_region,
             endpoint=self._spec.endpoint,
             profile=self._spec.profile,
+            addressing=self._spec.addressing,
             in_region=self._in_region,
         )
         return Bucket(
@@ -196,6 +202,11 @@ class OrganisationRegion(S3Region):
                 f"there is no parameter {parameter} in {self.name}",
                 hint="bucket_name_param in the organisation configuration names the parameter "
                 "that holds the bucket's name; make it, or correct the configuration",
+            )
+        if wrong := wrong_kind_of_bucket(bucket.strip()):
+            raise ConfigurationError(
+                f"parameter {parameter} in {self.name} holds {quoted(bucket)}, which is {wrong}",
+                hint="Put the name of a general purpose bucket into it",
             )
         if not is_bucket_name(bucket.strip()):
             raise ConfigurationError(

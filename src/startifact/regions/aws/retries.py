@@ -5,35 +5,26 @@ nothing of who waits. These last as long as a region may be idle, for every requ
 end when nobody waits any more.
 """
 
-import ssl
 import threading
 import time
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from botocore.client import BaseClient
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    EndpointConnectionError,
-    HTTPClientError,
-    IncompleteReadError,
-    ProxyConnectionError,
-    SSLError,
-)
-from botocore.exceptions import ConnectionError as NoConnectionError
 
 from startifact.concurrency.backoff import pause_for, pause_seconds
 from startifact.concurrency.heartbeat import (
     CURRENT_HEARTBEAT,
-    Cancelled,
     check_cancelled,
     record_answer,
     record_failure,
 )
-from startifact.errors import StartifactError
 from startifact.limits import Limits
-from startifact.regions.aws.errors import code_of, said_by_aws
+from startifact.regions.aws.trouble import (
+    Trouble,
+    said_by_aws,
+    trouble_of_error,
+    trouble_of_status,
+)
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
@@ -43,109 +34,6 @@ _NEVER = frozenset({"CompleteMultipartUpload", "PutObject"})
 
 _COUNTED = frozenset({"PutParameter"})
 """Whoever makes it tries again, so many times: the mirror is no reason to wait for long."""
-
-_THROTTLING = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "Throttling",
-        "ThrottledException",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-_FINAL = frozenset(
-    {
-        "AccessDenied",
-        "BadDigest",
-        "ConditionalRequestConflict",
-        "EntityTooLarge",
-        "EntityTooSmall",
-        "InvalidPart",
-        "InvalidPartOrder",
-        "InvalidRequest",
-        "NoSuchBucket",
-        "NoSuchKey",
-        "NoSuchUpload",
-        "PreconditionFailed",
-    }
-)
-"""Their own statuses are 4xx. S3 may send them inside a 200 too, which the SDK makes a 500."""
-
-_TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException"})
-
-
-class Trouble(Enum):
-    """What keeps a request from being answered, where another attempt may be."""
-
-    LATER = auto()
-    """The service is there, and asks to be asked later."""
-
-    CUT = auto()
-    """The connection broke, or the service failed: the request may have been carried out."""
-
-    REFUSED = auto()
-    """Nobody accepts connections, as while a service restarts."""
-
-    DEAD = auto()
-    """Nothing comes back at all, or the host has no address."""
-
-
-def trouble_of_status(status: int, code: str) -> Trouble | None:
-    """Return what an answer says of its request; ``None`` where another attempt changes nothing."""
-    if code in _THROTTLING or status in {425, 429, 503}:
-        return Trouble.LATER
-    if code in _FINAL:
-        return None
-    if code in _TIMED_OUT or status == 408 or (status >= 500 and status != 501):
-        return Trouble.CUT
-    return None
-
-
-def trouble_of_answer(error: ClientError | BotoCoreError) -> Trouble | None:
-    """Return what *error*, which a client raised, says of its request."""
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return trouble_of_status(status, code_of(error))
-    return trouble_of_error(error)
-
-
-def trouble_of_error(error: BaseException) -> Trouble | None:
-    """Return what kept an answer from coming; ``None`` where another attempt changes nothing."""
-    if isinstance(error, IncompleteReadError):
-        return Trouble.CUT
-    if not isinstance(error, HTTPClientError | NoConnectionError):
-        return None
-    inner = error.kwargs.get("error")
-    if isinstance(inner, StartifactError | Cancelled):  # raised by the body while it was sent
-        return None
-    if isinstance(error, SSLError):
-        # A server that goes away in the middle of a handshake; a wrong certificate stays wrong.
-        return Trouble.CUT if _was_caused_by(inner, ssl.SSLEOFError) else None
-    if isinstance(error, EndpointConnectionError | ProxyConnectionError):
-        refused = _was_caused_by(inner, ConnectionRefusedError, ConnectionResetError)
-        return Trouble.REFUSED if refused else Trouble.DEAD
-    if type(error) is HTTPClientError:
-        # What could not be sent at all, as a header with a line break, cannot be sent again.
-        return Trouble.CUT if isinstance(inner, OSError) else None
-    # Both kinds of time-out are subclasses of ConnectionError that mean silence.
-    if "timeout" in type(error).__name__.lower():
-        return Trouble.DEAD
-    return Trouble.CUT
-
-
-def _was_caused_by(error: object, *kinds: type[BaseException]) -> bool:
-    """Say whether *error*, or what it was raised from, is one of *kinds*."""
-    while isinstance(error, BaseException):
-        if isinstance(error, kinds):
-            return True
-        # urllib3 wraps some errors in the arguments of others.
-        wrapped = next((a for a in error.args if isinstance(a, BaseException)), None)
-        error = error.__cause__ or error.__context__ or wrapped
-    return False
 
 
 class Pace:

@@ -20,7 +20,9 @@ from startifact.files.source import Part, Source
 from startifact.limits import Limits
 from startifact.regions.aws.completion import complete
 from startifact.regions.aws.conditional import write_once
-from startifact.regions.aws.errors import aws_errors, code_of
+from startifact.regions.aws.errors import aws_errors
+from startifact.regions.aws.partitions import arn
+from startifact.regions.aws.trouble import code_of
 from startifact.regions.interface import Beat
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class Upload:
         self._key = key
         self._beat = beat
         self._limits = limits
-        self._resource = f"arn:aws:s3:::{bucket}/{key}"
+        self._resource = arn(client, bucket, key)
 
     def create(self, source: Source, encoded_record: str) -> None:
         """Store *source* with *encoded_record* as its record, if nothing is there.
@@ -216,7 +218,7 @@ def abort(client: "S3Client", *, region: str, bucket: str, key: str, upload: str
     The error that ended the upload matters more, and a lifecycle rule of the bucket deletes parts
     that are left.
     """
-    resource = f"arn:aws:s3:::{bucket}/{key}"
+    resource = arn(client, bucket, key)
     try:
         # This thread may have been cancelled, which must not keep it from aborting.
         with unfollowed(), aws_errors("s3:AbortMultipartUpload", region=region, resource=resource):

@@ -20,12 +20,15 @@ from startifact.errors import (
     failures_by_reason,
     worst_exit_code,
 )
+from startifact.files.destination import check_names_file, is_directory_text
+from startifact.files.source import directory_error
 from startifact.hints import Words
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.filenames import check_filename
 from startifact.model.keys import artifact_key
 from startifact.options import OPTIONS
 from startifact.reading.artifact import Artifact
+from startifact.reading.outcomes import may_be_majority
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.repair.log import Repair
@@ -205,6 +208,20 @@ def inputs_from(kind: type[Inputs], values: Mapping[str, Any]) -> Inputs:
     return kind(**{field.name: values[field.name] for field in fields(kind)})
 
 
+def path_of(text: str, command: str, *, load_filename: bool) -> Path:
+    """Return the path that *text* spells for *command*.
+
+    Raises:
+        InputError: It ends with a slash, so it is that of a directory, where a file has to be
+            named.
+    """
+    if command == StageInputs.command and is_directory_text(text):
+        raise directory_error(text)
+    if not load_filename:
+        check_names_file(text)
+    return Path(text)
+
+
 def target_of(inputs: ProjectInputs) -> str:
     """Return the project, or the artifact, that a command is about."""
     version = None if isinstance(inputs, VersionsInputs) else inputs.version
@@ -301,9 +318,11 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
             return facts_of_staging(staging)
         case DownloadResult(artifact=artifact, path=path):
             locations = locations_of_result(result)
-            return {**facts_of(artifact), "path": str(path), "locations": locations}
+            facts = {**facts_of(artifact), "held-by-majority": is_held_by_majority(artifact)}
+            return {**facts, "path": str(path), "locations": locations}
         case InfoResult(artifact=artifact):
-            return {**facts_of(artifact), "locations": locations_of_result(result)}
+            facts = {**facts_of(artifact), "held-by-majority": is_held_by_majority(artifact)}
+            return {**facts, "locations": locations_of_result(result)}
         case VersionsResult(project=project, versions=versions):
             return {"project": project, "versions": [str(version) for version in versions]}
         case VerifyResult(verification=verification):
@@ -312,6 +331,11 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
             return {**facts_of_repair(repair, words), "exit-code": exit_code_of(result)}
         case _:
             assert_never(result)
+
+
+def is_held_by_majority(artifact: Artifact) -> bool:
+    """Say whether a majority of all regions holds *artifact*, as far as they have said."""
+    return may_be_majority(artifact.downloader.outcomes())
 
 
 def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[StartifactError, ...]:

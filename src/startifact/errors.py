@@ -164,6 +164,10 @@ class LocalFileError(StartifactError):
     exit_code = 9
 
 
+class FileChangedError(LocalFileError):
+    """The file to stage is not the one that was read first."""
+
+
 class SeveralRegionsError(StartifactError):
     """The operation failed, and regions failed for reasons that are kept in ``causes``.
 

@@ -56,7 +56,8 @@ _COMMANDS = (
         "repair",
         "Fill regions that lack something, and move latest forward.",
         "PROJECT[@VERSION]",
-        "Where regions disagree it changes nothing, and says how to decide.",
+        "Where regions disagree it changes nothing, and says how to decide. What it copies it "
+        "brings into the temporary folder (TMPDIR) first, which needs room for one artifact.",
     ),
     CommandDefinition(
         "setup",

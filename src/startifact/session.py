@@ -8,10 +8,11 @@ from semver import Version
 
 from startifact.channels.reading import selected_version
 from startifact.concurrency.progress import ProgressCallback
-from startifact.files.source import check_file
+from startifact.files.destination import is_directory_text
+from startifact.files.source import check_file, directory_error
 from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
 from startifact.model.digest import parse_keep
-from startifact.model.filenames import check_filename
+from startifact.model.filenames import check_filename, composed
 from startifact.model.keys import check_project
 from startifact.model.quorum import MAJORITY, required_to_stage
 from startifact.model.record import check_metadata
@@ -183,13 +184,15 @@ class Session:
             WrongRegionError: A bucket is in another AWS region than its region says; nothing was
                 written.
         """
+        if isinstance(path, str) and is_directory_text(path):
+            raise directory_error(path)
         file = Path(path)
         request = StageRequest(
             project=check_project(project),
             version=parse_version(version),
             path=file,
             metadata=check_metadata({} if metadata is None else metadata),
-            filename=check_filename(file.name) if save_filename else None,
+            filename=check_filename(composed(file.name)) if save_filename else None,
             origin=self._settings.origin,
             if_exists=parse_if_exists(if_exists),
             dry_run=self._read_only,

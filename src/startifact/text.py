@@ -1,6 +1,7 @@
 """Text from outside as it may stand in a message, in a log or on a terminal."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from startifact.limits import LISTED_NAME_CHARACTERS, LISTED_NAMES, QUOTED_CHARACTERS
@@ -11,6 +12,50 @@ def quoted(value: object, limit: int = QUOTED_CHARACTERS) -> str:
     text = value if isinstance(value, str) else repr(value)
     cut = text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
     return escape_nonprintable(repr(cut)) if isinstance(value, str) else escape_nonprintable(cut)
+
+
+def quoted_apart(one: str, other: str) -> tuple[str, str]:
+    """Return both, quoted as `quoted` does it; escaped to ASCII where they look alike."""
+    if not look_alike(one, other):
+        return quoted(one), quoted(other)
+    start = _first_difference(one, other)
+    return _window(one, start), _window(other, start)
+
+
+def look_alike(one: str, other: str) -> bool:
+    """Say whether people may take two different texts for one.
+
+    They may where the texts differ in nothing but characters that are not ASCII: spellings of one
+    character, spaces and marks of other kinds, letters of another alphabet.
+    """
+    if one == other:
+        return False
+    shapes = [_shape(text) for text in (one, other)]
+    return len(shapes[0]) == len(shapes[1]) and all(
+        a == b or not (a.isascii() and b.isascii()) for a, b in zip(*shapes, strict=True)
+    )
+
+
+def _shape(text: str) -> str:
+    """Return *text* without what is not seen, and its characters in their plainest form."""
+    return "".join(
+        " " if c.isspace() else c
+        for c in unicodedata.normalize("NFKC", text)
+        if unicodedata.category(c) not in {"Cf", "Mn"}
+    ).rstrip(" ")
+
+
+def _first_difference(one: str, other: str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _window(text: str, start: int) -> str:
+    """Return *text* in ASCII, from a little before *start* where it is too long."""
+    cut = text[max(0, start - 20) :] if len(text) > QUOTED_CHARACTERS else text
+    before = "..." if len(cut) < len(text) else ""
+    after = f"... ({len(text)} characters)" if len(cut) > QUOTED_CHARACTERS else ""
+    return ascii(f"{before}{cut[:QUOTED_CHARACTERS]}{after}")
 
 
 def quoted_list(names: Iterable[object], limit: int = LISTED_NAMES) -> str:

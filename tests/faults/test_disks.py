@@ -1,10 +1,13 @@
 """Disks that are full or read-only: a clean error, and the old file."""
 
+import errno
 import os
 import resource
+import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -152,3 +155,97 @@ def test_source_that_goes(directories: list[str], make_file: MakeFile) -> None:
 
     assert caught.value.exit_code == 9
     assert list(regions[0].keys("SugarWater@")) == []
+
+
+def test_too_many_open_files_to_stage(directories: list[str], make_file: MakeFile) -> None:
+    """With hardly a file that may be open, that is what is said, and not that the file changed."""
+    done = processes.run(
+        *("stage", "SugarWater@1.0.0", make_file(), "--regions", ",".join(directories)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (6, 6)),
+    )
+
+    assert done.returncode == 9
+    assert "Too many open files" in done.stderr
+    assert "changed" not in done.stderr
+    assert "ulimit -n 1024" in done.stderr
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_too_many_open_files_in_a_directory(
+    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A directory region that cannot open more files is no region that is down."""
+    session = Session(regions=directories)
+    session.stage("SugarWater", "1.0.0", make_file())
+    opened = os.open
+
+    def refuse(path: object, *more: Any, **others: Any) -> int:
+        if str(path).endswith("metadata.json"):
+            raise OSError(number, os.strerror(number))
+        return opened(path, *more, **others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StartifactError) as caught:
+        session.get("SugarWater", "1.0.0")
+
+    assert caught.value.exit_code == 9
+    assert os.strerror(number) in caught.value.message
+    assert "files" in str(caught.value.hint)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks are made otherwise there")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.EPERM])
+def test_share_without_locks(
+    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A share without locks is refused at once, before an artifact is there without a channel."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(StartifactError) as caught:
+        Session(regions=directories[:1]).stage("SugarWater", "1.0.0", make_file())
+
+    folder = Path(directories[0].removeprefix("file://"))
+    assert caught.value.exit_code != 1
+    assert "has no locks" in caught.value.message
+    assert "local disk" in str(caught.value.hint)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders are not flushed there")
+def test_share_whose_folders_cannot_be_flushed(
+    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A share that cannot flush a folder has flushed the files in it, and is used."""
+    flush = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+
+    assert Session(regions=directories).stage("SugarWater", "1.0.0", make_file()).is_latest
+
+
+def test_share_without_modes(
+    directories: list[str], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where modes cannot be changed, everything works all the same."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    for name in ("chmod", "fchmod", "chown"):
+        monkeypatch.setattr(os, name, refuse, raising=False)
+    session = Session(regions=directories)
+    session.stage("SugarWater", "1.0.0", make_file())
+    (tmp_path / "back").write_bytes(OLD)
+
+    session.get("SugarWater").downloader.download(tmp_path / "back")
+    session.repair("SugarWater")
+
+    assert (tmp_path / "back").read_bytes() == make_file().read_bytes()

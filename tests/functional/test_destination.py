@@ -1,5 +1,6 @@
 """The file that a download ends in: what may be there already, and what it looks like after."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -49,26 +50,28 @@ def test_link_to_a_directory_is_no_destination(staged: Artifact, out: Path, tmp_
     assert names(tmp_path / "folder") == []
 
 
-def test_link_to_a_pipe_is_replaced(staged: Artifact, out: Path, tmp_path: Path) -> None:
-    """A link that leads to what is no file is replaced as every link, and the pipe stays."""
+def test_link_to_a_pipe_is_no_destination(staged: Artifact, out: Path, tmp_path: Path) -> None:
+    """A link that leads to what is no file is refused as that is, and both stay."""
     os.mkfifo(tmp_path / "pipe")
     (out / "back").symlink_to(tmp_path / "pipe")
 
-    staged.downloader.download(out / "back")
+    with pytest.raises(InputError, match="back' is not a regular file"):
+        staged.downloader.download(out / "back")
 
-    assert not (out / "back").is_symlink()
-    assert (out / "back").read_bytes() == CONTENT
+    assert (out / "back").is_symlink()
     assert (tmp_path / "pipe").is_fifo()
 
 
-def test_link_to_itself_is_replaced(staged: Artifact, out: Path) -> None:
-    """A link that leads round in a circle is replaced as well."""
-    (out / "back").symlink_to(out / "back")
+def test_links_in_a_circle_are_no_destination(staged: Artifact, out: Path) -> None:
+    """Links that lead round in a circle are refused, and stay."""
+    (out / "back").symlink_to(out / "forth")
+    (out / "forth").symlink_to(out / "back")
 
-    staged.downloader.download(out / "back")
+    with pytest.raises(InputError, match="round in a circle"):
+        staged.downloader.download(out / "back")
 
-    assert not (out / "back").is_symlink()
-    assert (out / "back").read_bytes() == CONTENT
+    assert names(out) == ["back", "forth"]
+    assert (out / "back").is_symlink()
 
 
 def test_name_that_cannot_be_looked_at(staged: Artifact, out: Path) -> None:
@@ -104,7 +107,7 @@ def test_mode_of_a_file_that_is_replaced(staged: Artifact, out: Path) -> None:
 
 
 def test_mode_of_a_link_is_not_kept(staged: Artifact, out: Path) -> None:
-    """The mode of a link, by which anybody may do anything, is not that of the file after it."""
+    """The mode of a link, by which anybody may do anything, is not that of the file it leads to."""
     (out / "back").symlink_to("nowhere")
     before = os.umask(0o022)
     try:
@@ -112,4 +115,32 @@ def test_mode_of_a_link_is_not_kept(staged: Artifact, out: Path) -> None:
     finally:
         os.umask(before)
 
-    assert mode(out / "back") == 0o644
+    assert mode(out / "nowhere") == 0o644
+
+
+def test_mode_of_a_file_behind_a_link(staged: Artifact, out: Path) -> None:
+    """A file that is replaced through a link keeps its mode."""
+    (out / "file").write_text("old")
+    (out / "file").chmod(0o640)
+    (out / "back").symlink_to("file")
+
+    staged.downloader.download(out / "back")
+
+    assert (out / "file").read_bytes() == CONTENT
+    assert mode(out / "file") == 0o640
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.ENOTSUP])
+def test_share_without_modes(
+    staged: Artifact, out: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    """Where a file system knows no modes the file is replaced all the same."""
+    (out / "back").write_text("old")
+
+    def chmod(*_: object, **__: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(os, "chmod", chmod)
+    staged.downloader.download(out / "back")
+
+    assert (out / "back").read_bytes() == CONTENT

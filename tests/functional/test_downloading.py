@@ -130,39 +130,132 @@ def test_other_file_is_replaced(staged: Artifact, tmp_path: Path) -> None:
 
 
 @FILES
-def test_link_is_replaced(staged: Artifact, tmp_path: Path) -> None:
-    """A link is replaced by the file, and what it leads to stays as it is."""
+def test_link_is_followed(staged: Artifact, tmp_path: Path) -> None:
+    """What a link leads to is replaced, as with other tools, and the link stays."""
     (tmp_path / "out").mkdir()
-    (tmp_path / "precious").write_text("precious")
-    (tmp_path / "out" / "back").symlink_to(tmp_path / "precious")
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "out" / "middle").symlink_to("../file")
+    (tmp_path / "out" / "back").symlink_to("middle")
 
-    staged.downloader.download(tmp_path / "out" / "back")
+    path = staged.downloader.download(tmp_path / "out" / "back")
 
-    assert not (tmp_path / "out" / "back").is_symlink()
-    assert (tmp_path / "out" / "back").read_bytes() == b"sugar and water"
-    assert (tmp_path / "precious").read_text() == "precious"
+    assert path == tmp_path / "out" / "back"
+    assert (tmp_path / "out" / "back").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"sugar and water"
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["back", "middle"]
 
 
 @FILES
-def test_link_to_the_same_bytes_is_replaced(staged: Artifact, tmp_path: Path) -> None:
-    """A link to a file with the same bytes is no such file."""
+def test_link_to_the_same_bytes(staged: Artifact, tmp_path: Path) -> None:
+    """A link to a file that has these bytes already is left alone, and so is the file."""
     (tmp_path / "other").write_bytes(b"sugar and water")
     (tmp_path / "back").symlink_to(tmp_path / "other")
+    before = (tmp_path / "other").stat()
 
     staged.downloader.download(tmp_path / "back")
 
-    assert not (tmp_path / "back").is_symlink()
+    assert (tmp_path / "back").is_symlink()
+    assert os.path.samestat((tmp_path / "other").stat(), before)
 
 
 @FILES
-def test_link_that_leads_nowhere_is_replaced(staged: Artifact, tmp_path: Path) -> None:
-    """A link that leads nowhere is replaced, and what it named is not made."""
-    (tmp_path / "back").symlink_to(tmp_path / "nowhere")
+def test_link_that_leads_nowhere(staged: Artifact, tmp_path: Path) -> None:
+    """A link to what is not there is followed as well: that is where the file appears."""
+    (tmp_path / "back").symlink_to("nowhere")
 
     staged.downloader.download(tmp_path / "back")
 
-    assert (tmp_path / "back").read_bytes() == b"sugar and water"
-    assert not (tmp_path / "nowhere").exists()
+    assert (tmp_path / "back").is_symlink()
+    assert (tmp_path / "nowhere").read_bytes() == b"sugar and water"
+
+
+@FILES
+def test_link_into_no_folder(staged: Artifact, tmp_path: Path) -> None:
+    """A folder that only a link names is not made: nobody asked for it."""
+    (tmp_path / "back").symlink_to("missing/file")
+
+    with pytest.raises(LocalFileError, match=r"is a link to .*missing/file'") as caught:
+        staged.downloader.download(tmp_path / "back")
+
+    assert caught.value.exit_code == 9
+    assert not (tmp_path / "missing").exists()
+
+
+@FILES
+def test_file_behind_a_link_when_nothing_can_be_verified(
+    staged: Artifact, backends: list[Backend], tmp_path: Path
+) -> None:
+    """Where no region can deliver the bytes, what a link leads to is as it was."""
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "back").symlink_to("file")
+    for backend in backends:
+        backend.plant(KEY, b"sugar and mater", backend.encoded_record(KEY))
+
+    with pytest.raises(SeveralRegionsError) as caught:
+        staged.downloader.download(tmp_path / "back")
+
+    assert caught.value.exit_code == 7
+    assert (tmp_path / "file").read_text() == "old"
+    assert (tmp_path / "back").is_symlink()
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".startifact")]
+
+
+@FILES
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="there is no /proc")
+@pytest.mark.parametrize("through_link", [False, True])
+def test_open_file_is_no_destination(
+    staged: Artifact, tmp_path: Path, *, through_link: bool
+) -> None:
+    """What a process has open, as /dev/stdout is, is not replaced, be it a file."""
+    with (tmp_path / "log").open("w") as log:
+        path = Path(f"/proc/self/fd/{log.fileno()}")
+        if through_link:
+            (tmp_path / "back").symlink_to(path)
+            path = tmp_path / "back"
+
+        with pytest.raises(InputError, match="is not a regular file"):
+            staged.downloader.download(path)
+
+    assert (tmp_path / "log").read_text() == ""
+
+
+@FILES
+@pytest.mark.skipif(
+    not Path("/dev/stdout").is_symlink() or os.access("/dev", os.W_OK),
+    reason="/dev/stdout is no link, or a failing test would replace it",
+)
+def test_standard_output_is_no_destination(staged: Artifact) -> None:
+    """The link in /dev stays, whoever may replace it."""
+    before = Path("/dev/stdout").readlink()
+
+    with pytest.raises(InputError, match="'/dev/stdout' is not a regular file"):
+        staged.downloader.download("/dev/stdout")
+
+    assert Path("/dev/stdout").readlink() == before
+
+
+@FILES
+def test_slash_at_the_end(staged: Artifact, tmp_path: Path) -> None:
+    """Text that ends with a slash is a directory, there or not."""
+    with pytest.raises(InputError, match="new/' is a directory") as caught:
+        staged.downloader.download(f"{tmp_path}/new/")
+
+    assert "load_filename=True" in str(caught.value.hint)
+    assert not (tmp_path / "new").exists()
+
+
+@FILES
+def test_slash_at_the_end_of_a_directory_to_make(
+    backends: list[Backend], make_file: MakeFile, tmp_path: Path
+) -> None:
+    """With the saved name the directory is made."""
+    here = Session(regions=[backend.spec for backend in backends])
+    staging = here.stage("SugarWater", "1.0.0", make_file(), save_filename=True)
+
+    path = staging.artifact.downloader.download(f"{tmp_path}/new/er/", load_filename=True)
+
+    assert path == tmp_path / "new" / "er" / "dist.tar.gz"
+    assert path.is_file()
 
 
 @FILES

@@ -13,8 +13,8 @@ from startifact import Session
 from startifact.errors import (
     AccessDeniedError,
     ConflictError,
+    FileChangedError,
     IntegrityError,
-    LocalFileError,
     NotFoundError,
     RegionUnavailableError,
     StagingFailedError,
@@ -326,7 +326,7 @@ def test_file_that_changes(regions: list[FaultyRegion]) -> None:
         stored = StoredArtifact(size=0, encoded_record="", token="")
         state.record_written(region.name, 0.0, Replica(region, stored, record), "")
 
-    error = changed_file(state, LocalFileError("it changed"))
+    error = changed_file(state, FileChangedError("it changed"))
 
     names = ", ".join(region.name for region in regions[:3])
     assert error.message == f"it changed; {names} had stored SugarWater@1.0.0 as it was before"

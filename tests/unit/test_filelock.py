@@ -1,5 +1,6 @@
 """A lock that the operating system gives back when its holder dies."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from startifact.errors import RegionUnavailableError
+from startifact.errors import ConfigurationError, RegionUnavailableError
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.regions.directory.filelock import locked
 
@@ -93,3 +94,23 @@ def test_link_in_the_way(tmp_path: Path) -> None:
         pass
 
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks are made otherwise there")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.EPERM, errno.ENOSYS])
+def test_share_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Where the file system has no locks that is said, with what to do, and not waited for."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+
+    with (
+        pytest.raises(ConfigurationError, match="has no locks") as caught,
+        locked(tmp_path / "lock", limits=DEFAULT_LIMITS),
+    ):
+        pass
+
+    assert os.strerror(number) in caught.value.message
+    assert "local disk" in str(caught.value.hint)

@@ -1,5 +1,6 @@
 """The file that is being staged."""
 
+import errno
 import hashlib
 import io
 import os
@@ -355,3 +356,42 @@ def test_closed_twice(make_file: MakeFile) -> None:
     reader.close()
 
     assert reader.closed
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EIO])
+@pytest.mark.parametrize("call", ["open", "stat"])
+def test_trouble_that_is_no_change(
+    make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, number: int, call: str
+) -> None:
+    """A file that cannot be opened or looked at a second time has not changed for all that."""
+    source = Source.scan(make_file())
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, call, refuse)
+    with pytest.raises(LocalFileError) as caught:
+        source.open(source.parts[0]) if call == "open" else source.check_unchanged()
+
+    assert caught.value.exit_code == 9
+    assert f"cannot read {str(source.path)!r}: {os.strerror(number)}" in caught.value.message
+    assert "changed" not in str(caught.value)
+    assert (caught.value.hint is None) == (number == errno.EIO)
+
+
+def test_trouble_while_a_part_is_read(make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails is local trouble, so that nobody takes it for that of a connection."""
+    source = Source.scan(make_file())
+    reader = source.open(source.parts[0])
+
+    class Broken:
+        def seek(self, _: int) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(reader, "_file", Broken())
+
+    with pytest.raises(LocalFileError, match=r"cannot read .*Input/output error"):
+        reader.read(1)

@@ -1,5 +1,6 @@
 """Running the command of a step."""
 
+import os
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from startifact.action.credentials import identity_of, settings_of
 from startifact.action.inputs import INPUTS, StepInputs
 from startifact.action.ownership import given_to_owner_of
-from startifact.action.paths import check_sandbox_paths, directories_of
+from startifact.action.paths import check_sandbox_paths, check_written_path, directories_of
 from startifact.action.runner import Runner
 from startifact.commands import ProjectInputs, ProjectResult, StageInputs, run, session_of
 from startifact.concurrency.progress import ProgressCallback
@@ -41,8 +42,13 @@ def execute(
     def owned(*paths: Path) -> AbstractContextManager[None]:
         return given_to_owner_of(runner.workspace, paths)
 
+    def writing(path: Path) -> AbstractContextManager[None]:
+        check_written_path(path, runner)
+        # Of a link, what it leads to is written.
+        return owned(path, Path(os.path.realpath(path)))
+
     with owned(*_written_by(inputs.command, [directory.path for directory in directories])):
-        return run(inputs.command, session, writing=owned)
+        return run(inputs.command, session, writing=writing)
 
 
 def _written_by(inputs: ProjectInputs, roots: Iterable[Path]) -> list[Path]:

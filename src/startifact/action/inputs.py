@@ -18,6 +18,7 @@ from startifact.commands import (
     SessionInputs,
     StageInputs,
     inputs_from,
+    path_of,
 )
 from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
@@ -93,7 +94,9 @@ def _read(reader: "_Reader") -> dict[str, Any]:
     values: dict[str, Any] = {}
     of_command: Mapping[str, Callable[[str], object]] = {
         "version": lambda text: _version(text, values["command"]),
-        "path": lambda text: _path(text, values["command"]),
+        "path": lambda text: _path(
+            text, values["command"], load_filename=reader.text("load-filename") in _TRUE
+        ),
         "required-regions": lambda text: checks.check_required(text, values["regions"]),
     }
     for option in INPUTS.values():
@@ -238,10 +241,12 @@ def _version(text: str, command: str | None) -> str | None:
     return str(parse_version(text)) if text else None
 
 
-def _path(text: str, command: str | None) -> Path | None:
+def _path(text: str, command: str | None, *, load_filename: bool) -> Path | None:
     if not text and command in INPUTS["path"].required_by:
         raise InputError(
             f"path is missing, the command {command} needs one",
             hint="Name a file; a relative path starts at the workspace",
         )
-    return Path(text) if text else None
+    if not text:
+        return None
+    return path_of(text, command or "", load_filename=load_filename)

@@ -6,6 +6,7 @@ means the same, and a link in a checkout, which anybody may propose, does not le
 the runner's own.
 """
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -128,16 +129,37 @@ def check_sandbox_paths(
                 f"temporary folder, {why}",
                 hint="Name a directory in the workspace, for example file:./artifacts",
             )
-    if inputs.path is not None and not _is_kept(inputs.path, runner):
-        why = "which are all that the container of the action can see"
-        if not runner.in_container:
-            why = "which are all that a step keeps to"
-        problems.say(
-            f"path {quoted(str(inputs.path))} is outside the workspace and the runner's temporary "
-            f"folder, {why}",
-            hint="Write path relative to the workspace, for example dist.tar.gz",
-        )
+    if inputs.path is not None:
+        _refuse_outside(inputs.path, runner, problems)
     problems.raise_if_any()
+
+
+def check_written_path(path: Path, runner: Runner) -> None:
+    """Return when *path*, which a download writes, is in a folder that is the step's own.
+
+    Its last part may be the name that was saved, which is known only now, and be a link in a
+    checkout.
+
+    Raises:
+        InputError: It is not.
+    """
+    problems = Problems("the input of this step")
+    if runner.is_confined:
+        _refuse_outside(path, runner, problems)
+    problems.raise_if_any()
+
+
+def _refuse_outside(path: Path, runner: Runner, problems: Problems) -> None:
+    if _is_kept(path, runner):
+        return
+    why = "which are all that the container of the action can see"
+    if not runner.in_container:
+        why = "which are all that a step keeps to"
+    problems.say(
+        f"path {quoted(str(path))} is outside the workspace and the runner's temporary folder, "
+        f"{why}",
+        hint="Write path relative to the workspace, for example dist.tar.gz",
+    )
 
 
 def for_later_steps(path: Path, runner: Runner) -> str:
@@ -199,4 +221,6 @@ def _is_kept(path: Path, runner: Runner) -> bool:
     """Say whether *path*, with every link in it followed, is in a folder that the runner mounts."""
     # An older runner does not mount its temporary folder, and then there is none by that name.
     roots = [root.resolve() for root in (runner.workspace, runner.temp) if root and root.is_dir()]
-    return any(path.resolve().is_relative_to(root) for root in roots)
+    # Not by resolve(), which has no answer where links lead round in a circle.
+    real = Path(os.path.realpath(path))
+    return any(real.is_relative_to(root) for root in roots)

@@ -19,6 +19,7 @@ from startifact.commands import (
     VersionsResult,
     errors_of,
     exit_code_of,
+    is_held_by_majority,
     target_of,
 )
 from startifact.errors import (
@@ -125,6 +126,11 @@ def _artifact(
     facts += [(label, code(text)) for label, text in _origin(result)]
     lines = [f"### {code(str(artifact))} {_what(result)}\n\n", *table(("", ""), facts)]
     lines += _outcomes(staging.outcomes, runner) if staging else _locations(artifact, runner)
+    if staging is None and not is_held_by_majority(artifact):
+        lines.append(
+            "No majority of the regions holds this version, so its staging may have failed. "
+            "Staging the same again fills the others; so does `command: repair`.\n\n"
+        )
     if staging and any(outcome.state is State.FAILED for outcome in staging.outcomes):
         lines.append("Staging the same again fills what is missing; so does `command: repair`.\n\n")
     rows = [(code(key), code(value)) for key, value in artifact.items()]

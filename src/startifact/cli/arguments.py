@@ -9,7 +9,6 @@ import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -213,8 +212,7 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
         help_ = argparse.SUPPRESS
     help_ = help_.replace("%", "%%")
     if option.is_positional:
-        type_ = Path if option.kind is ValueKind.PATH else str
-        group.add_argument(option.identifier, metavar=option.metavar, type=type_, help=help_)
+        group.add_argument(option.identifier, metavar=option.metavar, help=help_)
         return
     names, required = _spellings(option), command in option.required_by
     match option.kind:

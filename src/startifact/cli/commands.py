@@ -11,6 +11,7 @@ from startifact.commands import (
     ProjectResult,
     SessionInputs,
     inputs_from,
+    path_of,
     run,
     session_of,
 )
@@ -39,6 +40,10 @@ def execute(
     if arguments.command == SetupInputs.command:
         return set_up_organisation(inputs_from(SetupInputs, values), settings, limits)
     session_inputs = inputs_from(SessionInputs, values)
+    if isinstance(path := values["path"], str):
+        values["path"] = path_of(
+            path, arguments.command, load_filename=bool(values["load_filename"])
+        )
     session = session_of(session_inputs, settings, progress=progress, limits=limits)
     lines = values["metadata"]
     if isinstance(lines, Sequence):

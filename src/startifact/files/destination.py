@@ -10,6 +10,7 @@ from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError, IntegrityError, LocalFileError
+from startifact.files.trouble import WITHOUT_MODES, local_error
 from startifact.hints import Hint, Option
 from startifact.limits import BLOCK_BYTES
 from startifact.model.filenames import check_filename
@@ -45,39 +46,89 @@ def saved_destination(folder: Path, record: Record, key: Key) -> Path:
         ) from e
 
 
-def check_destination(path: Path) -> None:
-    """Return when *path* may become a file: nothing is there, or a file or a link to replace.
+# As many as Linux follows.
+_MAX_LINKS = 40
+
+_IS_DIRECTORY = Hint.of(
+    "Name a file, or set ", Option("load-filename", "true"), " to restore the saved name in it"
+)
+
+
+def check_names_file(path: str | Path) -> None:
+    """Return when *path*, as it was written, may be a file: it does not end with a slash.
 
     Raises:
-        InputError: A directory, a pipe or a device is there, or it is not a path.
-        LocalFileError: What is there cannot be examined.
+        InputError: It does.
+    """
+    if isinstance(path, str) and is_directory_text(path):
+        raise InputError(f"{quoted(path)} is a directory", hint=_IS_DIRECTORY)
+
+
+def is_directory_text(path: str) -> bool:
+    """Say whether *path* ends as only the path of a directory does."""
+    return path.endswith(("/", os.sep, *((os.altsep,) if os.altsep else ())))
+
+
+def file_to_write(path: Path) -> Path:
+    """Return the file that a download to *path* writes: *path*, or what it leads to as a link.
+
+    Raises:
+        InputError: A directory, a pipe, a device or an open stream is there, links lead round in a
+            circle, or it is not a path.
+        LocalFileError: What is there cannot be examined, or a link leads to a folder that is not
+            there.
     """
     with local_errors(path):
         try:
-            # A link is replaced, except one to a directory, which the user can hardly have meant.
-            mode = path.stat().st_mode if path.is_dir() else path.lstat().st_mode
+            target = _followed(path)
+            mode = target.stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
-            return
+            _check_folder_of_link(path, target)
+            return target
         except ValueError as e:
             raise InputError(f"{quoted(str(path))} is not a path") from e
     if stat.S_ISDIR(mode):
-        raise InputError(
-            f"{quoted(str(path))} is a directory",
-            hint=Hint.of(
-                "Name a file, or set ",
-                Option("load-filename", "true"),
-                " to restore the saved name in it",
-            ),
-        )
-    if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
-        raise InputError(
-            f"{quoted(str(path))} is not a regular file", hint="Name a file that may be replaced"
+        raise InputError(f"{quoted(str(path))} is a directory", hint=_IS_DIRECTORY)
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{quoted(str(path))} is not a regular file", hint=_NAME_A_FILE)
+    return target
+
+
+_NAME_A_FILE = (
+    "Name a file that may be replaced, and hand on what is in it afterwards: nothing is written "
+    "to a pipe or a device"
+)
+
+
+def _followed(path: Path) -> Path:
+    """Return what *path* leads to through links, there or not; *path* itself where it is none."""
+    target = path
+    for _ in range(_MAX_LINKS):
+        if not target.is_symlink():
+            return target if target is path else Path(os.path.realpath(target))
+        folder = Path(os.path.realpath(target.parent))
+        if folder == Path("/dev") or folder.is_relative_to("/proc"):
+            # It stands for what a process has open, which may be a file that others write to.
+            raise InputError(f"{quoted(str(path))} is not a regular file", hint=_NAME_A_FILE)
+        target = folder / target.readlink()
+    raise InputError(
+        f"{quoted(str(path))} is a link, and links lead from there round in a circle",
+        hint="Remove the link, or name another file",
+    )
+
+
+def _check_folder_of_link(path: Path, target: Path) -> None:
+    if target is not path and not target.parent.is_dir():
+        raise LocalFileError(
+            f"cannot write {quoted(str(path))}: it is a link to {quoted(str(target))}, and there "
+            "is no such folder",
+            hint="Make the folder, or remove the link",
         )
 
 
 def has_bytes_of(path: Path, record: Record) -> bool:
     """Say whether *path* is a file with the recorded bytes."""
-    if path.is_symlink() or not path.is_file():
+    if not path.is_file():
         return False
     if not record.sha256 or path.stat().st_size != record.size:
         return False
@@ -111,11 +162,20 @@ def replace_file(temporary: Path, path: Path) -> None:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         with contextlib.suppress(FileNotFoundError):
-            before = path.lstat().st_mode
-            if stat.S_ISREG(before):  # whoever could read what was there can read what replaces it
-                # Without setuid and setgid: these are other bytes.
-                temporary.chmod(before & 0o777)
+            # Whoever could read what was there can read what replaces it. Without setuid and
+            # setgid: these are other bytes.
+            _set_mode(temporary, path.stat().st_mode & 0o777)
         temporary.replace(path)
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    """Give *path* the permissions in *mode*, where its file system has any."""
+    try:
+        path.chmod(mode)
+    except OSError as e:
+        # The file is our own, so these say that the file system knows no modes, as some shares do.
+        if e.errno not in WITHOUT_MODES:
+            raise
 
 
 @contextlib.contextmanager
@@ -124,4 +184,4 @@ def local_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise LocalFileError(f"cannot write {quoted(str(path))}: {e.strerror}") from e
+        raise local_error("write", path, e) from e

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO, Self, cast
 
 from startifact.concurrency.deadline import check_deadline
-from startifact.errors import InputError, LocalFileError
+from startifact.errors import FileChangedError, InputError, LocalFileError
+from startifact.files.trouble import local_error
 from startifact.hints import ByWayIn, Hint
 from startifact.limits import BLOCK_BYTES, MAX_PARTS, MAX_SIZE_BYTES, MIB, PART_BYTES
 from startifact.text import quoted
@@ -105,7 +106,7 @@ class Source:
         try:
             now = _file_stamp(self.path.stat())
         except OSError as e:
-            raise self._changed() from e
+            raise self._unreadable(e) from e
         if now != self.file_stamp:
             raise self._changed()
 
@@ -130,11 +131,17 @@ class Source:
         if sha256 != part.sha256:
             raise self._changed()
 
-    def _changed(self) -> LocalFileError:
-        return LocalFileError(
+    def _changed(self) -> FileChangedError:
+        return FileChangedError(
             f"{quoted(str(self.path))} changed while it was being staged",
             hint="Stage it again once nothing writes to it any more",
         )
+
+    def _unreadable(self, error: OSError) -> LocalFileError:
+        """Return what *error* says of the file, which could be read when it was scanned."""
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            return self._changed()
+        return local_error("read", self.path, error)
 
 
 class PartReader(io.RawIOBase):
@@ -153,7 +160,7 @@ class PartReader(io.RawIOBase):
         try:
             self._file = source.path.open("rb", buffering=0)
         except OSError as e:
-            raise source._changed() from e
+            raise source._unreadable(e) from e
 
     def __len__(self) -> int:
         return self._part.size
@@ -183,8 +190,12 @@ class PartReader(io.RawIOBase):
         wanted = min(len(view), self._part.size - self._position)
         if wanted == 0:
             return 0
-        self._file.seek(self._part.offset + self._position)
-        count = self._file.readinto(view[:wanted])
+        try:
+            self._file.seek(self._part.offset + self._position)
+            count = self._file.readinto(view[:wanted])
+        except OSError as e:
+            # As it is, who sends the part would take it for trouble with the connection.
+            raise self._source._unreadable(e) from e
         if not count:
             raise self._source._changed()
         self._position += count
@@ -242,7 +253,7 @@ def _unreadable(path: Path, error: OSError) -> InputError | LocalFileError:
                 ByWayIn(elsewhere="working directory", workflow="workspace"),
             ),
         )
-    return LocalFileError(f"cannot read {quoted(str(path))}: {error.strerror}")
+    return local_error("read", path, error)
 
 
 def _hash(
@@ -270,10 +281,7 @@ def _hash(
 
 def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool, max_bytes: int) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise InputError(
-            f"{quoted(str(path))} is a directory",
-            hint="An artifact is one file; pack the directory first, for example with tar",
-        )
+        raise directory_error(str(path))
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{quoted(str(path))} is not a regular file")
     if status.st_size == 0 and not may_be_empty:
@@ -286,6 +294,14 @@ def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool, max_b
             f"{max_bytes:,}, as S3 allows",
             hint="Stage it in several artifacts",
         )
+
+
+def directory_error(path: str) -> InputError:
+    """Return the error that a directory cannot be staged."""
+    return InputError(
+        f"{quoted(path)} is a directory",
+        hint="An artifact is one file; pack the directory first, for example with tar",
+    )
 
 
 def _file_stamp(status: os.stat_result) -> tuple[int, int, int, int]:

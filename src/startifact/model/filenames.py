@@ -15,6 +15,15 @@ _DEVICES = frozenset(
 )
 
 
+def composed(name: str) -> str:
+    """Return *name* in Unicode's form NFC, in which names are stored and compared.
+
+    File systems write one name in two spellings: an accented letter is one character on most, and
+    a letter and its accent on some of Apple's.
+    """
+    return unicodedata.normalize("NFC", name)
+
+
 def check_filename(name: str) -> str:
     """Return *name* when it is one path component that is safe on every system.
 

@@ -21,9 +21,10 @@ from startifact.limits import (
     QUOTED_KEY_CHARACTERS,
 )
 from startifact.model.digest import is_sha256
+from startifact.model.filenames import composed
 from startifact.model.strict_json import JsonError, parse_string_object
 from startifact.problems import Problems
-from startifact.text import quoted
+from startifact.text import look_alike, quoted, quoted_apart
 
 RESERVED = "startifact:"
 NO_DIGEST = "no recorded digest"
@@ -71,9 +72,17 @@ class Record:
 
     @property
     def content(self) -> tuple[object, ...]:
-        """What makes two stagings the same: bytes, saved file name and the user's metadata."""
+        """What makes two stagings the same: bytes, saved file name and the user's metadata.
+
+        The two spellings that Unicode has for one file name are the same, those of metadata are
+        not.
+        """
         digest = self.sha256 or self.md5
-        return (digest, self.size, self.filename, tuple(sorted(self.metadata.items())))
+        return (digest, self.size, self._name, tuple(sorted(self.metadata.items())))
+
+    @property
+    def _name(self) -> str | None:
+        return None if self.filename is None else composed(self.filename)
 
     @property
     def digest(self) -> str:
@@ -103,14 +112,11 @@ class Record:
         lines = []
         if not self.may_have_bytes_of(other):
             lines.append("the bytes")
-        if self.filename != other.filename:
-            names = f"{_name(other.filename)} instead of {_name(self.filename)}"
-            lines.append(f"the file name ({names})")
-        known = sorted(self.metadata.keys() | other.metadata.keys())
-        changed = [k for k in known if self.metadata.get(k) != other.metadata.get(k)]
-        if changed:
-            keys = ", ".join(quoted(k, QUOTED_KEY_CHARACTERS) for k in changed[:LISTED_NAMES])
-            lines.append(f"the metadata ({keys})")
+        if self._name != other._name:
+            mine, theirs = _names(self.filename, other.filename)
+            lines.append(f"the file name ({theirs} instead of {mine})")
+        if changed := _changed(self.metadata, other.metadata):
+            lines.append(f"the metadata ({', '.join(changed[:LISTED_NAMES])})")
         return lines
 
 
@@ -118,8 +124,29 @@ def _restored(values: dict[str, Any]) -> Record:
     return Record(**{**values, "metadata": MappingProxyType(values["metadata"])})
 
 
+def _names(mine: str | None, theirs: str | None) -> tuple[str, str]:
+    if mine is None or theirs is None:
+        return _name(mine), _name(theirs)
+    return quoted_apart(mine, theirs)
+
+
 def _name(filename: str | None) -> str:
     return "none" if filename is None else quoted(filename)
+
+
+def _changed(mine: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    """Return the keys whose values differ, quoted; with both values where these look alike."""
+    keys = [k for k in sorted(mine.keys() | theirs.keys()) if mine.get(k) != theirs.get(k)]
+    lines = []
+    for key in keys:
+        alike = next((k for k in keys if k != key and look_alike(k, key)), None)
+        shown = quoted(key, QUOTED_KEY_CHARACTERS) if alike is None else quoted_apart(key, alike)[0]
+        before, after = mine.get(key), theirs.get(key)
+        if before is not None and after is not None and look_alike(before, after):
+            was, now = quoted_apart(before, after)
+            shown += f": {now} instead of {was}"
+        lines.append(shown)
+    return lines
 
 
 def check_metadata(metadata: object) -> dict[str, str]:

@@ -15,7 +15,8 @@ from startifact.errors import (
     no_answer,
 )
 from startifact.files.destination import (
-    check_destination,
+    check_names_file,
+    file_to_write,
     has_bytes_of,
     local_errors,
     replace_file,
@@ -152,7 +153,8 @@ class Downloader:
         """Put the artifact at *path* and return where it is.
 
         Afterwards the file has the recorded size and SHA-256; on any error it is as it was. Missing
-        parent directories are made. A file that has these bytes already is not touched.
+        parent directories are made. A file that has these bytes already is left alone. A link is
+        followed: the file that it leads to is written, and it stays.
 
         Args:
             path: The file to write.
@@ -162,9 +164,9 @@ class Downloader:
             The path of the file.
 
         Raises:
-            InputError: *path* is a directory and *load_filename* is not set, a pipe or a device,
-                there is no saved file name, or the session is closed or was left behind when the
-                artifact was pickled.
+            InputError: *path* is a directory, or text that ends with a slash, and *load_filename*
+                is not set; it is a pipe, a device or a circle of links; there is no saved file
+                name; or the session is closed or was left behind when the artifact was pickled.
             IntegrityError: The saved file name is not one safe path component.
             LocalFileError: *path* cannot be written.
             SeveralRegionsError: No region could deliver bytes that match the record; its
@@ -179,18 +181,20 @@ class Downloader:
         destination = Path(path)
         if load_filename:
             destination = saved_destination(destination, self._record, self._resolution.key)
-        check_destination(destination)
+        else:
+            check_names_file(path)
+        target = file_to_write(destination)
         with local_errors(destination):
-            if has_bytes_of(destination, self._record):
+            if has_bytes_of(target, self._record):
                 return destination
-            destination.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
         if not self._record.sha256:
             logger.warning(
                 "%s was staged by the first Startifact: no digest was recorded to verify it by",
                 self._resolution.key,
             )
         with self._resolution.asking():  # others may know better than who delivers the bytes
-            self._fetch(destination)
+            self._fetch(target)
         return destination
 
     def _close(self) -> None:

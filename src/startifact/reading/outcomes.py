@@ -6,8 +6,9 @@ from enum import StrEnum
 
 from semver import Version
 
-from startifact.errors import StartifactError
+from startifact.errors import RemovedError, StartifactError
 from startifact.model.keys import Key
+from startifact.model.quorum import majority
 from startifact.model.record import Record
 from startifact.reading.replica import Replica
 from startifact.regions.interface import Location
@@ -68,6 +69,19 @@ class RegionOutcome:
             text = quoted(redact(str(self.error)))
             facts.append(f"{type(self.error).__name__} {text}")
         return f"<RegionOutcome {', '.join(facts)}>"
+
+
+def may_be_majority(outcomes: Sequence[RegionOutcome]) -> bool:
+    """Say whether a majority of all regions holds the artifact, as far as they have said.
+
+    One that failed may hold it, unless it is by its tombstone that it has failed.
+    """
+    held = sum(
+        (o.state is State.FAILED and not isinstance(o.error, RemovedError))
+        or o.state in {State.CREATED, State.PRESENT}
+        for o in outcomes
+    )
+    return held >= majority(len(outcomes))
 
 
 def facts_in_short(key: Key, record: Record, holders: Sequence[str], regions: int) -> str:

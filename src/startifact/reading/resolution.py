@@ -130,6 +130,11 @@ class Resolution:
     def _in_order(self, known: Mapping[str, T]) -> dict[str, T]:
         return {r.name: known[r.name] for r in self.regions if r.name in known}
 
+    def without_it(self) -> list[str]:
+        """Return the regions that have said that they hold none, or a tombstone, in their order."""
+        removed = self._removed()
+        return [r.name for r in self.regions if r.name in self._absent or r.name in removed]
+
     def answers(self) -> dict[str, Replica | StartifactError | None]:
         """Return what every region has said by now, in the configured order.
 

@@ -108,7 +108,8 @@ class Region(ABC):
     - ``RegionUnavailableError``: the region did not answer, or not in a way that can be understood;
     - ``AccessDeniedError``: it refuses, or there are no credentials;
     - ``ConfigurationError``: what its configuration names is not there, or (``WrongRegionError``)
-      somewhere else;
+      somewhere else, or it lacks something that every region needs, such as locks;
+    - ``LocalFileError``: this process must open no more files, which is no trouble of the region;
 
     and no other ``StartifactError``. Nothing but what is named here is raised on purpose: any other
     exception is a bug, and ends the command.

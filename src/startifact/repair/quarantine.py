@@ -1,18 +1,18 @@
 """Quarantine: an object is copied below a key of its own, and only then deleted where it was."""
 
-import contextlib
 import hashlib
 import secrets
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from semver import Version
 
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import LocalFileError, RegionUnavailableError
+from startifact.errors import RegionUnavailableError
 from startifact.files.source import Source
+from startifact.files.temporary import needs_room, temporary_folder
+from startifact.files.trouble import local_error
 from startifact.hints import Command, Hint
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key, quarantine_key
 from startifact.regions.interface import Region, StoredArtifact
@@ -40,7 +40,7 @@ def quarantine(
         _move_aside(region, key, partial(quarantine_key, project, version))
         return
     region.preflight(project)
-    with scratch_folder() as folder:
+    with temporary_folder() as folder:
         source = _fetched(region, key, stored, folder / "artifact", heartbeat)
         if status.sha256 is not None and status.sha256 != source.sha256:
             raise RegionUnavailableError(
@@ -87,7 +87,9 @@ def _fetched(
                     file.write(block)
                     heartbeat.beat(len(block))
     except OSError as e:
-        raise LocalFileError(f"cannot write a temporary file: {e.strerror}") from e
+        error = local_error("write", path, e)
+        error.__cause__ = e
+        raise needs_room(error) from e
     return Source.scan(path, beat=heartbeat.beat, may_be_empty=True)
 
 
@@ -98,17 +100,6 @@ def _store(
     stored = write_and_read_back(region, aside, create, partial(region.describe, aside))
     if (stored.size, stored.encoded_record) != (source.size, encoded_record):
         raise RegionUnavailableError(f"{region.name} did not keep {aside} as it was sent")
-
-
-@contextlib.contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """Make a temporary folder, and leave nothing of it behind."""
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="startifact-")
-    except OSError as e:
-        raise LocalFileError(f"cannot make a temporary folder: {e.strerror}") from e
-    with folder as name:
-        yield Path(name)
 
 
 def _as_ascii(text: str) -> str:

@@ -25,6 +25,7 @@ from startifact.errors import (
     no_answer,
 )
 from startifact.files.source import Source
+from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.hints import Command, Hint, Option
 from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
@@ -35,7 +36,7 @@ from startifact.regions.interface import Region
 from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_inventory
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import Repair, RepairLog, Step
-from startifact.repair.quarantine import quarantine, scratch_folder
+from startifact.repair.quarantine import quarantine
 from startifact.repair.verify import Finding, FindingKind, compare, leading_status
 from startifact.staging.region_steps import create
 from startifact.staging.stager import now
@@ -83,6 +84,8 @@ class Repairer:
             self._regions, project, version, read_data=read_data, limits=self._limits
         )
         project_inventory.check_found()
+        if not self._log.dry_run:
+            sweep()
         self._log.failures.update(project_inventory.failures)
         with self._log.noting_what_was_done():
             for each in reversed(project_inventory.versions):  # oldest first, as they were staged
@@ -142,7 +145,7 @@ class Repairer:
         key = artifact_key(project, version)
         with contextlib.ExitStack() as stack:
             try:
-                folder = stack.enter_context(scratch_folder())
+                folder = stack.enter_context(temporary_folder())
                 # Before anything is set aside: it may turn out that no region can deliver it.
                 source = self._fetch(key, replicas, folder)
             except DeadlineError:
@@ -151,7 +154,9 @@ class Repairer:
                 # Not the end of the repair: the next version may be smaller, and the result has to
                 # say what was done so far.
                 self._log.refuse(
-                    LocalFileError(f"{key} cannot be brought here: {e.message}", hint=e.next_step)
+                    LocalFileError(
+                        f"{key} cannot be brought here: {e.message}", hint=needs_room(e).next_step
+                    )
                 )
             except StartifactError as e:
                 self._log.refuse(e)

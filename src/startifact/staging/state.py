@@ -9,6 +9,7 @@ from startifact.concurrency.fan_out import Failure
 from startifact.errors import (
     AlreadyStagedError,
     ConflictError,
+    FileChangedError,
     LocalFileError,
     RemovedError,
     StartifactError,
@@ -210,11 +211,14 @@ def _description(record: Record) -> str:
 
 
 def changed_file(state: StagingState, error: LocalFileError) -> LocalFileError:
-    """Return *error* with the regions that hold the version by now: they refuse other bytes."""
-    if not state.replicas:
+    """Return *error*; of a file that changed with the regions that hold the version by now.
+
+    They refuse other bytes.
+    """
+    if not state.replicas or not isinstance(error, FileChangedError):
         return error
     holders = ", ".join(region.name for region in state.holders())
-    return LocalFileError(
+    return FileChangedError(
         f"{error.message}; {holders} had stored {state.key} as it was before",
         hint="Stage the file under a new version once nothing writes to it any more",
     )

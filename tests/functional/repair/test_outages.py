@@ -3,6 +3,7 @@
 import errno
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import pytest
 
 from startifact import deadline, errors
 from startifact.errors import AccessDeniedError, RegionUnavailableError, with_notes
+from startifact.files.temporary import sweep
+from startifact.limits import MIB, SCRATCH_ABANDONED_SECONDS
 from startifact.model.keys import Key
 from startifact.regions.directory.region import DirectoryRegion
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.verify import FindingKind
+from tests.faults import processes
 from tests.functional.repair.project_fixture import OTHER, ProjectFixture, actions, sha256
 from tests.support.backends import Backend, Bucket
 from tests.support.faulty_region import faulty, session_over
@@ -274,6 +278,7 @@ def test_disk_that_is_full_for_one_version(
     assert (type(refusal), refusal.exit_code) == (errors.LocalFileError, 9)
     assert f"{fixture.at(full)} cannot be brought here: " in refusal.message
     assert "No space left" in refusal.message
+    assert f"make room in '{tempfile.gettempdir()}', or let TMPDIR" in str(refusal.hint)
     monkeypatch.undo()
     assert ("fill", fixture.b.spec) in fixture.repair_until_equal()
 
@@ -360,3 +365,62 @@ def test_no_temporary_file_is_left(
     fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256()}")
 
     assert list((tmp_path / "temp").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there a folder is removed by its age")
+def test_folder_of_a_killed_repair(
+    file_project: ProjectFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a killed repair has left in the temporary folder is removed by the next one at once."""
+    fixture = file_project
+    fixture.stage(content=b"sugar" * MIB)
+    fixture.b.remove(fixture.key)
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    words = ["repair", fixture.project, "--regions", ",".join(fixture.regions)]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with processes.start(*words, faults=[[1, "hang", "create"]], env=environment) as process:
+        while not list(temporary.glob("*/artifact")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        sweep()
+        (kept,) = temporary.iterdir()
+        process.kill()
+
+    left = list(temporary.iterdir())
+    done = fixture.repair()
+
+    assert left == [kept]
+    assert done
+    assert list(temporary.iterdir()) == []
+
+
+def test_other_folders_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder with anything else in it, a young one and a link are left alone."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old = time.time() - 2 * SCRATCH_ABANDONED_SECONDS
+    for name, files in {
+        "startifact-repair-aaaaaaaa": ["lock", "thesis.tex"],
+        "startifact-repair-bbbbbbbb": ["artifact"],
+        "startifact-repair-cccccccc": ["artifact"],
+        "startifact-examples": ["lock"],
+    }.items():
+        (tmp_path / name).mkdir()
+        for file in files:
+            (tmp_path / name / file).touch()
+            if not name.endswith("b"):
+                os.utime(tmp_path / name / file, (old, old))
+        if not name.endswith("b"):
+            os.utime(tmp_path / name, (old, old))
+    (tmp_path / "startifact-repair-dddddddd").symlink_to(tmp_path / "startifact-examples")
+
+    sweep()
+
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "startifact-examples",
+        "startifact-repair-aaaaaaaa",
+        "startifact-repair-bbbbbbbb",
+        "startifact-repair-dddddddd",
+    ]
+    assert (tmp_path / "startifact-examples" / "lock").exists()

@@ -130,6 +130,75 @@ def test_file_that_is_a_link(form: dict[str, str], step: Step, call: Call, tmp_p
     assert "path 'out' is outside the workspace" in errors[0]
 
 
+@in_both_forms
+def test_link_that_a_download_follows(
+    form: dict[str, str], step: Step, call: Call, tmp_path: Path
+) -> None:
+    """A download follows a link that stays inside; one that leads out is refused, and stays."""
+    stage(call, form, path=step.file())
+    (tmp_path / "precious").write_text("precious")
+    (step.workspace / "in").symlink_to("folder-file")
+    (step.workspace / "out").symlink_to(tmp_path / "precious")
+    (step.workspace / "round").symlink_to("round")
+
+    inside, _ = stage(call, form, command="download", path="in")
+    outside, errors = stage(call, form, command="download", path="out")
+    circle, _ = stage(call, form, command="download", path="round")
+
+    assert (inside, outside, circle) == (0, 2, 2)
+    assert (step.workspace / "folder-file").read_bytes() == b"sugar and water\n"
+    assert "path 'out' is outside the workspace" in errors[0]
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+@in_both_forms
+@pytest.mark.parametrize("leads", ["out", "in"])
+def test_link_with_the_saved_name(
+    form: dict[str, str], leads: str, step: Step, call: Call, tmp_path: Path
+) -> None:
+    """The saved name may be that of a link in a checkout, which is known only after asking."""
+    stage(call, form, path=step.file(), save_filename="true")
+    target = {"out": tmp_path, "in": step.workspace}[leads] / "precious"
+    target.write_text("precious")
+    (step.workspace / "new").mkdir()
+    (step.workspace / "new" / "dist.tar.gz").symlink_to(target)
+
+    exit_code, _ = stage(call, form, command="download", path="new", load_filename="true")
+
+    assert exit_code == {"out": 2, "in": 0}[leads]
+    assert (target.read_text() == "precious") == (leads == "out")
+
+
+@as_root
+def test_owner_of_a_file_behind_a_link(step: Step, call: Call) -> None:
+    """What a link leads to is given to the owner of the workspace like every file."""
+    stage(call, path=step.file())
+    os.chown(step.workspace, *OWNER)
+    (step.workspace / "back").symlink_to("file")
+
+    exit_code, _ = stage(call, command="download", path="back")
+
+    status = (step.workspace / "file").stat()
+    assert exit_code == 0
+    assert (status.st_uid, status.st_gid) == OWNER
+
+
+def test_slash_at_the_end_of_a_path(step: Step, call: Call) -> None:
+    """A path that ends with a slash is a directory: made for a saved name, and no file else."""
+    stage(call, path=step.file(), save_filename="true")
+
+    made, _ = stage(call, command="download", path="newdir/", load_filename="true")
+    refused, errors = stage(call, command="download", path="other/")
+    no_artifact, more = stage(call, path="dist.tar.gz/", version="1.0.1")
+
+    assert (made, refused, no_artifact) == (0, 2, 2)
+    assert (step.workspace / "newdir" / "dist.tar.gz").is_file()
+    assert "'other/' is a directory" in errors[0]
+    assert "load-filename: true" in errors[0]
+    assert not (step.workspace / "other").exists()
+    assert "'dist.tar.gz/' is a directory" in more[0]
+
+
 def test_both_outside(call: Call) -> None:
     """A path and regions that lead elsewhere are reported together."""
     exit_code, errors = stage(call, path="/srv/x", regions="file:/srv/a file:/srv/b")

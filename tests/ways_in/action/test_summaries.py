@@ -74,6 +74,24 @@ def test_download(step: Step, call: Call, listed: str) -> None:
     assert not any(row[0] == "Metadata" for row in rows)
 
 
+def test_version_that_a_minority_holds(step: Step, call: Call, directories: list[str]) -> None:
+    """A step that is served what only a minority holds is warned, and its summary says so."""
+    Session(regions=directories[:1]).stage("SugarWater", "1.0.0", step.workspace / step.file())
+
+    done = call(
+        command="download",
+        project="SugarWater",
+        version="1.0.0",
+        path="back",
+        regions=",".join(directories),
+    )
+
+    assert done.exit_code == 0
+    assert "SugarWater@1.0.0 is held by 1 of 3 regions" in done.warnings[0]
+    assert "No majority of the regions holds this version" in done.summary
+    assert "`command: repair`" in done.summary
+
+
 def test_region_in_trouble(step: Step, call: Call, directories: list[str]) -> None:
     """A region that failed has its reason in the summary, also of a step that succeeded."""
     Session(regions=directories[:2]).stage("SugarWater", "1.0.0", step.workspace / step.file())

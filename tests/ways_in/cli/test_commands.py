@@ -127,9 +127,9 @@ def test_json_of_the_others(
     info = run("info", "SugarWater@1.0.0", "--json")
     versions = run("versions", "SugarWater", "--json")
 
-    assert list(download.json) == [*FACTS, "path", "locations"]
+    assert list(download.json) == [*FACTS, "held-by-majority", "path", "locations"]
     assert download.json["path"] == str(tmp_path / "back")
-    assert list(info.json) == [*FACTS, "locations"]
+    assert list(info.json) == [*FACTS, "held-by-majority", "locations"]
     assert info.json["version"] == "1.0.0"
     assert [x["outcome"] for x in info.json["locations"]] == ["present"] * 3
     assert versions.json == {"project": "SugarWater", "versions": ["1.1.0", "1.0.0"]}
@@ -325,3 +325,21 @@ def test_help(run: Run, command: str) -> None:
     assert done.out.startswith(f"usage: startifact {command} ")
     for option in ("--regions", "--json", "--verbose", "--quiet", "--deadline"):
         assert option in done.out
+
+
+def test_slash_at_the_end_of_a_path(
+    run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path
+) -> None:
+    """A path that ends with a slash is a directory: made for a saved name, and no file else."""
+    assert run("stage", "SugarWater@1.0.0", make_file(), "--save-filename").code == 0
+
+    made = run("download", "SugarWater", f"{tmp_path}/new/", "--load-filename")
+    refused = run("download", "SugarWater", f"{tmp_path}/other/")
+    no_artifact = run("stage", "SugarWater@1.0.1", f"{make_file()}/")
+
+    assert (made.code, refused.code, no_artifact.code) == (0, 2, 2)
+    assert (tmp_path / "new" / "dist.tar.gz").is_file()
+    assert "other/' is a directory" in refused.err
+    assert "--load-filename" in refused.err
+    assert not (tmp_path / "other").exists()
+    assert "dist.tar.gz/' is a directory" in no_artifact.err

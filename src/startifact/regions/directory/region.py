@@ -6,6 +6,7 @@ one exists. A channel is a file, replaced by a rename under a lock that dies wit
 """
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,15 +23,20 @@ from startifact.errors import (
     UnexpectedFileTypeError,
 )
 from startifact.files.source import Source
+from startifact.files.trouble import hint_of, local_error, too_many_open
 from startifact.limits import BLOCK_BYTES, DEFAULT_LIMITS, MAX_DIRECTORY_NAME_BYTES, Limits
 from startifact.model.keys import Key, is_channel_key
-from startifact.regions.directory.filelock import locked, replace
+from startifact.regions.directory.filelock import check_lockable, locked, replace
 from startifact.regions.directory.no_follow import NoFollowDirectory, is_empty
 from startifact.regions.directory.scratch import scratch_in, sweep
 from startifact.regions.interface import Beat, Location, Region, StoredArtifact, StoredChannel
 from startifact.text import quoted
 
 ARTIFACT = "artifact"
+
+_CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What flushing a folder ends with on shares that have no such thing; files are flushed there."""
+
 METADATA = "metadata.json"
 
 
@@ -102,10 +108,18 @@ class DirectoryRegion(Region):
                 if os.path.lexists(folder):
                     raise ExistsError(key) from e
                 raise
-            _sync_directory(folder.parent)
+            try:
+                _sync_directory(folder.parent)
+            except OSError as e:
+                # Not as local trouble, which says that nothing was stored.
+                raise RegionUnavailableError(
+                    f"{self.name} failed to write {quoted(str(folder))}: {e.strerror}"
+                ) from e
 
     def _copy(self, source: Source, destination: Path, beat: Beat) -> None:
         with destination.open("xb") as file:
+            # Here already: what cannot be locked could never have a channel.
+            check_lockable(file.fileno(), self._root)
             for block in source.blocks(beat):
                 file.write(block)
             file.flush()
@@ -226,8 +240,10 @@ class DirectoryRegion(Region):
                 hint="Check the owner and the mode of the directory",
             ) from e
         except OSError as e:
+            if too_many_open(e):
+                raise local_error(verb, path, e) from e
             raise RegionUnavailableError(
-                f"{self.name} failed to {verb} {quoted(str(path))}: {e.strerror}"
+                f"{self.name} failed to {verb} {quoted(str(path))}: {e.strerror}", hint=hint_of(e)
             ) from e
 
 
@@ -257,6 +273,9 @@ def _sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as e:
+        if e.errno not in _CANNOT_SYNC:
+            raise
     finally:
         os.close(descriptor)
 

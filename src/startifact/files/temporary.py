@@ -1,0 +1,127 @@
+"""Folders in the system's temporary folder for one artifact each, removed also after a kill.
+
+Whoever makes one removes it, and holds a lock in it until then. One whose lock nobody holds was
+left by a process that was killed, and the next repair removes it.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from startifact.errors import LocalFileError
+from startifact.files.trouble import hint_of, is_full
+from startifact.limits import SCRATCH_ABANDONED_SECONDS
+from startifact.text import quoted
+
+_PREFIX = "startifact-repair-"
+_NAME = re.compile(rf"{_PREFIX}\w{{8}}", re.ASCII)
+_LOCK = "lock"
+_OURS = re.compile(r"artifact|lock|lock\.new|\.startifact-[0-9a-f]{16}")
+
+_NAME_ANOTHER = "Let TMPDIR name a folder that may be written to"
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder that only this user can look into, and leave nothing of it behind.
+
+    Raises:
+        LocalFileError: There is none that could be written to.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+    except OSError as e:
+        raise LocalFileError(
+            f"cannot make a temporary folder: {e.strerror}", hint=hint_of(e) or _NAME_ANOTHER
+        ) from e
+    with folder as name, _locked(Path(name)):
+        yield Path(name)
+
+
+def needs_room(error: LocalFileError) -> LocalFileError:
+    """Return *error*, and where it is that the disk is full, with where room is needed."""
+    if not isinstance(error.__cause__, OSError) or not is_full(error.__cause__):
+        return error
+    return LocalFileError(
+        error.message,
+        hint="A repair brings each artifact into the temporary folder first: make room in "
+        f"{quoted(tempfile.gettempdir())}, or let TMPDIR name a folder that has it",
+    )
+
+
+def sweep() -> None:
+    """Remove the folders that killed processes of this user have left.
+
+    What this user may not remove stays, and so does what has anything else in it.
+    """
+    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        for entry in entries:
+            if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                _remove_abandoned(Path(entry.path))
+
+
+def _remove_abandoned(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        names = [path.name for path in folder.iterdir()]
+        if not all(_OURS.fullmatch(name) for name in names) or not _is_own(folder):
+            return
+        if _is_abandoned(folder, has_lock=_LOCK in names):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_old(folder: Path) -> bool:
+    """Say whether nothing was written in *folder* for a day."""
+    times = [path.lstat().st_mtime for path in (folder, *folder.iterdir())]
+    return max(times) < time.time() - SCRATCH_ABANDONED_SECONDS
+
+
+if sys.platform == "win32":  # pragma: no cover  # runs in the workflow for Windows
+
+    @contextlib.contextmanager
+    def _locked(folder: Path) -> Iterator[None]:  # noqa: ARG001
+        # A file that is open cannot be removed there, so that age has to do.
+        yield
+
+    def _is_own(folder: Path) -> bool:  # noqa: ARG001
+        return True
+
+    def _is_abandoned(folder: Path, *, has_lock: bool) -> bool:  # noqa: ARG001
+        return _is_old(folder)
+else:
+    import fcntl
+
+    def _is_own(folder: Path) -> bool:
+        return folder.lstat().st_uid == os.geteuid()
+
+    @contextlib.contextmanager
+    def _locked(folder: Path) -> Iterator[None]:
+        """Hold the lock in *folder*; where its file system has none, its age has to do."""
+        descriptor: int | None = None
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder / f"{_LOCK}.new", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Only now under its name: nobody finds it there unlocked as long as this one lives.
+            (folder / f"{_LOCK}.new").rename(folder / _LOCK)
+        try:
+            yield
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def _is_abandoned(folder: Path, *, has_lock: bool) -> bool:
+        if not has_lock:
+            return _is_old(folder)
+        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True

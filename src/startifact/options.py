@@ -214,7 +214,8 @@ _OPTIONS = (
     OptionDefinition(
         "keep",
         "Where regions disagree about one version: sha256: and the digest of the content that "
-        "is right. Other content is copied aside and deleted.",
+        "is right, or its name, content: and digits, where only metadata or file name differ. "
+        "Other content is copied aside and deleted.",
         commands=("repair",),
         needs="version",
         metavar="sha256:DIGEST",

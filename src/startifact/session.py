@@ -286,7 +286,8 @@ class Session:
             project: The project's name.
             version: The only version to repair; by default all of them are, and ``latest``.
             keep: For one version that regions disagree about, the content that is right:
-                ``sha256:`` and its digest. Other content is copied aside below
+                ``sha256:`` and its digest, or the ``content:`` name that errors show where only
+                metadata or file name differ. Other content is copied aside below
                 ``{project}/_quarantine/`` and deleted.
             read_data: Whether every byte is read and compared with its record first.
 
@@ -299,12 +300,12 @@ class Session:
                 regions are one store.
             NotFoundError: There is nothing to repair, or no region has the content to keep.
             SeveralRegionsError: No region that answered has the content to keep.
-            IntegrityError: The content to keep has other metadata in every region.
+            IntegrityError: Regions hold the bytes to keep with other metadata each: name a content.
             DeadlineError: The time that was allowed has passed; its notes say what was done.
         """
         checked = check_project(project)
         exact = None if version is None else parse_version(version)
-        digest = None if keep is None else parse_keep(keep)
+        name = None if keep is None else parse_keep(keep)
         regions = self._regions()
         repairer = Repairer(
             regions,
@@ -314,7 +315,7 @@ class Session:
             read_data=read_data,
             limits=self._limits,
         )
-        return repairer.repair(checked, exact, digest)
+        return repairer.repair(checked, exact, name)
 
     def _stager(self, regions: tuple[Region, ...]) -> Stager:
         return Stager(

@@ -28,13 +28,16 @@ def disagreement(key: Key, replicas: Sequence[Replica]) -> IntegrityError:
     )
 
 
-def choice_of(key: Key, records: Iterable[Record], advice: str) -> Hint | None:
+def choice_of(
+    key: Key, records: Iterable[Record], advice: str, *, among: Iterable[Record] = ()
+) -> Hint | None:
     """Return *advice* with the commands of which each chooses one content of *records*.
 
-    ``None`` where there is none.
+    They are told apart from each other and from those *among* which they are. ``None`` where there
+    is none to choose.
     """
     contents = list(records)
-    names = ContentNames(contents)
+    names = ContentNames([*contents, *among])
     chosen = dict.fromkeys(names.to_choose(record) for record in contents)
     commands: list[Part] = []
     for name in chosen:

@@ -7,7 +7,6 @@ other content is copied to quarantine before it is deleted.
 import contextlib
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from semver import Version
 
@@ -25,22 +24,21 @@ from startifact.errors import (
     no_answer,
 )
 from startifact.files.source import Source
-from startifact.files.temporary import needs_room, sweep, temporary_folder
+from startifact.files.temporary import sweep
 from startifact.hints import Command, Hint, Option
 from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
 from startifact.model.record import Record
 from startifact.model.voting import ContentNames
 from startifact.reading.disagreement import choice_of
-from startifact.reading.download import Downloader
 from startifact.reading.replica import Replica
-from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.interface import Region
 from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_inventory
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine
 from startifact.repair.verify import Finding, FindingKind, compare, leading_status
+from startifact.staging.existing import fetch_existing
 from startifact.staging.region_steps import create
 from startifact.staging.stager import now
 
@@ -149,31 +147,22 @@ class Repairer:
         key = artifact_key(project, version)
         with contextlib.ExitStack() as stack:
             try:
-                folder = stack.enter_context(temporary_folder())
                 # Before anything is set aside: it may turn out that no region can deliver it.
-                source = self._fetch(key, replicas, folder)
+                source = stack.enter_context(
+                    fetch_existing(self._regions, key, replicas, limits=self._limits)
+                )
             except DeadlineError:
                 raise
             except LocalFileError as e:
                 # Not the end of the repair: the next version may be smaller, and the result has to
                 # say what was done so far.
                 self._log.refuse(
-                    LocalFileError(
-                        f"{key} cannot be brought here: {e.message}", hint=needs_room(e).next_step
-                    )
+                    LocalFileError(f"{key} cannot be brought here: {e.message}", hint=e.next_step)
                 )
             except StartifactError as e:
                 self._log.refuse(e)
             else:
                 self._put(project, version, replicas[0], source, wrong)
-
-    def _fetch(self, key: Key, replicas: list[Replica], folder: Path) -> Source:
-        """Download the artifact, verified, from any region that can deliver it."""
-        known = KnownAnswers(replicas=replicas)
-        resolution = Resolution(self._regions, key, limits=self._limits, known=known)
-        downloader = Downloader(resolution, replicas[0].record, limits=self._limits)
-        path = downloader.download(folder / "artifact")
-        return Source.scan(path)
 
     def _put(
         self,

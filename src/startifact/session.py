@@ -19,7 +19,7 @@ from startifact.model.record import check_metadata
 from startifact.model.versions import parse_selector, parse_version
 from startifact.reading.artifact import Artifact
 from startifact.reading.finding import find_artifact
-from startifact.reading.listing import list_versions
+from startifact.reading.listing import list_versions, versions_of
 from startifact.reading.open_downloaders import OpenDownloaders
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.interface import Region
@@ -224,7 +224,7 @@ class Session:
         checked = check_project(project)
         wanted = parse_selector(str(selector) if isinstance(selector, Version) else selector)
         regions, limits = self._regions(), self._limits
-        exact = selected_version(regions, checked, wanted, limits=limits)
+        exact = selected_version(regions, checked, wanted, limits=limits, list_versions=versions_of)
         artifact = find_artifact(regions, checked, exact, progress=self._progress, limits=limits)
         self._downloaders.add(artifact.downloader)
         return artifact

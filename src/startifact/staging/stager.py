@@ -44,7 +44,7 @@ from startifact.staging.content import (
     warn_of_others,
 )
 from startifact.staging.existing import compare_bytes, encoded_record_of, fetch_existing
-from startifact.staging.latest import move_latest
+from startifact.staging.latest import look_for_lost_latest, move_latest
 from startifact.staging.outcomes import IfExists, StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
 from startifact.staging.state import StagingState, changed_file
@@ -229,6 +229,7 @@ class Stager:
 
     def _move_latest(self, state: StagingState, request: StageRequest) -> None:
         """Move ``latest`` in every region that holds the artifact."""
+        look_for_lost_latest(state, request, self.limits, self.required)
         channel_writer = ChannelWriter(now=now, moved_by=self.moved_by, limits=self.limits)
         move_latest(state, request, channel_writer, self.required)
         if len(state.latest) < self.required:
@@ -249,6 +250,7 @@ class Stager:
                 f"{self.required} are needed:",
                 outcomes=state.outcomes(State.WOULD_CREATE),
             )
+        look_for_lost_latest(state, request, self.limits, self.required)
         warn_of_others(state, record, chosen)
         return self._result(state, request, record, chosen)
 

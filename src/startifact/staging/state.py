@@ -36,6 +36,9 @@ class StagingState:
 
     created: set[str] = field(default_factory=set)
     latest: dict[str, Version] = field(default_factory=dict)
+    beginnings: dict[str, Version] = field(default_factory=dict)
+    """Where ``latest`` begins above the version that is staged, as it was lost everywhere."""
+
     errors: dict[str, StartifactError] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -158,7 +161,8 @@ class StagingState:
 
     def highest_latest(self) -> Version | None:
         """Return the highest ``latest`` of all regions, as far as it is known now."""
-        known = {n: s.latest for n, s in self.snapshots.items() if s.latest} | self.latest
+        known = {n: s.latest for n, s in self.snapshots.items() if s.latest}
+        known |= self.beginnings | self.latest
         return highest(known.values()) if known else None
 
     def outcomes(self, absent: State) -> tuple[RegionOutcome, ...]:

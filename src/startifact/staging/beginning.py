@@ -1,0 +1,105 @@
+"""Where ``latest`` begins in regions of which none has one: not below what may have been it.
+
+That is so for the first version of a project, and after ``latest`` was lost in every region, as by
+a lifecycle rule.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from semver import Version
+
+from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.concurrency.heartbeat import Heartbeat
+from startifact.errors import RemovedError
+from startifact.limits import Limits
+from startifact.model.keys import artifact_key
+from startifact.model.quorum import majority
+from startifact.model.record import Record
+from startifact.model.versions import is_later, latest_first
+from startifact.model.voting import Votes
+from startifact.reading.listing import versions_by_region
+from startifact.reading.replica import Replica, describe
+from startifact.regions.interface import Region
+
+
+@dataclass(slots=True)
+class Beginnings:
+    """Where ``latest`` begins, by region, other than at the version that is staged."""
+
+    versions: dict[str, Version] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    """Regions that were not listed: nothing says there what may have been ``latest``."""
+
+
+def find_beginnings(
+    regions: Sequence[Region],
+    project: str,
+    version: Version,
+    *,
+    answered: Collection[str],
+    required: int,
+    limits: Limits,
+) -> Beginnings:
+    """Return where ``latest`` begins in those of *regions* that have *answered*, and have none.
+
+    It is the highest version above *version* that the region holds and whose staging may have
+    succeeded: *required* regions, or a majority of all, hold one content of it, or could as far as
+    regions do not answer. What is removed in any region is passed over.
+    """
+    asked = [region for region in regions if region.name in answered]
+    listed, failures = versions_by_region(asked, project, limits=limits)
+    beginnings = Beginnings(failures=failures)
+    enough = min(required, majority(len(regions)))
+    later = {str(v): v for found in listed.values() for v in found if is_later(v, version)}
+    for candidate in latest_first(later.values()):
+        names = {name for name, found in listed.items() if candidate in found}
+        open_still = names - beginnings.versions.keys()
+        if not open_still or len(names) + len(regions) - len(listed) < enough:
+            continue
+        holders = [region for region in asked if region.name in listed]
+        held = _held_by(holders, project, candidate, len(regions), enough, limits)
+        beginnings.versions |= dict.fromkeys(open_still & held, candidate)
+    return beginnings
+
+
+def _held_by(
+    holders: Sequence[Region],
+    project: str,
+    version: Version,
+    regions: int,
+    enough: int,
+    limits: Limits,
+) -> set[str]:
+    """Return which of *holders* hold *version*, where *enough* of *regions* may; else none."""
+    jobs = {r.name: partial(_describe, r, project, version) for r in holders}
+    replicas: list[Replica] = []
+    unknown = regions - len(holders)
+    with FanOut(jobs, limits=limits) as describing:
+        for answer in describing:
+            if isinstance(answer, Failure):
+                if isinstance(answer.error, RemovedError):
+                    return set()
+                unknown += 1
+            elif answer.value is not None:
+                replicas.append(answer.value)
+    votes = Votes(replicas)
+    if votes.leader is None or votes.is_tied or votes.most + unknown < enough:
+        return set()
+    leader = votes.leader.record
+    return {r.region.name for r in replicas if _is_content_of(leader, r)}
+
+
+def _is_content_of(leader: Record, replica: Replica) -> bool:
+    record = replica.record
+    if record.sha256 and leader.sha256:
+        return record.same_content(leader)
+    return record.may_have_bytes_of(leader)  # of the first Startifact: it recorded no digest
+
+
+def _describe(
+    region: Region, project: str, version: Version, heartbeat: Heartbeat
+) -> Replica | None:
+    heartbeat.beat()
+    return describe(region, artifact_key(project, version))

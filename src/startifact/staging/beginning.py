@@ -12,7 +12,7 @@ from semver import Version
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import RemovedError
+from startifact.errors import IntegrityError, RemovedError
 from startifact.limits import Limits
 from startifact.model.keys import artifact_key
 from startifact.model.quorum import majority
@@ -30,7 +30,7 @@ class Beginnings:
 
     versions: dict[str, Version] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
-    """Regions that were not listed: nothing says there what may have been ``latest``."""
+    """Regions that do not say whether they hold what may have been ``latest``."""
 
 
 def find_beginnings(
@@ -55,12 +55,15 @@ def find_beginnings(
     later = {str(v): v for found in listed.values() for v in found if is_later(v, version)}
     for candidate in latest_first(later.values()):
         names = {name for name, found in listed.items() if candidate in found}
-        open_still = names - beginnings.versions.keys()
-        if not open_still or len(names) + len(regions) - len(listed) < enough:
+        is_known = names <= beginnings.versions.keys()
+        if is_known or len(names) + len(regions) - len(listed) < enough:
             continue
         holders = [region for region in asked if region.name in listed]
-        held = _held_by(holders, project, candidate, len(regions), enough, limits)
-        beginnings.versions |= dict.fromkeys(open_still & held, candidate)
+        held, unknown = _held_by(holders, project, candidate, len(regions), enough, limits)
+        # Also where it was created since the region was listed.
+        beginnings.versions |= dict.fromkeys(held - beginnings.versions.keys(), candidate)
+        undecided = names - beginnings.versions.keys()
+        beginnings.failures += [failure for failure in unknown if failure.name in undecided]
     return beginnings
 
 
@@ -71,24 +74,30 @@ def _held_by(
     regions: int,
     enough: int,
     limits: Limits,
-) -> set[str]:
-    """Return which of *holders* hold *version*, where *enough* of *regions* may; else none."""
+) -> tuple[set[str], list[Failure]]:
+    """Return which of *holders* hold *version*, where *enough* of *regions* may; else none.
+
+    With it comes why others did not say whether they do.
+    """
     jobs = {r.name: partial(_describe, r, project, version) for r in holders}
     replicas: list[Replica] = []
-    unknown = regions - len(holders)
+    unknown: list[Failure] = []
     with FanOut(jobs, limits=limits) as describing:
         for answer in describing:
             if isinstance(answer, Failure):
                 if isinstance(answer.error, RemovedError):
-                    return set()
-                unknown += 1
+                    return set(), []
+                if not isinstance(answer.error, IntegrityError):  # damaged, it is not complete
+                    unknown.append(answer)
             elif answer.value is not None:
                 replicas.append(answer.value)
-    votes = Votes(replicas)
-    if votes.leader is None or votes.is_tied or votes.most + unknown < enough:
-        return set()
+    votes, not_known = Votes(replicas), regions - len(holders) + len(unknown)
+    if votes.is_tied or votes.most + not_known < enough:
+        return set(), []
+    if votes.leader is None:
+        return set(), unknown
     leader = votes.leader.record
-    return {r.region.name for r in replicas if _is_content_of(leader, r)}
+    return {r.region.name for r in replicas if _is_content_of(leader, r)}, unknown
 
 
 def _is_content_of(leader: Record, replica: Replica) -> bool:

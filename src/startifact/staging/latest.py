@@ -1,13 +1,15 @@
 """How ``latest`` follows a staging, in all regions at a time."""
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 from startifact.channels.latest import ChannelWriter, warn_mirror_failed
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.limits import Limits
 from startifact.model.keys import LATEST
-from startifact.model.versions import latest_first
+from startifact.model.versions import highest, latest_first
+from startifact.regions.interface import Region
 from startifact.staging import region_steps
 from startifact.staging.beginning import find_beginnings
 from startifact.staging.outcomes import StageRequest
@@ -52,6 +54,38 @@ def move_latest(
     *state* says afterwards where it has moved. Once *required* regions have it, the others have
     less time.
     """
+    holders = [r for r in state.holders() if r.name not in state.errors]
+    first = _begin_first(state, holders)
+    _move_in(state, first, request, channel_writer, required)
+    others = [region for region in holders if region not in first]
+    if first and not any(region.name in state.latest for region in first):
+        for region in others:
+            state.record_failure(region_steps.not_begun(region, request.project))
+    else:
+        _move_in(state, others, request, channel_writer, required)
+    _mirror(state, request.project, channel_writer)
+
+
+def _begin_first(state: StagingState, holders: Sequence[Region]) -> list[Region]:
+    """Return the regions where ``latest`` begins highest, where it was lost; else none.
+
+    Begun lower in another one first, it would be found there after a crash, and these, which have
+    none yet, would begin no higher than what is found.
+    """
+    begun = [state.beginnings[r.name] for r in holders if r.name in state.beginnings]
+    if not begun:
+        return []
+    top = highest(begun)
+    return [r for r in holders if state.beginnings.get(r.name) == top]
+
+
+def _move_in(
+    state: StagingState,
+    regions: Sequence[Region],
+    request: StageRequest,
+    channel_writer: ChannelWriter,
+    required: int,
+) -> None:
     limits = channel_writer.limits
     jobs = {
         r.name: partial(
@@ -62,8 +96,7 @@ def move_latest(
             state.beginnings.get(r.name) or state.highest_known_latest(),
             channel_writer,
         )
-        for r in state.holders()
-        if r.name not in state.errors
+        for r in regions
     }
     with FanOut(jobs, limits=limits, undo=True) as moving:
         while answer := moving.next():
@@ -76,7 +109,6 @@ def move_latest(
                 state.latest[answer.name] = answer.value
             if len(state.latest) >= required:
                 moving.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
-    _mirror(state, request.project, channel_writer)
 
 
 def _mirror(state: StagingState, project: str, channel_writer: ChannelWriter) -> None:

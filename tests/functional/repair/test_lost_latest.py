@@ -201,3 +201,25 @@ def test_readers_of_no_project(directories: list[str]) -> None:
         Session(regions=directories).get("SugarWater")
 
     assert "repair" not in shell_hint(caught.value)
+
+
+def test_highest_beginning_comes_first(file_project: ProjectFixture, make_file: MakeFile) -> None:
+    """Where latest cannot be created at the highest version, it is not created below it either."""
+    fixture = file_project
+    fixture.stage("1.1.0", b"old")
+    fixture.stage("1.2.0", b"new", regions=fixture.regions[:2])
+    for backend in fixture.backends:
+        fixture.lose_latest(backend)
+    regions = faulty(fixture.regions)
+    for region in regions[:2]:
+        region.fail("write_channel")
+
+    with pytest.raises(
+        StagingFailedError, match="latest has followed in 0, 2 are needed"
+    ) as caught:
+        session_over(regions).stage(fixture.project, "1.1.5", make_file())
+
+    assert "it was not created there" in caught.value.message
+    assert latest(fixture) == [None] * 3
+    fixture.session().stage(fixture.project, "1.1.5", make_file())
+    assert latest(fixture) == ["1.2.0", "1.2.0", "1.1.5"]

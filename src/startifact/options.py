@@ -190,7 +190,8 @@ _OPTIONS = (
     OptionDefinition(
         "if-exists",
         "What to do when the version is staged already with other content: fail, or keep what "
-        "is there and report it.",
+        "is there: regions that lack it are filled with it, latest moves, and it is what is "
+        "reported.",
         ValueKind.CHOICE,
         "fail",
         values=("fail", "keep"),

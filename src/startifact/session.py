@@ -168,15 +168,18 @@ class Session:
             metadata: Strings by string that travel with the artifact, at most 1,024 bytes as JSON.
             save_filename: Whether the file's name is recorded, for `Downloader.download`.
             if_exists: What to do where other content is staged under *version* already: ``fail``
-                with an error, or ``keep`` that content and report it.
+                with an error, or ``keep``, which goes on with that content in place of the file's:
+                what a majority of all regions holds, or else the only one that there is. Regions
+                that lack it are filled with it, and that needs as many as any staging.
 
         Returns:
             What was done, with every region's outcome. In a read-only session, what would be done.
 
         Raises:
             InputError: An argument is not valid, or two regions are one store; nothing was written.
-            AlreadyStagedError: A region holds other content under *version*, or has removed it.
-                It is a `ConflictError`, whose ``outcomes`` say what each region holds.
+            AlreadyStagedError: A region holds other content under *version*, and no majority of all
+                regions holds exactly this; or one has removed it. It is a `ConflictError`, whose
+                ``outcomes`` say what each region holds.
             StagingFailedError: Too few regions succeeded; running again is safe.
             LocalFileError: The file cannot be read, or changed meanwhile.
             IntegrityError: What a region holds under *version* is damaged; nothing was written.

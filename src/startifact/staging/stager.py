@@ -26,6 +26,7 @@ from startifact.errors import (
     WrongRegionError,
 )
 from startifact.files.source import Source
+from startifact.files.temporary import sweep
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, artifact_key
 from startifact.model.quorum import majority, refuse_shared_store
@@ -164,6 +165,7 @@ class Stager:
             yield source
             return
         replicas = [r for r in state.all_replicas() if r.record.same_content(chosen)]
+        sweep()
         with fetch_existing(
             self.regions, state.key, replicas, limits=self.limits, progress=self.progress
         ) as existing:

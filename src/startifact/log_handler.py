@@ -23,13 +23,13 @@ class _LogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand the message of *record* on, a command in it in the words of this way in."""
-        shown = copy.copy(record)  # other handlers have the same one
+        worded = copy.copy(record)  # other handlers have the same one
         if isinstance(record.args, tuple):
-            shown.args = tuple(
+            worded.args = tuple(
                 arg.text(self._words) if isinstance(arg, Hint) else arg for arg in record.args
             )
         show = self._warn if record.levelno >= logging.WARNING else self._tell
-        show(shown.getMessage())
+        show(worded.getMessage())
 
 
 @contextlib.contextmanager

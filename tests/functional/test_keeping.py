@@ -323,7 +323,7 @@ def test_same_again_where_a_majority_has_it(
     assert three.contents() == [ONE, TWO, TWO]
 
 
-def test_command_of_the_warning_mends_it(
+def test_command_of_the_warning_repairs_it(
     three: Regions, make_file: MakeFile, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The warning has a command in the words of a shell, after which nothing differs."""

@@ -159,8 +159,8 @@ def check_request(program: Program, known: Known, ask: Ask) -> None:
     version = str(channel_record_of(str(request.args[1])).version)
     found = known.of(artifact_key(PROJECT, version))
     # What was answered too late to be noticed is not among what was found.
-    held = found.get(ask.region, chosen_content_of(program, found))
-    if found and not _may_be_written(program, found, held):
+    content_here = found.get(ask.region, chosen_content_of(program, found))
+    if found and not _may_be_written(program, found, content_here):
         raise BrokenPromiseError(
             "promise 1", f"{program.name} moves latest to {version}, seeing others"
         )
@@ -436,8 +436,8 @@ def check_end(
         there = [] if first is None else [version_of(first)]
         for program, report in ended:
             if isinstance(program, Stage) and report is not None and report.end == "staged":
-                moved = [o.region for o in report.outcomes if o.latest is not None]
-                there += [version_of(program.version)] if region in moved else []
+                followed = [o.region for o in report.outcomes if o.latest is not None]
+                there += [version_of(program.version)] if region in followed else []
         best = str(highest(there)) if there else None
         if not _is_equal(latest, best) and not _is_held_by_most(latest, best, region, after):
             raise BrokenPromiseError(
@@ -455,10 +455,12 @@ def _is_held_by_most(
     if latest is None or best is None or not not_below(latest, best):
         return False
     key = artifact_key(PROJECT, latest)
-    held = [content_of(str(s.items[key].encoded_record)) for s in stores.values() if key in s.items]
+    contents = [
+        content_of(str(s.items[key].encoded_record)) for s in stores.values() if key in s.items
+    ]
     item = stores[region].items.get(key)
     own = None if item is None else content_of(str(item.encoded_record))
-    return held.count(own) * 2 > len(stores) if own is not None else False
+    return contents.count(own) * 2 > len(stores) if own is not None else False
 
 
 def _is_equal(one: str | None, other: str | None) -> bool:

@@ -178,13 +178,13 @@ def test_order_does_not_matter(order: list[int]) -> None:
 
 def test_names_of_contents() -> None:
     """Bytes are known by their digest, and a content by its name where it shares them."""
-    one, other, alone = (
+    one, other, unshared = (
         recorded("a").record,
         recorded("a", lang="rust").record,
         recorded("b").record,
     )
-    names = ContentNames([one, other, one, alone])
+    names = ContentNames([one, other, one, unshared])
 
     assert names.of(one) == f"{one.digest}, {one.content_name}"
     assert names.to_choose(other) == other.content_name != one.content_name
-    assert names.of(alone) == names.to_choose(alone) == alone.digest
+    assert names.of(unshared) == names.to_choose(unshared) == unshared.digest

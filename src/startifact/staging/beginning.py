@@ -59,15 +59,15 @@ def find_beginnings(
         if is_known or len(names) + len(regions) - len(listed) < enough:
             continue
         holders = [region for region in asked if region.name in listed]
-        held, unknown = _held_by(holders, project, candidate, len(regions), enough, limits)
+        holding, unknown = _holding(holders, project, candidate, len(regions), enough, limits)
         # Also where it was created since the region was listed.
-        beginnings.versions |= dict.fromkeys(held - beginnings.versions.keys(), candidate)
+        beginnings.versions |= dict.fromkeys(holding - beginnings.versions.keys(), candidate)
         undecided = names - beginnings.versions.keys()
         beginnings.failures += [failure for failure in unknown if failure.name in undecided]
     return beginnings
 
 
-def _held_by(
+def _holding(
     holders: Sequence[Region],
     project: str,
     version: Version,

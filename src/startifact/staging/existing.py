@@ -49,9 +49,9 @@ def fetch_existing(
             downloader = Downloader(resolution, replicas[0].record, progress, limits=limits)
             source = Source.scan(downloader.download(folder / "artifact"))
         except LocalFileError as e:
-            if (told := needs_room(e)) is e:
+            if (better := needs_room(e)) is e:
                 raise
-            raise told from e
+            raise better from e
         yield source
 
 

@@ -164,10 +164,10 @@ def test_dry_run(file_project: ProjectFixture, make_file: MakeFile) -> None:
 
 
 @pytest.mark.parametrize("command", ["info", "download"])
-def test_readers_are_told(
+def test_what_readers_learn(
     fixture: ProjectFixture, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Who asks for latest is told what is missing, and the command that brings it back."""
+    """Who asks for latest learns what is missing, and the command that brings it back."""
     lost(fixture, "1.1.0", "1.2.0")
     regions = f"--regions={','.join(fixture.regions)}"
     path = [str(tmp_path / "back")] if command == "download" else []

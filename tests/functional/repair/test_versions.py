@@ -407,18 +407,18 @@ def test_other_metadata_everywhere(file_project: ProjectFixture) -> None:
 def test_no_majority_of_the_same_bytes(
     fixture: ProjectFixture, change: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Who downloads, asks or compares is shown names of contents, and one of them mends it."""
+    """Who downloads, asks or compares is shown names of contents, and one of them repairs it."""
     fixture.stage(save_filename=True)
     fixture.rewrite(fixture.b, fixture.key, **change)
     fixture.c.remove(fixture.key)
 
     with pytest.raises(errors.IntegrityError, match="no majority agrees") as caught:
         fixture.session().get(fixture.project, "1.0.0")
-    compared = fixture.verify("1.0.0").differences
+    differences = fixture.verify("1.0.0").differences
 
     names = contents_offered(shell_hint(caught.value))
     assert len(names) == 2
-    for region, name, finding in zip(fixture.regions, names, compared, strict=False):
+    for region, name, finding in zip(fixture.regions, names, differences, strict=False):
         assert f"{region}: sha256:{sha256()}, {name}" in caught.value.message
         assert f"sha256:{sha256()}, {name}" in finding.message
     assert f"differs from {fixture.a.spec} in the " in caught.value.message

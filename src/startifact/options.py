@@ -190,7 +190,8 @@ _OPTIONS = (
     OptionDefinition(
         "if-exists",
         "What to do when the version is staged already with other content: fail, or keep what "
-        "is there and report it.",
+        "is there: regions that lack it are filled with it, latest moves, and it is what is "
+        "reported.",
         ValueKind.CHOICE,
         "fail",
         values=("fail", "keep"),
@@ -214,7 +215,8 @@ _OPTIONS = (
     OptionDefinition(
         "keep",
         "Where regions disagree about one version: sha256: and the digest of the content that "
-        "is right. Other content is copied aside and deleted.",
+        "is right, or its name, content: and digits, where only metadata or file name differ. "
+        "Other content is copied aside and deleted.",
         commands=("repair",),
         needs="version",
         metavar="sha256:DIGEST",

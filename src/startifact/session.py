@@ -20,7 +20,7 @@ from startifact.model.record import check_metadata
 from startifact.model.versions import parse_selector, parse_version
 from startifact.reading.artifact import Artifact
 from startifact.reading.finding import find_artifact
-from startifact.reading.listing import list_versions
+from startifact.reading.listing import list_versions, versions_of
 from startifact.reading.open_downloaders import OpenDownloaders
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.interface import Region
@@ -169,15 +169,18 @@ class Session:
             metadata: Strings by string that travel with the artifact, at most 1,024 bytes as JSON.
             save_filename: Whether the file's name is recorded, for `Downloader.download`.
             if_exists: What to do where other content is staged under *version* already: ``fail``
-                with an error, or ``keep`` that content and report it.
+                with an error, or ``keep``, which goes on with that content in place of the file's:
+                what a majority of all regions holds, or else the only one that there is. Regions
+                that lack it are filled with it, and that needs as many as any staging.
 
         Returns:
             What was done, with every region's outcome. In a read-only session, what would be done.
 
         Raises:
             InputError: An argument is not valid, or two regions are one store; nothing was written.
-            AlreadyStagedError: A region holds other content under *version*, or has removed it.
-                It is a `ConflictError`, whose ``outcomes`` say what each region holds.
+            AlreadyStagedError: A region holds other content under *version*, and no majority of all
+                regions holds exactly this; or one has removed it. It is a `ConflictError`, whose
+                ``outcomes`` say what each region holds.
             StagingFailedError: Too few regions succeeded; running again is safe.
             LocalFileError: The file cannot be read, or changed meanwhile.
             IntegrityError: What a region holds under *version* is damaged; nothing was written.
@@ -226,7 +229,7 @@ class Session:
         checked = check_project(project)
         wanted = parse_selector(str(selector) if isinstance(selector, Version) else selector)
         regions, limits = self._regions(), self._limits
-        exact = selected_version(regions, checked, wanted, limits=limits)
+        exact = selected_version(regions, checked, wanted, limits=limits, list_versions=versions_of)
         artifact = find_artifact(regions, checked, exact, progress=self._progress, limits=limits)
         self._downloaders.add(artifact.downloader)
         return artifact
@@ -288,7 +291,8 @@ class Session:
             project: The project's name.
             version: The only version to repair; by default all of them are, and ``latest``.
             keep: For one version that regions disagree about, the content that is right:
-                ``sha256:`` and its digest. Other content is copied aside below
+                ``sha256:`` and its digest, or the ``content:`` name that errors show where only
+                metadata or file name differ. Other content is copied aside below
                 ``{project}/_quarantine/`` and deleted.
             read_data: Whether every byte is read and compared with its record first.
 
@@ -301,12 +305,12 @@ class Session:
                 regions are one store.
             NotFoundError: There is nothing to repair, or no region has the content to keep.
             SeveralRegionsError: No region that answered has the content to keep.
-            IntegrityError: The content to keep has other metadata in every region.
+            IntegrityError: Regions hold the bytes to keep with other metadata each: name a content.
             DeadlineError: The time that was allowed has passed; its notes say what was done.
         """
         checked = check_project(project)
         exact = None if version is None else parse_version(version)
-        digest = None if keep is None else parse_keep(keep)
+        name = None if keep is None else parse_keep(keep)
         regions = self._regions()
         repairer = Repairer(
             regions,
@@ -316,7 +320,7 @@ class Session:
             read_data=read_data,
             limits=self._limits,
         )
-        return repairer.repair(checked, exact, digest)
+        return repairer.repair(checked, exact, name)
 
     def _stager(self, regions: tuple[Region, ...]) -> Stager:
         return Stager(

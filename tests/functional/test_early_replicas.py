@@ -96,7 +96,7 @@ def test_record_of_those_that_have_one(
 def test_other_content_in_a_directory_whose_channel_is_refused(
     directories: list[str], make_file: MakeFile
 ) -> None:
-    """The same holds for directories; a caller that keeps what is there learns where that is."""
+    """The same holds for directories; a caller that keeps what is there has it in the others."""
     Session(regions=directories[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
     regions = faulty(directories)
     regions[0].fail("read_channel", errors.AccessDeniedError("it refused"))
@@ -106,15 +106,15 @@ def test_other_content_in_a_directory_whose_channel_is_refused(
         session.stage("SugarWater", "1.0.0", make_file(b"two"))
     kept = session.stage("SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP)
 
-    assert [o.state for o in kept.outcomes] == [State.PRESENT, State.ABSENT, State.ABSENT]
+    assert [o.state for o in kept.outcomes] == [State.FAILED, State.CREATED, State.CREATED]
     assert message_of(kept.outcomes[0].error) == "it refused"
     assert kept.artifact.size == 3
-    assert kept.artifact.downloader.region == directories[0]
-    assert not any("create" in region.calls for region in regions)
+    assert kept.artifact.downloader.region == directories[1]
+    assert ["create" in region.calls for region in regions] == [False, True, True]
 
 
-def test_keeping_moves_no_latest(directories: list[str], make_file: MakeFile) -> None:
-    """What is kept is the latest only where a channel says so."""
+def test_keeping_moves_latest(directories: list[str], make_file: MakeFile) -> None:
+    """What is kept is brought to its end: it is the latest, in every region."""
     Session(regions=directories[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
     Path(directories[0].removeprefix("file://"), "SugarWater", "latest").unlink()
 
@@ -122,12 +122,14 @@ def test_keeping_moves_no_latest(directories: list[str], make_file: MakeFile) ->
         "SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP
     )
 
-    assert not kept.is_latest
+    assert kept.is_latest
     assert not kept.created
+    latest = [Path(d.removeprefix("file://"), "SugarWater", "latest") for d in directories]
+    assert all(path.is_file() for path in latest)
 
 
 def test_dry_run_of_keeping(backends: list[Backend], make_file: MakeFile) -> None:
-    """A dry run that would keep other content reports no write, since there would be none."""
+    """A dry run that would keep other content says which regions would be filled with that."""
     specs = [backend.spec for backend in backends]
     Session(regions=specs[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
     session = Session(regions=specs, read_only=True)
@@ -135,7 +137,7 @@ def test_dry_run_of_keeping(backends: list[Backend], make_file: MakeFile) -> Non
     staging = session.stage("SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP)
 
     states = [outcome.state for outcome in staging.outcomes]
-    assert states == [State.PRESENT, State.ABSENT, State.ABSENT]
+    assert states == [State.PRESENT, State.WOULD_CREATE, State.WOULD_CREATE]
 
 
 def test_keeping_is_reported(

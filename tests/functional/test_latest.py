@@ -13,6 +13,7 @@ from startifact.errors import NotFoundError, SeveralRegionsError, StagingFailedE
 from startifact.reading.outcomes import State
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.backends import Backend
+from tests.support.faulty_region import faulty, session_over
 from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
@@ -223,6 +224,26 @@ def test_too_few_follow(backends: list[Backend], make_file: MakeFile) -> None:
     )
     assert caught.value.hint is not None
     assert "Running the same staging again is safe" in caught.value.hint
+
+
+def test_latest_of_a_staging_that_failed(directories: list[str], make_file: MakeFile) -> None:
+    """What a failed staging has moved may be read, and later not; running it again ends that."""
+    regions = faulty(directories)
+    session_over(regions).stage("SugarWater", "1.0.0", make_file(b"old"))
+    for region in regions[1:]:
+        region.fail("write_channel")
+
+    with pytest.raises(StagingFailedError, match="latest has followed in 1, 2 are needed"):
+        session_over(regions).stage("SugarWater", "2.0.0", make_file(b"new"))
+
+    assert str(session_over(regions).get("SugarWater").version) == "2.0.0"
+    regions[0].fail("read_channel")
+    assert str(session_over(regions).get("SugarWater").version) == "1.0.0"
+    for region in regions:
+        region.heal()
+    session_over(regions).stage("SugarWater", "2.0.0", make_file(b"new"))
+    regions[0].fail("read_channel")
+    assert str(session_over(regions).get("SugarWater").version) == "2.0.0"
 
 
 @AWS_AND_FILES

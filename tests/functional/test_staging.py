@@ -414,15 +414,15 @@ def test_kept_under_another_name(
 
 @FILES
 def test_keep_what_one_region_has(backends: list[Backend], make_file: MakeFile) -> None:
-    """With keep, a region that lacks what is kept is reported as lacking it."""
+    """With keep, a region that lacks what is kept is filled with it."""
     session(backends[:1]).stage("SugarWater", "1.0.0", make_file(b"one"))
 
     kept = session(backends).stage(
         "SugarWater", "1.0.0", make_file(b"two"), if_exists=IfExists.KEEP
     )
 
-    assert [o.state for o in kept.outcomes] == [State.PRESENT, State.ABSENT, State.ABSENT]
-    assert backends[1].keys() == backends[2].keys() == []
+    assert [o.state for o in kept.outcomes] == [State.PRESENT, State.CREATED, State.CREATED]
+    assert backends[0].keys() == backends[1].keys() == backends[2].keys()
 
 
 @FILES

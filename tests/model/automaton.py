@@ -92,7 +92,7 @@ class Automaton:
         known = node.known.reported(self.program, node.pending[number], answer)
         child = self._keep(history, process, known, (node, number, answer))
         for other in child.pending.keys() - (node.pending.keys() - {number}):
-            rules.check_request(self.program, known, child.pending[other].request)
+            rules.check_request(self.program, known, child.pending[other])
         return child
 
     def _lengthen(

@@ -180,7 +180,8 @@ class Explorer:
             store, answer = self._serve(ask.region, store, ask.request)
         stores = _replace(state.stores, at, store)
         if answer is True:
-            rules.check_move(self.programs[index], ask.request, self._by_name(stores))
+            first = self._by_name(self._start)
+            rules.check_move(self.programs[index], ask, self._by_name(stores), first)
         child = self._automata[index].follow(
             node, step.thread, answer if step.kind == "served" else LOST
         )

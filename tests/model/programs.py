@@ -71,10 +71,16 @@ class Stage(Program):
     version: str
     data: str
     required: str | int = "majority"
+    if_exists: str = "fail"
 
     @property
     def starts_late(self) -> bool:
         return False
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it goes on with what exists where that is other content."""
+        return self.if_exists == "keep"
 
     @property
     def needed(self) -> int:
@@ -93,11 +99,15 @@ class Stage(Program):
         if not path.exists():
             path.write_text(self.data)
         try:
-            staging = self._session(self.required).stage(PROJECT, self.version, path)
+            staging = self._session(self.required).stage(
+                PROJECT, self.version, path, if_exists=self.if_exists
+            )
         except AlreadyStagedError:
             return Report("conflict", self.version)
         except StagingFailedError as e:
             return Report("short", self.version, outcomes=_outcomes(e.outcomes))
+        except SeveralRegionsError:  # what is to be kept was there, and nobody delivered it
+            return Report("short", self.version)
         return Report(
             "staged",
             str(staging.artifact.version),

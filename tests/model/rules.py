@@ -5,6 +5,7 @@ process has been answered, and at what it reports.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
@@ -39,8 +40,8 @@ class BrokenPromiseError(AssertionError):
 class Known(NamedTuple):
     """What regions have answered one process."""
 
-    contents: frozenset[tuple[str, Content]] = frozenset()
-    """Content by artifact key; an attempt knows its own from the start."""
+    contents: frozenset[tuple[str, str, Content]] = frozenset()
+    """Which region holds which content under which artifact key."""
 
     first: frozenset[tuple[str, str | None]] = frozenset()
     """Where each region's ``latest`` was when it was read for the first time."""
@@ -58,7 +59,7 @@ class Known(NamedTuple):
         if verb == "describe" and isinstance(answer, StoredArtifact):
             key = str(args[0])
             if not isinstance(program, Stage) or key == artifact_key(PROJECT, program.version):
-                found = (key, content_of(str(answer.encoded_record)))
+                found = (ask.region, key, content_of(str(answer.encoded_record)))
                 return self._replace(contents=self.contents | {found})
         if verb == "read_channel" and all(region != ask.region for region, _ in self.first):
             if answer is None:
@@ -68,17 +69,31 @@ class Known(NamedTuple):
                 return self._replace(first=self.first | {latest})
         return self
 
-    def disagreement(self, key: str) -> bool:
-        """Say whether other content than one has been seen under *key*."""
-        return len({content for at, content in self.contents if at == key}) > 1
+    def of(self, key: str) -> dict[str, Content]:
+        """Return which content each region has been seen to hold under *key*."""
+        return {region: content for region, at, content in self.contents if at == key}
 
 
-def known_from_the_start(program: Program) -> Known:
+def own_content(program: Stage) -> Content:
+    """Return what makes the file of *program* the same as what regions hold."""
+    return (program.sha256, len(program.data), None, ())
+
+
+def chosen_content(program: Stage, found: Iterable[Content]) -> Content | None:
+    """Return what is, or becomes, the version by what regions hold; ``None`` where none can be."""
+    own, counts = own_content(program), Counter(found)
+    enough = len(program.regions) // 2 + 1
+    if counts.keys() <= {own} or counts[own] >= enough:
+        return own
+    if not program.keeps:
+        return None
+    kept = [content for content, count in counts.items() if count >= enough or len(counts) == 1]
+    return kept[0] if kept else None
+
+
+def known_from_the_start(program: Program) -> Known:  # of none anything yet
     """Return what a process knows before it has asked anybody."""
-    if not isinstance(program, Stage):
-        return Known()
-    content: Content = (program.sha256, len(program.data), None, ())
-    return Known(frozenset({(artifact_key(PROJECT, program.version), content)}))
+    return Known()
 
 
 @cache
@@ -116,24 +131,36 @@ def holds(store: StoreState, program: Stage) -> bool:
     return item is not None and content_of(str(item.encoded_record))[0] == program.sha256
 
 
+def _content_in(store: StoreState, program: Stage) -> Content | None:
+    item = store.items.get(artifact_key(PROJECT, program.version))
+    return None if item is None else content_of(str(item.encoded_record))
+
+
 def holds_other(store: StoreState, program: Stage) -> bool:
     """Say whether a region holds other content under the version that *program* stages."""
     return artifact_key(PROJECT, program.version) in store.items and not holds(store, program)
 
 
-def check_request(program: Program, known: Known, request: Request) -> None:
+def check_request(program: Program, known: Known, ask: Ask) -> None:
     """Whoever has seen other content writes nothing, and a channel begins no lower than the rest.
 
+    Where a majority holds what is staged, or with ``keep``, what exists is gone on with.
     What it asks for is judged when it asks, by the answers it had by then.
     """
-    if request.verb == "create" and known.disagreement(str(request.args[0])):
-        raise BrokenPromiseError(
-            "promise 2", f"{program.name} writes {request.args[0]} where others differ"
-        )
+    request = ask.request
+    if request.verb == "create":
+        key, content = str(request.args[0]), content_of(str(request.args[2]))
+        if not _may_be_written(program, known.of(key), content):
+            raise BrokenPromiseError(
+                "promise 2", f"{program.name} writes {request.args[0]} where others differ"
+            )
     if request.verb != "write_channel":
         return
     version = str(channel_record_of(str(request.args[1])).version)
-    if known.disagreement(artifact_key(PROJECT, version)):
+    found = known.of(artifact_key(PROJECT, version))
+    # What was answered too late to be noticed is not among what was found.
+    content_here = found.get(ask.region, chosen_content_of(program, found))
+    if found and not _may_be_written(program, found, content_here):
         raise BrokenPromiseError(
             "promise 1", f"{program.name} moves latest to {version}, seeing others"
         )
@@ -142,6 +169,23 @@ def check_request(program: Program, known: Known, request: Request) -> None:
             raise BrokenPromiseError(
                 "behind", f"{program.name} begins at {version}, {region} had {latest}"
             )
+
+
+def chosen_content_of(program: Program, found: Mapping[str, Content]) -> Content | None:
+    """Return the same for any program: only a staging may choose, or brings one of its own."""
+    if isinstance(program, Stage):
+        return chosen_content(program, found.values())
+    contents = set(found.values())
+    return contents.pop() if len(contents) == 1 else None
+
+
+def _may_be_written(
+    program: Program, found: Mapping[str, Content], content: Content | None
+) -> bool:
+    """Say whether *content* may stand for a version of which regions are seen to hold *found*."""
+    if not found and not isinstance(program, Stage):
+        return True
+    return content is not None and content == chosen_content_of(program, found)
 
 
 def check_change(region: str, request: Request, before: StoreState, after: StoreState) -> None:
@@ -189,12 +233,35 @@ def _is_whole(item: Item) -> bool:
     return content[:2] == (hashlib.sha256(item.data).hexdigest(), len(item.data))
 
 
-def check_move(program: Program, request: Request, stores: Mapping[str, StoreState]) -> None:
-    """No staging moves ``latest`` to its version before enough regions hold it."""
+def check_move(
+    program: Program,
+    ask: Ask,
+    stores: Mapping[str, StoreState],
+    first: Mapping[str, StoreState],
+) -> None:
+    """No staging moves ``latest`` to its version before enough regions hold it.
+
+    Where there was none at the *first* moment, none creates it below what the region and most
+    others have held from then on.
+    """
+    request = ask.request
     if request.verb != "write_channel" or not isinstance(program, Stage):
         return
+    if request.args[2] is None and not any(store.channels for store in first.values()):
+        version = str(channel_record_of(str(request.args[1])).version)
+        for key, item in first[ask.region].items.items():
+            later, content = key.partition("@")[2], content_of(str(item.encoded_record))
+            same = [s for s in first.values() if key in s.items]
+            most = sum(content_of(str(s.items[key].encoded_record)) == content for s in same)
+            if most * 2 > len(program.regions) and not not_below(version, later):
+                raise BrokenPromiseError(
+                    "lost", f"{program.name} begins at {version}, {ask.region} had {later}"
+                )
     if str(channel_record_of(str(request.args[1])).version) == program.version:
-        count = sum(holds(stores[region], program) for region in program.regions)
+        counts = Counter(_content_in(stores[region], program) for region in program.regions)
+        del counts[None]
+        own = own_content(program)
+        count = max(counts.values(), default=0) if program.keeps else counts[own]
         if count < program.needed:
             raise BrokenPromiseError("quorum", f"{program.name} moves latest with {count} regions")
 
@@ -219,10 +286,9 @@ def check_report(
             "report", f"{program.name} reports a conflict that nobody can find"
         )
     if report.end == "staged":
-        check_success(program, mine)
-    for region, state, latest in report.outcomes:
-        if state in {"created", "present"} and not holds(stores[region], program):
-            raise BrokenPromiseError("report", f"{program.name} says {state} of {region}")
+        check_success(program, report, mine)
+    _check_holders(program, report, stores)
+    for region, _, latest in report.outcomes:
         here = latest_in(stores[region])
         if latest is not None and (here is None or not not_below(here, latest)):
             raise BrokenPromiseError(
@@ -232,6 +298,15 @@ def check_report(
             raise BrokenPromiseError(
                 "promise 4", f"{program.name} left latest of {region} at {latest}"
             )
+
+
+def _check_holders(program: Stage, report: Report, stores: Mapping[str, StoreState]) -> None:
+    """Regions that are said to hold the version hold one content, the file's unless it is kept."""
+    said = [region for region, state, _ in report.outcomes if state in {"created", "present"}]
+    contents = {_content_in(stores[region], program) for region in said}
+    own = own_content(program)
+    if len(contents) > 1 or None in contents or not (program.keeps or contents <= {own}):
+        raise BrokenPromiseError("report", f"{program.name} says of {said} that they hold it")
 
 
 def disagreement(stores: list[StoreState]) -> bool:
@@ -244,9 +319,15 @@ def disagreement(stores: list[StoreState]) -> bool:
     return len(found) > len({key for key, _ in found})
 
 
-def check_success(program: Stage, stores: list[StoreState]) -> None:
+def check_success(program: Stage, report: Report, stores: list[StoreState]) -> None:
     """A staging that succeeded has enough regions with the artifact and a ``latest`` not below."""
-    count = sum(holds(store, program) and _has_followed(store, program) for store in stores)
+    if not program.keeps and report.sha256 != program.sha256:
+        raise BrokenPromiseError("success", f"{program.name} succeeded with other content")
+    contents = [_content_in(store, program) for store in stores]
+    count = sum(
+        content is not None and content[0] == report.sha256 and _has_followed(store, program)
+        for store, content in zip(stores, contents, strict=True)
+    )
     if count < program.needed:
         raise BrokenPromiseError("success", f"{program.name} succeeded with {count} regions")
 
@@ -269,7 +350,8 @@ def check_reader(program: Program, report: Report, promised: set[Stage], *, calm
             raise BrokenPromiseError(
                 "quorum", f"{program.name} got {report.version} after {staged.version}"
             )
-        if calm and report.version == staged.version and report.sha256 != staged.sha256:
+        other = report.sha256 != staged.sha256 and not staged.keeps
+        if calm and report.version == staged.version and other:
             raise BrokenPromiseError(
                 "promise 1", f"{program.name} got other content of {report.version}"
             )
@@ -297,19 +379,28 @@ def check_again(
     before: Mapping[str, StoreState],
     after: Mapping[str, StoreState],
 ) -> None:
-    """Staging again ends well and complete, or, over other content, writes nothing."""
-    if any(holds_other(before[region], program) for region in program.regions):
+    """Staging again ends well and complete, or, over other content, writes nothing.
+
+    Over other content in a minority, what is staged or kept is completed in all other regions.
+    """
+    contents = {region: _content_in(before[region], program) for region in program.regions}
+    found = [content for content in contents.values() if content is not None]
+    chosen = chosen_content(program, found)
+    different = {r for r, content in contents.items() if content not in {None, chosen}}
+    if chosen is None or (different and len(contents) - len(different) < program.needed):
         if report.end != "conflict" or before != after:
             raise BrokenPromiseError(
                 "promise 2", f"{program.name} over other content: {report.end}"
             )
         return
-    behind = _behind(program, before)
+    behind = _behind(program, before) | different
     if report.end != "staged" and len(program.regions) - len(behind) >= program.needed:
         raise BrokenPromiseError("promise 2", f"{program.name} again: {report}")
-    for region in program.regions:
+    if any(before[region] != after[region] for region in different):
+        raise BrokenPromiseError("promise 1", f"{program.name} changed one of {different}")
+    for region in (r for r in program.regions if r not in different):
         latest = latest_in(after[region])
-        if not holds(after[region], program):
+        if _content_in(after[region], program) != chosen:
             raise BrokenPromiseError("promise 2", f"{program.name} again left out {region}")
         if latest is None and region in behind:
             continue
@@ -345,12 +436,31 @@ def check_end(
         there = [] if first is None else [version_of(first)]
         for program, report in ended:
             if isinstance(program, Stage) and report is not None and report.end == "staged":
-                there += [version_of(program.version)] if region in program.regions else []
+                followed = [o.region for o in report.outcomes if o.latest is not None]
+                there += [version_of(program.version)] if region in followed else []
         best = str(highest(there)) if there else None
-        if not _is_equal(latest, best):
+        if not _is_equal(latest, best) and not _is_held_by_most(latest, best, region, after):
             raise BrokenPromiseError(
                 "promise 4", f"latest in {region} ended at {latest}, not {best}"
             )
+
+
+def _is_held_by_most(
+    latest: str | None, best: str | None, region: str, stores: Mapping[str, StoreState]
+) -> bool:
+    """Say whether *latest* began above *best*, at a version that most regions hold as this one.
+
+    Its own staging has not moved it, as it met other content in the rest.
+    """
+    if latest is None or best is None or not not_below(latest, best):
+        return False
+    key = artifact_key(PROJECT, latest)
+    contents = [
+        content_of(str(s.items[key].encoded_record)) for s in stores.values() if key in s.items
+    ]
+    item = stores[region].items.get(key)
+    own = None if item is None else content_of(str(item.encoded_record))
+    return contents.count(own) * 2 > len(stores) if own is not None else False
 
 
 def _is_equal(one: str | None, other: str | None) -> bool:

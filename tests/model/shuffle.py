@@ -71,7 +71,8 @@ def _plan(rng: Random) -> Plan:
 
 def _stage(rng: Random, name: str, regions: str, versions: list[str]) -> Stage:
     required = rng.choice(("majority", "majority", "majority", "all"))
-    return Stage(name, regions, rng.choice(versions), rng.choice("xxy"), required)
+    if_exists = rng.choice(("fail", "fail", "keep"))
+    return Stage(name, regions, rng.choice(versions), rng.choice("xxy"), required, if_exists)
 
 
 class _Shuffle:

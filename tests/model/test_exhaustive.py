@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.model import rules
 from tests.model.explorer import Explorer
 from tests.model.programs import Get, Program, Repair, Stage
 from tests.model.world import World
@@ -110,6 +111,32 @@ ONE = {
     "copies, and other content": Search(
         (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.0.0", "y"), Repair("m", "a")),
         states=7_000,
+    ),
+}
+
+KEEP = {
+    "other content, and one that keeps": Search(
+        (
+            Stage("p", "A", "1.0.0", "x"),
+            Stage("q", "A", "1.0.0", "y", if_exists="keep"),
+            Stage("r", "A", "1.0.0", "z", if_exists="keep"),
+        ),
+        states=1_000,
+        faults=1,
+    ),
+    "one that keeps, and a repair": Search(
+        (
+            Stage("p", "A", "1.0.0", "x"),
+            Stage("q", "A", "1.0.0", "y", if_exists="keep"),
+            Repair("m", "A"),
+        ),
+        states=1_000,
+        faults=1,
+    ),
+    "one that keeps in two regions": Search(
+        (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y", if_exists="keep")),
+        states=1_000,
+        preemptions=2,
     ),
 }
 
@@ -286,6 +313,27 @@ def _params(searches: dict[str, Search]) -> pytest.MarkDecorator:
 def test_three_on_one_region(search: Search, folder: Path) -> None:
     """Every promise is kept, whatever the order, whoever dies and whatever gets no answer."""
     search.run(folder)
+
+
+@_params(KEEP)
+def test_if_exists_keep(search: Search, folder: Path) -> None:
+    """Every promise is kept by those that go on with what exists."""
+    search.run(folder)
+
+
+@pytest.mark.parametrize("holders", ["A", "AB"])
+def test_latest_that_was_lost(holders: str, folder: Path) -> None:
+    """Where latest was lost, it begins nowhere below what most regions have held all the time."""
+    world = World([Stage("o", "AB", "1.2.0", "x"), Stage("p", "A", "1.3.0", "x")], folder)
+    world.end("o")
+    if holders == "A":
+        world.end("p")
+    world.close()
+    stores = {name: store.without(rules.CHANNEL) for name, store in world.stores.items()}
+    lost = (Stage("p", "AB", "1.1.0", "x"), Stage("q", "AB", "1.4.0", "y"))
+
+    Search(lost, states=200, preemptions=1).run(folder, stores)
+    Search(lost[:1], states=50, faults=2).run(folder, stores)
 
 
 @pytest.mark.exploration

@@ -25,14 +25,14 @@ from startifact.repair import verify
 from startifact.repair.inventory import ProjectInventory
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import RepairLog
-from startifact.staging import region_steps
+from startifact.staging import content, region_steps, stager
 from startifact.staging.outcomes import StageRequest
 from startifact.staging.stager import Stager
 from startifact.staging.state import StagingState
 from tests.model import shuffle
 from tests.model.explorer import Explorer
 from tests.model.programs import Get, Program, Repair, Stage
-from tests.model.rules import BrokenPromiseError
+from tests.model.rules import CHANNEL, BrokenPromiseError
 from tests.model.world import World
 from tests.support.memory_region import StoreState
 
@@ -47,6 +47,9 @@ LATER = (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.1.0", "y"))
 LATER_SHOWN = (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"))
 UNSTABLE = (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "2.0.0-rc.1", "y"))
 BEHIND = (Stage("p", "A", "1.1.0", "x"), Stage("q", "AB", "1.0.0", "y"))
+KEPT = (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y", if_exists="keep"))
+OTHER_AND_EASY = (Stage("p", "AB", "1.0.0", "x", 1), Stage("q", "AB", "1.0.0", "y", 1))
+LOWER = (Stage("q", "AB", "1.0.0", "y"),)
 ALONE = (Stage("p", "AB", "1.0.0", "x"),)
 ALONE_AND_EASY = (Stage("p", "AB", "1.0.0", "x", 1),)
 
@@ -137,6 +140,7 @@ def writes_that_are_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
 def latest_where_nothing_is(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(StagingState, "replicas_in_order", lambda self: list(self.replicas.values()))
     patch.setattr(StagingState, "holders", lambda self: list(self.regions))
+    patch.setattr(StagingState, "record_failure", lambda self, failure: None)
 
 
 def _advance(patch: pytest.MonkeyPatch, **changed: object) -> None:
@@ -200,7 +204,7 @@ def _with_one_region(patch: pytest.MonkeyPatch, step: str) -> None:
 
 
 def latest_before_enough_copies(patch: pytest.MonkeyPatch) -> None:
-    _with_one_region(patch, "_write")
+    _with_one_region(patch, "_check_written")
 
 
 def success_before_latest_has_followed(patch: pytest.MonkeyPatch) -> None:
@@ -217,6 +221,18 @@ def one_answer_that_is_enough(patch: pytest.MonkeyPatch) -> None:
 
 def lowest_of_the_answers(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reading, "highest", min)
+
+
+def keeping_that_stages_its_own(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(stager, "choose_content", lambda state, request, attempt: attempt)
+
+
+def one_region_that_is_a_majority(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(content, "majority", lambda regions: 1)
+
+
+def latest_that_is_not_looked_for(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(stager, "look_for_lost_latest", lambda *args: None)
 
 
 SEARCHES: list[tuple[Break, str, tuple[Program, ...], int]] = [
@@ -239,6 +255,8 @@ SEARCHES: list[tuple[Break, str, tuple[Program, ...], int]] = [
     (latest_before_enough_copies, "quorum", ALONE, 1),
     (success_before_latest_has_followed, "success", ALONE, 1),
     (quorum_of_one, "success", ALONE, 1),
+    (keeping_that_stages_its_own, "promise 2", KEPT, 0),
+    (one_region_that_is_a_majority, "promise 1", OTHER_AND_EASY, 0),
 ]
 
 
@@ -335,6 +353,23 @@ def test_break_that_a_schedule_notices(
     assert e.value.rule == rule
 
 
+def test_search_notices_that_latest_is_set_back(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where latest was lost, a search notices that it begins too low."""
+    world = World([Stage("p", "AB", "1.1.0", "x")], folder)
+    world.end("p")
+    world.close()
+    stores = {name: store.without(CHANNEL) for name, store in world.stores.items()}
+    assert Explorer(LOWER, folder, stores=stores).run().left == 0
+    latest_that_is_not_looked_for(monkeypatch)
+
+    with pytest.raises(BrokenPromiseError) as e:
+        Explorer(LOWER, folder, stores=stores).run()
+
+    assert e.value.rule == "lost"
+
+
 def test_seeds_notice_a_break(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Schedules drawn from seeds come upon a break too, and tell the seed."""
     lowest_of_the_answers(monkeypatch)
@@ -362,6 +397,7 @@ def _run_seeds(seeds: range, folder: Path) -> None:
         (BEHIND, 0),
         (ALONE, 1),
         (ALONE_AND_EASY, 1),
+        (OTHER_AND_EASY, 0),
     ],
 )
 def test_searches_that_end_well_without_a_break(

@@ -19,6 +19,8 @@ EVERY_CHUNK = {
     "Stage conflict",
     "Stage short",
     "Stage died",
+    "Stage kept",
+    "Stage staged what a majority holds",
     "Stage staged to a list that has grown",
     "Repair repaired",
     "Repair refused",
@@ -68,8 +70,11 @@ def _how_it_went(actor: Actor) -> set[str]:
         found.add("a region was given up")
     grew = [p for p in actor.began if isinstance(p, Repair)]
     match program:
-        case Stage() if end == "staged" and grew:
-            found.add("Stage staged to a list that has grown")
+        case Stage() if report is not None and end == "staged":
+            found |= {"Stage staged to a list that has grown"} if grew else set()
+            found |= {"Stage kept"} if report.sha256 != program.sha256 else set()
+            if any(outcome.state == "different" for outcome in report.outcomes):
+                found.add("Stage staged what a majority holds")
         case Get() if any(isinstance(p, Stage) for p in actor.began):
             found.add("Get after a success")
             if any(len(p.regions) < len(program.regions) for p in actor.began):

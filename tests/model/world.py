@@ -178,7 +178,7 @@ class World:
         self.stores[ask.region], answer = serve(before, ask.request)
         rules.check_change(ask.region, ask.request, before, self.stores[ask.region])
         if answer is True and actor is not None:
-            rules.check_move(actor.program, ask.request, self.stores)
+            rules.check_move(actor.program, ask, self.stores, self.first)
         return answer
 
     def _judge(self, actor: Actor, before: set[int]) -> None:
@@ -186,7 +186,7 @@ class World:
         process = actor.process
         assert process is not None
         for number in process.pending.keys() - before:
-            rules.check_request(actor.program, actor.known, process.pending[number].request)
+            rules.check_request(actor.program, actor.known, process.pending[number])
         if process.ended and actor.report is None:
             assert isinstance(process.report, Report)
             actor.report = process.report

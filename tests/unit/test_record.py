@@ -1,7 +1,9 @@
 """The record that travels with an artifact."""
 
+import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -347,3 +349,29 @@ def test_any_text(text: str) -> None:
     """Any text is a record or refused: nothing else happens."""
     with pytest.raises(IntegrityError):
         decode(text, where="here")
+
+
+def test_name_of_a_content() -> None:
+    """The name of a content is a digest over canonical JSON, which anybody can compute."""
+    record = Record(
+        sha256="a" * 64,
+        size=5,
+        staged_at="now",
+        metadata={"b": "1", "a": "\u00e9"},
+        filename="x.zip",
+    )
+    canonical = (
+        '{"filename":"x.zip","metadata":{"a":"\\u00e9","b":"1"},"sha256":"'
+        + "a" * 64
+        + '","size":5}'
+    )
+
+    assert record.content_name == f"content:{hashlib.sha256(canonical.encode()).hexdigest()}"
+    assert Record(sha256="", size=5, staged_at="").content_name == ""
+
+
+def test_name_of_a_content_in_two_spellings() -> None:
+    """A file name in NFD and the same in NFC are one content, and have one name."""
+    composed = Record(sha256="a" * 64, size=5, staged_at="", filename="caf\u00e9")
+
+    assert composed.content_name == replace(composed, filename="cafe\u0301").content_name

@@ -13,7 +13,7 @@ from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.model.quorum import majority
 from startifact.model.record import Record
-from startifact.model.voting import Votes
+from startifact.model.voting import ContentNames, Votes
 from startifact.reading.replica import Replica
 from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.directory.region import DirectoryRegion
@@ -174,3 +174,17 @@ def test_order_does_not_matter(order: list[int]) -> None:
     votes = [recorded("a"), recorded("b"), recorded("b")]
 
     assert elected(*(votes[i] for i in order)) == recorded("b")
+
+
+def test_names_of_contents() -> None:
+    """Bytes are known by their digest, and a content by its name where it shares them."""
+    one, other, unshared = (
+        recorded("a").record,
+        recorded("a", lang="rust").record,
+        recorded("b").record,
+    )
+    names = ContentNames([one, other, one, unshared])
+
+    assert names.of(one) == f"{one.digest}, {one.content_name}"
+    assert names.to_choose(other) == other.content_name != one.content_name
+    assert names.of(unshared) == names.to_choose(unshared) == unshared.digest

@@ -35,7 +35,7 @@ def main(annotations: Annotations, limits: Limits = DEFAULT_LIMITS) -> int:
     runner = Runner.from_environment()
     warn = partial(annotations.add, "warning", title="Startifact")
     level = logging.DEBUG if runner.debug else logging.INFO
-    with logging_to(tell=say, warn=warn, level=level):
+    with logging_to(tell=say, warn=warn, words=in_workflow, level=level):
         return _step(runner, annotations, limits)
 
 

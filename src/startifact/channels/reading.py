@@ -1,7 +1,7 @@
 """How a channel is read from several regions."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from semver import Version
@@ -16,24 +16,71 @@ from startifact.errors import (
     UndeterminedError,
     no_answer,
 )
+from startifact.hints import Command, Hint
 from startifact.limits import Limits
 from startifact.model.quorum import required_to_read
-from startifact.model.versions import Channel, highest
+from startifact.model.versions import Channel, highest, latest_first
 from startifact.regions.interface import Region
+from startifact.text import with_regions
+
+ListVersions = Callable[..., tuple[list[Version], dict[str, StartifactError]]]
+"""Lists the versions of a project in regions, newest first, and says why others were not listed."""
 
 
 def selected_version(
-    regions: Sequence[Region], project: str, selector: Version | Channel, *, limits: Limits
+    regions: Sequence[Region],
+    project: str,
+    selector: Version | Channel,
+    *,
+    limits: Limits,
+    list_versions: ListVersions,
 ) -> Version:
     """Return the version of *project* that *selector* picks; only a channel has to be read.
 
     Raises:
-        NotFoundError: Every region said that there is no such channel.
+        NotFoundError: Every region said that there is no such channel. It says whether versions
+            are staged all the same, which are listed for that.
         SeveralRegionsError: Too few answered to know.
     """
-    if isinstance(selector, Channel):
+    if not isinstance(selector, Channel):
+        return selector
+    try:
         return read_channel(regions, project, selector.name, limits=limits)
-    return selector
+    except NotFoundError:
+        versions, failures = list_versions(regions, project, limits=limits)
+        names = ", ".join(region.name for region in regions)
+        raise _no_channel(project, selector.name, names, versions, failures) from None
+
+
+def _no_channel(
+    project: str,
+    channel: str,
+    names: str,
+    versions: Sequence[Version],
+    failures: Mapping[str, StartifactError],
+) -> NotFoundError:
+    """Return the error that no region has *channel*, with what is staged of *project*."""
+    if versions:
+        count = f"{len(versions)} {'version is' if len(versions) == 1 else 'versions are'}"
+        return NotFoundError(
+            f"{project} has no {channel} in {names}, although {count} staged, the highest "
+            f"{latest_first(versions)[0]}: it was lost, or no staging has succeeded yet",
+            hint=Hint.of(
+                "Bring it back with ", Command("repair", project), ", or ask for an exact version"
+            ),
+        )
+    if failures:
+        reasons = [(name, error.message) for name, error in failures.items()]
+        lines = "".join(f"\n  {with_regions([name], reason)}" for name, reason in reasons)
+        return NotFoundError(
+            f"{project} has no {channel} in {names}, and what else is staged could not be listed "
+            f"everywhere:{lines}",
+            hint="Check the project's name and the regions",
+        )
+    return NotFoundError(
+        f"{project} has no {channel}: nothing has been staged in {names}",
+        hint="Check the project's name and the regions",
+    )
 
 
 def read_channel(
@@ -82,10 +129,7 @@ def _no_answer(
     failed: dict[str, StartifactError],
 ) -> StartifactError:
     if not found and not failed:
-        return NotFoundError(
-            f"{project} has no {channel}: nothing has been staged in {', '.join(regions)}",
-            hint="Check the project's name and the regions",
-        )
+        return NotFoundError(f"{project} has no {channel} in {', '.join(regions)}")
     known: dict[str, object] = {n: f"{channel} is {version}" for n, version in found.items()}
     reasons = [(name, (known | failed).get(name, f"has no {channel}")) for name in regions]
     causes = [failed[name] for name in regions if name in failed]

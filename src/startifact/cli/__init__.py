@@ -75,7 +75,8 @@ class _Command:
         self._console.quiet = arguments.quiet
         bar = None if arguments.quiet else Bar(self._console)
         level = logging.INFO if arguments.verbose else logging.WARNING
-        with logging_to(tell=self._console.tell, warn=self._console.warn, level=level):
+        tell, warn = self._console.tell, self._console.warn
+        with logging_to(tell=tell, warn=warn, words=in_shell, level=level):
             try:
                 with deadline(arguments.deadline):
                     result = execute(arguments, bar, self._limits)

@@ -50,7 +50,8 @@ def needs_room(error: LocalFileError) -> LocalFileError:
         return error
     return LocalFileError(
         error.message,
-        hint="A repair brings each artifact into the temporary folder first: make room in "
+        hint="An artifact is brought into the temporary folder before regions are filled with it: "
+        "make room in "
         f"{quoted(tempfile.gettempdir())}, or let TMPDIR name a folder that has it",
     )
 

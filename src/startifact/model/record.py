@@ -20,7 +20,7 @@ from startifact.limits import (
     MAX_SIZE_DIGITS,
     QUOTED_KEY_CHARACTERS,
 )
-from startifact.model.digest import is_sha256
+from startifact.model.digest import content_name, is_sha256
 from startifact.model.filenames import composed
 from startifact.model.strict_json import JsonError, parse_string_object
 from startifact.problems import Problems
@@ -90,6 +90,16 @@ class Record:
         if self.sha256:
             return f"sha256:{self.sha256}"
         return f"md5:{self.md5}" if self.md5 else NO_DIGEST
+
+    @property
+    def content_name(self) -> str:
+        """What bytes, saved file name and the user's metadata together are known by.
+
+        Empty without a digest.
+        """
+        if not self.sha256:
+            return ""
+        return content_name(self.sha256, self.size, self._name, self.metadata)
 
     def same_content(self, other: "Record") -> bool:
         """Say whether both stand for the same staging."""

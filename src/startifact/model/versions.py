@@ -113,6 +113,11 @@ def highest(versions: Iterable[Version]) -> Version:
     return functools.reduce(lambda best, v: v if is_later(v, best) else best, versions)
 
 
+def latest_first(versions: Iterable[Version]) -> list[Version]:
+    """Return *versions* so that ``latest`` moves from each to none after it."""
+    return sorted(newest_first(versions), key=lambda version: version.prerelease is not None)
+
+
 def newest_first(versions: Iterable[Version]) -> list[Version]:
     """Return *versions* by falling precedence; versions that are equal, by their text."""
     by_text = sorted(versions, key=str)

@@ -19,6 +19,28 @@ class Candidate(Protocol):
         """Whether it has a record, which replicas of the first Startifact lack."""
 
 
+class ContentNames:
+    """What the contents of *records* are called in one message, so that each can be chosen.
+
+    Their bytes alone where no other content has the same; else with the name of the content.
+    """
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        contents = {record.content: record for record in records}
+        digests = Counter(record.digest for record in contents.values())
+        self._shared = {digest for digest, count in digests.items() if count > 1}
+
+    def of(self, record: Record) -> str:
+        """Return what the content of *record* is called."""
+        if record.digest in self._shared and record.content_name:
+            return f"{record.digest}, {record.content_name}"
+        return record.digest
+
+    def to_choose(self, record: Record) -> str:
+        """Return the one name that stands for this content, and for no other of them."""
+        return record.content_name if record.digest in self._shared else record.digest
+
+
 C = TypeVar("C", bound=Candidate)
 
 

@@ -179,11 +179,11 @@ class Downloader:
                 f"the session that {self._resolution.key} was got with is closed",
                 hint="Download before the session is closed, or get it again with another one",
             )
-        if not load_filename:
-            check_names_file(path)
         destination = Path(path)
         if load_filename:
             destination = saved_destination(destination, self._record, self._resolution.key)
+        else:
+            check_names_file(path)
         target = file_to_write(destination)
         with local_errors(destination):
             if has_bytes_of(target, self._record):

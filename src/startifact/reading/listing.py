@@ -57,18 +57,31 @@ def versions_of(
 
     With it comes why regions were not listed, by region.
     """
-    found: dict[str, Version] = {}
-    failures: dict[str, StartifactError] = {}
+    listed, failed = versions_by_region(regions, project, limits=limits)
+    found = {str(version): version for versions in listed.values() for version in versions}
+    failures = {failure.name: failure.error for failure in failed}
+    return newest_first(found.values()), {
+        r.name: failures[r.name] for r in regions if r.name in failures
+    }
+
+
+def versions_by_region(
+    regions: Sequence[Region], project: str, *, limits: Limits
+) -> tuple[dict[str, list[Version]], list[Failure]]:
+    """Return the versions of *project* that each region lists, in any order.
+
+    With it comes why others were not listed.
+    """
+    listed: dict[str, list[Version]] = {}
+    failures: list[Failure] = []
     jobs = {r.name: partial(_versions_in, r, project) for r in regions}
     with FanOut(jobs, limits=limits, enough=required_to_read(len(regions))) as listing:
         for answer in listing:
             if isinstance(answer, Failure):
-                failures[answer.name] = answer.error
+                failures.append(answer)
             else:
-                found |= {str(version): version for version in answer.value}
-    return newest_first(found.values()), {
-        r.name: failures[r.name] for r in regions if r.name in failures
-    }
+                listed[answer.name] = answer.value
+    return listed, failures
 
 
 def _versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Version]:

@@ -12,7 +12,6 @@ from typing import TypeVar
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
-    IntegrityError,
     NotFoundError,
     RegionUnavailableError,
     RemovedError,
@@ -24,7 +23,8 @@ from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.model.quorum import majority, required_to_read
 from startifact.model.record import Record
-from startifact.model.voting import Votes
+from startifact.model.voting import ContentNames, Votes
+from startifact.reading.disagreement import disagreement
 from startifact.reading.replica import Replica, describe
 from startifact.regions.interface import Region
 
@@ -234,7 +234,7 @@ class Resolution:
         if votes.leader is None:
             raise self._not_found()
         if votes.contents > 1 and not has_majority:
-            raise self._disagreement()
+            raise disagreement(self.key, list(self._in_order(self._copies).values()))
         record = votes.leader.record
         self._warn_of_others(record, votes.voters)
         return record
@@ -253,6 +253,7 @@ class Resolution:
                 "%s: %s says that it was removed, most regions hold %s still",
                 self.key, name, record.digest,
             )  # fmt: skip
+        names = ContentNames(replica.record for replica in self._copies.values())
         for replica in self._in_order(self._copies).values():
             found = replica.record
             # One that did not vote has less of a record: only its bytes can be compared.
@@ -264,19 +265,9 @@ class Resolution:
             self._warned.add(replica.region.name)
             logger.warning(
                 "%s in %s is not what most regions hold (%s): it has %s, and differs in %s",
-                self.key, replica.region.name, record.digest, found.digest,
+                self.key, replica.region.name, names.of(record), names.of(found),
                 " and ".join(record.differences(found)),
             )  # fmt: skip
-
-    def _disagreement(self) -> IntegrityError:
-        lines = "".join(
-            f"\n  {replica.region.name}: {replica.record.digest}"
-            for replica in self._in_order(self._copies).values()
-        )
-        return IntegrityError(
-            f"regions hold different content for {self.key}, and no majority agrees:{lines}",
-            hint="Find out which is right before you use this version",
-        )
 
     def _not_found(self) -> StartifactError:
         why = {r.name: r.why_absent(self.key) for r in self.regions if r.name in self._absent}

@@ -5,9 +5,8 @@ other content is copied to quarantine before it is deleted.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from semver import Version
 
@@ -25,19 +24,21 @@ from startifact.errors import (
     no_answer,
 )
 from startifact.files.source import Source
-from startifact.files.temporary import needs_room, sweep, temporary_folder
+from startifact.files.temporary import sweep
 from startifact.hints import Command, Hint, Option
 from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
-from startifact.reading.download import Downloader
+from startifact.model.record import Record
+from startifact.model.voting import ContentNames
+from startifact.reading.disagreement import choice_of
 from startifact.reading.replica import Replica
-from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.interface import Region
 from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_inventory
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine
 from startifact.repair.verify import UNDISPUTED, Finding, compare, leading_status
+from startifact.staging.existing import fetch_existing
 from startifact.staging.region_steps import create, warn_untried
 from startifact.staging.stager import now
 
@@ -66,12 +67,13 @@ class Repairer:
         self._log = RepairLog(dry_run, limits)
 
     def repair(self, project: str, version: Version | None, keep: str | None) -> Repair:
-        """Repair *project*, or one *version* of it; *keep* is the SHA-256 of the content to keep.
+        """Repair *project*, or one *version* of it; *keep* names the content to keep.
 
         Raises:
             InputError: *keep* was given without *version*.
             NotFoundError: Every region said that there is nothing, or none has *keep*.
-            IntegrityError: What is to be kept has other metadata in every region.
+            IntegrityError: Regions hold the bytes to keep with other metadata each, so that *keep*
+                has to name a content.
             DeadlineError: The time that was allowed has passed. Its notes say what was done.
         """
         if keep is not None and version is None:
@@ -152,31 +154,22 @@ class Repairer:
         key = artifact_key(project, version)
         with contextlib.ExitStack() as stack:
             try:
-                folder = stack.enter_context(temporary_folder())
                 # Before anything is set aside: it may turn out that no region can deliver it.
-                source = self._fetch(key, replicas, folder)
+                source = stack.enter_context(
+                    fetch_existing(self._regions, key, replicas, limits=self._limits)
+                )
             except DeadlineError:
                 raise
             except LocalFileError as e:
                 # Not the end of the repair: the next version may be smaller, and the result has to
                 # say what was done so far.
                 self._log.refuse(
-                    LocalFileError(
-                        f"{key} cannot be brought here: {e.message}", hint=needs_room(e).next_step
-                    )
+                    LocalFileError(f"{key} cannot be brought here: {e.message}", hint=e.next_step)
                 )
             except StartifactError as e:
                 self._log.refuse(e)
             else:
                 self._put(project, version, replicas[0], source, wrong)
-
-    def _fetch(self, key: Key, replicas: list[Replica], folder: Path) -> Source:
-        """Download the artifact, verified, from any region that can deliver it."""
-        known = KnownAnswers(replicas=replicas)
-        resolution = Resolution(self._regions, key, limits=self._limits, known=known)
-        downloader = Downloader(resolution, replicas[0].record, limits=self._limits)
-        path = downloader.download(folder / "artifact")
-        return Source.scan(path)
 
     def _put(
         self,
@@ -242,18 +235,25 @@ def _chosen(
     sound = {
         n: s
         for n, s in statuses.items()
-        if s.replica is not None and s.replica.record.sha256 == keep
+        if s.replica is not None
+        and keep in {s.replica.record.digest, s.replica.record.content_name}
     }
     if not sound:
-        message, hint = f"no region holds a sound {key} with sha256:{keep}", _VERIFY
+        message, hint = f"no region holds a sound {key} with {keep}", _VERIFY
         if not failures:
             raise NotFoundError(message, hint=hint)
         raise no_answer(f"{message}, of those that answered", failures.items())
     agreed = leading_status(list(sound.values()))
     if agreed is None or agreed.replica is None:
+        names = ContentNames(_records(sound))
+        lines = "".join(
+            f"\n  {name}: {names.of(status.replica.record)}"
+            for name, status in sound.items()
+            if status.replica is not None
+        )
         raise IntegrityError(
-            f"regions hold {key} with sha256:{keep}, but with other metadata each",
-            hint="Stage the content under a new version",
+            f"regions hold {key} with {keep}, but with other metadata each:{lines}",
+            hint=choice_of(key, _records(sound), _CHOOSE),
         )
     agreed_record = agreed.replica.record
     recorded = any(status.recorded for status in sound.values())
@@ -266,8 +266,10 @@ def _chosen(
     }
 
 
+_CHOOSE = "Find out which is right, then run "
+
 _VERIFY = Hint.of(
-    "Choose one of the digests that ",
+    "Choose one of the contents that ",
     Command("verify", options=(Option("read-data", "true"),)),
     " shows",
 )
@@ -276,24 +278,17 @@ _VERIFY = Hint.of(
 def _disagreement(
     key: Key, statuses: dict[str, ReplicaStatus], found: list[Finding]
 ) -> RefusedError:
-    digests: dict[str, list[ReplicaStatus]] = {}
-    for status in statuses.values():
-        if status.replica is not None and status.recorded:
-            digests.setdefault(status.replica.record.sha256, []).append(status)
-    # Between two that differ only in metadata, a digest cannot choose.
-    commands = [
-        Command("repair", key, (Option("keep", f"sha256:{digest}"),))
-        for digest, same in digests.items()
-        if leading_status(same) is not None
-    ]
-    choices = [part for command in commands for part in (" or ", command)][1:]
+    recorded = {name: status for name, status in statuses.items() if status.recorded}
     return RefusedError(
         f"regions disagree about {key}, nothing of it was changed:"
         + "".join(f"\n  {finding.message}" for finding in found),
-        hint=Hint.of("Find out which is right, then run ", *choices)
-        if choices
-        else "No region has one that could be kept: stage the content under a new version",
+        hint=choice_of(key, _records(recorded), _CHOOSE)
+        or "No region has one that could be kept: stage the content under a new version",
     )
+
+
+def _records(statuses: Mapping[str, ReplicaStatus]) -> list[Record]:
+    return [status.replica.record for status in statuses.values() if status.replica is not None]
 
 
 def _unrecorded(key: Key) -> RefusedError:

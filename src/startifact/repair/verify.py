@@ -10,7 +10,7 @@ from startifact.errors import NewerFormatError, RemovedError, StartifactError
 from startifact.model.keys import LATEST, artifact_key, channel_key
 from startifact.model.record import Record
 from startifact.model.versions import highest, is_later
-from startifact.model.voting import Votes
+from startifact.model.voting import ContentNames, Votes
 from startifact.repair.inventory import ProjectInventory, RegionInventory, ReplicaStatus
 from startifact.text import joined, quoted, quoted_list, with_regions
 
@@ -125,7 +125,8 @@ def compare(project_inventory: ProjectInventory, version: Version) -> list[Findi
     if all(isinstance(status.trouble, RemovedError) for status in present):
         return []  # no region has it, or it was removed in each that had it
     agreed = leading_status(present)
-    found = {name: _compare_one(status, agreed) for name, status in statuses.items()}
+    names = ContentNames(s.replica.record for s in present if s.replica is not None)
+    found = {name: _compare_one(status, agreed, names) for name, status in statuses.items()}
     return [
         Finding(kind=wrong[0], region=name, key=key, message=with_regions([name], wrong[1]))
         for name, wrong in found.items()
@@ -134,7 +135,7 @@ def compare(project_inventory: ProjectInventory, version: Version) -> list[Findi
 
 
 def _compare_one(
-    status: ReplicaStatus, agreed: ReplicaStatus | None
+    status: ReplicaStatus, agreed: ReplicaStatus | None, names: ContentNames
 ) -> tuple[FindingKind, str] | None:
     match status.trouble:
         case RemovedError():
@@ -146,22 +147,22 @@ def _compare_one(
     if status.replica is None:
         why = f": {status.why_absent}" if status.why_absent else ""
         return FindingKind.MISSING, f"it is not there{why}"
-    found = _compare_record(status, status.replica.record, agreed)
+    found = _compare_record(status, status.replica.record, agreed, names)
     if found is None and (archived := status.replica.stored.archived):
         return FindingKind.ARCHIVED, f"{archived}, and cannot be delivered until it is restored"
     return found
 
 
 def _compare_record(
-    status: ReplicaStatus, record: Record, agreed: ReplicaStatus | None
+    status: ReplicaStatus, record: Record, agreed: ReplicaStatus | None, names: ContentNames
 ) -> tuple[FindingKind, str] | None:
     if agreed is None or agreed.replica is None:
-        return FindingKind.DIFFERENT, f"it has {_known(record)}, and regions do not agree"
+        return FindingKind.DIFFERENT, f"it has {_known(record, names)}, and regions do not agree"
     agreed_record = agreed.replica.record
     if agreed.recorded and not status.recorded and record.may_have_bytes_of(agreed_record):
         return (
             FindingKind.UNRECORDED,
-            f"it has no record here, most regions have {_known(agreed_record)}",
+            f"it has no record here, most regions have {_known(agreed_record, names)}",
         )
     if record.same_content(agreed_record):
         return None
@@ -169,13 +170,13 @@ def _compare_record(
         return None  # staged by the first Startifact, which recorded less of it
     return (
         FindingKind.DIFFERENT,
-        f"it has {_known(record)}, most regions have {_known(agreed_record)}; it differs in "
-        + " and ".join(agreed_record.differences(record)),
+        f"it has {_known(record, names)}, most regions have {_known(agreed_record, names)}; it "
+        "differs in " + " and ".join(agreed_record.differences(record)),
     )
 
 
-def _known(record: Record) -> str:
-    return f"{record.size:,} bytes with {record.digest}"
+def _known(record: Record, names: ContentNames) -> str:
+    return f"{record.size:,} bytes with {names.of(record)}"
 
 
 def leading_status(statuses: Sequence[ReplicaStatus]) -> ReplicaStatus | None:

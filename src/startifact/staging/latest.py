@@ -1,12 +1,49 @@
 """How ``latest`` follows a staging, in all regions at a time."""
 
+import logging
+from collections.abc import Sequence
 from functools import partial
 
 from startifact.channels.latest import ChannelWriter, warn_mirror_failed
 from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.limits import Limits
+from startifact.model.keys import LATEST
+from startifact.model.versions import highest, latest_first
+from startifact.regions.interface import Region
 from startifact.staging import region_steps
+from startifact.staging.beginning import find_beginnings
 from startifact.staging.outcomes import StageRequest
 from startifact.staging.state import StagingState
+
+logger = logging.getLogger(__name__)
+
+
+def look_for_lost_latest(
+    state: StagingState, request: StageRequest, limits: Limits, required: int
+) -> None:
+    """Record where ``latest`` begins, where no region that answered has one.
+
+    A region that cannot be listed has failed: ``latest`` could go back there.
+    """
+    if state.highest_known_latest() is not None:
+        return
+    found = find_beginnings(
+        state.regions,
+        request.project,
+        request.version,
+        answered=state.snapshots,
+        required=required,
+        limits=limits,
+    )
+    for failure in found.failures:
+        state.record_failure(failure)
+    state.beginnings = found.versions
+    for version in latest_first({str(v): v for v in found.versions.values()}.values())[:1]:
+        names = [r.name for r in state.regions if r.name in found.versions]
+        logger.warning(
+            "%s has no %s in any region that answered, although %s was staged: it begins there "
+            "again, in %s", request.project, LATEST, version, ", ".join(names),
+        )  # fmt: skip
 
 
 def move_latest(
@@ -17,6 +54,38 @@ def move_latest(
     *state* says afterwards where it has moved. Once *required* regions have it, the others have
     less time.
     """
+    holders = [r for r in state.holders() if r.name not in state.errors]
+    first = _begin_first(state, holders)
+    _move_in(state, first, request, channel_writer, required)
+    others = [region for region in holders if region not in first]
+    if first and not any(region.name in state.latest for region in first):
+        for region in others:
+            state.record_failure(region_steps.not_begun(region, request.project))
+    else:
+        _move_in(state, others, request, channel_writer, required)
+    _mirror(state, request.project, channel_writer)
+
+
+def _begin_first(state: StagingState, holders: Sequence[Region]) -> list[Region]:
+    """Return the regions where ``latest`` begins highest, where it was lost; else none.
+
+    Begun lower in another one first, it would be found there after a crash, and these, which have
+    none yet, would begin no higher than what is found.
+    """
+    begun = [state.beginnings[r.name] for r in holders if r.name in state.beginnings]
+    if not begun:
+        return []
+    top = highest(begun)
+    return [r for r in holders if state.beginnings.get(r.name) == top]
+
+
+def _move_in(
+    state: StagingState,
+    regions: Sequence[Region],
+    request: StageRequest,
+    channel_writer: ChannelWriter,
+    required: int,
+) -> None:
     limits = channel_writer.limits
     jobs = {
         r.name: partial(
@@ -24,10 +93,10 @@ def move_latest(
             r,
             request.project,
             request.version,
-            state.highest_known_latest(),
+            state.beginnings.get(r.name) or state.highest_known_latest(),
             channel_writer,
         )
-        for r in state.holders()
+        for r in regions
     }
     with FanOut(jobs, limits=limits, undo=True) as moving:
         while answer := moving.next():
@@ -40,7 +109,6 @@ def move_latest(
                 state.latest[answer.name] = answer.value
             if len(state.latest) >= required:
                 moving.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
-    _mirror(state, request.project, channel_writer)
 
 
 def _mirror(state: StagingState, project: str, channel_writer: ChannelWriter) -> None:

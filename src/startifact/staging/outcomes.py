@@ -21,7 +21,8 @@ class IfExists(StrEnum):
     """Raise an error, and write nothing."""
 
     KEEP = "keep"
-    """Keep the content that is staged, and report it in place of the file's."""
+    """Go on with the content that is staged, in place of the file's: what a majority holds, or else
+    the only one that there is."""
 
 
 def parse_if_exists(text: str) -> IfExists:

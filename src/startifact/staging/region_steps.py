@@ -192,3 +192,15 @@ def behind(answer: Success[Version | None], project: str) -> Failure:
             "points at elsewhere: it was not moved there"
         ),
     )
+
+
+def not_begun(region: Region, project: str) -> Failure:
+    """Return the failure of a region where ``latest`` of *project* must not begin yet."""
+    return Failure(
+        region.name,
+        0.0,
+        RegionUnavailableError(
+            f"{region.name} has no {LATEST} of {project}, and the regions that hold the version it "
+            "begins at have not created theirs: it was not created there"
+        ),
+    )

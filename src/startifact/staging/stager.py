@@ -5,9 +5,10 @@ other content; create the artifact where it is absent; describe each key afterwa
 answer was; move ``latest`` only once enough regions hold the artifact.
 """
 
+import contextlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,10 +26,11 @@ from startifact.errors import (
     WrongRegionError,
 )
 from startifact.files.source import Source
+from startifact.files.temporary import sweep
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, artifact_key
 from startifact.model.quorum import majority, refuse_shared_store
-from startifact.model.record import Record, encode
+from startifact.model.record import Record
 from startifact.model.versions import is_later
 from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
@@ -36,10 +38,17 @@ from startifact.reading.outcomes import State
 from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.interface import Region
 from startifact.staging import region_steps
-from startifact.staging.latest import move_latest
-from startifact.staging.outcomes import StageRequest, Staging
+from startifact.staging.content import (
+    check_enough_can_hold,
+    choose_content,
+    conflict,
+    warn_of_others,
+)
+from startifact.staging.existing import compare_bytes, encoded_record_of, fetch_existing
+from startifact.staging.latest import look_for_lost_latest, move_latest
+from startifact.staging.outcomes import IfExists, StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
-from startifact.staging.state import StagingState, changed_file, conflict, other_content
+from startifact.staging.state import StagingState, changed_file
 from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
@@ -88,18 +97,24 @@ class Stager:
         # Before anything is written: one store under two names would count twice in a majority.
         refuse_shared_store(state.store_identities())
         record = _record_of(request, source)
-        self._compare_replicas_without_digest(state, source, record)
+        compare_bytes(state, source, record, limits=self.limits)
         # Before the write: where one region had the version, this run only completes it.
         existed = bool(state.known_replicas())
-        if kept := other_content(state, request, record):
-            self._warn_of_kept(state, record, kept)
-            return self._result(state, request, kept, kept=True)
-        encoded_record = self._encoded_record(state, record)
+        chosen = self._choose(state, request, record)
         if request.dry_run:
-            return self._predict(state, request, record)
-        self._write(state, source, record, encoded_record, request.project)
+            return self._predict(state, request, record, chosen)
+        encoded_record = encoded_record_of(state, chosen, staged_at=record.staged_at)
+        with self._source_of(state, source, record, chosen) as filling:
+            self._write(state, filling, chosen, encoded_record, request)
+        if state.different:  # with keep, another content than before may be the majority's by now
+            compare_bytes(state, source, record, limits=self.limits)
+            chosen = self._choose(state, request, record)
+        self._check_written(state)
+        warn_of_others(state, record, chosen)
         self._move_latest(state, request)
-        return self._result(state, request, record, created=bool(state.created) and not existed)
+        return self._result(
+            state, request, record, chosen, created=bool(state.created) and not existed
+        )
 
     def _warn_of_few(self) -> None:
         if self.required < majority(len(self.regions)):
@@ -128,45 +143,43 @@ class Stager:
         else:
             state.record_failure(answer)
 
-    def _compare_replicas_without_digest(
-        self, state: StagingState, source: Source, record: Record
-    ) -> None:
-        """Compare the bytes of replicas for which the first Startifact recorded no digest."""
-        without_digest = state.replicas_without_digest()
-        jobs = {
-            name: partial(region_steps.read_digest, replica, state.key)
-            for name, replica in without_digest.items()
-        }
-        with FanOut(jobs, limits=self.limits) as reading:
-            for answer in reading:
-                if isinstance(answer, Failure):
-                    # Not a failure of one region only: unread, it may be other content.
-                    raise answer.error
-                replica = without_digest[answer.name]
-                same = answer.value == source.sha256
-                found = record if same else replace(replica.record, sha256=answer.value)
-                state.record_compared(replace(replica, record=found))
+    def _choose(self, state: StagingState, request: StageRequest, attempt: Record) -> Record:
+        """Return the record of what is to be the version, of which enough regions can hold it.
 
-    def _encoded_record(self, state: StagingState, record: Record) -> str:
-        """Return what to store: where the version exists, the existing record, byte for byte."""
-        # Every region then has the time and origin of the first staging, and compares as equal.
-        recorded = (replica.stored.encoded_record for replica in state.known_replicas())
-        if existing := next(
-            (encoded_record for encoded_record in recorded if encoded_record), None
-        ):
-            return existing
-        encoded_record, left_out = encode(record)
-        if left_out:
-            logger.warning(
-                "%s: the metadata leaves no room for these facts: %s",
-                state.key, ", ".join(left_out),
-            )  # fmt: skip
-        return encoded_record
+        *state* has what other regions hold as different from then on.
+
+        Raises:
+            ConflictError: There is none.
+        """
+        chosen = choose_content(state, request, attempt)
+        state.choose(chosen)
+        check_enough_can_hold(state, attempt, chosen, self.required)
+        return chosen
+
+    @contextlib.contextmanager
+    def _source_of(
+        self, state: StagingState, source: Source, attempt: Record, chosen: Record
+    ) -> Iterator[Source]:
+        """Yield the bytes of *chosen*: *source*, or where something else is kept, those of that."""
+        if chosen.same_content(attempt) or not state.regions_to_write():
+            yield source
+            return
+        replicas = [r for r in state.all_replicas() if r.record.same_content(chosen)]
+        sweep()
+        with fetch_existing(
+            self.regions, state.key, replicas, limits=self.limits, progress=self.progress
+        ) as existing:
+            yield existing
 
     def _write(
-        self, state: StagingState, source: Source, record: Record, encoded_record: str, project: str
+        self,
+        state: StagingState,
+        source: Source,
+        record: Record,
+        encoded_record: str,
+        request: StageRequest,
     ) -> None:
-        """Create the artifact where it is absent.
+        """Create the artifact where it is absent; what another one has created there is different.
 
         Raises:
             ConflictError: A region holds other content, or a tombstone.
@@ -175,10 +188,12 @@ class Stager:
         """
         tally = Tally(self.progress, verb="stage", artifact=state.key, total=source.size)
         jobs = {
-            r.name: partial(region_steps.create, r, project, state.key, source, encoded_record)
+            r.name: partial(
+                region_steps.create, r, request.project, state.key, source, encoded_record
+            )
             for r in state.regions_to_write()
         }
-        conflicts = []
+        known = set(state.different)
         with FanOut(jobs, limits=self.limits, notify=tally.add, undo=True) as writing:
             while answer := writing.next():
                 if isinstance(answer, Failure):
@@ -190,14 +205,13 @@ class Stager:
                     state.record_written(answer.name, answer.seconds, answer.value, encoded_record)
                 else:
                     state.record_time(answer.name, answer.seconds)
-                    conflicts.append(answer.value)
+                    state.different[answer.name] = answer.value
                 if len(state.replicas) >= self.required:
                     writing.shorten_idle_timeout(self.limits.quorum_idle_timeout_seconds)
         # Only now: the error names what every region holds, and those that wrote are done.
         removed = state.removed()
-        if conflicts or removed:
-            raise conflict(state, record, conflicts, removed)
-        self._check_written(state)
+        if removed or (state.different.keys() > known and request.if_exists is not IfExists.KEEP):
+            raise conflict(state, record, removed=removed)
 
     def _check_written(self, state: StagingState) -> None:
         """Return when enough regions hold the artifact, and none may hold other content."""
@@ -217,6 +231,7 @@ class Stager:
 
     def _move_latest(self, state: StagingState, request: StageRequest) -> None:
         """Move ``latest`` in every region that holds the artifact."""
+        look_for_lost_latest(state, request, self.limits, self.required)
         channel_writer = ChannelWriter(now=now, moved_by=self.moved_by, limits=self.limits)
         move_latest(state, request, channel_writer, self.required)
         if len(state.latest) < self.required:
@@ -226,7 +241,9 @@ class Stager:
                 outcomes=state.outcomes(State.ABSENT),
             )
 
-    def _predict(self, state: StagingState, request: StageRequest, record: Record) -> Staging:
+    def _predict(
+        self, state: StagingState, request: StageRequest, record: Record, chosen: Record
+    ) -> Staging:
         """Return what a staging would do."""
         able = len(state.replicas) + len(state.regions_to_write())
         if able < self.required:
@@ -236,22 +253,18 @@ class Stager:
                 outcomes=state.outcomes(State.WOULD_CREATE),
             )
         region_steps.warn_untried(state.regions_to_write())
-        return self._result(state, request, record)
-
-    def _warn_of_kept(self, state: StagingState, record: Record, kept: Record) -> None:
-        logger.warning(
-            "%s is kept as it was staged (%s); this attempt (%s) differs in %s",
-            state.key, kept.digest, record.digest, " and ".join(kept.differences(record)),
-        )  # fmt: skip
+        look_for_lost_latest(state, request, self.limits, self.required)
+        warn_of_others(state, record, chosen)
+        return self._result(state, request, record, chosen)
 
     def _result(
         self,
         state: StagingState,
         request: StageRequest,
-        record: Record,
+        attempt: Record,
+        chosen: Record,
         *,
         created: bool = False,
-        kept: bool = False,
     ) -> Staging:
         """Return what happened, and log which regions failed or were left out."""
         for region in self.regions:
@@ -264,21 +277,21 @@ class Stager:
             logger.warning(
                 "%s: not staged to these configured regions: %s", state.key, ", ".join(left_out)
             )
-        if existing := state.first_replica():
-            record = existing.record
-        known = KnownAnswers(replicas=tuple(state.replicas.values()), failures=state.errors)
+        existing = state.first_replica()
+        record = existing.record if existing else chosen
+        replicas = (*state.replicas.values(), *state.different.values())
+        known = KnownAnswers(replicas=replicas, failures=state.errors)
         resolution = Resolution(self.regions, state.key, limits=self.limits, known=known)
         downloader = Downloader(resolution, record, self.progress, limits=self.limits)
         latest = state.highest_latest()
-        planned = request.dry_run and not kept
-        would = planned and (latest is None or is_later(request.version, latest))
+        would = request.dry_run and (latest is None or is_later(request.version, latest))
         return Staging(
             artifact=Artifact(request.project, request.version, downloader),
             created=created,
             is_latest=would or (latest is not None and str(latest) == str(request.version)),
-            outcomes=state.outcomes(State.WOULD_CREATE if planned else State.ABSENT),
+            outcomes=state.outcomes(State.WOULD_CREATE if request.dry_run else State.ABSENT),
             dry_run=request.dry_run,
-            kept=kept,
+            kept=not chosen.same_content(attempt),
         )
 
 

@@ -8,22 +8,18 @@ from semver import Version
 from startifact.concurrency.fan_out import Failure
 from startifact.errors import (
     AlreadyStagedError,
-    ConflictError,
     FileChangedError,
     LocalFileError,
     RemovedError,
     StartifactError,
 )
-from startifact.hints import Hint, Option
 from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.model.versions import highest
 from startifact.reading.outcomes import RegionOutcome, State
 from startifact.reading.replica import Replica
 from startifact.regions.interface import Region
-from startifact.staging.outcomes import IfExists, StageRequest
 from startifact.staging.region_steps import RegionSnapshot
-from startifact.text import with_regions
 
 
 @dataclass(slots=True)
@@ -35,8 +31,14 @@ class StagingState:
     snapshots: dict[str, RegionSnapshot] = field(default_factory=dict)
     early_replicas: dict[str, Replica] = field(default_factory=dict)
     replicas: dict[str, Replica] = field(default_factory=dict)
+    different: dict[str, Replica] = field(default_factory=dict)
+    """What regions hold that is not the content of *replicas*."""
+
     created: set[str] = field(default_factory=set)
     latest: dict[str, Version] = field(default_factory=dict)
+    beginnings: dict[str, Version] = field(default_factory=dict)
+    """Where ``latest`` begins above the version that is staged, as it was lost everywhere."""
+
     errors: dict[str, StartifactError] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -110,20 +112,38 @@ class StagingState:
         return [self.replicas[region.name] for region in self.holders()]
 
     def known_replicas(self) -> list[Replica]:
-        """Return the replicas, early ones included, whose digest is known."""
-        known = self.early_replicas | self.replicas
-        found = (known.get(region.name) for region in self.regions)
-        return [replica for replica in found if replica is not None and replica.record.sha256]
+        """Return the replicas of every content, early ones included, whose digest is known."""
+        return [replica for replica in self.all_replicas() if replica.record.sha256]
+
+    def all_replicas(self) -> list[Replica]:
+        """Return the replicas of every content, early ones included, in the configured order."""
+        known = self.early_replicas | self.replicas | self.different
+        return [known[region.name] for region in self.regions if region.name in known]
 
     def replicas_without_digest(self) -> dict[str, Replica]:
         """Return the replicas, early ones included, without a recorded digest."""
-        known = self.early_replicas | self.replicas
-        return {name: replica for name, replica in known.items() if not replica.record.sha256}
+        return {
+            replica.region.name: replica
+            for replica in self.all_replicas()
+            if not replica.record.sha256
+        }
 
     def record_compared(self, replica: Replica) -> None:
         """Record *replica*, whose bytes have been compared, in place of what was known of it."""
-        known = self.replicas if replica.region.name in self.replicas else self.early_replicas
-        known[replica.region.name] = replica
+        for known in (self.replicas, self.different):
+            if replica.region.name in known:
+                known[replica.region.name] = replica
+                return
+        self.early_replicas[replica.region.name] = replica
+
+    def choose(self, record: Record) -> None:
+        """Let the content of *record* be the version: what other regions hold is different."""
+        known = {replica.region.name: replica for replica in self.all_replicas()}
+        same = {n for n, replica in known.items() if replica.record.same_content(record)}
+        self.different = {n: replica for n, replica in known.items() if n not in same}
+        # One that was only reported early has failed since, and cannot be relied on.
+        self.replicas = {n: r for n, r in known.items() if n in same and n in self.snapshots}
+        self.created &= same
 
     def removed(self) -> RemovedError | None:
         """Return the error of the first region, in the configured order, that holds a tombstone."""
@@ -141,7 +161,8 @@ class StagingState:
 
     def highest_latest(self) -> Version | None:
         """Return the highest ``latest`` of all regions, as far as it is known now."""
-        known = {n: s.latest for n, s in self.snapshots.items() if s.latest} | self.latest
+        known = {n: s.latest for n, s in self.snapshots.items() if s.latest}
+        known |= self.beginnings | self.latest
         return highest(known.values()) if known else None
 
     def outcomes(self, absent: State) -> tuple[RegionOutcome, ...]:
@@ -157,6 +178,14 @@ class StagingState:
             latest=self.latest.get(name),
             error=error,
         )
+        if (other := self.different.get(name)) is not None:
+            return replace(
+                common,
+                state=State.DIFFERENT,
+                location=region.location(self.key),
+                object_version=other.stored.object_version,
+                error=AlreadyStagedError(f"{other.record.digest}, {other.record.size:,} bytes"),
+            )
         if (replica := self.replicas.get(name)) is None:
             return common if error else replace(common, location=region.location(self.key))
         return replace(
@@ -172,49 +201,6 @@ class StagingState:
         return State.PRESENT if replica.stored.archived is None else State.ARCHIVED
 
 
-_NEVER_CHANGES = Hint.of(
-    "A staged version never changes: stage under a new version, or set ",
-    Option("if-exists", "keep"),
-    " to use what is there",
-)
-
-
-def conflict(
-    state: StagingState,
-    record: Record,
-    others: Sequence[Replica],
-    removed: RemovedError | None = None,
-) -> ConflictError:
-    """Return an error with what was to be staged, and what each region holds.
-
-    *others* are the replicas with other content.
-    """
-    different = {replica.region.name: replica for replica in others}
-    state.replicas |= different
-    lines = [f"\n  this attempt: {_description(record)}"]
-    outcomes = []
-    for outcome in state.outcomes(State.ABSENT):
-        replica = state.replicas.get(outcome.region)
-        text = _description(replica.record) if replica else str(outcome.error or outcome.state)
-        if replica and (differences := record.differences(replica.record)):
-            text += f"; differs in {' and '.join(differences)}"
-        other = outcome.region in different
-        error = AlreadyStagedError(text) if other else outcome.error
-        outcomes.append(
-            replace(outcome, state=State.DIFFERENT if other else outcome.state, error=error)
-        )
-        lines.append(f"\n  {with_regions([outcome.region], text)}")
-    summary = removed or f"{state.key} is already staged with other content"
-    hint = removed.next_step if removed else _NEVER_CHANGES
-    return ConflictError(
-        f"{summary}:{''.join(lines)}", hint=hint, outcomes=outcomes, removed=removed is not None
-    )
-
-
-def _description(record: Record) -> str:
-    return f"{record.digest}, {record.size:,} bytes"
-
-
 def changed_file(state: StagingState, error: LocalFileError) -> LocalFileError:
     """Return *error*; of a file that changed with the regions that hold the version by now.
 
@@ -227,22 +213,3 @@ def changed_file(state: StagingState, error: LocalFileError) -> LocalFileError:
         f"{error.message}; {holders} had stored {state.key} as it was before",
         hint="Stage the file under a new version once nothing writes to it any more",
     )
-
-
-def other_content(state: StagingState, request: StageRequest, record: Record) -> Record | None:
-    """Return the record to keep, or ``None`` when no region holds other content."""
-    replicas = state.known_replicas()
-    others = [c for c in replicas if not c.record.same_content(record)]
-    removed = state.removed()
-    if not others and removed is None:
-        return None
-    # Early ones too: whatever is reported from here on names every region known to hold something.
-    state.replicas = {replica.region.name: replica for replica in replicas}
-    if (
-        removed is None
-        and request.if_exists is IfExists.KEEP
-        # Where regions differ among themselves, there is no one content to keep.
-        and all(c.record.same_content(others[0].record) for c in replicas)
-    ):
-        return others[0].record
-    raise conflict(state, record, others, removed)

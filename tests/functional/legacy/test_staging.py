@@ -86,6 +86,25 @@ def test_keep(old: Old, tmp_path: Path) -> None:
     assert dict(staging.artifact) == {"lang": "dotnet"}
 
 
+def test_keep_what_one_region_has(old: Old, tmp_path: Path) -> None:
+    """What is kept is read whole: the regions that are filled have its digest on record."""
+    fixture = old.fixture
+    old.stage(backends=[fixture.b], metadata={"lang": "dotnet"})
+    (tmp_path / "other").write_bytes(OTHER)
+
+    staging = fixture.session(required_regions="all").stage(
+        fixture.project, "1.0.0", tmp_path / "other", if_exists="keep"
+    )
+
+    assert [o.state for o in staging.outcomes] == [State.CREATED, State.PRESENT, State.CREATED]
+    for backend in (fixture.a, fixture.c):
+        record = json.loads(backend.encoded_record(fixture.key))
+        assert (record["startifact:sha256"], record["lang"]) == (sha256(), "dotnet")
+        assert record["startifact:staged-at"]
+        assert backend.content(fixture.key) == CONTENT
+    assert [fixture.displayed(backend) for backend in fixture.backends] == ["1.0.0"] * 3
+
+
 def test_dry_run(old: Old, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A dry run compares the bytes too, and writes nothing."""
     fixture = old.fixture

@@ -147,7 +147,7 @@ def test_malformed_digest(text: str, file_project: ProjectFixture) -> None:
 
 def test_digest_in_capitals() -> None:
     """A digest may be written in capitals."""
-    assert parse_keep(f"sha256:{sha256().upper()}") == sha256()
+    assert parse_keep(f"sha256:{sha256().upper()}") == KEEP
 
 
 def test_while_a_region_is_down(fixture: ProjectFixture) -> None:

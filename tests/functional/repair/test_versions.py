@@ -1,6 +1,8 @@
 """Every damage to a version: verify finds it, and repair corrects it or says why it must not."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from tests.functional.repair.project_fixture import (
     changed,
     sha256,
 )
+from tests.support.messages import shell_hint
 
 TOMBSTONE = json.dumps({"startifact:format": "1", "startifact:removed-at": "2026-01-01T00:00:00Z"})
 
@@ -378,7 +381,7 @@ def test_other_metadata(fixture: ProjectFixture, changes: dict[str, Any], messag
 
 
 def test_other_metadata_everywhere(file_project: ProjectFixture) -> None:
-    """Of contents that differ only in metadata, a digest cannot choose: it is not offered."""
+    """Of contents that differ only in metadata, a digest cannot choose: their names are offered."""
     fixture = file_project
     fixture.stage()
     fixture.rewrite(fixture.b, fixture.key, lang="rust")
@@ -386,9 +389,48 @@ def test_other_metadata_everywhere(file_project: ProjectFixture) -> None:
 
     said = fixture.refused("1.0.0")
 
-    assert "--keep" not in said
-    with pytest.raises(errors.IntegrityError, match="with other metadata each"):
+    names = contents_offered(said)
+    assert len(names) == 3
+    assert "--keep sha256:" not in said
+    with pytest.raises(errors.IntegrityError, match="with other metadata each") as caught:
         fixture.repair("1.0.0", keep=f"sha256:{sha256()}")
+    assert contents_offered(f"{caught.value.message} {shell_hint(caught.value)}") == names
+    done = fixture.repair_until_equal("1.0.0", keep=names[1])
+    assert [name for action, name in done if action == "fill"] == [
+        fixture.a.spec,
+        fixture.c.spec,
+    ]
+    assert fixture.session().get(fixture.project, "1.0.0")["lang"] == "rust"
+
+
+@pytest.mark.parametrize("change", [{"lang": "rust"}, {"filename": "other.zip"}])
+def test_no_majority_of_the_same_bytes(
+    fixture: ProjectFixture, change: dict[str, Any], tmp_path: Path
+) -> None:
+    """Who downloads, asks or compares is shown names of contents, and one of them repairs it."""
+    fixture.stage(save_filename=True)
+    fixture.rewrite(fixture.b, fixture.key, **change)
+    fixture.c.remove(fixture.key)
+
+    with pytest.raises(errors.IntegrityError, match="no majority agrees") as caught:
+        fixture.session().get(fixture.project, "1.0.0")
+    differences = fixture.verify("1.0.0").differences
+
+    names = contents_offered(shell_hint(caught.value))
+    assert len(names) == 2
+    for region, name, finding in zip(fixture.regions, names, differences, strict=False):
+        assert f"{region}: sha256:{sha256()}, {name}" in caught.value.message
+        assert f"sha256:{sha256()}, {name}" in finding.message
+    assert f"differs from {fixture.a.spec} in the " in caught.value.message
+    fixture.repair_until_equal("1.0.0", keep=names[0])
+    artifact = fixture.session().get(fixture.project, "1.0.0")
+    assert artifact.downloader.download(tmp_path / "back").read_bytes() == CONTENT
+    assert artifact.filename == "dist.tar.gz"
+
+
+def contents_offered(text: str) -> list[str]:
+    """Return the names of contents in *text*, each once."""
+    return list(dict.fromkeys(re.findall(r"content:[0-9a-f]{64}", text)))
 
 
 def test_other_facts_are_no_difference(fixture: ProjectFixture) -> None:

@@ -1,0 +1,147 @@
+"""Which content a staging goes on with, where regions hold something under its version."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from startifact.errors import AlreadyStagedError, ConflictError, RemovedError
+from startifact.hints import Hint, Option
+from startifact.model.quorum import majority
+from startifact.model.record import Record
+from startifact.model.voting import ContentNames
+from startifact.reading.disagreement import choice_of
+from startifact.reading.outcomes import State
+from startifact.staging.outcomes import IfExists, StageRequest
+from startifact.staging.state import StagingState
+from startifact.text import with_regions
+
+logger = logging.getLogger(__name__)
+
+
+def choose_content(state: StagingState, request: StageRequest, attempt: Record) -> Record:
+    """Return the record of what is, or becomes, the version; *attempt* is that of the file.
+
+    That is the attempt where no region holds anything else, or a majority of all regions holds
+    exactly this. With ``keep`` it is else what a majority holds, or the only content there is.
+
+    Raises:
+        ConflictError: Another content is there, of which none can be chosen, or a tombstone.
+    """
+    known = [replica.record for replica in state.known_replicas()]
+    removed = state.removed()
+    if removed is not None:
+        raise conflict(state, attempt, removed=removed)
+    if all(record.same_content(attempt) for record in known):
+        return attempt
+    if _has_majority(attempt, known, len(state.regions)):
+        return attempt
+    kept = _kept(known, len(state.regions))
+    if kept is None or request.if_exists is not IfExists.KEEP:
+        raise conflict(state, attempt)
+    return kept
+
+
+def check_enough_can_hold(
+    state: StagingState, attempt: Record, chosen: Record, needed: int
+) -> None:
+    """Return when *needed* regions hold *chosen* or may, of which the others hold something else.
+
+    Raises:
+        ConflictError: Until the others are repaired, too few can.
+    """
+    if not state.different or len(state.regions) - len(state.different) >= needed:
+        return
+    known = [replica.record for replica in state.known_replicas()]
+    advice = f"{needed} of {len(state.regions)} regions are required, so first run "
+    raise conflict(state, attempt, hint=choice_of(state.key, [chosen], advice, among=known))
+
+
+def warn_of_others(state: StagingState, attempt: Record, chosen: Record) -> None:
+    """Warn where *chosen* is not the *attempt*, and of every region that holds neither."""
+    names = ContentNames([attempt, *(replica.record for replica in state.all_replicas())])
+    if not chosen.same_content(attempt):
+        logger.warning(
+            "%s is kept as it was staged (%s); this attempt (%s) differs in %s",
+            state.key, names.of(chosen), names.of(attempt),
+            " and ".join(chosen.differences(attempt)),
+        )  # fmt: skip
+    known = [replica.record for replica in state.known_replicas()]
+    for name, replica in state.different.items():
+        logger.warning(
+            "%s in %s is not what most regions hold (%s): it has %s, and differs in %s. %s",
+            state.key, name, names.of(chosen), names.of(replica.record),
+            " and ".join(chosen.differences(replica.record)),
+            choice_of(state.key, [chosen], "To replace it, run ", among=known),
+        )  # fmt: skip
+
+
+def _has_majority(record: Record, known: Sequence[Record], regions: int) -> bool:
+    return sum(other.same_content(record) for other in known) >= majority(regions)
+
+
+def _kept(known: Sequence[Record], regions: int) -> Record | None:
+    """Return the majority's content of *known*, else the only one that there is."""
+    contents = Counter(record.content for record in known)
+    for record in known:
+        if len(contents) == 1 or contents[record.content] >= majority(regions):
+            return record
+    return None
+
+
+_NEVER_CHANGES = Hint.of(
+    "A staged version never changes: stage under a new version, or set ",
+    Option("if-exists", "keep"),
+    " to use what is there",
+)
+
+
+def _hint(state: StagingState, attempt: Record) -> Hint:
+    """Return what can be done where regions hold other content than *attempt*."""
+    known = [replica.record for replica in state.known_replicas()]
+    if _has_majority(attempt, known, len(state.regions)):
+        advice = "Most regions hold what was to be staged: stage the same again, then run "
+        return choice_of(state.key, [attempt], advice, among=known) or _NEVER_CHANGES
+    if _kept(known, len(state.regions)) is not None:
+        return _NEVER_CHANGES
+    advice = "Stage under a new version, or find out which content is right, then run "
+    return choice_of(state.key, known, advice) or _NEVER_CHANGES
+
+
+def conflict(
+    state: StagingState,
+    attempt: Record,
+    *,
+    removed: RemovedError | None = None,
+    hint: Hint | None = None,
+) -> ConflictError:
+    """Return an error with what was to be staged, *attempt*, and what each region holds."""
+    # Early ones too: whatever is reported from here on names every region known to hold something.
+    replicas = {replica.region.name: replica for replica in state.all_replicas()}
+    different = {n: r for n, r in replicas.items() if not r.record.same_content(attempt)}
+    state.replicas, state.different = replicas, {}
+    names = ContentNames([attempt, *(replica.record for replica in replicas.values())])
+    lines = [f"\n  this attempt: {_description(attempt, names)}"]
+    outcomes = []
+    for outcome in state.outcomes(State.ABSENT):
+        replica = replicas.get(outcome.region)
+        text = str(outcome.error or outcome.state)
+        if replica is not None:
+            text = _description(replica.record, names)
+            if differences := attempt.differences(replica.record):
+                text += f"; differs in {' and '.join(differences)}"
+        other = outcome.region in different
+        error = AlreadyStagedError(text) if other else outcome.error
+        outcomes.append(
+            replace(outcome, state=State.DIFFERENT if other else outcome.state, error=error)
+        )
+        lines.append(f"\n  {with_regions([outcome.region], text)}")
+    summary = removed or f"{state.key} is already staged with other content"
+    advice = removed.next_step if removed else hint or _hint(state, attempt)
+    return ConflictError(
+        f"{summary}:{''.join(lines)}", hint=advice, outcomes=outcomes, removed=removed is not None
+    )
+
+
+def _description(record: Record, names: ContentNames) -> str:
+    return f"{names.of(record)}, {record.size:,} bytes"

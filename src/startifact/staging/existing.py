@@ -1,0 +1,94 @@
+"""What is staged already: compared with a file, and brought here to fill regions from it."""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.concurrency.progress import ProgressCallback
+from startifact.errors import LocalFileError
+from startifact.files.source import Source
+from startifact.files.temporary import needs_room, temporary_folder
+from startifact.limits import Limits
+from startifact.model.keys import Key
+from startifact.model.record import Record, encode
+from startifact.reading.download import Downloader
+from startifact.reading.replica import Replica
+from startifact.reading.resolution import KnownAnswers, Resolution
+from startifact.regions.interface import Region
+from startifact.staging.region_steps import read_digest
+from startifact.staging.state import StagingState
+
+logger = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def fetch_existing(
+    regions: Sequence[Region],
+    key: Key,
+    replicas: Sequence[Replica],
+    *,
+    limits: Limits,
+    progress: ProgressCallback | None = None,
+) -> Iterator[Source]:
+    """Yield the artifact that all of *replicas* are, verified, from any that can be delivered.
+
+    It is in a temporary folder, which is gone afterwards.
+
+    Raises:
+        LocalFileError: There is no room for it.
+        StartifactError: No region can deliver it.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(temporary_folder())
+            known = KnownAnswers(replicas=replicas)
+            resolution = Resolution(regions, key, limits=limits, known=known)
+            downloader = Downloader(resolution, replicas[0].record, progress, limits=limits)
+            source = Source.scan(downloader.download(folder / "artifact"))
+        except LocalFileError as e:
+            if (better := needs_room(e)) is e:
+                raise
+            raise better from e
+        yield source
+
+
+def compare_bytes(state: StagingState, source: Source, record: Record, *, limits: Limits) -> None:
+    """Record in *state* the digest of replicas for which the first Startifact recorded none.
+
+    They are read whole. Those that have the bytes of *source* get its *record*.
+    """
+    without_digest = state.replicas_without_digest()
+    jobs = {n: partial(read_digest, replica, state.key) for n, replica in without_digest.items()}
+    with FanOut(jobs, limits=limits) as reading:
+        for answer in reading:
+            if isinstance(answer, Failure):
+                # Not a failure of one region only: unread, it may be other content.
+                raise answer.error
+            replica = without_digest[answer.name]
+            same = answer.value == source.sha256
+            found = record if same else replace(replica.record, sha256=answer.value)
+            state.record_compared(replace(replica, record=found))
+
+
+def encoded_record_of(state: StagingState, record: Record, *, staged_at: str) -> str:
+    """Return what to store: where the version exists, the existing record, byte for byte.
+
+    Every region then has the time and origin of the first staging, and compares as equal. *record*
+    has been staged at *staged_at* where it does not say when.
+    """
+    recorded = (
+        replica.stored.encoded_record
+        for replica in state.known_replicas()
+        if replica.record.same_content(record)
+    )
+    if existing := next((text for text in recorded if text), None):
+        return existing
+    encoded_record, left_out = encode(replace(record, staged_at=record.staged_at or staged_at))
+    if left_out:
+        logger.warning(
+            "%s: the metadata leaves no room for these facts: %s", state.key, ", ".join(left_out)
+        )
+    return encoded_record

@@ -7,7 +7,7 @@ from startifact.limits import MAX_SIZE_BYTES
 from startifact.model.keys import Key
 from startifact.model.record import Record, decode
 from startifact.regions.interface import Region, StoredArtifact
-from startifact.regions.legacy import legacy_record
+from startifact.regions.legacy import LegacyArtifact, legacy_metadata_key, legacy_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,13 @@ class Replica:
     def is_recorded(self) -> bool:
         """Whether it has a record, which those of the first Startifact lack."""
         return self.stored.encoded_record is not None
+
+
+def metadata_beside(replica: Replica, key: Key) -> tuple[Key, bytes]:
+    """Return where the first Startifact kept metadata, and what *replica* has there, as stored."""
+    stored = replica.stored
+    text = stored.metadata if isinstance(stored, LegacyArtifact) else None
+    return legacy_metadata_key(key), (text or "").encode()
 
 
 def describe(region: Region, key: Key) -> Replica | None:

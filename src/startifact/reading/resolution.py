@@ -23,7 +23,7 @@ from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.model.quorum import majority
 from startifact.model.record import Record
-from startifact.model.voting import Votes
+from startifact.model.voting import Votes, is_incomplete
 from startifact.reading.replica import Replica, describe
 from startifact.regions.interface import Region
 
@@ -248,9 +248,16 @@ class Resolution:
             same = (
                 found.same_content(record) if replica in voters else found.may_have_bytes_of(record)
             )
-            if same or replica.region.name in self._warned:
+            incomplete = is_incomplete(replica, self._copies.values())
+            if (same and not incomplete) or replica.region.name in self._warned:
                 continue
             self._warned.add(replica.region.name)
+            if incomplete:
+                logger.warning(
+                    "%s in %s lacks the metadata that other regions have: repair it",
+                    self.key, replica.region.name,
+                )  # fmt: skip
+                continue
             logger.warning(
                 "%s in %s is not what most regions hold (%s): it has %s, and differs in %s",
                 self.key, replica.region.name, record.digest, found.digest,
@@ -258,10 +265,13 @@ class Resolution:
             )  # fmt: skip
 
     def _disagreement(self) -> IntegrityError:
-        lines = "".join(
-            f"\n  {replica.region.name}: {replica.record.digest}"
-            for replica in self._in_order(self._copies).values()
-        )
+        first, *others = self._in_order(self._copies).values()
+        lines = f"\n  {first.region.name}: {first.record.digest}"
+        for replica in others:
+            lines += f"\n  {replica.region.name}: {replica.record.digest}"
+            # Where the digests are equal, that is all there is to tell them apart.
+            if differences := first.record.differences(replica.record):
+                lines += f"; differs from {first.region.name} in {' and '.join(differences)}"
         return IntegrityError(
             f"regions hold different content for {self.key}, and no majority agrees:{lines}",
             hint="Find out which is right before you use this version",

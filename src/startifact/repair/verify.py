@@ -30,6 +30,9 @@ class FindingKind(StrEnum):
     UNRECORDED = "unrecorded"
     """It has no record, as it was staged by the first Startifact, and other regions have one."""
 
+    INCOMPLETE = "incomplete"
+    """It lacks the metadata that other regions have, as the first Startifact was interrupted."""
+
     REMOVED = "removed"
     """It was removed on purpose, and other regions have it still."""
 
@@ -44,6 +47,10 @@ class FindingKind(StrEnum):
     LATEST_DAMAGED = "latest-damaged"
     MIRROR_DIFFERS = "copy-differs"
     """Its mirror in SSM is another version."""
+
+
+FILLED = frozenset({FindingKind.MISSING, FindingKind.INCOMPLETE})
+"""What a repair fills from other regions: nothing in it contradicts them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +154,12 @@ def _compare_one(
             FindingKind.UNRECORDED,
             f"it has no record here, most regions have {_known(agreed_record)}",
         )
+    if not status.recorded and record.lacks_metadata_of(agreed_record):
+        return (
+            FindingKind.INCOMPLETE,
+            f"it has {_known(record)}, and lacks what most regions have: "
+            + " and ".join(agreed_record.differences(record)),
+        )
     if record.same_content(agreed_record):
         return None
     if not status.recorded and not agreed_record.differences(record):
@@ -175,7 +188,7 @@ def leading_status(statuses: Sequence[ReplicaStatus]) -> ReplicaStatus | None:
 
 def is_disputed(project_inventory: ProjectInventory, version: Version) -> bool:
     """Say whether regions hold anything but sound replicas of one content as *version*."""
-    return any(d.kind is not FindingKind.MISSING for d in compare(project_inventory, version))
+    return any(d.kind not in FILLED for d in compare(project_inventory, version))
 
 
 def target_of(project_inventory: ProjectInventory) -> Version | None:

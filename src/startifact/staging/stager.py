@@ -88,7 +88,7 @@ class Stager:
         # Before anything is written: one store under two names would count twice in a majority.
         refuse_shared_store(state.store_identities())
         record = _record_of(request, source)
-        self._compare_replicas_without_digest(state, source, record)
+        self._read_missing_digests(state)
         # Before the write: where one region had the version, this run only completes it.
         existed = bool(state.known_replicas())
         if kept := other_content(state, request, record):
@@ -128,10 +128,8 @@ class Stager:
         else:
             state.record_failure(answer)
 
-    def _compare_replicas_without_digest(
-        self, state: StagingState, source: Source, record: Record
-    ) -> None:
-        """Compare the bytes of replicas for which the first Startifact recorded no digest."""
+    def _read_missing_digests(self, state: StagingState) -> None:
+        """Read the digests that the first Startifact did not record."""
         without_digest = state.replicas_without_digest()
         jobs = {
             name: partial(region_steps.read_digest, replica, state.key)
@@ -143,9 +141,9 @@ class Stager:
                     # Not a failure of one region only: unread, it may be other content.
                     raise answer.error
                 replica = without_digest[answer.name]
-                same = answer.value == source.sha256
-                found = record if same else replace(replica.record, sha256=answer.value)
+                found = replace(replica.record, sha256=answer.value)
                 state.record_compared(replace(replica, record=found))
+        state.set_incomplete_aside()
 
     def _encoded_record(self, state: StagingState, record: Record) -> str:
         """Return what to store: where the version exists, the existing record, byte for byte."""

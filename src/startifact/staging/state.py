@@ -9,14 +9,16 @@ from startifact.concurrency.fan_out import Failure
 from startifact.errors import (
     AlreadyStagedError,
     ConflictError,
+    IntegrityError,
     LocalFileError,
     RemovedError,
     StartifactError,
 )
-from startifact.hints import Hint, Option
+from startifact.hints import Command, Hint, Option
 from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.model.versions import highest
+from startifact.model.voting import is_incomplete
 from startifact.reading.outcomes import RegionOutcome, State
 from startifact.reading.replica import Replica
 from startifact.regions.interface import Region
@@ -124,6 +126,18 @@ class StagingState:
         known = self.replicas if replica.region.name in self.replicas else self.early_replicas
         known[replica.region.name] = replica
 
+    def set_incomplete_aside(self) -> None:
+        """Let regions fail whose replica lacks the metadata that another region has.
+
+        They neither hold the artifact nor other content.
+        """
+        known = self.early_replicas | self.replicas
+        for name, replica in known.items():
+            if is_incomplete(replica, known.values()):
+                self.early_replicas.pop(name, None)
+                self.replicas.pop(name, None)
+                self.errors.setdefault(name, _incomplete(replica, self.key))
+
     def removed(self) -> RemovedError | None:
         """Return the error of the first region, in the configured order, that holds a tombstone."""
         errors = (self.errors.get(region.name) for region in self.regions)
@@ -164,6 +178,13 @@ class StagingState:
             location=region.location(self.key),
             object_version=replica.stored.object_version,
         )
+
+
+def _incomplete(replica: Replica, key: Key) -> IntegrityError:
+    return IntegrityError(
+        f"{key} in {replica.region.name} lacks the metadata that other regions have",
+        hint=Hint.of("Complete it with ", Command("repair", key)),
+    )
 
 
 _NEVER_CHANGES = Hint.of(

@@ -24,7 +24,7 @@ class Replica:
         return self.stored.encoded_record is not None
 
 
-def metadata_beside(replica: Replica, key: Key) -> tuple[Key, bytes]:
+def legacy_metadata(replica: Replica, key: Key) -> tuple[Key, bytes]:
     """Return where the first Startifact kept metadata, and what *replica* has there, as stored."""
     stored = replica.stored
     text = stored.metadata if isinstance(stored, LegacyArtifact) else None

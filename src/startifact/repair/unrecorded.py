@@ -15,7 +15,7 @@ from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.model.record import encode
-from startifact.reading.replica import Replica, metadata_beside
+from startifact.reading.replica import Replica, legacy_metadata
 from startifact.repair.quarantine import NO_RECORD, scratch_folder
 from startifact.staging.region_steps import read_digest, write_and_read_back
 
@@ -38,14 +38,16 @@ def complete(
                 f"{key} in {region.name} has other bytes than in {whole.region.name}",
                 hint="Find out which is right",
             )
-    beside, text = metadata_beside(whole, key)
+    metadata_key, text = legacy_metadata(whole, key)
     region.preflight(project)
     with scratch_folder() as folder:
         path = folder / "metadata"
         path.write_bytes(text)
         source = Source.scan(path)
-        create = partial(region.create, beside, source, NO_RECORD, heartbeat.beat)
-        stored = write_and_read_back(region, beside, create, partial(region.describe, beside))
+        create = partial(region.create, metadata_key, source, NO_RECORD, heartbeat.beat)
+        stored = write_and_read_back(
+            region, metadata_key, create, partial(region.describe, metadata_key)
+        )
     if stored.size != source.size:
         raise RegionUnavailableError(
             f"{region.name} has other metadata of {key} by now", hint="Run it again"

@@ -103,7 +103,7 @@ def test_added_region(old: Old, keep: str | None) -> None:
 
     done = fixture.repair("1.0.0", keep=keep)
     left = fixture.found("1.0.0")
-    mended = fixture.repair_until_equal("1.0.0", keep=KEEP)
+    later = fixture.repair_until_equal("1.0.0", keep=KEEP)
 
     assert actions(done) == [("fill", "ap-southeast-2")]
     assert done
@@ -120,7 +120,7 @@ def test_added_region(old: Old, keep: str | None) -> None:
     }
     assert before[2] == {}
     assert left == [(FindingKind.UNRECORDED, name) for name in fixture.regions[:2]]
-    assert {action for action, _ in mended} == {"set-aside", "fill"}
+    assert {action for action, _ in later} == {"set-aside", "fill"}
     assert fixture.session().get(fixture.project).staged_at is None
 
 

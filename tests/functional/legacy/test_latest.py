@@ -126,8 +126,9 @@ def test_first_moves_on(old: Old, caplog: pytest.LogCaptureFixture) -> None:
     warnings = [m for m in caplog.messages if "still writes that" in m]
     assert len(warnings) == len(old.fixture.backends)
     assert (
-        f"eu-west-1: the copy of {old.fixture.latest} in SSM is 1.1.0, the channel 1.0.0: something "
-        "else, such as the first Startifact, still writes that copy. The later version counts"
+        f"eu-west-1: the copy of {old.fixture.latest} in SSM is 1.1.0, the channel 1.0.0: "
+        "something else, such as the first Startifact, still writes that copy. The later version "
+        "counts"
     ) in warnings
 
 

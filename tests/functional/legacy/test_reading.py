@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from semver import Version
 
 from startifact import errors
 from startifact.cli import main
@@ -372,3 +373,25 @@ def test_parts_in_one_region_only(old: Old, tmp_path: Path) -> None:
     )
 
     assert path.read_bytes() == content
+
+
+# Python --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["1.0.0", Version(1, 0, 0)])
+def test_version_by_its_name(old: Old, version: Version | str) -> None:
+    """A program of the first Startifact names the version, or nothing for the latest."""
+    old.stage("1.0.0")
+    old.stage("1.1.0", OTHER)
+    session = old.fixture.session()
+
+    assert str(session.get(old.fixture.project, version=version).version) == "1.0.0"
+    assert str(session.get(old.fixture.project, version=None).version) == "1.1.0"
+    assert str(session.get(old.fixture.project, None).version) == "1.1.0"
+    assert str(session.get(project=old.fixture.project).version) == "1.1.0"
+
+
+def test_version_twice(old: Old) -> None:
+    """One name is enough."""
+    with pytest.raises(errors.InputError, match="are the same argument"):
+        old.fixture.session().get(old.fixture.project, "1.0.0", version="1.0.0")

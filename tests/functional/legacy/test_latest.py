@@ -190,8 +190,8 @@ def test_removed_version(old: Old) -> None:
     old.fixture.stage("1.0.0")
     old.fixture.stage("2.0.0", OTHER)
     for backend in old.fixture.backends:
-        moved = backend.text(old.fixture.latest).replace('"version":"2.0.0"', '"version":"1.0.0"')
-        backend.write(old.fixture.latest, moved)
+        text = backend.text(old.fixture.latest).replace('"version":"2.0.0"', '"version":"1.0.0"')
+        backend.write(old.fixture.latest, text)
         old.fixture.rewrite(backend, old.fixture.at("2.0.0"), sha256=None, removed_at="2026-01-01")
 
     assert str(old.fixture.session().get(old.fixture.project).version) == "1.0.0"

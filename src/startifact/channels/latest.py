@@ -124,7 +124,7 @@ class ChannelWriter:
             return
         mirrored: str | None = None
         for _ in range(self.limits.mirror_attempts):
-            _, channel_record = read_channel_record(region, project, LATEST)
+            _, channel_record = read_channel_record(region, project, LATEST, must_know_mirror=True)
             if channel_record is None or str(channel_record.version) == mirrored:
                 return
             first, mirrored = mirrored is None, str(channel_record.version)

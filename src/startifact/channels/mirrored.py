@@ -28,11 +28,17 @@ _warned: WeakKeyDictionary[Region, set[tuple[str, str]]] = WeakKeyDictionary()
 """The project and version of each warning, by region: one is enough for each."""
 
 
-def later_mirrored_version(region: Region, project: str, version: Version) -> Version | None:
+def later_mirrored_version(
+    region: Region, project: str, version: Version, *, must_know: bool = False
+) -> Version | None:
     """Return what the mirror of ``latest`` in *region* says, where that counts; else ``None``.
 
     It counts where it is later than *version*, at which the channel is, and the region holds it.
-    A warning says so. Where the mirror cannot be read, the channel is enough.
+    A warning says so. Where the mirror cannot be read, the channel is enough, unless a caller
+    *must_know* because it is about to write the mirror.
+
+    Raises:
+        StartifactError: It cannot be read, and the caller must know.
     """
     if region.mirror is None:
         return None
@@ -49,6 +55,8 @@ def later_mirrored_version(region: Region, project: str, version: Version) -> Ve
     except InputError:
         return None  # not a version
     except (AccessDeniedError, ConfigurationError, RegionUnavailableError) as e:
+        if must_know:
+            raise
         logger.info("%s: the copy of %s in SSM was not read: %s", region.name, key, e.message)
         return None
     warned = _warned.setdefault(region, set())

@@ -74,11 +74,12 @@ def parse_channel_record(text: str, *, where: str) -> ChannelRecord:
 
 
 def read_channel_record(
-    region: Region, project: str, channel: str
+    region: Region, project: str, channel: str, *, must_know_mirror: bool = False
 ) -> tuple[StoredChannel | None, ChannelRecord | None]:
     """Return what *channel* holds in *region*, as stored and as parsed; ``None`` when absent.
 
-    ``latest`` is at least the version that its mirror says, where the region holds that.
+    ``latest`` is at least the version that its mirror says, where the region holds that. A mirror
+    that cannot be read is an error only for a caller that *must_know_mirror*.
 
     Raises:
         IntegrityError: It is damaged.
@@ -89,7 +90,7 @@ def read_channel_record(
     record = parse_channel_record(state.text, where=f"{project}/{channel} in {region.name}")
     # Of generation 0 is what was read from the mirror.
     if channel == LATEST and record.generation:
-        later = later_mirrored_version(region, project, record.version)
+        later = later_mirrored_version(region, project, record.version, must_know=must_know_mirror)
         if later is not None:
             record = replace(record, version=later, previous=record.version, is_mirrored=True)
     return state, record

@@ -1,6 +1,7 @@
 """``latest`` of the first Startifact is a parameter; it is read, and never goes back."""
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -208,6 +209,25 @@ def test_copy_that_cannot_be_read(old: Old) -> None:
     old.wire.add(refuse)
 
     assert str(old.fixture.session().get(old.fixture.project).version) == "1.0.0"
+
+
+def test_copy_that_can_be_read_only_at_the_end(old: Old) -> None:
+    """What could not be seen when the channel moved is not set back when the copy is written."""
+    side_by_side(old)
+    parameter = old.fixture.parameter.encode()
+    asked: Counter[str | None] = Counter()
+
+    def refuse_three_times(request: Request, forward: Forward) -> Answer | None:
+        if parameter not in request.body:
+            return forward()
+        asked[request.region] += 1
+        return ssm_error("AccessDeniedException") if asked[request.region] <= 3 else forward()
+
+    old.wire.add(refuse_three_times)
+
+    old.fixture.stage("1.0.5", b"a third content\n")
+
+    assert [old.fixture.displayed(b) for b in old.fixture.backends] == ["1.1.0"] * 3
 
 
 def test_repair(old: Old) -> None:

@@ -109,8 +109,9 @@ BLOCK_BYTES = MIB
 """Of a local file, and the most that a region yields at a time: memory must not grow with the
 artifact, and a signal is seen between two blocks."""
 
-MAX_LEGACY_METADATA_BYTES = 64 * 1024
-"""Of the metadata that the first Startifact stored in an object of its own."""
+MAX_LEGACY_METADATA_BYTES = MIB
+"""Of the metadata that the first Startifact stored in an object of its own, and did not limit. More
+than a record holds is read all the same; this is far more than anybody would search in."""
 
 MAX_DIRECTORY_TEXT_BYTES = 64 * 1024
 """Of a record or a channel in a directory, where a file may have any size."""

@@ -113,6 +113,17 @@ class Record:
             return self.sha256 == other.sha256
         return not self.md5 or not other.md5 or self.md5 == other.md5
 
+    def lacks_metadata_of(self, other: "Record") -> bool:
+        """Say whether *other* has metadata or a file name, and this neither, with the same bytes.
+
+        The bytes are compared as far as they are known.
+        """
+        return not self._has_metadata and other._has_metadata and self.may_have_bytes_of(other)
+
+    @property
+    def _has_metadata(self) -> bool:
+        return bool(self.metadata) or self.filename is not None
+
     def contradicts_all(self, others: Iterable["Record"]) -> bool:
         """Say whether it cannot have the bytes of any of *others*."""
         return not any(self.may_have_bytes_of(other) for other in others)

@@ -190,8 +190,9 @@ def _differences(present: str, configuration: Configuration) -> tuple[str, ...]:
     except StartifactError:
         return ("what was there is not a valid configuration",)
     before, after = json.loads(to_json(old)), json.loads(to_json(configuration))
-    return tuple(
+    changes = [
         f"{name}: {quoted(before[name])} becomes {quoted(after[name])}"
         for name in after
         if before[name] != after[name]
-    )
+    ]
+    return (*changes, *old.warnings)

@@ -23,7 +23,7 @@ from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.model.quorum import majority, required_to_read
 from startifact.model.record import Record
-from startifact.model.voting import ContentNames, Votes
+from startifact.model.voting import ContentNames, Votes, is_incomplete
 from startifact.reading.disagreement import disagreement
 from startifact.reading.replica import Replica, describe
 from startifact.regions.interface import Region
@@ -260,9 +260,16 @@ class Resolution:
             same = (
                 found.same_content(record) if replica in voters else found.may_have_bytes_of(record)
             )
-            if same or replica.region.name in self._warned:
+            incomplete = is_incomplete(replica, self._copies.values())
+            if (same and not incomplete) or replica.region.name in self._warned:
                 continue
             self._warned.add(replica.region.name)
+            if incomplete:
+                logger.warning(
+                    "%s in %s lacks the metadata that other regions have: repair it",
+                    self.key, replica.region.name,
+                )  # fmt: skip
+                continue
             logger.warning(
                 "%s in %s is not what most regions hold (%s): it has %s, and differs in %s",
                 self.key, replica.region.name, names.of(record), names.of(found),

@@ -33,6 +33,9 @@ class FindingKind(StrEnum):
     UNRECORDED = "unrecorded"
     """It has no record, as it was staged by the first Startifact, and other regions have one."""
 
+    INCOMPLETE = "incomplete"
+    """It lacks the metadata that other regions have, as the first Startifact was interrupted."""
+
     REMOVED = "removed"
     """It was removed on purpose, and other regions have it still."""
 
@@ -49,8 +52,8 @@ class FindingKind(StrEnum):
     """Its mirror in SSM is another version."""
 
 
-UNDISPUTED = frozenset({FindingKind.MISSING, FindingKind.ARCHIVED})
-"""What says nothing of the content that regions hold."""
+UNDISPUTED = frozenset({FindingKind.MISSING, FindingKind.INCOMPLETE, FindingKind.ARCHIVED})
+"""What says nothing of the content that regions hold, and contradicts no other region."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +167,12 @@ def _compare_record(
             FindingKind.UNRECORDED,
             f"it has no record here, most regions have {_known(agreed_record, names)}",
         )
+    if not status.recorded and record.lacks_metadata_of(agreed_record):
+        return (
+            FindingKind.INCOMPLETE,
+            f"it has {_known(record, names)}, and lacks what most regions have: "
+            + " and ".join(agreed_record.differences(record)),
+        )
     if record.same_content(agreed_record):
         return None
     if not status.recorded and not agreed_record.differences(record):
@@ -243,7 +252,8 @@ def _wrong_with(
         found.append((FindingKind.LATEST_BEHIND, f"it is {here}, expected {target}"))
     if not is_sound(inventory, here):
         found.append((FindingKind.LATEST_DANGLING, f"it is {here}, which is not complete there"))
-    if inventory.region.mirror is not None and latest.mirrored != str(here):
+    # Where something else moved the copy to where the channel belongs, it is the channel's turn.
+    if inventory.region.mirror is not None and latest.mirrored not in {str(here), str(target)}:
         mirror = "not there" if latest.mirrored is None else quoted(latest.mirrored, 60)
         found.append((FindingKind.MIRROR_DIFFERS, f"its copy is {mirror}, expected {here}"))
     return found

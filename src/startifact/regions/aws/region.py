@@ -16,6 +16,7 @@ from startifact.regions.aws.configuration_loader import (
     ConfigurationLoader,
     clients_of,
     parameters_of,
+    store_configuration,
 )
 from startifact.regions.aws.endpoint import normalised_endpoint
 from startifact.regions.aws.probe import check_conditions, check_deletion, is_custom
@@ -181,7 +182,7 @@ class ParameterMirror:
         parameters_of(self._loader, self._region).put(self._name(project, channel), version)
 
     def _name(self, project: str, channel: str) -> str:
-        prefix = self._loader.load(self._region).parameter_name_prefix
+        prefix = store_configuration(self._loader, self._region).parameter_name_prefix
         return channel_parameter(prefix, project, channel)
 
 
@@ -194,7 +195,7 @@ class OrganisationRegion(S3Region):
         self.mirror = ParameterMirror(name, loader)
 
     def _look_up(self) -> Bucket:
-        configuration = self._loader.load(self.name)
+        configuration = store_configuration(self._loader, self.name)
         parameter = configuration.bucket_name_param
         bucket = parameters_of(self._loader, self.name).get(parameter)
         if bucket is None:
@@ -223,7 +224,7 @@ class OrganisationRegion(S3Region):
 
     def check_project(self, project: str) -> None:
         """See `Region.check_project`: SSM keeps some names for itself."""
-        prefix = self._loader.load(self.name).parameter_name_prefix
+        prefix = store_configuration(self._loader, self.name).parameter_name_prefix
         if not prefix and is_reserved_parameter(project):
             raise InputError(
                 f"project {quoted(project)} begins with aws or ssm, and {self.name} has no "
@@ -234,4 +235,4 @@ class OrganisationRegion(S3Region):
 
     def configured_regions(self) -> tuple[str, ...]:
         """See `Region.configured_regions`."""
-        return self._loader.load(self.name).regions
+        return store_configuration(self._loader, self.name).regions

@@ -33,8 +33,8 @@ def facts_of(artifact: Artifact) -> dict[str, object]:
     ``None`` where none does, as in a dry run.
     """
     locations = locations_of_artifact(artifact)
-    held = {x["outcome"]: x for x in reversed(locations)}
-    holds = held.get(State.PRESENT) or held.get(State.ARCHIVED) or {}
+    first = {x["outcome"]: x for x in reversed(locations)}
+    holds = first.get(State.PRESENT) or first.get(State.ARCHIVED) or {}
     return {
         "project": artifact.project,
         "version": str(artifact.version),

@@ -375,6 +375,8 @@ PROBE = {
 class Store:
     """A store that honours conditions, and takes down which requests are made of which keys."""
 
+    meta = types.SimpleNamespace(region_name="us-east-1")
+
     def __init__(self) -> None:
         self.requests: set[tuple[str, str]] = set()
         self._etags: dict[str, str] = {}

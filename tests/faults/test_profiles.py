@@ -196,7 +196,7 @@ def test_never_signed_in(account: AwsAccount, profile: str, login: str) -> None:
 
 
 def test_signed_in_too_long_ago(account: AwsAccount, tmp_path: Path) -> None:
-    """Who was signed in and is no more, is told the same."""
+    """Whose session has expired gets the same advice."""
     folder = tmp_path / ".aws" / "sso" / "cache"
     folder.mkdir(parents=True)
     name = hashlib.sha1(START_URL.encode(), usedforsecurity=False).hexdigest()
@@ -230,7 +230,7 @@ class AtTerminal:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.set_blocking(self._near, False)
-        self.shown = ""
+        self.output = ""
 
     def __enter__(self) -> Self:
         return self
@@ -242,10 +242,10 @@ class AtTerminal:
         os.close(self._far)
 
     def wait_for(self, text: str) -> None:
-        """Wait until *text* is shown."""
+        """Wait until the terminal shows *text*."""
         end = time.monotonic() + SOON
-        while text not in self.shown:
-            assert time.monotonic() < end, self.shown
+        while text not in self.output:
+            assert time.monotonic() < end, self.output
             self._read()
             time.sleep(0.02)
 
@@ -256,7 +256,7 @@ class AtTerminal:
         """Return the exit code, when the command has ended."""
         end = time.monotonic() + SOON
         while (code := self.process.poll()) is None:
-            assert time.monotonic() < end, self.shown
+            assert time.monotonic() < end, self.output
             self._read()
             time.sleep(0.02)
         self._read()
@@ -268,7 +268,7 @@ class AtTerminal:
 
     def _read(self) -> None:
         try:
-            self.shown += os.read(self._near, 65536).decode(errors="replace")
+            self.output += os.read(self._near, 65536).decode(errors="replace")
         except OSError:
             return
 
@@ -278,11 +278,11 @@ def terminal(account: AwsAccount) -> Iterator[Callable[[str], AtTerminal]]:
     """Return a function that looks for versions with a profile, at a terminal."""
     opened = []
 
-    def look(profile: str) -> AtTerminal:
+    def versions(profile: str) -> AtTerminal:
         opened.append(AtTerminal("versions", "A", "--regions", regions_of(account, profile)))
         return opened[-1]
 
-    yield look
+    yield versions
     for each in opened:
         each.__exit__()
 
@@ -298,12 +298,12 @@ def test_code(wire: Wire, terminal: Callable[[str], AtTerminal], profile: str) -
     code = command.wait()
 
     roles = [r for r in wire.requests() if is_role_request(r)]
-    assert code == 3, command.shown
+    assert code == 3, command.output
     assert asked_before == []
     assert not echoes_meanwhile
     assert command.echoes()
     assert [b"TokenCode=123456" in r.body for r in roles].count(True) == 1
-    assert command.shown.count("MFA code for") == 1
+    assert command.output.count("MFA code for") == 1
 
 
 def test_code_and_interrupt(wire: Wire, terminal: Callable[[str], AtTerminal]) -> None:
@@ -328,9 +328,9 @@ def test_wrong_code(wire: Wire, terminal: Callable[[str], AtTerminal]) -> None:
     command.type("000000\n")
 
     assert command.wait() == 6
-    assert "MultiFactorAuthentication failed" in " ".join(command.shown.split())
-    assert "mfa_serial" in command.shown
-    assert command.shown.count("MFA code for") == 1
+    assert "MultiFactorAuthentication failed" in " ".join(command.output.split())
+    assert "mfa_serial" in command.output
+    assert command.output.count("MFA code for") == 1
 
 
 def test_no_terminal(account: AwsAccount, wire: Wire) -> None:

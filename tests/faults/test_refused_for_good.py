@@ -1,4 +1,4 @@
-"""What no repetition mends: its own exit code, what the service says, and advice that can work."""
+"""What no repetition helps: its own exit code, what the service says, and advice that can work."""
 
 from collections.abc import Callable
 from pathlib import Path

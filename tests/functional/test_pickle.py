@@ -106,6 +106,7 @@ SAMPLES: dict[type[errors.StartifactError], Callable[[], errors.StartifactError]
         "few", said=[("a", errors.AccessDeniedError("no"))], again="Run it again"
     ),
     errors.DifferencesError: lambda: errors.DifferencesError(2, target="P", lines=["a", "b"]),
+    errors.ArchivedError: lambda: errors.ArchivedError("message"),
     errors.BugError: lambda: errors.BugError(ZeroDivisionError("x"), hint="report it"),
     errors.StoppedError: lambda: errors.StoppedError("stopped", exit_code=130, work="command"),
     StagingFailedError: lambda: StagingFailedError("few", outcomes=[OUTCOME]),

@@ -215,6 +215,10 @@ class FaultyRegion(Region):
     def describe(self, key: Key) -> StoredArtifact | None:
         return self.do("describe", key, lambda: self.inner.describe(key))
 
+    def why_absent(self, key: Key) -> str | None:
+        # Nothing is sent for it, so nothing can go wrong.
+        return self.inner.why_absent(key)
+
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         def slowly(count: int) -> None:
             beat(count)

@@ -36,6 +36,7 @@ exit codes:
     7  bytes or regions disagree
     8  verify found differences
     9  trouble with a local file
+   10  the service refuses for good
   130  interrupted
   143  terminated
 """

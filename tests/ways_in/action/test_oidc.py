@@ -105,7 +105,7 @@ def test_redirection(identities: Identities) -> None:
 
 
 def test_nobody_there() -> None:
-    """A connection that is refused is told as that, and is trouble with the network."""
+    """A connection that is refused is named, and is trouble with the network."""
     with pytest.raises(UndeterminedError, match="was refused") as caught:
         TokenSource(url="http://127.0.0.1:1/", bearer=BEARER, audience="a", retry=AT_ONCE)()
 
@@ -217,7 +217,7 @@ def certificate(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
 def test_private_certificate(certificate: Path, variable: str) -> None:
-    """A certificate of one's own is told as that, and trusted where the variable names it."""
+    """A certificate that nobody trusts is named, and trusted where the variable names it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     settings = Settings.from_environment({variable: str(certificate)})
@@ -250,7 +250,7 @@ def test_certificates_that_cannot_be_read(tmp_path: Path, content: str | None) -
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_proxy_that_wants_a_password(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy that answers 407 is told as that, and asked once."""
+    """A proxy that answers 407 is named, and asked once."""
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     with Serving(WantingPassword) as proxy:
@@ -267,7 +267,7 @@ def test_proxy_that_wants_a_password(scheme: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that does not resolve is told as that."""
+    """A name that does not resolve is the reason that is given."""
     for name in ("https_proxy", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
 

@@ -202,7 +202,7 @@ class Clients:
             else:
                 session = self._core(profile)
                 if region and not session.get_config_variable("region"):
-                    # For the services that give credentials; S3 and SSM are told theirs.
+                    # For the services that give credentials; S3 and SSM are given theirs.
                     session.set_config_variable("region", region)
                 find_credentials(session)
             self._sessions[profile] = boto3.Session(botocore_session=session)

@@ -46,9 +46,9 @@ def check_endpoint(endpoint: str, service: str) -> None:
     """
     if is_endpoint(endpoint):
         return
-    shown = "an address with a user or password" if has_password(endpoint) else quoted(endpoint)
+    got = "an address with a user or password" if has_password(endpoint) else quoted(endpoint)
     raise ConfigurationError(
-        f"the endpoint of {service} is set to {shown}, expected {EXPECTED_ENDPOINT}",
+        f"the endpoint of {service} is set to {got}, expected {EXPECTED_ENDPOINT}",
         hint=f"Check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_{service.upper()}, and endpoint_url in the "
         "profile and its services section",
     )

@@ -229,6 +229,8 @@ def _other(error: ClientError, what: str, region: str, said: str, status: int) -
     quota = advice.is_quota(code)
     if may_pass(error) and not quota:
         return RegionUnavailableError(f"{region} failed {what}: {said}", hint="Try again")
+    if code == "404":  # without a name of the service, and about what is there otherwise
+        return RegionUnavailableError(f"{region} failed {what}: {said}", hint=_NO_ANSWER_HINT)
     if quota or 400 <= status < 500 or status == 501 or advice.is_for_good(code):
         return ServiceRefusedError(
             f"{region} refuses {what} for good: {said}", hint=advice.for_good(code)

@@ -70,7 +70,18 @@ _FINAL = frozenset(
 )
 """Their own statuses are 4xx. S3 may send them inside a 200 too, which the SDK makes a 500."""
 
-_TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException"})
+_FAILED = frozenset(
+    {
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+    }
+)
+"""The service failed, or lost patience, whatever status it gives that."""
 
 
 class Trouble(Enum):
@@ -97,7 +108,7 @@ def trouble_of_status(status: int, code: str) -> Trouble | None:
         return Trouble.LATER
     if code in _FINAL:
         return None
-    if code in _TIMED_OUT or status == 408 or (status >= 500 and status != 501):
+    if code in _FAILED or status == 408 or (status >= 500 and status != 501):
         return Trouble.CUT
     return None
 

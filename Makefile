@@ -10,7 +10,13 @@ CHECK_PYTHON = $(PYTHON) -c \
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 # With the exact version of each package it needs, so that none is chosen anew.
 PARSER = @actions/workflow-parser@0.3.61 @actions/expressions@0.3.61 cronstrue@2.61.0 yaml@2.9.1
+VERSITYGW = github.com/versity/versitygw/cmd/versitygw@v1.8.0
+MINIO = github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+SEAWEEDFS = github.com/seaweedfs/seaweedfs@v0.0.0-20261109003541-7506e5f91cd6
+SEAWEEDFS_REPLACES = github.com/tyler-smith/go-bip39=github.com/cosmos/go-bip39@v1.0.0
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
+
+AWS_CLI = awscli==1.46.3
 
 # Writes what is locked, with the versions that are there already: UPGRADE=--upgrade takes the newest.
 LOCK = build/lock/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --python-version 3.11 \
@@ -29,7 +35,7 @@ QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 # Each writes files from what they are derived from, and with --check fails where they differ.
 GENERATORS = scripts/generate.py scripts/public_names.py scripts/structure.py
 
-.PHONY: demo test quick explore check format generate hooks docs lock clean
+.PHONY: demo test quick explore compare-faults check format generate hooks docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
@@ -42,6 +48,10 @@ quick: $(VENV)/.installed-dev
 
 explore: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m exploration tests/model
+
+# The same faults under aws-cli, rclone and Startifact; OPTIONS="--only 429" tries some of them.
+compare-faults: $(VENV)/.installed-dev build/compare/.installed
+	$(BIN)/python -m scripts.compare_faults $(OPTIONS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -103,8 +113,24 @@ $(VENV)/.installed-docs: $(VENV)/.installed-dev requirements/docs.txt
 	$(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/docs.txt
 	touch $@
 
+# aws-cli needs other versions of what Startifact needs. Where it cannot be had, it is left out.
+build/compare/.installed:
+	$(PYTHON) -m venv build/compare
+	build/compare/bin/python -m pip install --quiet --disable-pip-version-check $(AWS_CLI) && touch $@ || true
+
 # GitHub's own parser of actions and workflows, for tests/consistency. Needs npm.
 $(VENV)/.installed-parser: $(VENV)/.installed-dev
 	npm install --prefix $(VENV)/node --ignore-scripts --no-audit --no-fund --no-package-lock \
 	  --no-save --loglevel=error $(PARSER)
+	touch $@
+
+# Real S3 servers, for tests/contract. Needs Go, which installs no module at a version whose go.mod
+# replaces another. SeaweedFS's does, so it is installed from a module that requires it.
+$(VENV)/.installed-stores: $(VENV)/.installed-dev
+	GOBIN=$(abspath $(BIN)) go install $(VERSITYGW)
+	GOBIN=$(abspath $(BIN)) go install $(MINIO)
+	rm -rf $(VENV)/seaweedfs && mkdir $(VENV)/seaweedfs
+	cd $(VENV)/seaweedfs && go mod init stores && \
+	  go mod edit -require=$(SEAWEEDFS) -replace=$(SEAWEEDFS_REPLACES) && \
+	  GOBIN=$(abspath $(BIN)) go install -mod=mod github.com/seaweedfs/seaweedfs/weed
 	touch $@

@@ -19,6 +19,7 @@ import botocore.loaders
 import hypothesis
 import pytest
 
+from startifact.regions.aws import retries
 from tests.support.backends import Backend, Bucket, Directory
 from tests.support.server import Aws
 from tests.support.wire import Wire
@@ -74,8 +75,23 @@ def known_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     third of the time. Commands that are processes of their own are as they are everywhere.
     """
     if request.node.get_closest_marker("tries_stores") is None:
+        for trial in ("check_conditions", "check_deletion"):
+            monkeypatch.setattr(
+                f"startifact.regions.aws.region.{trial}", lambda bucket, project: None
+            )
+
+
+@pytest.fixture(autouse=True)
+def short_trouble(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up regions of this process that throttle or cut connections ten times as fast.
+
+    Regions that are down in tests are down for ever. Tests whose matter is how long such trouble
+    is survived are marked.
+    """
+    if request.node.get_closest_marker("whole_times") is None:
+        has_time = retries.has_time
         monkeypatch.setattr(
-            "startifact.regions.aws.region.check_conditions", lambda bucket, project: None
+            retries, "has_time", lambda trouble, s, limits: has_time(trouble, 10 * s, limits)
         )
 
 
@@ -140,7 +156,7 @@ class AwsAccount:
     def keys(self, region: str) -> list[str]:
         """Return every key in the bucket of *region*, Startifact's probe left out."""
         page = self.s3(region).list_objects_v2(Bucket=self.buckets[region])
-        return [o["Key"] for o in page.get("Contents", []) if not o["Key"].endswith("/_probe")]
+        return [o["Key"] for o in page.get("Contents", []) if "/_probe/" not in o["Key"]]
 
     def latest(self, region: str, project: str, prefix: str = "team/") -> str:
         """Return the version that ``latest`` of *project* points at in *region*."""
@@ -266,7 +282,16 @@ def backends(request: pytest.FixtureRequest, tmp_path: Path) -> list[Backend]:
 
 
 # What a test's parameter says where AWS is behind it, though no fixture in its signature does.
-_AWS_PARAMETERS = {"aws", "s3", "elsewhere", "aws_project", "bucket_project"}
+_AWS_PARAMETERS = {
+    "aws",
+    "s3",
+    "versitygw",
+    "minio",
+    "seaweedfs",
+    "elsewhere",
+    "aws_project",
+    "bucket_project",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

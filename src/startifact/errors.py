@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Several kinds at once: the first of these decides. Differences are what verify was asked for, so
 # they come before whatever else there is to say.
-EXIT_CODE_ORDER = (8, 2, 9, 7, 4, 6, 5, 3)
+EXIT_CODE_ORDER = (8, 2, 9, 7, 4, 6, 10, 5, 3)
 
 
 class StartifactError(Exception):
@@ -117,6 +117,10 @@ class RegionUnavailableError(UndeterminedError):
     """One region did not answer, or answered with trouble of its own."""
 
 
+class NetworkSetupError(RegionUnavailableError):
+    """A certificate, a proxy or a name keeps requests from a region: a repetition does not help."""
+
+
 class DeadlineError(UndeterminedError):
     """The time that was allowed has passed. Running again is safe."""
 
@@ -125,6 +129,23 @@ class AccessDeniedError(StartifactError):
     """Credentials are missing, expired or not allowed to do what was asked."""
 
     exit_code = 6
+
+
+class ServiceRefusedError(StartifactError):
+    """The service refuses for good: the same request is refused until something else is changed."""
+
+    exit_code = 10
+
+
+class ArchivedError(ServiceRefusedError):
+    """A copy is in an archive, and cannot be read until it is restored."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message,
+            hint="Restore it (aws s3api restore-object), or copy it to a storage class that can be "
+            "read at once; a lifecycle rule that archives artifacts needs an exception for them",
+        )
 
 
 class IntegrityError(StartifactError):

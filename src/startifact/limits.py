@@ -30,6 +30,10 @@ LISTED_NAMES = 10
 LISTED_NAME_CHARACTERS = 200
 """How many names a line lists, and how much of each: a list of regions has 32 at most."""
 
+SERVICE_TEXT_CHARACTERS = 600
+"""How much of what a service says is quoted: a denial by a policy names user, action, resource and
+policy, the policy last."""
+
 BUG_TEXT_CHARACTERS = 300
 """How much of an exception that nobody expected is quoted; it may hold anything."""
 
@@ -93,22 +97,36 @@ shortest session, which would then be renewed at every request."""
 CREDENTIALS_EXPIRY_SECONDS = 60
 """So long before they expire credentials are not used any more: a request takes its time."""
 
+MAX_LINKS = 40
+"""How many links are followed from one path, as many as Linux follows."""
+
+SIGNAL_EXIT_CODE = 128
+"""What shells add the number of a signal to, for the exit code of what it has ended."""
+
 # What is read into memory at once ----------------------------------------------------------------
 
 BLOCK_BYTES = MIB
 """Of a local file, and the most that a region yields at a time: memory must not grow with the
 artifact, and a signal is seen between two blocks."""
 
-MAX_LEGACY_METADATA_BYTES = 64 * 1024
-"""Of the metadata that the first Startifact stored in an object of its own."""
+MAX_LEGACY_METADATA_BYTES = MIB
+"""Of the metadata that the first Startifact stored in an object of its own, and did not limit. More
+than a record holds is read all the same; this is far more than anybody would search in."""
 
 MAX_DIRECTORY_TEXT_BYTES = 64 * 1024
 """Of a record or a channel in a directory, where a file may have any size."""
+
+MAX_COMPLETION_BYTES = MIB
+"""Of what S3 answers to the completion of an upload: a few lines of XML, after white space."""
 
 # How often a thread that waits checks ----------------------------------------------------------
 
 SIGNAL_POLL_SECONDS = 0.5
 """A signal that comes just before a wait begins is handled when the wait ends, not before."""
+
+RACE_START_SECONDS = 1.0
+"""How long a request of the probe waits for those that are to leave at the same moment. They are
+built and signed in milliseconds, and one that fails before that is not waited for."""
 
 CANCEL_POLL_SECONDS = 0.1
 """How soon a worker that waits for others notices that nobody waits for it any more."""
@@ -209,11 +227,13 @@ class Limits:
     # Waiting for regions ---------------------------------------------------------------------
 
     idle_timeout_seconds: float = 30.0
-    """A region that moves no byte for this long has failed. Completing a large upload takes S3
-    this long, and it sends white space meanwhile."""
+    """A region that moves no byte for this long has failed, and so has one that answers every
+    attempt of a request with "later" for this long. Completing an upload has its own time, below.
+    """
 
     quorum_idle_timeout_seconds: float = 10.0
-    """The same once enough other regions have done their part, and nothing depends on this one."""
+    """The same once enough other regions have done their part, and nothing depends on this one. A
+    region that says "later", or completes an upload, has its whole time nevertheless: it lives."""
 
     quorum_wait_seconds: float = 1.0
     """How long answers that are not needed any more are still waited for: a healthy region is not
@@ -243,8 +263,36 @@ class Limits:
     read_seconds: float = 15.0
     """How long one request may go without a byte. Twice that is still within the idle time-out."""
 
-    request_attempts: int = 3
-    """How often the SDK makes one request."""
+    request_retry: RetryLimits = field(
+        default=RetryLimits(
+            attempts=3, shortest_seconds=0.05, first_seconds=0.2, longest_seconds=1.5
+        )
+    )
+    """How often one request is made at least, also where nothing lives at the other end, and the
+    pauses in between. A region that throttles, or cuts connections, is tried until it has been idle
+    for ``idle_timeout_seconds``, in about two dozen attempts."""
+
+    refused_seconds: float = 6.0
+    """How long connections may be refused: a service that restarts refuses them for seconds, and a
+    host that is dead may do so for ever."""
+
+    pace_first_seconds: float = 0.05
+    pace_longest_seconds: float = 1.0
+    """How far apart the requests of all threads to one region begin once it throttles. The time
+    doubles with each request that is throttled and halves with each that is not, so that with less
+    than half of them throttled it stays near the first."""
+
+    # Completing an upload ----------------------------------------------------------------------
+
+    completing_silence_seconds: float = 60.0
+    """How long S3 may say nothing at all while it completes an upload; then it is asked what is
+    there. As long as aws-cli waits. While it sends white space it is waited for."""
+
+    completing_seconds: float = 300.0
+    completing_seconds_per_part: float = 0.1
+    """How long it is asked what is there after an answer was lost, from the beginning on: "several
+    minutes", as S3's documentation has it, which is what rclone waits, and for an upload of 10,000
+    parts 16 minutes more."""
 
     connections: int = 16
     """Each client's, kept open: more than the workers that one region has at a time."""
@@ -273,6 +321,20 @@ class Limits:
     refusal_cache_seconds: float = 30.0
     """How long AWS is not asked again for a role that it refused, so that one refusal serves all
     regions."""
+
+    # Trying a store that is not AWS ----------------------------------------------------------
+
+    probe_writers: int = 6
+    """How many requests race each other: enough to overlap in a store that checks first and writes
+    then, and few enough for a small one. It has to be less than ``connections``."""
+
+    probe_rounds: int = 3
+    """How often they race at most, for each of three kinds of write. What one race misses, another
+    finds."""
+
+    probe_seconds: float = 3.0
+    """No further race begins after this time: somebody waits for a staging, and each round takes
+    five round trips to the store. The first round is always run."""
 
     # Work at a time --------------------------------------------------------------------------
 

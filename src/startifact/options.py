@@ -135,7 +135,7 @@ _OPTIONS = (
     OptionDefinition(
         "metadata",
         "What is stored with the artifact: KEY=VALUE lines, or a YAML mapping. Every value "
-        "is kept as it is written.",
+        "is kept as it is written. A line that begins with a # is a comment.",
         ValueKind.METADATA,
         commands=("stage",),
         letter="m",
@@ -151,7 +151,7 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "load-filename",
-        "Download under the stored file name, in the directory that path names.",
+        "Download under the stored file name, in the directory that path names, which is made.",
         ValueKind.FLAG,
         "false",
         commands=("download",),

@@ -29,10 +29,12 @@ def facts_of(artifact: Artifact) -> dict[str, object]:
     """Return everything that is known about *artifact*.
 
     ``bucket``, ``key``, ``region``, ``uri`` and ``object-version`` are those of the first region,
-    in the configured order, that holds it; ``None`` where none does, as in a dry run.
+    in the configured order, that holds it and can deliver it, or else holds it in an archive;
+    ``None`` where none does, as in a dry run.
     """
     locations = locations_of_artifact(artifact)
-    holds = next((x for x in locations if x["outcome"] == State.PRESENT), {})
+    held = {x["outcome"]: x for x in reversed(locations)}
+    holds = held.get(State.PRESENT) or held.get(State.ARCHIVED) or {}
     return {
         "project": artifact.project,
         "version": str(artifact.version),

@@ -8,12 +8,14 @@ from semver import Version
 
 from startifact.channels.reading import selected_version
 from startifact.concurrency.progress import ProgressCallback
+from startifact.errors import InputError
 from startifact.files.destination import is_directory_text
 from startifact.files.source import check_file, directory_error
 from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
 from startifact.model.digest import parse_keep
 from startifact.model.filenames import check_filename, composed
-from startifact.model.keys import check_project
+from startifact.model.keys import LATEST, check_project
+from startifact.model.metadata import warn_of_secrets
 from startifact.model.quorum import MAJORITY, required_to_stage
 from startifact.model.record import check_metadata
 from startifact.model.versions import parse_selector, parse_version
@@ -201,31 +203,49 @@ class Session:
             dry_run=self._read_only,
         )
         check_file(file)
+        warn_of_secrets(request.metadata)
         staging = self._stager(self._regions()).stage(request)
         self._downloaders.add(staging.artifact.downloader)
         return staging
 
-    def get(self, project: str, selector: Version | str = "latest") -> Artifact:
+    def get(
+        self,
+        project: str,
+        selector: Version | str | None = None,
+        *,
+        version: Version | str | None = None,
+    ) -> Artifact:
         """Return the artifact that *selector* picks.
 
         Nothing is downloaded yet.
 
         Args:
             project: The project's name.
-            selector: An exact version, as a `semver.Version` or as text, or ``latest``.
+            selector: An exact version, as a `semver.Version` or as text, or ``latest``, which is
+                also what is got without it.
+            version: The same, by the name that it had in the first Startifact.
 
         Returns:
             The artifact: its metadata as a mapping, its facts as attributes, and its downloader.
 
         Raises:
-            InputError: *project* or *selector* is not valid, or two regions are one store.
+            InputError: *project* or *selector* is not valid, *version* is given beside it, or two
+                regions are one store.
             NotFoundError: Every region said that there is none.
             RemovedError: It existed, and was removed on purpose.
             SeveralRegionsError: Too few regions answered to know.
             IntegrityError: Regions hold different content and no majority agrees.
         """
         checked = check_project(project)
-        wanted = parse_selector(str(selector) if isinstance(selector, Version) else selector)
+        if selector is not None and version is not None:
+            raise InputError(
+                "selector and version are both given, and are the same argument",
+                hint="Leave version out",
+            )
+        given = version if selector is None else selector
+        if given is None:
+            given = LATEST
+        wanted = parse_selector(str(given) if isinstance(given, Version) else given)
         regions, limits = self._regions(), self._limits
         exact = selected_version(regions, checked, wanted, limits=limits, list_versions=versions_of)
         artifact = find_artifact(regions, checked, exact, progress=self._progress, limits=limits)

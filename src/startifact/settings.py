@@ -28,6 +28,9 @@ class Settings:
     aws_region: str | None = None
     """``AWS_REGION`` or ``AWS_DEFAULT_REGION``."""
 
+    ca_bundle: str | None = None
+    """``AWS_CA_BUNDLE`` or ``REQUESTS_CA_BUNDLE``: the certificates to trust, as for the SDK."""
+
     access_key_id: str | None = field(default=None, repr=False)
     """``AWS_ACCESS_KEY_ID``, which says that there are credentials."""
 
@@ -47,6 +50,7 @@ class Settings:
             regions=variable_in(env, "STARTIFACT_REGIONS"),
             parameter=variable_in(env, "STARTIFACT_PARAMETER") or DEFAULT_PARAMETER,
             aws_region=variable_in(env, "AWS_REGION") or variable_in(env, "AWS_DEFAULT_REGION"),
+            ca_bundle=variable_in(env, "AWS_CA_BUNDLE") or variable_in(env, "REQUESTS_CA_BUNDLE"),
             access_key_id=variable_in(env, "AWS_ACCESS_KEY_ID"),
             origin=_origin(env),
         )

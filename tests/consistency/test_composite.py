@@ -98,7 +98,7 @@ def test_failure_is_the_steps(step: CompositeStep) -> None:
 
     assert done.exit_code == 3
     assert len(done.errors) == 1
-    assert not any(done.outputs.values())
+    assert done.has_only("not-found", project="Nowhere")
 
 
 @pytest.mark.timeout(400)

@@ -104,7 +104,7 @@ def test_storage_of_the_readme() -> None:
 
     assert f"`{prefix}{keys.artifact_key('{project}', '{version}')}`" in listed
     assert f"`{prefix}{keys.channel_key('{project}', keys.LATEST)}`" in listed
-    assert f"`{prefix}{keys.probe_key('{project}')}`" in listed
+    assert f"`{prefix}{keys.probe_key('{project}', '')}`" in listed
     parameter = keys.channel_parameter("{parameter_name_prefix}", "{project}", keys.LATEST)
     assert f"`{parameter}`" in listed
     assert f"Metadata has {MAX_METADATA_BYTES:,} bytes" in README

@@ -2,6 +2,8 @@
 
 import ast
 import fnmatch
+import io
+import itertools
 import json
 import os
 import re
@@ -23,7 +25,8 @@ import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from startifact.limits import Limits
-from startifact.regions.aws.probe import check_conditions
+from startifact.regions.aws.probe import check_conditions, check_deletion
+from startifact.regions.aws.probe_requests import METADATA
 from tests.conftest import AWS_REGIONS
 from tests.consistency.test_documents import README, column
 from tests.support.runner_step import PROJECT, Step
@@ -49,15 +52,15 @@ def aws(folder: Path, service: str, verb: str, *rest: str) -> None:
     """Do what ``aws`` does with these words in *folder*, as far as the README uses it."""
     option = {name: value for name, value in pairwise(rest) if name.startswith("--")}
 
-    def document(name: str) -> str:
+    def policy_text(name: str) -> str:
         return (folder / option[name].removeprefix("file://")).read_text(encoding="utf-8")
 
     region = "us-east-1" if service == "iam" else option["--region"]
     client: Any = boto3.client(service, region_name=region)  # type: ignore[call-overload]
     match service, verb:
         case "s3", "mb":
-            place = {"LocationConstraint": region}
-            more = {} if region == "us-east-1" else {"CreateBucketConfiguration": place}
+            configuration = {"LocationConstraint": region}
+            more = {} if region == "us-east-1" else {"CreateBucketConfiguration": configuration}
             client.create_bucket(Bucket=rest[0].removeprefix("s3://"), **more)
         case "ssm", "put-parameter":
             client.put_parameter(
@@ -70,13 +73,13 @@ def aws(folder: Path, service: str, verb: str, *rest: str) -> None:
         case "iam", "create-role":
             client.create_role(
                 RoleName=option["--role-name"],
-                AssumeRolePolicyDocument=document("--assume-role-policy-document"),
+                AssumeRolePolicyDocument=policy_text("--assume-role-policy-document"),
             )
         case "iam", "put-role-policy":
             client.put_role_policy(
                 RoleName=option["--role-name"],
                 PolicyName=option["--policy-name"],
-                PolicyDocument=document("--policy-document"),
+                PolicyDocument=policy_text("--policy-document"),
             )
         case _:
             raise ValueError(f"the tests do not know aws {service} {verb}")
@@ -364,6 +367,8 @@ PROBE = {
     "upload_part": "s3:PutObject",
     "complete_multipart_upload": "s3:PutObject",
     "abort_multipart_upload": "s3:AbortMultipartUpload",
+    "head_object": "s3:GetObject",
+    "get_object": "s3:GetObject",
 }
 
 
@@ -372,31 +377,64 @@ class Store:
 
     def __init__(self) -> None:
         self.requests: set[tuple[str, str]] = set()
+        self._etags: dict[str, str] = {}
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
 
-    def __getattr__(self, name: str) -> Callable[..., dict[str, str]]:
-        def answer(**given: object) -> dict[str, str]:
-            self.requests.add((name, str(given["Key"])))
-            if {"IfMatch", "IfNoneMatch"} & set(given):
-                raise ClientError({"Error": {"Code": "PreconditionFailed"}}, name)
-            return {"UploadId": "1", "ETag": "2"}
+    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
+        def answer(**given: Any) -> dict[str, Any]:
+            key = str(given["Key"])
+            with self._lock:
+                self.requests.add((name, key))
+                there = self._etags.get(key)
+                if there and ("IfNoneMatch" in given or given.get("IfMatch", there) != there):
+                    raise ClientError({"Error": {"Code": "PreconditionFailed"}}, name)
+                if name in {"put_object", "complete_multipart_upload"}:
+                    self._etags[key] = str(next(self._numbers))
+                etag = self._etags.get(key, "")
+            return {
+                "UploadId": str(next(self._numbers)),
+                "ETag": etag,
+                "Metadata": METADATA,
+                "Body": io.BytesIO(),
+            }
 
         return answer
 
 
-def test_permissions_of_the_probe() -> None:
-    """What the table says of a store other than AWS is what is asked of one."""
+@pytest.mark.parametrize(
+    ("trial", "command", "needed"),
+    [
+        (check_conditions, "stage, to a store other than AWS", set(PROBE.values())),
+        (
+            check_deletion,
+            "repair --keep, on a store other than AWS",
+            {"s3:PutObject", "s3:DeleteObject"},
+        ),
+    ],
+)
+def test_permissions_of_the_probe(
+    trial: Callable[[Any, str], None], command: str, needed: set[str]
+) -> None:
+    """What the table says of a store other than AWS is what is asked of one.
+
+    It is asked to delete as well, which it may refuse to a staging. A repair stages, too.
+    """
     store = Store()
     bucket: Any = types.SimpleNamespace(
         client=store, name="B", region="one", full=lambda key: f"team/{key}", limits=Limits()
     )
 
-    check_conditions(bucket, "SugarWater")
+    trial(bucket, "SugarWater")
 
-    command = "stage, to a store other than AWS"
-    assert {key for _, key in store.requests} == {"team/SugarWater/_probe"}
-    assert {PROBE[request] for request, _ in store.requests} == permissions()[command]
+    stage = "stage, to a store other than AWS"
+    asked = {PROBE.get(request, "s3:DeleteObject") for request, _ in store.requests}
+    assert asked - {"s3:DeleteObject"} == needed - {"s3:DeleteObject"}
+    assert needed <= permissions()[command] | permissions()[stage]
+    assert permissions()[command] <= needed
+    assert all(key.startswith("team/SugarWater/_probe/") for _, key in store.requests)
     assert {arn.partition("/")[2] for _, arn in objects([command], "SugarWater")} == {
-        "team/SugarWater/_probe"
+        "team/SugarWater/_probe/*"
     }
 
 

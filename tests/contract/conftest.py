@@ -1,5 +1,6 @@
 """A region of each kind in turn, and what is behind it."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from startifact.regions.factory import open_regions, parse_spec, parse_specs
 from startifact.regions.interface import Region
 from startifact.regions.memory import MemoryRegion
 from tests.support.backends import Backend, Bucket, Directory, Memory
-from tests.support.stores import find, serve_versitygw
+from tests.support.stores import STORES, Lack, find
 
 if TYPE_CHECKING:
     from tests.conftest import AwsAccount
@@ -32,15 +33,27 @@ def opened(spec: str) -> Region:
 
 
 @pytest.fixture(scope="session")
-def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the spelling of a bucket on a real S3 server, started here."""
-    if find("versitygw") is None:
-        pytest.skip("STARTIFACT_TEST_S3 names no bucket, and versitygw is not installed")
-    with serve_versitygw(tmp_path_factory.mktemp("versitygw")) as spec:
-        yield spec
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Return what starts a store, once, and returns the spelling of a bucket in it."""
+    specs: dict[str, str] = {}
+    with contextlib.ExitStack() as stack:
+
+        def serve(name: str) -> str:
+            if find(STORES[name].program) is None:
+                pytest.skip(f"{STORES[name].program} is not installed")
+            if name not in specs:
+                folder = tmp_path_factory.mktemp(name)
+                specs[name] = stack.enter_context(STORES[name].serve(folder))
+            return specs[name]
+
+        yield serve
 
 
-@pytest.fixture(params=["file", "memory", "s3", "aws", "elsewhere"])
+# Any other store, where somebody names one.
+ELSEWHERE = ["elsewhere"] if os.environ.get("STARTIFACT_TEST_S3") else []
+
+
+@pytest.fixture(params=["file", "memory", "s3", "aws", *STORES, *ELSEWHERE])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """Return what is behind one region of each kind in turn."""
     if request.param == "file":
@@ -50,8 +63,14 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
         region = opened(spec)
         assert isinstance(region, MemoryRegion)
         yield Memory(spec, region)
+    elif request.param in STORES:
+        lacks = STORES[request.param].lacks
+        if request.node.originalname == "test_delete_of_nothing" and Lack.ABSENCE in lacks:
+            request.node.add_marker(pytest.mark.xfail(reason=Lack.ABSENCE.value))
+        spec = request.getfixturevalue("served")(request.param)
+        yield from _below_a_prefix(spec, lacks)
     elif request.param == "elsewhere":
-        yield from _elsewhere(request)
+        yield from _elsewhere()
     else:
         account: AwsAccount = request.getfixturevalue("account")
         bucket = account.buckets["eu-west-1"]
@@ -66,11 +85,15 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
         )
 
 
-def _elsewhere(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    text = os.environ.get("STARTIFACT_TEST_S3") or request.getfixturevalue("versitygw")
+def _elsewhere() -> Iterator[Backend]:
     for name, value in os.environ.items():  # its credentials, which are not the tests' own
         if name.startswith("STARTIFACT_TEST_AWS_"):
             os.environ[name.removeprefix("STARTIFACT_TEST_")] = value
+    yield from _below_a_prefix(os.environ["STARTIFACT_TEST_S3"])
+
+
+def _below_a_prefix(text: str, lacks: frozenset[Lack] = frozenset()) -> Iterator[Backend]:
+    """Return what is behind a key prefix of its own in the bucket that *text* names."""
     spec = parse_spec(text)
     assert isinstance(spec, BucketSpec)
     client = boto3.Session(profile_name=spec.profile).client(
@@ -85,6 +108,7 @@ def _elsewhere(request: pytest.FixtureRequest) -> Iterator[Backend]:
         prefix=f"{unique}/",
         region=spec.region or "us-east-1",
         wire=None,
+        lacks=lacks,
     )
     for page in client.get_paginator("list_objects_v2").paginate(
         Bucket=spec.bucket, Prefix=f"{unique}/"

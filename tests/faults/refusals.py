@@ -1,4 +1,4 @@
-"""Answers that say no in AWS's own words: denials by policies, and what no repetition mends."""
+"""Answers that say no in AWS's own words: denials by policies, and what no repetition helps."""
 
 import json
 
@@ -102,7 +102,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     ),
     "SomethingNew": (418, "An error that nobody has heard of."),
 }
-"""Refusals that no repetition mends, by their code; the last one is in nobody's list."""
+"""Refusals that no repetition helps, by their code; the last one is in nobody's list."""
 
 
 def refused(code: str) -> Rule:

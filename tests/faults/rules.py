@@ -81,6 +81,20 @@ def within(seconds: float, rule: Rule) -> Rule:
     return timed
 
 
+def starting(nth: int, condition: Callable[[Request], bool], rule: Rule) -> Rule:
+    """Return *rule* for the *nth* request, from 1, that fulfils *condition* and all after it."""
+    count = [0]
+    lock = threading.Lock()
+
+    def begin(request: Request, forward: Forward) -> Answer | None:
+        with lock:
+            count[0] += count[0] < nth and condition(request)
+            use = count[0] == nth
+        return rule(request, forward) if use else forward()
+
+    return begin
+
+
 def in_turn(*rules: Rule) -> Rule:
     """Return *rules* as one, the first of which stands before the others."""
 

@@ -155,7 +155,7 @@ def archived(
     refused, unless *restore* says that it is restored. A class without an archive, such as
     ``STANDARD_IA``, is only shown.
     """
-    shown = {
+    headers = {
         "x-amz-storage-class": storage_class,
         **({"x-amz-restore": restore} if restore else {}),
         **({"x-amz-archive-status": archive_status} if archive_status else {}),
@@ -176,7 +176,7 @@ def archived(
             return answer
         if frozen and request.method == "GET":
             return _invalid_object_state(storage_class, archive_status)
-        return replace(answer, headers={**answer.headers, **shown})
+        return replace(answer, headers={**answer.headers, **headers})
 
     return keep_archived
 

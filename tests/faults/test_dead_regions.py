@@ -129,7 +129,7 @@ def test_time_outs(
     """A region that does not connect or answer has failed after a few tries of a few seconds."""
     assert Limits().connect_seconds <= 3
     assert Limits().read_seconds <= 15
-    assert Limits().request_attempts <= 3
+    assert Limits().request_retry.attempts <= 3
     endpoint = request.getfixturevalue(hole).endpoint
     impatient = Limits(connect_seconds=0.3, read_seconds=0.3)
     region = faulty([bucket(account, endpoint)], limits=impatient)[0]

@@ -31,7 +31,7 @@ from tests.faults.network_rules import (
     without_headers,
     without_request_headers,
 )
-from tests.faults.rules import answering, in_turn, is_part, sometimes, when, within
+from tests.faults.rules import answering, in_turn, is_part, sometimes, starting, when, within
 from tests.support.wire import Answer, Rule, Wire, error
 
 HERE = "eu-west-1"
@@ -111,6 +111,17 @@ def test_within(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [status_at(second) for second in (200, 203.9, 204.1, 300)] == [503, 503, 204, 204]
 
 
+def test_starting(wire: Wire) -> None:
+    """What fulfils the condition is counted, and from the nth on every request gets the rule."""
+    wire.add(answering(Answer(204)))
+    counted = starting(2, lambda request: request.method == "PUT", answering(Answer(202)))
+    wire.add(counted)
+
+    statuses = [status_of(wire, method=method)[0] for method in ("PUT", "GET", "PUT", "GET")]
+
+    assert statuses == [204, 204, 202, 202]
+
+
 def test_in_turn(wire: Wire) -> None:
     """Rules in turn are one rule: the first stands before the others, and sees what they say."""
     both = in_turn(cut(lambda request, forward: forward(), after=1), answering(Answer(200, b"two")))
@@ -156,6 +167,7 @@ def test_restarting(wire: Wire) -> None:
     kept.request("GET", "/")
     kept.getresponse().read()
     wire.add(restarting(wire, 0.5))
+    began = time.monotonic()
 
     with pytest.raises((ConnectionError, http.client.HTTPException)):
         status_of(wire)
@@ -173,6 +185,7 @@ def test_restarting(wire: Wire) -> None:
             continue
 
     assert status == 204
+    assert time.monotonic() >= began + 0.5
 
 
 def test_stop_while_connections_are_refused(account: AwsAccount) -> None:

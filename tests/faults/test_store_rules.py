@@ -154,7 +154,7 @@ def test_silence(wire: Wire, s3: Any, bucket: str, served: Served) -> None:
 
 
 def test_stored_at_once(wire: Wire, s3: Any, bucket: str, served: Served) -> None:
-    """The object may appear at the beginning, and a failed condition be told in place of it."""
+    """The object may appear at the beginning, and a failed condition be reported in place of it."""
     first, second = upload(s3, bucket), upload(s3, bucket)
     wire.add(SlowCompletion(wire, 30, every=None, at_once=True))
 
@@ -162,7 +162,8 @@ def test_stored_at_once(wire: Wire, s3: Any, bucket: str, served: Served) -> Non
         with contextlib.suppress(BotoCoreError):
             s3.complete_multipart_upload(**first)
 
-    threading.Thread(target=complete, daemon=True).start()
+    thread = threading.Thread(target=complete, daemon=True)
+    thread.start()
     end = time.monotonic() + 10
     while not served.stored("x", HERE):
         assert time.monotonic() < end
@@ -171,12 +172,13 @@ def test_stored_at_once(wire: Wire, s3: Any, bucket: str, served: Served) -> Non
         s3.complete_multipart_upload(**second, IfNoneMatch="*")
 
     assert code_of(problem) == "PreconditionFailed"
+    assert thread.is_alive(), "it was answered before its time"
 
 
 def test_completed_once(wire: Wire, s3: Any, bucket: str, served: Served) -> None:
     """An upload that was completed is gone, and one that was refused is not."""
-    first, second = upload(s3, bucket), upload(s3, bucket)
     wire.add(completed_once(wire))
+    first, second = upload(s3, bucket), upload(s3, bucket)
 
     s3.complete_multipart_upload(**first)
     with pytest.raises(ClientError) as again:
@@ -268,8 +270,8 @@ def test_archived(
     with pytest.raises(ClientError) as of_absent:
         s3.get_object(Bucket=bucket, Key="absent")
 
-    shown = [described.get(name) for name in ("StorageClass", "Restore", "ArchiveStatus")]
-    assert shown == [storage_class, restore, archive_status]
+    states = [described.get(name) for name in ("StorageClass", "Restore", "ArchiveStatus")]
+    assert states == [storage_class, restore, archive_status]
     assert of_read.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     assert code_of(of_read) == "InvalidObjectState"
     assert of_read.value.response["Error"]["StorageClass"] == storage_class  # type: ignore[typeddict-item]

@@ -99,7 +99,7 @@ def test_case_09_changed_before_it_is_sent(
 
 def is_probe(request: Request) -> bool:
     """Say whether the store is asked what it can do, which is just before it is written to."""
-    return request.method == "PUT" and request.path.endswith("/_probe")
+    return request.method == "PUT" and "/_probe/" in request.path
 
 
 class Meddling(FaultyRegion):

@@ -189,7 +189,7 @@ def test_file_behind_a_link_when_nothing_can_be_verified(
     (tmp_path / "file").write_text("old")
     (tmp_path / "back").symlink_to("file")
     for backend in backends:
-        backend.plant(KEY, b"sugar and mater", backend.encoded_record(KEY))
+        backend.plant(KEY, b"sugar and WATER", backend.encoded_record(KEY))
 
     with pytest.raises(SeveralRegionsError) as caught:
         staged.downloader.download(tmp_path / "back")

@@ -109,3 +109,37 @@ def test_nothing_and_one_region_down(backends: list[Backend]) -> None:
         texts(backends)
 
     assert caught.value.exit_code == 5
+
+
+def test_keys_that_are_no_versions(
+    backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One warning says how many keys were passed over, the first of them, and where they are."""
+    session(backends).stage("SugarWater", "1.0.0", make_file())
+    for backend in backends[:2]:
+        for number in range(25):
+            backend.plant(f"SugarWater@4.{number:02}", b"x", "{}")
+
+    listed = texts(backends)
+
+    assert listed == ["1.0.0"]
+    [warning] = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert warning.startswith(
+        f"{backends[0].spec}, {backends[1].spec}: 25 keys are not versions of SugarWater, and are "
+        "passed over: 'SugarWater@4.00', 'SugarWater@4.01', "
+    )
+    assert warning.endswith(" more")
+
+
+def test_key_that_is_no_version(
+    backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A single one is named."""
+    session(backends).stage("SugarWater", "1.0.0", make_file())
+    backends[1].plant("SugarWater@latest", b"x", "{}")
+
+    assert texts(backends) == ["1.0.0"]
+    assert (
+        f"{backends[1].spec}: 1 key is not a version of SugarWater, and is passed over: "
+        "'SugarWater@latest'"
+    ) in caplog.messages

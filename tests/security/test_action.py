@@ -7,7 +7,7 @@ import pytest
 from tests.functional.repair.project_fixture import CONTENT, OTHER, ProjectFixture, ssm_error
 from tests.security.answers import answering, as_xml, wire_of
 from tests.security.texts import STORABLE, is_harmless
-from tests.support.runner_step import Done, Step
+from tests.support.runner_step import ACTION, Done, Step
 from tests.support.wire import error
 from tests.ways_in.action.conftest import Call
 
@@ -27,7 +27,11 @@ def check(done: Done, *, failed: bool = True) -> None:
     assert (done.exit_code != 0) == failed
     assert done.exit_code != 1
     if failed:
-        assert done.outputs == {}
+        assert set(done.outputs) == set(ACTION["outputs"])
+        assert done.outputs["outcome"] not in {"", "succeeded"}
+        given = {"outcome", "exit-code", "error", "project", "version", "locations"}
+        given |= {"versions", "differences"}  # of a comparison, where regions have failed
+        assert not any(value for name, value in done.outputs.items() if name not in given)
 
 
 def inputs(fixture: ProjectFixture, step: Step, number: int) -> dict[str, str]:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from startifact.model.keys import Key
 from startifact.regions.interface import StoredArtifact, StoredChannel
 from startifact.regions.memory import MemoryRegion
+from tests.support.stores import Lack
 from tests.support.wire import Answer, Forward, Request, Wire
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Backend(ABC):
     """The bucket or directory behind one region, reached without Startifact."""
 
     spec: str
+    lacks: frozenset[Lack] = frozenset()
 
     @abstractmethod
     def fail_region(self) -> None:
@@ -203,6 +205,7 @@ class Bucket(Backend):
         prefix: str,
         region: str,
         wire: Wire | None,
+        lacks: frozenset[Lack] = frozenset(),
     ) -> None:
         self.spec = spec
         self.client = client
@@ -210,6 +213,7 @@ class Bucket(Backend):
         self.prefix = prefix
         self.region = region
         self.wire = wire
+        self.lacks = lacks
         self._restore: Callable[[], None] = lambda: None
 
     def fail_region(self) -> None:
@@ -232,7 +236,7 @@ class Bucket(Backend):
             item["Key"].removeprefix(self.prefix): (item["ETag"], item["LastModified"])
             for page in pages
             for item in page.get("Contents", [])
-            if not item["Key"].endswith("/_probe")
+            if "/_probe/" not in item["Key"]
         }
         writes = [] if self.wire is None else self.wire.writes()
         for name in found:

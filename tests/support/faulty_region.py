@@ -250,6 +250,12 @@ class FaultyRegion(Region):
     def preflight(self, project: str) -> None:
         self.do("preflight", project, lambda: self.inner.preflight(project))
 
+    def preflight_deletion(self, project: str) -> None:
+        self.do("preflight_deletion", project, lambda: self.inner.preflight_deletion(project))
+
+    def is_untried(self) -> bool:
+        return self.inner.is_untried()
+
     def configured_regions(self) -> tuple[str, ...]:
         return self.do("configured_regions", "", self.inner.configured_regions)
 

@@ -44,6 +44,14 @@ class Done:
         """The messages of the error annotations."""
         return [command.data for command in self.commands if command.name == "error"]
 
+    def has_only(self, outcome: str, **outputs: str) -> bool:
+        """Say whether the outputs say that it ended so, and beside that only *outputs*."""
+        error = bool(self.outputs.get("error"))
+        known = {"outcome": outcome, "exit-code": str(self.exit_code), **dashed(outputs)}
+        known.setdefault("error", self.outputs.get("error", ""))
+        empty = dict.fromkeys(ACTION["outputs"], "")
+        return error == (outcome != "succeeded") and self.outputs == {**empty, **known}
+
     @property
     def warnings(self) -> list[str]:
         """The messages of the warning annotations."""

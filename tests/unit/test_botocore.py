@@ -4,15 +4,20 @@ Each failure says what is different there, which file of ours needs it, and what
 """
 
 import contextlib
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import boto3
 import botocore
+import botocore.configprovider
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.credentials import (
+    AssumeRoleProvider,
     AssumeRoleWithWebIdentityCredentialFetcher,
     CredentialProvider,
     CredentialResolver,
@@ -20,12 +25,15 @@ from botocore.credentials import (
     ReadOnlyCredentials,
     RefreshableCredentials,
 )
-from botocore.exceptions import CredentialRetrievalError
+from botocore.endpoint import Endpoint
+from botocore.exceptions import ClientError, CredentialRetrievalError
 from botocore.hooks import HierarchicalEmitter
+from botocore.httpsession import URLLib3Session
 from botocore.utils import S3RegionRedirectorv2
 
-from startifact.limits import CREDENTIALS_RENEWAL_SECONDS
+from startifact.limits import CREDENTIALS_RENEWAL_SECONDS, Limits
 from startifact.regions.aws.bucket_region import refuse_other_regions
+from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import UnreadableCredentialsError, find_credentials
 from startifact.regions.aws.role import _Credentials
 
@@ -70,6 +78,8 @@ class _Raw:
 
     def read(self, *_: object) -> bytes:
         return b""
+
+    def close(self) -> None: ...
 
 
 def s3_of(session: botocore.session.Session, region: str = "eu-west-1") -> Any:
@@ -344,6 +354,221 @@ def test_a_bucket_elsewhere_is_refused() -> None:
         assert len(sent.requests) == 1
 
 
+# mfa.py, endpoint.py, clients.py ----------------------------------------------------------------
+
+
+PROFILE = """
+[profile p]
+role_arn = arn:aws:iam::123456789012:role/r
+source_profile = base
+mfa_serial = arn:aws:iam::123456789012:mfa/jane
+endpoint_url = https://from-the-profile.example
+services = here
+[profile base]
+aws_access_key_id = AKIABASEBASEBASEBASE
+aws_secret_access_key = base-secret
+[services here]
+s3 =
+  endpoint_url = https://from-a-section.example
+"""
+
+
+def with_profile(file: Any) -> botocore.session.Session:
+    file.write(PROFILE)
+    file.flush()
+    session = botocore.session.Session(profile="p")
+    session.set_config_variable("config_file", file.name)
+    session.set_config_variable("credentials_file", os.devnull)
+    return session
+
+
+def test_prompter_of_codes() -> None:
+    """The provider of roles asks with what stands in its attribute, in the thread that asks."""
+    with (
+        relied_on(
+            "AssumeRoleProvider._prompter",
+            "mfa.py",
+            "Find how to have a code asked for elsewhere: getpass in a region's thread leaves the "
+            "terminal silent after Ctrl-C",
+        ),
+        tempfile.NamedTemporaryFile("w") as file,
+    ):
+        session = with_profile(file)
+        asked: list[str] = []
+
+        def ask(prompt: str) -> str:
+            asked.append(prompt)
+            raise KeyError
+
+        session.get_component("credential_provider").get_provider("assume-role")._prompter = ask
+        credentials = session.get_credentials()
+        assert credentials is not None
+        with pytest.raises(KeyError):
+            credentials.get_frozen_credentials()
+        assert asked == ["Enter MFA code for arn:aws:iam::123456789012:mfa/jane: "]
+
+
+def test_configured_endpoints() -> None:
+    """What is asked for a configured endpoint answers with the variable, or with the profile's."""
+    with (
+        relied_on(
+            "ConfiguredEndpointProvider",
+            "endpoint.py",
+            "Find how to know where requests of a profile go before a client is made",
+        ),
+        tempfile.NamedTemporaryFile("w") as file,
+    ):
+        session = with_profile(file)
+        facts = {
+            "full_config": session.full_config,
+            "scoped_config": session.get_scoped_config(),
+        }
+
+        def endpoint(service: str, **environ: str) -> object:
+            provider = botocore.configprovider.ConfiguredEndpointProvider(
+                **facts, client_name=service, environ=environ
+            )
+            return provider.provide()
+
+        assert endpoint("s3", AWS_ENDPOINT_URL_S3="https://a", AWS_ENDPOINT_URL="https://b") == (
+            "https://a"
+        )
+        assert endpoint("ssm", AWS_ENDPOINT_URL="https://b") == "https://b"
+        assert endpoint("s3") == "https://from-a-section.example"
+        assert endpoint("ssm") == "https://from-the-profile.example"
+        assert not session.get_config_variable("ignore_configured_endpoint_urls")
+
+
+def test_session_inside_of_one_of_boto3() -> None:
+    """A session of boto3 has one of botocore, with what it was configured with."""
+    with relied_on(
+        "boto3.Session._session", "clients.py", "Find how to read the profile of a given session"
+    ):
+        assert isinstance(boto3.Session()._session, botocore.session.Session)
+
+
+# retries.py ------------------------------------------------------------------------------------
+
+
+def test_retries_of_the_sdk_are_taken_out() -> None:
+    """In every mode the SDK makes no attempt of its own, once its handler is unregistered."""
+    with relied_on(
+        "the unique_id of the handler that retries, retry-config-s3",
+        "retries.py (retry_requests)",
+        "Find how to take the SDK's own retries out: with them a request is made three times for "
+        "each attempt of ours, and a completion is asked for again before anybody has looked",
+    ):
+        for mode in ("legacy", "standard", "adaptive"):
+            session = botocore.session.Session()
+            session.set_config_variable("retry_mode", mode)
+            client = s3_of(session)
+            sent = Sent(client, lambda _: (500, {}))
+            client.meta.events.unregister("needs-retry.s3", unique_id="retry-config-s3")
+
+            with contextlib.suppress(ClientError):
+                client.head_object(Bucket="bucket", Key="key")
+
+            assert len(sent.requests) == 1, mode
+
+
+def test_configured_retries_are_told() -> None:
+    """A client says how many attempts were configured, wherever that was."""
+    with relied_on(
+        "client.meta.config.retries",
+        "retries.py (retry_requests)",
+        "Find where AWS_MAX_ATTEMPTS and max_attempts of profiles are told",
+    ):
+        session = botocore.session.Session()
+        without = s3_of(session).meta.config.retries
+        session.set_config_variable("max_attempts", 7)
+
+        assert "total_max_attempts" not in without
+        assert s3_of(session).meta.config.retries["total_max_attempts"] == 7
+
+
+def test_whoever_decides_first_repeats_a_request() -> None:
+    """A handler of ``needs-retry`` that returns 0 has the request made again, body and all."""
+    with relied_on(
+        "the event needs-retry.s3",
+        "retries.py (Retries.decide)",
+        "Find where a request can be made again: with a loop around each call, bodies have to be "
+        "rewound by us",
+    ):
+        client = s3_of(botocore.session.Session())
+        client.meta.events.unregister("needs-retry.s3", unique_id="retry-config-s3")
+        sent = Sent(client, lambda number: (503 if number < 3 else 200, {}))
+        seen: list[dict[str, Any]] = []
+
+        def again(**event: Any) -> float | None:
+            seen.append(event)
+            return 0.0 if event["response"][0].status_code == 503 else None
+
+        client.meta.events.register_first("needs-retry.s3", again)
+
+        client.put_object(Bucket="bucket", Key="key", Body=b"bytes")
+
+        assert len(sent.requests) == 3
+        assert [event["attempts"] for event in seen] == [1, 2, 3]
+        assert {event["operation"].name for event in seen} == {"PutObject"}
+        assert seen[0]["operation"].has_streaming_output is False
+
+
+# completion.py ---------------------------------------------------------------------------------
+
+
+def test_session_that_sends() -> None:
+    """A client has the session that sends its requests, which returns with the head if told so."""
+    with relied_on(
+        "client._endpoint.http_session and stream_output of a request",
+        "completion.py (watch_completions)",
+        "Find how to see white space that S3 sends while it completes an upload: without, a region "
+        "counts as dead meanwhile",
+    ):
+        client = s3_of(botocore.session.Session())
+        session = _Session()
+        client._endpoint.http_session = session
+        watch_completions(client, Limits())
+
+        with contextlib.suppress(ClientError):
+            client.complete_multipart_upload(
+                Bucket="bucket", Key="key", UploadId="u", MultipartUpload={"Parts": []}
+            )
+
+        assert session.sent[0].stream_output is True
+
+
+class _Session:
+    """Sends nothing, and answers that there is no such upload."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    def send(self, request: Any) -> AWSResponse:
+        self.sent.append(request)
+        return AWSResponse(request.url, 404, cast("Any", {}), cast("Any", _Raw()))
+
+
+def test_time_out_of_one_request() -> None:
+    """The time-out for reading is taken from the context of each request."""
+    with relied_on(
+        'context["read_timeout"] of a request',
+        "completion.py (watch_completions)",
+        "Find how one request may be silent for longer. Until then an upload whose completion is "
+        "silent is looked at and completed again, which works, and is noisier",
+    ):
+        client = s3_of(botocore.session.Session())
+
+        def wait(request: Any, **_: object) -> None:
+            request.context["read_timeout"] = 61.5
+
+        client.meta.events.register("request-created.s3", wait)
+        sent = Sent(client, lambda _: (200, {}))
+        client.head_object(Bucket="bucket", Key="key")
+
+        timeout = client._endpoint.http_session._get_request_timeout(sent.requests[0])
+        assert timeout.read_timeout == 61.5
+
+
 # The tests themselves --------------------------------------------------------------------------
 
 
@@ -393,10 +618,34 @@ def _another_event(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HierarchicalEmitter, "_emit", renamed)
 
 
+def _other_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HierarchicalEmitter, "unregister", lambda self, *_, **__: None)
+
+
+def _no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Endpoint, "__setattr__", lambda self, name, value: None)
+
+
+def _no_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(URLLib3Session, "_get_request_timeout", lambda self, request: None)
+
+
 def _no_context(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         S3RegionRedirectorv2, "annotate_request_context", lambda self, params, context, **_: None
     )
+
+
+def _no_prompter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AssumeRoleProvider, "_prompter", property(lambda self: None), raising=False)
+
+
+def _no_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(botocore.configprovider, "ConfiguredEndpointProvider")
+
+
+def _another_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boto3, "Session", object)
 
 
 Break = Callable[[pytest.MonkeyPatch], None]
@@ -410,6 +659,13 @@ BROKEN: list[tuple[Break, Callable[..., None], str]] = [
     (_providers_in_a_tuple, test_providers_are_a_list_that_is_asked_in_turn, "role.py"),
     (_other_fetcher, test_fetcher_for_a_web_identity, "role.py"),
     (_another_event, test_answers_are_looked_at_before_redirects_are_followed, "bucket_region.py"),
+    (_no_prompter, test_prompter_of_codes, "mfa.py"),
+    (_no_endpoints, test_configured_endpoints, "endpoint.py"),
+    (_another_session, test_session_inside_of_one_of_boto3, "clients.py"),
+    (_other_ids, test_retries_of_the_sdk_are_taken_out, "retries.py"),
+    (_another_event, test_whoever_decides_first_repeats_a_request, "retries.py"),
+    (_no_session, test_session_that_sends, "completion.py"),
+    (_no_time_out, test_time_out_of_one_request, "completion.py"),
     (_no_context, test_context_of_a_redirect, "bucket_region.py"),
     (_no_context, test_a_bucket_elsewhere_is_refused, "bucket_region.py"),
 ]

@@ -88,7 +88,7 @@ def test_keys_that_are_not_known() -> None:
         ({"regions": ["eu-wst"]}, r"regions\[0\]: got 'eu-wst', expected an AWS region"),
         ({"regions": ["eu-west-1", 5]}, r"regions\[1\]: got 5"),
         ({"regions": ["eu-west-1\n"]}, r"regions\[0\]: got 'eu-west-1\\n'"),
-        ({"regions": "eu-west-1,,"}, r"regions\[1\]: got ''"),
+        ({"regions": ["eu-west-1", ""]}, r"regions\[1\]: got ''"),
         ({"regions": "eu-west-1 us-east-1"}, r"regions\[0\]: got 'eu-west-1 us-east-1'"),
         ({"regions": ["eu-west-1", "eu-west-1"]}, r"regions\[1\]: .* expected each region once"),
         ({"regions": ["file:./a"]}, r"regions\[0\]: got 'file:./a'"),
@@ -216,3 +216,19 @@ def test_parameter_names(name: str, legal: bool) -> None:
 def test_reserved_names(name: str, reserved: bool) -> None:
     """SSM keeps names that begin with aws or ssm, in any case."""
     assert is_reserved_parameter(name) is reserved
+
+
+@pytest.mark.parametrize(
+    ("text", "regions", "warnings"),
+    [
+        ("", (), ()),
+        ("eu-west-1, us-east-1", ("eu-west-1", "us-east-1"), ()),
+        ("eu-west-1,,", ("eu-west-1",), ("regions has a comma with no region beside it",)),
+        ("eu-west-1,eu-west-1", ("eu-west-1",), ("regions has 'eu-west-1' 2 times",)),
+    ],
+)
+def test_regions_of_the_first(text: str, regions: tuple[str], warnings: tuple[str]) -> None:
+    """The text that the first Startifact wrote was not checked: what is odd is passed over."""
+    configuration = parsed(regions=text)
+
+    assert (configuration.regions, configuration.warnings) == (regions, warnings)

@@ -503,3 +503,112 @@ def test_cancelled_while_answers_come() -> None:
         sys.setswitchinterval(interval)
 
     assert errors == []
+
+
+# Regions that do nothing, and live -------------------------------------------------------------
+
+SHORT = Limits(idle_timeout_seconds=1.2, quorum_idle_timeout_seconds=0.2)
+
+
+def ask(job: Callable[[Heartbeat], object]) -> tuple[Success[object] | Failure, float]:
+    """Return what comes of *job* once nothing depends on it, and how long that took."""
+    began = time.monotonic()
+    with FanOut({"a": job}, limits=SHORT) as working:
+        working.shorten_idle_timeout(SHORT.quorum_idle_timeout_seconds)
+        answer = working.next()
+    assert answer is not None
+    return answer, time.monotonic() - began
+
+
+def test_region_that_says_later() -> None:
+    """A region that says "later" has its whole time, but not more, and its reason is told."""
+
+    def later(heartbeat: Heartbeat) -> None:
+        while True:
+            heartbeat.failed("SlowDown", later=True)
+            time.sleep(0.05)
+            heartbeat.check()
+
+    answer, took = ask(later)
+
+    assert isinstance(answer, Failure)
+    assert answer.error.message == "a has moved no byte for 1 s: SlowDown"
+    assert SHORT.idle_timeout_seconds <= took < 3 * SHORT.idle_timeout_seconds
+
+
+def test_region_that_is_cut_off() -> None:
+    """A region that says nothing is given up once nothing depends on it."""
+
+    def cut(heartbeat: Heartbeat) -> None:
+        while True:
+            heartbeat.failed("reset", later=False)
+            time.sleep(0.05)
+            heartbeat.check()
+
+    answer, took = ask(cut)
+
+    assert isinstance(answer, Failure)
+    assert took < SHORT.idle_timeout_seconds
+
+
+def test_silence_that_is_expected() -> None:
+    """A region in a long operation may be silent for as long as that takes."""
+
+    def complete(heartbeat: Heartbeat) -> None:
+        with heartbeat.may_be_silent(30):
+            time.sleep(1.5 * SHORT.idle_timeout_seconds)
+
+    answer, _ = ask(complete)
+
+    assert isinstance(answer, Success)
+
+
+def test_silence_that_is_too_long() -> None:
+    """Not longer, though: it has failed then."""
+    answer, took = ask(lambda heartbeat: hang_in_silence(heartbeat, 0.5))
+
+    assert isinstance(answer, Failure)
+    assert 0.5 <= took < 5
+
+
+def hang_in_silence(heartbeat: Heartbeat, seconds: float) -> None:
+    with heartbeat.may_be_silent(seconds):
+        heartbeat.cancelled.wait(30)
+
+
+@pytest.mark.parametrize("enough", [None, 0, 1, 2])
+def test_patience(enough: int | None) -> None:
+    """After so many successes, requests that fail are not tried again for long."""
+    patient: list[bool] = []
+    go = threading.Event()
+
+    def slow(heartbeat: Heartbeat) -> None:
+        go.wait(10)
+        patient.append(heartbeat.patient)
+
+    with FanOut({"slow": slow, "quick": lambda _: None}, limits=LIMITS, enough=enough) as working:
+        working.next()
+        go.set()
+        working.next()
+
+    assert patient == [enough not in {0, 1}]
+
+
+def test_failing_ends_with_an_answer() -> None:
+    """How long a region has failed is counted anew after each request that was answered."""
+    heartbeat = Heartbeat()
+    heartbeat.failed("reset", later=False)
+    time.sleep(0.05)
+    before = heartbeat.failed("reset", later=False)
+    heartbeat.answered()
+    after_answer = heartbeat.failed("reset", later=False)
+    time.sleep(0.05)
+    heartbeat.beat(0)
+    after_sign = heartbeat.failed("reset", later=False)
+    heartbeat.beat(1)
+    after_bytes = heartbeat.failed("reset", later=False)
+
+    assert before >= 0.05
+    assert after_answer < 0.05
+    assert after_sign >= 0.05, "bytes that were sent, and not accepted, are no progress"
+    assert after_bytes < 0.05

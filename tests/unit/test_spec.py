@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
-from startifact.regions.aws.spec import AwsSpec, BucketSpec, is_loopback
+from startifact.regions.aws.endpoint import is_loopback
+from startifact.regions.aws.spec import AwsSpec, BucketSpec
 from startifact.regions.directory.spec import DirectorySpec
 from startifact.regions.factory import FORMS, KINDS, parse_spec, parse_specs
 from startifact.regions.memory import MemorySpec
@@ -51,6 +52,70 @@ def test_no_region(text: str) -> None:
     assert "s3://bucket/prefix" in caught.value.hint
     assert "file:./directory" in caught.value.hint
     assert caught.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("my-artifacts", "s3://my-artifacts"),
+        ("my-artifacts/team/x?region=eu-west-1", "s3://my-artifacts/team/x?region=eu-west-1"),
+        ("s3:/my-artifacts", "s3://my-artifacts"),
+        ("S3://my-artifacts/x", "s3://my-artifacts/x"),
+        ("arn:aws:s3:::my-artifacts/*", "s3://my-artifacts"),
+        ("arn:aws-cn:s3:::my-artifacts", "s3://my-artifacts"),
+        (
+            "https://my-artifacts.s3.eu-west-1.amazonaws.com/x",
+            "s3://my-artifacts/x?region=eu-west-1",
+        ),
+        ("./artifacts", "file:./artifacts"),
+        ("/srv/artifacts", "file:/srv/artifacts"),
+        ("EU-WEST-1", "eu-west-1"),
+        ("euwest1", "eu-west-1"),
+        ("us-gov-east1", "us-gov-east-1"),
+        ("eu-west-1a", "eu-west-1"),
+    ],
+)
+def test_near_a_region(text: str, meant: str) -> None:
+    """What is nearly a bucket, a directory or an AWS region is told so, and that can be written."""
+    with pytest.raises(InputError) as caught:
+        parse_spec(text)
+
+    assert caught.value.message == f"region {text!r} is not a region, did you mean {meant!r}?"
+    assert parse_spec(meant).text == meant
+
+
+@pytest.mark.parametrize("text", ["x", "my_bucket", "bucket@host", "user:secret@bucket", "~/x"])
+def test_near_no_region(text: str) -> None:
+    """Where nothing is near, nothing is proposed, and a password is not repeated."""
+    with pytest.raises(InputError) as caught:
+        parse_spec(text)
+
+    assert "did you mean" not in caught.value.message
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# all\nus-east-1\n# off: eu-west-1\n", ["us-east-1"]),
+        ("us-east-1 # the first\neu-west-1,# the second", ["us-east-1", "eu-west-1"]),
+        ("  # a, b c\r\nus-east-1 #\r\neu-west-1", ["us-east-1", "eu-west-1"]),
+        ("file:./a#b s3://bucket/x#y", ["file:./a#b", "s3://bucket/x#y"]),
+        ("#", []),
+    ],
+)
+def test_comments_in_a_list(text: str, expected: list[str]) -> None:
+    """A # at the beginning of a line, or after what separates, begins a comment; no other does."""
+    assert split_list(text) == expected
+
+
+@pytest.mark.parametrize("rest", ["eu-west-1", "b s3://bucket", "x,file:./a", "eu-west-1 # more"])
+def test_comment_that_may_hide_a_region(rest: str) -> None:
+    """What YAML has made one line of several is not cut off: a region would be left out."""
+    with pytest.raises(InputError, match="has a region in it") as caught:
+        split_list(f"us-east-1 # the first {rest}")
+
+    assert "line of its own" in str(caught.value.hint)
 
 
 def test_line_ends() -> None:
@@ -176,7 +241,10 @@ def test_password(text: str) -> None:
         ("s3://bucket/ü", "prefix: got 'ü'"),
         (f"s3://bucket/{'p' * 257}", "prefix"),
         ("s3://bucket#x", "no # in it; write %23"),
-        ("s3://bucket?regoin=x", "option: got 'regoin', expected region, endpoint or profile"),
+        (
+            "s3://bucket?regoin=x",
+            "option: got 'regoin', expected region, endpoint, profile or addressing",
+        ),
         ("s3://bucket?x=1&y=2", r"option: got 'x'(.|\n)*option: got 'y'"),
         ("s3://bucket?region=a&region=b", "an option is there twice"),
         ("s3://bucket?region=", "region: got ''"),
@@ -401,3 +469,38 @@ def test_kinds_that_last() -> None:
     specs = parse_specs(["eu-west-1", "s3://bucket", "file:./a", "memory:a"], source="regions")
 
     assert [spec.outlives_process for spec in specs] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("s3://logs--use1-az4--x-s3", "a directory bucket"),
+        ("s3://my-point-abcdefghijklmnop1234-s3alias/team", "an access point"),
+        ("s3://my-lambda--ol-s3", "an access point"),
+        ("s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/x", "an ARN, as access points have"),
+        ("arn:aws:s3:eu-west-1:123456789012:accesspoint/x", "an ARN, as access points have"),
+        ("arn:aws:s3::123456789012:accesspoint/m.mrap", "an ARN, as access points have"),
+        ("s3://my-table--table-s3", "a table bucket"),
+    ],
+)
+def test_what_is_no_bucket(text: str, reason: str) -> None:
+    """What only looks like a bucket is refused when the list of regions is read, with a reason."""
+    with pytest.raises(InputError, match=reason) as caught:
+        parse_specs([text, "us-east-1"], source="regions")
+
+    assert "itself" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("style", ["virtual", "path"])
+def test_addressing(style: str) -> None:
+    """Where the bucket's name stands can be spelled."""
+    spec = parse_spec(f"s3://my-bucket?addressing={style}")
+
+    assert isinstance(spec, BucketSpec)
+    assert spec.addressing == style
+
+
+def test_other_addressing() -> None:
+    """There are two ways to address a bucket."""
+    with pytest.raises(InputError, match=r"addressing: got 'auto', expected virtual .* or path"):
+        parse_spec("s3://my-bucket?addressing=auto")

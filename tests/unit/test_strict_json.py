@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from startifact.model.strict_json import JsonError, parse_object, parse_string_object
+from startifact.model.strict_json import (
+    JsonError,
+    parse_object,
+    parse_object_as_text,
+    parse_string_object,
+)
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none(), st.booleans())))
@@ -66,3 +71,18 @@ def test_string_pairs() -> None:
     for text in ('{"a": 1}', '{"a": null}', '{"a": ["b"]}', '{"a": "b", "c": {}}'):
         with pytest.raises(JsonError, match="values that are not strings"):
             parse_string_object(text)
+
+
+def test_object_as_text() -> None:
+    """Strings are as they are; everything else is its own JSON."""
+    text = '{"a": "1.0", "b": 10, "c": 1.5, "d": null, "e": {"f": [true]}}'
+
+    assert parse_object_as_text(text) == {
+        "a": "1.0",
+        "b": "10",
+        "c": "1.5",
+        "d": "null",
+        "e": '{"f": [true]}',
+    }
+    with pytest.raises(JsonError):
+        parse_object_as_text("[]")

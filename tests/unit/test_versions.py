@@ -1,6 +1,7 @@
 """Semantic versions, selectors, and the order of ``latest``."""
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
@@ -73,6 +74,60 @@ def test_illegal_version(text: object) -> None:
     assert caught.value.hint is not None
     assert "MAJOR.MINOR.PATCH without leading zeros" in caught.value.hint
     assert caught.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "meant"),
+    [
+        ("01.2.3", "01 has a leading zero", "1.2.3"),
+        ("v1.02.3", "02 has a leading zero", "1.2.3"),
+        ("2024.01.05-rc.1", "01 has a leading zero", "2024.1.5-rc.1"),
+        ("1.2.3.4", "it has 4 numbers, expected three", "1.2.3+4"),
+        ("1.2.3.4.5", "it has 5 numbers, expected three", "1.2.3+4.5"),
+        ("refs/tags/v1.2.3", "it is the whole name of a Git reference", "1.2.3"),
+        ("refs/tags/1.0rc1", "it is the whole name of a Git reference", "1.0.0-rc.1"),
+        ("1.0rc1", "(PEP 440)", "1.0.0-rc.1"),
+        ("1.2.3a4", "(PEP 440)", "1.2.3-alpha.4"),
+        ("1.2.3b0", "(PEP 440)", "1.2.3-beta.0"),
+        ("1.2.dev3", "(PEP 440)", "1.2.0-dev.3"),
+        ("1.2.3.dev20240101", "(PEP 440)", "1.2.3-dev.20240101"),
+        ("1.0.post2", "(PEP 440)", "1.0.0+post.2"),
+        ("1.0rc1.dev4+local.5", "(PEP 440)", "1.0.0-rc.1.dev.4+local.5"),
+        (" 1.0.0", "it has white space around it", "1.0.0"),
+        ("V1.0.0", "it begins otherwise", "1.0.0"),
+    ],
+)
+def test_what_is_wrong(text: str, what: str, meant: str) -> None:
+    """What a version got wrong is pointed at, with what it would be, for readers and stagers."""
+    for parse in (parse_version, parse_selector):
+        with pytest.raises(InputError) as caught:
+            parse(text)
+
+        pointed_at, mark, _ = str(caught.value.hint).partition(f", did you mean {meant}? ")
+        assert mark
+        assert what.lower() in pointed_at.lower()
+        assert str(parse_version(meant)) == meant
+
+
+@pytest.mark.parametrize("text", ["refs/heads/main", "1!1.0", "refs/tags/refs/tags/1.0.0"])
+def test_what_is_wrong_and_cannot_be_put_right(text: str) -> None:
+    """Where nothing can be proposed, what is wrong is said all the same."""
+    with pytest.raises(InputError) as caught:
+        parse_version(text)
+
+    hint = str(caught.value.hint)
+    assert "Git reference. " in hint or "semantic versions do not have. " in hint
+    assert "did you mean" not in hint
+
+
+@given(st.text("0123456789.!+-_abcrdevpostSHAv= /fsgt", max_size=40))
+def test_whatever_is_proposed_is_a_version(text: str) -> None:
+    """What is proposed can be staged as it is, whatever was written."""
+    try:
+        parse_version(text)
+    except InputError as e:
+        if match := re.search(r", did you mean (\S+)\? ", str(e.hint)):
+            assert str(parse_version(match[1])) == match[1]
 
 
 def test_no_version() -> None:

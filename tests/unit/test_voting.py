@@ -13,7 +13,7 @@ from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.model.quorum import majority
 from startifact.model.record import Record
-from startifact.model.voting import ContentNames, Votes
+from startifact.model.voting import ContentNames, Votes, is_incomplete
 from startifact.reading.replica import Replica
 from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.directory.region import DirectoryRegion
@@ -45,6 +45,34 @@ def elected(*votes: Vote) -> Vote | None:
     """Return what stands for all *votes*, where one has more than every other."""
     counted = Votes(votes)
     return None if counted.is_tied else counted.leader
+
+
+def bare_and_complete(count: int) -> list[Vote]:
+    """Return *count* replicas that lack metadata, and behind them one of the same bytes with it."""
+    whole = Record(sha256="", size=SIZE, staged_at="", md5="m" * 32, metadata={"lang": "dotnet"})
+    return [*(legacy("m" * 32) for _ in range(count)), Vote(whole, is_recorded=False)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_incomplete(count: int) -> None:
+    """A replica that lacks the metadata of another one does not vote, however many there are."""
+    candidates = bare_and_complete(count)
+    votes = Votes(candidates)
+
+    assert votes.leader is candidates[-1]
+    assert (votes.contents, votes.most, len(votes.voters)) == (1, 1, 1)
+    assert all(is_incomplete(c, candidates) for c in candidates[:-1])
+    assert not is_incomplete(candidates[-1], candidates)
+
+
+def test_bare_with_other_bytes() -> None:
+    """One with other bytes is no incomplete replica, and neither is one with a record."""
+    whole = bare_and_complete(0)[0]
+    bare = recorded("a")
+
+    assert not is_incomplete(legacy("n" * 32), [whole])
+    assert not is_incomplete(bare, [bare, recorded("a", lang="dotnet")])
+    assert Votes([legacy("n" * 32), whole]).contents == 2
 
 
 def test_nobody_votes() -> None:

@@ -24,6 +24,7 @@ def identity_of(inputs: StepInputs, settings: Settings, runner: Runner) -> WebId
         InputError: No AWS region is known that could be asked for credentials, or a region has
             a profile of its own.
         AccessDeniedError: The job may not ask GitHub for a token, or GitHub gave none.
+        UndeterminedError: The network, or GitHub, keeps it from answering.
     """
     if inputs.role_to_assume is None:
         return None
@@ -34,7 +35,12 @@ def identity_of(inputs: StepInputs, settings: Settings, runner: Runner) -> WebId
             hint="Set aws-region, for example us-east-1",
         )
     _refuse_profiles(inputs, settings)
-    source = TokenSource(url=runner.token_url, bearer=runner.token_bearer, audience=inputs.audience)
+    source = TokenSource(
+        url=runner.token_url,
+        bearer=runner.token_bearer,
+        audience=inputs.audience,
+        ca_bundle=settings.ca_bundle,
+    )
     source.check()
     if settings.access_key_id:
         logger.info("role-to-assume is set, so the AWS credentials in the environment are not used")

@@ -1,5 +1,6 @@
 """One step from its inputs to its exit code."""
 
+import contextlib
 import logging
 import time
 import traceback
@@ -9,7 +10,7 @@ from functools import partial
 from startifact.action import markdown, rendering
 from startifact.action.commands import execute
 from startifact.action.inputs import StepInputs, wants_summary
-from startifact.action.outputs import outputs_of, warn_of_masked
+from startifact.action.outputs import outputs_of, outputs_of_failure, warn_of_masked
 from startifact.action.paths import to_container_paths
 from startifact.action.runner import Runner
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
@@ -28,7 +29,7 @@ from startifact.version import __version__
 def main(annotations: Annotations, limits: Limits = DEFAULT_LIMITS) -> int:
     """Run the step that the environment describes, and return its exit code.
 
-    Where it fails there is exactly one error annotation, and no output is written.
+    Where it fails there is exactly one error annotation, and outputs say why and what was known.
     """
     tidy_aws_environment()
     runner = Runner.from_environment()
@@ -70,9 +71,10 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
         say(f"Startifact {__version__}: {what}")
         inputs, settings = to_container_paths(inputs, Settings.from_environment(), runner)
         result = execute(inputs, settings, runner, Reporter(), limits=limits)
-        if not errors_of(result):
-            outputs = outputs_of(result, runner)
-            write_outputs(runner.output, outputs)
+        errors = errors_of(result, in_full=True)
+        outputs = outputs_of(result, runner, as_one(errors) if errors else None)
+        write_outputs(runner.output, outputs)
+        if not errors:
             warn_of_masked(outputs, inputs, settings)
     except StartifactError as e:
         error = e
@@ -98,6 +100,8 @@ def _fail(
 ) -> int:
     """Tell why the step failed, and return the exit code."""
     tell(error, annotations, title=title)
+    with contextlib.suppress(StartifactError):  # which may be the error that has been told
+        write_outputs(runner.output, outputs_of_failure(inputs, error, runner))
     if wants_summary():
         lines = rendering.failure(inputs, error, runner) + rendering.rest_of(annotations.others)
         markdown.write(runner.summary, lines)

@@ -2,17 +2,26 @@
 
 import http.client
 import json
+import socket
+import ssl
 import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from startifact.concurrency.backoff import attempts
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import AccessDeniedError, ConfigurationError, StartifactError
+from startifact.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    NetworkSetupError,
+    StartifactError,
+    UndeterminedError,
+)
 from startifact.limits import (
     DEFAULT_LIMITS,
     MAX_TOKEN_ANSWER_BYTES,
@@ -22,7 +31,16 @@ from startifact.limits import (
     TOKEN_SECONDS,
     RetryLimits,
 )
-from startifact.regions.aws.spec import is_loopback
+from startifact.regions.aws.advice import CERTIFICATES, PROXY
+from startifact.regions.aws.endpoint import is_loopback
+from startifact.text import quoted
+
+_NONE = "GitHub gave no OpenID Connect token"
+
+_NETWORK = (
+    "Check the runner's network and HTTPS_PROXY, or try again; if it stays so, look at GitHub's "
+    "status page"
+)
 
 _PERMISSION = """Give the job the permission:
   permissions:
@@ -42,6 +60,9 @@ class TokenSource:
     url: str
     bearer: str = field(repr=False)
     audience: str
+    ca_bundle: str | None = None
+    """A file or a folder of certificates to trust, in the place of the system's."""
+
     retry: RetryLimits = TOKEN_RETRY
 
     def check(self) -> None:
@@ -68,42 +89,47 @@ class TokenSource:
         """Return a fresh token.
 
         Raises:
-            AccessDeniedError: GitHub did not give one.
+            AccessDeniedError: GitHub refused to give one.
+            UndeterminedError: The network, or GitHub, kept it from giving one.
+            ConfigurationError: The certificates to trust cannot be read.
         """
         self.check()
         with FanOut({"GitHub": self._patiently}, limits=DEFAULT_LIMITS) as asked:
             # Names of hosts are looked up without a time-out of their own.
             answer = asked.next(time.monotonic() + TOKEN_SECONDS)
         if answer is None:
-            raise _refused(f"it did not answer within {TOKEN_SECONDS:.0f} s")
+            raise UndeterminedError(
+                f"{_NONE}: it did not answer within {TOKEN_SECONDS:.0f} s", hint=_NETWORK
+            )
         if isinstance(answer, Failure):
             raise answer.error
         return answer.value
 
     def _patiently(self, heartbeat: Heartbeat) -> str:
-        last = ""
+        opener = urllib.request.build_opener(
+            _NoRedirect, urllib.request.HTTPSHandler(context=_context(self.ca_bundle))
+        )
+        last: StartifactError | None = None
         for _ in attempts(self.retry):
             heartbeat.beat()
             try:
-                return self._ask()
+                return self._ask(opener)
             except urllib.error.HTTPError as e:
                 e.close()
-                last = f"it answered {e.code}"
-                if e.code < 500 and e.code not in {408, 429}:
-                    break
+                last = token_error_of_status(e.code)
             except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as e:
-                # The texts of these may quote what was received.
-                last = f"it did not answer as it should ({type(e).__name__})"
-        raise _refused(last)
+                last = token_error(e)
+            if isinstance(last, AccessDeniedError | NetworkSetupError):
+                break
+        raise last or AssertionError
 
-    def _ask(self) -> str:
+    def _ask(self, opener: urllib.request.OpenerDirector) -> str:
         separator = "&" if urllib.parse.urlsplit(self.url).query else "?"
         audience = urllib.parse.quote(self.audience, safe="")
         request = urllib.request.Request(  # noqa: S310  # the scheme is checked
             f"{self.url}{separator}audience={audience}",
             headers={"Authorization": f"Bearer {self.bearer}", "Accept": "application/json"},
         )
-        opener = urllib.request.build_opener(_NoRedirect)
         with opener.open(request, timeout=TOKEN_REQUEST_SECONDS) as answer:
             token = json.loads(answer.read(MAX_TOKEN_ANSWER_BYTES))["value"]
         if not isinstance(token, str) or not token:
@@ -117,7 +143,8 @@ class Tokens:
     Safe to use from several threads.
 
     Raises:
-        AccessDeniedError: GitHub gave no first token.
+        AccessDeniedError: GitHub refused to give a first token.
+        UndeterminedError: The network, or GitHub, kept it from giving one.
         ConfigurationError: The address is not one to send a secret to.
     """
 
@@ -132,7 +159,8 @@ class Tokens:
         """Return a token that was not given out before.
 
         Raises:
-            AccessDeniedError: GitHub did not give one, now or a moment ago.
+            AccessDeniedError: GitHub refused to give one, now or a moment ago.
+            UndeterminedError: The network, or GitHub, kept it from giving one.
         """
         with self._lock:
             if self._first is not None:
@@ -147,11 +175,62 @@ class Tokens:
                 raise
 
 
-def _refused(why: str) -> AccessDeniedError:
-    return AccessDeniedError(
-        f"GitHub gave no OpenID Connect token: {why}",
-        hint=f"Try again; if it stays so, look at GitHub's status page. {_PERMISSION}",
-    )
+def token_error_of_status(status: int) -> StartifactError:
+    """Return the error for an answer with *status* in the place of a token."""
+    if status == 407:
+        return _proxy_wants_password()
+    if status >= 500 or status in {408, 429}:
+        return UndeterminedError(
+            f"{_NONE}: it answered {status}",
+            hint="Try again; if it stays so, look at GitHub's status page",
+        )
+    return AccessDeniedError(f"{_NONE}: it answered {status}", hint=_PERMISSION)
+
+
+def token_error(error: Exception) -> StartifactError:
+    """Return the error for *error*, which kept GitHub's answer from coming or being read.
+
+    Its text is not shown: it may quote what was received, or sent.
+    """
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return NetworkSetupError(
+            f"{_NONE}: its certificate is not trusted ({reason.verify_message})",
+            hint=CERTIFICATES,
+        )
+    if isinstance(reason, OSError) and "Tunnel connection failed: 407" in str(reason):
+        return _proxy_wants_password()
+    if isinstance(reason, socket.gaierror):
+        return NetworkSetupError(
+            f"{_NONE}: the name of its host, or of the proxy, cannot be resolved",
+            hint="Check the runner's DNS, and HTTPS_PROXY and NO_PROXY",
+        )
+    if isinstance(reason, ConnectionRefusedError):
+        what = "the connection to it, or to the proxy, was refused"
+    elif isinstance(reason, TimeoutError):
+        what = f"it was silent for {TOKEN_REQUEST_SECONDS:.0f} s"
+    else:
+        what = f"it did not answer as it should ({type(reason).__name__})"
+    return UndeterminedError(f"{_NONE}: {what}", hint=_NETWORK)
+
+
+def _proxy_wants_password() -> NetworkSetupError:
+    return NetworkSetupError(f"{_NONE}: a proxy answered 407 in its place", hint=PROXY)
+
+
+def _context(ca_bundle: str | None) -> ssl.SSLContext:
+    if ca_bundle is None:
+        return ssl.create_default_context()
+    try:
+        if Path(ca_bundle).is_dir():
+            return ssl.create_default_context(capath=ca_bundle)
+        return ssl.create_default_context(cafile=ca_bundle)
+    except OSError as e:  # an SSLError is one
+        raise ConfigurationError(
+            f"AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE names {quoted(ca_bundle)}, which cannot be read "
+            f"as certificates: {e.strerror or type(e).__name__}",
+            hint=CERTIFICATES,
+        ) from e
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -12,23 +12,62 @@ from startifact.commands import (
     ArtifactResult,
     DownloadResult,
     ProjectResult,
+    VersionsInputs,
     facts_of_result,
     locations_of_result,
     safe_filename,
     version_of,
 )
 from startifact.definitions import OutputDefinition
+from startifact.errors import (
+    ConflictError,
+    InputError,
+    StagingFailedError,
+    StartifactError,
+    with_notes,
+)
 from startifact.hints import in_workflow
-from startifact.limits import MIN_KEY_ID_CHARACTERS
+from startifact.limits import MIN_KEY_ID_CHARACTERS, SIGNAL_EXIT_CODE
+from startifact.model.versions import parse_version
+from startifact.options import listed
+from startifact.report import locations_of_outcomes
 from startifact.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+FAILURES: Mapping[int, str] = {
+    1: "bug",
+    2: "invalid-input",
+    3: "not-found",
+    4: "conflict",
+    5: "undetermined",
+    6: "access-denied",
+    7: "integrity",
+    8: "differences",
+    9: "local-file",
+    10: "refused",
+}
+"""What the output ``outcome`` is where a step failed, by its exit code."""
+
+STOPPED = "stopped"
+SUCCEEDED = "succeeded"
 
 _OF_ARTIFACT = ("stage", "download", "info")
 
 OUTPUTS: Mapping[str, OutputDefinition] = {
     output.name: output
     for output in (
+        OutputDefinition(
+            "outcome",
+            "How the step ended, also where it failed: succeeded, or "
+            f"{listed((*FAILURES.values(), STOPPED), 'or')}.",
+        ),
+        OutputDefinition("exit-code", "The exit code of the step, 0 where it succeeded."),
+        OutputDefinition(
+            "error",
+            "Why the step failed, in words; empty where it succeeded. Text from outside may be in "
+            "it: hand it to a script in env.",
+        ),
         OutputDefinition("project", "The name of the project."),
         OutputDefinition(
             "version",
@@ -88,13 +127,28 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
             "it would.",
             ("stage",),
         ),
+        OutputDefinition(
+            "versions",
+            "The versions that there are, newest first, or that were compared, as a JSON array.",
+            ("versions", "verify"),
+        ),
+        OutputDefinition(
+            "differences",
+            "What is not as it should be, as a JSON array of objects: kind, region, key, message.",
+            ("verify",),
+        ),
     )
 }
 """Every output, from which action.yml has them."""
 
 
-def outputs_of(result: ProjectResult, runner: Runner) -> Mapping[str, str]:
-    """Return every output of a step that succeeded; those that do not apply are empty."""
+def outputs_of(
+    result: ProjectResult, runner: Runner, error: StartifactError | None = None
+) -> Mapping[str, str]:
+    """Return every output of a step that has a result; those that do not apply are empty.
+
+    *error* is why it failed all the same.
+    """
     facts = {"version": version_of(result), **facts_of_result(result, in_workflow)}
     if isinstance(result, ArtifactResult):
         facts = _elsewhere(facts, runner)
@@ -104,6 +158,47 @@ def outputs_of(result: ProjectResult, runner: Runner) -> Mapping[str, str]:
         facts["filename"] = safe_filename(result.artifact)
     if isinstance(result, DownloadResult):
         facts["path"] = for_later_steps(result.path, runner)
+    return _texts({**facts, **_ending(error)})
+
+
+def outputs_of_failure(
+    inputs: StepInputs | None, error: StartifactError, runner: Runner
+) -> Mapping[str, str]:
+    """Return every output of a step that ended with *error*: why, and what was known by then.
+
+    *inputs* are ``None`` where they are not valid.
+    """
+    facts: dict[str, object] = {}
+    if inputs is not None:
+        command = inputs.command
+        facts["project"] = command.project
+        facts["version"] = "" if isinstance(command, VersionsInputs) else _exact(command.version)
+    if isinstance(error, StagingFailedError | ConflictError):
+        locations = locations_of_outcomes(error.outcomes)
+        facts["locations"] = [_elsewhere(location, runner) for location in locations]
+    return _texts({**facts, **_ending(error)})
+
+
+def _ending(error: StartifactError | None) -> dict[str, object]:
+    if error is None:
+        return {"outcome": SUCCEEDED, "exit-code": 0, "error": None}
+    code = error.exit_code
+    return {
+        "outcome": STOPPED if code > SIGNAL_EXIT_CODE else FAILURES.get(code, FAILURES[1]),
+        "exit-code": code,
+        "error": with_notes(error.message, error),
+    }
+
+
+def _exact(selector: str | None) -> str:
+    """Return *selector* where it is a version: what another one picks was not known."""
+    try:
+        return str(parse_version(selector))
+    except InputError:
+        return ""
+
+
+def _texts(facts: Mapping[str, object]) -> dict[str, str]:
     return {name: _text(facts.get(name)) for name in OUTPUTS}
 
 

@@ -50,7 +50,9 @@ class ChannelWriter:
             state, channel_record = read_channel_record(region, project, LATEST)
             target = version
             if channel_record is not None and not is_later(version, channel_record.version):
-                return channel_record.version
+                if not channel_record.is_mirrored:
+                    return channel_record.version
+                target = channel_record.version  # the channel follows its mirror, for once
             if (
                 channel_record is None
                 and highest_known is not None
@@ -84,7 +86,7 @@ class ChannelWriter:
         return ChannelRecord(
             version=target,
             generation=1 if channel_record is None else channel_record.generation + 1,
-            previous=None if channel_record is None else channel_record.version,
+            previous=None if channel_record is None else _before(channel_record, target),
             moved_at=self.now(),
             moved_by=self.moved_by,
         )
@@ -122,7 +124,7 @@ class ChannelWriter:
             return
         mirrored: str | None = None
         for _ in range(self.limits.mirror_attempts):
-            _, channel_record = read_channel_record(region, project, LATEST)
+            _, channel_record = read_channel_record(region, project, LATEST, must_know_mirror=True)
             if channel_record is None or str(channel_record.version) == mirrored:
                 return
             first, mirrored = mirrored is None, str(channel_record.version)
@@ -130,6 +132,12 @@ class ChannelWriter:
             # can it be trusted to be right already.
             if not first or mirror.read(project, LATEST) != mirrored:
                 mirror.write(project, LATEST, mirrored)
+
+
+def _before(channel_record: ChannelRecord, target: Version) -> Version | None:
+    """Return what the channel was before it moves to *target*."""
+    follows = channel_record.is_mirrored and channel_record.version == target
+    return channel_record.previous if follows else channel_record.version
 
 
 def warn_mirror_failed(region: str, project: str, error: StartifactError) -> None:

@@ -10,6 +10,7 @@ from startifact.channels.record import read_channel_record
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
+    NetworkSetupError,
     NotFoundError,
     StartifactError,
     UndeterminedError,
@@ -100,7 +101,7 @@ def read_channel(
     failed: dict[str, StartifactError] = {}
     until: float | None = None
     jobs = {r.name: partial(_ask, r, project, channel) for r in regions}
-    with FanOut(jobs, limits=limits) as asking:
+    with FanOut(jobs, limits=limits, enough=needed) as asking:
         while answer := asking.next(until):
             if isinstance(answer, Failure):
                 failed[answer.name] = answer.error
@@ -133,7 +134,9 @@ def _no_answer(
     reasons = [(name, (known | failed).get(name, f"has no {channel}")) for name in regions]
     causes = [failed[name] for name in regions if name in failed]
     only_undetermined = all(isinstance(cause, UndeterminedError) for cause in causes)
-    elsewhere = "Ask for an exact version, which one region can answer, or try again"
+    elsewhere = "Ask for an exact version, which one region can answer"
+    if not any(isinstance(cause, NetworkSetupError) for cause in causes):
+        elsewhere += ", or try again"
     return no_answer(
         f"cannot tell the {channel} version of {project}: {len(found)} of {len(regions)} regions "
         f"know it, {required_to_read(len(regions))} are needed",

@@ -1,13 +1,14 @@
 """The record of a channel, as it is stored in one region."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from semver import Version
 
+from startifact.channels.mirrored import later_mirrored_version
 from startifact.errors import InputError, IntegrityError
 from startifact.limits import MAX_CHANNEL_BYTES, MAX_GENERATION
-from startifact.model.keys import channel_key
+from startifact.model.keys import LATEST, channel_key
 from startifact.model.strict_json import JsonError, parse_object
 from startifact.model.versions import parse_version
 from startifact.regions.interface import Region, StoredChannel
@@ -22,6 +23,9 @@ class ChannelRecord:
     previous: Version | None
     moved_at: str
     moved_by: str
+    is_mirrored: bool = False
+    """Whether ``version`` is that of the mirror, which is later than ``previous``, the channel's
+    own. It is not stored."""
 
     def to_json(self) -> str:
         """Return the one line that is stored."""
@@ -70,9 +74,12 @@ def parse_channel_record(text: str, *, where: str) -> ChannelRecord:
 
 
 def read_channel_record(
-    region: Region, project: str, channel: str
+    region: Region, project: str, channel: str, *, must_know_mirror: bool = False
 ) -> tuple[StoredChannel | None, ChannelRecord | None]:
     """Return what *channel* holds in *region*, as stored and as parsed; ``None`` when absent.
+
+    ``latest`` is at least the version that its mirror says, where the region holds that. A mirror
+    that cannot be read is an error only for a caller that *must_know_mirror*.
 
     Raises:
         IntegrityError: It is damaged.
@@ -80,4 +87,10 @@ def read_channel_record(
     state = region.read_channel(channel_key(project, channel))
     if state is None:
         return None, None
-    return state, parse_channel_record(state.text, where=f"{project}/{channel} in {region.name}")
+    record = parse_channel_record(state.text, where=f"{project}/{channel} in {region.name}")
+    # Of generation 0 is what was read from the mirror.
+    if channel == LATEST and record.generation:
+        later = later_mirrored_version(region, project, record.version, must_know=must_know_mirror)
+        if later is not None:
+            record = replace(record, version=later, previous=record.version, is_mirrored=True)
+    return state, record

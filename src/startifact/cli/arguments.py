@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NoReturn
 
+from startifact.cli.legacy import translated
 from startifact.definitions import CommandDefinition, OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.options import COMMANDS, TARGETS, commands_of, options_of
@@ -69,6 +70,11 @@ def parse(argv: Sequence[str]) -> Arguments:
     """
     before, command, after = _split(argv)
     if command not in commands_of(WayIn.SHELL):
+        if (line := translated(argv)) is not None:
+            raise InputError(
+                "this is a command line of the first Startifact: the command stands first now",
+                hint=f"Write: {line}",
+            )
         _parser_of_all().parse_args(argv or ["--help"])
         raise AssertionError("a command that there is not has been taken")  # pragma: no cover
     values: dict[str, Any] = {

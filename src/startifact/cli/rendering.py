@@ -129,7 +129,11 @@ def artifact_lines(artifact: Artifact) -> list[str]:
     if len(artifact):
         lines += ["metadata", *table(artifact.items())]
     rows = [
-        (str(x["region"]), str(x["outcome"]), str(x["uri"] or x.get("error") or ""))
+        (
+            str(x["region"]),
+            str(x["outcome"]),
+            "; ".join(str(text) for text in (x["uri"], x.get("error")) if text),
+        )
         for x in locations_of_artifact(artifact)
     ]
     return [*lines, "regions", *table(rows)]

@@ -19,13 +19,19 @@ def attempts(retry: RetryLimits, *, pause: Callable[[float], None] | None = None
         Cancelled: Nobody waits for the work of this thread any more.
         DeadlineError: The time that was allowed has passed.
     """
-    longest = retry.first_seconds
     for attempt in range(1, retry.attempts + 1):
         if attempt > 1:
-            seconds = random.uniform(retry.shortest_seconds, longest)  # noqa: S311  # jitter
-            (pause or pause_for)(seconds)
-            longest = min(2 * longest, retry.longest_seconds)
+            (pause or pause_for)(pause_seconds(retry, attempt - 1))
         yield attempt
+
+
+def pause_seconds(retry: RetryLimits, failures: int) -> float:
+    """Return how long to wait after *failures* attempts that have failed, drawn at random."""
+    # Doubling so often is beyond any longest pause, and 2.0 to a higher power would overflow.
+    longest = retry.first_seconds * 2.0 ** min(failures - 1, 60)
+    if failures > 1:
+        longest = min(longest, retry.longest_seconds)
+    return random.uniform(retry.shortest_seconds, longest)  # noqa: S311  # jitter
 
 
 def pause_for(seconds: float) -> None:

@@ -54,7 +54,8 @@ class FanOut(Generic[T]):
     """One job for each region, all started at once.
 
     Leaving the context early, or with an exception, tells the workers to stop. With *undo* it also
-    waits a moment, after an exception, for them to take back what they began. A job that raises
+    waits a moment, after an exception, for them to take back what they began. After *enough*
+    successes, requests of the others that fail are not tried again for long. A job that raises
     anything but a ``StartifactError`` has a bug: the exception is raised again in the caller's
     thread.
     """
@@ -66,15 +67,20 @@ class FanOut(Generic[T]):
         limits: Limits,
         notify: Callable[[str, int], None] | None = None,
         undo: bool = False,
+        enough: int | None = None,
     ) -> None:
         self._limits = limits
-        self._idle_timeout = limits.idle_timeout_seconds
+        self._quorum_idle_timeout: float | None = None
+        self._enough = enough
+        self._succeeded = 0
         self._undo = undo
         self._jobs = dict(jobs)
         self._arrived: queue.SimpleQueue[Success[T] | Failure | _Stopped | _Crashed] = (
             queue.SimpleQueue()
         )
         self._heartbeats = {name: Heartbeat(notify and partial(notify, name)) for name in jobs}
+        if enough == 0:
+            self.take_patience()
         self._started = dict.fromkeys(jobs, time.monotonic())
         self._stopped: set[str] = set()
         self._threads = {name: self._thread(name) for name in jobs}
@@ -110,9 +116,10 @@ class FanOut(Generic[T]):
     def shorten_idle_timeout(self, seconds: float) -> None:
         """Give up, from now on, a region that moves no byte for *seconds*; never later than before.
 
-        It may be called while regions work: they do not know how long the caller waits.
+        One that asks for patience, or is in a long operation, has the time that it had. This may be
+        called while regions work: they do not know how long the caller waits.
         """
-        self._idle_timeout = min(self._idle_timeout, seconds)
+        self._quorum_idle_timeout = seconds
 
     def cancel(self) -> None:
         """Tell every worker that is still busy to stop.
@@ -132,7 +139,8 @@ class FanOut(Generic[T]):
 
     def _start_again(self, name: str) -> None:
         # It begins anew: while nobody waited, the region's silence meant nothing.
-        self._started[name] = self._heartbeats[name].last = time.monotonic()
+        self._heartbeats[name].answered()
+        self._started[name] = self._heartbeats[name].last
         self._threads[name] = self._thread(name)
         self._threads[name].start()
 
@@ -148,9 +156,9 @@ class FanOut(Generic[T]):
         returned.
         """
         while busy := [name for name in self._heartbeats if name not in self._stopped]:
-            # The worker that has been quiet for longest is the first that can run out of time.
-            name = min(busy, key=lambda n: self._heartbeats[n].last)
-            end, limit = deadline_at(), self._heartbeats[name].last + self._idle_timeout
+            # The worker that is given up first, unless it moves.
+            name = min(busy, key=self._given_up_at)
+            end, limit = deadline_at(), self._given_up_at(name)
             if until is not None:
                 limit = min(limit, until)
             if end is not None:
@@ -164,7 +172,7 @@ class FanOut(Generic[T]):
                 check_deadline()
                 if until is not None and time.monotonic() >= until:
                     return None
-                if self._heartbeats[name].last + self._idle_timeout <= time.monotonic():
+                if self._given_up_at(name) <= time.monotonic():
                     return self._give_up(name)
                 continue
             if isinstance(arrived, _Crashed):
@@ -172,9 +180,31 @@ class FanOut(Generic[T]):
             if isinstance(arrived, _Stopped):
                 self._take_stopped(arrived.name)
             elif self._heartbeats.pop(arrived.name, None):
+                self._count(arrived)
                 return arrived
             # Else it was given up before: that was its answer, and each region has only one.
         return None
+
+    def _count(self, arrived: Success[T] | Failure) -> None:
+        """Take the others' patience once enough regions have succeeded."""
+        self._succeeded += isinstance(arrived, Success)
+        if self._enough is not None and self._succeeded >= self._enough:
+            self.take_patience()
+
+    def take_patience(self) -> None:
+        """Let requests that fail be tried again only so often, and not for a time any more."""
+        for heartbeat in list(self._heartbeats.values()):
+            heartbeat.patient = False
+
+    def _given_up_at(self, name: str) -> float:
+        """Return when the region *name* has been idle for too long, unless it moves meanwhile."""
+        heartbeat = self._heartbeats[name]
+        at = heartbeat.last + self._limits.idle_timeout_seconds
+        if self._quorum_idle_timeout is not None:
+            # Not where it says "later": a healthy region is not dropped because others are quicker.
+            sign = max(heartbeat.last, heartbeat.last_refusal)
+            at = min(at, sign + self._quorum_idle_timeout)
+        return max(at, heartbeat.silent_until)
 
     def __iter__(self) -> Iterator[Success[T] | Failure]:
         """Yield every region's answer as it comes."""
@@ -192,11 +222,14 @@ class FanOut(Generic[T]):
 
     def _give_up(self, name: str) -> Failure:
         # A thread cannot be ended from outside. This one ends when it wakes and beats again.
-        self._heartbeats.pop(name).cancel()
+        heartbeat = self._heartbeats.pop(name)
+        heartbeat.cancel()
+        idle = time.monotonic() - heartbeat.last
+        why = f": {heartbeat.trouble}" if heartbeat.trouble else ""
         return Failure(
             name,
             time.monotonic() - self._started[name],
-            RegionUnavailableError(f"{name} has moved no byte for {self._idle_timeout:.0f} s"),
+            RegionUnavailableError(f"{name} has moved no byte for {idle:.0f} s{why}"),
         )
 
     def _run(self, name: str) -> None:

@@ -19,19 +19,67 @@ class Heartbeat:
     def __init__(self, notify: Callable[[int], None] | None = None) -> None:
         # Its beginning counts: a worker that never moves a byte is given up as well.
         self.last = time.monotonic()
+        self.last_refusal = 0.0
+        """When the region last said "later": it lives, though it does nothing."""
+
+        self.failing_since: float | None = None
+        """When the first request failed of those since the last one that was answered."""
+
+        self.trouble = ""
+        """Why it failed."""
+
+        self.patient = True
+        """Whether requests that fail are tried again for as long as a region may be idle."""
+
+        self.silent_until = 0.0
+        """Until when nothing has to be heard: a long operation is under way."""
+
         self._notify = notify
         self.cancelled = threading.Event()
 
     def beat(self, count: int = 0) -> None:
-        """Record that *count* bytes have moved; 0 is a sign of life.
+        """Record that *count* bytes have arrived for good; 0 is a sign of life.
 
         Raises:
             Cancelled: Nobody waits for this work any more.
         """
         self.check()
         self.last = time.monotonic()
+        if count:
+            self.failing_since = None
         if self._notify:
             self._notify(count)
+
+    def answered(self) -> None:
+        """Record that a request was answered, and not with "later"."""
+        self.last = time.monotonic()
+        self.failing_since = None
+        self.trouble = ""
+
+    def failed(self, trouble: str, *, later: bool) -> float:
+        """Record that an attempt of a request failed; *later* where that is what the region said.
+
+        Returns:
+            How many seconds ago the first one failed of those since the last one that was answered.
+        """
+        now = time.monotonic()
+        self.trouble = trouble
+        # Several threads share this: it may be set back to ``None`` at any time.
+        since = self.failing_since or now
+        self.failing_since = since
+        if later:
+            self.last_refusal = now
+        return now - since
+
+    @contextlib.contextmanager
+    def may_be_silent(self, seconds: float) -> Iterator[None]:
+        """Let nothing be heard inside for *seconds*."""
+        self.silent_until = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self.last = time.monotonic()
+            self.silent_until = 0.0
 
     def check(self) -> None:
         """Return when this work is still wanted.
@@ -64,6 +112,23 @@ def check_cancelled() -> None:
     heartbeat = CURRENT_HEARTBEAT.get()
     if heartbeat is not None:
         heartbeat.check()
+
+
+def record_answer() -> None:
+    """Record, for the worker that this thread is, that a request was answered in full."""
+    heartbeat = CURRENT_HEARTBEAT.get()
+    if heartbeat is not None:
+        heartbeat.answered()
+
+
+def record_failure(trouble: str, *, later: bool = False) -> float:
+    """Record, for the worker that this thread is, that an attempt of a request failed.
+
+    Returns:
+        How many seconds its requests have failed for; 0 in threads that are not workers.
+    """
+    heartbeat = CURRENT_HEARTBEAT.get()
+    return 0.0 if heartbeat is None else heartbeat.failed(trouble, later=later)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError, IntegrityError, LocalFileError
 from startifact.files.trouble import WITHOUT_MODES, local_error
 from startifact.hints import Hint, Option
-from startifact.limits import BLOCK_BYTES
+from startifact.limits import BLOCK_BYTES, MAX_LINKS
 from startifact.model.filenames import check_filename
 from startifact.model.keys import Key
 from startifact.model.record import Record
@@ -21,6 +21,11 @@ from startifact.text import quoted
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(
     os, "O_BINARY", 0
 )  # fmt: skip
+
+
+_IS_DIRECTORY = Hint.of(
+    "Name a file, or set ", Option("load-filename", "true"), " to restore the saved name in it"
+)
 
 
 def saved_destination(folder: Path, record: Record, key: Key) -> Path:
@@ -44,14 +49,6 @@ def saved_destination(folder: Path, record: Record, key: Key) -> Path:
         raise IntegrityError(
             f"the saved {e.message}: it is not used", hint="Download to a file name of your own"
         ) from e
-
-
-# As many as Linux follows.
-_MAX_LINKS = 40
-
-_IS_DIRECTORY = Hint.of(
-    "Name a file, or set ", Option("load-filename", "true"), " to restore the saved name in it"
-)
 
 
 def check_names_file(path: str | Path) -> None:
@@ -103,7 +100,7 @@ _NAME_A_FILE = (
 def _followed(path: Path) -> Path:
     """Return what *path* leads to through links, there or not; *path* itself where it is none."""
     target = path
-    for _ in range(_MAX_LINKS):
+    for _ in range(MAX_LINKS):
         if not target.is_symlink():
             return target if target is path else Path(os.path.realpath(target))
         folder = Path(os.path.realpath(target.parent))

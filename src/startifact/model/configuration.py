@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from startifact.errors import ConfigurationError, StartifactError
@@ -16,6 +17,7 @@ from startifact.limits import (
 )
 from startifact.model.strict_json import JsonError, parse_object
 from startifact.problems import Problems
+from startifact.text import quoted
 
 DEFAULT_PARAMETER = "/startifact"
 AWS_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}", re.ASCII)
@@ -48,11 +50,20 @@ class Configuration:
     unknown_keys: tuple[str, ...] = ()
     """Keys that this version does not know and ignores."""
 
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+    """What is odd about ``regions`` and is passed over, in words."""
+
 
 def parse_configuration(
-    text: str, *, source: str, error: type[StartifactError] = ConfigurationError
+    text: str,
+    *,
+    source: str,
+    error: type[StartifactError] = ConfigurationError,
+    with_regions: bool = True,
 ) -> Configuration:
     """Return the organisation configuration in *text*; *source* names it in messages.
+
+    Where others name the regions, it is read without its own, which may be anything then.
 
     Raises:
         ConfigurationError: It is not valid; the message has every problem, with its path.
@@ -69,10 +80,10 @@ def parse_configuration(
         )
         problems.raise_if_any()
         raise AssertionError from e  # raise_if_any has raised
-    return _checked(value, problems)
+    return _checked(value, problems, with_regions=with_regions)
 
 
-def _checked(value: dict[str, Any], problems: Problems) -> Configuration:
+def _checked(value: dict[str, Any], problems: Problems, *, with_regions: bool) -> Configuration:
     known = {"bucket_name_param", "bucket_key_prefix", "parameter_name_prefix", "regions"}
     bucket = value.get("bucket_name_param")
     if not isinstance(bucket, str) or not is_parameter_name(bucket):
@@ -92,7 +103,8 @@ def _checked(value: dict[str, Any], problems: Problems) -> Configuration:
             parameters,
             "empty, or a path like /team that does not begin with /aws or /ssm",
         )
-    regions = _regions(value.get("regions", []), problems)
+    warnings: list[str] = []
+    regions = _regions(value.get("regions", []), problems, warnings) if with_regions else ()
     problems.raise_if_any()
     return Configuration(
         bucket_name_param=str(bucket),
@@ -100,12 +112,13 @@ def _checked(value: dict[str, Any], problems: Problems) -> Configuration:
         parameter_name_prefix=str(parameters),
         regions=regions,
         unknown_keys=tuple(sorted(value.keys() - known - _IGNORED)),
+        warnings=tuple(warnings),
     )
 
 
-def _regions(value: object, problems: Problems) -> tuple[str, ...]:
+def _regions(value: object, problems: Problems, warnings: list[str]) -> tuple[str, ...]:
     if isinstance(value, str):
-        names: list[object] = [part.strip() for part in value.split(",")] if value.strip() else []
+        names: list[object] = list(_split(value, warnings))
     elif isinstance(value, list):
         names = list(value)
     else:
@@ -123,6 +136,20 @@ def _regions(value: object, problems: Problems) -> tuple[str, ...]:
         else:
             regions.append(name)
     return tuple(regions)
+
+
+def _split(text: str, warnings: list[str]) -> list[str]:
+    """Return the regions in *text* as the first Startifact wrote it, each once.
+
+    Nobody checked what was typed: an empty item, or one that is there twice, is a warning.
+    """
+    names = [part.strip() for part in text.split(",")] if text.strip() else []
+    given = [name for name in names if name]
+    if len(given) < len(names):
+        warnings.append("regions has a comma with no region beside it")
+    counts = Counter(given)
+    warnings += [f"regions has {quoted(name)} {n} times" for name, n in counts.items() if n > 1]
+    return list(counts)
 
 
 def is_parameter_name(name: str) -> bool:

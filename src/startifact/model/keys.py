@@ -79,6 +79,11 @@ def split_channel_key(key: Key) -> tuple[str, str]:
     return project, channel
 
 
+def project_of(key: Key) -> str:
+    """Return the project that *key*, of an artifact or a channel, belongs to."""
+    return key.partition("/")[0].partition("@")[0]
+
+
 def quarantine_key(project: str, version: object, tag: str) -> Key:
     """Return the key in quarantine for what a region held as *version*.
 
@@ -87,9 +92,12 @@ def quarantine_key(project: str, version: object, tag: str) -> Key:
     return Key(f"{project}/_quarantine/{version}-{tag}")
 
 
-def probe_key(project: str) -> Key:
-    """Return the key at which Startifact tries whether a store honours conditional writes."""
-    return Key(f"{project}/_probe")
+def probe_key(project: str, name: str) -> Key:
+    """Return a key at which Startifact tries whether a store honours conditions.
+
+    *name* keeps several of them apart.
+    """
+    return Key(f"{project}/_probe/{name}")
 
 
 def channel_parameter(prefix: str, project: str, channel: str) -> str:

@@ -1,16 +1,20 @@
 """Metadata as people write it: lines of KEY=VALUE, or a YAML mapping."""
 
+import itertools
+import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from startifact.errors import InputError
 from startifact.limits import MAX_METADATA_TEXT_BYTES
 from startifact.problems import Problems
-from startifact.text import escape_nonprintable, quoted
+from startifact.text import escape_nonprintable, quoted, quoted_list
 
 if TYPE_CHECKING:
     import yaml
+
+logger = logging.getLogger(__name__)
 
 _PAIR = re.compile(r"[^\s=]+=.*", re.DOTALL)
 _FORMS = (
@@ -48,8 +52,10 @@ def parse_metadata(text: str) -> dict[str, str]:
     """Return the metadata in *text*, every value exactly as it is written.
 
     If every line that is not empty is KEY=VALUE, the metadata is those lines, stripped of white
-    space; otherwise *text* is a YAML mapping. A text that begins with a brace is always
-    YAML, because ``{"hash":"9876="}`` would pass for a line. The empty text is empty metadata.
+    space; otherwise *text* is a YAML mapping. In both, a line that begins with a ``#`` is a
+    comment; one behind a value is a comment in YAML alone. A text that begins with a brace is
+    always YAML, because ``{"hash":"9876="}`` would pass for a line. The empty text is empty
+    metadata.
 
     Raises:
         InputError: It is neither, or a key is there twice. The message has all problems.
@@ -59,10 +65,37 @@ def parse_metadata(text: str) -> dict[str, str]:
             f"metadata is not valid: it is larger than {MAX_METADATA_TEXT_BYTES:,} bytes",
             hint="Keep large data in a file of its own and stage that",
         )
-    lines = [line for part in text.split("\n") if (line := part.strip())]
-    if not text.lstrip().startswith("{") and all(_PAIR.fullmatch(line) for line in lines):
+    lines = [
+        line for part in text.split("\n") if (line := part.strip()) and not line.startswith("#")
+    ]
+    if not "".join(lines[:1]).startswith("{") and all(_PAIR.fullmatch(line) for line in lines):
         return parse_metadata_lines(lines, source="metadata")
     return _mapping(_composed(text, lines))
+
+
+def looks_like_secret(key: str) -> bool:
+    """Say whether *key* is what people call a secret."""
+    # apiKey, API_KEY and api-key are the same words.
+    words = [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", key)]
+    pairs = {a + b for a, b in itertools.pairwise(words)}
+    return not _SECRET_WORDS.isdisjoint({*words, *pairs})
+
+
+_SECRET_WORDS = frozenset(
+    {"secret", "secrets", "token", "tokens", "password", "passwords", "passwd", "pwd", "passphrase"}
+    | {"credential", "credentials", "apikey", "apikeys", "accesskey", "privatekey", "signingkey"}
+    | {"sshkey", "authkey", "encryptionkey"}
+)
+
+
+def warn_of_secrets(metadata: Mapping[str, str]) -> None:
+    """Warn of keys that look like those of secrets; values are not shown."""
+    if keys := [key for key in metadata if looks_like_secret(key)]:
+        logger.warning(
+            "the metadata %s looks like a secret: whoever can read the artifact can read it, and "
+            "what is staged never changes. If it is one, replace it where it is valid",
+            quoted_list(keys),
+        )
 
 
 def _composed(text: str, lines: list[str]) -> "yaml.MappingNode | None":

@@ -113,6 +113,17 @@ class Record:
             return self.sha256 == other.sha256
         return not self.md5 or not other.md5 or self.md5 == other.md5
 
+    def lacks_metadata_of(self, other: "Record") -> bool:
+        """Say whether *other* has metadata or a file name, and this neither, with the same bytes.
+
+        The bytes are compared as far as they are known.
+        """
+        return not self._has_metadata and other._has_metadata and self.may_have_bytes_of(other)
+
+    @property
+    def _has_metadata(self) -> bool:
+        return bool(self.metadata) or self.filename is not None
+
     def contradicts_all(self, others: Iterable["Record"]) -> bool:
         """Say whether it cannot have the bytes of any of *others*."""
         return not any(self.may_have_bytes_of(other) for other in others)
@@ -150,12 +161,14 @@ def _changed(mine: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
     lines = []
     for key in keys:
         alike = next((k for k in keys if k != key and look_alike(k, key)), None)
-        shown = quoted(key, QUOTED_KEY_CHARACTERS) if alike is None else quoted_apart(key, alike)[0]
+        description = (
+            quoted(key, QUOTED_KEY_CHARACTERS) if alike is None else quoted_apart(key, alike)[0]
+        )
         before, after = mine.get(key), theirs.get(key)
         if before is not None and after is not None and look_alike(before, after):
             was, now = quoted_apart(before, after)
-            shown += f": {now} instead of {was}"
-        lines.append(shown)
+            description += f": {now} instead of {was}"
+        lines.append(description)
     return lines
 
 

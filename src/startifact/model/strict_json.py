@@ -41,6 +41,18 @@ def parse_string_object(text: str) -> dict[str, str]:
     return value
 
 
+def parse_object_as_text(text: str) -> dict[str, str]:
+    """Return the JSON object in *text*, whose values that are not strings are their own JSON.
+
+    So a number is returned as its digits, and ``null`` as that word.
+
+    Raises:
+        JsonError: It is not JSON, not an object, or has a key twice.
+    """
+    values = parse_object(text)
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
+
+
 def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(items)
     if len(value) != len(items):

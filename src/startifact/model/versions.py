@@ -13,6 +13,7 @@ from semver import Version
 from startifact.errors import InputError
 from startifact.limits import MAX_VERSION_CHARACTERS
 from startifact.model.keys import CHANNEL, LATEST
+from startifact.model.version_mistakes import mistake_in
 from startifact.text import quoted
 
 _PARTIAL = re.compile(r"v?\d+(\.\d+)?", re.ASCII)
@@ -45,7 +46,19 @@ def parse_version(text: object) -> Version:
         # Older python-semver takes other digits than ASCII's, and a line break at the end.
         if version is not None and bare.isascii() and str(version) == bare:
             return version
-    raise InputError(f"version {quoted(text)} is not a semantic version", hint=_hint(text))
+    raise _not_a_version(f"version {quoted(text)} is not a semantic version", text, _hint(text))
+
+
+def _not_a_version(message: str, text: object, hint: str) -> InputError:
+    """Return an error whose hint says, where it is known, what *text* got wrong and would be."""
+    # Not of any length: it is read with expressions that go through it again and again.
+    short = isinstance(text, str) and len(text) <= MAX_VERSION_CHARACTERS
+    mistake = mistake_in(text) if isinstance(text, str) and short else None
+    if mistake is None:
+        return InputError(message, hint=hint)
+    what = mistake.what[0].upper() + mistake.what[1:]
+    meant = f", did you mean {mistake.meant}?" if mistake.meant else "."
+    return InputError(message, hint=f"{what}{meant} {hint}")
 
 
 def _hint(text: object) -> str:
@@ -76,9 +89,10 @@ def parse_selector(text: object) -> Selector:
     try:
         return parse_version(text)
     except InputError as e:
-        raise InputError(
+        raise _not_a_version(
             f"selector {quoted(text)} is not an exact version",
-            hint=f"Ask for an exact version such as 1.0.9000, or for {LATEST}",
+            text,
+            f"Ask for an exact version such as 1.0.9000, or for {LATEST}",
         ) from e
 
 

@@ -44,16 +44,28 @@ class ContentNames:
 C = TypeVar("C", bound=Candidate)
 
 
+def is_incomplete(candidate: Candidate, candidates: Iterable[Candidate]) -> bool:
+    """Say whether *candidate* lacks the metadata that another of *candidates* has.
+
+    The first Startifact wrote the metadata after the bytes, and left such a replica where it was
+    interrupted between the two. What has a record is always complete.
+    """
+    return not candidate.is_recorded and any(
+        candidate.record.lacks_metadata_of(other.record) for other in candidates
+    )
+
+
 class Votes(Generic[C]):
     """The votes of *candidates* for the content of a version.
 
     Candidates with a record vote; where none has one, those of the first Startifact whose digest
     is known, and else all. A candidate that is known less well votes only where it contradicts:
-    where it cannot have the bytes of any of these.
+    where it cannot have the bytes of any of these. Incomplete candidates do not vote.
     """
 
     def __init__(self, candidates: Iterable[C]) -> None:
-        all_candidates = list(candidates)
+        known_candidates = list(candidates)
+        all_candidates = [c for c in known_candidates if not is_incomplete(c, known_candidates)]
         best = (
             [c for c in all_candidates if c.is_recorded]
             or [c for c in all_candidates if c.record.sha256 or c.record.md5]

@@ -19,7 +19,11 @@ from startifact.model.configuration import (
     to_json,
 )
 from startifact.problems import Problems
-from startifact.regions.aws.configuration_loader import ConfigurationLoader, parameters_of
+from startifact.regions.aws.configuration_loader import (
+    ConfigurationLoader,
+    clients_of,
+    parameters_of,
+)
 from startifact.regions.aws.spec import is_bucket_name
 from startifact.text import quoted, with_regions
 
@@ -118,6 +122,7 @@ def set_up(
     Raises:
         SetupFailedError: A region failed; the others were set up all the same.
     """
+    clients_of(loader).prepare(region=configuration.regions[0])
     jobs = {
         region: partial(_set_up_one, region, configuration, loader, dry_run)
         for region in configuration.regions
@@ -185,8 +190,9 @@ def _differences(present: str, configuration: Configuration) -> tuple[str, ...]:
     except StartifactError:
         return ("what was there is not a valid configuration",)
     before, after = json.loads(to_json(old)), json.loads(to_json(configuration))
-    return tuple(
+    changes = [
         f"{name}: {quoted(before[name])} becomes {quoted(after[name])}"
         for name in after
         if before[name] != after[name]
-    )
+    ]
+    return (*changes, *old.warnings)

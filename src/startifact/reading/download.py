@@ -39,7 +39,8 @@ class Downloader:
     """Where an artifact is, and the way to its bytes.
 
     ``bucket``, ``key``, ``region``, ``uri`` and ``object_version`` are those of the first region,
-    in the configured order, that is known to hold it. They raise a `NotFoundError` where none
+    in the configured order, that is known to hold it, one that can deliver it before one that
+    holds it in an archive. They raise a `NotFoundError` where none
     holds it, as after a dry run, and a `SeveralRegionsError` where that is not known.
 
     A downloader that was pickled keeps what it knew, and cannot download.
@@ -125,9 +126,9 @@ class Downloader:
     def outcomes(self) -> tuple[RegionOutcome, ...]:
         """Return what every region says of the version, in the configured order.
 
-        Its state is ``present``, ``different``, ``absent``, or ``failed`` with the error that says
-        why. Regions have a second to answer after the first one that has a copy. One whose bytes
-        the last download did not get, or found to be damaged, has failed.
+        Its state is ``present``, ``archived``, ``different``, ``absent``, or ``failed``, with the
+        error that says why. Regions have a second to answer after the first one that has a copy.
+        One whose bytes the last download did not get, or found to be damaged, has failed.
         """
         self._resolution.wait_a_moment_for_all()
         key, seconds = self._resolution.key, self.seconds()
@@ -153,7 +154,7 @@ class Downloader:
         """Put the artifact at *path* and return where it is.
 
         Afterwards the file has the recorded size and SHA-256; on any error it is as it was. Missing
-        parent directories are made. A file that has these bytes already is left alone. A link is
+        parent directories are made. A file that has these bytes already is not touched. A link is
         followed: the file that it leads to is written, and it stays.
 
         Args:
@@ -221,7 +222,7 @@ class Downloader:
         replicas = self._replicas()
         if not replicas:
             raise self._not_found([])
-        return replicas[0]
+        return next((r for r in replicas if r.stored.archived is None), replicas[0])
 
     def _fetch(self, destination: Path) -> None:
         """Try one region after the other until one has delivered the bytes to *destination*."""
@@ -231,7 +232,8 @@ class Downloader:
         while replica := self._next_copy(tried):
             tried.add(replica.region.name)
             with temporary_beside(destination) as temporary:
-                failure = self._fetch_from(replica, temporary)
+                others = self._has_others(tried)
+                failure = self._fetch_from(replica, temporary, patient=not others)
                 # Regions that answered while the bytes came may have outvoted this one.
                 if failure is None and self._is_still_chosen():
                     replace_file(temporary, destination)
@@ -246,21 +248,35 @@ class Downloader:
         raise self._not_found(failures)
 
     def _next_copy(self, tried: set[str]) -> Replica | None:
-        """Return the next copy to try; those that can have the bytes, as they were reported."""
+        """Return the next copy to try; those that can have the bytes, as they were reported.
+
+        One that is archived comes last: it may have been restored since.
+        """
         while True:
-            for replica in self._resolution.replicas():
-                untried = replica.region.name not in tried
-                if untried and replica.record.may_have_bytes_of(self._record):
+            untried = self._untried(tried)
+            for replica in untried:
+                if replica.stored.archived is None:
                     return replica
             if not self._resolution.wait_for_one_more():
-                return None
+                return next(iter(self._untried(tried)), None)
+
+    def _untried(self, tried: set[str]) -> list[Replica]:
+        return [
+            replica
+            for replica in self._resolution.replicas()
+            if replica.region.name not in tried and replica.record.may_have_bytes_of(self._record)
+        ]
 
     def _is_still_chosen(self) -> bool:
         """Say whether what was verified still is the version, by all that regions say by now."""
         verified, self._record = self._record, self._resolution.resolve()
         return (verified.digest, verified.size) == (self._record.digest, self._record.size)
 
-    def _fetch_from(self, replica: Replica, temporary: Path) -> Failure | None:
+    def _has_others(self, tried: set[str]) -> bool:
+        """Say whether another region could deliver, that was not tried."""
+        return bool(self._untried(tried))
+
+    def _fetch_from(self, replica: Replica, temporary: Path, *, patient: bool) -> Failure | None:
         name, record = replica.region.name, self._record
         tally = Tally(
             self._progress, verb="download", artifact=self._resolution.key, total=record.size
@@ -270,7 +286,9 @@ class Downloader:
             read_all(replica, self._resolution.key, temporary, heartbeat, self._limits)
             verify_file(record, f"{self._resolution.key} in {name}", temporary, heartbeat)
 
-        with FanOut({name: job}, limits=self._limits, notify=tally.add) as fetching:
+        # Where another region can deliver, it does so sooner than this one recovers.
+        enough = None if patient else 0
+        with FanOut({name: job}, limits=self._limits, notify=tally.add, enough=enough) as fetching:
             answer = fetching.next()
         if not isinstance(answer, Failure):
             return None

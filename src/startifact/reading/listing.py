@@ -1,7 +1,7 @@
 """Which versions of a project there are."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from semver import Version
@@ -19,7 +19,7 @@ from startifact.model.keys import artifact_prefix, version_text
 from startifact.model.quorum import refuse_shared_store, required_to_read
 from startifact.model.versions import newest_first, parse_version
 from startifact.regions.interface import Region
-from startifact.text import with_regions
+from startifact.text import quoted_list, with_regions
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,8 @@ def versions_of(
 
     With it comes why regions were not listed, by region.
     """
-    listed, failed = versions_by_region(regions, project, limits=limits)
+    listed, others, failed = _listings(regions, project, limits)
+    _warn_of_others(project, {r.name: others[r.name] for r in regions if others.get(r.name)})
     found = {str(version): version for versions in listed.values() for version in versions}
     failures = {failure.name: failure.error for failure in failed}
     return newest_first(found.values()), {
@@ -72,21 +73,43 @@ def versions_by_region(
 
     With it comes why others were not listed.
     """
+    listed, _, failures = _listings(regions, project, limits)
+    return listed, failures
+
+
+def _listings(
+    regions: Sequence[Region], project: str, limits: Limits
+) -> tuple[dict[str, list[Version]], dict[str, list[str]], list[Failure]]:
+    """Return the versions and the other keys that each region lists, and why others did not."""
     listed: dict[str, list[Version]] = {}
+    other_keys: dict[str, list[str]] = {}
     failures: list[Failure] = []
-    jobs = {r.name: partial(_versions_in, r, project) for r in regions}
-    with FanOut(jobs, limits=limits) as listing:
+    jobs = {r.name: partial(_keys_in, r, project) for r in regions}
+    with FanOut(jobs, limits=limits, enough=required_to_read(len(regions))) as listing:
         for answer in listing:
             if isinstance(answer, Failure):
                 failures.append(answer)
             else:
-                listed[answer.name] = answer.value
-    return listed, failures
+                listed[answer.name], other_keys[answer.name] = answer.value
+    return listed, other_keys, failures
 
 
-def _versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Version]:
-    """Return the versions of *project* that *region* lists, in any order."""
-    versions = []
+def _warn_of_others(project: str, others: Mapping[str, Sequence[str]]) -> None:
+    """Log one warning of all keys that are no versions, by region, where there are any."""
+    if others:
+        keys = sorted({key for found in others.values() for key in found})
+        count = f"{len(keys):,} keys are not versions of {project}, and are"
+        if len(keys) == 1:
+            count = f"1 key is not a version of {project}, and is"
+        logger.warning("%s", with_regions(others, f"{count} passed over: {quoted_list(keys)}"))
+
+
+def _keys_in(region: Region, project: str, heartbeat: Heartbeat) -> tuple[list[Version], list[str]]:
+    """Return the versions of *project* that *region* lists, in any order, and all other keys.
+
+    Those below an artifact's key are of its metadata, and in neither.
+    """
+    versions, others = [], []
     for key in region.keys(artifact_prefix(project)):
         heartbeat.beat()
         text = version_text(project, key)
@@ -98,6 +121,7 @@ def _versions_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Ver
             version = None
         if version is None or str(version) != text:
             logger.info("%s holds %r, which is not a version of %s", region.name, key, project)
+            others.append(key)
         else:
             versions.append(version)
-    return versions
+    return versions, others

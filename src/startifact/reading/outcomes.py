@@ -27,6 +27,9 @@ class State(StrEnum):
     WOULD_CREATE = "would-create"
     """It is not there, and without the dry run would be by now."""
 
+    ARCHIVED = "archived"
+    """It is there, in an archive, and cannot be delivered until it is restored."""
+
     ABSENT = "absent"
     """It is not there."""
 
@@ -59,7 +62,8 @@ class RegionOutcome:
     """Where ``latest`` is after a staging; ``None`` where it was not moved."""
 
     error: StartifactError | None = None
-    """Why the region failed, why its ``latest`` did not follow, or what other content it holds."""
+    """Why the region failed, why its ``latest`` did not follow, what other content it holds, or why
+    it cannot deliver what it holds."""
 
     def __repr__(self) -> str:
         facts = [f"{quoted(self.region, 200)} {self.state}"]
@@ -78,7 +82,7 @@ def may_be_majority(outcomes: Sequence[RegionOutcome]) -> bool:
     """
     held = sum(
         (o.state is State.FAILED and not isinstance(o.error, RemovedError))
-        or o.state in {State.CREATED, State.PRESENT}
+        or o.state in {State.CREATED, State.PRESENT, State.ARCHIVED}
         for o in outcomes
     )
     return held >= majority(len(outcomes))
@@ -114,10 +118,12 @@ def outcome_of(
         same = found.same_content(record)
     else:  # of the first Startifact: there is no digest to compare
         same = found.may_have_bytes_of(record)
+    archived = answer.archived_error(key) if same else None
     return RegionOutcome(
         region=region,
-        state=State.PRESENT if same else State.DIFFERENT,
+        state=(State.ARCHIVED if archived else State.PRESENT) if same else State.DIFFERENT,
         seconds=seconds,
         location=answer.region.location(key),
         object_version=answer.stored.object_version,
+        error=archived,
     )

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from startifact.errors import IntegrityError
+from startifact.errors import ArchivedError, IntegrityError
 from startifact.limits import MAX_SIZE_BYTES
 from startifact.model.keys import Key
 from startifact.model.record import Record, decode
 from startifact.regions.interface import Region, StoredArtifact
-from startifact.regions.legacy import legacy_record
+from startifact.regions.legacy import LegacyArtifact, legacy_metadata_key, legacy_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,21 @@ class Replica:
     def is_recorded(self) -> bool:
         """Whether it has a record, which those of the first Startifact lack."""
         return self.stored.encoded_record is not None
+
+    def archived_error(self, key: Key) -> ArchivedError | None:
+        """Return why its bytes cannot be read now; ``None`` where they can."""
+        if self.stored.archived is None:
+            return None
+        return ArchivedError(
+            f"{key} in {self.region.name} cannot be delivered: {self.stored.archived}"
+        )
+
+
+def legacy_metadata(replica: Replica, key: Key) -> tuple[Key, bytes]:
+    """Return where the first Startifact kept metadata, and what *replica* has there, as stored."""
+    stored = replica.stored
+    text = stored.metadata if isinstance(stored, LegacyArtifact) else None
+    return legacy_metadata_key(key), (text or "").encode()
 
 
 def describe(region: Region, key: Key) -> Replica | None:

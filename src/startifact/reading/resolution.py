@@ -16,13 +16,14 @@ from startifact.errors import (
     RegionUnavailableError,
     RemovedError,
     StartifactError,
+    by_region,
     no_answer,
 )
 from startifact.limits import Limits
 from startifact.model.keys import Key
-from startifact.model.quorum import majority
+from startifact.model.quorum import majority, required_to_read
 from startifact.model.record import Record
-from startifact.model.voting import ContentNames, Votes
+from startifact.model.voting import ContentNames, Votes, is_incomplete
 from startifact.reading.disagreement import disagreement
 from startifact.reading.replica import Replica, describe
 from startifact.regions.interface import Region
@@ -78,7 +79,11 @@ class Resolution:
             names = self._copies.keys() | self._failed.keys()
             self._absent = [region.name for region in regions if region.name not in names]
         to_ask = regions if known is None else ()
-        self._asked = FanOut({r.name: partial(_job, r, key) for r in to_ask}, limits=limits)
+        self._asked = FanOut(
+            {r.name: partial(_job, r, key) for r in to_ask},
+            limits=limits,
+            enough=required_to_read(len(regions)),
+        )
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:
@@ -203,6 +208,7 @@ class Resolution:
             # Only a copy starts the others' time: that one region has none decides nothing.
             if self._first_at is None:
                 self._first_at = time.monotonic()
+                self._asked.take_patience()
         return True
 
     def _votes(self) -> Votes[Replica]:
@@ -254,9 +260,16 @@ class Resolution:
             same = (
                 found.same_content(record) if replica in voters else found.may_have_bytes_of(record)
             )
-            if same or replica.region.name in self._warned:
+            incomplete = is_incomplete(replica, self._copies.values())
+            if (same and not incomplete) or replica.region.name in self._warned:
                 continue
             self._warned.add(replica.region.name)
+            if incomplete:
+                logger.warning(
+                    "%s in %s lacks the metadata that other regions have: repair it",
+                    self.key, replica.region.name,
+                )  # fmt: skip
+                continue
             logger.warning(
                 "%s in %s is not what most regions hold (%s): it has %s, and differs in %s",
                 self.key, replica.region.name, names.of(record), names.of(found),
@@ -264,12 +277,34 @@ class Resolution:
             )  # fmt: skip
 
     def _not_found(self) -> StartifactError:
+        why = {r.name: r.why_absent(self.key) for r in self.regions if r.name in self._absent}
+        deleted = [(name, text) for name, text in why.items() if text is not None]
         if not self._failed:
+            names = ", ".join(r.name for r in self.regions)
             return NotFoundError(
-                f"{self.key} is not staged in {', '.join(r.name for r in self.regions)}",
-                hint="Check the project, the version and the regions",
+                f"{self.key} is not staged in {names}"
+                + (f":{by_region(deleted)}" if deleted else ""),
+                hint="Remove the delete marker in the bucket to have what was deleted, or stage "
+                "the version anew"
+                if deleted
+                else "Check the project, the version and the regions",
             )
-        reasons = [(name, error or "not there") for name, error in self.answers().items()]
+        there = {name: f"not there, {text}" for name, text in deleted}
+        reasons = [
+            (name, error or there.get(name, "not there")) for name, error in self.answers().items()
+        ]
         return no_answer(
             f"cannot tell whether {self.key} exists, no region that answered has it:", reasons
         )
+
+
+def warn_of_minority(resolution: Resolution) -> None:
+    """Warn where it is certain that no majority of all regions holds the version."""
+    every, without = len(resolution.regions), resolution.without_it()
+    if every - len(without) < majority(every):
+        holders = resolution.known_holders()
+        logger.warning(
+            "%s is held by %d of %d regions (%s), which is no majority, so its staging may have "
+            "failed: a repair, or staging the same again, brings it to %s",
+            resolution.key, len(holders), every, ", ".join(holders), ", ".join(without),
+        )  # fmt: skip

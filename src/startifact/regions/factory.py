@@ -11,6 +11,7 @@ from startifact.regions.aws.spec import AWS, BUCKET
 from startifact.regions.directory.spec import DIRECTORY
 from startifact.regions.interface import Region
 from startifact.regions.memory import MEMORY
+from startifact.regions.near import near_spelling
 from startifact.regions.spec import OpenContext, RegionKind, RegionSpec, quoted_spec
 from startifact.text import quoted
 
@@ -86,7 +87,11 @@ def parse_spec(text: str) -> RegionSpec:
     for kind in KINDS:
         if kind.matches(text):
             return kind.parse(text)
-    raise InputError(f"region {quoted_spec(text)} is not a region", hint=f"Write {FORMS}")
+    meant = near_spelling(text)
+    did_you_mean = f", did you mean {quoted_spec(meant)}?" if meant else ""
+    raise InputError(
+        f"region {quoted_spec(text)} is not a region{did_you_mean}", hint=f"Write {FORMS}"
+    )
 
 
 def _spec_of(region: Region) -> RegionSpec:

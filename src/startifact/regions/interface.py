@@ -7,7 +7,7 @@ implementation has to keep, and every implementation passes it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from startifact.files.source import Source
@@ -47,6 +47,11 @@ class StoredArtifact:
 
     object_version: str | None = None
     """The bucket's own version of the object, where it keeps versions."""
+
+    archived: str | None = field(default=None, compare=False)
+    """Why its bytes cannot be read now, such as ``it is archived (GLACIER)``; ``None`` where they
+    can. It changes when the artifact is archived or restored, and is no part of what is compared.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,8 @@ class Region(ABC):
 
     A key is an artifact's (``project@version``), a channel's (``project/channel``), or below
     ``project/_``, which is Startifact's own and may hold either. Only `create`, `delete`,
-    `move_aside`, `write_channel`, `preflight` and a mirror's ``write`` change anything.
+    `move_aside`, `write_channel`, `preflight`, `preflight_deletion` and a mirror's ``write`` change
+    anything.
 
     **Threads.** Every method may be called from any thread, and by several at once; what `read` and
     `keys` return is used by one thread.
@@ -107,8 +113,10 @@ class Region(ABC):
 
     - ``RegionUnavailableError``: the region did not answer, or not in a way that can be understood;
     - ``AccessDeniedError``: it refuses, or there are no credentials;
+    - ``ServiceRefusedError``: it refuses for good, as (``ArchivedError``) to read what is archived;
     - ``ConfigurationError``: what its configuration names is not there, or (``WrongRegionError``)
-      somewhere else, or it lacks something that every region needs, such as locks;
+      somewhere else, or it lacks something that every region needs, such as locks, or it does not
+      keep what this interface promises;
     - ``LocalFileError``: this process must open no more files, which is no trouble of the region;
 
     and no other ``StartifactError``. Nothing but what is named here is raised on purpose: any other
@@ -152,6 +160,14 @@ class Region(ABC):
             InputError: This kind of region can hold nothing at *key*, as is known before anything
                 is sent; `create` would fail.
         """
+
+    def why_absent(self, key: Key) -> str | None:  # noqa: ARG002  # most know no more
+        """Return what else is known of *key*, which `describe` has found absent, as that it was
+        deleted; ``None`` where nothing is.
+
+        Nothing is sent.
+        """
+        return None
 
     @abstractmethod
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
@@ -266,6 +282,19 @@ class Region(ABC):
         Raises:
             ConfigurationError: The store does not keep what this interface promises.
         """
+
+    def preflight_deletion(self, project: str) -> None:  # noqa: B027  # most need nothing
+        """Return when the region can be trusted with `delete` in *project*.
+
+        It may write below ``{project}/_``, and asks each store once. `delete` calls it as well.
+
+        Raises:
+            ConfigurationError: The store does not keep what `delete` promises.
+        """
+
+    def is_untried(self) -> bool:
+        """Say whether `preflight` would have to try the region's store, and has not yet."""
+        return False
 
     def configured_regions(self) -> tuple[str, ...]:
         """Return the regions that this one's organisation configures; may be empty."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from startifact.errors import IntegrityError
+from startifact.limits import MAX_LEGACY_METADATA_BYTES
 from startifact.model.keys import Key
 from startifact.model.record import RESERVED, Record
-from startifact.model.strict_json import JsonError, parse_string_object
+from startifact.model.strict_json import JsonError, parse_object_as_text
 from startifact.regions.interface import StoredArtifact
 
 ONLY_MIRRORED = ""
@@ -38,12 +39,21 @@ def legacy_record(stored: StoredArtifact, *, where: str) -> Record:
 
     *where* names the artifact and the region in messages.
 
+    Metadata that is not text is returned as it is written: the first Startifact took numbers too.
+
     Raises:
-        IntegrityError: The metadata below its key is damaged.
+        IntegrityError: The metadata below its key is damaged, or too large.
     """
     text = stored.metadata if isinstance(stored, LegacyArtifact) else None
+    if text is not None and len(text.encode()) > MAX_LEGACY_METADATA_BYTES:
+        raise IntegrityError(
+            f"the metadata of {where} has more than {MAX_LEGACY_METADATA_BYTES:,} bytes, which is "
+            "more than Startifact reads",
+            hint="Nothing is delivered without its metadata: get both with the tools of your "
+            "store, and stage the file under a new version with less metadata",
+        )
     try:
-        strings = {} if text is None else parse_string_object(text)
+        strings = {} if text is None else parse_object_as_text(text)
     except JsonError as e:
         raise IntegrityError(f"the metadata of {where} is damaged: {e}") from e
     return Record(

@@ -8,7 +8,11 @@ from startifact.concurrency.fan_out import run_one
 from startifact.errors import ConfigurationError, InputError
 from startifact.hints import Hint, Option
 from startifact.limits import Limits
-from startifact.regions.aws.configuration_loader import ConfigurationLoader, default_region_of
+from startifact.regions.aws.configuration_loader import (
+    ConfigurationLoader,
+    clients_of,
+    default_region_of,
+)
 from startifact.regions.factory import open_regions, parse_spec, parse_specs
 from startifact.regions.interface import Region
 from startifact.regions.spec import RegionSpec, split_list
@@ -135,6 +139,7 @@ class RegionSelection:
                     "configuration",
                 ),
             )
+        clients_of(self._loader).prepare(region=home)  # here, since a person may have to be asked
         configured = run_one(home, lambda _: self._loader.load(home), limits=self._limits).regions
         if not configured:
             raise ConfigurationError(

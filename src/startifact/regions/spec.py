@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote
 
+from startifact.errors import InputError
 from startifact.hints import Hint
 from startifact.limits import Limits
 from startifact.problems import Problems
@@ -66,9 +67,29 @@ class RegionKind:
     """Returns what such a text spells, or raises an ``InputError`` with every problem."""
 
 
+# Not a # within a spelling, such as a key prefix that has one: that is refused, not cut off.
+_COMMENT = re.compile(r"(?:^|(?<=[,\s]))#[^\n]*", re.MULTILINE)
+_IN_COMMENT = re.compile(r"(?:^|[,\s#])(?:s3:|file:|[a-z]{2,4}(?:-[a-z]+){1,3}-\d)", re.ASCII)
+
+
 def split_list(text: str) -> list[str]:
-    """Return the spellings in *text*, which commas, spaces and newlines separate."""
-    return [part for part in re.split(r"[,\s]+", text) if part]
+    """Return the spellings in *text*, which commas, spaces and newlines separate.
+
+    From a ``#`` at the beginning of a line, or after what separates, a line is a comment.
+
+    Raises:
+        InputError: A comment behind a region has another one in it. YAML may have made one line of
+            several, so that it would be left out without a word.
+    """
+    for comment in _COMMENT.finditer(text):
+        before = text[: comment.start()].rpartition("\n")[2]
+        if before.strip(", \t\r") and _IN_COMMENT.search(comment[0]):
+            raise InputError(
+                f"the comment {quoted_spec(comment[0])} has a region in it",
+                hint="Write the comment on a line of its own, and begin the value with | and not "
+                "with > in YAML, which makes one line of all",
+            )
+    return [part for part in re.split(r"[,\s]+", _COMMENT.sub("", text)) if part]
 
 
 def _may_hold_password(text: str) -> bool:

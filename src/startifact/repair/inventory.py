@@ -40,6 +40,8 @@ class ReplicaStatus:
     replica: Replica | None = None
     trouble: StartifactError | None = None
     sha256: str | None = None
+    why_absent: str | None = None
+    """What else is known of what is absent, as that it was deleted."""
 
     @property
     def absent(self) -> bool:
@@ -208,10 +210,13 @@ def _inspect_region(
         key = artifact_key(project, version)
         status = inventory.statuses[str(version)] = _status_of(inventory.region, key)
         heartbeat.beat()
-        # Larger than S3 allows is damage enough, and would never be read to its end.
-        if read_data and status.stored is not None and status.stored.size <= MAX_SIZE_BYTES:
+        # Larger than S3 allows is damage enough, and would never be read to its end; and what is
+        # archived is not read at all.
+        stored = status.stored
+        readable = stored and stored.size <= MAX_SIZE_BYTES and stored.archived is None
+        if read_data and stored is not None and readable:
             inventory.statuses[str(version)] = _read(
-                inventory.region, key, status, status.stored, heartbeat
+                inventory.region, key, status, stored, heartbeat
             )
 
     run_in_pool(
@@ -235,7 +240,7 @@ def _status_of(region: Region, key: Key) -> ReplicaStatus:
     try:
         stored = region.describe(key)
         return (
-            ReplicaStatus()
+            ReplicaStatus(why_absent=region.why_absent(key))
             if stored is None
             else ReplicaStatus(stored, interpret(region, key, stored))
         )

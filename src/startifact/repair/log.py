@@ -26,7 +26,7 @@ class Step:
     """The key it changed, such as ``SugarWater@1.0.9000`` or ``SugarWater/latest``."""
 
     action: str
-    """``set-aside``, ``fill``, ``move-latest`` or ``refresh-copy``."""
+    """``set-aside``, ``fill``, ``complete``, ``move-latest`` or ``refresh-copy``."""
 
     message: str
     """A sentence that says what was done."""

@@ -40,6 +40,7 @@ def quarantine(
         _move_aside(region, key, partial(quarantine_key, project, version))
         return
     region.preflight(project)
+    region.preflight_deletion(project)
     with temporary_folder() as folder:
         source = _fetched(region, key, stored, folder / "artifact", heartbeat)
         if status.sha256 is not None and status.sha256 != source.sha256:

@@ -5,7 +5,7 @@ other content is copied to quarantine before it is deleted.
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from semver import Version
@@ -37,9 +37,10 @@ from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_in
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine
-from startifact.repair.verify import Finding, FindingKind, compare, leading_status
+from startifact.repair.unrecorded import complete, with_record
+from startifact.repair.verify import UNDISPUTED, Finding, FindingKind, compare, leading_status
 from startifact.staging.existing import fetch_existing
-from startifact.staging.region_steps import create
+from startifact.staging.region_steps import create, warn_untried
 from startifact.staging.stager import now
 
 
@@ -96,6 +97,9 @@ class Repairer:
                 LatestRepairer(
                     project_inventory, self._log, self._channel_writer, self._required, self._limits
                 ).repair()
+        if self._log.dry_run:
+            written = {step.region for step in self._log.steps}
+            warn_untried(region for region in self._regions if region.name in written)
         return self._log.result(project, [region.name for region in self._regions])
 
     def _repair_version(
@@ -111,27 +115,35 @@ class Repairer:
         if newer := [s.trouble for s in known.values() if isinstance(s.trouble, NewerFormatError)]:
             self._log.refuse(newer[0])
             return
+        for status in known.values():
+            # Only whoever owns the bucket can restore it, and pays for that.
+            if status.replica is not None and (error := status.replica.archived_error(key)):
+                self._log.refuse(error)
         if keep is not None:
             right = _chosen(key, statuses, keep, project_inventory.failures)
-        elif any(d.kind is not FindingKind.MISSING for d in found):
+        elif any(d.kind not in UNDISPUTED for d in found):
             self._log.refuse(_disagreement(key, known, found))
             return
         else:
             right = {
                 name: status for name, status in statuses.items() if status.replica is not None
             }
-        wrong = {name: status for name, status in statuses.items() if name not in right}
-        if not wrong or not right:
+        incomplete = {d.region for d in found if d.kind is FindingKind.INCOMPLETE}
+        replicas = _sources(status for name, status in right.items() if name not in incomplete)
+        if not replicas:
             return
-        if not any(status.recorded for status in right.values()):
-            self._log.refuse(_unrecorded(key))
-            return
-        replicas = [
-            status.replica
-            for status in right.values()
-            if status.replica is not None and status.recorded
-        ]
-        self._replace(project_inventory.project, version, replicas, wrong)
+        for name in incomplete & statuses.keys():
+            self._complete(project_inventory.project, key, statuses[name], replicas[0])
+        wrong = {n: s for n, s in statuses.items() if n not in right and n not in incomplete}
+        if wrong:
+            self._replace(project_inventory.project, version, replicas, wrong)
+
+    def _complete(self, project: str, key: Key, status: ReplicaStatus, whole: Replica) -> None:
+        """Give an incomplete replica the metadata of *whole*."""
+        if status.replica is not None:
+            step = _step(status.replica.region, key, "complete", f"copy the metadata of {key} here")
+            job = partial(complete, project, key, status.replica, whole)
+            self._log.run_step(step, job)
 
     def _replace(
         self,
@@ -151,6 +163,9 @@ class Repairer:
                 source = stack.enter_context(
                     fetch_existing(self._regions, key, replicas, limits=self._limits)
                 )
+                replica = replicas[0]
+                if not replica.is_recorded:
+                    replica = with_record(replicas, key, source, self._limits)
             except DeadlineError:
                 raise
             except LocalFileError as e:
@@ -162,7 +177,7 @@ class Repairer:
             except StartifactError as e:
                 self._log.refuse(e)
             else:
-                self._put(project, version, replicas[0], source, wrong)
+                self._put(project, version, replica, source, wrong)
 
     def _put(
         self,
@@ -284,8 +299,11 @@ def _records(statuses: Mapping[str, ReplicaStatus]) -> list[Record]:
     return [status.replica.record for status in statuses.values() if status.replica is not None]
 
 
-def _unrecorded(key: Key) -> RefusedError:
-    return RefusedError(
-        f"{key} was staged by the first Startifact: it has no digest to copy it by",
-        hint="Stage the same file again: that fills the other regions",
-    )
+def _sources(statuses: Iterable[ReplicaStatus]) -> list[Replica]:
+    """Return the replicas to fill regions from: those with a record, else all of them.
+
+    Those whose bytes can be verified come first.
+    """
+    replicas = [status.replica for status in statuses if status.replica is not None]
+    recorded = [replica for replica in replicas if replica.is_recorded]
+    return recorded or sorted(replicas, key=lambda replica: replica.record.md5 is None)

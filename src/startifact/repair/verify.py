@@ -27,8 +27,14 @@ class FindingKind(StrEnum):
     DAMAGED = "damaged"
     """Its record cannot be read, or its bytes are not the recorded ones."""
 
+    ARCHIVED = "archived"
+    """It is sound by its record, and cannot be delivered until it is restored from an archive."""
+
     UNRECORDED = "unrecorded"
     """It has no record, as it was staged by the first Startifact, and other regions have one."""
+
+    INCOMPLETE = "incomplete"
+    """It lacks the metadata that other regions have, as the first Startifact was interrupted."""
 
     REMOVED = "removed"
     """It was removed on purpose, and other regions have it still."""
@@ -44,6 +50,10 @@ class FindingKind(StrEnum):
     LATEST_DAMAGED = "latest-damaged"
     MIRROR_DIFFERS = "copy-differs"
     """Its mirror in SSM is another version."""
+
+
+UNDISPUTED = frozenset({FindingKind.MISSING, FindingKind.INCOMPLETE, FindingKind.ARCHIVED})
+"""What says nothing of the content that regions hold, and contradicts no other region."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +148,17 @@ def _compare_one(
         case StartifactError() as trouble:
             return FindingKind.DAMAGED, trouble.message
     if status.replica is None:
-        return FindingKind.MISSING, "it is not there"
-    record = status.replica.record
+        why = f": {status.why_absent}" if status.why_absent else ""
+        return FindingKind.MISSING, f"it is not there{why}"
+    found = _compare_record(status, status.replica.record, agreed, names)
+    if found is None and (archived := status.replica.stored.archived):
+        return FindingKind.ARCHIVED, f"{archived}, and cannot be delivered until it is restored"
+    return found
+
+
+def _compare_record(
+    status: ReplicaStatus, record: Record, agreed: ReplicaStatus | None, names: ContentNames
+) -> tuple[FindingKind, str] | None:
     if agreed is None or agreed.replica is None:
         return FindingKind.DIFFERENT, f"it has {_known(record, names)}, and regions do not agree"
     agreed_record = agreed.replica.record
@@ -147,6 +166,12 @@ def _compare_one(
         return (
             FindingKind.UNRECORDED,
             f"it has no record here, most regions have {_known(agreed_record, names)}",
+        )
+    if not status.recorded and record.lacks_metadata_of(agreed_record):
+        return (
+            FindingKind.INCOMPLETE,
+            f"it has {_known(record, names)}, and lacks what most regions have: "
+            + " and ".join(agreed_record.differences(record)),
         )
     if record.same_content(agreed_record):
         return None
@@ -176,7 +201,7 @@ def leading_status(statuses: Sequence[ReplicaStatus]) -> ReplicaStatus | None:
 
 def is_disputed(project_inventory: ProjectInventory, version: Version) -> bool:
     """Say whether regions hold anything but sound replicas of one content as *version*."""
-    return any(d.kind is not FindingKind.MISSING for d in compare(project_inventory, version))
+    return any(d.kind not in UNDISPUTED for d in compare(project_inventory, version))
 
 
 def target_of(project_inventory: ProjectInventory) -> Version | None:
@@ -227,7 +252,8 @@ def _wrong_with(
         found.append((FindingKind.LATEST_BEHIND, f"it is {here}, expected {target}"))
     if not is_sound(inventory, here):
         found.append((FindingKind.LATEST_DANGLING, f"it is {here}, which is not complete there"))
-    if inventory.region.mirror is not None and latest.mirrored != str(here):
+    # Where something else moved the copy to where the channel belongs, it is the channel's turn.
+    if inventory.region.mirror is not None and latest.mirrored not in {str(here), str(target)}:
         mirror = "not there" if latest.mirrored is None else quoted(latest.mirrored, 60)
         found.append((FindingKind.MIRROR_DIFFERS, f"its copy is {mirror}, expected {here}"))
     return found

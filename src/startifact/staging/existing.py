@@ -55,10 +55,10 @@ def fetch_existing(
         yield source
 
 
-def compare_bytes(state: StagingState, source: Source, record: Record, *, limits: Limits) -> None:
+def read_missing_digests(state: StagingState, *, limits: Limits) -> None:
     """Record in *state* the digest of replicas for which the first Startifact recorded none.
 
-    They are read whole. Those that have the bytes of *source* get its *record*.
+    They are read whole. Those that lack the metadata that another region has fail from then on.
     """
     without_digest = state.replicas_without_digest()
     jobs = {n: partial(read_digest, replica, state.key) for n, replica in without_digest.items()}
@@ -68,9 +68,9 @@ def compare_bytes(state: StagingState, source: Source, record: Record, *, limits
                 # Not a failure of one region only: unread, it may be other content.
                 raise answer.error
             replica = without_digest[answer.name]
-            same = answer.value == source.sha256
-            found = record if same else replace(replica.record, sha256=answer.value)
+            found = replace(replica.record, sha256=answer.value)
             state.record_compared(replace(replica, record=found))
+    state.set_incomplete_aside()
 
 
 def encoded_record_of(state: StagingState, record: Record, *, staged_at: str) -> str:

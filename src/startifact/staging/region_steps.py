@@ -1,7 +1,8 @@
 """One region's part in a staging: what it holds, creating the artifact, and moving ``latest``."""
 
 import hashlib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,8 +22,11 @@ from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
 from startifact.reading.replica import Replica, describe
 from startifact.regions.interface import Region
+from startifact.text import with_regions
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,10 @@ def inspect_region(
     replica = describe(region, artifact_key(project, version))
     if replica is not None:
         on_replica(replica)
+    elif why := region.why_absent(artifact_key(project, version)):
+        logger.warning(
+            "%s", with_regions([region.name], f"{artifact_key(project, version)}: {why}")
+        )
     heartbeat.beat()
     try:
         _, channel_record = read_channel_record(region, project, LATEST)
@@ -99,6 +107,16 @@ def create(
     return write_and_read_back(region, key, write, read_back)
 
 
+def warn_untried(regions: Iterable[Region]) -> None:
+    """Log which *regions* would be written to, and have not shown that they honour conditions."""
+    if names := [region.name for region in regions if region.is_untried()]:
+        text = (
+            "before anything is written the store is tried, whether it honours conditions: a dry "
+            "run does not try it"
+        )
+        logger.warning("%s", with_regions(names, text))
+
+
 def write_and_read_back(
     region: Region, key: Key, write: Callable[[], None], read_back: Callable[[], T | None]
 ) -> T:
@@ -121,8 +139,10 @@ def write_and_read_back(
     if isinstance(failure, RegionUnavailableError):
         raise failure
     claim = "that it exists" if failure else "that it is stored"
+    why = region.why_absent(key)
     raise RegionUnavailableError(
         f"{region.name} said of {key} {claim}, and then that it is not there"
+        + (f": {why}" if why else "")
     ) from failure
 
 

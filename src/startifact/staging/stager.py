@@ -44,7 +44,7 @@ from startifact.staging.content import (
     conflict,
     warn_of_others,
 )
-from startifact.staging.existing import compare_bytes, encoded_record_of, fetch_existing
+from startifact.staging.existing import encoded_record_of, fetch_existing, read_missing_digests
 from startifact.staging.latest import look_for_lost_latest, move_latest
 from startifact.staging.outcomes import IfExists, StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
@@ -97,7 +97,7 @@ class Stager:
         # Before anything is written: one store under two names would count twice in a majority.
         refuse_shared_store(state.store_identities())
         record = _record_of(request, source)
-        compare_bytes(state, source, record, limits=self.limits)
+        read_missing_digests(state, limits=self.limits)
         # Before the write: where one region had the version, this run only completes it.
         existed = bool(state.known_replicas())
         chosen = self._choose(state, request, record)
@@ -107,7 +107,7 @@ class Stager:
         with self._source_of(state, source, record, chosen) as filling:
             self._write(state, filling, chosen, encoded_record, request)
         if state.different:  # with keep, another content than before may be the majority's by now
-            compare_bytes(state, source, record, limits=self.limits)
+            read_missing_digests(state, limits=self.limits)
             chosen = self._choose(state, request, record)
         self._check_written(state)
         warn_of_others(state, record, chosen)
@@ -252,6 +252,7 @@ class Stager:
                 f"{self.required} are needed:",
                 outcomes=state.outcomes(State.WOULD_CREATE),
             )
+        region_steps.warn_untried(state.regions_to_write())
         look_for_lost_latest(state, request, self.limits, self.required)
         warn_of_others(state, record, chosen)
         return self._result(state, request, record, chosen)
@@ -269,6 +270,9 @@ class Stager:
         for region in self.regions:
             if error := state.errors.get(region.name):
                 logger.warning("%s", with_regions([region.name], error.message))
+        for replica in state.replicas_in_order():
+            if archived := replica.archived_error(state.key):
+                logger.warning("%s; it counts as staged, by its record", archived.message)
         if left_out := state.left_out(self.listed):
             logger.warning(
                 "%s: not staged to these configured regions: %s", state.key, ", ".join(left_out)

@@ -9,13 +9,16 @@ from startifact.concurrency.fan_out import Failure
 from startifact.errors import (
     AlreadyStagedError,
     FileChangedError,
+    IntegrityError,
     LocalFileError,
     RemovedError,
     StartifactError,
 )
+from startifact.hints import Command, Hint
 from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.model.versions import highest
+from startifact.model.voting import is_incomplete
 from startifact.reading.outcomes import RegionOutcome, State
 from startifact.reading.replica import Replica
 from startifact.regions.interface import Region
@@ -145,6 +148,19 @@ class StagingState:
         self.replicas = {n: r for n, r in known.items() if n in same and n in self.snapshots}
         self.created &= same
 
+    def set_incomplete_aside(self) -> None:
+        """Let regions fail whose replica lacks the metadata that another region has.
+
+        They neither hold the artifact nor other content.
+        """
+        known = self.all_replicas()
+        for replica in known:
+            if is_incomplete(replica, known):
+                name = replica.region.name
+                for replicas in (self.early_replicas, self.replicas, self.different):
+                    replicas.pop(name, None)
+                self.errors.setdefault(name, _incomplete(replica, self.key))
+
     def removed(self) -> RemovedError | None:
         """Return the error of the first region, in the configured order, that holds a tombstone."""
         errors = (self.errors.get(region.name) for region in self.regions)
@@ -190,10 +206,22 @@ class StagingState:
             return common if error else replace(common, location=region.location(self.key))
         return replace(
             common,
-            state=State.CREATED if name in self.created else State.PRESENT,
+            state=self._state_of(replica),
             location=region.location(self.key),
             object_version=replica.stored.object_version,
         )
+
+    def _state_of(self, replica: Replica) -> State:
+        if replica.region.name in self.created:
+            return State.CREATED
+        return State.PRESENT if replica.stored.archived is None else State.ARCHIVED
+
+
+def _incomplete(replica: Replica, key: Key) -> IntegrityError:
+    return IntegrityError(
+        f"{key} in {replica.region.name} lacks the metadata that other regions have",
+        hint=Hint.of("Complete it with ", Command("repair", key)),
+    )
 
 
 def changed_file(state: StagingState, error: LocalFileError) -> LocalFileError:

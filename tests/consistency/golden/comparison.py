@@ -12,7 +12,7 @@ SHOWN = 80
 """How many characters of a value are shown."""
 
 WHAT_TO_DO = (
-    "What is stored already has to stay readable: mend the code, and never write this file anew.\n"
+    "What is stored already has to stay readable: correct the code, never write this file anew.\n"
     "A format that changes on purpose gets a new number in startifact:format, and golden files of "
     "its own beside these."
 )
@@ -45,28 +45,28 @@ def differences_of_texts(got: str, expected: str) -> list[str]:
         values = []
     if values and all(isinstance(value, dict) for value in values) and values[0] != values[1]:
         return differences_of_values(*values)
-    pairs = enumerate(zip(got, expected, strict=False))
-    at = next((i for i, (a, b) in pairs if a != b), min(len(got), len(expected)))
+    characters = enumerate(zip(got, expected, strict=False))
+    at = next((i for i, (a, b) in characters if a != b), min(len(got), len(expected)))
     line, column = expected.count("\n", 0, at) + 1, at - expected.rfind("\n", 0, at)
     start = max(at - 20, 0)
-    said = f"got {_shown(got[start:])}, expected {_shown(expected[start:])}"
+    said = f"got {_quoted(got[start:])}, expected {_quoted(expected[start:])}"
     return [f"line {line}, column {column}: {said}"]
 
 
 def differences_of_values(got: dict[str, Any], expected: dict[str, Any]) -> list[str]:
     """Return a line for each key whose value differs, or that only one of both has."""
 
-    def shown(values: dict[str, Any], key: str) -> str:
-        return _shown(values[key]) if key in values else "no such key"
+    def quoted_value(values: dict[str, Any], key: str) -> str:
+        return _quoted(values[key]) if key in values else "no such key"
 
     return [
-        f"{key}: got {shown(got, key)}, expected {shown(expected, key)}"
+        f"{key}: got {quoted_value(got, key)}, expected {quoted_value(expected, key)}"
         for key in dict.fromkeys([*expected, *got])
         if key not in got or key not in expected or got[key] != expected[key]
     ]
 
 
-def _shown(value: object) -> str:
+def _quoted(value: object) -> str:
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 

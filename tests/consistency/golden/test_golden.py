@@ -95,7 +95,7 @@ def test_names() -> None:
     """Artifacts, channels, the probe and the copies of channels are found under these names."""
     assert artifact_key("SugarWater", "1.0.9000-rc.1+b") == "SugarWater@1.0.9000-rc.1+b"
     assert channel_key("SugarWater", "latest") == "SugarWater/latest"
-    assert probe_key("SugarWater") == "SugarWater/_probe"
+    assert probe_key("SugarWater", "1a") == "SugarWater/_probe/1a"
     assert channel_parameter("/team", "SugarWater", "latest") == "/team/SugarWater/latest"
     assert channel_parameter("", "SugarWater", "latest") == "/SugarWater/latest"
 
@@ -254,7 +254,6 @@ def test_layout(backends: list[Backend], make_file: MakeFile) -> None:
             assert isinstance(backend, Bucket)
             listing = backend.client.list_objects_v2(Bucket=backend.bucket)["Contents"]
             assert [item["Key"] for item in listing] == [
-                f"{backend.prefix}SugarWater/_probe",
                 f"{backend.prefix}SugarWater/latest",
                 f"{backend.prefix}SugarWater@1.0.9000",
             ]

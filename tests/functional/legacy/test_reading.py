@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from semver import Version
 
 from startifact import errors
 from startifact.cli import main
@@ -63,7 +64,8 @@ def test_file_name_that_is_a_path(old: Old, tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "not JSON", "[]", '{"a": 1}', '{"a": null}', '{"a": "b", "a": "c"}', "x" * 100_000]
+    "text",
+    ["", "not JSON", "[]", '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": "b", "a": "c"}', "x" * 100_000],
 )
 def test_damaged_metadata(old: Old, text: str) -> None:
     """Metadata that cannot be read is an integrity error, and not an artifact without any."""
@@ -74,6 +76,74 @@ def test_damaged_metadata(old: Old, text: str) -> None:
 
     assert caught.value.exit_code == 7
     assert f"the metadata of {old.fixture.key} in us-east-1 is damaged" in caught.value.message
+
+
+def test_metadata_that_is_not_text(old: Old) -> None:
+    """The first Startifact took whatever JSON can hold: what is no text is shown as its JSON."""
+    values = {"build": 7, "ratio": 1.5, "ok": True, "none": None, "list": [1, "b"]}
+    old.stage(metadata={**values, "text": "7.0"})
+
+    artifact = old.fixture.session().get(old.fixture.project)
+
+    assert dict(artifact) == {
+        "build": "7",
+        "ratio": "1.5",
+        "ok": "true",
+        "none": "null",
+        "list": '[1, "b"]',
+        "text": "7.0",
+    }
+
+
+def test_large_metadata(old: Old) -> None:
+    """The first Startifact had no limit: far more than a record holds is read."""
+    old.stage(metadata={"notes": "x" * 100_000})
+
+    assert old.fixture.session().get(old.fixture.project)["notes"] == "x" * 100_000
+
+
+def test_metadata_that_is_too_large(old: Old) -> None:
+    """More than is read is an error that says of what, where and how much: it is not cut."""
+    old.stage(metadata={"notes": "x" * (MIB + 1)})
+
+    with pytest.raises(errors.SeveralRegionsError) as caught:
+        old.fixture.session().get(old.fixture.project, "1.0.0")
+
+    assert caught.value.exit_code == 7
+    assert (
+        f"the metadata of {old.fixture.key} in us-east-1 has more than 1,048,576 bytes"
+        in caught.value.message
+    )
+    assert "get both with the tools of your store" in str(caught.value)
+
+
+def test_copy_without_its_metadata(
+    old: Old, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A region where the first Startifact had not written the metadata yet is warned about."""
+    old.stage(backends=[old.fixture.b])
+    old.stage(metadata={"lang": "dotnet"}, backends=[old.fixture.a])
+
+    artifact = old.fixture.session().get(old.fixture.project, "1.0.0")
+    path = artifact.downloader.download(tmp_path / "back")
+
+    assert dict(artifact) == {"lang": "dotnet"}
+    assert path.read_bytes() == CONTENT
+    assert (
+        f"{old.fixture.key} in eu-west-1 lacks the metadata that other regions have: repair it"
+        in caplog.messages
+    )
+
+
+def test_other_metadata_is_named(old: Old) -> None:
+    """Where the bytes are the same, the error says in what regions differ."""
+    old.stage(metadata={"lang": "dotnet"}, backends=[old.fixture.a])
+    old.stage(metadata={"lang": "rust"}, backends=[old.fixture.b])
+
+    with pytest.raises(errors.IntegrityError, match="no majority agrees") as caught:
+        old.fixture.session().get(old.fixture.project, "1.0.0")
+
+    assert "; differs from us-east-1 in the metadata ('lang')" in caught.value.message
 
 
 def flip(request: Request, forward: Forward) -> Answer | None:
@@ -303,3 +373,25 @@ def test_parts_in_one_region_only(old: Old, tmp_path: Path) -> None:
     )
 
     assert path.read_bytes() == content
+
+
+# Python --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["1.0.0", Version(1, 0, 0)])
+def test_version_by_its_name(old: Old, version: Version | str) -> None:
+    """A program of the first Startifact names the version, or nothing for the latest."""
+    old.stage("1.0.0")
+    old.stage("1.1.0", OTHER)
+    session = old.fixture.session()
+
+    assert str(session.get(old.fixture.project, version=version).version) == "1.0.0"
+    assert str(session.get(old.fixture.project, version=None).version) == "1.1.0"
+    assert str(session.get(old.fixture.project, None).version) == "1.1.0"
+    assert str(session.get(project=old.fixture.project).version) == "1.1.0"
+
+
+def test_version_twice(old: Old) -> None:
+    """One name is enough."""
+    with pytest.raises(errors.InputError, match="are the same argument"):
+        old.fixture.session().get(old.fixture.project, "1.0.0", version="1.0.0")

@@ -1,6 +1,7 @@
 """Comparing and repairing what the first Startifact has left behind."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from startifact.repair.verify import FindingKind
 from tests.functional.legacy.conftest import Old
 from tests.functional.legacy.test_reading import flip
-from tests.functional.repair.project_fixture import CONTENT, OTHER, sha256
+from tests.functional.repair.project_fixture import CONTENT, OTHER, actions, sha256
+from tests.support.wire import Answer, Forward, Request
 
 KEEP = f"sha256:{sha256()}"
 
@@ -80,20 +82,134 @@ def test_damaged_metadata(old: Old) -> None:
 
 
 def test_missing(old: Old) -> None:
-    """What has no digest is not copied; staging the same file again fills the other regions."""
+    """Staging the same file again fills the other regions."""
     fixture = old.fixture
     old.stage(backends=[fixture.a])
 
     found = fixture.found("1.0.0")
-    said = fixture.refused("1.0.0")
-    kept = fixture.refused("1.0.0", keep=KEEP)
     fixture.stage()
 
     assert found == [(FindingKind.MISSING, "eu-west-1"), (FindingKind.MISSING, "ap-southeast-2")]
-    assert "it has no digest to copy it by" in said
-    assert "it has no digest to copy it by" in kept
-    assert "Stage the same file again: that fills the other regions" in said
     assert [backend.content(fixture.key) for backend in fixture.backends] == [CONTENT] * 3
+
+
+@pytest.mark.parametrize("keep", [None, KEEP])
+def test_added_region(old: Old, keep: str | None) -> None:
+    """An added region gets the artifact with a record, whose digest is that of the bytes."""
+    fixture = old.fixture
+    metadata = {"lang": "dotnet", "build": 7, "startifact:filename": "dist.zip"}
+    old.stage(metadata=metadata, backends=[fixture.a, fixture.b])
+    before = fixture.snapshot()
+
+    done = fixture.repair("1.0.0", keep=keep)
+    left = fixture.found("1.0.0")
+    later = fixture.repair_until_equal("1.0.0", keep=KEEP)
+
+    assert actions(done) == [("fill", "ap-southeast-2")]
+    assert done
+    assert fixture.c.content(fixture.key) == CONTENT
+    record = json.loads(fixture.c.encoded_record(fixture.key))
+    assert record == {
+        "build": "7",
+        "lang": "dotnet",
+        "startifact:format": "1",
+        "startifact:sha256": sha256(),
+        "startifact:size": str(len(CONTENT)),
+        "startifact:staged-at": "",
+        "startifact:filename": "dist.zip",
+    }
+    assert before[2] == {}
+    assert left == [(FindingKind.UNRECORDED, name) for name in fixture.regions[:2]]
+    assert {action for action, _ in later} == {"set-aside", "fill"}
+    assert fixture.session().get(fixture.project).staged_at is None
+
+
+def test_added_region_and_latest(old: Old) -> None:
+    """All of a project is brought to an added region, and ``latest`` moves there."""
+    fixture = old.fixture
+    for version in ("1.0.0", "1.1.0"):
+        old.stage(version, backends=[fixture.a, fixture.b])
+
+    done = fixture.repair()
+
+    assert done
+    assert actions(done) == [
+        ("fill", "ap-southeast-2"),
+        ("fill", "ap-southeast-2"),
+        ("move-latest", "ap-southeast-2"),
+    ]
+    assert fixture.c.latest(fixture.project) == "1.1.0"
+
+
+def test_added_region_and_large_metadata(old: Old) -> None:
+    """Metadata that a record cannot hold keeps an artifact where it is, and that is said."""
+    old.stage(metadata={"notes": "x" * 3000}, backends=[old.fixture.a])
+
+    said = old.fixture.refused("1.0.0")
+
+    assert "the metadata and facts of this artifact take 3,1" in said
+
+
+def test_added_region_and_bytes_that_only_reading_tells_apart(old: Old) -> None:
+    """Where no region knows an MD5, the bytes of all are read before one is filled."""
+    fixture = old.fixture
+    old.stage(backends=[fixture.a])
+    old.stage(content=OTHER, backends=[fixture.b])
+    old.wire.add(without_md5)
+
+    said = fixture.refused("1.0.0")
+
+    assert f"regions disagree about {fixture.key}, nothing of it was changed" in said
+
+
+def without_md5(request: Request, forward: Forward) -> Answer | None:
+    """Answer as a bucket does whose objects are encrypted with a key of KMS."""
+    answer = forward()
+    if "@" in request.path and not request.path.endswith("/metadata"):
+        return replace(
+            answer, headers=dict(answer.headers) | {"x-amz-server-side-encryption": "aws:kms"}
+        )
+    return answer
+
+
+@pytest.mark.parametrize("keep", [None, KEEP])
+@pytest.mark.parametrize("known", [True, False])
+def test_copy_without_its_metadata(old: Old, keep: str | None, known: bool) -> None:
+    """Where the first Startifact was interrupted, the metadata is copied from another region."""
+    fixture = old.fixture
+    metadata = {"lang": "dotnet", "startifact:filename": "dist.zip"}
+    old.stage(metadata=metadata, backends=[fixture.a, fixture.c])
+    old.stage(backends=[fixture.b])
+    if not known:
+        old.wire.add(without_md5)
+
+    found = fixture.found("1.0.0")
+    message = fixture.verify("1.0.0").differences[0].message
+    done = fixture.repair_until_equal("1.0.0", keep=keep)
+
+    assert found == [(FindingKind.INCOMPLETE, "eu-west-1")]
+    assert "lacks what most regions have: the file name" in message
+    assert "the metadata ('lang')" in message
+    assert done == [("complete", "eu-west-1")]
+    assert json.loads(fixture.b.text(f"{fixture.key}/metadata")) == metadata
+    assert fixture.b.content(fixture.key) == CONTENT
+
+
+def test_copy_without_its_metadata_and_other_bytes(old: Old) -> None:
+    """Metadata is not copied beside bytes that turn out to be others."""
+    fixture = old.fixture
+    old.stage(metadata={"lang": "dotnet"}, backends=[fixture.a, fixture.c])
+    old.stage(content=OTHER, backends=[fixture.b])
+    old.wire.add(without_md5)
+    before = fixture.snapshot()
+
+    done = fixture.repair("1.0.0")
+
+    assert not done
+    assert f"{fixture.key} in eu-west-1 has other bytes than in us-east-1" in str(
+        done.failures["eu-west-1"]
+    )
+    assert fixture.snapshot() == before
 
 
 @pytest.mark.parametrize("read_data", [False, True])
@@ -145,7 +261,7 @@ def test_read_where_others_have_a_record(old: Old, tmp_path: Path) -> None:
     """The record of the other regions counts, and verifies what comes from the one without."""
     fixture = old.fixture
     old.stage(backends=[fixture.a])
-    fixture.stage(metadata={"lang": "dotnet"})
+    fixture.stage(metadata={"lang": "dotnet"}, regions=fixture.regions[1:])
 
     artifact = fixture.session().get(fixture.project, "1.0.0")
     for backend in (fixture.b, fixture.c):

@@ -43,6 +43,92 @@ def test_same_bytes_everywhere(old: Old) -> None:
     assert old.fixture.snapshot() == before
 
 
+@pytest.mark.parametrize(
+    ("recorded", "metadata", "save_filename", "difference"),
+    [
+        ({"lang": "dotnet"}, {"lang": "rust"}, False, "the metadata ('lang')"),
+        ({"lang": "dotnet"}, {}, False, "the metadata ('lang')"),
+        (None, {"lang": "rust"}, False, "the metadata ('lang')"),
+        ({"startifact:filename": "dist.zip"}, {}, True, "'dist.zip' instead of 'again'"),
+        ({"startifact:filename": "dist.zip"}, {}, False, "'dist.zip' instead of none"),
+        (None, {}, True, "none instead of 'again'"),
+    ],
+)
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_same_bytes_with_other_metadata(
+    old: Old,
+    tmp_path: Path,
+    recorded: dict[str, str] | None,
+    metadata: dict[str, str],
+    save_filename: bool,
+    difference: str,
+    everywhere: bool,
+) -> None:
+    """Metadata and file name are compared as those of any other artifact."""
+    fixture = old.fixture
+    old.stage(metadata=recorded, backends=None if everywhere else [fixture.b])
+    before = fixture.snapshot()
+    (tmp_path / "again").write_bytes(CONTENT)
+
+    with pytest.raises(errors.AlreadyStagedError) as caught:
+        fixture.session().stage(
+            fixture.project,
+            "1.0.0",
+            tmp_path / "again",
+            metadata=metadata,
+            save_filename=save_filename,
+        )
+
+    assert caught.value.exit_code == 4
+    assert f"eu-west-1: sha256:{sha256()}, 16 bytes; differs in" in caught.value.message
+    assert difference in caught.value.message
+    assert fixture.snapshot() == before
+
+
+def test_same_metadata_and_file_name(old: Old, tmp_path: Path) -> None:
+    """What the first Startifact recorded is what is staged again; numbers are their text."""
+    fixture = old.fixture
+    old.stage(metadata={"build": 7, "startifact:filename": "again"}, backends=[fixture.b])
+    (tmp_path / "again").write_bytes(CONTENT)
+
+    staging = fixture.session().stage(
+        fixture.project, "1.0.0", tmp_path / "again", metadata={"build": "7"}, save_filename=True
+    )
+
+    assert not staging.created
+    assert (dict(staging.artifact), staging.artifact.filename) == ({"build": "7"}, "again")
+    record = json.loads(fixture.a.encoded_record(fixture.key))
+    assert (record["build"], record["startifact:filename"]) == ("7", "again")
+
+
+@pytest.mark.parametrize("first_holder", ["legacy", "own"])
+def test_copy_without_its_metadata(old: Old, tmp_path: Path, first_holder: str) -> None:
+    """A region that lacks the metadata of the others does not hold the artifact, and says why."""
+    fixture = old.fixture
+    metadata = {"lang": "dotnet"}
+    if first_holder == "legacy":
+        old.stage(metadata=metadata, backends=[fixture.a])
+    else:
+        fixture.stage(metadata=metadata, regions=[fixture.a.spec])
+    old.stage(backends=[fixture.b])
+    (tmp_path / "again").write_bytes(CONTENT)
+
+    staging = fixture.session().stage(
+        fixture.project, "1.0.0", tmp_path / "again", metadata=metadata
+    )
+    with pytest.raises(errors.StagingFailedError) as caught:
+        fixture.session(required_regions="all").stage(
+            fixture.project, "1.0.0", tmp_path / "again", metadata=metadata
+        )
+
+    assert [o.state for o in staging.outcomes] == [State.PRESENT, State.FAILED, State.CREATED]
+    reason = f"{fixture.key} in eu-west-1 lacks the metadata that other regions have"
+    assert staging.outcomes[1].error is not None
+    assert staging.outcomes[1].error.message == reason
+    assert "Complete it with Session.repair(" in str(staging.outcomes[1].error)
+    assert "lacks the metadata that other regions have" in caught.value.message
+
+
 def test_other_bytes(old: Old) -> None:
     """Other bytes of the same size are a conflict that names both digests; nothing is written."""
     fixture = old.fixture

@@ -17,7 +17,6 @@ import pytest
 import yaml
 
 from startifact import Session
-from startifact.action.outputs import OUTPUTS
 from startifact.concurrency.signals import Stopped
 from startifact.errors import DeadlineError
 from startifact.regions.directory.region import DirectoryRegion
@@ -53,7 +52,7 @@ def remove(directory: str, version: str) -> None:
 
 def only(done: Done, **outputs: str) -> bool:
     """Say whether *done* has these outputs, and all others are empty."""
-    return done.outputs == dict.fromkeys(OUTPUTS, "") | outputs
+    return done.has_only("succeeded", **outputs)
 
 
 def test_versions(listed: str, call: Call) -> None:
@@ -61,7 +60,7 @@ def test_versions(listed: str, call: Call) -> None:
     done = call(**PROJECT, command="versions", regions=listed)
 
     assert done.exit_code == 0, done.stdout
-    assert only(done, project="SugarWater", version="1.1.0")
+    assert only(done, project="SugarWater", version="1.1.0", versions='["1.1.0","1.0.0"]')
     assert done.stdout.splitlines()[-2:] == ["1.1.0", "1.0.0"]
     assert "### `SugarWater` has 2 versions\n" in done.summary
     assert "| `1.1.0` |\n| `1.0.0` |\n" in done.summary
@@ -73,7 +72,7 @@ def test_versions_of_nothing(directories: list[str], call: Call) -> None:
     done = call(**PROJECT, command="versions", regions=" ".join(directories))
 
     assert done.exit_code == 3
-    assert done.outputs == {}
+    assert done.has_only("not-found", project="SugarWater")
 
 
 @pytest.mark.parametrize("version", ["", "1.0.0"])
@@ -82,7 +81,8 @@ def test_verified(version: str, listed: str, call: Call) -> None:
     done = call(**PROJECT, command="verify", version=version, regions=listed, read_data="true")
 
     assert done.exit_code == 0, done.stdout
-    assert only(done, project="SugarWater", version=version)
+    compared = '["1.0.0"]' if version else '["1.1.0","1.0.0"]'
+    assert only(done, project="SugarWater", version=version, versions=compared, differences="[]")
     assert "verified\n" in done.summary
     assert "| `1.0.0` |" in done.summary
     assert all(f"| `{region}` |" in done.summary for region in listed.split())
@@ -99,7 +99,20 @@ def test_differences(listed: str, directories: list[str], call: Call) -> None:
     thorough = call(**PROJECT, command="verify", regions=listed, read_data="true")
 
     assert (quick.exit_code, thorough.exit_code) == (8, 8)
-    assert quick.outputs == thorough.outputs == {}
+    found = json.loads(thorough.outputs["differences"])
+    assert [(d["kind"], d["key"]) for d in found] == [
+        ("damaged", "SugarWater@1.1.0"),
+        ("missing", "SugarWater@1.0.0"),
+        ("latest-dangling", "SugarWater/latest"),
+    ]
+    for done, count in ((quick, 1), (thorough, 3)):
+        assert len(json.loads(done.outputs["differences"])) == count
+        assert done.has_only(
+            "differences",
+            project="SugarWater",
+            versions='["1.1.0","1.0.0"]',
+            differences=done.outputs["differences"],
+        )
     assert [c.name for c in thorough.commands] == ["error"]
     assert "3 things are not as they should be" in thorough.errors[0]
     assert "Hint: The command repair fixes" in thorough.errors[0]

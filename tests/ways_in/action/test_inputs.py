@@ -386,3 +386,46 @@ def test_regions_as_a_list_of_yaml() -> None:
     assert "list with dashes" in message
     assert "without dashes" in message
     assert "'-' is not a region" not in message
+
+
+def test_comments() -> None:
+    """Regions and metadata may have comments; a # within a value is part of it."""
+    inputs = read(
+        STAGE,
+        regions="# where\nus-east-1 # the first\n\n  # eu-central-1\nfile:./a#b\n",
+        metadata="# what\ncolor=#fff\n  # lang=rust\nlang=c # and more\n",
+    )
+
+    assert inputs.session.regions == ("us-east-1", "file:./a#b")
+    assert isinstance(inputs.command, StageInputs)
+    assert inputs.command.metadata == {"color": "#fff", "lang": "c # and more"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# what\ncolor: '#fff'\nlang: c # and more", {"color": "#fff", "lang": "c"}),
+        ('# what\n{"hash": "9876="}', {"hash": "9876="}),
+        ("# nothing", {}),
+        ("# a=b", {}),
+    ],
+)
+def test_comments_in_other_metadata(text: str, expected: dict[str, str]) -> None:
+    """A mapping has YAML's own comments, and comments alone are no metadata."""
+    inputs = read(STAGE, metadata=text)
+
+    assert isinstance(inputs.command, StageInputs)
+    assert inputs.command.metadata == expected
+
+
+def test_region_that_is_nearly_a_bucket() -> None:
+    """A bucket's bare name is no region, and what to write in its place is said."""
+    said = refusal(INFO, regions="my-artifacts, eu-west-1")
+
+    assert "region 'my-artifacts' is not a region, did you mean 's3://my-artifacts'?" in said
+
+
+def test_version_that_is_nearly_one() -> None:
+    """What a version got wrong, and what it would be, is said."""
+    assert "did you mean 1.2.3? " in refusal(STAGE, version="refs/tags/v1.2.3")
+    assert "did you mean 1.0.0-rc.1? " in refusal(DOWNLOAD, version="1.0rc1")

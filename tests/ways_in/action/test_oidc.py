@@ -1,13 +1,33 @@
 """Asking GitHub for a token: trouble that passes is waited for, and nothing secret is shown."""
 
+import json
+import ssl
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Self
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from startifact.action.oidc import TokenSource
-from startifact.errors import AccessDeniedError, ConfigurationError, StartifactError
+from startifact.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    NetworkSetupError,
+    StartifactError,
+    UndeterminedError,
+)
 from startifact.limits import TOKEN_RETRY
+from startifact.settings import Settings
 from tests.ways_in.action.identity import BEARER, TOKEN, Identities
 
 AT_ONCE = replace(TOKEN_RETRY, shortest_seconds=0.0, first_seconds=0.0, longest_seconds=0.0)
@@ -52,9 +72,10 @@ def test_trouble_that_stays(status: int, identities: Identities) -> None:
     """After a few attempts that is an error, which shows nothing of the answer."""
     identities.failures = [(status, BODY)] * 99
 
-    with pytest.raises(AccessDeniedError) as caught:
+    with pytest.raises(UndeterminedError) as caught:
         source(identities)()
 
+    assert caught.value.exit_code == 5
     assert len(identities.token_requests) == TOKEN_RETRY.attempts
     displayed = f"{caught.value} {caught.value.hint} {caught.value!r}"
     assert not any(secret in displayed for secret in (BODY, BEARER, identities.address))
@@ -84,9 +105,13 @@ def test_redirection(identities: Identities) -> None:
 
 
 def test_nobody_there() -> None:
-    """An address where nobody answers is an error of the same kind."""
-    with pytest.raises(AccessDeniedError, match="did not answer as it should"):
+    """A connection that is refused is told as that, and is trouble with the network."""
+    with pytest.raises(UndeterminedError, match="was refused") as caught:
         TokenSource(url="http://127.0.0.1:1/", bearer=BEARER, audience="a", retry=AT_ONCE)()
+
+    assert caught.value.exit_code == 5
+    assert "HTTPS_PROXY" in str(caught.value.hint)
+    assert "id-token" not in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
@@ -112,3 +137,142 @@ def test_what_cannot_be_asked(url: str, bearer: str, kind: type[StartifactError]
 def test_it_does_not_show_itself() -> None:
     """What is printed of a source by accident holds no secret."""
     assert BEARER not in repr(TokenSource(url="https://a", bearer=BEARER, audience="a"))
+
+
+# The network ------------------------------------------------------------------------------------
+
+
+class Serving:
+    """A server on loopback that handles requests with *handler*, behind TLS with *context*."""
+
+    def __init__(
+        self, handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None
+    ) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class GivingTokens(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = json.dumps({"value": TOKEN}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class WantingPassword(BaseHTTPRequestHandler):
+    def do_CONNECT(self) -> None:
+        self.send_error(407)
+
+    def do_GET(self) -> None:
+        self.do_CONNECT()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Return a file with a certificate for 127.0.0.1 that nobody trusts, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + signed.public_bytes(Encoding.PEM)
+    )
+    return path
+
+
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+def test_private_certificate(certificate: Path, variable: str) -> None:
+    """A certificate of one's own is told as that, and trusted where the variable names it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    settings = Settings.from_environment({variable: str(certificate)})
+
+    with Serving(GivingTokens, context) as server:
+        source = TokenSource(
+            url=f"https://127.0.0.1:{server.port}/", bearer=BEARER, audience="a", retry=AT_ONCE
+        )
+        with pytest.raises(NetworkSetupError) as caught:
+            source()
+        token = replace(source, ca_bundle=settings.ca_bundle)()
+
+    assert token == TOKEN
+    assert caught.value.exit_code == 5
+    assert "its certificate is not trusted (self-signed certificate)" in caught.value.message
+    assert "AWS_CA_BUNDLE" in str(caught.value.hint)
+    assert "try again" not in str(caught.value.hint).lower()
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_read(tmp_path: Path, content: str | None) -> None:
+    """A file of certificates that is none is named, with the variable."""
+    path = tmp_path / "bundle"
+    if content is not None:
+        path.write_text(content)
+
+    with pytest.raises(ConfigurationError, match=r"AWS_CA_BUNDLE .* names .*bundle'"):
+        TokenSource(url="https://127.0.0.1:1/", bearer=BEARER, audience="a", ca_bundle=str(path))()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_proxy_that_wants_a_password(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that answers 407 is told as that, and asked once."""
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with Serving(WantingPassword) as proxy:
+        monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(NetworkSetupError) as caught:
+            TokenSource(
+                url=f"{scheme}://127.0.0.1:9/", bearer=BEARER, audience="a", retry=AT_ONCE
+            )()
+
+    assert caught.value.exit_code == 5
+    assert "a proxy answered 407 in its place" in caught.value.message
+    assert "HTTPS_PROXY" in str(caught.value.hint)
+    assert "try again" not in str(caught.value.hint).lower()
+
+
+def test_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that does not resolve is told as that."""
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    with pytest.raises(NetworkSetupError, match="cannot be resolved") as caught:
+        TokenSource(url="https://token.invalid/", bearer=BEARER, audience="a", retry=AT_ONCE)()
+
+    assert caught.value.exit_code == 5
+    assert "DNS" in str(caught.value.hint)

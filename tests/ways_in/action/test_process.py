@@ -55,7 +55,8 @@ def test_mistake(step: Step) -> None:
     assert len(done.errors) == 1
     assert len(done.stdout.splitlines()) == 1
     assert done.stderr == ""
-    assert done.outputs == {}
+    assert done.has_only("invalid-input")
+    assert "1.1" in done.outputs["error"]
 
 
 def check_that_the_rest_is_reported(done: Done, reported: list[str]) -> None:
@@ -211,7 +212,7 @@ def test_bug(debug: str, step: Step, call: Call, monkeypatch: pytest.MonkeyPatch
     assert [command.name for command in done.commands] == ["error"]
     assert done.errors[0].startswith("this is a bug in Startifact: ZeroDivisionError")
     assert ("Traceback" in done.stdout) == bool(debug)
-    assert done.outputs == {}
+    assert done.has_only("bug", project="SugarWater", version="1.0.0")
     assert "failed with exit code 1" in done.summary
 
 

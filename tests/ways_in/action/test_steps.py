@@ -169,7 +169,10 @@ def test_other_content(step: Step, call: Call, directories: list[str]) -> None:
     kept = call(**staging, if_exists="keep")
 
     assert refused.exit_code == 4
-    assert refused.outputs == {}
+    locations = refused.outputs["locations"]
+    assert refused.has_only("conflict", project="SugarWater", version="1.0.0", locations=locations)
+    assert [x["outcome"] for x in json.loads(locations)] == ["different"] * 3
+    assert "is already staged with other content" in refused.outputs["error"]
     assert len(refused.errors) == 1
     assert SHA256 in refused.errors[0]
     assert kept.exit_code == 0
@@ -248,7 +251,9 @@ def test_too_few_regions(step: Step, call: Call, directories: list[str]) -> None
     assert done.exit_code == 5
     assert len(done.errors) == 1
     assert "Running the same staging again is safe" in done.errors[0]
-    assert done.outputs == {}
+    locations = done.outputs["locations"]
+    assert done.has_only("undetermined", project="SugarWater", version="1.0.0", locations=locations)
+    assert [x["outcome"] for x in json.loads(locations)] == ["created", "failed", "failed"]
     assert "failed with exit code 5" in done.summary
     assert done.summary.count("failed |") == 2
     assert "Running the same staging again is safe" in done.summary
@@ -265,7 +270,7 @@ def test_not_found(call: Call, directories: list[str]) -> None:
     )
 
     assert done.exit_code == 3
-    assert done.outputs == {}
+    assert done.has_only("not-found", project="SugarWater", version="9.9.9")
     assert "SugarWater@9.9.9 is not staged in" in done.errors[0]
     assert len(done.errors) == 1
 

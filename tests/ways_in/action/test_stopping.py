@@ -45,7 +45,7 @@ def test_signals(
     step: Step,
     silent_server: tuple[str, threading.Event],
 ) -> None:
-    """A signal ends the step at once with its own exit code, one error and no outputs."""
+    """A signal ends the step at once with its own exit code, one error, and outputs that say so."""
     address, asked = silent_server
     endpoint = address.replace(":", "%3A").replace("/", "%2F")
     inputs = {
@@ -63,7 +63,7 @@ def test_signals(
 
     assert done.exit_code == exit_code
     assert done.errors == [f"stopped by {number.name}\nHint: Running the same step again is safe"]
-    assert done.outputs == {}
+    assert done.has_only("stopped", project="SugarWater", version="1.0.0")
     assert done.stderr == ""
     assert f"### stage `SugarWater@1.0.0` failed with exit code {exit_code}\n" in done.summary
     assert f"stopped by {number.name}" in done.summary

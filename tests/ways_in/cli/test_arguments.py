@@ -1,5 +1,6 @@
 """Where options may stand, and what is shown to people who ask how a command is written."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,3 +144,65 @@ def test_version(run: Run, words: list[str]) -> None:
     done = run(*words)
 
     assert (done.code, done.out, done.err) == (0, f"startifact {__version__}\n", "")
+
+
+# What was written to the first Startifact ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("SugarWater 1.0.9000 --stage dist.tar.gz", "stage SugarWater@1.0.9000 dist.tar.gz"),
+        (
+            "SugarWater 1.0.9000 --stage dist.tar.gz --metadata lang=dotnet --metadata hash=9876=",
+            "stage SugarWater@1.0.9000 dist.tar.gz --metadata lang=dotnet --metadata hash=9876=",
+        ),
+        (
+            "SugarWater 1.0.9000 --filename --stage 'my file.whl'",
+            "stage SugarWater@1.0.9000 'my file.whl' --save-filename",
+        ),
+        (
+            "SugarWater 1.0.9000 --dry-run dist.tar.gz",
+            "stage SugarWater@1.0.9000 dist.tar.gz --dry-run",
+        ),
+        ("SugarWater --stage dist.tar.gz", "stage SugarWater@VERSION dist.tar.gz"),
+        ("SugarWater 1.0.9000 --download x", "download SugarWater@1.0.9000 x"),
+        ("SugarWater --download=x --log-level DEBUG", "download SugarWater x -v"),
+        ("--download x SugarWater latest", "download SugarWater x"),
+        (
+            "SugarWater 1.0.9000 --filename --download .",
+            "download SugarWater@1.0.9000 . --load-filename",
+        ),
+        ("SugarWater 1.0.1 --info", "info SugarWater@1.0.1"),
+        ("SugarWater --info --log-level CRITICAL", "info SugarWater"),
+        ("SugarWater latest --get", "info SugarWater"),
+        ("SugarWater --get version", "info SugarWater"),
+        ("--setup", "setup --help"),
+    ],
+)
+def test_command_line_of_the_first(run: Run, tmp_path: Path, old: str, new: str) -> None:
+    """It is refused, and answered with what does the same now, which can be copied."""
+    done = run(*shlex.split(old))
+
+    assert done.code == 2
+    assert "this is a command line of the first Startifact" in done.err
+    assert f"Write: startifact {new}\n" in done.err
+    if new != "setup --help":
+        parse(shlex.split(new))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["SugarWater"], ["--stage"], ["P", "1.0.0", "--stage", "x", "--wrong"], ["P", "--dry-run"]],
+)
+def test_neither_this_nor_the_first(words: list[str]) -> None:
+    """What was no command line of the first one either is answered as any other."""
+    with pytest.raises(InputError) as caught:
+        parse(words)
+
+    assert "first Startifact" not in str(caught.value)
+
+
+def test_project_named_like_a_command() -> None:
+    """A command of this one is read as such."""
+    assert parse(["stage", "P@1.0.0", "x", "--dry-run"]).values["dry_run"] is True

@@ -343,3 +343,20 @@ def test_slash_at_the_end_of_a_path(
     assert "--load-filename" in refused.err
     assert not (tmp_path / "other").exists()
     assert "dist.tar.gz/' is a directory" in no_artifact.err
+
+
+def test_metadata_that_looks_like_a_secret(
+    run: Run, three: list[Path], make_file: MakeFile
+) -> None:
+    """A key that looks like a secret's is warned of, without its value; others are not."""
+    assert three
+    secret = run(
+        *("stage", "SugarWater@1.0.0", make_file(), "-m", "apiToken=s3cr3t", "-m", "lang=c"),
+        *("-m", "db.password=s3cr3t"),
+    )
+    plain = run("stage", "SugarWater@1.0.1", make_file(), "-m", "tokenizer=x", "-m", "author=y")
+
+    assert (secret.code, plain.code) == (0, 0)
+    assert "the metadata 'apiToken', 'db.password' looks like a secret" in secret.err
+    assert "s3cr3t" not in secret.err
+    assert "looks like a secret" not in plain.err

@@ -316,7 +316,8 @@ def test_case_13_text_from_aws(step: RunnerStep, account: AwsAccount, wire: Wire
     assert any("::" in key for key in keys)
     assert (listed.exit_code, listed.commands) == (0, [])
     assert [command.name for command in refused.commands] == ["error"]
-    assert refused.outputs == {}
+    assert refused.outputs["outcome"] == "access-denied"
+    assert not any(refused.outputs[name] for name in ("sha256", "metadata", "path", "locations"))
     for done in (listed, refused):
         assert all(c.isprintable() or c == "\n" for c in done.stdout + done.stderr + done.summary)
 

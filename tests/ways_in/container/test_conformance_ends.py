@@ -51,7 +51,8 @@ def check_that_it_says_so(done: Done, sent: Sent) -> None:
     assert done.errors == [f"stopped by {name}\nHint: Running the same step again is safe"]
     assert "Traceback" not in done.stdout + done.stderr
     assert done.stderr == ""
-    assert done.outputs == {}
+    assert done.outputs["outcome"] == "stopped"
+    assert not any(done.outputs[name] for name in ("sha256", "path", "created", "locations"))
 
 
 def scratch(step: RunnerStep) -> list[Path]:

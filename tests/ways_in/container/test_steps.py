@@ -100,7 +100,7 @@ def test_directory_outside(region: str, step: RunnerStep) -> None:
     assert done.exit_code == 2
     assert len(done.errors) == 1
     assert f"region '{region}' is outside the workspace" in done.errors[0]
-    assert done.outputs == {}
+    assert done.has_only("invalid-input", project="SugarWater", version="1.0.0")
     assert not (step.workspace / "kept").exists()
 
 
@@ -143,7 +143,7 @@ def test_mistakes(step: RunnerStep) -> None:
     assert len(done.errors) == 1
     assert "project '..' is not a legal name" in done.errors[0]
     assert "In YAML, quote versions" in done.errors[0]
-    assert done.outputs == {}
+    assert done.has_only("invalid-input")
     assert done.stderr == ""
 
 

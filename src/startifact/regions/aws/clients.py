@@ -8,25 +8,30 @@ import boto3
 import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ProfileNotFound
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError, ProfileNotFound
 
 from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.regions.aws import advice
+from startifact.regions.aws.answers import refuse_foreign_answers
 from startifact.regions.aws.bucket_region import refuse_other_regions
+from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import (
     find_credentials,
     guard_credentials,
     with_credential_errors,
 )
+from startifact.regions.aws.endpoint import check_configured_endpoint, check_endpoint
 from startifact.regions.aws.errors import (
     MISSING_CREDENTIALS,
-    NO_PROFILE_HINT,
     no_credentials,
-    said_by_aws,
 )
-from startifact.regions.aws.retries import stop_retries_with_worker
+from startifact.regions.aws.mfa import ask_with, asking, wants_code
+from startifact.regions.aws.race import hold_back
+from startifact.regions.aws.retries import retry_requests, stop_retries_with_worker
 from startifact.regions.aws.role import as_role
+from startifact.regions.aws.trouble import said_by_aws
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.version import __version__
 
@@ -51,9 +56,48 @@ class Clients:
         # One for each profile: the program or service that gives its credentials may hang, and
         # regions of other profiles must not wait for it.
         self._locks: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)
+        self._cores: dict[str | None, botocore.session.Session] = {}
         self._sessions: dict[str | None, boto3.Session] = {}
-        self._s3: dict[tuple[str, str | None, str | None, bool], S3Client] = {}
+        self._unusable: dict[str | None, CredentialRetrievalError] = {}
+        self._prepared: set[str | None] = set()
+        self._s3: dict[tuple[str, str | None, str | None, str | None, bool], S3Client] = {}
         self._ssm: dict[str, SSMClient] = {}
+
+    def prepare(self, profile: str | None = None, *, region: str | None = None) -> None:
+        """Do what cannot be done while regions are waited for, once for each *profile*.
+
+        Endpoints that are set outside of spellings are checked, and a person is asked for the code
+        that the profile wants, if it wants one. Where there is none, every region of the profile
+        will say so. *region* is asked for credentials where nothing that is configured names one.
+
+        Raises:
+            ConfigurationError: Requests would go to an endpoint that they must not go to.
+        """
+        role_of_its_own = self._identity is not None and profile is None
+        with self._locks[profile]:
+            if profile in self._prepared or role_of_its_own:
+                return
+            try:
+                core = self._core(profile)
+                for service in ("s3", "ssm"):
+                    check_configured_endpoint(core, service)
+                if wants_code(core):
+                    self._ask_for_code(profile, core, region)
+            except BotoCoreError:
+                pass  # what is wrong with the configuration is what each region will say
+            self._prepared.add(profile)
+
+    def _ask_for_code(
+        self, profile: str | None, core: botocore.session.Session, region: str | None
+    ) -> None:
+        ask_with(core)
+        try:
+            with asking():
+                credentials = self._session(profile, region).get_credentials()
+                if credentials is not None:
+                    with_credential_errors(credentials.get_frozen_credentials)
+        except CredentialRetrievalError as e:
+            self._unusable[profile] = e
 
     def s3(
         self,
@@ -61,29 +105,41 @@ class Clients:
         *,
         endpoint: str | None = None,
         profile: str | None = None,
+        addressing: str | None = None,
         in_region: bool = False,
     ) -> "S3Client":
         """Return the client for S3 in *region*; with *in_region* it refuses all other buckets.
 
+        *addressing* says where a bucket's name stands: ``virtual`` in the host, ``path`` behind it.
+        Else the profile's ``addressing_style`` says so; without one it stands behind an endpoint
+        that is not AWS's.
+
         Raises:
-            ConfigurationError: There is no such profile, or the SDK's own configuration is wrong.
+            ConfigurationError: There is no such profile, the SDK's own configuration is wrong, or
+                it names an endpoint that requests must not go to.
             AccessDeniedError: The credentials that are configured cannot be had.
         """
-        key = (region, endpoint, profile, in_region)
+        key = (region, endpoint, profile, addressing, in_region)
         with holding(self._locks[profile]):
             if key not in self._s3:
-                # Few stores other than AWS have a host name for each bucket.
-                style = "path" if endpoint else "auto"
-                config = _config(self._limits).merge(Config(s3={"addressing_style": style}))  # type: ignore[arg-type]
+                config = _config(self._limits)
+                if addressing is not None:
+                    config = config.merge(Config(s3={"addressing_style": addressing}))  # type: ignore[arg-type]
                 try:
-                    self._s3[key] = self._session(profile).client(
+                    client = self._session(profile, region).client(
                         "s3", region_name=region, endpoint_url=endpoint, config=config
                     )
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
+                check_endpoint(client.meta.endpoint_url, "s3")
+                self._s3[key] = client
                 self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
+                refuse_foreign_answers(self._s3[key])
+                hold_back(self._s3[key])
                 stop_retries_with_worker(self._s3[key])
+                retry_requests(self._s3[key], self._limits)
+                watch_completions(self._s3[key], self._limits)
             return self._s3[key]
 
     def ssm(self, region: str) -> "SSMClient":
@@ -96,13 +152,17 @@ class Clients:
         with holding(self._locks[None]):
             if region not in self._ssm:
                 try:
-                    self._ssm[region] = self._session(None).client(
+                    client = self._session(None, region).client(
                         "ssm", region_name=region, config=_config(self._limits)
                     )
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
+                check_endpoint(client.meta.endpoint_url, "ssm")
+                self._ssm[region] = client
                 self._guard(self._ssm[region], None)
+                refuse_foreign_answers(self._ssm[region])
                 stop_retries_with_worker(self._ssm[region])
+                retry_requests(self._ssm[region], self._limits)
             return self._ssm[region]
 
     def close(self) -> None:
@@ -117,16 +177,33 @@ class Clients:
         if profile is None and self._given is not None:
             guard_credentials(client, self._given.get_credentials())
 
-    def _session(self, profile: str | None) -> boto3.Session:
+    def _core(self, profile: str | None) -> botocore.session.Session:
+        if profile is None and self._given is not None:
+            # boto3 has no other way to what it was configured with: see test_botocore.py.
+            core: botocore.session.Session = self._given._session
+            return core
+        if profile not in self._cores:
+            self._cores[profile] = botocore.session.Session(profile=profile)
+        return self._cores[profile]
+
+    def _session(self, profile: str | None, region: str | None) -> boto3.Session:
         # A session is not safe to share between threads: it is only used under the lock.
+        if profile in self._unusable:
+            raise self._unusable[profile]
         if profile is None and self._given is not None:
             with_credential_errors(self._given.get_credentials)
             return self._given
         if profile not in self._sessions:
             if self._identity is not None and profile is None:
-                session = as_role(self._identity, _config(self._limits), limits=self._limits)
+                attempts = self._limits.request_retry.attempts
+                retries = Config(retries={"mode": "standard", "total_max_attempts": attempts})
+                config = _config(self._limits).merge(retries)
+                session = as_role(self._identity, config, limits=self._limits)
             else:
-                session = botocore.session.Session(profile=profile)
+                session = self._core(profile)
+                if region and not session.get_config_variable("region"):
+                    # For the services that give credentials; S3 and SSM are told theirs.
+                    session.set_config_variable("region", region)
                 find_credentials(session)
             self._sessions[profile] = boto3.Session(botocore_session=session)
         return self._sessions[profile]
@@ -136,7 +213,6 @@ def _config(limits: Limits) -> Config:
     return Config(
         connect_timeout=limits.connect_seconds,
         read_timeout=limits.read_seconds,
-        retries={"mode": "standard", "total_max_attempts": limits.request_attempts},
         tcp_keepalive=True,
         max_pool_connections=limits.connections,
         user_agent_extra=f"startifact/{__version__}",
@@ -152,7 +228,7 @@ def _unusable(region: str, error: Exception) -> StartifactError:
         return no_credentials(region, error)
     if isinstance(error, ProfileNotFound):
         return ConfigurationError(
-            f"there is no such AWS profile: {said_by_aws(error)}", hint=NO_PROFILE_HINT
+            f"there is no such AWS profile: {said_by_aws(error)}", hint=advice.NO_PROFILE
         )
     return ConfigurationError(
         f"cannot make a client for {region}: {said_by_aws(error)}",

@@ -1,10 +1,12 @@
 """Reading the organisation configuration from SSM."""
 
+import contextlib
 import logging
 import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from startifact.concurrency.heartbeat import holding
+from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.hints import Command, Hint
 from startifact.limits import DEFAULT_LIMITS, QUOTED_KEY_CHARACTERS, Limits
@@ -82,6 +84,8 @@ class ConfigurationLoader:
         self._clients: Clients | None = None
         self._parameters: dict[str, Parameters] = {}
         self._loaded: dict[str, Configuration] = {}
+        self._stores: dict[str, Configuration] = {}
+        self._texts: dict[str, str] = {}
         self._reading: dict[str, threading.Lock] = {}
 
     def __repr__(self) -> str:
@@ -114,33 +118,76 @@ class ConfigurationLoader:
             AccessDeniedError: AWS refused to show it.
             RegionUnavailableError: The region did not answer.
         """
-        with self._lock:
-            reading = self._reading.setdefault(region, threading.Lock())
-        with holding(reading):  # so that it is read once, even if several threads need it at once
-            if region not in self._loaded:
-                self._loaded[region] = self._read(region)
-            return self._loaded[region]
+        if CURRENT_HEARTBEAT.get() is None:  # not in a region's thread, which may ask nobody
+            clients_of(self).prepare(region=region)
+        return self._once(region, self._loaded, self._read)
 
     def _read(self, region: str) -> Configuration:
-        source = f"{self._parameter} in {region}"
+        """Return the configuration of *region*, and warn of what is odd about its regions."""
+        with self._text(region) as text:
+            configuration = parse_configuration(text, source=self._source(region))
+        for warning in configuration.warnings:
+            logger.warning(
+                "the organisation configuration in %s: %s", self._source(region), warning
+            )
+        return configuration
+
+    def _read_store(self, region: str) -> Configuration:
+        """Return the same, with no regions where what it says of them is not valid."""
+        with self._text(region) as text:
+            try:
+                return parse_configuration(text, source=self._source(region))
+            except ConfigurationError:
+                return parse_configuration(text, source=self._source(region), with_regions=False)
+
+    @contextlib.contextmanager
+    def _text(self, region: str) -> Iterator[str]:
+        """Give the configuration of *region* as it is stored.
+
+        It is read once, and again after one that was not valid.
+        """
+        known = self._texts.pop(region, None)
+        text = self._fetched(region) if known is None else known
+        yield text
+        self._texts[region] = text
+        if known is None:
+            self._warn_of_unknown_keys(region, text)
+
+    def _fetched(self, region: str) -> str:
         text = parameters_of(self, region).get(self._parameter)
         if text is None:
             raise ConfigurationError(
-                f"there is no organisation configuration in {source}",
+                f"there is no organisation configuration in {self._source(region)}",
                 hint=Hint.of(
                     "Run ",
                     Command("setup"),
                     ", or name a bucket (s3://bucket?region=...) instead of the region",
                 ),
             )
-        configuration = parse_configuration(text, source=source)
+        return text
+
+    def _warn_of_unknown_keys(self, region: str, text: str) -> None:
+        source = self._source(region)
+        configuration = parse_configuration(text, source=source, with_regions=False)
         if configuration.unknown_keys:
             logger.warning(
                 "the organisation configuration in %s has keys that are ignored: %s",
                 source,
                 ", ".join(quoted(k, QUOTED_KEY_CHARACTERS) for k in configuration.unknown_keys),
             )  # fmt: skip
-        return configuration
+
+    def _source(self, region: str) -> str:
+        return f"{self._parameter} in {region}"
+
+    def _once(
+        self, region: str, known: dict[str, Configuration], read: Callable[[str], Configuration]
+    ) -> Configuration:
+        with self._lock:
+            reading = self._reading.setdefault(region, threading.Lock())
+        with holding(reading):  # so that it is read once, even if several threads need it at once
+            if region not in known:
+                known[region] = read(region)
+            return known[region]
 
 
 # Functions, not methods of the public class: what they return is not public.
@@ -157,6 +204,19 @@ def clients_of(loader: ConfigurationLoader) -> "Clients":
                 loader._identity, boto3_session=loader._boto3_session, limits=loader._limits
             )
         return loader._clients
+
+
+def store_configuration(loader: ConfigurationLoader, region: str) -> Configuration:
+    """Return the configuration of *region* for one that somebody has named.
+
+    Its regions may be anything then: where they are not valid, it names none.
+
+    Raises:
+        ConfigurationError: There is none, or what is left of it is not valid.
+        AccessDeniedError: AWS refused to show it.
+        RegionUnavailableError: The region did not answer.
+    """
+    return loader._once(region, loader._stores, loader._read_store)
 
 
 def default_region_of(loader: ConfigurationLoader) -> str | None:

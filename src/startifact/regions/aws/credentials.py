@@ -1,22 +1,89 @@
-"""The credentials that the SDK finds, with every failure raised as missing credentials."""
+"""The credentials that the SDK finds; every failure is raised as unusable credentials."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import botocore.session
 from botocore.client import BaseClient
 from botocore.credentials import CredentialResolver, Credentials
-from botocore.exceptions import CredentialRetrievalError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConfigNotFound,
+    ConfigParseError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    LoginError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    RefreshWithMFAUnsupportedError,
+    SSLError,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.exceptions import ConnectionError as NoConnectionError
 
+from startifact.concurrency.heartbeat import Cancelled
+from startifact.errors import StartifactError
+from startifact.hints import Hint, as_hint
+from startifact.regions.aws import advice
+from startifact.regions.aws.trouble import code_of, may_pass, said_by_aws
 from startifact.text import quoted
 
 T = TypeVar("T")
 
+_ROLES = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"})
+_PROVIDERS = _ROLES | {
+    "CreateOAuth2Token",
+    "CreateToken",
+    "GetCredentialsForIdentity",
+    "GetFederationToken",
+    "GetId",
+    "GetRoleCredentials",
+    "GetSessionToken",
+    "RegisterClient",
+    "StartDeviceAuthorization",
+}
+"""What the SDK asks other services for, to have credentials to ask S3 and SSM with."""
 
-class UnreadableCredentialsError(CredentialRetrievalError):
+_SERVICES = {"GetRoleCredentials": "sso", "CreateToken": "sso-oauth"}
+
+
+_PASSED_ON = (
+    StartifactError,
+    Cancelled,
+    ConfigNotFound,
+    ConfigParseError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+"""What says by itself what is wrong, and is not a matter of credentials, or is one of its own."""
+
+
+class UnusableCredentialsError(CredentialRetrievalError):
+    """Credentials are configured, and cannot be had for the reason *why*."""
+
+    fmt = "{why}"
+    hint = advice.NO_CREDENTIALS
+
+    def __init__(self, *, hint: Hint | str | None = None, **facts: str) -> None:
+        super().__init__(**facts)
+        self.hint = as_hint(hint) or type(self).hint
+
+
+class UnreadableCredentialsError(UnusableCredentialsError):
     """A file with credentials cannot be read, or a program for them cannot be run."""
 
     fmt = "cannot read {file}: {reason}"
+    hint = advice.UNREADABLE
+
+
+def gives_credentials(error: ClientError) -> bool:
+    """Say whether *error* answers a request for credentials, not one made with them."""
+    return error.operation_name in _PROVIDERS
 
 
 def find_credentials(session: botocore.session.Session) -> None:
@@ -25,7 +92,8 @@ def find_credentials(session: botocore.session.Session) -> None:
     Raises:
         BotoCoreError: It cannot, for example because a file cannot be read.
     """
-    credentials = with_credential_errors(session.get_credentials)
+    login = login_command(session)
+    credentials = with_credential_errors(session.get_credentials, login=login)
     if credentials is None:
         # Without this each client would look for them again, which takes seconds where the
         # instance's metadata cannot be reached.
@@ -34,11 +102,13 @@ def find_credentials(session: botocore.session.Session) -> None:
     # Some are fetched when they are first needed, and again before they expire. The errors of that
     # are translated only here: an OSError of a request may be about the artifact's own file.
     fetch = credentials.get_frozen_credentials
-    credentials.get_frozen_credentials = lambda: with_credential_errors(fetch)  # type: ignore[method-assign]
+    credentials.get_frozen_credentials = lambda: with_credential_errors(fetch, login=login)  # type: ignore[method-assign]
 
 
-def guard_credentials(client: BaseClient, credentials: Credentials | None) -> None:
-    """Make *client* raise failures of *credentials* as missing credentials.
+def guard_credentials(
+    client: BaseClient, credentials: Credentials | None, *, login: str = "aws sso login"
+) -> None:
+    """Make *client* raise failures of *credentials* as unusable credentials.
 
     The object itself is left alone, since a program may use it elsewhere. It is asked just before a
     request is signed, which is when the SDK would ask it.
@@ -47,23 +117,117 @@ def guard_credentials(client: BaseClient, credentials: Credentials | None) -> No
         return
 
     def fetch(**_: object) -> None:
-        with_credential_errors(credentials.get_frozen_credentials)
+        with_credential_errors(credentials.get_frozen_credentials, login=login)
 
     client.meta.events.register("before-sign", fetch)
 
 
-def with_credential_errors(get: Callable[[], T]) -> T:
-    """Return what *get* returns.
+def with_credential_errors(get: Callable[[], T], *, login: str = "aws sso login") -> T:
+    """Return what *get* returns; *login* is the command that signs somebody in for it.
 
     Raises:
-        BotoCoreError: *get* could not read or run the source of credentials.
+        BotoCoreError: *get* could not read, run or ask the source of credentials.
+        StartifactError: The source is Startifact's own, and says so itself.
     """
     try:
         return get()
-    except OSError as e:
-        raise UnreadableCredentialsError(
-            file=quoted(str(e.filename)) if e.filename else "what holds them",
-            reason=e.strerror or type(e).__name__,
-        ) from e
-    except ValueError as e:
-        raise CredentialRetrievalError(provider="the environment", error_msg=str(e)) from e
+    except _PASSED_ON:
+        raise
+    except Exception as e:
+        # Whatever it is: nothing but credentials was asked for.
+        raise unusable(e, login=login) from e
+
+
+def unusable(error: Exception, *, login: str = "aws sso login") -> CredentialRetrievalError:
+    """Return the error for *error*, which getting credentials has raised."""
+    if isinstance(error, ClientError):
+        return _refused(error, login)
+    if isinstance(error, SSOError | LoginError | TokenRetrievalError):
+        command = login.replace(" sso ", " ") if isinstance(error, LoginError) else login
+        return UnusableCredentialsError(
+            why=f"nobody is signed in: {said_by_aws(error)}", hint=f"Run {command}"
+        )
+    if isinstance(error, RefreshWithMFAUnsupportedError):
+        return UnusableCredentialsError(
+            why="the session that an MFA code was given for has ended",
+            hint="Set duration_seconds in the profile to more than this takes",
+        )
+    if isinstance(error, NoRegionError):
+        return UnusableCredentialsError(
+            why="no region is configured to ask for them", hint="Set region in the profile"
+        )
+    if isinstance(error, SSLError):
+        return UnusableCredentialsError(why=_not_answered(error), hint=advice.CERTIFICATES)
+    if isinstance(error, HTTPClientError | NoConnectionError):
+        return UnusableCredentialsError(
+            why=_not_answered(error), hint="Check the network, or try again"
+        )
+    if isinstance(error, CredentialRetrievalError):
+        return error
+    if isinstance(error, OSError):
+        file = quoted(str(error.filename)) if error.filename else "what holds them"
+        reason = error.strerror or type(error).__name__
+        return UnreadableCredentialsError(file=file, reason=reason)
+    why = "what is configured gives none"
+    if isinstance(error, BotoCoreError):
+        return UnusableCredentialsError(why=f"{why}: {said_by_aws(error)}", hint=advice.NO_PROFILE)
+    return UnusableCredentialsError(why=f"{why}: {type(error).__name__}, {said_by_aws(error)}")
+
+
+def _not_answered(error: Exception) -> str:
+    return f"the service that gives them did not answer: {said_by_aws(error)}"
+
+
+def _refused(error: ClientError, login: str) -> UnusableCredentialsError:
+    """Return the error for the answer of a service that was asked for credentials."""
+    code, operation = code_of(error), error.operation_name
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    action = f"{_SERVICES.get(operation, 'sts')}:{operation}"
+    why = f"AWS refused {action}: {said_by_aws(code)}, {said_by_aws(message)}"
+    return UnusableCredentialsError(why=why, hint=_hint_for(error, message, action, login))
+
+
+def _hint_for(error: ClientError, message: str, action: str, login: str) -> str:
+    code, operation = code_of(error), error.operation_name
+    if code == "IDPCommunicationError" or may_pass(error):
+        return "Try again"
+    if operation == "GetRoleCredentials":
+        return (
+            "Check sso_account_id and sso_role_name in the profile, and that the account and the "
+            f"permission set are assigned to you; then run {login}"
+        )
+    if "MultiFactorAuthentication" in message:
+        return "Check mfa_serial in the profile; a code is valid for 30 seconds, and only once"
+    if "RegionDisabled" in code:
+        return advice.for_good(code)
+    if operation not in _ROLES or code not in {"AccessDenied", "AccessDeniedException"}:
+        return "Get new credentials, or check the profile that they come from"
+    return (
+        f"{advice.for_denial(action, advice.resource_in(message) or 'the role', message)}; the "
+        "role's trust policy has to allow it as well"
+    )
+
+
+def login_command(session: botocore.session.Session) -> str:
+    """Return the command that signs a person in for the profile of *session*, or its source."""
+    name = session.profile or "default"
+    for profile, settings in profile_chain(session):
+        if "sso_session" in settings or "sso_start_url" in settings:
+            name = profile
+    return f"aws sso login --profile {name}"
+
+
+def profile_chain(
+    session: botocore.session.Session,
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the profile of *session*, and those that it has its credentials from."""
+    try:
+        profiles = session.full_config.get("profiles", {})
+    except BotoCoreError:  # the file cannot be parsed, which getting credentials says
+        return []
+    chain: dict[str, Mapping[str, Any]] = {}
+    name = session.profile or "default"
+    while name in profiles and name not in chain:
+        chain[name] = profiles[name]
+        name = profiles[name].get("source_profile", "")
+    return list(chain.items())

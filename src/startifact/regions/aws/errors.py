@@ -1,9 +1,14 @@
-"""The errors that botocore raises, as errors of Startifact."""
+"""The errors that botocore raises, as errors of Startifact.
+
+What a service says is always shown, after what Startifact says itself.
+"""
 
 import contextlib
+import http.client
 import traceback
 from collections.abc import Iterator
 
+import urllib3.exceptions
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -12,6 +17,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    ProxyConnectionError,
     SSLError,
     TokenRetrievalError,
 )
@@ -21,14 +27,22 @@ from botocore.parsers import ResponseParserError
 from startifact.concurrency.heartbeat import Cancelled
 from startifact.errors import (
     AccessDeniedError,
+    ArchivedError,
     ConfigurationError,
+    NetworkSetupError,
     RegionUnavailableError,
+    ServiceRefusedError,
     StartifactError,
 )
-from startifact.hints import ByWayIn, Hint
-from startifact.regions.aws.credentials import UnreadableCredentialsError
+from startifact.regions.aws import advice
+from startifact.regions.aws.answers import NoAnswerError
+from startifact.regions.aws.credentials import (
+    UnusableCredentialsError,
+    gives_credentials,
+    unusable,
+)
 from startifact.regions.aws.known import doubt
-from startifact.text import quoted, redact
+from startifact.regions.aws.trouble import code_of, may_pass, said_by_aws, status_of
 
 MISSING_CREDENTIALS = (
     NoCredentialsError,
@@ -42,14 +56,16 @@ REFUSED = frozenset(
         "403",
         "AccessDenied",
         "AccessDeniedException",
-        "AllAccessDisabled",
-        "AuthFailure",
         "Forbidden",
     }
 )
 
+ARCHIVED = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
+
 _CREDENTIALS = frozenset(
     {
+        "401",
+        "AuthFailure",
         "ExpiredToken",
         "ExpiredTokenException",
         "InvalidAccessKeyId",
@@ -60,6 +76,7 @@ _CREDENTIALS = frozenset(
         "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
         "TokenRefreshRequired",
+        "Unauthorized",
         "UnrecognizedClientException",
     }
 )
@@ -68,69 +85,45 @@ _ELSEWHERE = frozenset(
     {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 )
 
-_NO_CREDENTIALS_HINT = Hint.of(
-    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
-    ByWayIn(
-        workflow=", set role-to-assume, or run aws-actions/configure-aws-credentials before this "
-        "step, and give the job 'permissions: id-token: write'; on an EC2 instance whose role is "
-        "to be used, the metadata option http-put-response-hop-limit has to be 2, since a "
-        "container is a hop more"
-    ),
+_NO_ANSWER_HINT = (
+    "Look at what is between here and the region: a portal that wants somebody to sign in, or a "
+    "proxy, may have answered in its place"
 )
 
-_CERTIFICATES_HINT = Hint.of(
-    "Check AWS_CA_BUNDLE, which names the file of certificates to trust, or the proxy whose "
-    "certificate has to be in it",
-    ByWayIn(workflow="; the container of an action sees files in the workspace alone"),
-)
-
-_UNREADABLE_HINT = Hint.of(
-    "Check what names that file: AWS_WEB_IDENTITY_TOKEN_FILE, "
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or the profile",
-    ByWayIn(
-        workflow=". The container of an action has not the runner's files: set role-to-assume, "
-        "or use the composite form, which has no container"
-    ),
-)
-
-NO_PROFILE_HINT = Hint.of(
-    "Check AWS_PROFILE and the AWS configuration file",
-    ByWayIn(
-        workflow="; the container of an action has not the job's home folder: set "
-        'role-to-assume, or AWS_PROFILE: ""'
-    ),
-)
-
-
-def code_of(error: ClientError) -> str:
-    """Return the service's name for what went wrong."""
-    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+# What reading a body can raise: the SDK wraps it only where it has read the body itself.
+_BROKEN_BODY = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 
 
 @contextlib.contextmanager
-def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
+def aws_errors(
+    action: str, *, region: str, resource: str, aws_region: str | None = None
+) -> Iterator[None]:
     """Turn botocore's exceptions into ours, keeping the original as the cause.
 
     *action* is named as IAM spells it and *resource* as an ARN or name, because the reader may have
-    to change a policy next.
+    to change a policy next. *region* is named as it was spelled; *aws_region* is the AWS region
+    that was asked, where that is another name.
     """
     try:
         yield
     except ClientError as e:
-        raise _from_service(e, action, region, resource) from e
+        raise _from_service(e, action, region, resource, aws_region or region) from e
     except (HTTPClientError, NoConnectionError) as e:
         # botocore wraps whatever the body raised while it was sent.
         inner = e.kwargs.get("error")
         if isinstance(inner, StartifactError | Cancelled):
             raise inner from e
-        raise _no_answer(e, f"{region} did not answer {action} on {resource}") from e
+        raise no_answer(e, f"{region} did not answer {action} on {resource}") from e
     except MISSING_CREDENTIALS as e:
         raise no_credentials(region, e) from e
     except ProfileNotFound as e:
         raise ConfigurationError(
             f"there is no such AWS profile: {said_by_aws(e)}",
-            hint=NO_PROFILE_HINT,
+            hint=advice.NO_PROFILE,
         ) from e
+    except (NoAnswerError, *_BROKEN_BODY) as e:
+        traceback.clear_frames(e.__traceback__)  # as below
+        raise _no_whole_answer(e, action, region, resource) from e
     except BotoCoreError as e:
         raise RegionUnavailableError(
             f"{action} on {resource} failed in {region}: {said_by_aws(e)}"
@@ -146,10 +139,13 @@ def aws_errors(action: str, *, region: str, resource: str) -> Iterator[None]:
         ) from e
 
 
-def _no_answer(error: BotoCoreError, what: str) -> StartifactError:
+def no_answer(error: BotoCoreError, what: str) -> StartifactError:
+    """Return the error for *error*, which kept an answer from coming; *what* says whose."""
     said = said_by_aws(error)
     if isinstance(error, SSLError):
-        return RegionUnavailableError(f"{what}: {said}", hint=_CERTIFICATES_HINT)
+        return NetworkSetupError(f"{what}: {said}", hint=advice.CERTIFICATES)
+    if isinstance(error, ProxyConnectionError) and "407" in str(error):
+        return NetworkSetupError(f"{what}: {said}", hint=advice.PROXY)
     if "Invalid header value" in str(error):
         # Without *said*: the HTTP client's message repeats a part of the credentials.
         return AccessDeniedError(
@@ -158,51 +154,86 @@ def _no_answer(error: BotoCoreError, what: str) -> StartifactError:
             "one line",
         )
     if wrong := doubt(error):
-        return RegionUnavailableError(
+        return NetworkSetupError(
             f"{what}: {said}; {wrong}", hint="Check the spelling of the region, or the network"
         )
     return RegionUnavailableError(f"{what}: {said}", hint="Check the network, or try again")
 
 
-def no_credentials(region: str, error: Exception) -> AccessDeniedError:
-    """Return the error for *error*, one of `MISSING_CREDENTIALS`, which keeps requests unsigned."""
-    unreadable = isinstance(error, UnreadableCredentialsError)
-    return AccessDeniedError(
-        f"there are no usable AWS credentials for {region}: {said_by_aws(error)}",
-        hint=_UNREADABLE_HINT if unreadable else _NO_CREDENTIALS_HINT,
+def _no_whole_answer(
+    error: Exception, action: str, region: str, resource: str
+) -> RegionUnavailableError:
+    if isinstance(error, NoAnswerError):
+        return RegionUnavailableError(
+            f"what came for {action} on {resource} is not an answer of {region}: {error}",
+            hint=_NO_ANSWER_HINT,
+        )
+    return RegionUnavailableError(
+        f"the answer of {region} to {action} on {resource} broke off: "
+        f"{type(error).__name__}, {said_by_aws(error)}",
+        hint="Check the network, or try again",
     )
 
 
-def said_by_aws(what: object) -> str:
-    """Return a text of the SDK or a service for a message: quoted, and without credentials."""
-    return quoted(redact(str(what)), 300)
+def no_credentials(region: str, error: Exception) -> AccessDeniedError:
+    """Return the error for *error*, one of `MISSING_CREDENTIALS`, which keeps requests unsigned."""
+    said, hint = said_by_aws(error), advice.NO_CREDENTIALS
+    if isinstance(error, UnusableCredentialsError):  # in words of our own
+        said, hint = str(error), error.hint
+    return AccessDeniedError(f"there are no usable AWS credentials for {region}: {said}", hint=hint)
 
 
-def _from_service(error: ClientError, action: str, region: str, resource: str) -> StartifactError:
-    code = code_of(error)
-    name = said_by_aws(code)
-    said = said_by_aws(error.response.get("Error", {}).get("Message", ""))
+def _from_service(
+    error: ClientError, action: str, region: str, resource: str, aws_region: str
+) -> StartifactError:
+    code, status = code_of(error), status_of(error)
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    said = f"{said_by_aws(code)}, {said_by_aws(message)}"
+    if gives_credentials(error):
+        return no_credentials(region, unusable(error))
+    if code in ARCHIVED:
+        return ArchivedError(
+            f"{resource} in {region} is archived, {action} is not possible until it is restored: "
+            f"{said}"
+        )
     if code in REFUSED:
         return AccessDeniedError(
-            f"{region} refused {action} on {resource}: {said}",
-            hint=f"Allow {action} on {resource} in the role's policy, and check the bucket's and "
-            "the key's policies",
+            f"{region} refused {action} on {resource}: {said_by_aws(message)}",
+            hint=advice.for_denial(action, resource, message),
         )
     if code in _CREDENTIALS:
         return AccessDeniedError(
-            f"{region} did not accept the AWS credentials for {action}: {name}, {said}",
-            hint="Get new credentials, and check the clock of this machine",
+            f"{region} did not accept the AWS credentials for {action}: {said}",
+            hint=advice.for_credentials(code, aws_region),
         )
     if code == "NoSuchBucket":
         return ConfigurationError(
-            f"there is no bucket for {resource} in {region}",
+            f"there is no bucket for {resource} in {region}: {said_by_aws(message)}",
             hint="Make the bucket, or correct its name where it is configured",
         )
     if code in _ELSEWHERE:
         return ConfigurationError(
-            f"the bucket of {resource} is not in {region}: {said}",
+            f"the bucket of {resource} is not in {region}: {said_by_aws(message)}",
             hint="Name the region the bucket is in",
         )
+    return _other(error, f"{action} on {resource}", region, said, status)
+
+
+def _other(error: ClientError, what: str, region: str, said: str, status: int) -> StartifactError:
+    """Return the error for what is neither a matter of rights nor of configuration."""
+    code = code_of(error)
+    if status == 407:
+        return NetworkSetupError(
+            f"a proxy answered {what} in the place of {region}: {said}", hint=advice.PROXY
+        )
+    quota = advice.is_quota(code)
+    if may_pass(error) and not quota:
+        return RegionUnavailableError(f"{region} failed {what}: {said}", hint="Try again")
+    if quota or 400 <= status < 500 or status == 501 or advice.is_for_good(code):
+        return ServiceRefusedError(
+            f"{region} refuses {what} for good: {said}", hint=advice.for_good(code)
+        )
     return RegionUnavailableError(
-        f"{region} failed {action} on {resource}: {name}, {said}", hint="Try again"
+        f"{region} failed {what}: {said}",
+        hint=_NO_ANSWER_HINT,
     )

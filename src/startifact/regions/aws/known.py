@@ -18,7 +18,8 @@ def doubt(error: BotoCoreError) -> str | None:
     if host is None or host[1] in (known := _known()):
         return None
     like = sorted(difflib.get_close_matches(host[1], known, 2))
-    did_you_mean = f", did you mean {' or '.join(like)}?" if like else ""
+    # It has the shape of a region's name, as the names of some buckets have.
+    did_you_mean = f", did you mean {' or '.join(like or [f's3://{host[1]}'])}?"
     return f"{host[1]} is not an AWS region that the SDK knows{did_you_mean}"
 
 

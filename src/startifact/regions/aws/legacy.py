@@ -26,6 +26,7 @@ class _LegacySupport(S3Region):
             token=stored.token,
             md5=stored.md5,
             object_version=stored.object_version,
+            archived=stored.archived,
             metadata=self.read_text(legacy_metadata_key(key), MAX_LEGACY_METADATA_BYTES),
         )
 

@@ -6,7 +6,8 @@ from botocore.exceptions import ClientError
 
 from startifact.concurrency.backoff import attempts
 from startifact.limits import RetryLimits
-from startifact.regions.aws.errors import aws_errors, code_of
+from startifact.regions.aws.errors import aws_errors
+from startifact.regions.aws.trouble import code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

@@ -9,16 +9,18 @@ from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.model.configuration import is_reserved_parameter
-from startifact.model.keys import Key, channel_parameter
+from startifact.model.keys import Key, channel_parameter, project_of
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import (
     ConfigurationLoader,
     clients_of,
     parameters_of,
+    store_configuration,
 )
-from startifact.regions.aws.probe import check_conditions, is_custom
-from startifact.regions.aws.spec import BucketSpec, is_bucket_name, normalised_endpoint
+from startifact.regions.aws.endpoint import normalised_endpoint
+from startifact.regions.aws.probe import check_conditions, check_deletion, is_custom
+from startifact.regions.aws.spec import BucketSpec, is_bucket_name, wrong_kind_of_bucket
 from startifact.regions.interface import (
     Beat,
     Location,
@@ -39,6 +41,7 @@ class S3Region(Region):
         self._known: Bucket | None = None
         self._probe_lock = threading.Lock()  # not `_lock`: `location` must not wait for the probe
         self._trusted = False
+        self._trusted_with_deletion = False
 
     @abstractmethod
     def _look_up(self) -> Bucket:
@@ -70,6 +73,10 @@ class S3Region(Region):
         """See `Region.describe`."""
         return self._bucket().describe(key)
 
+    def why_absent(self, key: Key) -> str | None:
+        """See `Region.why_absent`."""
+        return self._bucket().why_absent(key)
+
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """See `Region.create`."""
         self._bucket().create(key, source, encoded_record, beat)
@@ -84,6 +91,7 @@ class S3Region(Region):
 
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """See `Region.delete`."""
+        self.preflight_deletion(project_of(key))
         return self._bucket().delete(key, stored)
 
     def read_channel(self, key: Key) -> StoredChannel | None:
@@ -112,6 +120,20 @@ class S3Region(Region):
                 check_conditions(bucket, project)
                 self._trusted = True
 
+    def preflight_deletion(self, project: str) -> None:
+        """See `Region.preflight_deletion`; stores that are staged to may lack just that."""
+        bucket = self._bucket()
+        if not is_custom(bucket.client.meta.endpoint_url):
+            return
+        with holding(self._probe_lock):
+            if not self._trusted_with_deletion:
+                check_deletion(bucket, project)
+                self._trusted_with_deletion = True
+
+    def is_untried(self) -> bool:
+        """See `Region.is_untried`."""
+        return is_custom(self._bucket().client.meta.endpoint_url) and not self._trusted
+
 
 class BucketRegion(S3Region):
     """One bucket without any organisation configuration."""
@@ -132,6 +154,7 @@ class BucketRegion(S3Region):
             self._aws_region,
             endpoint=self._spec.endpoint,
             profile=self._spec.profile,
+            addressing=self._spec.addressing,
             in_region=self._in_region,
         )
         return Bucket(
@@ -159,7 +182,7 @@ class ParameterMirror:
         parameters_of(self._loader, self._region).put(self._name(project, channel), version)
 
     def _name(self, project: str, channel: str) -> str:
-        prefix = self._loader.load(self._region).parameter_name_prefix
+        prefix = store_configuration(self._loader, self._region).parameter_name_prefix
         return channel_parameter(prefix, project, channel)
 
 
@@ -172,7 +195,7 @@ class OrganisationRegion(S3Region):
         self.mirror = ParameterMirror(name, loader)
 
     def _look_up(self) -> Bucket:
-        configuration = self._loader.load(self.name)
+        configuration = store_configuration(self._loader, self.name)
         parameter = configuration.bucket_name_param
         bucket = parameters_of(self._loader, self.name).get(parameter)
         if bucket is None:
@@ -180,6 +203,11 @@ class OrganisationRegion(S3Region):
                 f"there is no parameter {parameter} in {self.name}",
                 hint="bucket_name_param in the organisation configuration names the parameter "
                 "that holds the bucket's name; make it, or correct the configuration",
+            )
+        if wrong := wrong_kind_of_bucket(bucket.strip()):
+            raise ConfigurationError(
+                f"parameter {parameter} in {self.name} holds {quoted(bucket)}, which is {wrong}",
+                hint="Put the name of a general purpose bucket into it",
             )
         if not is_bucket_name(bucket.strip()):
             raise ConfigurationError(
@@ -196,7 +224,7 @@ class OrganisationRegion(S3Region):
 
     def check_project(self, project: str) -> None:
         """See `Region.check_project`: SSM keeps some names for itself."""
-        prefix = self._loader.load(self.name).parameter_name_prefix
+        prefix = store_configuration(self._loader, self.name).parameter_name_prefix
         if not prefix and is_reserved_parameter(project):
             raise InputError(
                 f"project {quoted(project)} begins with aws or ssm, and {self.name} has no "
@@ -207,4 +235,4 @@ class OrganisationRegion(S3Region):
 
     def configured_regions(self) -> tuple[str, ...]:
         """See `Region.configured_regions`."""
-        return self._loader.load(self.name).regions
+        return store_configuration(self._loader, self.name).regions

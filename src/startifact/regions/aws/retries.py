@@ -1,10 +1,193 @@
-"""Which requests the SDK repeats."""
+"""Trying requests again that a service put off, or whose connection broke.
 
-from typing import Any
+The SDK's own retries are taken out: they end after so many attempts, however short, and know
+nothing of who waits. These last as long as a region may be idle, for every request of a client, and
+end when nobody waits any more.
+"""
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
 
 from botocore.client import BaseClient
 
-from startifact.concurrency.heartbeat import check_cancelled
+from startifact.concurrency.backoff import pause_for, pause_seconds
+from startifact.concurrency.heartbeat import (
+    CURRENT_HEARTBEAT,
+    check_cancelled,
+    record_answer,
+    record_failure,
+)
+from startifact.limits import Limits
+from startifact.regions.aws.trouble import (
+    Trouble,
+    said_by_aws,
+    trouble_of_error,
+    trouble_of_status,
+)
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
+
+_NEVER = frozenset({"CompleteMultipartUpload", "PutObject"})
+"""They are conditional: whoever makes them looks at what is there first (`write_once`)."""
+
+_COUNTED = frozenset({"PutParameter"})
+"""Whoever makes it tries again, so many times: the mirror is no reason to wait for long."""
+
+
+class Pace:
+    """How far apart the requests to one region begin, in all threads together."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._apart = 0.0
+        self._next = 0.0
+
+    def throttled(self) -> None:
+        """Slow down."""
+        limits = self._limits
+        with self._lock:
+            wanted = max(limits.pace_first_seconds, 2 * self._apart)
+            self._apart = min(wanted, limits.pace_longest_seconds)
+
+    def accepted(self) -> None:
+        """Speed up."""
+        with self._lock:
+            half = self._apart / 2
+            self._apart = half if half >= self._limits.pace_first_seconds / 2 else 0.0
+
+    def seconds_to_wait(self) -> float:
+        """Take the next turn, and return how long it is until then."""
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._apart
+            return turn - now if self._apart else 0.0
+
+
+class Retries:
+    """Decides which requests of one client are made again, and when."""
+
+    def __init__(self, limits: Limits, *, attempts: int) -> None:
+        self._limits = limits
+        self._pace = Pace(limits)
+        self._configured = attempts
+
+    def wait_for_turn(self, **_: object) -> None:
+        """Wait until the request may be made, where the region has throttled others."""
+        if (seconds := self._pace.seconds_to_wait()) > 0:
+            pause_for(seconds)
+
+    def decide(
+        self,
+        *,
+        response: "tuple[AWSResponse, dict[str, Any]] | None",
+        caught_exception: BaseException | None,
+        attempts: int,
+        operation: Any,
+        **_: object,
+    ) -> float | None:
+        """Return 0 after a pause where the request is to be made again, else ``None``.
+
+        Raises:
+            Cancelled: Nobody waits for the work of this thread any more.
+        """
+        trouble, said = _trouble(response, caught_exception)
+        if trouble is None:
+            if response is not None:
+                self._pace.accepted()
+                # Of a body that is still to come, whoever reads it says that it has come.
+                if not operation.has_streaming_output or response[0].status_code >= 300:
+                    record_answer()
+            return None
+        if trouble is Trouble.LATER:
+            self._pace.throttled()
+        failing = record_failure(said, later=trouble is Trouble.LATER)
+        pause = pause_seconds(self._limits.request_retry, attempts)
+        if not self._may_repeat(operation.name, trouble, attempts, failing + pause):
+            return None
+        pause_for(pause)
+        return 0.0
+
+    def _may_repeat(
+        self, operation: str, trouble: Trouble, attempts: int, failing_seconds: float
+    ) -> bool:
+        if operation in _NEVER:
+            return False
+        if operation in _COUNTED:
+            return attempts < self._limits.request_retry.attempts
+        return may_repeat(trouble, attempts, failing_seconds, self._limits, self._configured)
+
+
+def configured_attempts(client: BaseClient) -> int:
+    """Return how many attempts somebody configured for *client*; 0 where nobody did."""
+    retries: dict[str, Any] = getattr(client.meta.config, "retries", None) or {}
+    return retries.get("total_max_attempts") or 0
+
+
+def may_repeat(
+    trouble: Trouble, attempts: int, failing_seconds: float, limits: Limits, configured: int
+) -> bool:
+    """Say whether a request may be made again after *attempts* of it.
+
+    Args:
+        trouble: What the last one met.
+        attempts: How many there were.
+        failing_seconds: How long the region will have failed by the next one.
+        limits: How long it may.
+        configured: How many attempts somebody configured.
+    """
+    if attempts < limits.request_retry.attempts:
+        return True
+    if attempts < configured:
+        # Somebody wants it so, however long it takes.
+        if trouble is not Trouble.DEAD and (heartbeat := CURRENT_HEARTBEAT.get()):
+            heartbeat.last = time.monotonic()
+        return True
+    return has_time(trouble, failing_seconds, limits)
+
+
+def has_time(trouble: Trouble, failing_seconds: float, limits: Limits) -> bool:
+    """Say whether a region may be tried once more that has failed for *failing_seconds*."""
+    heartbeat = CURRENT_HEARTBEAT.get()
+    if heartbeat is None or not heartbeat.patient or trouble is Trouble.DEAD:
+        return False
+    # Less than until the region is given up as idle, so that the service's reason is told.
+    idle = 0.9 * limits.idle_timeout_seconds
+    return failing_seconds < (
+        min(idle, limits.refused_seconds) if trouble is Trouble.REFUSED else idle
+    )
+
+
+def _trouble(
+    response: "tuple[AWSResponse, dict[str, Any]] | None", error: BaseException | None
+) -> tuple[Trouble | None, str]:
+    """Return the trouble with a request, and what was said of it."""
+    if response is not None:
+        answer, parsed = response
+        said = parsed.get("Error", {})
+        code = str(said.get("Code", ""))
+        return (
+            trouble_of_status(answer.status_code, code),
+            said_by_aws(f"{code}, {said.get('Message', '')}"),
+        )
+    return (None if error is None else trouble_of_error(error)), said_by_aws(error)
+
+
+def retry_requests(client: BaseClient, limits: Limits) -> None:
+    """Put `Retries` in the place of the SDK's own, for every request of *client*.
+
+    What somebody configured (``AWS_MAX_ATTEMPTS``, ``AWS_RETRY_MODE``, a profile) holds where it
+    asks for more: the mode "adaptive" goes on to limit the rate, and so many attempts are made.
+    """
+    service = client.meta.service_model.service_id.hyphenize()
+    events = client.meta.events
+    retries = Retries(limits, attempts=configured_attempts(client))
+    events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
+    events.register_first(f"needs-retry.{service}", retries.decide)  # type: ignore[arg-type]
+    events.register_first(f"request-created.{service}", retries.wait_for_turn)
 
 
 def stop_retries_with_worker(client: BaseClient) -> None:

@@ -12,7 +12,7 @@ from botocore.credentials import (
     CredentialProvider,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ProxyConnectionError, SSLError
 
 from startifact.errors import AccessDeniedError, RegionUnavailableError, StartifactError
 from startifact.limits import (
@@ -20,8 +20,10 @@ from startifact.limits import (
     CREDENTIALS_RENEWAL_SECONDS,
     Limits,
 )
-from startifact.regions.aws.errors import said_by_aws
+from startifact.regions.aws import advice
+from startifact.regions.aws.errors import no_answer
 from startifact.regions.aws.retries import stop_retries_with_worker
+from startifact.regions.aws.trouble import code_of, may_pass, said_by_aws
 from startifact.regions.aws.web_identity import WebIdentity
 
 METHOD = "startifact-web-identity"
@@ -34,6 +36,7 @@ sub begins with one of
 and goes on with ref:refs/heads/main, ref:refs/tags/*, environment:NAME or pull_request"""
 
 _HINTS = {
+    "RegionDisabledException": advice.for_good("RegionDisabledException"),
     "InvalidIdentityToken": "In IAM, add the identity provider "
     "https://token.actions.githubusercontent.com with the audience of this step",
     "ValidationError": "Ask for a shorter role-duration, or raise the role's maximum session "
@@ -81,17 +84,19 @@ class _Provider(CredentialProvider):
                 self._until = time.monotonic() + self._limits.refusal_cache_seconds
             raise error from e
         except BotoCoreError as e:
+            what = "AWS did not answer sts:AssumeRoleWithWebIdentity"
+            if isinstance(e, SSLError | ProxyConnectionError):
+                raise no_answer(e, what) from e
             raise RegionUnavailableError(
-                f"AWS did not answer sts:AssumeRoleWithWebIdentity: {said_by_aws(e)}",
-                hint="Check the network and aws-region, or try again",
+                f"{what}: {said_by_aws(e)}", hint="Check the network and aws-region, or try again"
             ) from e
 
 
 def _refused(role: str, error: ClientError) -> StartifactError:
     answer = error.response.get("Error", {})
-    code = str(answer.get("Code", ""))
+    code = code_of(error)
     text = f"{said_by_aws(code)}, {said_by_aws(answer.get('Message', ''))}"
-    if code in {"Throttling", "InternalFailure", "ServiceUnavailable", "IDPCommunicationError"}:
+    if code == "IDPCommunicationError" or may_pass(error):
         return RegionUnavailableError(
             f"AWS gave no credentials for the role {role}: {text}", hint="Try again"
         )

@@ -3,17 +3,25 @@
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from startifact.limits import MAX_KEY_PREFIX_CHARACTERS
 from startifact.model.configuration import AWS_REGION
 from startifact.problems import Problems
 from startifact.regions.aws.configuration_loader import clients_of
+from startifact.regions.aws.endpoint import (
+    EXPECTED_ENDPOINT,
+    has_password,
+    is_endpoint,
+    normalised_endpoint,
+)
 from startifact.regions.interface import Region
 from startifact.regions.spec import OpenContext, RegionKind, RegionSpec, SpecProblems
+from startifact.text import quoted
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
+_OPTIONS = frozenset({"region", "endpoint", "profile", "addressing"})
+_ACCESS_POINT = re.compile(r"arn:[a-z-]+:s3[a-z-]*:[^:]*:[0-9]*:(?:accesspoint|outpost)", re.ASCII)
 _PROFILE = re.compile(r"[A-Za-z0-9_.@+/=:-]{1,128}", re.ASCII)
 _KEY_PREFIX = re.compile(rf"[A-Za-z0-9!_.*'()/-]{{0,{MAX_KEY_PREFIX_CHARACTERS}}}", re.ASCII)
 
@@ -32,6 +40,7 @@ class AwsSpec(RegionSpec):
         # Only here: importing boto3 takes longer than all the rest of a small staging.
         from startifact.regions.aws.legacy import LegacyOrganisationRegion
 
+        clients_of(context.loader).prepare(region=self.text)
         return LegacyOrganisationRegion(self.text, loader=context.loader, limits=context.limits)
 
 
@@ -44,6 +53,8 @@ class BucketSpec(RegionSpec):
     region: str | None
     endpoint: str | None
     profile: str | None
+    addressing: str | None = None
+    """Where the bucket's name stands: ``virtual`` in the host, ``path`` behind it."""
 
     @property
     def store(self) -> Hashable:
@@ -55,9 +66,11 @@ class BucketSpec(RegionSpec):
         """See `RegionSpec.open`."""
         from startifact.regions.aws.legacy import LegacyBucketRegion
 
+        clients = clients_of(context.loader)
+        clients.prepare(self.profile, region=self.region or context.default_region)
         return LegacyBucketRegion(
             self,
-            clients=clients_of(context.loader),
+            clients=clients,
             default_region=context.default_region,
             limits=context.limits,
         )
@@ -65,16 +78,18 @@ class BucketSpec(RegionSpec):
 
 def _bucket(text: str) -> BucketSpec:
     problems = SpecProblems(text)
+    if text.startswith("arn:"):
+        problems.say(f"it is {wrong_kind_of_bucket(text)}", hint="Name the bucket itself")
+        problems.raise_if_any()
     url = _split(text, problems)
     bucket, prefix = unquote(url.netloc), unquote(url.path).removeprefix("/")
-    if not is_bucket_name(bucket):
-        problems.add("bucket", bucket, "a bucket name: 3 to 63 of a-z, 0-9, . and -")
+    _check_bucket(bucket, problems)
     if not _KEY_PREFIX.fullmatch(prefix) or {".", ".."} & set(prefix.split("/")):
         problems.add("prefix", prefix, "letters, digits and !_.*'()/- without . or .. as a part")
     options = parse_qsl(url.query, keep_blank_values=True)
     query = dict(options)
-    for name in sorted(query.keys() - {"region", "endpoint", "profile"}):
-        problems.add("option", name, "region, endpoint or profile")
+    for name in sorted(query.keys() - _OPTIONS):
+        problems.add("option", name, "region, endpoint, profile or addressing")
     if len(query) != len(options):
         problems.say("an option is there twice")
     region, endpoint, profile = (query.get(n) for n in ("region", "endpoint", "profile"))
@@ -85,6 +100,9 @@ def _bucket(text: str) -> BucketSpec:
         _check_endpoint(endpoint, problems)
     if profile is not None and not _PROFILE.fullmatch(profile):
         problems.add("profile", profile, "the name of a profile in the AWS configuration file")
+    addressing = query.get("addressing")
+    if addressing not in {None, "virtual", "path"}:
+        problems.add("addressing", addressing, "virtual (bucket.host) or path (host/bucket)")
     problems.raise_if_any()
     return BucketSpec(
         text=text,
@@ -93,6 +111,7 @@ def _bucket(text: str) -> BucketSpec:
         region=region,
         endpoint=endpoint.rstrip("/") if endpoint else None,
         profile=profile,
+        addressing=addressing,
     )
 
 
@@ -108,25 +127,42 @@ def _split(text: str, problems: Problems) -> SplitResult:
     return url
 
 
+def _check_bucket(name: str, problems: Problems) -> None:
+    """Record what is wrong with *name*."""
+    if wrong := wrong_kind_of_bucket(name):
+        problems.say(
+            f"bucket {quoted(name)} is {wrong}", hint="Name a general purpose bucket itself"
+        )
+    elif not is_bucket_name(name):
+        problems.add("bucket", name, "a bucket name: 3 to 63 of a-z, 0-9, . and -")
+
+
 def _check_endpoint(endpoint: str, problems: Problems) -> None:
-    """Record what is wrong with *endpoint*: it is sent session tokens, so it must be right."""
-    expected = "https://host, or http:// on this machine, without user, path or query"
-    try:
-        url = urlsplit(endpoint)
-        host, _ = url.hostname, url.port
-    except ValueError:
-        problems.add("endpoint", endpoint, expected)
-        return
-    if url.username is not None or url.password is not None:
+    """Record what is wrong with *endpoint*."""
+    if has_password(endpoint):
         # Without the endpoint: a password may be in it.
-        problems.say(f"endpoint: it has a user or password in it, expected {expected}")
-        return
-    local = url.scheme == "http" and host is not None and is_loopback(host)
-    legal = host is not None and re.fullmatch(r"[A-Za-z0-9.:-]+", host) is not None
-    extra = url.path.strip("/") or url.query or url.fragment
-    legal = legal and endpoint.isprintable()  # urlsplit passes over newlines and tabs
-    if not legal or extra or not (url.scheme == "https" or local):
-        problems.add("endpoint", endpoint, expected)
+        problems.say(f"endpoint: it has a user or password in it, expected {EXPECTED_ENDPOINT}")
+    elif not is_endpoint(endpoint):
+        problems.add("endpoint", endpoint, EXPECTED_ENDPOINT)
+
+
+def wrong_kind_of_bucket(name: str) -> str | None:
+    """Return why *name*, which may be that of a bucket, stands for something that is none."""
+    if name.startswith("arn:"):
+        return (
+            "an ARN, as access points have: one bucket may have several, so that two regions could "
+            "be one store"
+        )
+    if name.endswith(("-s3alias", "--ol-s3", ".mrap")):
+        return (
+            "an access point: one bucket may have several, so that two regions could be one store"
+        )
+    if name.endswith("--x-s3"):
+        return (
+            "a directory bucket: it is in one availability zone, lists its keys in no order and "
+            "has other ETags, conditions and sessions than Startifact relies on"
+        )
+    return "a table bucket, which holds no objects" if name.endswith("--table-s3") else None
 
 
 def is_bucket_name(name: str) -> bool:
@@ -134,27 +170,9 @@ def is_bucket_name(name: str) -> bool:
     return _BUCKET.fullmatch(name) is not None
 
 
-def normalised_endpoint(endpoint: str) -> str:
-    """Return *endpoint* in one form for all the ways to write the same address."""
-    url = urlsplit(endpoint)
-    host = url.hostname or ""
-    port = url.port or (80 if url.scheme == "http" else 443)
-    return f"{url.scheme}://{'localhost' if is_loopback(host) else host.rstrip('.')}:{port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether *host* is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 AWS = RegionKind("an AWS region (eu-west-1)", AWS_REGION.fullmatch, lambda text: AwsSpec(text=text))
 BUCKET = RegionKind(
     "s3://bucket/prefix?region=eu-west-1&endpoint=https://...&profile=...",
-    lambda text: text.startswith("s3://"),
+    lambda text: text.startswith("s3://") or _ACCESS_POINT.match(text),
     _bucket,
 )

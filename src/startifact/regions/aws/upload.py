@@ -7,6 +7,7 @@ import base64
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -17,7 +18,11 @@ from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ExistsError, RegionUnavailableError, StartifactError
 from startifact.files.source import Part, Source
 from startifact.limits import Limits
-from startifact.regions.aws.errors import aws_errors, code_of
+from startifact.regions.aws.completion import complete
+from startifact.regions.aws.conditional import write_once
+from startifact.regions.aws.errors import aws_errors
+from startifact.regions.aws.partitions import arn
+from startifact.regions.aws.trouble import code_of
 from startifact.regions.interface import Beat
 
 if TYPE_CHECKING:
@@ -49,16 +54,18 @@ class Upload:
         region: str,
         bucket: str,
         key: str,
+        exists: Callable[[], bool],
         beat: Beat,
         limits: Limits,
     ) -> None:
         self._client = client
+        self._exists = exists
         self._region = region
         self._bucket = bucket
         self._key = key
         self._beat = beat
         self._limits = limits
-        self._resource = f"arn:aws:s3:::{bucket}/{key}"
+        self._resource = arn(client, bucket, key)
 
     def create(self, source: Source, encoded_record: str) -> None:
         """Store *source* with *encoded_record* as its record, if nothing is there.
@@ -91,18 +98,23 @@ class Upload:
 
     def _at_once(self, source: Source, encoded_record: str) -> None:
         part = source.parts[0]
-        with self._checked_body(source, part), source.open(part, self._on_read) as body:
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=self._key,
-                Body=body,
-                ContentLength=part.size,
-                ContentType=_TYPE,
-                Metadata={RECORD: encoded_record},
-                # S3 refuses bytes other than those that were hashed: the file may have changed.
-                ChecksumSHA256=_base64(part.sha256),
-                IfNoneMatch="*",
-            )
+
+        def put() -> None:
+            with self._checked_body(source, part), source.open(part, self._on_read) as body:
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=self._key,
+                    Body=body,
+                    ContentLength=part.size,
+                    ContentType=_TYPE,
+                    Metadata={RECORD: encoded_record},
+                    # S3 refuses bytes other than those that were hashed: the file may have changed.
+                    ChecksumSHA256=_base64(part.sha256),
+                    IfNoneMatch="*",
+                )
+
+        if not write_once(self._client, put, settled=self._exists, limits=self._limits):
+            raise ExistsError(self._key)
         self._beat(part.size)
 
     def _in_parts(self, source: Source, encoded_record: str) -> None:
@@ -128,15 +140,24 @@ class Upload:
             # The last moment to stop: once completed, the object is there. S3 may take as long as
             # the idle time-out for it, which begins anew here.
             self._beat(0)
-            self._client.complete_multipart_upload(
-                Bucket=self._bucket,
-                Key=self._key,
-                UploadId=upload,
-                # S3 wants them in order; they have arrived in any.
-                MultipartUpload={"Parts": [sent_parts[number] for number in sorted(sent_parts)]},
-                MpuObjectSize=source.size,
-                IfNoneMatch="*",
+            done = complete(
+                self._client,
+                partial(
+                    self._client.complete_multipart_upload,
+                    Bucket=self._bucket,
+                    Key=self._key,
+                    UploadId=upload,
+                    # S3 wants them in order; they have arrived in any.
+                    MultipartUpload={"Parts": [sent_parts[n] for n in sorted(sent_parts)]},
+                    MpuObjectSize=source.size,
+                    IfNoneMatch="*",
+                ),
+                exists=self._exists,
+                parts=len(sent_parts),
+                limits=self._limits,
             )
+            if not done:
+                raise ExistsError(self._key)
         except BaseException:
             # A signal too: parts that are left cost money, and no listing of objects shows them.
             abort(
@@ -197,7 +218,7 @@ def abort(client: "S3Client", *, region: str, bucket: str, key: str, upload: str
     The error that ended the upload matters more, and a lifecycle rule of the bucket deletes parts
     that are left.
     """
-    resource = f"arn:aws:s3:::{bucket}/{key}"
+    resource = arn(client, bucket, key)
     try:
         # This thread may have been cancelled, which must not keep it from aborting.
         with unfollowed(), aws_errors("s3:AbortMultipartUpload", region=region, resource=resource):

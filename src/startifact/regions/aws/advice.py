@@ -1,0 +1,185 @@
+"""What to do about a service's answer, in advice that can work."""
+
+import re
+
+from startifact.hints import ByWayIn, Hint
+from startifact.regions.aws.partitions import is_opt_in
+
+NO_CREDENTIALS = Hint.of(
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
+    ByWayIn(
+        workflow=", set role-to-assume, or run aws-actions/configure-aws-credentials before this "
+        "step, and give the job 'permissions: id-token: write'; on an EC2 instance whose role is "
+        "to be used, the metadata option http-put-response-hop-limit has to be 2, since a "
+        "container is a hop more"
+    ),
+)
+
+CERTIFICATES = Hint.of(
+    "Check AWS_CA_BUNDLE, which names the file of certificates to trust, or the proxy whose "
+    "certificate has to be in it",
+    ByWayIn(workflow="; the container of an action sees files in the workspace alone"),
+)
+
+UNREADABLE = Hint.of(
+    "Check what names that file: AWS_WEB_IDENTITY_TOKEN_FILE, "
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or the profile",
+    ByWayIn(
+        workflow=". The container of an action has not the runner's files: set role-to-assume, "
+        "or use the composite form, which has no container"
+    ),
+)
+
+NO_PROFILE = Hint.of(
+    "Check AWS_PROFILE and the AWS configuration file",
+    ByWayIn(
+        workflow="; the container of an action has not the job's home folder: set "
+        'role-to-assume, or AWS_PROFILE: ""'
+    ),
+)
+
+PROXY = (
+    "The proxy wants a user and a password: put them into HTTPS_PROXY, as in "
+    "http://USER:PASSWORD@HOST, or reach the service without it, with NO_PROXY"
+)
+
+_TIME = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidSignatureException",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+    }
+)
+_UNKNOWN_TOKENS = frozenset(
+    {
+        "AuthFailure",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "UnrecognizedClientException",
+    }
+)
+
+_ACTION = re.compile(r"\bperform: ([a-z0-9-]{2,40}:[A-Za-z]{2,60})\b", re.ASCII)
+_RESOURCE = re.compile(r"\bon resource: \"?(arn:[\w:/.*@+=,-]{1,400})", re.ASCII)
+_EXPLICIT = re.compile(
+    r"\bexplicit deny in (?:an? )?([A-Za-z][A-Za-z -]{2,40}?(?:policy|boundary))"
+)
+_IMPLICIT = re.compile(r"\bbecause no ([A-Za-z][A-Za-z -]{2,40}?(?:policy|boundary)) allows\b")
+_KEPT = {
+    "service control policy": ", which your organisation in AWS keeps",
+    "resource control policy": ", which your organisation in AWS keeps",
+    "VPC endpoint policy": " of the endpoint that requests go through",
+    "permissions boundary": " of the role",
+    "session policy": ", which whoever took on the role has set",
+}
+_OWN_POLICY = "identity-based policy"
+
+
+def for_denial(action: str, resource: str, said: str) -> str:
+    """Return what allows *action* on *resource*, which the service denied with the words *said*.
+
+    The service may name another action, as for the key that an object is encrypted with, and which
+    policy it was.
+    """
+    asked = _ACTION.search(said)
+    if asked is not None and asked[1] != action:
+        action, resource = asked[1], resource_in(said) or resource
+    allow = f"Allow {action} on {resource}"
+    if explicit := _EXPLICIT.search(said):
+        where = f"{explicit[1]} that denies it{_KEPT.get(explicit[1], '')}"
+        return f"{allow} in the {where}: what other policies allow does not count against that"
+    implicit = _IMPLICIT.search(said)
+    if implicit is not None and implicit[1] != _OWN_POLICY:
+        return f"{allow} in the {implicit[1]}{_KEPT.get(implicit[1], '')}"
+    if action.startswith("sts:"):
+        return f"{allow} in the policy of the identity that takes it on"
+    hint = f"{allow} in the role's policy, and check the bucket's and the key's policies"
+    if asked is None and action.startswith("s3:"):
+        hint += "; a bucket whose requester pays refuses it too"
+    return hint
+
+
+def resource_in(said: str) -> str | None:
+    """Return the ARN of what a service denies something on, where *said* names it."""
+    found = _RESOURCE.search(said)
+    return None if found is None else found[1].rstrip(".,")
+
+
+def for_credentials(code: str, region: str) -> str:
+    """Return what to do where *region* did not accept the credentials, for the reason *code*."""
+    if code in _TIME:
+        return "Get new credentials, and check the clock of this machine"
+    if code == "SignatureDoesNotMatch":
+        return (
+            "Check AWS_SECRET_ACCESS_KEY, and the clock of this machine; a proxy that changes "
+            "requests causes this too"
+        )
+    if code not in _UNKNOWN_TOKENS:
+        return "Get new credentials"
+    if is_opt_in(region):
+        return (
+            f"{region} has to be enabled for the account, and takes only tokens of an STS endpoint "
+            "in a region: enable it, set AWS_STS_REGIONAL_ENDPOINTS=regional where the credentials "
+            "are fetched, or make the account's global tokens valid in all regions in IAM; if "
+            "other regions do not accept them either, get new credentials"
+        )
+    return (
+        "Get new credentials; where other regions accept them, look whether this one is enabled "
+        "for the account"
+    )
+
+
+_KMS = (
+    "Look at the key in KMS: enable it, cancel its deletion, or restore what it was; without the "
+    "key nobody can read what it encrypts"
+)
+_ACCOUNT = (
+    "Look at the account's billing and health in the AWS console, and ask AWS Support or whoever "
+    "runs the store: the account, not a policy, is what is refused"
+)
+_QUOTA = "Raise the quota, or make room: delete what nobody needs any more"
+_UNKNOWN_REQUEST = (
+    "The store does not have what Startifact asks for: use one that does, as Amazon S3 does, and "
+    "check that the endpoint is that of S3 itself"
+)
+
+_FOR_GOOD = {
+    "AccountProblem": _ACCOUNT,
+    "AllAccessDisabled": _ACCOUNT,
+    "InvalidPayer": _ACCOUNT,
+    "NotSignedUp": _ACCOUNT,
+    "OptInRequired": "Enable the region for the account, or the service for it, in the AWS console",
+    "RegionDisabledException": "Enable the region for the account in the AWS console",
+    "EntityTooLarge": "It is larger than the store takes",
+    "MethodNotAllowed": _UNKNOWN_REQUEST,
+    "NotImplemented": _UNKNOWN_REQUEST,
+    "405": _UNKNOWN_REQUEST,
+    "501": _UNKNOWN_REQUEST,
+    "KeyTooLongError": "Shorten the key prefix or the project's name",
+}
+
+
+def for_good(code: str) -> str:
+    """Return what to change where the service refuses with *code*, however often it is asked."""
+    if code.startswith("KMS."):
+        return _KMS
+    if is_quota(code):
+        return _QUOTA
+    return _FOR_GOOD.get(
+        code, "Change what the service names: it refuses the same request each time"
+    )
+
+
+def is_for_good(code: str) -> bool:
+    """Say whether *code* is known to stay, also where an answer has no status."""
+    return code.startswith("KMS.") or is_quota(code) or code in _FOR_GOOD
+
+
+def is_quota(code: str) -> bool:
+    """Say whether *code* says that there is no room, or that there are too many of something."""
+    if code in {"BandwidthLimitExceeded", "RequestLimitExceeded"}:  # so many at a time
+        return False
+    return "Quota" in code or code.endswith(("LimitExceeded", "StorageFull", "TooManyBuckets"))

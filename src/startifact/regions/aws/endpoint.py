@@ -1,0 +1,93 @@
+"""Addresses that requests are sent to: they carry session tokens, so it matters where they go."""
+
+import re
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from startifact.errors import ConfigurationError
+from startifact.text import quoted
+
+if TYPE_CHECKING:
+    import botocore.session
+
+EXPECTED_ENDPOINT = "https://host, or http:// on this machine, without user, path or query"
+
+
+def has_password(endpoint: str) -> bool:
+    """Say whether a user or a password is in *endpoint*."""
+    try:
+        url = urlsplit(endpoint)
+    except ValueError:
+        return False
+    return url.username is not None or url.password is not None
+
+
+def is_endpoint(endpoint: str) -> bool:
+    """Say whether requests may go to *endpoint*, wherever it comes from."""
+    try:
+        url = urlsplit(endpoint)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        return False
+    # urlsplit passes over newlines and tabs.
+    if host is None or not re.fullmatch(r"[A-Za-z0-9.:-]+", host) or not endpoint.isprintable():
+        return False
+    if url.path.strip("/") or url.query or url.fragment or has_password(endpoint):
+        return False
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
+
+
+def check_endpoint(endpoint: str, service: str) -> None:
+    """Return when requests to *service* may go to *endpoint*, as the environment or a profile says.
+
+    Raises:
+        ConfigurationError: They may not.
+    """
+    if is_endpoint(endpoint):
+        return
+    shown = "an address with a user or password" if has_password(endpoint) else quoted(endpoint)
+    raise ConfigurationError(
+        f"the endpoint of {service} is set to {shown}, expected {EXPECTED_ENDPOINT}",
+        hint=f"Check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_{service.upper()}, and endpoint_url in the "
+        "profile and its services section",
+    )
+
+
+def check_configured_endpoint(session: "botocore.session.Session", service: str) -> None:
+    """Return when the endpoint of *service* in *session* is none, or one requests may go to.
+
+    Raises:
+        ConfigurationError: They may not.
+        BotoCoreError: The configuration cannot be read.
+    """
+    from botocore.configprovider import ConfiguredEndpointProvider
+
+    if session.get_config_variable("ignore_configured_endpoint_urls"):
+        return
+    # What the SDK itself asks for an endpoint: tests/unit/test_botocore.py holds that it works.
+    configured = ConfiguredEndpointProvider(
+        full_config=session.full_config,
+        scoped_config=session.get_scoped_config(),
+        client_name=service,
+    ).provide()
+    if configured:
+        check_endpoint(configured, service)
+
+
+def normalised_endpoint(endpoint: str) -> str:
+    """Return *endpoint* in one form for all the ways to write the same address."""
+    url = urlsplit(endpoint)
+    host = url.hostname or ""
+    port = url.port or (80 if url.scheme == "http" else 443)
+    return f"{url.scheme}://{'localhost' if is_loopback(host) else host.rstrip('.')}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether *host* is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,169 @@
+"""What kept a request from being answered, and whether asking once more may help.
+
+`retries` asks again by it, and `errors` tells people to do so by it: both agree.
+"""
+
+import ssl
+from enum import Enum, auto
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    ProxyConnectionError,
+    SSLError,
+)
+from botocore.exceptions import ConnectionError as NoConnectionError
+
+from startifact.concurrency.heartbeat import Cancelled
+from startifact.errors import StartifactError
+from startifact.limits import SERVICE_TEXT_CHARACTERS
+from startifact.text import quoted, redact
+
+_THROTTLING = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottledException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_CONFLICTS = frozenset({"ConditionalRequestConflict", "OperationAborted", "TooManyUpdates"})
+"""Another writer was at it at the same time."""
+
+_ON_THE_WAY = frozenset(
+    {
+        "BadDigest",
+        "IncompleteBody",
+        "InvalidDigest",
+        "InvalidPart",
+        "NoSuchUpload",
+        "XAmzContentChecksumMismatch",
+        "XAmzContentSHA256Mismatch",
+    }
+)
+"""What was sent did not come as it was sent: a new attempt sends it anew."""
+
+_FAILED = frozenset({"InternalError", "InternalFailure", "ServiceUnavailable"})
+_FINAL = frozenset(
+    {
+        "AccessDenied",
+        "BadDigest",
+        "ConditionalRequestConflict",
+        "EntityTooLarge",
+        "EntityTooSmall",
+        "InvalidPart",
+        "InvalidPartOrder",
+        "InvalidRequest",
+        "NoSuchBucket",
+        "NoSuchKey",
+        "NoSuchUpload",
+        "PreconditionFailed",
+    }
+)
+"""Their own statuses are 4xx. S3 may send them inside a 200 too, which the SDK makes a 500."""
+
+_TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException"})
+
+
+class Trouble(Enum):
+    """What keeps a request from being answered, where another attempt may be."""
+
+    LATER = auto()
+    """The service is there, and asks to be asked later."""
+
+    CUT = auto()
+    """The connection broke, or the service failed: the request may have been executed."""
+
+    REFUSED = auto()
+    """Nobody accepts connections, as while a service restarts."""
+
+    DEAD = auto()
+    """Nothing comes back at all, or the host has no address."""
+
+
+def trouble_of_status(status: int, code: str) -> Trouble | None:
+    """Return what an answer says of its request; ``None`` where another attempt changes nothing."""
+    # A key of KMS that is throttled is an error of S3, with the name of the other service.
+    name = code.removeprefix("KMS.")
+    if name in _THROTTLING or status in {425, 429, 503}:
+        return Trouble.LATER
+    if code in _FINAL:
+        return None
+    if code in _TIMED_OUT or status == 408 or (status >= 500 and status != 501):
+        return Trouble.CUT
+    return None
+
+
+def may_pass(error: ClientError) -> bool:
+    """Say whether *error* may be gone when the same is asked later, by whoever asks it."""
+    status, code = status_of(error), code_of(error)
+    return (
+        trouble_of_status(status, code) is not None
+        or status == 409
+        or code in _ON_THE_WAY | _CONFLICTS | _FAILED
+    )
+
+
+def status_of(error: ClientError) -> int:
+    """Return the status of the answer; 0 where *error* has none."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def code_of(error: ClientError) -> str:
+    """Return the service's name for what went wrong."""
+    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def said_by_aws(what: object) -> str:
+    """Return a text of the SDK or a service for a message: quoted, and without credentials."""
+    return quoted(redact(str(what)), SERVICE_TEXT_CHARACTERS)
+
+
+def trouble_of_answer(error: ClientError | BotoCoreError) -> Trouble | None:
+    """Return what *error*, which a client raised, says of its request."""
+    if isinstance(error, ClientError):
+        return trouble_of_status(status_of(error), code_of(error))
+    return trouble_of_error(error)
+
+
+def trouble_of_error(error: BaseException) -> Trouble | None:
+    """Return what kept an answer from coming; ``None`` where another attempt changes nothing."""
+    if isinstance(error, IncompleteReadError):
+        return Trouble.CUT
+    if not isinstance(error, HTTPClientError | NoConnectionError):
+        return None
+    inner = error.kwargs.get("error")
+    if isinstance(inner, StartifactError | Cancelled):  # raised by the body while it was sent
+        return None
+    if isinstance(error, SSLError):
+        # A server that goes away in the middle of a handshake; a wrong certificate stays wrong.
+        return Trouble.CUT if _was_caused_by(inner, ssl.SSLEOFError) else None
+    if isinstance(error, EndpointConnectionError | ProxyConnectionError):
+        refused = _was_caused_by(inner, ConnectionRefusedError, ConnectionResetError)
+        return Trouble.REFUSED if refused else Trouble.DEAD
+    if type(error) is HTTPClientError:
+        # What could not be sent at all, as a header with a line break, cannot be sent again.
+        return Trouble.CUT if isinstance(inner, OSError) else None
+    # Both kinds of time-out are subclasses of ConnectionError that mean silence.
+    if "timeout" in type(error).__name__.lower():
+        return Trouble.DEAD
+    return Trouble.CUT
+
+
+def _was_caused_by(error: object, *kinds: type[BaseException]) -> bool:
+    """Say whether *error*, or what it was raised from, is one of *kinds*."""
+    while isinstance(error, BaseException):
+        if isinstance(error, kinds):
+            return True
+        # urllib3 wraps some errors in the arguments of others.
+        wrapped = next((a for a in error.args if isinstance(a, BaseException)), None)
+        error = error.__cause__ or error.__context__ or wrapped
+    return False

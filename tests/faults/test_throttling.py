@@ -1,0 +1,300 @@
+"""Services that throttle, cut connections or restart are asked again, at a slower pace."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from startifact import Session
+from startifact.errors import RegionUnavailableError, StagingFailedError, StartifactError
+from startifact.limits import Limits, RetryLimits
+from startifact.model.keys import Key
+from startifact.regions.aws.retries import Pace
+from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.faults.conftest import Served
+from tests.faults.network_rules import cut, reset, reset_after, restarting, throttled
+from tests.faults.rules import is_part, is_read, sometimes, when, within
+from tests.support.faulty_region import faulty
+from tests.support.wire import Answer, Forward, Request, Rule, Wire
+
+pytestmark = pytest.mark.whole_times
+
+MakeFile = Callable[..., Path]
+
+HERE = "eu-west-1"
+MIB = 1024 * 1024
+KEY, LATEST = "SugarWater@1.0.0", "SugarWater/latest"
+
+FREQUENT = RetryLimits(attempts=3, shortest_seconds=0.4, first_seconds=0.5, longest_seconds=0.5)
+
+ONE = pytest.mark.parametrize("size", [MIB, 3 * 8 * MIB], ids=["single", "parts"])
+TROUBLE = pytest.mark.parametrize(
+    "rule",
+    [throttled(503), throttled(429), reset, reset_after],
+    ids=["503", "429", "reset", "reset-after"],
+)
+
+
+def everything(request: Request) -> bool:
+    """Say that *request* is meant, but for the mirror, which has attempts of its own."""
+    return request.operation != "PutParameter"
+
+
+def asked(wire: Wire, condition: Callable[[Request], bool]) -> int:
+    return sum(condition(request) for request in wire.requests())
+
+
+@ONE
+@TROUBLE
+def test_staging(wire: Wire, served: Served, make_file: MakeFile, rule: Rule, size: int) -> None:
+    """Seconds of trouble with every request, which three attempts do not outlast."""
+    wire.add(when(everything, within(2.5, rule)))
+
+    staging = Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
+
+    assert staging.is_latest
+    assert served.stored(KEY, HERE) == 1
+
+
+@pytest.mark.parametrize("from_here", ["HEAD", "PUT", "POST"])
+@pytest.mark.parametrize("rule", [throttled(503), reset], ids=["503", "reset"])
+def test_staging_from_a_step_on(
+    wire: Wire, served: Served, make_file: MakeFile, rule: Rule, from_here: str
+) -> None:
+    """The same, from a step of the staging on."""
+    begun: list[bool] = []
+    bad = within(2, rule)
+
+    def later(request: Request, forward: Forward) -> Answer | None:
+        if request.method == from_here and request.service == "s3":
+            begun.append(True)
+        return bad(request, forward) if begun and everything(request) else forward()
+
+    wire.add(later)
+
+    session = Session(regions=HERE)
+    staging = session.stage("SugarWater", "1.0.0", make_file(os.urandom(2 * 8 * MIB)))
+
+    assert staging.is_latest
+    assert served.stored(KEY, HERE) == 1
+    assert served.stored(LATEST, HERE) == 1
+
+
+@ONE
+def test_restart(wire: Wire, served: Served, make_file: MakeFile, size: int) -> None:
+    """A service that restarts, and refuses connections for four seconds, is waited for."""
+    wire.add(when(lambda r: "@" in r.path and r.method == "PUT", restarting(wire, 4)))
+
+    staging = Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
+
+    assert staging.is_latest
+    assert served.stored(KEY, HERE) == 1
+
+
+@pytest.mark.parametrize(
+    ("share", "rule"),
+    [(0.3, throttled(503)), (0.3, reset), (0.6, throttled(503))],
+    ids=["30-503", "30-reset", "60-503"],
+)
+def test_share_of_parts(
+    wire: Wire, served: Served, make_file: MakeFile, share: float, rule: Rule
+) -> None:
+    """With 30 % or more of all parts throttled or cut, all of them arrive."""
+    limits = Limits(request_retry=FREQUENT, pace_longest_seconds=0.1)
+    wire.add(when(is_part, sometimes(share, rule)))
+
+    session = Session(regions=HERE, limits=limits)
+    session.stage("SugarWater", "1.0.0", make_file(os.urandom(13 * 8 * MIB)))
+
+    assert asked(wire, is_part) > 13
+    assert served.stored(KEY, HERE) == 1
+
+
+@ONE
+@pytest.mark.parametrize(
+    "trouble",
+    ["503", "reset", "cut", "restart"],
+)
+def test_download(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, tmp_path: Path, size: int, trouble: str
+) -> None:
+    """A download from the only region survives seconds of it too."""
+    path = make_file(os.urandom(size))
+    Session(regions=HERE).stage("SugarWater", "1.0.0", path)
+    shortened = cut(lambda request, forward: forward(), after=0, with_reset=True)
+    wire.add(
+        {
+            "503": within(2.5, throttled(503)),
+            "reset": within(2.5, reset),
+            "cut": when(is_read, within(2.5, shortened)),
+            "restart": when(is_read, restarting(wire, 4)),
+        }[trouble]
+    )
+
+    got = Session(regions=HERE).get("SugarWater", "latest").downloader.download(tmp_path / "back")
+
+    assert got.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("rule", [throttled(503), reset], ids=["503", "reset"])
+def test_download_elsewhere(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, tmp_path: Path, rule: Rule
+) -> None:
+    """Where another region can deliver, one that throttles is not waited for."""
+    path = make_file()
+    Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
+    artifact = Session(regions=AWS_REGIONS).get("SugarWater", "1.0.0")
+    first: list[str] = []
+
+    def bad(request: Request, forward: Forward) -> Answer | None:
+        if not first:
+            first.append(request.region)
+        return rule(request, forward) if request.region == first[0] else forward()
+
+    wire.add(when(is_read, bad))
+    began = time.monotonic()
+
+    got = artifact.downloader.download(tmp_path / "back")
+
+    assert got.read_bytes() == path.read_bytes()
+    assert time.monotonic() - began < 5
+
+
+# Not for ever ---------------------------------------------------------------------------------
+
+BRIEF = Limits(idle_timeout_seconds=2.0, refused_seconds=1.0, request_retry=FREQUENT)
+
+
+@ONE
+@pytest.mark.parametrize("rule", [throttled(503), reset], ids=["503", "reset"])
+def test_staging_for_ever(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, rule: Rule, size: int
+) -> None:
+    """Attempts that are refused are no progress, though they send bytes: they end, with the reason.
+
+    The region's own reason is told.
+    """
+    wire.add(when(lambda r: r.method == "PUT" and "@" in r.path, rule))
+    session = Session(regions=HERE, limits=BRIEF)
+    path = make_file(os.urandom(size))
+    began = time.monotonic()
+
+    with pytest.raises(StagingFailedError) as caught:
+        session.stage("SugarWater", "1.0.0", path)
+
+    took = time.monotonic() - began
+    assert caught.value.exit_code == 5
+    assert ("SlowDown" in caught.value.message) == (rule is not reset)
+    assert BRIEF.idle_timeout_seconds / 2 < took < 4 * BRIEF.idle_timeout_seconds
+    assert account.keys(HERE) == []
+
+
+def test_region_that_throttles_is_not_dropped(
+    wire: Wire, served: Served, make_file: MakeFile
+) -> None:
+    """A region that throttles has its whole time, though the others are done."""
+    limits = Limits(
+        idle_timeout_seconds=12.0, quorum_idle_timeout_seconds=1.5, request_retry=FREQUENT
+    )
+    there = when(lambda r: r.method == "PUT" and "@" in r.path, within(3, throttled()))
+    wire.add(when(lambda r: r.region == HERE, there))
+
+    staging = Session(regions=AWS_REGIONS, limits=limits).stage("SugarWater", "1.0.0", make_file())
+
+    assert [o.state for o in staging.outcomes] == ["created"] * 3
+
+
+def test_refused_connections_for_ever(account: AwsAccount) -> None:
+    """A port that nobody listens at is given up after some seconds."""
+    spec = f"s3://{account.buckets[HERE]}/p?region={HERE}&endpoint=http%3A%2F%2F127.0.0.1%3A9"
+    began = time.monotonic()
+
+    with pytest.raises(StartifactError) as caught:
+        Session(regions=spec, limits=BRIEF).get("SugarWater", "1.0.0")
+
+    assert caught.value.exit_code == 5
+    assert "did not answer s3:GetObject" in caught.value.message
+    assert time.monotonic() - began < 3 * BRIEF.refused_seconds
+
+
+# What people configure ------------------------------------------------------------------------
+
+
+def test_max_attempts(
+    account: AwsAccount, wire: Wire, monkeypatch: pytest.MonkeyPatch, make_file: MakeFile
+) -> None:
+    """AWS_MAX_ATTEMPTS is obeyed where it asks for more attempts than there would be."""
+    limits = Limits(idle_timeout_seconds=2.0, request_retry=FREQUENT)  # time for four or five
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "9")
+    wire.add(when(lambda r: r.method == "PUT" and "@" in r.path, throttled(), times=8))
+
+    Session(regions=HERE, limits=limits).stage("SugarWater", "1.0.0", make_file())
+
+    assert account.keys(HERE) == [f"team/{LATEST}", f"team/{KEY}"]
+
+
+def test_max_attempts_of_a_profile(
+    account: AwsAccount, wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """So is max_attempts of a profile; and where it asks for fewer, no attempt is lost."""
+    (tmp_path / "config").write_text("[profile p]\nmax_attempts = 7\n[profile q]\nmax_attempts=1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTTESTTESTTEST")
+    spec = f"s3://{account.buckets[HERE]}/p?region={HERE}"
+    wire.add(throttled())
+
+    counts = []
+    for profile in ("p", "q"):
+        monkeypatch.setenv("AWS_PROFILE", profile)
+        before = len(wire.requests())
+        with pytest.raises(RegionUnavailableError):
+            faulty([spec])[0].describe(Key(KEY))
+        counts.append(len(wire.requests()) - before)
+
+    assert counts[0] >= 7
+    assert counts[1] >= Limits().request_retry.attempts
+
+
+@pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
+def test_retry_mode(
+    account: AwsAccount,
+    wire: Wire,
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    make_file: MakeFile,
+    mode: str,
+) -> None:
+    """Every AWS_RETRY_MODE survives what none does, and "adaptive" limits the rate besides."""
+    limited: list[bool] = []
+    monkeypatch.setattr(
+        "botocore.retries.adaptive.ClientRateLimiter.on_sending_request",
+        lambda self, request, **_: limited.append(True),
+    )
+    monkeypatch.setenv("AWS_RETRY_MODE", mode)
+    wire.add(when(everything, within(3, throttled())))
+
+    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
+
+    assert served.stored(KEY, HERE) == 1
+    assert bool(limited) == (mode == "adaptive")
+
+
+# The pace -------------------------------------------------------------------------------------
+
+
+def test_pace() -> None:
+    """Requests begin further apart after throttling, up to a limit, and at once after successes."""
+    limits = Limits(pace_first_seconds=0.1, pace_longest_seconds=1.0)
+    pace = Pace(limits)
+    free = [pace.seconds_to_wait() for _ in range(3)]
+    for _ in range(10):
+        pace.throttled()
+    slow = [pace.seconds_to_wait() for _ in range(3)]
+    for _ in range(10):
+        pace.accepted()
+
+    assert free == [0.0] * 3
+    assert slow[2] - slow[1] == pytest.approx(limits.pace_longest_seconds, abs=0.1)
+    assert pace.seconds_to_wait() == 0.0

@@ -361,7 +361,7 @@ def test_somebody_else_was_first(directories: list[str], make_file: MakeFile) ->
 def test_rebuilt_bytes(backends: list[Backend], make_file: MakeFile) -> None:
     """Other bytes under a version that two of three regions hold are refused, and nothing written.
 
-    The region that was down could take them; with ``keep`` the version that exists is reported.
+    The region that was down could take them; with ``keep`` it gets the version that exists.
     """
     first, second = b"first build", b"second build"
     regions = [backend.spec for backend in backends]
@@ -372,6 +372,7 @@ def test_rebuilt_bytes(backends: list[Backend], make_file: MakeFile) -> None:
 
     with pytest.raises(AlreadyStagedError) as caught:
         Session(regions=regions).stage("SugarWater", "1.0.0", make_file(second))
+    after_it = [backend.snapshot() for backend in backends]
     kept = Session(regions=regions).stage(
         "SugarWater", "1.0.0", make_file(second), if_exists="keep"
     )
@@ -381,8 +382,11 @@ def test_rebuilt_bytes(backends: list[Backend], make_file: MakeFile) -> None:
     assert hashlib.sha256(second).hexdigest() in caught.value.message
     assert not kept.created
     assert kept.artifact.sha256 == hashlib.sha256(first).hexdigest()
-    assert [backend.snapshot() for backend in backends] == before
+    assert after_it == before
     assert not before[2]
+    assert [backend.snapshot() for backend in backends[:2]] == before[:2]
+    assert [backend.content(KEY) for backend in backends] == [first] * 3
+    assert backends[2].encoded_record(KEY) == backends[0].encoded_record(KEY)
 
 
 def test_rebuilt_bytes_on_the_command_line(directories: list[str], make_file: MakeFile) -> None:
@@ -392,6 +396,7 @@ def test_rebuilt_bytes_on_the_command_line(directories: list[str], make_file: Ma
     make_file(b"second")
 
     refused = processes.run(*words)
+    assert list(faulty(directories)[2].keys("SugarWater@")) == []
     kept = processes.run(*words, "--if-exists", "keep", "--json")
 
     assert refused.returncode == 4
@@ -399,7 +404,7 @@ def test_rebuilt_bytes_on_the_command_line(directories: list[str], make_file: Ma
         assert hashlib.sha256(content).hexdigest() in refused.stderr
     assert kept.returncode == 0
     assert json.loads(kept.stdout)["created"] is False
-    assert list(faulty(directories)[2].keys("SugarWater@")) == []
+    assert list(faulty(directories)[2].keys("SugarWater@")) == [KEY]
 
 
 def test_only_what_is_missing_is_done_again(

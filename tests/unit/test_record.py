@@ -372,6 +372,6 @@ def test_name_of_a_content() -> None:
 
 def test_name_of_a_content_in_two_spellings() -> None:
     """A file name in NFD and the same in NFC are one content, and have one name."""
-    composed = Record(sha256="a" * 64, size=5, staged_at="", filename="caf\u00e9")
+    composed = Record(sha256="a" * 64, size=5, staged_at="", filename="\u00e9.zip")
 
-    assert composed.content_name == replace(composed, filename="cafe\u0301").content_name
+    assert composed.content_name == replace(composed, filename="e\u0301.zip").content_name

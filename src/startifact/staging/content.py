@@ -121,15 +121,17 @@ def conflict(
     different = {n: r for n, r in replicas.items() if not r.record.same_content(attempt)}
     state.replicas, state.different = replicas, {}
     names = ContentNames([attempt, *(replica.record for replica in replicas.values())])
-    lines = [f"\n  this attempt: {_description(attempt, names)}"]
+    lines = [f"\n  this attempt: {_description(attempt)}"]
     outcomes = []
     for outcome in state.outcomes(State.ABSENT):
         replica = replicas.get(outcome.region)
         text = str(outcome.error or outcome.state)
         if replica is not None:
-            text = _description(replica.record, names)
+            text = _description(replica.record)
             if differences := attempt.differences(replica.record):
                 text += f"; differs in {' and '.join(differences)}"
+            if names.of(replica.record) != replica.record.digest:
+                text += f"; {replica.record.content_name}"
         other = outcome.region in different
         error = AlreadyStagedError(text) if other else outcome.error
         outcomes.append(
@@ -143,5 +145,5 @@ def conflict(
     )
 
 
-def _description(record: Record, names: ContentNames) -> str:
-    return f"{names.of(record)}, {record.size:,} bytes"
+def _description(record: Record) -> str:
+    return f"{record.digest}, {record.size:,} bytes"

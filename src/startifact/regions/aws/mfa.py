@@ -71,10 +71,11 @@ def code(prompt: str) -> str:
 
 
 def _has_terminal() -> bool:
-    if os.name == "nt":
+    if sys.platform == "win32":
         return sys.stdin is not None and sys.stdin.isatty()
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True
+    else:  # noqa: RET505  # mypy takes what follows a return for unreachable, on Windows
+        try:
+            os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        except OSError:
+            return False
+        return True

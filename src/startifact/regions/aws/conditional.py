@@ -20,7 +20,8 @@ from startifact.regions.aws.retries import (
     trouble_of_answer,
 )
 
-_NOT_DONE = frozenset({Trouble.LATER, Trouble.REFUSED})
+NOT_DONE = frozenset({Trouble.LATER, Trouble.REFUSED})
+"""The trouble of a request that was not carried out."""
 
 
 def write_once(
@@ -55,7 +56,7 @@ def write_once(
             trouble = _trouble(e, lost=lost)
             if trouble is None:
                 raise
-            lost = lost or trouble not in _NOT_DONE
+            lost = lost or trouble not in NOT_DONE
             if lost and settled():
                 return False
             pause = pause_seconds(limits.request_retry, failures)

@@ -13,24 +13,24 @@ where other servers of the same store answer later.
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from startifact.concurrency.backoff import attempts
+from startifact.concurrency.backoff import attempts, pause_for, pause_seconds
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ConfigurationError, RegionUnavailableError
 from startifact.regions.aws.bucket import Bucket
-from startifact.regions.aws.conditional import write_once
+from startifact.regions.aws.conditional import NOT_DONE, write_once
 from startifact.regions.aws.conditions import UNMET, is_weak
 from startifact.regions.aws.errors import code_of, said_by_aws
 from startifact.regions.aws.probe_requests import METADATA, ProbeRequests, RefusedHeaderError
 from startifact.regions.aws.race import run_at_once
-from startifact.regions.aws.retries import trouble_of_answer
+from startifact.regions.aws.retries import configured_attempts, may_repeat, trouble_of_answer
 from startifact.regions.aws.upload import CONFLICT
 from startifact.text import quoted
 
@@ -42,6 +42,7 @@ _PUT = "PutObject and If-None-Match: *"
 _COMPLETE = "CompleteMultipartUpload and If-None-Match: *"
 _REPLACE = "PutObject and If-Match"
 _DELETE = "DeleteObject and If-Match"
+_RACED = frozenset({_PUT, _COMPLETE, _REPLACE})
 
 _OVERWRITES = "Two jobs could overwrite each other's artifacts there"
 _HINT = "Use a store that honours If-None-Match and If-Match, as Amazon S3 does"
@@ -100,13 +101,18 @@ def _requests(bucket: Bucket, project: str) -> Iterator[ProbeRequests]:
         requests.clean_up(deletes=deletes)
 
 
+def _is_refusal(error: ClientError | BotoCoreError) -> bool:
+    """Say whether *error* is a refusal for the condition, or for another write at that moment."""
+    return isinstance(error, ClientError) and code_of(error) in UNMET | CONFLICT
+
+
 class _Probe:
     def __init__(self, bucket: Bucket, requests: ProbeRequests) -> None:
         self._client = bucket.client
         self._region = bucket.region
         self._limits = bucket.limits
         self._requests = requests
-        self._undecided = {_PUT, _COMPLETE, _REPLACE}
+        self._undecided = set(_RACED)
         self._trouble: ClientError | BotoCoreError | None = None
         self._until = 0.0
 
@@ -117,7 +123,15 @@ class _Probe:
         self._until = time.monotonic() + self._limits.probe_seconds
         for _ in range(self._limits.probe_rounds):
             if not self._is_over():
-                self._round()
+                self._round(_RACED)
+        # A store that has too much to do is asked for as long as by any other request.
+        rounds, began = 0, time.monotonic()
+        while self._undecided and self._trouble is not None:
+            rounds += 1
+            if not self._may_repeat(self._trouble, rounds, began):
+                break
+            self._trouble = None
+            self._round(frozenset(self._undecided))
         if self._undecided:
             raise self._no_winner(min(self._undecided))
 
@@ -200,8 +214,8 @@ class _Probe:
                     return False
         raise AssertionError  # the last attempt has raised
 
-    def _round(self) -> None:
-        """Race each kind of write once, each at a fresh key."""
+    def _round(self, steps: frozenset[str]) -> None:
+        """Race each of *steps* once, each at a fresh key."""
         requests, writers = self._requests, range(self._limits.probe_writers)
         put, complete, replace = (requests.new_key() for _ in range(3))
         etags: list[str] = []
@@ -214,25 +228,47 @@ class _Probe:
         def make_upload(number: int) -> None:
             uploads.append(requests.upload(complete, number))
 
-        jobs: list[Callable[[], None]] = [make_object]
-        jobs += [partial(make_upload, n) for n in writers]
+        jobs: list[Callable[[], None]] = [make_object] if _REPLACE in steps else []
+        jobs += [partial(make_upload, n) for n in writers if _COMPLETE in steps]
         with requests.errors("s3:PutObject", complete):
             run_in_pool(jobs, workers=len(jobs), limits=self._limits)
-        self._race(_PUT, put, [partial(requests.put, put, n, IfNoneMatch="*") for n in writers])
-        self._race(
-            _COMPLETE,
-            complete,
-            [partial(requests.complete, complete, u, IfNoneMatch="*") for u in uploads],
-        )
-        self._race(
-            _REPLACE,
-            replace,
-            [partial(requests.put_channel, replace, n + 1, IfMatch=etags[0]) for n in writers],
-        )
+        if _PUT in steps:
+            self._race(_PUT, put, [partial(requests.put, put, n, IfNoneMatch="*") for n in writers])
+        if _COMPLETE in steps:
+            completions = [
+                partial(requests.complete, complete, u, IfNoneMatch="*") for u in uploads
+            ]
+            self._race(_COMPLETE, complete, completions)
+        if _REPLACE in steps:
+            write = partial(requests.put_channel, replace, IfMatch=etags[0])
+            self._race(_REPLACE, replace, [partial(write, number=n + 1) for n in writers])
 
-    def _race(self, step: str, key: str, writes: list[Callable[[], object]]) -> None:
-        """Let *writes* leave at once, of which exactly one may succeed."""
+    def _race(self, step: str, key: str, writes: Sequence[Callable[[], object]]) -> None:
+        """Let *writes* leave at once, of which exactly one may succeed.
+
+        As long as nothing comes of it but that the store puts all of them off, they leave again.
+        """
+        races, began = 0, time.monotonic()
+        while not self._is_over():
+            self._beat()
+            with self._requests.errors("s3:PutObject", key):
+                won, put_off = self._race_once(step, writes)
+            if won > 1:
+                raise self._unfit(
+                    f"lets {won} of {len(writes)} writers that come at once succeed with {step}"
+                )
+            if won:
+                self._undecided.discard(step)
+            races += 1
+            if put_off is None or not self._may_repeat(put_off, races, began):
+                break
+
+    def _race_once(
+        self, step: str, writes: Sequence[Callable[[], object]]
+    ) -> tuple[int, ClientError | BotoCoreError | None]:
+        """Return how many of *writes* succeed, and the trouble of one where all were put off."""
         won: list[bool] = []
+        refused: list[ClientError | BotoCoreError] = []
 
         def run(write: Callable[[], object]) -> None:
             try:
@@ -242,22 +278,28 @@ class _Probe:
             except (ClientError, BotoCoreError) as e:
                 if not isinstance(e, ClientError) and trouble_of_answer(e) is None:
                     raise
-                if not isinstance(e, ClientError) or code_of(e) not in UNMET | CONFLICT:
-                    self._trouble = e  # it may have been done: that decides nothing
+                refused.append(e)
             else:
                 won.append(True)
 
-        if self._is_over():
-            return
-        self._beat()
-        with self._requests.errors("s3:PutObject", key):
-            run_at_once([partial(run, write) for write in writes], limits=self._limits)
-        if len(won) > 1:
-            raise self._unfit(
-                f"lets {len(won)} of {len(writes)} writers that come at once succeed with {step}"
-            )
-        if won:
-            self._undecided.discard(step)
+        run_at_once([partial(run, write) for write in writes], limits=self._limits)
+        troubles = [e for e in refused if not _is_refusal(e)]
+        if troubles:  # some may have been carried out: that decides nothing
+            self._trouble = troubles[0]
+        put_off = len([e for e in troubles if trouble_of_answer(e) in NOT_DONE]) == len(writes)
+        return len(won), troubles[0] if put_off else None
+
+    def _may_repeat(self, error: ClientError | BotoCoreError, times: int, began: float) -> bool:
+        """Pause, and say whether what met *error* *times* times since *began* may be repeated."""
+        trouble = trouble_of_answer(error)
+        if trouble is None:
+            return False
+        pause = pause_seconds(self._limits.request_retry, times)
+        seconds, configured = time.monotonic() + pause - began, configured_attempts(self._client)
+        if not may_repeat(trouble, times, seconds, self._limits, configured):
+            return False
+        pause_for(pause)
+        return True
 
     def _no_winner(self, step: str) -> Exception:
         if self._trouble is not None:

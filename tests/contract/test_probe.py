@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -17,7 +18,12 @@ from startifact.regions.aws.race import run_at_once, wait_for_others
 from tests.conftest import AwsAccount, percent
 from tests.faults.network_rules import reset, reset_after, throttled, without_request_headers
 from tests.faults.rules import is_completion, is_object, sometimes, when, within
-from tests.faults.store_rules import not_atomic, weak_etags, weak_etags_never_match
+from tests.faults.store_rules import (
+    not_atomic,
+    weak_etags,
+    weak_etags_never_match,
+    with_object_lock,
+)
 from tests.support.faulty_region import faulty
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
@@ -299,6 +305,27 @@ def test_weak_etags(
 
     assert told.exit_code == 2
     assert f"answers {operation} with a weak ETag: got 'W/" in told.message
+
+
+@pytest.mark.parametrize("checksums", ["when_supported", "when_required"])
+def test_a_bucket_with_object_lock(
+    account: AwsAccount,
+    wire: Wire,
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+    checksums: str,
+) -> None:
+    """Whatever is stored brings a checksum, also where the SDK is told to send none by itself."""
+    monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", checksums)
+    bucket = f"locked-{uuid4().hex}"
+    account.s3().create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    wire.add(with_object_lock)
+    session = Session(regions=[f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"])
+
+    for number, content in enumerate([b"one", bytes(PARTS)]):
+        assert session.stage("SugarWater", f"1.0.{number}", make_file(content)).is_latest
+
+    assert {r.path for r in wire.requests() if replaces(r) and not is_probe(r)}
 
 
 # Deletion -----------------------------------------------------------------------------------------

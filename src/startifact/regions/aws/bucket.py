@@ -3,17 +3,15 @@
 import base64
 import contextlib
 import hashlib
-import re
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from startifact.concurrency.backoff import attempts, pause_for, pause_seconds
-from startifact.concurrency.heartbeat import record_answer, record_failure
+from startifact.concurrency.backoff import attempts
+from startifact.concurrency.heartbeat import record_answer
 from startifact.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -27,7 +25,8 @@ from startifact.regions.aws.answers import NoAnswerError, is_page
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition, is_same
 from startifact.regions.aws.errors import REFUSED, aws_errors, code_of
-from startifact.regions.aws.retries import Trouble, may_repeat
+from startifact.regions.aws.head import md5_of, version_of
+from startifact.regions.aws.resuming import resumed, wrong_length
 from startifact.regions.aws.upload import CONFLICT, RECORD, Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = UNMET | CONFLICT
-_MD5 = re.compile(r'"?([0-9a-f]{32})"?', re.ASCII)
 
 
 class Bucket:
@@ -80,8 +78,8 @@ class Bucket:
             size=size,
             encoded_record=encoded_record,
             token=token,
-            md5=_md5(head),
-            object_version=_version_id(head),
+            md5=md5_of(head),
+            object_version=version_of(head),
         )
 
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
@@ -99,26 +97,7 @@ class Bucket:
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop*; when a connection breaks, resume where it broke."""
-        failures, failing_since = 0, 0.0
-        while start < stop:
-            try:
-                for block in self._read_once(key, stored, start, stop):
-                    start += len(block)
-                    failures = 0
-                    yield block
-            except RegionUnavailableError as e:
-                failures += 1
-                record_failure(e.message)
-                # Not what `record_failure` returns: other requests may be answered in between.
-                if failures == 1:
-                    failing_since = time.monotonic()
-                pause = pause_seconds(self.limits.request_retry, failures)
-                failing = time.monotonic() - failing_since + pause
-                if failures >= self.limits.read_attempts and not may_repeat(
-                    Trouble.CUT, failures, failing, self.limits, configured=0
-                ):
-                    raise
-                pause_for(pause)
+        return resumed(partial(self._read_once, key, stored), start, stop, self.limits)
 
     def _read_once(
         self, key: Key, stored: StoredArtifact, start: int, stop: int
@@ -139,22 +118,22 @@ class Bucket:
                         f"{self.region} said that {key} is not there, and then that it is"
                     ) from e
                 if code_of(e) in _CHANGED | _ABSENT | {"InvalidRange", "416"}:
-                    raise IntegrityError(
-                        f"{key} in {self.region} was replaced or removed while it was read"
-                    ) from e
+                    raise self._replaced(key) from e
                 raise
             with contextlib.closing(answer["Body"]) as body:
                 if answer["ContentLength"] != stop - start:
-                    raise IntegrityError(
-                        f"{self.region} answered {answer['ContentLength']:,} bytes of {key}, "
-                        f"asked for {stop - start:,}"
-                    )
+                    if self.describe(key) != stored:
+                        raise self._replaced(key)
+                    raise wrong_length(self.region, key, answer["ContentLength"], stop - start)
                 while start < stop:
                     block = body.read(min(self.limits.read_block_bytes, stop - start))
                     if not block:
                         raise RegionUnavailableError(f"{self.region} ended {key} early")
                     start += len(block)
                     yield block
+
+    def _replaced(self, key: Key) -> IntegrityError:
+        return IntegrityError(f"{key} in {self.region} was replaced or removed while it was read")
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys of artifacts that begin with *prefix*, and of nothing below them."""
@@ -320,19 +299,3 @@ class Bucket:
                 f"s3:ListBucket on arn:aws:s3:::{self.name}",
             ) from e
         return any(item["Key"] == self.full(key) for item in page.get("Contents", []))
-
-
-def _md5(head: Any) -> str | None:
-    """Return the MD5 of an object that was sent in one request and is not encrypted with a KMS key.
-
-    Of all other objects the ETag is not the MD5 of their bytes.
-    """
-    if head.get("ServerSideEncryption", "AES256") != "AES256" or "SSECustomerAlgorithm" in head:
-        return None
-    etag = _MD5.fullmatch(head["ETag"])
-    return etag[1] if etag else None
-
-
-def _version_id(answer: Any) -> str | None:
-    version = answer.get("VersionId")
-    return None if version in {None, "", "null"} else str(version)

@@ -80,8 +80,8 @@ def check_deletion(bucket: Bucket, project: str) -> None:
         if not probe.refuses(key, _DELETE, delete, action="s3:DeleteObject"):
             raise ConfigurationError(
                 f"the store of {bucket.region} does not honour conditions: it deletes an object "
-                "whose ETag is not the one in If-Match. Another one than was compared could be "
-                "deleted there, so nothing is",
+                f"whose ETag is not the one in If-Match ({_DELETE}). Another one than was compared "
+                "could be deleted there, so nothing is",
                 hint="Delete what is wrong there with the store's own tools; a repair fills what "
                 "is missing",
             )

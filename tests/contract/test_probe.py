@@ -328,6 +328,20 @@ def test_a_bucket_with_object_lock(
     assert {r.path for r in wire.requests() if replaces(r) and not is_probe(r)}
 
 
+def test_etags_without_quotation_marks(wire: Wire, spec: str, make_file: MakeFile) -> None:
+    """A store to which its own ETag is another one, as DigitalOcean's, cannot move ``latest``."""
+
+    def quoted(request: Request) -> bool:
+        return replaces(request) and request.headers["if-match"].startswith('"')
+
+    wire.add(when(quoted, lambda r, f: error(412, "PreconditionFailed")))
+
+    said = refusal(spec, make_file())
+
+    assert said.exit_code == 2
+    assert "refuses to replace an object whose ETag is the one in If-Match" in said.message
+
+
 # Deletion -----------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from startifact.regions.aws.retries import (
 )
 
 NOT_DONE = frozenset({Trouble.LATER, Trouble.REFUSED})
-"""The trouble of a request that was not carried out."""
+"""The trouble of a request of which nothing was done."""
 
 
 def write_once(

@@ -125,7 +125,7 @@ def test_each_race_has_a_key_of_its_own(
 
 
 def test_no_winner(wire: Wire, spec: str, make_file: MakeFile) -> None:
-    """A store that lets nobody succeed when several come at once is told so."""
+    """A store that lets nobody succeed when several come at once is refused for that."""
     first: list[str] = []
 
     def refuse(request: Request, forward: Forward) -> Answer | None:
@@ -257,18 +257,18 @@ def test_a_header_that_is_refused(
     silent: bool,
 ) -> None:
     """A store that refuses a header of a staging is refused by that name, before anything else."""
-    said = "A header implies functionality that is not implemented"
-    text = said if silent else f"{said}: {header}"
+    reason = "A header implies functionality that is not implemented"
+    text = reason if silent else f"{reason}: {header}"
 
     def refuse(request: Request, forward: Forward) -> Answer | None:
         return error(status, "NotImplemented", text) if header in request.headers else forward()
 
     wire.add(refuse)
 
-    told = refusal(spec, make_file())
+    said = refusal(spec, make_file())
 
-    assert told.exit_code == 2
-    assert f"refuses {header} of {operation}" in told.message
+    assert said.exit_code == 2
+    assert f"refuses {header} of {operation}" in said.message
     assert account.keys("us-east-1") == []
 
 
@@ -301,10 +301,10 @@ def test_weak_etags(
     """A store whose ETags are weak is refused, whether conditions with them hold or not."""
     wire.add(when(lambda r: is_object(r) and r.method == method, rule))
 
-    told = refusal(spec, make_file())
+    said = refusal(spec, make_file())
 
-    assert told.exit_code == 2
-    assert f"answers {operation} with a weak ETag: got 'W/" in told.message
+    assert said.exit_code == 2
+    assert f"answers {operation} with a weak ETag: got 'W/" in said.message
 
 
 @pytest.mark.parametrize("checksums", ["when_supported", "when_required"])
@@ -433,9 +433,9 @@ def test_a_dry_run_tries_nothing(
     Session(regions=regions, read_only=True).stage("SugarWater", "1.0.0", make_file())
     Session(regions=regions, read_only=True).repair("SugarWater")
 
-    told = [r.getMessage() for r in caplog.records if "does not try it" in r.getMessage()]
-    assert len(told) == 2
-    assert all(spec in text and "other" not in text for text in told)
+    messages = [r.getMessage() for r in caplog.records if "does not try it" in r.getMessage()]
+    assert len(messages) == 2
+    assert all(spec in text and "other" not in text for text in messages)
     assert wire.writes() == []
 
 

@@ -36,7 +36,7 @@ class Bucket(DescribedBucket):
 
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """Store *source* at *key* if nothing is there."""
-        upload = Upload(
+        Upload(
             self.client,
             region=self.region,
             bucket=self.name,
@@ -44,8 +44,7 @@ class Bucket(DescribedBucket):
             exists=lambda: self.describe(key) is not None,
             beat=beat,
             limits=self.limits,
-        )
-        upload.create(source, encoded_record)
+        ).create(source, encoded_record)
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop*; when a connection breaks, resume where it broke."""

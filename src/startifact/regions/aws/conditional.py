@@ -16,7 +16,7 @@ from startifact.regions.aws.retries import configured_attempts, may_repeat
 from startifact.regions.aws.trouble import Trouble, code_of, trouble_of_answer
 
 NOT_DONE = frozenset({Trouble.LATER, Trouble.REFUSED})
-"""The trouble of a request that was not carried out."""
+"""The trouble of a request of which nothing was done."""
 
 
 def write_once(

@@ -126,7 +126,7 @@ class Races(Steps):
 
         run_at_once([partial(run, write) for write in writes], limits=self.limits)
         troubles = [e for e in refused if not _is_refusal(e)]
-        if troubles:  # some may have been carried out: that decides nothing
+        if troubles:  # some may have been done: that decides nothing
             self._trouble = troubles[0]
         put_off = len([e for e in troubles if trouble_of_answer(e) in NOT_DONE]) == len(writes)
         return len(won), troubles[0] if put_off else None

@@ -306,7 +306,7 @@ def may_pass(error: StartifactError) -> bool:
     """Say whether the same may succeed later although nobody has changed anything."""
     if isinstance(error, SeveralRegionsError) and error.causes:
         return any(map(may_pass, error.causes))
-    return isinstance(error, _MAY_PASS)
+    return isinstance(error, _MAY_PASS) and not isinstance(error, NetworkSetupError)
 
 
 def by_region(said: Iterable[tuple[str, object]]) -> str:

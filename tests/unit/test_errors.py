@@ -192,6 +192,7 @@ def staging_failed(*causes: StartifactError) -> str:
         LocalFileError("full"),
         errors.NewerFormatError("newer"),
         errors.BugError(KeyError(1), hint="Report it"),
+        errors.NetworkSetupError("certificate"),
     ],
     ids=lambda cause: type(cause).__name__,
 )

@@ -117,7 +117,7 @@ def test_each_race_has_a_key_of_its_own(
 
 
 def test_no_winner(wire: Wire, spec: str, make_file: MakeFile) -> None:
-    """A store that lets nobody succeed when several come at once is told so."""
+    """A store that lets nobody succeed when several write at once is reported as such."""
     first: list[str] = []
 
     def refuse(request: Request, forward: Forward) -> Answer | None:
@@ -257,10 +257,10 @@ def test_a_header_that_is_refused(
 
     wire.add(refuse)
 
-    told = refusal(spec, make_file())
+    error = refusal(spec, make_file())
 
-    assert told.exit_code == 2
-    assert f"refuses {header} of {operation}" in told.message
+    assert error.exit_code == 2
+    assert f"refuses {header} of {operation}" in error.message
     assert account.keys("us-east-1") == []
 
 
@@ -293,10 +293,10 @@ def test_weak_etags(
     """A store whose ETags are weak is refused, whether conditions with them hold or not."""
     wire.add(when(lambda r: is_object(r) and r.method == method, rule))
 
-    told = refusal(spec, make_file())
+    error = refusal(spec, make_file())
 
-    assert told.exit_code == 2
-    assert f"answers {operation} with a weak ETag: got 'W/" in told.message
+    assert error.exit_code == 2
+    assert f"answers {operation} with a weak ETag: got 'W/" in error.message
 
 
 # Deletion -----------------------------------------------------------------------------------------
@@ -390,9 +390,9 @@ def test_a_dry_run_tries_nothing(
     Session(regions=regions, read_only=True).stage("SugarWater", "1.0.0", make_file())
     Session(regions=regions, read_only=True).repair("SugarWater")
 
-    told = [r.getMessage() for r in caplog.records if "does not try it" in r.getMessage()]
-    assert len(told) == 2
-    assert all(spec in text and "other" not in text for text in told)
+    warnings = [r.getMessage() for r in caplog.records if "does not try it" in r.getMessage()]
+    assert len(warnings) == 2
+    assert all(spec in text and "other" not in text for text in warnings)
     assert wire.writes() == []
 
 

@@ -94,7 +94,7 @@ class TokenSource:
             ConfigurationError: The certificates to trust cannot be read.
         """
         self.check()
-        with FanOut({"GitHub": self._patiently}, limits=DEFAULT_LIMITS) as asked:
+        with FanOut({"GitHub": self._request_repeatedly}, limits=DEFAULT_LIMITS) as asked:
             # Names of hosts are looked up without a time-out of their own.
             answer = asked.next(time.monotonic() + TOKEN_SECONDS)
         if answer is None:
@@ -105,7 +105,7 @@ class TokenSource:
             raise answer.error
         return answer.value
 
-    def _patiently(self, heartbeat: Heartbeat) -> str:
+    def _request_repeatedly(self, heartbeat: Heartbeat) -> str:
         opener = urllib.request.build_opener(
             _NoRedirect, urllib.request.HTTPSHandler(context=_context(self.ca_bundle))
         )

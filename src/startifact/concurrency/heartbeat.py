@@ -28,8 +28,8 @@ class Heartbeat:
         self.trouble = ""
         """Why it failed."""
 
-        self.patient = True
-        """Whether requests that fail are tried again for as long as a region may be idle."""
+        self.retry_until_idle = True
+        """Whether failed requests are tried again for as long as a region may be idle."""
 
         self.silent_until = 0.0
         """Until when nothing has to be heard: a long operation is under way."""

@@ -77,8 +77,8 @@ def looks_like_secret(key: str) -> bool:
     """Say whether *key* is what people call a secret."""
     # apiKey, API_KEY and api-key are the same words.
     words = [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", key)]
-    pairs = {a + b for a, b in itertools.pairwise(words)}
-    return not _SECRET_WORDS.isdisjoint({*words, *pairs})
+    joined = {a + b for a, b in itertools.pairwise(words)}
+    return not _SECRET_WORDS.isdisjoint({*words, *joined})
 
 
 _SECRET_WORDS = frozenset(

@@ -208,7 +208,7 @@ class Resolution:
             # Only a copy starts the others' time: that one region has none decides nothing.
             if self._first_at is None:
                 self._first_at = time.monotonic()
-                self._asked.take_patience()
+                self._asked.limit_retries()
         return True
 
     def _votes(self) -> Votes[Replica]:

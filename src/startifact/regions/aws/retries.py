@@ -152,9 +152,9 @@ def may_repeat(
 def has_time(trouble: Trouble, failing_seconds: float, limits: Limits) -> bool:
     """Say whether a region may be tried once more that has failed for *failing_seconds*."""
     heartbeat = CURRENT_HEARTBEAT.get()
-    if heartbeat is None or not heartbeat.patient or trouble is Trouble.DEAD:
+    if heartbeat is None or not heartbeat.retry_until_idle or trouble is Trouble.DEAD:
         return False
-    # Less than until the region is given up as idle, so that the service's reason is told.
+    # Stops before the region is given up as idle, so that the error has the service's reason.
     idle = 0.9 * limits.idle_timeout_seconds
     return failing_seconds < (
         min(idle, limits.refused_seconds) if trouble is Trouble.REFUSED else idle

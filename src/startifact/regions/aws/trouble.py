@@ -81,7 +81,7 @@ _FAILED = frozenset(
         "ServiceUnavailableException",
     }
 )
-"""The service failed, or lost patience, whatever status it gives that."""
+"""The service failed, or a request took it too long, whatever the status."""
 
 
 class Trouble(Enum):

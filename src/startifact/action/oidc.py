@@ -38,7 +38,7 @@ from startifact.text import quoted
 _NONE = "GitHub gave no OpenID Connect token"
 
 _NETWORK = (
-    "Check the runner's network and HTTPS_PROXY, or try again; if it stays so, look at GitHub's "
+    "Check the runner's network and HTTPS_PROXY, or try again; if it persists, look at GitHub's "
     "status page"
 )
 
@@ -61,7 +61,7 @@ class TokenSource:
     bearer: str = field(repr=False)
     audience: str
     ca_bundle: str | None = None
-    """A file or a folder of certificates to trust, in the place of the system's."""
+    """A file or a folder of certificates to trust, instead of the system's."""
 
     retry: RetryLimits = TOKEN_RETRY
 
@@ -182,7 +182,7 @@ def token_error_of_status(status: int) -> StartifactError:
     if status >= 500 or status in {408, 429}:
         return UndeterminedError(
             f"{_NONE}: it answered {status}",
-            hint="Try again; if it stays so, look at GitHub's status page",
+            hint="Try again; if it persists, look at GitHub's status page",
         )
     return AccessDeniedError(f"{_NONE}: it answered {status}", hint=_PERMISSION)
 

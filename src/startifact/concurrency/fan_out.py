@@ -138,7 +138,7 @@ class FanOut(Generic[T]):
         self._stopped.clear()
 
     def _start_again(self, name: str) -> None:
-        # It begins anew: while nobody waited, the region's silence meant nothing.
+        # Its time begins again: while nobody waited, the region's silence meant nothing.
         self._heartbeats[name].answered()
         self._started[name] = self._heartbeats[name].last
         self._threads[name] = self._thread(name)

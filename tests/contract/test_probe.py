@@ -257,10 +257,10 @@ def test_a_header_that_is_refused(
 
     wire.add(refuse)
 
-    error = refusal(spec, make_file())
+    raised = refusal(spec, make_file())
 
-    assert error.exit_code == 2
-    assert f"refuses {header} of {operation}" in error.message
+    assert raised.exit_code == 2
+    assert f"refuses {header} of {operation}" in raised.message
     assert account.keys("us-east-1") == []
 
 
@@ -293,10 +293,10 @@ def test_weak_etags(
     """A store whose ETags are weak is refused, whether conditions with them hold or not."""
     wire.add(when(lambda r: is_object(r) and r.method == method, rule))
 
-    error = refusal(spec, make_file())
+    raised = refusal(spec, make_file())
 
-    assert error.exit_code == 2
-    assert f"answers {operation} with a weak ETag: got 'W/" in error.message
+    assert raised.exit_code == 2
+    assert f"answers {operation} with a weak ETag: got 'W/" in raised.message
 
 
 # Deletion -----------------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ class RegionUnavailableError(UndeterminedError):
 
 
 class NetworkSetupError(RegionUnavailableError):
-    """A certificate, a proxy or a name keeps requests from a region: a repetition does not help."""
+    """A certificate, a proxy or a name keeps requests from a region: a retry does not help."""
 
 
 class DeadlineError(UndeterminedError):

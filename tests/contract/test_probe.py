@@ -86,10 +86,10 @@ def test_a_store_that_checks_first_and_writes_then(
     """Where several of those that come at once succeed, the store is refused for just that."""
     wire.add(when(condition, not_atomic(wire, delay)))
 
-    said = refusal(spec, make_file())
+    raised = refusal(spec, make_file())
 
-    assert said.exit_code == 2
-    assert f"of 6 writers that come at once succeed with {step}" in said.message
+    assert raised.exit_code == 2
+    assert f"of 6 writers that come at once succeed with {step}" in raised.message
     assert account.keys("us-east-1") == []
     assert probe_objects(account) == []
 
@@ -158,11 +158,11 @@ def test_trouble_decides_nothing(wire: Wire, spec: str, make_file: MakeFile) -> 
 
     wire.add(busy)
 
-    said = refusal(spec, make_file())
+    raised = refusal(spec, make_file())
 
-    assert said.exit_code == 5
-    assert "could not be shown to honour conditions" in said.message
-    assert "SlowDown" in said.message
+    assert raised.exit_code == 5
+    assert "could not be shown to honour conditions" in raised.message
+    assert "SlowDown" in raised.message
 
 
 def test_time_bounds_the_rounds(wire: Wire, spec: str, make_file: MakeFile) -> None:
@@ -265,10 +265,10 @@ def test_a_header_that_is_refused(
 
     wire.add(refuse)
 
-    said = refusal(spec, make_file())
+    raised = refusal(spec, make_file())
 
-    assert said.exit_code == 2
-    assert f"refuses {header} of {operation}" in said.message
+    assert raised.exit_code == 2
+    assert f"refuses {header} of {operation}" in raised.message
     assert account.keys("us-east-1") == []
 
 
@@ -301,10 +301,10 @@ def test_weak_etags(
     """A store whose ETags are weak is refused, whether conditions with them hold or not."""
     wire.add(when(lambda r: is_object(r) and r.method == method, rule))
 
-    said = refusal(spec, make_file())
+    raised = refusal(spec, make_file())
 
-    assert said.exit_code == 2
-    assert f"answers {operation} with a weak ETag: got 'W/" in said.message
+    assert raised.exit_code == 2
+    assert f"answers {operation} with a weak ETag: got 'W/" in raised.message
 
 
 @pytest.mark.parametrize("checksums", ["when_supported", "when_required"])
@@ -336,10 +336,10 @@ def test_etags_without_quotation_marks(wire: Wire, spec: str, make_file: MakeFil
 
     wire.add(when(quoted, lambda r, f: error(412, "PreconditionFailed")))
 
-    said = refusal(spec, make_file())
+    raised = refusal(spec, make_file())
 
-    assert said.exit_code == 2
-    assert "refuses to replace an object whose ETag is the one in If-Match" in said.message
+    assert raised.exit_code == 2
+    assert "refuses to replace an object whose ETag is the one in If-Match" in raised.message
 
 
 # Deletion -----------------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ def test_staging_for_ever(
 ) -> None:
     """Attempts that are refused are no progress, though they send bytes: they end, with the reason.
 
-    The region's own reason is told.
+    The error has the region's own reason.
     """
     wire.add(when(lambda r: r.method == "PUT" and "@" in r.path, rule))
     session = Session(regions=HERE, limits=BRIEF)

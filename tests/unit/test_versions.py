@@ -94,7 +94,7 @@ def test_illegal_version(text: object) -> None:
         ("1.0.post2", "(PEP 440)", "1.0.0+post.2"),
         ("1.0rc1.dev4+local.5", "(PEP 440)", "1.0.0-rc.1.dev.4+local.5"),
         (" 1.0.0", "it has white space around it", "1.0.0"),
-        ("V1.0.0", "it begins otherwise", "1.0.0"),
+        ("V1.0.0", "it has a prefix", "1.0.0"),
     ],
 )
 def test_what_is_wrong(text: str, what: str, meant: str) -> None:

@@ -23,16 +23,16 @@ class Heartbeat:
         """When the region last said "later": it lives, though it does nothing."""
 
         self.failing_since: float | None = None
-        """When the first request failed of those since the last one that was answered."""
+        """When the first request failed after the last one that was answered."""
 
         self.trouble = ""
         """Why it failed."""
 
-        self.patient = True
-        """Whether requests that fail are tried again for as long as a region may be idle."""
+        self.retry_until_idle = True
+        """Whether failed requests are tried again for as long as a region may be idle."""
 
         self.silent_until = 0.0
-        """Until when nothing has to be heard: a long operation is under way."""
+        """Until when silence is allowed: a long operation is under way."""
 
         self._notify = notify
         self.cancelled = threading.Event()
@@ -60,7 +60,7 @@ class Heartbeat:
         """Record that an attempt of a request failed; *later* where that is what the region said.
 
         Returns:
-            How many seconds ago the first one failed of those since the last one that was answered.
+            How many seconds ago the first one failed after the last one that was answered.
         """
         now = time.monotonic()
         self.trouble = trouble
@@ -73,7 +73,7 @@ class Heartbeat:
 
     @contextlib.contextmanager
     def may_be_silent(self, seconds: float) -> Iterator[None]:
-        """Let nothing be heard inside for *seconds*."""
+        """Allow silence inside for *seconds*."""
         self.silent_until = time.monotonic() + seconds
         try:
             yield

@@ -1,4 +1,4 @@
-"""What a text that is no semantic version got wrong, and what it would be as one."""
+"""What is wrong with a text that is no semantic version, and which one may be meant."""
 
 import re
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def mistake_in(text: str) -> Mistake | None:
         return Mistake("it is the whole name of a Git reference", _meant(ref["name"]))
     bare = text.strip().removeprefix("=").removeprefix("v").removeprefix("V")
     if text != bare and (meant := _if_version(bare)):
-        what = "it has white space around it" if text.strip() != text else "it begins otherwise"
+        what = "it has white space around it" if text.strip() != text else "it has a prefix"
         return Mistake(what, meant)
     if four := _FOUR_PARTS.fullmatch(bare):
         count = 3 + len(four["more"].split("."))

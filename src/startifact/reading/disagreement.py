@@ -31,9 +31,9 @@ def disagreement(key: Key, replicas: Sequence[Replica]) -> IntegrityError:
 def choice_of(
     key: Key, records: Iterable[Record], advice: str, *, among: Iterable[Record] = ()
 ) -> Hint | None:
-    """Return *advice* with the commands of which each chooses one content of *records*.
+    """Return *advice* and the commands, each of which chooses one content of *records*.
 
-    They are told apart from each other and from those *among* which they are. ``None`` where there
+    Names in them also distinguish these from contents *among* which they are. ``None`` where there
     is none to choose.
     """
     contents = list(records)

@@ -107,7 +107,7 @@ def _warn_of_others(project: str, others: Mapping[str, Sequence[str]]) -> None:
 def _keys_in(region: Region, project: str, heartbeat: Heartbeat) -> tuple[list[Version], list[str]]:
     """Return the versions of *project* that *region* lists, in any order, and all other keys.
 
-    Those below an artifact's key are of its metadata, and in neither.
+    Those below an artifact's key are its metadata, and in neither list.
     """
     versions, others = [], []
     for key in region.keys(artifact_prefix(project)):

@@ -1,7 +1,7 @@
-"""Where ``latest`` begins in regions of which none has one: not below what may have been it.
+"""Where ``latest`` begins when no region has one: not below what it may have been.
 
-That is so for the first version of a project, and after ``latest`` was lost in every region, as by
-a lifecycle rule.
+None has one before the first version of a project, and after ``latest`` was lost in every region,
+for example by a lifecycle rule.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""What is staged already: compared with a file, and brought here to fill regions from it."""
+"""What is staged already: comparing it with a file, and fetching it to fill regions."""
 
 import contextlib
 import logging
@@ -33,7 +33,7 @@ def fetch_existing(
     limits: Limits,
     progress: ProgressCallback | None = None,
 ) -> Iterator[Source]:
-    """Yield the artifact that all of *replicas* are, verified, from any that can be delivered.
+    """Yield the verified artifact of which all *replicas* are copies, from any that delivers it.
 
     It is in a temporary folder, which is gone afterwards.
 

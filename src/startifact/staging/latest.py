@@ -69,8 +69,8 @@ def move_latest(
 def _begin_first(state: StagingState, holders: Sequence[Region]) -> list[Region]:
     """Return the regions where ``latest`` begins highest, where it was lost; else none.
 
-    Begun lower in another one first, it would be found there after a crash, and these, which have
-    none yet, would begin no higher than what is found.
+    If it began lower in another region first, a crash would leave only that one, and later it would
+    begin no higher in these.
     """
     begun = [state.beginnings[r.name] for r in holders if r.name in state.beginnings]
     if not begun:

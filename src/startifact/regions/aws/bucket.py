@@ -128,7 +128,7 @@ class Bucket(DescribedBucket):
             try:
                 answer = self.client.get_object(Bucket=self.name, Key=self.full(key))
             except ClientError as e:
-                # "404" is no name of S3's: whatever answered, the listing settles it.
+                # "404" is no code of S3's own: whatever answered, the listing decides.
                 if code_of(e) in ABSENT - {"404"}:
                     return None
                 if code_of(e) in REFUSED | {"404"} and not self._is_listed(key):

@@ -1,4 +1,4 @@
-"""Writing on a condition: after a lost answer, what is there is looked at before the next attempt.
+"""Writing on a condition: after a lost answer, the key is described before the next attempt.
 
 Otherwise the second attempt would be refused for what the first one has done, and the answer to
 that may be lost in turn.

@@ -1,6 +1,6 @@
 """Whether a store that is not AWS honours conditional writes.
 
-Some accept the headers and overwrite all the same; some check first and write then, so that of
+Some accept the headers and overwrite all the same; some check first and then write, so that of
 several that come at once more than one succeeds. Everything Startifact promises about staged
 versions and about ``latest`` rests on these conditions, so a store has to show that it honours
 them before anything is staged there.
@@ -38,7 +38,7 @@ def check_conditions(bucket: Bucket, project: str) -> None:
     """Return when the store takes what a staging sends, and refuses writes as it is asked to.
 
     It refuses each kind of write whose condition does not hold, and of several that come at once
-    it lets exactly one succeed. What this is tried with is deleted where that is allowed.
+    it lets exactly one succeed. The objects of this trial are deleted where that is allowed.
 
     Raises:
         ConfigurationError: It does not.
@@ -61,8 +61,8 @@ def check_deletion(bucket: Bucket, project: str) -> None:
         if not probe.refuses(key, DELETE, delete, action="s3:DeleteObject"):
             raise ConfigurationError(
                 f"the store of {bucket.region} does not honour conditions: it deletes an object "
-                f"whose ETag is not the one in If-Match ({DELETE}). Another one than was compared "
-                "could be deleted there, so nothing is",
+                f"whose ETag is not the one in If-Match ({DELETE}). An object that was not compared "
+                "could be deleted there, so nothing is deleted",
                 hint="Delete what is wrong there with the store's own tools; a repair fills what "
                 "is missing",
             )

@@ -137,8 +137,8 @@ class Upload:
             )
             # The digests hold for what was sent; the file may have grown since it was read.
             source.check_unchanged()
-            # The last moment to stop: once completed, the object is there. S3 may take as long as
-            # the idle time-out for it, which begins anew here.
+            # The last moment to stop: once completed, the object is there. Completing has a time of
+            # its own, which begins here.
             self._beat(0)
             done = complete(
                 self._client,

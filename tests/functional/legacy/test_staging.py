@@ -191,6 +191,24 @@ def test_keep_what_one_region_has(old: Old, tmp_path: Path) -> None:
     assert [fixture.displayed(backend) for backend in fixture.backends] == ["1.0.0"] * 3
 
 
+@pytest.mark.parametrize("holders", [2, 3])
+def test_keep_with_large_metadata(old: Old, tmp_path: Path, holders: int) -> None:
+    """Metadata that a record cannot hold matters only where a region is to be filled."""
+    fixture = old.fixture
+    old.stage(metadata={"notes": "x" * 3000}, backends=fixture.backends[:holders])
+    (tmp_path / "other").write_bytes(OTHER)
+
+    staging = fixture.session().stage(
+        fixture.project, "1.0.0", tmp_path / "other", if_exists="keep"
+    )
+
+    assert (staging.kept, staging.artifact["notes"]) == (True, "x" * 3000)
+    last = State.PRESENT if holders == 3 else State.FAILED
+    assert [o.state for o in staging.outcomes] == [State.PRESENT, State.PRESENT, last]
+    if holders == 2:
+        assert "2,027 are allowed" in str(staging.outcomes[2].error)
+
+
 def test_dry_run(old: Old, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A dry run compares the bytes too, and writes nothing."""
     fixture = old.fixture

@@ -170,7 +170,7 @@ def _compare_record(
     if not status.recorded and record.lacks_metadata_of(agreed_record):
         return (
             FindingKind.INCOMPLETE,
-            f"it has {_known(record, names)}, and lacks what most regions have: "
+            f"it has {_known(record, names)}, and lacks what other regions have: "
             + " and ".join(agreed_record.differences(record)),
         )
     if record.same_content(agreed_record):

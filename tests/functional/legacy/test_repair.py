@@ -213,7 +213,7 @@ def test_copy_without_its_metadata(old: Old, keep: str | None, known: bool) -> N
     done = fixture.repair_until_equal("1.0.0", keep=keep)
 
     assert found == [(FindingKind.INCOMPLETE, "eu-west-1")]
-    assert "lacks what most regions have: the file name" in message
+    assert "lacks what other regions have: the file name" in message
     assert "the metadata ('lang')" in message
     assert done == [("complete", "eu-west-1")]
     assert json.loads(fixture.b.text(f"{fixture.key}/metadata")) == metadata

@@ -129,6 +129,25 @@ def test_copy_without_its_metadata(old: Old, tmp_path: Path, first_holder: str) 
     assert "lacks the metadata that other regions have" in caught.value.message
 
 
+def test_conflict_beside_a_copy_without_its_metadata(
+    old: Old, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What each region has is one line; only the error has a hint, in the words of the shell."""
+    fixture = old.fixture
+    old.stage(metadata={"lang": "dotnet"}, backends=[fixture.a])
+    old.stage(backends=[fixture.b])
+    (tmp_path / "again").write_bytes(CONTENT)
+    words = ["stage", fixture.key, str(tmp_path / "again"), "--metadata=lang=rust"]
+
+    code = main([*words, f"--regions={','.join(fixture.regions)}"])
+
+    said = capsys.readouterr().err
+    assert code == 4
+    assert f"{fixture.key} in eu-west-1 lacks the metadata that other regions have" in said
+    assert said.count("hint:") == 1
+    assert "Session" not in said
+
+
 def test_other_bytes(old: Old) -> None:
     """Other bytes of the same size are a conflict that names both digests; nothing is written."""
     fixture = old.fixture

@@ -24,8 +24,14 @@ def disagreement(key: Key, replicas: Sequence[Replica]) -> IntegrityError:
     choice = choice_of(key, (r.record for r in replicas if r.is_recorded), f"{advice}, then run ")
     return IntegrityError(
         f"regions hold different content for {key}, and no majority agrees:{''.join(lines)}",
-        hint=choice or advice,
+        hint=choice or unnamed(key, f"{advice}: "),
     )
+
+
+def unnamed(key: Key, advice: str) -> Hint:
+    """Return *advice*, and how contents without a digest, of the first Startifact, get names."""
+    verify = Command("verify", key, (Option("read-data", "true"),))
+    return Hint.of(advice, verify, " names each content, and a repair keeps the one that you name")
 
 
 def choice_of(

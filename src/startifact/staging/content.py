@@ -125,7 +125,7 @@ def conflict(
     outcomes = []
     for outcome in state.outcomes(State.ABSENT):
         replica = replicas.get(outcome.region)
-        text = str(outcome.error or outcome.state)
+        text = outcome.error.message if outcome.error else str(outcome.state)
         if replica is not None:
             text = _description(replica.record)
             if differences := attempt.differences(replica.record):

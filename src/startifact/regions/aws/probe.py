@@ -61,8 +61,8 @@ def check_deletion(bucket: Bucket, project: str) -> None:
         if not probe.refuses(key, DELETE, delete, action="s3:DeleteObject"):
             raise ConfigurationError(
                 f"the store of {bucket.region} does not honour conditions: it deletes an object "
-                f"whose ETag is not the one in If-Match ({DELETE}). An object that was not compared "
-                "could be deleted there, so nothing is deleted",
+                f"whose ETag is not the one in If-Match ({DELETE}). An object that was not "
+                "compared could be deleted there, so nothing is deleted",
                 hint="Delete what is wrong there with the store's own tools; a repair fills what "
                 "is missing",
             )

@@ -3,15 +3,14 @@
 import base64
 import contextlib
 import hashlib
-import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from startifact.concurrency.backoff import attempts, pause_for, pause_seconds
-from startifact.concurrency.heartbeat import record_answer, record_failure
+from startifact.concurrency.backoff import attempts
+from startifact.concurrency.heartbeat import record_answer
 from startifact.errors import (
     IntegrityError,
     RegionUnavailableError,
@@ -24,8 +23,8 @@ from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition, is_same
 from startifact.regions.aws.described_bucket import ABSENT, DescribedBucket
 from startifact.regions.aws.errors import REFUSED
-from startifact.regions.aws.retries import may_repeat
-from startifact.regions.aws.trouble import Trouble, code_of
+from startifact.regions.aws.resuming import resumed, wrong_length
+from startifact.regions.aws.trouble import code_of
 from startifact.regions.aws.upload import CONFLICT, Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
@@ -50,26 +49,7 @@ class Bucket(DescribedBucket):
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop*; when a connection breaks, resume where it broke."""
-        failures, failing_since = 0, 0.0
-        while start < stop:
-            try:
-                for block in self._read_once(key, stored, start, stop):
-                    start += len(block)
-                    failures = 0
-                    yield block
-            except RegionUnavailableError as e:
-                failures += 1
-                record_failure(e.message)
-                # Not what `record_failure` returns: other requests may be answered in between.
-                if failures == 1:
-                    failing_since = time.monotonic()
-                pause = pause_seconds(self.limits.request_retry, failures)
-                failing = time.monotonic() - failing_since + pause
-                if failures >= self.limits.read_attempts and not may_repeat(
-                    Trouble.CUT, failures, failing, self.limits, configured=0
-                ):
-                    raise
-                pause_for(pause)
+        return resumed(partial(self._read_once, key, stored), start, stop, self.limits)
 
     def _read_once(
         self, key: Key, stored: StoredArtifact, start: int, stop: int
@@ -90,22 +70,22 @@ class Bucket(DescribedBucket):
                         f"{self.region} said that {key} is not there, and then that it is"
                     ) from e
                 if code_of(e) in _CHANGED | ABSENT | {"InvalidRange", "416"}:
-                    raise IntegrityError(
-                        f"{key} in {self.region} was replaced or removed while it was read"
-                    ) from e
+                    raise self._replaced(key) from e
                 raise
             with contextlib.closing(answer["Body"]) as body:
                 if answer["ContentLength"] != stop - start:
-                    raise IntegrityError(
-                        f"{self.region} answered {answer['ContentLength']:,} bytes of {key}, "
-                        f"asked for {stop - start:,}"
-                    )
+                    if self.describe(key) != stored:
+                        raise self._replaced(key)
+                    raise wrong_length(self.region, key, answer["ContentLength"], stop - start)
                 while start < stop:
                     block = body.read(min(self.limits.read_block_bytes, stop - start))
                     if not block:
                         raise RegionUnavailableError(f"{self.region} ended {key} early")
                     start += len(block)
                     yield block
+
+    def _replaced(self, key: Key) -> IntegrityError:
+        return IntegrityError(f"{key} in {self.region} was replaced or removed while it was read")
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys of artifacts that begin with *prefix*, and of nothing below them."""

@@ -15,7 +15,8 @@ from startifact.limits import Limits
 from startifact.regions.aws.retries import configured_attempts, may_repeat
 from startifact.regions.aws.trouble import Trouble, code_of, trouble_of_answer
 
-_NOT_DONE = frozenset({Trouble.LATER, Trouble.REFUSED})
+NOT_DONE = frozenset({Trouble.LATER, Trouble.REFUSED})
+"""The trouble of a request that was not carried out."""
 
 
 def write_once(
@@ -50,7 +51,7 @@ def write_once(
             trouble = _trouble(e, lost=lost)
             if trouble is None:
                 raise
-            lost = lost or trouble not in _NOT_DONE
+            lost = lost or trouble not in NOT_DONE
             if lost and settled():
                 return False
             pause = pause_seconds(limits.request_retry, failures)

@@ -51,7 +51,6 @@ _ON_THE_WAY = frozenset(
 )
 """What was sent did not come as it was sent: a new attempt sends it anew."""
 
-_FAILED = frozenset({"InternalError", "InternalFailure", "ServiceUnavailable"})
 _FINAL = frozenset(
     {
         "AccessDenied",

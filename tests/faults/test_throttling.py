@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
-from startifact.errors import RegionUnavailableError, StagingFailedError, StartifactError
+from startifact import Session, deadline
+from startifact.errors import DeadlineError, RegionUnavailableError, StagingFailedError, StartifactError
 from startifact.limits import Limits, RetryLimits
 from startifact.model.keys import Key
 from startifact.regions.aws.retries import Pace
@@ -279,6 +279,20 @@ def test_retry_mode(
 
     assert served.stored(KEY, HERE) == 1
     assert bool(limited) == (mode == "adaptive")
+
+
+def test_deadline_while_throttled(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
+    """What undoes an upload does not wait for the turns of requests that nobody waits for."""
+    limits = Limits(pace_first_seconds=1.0, pace_longest_seconds=5.0)
+    wire.add(when(is_part, throttled()))
+    path = make_file(os.urandom(4 * 8 * MIB))
+
+    with pytest.raises(DeadlineError), deadline(3):
+        Session(regions=HERE, limits=limits).stage("SugarWater", "1.0.0", path)
+
+    uploads = account.s3(HERE).list_multipart_uploads(Bucket=account.buckets[HERE])
+    assert asked(wire, is_part), "it is about an upload that has begun"
+    assert not uploads.get("Uploads")
 
 
 # The pace -------------------------------------------------------------------------------------

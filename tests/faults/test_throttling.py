@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from startifact import Session, deadline
-from startifact.errors import DeadlineError, RegionUnavailableError, StagingFailedError, StartifactError
+from startifact.errors import (
+    DeadlineError,
+    RegionUnavailableError,
+    StagingFailedError,
+    StartifactError,
+)
 from startifact.limits import Limits, RetryLimits
 from startifact.model.keys import Key
 from startifact.regions.aws.retries import Pace
@@ -204,6 +209,38 @@ def test_region_that_throttles_is_not_dropped(
     staging = Session(regions=AWS_REGIONS, limits=limits).stage("SugarWater", "1.0.0", make_file())
 
     assert [o.state for o in staging.outcomes] == ["created"] * 3
+
+
+@pytest.mark.parametrize("command", ["verify", "repair"])
+@pytest.mark.parametrize("rule", [throttled(), reset], ids=["503", "reset"])
+def test_comparing_needs_every_region(
+    wire: Wire, make_file: MakeFile, command: str, rule: Rule
+) -> None:
+    """Who compares regions needs them all: none is left out because the others were quicker."""
+    session = Session(regions=AWS_REGIONS)
+    session.stage("SugarWater", "1.0.0", make_file())
+    wire.add(when(lambda r: r.region == HERE, within(2.5, rule)))
+
+    result = getattr(session, command)("SugarWater")
+
+    assert not result.failures
+
+
+def test_beginning_where_a_region_throttles(
+    account: AwsAccount, wire: Wire, make_file: MakeFile
+) -> None:
+    """`latest` that is lost everywhere begins in each region, though one is listed later."""
+    session = Session(regions=AWS_REGIONS)
+    session.stage("SugarWater", "1.2.0", make_file())
+    for region in AWS_REGIONS:
+        account.s3(region).delete_object(Bucket=account.buckets[region], Key=f"team/{LATEST}")
+        account.ssm(region).delete_parameter(Name=f"/team-{account.unique}/{LATEST}")
+    is_listing = lambda r: r.region == HERE and "list-type" in r.query  # noqa: E731
+    wire.add(when(is_listing, within(2.5, throttled())))
+
+    session.stage("SugarWater", "1.1.5", make_file(b"other"))
+
+    assert [account.latest(region, "SugarWater") for region in AWS_REGIONS] == ["1.2.0"] * 3
 
 
 def test_refused_connections_for_ever(account: AwsAccount) -> None:

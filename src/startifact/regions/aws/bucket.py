@@ -24,8 +24,8 @@ from startifact.regions.aws.conditions import UNMET, ignored_condition, is_same
 from startifact.regions.aws.described_bucket import ABSENT, DescribedBucket
 from startifact.regions.aws.errors import REFUSED
 from startifact.regions.aws.resuming import resumed, wrong_length
-from startifact.regions.aws.trouble import code_of
-from startifact.regions.aws.upload import CONFLICT, Upload
+from startifact.regions.aws.trouble import CONFLICT, code_of
+from startifact.regions.aws.upload import Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
 _CHANGED = UNMET | CONFLICT

@@ -143,6 +143,25 @@ def test_download(
     assert got.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("staged", [False, True], ids=["absent", "there"])
+@pytest.mark.parametrize("with_reset", [False, True], ids=["cut", "reset"])
+def test_answers_about_latest_that_break_off(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, *, staged: bool, with_reset: bool
+) -> None:
+    """What is said of `latest` is asked for again where it breaks off, be it an object or a 404."""
+    session = Session(regions=HERE)
+    if staged:
+        session.stage("SugarWater", "1.0.0", make_file())
+    shortened = cut(lambda request, forward: forward(), after=5, with_reset=with_reset)
+    is_latest = lambda r: r.method == "GET" and r.path.endswith(LATEST)  # noqa: E731
+    wire.add(when(is_latest, within(2, shortened)))
+
+    staging = session.stage("SugarWater", "1.1.0", make_file(b"more"))
+
+    assert staging.is_latest
+    assert account.latest(HERE, "SugarWater") == "1.1.0"
+
+
 @pytest.mark.parametrize("rule", [throttled(503), reset], ids=["503", "reset"])
 def test_download_elsewhere(
     account: AwsAccount, wire: Wire, make_file: MakeFile, tmp_path: Path, rule: Rule

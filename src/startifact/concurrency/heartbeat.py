@@ -34,6 +34,7 @@ class Heartbeat:
         self.silent_until = 0.0
         """Until when silence is allowed: a long operation is under way."""
 
+        self._silent_seconds = 0.0
         self._notify = notify
         self.cancelled = threading.Event()
 
@@ -45,6 +46,8 @@ class Heartbeat:
         """
         self.check()
         self.last = time.monotonic()
+        if self._silent_seconds:
+            self.silent_until = self.last + self._silent_seconds
         if count:
             self.failing_since = None
         if self._notify:
@@ -73,13 +76,14 @@ class Heartbeat:
 
     @contextlib.contextmanager
     def may_be_silent(self, seconds: float) -> Iterator[None]:
-        """Allow silence inside for *seconds*."""
+        """Allow silence inside for *seconds*, which begin anew with each sign of life."""
+        self._silent_seconds = seconds
         self.silent_until = time.monotonic() + seconds
         try:
             yield
         finally:
             self.last = time.monotonic()
-            self.silent_until = 0.0
+            self._silent_seconds = self.silent_until = 0.0
 
     def check(self) -> None:
         """Return when this work is still wanted.

@@ -18,14 +18,15 @@ from startifact.errors import (
 from startifact.files.source import Source
 from startifact.limits import MAX_CHANNEL_BYTES
 from startifact.model.keys import Key, is_channel_key
-from startifact.regions.aws.answers import NoAnswerError, is_page
+from startifact.regions.aws.answers import BrokenAnswerError, NoAnswerError, is_page
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition, is_same
 from startifact.regions.aws.described_bucket import ABSENT, DescribedBucket
 from startifact.regions.aws.errors import REFUSED
-from startifact.regions.aws.resuming import resumed, wrong_length
-from startifact.regions.aws.trouble import code_of
-from startifact.regions.aws.upload import CONFLICT, Upload
+from startifact.regions.aws.resuming import asked_again, resumed, wrong_length
+from startifact.regions.aws.retries import configured_attempts
+from startifact.regions.aws.trouble import CONFLICT, code_of
+from startifact.regions.aws.upload import Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
 _CHANGED = UNMET | CONFLICT
@@ -48,7 +49,9 @@ class Bucket(DescribedBucket):
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop*; when a connection breaks, resume where it broke."""
-        return resumed(partial(self._read_once, key, stored), start, stop, self.limits)
+        read = partial(self._read_once, key, stored)
+        configured = configured_attempts(self.client)
+        return resumed(read, start, stop, self.limits, configured=configured)
 
     def _read_once(
         self, key: Key, stored: StoredArtifact, start: int, stop: int
@@ -124,22 +127,26 @@ class Bucket(DescribedBucket):
 
     def read_small(self, key: Key, limit: int) -> StoredChannel | None:
         """Return the text at *key*, at most *limit* + 1 bytes of it, and its ETag."""
+        read = partial(self._read_small_once, key, limit)
         with self._errors("s3:GetObject", key):
-            try:
-                answer = self.client.get_object(Bucket=self.name, Key=self.full(key))
-            except ClientError as e:
-                # "404" is no code of S3's own: whatever answered, the listing decides.
-                if code_of(e) in ABSENT - {"404"}:
-                    return None
-                if code_of(e) in REFUSED | {"404"} and not self._is_listed(key):
-                    return None
-                raise
-            with contextlib.closing(answer["Body"]) as body:
-                if is_page(answer["ResponseMetadata"]["HTTPHeaders"]):
-                    raise NoAnswerError("a web page came instead")
-                data, token = body.read(limit + 1), answer["ETag"]
+            return asked_again(read, self.limits, configured=configured_attempts(self.client))
+
+    def _read_small_once(self, key: Key, limit: int) -> StoredChannel | None:
+        try:
+            answer = self.client.get_object(Bucket=self.name, Key=self.full(key))
+        except ClientError as e:
+            # "404" is no code of S3's own: whatever answered, the listing decides.
+            if code_of(e) in ABSENT - {"404"}:
+                return None
+            if code_of(e) in REFUSED | {"404"} and not self._is_listed(key):
+                return None
+            raise
+        with contextlib.closing(answer["Body"]) as body:
+            if is_page(answer["ResponseMetadata"]["HTTPHeaders"]):
+                raise NoAnswerError("a web page came instead")
+            data, token = body.read(limit + 1), answer["ETag"]
         if len(data) < min(answer.get("ContentLength", 0), limit + 1):
-            raise RegionUnavailableError(f"{self.region} ended {key} early")
+            raise BrokenAnswerError(f"{self.region} ended {key} early")
         record_answer()
         return StoredChannel(data.decode(errors="replace"), token)
 

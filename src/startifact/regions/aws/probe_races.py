@@ -17,8 +17,7 @@ from startifact.regions.aws.probe_requests import ProbeRequests, RefusedHeaderEr
 from startifact.regions.aws.probe_steps import COMPLETE, PUT, RACED, REPLACE, Steps
 from startifact.regions.aws.race import run_at_once
 from startifact.regions.aws.retries import configured_attempts, may_repeat
-from startifact.regions.aws.trouble import code_of, said_by_aws, trouble_of_answer
-from startifact.regions.aws.upload import CONFLICT
+from startifact.regions.aws.trouble import CONFLICT, code_of, said_by_aws, trouble_of_answer
 
 
 class Races(Steps):

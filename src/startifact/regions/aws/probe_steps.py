@@ -11,8 +11,7 @@ from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET
 from startifact.regions.aws.probe_requests import ProbeRequests, RefusedHeaderError
-from startifact.regions.aws.trouble import code_of
-from startifact.regions.aws.upload import CONFLICT
+from startifact.regions.aws.trouble import CONFLICT, code_of
 
 _UNKNOWN = frozenset({"501", "NotImplemented"})
 

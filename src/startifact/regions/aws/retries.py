@@ -76,7 +76,13 @@ class Retries:
         self._configured = attempts
 
     def wait_for_turn(self, **_: object) -> None:
-        """Wait until the request may be made, where the region has throttled others."""
+        """Wait until the request may be made, where the region has throttled others.
+
+        What undoes something does not wait: it has a moment, and the turns before it may be those
+        of requests that nobody waits for any more.
+        """
+        if CURRENT_HEARTBEAT.get() is None:
+            return
         if (seconds := self._pace.seconds_to_wait()) > 0:
             pause_for(seconds)
 

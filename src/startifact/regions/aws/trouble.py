@@ -35,8 +35,8 @@ _THROTTLING = frozenset(
         "TooManyRequestsException",
     }
 )
-_CONFLICTS = frozenset({"ConditionalRequestConflict", "OperationAborted", "TooManyUpdates"})
-"""Another writer was at it at the same time."""
+CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
+"""Another operation on the object was under way. That says nothing about whether it exists."""
 
 _ON_THE_WAY = frozenset(
     {
@@ -51,7 +51,6 @@ _ON_THE_WAY = frozenset(
 )
 """What arrived is not what was sent: another attempt sends it again."""
 
-_FAILED = frozenset({"InternalError", "InternalFailure", "ServiceUnavailable"})
 _FINAL = frozenset(
     {
         "AccessDenied",
@@ -119,7 +118,7 @@ def may_pass(error: ClientError) -> bool:
     return (
         trouble_of_status(status, code) is not None
         or status == 409
-        or code in _ON_THE_WAY | _CONFLICTS | _FAILED
+        or code in _ON_THE_WAY | CONFLICT | _FAILED | {"TooManyUpdates"}
     )
 
 

@@ -19,6 +19,7 @@ from startifact.files.destination import (
     file_to_write,
     has_bytes_of,
     local_errors,
+    make_folder_of,
     replace_file,
     saved_destination,
     temporary_beside,
@@ -188,7 +189,7 @@ class Downloader:
         with local_errors(destination):
             if has_bytes_of(target, self._record):
                 return destination
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder_of(target)
         if not self._record.sha256:
             logger.warning(
                 "%s was staged by the first Startifact: no digest was recorded to verify it by",

@@ -32,7 +32,7 @@ from startifact.reading.outcomes import may_be_majority
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.repair.log import Repair
-from startifact.repair.verify import Verification
+from startifact.repair.verify import FindingKind, Verification
 from startifact.report import (
     facts_of,
     facts_of_repair,
@@ -349,9 +349,13 @@ def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[Startifa
             if not found.differences:
                 return tuple(failures)
             lines = [f"{d.kind}: {d.key}: {d.message}" for d in found.differences if in_full]
-            target = target_of(result.inputs)
-            count = len(found.differences)
-            return (DifferencesError(count, target=target, lines=lines), *failures)
+            error = DifferencesError(
+                len(found.differences),
+                target=target_of(result.inputs),
+                lines=lines,
+                archived=[d.kind is FindingKind.ARCHIVED for d in found.differences],
+            )
+            return (error, *failures)
         case RepairResult(repair=repair):
             return (*repair.refusals, *failures_by_reason(repair.failures))
         case StageResult() | DownloadResult() | InfoResult() | VersionsResult():

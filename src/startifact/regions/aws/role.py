@@ -21,6 +21,7 @@ from startifact.limits import (
     Limits,
 )
 from startifact.regions.aws import advice
+from startifact.regions.aws.endpoint import check_endpoint
 from startifact.regions.aws.errors import no_answer
 from startifact.regions.aws.retries import stop_retries_with_worker
 from startifact.regions.aws.trouble import code_of, may_pass, obstacle_of, said_by_aws
@@ -120,6 +121,7 @@ def as_role(identity: WebIdentity, config: Config, *, limits: Limits) -> botocor
             aws_secret_access_key="",
             config=config.merge(Config(signature_version=UNSIGNED)),
         )
+        check_endpoint(client.meta.endpoint_url, "sts")
         stop_retries_with_worker(client)
         return client
 

@@ -253,8 +253,15 @@ def parameter_of(given: str | None, settings: Settings) -> str:
     return settings.parameter if given is None else given
 
 
-def run(inputs: ProjectInputs, session: Session, writing: Writing = nullcontext) -> ProjectResult:
+def run(
+    inputs: ProjectInputs,
+    session: Session,
+    writing: Writing = nullcontext,
+    on_found: Callable[[Artifact], object] = lambda _: None,
+) -> ProjectResult:
     """Do what *inputs* say; a file that is downloaded is written inside of *writing*.
+
+    *on_found* is called with the artifact before it is downloaded, which may fail.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
@@ -271,7 +278,7 @@ def run(inputs: ProjectInputs, session: Session, writing: Writing = nullcontext)
             )
             return StageResult(staging=staging, regions=session.regions)
         case DownloadInputs():
-            return _download(inputs, session, writing)
+            return _download(inputs, session, writing, on_found)
         case InfoInputs():
             artifact = session.get(inputs.project, inputs.version)
             return InfoResult(artifact=artifact, regions=session.regions)
@@ -378,8 +385,14 @@ def safe_filename(artifact: Artifact) -> str:
         return ""
 
 
-def _download(inputs: DownloadInputs, session: Session, writing: Writing) -> DownloadResult:
+def _download(
+    inputs: DownloadInputs,
+    session: Session,
+    writing: Writing,
+    on_found: Callable[[Artifact], object],
+) -> DownloadResult:
     artifact = session.get(inputs.project, inputs.version)
+    on_found(artifact)
     target = inputs.path
     if inputs.load_filename and (name := safe_filename(artifact)):
         target = inputs.path / name

@@ -32,7 +32,7 @@ from startifact.reading.outcomes import may_be_majority
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.repair.log import Repair
-from startifact.repair.verify import Verification
+from startifact.repair.verify import FindingKind, Verification
 from startifact.report import (
     facts_of,
     facts_of_repair,
@@ -253,8 +253,15 @@ def parameter_of(given: str | None, settings: Settings) -> str:
     return settings.parameter if given is None else given
 
 
-def run(inputs: ProjectInputs, session: Session, writing: Writing = nullcontext) -> ProjectResult:
+def run(
+    inputs: ProjectInputs,
+    session: Session,
+    writing: Writing = nullcontext,
+    on_found: Callable[[Artifact], object] = lambda _: None,
+) -> ProjectResult:
     """Do what *inputs* say; a file that is downloaded is written inside of *writing*.
+
+    *on_found* is called with the artifact before it is downloaded, which may fail.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
@@ -271,7 +278,7 @@ def run(inputs: ProjectInputs, session: Session, writing: Writing = nullcontext)
             )
             return StageResult(staging=staging, regions=session.regions)
         case DownloadInputs():
-            return _download(inputs, session, writing)
+            return _download(inputs, session, writing, on_found)
         case InfoInputs():
             artifact = session.get(inputs.project, inputs.version)
             return InfoResult(artifact=artifact, regions=session.regions)
@@ -349,9 +356,13 @@ def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[Startifa
             if not found.differences:
                 return tuple(failures)
             lines = [f"{d.kind}: {d.key}: {d.message}" for d in found.differences if in_full]
-            target = target_of(result.inputs)
-            count = len(found.differences)
-            return (DifferencesError(count, target=target, lines=lines), *failures)
+            error = DifferencesError(
+                len(found.differences),
+                target=target_of(result.inputs),
+                lines=lines,
+                archived=[d.kind is FindingKind.ARCHIVED for d in found.differences],
+            )
+            return (error, *failures)
         case RepairResult(repair=repair):
             return (*repair.refusals, *failures_by_reason(repair.failures))
         case StageResult() | DownloadResult() | InfoResult() | VersionsResult():
@@ -374,8 +385,14 @@ def safe_filename(artifact: Artifact) -> str:
         return ""
 
 
-def _download(inputs: DownloadInputs, session: Session, writing: Writing) -> DownloadResult:
+def _download(
+    inputs: DownloadInputs,
+    session: Session,
+    writing: Writing,
+    on_found: Callable[[Artifact], object],
+) -> DownloadResult:
     artifact = session.get(inputs.project, inputs.version)
+    on_found(artifact)
     target = inputs.path
     if inputs.load_filename and (name := safe_filename(artifact)):
         target = inputs.path / name

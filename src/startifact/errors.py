@@ -137,14 +137,19 @@ class ServiceRefusedError(StartifactError):
     exit_code = 10
 
 
+_RESTORE = (
+    "Restore it (aws s3api restore-object), or copy it to a storage class that can be read at "
+    "once; a lifecycle rule that archives artifacts needs an exception for them"
+)
+
+
 class ArchivedError(ServiceRefusedError):
     """A copy is in an archive, and cannot be read until it is restored."""
 
     def __init__(self, message: str) -> None:
         super().__init__(
             message,
-            hint="Restore it (aws s3api restore-object), or copy it to a storage class that can be "
-            "read at once; a lifecycle rule that archives artifacts needs an exception for them",
+            hint=_RESTORE,
         )
 
 
@@ -165,17 +170,27 @@ class IndeterminateContentError(IntegrityError):
 class DifferencesError(StartifactError):
     """A comparison of all regions has found that something is not as it should be.
 
-    *target* is the project or artifact that was compared, *lines* are the differences.
+    *target* is the project or artifact that was compared, *lines* are the differences. *archived*
+    says of each whether it is that a copy is in an archive, which no repair changes.
     """
 
     exit_code = 8
 
-    def __init__(self, count: int, *, target: str, lines: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        count: int,
+        *,
+        target: str,
+        lines: Iterable[str] = (),
+        archived: Sequence[bool] = (),
+    ) -> None:
+        repair = Hint.of(Command("repair", target), " fixes what can be fixed")
+        hints = [repair] if not archived or not all(archived) else []
         text = "".join(f"\n  {line}" for line in lines)
         super().__init__(
             f"{count} {'thing is' if count == 1 else 'things are'} not as they should be"
             + (f":{text}" if text else ""),
-            hint=Hint.of(Command("repair", target), " fixes what can be fixed"),
+            hint=join([*hints, _RESTORE if any(archived) else None]),
         )
 
 

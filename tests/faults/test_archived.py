@@ -192,3 +192,21 @@ def test_on_the_command_line(
         assert "archived (GLACIER)" in facts["locations"][0]["error"]
     else:
         assert "archived (GLACIER)" in as_json.stdout
+
+
+@pytest.mark.usefixtures("staged")
+def test_what_to_do_about_archived_copies(account: AwsAccount, wire: Wire) -> None:
+    """Where copies are archived and nothing else is wrong, no repair is proposed."""
+    regions = ("--regions", ",".join(AWS_REGIONS))
+    archive(wire, HERE, storage_class="GLACIER")
+    archived_alone = processes.run("verify", "SugarWater", *regions)
+    gone = Session(regions=AWS_REGIONS).get("SugarWater", "1.0.0").downloader.key
+    bucket = account.buckets[OTHERS[0]]
+    account.s3(OTHERS[0]).delete_object(Bucket=bucket, Key=gone)
+    both = processes.run("verify", "SugarWater", *regions)
+
+    assert (archived_alone.returncode, both.returncode) == (8, 8)
+    for done in (archived_alone, both):
+        assert "aws s3api restore-object" in done.stderr
+    assert "startifact repair" not in archived_alone.stderr
+    assert "startifact repair SugarWater fixes what can be fixed. Restore it" in both.stderr

@@ -24,7 +24,7 @@ def endpoint_from(
         case "spelling":
             config.write_text(f"[profile p]\n{keys}")
             region += f"&endpoint={quote(endpoint, safe='')}"
-        case "AWS_ENDPOINT_URL" | "AWS_ENDPOINT_URL_S3":
+        case "AWS_ENDPOINT_URL" | "AWS_ENDPOINT_URL_S3" | "AWS_ENDPOINT_URL_STS":
             config.write_text(f"[profile p]\n{keys}")
             monkeypatch.setenv(source, endpoint)
         case "profile":
@@ -41,7 +41,7 @@ def endpoint_from(
 SOURCES = ["spelling", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "profile", "services"]
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", [*SOURCES, "AWS_ENDPOINT_URL_STS"])
 @pytest.mark.parametrize("endpoint", WRONG)
 def test_wrong_endpoint(
     source: str, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -317,6 +317,7 @@ def test_code_and_interrupt(wire: Wire, terminal: Callable[[str], AtTerminal]) -
     assert command.wait() == 130
     assert command.echoes()
     assert wire.requests() == []
+    assert "\r\nerror: interrupted" in command.output  # not behind the question
 
 
 def test_wrong_code(wire: Wire, terminal: Callable[[str], AtTerminal]) -> None:

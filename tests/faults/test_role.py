@@ -8,6 +8,7 @@ import pytest
 from botocore.config import Config
 
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, Cancelled, Heartbeat
+from startifact.errors import ConfigurationError
 from startifact.limits import DEFAULT_LIMITS
 from startifact.regions.aws.role import as_role
 from startifact.regions.aws.web_identity import WebIdentity
@@ -29,6 +30,16 @@ def worker() -> Iterator[Heartbeat]:
     assert heartbeat is not None
     yield heartbeat
     CURRENT_HEARTBEAT.reset(token)
+
+
+def test_endpoint_that_the_token_must_not_go_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job's proof of who it is goes to no other machine in the clear."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://192.0.2.1")
+    credentials = as_role(IDENTITY, Config(), limits=DEFAULT_LIMITS).get_credentials()
+    assert credentials is not None
+
+    with pytest.raises(ConfigurationError, match="the endpoint of sts is set to"):
+        credentials.get_frozen_credentials()
 
 
 def test_credentials_that_nobody_waits_for(

@@ -291,10 +291,12 @@ def test_parent_that_is_a_file(staged: Artifact, tmp_path: Path) -> None:
     """A parent that is a file is local trouble."""
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(LocalFileError, match="cannot write") as caught:
-        staged.downloader.download(tmp_path / "file" / "back")
+    for path in ("file/back", "file/more/back"):
+        with pytest.raises(LocalFileError, match="cannot write") as caught:
+            staged.downloader.download(tmp_path / path)
 
-    assert caught.value.exit_code == 9
+        assert caught.value.exit_code == 9
+        assert "Not a directory" in caught.value.message
 
 
 @FILES

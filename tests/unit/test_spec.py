@@ -67,6 +67,11 @@ def test_no_region(text: str) -> None:
             "https://my-artifacts.s3.eu-west-1.amazonaws.com/x",
             "s3://my-artifacts/x?region=eu-west-1",
         ),
+        (
+            "https://s3.eu-west-1.amazonaws.com/my-artifacts/x/",
+            "s3://my-artifacts/x?region=eu-west-1",
+        ),
+        ("https://s3.amazonaws.com/my-artifacts", "s3://my-artifacts"),
         ("./artifacts", "file:./artifacts"),
         ("/srv/artifacts", "file:/srv/artifacts"),
         ("EU-WEST-1", "eu-west-1"),

@@ -94,7 +94,15 @@ def test_illegal_version(text: object) -> None:
         ("1.0.post2", "(PEP 440)", "1.0.0+post.2"),
         ("1.0rc1.dev4+local.5", "(PEP 440)", "1.0.0-rc.1.dev.4+local.5"),
         (" 1.0.0", "it has white space around it", "1.0.0"),
-        ("V1.0.0", "it has a prefix", "1.0.0"),
+        ("V1.0.0", "it begins with 'V'", "1.0.0"),
+        ("vv1.0.0", "it begins with 'vv'", "1.0.0"),
+        ("==1.0.0", "it begins with '=='", "1.0.0"),
+        ("1.2.3-rc.01", "01 has a leading zero", "1.2.3-rc.1"),
+        ("1.2.3-007+5", "007 has a leading zero", "1.2.3-7+5"),
+        ("refs/tags/SugarWater-v1.2.3", "it is the whole name of a Git reference", "1.2.3"),
+        ("refs/heads/release/1.2.3", "it is the whole name of a Git reference", "1.2.3"),
+        ("SugarWater/v1.2.3", "it has 'SugarWater/' before it", "1.2.3"),
+        ("release-1.2.3-rc.1", "it has 'release-' before it", "1.2.3-rc.1"),
     ],
 )
 def test_what_is_wrong(text: str, what: str, meant: str) -> None:

@@ -1,7 +1,7 @@
 """Running the command of a step."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from startifact.commands import ProjectInputs, ProjectResult, StageInputs, run, 
 from startifact.concurrency.progress import ProgressCallback
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.keys import LATEST, artifact_key, channel_key
+from startifact.reading.artifact import Artifact
 from startifact.settings import Settings
 
 
@@ -23,9 +24,12 @@ def execute(
     runner: Runner,
     progress: ProgressCallback | None = None,
     *,
+    on_found: Callable[[Artifact], object] = lambda _: None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> ProjectResult:
     """Do what *inputs* say, and return what was done.
+
+    *on_found* is called with an artifact that is known before something may fail.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
@@ -48,7 +52,7 @@ def execute(
         return owned(path, Path(os.path.realpath(path)))
 
     with owned(*_written_by(inputs.command, [directory.path for directory in directories])):
-        return run(inputs.command, session, writing=writing)
+        return run(inputs.command, session, writing=writing, on_found=on_found)
 
 
 def _written_by(inputs: ProjectInputs, roots: Iterable[Path]) -> list[Path]:

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from startifact.action import markdown, rendering
@@ -21,6 +21,7 @@ from startifact.errors import BugError, StartifactError, StoppedError, as_one, w
 from startifact.hints import in_workflow
 from startifact.limits import DEFAULT_LIMITS, STEP_PROGRESS_SECONDS, Limits
 from startifact.log_handler import logging_to
+from startifact.reading.artifact import Artifact
 from startifact.settings import Settings, tidy_aws_environment
 from startifact.text import redact
 from startifact.version import __version__
@@ -62,6 +63,7 @@ def tell(error: StartifactError, annotations: Annotations, *, title: str = "Star
 
 def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
     inputs: StepInputs | None = None
+    known: list[Artifact] = []
     title = "Startifact"
     try:
         inputs = StepInputs.from_environment()
@@ -70,7 +72,7 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
         check_output_file(runner.output)
         say(f"Startifact {__version__}: {what}")
         inputs, settings = to_container_paths(inputs, Settings.from_environment(), runner)
-        result = execute(inputs, settings, runner, Reporter(), limits=limits)
+        result = execute(inputs, settings, runner, Reporter(), on_found=known.append, limits=limits)
         errors = errors_of(result, in_full=True)
         outputs = outputs_of(result, runner, as_one(errors) if errors else None)
         write_outputs(runner.output, outputs)
@@ -85,10 +87,11 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
     except Exception as e:  # noqa: BLE001  # a bug is reported like any other error
         if runner.debug:
             say(redact(traceback.format_exc()))
+        known.clear()  # looking at it may be what failed
         error = bug(e)
     else:
         return _finish(result, inputs, settings, runner, annotations, title)
-    return _fail(inputs, error, runner, annotations, title)
+    return _fail(inputs, error, runner, annotations, title, known)
 
 
 def _fail(
@@ -97,11 +100,12 @@ def _fail(
     runner: Runner,
     annotations: Annotations,
     title: str,
+    known: Sequence[Artifact] = (),
 ) -> int:
     """Tell why the step failed, and return the exit code."""
     tell(error, annotations, title=title)
     with contextlib.suppress(StartifactError):  # which may be the error that was just reported
-        write_outputs(runner.output, outputs_of_failure(inputs, error, runner))
+        write_outputs(runner.output, outputs_of_failure(inputs, error, runner, known))
     if wants_summary():
         lines = rendering.failure(inputs, error, runner) + rendering.rest_of(annotations.others)
         markdown.write(runner.summary, lines)

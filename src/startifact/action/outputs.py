@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from startifact.action.inputs import StepInputs
@@ -30,7 +30,8 @@ from startifact.hints import in_workflow
 from startifact.limits import MIN_KEY_ID_CHARACTERS, SIGNAL_EXIT_CODE
 from startifact.model.versions import parse_version
 from startifact.options import listed
-from startifact.report import locations_of_outcomes
+from startifact.reading.artifact import Artifact
+from startifact.report import facts_of, locations_of_artifact, locations_of_outcomes
 from startifact.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -151,9 +152,7 @@ def outputs_of(
     """
     facts = {"version": version_of(result), **facts_of_result(result, in_workflow)}
     if isinstance(result, ArtifactResult):
-        facts = _elsewhere(facts, runner)
-        locations = locations_of_result(result)
-        facts["locations"] = [_elsewhere(location, runner) for location in locations]
+        facts = _facts_of_artifact(facts, locations_of_result(result), runner)
         # Later steps would use it in a path.
         facts["filename"] = safe_filename(result.artifact)
     if isinstance(result, DownloadResult):
@@ -162,11 +161,14 @@ def outputs_of(
 
 
 def outputs_of_failure(
-    inputs: StepInputs | None, error: StartifactError, runner: Runner
+    inputs: StepInputs | None,
+    error: StartifactError,
+    runner: Runner,
+    known: Sequence[Artifact] = (),
 ) -> Mapping[str, str]:
     """Return every output of a step that ended with *error*: why, and what was known by then.
 
-    *inputs* are ``None`` where they are not valid.
+    *inputs* are ``None`` where they are not valid, *known* is the artifact that was found.
     """
     facts: dict[str, object] = {}
     if inputs is not None:
@@ -176,7 +178,18 @@ def outputs_of_failure(
     if isinstance(error, StagingFailedError | ConflictError):
         locations = locations_of_outcomes(error.outcomes)
         facts["locations"] = [_elsewhere(location, runner) for location in locations]
+    for artifact in known:
+        facts |= _facts_of_artifact(facts_of(artifact), locations_of_artifact(artifact), runner)
+        facts["filename"] = safe_filename(artifact)
     return _texts({**facts, **_ending(error)})
+
+
+def _facts_of_artifact(
+    facts: Mapping[str, object], locations: Sequence[Mapping[str, object]], runner: Runner
+) -> dict[str, object]:
+    """Return both, with directories as later steps can use them."""
+    found = [_elsewhere(location, runner) for location in locations]
+    return {**_elsewhere(facts, runner), "locations": found}
 
 
 def _ending(error: StartifactError | None) -> dict[str, object]:

@@ -30,6 +30,7 @@ from startifact.errors import (
     with_notes,
 )
 from startifact.hints import in_workflow
+from startifact.model.metadata import looks_like_secret
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
 from startifact.report import locations_of_artifact
@@ -106,6 +107,9 @@ def rest_of(warnings: Iterable[str]) -> Lines:
     return table(("More warnings",), rows) if rows else []
 
 
+_HIDDEN = "not shown: it looks like a secret"
+
+
 def _artifact(
     result: ArtifactResult, inputs: StepInputs, settings: Settings, runner: Runner
 ) -> Lines:
@@ -133,7 +137,11 @@ def _artifact(
         )
     if staging and any(outcome.state is State.FAILED for outcome in staging.outcomes):
         lines.append("Staging the same again fills what is missing; so does `command: repair`.\n\n")
-    rows = [(code(key), code(value)) for key, value in artifact.items()]
+    # Whoever can see the run can see its summary, and the runner masks only what it knows.
+    rows = [
+        (code(key), _HIDDEN if looks_like_secret(key) else code(value))
+        for key, value in artifact.items()
+    ]
     lines += table(("Metadata", ""), rows) if rows else []
     if staging is None or not staging.dry_run:
         lines.append("To download it:\n\n")

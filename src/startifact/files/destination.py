@@ -1,6 +1,7 @@
 """The file that a download writes: what may be at its path, and how it appears in one step."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -121,6 +122,19 @@ def _check_folder_of_link(path: Path, target: Path) -> None:
             "is no such folder",
             hint="Make the folder, or remove the link",
         )
+
+
+def make_folder_of(path: Path) -> None:
+    """Make the folder of *path* where it is missing.
+
+    Raises:
+        OSError: It cannot be made, or something else is there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as e:  # which would be told as if *path* existed
+        wrong = errno.ENOTDIR
+        raise NotADirectoryError(wrong, os.strerror(wrong), str(path.parent)) from e
 
 
 def has_bytes_of(path: Path, record: Record) -> bool:

@@ -78,14 +78,16 @@ def looks_like_secret(key: str) -> bool:
     # apiKey, API_KEY and api-key are the same words.
     words = [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", key)]
     joined = {a + b for a, b in itertools.pairwise(words)}
-    return not _SECRET_WORDS.isdisjoint({*words, *joined})
+    # Some write several words as one: mypassword, githubtoken.
+    return any(w in _SECRET_WORDS or w.endswith(_SECRET_ENDS) for w in {*words, *joined})
 
 
 _SECRET_WORDS = frozenset(
     {"secret", "secrets", "token", "tokens", "password", "passwords", "passwd", "pwd", "passphrase"}
     | {"credential", "credentials", "apikey", "apikeys", "accesskey", "privatekey", "signingkey"}
-    | {"sshkey", "authkey", "encryptionkey"}
+    | {"sshkey", "authkey", "encryptionkey", "dbpass", "userpass", "jwt"}
 )
+_SECRET_ENDS = ("secret", "secrets", "token", "tokens", "password", "passwords", "passwd")
 
 
 def warn_of_secrets(metadata: Mapping[str, str]) -> None:

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 from semver import Version
 
+from startifact.text import quoted
+
 _REF = re.compile(r"refs/(?:tags|heads)/(?P<name>.+)", re.ASCII)
 _FOUR_PARTS = re.compile(r"(?P<three>\d+\.\d+\.\d+)\.(?P<more>\d+(?:\.\d+)*)", re.ASCII)
+_MARKED = re.compile(r"\s*(?P<mark>[=vV]*)(?P<bare>.*?)\s*", re.DOTALL)
+_END_OF_NAME = re.compile(r"[-_@/]v?(?=\d)", re.ASCII)
 _NUMBERS = re.compile(r"\d+(?:\.\d+){2}(?=$|[-+])", re.ASCII)
 
 # What PEP 440 has beyond three numbers, in the forms that it normalises to and the usual others.
@@ -36,17 +40,18 @@ def mistake_in(text: str) -> Mistake | None:
     """Return what is wrong with *text*, which is no version; ``None`` where that is not known."""
     if ref := _REF.fullmatch(text):
         return Mistake("it is the whole name of a Git reference", _meant(ref["name"]))
-    bare = text.strip().removeprefix("=").removeprefix("v").removeprefix("V")
+    marked = _MARKED.fullmatch(text)
+    mark, bare = marked.groups() if marked else ("", text)
     if text != bare and (meant := _if_version(bare)):
-        what = "it has white space around it" if text.strip() != text else "it has a prefix"
-        return Mistake(what, meant)
+        begins = f"it begins with {quoted(mark)}"
+        return Mistake("it has white space around it" if text.strip() != text else begins, meant)
     if four := _FOUR_PARTS.fullmatch(bare):
         count = 3 + len(four["more"].split("."))
         return Mistake(f"it has {count} numbers, expected three", _four(four))
     if (numbers := _NUMBERS.match(bare)) and (zeros := _with_leading_zeros(numbers[0])):
         fixed = _without_leading_zeros(numbers[0]) + bare[numbers.end() :]
         return Mistake(f"{zeros} has a leading zero", _if_version(fixed))
-    return _pep_440(bare)
+    return _with_zeros_in_prerelease(bare) or _pep_440(bare) or _behind_a_name(text)
 
 
 def _meant(text: str) -> str | None:
@@ -72,6 +77,24 @@ def _with_leading_zeros(numbers: str) -> str:
 
 def _without_leading_zeros(numbers: str) -> str:
     return ".".join(n.lstrip("0") or "0" for n in numbers.split("."))
+
+
+def _with_zeros_in_prerelease(text: str) -> Mistake | None:
+    version, plus, build = text.partition("+")
+    numbers, dash, prerelease = version.partition("-")
+    parts = prerelease.split(".")
+    wrong = [p for p in parts if len(p) > 1 and p.startswith("0") and p.isdigit()]
+    fixed = ".".join(_number(part) if part in wrong else part for part in parts)
+    meant = _if_version(f"{numbers}{dash}{fixed}{plus}{build}")
+    return Mistake(f"{wrong[0]} has a leading zero", meant) if wrong and meant else None
+
+
+def _behind_a_name(text: str) -> Mistake | None:
+    """Return what is wrong with a version that has a name before it, as many tags have."""
+    for end in _END_OF_NAME.finditer(text) if text[:1].isalpha() else ():
+        if meant := _if_version(text[end.end() :]):
+            return Mistake(f"it has {quoted(text[: end.start() + 1])} before it", meant)
+    return None
 
 
 def _pep_440(text: str) -> Mistake | None:

@@ -19,6 +19,7 @@ from startifact.files.destination import (
     file_to_write,
     has_bytes_of,
     local_errors,
+    make_folder_of,
     replace_file,
     saved_destination,
     temporary_beside,
@@ -188,7 +189,7 @@ class Downloader:
         with local_errors(destination):
             if has_bytes_of(target, self._record):
                 return destination
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder_of(target)
         if not self._record.sha256:
             logger.warning(
                 "%s was staged by the first Startifact: no digest was recorded to verify it by",
@@ -221,7 +222,7 @@ class Downloader:
     def _first(self) -> Replica:
         replicas = self._replicas()
         if not replicas:
-            raise self._not_found([])
+            raise self._not_found()
         return next((r for r in replicas if r.stored.archived is None), replicas[0])
 
     def _fetch(self, destination: Path) -> None:
@@ -245,7 +246,8 @@ class Downloader:
             elif replica.record.may_have_bytes_of(self._record):
                 # It may be right by the other digest as well, which can change once a region.
                 tried.remove(replica.region.name)
-        raise self._not_found(failures)
+        self._unfit = {f.name: f.error for f in failures}
+        raise self._not_found()
 
     def _next_copy(self, tried: set[str]) -> Replica | None:
         """Return the next copy to try; those that can have the bytes, as they were reported.
@@ -298,10 +300,9 @@ class Downloader:
             raise answer.error  # from another region, the disk would be no better
         return answer
 
-    def _not_found(self, failures: list[Failure]) -> StartifactError:
-        known = self._resolution.failures()
-        if not failures and not known:
+    def _not_found(self) -> StartifactError:
+        known = self._resolution.failures() | self._unfit
+        if not known:
             return NotFoundError(f"{self._resolution.key} is not staged in any region")
-        known |= {failure.name: failure.error for failure in failures}
         reasons = [(r.name, known[r.name]) for r in self._resolution.regions if r.name in known]
         return no_answer(f"no region could deliver {self._resolution.key}:", reasons)

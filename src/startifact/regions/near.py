@@ -13,6 +13,9 @@ _ARN = re.compile(rf"arn:aws[a-z-]*:s3:::({_BUCKET}(?:/[^?#*]*)?)(?:/?\*)?", re.
 _HOST = re.compile(
     rf"https?://({_BUCKET})\.s3[.-](?:([a-z0-9-]+)\.)?amazonaws\.com(/[^?#]*)?", re.ASCII
 )
+_PATH_STYLE = re.compile(
+    rf"https?://s3[.-](?:([a-z0-9-]+)\.)?amazonaws\.com/({_BUCKET}(?:/[^?#]*)?)", re.ASCII
+)
 _NEARLY_S3 = re.compile(rf"s3:?/{{0,3}}({_BUCKET}{_REST})", re.ASCII | re.IGNORECASE)
 _BARE = re.compile(rf"{_BUCKET}{_REST}", re.ASCII)
 _PATH = re.compile(r"(?:\.{1,2}|~)?/.+|\.{1,2}", re.ASCII)
@@ -29,6 +32,8 @@ def near_spelling(text: str) -> str | None:
     if host := _HOST.fullmatch(text):
         region_of_host = f"?region={host[2]}" if host[2] else ""
         return f"s3://{host[1]}{(host[3] or '').rstrip('/')}{region_of_host}"
+    if host := _PATH_STYLE.fullmatch(text):
+        return f"s3://{host[2].rstrip('/')}{f'?region={host[1]}' if host[1] else ''}"
     if text.lower().startswith("s3:") and (nearly := _NEARLY_S3.fullmatch(text)):
         return f"s3://{nearly[1]}"
     if _PATH.fullmatch(text):

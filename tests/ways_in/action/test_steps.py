@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -312,3 +313,25 @@ def test_required_regions(step: Step, call: Call, directories: list[str]) -> Non
 
     assert all_of_them.exit_code == 5
     assert two.exit_code == 0
+
+
+def test_what_was_known_when_a_download_failed(
+    step: Step, call: Call, directories: list[str]
+) -> None:
+    """What latest was, and what it should have been, is known although no bytes of it are there."""
+    inputs = {"project": "SugarWater", "regions": directories[0]}
+    staged = call(
+        command="stage", version="1.0.0", path=step.file(), save_filename="true", **inputs
+    )
+    folder = Path(directories[0].removeprefix("file://")) / "SugarWater@1.0.0"
+    (folder / "artifact").write_bytes(b"other and water\n")
+    step.output.write_bytes(b"")
+    done = call(command="download", version="latest", path="new", **inputs)
+
+    names = ("version", "sha256", "sha256-base64", "size", "filename", "metadata", "project")
+    assert (done.exit_code, done.outputs["outcome"]) == (7, "integrity")
+    assert {n: done.outputs[n] for n in names} == {n: staged.outputs[n] for n in names}
+    (location,) = json.loads(done.outputs["locations"])
+    assert (location["region"], location["outcome"]) == (staged.outputs["region"], "failed")
+    assert done.outputs["path"] == ""
+    assert not (step.workspace / "new").exists()

@@ -54,6 +54,25 @@ def test_staging(step: Step, call: Call, listed: str) -> None:
     assert ["`lang`", "`dotnet`"] in rows
 
 
+def test_metadata_that_looks_like_a_secret(step: Step, call: Call, listed: str) -> None:
+    """Where it is one, the summary would show it to whoever can see the run."""
+    staging = call(
+        command="stage",
+        project="SugarWater",
+        version="1.0.0",
+        path=step.file(),
+        metadata="api_token=s3cr3t\nlang=c",
+        regions=listed,
+    )
+    info = call(command="info", project="SugarWater", version="1.0.0", regions=listed)
+
+    for done in (staging, info):
+        rows = cells(done.summary)
+        assert ["`lang`", "`c`"] in rows
+        assert ["`api_token`", "not shown: it looks like a secret"] in rows
+        assert "s3cr3t" not in done.summary + done.stdout + done.stderr
+
+
 def test_download(step: Step, call: Call, listed: str) -> None:
     """The summary of a download says where the file is, and where the artifact comes from."""
     call(command="stage", project="SugarWater", version="1.0.0", path=step.file(), regions=listed)

@@ -43,6 +43,17 @@ PROXY = (
     "http://USER:PASSWORD@HOST, or reach the service without it, with NO_PROXY"
 )
 
+PROXY_ADDRESS = "Check HTTPS_PROXY and NO_PROXY, and the DNS of this machine"
+
+PROXY_REFUSES = "Check HTTPS_PROXY and NO_PROXY, or try again"
+
+NETWORK = "Check the network, or try again"
+
+NAME = (
+    f"{NETWORK}; if it stays so, look at the spelling of the region and the endpoint, and at the "
+    "DNS of this machine"
+)
+
 _TIME = frozenset(
     {
         "ExpiredToken",

@@ -79,7 +79,7 @@ class Clients:
                 return
             try:
                 core = self._core(profile)
-                for service in ("s3", "ssm"):
+                for service in ("s3", "ssm", "sts"):
                     check_configured_endpoint(core, service)
                 if wants_code(core):
                     self._ask_for_code(profile, core, region)

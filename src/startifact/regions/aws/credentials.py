@@ -29,7 +29,7 @@ from startifact.concurrency.heartbeat import Cancelled
 from startifact.errors import StartifactError
 from startifact.hints import Hint, as_hint
 from startifact.regions.aws import advice
-from startifact.regions.aws.trouble import code_of, may_pass, said_by_aws
+from startifact.regions.aws.trouble import code_of, may_pass, obstacle_of, said_by_aws
 from startifact.text import quoted
 
 T = TypeVar("T")
@@ -156,14 +156,10 @@ def unusable(error: Exception, *, login: str = "aws sso login") -> CredentialRet
         return UnusableCredentialsError(
             why="no region is configured to ask for them", hint="Set region in the profile"
         )
-    if isinstance(error, SSLError):
-        return UnusableCredentialsError(why=_not_answered(error), hint=advice.CERTIFICATES)
     if isinstance(error, HTTPClientError | NoConnectionError):
-        return UnusableCredentialsError(
-            why=_not_answered(error), hint="Check the network, or try again"
-        )
+        return _unreachable(error)
     if isinstance(error, CredentialRetrievalError):
-        return error
+        return _not_given(error)
     if isinstance(error, OSError):
         file = quoted(str(error.filename)) if error.filename else "what holds them"
         reason = error.strerror or type(error).__name__
@@ -174,8 +170,25 @@ def unusable(error: Exception, *, login: str = "aws sso login") -> CredentialRet
     return UnusableCredentialsError(why=f"{why}: {type(error).__name__}, {said_by_aws(error)}")
 
 
-def _not_answered(error: Exception) -> str:
-    return f"the service that gives them did not answer: {said_by_aws(error)}"
+def _unreachable(error: HTTPClientError | NoConnectionError) -> UnusableCredentialsError:
+    """Return the error for what kept the service that gives credentials from answering."""
+    why = f"the service that gives them did not answer: {said_by_aws(error)}"
+    if isinstance(error, SSLError):
+        return UnusableCredentialsError(why=why, hint=advice.CERTIFICATES)
+    obstacle = obstacle_of(error)
+    if obstacle is None:
+        return UnusableCredentialsError(why=why, hint=advice.NETWORK)
+    return UnusableCredentialsError(why=f"{obstacle.what}: {why}", hint=obstacle.hint)
+
+
+def _not_given(error: CredentialRetrievalError) -> CredentialRetrievalError:
+    """Return *error*, and where a program that the profile names gave none, what to do about it."""
+    if error.kwargs.get("provider") != "custom-process":
+        return error
+    return UnusableCredentialsError(
+        why=said_by_aws(error),
+        hint="Run what the profile names as credential_process yourself, and see what it says",
+    )
 
 
 def _refused(error: ClientError, login: str) -> UnusableCredentialsError:

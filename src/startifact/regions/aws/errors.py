@@ -17,7 +17,6 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
-    ProxyConnectionError,
     SSLError,
     TokenRetrievalError,
 )
@@ -42,7 +41,13 @@ from startifact.regions.aws.credentials import (
     unusable,
 )
 from startifact.regions.aws.known import doubt
-from startifact.regions.aws.trouble import code_of, may_pass, said_by_aws, status_of
+from startifact.regions.aws.trouble import (
+    code_of,
+    may_pass,
+    obstacle_of,
+    said_by_aws,
+    status_of,
+)
 
 MISSING_CREDENTIALS = (
     NoCredentialsError,
@@ -144,8 +149,6 @@ def no_answer(error: BotoCoreError, what: str) -> StartifactError:
     said = said_by_aws(error)
     if isinstance(error, SSLError):
         return NetworkSetupError(f"{what}: {said}", hint=advice.CERTIFICATES)
-    if isinstance(error, ProxyConnectionError) and "407" in str(error):
-        return NetworkSetupError(f"{what}: {said}", hint=advice.PROXY)
     if "Invalid header value" in str(error):
         # Without *said*: the HTTP client's message repeats a part of the credentials.
         return AccessDeniedError(
@@ -157,7 +160,10 @@ def no_answer(error: BotoCoreError, what: str) -> StartifactError:
         return NetworkSetupError(
             f"{what}: {said}; {wrong}", hint="Check the spelling of the region, or the network"
         )
-    return RegionUnavailableError(f"{what}: {said}", hint="Check the network, or try again")
+    if (obstacle := obstacle_of(error)) is not None:
+        kind = RegionUnavailableError if obstacle.may_pass else NetworkSetupError
+        return kind(f"{what}: {obstacle.what}: {said}", hint=obstacle.hint)
+    return RegionUnavailableError(f"{what}: {said}", hint=advice.NETWORK)
 
 
 def _no_whole_answer(
@@ -171,7 +177,7 @@ def _no_whole_answer(
     return RegionUnavailableError(
         f"the answer of {region} to {action} on {resource} broke off: "
         f"{type(error).__name__}, {said_by_aws(error)}",
-        hint="Check the network, or try again",
+        hint=advice.NETWORK,
     )
 
 

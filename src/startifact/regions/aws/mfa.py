@@ -8,8 +8,9 @@ import getpass
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from pathlib import Path
 
 import botocore.session
 
@@ -64,10 +65,20 @@ def code(prompt: str) -> str:
     try:
         typed = getpass.getpass(escape_nonprintable(prompt)).strip()
     except EOFError:
+        _end_line()
         typed = ""
+    except BaseException:
+        _end_line()
+        raise
     if not typed:
         raise UnusableCredentialsError(why="no MFA code was given", hint=hint)
     return typed
+
+
+def _end_line() -> None:
+    """End the line of the question at the terminal, which only an answer does by itself."""
+    with suppress(OSError), Path("/dev/tty").open("w", encoding="ascii") as terminal:
+        terminal.write("\n")
 
 
 def _has_terminal() -> bool:

@@ -21,9 +21,10 @@ from startifact.limits import (
     Limits,
 )
 from startifact.regions.aws import advice
+from startifact.regions.aws.endpoint import check_endpoint
 from startifact.regions.aws.errors import no_answer
 from startifact.regions.aws.retries import stop_retries_with_worker
-from startifact.regions.aws.trouble import code_of, may_pass, said_by_aws
+from startifact.regions.aws.trouble import code_of, may_pass, obstacle_of, said_by_aws
 from startifact.regions.aws.web_identity import WebIdentity
 
 METHOD = "startifact-web-identity"
@@ -87,6 +88,8 @@ class _Provider(CredentialProvider):
             what = "AWS did not answer sts:AssumeRoleWithWebIdentity"
             if isinstance(e, SSLError | ProxyConnectionError):
                 raise no_answer(e, what) from e
+            if obstacle := obstacle_of(e):
+                what = f"{what}: {obstacle.what}"
             raise RegionUnavailableError(
                 f"{what}: {said_by_aws(e)}", hint="Check the network and aws-region, or try again"
             ) from e
@@ -118,6 +121,7 @@ def as_role(identity: WebIdentity, config: Config, *, limits: Limits) -> botocor
             aws_secret_access_key="",
             config=config.merge(Config(signature_version=UNSIGNED)),
         )
+        check_endpoint(client.meta.endpoint_url, "sts")
         stop_retries_with_worker(client)
         return client
 

@@ -3,7 +3,10 @@
 `retries` and `errors` both use it, so that people are advised to try again where it may help.
 """
 
+import socket
 import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from botocore.exceptions import (
@@ -20,6 +23,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from startifact.concurrency.heartbeat import Cancelled
 from startifact.errors import StartifactError
 from startifact.limits import SERVICE_TEXT_CHARACTERS
+from startifact.regions.aws import advice
 from startifact.text import quoted, redact
 
 _THROTTLING = frozenset(
@@ -168,12 +172,44 @@ def trouble_of_error(error: BaseException) -> Trouble | None:
     return Trouble.CUT
 
 
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What on the network kept a request from its host, and what to do about it."""
+
+    what: str
+    hint: str
+    may_pass: bool
+
+
+def obstacle_of(error: BaseException) -> Obstacle | None:
+    """Return what kept a request from its host; ``None`` where that is not known."""
+    causes = list(_causes(getattr(error, "kwargs", {}).get("error")))
+    by_proxy = isinstance(error, ProxyConnectionError)
+    # Not in the SDK's text of it, which has an address alone, and that may have the number in it.
+    if by_proxy and any("Tunnel connection failed: 407" in str(cause) for cause in causes):
+        return Obstacle("a proxy answered 407 in its place", advice.PROXY, may_pass=False)
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        if by_proxy:
+            what = "the name of the proxy cannot be resolved"
+            return Obstacle(what, advice.PROXY_ADDRESS, may_pass=False)
+        return Obstacle("the name of its host cannot be resolved", advice.NAME, may_pass=True)
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        if by_proxy:
+            what = "the proxy refused the connection"
+            return Obstacle(what, advice.PROXY_REFUSES, may_pass=True)
+        return Obstacle("its host refused the connection", advice.NETWORK, may_pass=True)
+    return None
+
+
 def _was_caused_by(error: object, *kinds: type[BaseException]) -> bool:
     """Say whether *error*, or what it was raised from, is one of *kinds*."""
+    return any(isinstance(cause, kinds) for cause in _causes(error))
+
+
+def _causes(error: object) -> Iterator[BaseException]:
+    """Yield *error*, and what it was raised from, one after the other."""
     while isinstance(error, BaseException):
-        if isinstance(error, kinds):
-            return True
+        yield error
         # urllib3 wraps some errors in the arguments of others.
         wrapped = next((a for a in error.args if isinstance(a, BaseException)), None)
         error = error.__cause__ or error.__context__ or wrapped
-    return False

@@ -96,13 +96,15 @@ def _holding(
     if votes.leader is None or votes.most + not_known < enough:
         return set(), unknown if votes.leader is None else []
     leader = votes.leader.record
-    held = {} if votes.is_tied else {n: r for n, r in by_name.items() if _is_content_of(leader, r)}
-    others = [r for n, r in by_name.items() if n not in held]
+    leading = (
+        {} if votes.is_tied else {n: r for n, r in by_name.items() if _is_content_of(leader, r)}
+    )
+    others = [r for n, r in by_name.items() if n not in leading]
     for replica in others:
         same = sum(_is_content_of(replica.record, other) for other in replicas)
         if same + not_known >= enough:
             unknown.append(_contested(replica.region, project, version))
-    return set(held), unknown
+    return set(leading), unknown
 
 
 def _contested(region: Region, project: str, version: Version) -> Failure:

@@ -12,9 +12,9 @@ from semver import Version
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import IntegrityError, RemovedError
+from startifact.errors import IntegrityError, RegionUnavailableError, RemovedError
 from startifact.limits import Limits
-from startifact.model.keys import artifact_key
+from startifact.model.keys import LATEST, artifact_key
 from startifact.model.quorum import majority
 from startifact.model.record import Record
 from startifact.model.versions import is_later, latest_first
@@ -91,13 +91,32 @@ def _holding(
                     unknown.append(answer)
             elif answer.value is not None:
                 replicas.append(answer.value)
+    by_name = {replica.region.name: replica for replica in replicas}
     votes, not_known = Votes(replicas), regions - len(holders) + len(unknown)
-    if votes.is_tied or votes.most + not_known < enough:
-        return set(), []
-    if votes.leader is None:
-        return set(), unknown
+    if votes.leader is None or votes.most + not_known < enough:
+        return set(), unknown if votes.leader is None else []
     leader = votes.leader.record
-    return {r.region.name for r in replicas if _is_content_of(leader, r)}, unknown
+    leading = (
+        {} if votes.is_tied else {n: r for n, r in by_name.items() if _is_content_of(leader, r)}
+    )
+    others = [r for n, r in by_name.items() if n not in leading]
+    for replica in others:
+        same = sum(_is_content_of(replica.record, other) for other in replicas)
+        if same + not_known >= enough:
+            unknown.append(_contested(replica.region, project, version))
+    return set(leading), unknown
+
+
+def _contested(region: Region, project: str, version: Version) -> Failure:
+    """Return the failure of a region whose content of *version* may be the majority's or not."""
+    return Failure(
+        region.name,
+        0.0,
+        RegionUnavailableError(
+            f"{region.name} has no {LATEST} of {project}, which may have been {version}: regions "
+            "that do not answer decide that, as the others disagree about it. It was not created"
+        ),
+    )
 
 
 def _is_content_of(leader: Record, replica: Replica) -> bool:

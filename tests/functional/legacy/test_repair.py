@@ -166,6 +166,17 @@ def test_added_region_and_latest(old: Old) -> None:
     assert fixture.c.latest(fixture.project) == "1.1.0"
 
 
+def test_added_region_and_metadata_that_nobody_could_stage_now(old: Old) -> None:
+    """More than a staging may bring is filled all the same, as far as a record can hold it."""
+    fixture = old.fixture
+    old.stage(metadata={"notes": "x" * 1500}, backends=[fixture.a, fixture.b])
+
+    done = fixture.repair("1.0.0")
+
+    assert actions(done) == [("fill", "ap-southeast-2")]
+    assert json.loads(fixture.c.encoded_record(fixture.key))["notes"] == "x" * 1500
+
+
 def test_added_region_and_large_metadata(old: Old) -> None:
     """Metadata that a record cannot hold keeps an artifact where it is, and that is said."""
     old.stage(metadata={"notes": "x" * 3000}, backends=[old.fixture.a])

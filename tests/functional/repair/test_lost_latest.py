@@ -112,6 +112,25 @@ def test_version_that_regions_disagree_about(file_project: ProjectFixture) -> No
     assert latest(fixture) == ["1.1.0"] * 3
 
 
+def test_version_that_a_region_which_is_down_would_decide(file_project: ProjectFixture) -> None:
+    """Where two contents may be the version, latest begins neither at it nor below it."""
+    fixture = file_project
+    fixture.stage("1.2.0", b"left behind", regions=fixture.regions[:1])
+    fixture.stage("1.2.0", b"staged", regions=fixture.regions[1:])
+    for backend in fixture.backends[:2]:
+        fixture.lose_latest(backend)
+    fixture.c.fail_region()
+
+    with pytest.raises(StagingFailedError, match=r"may have been 1\.2\.0") as caught:
+        fixture.stage("1.1.5", b"x", required_regions="majority")
+
+    fixture.c.restore_region()
+    assert caught.value.exit_code == 5
+    assert latest(fixture) == [None, None, "1.2.0"]
+    fixture.stage("1.1.5", b"x", required_regions="majority")
+    assert latest(fixture)[1:] == ["1.2.0", "1.2.0"]
+
+
 def test_region_that_differs(file_project: ProjectFixture) -> None:
     """Where a region holds other content than most, latest begins below that version there."""
     fixture = lost(file_project, "1.1.0", "1.2.0")

@@ -11,6 +11,7 @@ from startifact.errors import (
     ConfigurationError,
     NotFoundError,
     RegionUnavailableError,
+    SeveralRegionsError,
     StartifactError,
 )
 from startifact.limits import Limits
@@ -257,6 +258,17 @@ def test_a_channel_that_is_none(session: Session, wire: Wire, staged: bytes, rul
 
     assert caught.value.exit_code == 5
     assert "damaged" not in caught.value.message
+
+
+def test_a_channel_without_its_bytes(session: Session, wire: Wire, staged: bytes) -> None:
+    """An empty body is not the channel whose ETag comes with it, and none that is damaged."""
+    wire.add(when(both(is_latest, is_method("GET")), without_body))
+
+    with pytest.raises(SeveralRegionsError) as caught:
+        session.get("SugarWater")
+
+    assert caught.value.exit_code == RegionUnavailableError.exit_code
+    assert "its body is empty" in str(caught.value.causes[0])
 
 
 def test_a_404_that_names_no_key(session: Session, wire: Wire, staged: bytes) -> None:

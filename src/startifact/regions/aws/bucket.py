@@ -23,6 +23,7 @@ from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition, is_same
 from startifact.regions.aws.described_bucket import ABSENT, DescribedBucket
 from startifact.regions.aws.errors import REFUSED
+from startifact.regions.aws.head import md5_of
 from startifact.regions.aws.resuming import asked_again, resumed, wrong_length
 from startifact.regions.aws.retries import configured_attempts
 from startifact.regions.aws.trouble import CONFLICT, code_of
@@ -30,6 +31,7 @@ from startifact.regions.aws.upload import Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
 _CHANGED = UNMET | CONFLICT
+_MD5_OF_NOTHING = hashlib.md5(usedforsecurity=False).hexdigest()
 
 
 class Bucket(DescribedBucket):
@@ -147,6 +149,8 @@ class Bucket(DescribedBucket):
             data, token = body.read(limit + 1), answer["ETag"]
         if len(data) < min(answer.get("ContentLength", 0), limit + 1):
             raise BrokenAnswerError(f"{self.region} ended {key} early")
+        if not data and md5_of(answer) not in {None, _MD5_OF_NOTHING}:
+            raise NoAnswerError("its body is empty, and its ETag is that of something else")
         record_answer()
         return StoredChannel(data.decode(errors="replace"), token)
 

@@ -10,6 +10,7 @@ CHECK_PYTHON = $(PYTHON) -c \
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 # With the exact version of each package it needs, so that none is chosen anew.
 PARSER = @actions/workflow-parser@0.3.61 @actions/expressions@0.3.61 cronstrue@2.61.0 yaml@2.9.1
+STORES = versitygw minio seaweedfs
 VERSITYGW = github.com/versity/versitygw/cmd/versitygw@v1.8.0
 MINIO = github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 SEAWEEDFS = github.com/seaweedfs/seaweedfs@v0.0.0-20261109003541-7506e5f91cd6
@@ -124,11 +125,22 @@ $(VENV)/.installed-parser: $(VENV)/.installed-dev
 	  --no-save --loglevel=error $(PARSER)
 	touch $@
 
-# Real S3 servers, for tests/contract. Needs Go, which installs no module at a version whose go.mod
-# replaces another. SeaweedFS's does, so it is installed from a module that requires it.
-$(VENV)/.installed-stores: $(VENV)/.installed-dev
+# Real S3 servers, for tests/contract. They need Go. With --keep-going, one that cannot be installed
+# does not keep others from it.
+$(VENV)/.installed-stores: $(STORES:%=$(VENV)/.installed-%)
+	touch $@
+
+$(VENV)/.installed-versitygw: $(VENV)/.installed-dev
 	GOBIN=$(abspath $(BIN)) go install $(VERSITYGW)
+	touch $@
+
+$(VENV)/.installed-minio: $(VENV)/.installed-dev
 	GOBIN=$(abspath $(BIN)) go install $(MINIO)
+	touch $@
+
+# Go installs no module at a version whose go.mod replaces another. SeaweedFS's does, so it is
+# installed from a module that requires it.
+$(VENV)/.installed-seaweedfs: $(VENV)/.installed-dev
 	rm -rf $(VENV)/seaweedfs && mkdir $(VENV)/seaweedfs
 	cd $(VENV)/seaweedfs && go mod init stores && \
 	  go mod edit -require=$(SEAWEEDFS) -replace=$(SEAWEEDFS_REPLACES) && \

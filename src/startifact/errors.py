@@ -118,7 +118,7 @@ class RegionUnavailableError(UndeterminedError):
 
 
 class NetworkSetupError(RegionUnavailableError):
-    """A certificate, a proxy or a name keeps requests from a region: a repetition does not help."""
+    """A certificate, a proxy or a name keeps requests from a region: a retry does not help."""
 
 
 class DeadlineError(UndeterminedError):
@@ -230,12 +230,13 @@ class RegionsFailedError(SeveralRegionsError):
     """Too few regions did what was asked. Running the same again is safe.
 
     Its text is *message* and below it, by region, what each *said*; its hint has those of all
-    causes, and *again*.
+    causes, and *again* unless every cause would be the same the next time.
     """
 
     def __init__(self, message: str, *, said: Iterable[tuple[str, object]], again: str) -> None:
         error = no_answer(message, said)
-        hint = join([*(cause.next_step for cause in error.causes), again])
+        helps = not error.causes or any(map(may_pass, error.causes))
+        hint = join([*(cause.next_step for cause in error.causes), again if helps else None])
         super().__init__(error.message, causes=error.causes, hint=hint)
 
 
@@ -304,6 +305,9 @@ class BugError(StartifactError):
         )
 
 
+_MAY_PASS = (UndeterminedError, FileChangedError, IndeterminateContentError, StoppedError)
+
+
 def worst_exit_code(codes: Iterable[int]) -> int:
     """Return the exit code that stands for all of *codes*; a bug (1) always wins."""
     known = set(codes)
@@ -311,6 +315,13 @@ def worst_exit_code(codes: Iterable[int]) -> int:
     if unexpected:
         return min(unexpected)
     return next(code for code in EXIT_CODE_ORDER if code in known)
+
+
+def may_pass(error: StartifactError) -> bool:
+    """Say whether the same may succeed later although nobody has changed anything."""
+    if isinstance(error, SeveralRegionsError) and error.causes:
+        return any(map(may_pass, error.causes))
+    return isinstance(error, _MAY_PASS) and not isinstance(error, NetworkSetupError)
 
 
 def by_region(said: Iterable[tuple[str, object]]) -> str:

@@ -268,7 +268,7 @@ class Limits:
             attempts=3, shortest_seconds=0.05, first_seconds=0.2, longest_seconds=1.5
         )
     )
-    """How often one request is made at least, also where nothing lives at the other end, and the
+    """How often one request is made at least, even where nothing answers at all, and the
     pauses in between. A region that throttles, or cuts connections, is tried until it has been idle
     for ``idle_timeout_seconds``, in about two dozen attempts."""
 

@@ -46,8 +46,8 @@ def _shape(text: str) -> str:
 
 
 def _first_difference(one: str, other: str) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+    characters = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in characters if a != b), min(len(one), len(other)))
 
 
 def _window(text: str, start: int) -> str:

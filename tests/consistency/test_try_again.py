@@ -60,7 +60,7 @@ def codes() -> list[tuple[int, str]]:
     named = {
         *aws.REFUSED, *aws.ARCHIVED, *aws._CREDENTIALS, *aws._ELSEWHERE,
         *advice._FOR_GOOD, *advice._TIME, *advice._UNKNOWN_TOKENS,
-        *trouble._THROTTLING, *trouble._CONFLICTS, *trouble._ON_THE_WAY,
+        *trouble._THROTTLING, *trouble.CONFLICT, *trouble._ON_THE_WAY,
         *trouble._FAILED, "NoSuchBucket", "NeverHeardOf",
     }  # fmt: skip
     known = [(status, code) for code, (status, _) in REFUSALS.items()]

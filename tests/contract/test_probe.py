@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -15,9 +16,14 @@ from startifact import Session, errors
 from startifact.limits import Limits
 from startifact.regions.aws.race import run_at_once, wait_for_others
 from tests.conftest import AwsAccount, percent
-from tests.faults.network_rules import without_request_headers
-from tests.faults.rules import is_completion, is_object, when
-from tests.faults.store_rules import not_atomic, weak_etags, weak_etags_never_match
+from tests.faults.network_rules import reset, reset_after, throttled, without_request_headers
+from tests.faults.rules import is_completion, is_object, sometimes, when, within
+from tests.faults.store_rules import (
+    not_atomic,
+    weak_etags,
+    weak_etags_never_match,
+    with_object_lock,
+)
 from tests.support.faulty_region import faulty
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
@@ -43,6 +49,8 @@ def refusal(spec: str, path: Path) -> errors.StartifactError:
     with pytest.raises(errors.StartifactError) as caught:
         Session(regions=[spec]).stage("SugarWater", "1.0.0", path)
     assert "try again" not in str(caught.value).lower()
+    if caught.value.exit_code == 2:
+        assert "again" not in str(caught.value.hint)
     return caught.value
 
 
@@ -78,10 +86,10 @@ def test_a_store_that_checks_first_and_writes_then(
     """Where several of those that come at once succeed, the store is refused for just that."""
     wire.add(when(condition, not_atomic(wire, delay)))
 
-    said = refusal(spec, make_file())
+    raised = refusal(spec, make_file())
 
-    assert said.exit_code == 2
-    assert f"of 6 writers that come at once succeed with {step}" in said.message
+    assert raised.exit_code == 2
+    assert f"of 6 writers that come at once succeed with {step}" in raised.message
     assert account.keys("us-east-1") == []
     assert probe_objects(account) == []
 
@@ -117,7 +125,7 @@ def test_each_race_has_a_key_of_its_own(
 
 
 def test_no_winner(wire: Wire, spec: str, make_file: MakeFile) -> None:
-    """A store that lets nobody succeed when several come at once is told so."""
+    """A store that lets nobody succeed when several come at once is refused for that."""
     first: list[str] = []
 
     def refuse(request: Request, forward: Forward) -> Answer | None:
@@ -150,11 +158,11 @@ def test_trouble_decides_nothing(wire: Wire, spec: str, make_file: MakeFile) -> 
 
     wire.add(busy)
 
-    said = refusal(spec, make_file())
+    raised = refusal(spec, make_file())
 
-    assert said.exit_code == 5
-    assert "could not be shown to honour conditions" in said.message
-    assert "SlowDown" in said.message
+    assert raised.exit_code == 5
+    assert "could not be shown to honour conditions" in raised.message
+    assert "SlowDown" in raised.message
 
 
 def test_time_bounds_the_rounds(wire: Wire, spec: str, make_file: MakeFile) -> None:
@@ -249,18 +257,18 @@ def test_a_header_that_is_refused(
     silent: bool,
 ) -> None:
     """A store that refuses a header of a staging is refused by that name, before anything else."""
-    said = "A header implies functionality that is not implemented"
-    text = said if silent else f"{said}: {header}"
+    reason = "A header implies functionality that is not implemented"
+    text = reason if silent else f"{reason}: {header}"
 
     def refuse(request: Request, forward: Forward) -> Answer | None:
         return error(status, "NotImplemented", text) if header in request.headers else forward()
 
     wire.add(refuse)
 
-    told = refusal(spec, make_file())
+    raised = refusal(spec, make_file())
 
-    assert told.exit_code == 2
-    assert f"refuses {header} of {operation}" in told.message
+    assert raised.exit_code == 2
+    assert f"refuses {header} of {operation}" in raised.message
     assert account.keys("us-east-1") == []
 
 
@@ -293,10 +301,45 @@ def test_weak_etags(
     """A store whose ETags are weak is refused, whether conditions with them hold or not."""
     wire.add(when(lambda r: is_object(r) and r.method == method, rule))
 
-    told = refusal(spec, make_file())
+    raised = refusal(spec, make_file())
 
-    assert told.exit_code == 2
-    assert f"answers {operation} with a weak ETag: got 'W/" in told.message
+    assert raised.exit_code == 2
+    assert f"answers {operation} with a weak ETag: got 'W/" in raised.message
+
+
+@pytest.mark.parametrize("checksums", ["when_supported", "when_required"])
+def test_a_bucket_with_object_lock(
+    account: AwsAccount,
+    wire: Wire,
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+    checksums: str,
+) -> None:
+    """Whatever is stored brings a checksum, also where the SDK is told to send none by itself."""
+    monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", checksums)
+    bucket = f"locked-{uuid4().hex}"
+    account.s3().create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    wire.add(with_object_lock)
+    session = Session(regions=[f"s3://{bucket}?region=us-east-1&endpoint={percent(wire.endpoint)}"])
+
+    for number, content in enumerate([b"one", bytes(PARTS)]):
+        assert session.stage("SugarWater", f"1.0.{number}", make_file(content)).is_latest
+
+    assert {r.path for r in wire.requests() if replaces(r) and not is_probe(r)}
+
+
+def test_etags_without_quotation_marks(wire: Wire, spec: str, make_file: MakeFile) -> None:
+    """A store to which its own ETag is another one, as DigitalOcean's, cannot move ``latest``."""
+
+    def quoted(request: Request) -> bool:
+        return replaces(request) and request.headers["if-match"].startswith('"')
+
+    wire.add(when(quoted, lambda r, f: error(412, "PreconditionFailed")))
+
+    raised = refusal(spec, make_file())
+
+    assert raised.exit_code == 2
+    assert "refuses to replace an object whose ETag is the one in If-Match" in raised.message
 
 
 # Deletion -----------------------------------------------------------------------------------------
@@ -390,9 +433,9 @@ def test_a_dry_run_tries_nothing(
     Session(regions=regions, read_only=True).stage("SugarWater", "1.0.0", make_file())
     Session(regions=regions, read_only=True).repair("SugarWater")
 
-    told = [r.getMessage() for r in caplog.records if "does not try it" in r.getMessage()]
-    assert len(told) == 2
-    assert all(spec in text and "other" not in text for text in told)
+    messages = [r.getMessage() for r in caplog.records if "does not try it" in r.getMessage()]
+    assert len(messages) == 2
+    assert all(spec in text and "other" not in text for text in messages)
     assert wire.writes() == []
 
 
@@ -417,3 +460,96 @@ def test_a_store_is_tried_once_it_has_been(account: AwsAccount, spec: str) -> No
     assert before
     assert not region.is_untried()
     assert not faulty(["file:./artifacts"])[0].inner.is_untried()
+
+
+# Trouble of its own -------------------------------------------------------------------------------
+
+
+def one_write_at_a_time(seconds: float) -> Rule:
+    """Return a rule that refuses a write so soon after another at the same key with 429, as R2."""
+    lock, written = threading.Lock(), dict[str, float]()
+
+    def allow(request: Request, forward: Forward) -> Answer | None:
+        if not creates(request) and not replaces(request) and not is_completion(request):
+            return forward()
+        with lock:
+            now = time.monotonic()
+            early = request.path in written and now - written[request.path] < seconds
+            if not early:
+                written[request.path] = now
+        return error(429, "TooManyRequests", "Reduce your rate") if early else forward()
+
+    return allow
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(lambda seed: sometimes(0.3, throttled(), seed=seed), id="503"),
+        pytest.param(lambda seed: sometimes(0.3, throttled(429), seed=seed), id="429"),
+        pytest.param(lambda seed: within(1.0, sometimes(0.5, reset, seed=seed)), id="reset"),
+        pytest.param(lambda seed: within(1.0, sometimes(0.5, reset_after, seed=seed)), id="lost"),
+        pytest.param(lambda seed: within(0.5, throttled(429)), id="all for a while"),
+        pytest.param(lambda seed: one_write_at_a_time(0.1), id="one write at a time"),
+    ],
+)
+def test_a_store_that_is_busy(
+    wire: Wire, spec: str, make_file: MakeFile, rule: Callable[[int], Rule], seed: int
+) -> None:
+    """A store that throttles or cuts connections for a while is no unfit one: it is staged to."""
+    wire.add(rule(seed))
+
+    assert Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file()).created
+
+
+class Races:
+    """Tells the requests of the probe's races from its others."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._paths: list[str] = []
+        self.count: dict[tuple[str, str], int] = {}
+        """How many requests there were, by kind and path."""
+
+    def number(self, request: Request) -> tuple[int, int]:
+        """Count *request*; return how many there were in its race and of its kind, or zeros."""
+        if not is_probe(request):
+            return 0, 0
+        with self._lock:
+            if request.path not in self._paths:
+                self._paths.append(request.path)
+            # Before any race, one key has what is tried in turn with an artifact, one a channel.
+            kind = kind_of(request) if request.path not in self._paths[:2] else None
+            if kind is None:
+                return 0, 0
+            race = (kind, request.path)
+            self.count[race] = self.count.get(race, 0) + 1
+            return self.count[race], sum(n for (k, _), n in self.count.items() if k == kind)
+
+
+def kind_of(request: Request) -> str | None:
+    """Return what of a race *request* may be."""
+    if is_completion(request) or replaces(request):
+        return "complete" if is_completion(request) else "replace"
+    return "put" if creates(request) and "octet" in request.headers["content-type"] else None
+
+
+def test_races_that_are_throttled(wire: Wire, spec: str, make_file: MakeFile) -> None:
+    """A race of which nothing but "later" comes is run again, however often that happens."""
+    races, writers = Races(), Limits().probe_writers
+    wire.add(when(lambda request: 0 < races.number(request)[0] <= writers, throttled(429)))
+
+    assert Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file()).created
+    assert {kind for kind, _ in races.count} == {"put", "complete", "replace"}
+    assert min(races.count.values()) > writers
+
+
+def test_races_whose_answers_are_lost(wire: Wire, spec: str, make_file: MakeFile) -> None:
+    """What no round has decided for trouble is raced again, at fresh keys."""
+    races, limits = Races(), Limits()
+    rounds = limits.probe_writers * limits.probe_rounds
+    wire.add(when(lambda request: 0 < races.number(request)[1] <= rounds, reset_after))
+
+    assert Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file()).created
+    assert len(races.count) == 3 * (limits.probe_rounds + 1)

@@ -42,7 +42,6 @@ from tests.contract.conftest import (
     unmoved,
 )
 from tests.support.backends import Backend, Bucket, Directory, Memory
-from tests.support.stores import Lack
 from tests.support.wire import Wire
 
 pytestmark = pytest.mark.tries_stores
@@ -379,8 +378,6 @@ def test_delete(region: Region, backend: Backend, make_file: MakeFile) -> None:
 
 def test_delete_of_something_else(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """What came after the description is not deleted."""
-    if Lack.CONDITIONAL_DELETE in backend.lacks:
-        pytest.skip("this store ignores If-Match on DeleteObject; test_stores has such stores")
     region.create(KEY, Source.scan(make_file(b"the first")), ENCODED_RECORD, unmoved)
     stale = region.describe(KEY)
     assert stale is not None

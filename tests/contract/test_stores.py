@@ -4,6 +4,7 @@ Case 26 of the threat list: rclone's server accepts the headers and overwrites a
 """
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -11,9 +12,9 @@ from uuid import uuid4
 import pytest
 
 from startifact import Session, errors
-from startifact.files.source import Source
+from startifact.model.keys import Key
 from tests.conftest import AwsAccount, percent
-from tests.contract.conftest import ENCODED_RECORD, KEY, opened, stored, unmoved
+from tests.contract.conftest import opened, stored
 from tests.support.stores import STORES, Lack, find, serve_rclone
 from tests.support.wire import Answer, Forward, Request, Wire, error
 
@@ -67,23 +68,43 @@ def test_a_store_that_honours_conditions(
     assert session.verify("SugarWater", read_data=True)
 
 
-@pytest.mark.xfail(reason="whether a store honours If-Match on DeleteObject is not tried yet")
 @pytest.mark.parametrize(
     "name", [name for name in STORES if Lack.CONDITIONAL_DELETE in STORES[name].lacks]
 )
 def test_a_store_that_deletes_what_it_was_asked_to_keep(
-    served: Callable[[str], str], make_file: MakeFile, name: str
+    served: Callable[[str], str], make_file: MakeFile, tmp_path: Path, name: str
 ) -> None:
     """Nothing is deleted in a store that ignores the condition: it is refused, with the reason."""
-    region = opened(served(name).replace("?", f"/{uuid4().hex}?"))
-    region.create(KEY, Source.scan(make_file(b"it")), ENCODED_RECORD, unmoved)
-    description = region.describe(KEY)
+    spec = served(name).replace("?", f"/{uuid4().hex}?")
+    right, other = make_file(b"right"), f"file:{tmp_path / 'other'}"
+    Session(regions=[other]).stage("SugarWater", "1.0.0", right)
+    Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file(b"wrong"))
+    digest = hashlib.sha256(b"right").hexdigest()
+
+    region, key = opened(spec), Key("SugarWater@1.0.0")
+    description = region.describe(key)
     assert description is not None
 
-    with pytest.raises(errors.ConfigurationError, match="DeleteObject"):
-        region.delete(KEY, dataclasses.replace(description, token='"another"'))
+    for token in ('"another"', description.token):  # also where the condition would hold
+        with pytest.raises(errors.ConfigurationError, match="DeleteObject"):
+            region.delete(key, dataclasses.replace(description, token=token))
+    repair = Session(regions=[spec, other]).repair("SugarWater", "1.0.0", keep=f"sha256:{digest}")
 
-    assert stored(region) == b"it"
+    assert isinstance(repair.failures[spec], errors.ConfigurationError)
+    assert "DeleteObject and If-Match" in repair.failures[spec].message
+    assert stored(region, key) == b"wrong"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in STORES if Lack.CONDITIONAL_DELETE not in STORES[name].lacks]
+)
+def test_a_store_that_keeps_what_it_was_asked_to_keep(
+    served: Callable[[str], str], name: str
+) -> None:
+    """All other stores pass what is tried before a deletion."""
+    region = opened(served(name).replace("?", f"/{uuid4().hex}?"))
+
+    region.preflight_deletion("SugarWater")
 
 
 def probe_writes(wire: Wire) -> list[Request]:

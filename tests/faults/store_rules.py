@@ -238,3 +238,19 @@ def _refusal(conditions: dict[str, str], described: Answer) -> Answer | None:
         if conditions["if-match"] not in {"*", headers["etag"], headers["etag"].strip('"')}:
             return _PRECONDITION_FAILED
     return None
+
+
+def with_object_lock(request: Request, forward: Forward) -> Answer | None:
+    """Refuse objects and parts without a checksum, as S3 does in a bucket with Object Lock."""
+    if request.method != "PUT" or not is_object(request):
+        return forward()
+    names = {"content-md5"} | {n for n in request.headers if n.startswith("x-amz-checksum-")}
+    trailer = request.headers.get("x-amz-trailer", "").startswith("x-amz-checksum-")
+    if trailer or any(request.headers.get(name) for name in names - {"x-amz-checksum-algorithm"}):
+        return forward()
+    return error(
+        400,
+        "InvalidRequest",
+        "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with "
+        "Object Lock parameters",
+    )

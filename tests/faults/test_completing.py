@@ -14,7 +14,7 @@ from startifact.limits import Limits, RetryLimits
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.conftest import Served
 from tests.faults.network_rules import reset, reset_after, throttled
-from tests.faults.rules import is_completion, when, within
+from tests.faults.rules import is_completion, is_part, when, within
 from tests.faults.store_rules import SlowCompletion
 from tests.support.wire import Answer, Forward, Request, Wire, error
 
@@ -82,6 +82,25 @@ def test_answer_that_is_lost_while_s3_goes_on(
     stage(make_file, dataclasses.replace(QUICK, completing_silence_seconds=1.0))
 
     assert served.stored(KEY, HERE) == 1
+
+
+def test_lost_answer_to_what_is_under_way(wire: Wire, served: Served, make_file: MakeFile) -> None:
+    """A conflict with the completion whose answer was lost is waited for: no part goes twice."""
+    slow = SlowCompletion(wire, seconds=LONG, every=None)
+
+    def conflicting(request: Request, forward: Forward) -> Answer | None:
+        answer = slow(request, forward)
+        if is_completion(request) and answer is not None and answer.status == 404:
+            return error(409, "ConditionalRequestConflict")
+        return answer
+
+    wire.add(conflicting)
+
+    stage(make_file, dataclasses.replace(QUICK, completing_silence_seconds=1.0))
+
+    assert served.stored(KEY, HERE) == 1
+    assert completions(wire) > 1
+    assert sum(is_part(request) for request in wire.requests()) == 2
 
 
 def test_error_inside_a_200(wire: Wire, served: Served, make_file: MakeFile) -> None:
@@ -160,6 +179,22 @@ def test_region_that_completes_slowly_is_not_dropped(
     wire.add(when(lambda r: r.region == HERE and "uploadId" in r.query, slow))
 
     staging = Session(regions=AWS_REGIONS, limits=QUICK).stage(
+        "SugarWater", "1.0.0", make_file(os.urandom(PARTS))
+    )
+
+    assert [o.state for o in staging.outcomes] == ["created"] * 3
+    assert served.stored(KEY, HERE) == 1
+
+
+def test_region_whose_white_space_is_rare_is_not_dropped(
+    wire: Wire, served: Served, make_file: MakeFile
+) -> None:
+    """Its time to be silent begins anew with all white space, however long it has sent that."""
+    limits = dataclasses.replace(QUICK, connect_seconds=0.1, completing_silence_seconds=1.5)
+    slow = SlowCompletion(wire, seconds=2 * LONG, every=1.2)
+    wire.add(when(lambda r: r.region == HERE and "uploadId" in r.query, slow))
+
+    staging = Session(regions=AWS_REGIONS, limits=limits).stage(
         "SugarWater", "1.0.0", make_file(os.urandom(PARTS))
     )
 

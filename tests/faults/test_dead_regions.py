@@ -233,6 +233,22 @@ def test_stalled_region_that_is_not_needed(
     assert took < limits.idle_timeout_seconds / 2
 
 
+def test_stalled_region_that_readers_do_not_need(
+    directories: list[str], make_file: MakeFile
+) -> None:
+    """The same holds for who reads a list."""
+    limits = Limits(quorum_idle_timeout_seconds=0.5)
+    session = Session(regions=directories)
+    session.stage("SugarWater", "1.0.0", make_file())
+    regions = faulty(directories)
+    regions[1].hang("keys")
+
+    took = seconds(lambda: session_over(regions, limits=limits).versions("SugarWater"))
+    regions[1].release()
+
+    assert took < limits.idle_timeout_seconds / 2
+
+
 @pytest.mark.parametrize("operation", ["create", "write_channel"])
 def test_slow_regions_that_are_needed(
     directories: list[str],

@@ -242,13 +242,62 @@ def test_case_12_bodies_of_another_length(
         return forward() if first == 0 and size > 8 * MIB else change(forward(), size)
 
     restore = wire.add(of(HERE, changed))
-    code = 5 if change in {cut, unmeasured} else 7
     if change is cut:  # taken up where it broke, time after time
         succeeds(Session(regions=[HERE], configuration_loader=loader), destination, content)
-    else:
-        fails(Session(regions=[HERE], configuration_loader=loader), destination, code=code)
+    else:  # what was not read is not damaged
+        fails(Session(regions=[HERE], configuration_loader=loader), destination, code=5)
     succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
     restore()
+
+
+@pytest.mark.parametrize("change", [shortened, lengthened, empty])
+def test_another_length_is_no_damage(
+    account: AwsAccount,
+    wire: Wire,
+    loader: ConfigurationLoader,
+    make_file: Callable[[bytes], Path],
+    change: Callable[[Answer, int], Answer],
+) -> None:
+    """Answers of another length than was asked for are trouble of the region; it is unharmed."""
+    content = os.urandom(9 * MIB)
+    session = Session(regions=[HERE, THERE, "ap-southeast-2"], configuration_loader=loader)
+    session.stage("SugarWater", "1.0.0", make_file(content))
+
+    def changed(request: Request, forward: Forward) -> Answer | None:
+        if request.method != "GET" or not request.path.endswith("SugarWater@1.0.0"):
+            return forward()
+        return change(forward(), len(content))
+
+    restore = wire.add(of(HERE, changed))
+    verified = session.verify("SugarWater", "1.0.0", read_data=True)
+    repaired = session.repair("SugarWater", "1.0.0", read_data=True)
+    restore()
+
+    [failure] = verified.failures.values()
+    assert failure.exit_code == repaired.failures[HERE].exit_code == 5
+    assert "asked for" in failure.message
+    assert session.verify("SugarWater", "1.0.0", read_data=True)
+
+
+def test_another_length_of_another_object(
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
+) -> None:
+    """Where a store ignores If-Match, and another object is there by now, the error says so."""
+    plant(account, os.urandom(KIB), parts=False, regions=[HERE])
+    bucket = account.buckets[HERE]
+
+    def replaced(request: Request, forward: Forward) -> Answer | None:
+        if request.method != "GET" or not request.path.endswith("SugarWater@1.0.0"):
+            return forward()
+        key = request.path.removeprefix(f"/{bucket}/")
+        account.s3(HERE).put_object(Bucket=bucket, Key=key, Body=b"other")
+        kept = {n: v for n, v in request.headers.items() if n != "if-match"}
+        return forward(replace(request, headers=kept))
+
+    wire.add(of(HERE, replaced))
+    error = fails(Session(regions=[HERE], configuration_loader=loader), destination)
+
+    assert "was replaced or removed while it was read" in str(error)
 
 
 def test_case_12_nothing_is_left_open(

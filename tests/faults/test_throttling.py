@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
-from startifact.errors import RegionUnavailableError, StagingFailedError, StartifactError
+from startifact import Session, deadline
+from startifact.errors import (
+    DeadlineError,
+    RegionUnavailableError,
+    StagingFailedError,
+    StartifactError,
+)
 from startifact.limits import Limits, RetryLimits
 from startifact.model.keys import Key
 from startifact.regions.aws.retries import Pace
@@ -138,6 +143,25 @@ def test_download(
     assert got.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("staged", [False, True], ids=["absent", "there"])
+@pytest.mark.parametrize("with_reset", [False, True], ids=["cut", "reset"])
+def test_answers_about_latest_that_break_off(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, *, staged: bool, with_reset: bool
+) -> None:
+    """What is said of `latest` is asked for again where it breaks off, be it an object or a 404."""
+    session = Session(regions=HERE)
+    if staged:
+        session.stage("SugarWater", "1.0.0", make_file())
+    shortened = cut(lambda request, forward: forward(), after=5, with_reset=with_reset)
+    is_latest = lambda r: r.method == "GET" and r.path.endswith(LATEST)  # noqa: E731
+    wire.add(when(is_latest, within(2, shortened)))
+
+    staging = session.stage("SugarWater", "1.1.0", make_file(b"more"))
+
+    assert staging.is_latest
+    assert account.latest(HERE, "SugarWater") == "1.1.0"
+
+
 @pytest.mark.parametrize("rule", [throttled(503), reset], ids=["503", "reset"])
 def test_download_elsewhere(
     account: AwsAccount, wire: Wire, make_file: MakeFile, tmp_path: Path, rule: Rule
@@ -174,7 +198,7 @@ def test_staging_for_ever(
 ) -> None:
     """Attempts that are refused are no progress, though they send bytes: they end, with the reason.
 
-    The region's own reason is told.
+    The error has the region's own reason.
     """
     wire.add(when(lambda r: r.method == "PUT" and "@" in r.path, rule))
     session = Session(regions=HERE, limits=BRIEF)
@@ -204,6 +228,38 @@ def test_region_that_throttles_is_not_dropped(
     staging = Session(regions=AWS_REGIONS, limits=limits).stage("SugarWater", "1.0.0", make_file())
 
     assert [o.state for o in staging.outcomes] == ["created"] * 3
+
+
+@pytest.mark.parametrize("command", ["verify", "repair"])
+@pytest.mark.parametrize("rule", [throttled(), reset], ids=["503", "reset"])
+def test_comparing_needs_every_region(
+    wire: Wire, make_file: MakeFile, command: str, rule: Rule
+) -> None:
+    """Who compares regions needs them all: none is left out because the others were quicker."""
+    session = Session(regions=AWS_REGIONS)
+    session.stage("SugarWater", "1.0.0", make_file())
+    wire.add(when(lambda r: r.region == HERE, within(2.5, rule)))
+
+    result = getattr(session, command)("SugarWater")
+
+    assert not result.failures
+
+
+def test_beginning_where_a_region_throttles(
+    account: AwsAccount, wire: Wire, make_file: MakeFile
+) -> None:
+    """`latest` that is lost everywhere begins in each region, though one is listed later."""
+    session = Session(regions=AWS_REGIONS)
+    session.stage("SugarWater", "1.2.0", make_file())
+    for region in AWS_REGIONS:
+        account.s3(region).delete_object(Bucket=account.buckets[region], Key=f"team/{LATEST}")
+        account.ssm(region).delete_parameter(Name=f"/team-{account.unique}/{LATEST}")
+    is_listing = lambda r: r.region == HERE and "list-type" in r.query  # noqa: E731
+    wire.add(when(is_listing, within(2.5, throttled())))
+
+    session.stage("SugarWater", "1.1.5", make_file(b"other"))
+
+    assert [account.latest(region, "SugarWater") for region in AWS_REGIONS] == ["1.2.0"] * 3
 
 
 def test_refused_connections_for_ever(account: AwsAccount) -> None:
@@ -279,6 +335,20 @@ def test_retry_mode(
 
     assert served.stored(KEY, HERE) == 1
     assert bool(limited) == (mode == "adaptive")
+
+
+def test_deadline_while_throttled(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
+    """What undoes an upload does not wait for the turns of requests that nobody waits for."""
+    limits = Limits(pace_first_seconds=1.0, pace_longest_seconds=5.0)
+    wire.add(when(is_part, throttled()))
+    path = make_file(os.urandom(4 * 8 * MIB))
+
+    with pytest.raises(DeadlineError), deadline(3):
+        Session(regions=HERE, limits=limits).stage("SugarWater", "1.0.0", path)
+
+    uploads = account.s3(HERE).list_multipart_uploads(Bucket=account.buckets[HERE])
+    assert asked(wire, is_part), "it is about an upload that has begun"
+    assert not uploads.get("Uploads")
 
 
 # The pace -------------------------------------------------------------------------------------

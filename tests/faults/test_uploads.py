@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from startifact import Session
-from startifact.errors import LocalFileError, StagingFailedError
+from startifact.errors import ConfigurationError, LocalFileError, StagingFailedError
 from tests.conftest import AWS_REGIONS, AwsAccount
-from tests.faults.rules import checking, flipping_uploads, is_artifact, when
+from tests.faults.network_rules import captive_portal, nothing, without_headers
+from tests.faults.rules import answering, checking, flipping_uploads, is_artifact, is_part, when
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
-from tests.support.wire import Answer, Forward, Request, Wire
+from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 
@@ -160,6 +161,62 @@ def test_case_10_a_bit_in_one_region(
     assert [o.state for o in staging.outcomes] == ["failed", "created", "created"]
     assert account.keys(HERE) == []
     assert any("BadDigest" in r.getMessage() for r in caplog.records if r.levelno > logging.INFO)
+
+
+@SIZES
+@pytest.mark.parametrize(
+    "rule",
+    [flipping_uploads(), answering(error(400, "IncompleteBody"))],
+    ids=["a bit", "the end"],
+)
+def test_what_was_damaged_on_the_way_once(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, size: int, rule: Rule
+) -> None:
+    """Bytes that did not come as they were sent are sent again, as the SDK and its CLI do."""
+    path = make_file(os.urandom(size))
+    wire.add(when(is_artifact, rule, times=2))
+
+    Session(regions=HERE).stage("SugarWater", "1.0.0", path)
+
+    assert account.keys(HERE) == ["team/SugarWater/latest", "team/SugarWater@1.0.0"]
+
+
+@pytest.mark.parametrize(
+    "rule", [without_headers("ETag"), nothing, captive_portal], ids=["no ETag", "nothing", "page"]
+)
+def test_part_that_something_else_answers_once(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, rule: Rule
+) -> None:
+    """A part is sent again where what came is no answer of S3."""
+    path = make_file(os.urandom(8 * MIB + 1))
+    wire.add(when(is_part, rule, times=2))
+
+    Session(regions=HERE).stage("SugarWater", "1.0.0", path)
+
+    assert account.keys(HERE) == ["team/SugarWater/latest", "team/SugarWater@1.0.0"]
+
+
+def test_object_that_is_there_and_then_not(
+    account: AwsAccount, wire: Wire, make_file: MakeFile
+) -> None:
+    """After a 412 it is looked what is there; where nothing is, it is written again."""
+    wire.add(when(is_artifact, answering(error(412, "PreconditionFailed")), times=1))
+
+    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
+
+    assert account.keys(HERE) == ["team/SugarWater/latest", "team/SugarWater@1.0.0"]
+
+
+def test_object_that_is_never_there(wire: Wire, account: AwsAccount, make_file: MakeFile) -> None:
+    """A store that says time and again that an absent object is there is named for what it is."""
+    wire.add(when(is_artifact, answering(error(412, "PreconditionFailed"))))
+
+    with pytest.raises(StagingFailedError) as caught:
+        Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.exit_code == ConfigurationError.exit_code
+    assert "does not honour If-None-Match" in caught.value.message
+    assert "again" not in str(caught.value.hint)
 
 
 def test_case_10_a_bit_of_a_channel(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:

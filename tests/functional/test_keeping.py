@@ -18,6 +18,7 @@ from startifact import Session, Staging, State
 from startifact.cli import main
 from startifact.errors import (
     AlreadyStagedError,
+    ArchivedError,
     ConflictError,
     SeveralRegionsError,
     StagingFailedError,
@@ -228,6 +229,30 @@ def test_dry_run_of_keep(three: Regions) -> None:
     assert states(kept) == [State.PRESENT, State.WOULD_CREATE, State.WOULD_CREATE]
     assert kept.is_latest
     assert three.snapshot() == before
+
+
+@FILES
+def test_keep_that_only_a_further_region_lacks(
+    three: Regions, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where enough regions hold what is kept, one that cannot be filled fails alone."""
+    three.stage(ONE, to=three.all[:2])
+    regions = faulty([backend.spec for backend in three.all])
+    for region in regions[:2]:
+        region.fail("read", ArchivedError("it is in an archive"))
+
+    kept = session_over(regions).stage("SugarWater", "1.0.0", make_file(TWO), if_exists="keep")
+
+    assert (kept.kept, kept.is_latest) == (True, True)
+    assert states(kept) == [State.PRESENT, State.PRESENT, State.FAILED]
+    assert "it is in an archive" in message_of(kept.outcomes[2].error)
+    assert "it is in an archive" in caplog.text
+    with pytest.raises(SeveralRegionsError) as caught:
+        session_over(regions, required_regions="all").stage(
+            "SugarWater", "1.0.0", make_file(TWO), if_exists="keep"
+        )
+    assert caught.value.exit_code == 10
+    assert three.contents() == [ONE, ONE, None]
 
 
 @FILES

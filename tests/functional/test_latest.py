@@ -206,7 +206,7 @@ def test_region_without_a_channel_is_no_answer(
     assert f"{backends[0].spec}: latest is 1.0.0" in caught.value.message
     assert f"{backends[1].spec}: has no latest" in caught.value.message
     assert caught.value.hint == (
-        "Ask for an exact version, which one region can answer, or try again"
+        "Bring it to the others with Session.repair('SugarWater'), or ask for an exact version"
     )
 
 

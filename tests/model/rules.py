@@ -241,13 +241,14 @@ def check_move(
 ) -> None:
     """No staging moves ``latest`` to its version before enough regions hold it.
 
-    Where there was none at the *first* moment, none creates it below what the region and most
-    others have held from then on.
+    Where fewer than half of all regions had one at the *first* moment, none creates it below what
+    the region and most others have held from then on.
     """
     request = ask.request
     if request.verb != "write_channel" or not isinstance(program, Stage):
         return
-    if request.args[2] is None and not any(store.channels for store in first.values()):
+    known = sum(CHANNEL in store.channels for store in first.values())
+    if request.args[2] is None and 2 * known < len(program.regions):
         version = str(channel_record_of(str(request.args[1])).version)
         for key, item in first[ask.region].items.items():
             later, content = key.partition("@")[2], content_of(str(item.encoded_record))

@@ -26,6 +26,7 @@ from startifact.repair.inventory import ProjectInventory
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import RepairLog
 from startifact.staging import content, region_steps, stager
+from startifact.staging import latest as staging_latest
 from startifact.staging.outcomes import StageRequest
 from startifact.staging.stager import Stager
 from startifact.staging.state import StagingState
@@ -366,6 +367,34 @@ def test_search_notices_that_latest_is_set_back(
 
     with pytest.raises(BrokenPromiseError) as e:
         Explorer(LOWER, folder, stores=stores).run()
+
+    assert e.value.rule == "lost"
+
+
+@pytest.mark.parametrize("away", ["", "A", "B", "C"])
+def test_region_that_was_behind_does_not_set_latest_back(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, away: str
+) -> None:
+    """Where two of three have lost latest, the third one does not say where it begins."""
+    world = World([Stage("o", "ABC", "1.1.0", "x"), Stage("p", "AB", "1.2.0", "x")], folder)
+    world.end("o")
+    world.end("p")
+    world.close()
+    stores = {n: s if n == "C" else s.without(CHANNEL) for n, s in world.stores.items()}
+
+    def stage() -> None:
+        again = World([Stage("q", "ABC", "1.1.5", "y")], folder, stores)
+        if away:
+            again.serve("q", again.until("q", "describe", away), "refused")
+        again.end("q")
+        again.close()
+
+    stage()
+    monkeypatch.setattr(staging_latest, "required_to_read", lambda regions: 1)
+    if away == "C":  # nothing is known then, so that versions are listed all the same
+        return
+    with pytest.raises(BrokenPromiseError) as e:
+        stage()
 
     assert e.value.rule == "lost"
 

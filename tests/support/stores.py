@@ -29,7 +29,6 @@ class Lack(Enum):
 
     CONDITIONAL_DELETE = "DeleteObject ignores If-Match"
     LONG_NAMES = "a name between two slashes of a key has at most 255 bytes"
-    ABSENCE = "DeleteObject answers 412 where nothing is, not 404"
     ANSWERS_DURING_WRITES = "a key is locked while a conditional write to it is under way"
 
 
@@ -120,7 +119,7 @@ STORES = {
         serve_minio,
         frozenset({Lack.CONDITIONAL_DELETE, Lack.LONG_NAMES, Lack.ANSWERS_DURING_WRITES}),
     ),
-    "seaweedfs": Store("weed", serve_seaweedfs, frozenset({Lack.ABSENCE})),
+    "seaweedfs": Store("weed", serve_seaweedfs),
 }
 
 

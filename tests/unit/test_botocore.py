@@ -471,12 +471,12 @@ def test_retries_of_the_sdk_are_taken_out() -> None:
             assert len(sent.requests) == 1, mode
 
 
-def test_configured_retries_are_told() -> None:
+def test_configured_retries_are_found() -> None:
     """A client says how many attempts were configured, wherever that was."""
     with relied_on(
         "client.meta.config.retries",
         "retries.py (retry_requests)",
-        "Find where AWS_MAX_ATTEMPTS and max_attempts of profiles are told",
+        "Find where AWS_MAX_ATTEMPTS and max_attempts of profiles are reported",
     ):
         session = botocore.session.Session()
         without = s3_of(session).meta.config.retries
@@ -497,10 +497,10 @@ def test_whoever_decides_first_repeats_a_request() -> None:
         client = s3_of(botocore.session.Session())
         client.meta.events.unregister("needs-retry.s3", unique_id="retry-config-s3")
         sent = Sent(client, lambda number: (503 if number < 3 else 200, {}))
-        seen: list[dict[str, Any]] = []
+        events: list[dict[str, Any]] = []
 
         def again(**event: Any) -> float | None:
-            seen.append(event)
+            events.append(event)
             return 0.0 if event["response"][0].status_code == 503 else None
 
         client.meta.events.register_first("needs-retry.s3", again)
@@ -508,16 +508,16 @@ def test_whoever_decides_first_repeats_a_request() -> None:
         client.put_object(Bucket="bucket", Key="key", Body=b"bytes")
 
         assert len(sent.requests) == 3
-        assert [event["attempts"] for event in seen] == [1, 2, 3]
-        assert {event["operation"].name for event in seen} == {"PutObject"}
-        assert seen[0]["operation"].has_streaming_output is False
+        assert [event["attempts"] for event in events] == [1, 2, 3]
+        assert {event["operation"].name for event in events} == {"PutObject"}
+        assert events[0]["operation"].has_streaming_output is False
 
 
 # completion.py ---------------------------------------------------------------------------------
 
 
 def test_session_that_sends() -> None:
-    """A client has the session that sends its requests, which returns with the head if told so."""
+    """A client has the session that sends its requests, which returns with the head if told to."""
     with relied_on(
         "client._endpoint.http_session and stream_output of a request",
         "completion.py (watch_completions)",

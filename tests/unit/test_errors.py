@@ -23,7 +23,9 @@ from startifact.errors import (
     UndeterminedError,
     worst_exit_code,
 )
+from startifact.organisation.setup import RegionSetup, SetupState
 from startifact.problems import Problems
+from startifact.reading.outcomes import RegionOutcome, State
 from startifact.text import escape_nonprintable, quoted
 
 
@@ -167,3 +169,51 @@ def test_equal_errors() -> None:
     for other in (InputError("no"), InputError("yes", hint="try"), noted, "no",
                   ConfigurationError("no", hint="try")):  # fmt: skip
         assert error != other
+
+
+AGAIN = "Running the same staging again is safe"
+
+
+def staging_failed(*causes: StartifactError) -> str:
+    """Return the hint of a staging that failed in a region for each of *causes*."""
+    outcomes = [
+        RegionOutcome(region=f"file:{number}", state=State.FAILED, error=cause)
+        for number, cause in enumerate(causes)
+    ]
+    return errors.StagingFailedError("failed:", outcomes=outcomes).hint or ""
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        ConfigurationError("no conditions", hint="Use another store"),
+        AccessDeniedError("no", hint="Allow it"),
+        IntegrityError("damaged"),
+        LocalFileError("full"),
+        errors.NewerFormatError("newer"),
+        errors.BugError(KeyError(1), hint="Report it"),
+        errors.NetworkSetupError("certificate"),
+    ],
+    ids=lambda cause: type(cause).__name__,
+)
+def test_running_again_is_advised_where_it_may_help(cause: StartifactError) -> None:
+    """What stays as it is until somebody changes something is not tried again in vain."""
+    passing = RegionUnavailableError("throttled")
+    several = SeveralRegionsError("both", causes=[cause, passing])
+
+    assert AGAIN not in staging_failed(cause)
+    assert AGAIN not in staging_failed(cause, SeveralRegionsError("one", causes=[cause]))
+    assert (cause.hint or "") in staging_failed(cause)
+    for other in (passing, several, errors.DeadlineError("60 s")):
+        assert AGAIN in staging_failed(cause, other)
+
+
+def test_setting_up_again_is_advised_where_it_may_help() -> None:
+    """The same holds for a set-up."""
+
+    def hint(error: StartifactError) -> str:
+        outcome = RegionSetup(region="eu-west-1", state=SetupState.FAILED, error=error)
+        return errors.SetupFailedError("failed:", outcomes=[outcome]).hint or ""
+
+    assert "again" not in hint(AccessDeniedError("no", hint="Allow it"))
+    assert "Running the same setup again is safe" in hint(RegionUnavailableError("throttled"))

@@ -521,7 +521,7 @@ def ask(job: Callable[[Heartbeat], object]) -> tuple[Success[object] | Failure, 
 
 
 def test_region_that_says_later() -> None:
-    """A region that says "later" has its whole time, but not more, and its reason is told."""
+    """A region that says "later" has its whole time, but not more, and its reason is shown."""
 
     def later(heartbeat: Heartbeat) -> None:
         while True:
@@ -577,21 +577,21 @@ def hang_in_silence(heartbeat: Heartbeat, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("enough", [None, 0, 1, 2])
-def test_patience(enough: int | None) -> None:
+def test_limited_retries(enough: int | None) -> None:
     """After so many successes, requests that fail are not tried again for long."""
-    patient: list[bool] = []
+    retried: list[bool] = []
     go = threading.Event()
 
     def slow(heartbeat: Heartbeat) -> None:
         go.wait(10)
-        patient.append(heartbeat.patient)
+        retried.append(heartbeat.retry_until_idle)
 
     with FanOut({"slow": slow, "quick": lambda _: None}, limits=LIMITS, enough=enough) as working:
         working.next()
         go.set()
         working.next()
 
-    assert patient == [enough not in {0, 1}]
+    assert retried == [enough not in {0, 1}]
 
 
 def test_failing_ends_with_an_answer() -> None:

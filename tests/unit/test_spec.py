@@ -81,7 +81,7 @@ def test_no_region(text: str) -> None:
     ],
 )
 def test_near_a_region(text: str, meant: str) -> None:
-    """What is nearly a bucket, a directory or an AWS region is told so, and that can be written."""
+    """What is nearly a bucket, a directory or an AWS region gets a suggestion that works."""
     with pytest.raises(InputError) as caught:
         parse_spec(text)
 

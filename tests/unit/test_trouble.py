@@ -124,14 +124,14 @@ def test_time(trouble: Trouble, seconds: float | None) -> None:
     limits, heartbeat = Limits(), Heartbeat()
     token = CURRENT_HEARTBEAT.set(heartbeat)
     try:
-        patient = [has_time(trouble, s, limits) for s in (0, seconds or 0, (seconds or 0) + 2)]
-        heartbeat.patient = False
-        impatient = has_time(trouble, 0, limits)
+        unlimited = [has_time(trouble, s, limits) for s in (0, seconds or 0, (seconds or 0) + 2)]
+        heartbeat.retry_until_idle = False
+        limited = has_time(trouble, 0, limits)
     finally:
         CURRENT_HEARTBEAT.reset(token)
 
-    assert patient == ([False] * 3 if seconds is None else [True, True, False])
-    assert not impatient
+    assert unlimited == ([False] * 3 if seconds is None else [True, True, False])
+    assert not limited
     assert not has_time(trouble, 0, limits), "nobody waits for this thread"
 
 

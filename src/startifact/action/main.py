@@ -104,7 +104,7 @@ def _fail(
 ) -> int:
     """Tell why the step failed, and return the exit code."""
     tell(error, annotations, title=title)
-    with contextlib.suppress(StartifactError):  # which may be the error that has been told
+    with contextlib.suppress(StartifactError):  # which may be the error that was just reported
         write_outputs(runner.output, outputs_of_failure(inputs, error, runner, known))
     if wants_summary():
         lines = rendering.failure(inputs, error, runner) + rendering.rest_of(annotations.others)

@@ -38,7 +38,7 @@ from startifact.text import quoted
 _NONE = "GitHub gave no OpenID Connect token"
 
 _NETWORK = (
-    "Check the runner's network and HTTPS_PROXY, or try again; if it stays so, look at GitHub's "
+    "Check the runner's network and HTTPS_PROXY, or try again; if it persists, look at GitHub's "
     "status page"
 )
 
@@ -61,7 +61,7 @@ class TokenSource:
     bearer: str = field(repr=False)
     audience: str
     ca_bundle: str | None = None
-    """A file or a folder of certificates to trust, in the place of the system's."""
+    """A file or a folder of certificates to trust, instead of the system's."""
 
     retry: RetryLimits = TOKEN_RETRY
 
@@ -94,7 +94,7 @@ class TokenSource:
             ConfigurationError: The certificates to trust cannot be read.
         """
         self.check()
-        with FanOut({"GitHub": self._patiently}, limits=DEFAULT_LIMITS) as asked:
+        with FanOut({"GitHub": self._request_repeatedly}, limits=DEFAULT_LIMITS) as asked:
             # Names of hosts are looked up without a time-out of their own.
             answer = asked.next(time.monotonic() + TOKEN_SECONDS)
         if answer is None:
@@ -105,7 +105,7 @@ class TokenSource:
             raise answer.error
         return answer.value
 
-    def _patiently(self, heartbeat: Heartbeat) -> str:
+    def _request_repeatedly(self, heartbeat: Heartbeat) -> str:
         opener = urllib.request.build_opener(
             _NoRedirect, urllib.request.HTTPSHandler(context=_context(self.ca_bundle))
         )
@@ -182,7 +182,7 @@ def token_error_of_status(status: int) -> StartifactError:
     if status >= 500 or status in {408, 429}:
         return UndeterminedError(
             f"{_NONE}: it answered {status}",
-            hint="Try again; if it stays so, look at GitHub's status page",
+            hint="Try again; if it persists, look at GitHub's status page",
         )
     return AccessDeniedError(f"{_NONE}: it answered {status}", hint=_PERMISSION)
 

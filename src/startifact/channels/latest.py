@@ -58,7 +58,7 @@ class ChannelWriter:
                 and highest_known is not None
                 and is_later(highest_known, version)
             ):
-                # Created lower, it would go back for whoever has read it in another region; and it
+                # If it were created lower, it would go back for readers of another region; and it
                 # never points at what its own region cannot deliver.
                 if not holds(highest_known):
                     return None

@@ -137,9 +137,13 @@ def _no_answer(
     elsewhere = "Ask for an exact version, which one region can answer"
     if not any(isinstance(cause, NetworkSetupError) for cause in causes):
         elsewhere += ", or try again"
+    hint: Hint | str | None = elsewhere if only_undetermined else None
+    if not causes:  # all have answered: they would say the same again
+        repair = Command("repair", project)
+        hint = Hint.of("Bring it to the others with ", repair, ", or ask for an exact version")
     return no_answer(
         f"cannot tell the {channel} version of {project}: {len(found)} of {len(regions)} regions "
         f"know it, {required_to_read(len(regions))} are needed",
         reasons,
-        hint=elsewhere if only_undetermined else None,
+        hint=hint,
     )

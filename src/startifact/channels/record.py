@@ -88,7 +88,7 @@ def read_channel_record(
     if state is None:
         return None, None
     record = parse_channel_record(state.text, where=f"{project}/{channel} in {region.name}")
-    # Of generation 0 is what was read from the mirror.
+    # Generation 0 means that it was read from the mirror.
     if channel == LATEST and record.generation:
         later = later_mirrored_version(region, project, record.version, must_know=must_know_mirror)
         if later is not None:

@@ -21,7 +21,7 @@ class _Parser(argparse.ArgumentParser):
 def translated(argv: Sequence[str]) -> str | None:
     """Return how *argv*, a command line of the first Startifact, is written now.
 
-    ``None`` where it is none: it named what to do by an option, behind project and version.
+    ``None`` where it is none: such a line names the command by an option, after the version.
     """
     if not any(word.partition("=")[0] in _ACTIONS for word in argv):
         return None

@@ -80,7 +80,7 @@ class FanOut(Generic[T]):
         )
         self._heartbeats = {name: Heartbeat(notify and partial(notify, name)) for name in jobs}
         if enough == 0:
-            self.take_patience()
+            self.limit_retries()
         self._started = dict.fromkeys(jobs, time.monotonic())
         self._stopped: set[str] = set()
         self._threads = {name: self._thread(name) for name in jobs}
@@ -116,7 +116,7 @@ class FanOut(Generic[T]):
     def shorten_idle_timeout(self, seconds: float) -> None:
         """Give up, from now on, a region that moves no byte for *seconds*; never later than before.
 
-        One that asks for patience, or is in a long operation, has the time that it had. This may be
+        One that says "later", or is in a long operation, keeps the time that it had. This may be
         called while regions work: they do not know how long the caller waits.
         """
         self._quorum_idle_timeout = seconds
@@ -138,7 +138,7 @@ class FanOut(Generic[T]):
         self._stopped.clear()
 
     def _start_again(self, name: str) -> None:
-        # It begins anew: while nobody waited, the region's silence meant nothing.
+        # Its time begins again: while nobody waited, the region's silence meant nothing.
         self._heartbeats[name].answered()
         self._started[name] = self._heartbeats[name].last
         self._threads[name] = self._thread(name)
@@ -186,15 +186,15 @@ class FanOut(Generic[T]):
         return None
 
     def _count(self, arrived: Success[T] | Failure) -> None:
-        """Take the others' patience once enough regions have succeeded."""
+        """Limit the others' retries once enough regions have succeeded."""
         self._succeeded += isinstance(arrived, Success)
         if self._enough is not None and self._succeeded >= self._enough:
-            self.take_patience()
+            self.limit_retries()
 
-    def take_patience(self) -> None:
-        """Let requests that fail be tried again only so often, and not for a time any more."""
+    def limit_retries(self) -> None:
+        """Try failed requests again a few times only, not for as long as a region may be idle."""
         for heartbeat in list(self._heartbeats.values()):
-            heartbeat.patient = False
+            heartbeat.retry_until_idle = False
 
     def _given_up_at(self, name: str) -> float:
         """Return when the region *name* has been idle for too long, unless it moves meanwhile."""

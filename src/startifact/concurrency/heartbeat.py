@@ -23,17 +23,18 @@ class Heartbeat:
         """When the region last said "later": it lives, though it does nothing."""
 
         self.failing_since: float | None = None
-        """When the first request failed of those since the last one that was answered."""
+        """When the first request failed after the last one that was answered."""
 
         self.trouble = ""
         """Why it failed."""
 
-        self.patient = True
-        """Whether requests that fail are tried again for as long as a region may be idle."""
+        self.retry_until_idle = True
+        """Whether failed requests are tried again for as long as a region may be idle."""
 
         self.silent_until = 0.0
-        """Until when nothing has to be heard: a long operation is under way."""
+        """Until when silence is allowed: a long operation is under way."""
 
+        self._silent_seconds = 0.0
         self._notify = notify
         self.cancelled = threading.Event()
 
@@ -45,6 +46,8 @@ class Heartbeat:
         """
         self.check()
         self.last = time.monotonic()
+        if self._silent_seconds:
+            self.silent_until = self.last + self._silent_seconds
         if count:
             self.failing_since = None
         if self._notify:
@@ -60,7 +63,7 @@ class Heartbeat:
         """Record that an attempt of a request failed; *later* where that is what the region said.
 
         Returns:
-            How many seconds ago the first one failed of those since the last one that was answered.
+            How many seconds ago the first one failed after the last one that was answered.
         """
         now = time.monotonic()
         self.trouble = trouble
@@ -73,13 +76,14 @@ class Heartbeat:
 
     @contextlib.contextmanager
     def may_be_silent(self, seconds: float) -> Iterator[None]:
-        """Let nothing be heard inside for *seconds*."""
+        """Allow silence inside for *seconds*, which begin anew with each sign of life."""
+        self._silent_seconds = seconds
         self.silent_until = time.monotonic() + seconds
         try:
             yield
         finally:
             self.last = time.monotonic()
-            self.silent_until = 0.0
+            self._silent_seconds = self.silent_until = 0.0
 
     def check(self) -> None:
         """Return when this work is still wanted.

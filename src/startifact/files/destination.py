@@ -93,7 +93,7 @@ def file_to_write(path: Path) -> Path:
 
 
 _NAME_A_FILE = (
-    "Name a file that may be replaced, and hand on what is in it afterwards: nothing is written "
+    "Name a file that may be replaced, and pass its content on afterwards: nothing is written "
     "to a pipe or a device"
 )
 

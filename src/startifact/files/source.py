@@ -194,7 +194,7 @@ class PartReader(io.RawIOBase):
             self._file.seek(self._part.offset + self._position)
             count = self._file.readinto(view[:wanted])
         except OSError as e:
-            # As it is, who sends the part would take it for trouble with the connection.
+            # Raised as it is, it would be taken for a connection that broke.
             raise self._source._unreadable(e) from e
         if not count:
             raise self._source._changed()

@@ -86,7 +86,7 @@ if sys.platform == "win32":  # pragma: no cover  # runs in the workflow for Wind
 
     @contextlib.contextmanager
     def _locked(folder: Path) -> Iterator[None]:  # noqa: ARG001
-        # A file that is open cannot be removed there, so that age has to do.
+        # A file that is open cannot be removed there, so age decides.
         yield
 
     def _is_own(folder: Path) -> bool:  # noqa: ARG001
@@ -102,12 +102,12 @@ else:
 
     @contextlib.contextmanager
     def _locked(folder: Path) -> Iterator[None]:
-        """Hold the lock in *folder*; where its file system has none, its age has to do."""
+        """Hold the lock in *folder*; where its file system has no locks, its age decides."""
         descriptor: int | None = None
         with contextlib.suppress(OSError):
             descriptor = os.open(folder / f"{_LOCK}.new", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Only now under its name: nobody finds it there unlocked as long as this one lives.
+            # Renamed only now, so that nobody finds it unlocked while this process lives.
             (folder / f"{_LOCK}.new").rename(folder / _LOCK)
         try:
             yield

@@ -10,7 +10,7 @@ _TOO_MANY_OPEN = frozenset({errno.EMFILE, errno.ENFILE})
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 WITHOUT_MODES = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-"""What changing the mode of one's own file ends with where the file system has no modes."""
+"""How changing the mode of one's own file fails where the file system has no modes."""
 
 
 def too_many_open(error: OSError) -> bool:

@@ -63,7 +63,7 @@ def parse_configuration(
 ) -> Configuration:
     """Return the organisation configuration in *text*; *source* names it in messages.
 
-    Where others name the regions, it is read without its own, which may be anything then.
+    Without *with_regions* its own regions are not read, and may be anything.
 
     Raises:
         ConfigurationError: It is not valid; the message has every problem, with its path.

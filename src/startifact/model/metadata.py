@@ -53,7 +53,7 @@ def parse_metadata(text: str) -> dict[str, str]:
 
     If every line that is not empty is KEY=VALUE, the metadata is those lines, stripped of white
     space; otherwise *text* is a YAML mapping. In both, a line that begins with a ``#`` is a
-    comment; one behind a value is a comment in YAML alone. A text that begins with a brace is
+    comment; only YAML has comments after a value, too. A text that begins with a brace is
     always YAML, because ``{"hash":"9876="}`` would pass for a line. The empty text is empty
     metadata.
 
@@ -77,9 +77,9 @@ def looks_like_secret(key: str) -> bool:
     """Say whether *key* is what people call a secret."""
     # apiKey, API_KEY and api-key are the same words.
     words = [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", key)]
-    pairs = {a + b for a, b in itertools.pairwise(words)}
+    joined = {a + b for a, b in itertools.pairwise(words)}
     # Some write several words as one: mypassword, githubtoken.
-    return any(w in _SECRET_WORDS or w.endswith(_SECRET_ENDS) for w in {*words, *pairs})
+    return any(w in _SECRET_WORDS or w.endswith(_SECRET_ENDS) for w in {*words, *joined})
 
 
 _SECRET_WORDS = frozenset(

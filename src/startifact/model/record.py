@@ -93,7 +93,7 @@ class Record:
 
     @property
     def content_name(self) -> str:
-        """What bytes, saved file name and the user's metadata together are known by.
+        """The name of bytes, saved file name and the user's metadata together.
 
         Empty without a digest.
         """
@@ -114,7 +114,7 @@ class Record:
         return not self.md5 or not other.md5 or self.md5 == other.md5
 
     def lacks_metadata_of(self, other: "Record") -> bool:
-        """Say whether *other* has metadata or a file name, and this neither, with the same bytes.
+        """Say whether *other* has metadata or a file name, this has neither, and the bytes match.
 
         The bytes are compared as far as they are known.
         """

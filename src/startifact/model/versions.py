@@ -50,8 +50,8 @@ def parse_version(text: object) -> Version:
 
 
 def _not_a_version(message: str, text: object, hint: str) -> InputError:
-    """Return an error whose hint says, where it is known, what *text* got wrong and would be."""
-    # Not of any length: it is read with expressions that go through it again and again.
+    """Return an error whose hint says what is wrong with *text*, and what may be meant."""
+    # A long text is not examined: the expressions would go through it again and again.
     short = isinstance(text, str) and len(text) <= MAX_VERSION_CHARACTERS
     mistake = mistake_in(text) if isinstance(text, str) and short else None
     if mistake is None:
@@ -114,7 +114,7 @@ def highest(versions: Iterable[Version]) -> Version:
 
 
 def latest_first(versions: Iterable[Version]) -> list[Version]:
-    """Return *versions* so that ``latest`` moves from each to none after it."""
+    """Return *versions* so that ``latest`` never moves from one to another after it."""
     return sorted(newest_first(versions), key=lambda version: version.prerelease is not None)
 
 

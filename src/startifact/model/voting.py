@@ -22,7 +22,7 @@ class Candidate(Protocol):
 class ContentNames:
     """What the contents of *records* are called in one message, so that each can be chosen.
 
-    Their bytes alone where no other content has the same; else with the name of the content.
+    By the digest of their bytes; where several have the same bytes, by their names as well.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:

@@ -24,16 +24,22 @@ def disagreement(key: Key, replicas: Sequence[Replica]) -> IntegrityError:
     choice = choice_of(key, (r.record for r in replicas if r.is_recorded), f"{advice}, then run ")
     return IntegrityError(
         f"regions hold different content for {key}, and no majority agrees:{''.join(lines)}",
-        hint=choice or advice,
+        hint=choice or unnamed(key, f"{advice}: "),
     )
+
+
+def unnamed(key: Key, advice: str) -> Hint:
+    """Return *advice*, and how contents without a digest, of the first Startifact, get names."""
+    verify = Command("verify", key, (Option("read-data", "true"),))
+    return Hint.of(advice, verify, " names each content, and a repair keeps the one that you name")
 
 
 def choice_of(
     key: Key, records: Iterable[Record], advice: str, *, among: Iterable[Record] = ()
 ) -> Hint | None:
-    """Return *advice* with the commands of which each chooses one content of *records*.
+    """Return *advice* and the commands, each of which chooses one content of *records*.
 
-    They are told apart from each other and from those *among* which they are. ``None`` where there
+    Names in them also distinguish these from contents *among* which they are. ``None`` where there
     is none to choose.
     """
     contents = list(records)

@@ -234,7 +234,7 @@ class Downloader:
             tried.add(replica.region.name)
             with temporary_beside(destination) as temporary:
                 others = self._has_others(tried)
-                failure = self._fetch_from(replica, temporary, patient=not others)
+                failure = self._fetch_from(replica, temporary, retry_until_idle=not others)
                 # Regions that answered while the bytes came may have outvoted this one.
                 if failure is None and self._is_still_chosen():
                     replace_file(temporary, destination)
@@ -278,7 +278,9 @@ class Downloader:
         """Say whether another region could deliver, that was not tried."""
         return bool(self._untried(tried))
 
-    def _fetch_from(self, replica: Replica, temporary: Path, *, patient: bool) -> Failure | None:
+    def _fetch_from(
+        self, replica: Replica, temporary: Path, *, retry_until_idle: bool
+    ) -> Failure | None:
         name, record = replica.region.name, self._record
         tally = Tally(
             self._progress, verb="download", artifact=self._resolution.key, total=record.size
@@ -289,7 +291,7 @@ class Downloader:
             verify_file(record, f"{self._resolution.key} in {name}", temporary, heartbeat)
 
         # Where another region can deliver, it does so sooner than this one recovers.
-        enough = None if patient else 0
+        enough = None if retry_until_idle else 0
         with FanOut({name: job}, limits=self._limits, notify=tally.add, enough=enough) as fetching:
             answer = fetching.next()
         if not isinstance(answer, Failure):

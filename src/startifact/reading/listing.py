@@ -51,13 +51,15 @@ def list_versions(regions: Sequence[Region], project: str, *, limits: Limits) ->
 
 
 def versions_of(
-    regions: Sequence[Region], project: str, *, limits: Limits
+    regions: Sequence[Region], project: str, *, limits: Limits, every: bool = False
 ) -> tuple[list[Version], dict[str, StartifactError]]:
     """Return every version of *project* that any region lists, newest first.
 
-    With it comes why regions were not listed, by region.
+    With it comes why regions were not listed, by region. Once enough regions for a reader are, the
+    others are not waited for as long, unless *every* region is to have its whole time.
     """
-    listed, others, failed = _listings(regions, project, limits)
+    enough = None if every else required_to_read(len(regions))
+    listed, others, failed = _listings(regions, project, limits, enough)
     _warn_of_others(project, {r.name: others[r.name] for r in regions if others.get(r.name)})
     found = {str(version): version for versions in listed.values() for version in versions}
     failures = {failure.name: failure.error for failure in failed}
@@ -71,26 +73,28 @@ def versions_by_region(
 ) -> tuple[dict[str, list[Version]], list[Failure]]:
     """Return the versions of *project* that each region lists, in any order.
 
-    With it comes why others were not listed.
+    With it comes why others were not listed. Every region has its whole time.
     """
-    listed, _, failures = _listings(regions, project, limits)
+    listed, _, failures = _listings(regions, project, limits, None)
     return listed, failures
 
 
 def _listings(
-    regions: Sequence[Region], project: str, limits: Limits
+    regions: Sequence[Region], project: str, limits: Limits, enough: int | None
 ) -> tuple[dict[str, list[Version]], dict[str, list[str]], list[Failure]]:
     """Return the versions and the other keys that each region lists, and why others did not."""
     listed: dict[str, list[Version]] = {}
     other_keys: dict[str, list[str]] = {}
     failures: list[Failure] = []
     jobs = {r.name: partial(_keys_in, r, project) for r in regions}
-    with FanOut(jobs, limits=limits, enough=required_to_read(len(regions))) as listing:
+    with FanOut(jobs, limits=limits, enough=enough) as listing:
         for answer in listing:
             if isinstance(answer, Failure):
                 failures.append(answer)
             else:
                 listed[answer.name], other_keys[answer.name] = answer.value
+                if enough is not None and len(listed) >= enough:
+                    listing.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
     return listed, other_keys, failures
 
 
@@ -107,7 +111,7 @@ def _warn_of_others(project: str, others: Mapping[str, Sequence[str]]) -> None:
 def _keys_in(region: Region, project: str, heartbeat: Heartbeat) -> tuple[list[Version], list[str]]:
     """Return the versions of *project* that *region* lists, in any order, and all other keys.
 
-    Those below an artifact's key are of its metadata, and in neither.
+    Those below an artifact's key are its metadata, and in neither list.
     """
     versions, others = [], []
     for key in region.keys(artifact_prefix(project)):

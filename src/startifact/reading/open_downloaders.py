@@ -12,7 +12,7 @@ class OpenDownloaders:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._closed = False
-        # Those that nobody has any more need no closing.
+        # Those that nothing refers to any more need no closing.
         self._downloaders: WeakSet[Downloader] = WeakSet()
 
     def add(self, downloader: Downloader) -> None:

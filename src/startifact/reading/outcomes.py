@@ -80,12 +80,12 @@ def may_be_majority(outcomes: Sequence[RegionOutcome]) -> bool:
 
     One that failed may hold it, unless it is by its tombstone that it has failed.
     """
-    held = sum(
+    holders = sum(
         (o.state is State.FAILED and not isinstance(o.error, RemovedError))
         or o.state in {State.CREATED, State.PRESENT, State.ARCHIVED}
         for o in outcomes
     )
-    return held >= majority(len(outcomes))
+    return holders >= majority(len(outcomes))
 
 
 def facts_in_short(key: Key, record: Record, holders: Sequence[str], regions: int) -> str:

@@ -208,7 +208,7 @@ class Resolution:
             # Only a copy starts the others' time: that one region has none decides nothing.
             if self._first_at is None:
                 self._first_at = time.monotonic()
-                self._asked.take_patience()
+                self._asked.limit_retries()
         return True
 
     def _votes(self) -> Votes[Replica]:
@@ -218,7 +218,7 @@ class Resolution:
         return votes.most >= majority(len(self.regions))
 
     def _is_beyond_doubt(self) -> bool:
-        """Say whether it is decided by more than the first Startifact knew.
+        """Say whether a majority that has digests decides it.
 
         Its copies have no digest, and count for less as soon as another region reports one.
         """
@@ -285,7 +285,7 @@ class Resolution:
                 f"{self.key} is not staged in {names}"
                 + (f":{by_region(deleted)}" if deleted else ""),
                 hint="Remove the delete marker in the bucket to have what was deleted, or stage "
-                "the version anew"
+                "the version again"
                 if deleted
                 else "Check the project, the version and the regions",
             )

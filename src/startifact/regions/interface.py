@@ -117,7 +117,7 @@ class Region(ABC):
     - ``ConfigurationError``: what its configuration names is not there, or (``WrongRegionError``)
       somewhere else, or it lacks something that every region needs, such as locks, or it does not
       keep what this interface promises;
-    - ``LocalFileError``: this process must open no more files, which is no trouble of the region;
+    - ``LocalFileError``: this process may not open more files, which is not the region's fault;
 
     and no other ``StartifactError``. Nothing but what is named here is raised on purpose: any other
     exception is a bug, and ends the command.

@@ -45,7 +45,7 @@ def legacy_record(stored: StoredArtifact, *, where: str) -> Record:
         IntegrityError: The metadata below its key is damaged, or too large.
     """
     text = stored.metadata if isinstance(stored, LegacyArtifact) else None
-    if text is not None and len(text.encode()) > MAX_LEGACY_METADATA_BYTES:
+    if text is not None and len(text.encode(errors="surrogatepass")) > MAX_LEGACY_METADATA_BYTES:
         raise IntegrityError(
             f"the metadata of {where} has more than {MAX_LEGACY_METADATA_BYTES:,} bytes, which is "
             "more than Startifact reads",

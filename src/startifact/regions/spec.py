@@ -75,7 +75,7 @@ _IN_COMMENT = re.compile(r"(?:^|[,\s#])(?:s3:|file:|[a-z]{2,4}(?:-[a-z]+){1,3}-\
 def split_list(text: str) -> list[str]:
     """Return the spellings in *text*, which commas, spaces and newlines separate.
 
-    From a ``#`` at the beginning of a line, or after what separates, a line is a comment.
+    A ``#`` at the beginning of a line, or after a separator, begins a comment.
 
     Raises:
         InputError: A comment behind a region has another one in it. YAML may have made one line of

@@ -162,7 +162,9 @@ def take_inventory(
         InputError: Two regions are one store.
     """
     versions, failures = (
-        versions_of(regions, project, limits=limits) if version is None else ([version], {})
+        versions_of(regions, project, limits=limits, every=True)
+        if version is None
+        else ([version], {})
     )
     inventories = [RegionInventory(region) for region in regions if region.name not in failures]
     inspect = partial(

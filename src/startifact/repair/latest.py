@@ -25,7 +25,7 @@ from startifact.reading.replica import Replica, describe
 from startifact.repair.inventory import ProjectInventory, RegionInventory
 from startifact.repair.log import RepairLog, Step
 from startifact.repair.quarantine import move_latest_aside
-from startifact.repair.verify import is_disputed, is_sound, target_of
+from startifact.repair.verify import is_disputed, is_mirror_wrong, is_sound, target_of
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class LatestRepairer:
         here = channel_record.version
         if not self._holds(inventory, here):
             self._refuse_dangling(inventory, here, "is")
-        if inventory.region.mirror is not None and inventory.latest.mirrored != str(here):
+        if is_mirror_wrong(inventory, here):
             step = self._step(
                 inventory, "refresh-copy", f"copy {self._key} to where others read it"
             )

@@ -30,7 +30,7 @@ from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
 from startifact.model.record import Record
 from startifact.model.voting import ContentNames
-from startifact.reading.disagreement import choice_of
+from startifact.reading.disagreement import choice_of, unnamed
 from startifact.reading.replica import Replica
 from startifact.regions.interface import Region
 from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_inventory
@@ -287,11 +287,15 @@ def _disagreement(
     key: Key, statuses: dict[str, ReplicaStatus], found: list[Finding]
 ) -> RefusedError:
     recorded = {name: status for name, status in statuses.items() if status.recorded}
+    otherwise: Hint | str = (
+        unnamed(key, "Find out which is right: ")
+        if _records(statuses)
+        else "No region has one that could be kept: stage the content under a new version"
+    )
     return RefusedError(
         f"regions disagree about {key}, nothing of it was changed:"
         + "".join(f"\n  {finding.message}" for finding in found),
-        hint=choice_of(key, _records(recorded), _CHOOSE)
-        or "No region has one that could be kept: stage the content under a new version",
+        hint=choice_of(key, _records(recorded), _CHOOSE) or otherwise,
     )
 
 

@@ -6,10 +6,10 @@ from enum import StrEnum
 
 from semver import Version
 
-from startifact.errors import NewerFormatError, RemovedError, StartifactError
+from startifact.errors import InputError, NewerFormatError, RemovedError, StartifactError
 from startifact.model.keys import LATEST, artifact_key, channel_key
 from startifact.model.record import Record
-from startifact.model.versions import highest, is_later
+from startifact.model.versions import highest, is_later, parse_version
 from startifact.model.voting import ContentNames, Votes
 from startifact.repair.inventory import ProjectInventory, RegionInventory, ReplicaStatus
 from startifact.text import joined, quoted, quoted_list, with_regions
@@ -170,7 +170,7 @@ def _compare_record(
     if not status.recorded and record.lacks_metadata_of(agreed_record):
         return (
             FindingKind.INCOMPLETE,
-            f"it has {_known(record, names)}, and lacks what most regions have: "
+            f"it has {_known(record, names)}, and lacks what other regions have: "
             + " and ".join(agreed_record.differences(record)),
         )
     if record.same_content(agreed_record):
@@ -252,8 +252,23 @@ def _wrong_with(
         found.append((FindingKind.LATEST_BEHIND, f"it is {here}, expected {target}"))
     if not is_sound(inventory, here):
         found.append((FindingKind.LATEST_DANGLING, f"it is {here}, which is not complete there"))
-    # Where something else moved the copy to where the channel belongs, it is the channel's turn.
-    if inventory.region.mirror is not None and latest.mirrored not in {str(here), str(target)}:
+    if is_mirror_wrong(inventory, here):
         mirror = "not there" if latest.mirrored is None else quoted(latest.mirrored, 60)
         found.append((FindingKind.MIRROR_DIFFERS, f"its copy is {mirror}, expected {here}"))
     return found
+
+
+def is_mirror_wrong(inventory: RegionInventory, here: Version) -> bool:
+    """Say whether the copy in SSM is another version than *here*, where the channel is.
+
+    A later one that the region holds is not wrong: something else moved it there, so that it is the
+    channel's turn, as soon as regions agree about that version.
+    """
+    mirrored = inventory.latest.mirrored
+    if inventory.region.mirror is None or mirrored == str(here):
+        return False
+    try:
+        later = None if mirrored is None else parse_version(mirrored.strip())
+    except InputError:
+        return True
+    return later is None or not is_later(later, here) or not is_sound(inventory, later)

@@ -1,7 +1,7 @@
-"""Where ``latest`` begins in regions of which none has one: not below what may have been it.
+"""Where ``latest`` begins in regions that have none: not below what it may have been.
 
-That is so for the first version of a project, and after ``latest`` was lost in every region, as by
-a lifecycle rule.
+That is asked where too few regions have one to know the highest: for the first version of a
+project, and after ``latest`` was lost, for example by a lifecycle rule.
 """
 
 from collections.abc import Collection, Sequence
@@ -42,7 +42,7 @@ def find_beginnings(
     required: int,
     limits: Limits,
 ) -> Beginnings:
-    """Return where ``latest`` begins in those of *regions* that have *answered*, and have none.
+    """Return where ``latest`` begins in those of *regions* that have *answered*, if it has none.
 
     It is the highest version above *version* that the region holds and whose staging may have
     succeeded: *required* regions, or a majority of all, hold one content of it, or could as far as

@@ -23,10 +23,10 @@ def choose_content(state: StagingState, request: StageRequest, attempt: Record) 
     """Return the record of what is, or becomes, the version; *attempt* is that of the file.
 
     That is the attempt where no region holds anything else, or a majority of all regions holds
-    exactly this. With ``keep`` it is else what a majority holds, or the only content there is.
+    exactly this. Else, with ``keep``, it is what a majority holds, or the only content there is.
 
     Raises:
-        ConflictError: Another content is there, of which none can be chosen, or a tombstone.
+        ConflictError: Other content is there, and none of it can be chosen; or a tombstone is.
     """
     known = [replica.record for replica in state.known_replicas()]
     removed = state.removed()
@@ -45,7 +45,7 @@ def choose_content(state: StagingState, request: StageRequest, attempt: Record) 
 def check_enough_can_hold(
     state: StagingState, attempt: Record, chosen: Record, needed: int
 ) -> None:
-    """Return when *needed* regions hold *chosen* or may, of which the others hold something else.
+    """Return when *needed* regions hold *chosen* or can, because they hold nothing else.
 
     Raises:
         ConflictError: Until the others are repaired, too few can.
@@ -125,7 +125,7 @@ def conflict(
     outcomes = []
     for outcome in state.outcomes(State.ABSENT):
         replica = replicas.get(outcome.region)
-        text = str(outcome.error or outcome.state)
+        text = outcome.error.message if outcome.error else str(outcome.state)
         if replica is not None:
             text = _description(replica.record)
             if differences := attempt.differences(replica.record):

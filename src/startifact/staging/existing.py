@@ -1,4 +1,4 @@
-"""What is staged already: compared with a file, and brought here to fill regions from it."""
+"""What is staged already: comparing it with a file, and fetching it to fill regions."""
 
 import contextlib
 import logging
@@ -10,7 +10,7 @@ from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import LocalFileError
 from startifact.files.source import Source
-from startifact.files.temporary import needs_room, temporary_folder
+from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.model.record import Record, encode
@@ -33,7 +33,7 @@ def fetch_existing(
     limits: Limits,
     progress: ProgressCallback | None = None,
 ) -> Iterator[Source]:
-    """Yield the artifact that all of *replicas* are, verified, from any that can be delivered.
+    """Yield the verified artifact of which all *replicas* are copies, from any that delivers it.
 
     It is in a temporary folder, which is gone afterwards.
 
@@ -71,6 +71,40 @@ def read_missing_digests(state: StagingState, *, limits: Limits) -> None:
             found = replace(replica.record, sha256=answer.value)
             state.record_compared(replace(replica, record=found))
     state.set_incomplete_aside()
+
+
+@contextlib.contextmanager
+def to_fill_with(
+    state: StagingState,
+    source: Source,
+    attempt: Record,
+    chosen: Record,
+    *,
+    limits: Limits,
+    progress: ProgressCallback | None,
+) -> Iterator[tuple[Source, str]]:
+    """Yield bytes and record of *chosen*, for regions that lack it; nothing of use where none does.
+
+    The bytes are in *source* where *chosen* is the *attempt*, else they are brought here.
+
+    Raises:
+        InputError: It is of the first Startifact, and its metadata larger than a record can hold.
+        LocalFileError: There is no room for it.
+        StartifactError: No region can deliver it.
+    """
+    if not state.regions_to_write():
+        yield source, ""
+        return
+    encoded_record = encoded_record_of(state, chosen, staged_at=attempt.staged_at)
+    if chosen.same_content(attempt):
+        yield source, encoded_record
+        return
+    replicas = [r for r in state.all_replicas() if r.record.same_content(chosen)]
+    sweep()
+    with fetch_existing(
+        state.regions, state.key, replicas, limits=limits, progress=progress
+    ) as existing:
+        yield existing, encoded_record
 
 
 def encoded_record_of(state: StagingState, record: Record, *, staged_at: str) -> str:

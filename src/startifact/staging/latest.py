@@ -8,6 +8,7 @@ from startifact.channels.latest import ChannelWriter, warn_mirror_failed
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.limits import Limits
 from startifact.model.keys import LATEST
+from startifact.model.quorum import required_to_read
 from startifact.model.versions import highest, latest_first
 from startifact.regions.interface import Region
 from startifact.staging import region_steps
@@ -21,11 +22,13 @@ logger = logging.getLogger(__name__)
 def look_for_lost_latest(
     state: StagingState, request: StageRequest, limits: Limits, required: int
 ) -> None:
-    """Record where ``latest`` begins, where no region that answered has one.
+    """Record where ``latest`` begins, where regions that answered have none.
 
-    A region that cannot be listed has failed: ``latest`` could go back there.
+    Not where so many have one that every successful staging is known by one of them. A region where
+    it begins and that cannot be listed has failed: ``latest`` could go back there.
     """
-    if state.highest_known_latest() is not None:
+    known = {name for name, s in state.snapshots.items() if s.latest is not None}
+    if len(known) >= required_to_read(len(state.regions)):
         return
     found = find_beginnings(
         state.regions,
@@ -36,13 +39,14 @@ def look_for_lost_latest(
         limits=limits,
     )
     for failure in found.failures:
-        state.record_failure(failure)
-    state.beginnings = found.versions
-    for version in latest_first({str(v): v for v in found.versions.values()}.values())[:1]:
-        names = [r.name for r in state.regions if r.name in found.versions]
+        if failure.name not in known:
+            state.record_failure(failure)
+    state.beginnings = {n: v for n, v in found.versions.items() if n not in known}
+    for version in latest_first({str(v): v for v in state.beginnings.values()}.values())[:1]:
+        names = ", ".join(r.name for r in state.regions if r.name in state.beginnings)
         logger.warning(
-            "%s has no %s in any region that answered, although %s was staged: it begins there "
-            "again, in %s", request.project, LATEST, version, ", ".join(names),
+            "%s has no %s in %s, although %s was staged: it begins there again, in %s",
+            request.project, LATEST, names if known else "any region that answered", version, names,
         )  # fmt: skip
 
 
@@ -60,17 +64,18 @@ def move_latest(
     others = [region for region in holders if region not in first]
     if first and not any(region.name in state.latest for region in first):
         for region in others:
-            state.record_failure(region_steps.not_begun(region, request.project))
-    else:
-        _move_in(state, others, request, channel_writer, required)
+            if state.snapshots[region.name].latest is None:
+                state.record_failure(region_steps.not_begun(region, request.project))
+        others = [region for region in others if region.name not in state.errors]
+    _move_in(state, others, request, channel_writer, required)
     _mirror(state, request.project, channel_writer)
 
 
 def _begin_first(state: StagingState, holders: Sequence[Region]) -> list[Region]:
     """Return the regions where ``latest`` begins highest, where it was lost; else none.
 
-    Begun lower in another one first, it would be found there after a crash, and these, which have
-    none yet, would begin no higher than what is found.
+    If it began lower in another region first, a crash would leave only that one, and later it would
+    begin no higher in these.
     """
     begun = [state.beginnings[r.name] for r in holders if r.name in state.beginnings]
     if not begun:
@@ -93,7 +98,7 @@ def _move_in(
             r,
             request.project,
             request.version,
-            state.beginnings.get(r.name) or state.highest_known_latest(),
+            state.beginning_in(r.name),
             channel_writer,
         )
         for r in regions

@@ -111,7 +111,7 @@ def warn_untried(regions: Iterable[Region]) -> None:
     """Log which *regions* would be written to, and have not shown that they honour conditions."""
     if names := [region.name for region in regions if region.is_untried()]:
         text = (
-            "before anything is written the store is tried, whether it honours conditions: a dry "
+            "before its first write Startifact tries whether the store honours conditions: a dry "
             "run does not try it"
         )
         logger.warning("%s", with_regions(names, text))

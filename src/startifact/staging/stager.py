@@ -7,7 +7,7 @@ answer was; move ``latest`` only once enough regions hold the artifact.
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,16 +17,17 @@ from startifact.channels.latest import ChannelWriter
 from startifact.concurrency.fan_out import Failure, FanOut, Success
 from startifact.concurrency.progress import ProgressCallback, Tally
 from startifact.errors import (
+    DeadlineError,
     IndeterminateContentError,
     InputError,
     IntegrityError,
     LocalFileError,
     NewerFormatError,
     StagingFailedError,
+    StartifactError,
     WrongRegionError,
 )
 from startifact.files.source import Source
-from startifact.files.temporary import sweep
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, artifact_key
 from startifact.model.quorum import majority, refuse_shared_store
@@ -44,7 +45,7 @@ from startifact.staging.content import (
     conflict,
     warn_of_others,
 )
-from startifact.staging.existing import encoded_record_of, fetch_existing, read_missing_digests
+from startifact.staging.existing import read_missing_digests, to_fill_with
 from startifact.staging.latest import look_for_lost_latest, move_latest
 from startifact.staging.outcomes import IfExists, StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
@@ -103,9 +104,7 @@ class Stager:
         chosen = self._choose(state, request, record)
         if request.dry_run:
             return self._predict(state, request, record, chosen)
-        encoded_record = encoded_record_of(state, chosen, staged_at=record.staged_at)
-        with self._source_of(state, source, record, chosen) as filling:
-            self._write(state, filling, chosen, encoded_record, request)
+        self._fill(state, source, record, chosen, request)
         if state.different:  # with keep, another content than before may be the majority's by now
             read_missing_digests(state, limits=self.limits)
             chosen = self._choose(state, request, record)
@@ -156,20 +155,37 @@ class Stager:
         check_enough_can_hold(state, attempt, chosen, self.required)
         return chosen
 
-    @contextlib.contextmanager
-    def _source_of(
-        self, state: StagingState, source: Source, attempt: Record, chosen: Record
-    ) -> Iterator[Source]:
-        """Yield the bytes of *chosen*: *source*, or where something else is kept, those of that."""
-        if chosen.same_content(attempt) or not state.regions_to_write():
-            yield source
-            return
-        replicas = [r for r in state.all_replicas() if r.record.same_content(chosen)]
-        sweep()
-        with fetch_existing(
-            self.regions, state.key, replicas, limits=self.limits, progress=self.progress
-        ) as existing:
-            yield existing
+    def _fill(
+        self,
+        state: StagingState,
+        source: Source,
+        attempt: Record,
+        chosen: Record,
+        request: StageRequest,
+    ) -> None:
+        """Write *chosen* where it is absent; it is in *source*, or else brought here first.
+
+        Where that cannot be, and enough regions hold it, those that lack it have failed.
+
+        Raises:
+            StartifactError: It cannot, or as `_write` raises.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                source, encoded_record = stack.enter_context(
+                    to_fill_with(
+                        state, source, attempt, chosen, limits=self.limits, progress=self.progress
+                    )
+                )
+            except (DeadlineError, LocalFileError):
+                raise
+            except StartifactError as e:
+                if len(state.replicas) < self.required:
+                    raise
+                for region in state.regions_to_write():
+                    state.record_failure(Failure(region.name, 0.0, e))
+                return
+            self._write(state, source, chosen, encoded_record, request)
 
     def _write(
         self,

@@ -40,7 +40,7 @@ class StagingState:
     created: set[str] = field(default_factory=set)
     latest: dict[str, Version] = field(default_factory=dict)
     beginnings: dict[str, Version] = field(default_factory=dict)
-    """Where ``latest`` begins above the version that is staged, as it was lost everywhere."""
+    """Where ``latest`` begins above the version that is staged, as it was lost there."""
 
     errors: dict[str, StartifactError] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -174,6 +174,12 @@ class StagingState:
         """Return the highest ``latest`` of any region before anything was written."""
         known = [s.latest for s in self.snapshots.values() if s.latest is not None]
         return highest(known) if known else None
+
+    def beginning_in(self, name: str) -> Version | None:
+        """Return what ``latest`` is never created below in the region *name*; ``None`` if any."""
+        known = [self.highest_known_latest(), self.beginnings.get(name)]
+        versions = [version for version in known if version is not None]
+        return highest(versions) if versions else None
 
     def highest_latest(self) -> Version | None:
         """Return the highest ``latest`` of all regions, as far as it is known now."""

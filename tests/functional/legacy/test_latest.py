@@ -241,3 +241,20 @@ def test_repair(old: Old) -> None:
     assert done == [("move-latest", name) for name in old.fixture.regions]
     assert {b.latest(old.fixture.project) for b in old.fixture.backends} == {"1.1.0"}
     assert [old.fixture.displayed(b) for b in old.fixture.backends] == ["1.1.0"] * 3
+
+
+def test_first_moves_to_what_regions_disagree_about(old: Old) -> None:
+    """While that is not decided, nothing is said of SSM, nor done: it is not set back."""
+    fixture = old.fixture
+    fixture.stage("1.0.0")
+    old.stage("1.1.0", OTHER, backends=fixture.backends[:1])
+    old.stage("1.1.0", b"a third content", backends=fixture.backends[1:2])
+
+    found = fixture.found()
+    done = fixture.repair()
+
+    kinds = [(kind, region) for kind, region in found if kind is not FindingKind.MISSING]
+    assert kinds == [(FindingKind.DIFFERENT, name) for name in fixture.regions[:2]]
+    assert done.steps == ()
+    assert ["regions disagree about" in error.message for error in done.refusals] == [True]
+    assert [fixture.displayed(b) for b in fixture.backends] == ["1.1.0", "1.1.0", "1.0.0"]

@@ -1,11 +1,13 @@
 """Comparing and repairing what the first Startifact has left behind."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from startifact.cli import main
 from startifact.repair.verify import FindingKind
 from tests.functional.legacy.conftest import Old
 from tests.functional.legacy.test_reading import flip
@@ -55,6 +57,29 @@ def test_other_metadata(old: Old) -> None:
 
     assert found == [(FindingKind.DIFFERENT, "eu-west-1")]
     assert "it differs in the metadata ('lang')" in said
+
+
+@pytest.mark.parametrize("command", ["download", "info", "repair"])
+def test_other_metadata_without_a_majority(
+    old: Old, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What stands in the way says how the contents get names, and one of them can be kept."""
+    fixture = old.fixture
+    for backend, lang in zip(fixture.backends, ("dotnet", "rust", "go"), strict=True):
+        old.stage(metadata={"lang": lang}, backends=[backend])
+    regions = f"--regions={','.join(fixture.regions)}"
+    path = [str(tmp_path / "back")] if command == "download" else []
+
+    code = main([command, fixture.key, *path, regions])
+    said = " ".join(capsys.readouterr().err.split())
+    main(["verify", fixture.key, "--read-data", regions])
+    names = re.findall("content:[0-9a-f]{64}", capsys.readouterr().out)
+    kept = main(["repair", fixture.key, "--keep", names[1], regions])
+    artifact = fixture.session().get(fixture.project, "1.0.0")
+
+    assert code in {4, 7}
+    assert f"startifact verify {fixture.key} --read-data" in said
+    assert (kept, dict(artifact)) == (0, {"lang": "rust"})
 
 
 def test_damaged_bytes(old: Old) -> None:
@@ -188,7 +213,7 @@ def test_copy_without_its_metadata(old: Old, keep: str | None, known: bool) -> N
     done = fixture.repair_until_equal("1.0.0", keep=keep)
 
     assert found == [(FindingKind.INCOMPLETE, "eu-west-1")]
-    assert "lacks what most regions have: the file name" in message
+    assert "lacks what other regions have: the file name" in message
     assert "the metadata ('lang')" in message
     assert done == [("complete", "eu-west-1")]
     assert json.loads(fixture.b.text(f"{fixture.key}/metadata")) == metadata

@@ -129,6 +129,25 @@ def test_copy_without_its_metadata(old: Old, tmp_path: Path, first_holder: str) 
     assert "lacks the metadata that other regions have" in caught.value.message
 
 
+def test_conflict_beside_a_copy_without_its_metadata(
+    old: Old, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What each region has is one line; only the error has a hint, in the words of the shell."""
+    fixture = old.fixture
+    old.stage(metadata={"lang": "dotnet"}, backends=[fixture.a])
+    old.stage(backends=[fixture.b])
+    (tmp_path / "again").write_bytes(CONTENT)
+    words = ["stage", fixture.key, str(tmp_path / "again"), "--metadata=lang=rust"]
+
+    code = main([*words, f"--regions={','.join(fixture.regions)}"])
+
+    said = capsys.readouterr().err
+    assert code == 4
+    assert f"{fixture.key} in eu-west-1 lacks the metadata that other regions have" in said
+    assert said.count("hint:") == 1
+    assert "Session" not in said
+
+
 def test_other_bytes(old: Old) -> None:
     """Other bytes of the same size are a conflict that names both digests; nothing is written."""
     fixture = old.fixture
@@ -189,6 +208,24 @@ def test_keep_what_one_region_has(old: Old, tmp_path: Path) -> None:
         assert record["startifact:staged-at"]
         assert backend.content(fixture.key) == CONTENT
     assert [fixture.displayed(backend) for backend in fixture.backends] == ["1.0.0"] * 3
+
+
+@pytest.mark.parametrize("holders", [2, 3])
+def test_keep_with_large_metadata(old: Old, tmp_path: Path, holders: int) -> None:
+    """Metadata that a record cannot hold matters only where a region is to be filled."""
+    fixture = old.fixture
+    old.stage(metadata={"notes": "x" * 3000}, backends=fixture.backends[:holders])
+    (tmp_path / "other").write_bytes(OTHER)
+
+    staging = fixture.session().stage(
+        fixture.project, "1.0.0", tmp_path / "other", if_exists="keep"
+    )
+
+    assert (staging.kept, staging.artifact["notes"]) == (True, "x" * 3000)
+    last = State.PRESENT if holders == 3 else State.FAILED
+    assert [o.state for o in staging.outcomes] == [State.PRESENT, State.PRESENT, last]
+    if holders == 2:
+        assert "2,027 are allowed" in str(staging.outcomes[2].error)
 
 
 def test_dry_run(old: Old, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -203,6 +203,83 @@ def test_readers_of_no_project(directories: list[str]) -> None:
     assert "repair" not in shell_hint(caught.value)
 
 
+def test_lost_where_it_was_highest(
+    file_project: ProjectFixture, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A region that was behind does not say what latest was where it was lost."""
+    fixture = behind(file_project)
+
+    fixture.stage("1.1.5", b"x")
+
+    assert latest(fixture) == ["1.2.0", "1.2.0", "1.1.5"]
+    names = ", ".join(fixture.regions[:2])
+    assert f"has no latest in {names}, although 1.2.0 was staged" in caplog.text
+    assert str(fixture.session().get(fixture.project).version) == "1.2.0"
+
+
+def test_lost_in_one_with_another_one_down(file_project: ProjectFixture) -> None:
+    """What may have been staged with the region that is down counts where latest was lost."""
+    fixture = behind(file_project, lost_in=(1,))
+    fixture.a.fail_region()
+
+    fixture.stage("1.1.5", b"x", required_regions="majority")
+
+    fixture.a.restore_region()
+    assert latest(fixture) == ["1.2.0", "1.2.0", "1.1.5"]
+
+
+def test_above_what_was_lost(file_project: ProjectFixture) -> None:
+    """Where the latest of another region is higher than what was lost, it begins no lower."""
+    fixture = behind(file_project)
+    fixture.stage("1.3.0", b"newer", regions=fixture.regions[2:])
+
+    with pytest.raises(StagingFailedError, match="latest has followed in 1, 2 are needed"):
+        fixture.stage("1.1.5", b"x", required_regions="majority")
+
+    assert latest(fixture) == [None, None, "1.3.0"]
+
+
+def test_region_with_latest_that_cannot_be_listed(
+    file_project: ProjectFixture, make_file: MakeFile
+) -> None:
+    """Only where latest was lost does a region have to be listed."""
+    fixture = behind(file_project)
+    regions = faulty(fixture.regions)
+    regions[2].fail("keys", AccessDeniedError("it must not be listed"))
+
+    staging = session_over(regions).stage(fixture.project, "1.1.5", make_file())
+
+    assert [outcome.error for outcome in staging.outcomes] == [None] * 3
+    assert latest(fixture) == ["1.2.0", "1.2.0", "1.1.5"]
+
+
+def test_readers_where_too_few_regions_have_it(
+    file_project: ProjectFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where regions have lost it, trying again does not help, and the repair does."""
+    fixture = behind(file_project)
+    regions = f"--regions={','.join(fixture.regions)}"
+
+    code = main(["info", fixture.project, regions])
+
+    said = " ".join(capsys.readouterr().err.split())
+    assert code == 5
+    assert "1 of 3 regions know it, 2 are needed" in said
+    assert "try again" not in said
+    assert f"startifact repair {fixture.project}" in said
+    assert main(["repair", fixture.project, regions]) == 0
+    assert str(fixture.session().get(fixture.project).version) == "1.2.0"
+
+
+def behind(fixture: ProjectFixture, lost_in: tuple[int, ...] = (0, 1)) -> ProjectFixture:
+    """Stage 1.1.0 in all regions and 1.2.0 in two, and take latest away in some of those."""
+    fixture.stage("1.1.0", b"old")
+    fixture.stage("1.2.0", b"new", regions=fixture.regions[:2])
+    for index in lost_in:
+        fixture.lose_latest(fixture.backends[index])
+    return fixture
+
+
 def test_highest_beginning_comes_first(file_project: ProjectFixture, make_file: MakeFile) -> None:
     """Where latest cannot be created at the highest version, it is not created below it either."""
     fixture = file_project

@@ -81,8 +81,8 @@ def test_verified(version: str, listed: str, call: Call) -> None:
     done = call(**PROJECT, command="verify", version=version, regions=listed, read_data="true")
 
     assert done.exit_code == 0, done.stdout
-    compared = '["1.0.0"]' if version else '["1.1.0","1.0.0"]'
-    assert only(done, project="SugarWater", version=version, versions=compared, differences="[]")
+    versions = '["1.0.0"]' if version else '["1.1.0","1.0.0"]'
+    assert only(done, project="SugarWater", version=version, versions=versions, differences="[]")
     assert "verified\n" in done.summary
     assert "| `1.0.0` |" in done.summary
     assert all(f"| `{region}` |" in done.summary for region in listed.split())

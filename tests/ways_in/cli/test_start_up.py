@@ -23,6 +23,7 @@ LOADED = (
 # None of these imports the SDK.
 LIGHT = {
     "startifact.regions.aws.configuration_loader",
+    "startifact.regions.aws.endpoint",
     "startifact.regions.aws.spec",
     "startifact.regions.aws.web_identity",
 }

@@ -11,21 +11,21 @@ NO_CREDENTIALS = Hint.of(
         workflow=", set role-to-assume, or run aws-actions/configure-aws-credentials before this "
         "step, and give the job 'permissions: id-token: write'; on an EC2 instance whose role is "
         "to be used, the metadata option http-put-response-hop-limit has to be 2, since a "
-        "container is a hop more"
+        "container is one more hop"
     ),
 )
 
 CERTIFICATES = Hint.of(
     "Check AWS_CA_BUNDLE, which names the file of certificates to trust, or the proxy whose "
     "certificate has to be in it",
-    ByWayIn(workflow="; the container of an action sees files in the workspace alone"),
+    ByWayIn(workflow="; the container of an action sees only files in the workspace"),
 )
 
 UNREADABLE = Hint.of(
     "Check what names that file: AWS_WEB_IDENTITY_TOKEN_FILE, "
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or the profile",
     ByWayIn(
-        workflow=". The container of an action has not the runner's files: set role-to-assume, "
+        workflow=". The container of an action lacks the runner's files: set role-to-assume, "
         "or use the composite form, which has no container"
     ),
 )
@@ -33,7 +33,7 @@ UNREADABLE = Hint.of(
 NO_PROFILE = Hint.of(
     "Check AWS_PROFILE and the AWS configuration file",
     ByWayIn(
-        workflow="; the container of an action has not the job's home folder: set "
+        workflow="; the container of an action lacks the job's home folder: set "
         'role-to-assume, or AWS_PROFILE: ""'
     ),
 )
@@ -50,7 +50,7 @@ PROXY_REFUSES = "Check HTTPS_PROXY and NO_PROXY, or try again"
 NETWORK = "Check the network, or try again"
 
 NAME = (
-    f"{NETWORK}; if it stays so, look at the spelling of the region and the endpoint, and at the "
+    f"{NETWORK}; if it persists, look at the spelling of the region and the endpoint, and at the "
     "DNS of this machine"
 )
 
@@ -138,13 +138,13 @@ def for_credentials(code: str, region: str) -> str:
             "other regions do not accept them either, get new credentials"
         )
     return (
-        "Get new credentials; where other regions accept them, look whether this one is enabled "
+        "Get new credentials; where other regions accept them, check that this one is enabled "
         "for the account"
     )
 
 
 _KMS = (
-    "Look at the key in KMS: enable it, cancel its deletion, or restore what it was; without the "
+    "Check the key in KMS: enable it, cancel its deletion, or import its material; without the "
     "key nobody can read what it encrypts"
 )
 _ACCOUNT = (
@@ -164,7 +164,7 @@ _FOR_GOOD = {
     "NotSignedUp": _ACCOUNT,
     "OptInRequired": "Enable the region for the account, or the service for it, in the AWS console",
     "RegionDisabledException": "Enable the region for the account in the AWS console",
-    "EntityTooLarge": "It is larger than the store takes",
+    "EntityTooLarge": "It is larger than the store accepts",
     "MethodNotAllowed": _UNKNOWN_REQUEST,
     "NotImplemented": _UNKNOWN_REQUEST,
     "405": _UNKNOWN_REQUEST,

@@ -38,6 +38,10 @@ class NoAnswerError(Exception):
     """What came is not the service's answer; the text says what it lacks."""
 
 
+class BrokenAnswerError(NoAnswerError):
+    """It is a part of the service's answer, of which the rest did not come."""
+
+
 class _Operation(Protocol):
     name: str
     http: dict[str, Any]
@@ -88,7 +92,7 @@ def _check_s3(operation_model: _Operation, response_dict: dict[str, Any], **_: o
 def _check_error(body: bytes, headers: Mapping[str, str]) -> None:
     length = headers.get("content-length", "")
     if length.isdecimal() and len(body) < int(length):
-        raise NoAnswerError(f"it broke off after {len(body):,} of {int(length):,} bytes")
+        raise BrokenAnswerError(f"it broke off after {len(body):,} of {int(length):,} bytes")
 
 
 def _check_listing(body: bytes) -> None:

@@ -3,15 +3,14 @@
 import base64
 import contextlib
 import hashlib
-import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from startifact.concurrency.backoff import attempts, pause_for, pause_seconds
-from startifact.concurrency.heartbeat import record_answer, record_failure
+from startifact.concurrency.backoff import attempts
+from startifact.concurrency.heartbeat import record_answer
 from startifact.errors import (
     IntegrityError,
     RegionUnavailableError,
@@ -19,14 +18,15 @@ from startifact.errors import (
 from startifact.files.source import Source
 from startifact.limits import MAX_CHANNEL_BYTES
 from startifact.model.keys import Key, is_channel_key
-from startifact.regions.aws.answers import NoAnswerError, is_page
+from startifact.regions.aws.answers import BrokenAnswerError, NoAnswerError, is_page
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition, is_same
 from startifact.regions.aws.described_bucket import ABSENT, DescribedBucket
 from startifact.regions.aws.errors import REFUSED
-from startifact.regions.aws.retries import may_repeat
-from startifact.regions.aws.trouble import Trouble, code_of
-from startifact.regions.aws.upload import CONFLICT, Upload
+from startifact.regions.aws.resuming import asked_again, resumed, wrong_length
+from startifact.regions.aws.retries import configured_attempts
+from startifact.regions.aws.trouble import CONFLICT, code_of
+from startifact.regions.aws.upload import Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 
 _CHANGED = UNMET | CONFLICT
@@ -37,7 +37,7 @@ class Bucket(DescribedBucket):
 
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         """Store *source* at *key* if nothing is there."""
-        upload = Upload(
+        Upload(
             self.client,
             region=self.region,
             bucket=self.name,
@@ -45,31 +45,13 @@ class Bucket(DescribedBucket):
             exists=lambda: self.describe(key) is not None,
             beat=beat,
             limits=self.limits,
-        )
-        upload.create(source, encoded_record)
+        ).create(source, encoded_record)
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop*; when a connection breaks, resume where it broke."""
-        failures, failing_since = 0, 0.0
-        while start < stop:
-            try:
-                for block in self._read_once(key, stored, start, stop):
-                    start += len(block)
-                    failures = 0
-                    yield block
-            except RegionUnavailableError as e:
-                failures += 1
-                record_failure(e.message)
-                # Not what `record_failure` returns: other requests may be answered in between.
-                if failures == 1:
-                    failing_since = time.monotonic()
-                pause = pause_seconds(self.limits.request_retry, failures)
-                failing = time.monotonic() - failing_since + pause
-                if failures >= self.limits.read_attempts and not may_repeat(
-                    Trouble.CUT, failures, failing, self.limits, configured=0
-                ):
-                    raise
-                pause_for(pause)
+        read = partial(self._read_once, key, stored)
+        configured = configured_attempts(self.client)
+        return resumed(read, start, stop, self.limits, configured=configured)
 
     def _read_once(
         self, key: Key, stored: StoredArtifact, start: int, stop: int
@@ -90,22 +72,22 @@ class Bucket(DescribedBucket):
                         f"{self.region} said that {key} is not there, and then that it is"
                     ) from e
                 if code_of(e) in _CHANGED | ABSENT | {"InvalidRange", "416"}:
-                    raise IntegrityError(
-                        f"{key} in {self.region} was replaced or removed while it was read"
-                    ) from e
+                    raise self._replaced(key) from e
                 raise
             with contextlib.closing(answer["Body"]) as body:
                 if answer["ContentLength"] != stop - start:
-                    raise IntegrityError(
-                        f"{self.region} answered {answer['ContentLength']:,} bytes of {key}, "
-                        f"asked for {stop - start:,}"
-                    )
+                    if self.describe(key) != stored:
+                        raise self._replaced(key)
+                    raise wrong_length(self.region, key, answer["ContentLength"], stop - start)
                 while start < stop:
                     block = body.read(min(self.limits.read_block_bytes, stop - start))
                     if not block:
                         raise RegionUnavailableError(f"{self.region} ended {key} early")
                     start += len(block)
                     yield block
+
+    def _replaced(self, key: Key) -> IntegrityError:
+        return IntegrityError(f"{key} in {self.region} was replaced or removed while it was read")
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys of artifacts that begin with *prefix*, and of nothing below them."""
@@ -145,22 +127,26 @@ class Bucket(DescribedBucket):
 
     def read_small(self, key: Key, limit: int) -> StoredChannel | None:
         """Return the text at *key*, at most *limit* + 1 bytes of it, and its ETag."""
+        read = partial(self._read_small_once, key, limit)
         with self._errors("s3:GetObject", key):
-            try:
-                answer = self.client.get_object(Bucket=self.name, Key=self.full(key))
-            except ClientError as e:
-                # "404" is no name of S3's: whatever answered, the listing settles it.
-                if code_of(e) in ABSENT - {"404"}:
-                    return None
-                if code_of(e) in REFUSED | {"404"} and not self._is_listed(key):
-                    return None
-                raise
-            with contextlib.closing(answer["Body"]) as body:
-                if is_page(answer["ResponseMetadata"]["HTTPHeaders"]):
-                    raise NoAnswerError("a web page came instead")
-                data, token = body.read(limit + 1), answer["ETag"]
+            return asked_again(read, self.limits, configured=configured_attempts(self.client))
+
+    def _read_small_once(self, key: Key, limit: int) -> StoredChannel | None:
+        try:
+            answer = self.client.get_object(Bucket=self.name, Key=self.full(key))
+        except ClientError as e:
+            # "404" is no code of S3's own: whatever answered, the listing decides.
+            if code_of(e) in ABSENT - {"404"}:
+                return None
+            if code_of(e) in REFUSED | {"404"} and not self._is_listed(key):
+                return None
+            raise
+        with contextlib.closing(answer["Body"]) as body:
+            if is_page(answer["ResponseMetadata"]["HTTPHeaders"]):
+                raise NoAnswerError("a web page came instead")
+            data, token = body.read(limit + 1), answer["ETag"]
         if len(data) < min(answer.get("ContentLength", 0), limit + 1):
-            raise RegionUnavailableError(f"{self.region} ended {key} early")
+            raise BrokenAnswerError(f"{self.region} ended {key} early")
         record_answer()
         return StoredChannel(data.decode(errors="replace"), token)
 

@@ -67,7 +67,7 @@ class Clients:
         """Do what cannot be done while regions are waited for, once for each *profile*.
 
         Endpoints that are set outside of spellings are checked, and a person is asked for the code
-        that the profile wants, if it wants one. Where there is none, every region of the profile
+        that the profile wants, if it wants one. Without the code, every region of the profile
         will say so. *region* is asked for credentials where nothing that is configured names one.
 
         Raises:

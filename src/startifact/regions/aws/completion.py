@@ -1,4 +1,4 @@
-"""Completing an upload: one attempt, whose white space is seen, and then looking what is there.
+"""Completing an upload: one attempt, whose white space is seen; then the key is described.
 
 S3 may take minutes. It answers 200 at once then, and sends white space until it is done. The SDK
 reads the answer as a whole, and asks again where it was lost.
@@ -52,7 +52,7 @@ def _read(answer: AWSResponse) -> bytes:
     heartbeat = CURRENT_HEARTBEAT.get()
     length: Any = answer.headers.get("content-length")
     body, data = StreamingBody(answer.raw, length), bytearray()
-    while block := body.read(1):  # more at once would be waited for
+    while block := body.read(1):  # more would be waited for
         if heartbeat is not None:
             heartbeat.beat()
         data += block

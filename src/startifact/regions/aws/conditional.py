@@ -1,4 +1,4 @@
-"""Writing on a condition: after a lost answer, what is there is looked at before the next attempt.
+"""Writing on a condition: after a lost answer, the key is described before the next attempt.
 
 Otherwise the second attempt would be refused for what the first one has done, and the answer to
 that may be lost in turn.
@@ -13,9 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from startifact.concurrency.backoff import pause_for, pause_seconds
 from startifact.limits import Limits
 from startifact.regions.aws.retries import configured_attempts, may_repeat
-from startifact.regions.aws.trouble import Trouble, code_of, trouble_of_answer
+from startifact.regions.aws.trouble import CONFLICT, Trouble, code_of, trouble_of_answer
 
-_NOT_DONE = frozenset({Trouble.LATER, Trouble.REFUSED})
+NOT_DONE = frozenset({Trouble.LATER, Trouble.REFUSED})
+"""The trouble of a request of which nothing was done."""
+
+_UNDER_WAY = CONFLICT | {"NoSuchUpload"}
+"""What a request is answered that comes beside the one before it, whose answer was lost."""
 
 
 def write_once(
@@ -50,7 +54,7 @@ def write_once(
             trouble = _trouble(e, lost=lost)
             if trouble is None:
                 raise
-            lost = lost or trouble not in _NOT_DONE
+            lost = lost or trouble not in NOT_DONE
             if lost and settled():
                 return False
             pause = pause_seconds(limits.request_retry, failures)
@@ -66,6 +70,6 @@ def write_once(
 
 
 def _trouble(error: ClientError | BotoCoreError, *, lost: bool) -> Trouble | None:
-    if lost and isinstance(error, ClientError) and code_of(error) == "NoSuchUpload":
-        return Trouble.CUT  # it is being completed, or was
+    if lost and isinstance(error, ClientError) and code_of(error) in _UNDER_WAY:
+        return Trouble.CUT  # it is being done, or was
     return trouble_of_answer(error)

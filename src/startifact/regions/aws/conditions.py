@@ -1,6 +1,6 @@
 """ETags as conditions: what a refusal means, and the error where it cannot mean what it says.
 
-A 412 says that another object is there than the one a condition names. It has to be looked at
+A 412 says that another object is there than the one a condition names. So the key is described
 again: where the same one is there, a proxy or the store has not honoured the condition.
 """
 
@@ -10,7 +10,7 @@ from startifact.errors import ConfigurationError
 from startifact.text import quoted
 
 UNMET = frozenset({"412", "PreconditionFailed"})
-"""The condition of a request does not hold, or that is what was said."""
+"""The condition of a request does not hold, or so the answer says."""
 
 _WEAK = "W/"
 

@@ -60,7 +60,7 @@ _PASSED_ON = (
     PartialCredentialsError,
     ProfileNotFound,
 )
-"""What says by itself what is wrong, and is not a matter of credentials, or is one of its own."""
+"""Errors that say by themselves what is wrong: they are raised as they are."""
 
 
 class UnusableCredentialsError(CredentialRetrievalError):
@@ -127,7 +127,7 @@ def with_credential_errors(get: Callable[[], T], *, login: str = "aws sso login"
 
     Raises:
         BotoCoreError: *get* could not read, run or ask the source of credentials.
-        StartifactError: The source is Startifact's own, and says so itself.
+        StartifactError: The source is Startifact's own, and raised it.
     """
     try:
         return get()

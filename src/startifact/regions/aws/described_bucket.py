@@ -1,4 +1,4 @@
-"""What is known of a bucket's objects without reading them, and what S3 says where it refuses to.
+"""What S3 says of objects without their bytes, and its reason where it refuses to say it.
 
 S3 answers HEAD without a reason, and refuses whoever may not list also what is not there.
 """
@@ -37,7 +37,7 @@ class DescribedBucket:
         self.prefix = prefix
         self.limits = limits
         self._exists = threading.Event()
-        # Of those only that are absent now: what is deleted in between is described anew.
+        # Only keys that are absent now: one that was staged since is taken out.
         self._deleted: set[str] = set()
 
     def full(self, key: str) -> str:

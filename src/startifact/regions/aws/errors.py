@@ -91,7 +91,7 @@ _ELSEWHERE = frozenset(
 )
 
 _NO_ANSWER_HINT = (
-    "Look at what is between here and the region: a portal that wants somebody to sign in, or a "
+    "Check what is between here and the region: a portal that wants somebody to sign in, or a "
     "proxy, may have answered in its place"
 )
 
@@ -140,7 +140,7 @@ def aws_errors(
         raise RegionUnavailableError(
             f"{region} answered {action} on {resource} with what cannot be understood: "
             f"{type(e).__name__}, {said_by_aws(e)}",
-            hint="Try again; if it stays so, something between here and the region is at fault",
+            hint="Try again; if it persists, something between here and the region is at fault",
         ) from e
 
 

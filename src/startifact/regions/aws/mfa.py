@@ -50,7 +50,7 @@ def code(prompt: str) -> str:
     """
     if not _ASKING.get():
         raise UnusableCredentialsError(
-            why="the profile wants an MFA code (mfa_serial), which is asked for at the start alone",
+            why="the profile wants an MFA code (mfa_serial), which is asked for only at the start",
             hint="Set duration_seconds in the profile to more than this takes",
         )
     hint = (

@@ -42,7 +42,7 @@ def _run(job: Callable[[], None], start: threading.Barrier) -> None:
 
 def wait_for_others(**_: object) -> None:
     """Return when those that this thread's request is to leave with are ready, or have failed."""
-    start, _THIS.start = _THIS.start, None  # once: a second attempt is nobody's rival
+    start, _THIS.start = _THIS.start, None  # once: a second attempt does not race
     if start is not None:
         with contextlib.suppress(threading.BrokenBarrierError):
             start.wait(RACE_START_SECONDS)

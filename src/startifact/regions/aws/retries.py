@@ -1,6 +1,6 @@
 """Trying requests again that a service put off, or whose connection broke.
 
-The SDK's own retries are taken out: they end after so many attempts, however short, and know
+The SDK's own retries are taken out: they end after a few attempts, however short, and know
 nothing of who waits. These last as long as a region may be idle, for every request of a client, and
 end when nobody waits any more.
 """
@@ -33,7 +33,7 @@ _NEVER = frozenset({"CompleteMultipartUpload", "PutObject"})
 """They are conditional: whoever makes them looks at what is there first (`write_once`)."""
 
 _COUNTED = frozenset({"PutParameter"})
-"""Whoever makes it tries again, so many times: the mirror is no reason to wait for long."""
+"""Their caller counts its attempts: the mirror is no reason to wait for long."""
 
 
 class Pace:
@@ -76,7 +76,13 @@ class Retries:
         self._configured = attempts
 
     def wait_for_turn(self, **_: object) -> None:
-        """Wait until the request may be made, where the region has throttled others."""
+        """Wait until the request may be made, where the region has throttled others.
+
+        What undoes something does not wait: it has a moment, and the turns before it may be those
+        of requests that nobody waits for any more.
+        """
+        if CURRENT_HEARTBEAT.get() is None:
+            return
         if (seconds := self._pace.seconds_to_wait()) > 0:
             pause_for(seconds)
 
@@ -98,7 +104,7 @@ class Retries:
         if trouble is None:
             if response is not None:
                 self._pace.accepted()
-                # Of a body that is still to come, whoever reads it says that it has come.
+                # A body that is still to come is recorded by whoever reads it.
                 if not operation.has_streaming_output or response[0].status_code >= 300:
                     record_answer()
             return None
@@ -152,9 +158,9 @@ def may_repeat(
 def has_time(trouble: Trouble, failing_seconds: float, limits: Limits) -> bool:
     """Say whether a region may be tried once more that has failed for *failing_seconds*."""
     heartbeat = CURRENT_HEARTBEAT.get()
-    if heartbeat is None or not heartbeat.patient or trouble is Trouble.DEAD:
+    if heartbeat is None or not heartbeat.retry_until_idle or trouble is Trouble.DEAD:
         return False
-    # Less than until the region is given up as idle, so that the service's reason is told.
+    # Stops before the region is given up as idle, so that the error has the service's reason.
     idle = 0.9 * limits.idle_timeout_seconds
     return failing_seconds < (
         min(idle, limits.refused_seconds) if trouble is Trouble.REFUSED else idle
@@ -180,7 +186,7 @@ def retry_requests(client: BaseClient, limits: Limits) -> None:
     """Put `Retries` in the place of the SDK's own, for every request of *client*.
 
     What somebody configured (``AWS_MAX_ATTEMPTS``, ``AWS_RETRY_MODE``, a profile) holds where it
-    asks for more: the mode "adaptive" goes on to limit the rate, and so many attempts are made.
+    asks for more: the mode "adaptive" still limits the rate, and as many attempts are made.
     """
     service = client.meta.service_model.service_id.hyphenize()
     events = client.meta.events

@@ -1,6 +1,6 @@
 """What kept a request from being answered, and whether asking once more may help.
 
-`retries` asks again by it, and `errors` tells people to do so by it: both agree.
+`retries` and `errors` both use it, so that people are advised to try again where it may help.
 """
 
 import socket
@@ -39,8 +39,8 @@ _THROTTLING = frozenset(
         "TooManyRequestsException",
     }
 )
-_CONFLICTS = frozenset({"ConditionalRequestConflict", "OperationAborted", "TooManyUpdates"})
-"""Another writer was at it at the same time."""
+CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
+"""Another operation on the object was under way. That says nothing about whether it exists."""
 
 _ON_THE_WAY = frozenset(
     {
@@ -53,7 +53,7 @@ _ON_THE_WAY = frozenset(
         "XAmzContentSHA256Mismatch",
     }
 )
-"""What was sent did not come as it was sent: a new attempt sends it anew."""
+"""What arrived is not what was sent: another attempt sends it again."""
 
 _FINAL = frozenset(
     {
@@ -84,14 +84,14 @@ _FAILED = frozenset(
         "ServiceUnavailableException",
     }
 )
-"""The service failed, or lost patience, whatever status it gives that."""
+"""The service failed, or a request took it too long, whatever the status."""
 
 
 class Trouble(Enum):
-    """What keeps a request from being answered, where another attempt may be."""
+    """What keeps a request from being answered, where another attempt may be answered."""
 
     LATER = auto()
-    """The service is there, and asks to be asked later."""
+    """The service is up, and wants the request later."""
 
     CUT = auto()
     """The connection broke, or the service failed: the request may have been executed."""
@@ -117,12 +117,12 @@ def trouble_of_status(status: int, code: str) -> Trouble | None:
 
 
 def may_pass(error: ClientError) -> bool:
-    """Say whether *error* may be gone when the same is asked later, by whoever asks it."""
+    """Say whether the same request may succeed later, whoever makes it."""
     status, code = status_of(error), code_of(error)
     return (
         trouble_of_status(status, code) is not None
         or status == 409
-        or code in _ON_THE_WAY | _CONFLICTS | _FAILED
+        or code in _ON_THE_WAY | CONFLICT | _FAILED | {"TooManyUpdates"}
     )
 
 

@@ -8,7 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -18,30 +18,33 @@ from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ExistsError, RegionUnavailableError, StartifactError
 from startifact.files.source import Part, Source
 from startifact.limits import Limits
+from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.completion import complete
 from startifact.regions.aws.conditional import write_once
+from startifact.regions.aws.conditions import UNMET, ignored_condition
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.partitions import arn
-from startifact.regions.aws.trouble import code_of
+from startifact.regions.aws.trouble import CONFLICT, code_of
 from startifact.regions.interface import Beat
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, UploadPartOutputTypeDef
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 RECORD = "startifact"
 """The name of the user metadata that holds the record."""
 
-# A conflicting operation was under way. That says nothing about whether the object exists.
-CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
-_EXISTS = frozenset({"PreconditionFailed", "412"})
 # What arrived is not what its checksum says.
 _DAMAGED = frozenset(
     {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "InvalidDigest"}
 )
 _TYPE = "application/octet-stream"
+
+_NOT_AS_SENT = _DAMAGED | {"IncompleteBody"}
 
 
 class Upload:
@@ -72,16 +75,25 @@ class Upload:
 
         Raises:
             ExistsError: Something is there.
+            ConfigurationError: The region says so, and nothing is.
         """
-        send = self._in_parts if len(source.parts) > 1 else self._at_once
+        at_once = len(source.parts) == 1
+        send = self._at_once if at_once else self._in_parts
+        refused_before = False
         for _ in attempts(self._limits.conflict_retry):
             try:
                 with self._errors():
                     try:
                         send(source, encoded_record)
                     except ClientError as e:
-                        if code_of(e) in _EXISTS:
-                            raise ExistsError(self._key) from e
+                        if code_of(e) in UNMET:
+                            # All parts are not sent again for what is deleted at this moment.
+                            if not at_once or self._exists():
+                                raise ExistsError(self._key) from e
+                            if refused_before:
+                                raise self._ignored_condition(e) from e
+                            refused_before = True
+                            continue
                         if code_of(e) not in CONFLICT:
                             raise
                     else:
@@ -91,6 +103,11 @@ class Upload:
                 self._beat(0)
         raise RegionUnavailableError(
             f"{self._region} kept answering that another operation on {self._resource} is under way"
+        )
+
+    def _ignored_condition(self, refusal: ClientError) -> StartifactError:
+        return ignored_condition(
+            refusal, region=self._region, key=self._key, expected=None, got=None
         )
 
     def _errors(self) -> contextlib.AbstractContextManager[None]:
@@ -113,7 +130,10 @@ class Upload:
                     IfNoneMatch="*",
                 )
 
-        if not write_once(self._client, put, settled=self._exists, limits=self._limits):
+        def put_unless_lost() -> bool:
+            return write_once(self._client, put, settled=self._exists, limits=self._limits)
+
+        if not self._as_it_was_sent(put_unless_lost):
             raise ExistsError(self._key)
         self._beat(part.size)
 
@@ -137,8 +157,8 @@ class Upload:
             )
             # The digests hold for what was sent; the file may have grown since it was read.
             source.check_unchanged()
-            # The last moment to stop: once completed, the object is there. S3 may take as long as
-            # the idle time-out for it, which begins anew here.
+            # The last moment to stop: once completed, the object is there. Completing has a time of
+            # its own, which begins here.
             self._beat(0)
             done = complete(
                 self._client,
@@ -177,10 +197,11 @@ class Upload:
         part: Part,
         sent_parts: "dict[int, CompletedPartTypeDef]",
     ) -> Callable[[], None]:
-        def send() -> None:
-            checksum = _base64(part.sha256)
+        checksum = _base64(part.sha256)
+
+        def send_once() -> "UploadPartOutputTypeDef":
             with self._checked_body(source, part), source.open(part, self._on_read) as body:
-                answer = self._client.upload_part(
+                return self._client.upload_part(
                     Bucket=self._bucket,
                     Key=self._key,
                     UploadId=upload,
@@ -189,14 +210,30 @@ class Upload:
                     ContentLength=part.size,
                     ChecksumSHA256=checksum,
                 )
+
+        def send() -> None:
             sent_parts[number] = {
                 "PartNumber": number,
-                "ETag": answer["ETag"],
+                "ETag": self._as_it_was_sent(send_once)["ETag"],
                 "ChecksumSHA256": checksum,
             }
             self._beat(part.size)
 
         return send
+
+    def _as_it_was_sent(self, send: Callable[[], T]) -> T:
+        """Return what *send* does; it is called again where the bytes did not come as they were.
+
+        So it is where something else has answered, in the place of S3.
+        """
+        for attempt in attempts(self._limits.request_retry):
+            try:
+                return send()
+            except (ClientError, NoAnswerError) as e:
+                known = isinstance(e, NoAnswerError) or code_of(e) in _NOT_AS_SENT
+                if not known or attempt == self._limits.request_retry.attempts:
+                    raise
+        raise AssertionError  # the last attempt has raised
 
     @contextlib.contextmanager
     def _checked_body(self, source: Source, part: Part) -> Iterator[None]:

@@ -1,0 +1,95 @@
+"""Reading on, or once more, where a connection broke in the middle of an answer.
+
+`retries` knows nothing of it: the SDK has handed the answer out by then.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from botocore.exceptions import IncompleteReadError, ResponseStreamingError
+from urllib3.exceptions import ProtocolError
+
+from startifact.concurrency.backoff import pause_for, pause_seconds
+from startifact.concurrency.heartbeat import record_failure
+from startifact.errors import RegionUnavailableError
+from startifact.limits import Limits
+from startifact.regions.aws.answers import BrokenAnswerError
+from startifact.regions.aws.retries import may_repeat
+from startifact.regions.aws.trouble import Trouble, said_by_aws
+
+T = TypeVar("T")
+
+# Of urllib3's own errors, those in the body of an answer that is an error come through.
+_BROKEN = (BrokenAnswerError, IncompleteReadError, ProtocolError, ResponseStreamingError)
+
+
+def asked_again(ask: Callable[[], T], limits: Limits, *, configured: int) -> T:
+    """Return what *ask* does; where an answer breaks off, it is called again.
+
+    That lasts as long as with any request of a client with *configured* attempts.
+
+    Raises:
+        BrokenAnswerError, BotoCoreError, ProtocolError: All answers broke off.
+    """
+    failures, failing_since = 0, time.monotonic()
+    while True:
+        try:
+            return ask()
+        except _BROKEN as e:
+            failures += 1
+            record_failure(said_by_aws(e))
+            if failures == 1:
+                failing_since = time.monotonic()
+            pause = pause_seconds(limits.request_retry, failures)
+            failing = time.monotonic() - failing_since + pause
+            if not may_repeat(Trouble.CUT, failures, failing, limits, configured):
+                raise
+            pause_for(pause)
+
+
+def resumed(
+    read: Callable[[int, int], Iterator[bytes]],
+    start: int,
+    stop: int,
+    limits: Limits,
+    *,
+    configured: int,
+) -> Iterator[bytes]:
+    """Yield bytes *start* to *stop* as *read* yields them; where it breaks off, it is called again.
+
+    Raises:
+        RegionUnavailableError: It has, without a byte in between, for as long as any request may.
+    """
+    failures, failing_since = 0, 0.0
+    while start < stop:
+        try:
+            for block in read(start, stop):
+                start += len(block)
+                failures = 0
+                yield block
+        except RegionUnavailableError as e:
+            failures += 1
+            record_failure(e.message)
+            # Not what `record_failure` returns: other requests may be answered in between.
+            if failures == 1:
+                failing_since = time.monotonic()
+            pause = pause_seconds(limits.request_retry, failures)
+            failing = time.monotonic() - failing_since + pause
+            if failures >= limits.read_attempts and not may_repeat(
+                Trouble.CUT, failures, failing, limits, configured
+            ):
+                raise
+            pause_for(pause)
+
+
+def wrong_length(region: str, key: str, got: int, asked: int) -> RegionUnavailableError:
+    """Return the error for an answer of *got* bytes of an object that is as it was described.
+
+    None of them were read, so they say nothing of what is stored.
+    """
+    return RegionUnavailableError(
+        f"{region} answered {got:,} bytes of {key}, asked for {asked:,}",
+        hint="A proxy, or a store that does not know ranges, does this: look at what is between "
+        "here and the region",
+    )

@@ -132,7 +132,7 @@ def make_folder_of(path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as e:  # which would be told as if *path* existed
+    except FileExistsError as e:  # which would read as if *path* existed
         wrong = errno.ENOTDIR
         raise NotADirectoryError(wrong, os.strerror(wrong), str(path.parent)) from e
 

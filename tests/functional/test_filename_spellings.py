@@ -103,6 +103,23 @@ def test_spellings_do_not_split_the_vote(
     assert caplog.messages == []
 
 
+def test_file_has_one_name_whichever_region_serves_it(
+    directories: list[str], backends: list[Directory], make_file: MakeFile, tmp_path: Path
+) -> None:
+    """What is downloaded has the composed spelling, also where a record has the other one."""
+    Session(regions=directories).stage(
+        "SugarWater", "1.0.0", make_file(name=NFC), save_filename=True
+    )
+    spell(backends[0], NFD)
+
+    for directory in directories[:2]:
+        artifact = Session(regions=directory).get("SugarWater", "1.0.0")
+        path = artifact.downloader.download(tmp_path / "new", load_filename=True)
+
+        assert (artifact.filename, path.name) == (NFC, NFC)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [NFC]
+
+
 @pytest.mark.parametrize(
     ("first", "again", "expected"),
     [

@@ -105,7 +105,7 @@ def kept_from(endpoint: str, proxy: str | None = None) -> BotoCoreError:
 
 
 def test_trouble_on_the_network(proxy: str, nobody: str) -> None:
-    """A proxy, a name and a refused connection are reported as what they are, whoever was asked."""
+    """A proxy, a name and a refused connection are named as what they are, whoever was asked."""
     cases = [
         (kept_from("https://s3.invalid", proxy), "a proxy answered 407", "USER:PASSWORD", False),
         (

@@ -14,7 +14,7 @@ from startifact.errors import InputError, IntegrityError, LocalFileError
 from startifact.files.trouble import WITHOUT_MODES, local_error
 from startifact.hints import Hint, Option
 from startifact.limits import BLOCK_BYTES, MAX_LINKS
-from startifact.model.filenames import check_filename
+from startifact.model.filenames import check_filename, composed
 from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.text import quoted
@@ -44,7 +44,7 @@ def saved_destination(folder: Path, record: Record, key: Key) -> Path:
             ),
         )
     try:
-        return folder / check_filename(record.filename)
+        return folder / check_filename(composed(record.filename))
     except InputError as e:
         # Whoever can write to the bucket chose this name; as a path it could be any file.
         raise IntegrityError(
@@ -132,7 +132,7 @@ def make_folder_of(path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as e:  # whose message would be about *path*
+    except FileExistsError as e:  # which would read as if *path* existed
         wrong = errno.ENOTDIR
         raise NotADirectoryError(wrong, os.strerror(wrong), str(path.parent)) from e
 

@@ -43,8 +43,8 @@ def mistake_in(text: str) -> Mistake | None:
     marked = _MARKED.fullmatch(text)
     mark, bare = marked.groups() if marked else ("", text)
     if text != bare and (meant := _if_version(bare)):
-        begins = f"it begins with {quoted(mark)}"
-        return Mistake("it has white space around it" if text.strip() != text else begins, meant)
+        prefix = f"it has the prefix {quoted(mark)}"
+        return Mistake("it has white space around it" if text.strip() != text else prefix, meant)
     if four := _FOUR_PARTS.fullmatch(bare):
         count = 3 + len(four["more"].split("."))
         return Mistake(f"it has {count} numbers, expected three", _four(four))
@@ -93,7 +93,7 @@ def _behind_a_name(text: str) -> Mistake | None:
     """Return what is wrong with a version that has a name before it, as many tags have."""
     for end in _END_OF_NAME.finditer(text) if text[:1].isalpha() else ():
         if meant := _if_version(text[end.end() :]):
-            return Mistake(f"it has {quoted(text[: end.start() + 1])} before it", meant)
+            return Mistake(f"it has the prefix {quoted(text[: end.start() + 1])}", meant)
     return None
 
 

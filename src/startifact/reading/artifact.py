@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from semver import Version
 
+from startifact.model.filenames import composed
 from startifact.model.keys import artifact_key
 from startifact.model.record import Record
 
@@ -66,8 +67,9 @@ class Artifact(Mapping[str, str]):
 
     @property
     def filename(self) -> str | None:
-        """The saved file name as it was recorded; remote text, not to be used as a path."""
-        return self._record.filename
+        """The saved file name in Unicode's form NFC; remote text, not to be used as a path."""
+        name = self._record.filename
+        return None if name is None else composed(name)
 
     @property
     def staged_at(self) -> datetime | None:

@@ -50,7 +50,7 @@ PROXY_REFUSES = "Check HTTPS_PROXY and NO_PROXY, or try again"
 NETWORK = "Check the network, or try again"
 
 NAME = (
-    f"{NETWORK}; if it stays so, look at the spelling of the region and the endpoint, and at the "
+    f"{NETWORK}; if it persists, look at the spelling of the region and the endpoint, and at the "
     "DNS of this machine"
 )
 

@@ -44,10 +44,10 @@ def is_probe(request: Request) -> bool:
     return "/_probe/" in request.path
 
 
-def refusal(spec: str, path: Path) -> errors.StartifactError:
+def refusal(spec: str, path: Path, limits: Limits | None = None) -> errors.StartifactError:
     """Return why the store is refused; nothing of the artifact is written there."""
     with pytest.raises(errors.StartifactError) as caught:
-        Session(regions=[spec]).stage("SugarWater", "1.0.0", path)
+        Session(regions=[spec], limits=limits or Limits()).stage("SugarWater", "1.0.0", path)
     assert "try again" not in str(caught.value).lower()
     if caught.value.exit_code == 2:
         assert "again" not in str(caught.value.hint)
@@ -158,7 +158,7 @@ def test_trouble_decides_nothing(wire: Wire, spec: str, make_file: MakeFile) -> 
 
     wire.add(busy)
 
-    raised = refusal(spec, make_file())
+    raised = refusal(spec, make_file(), Limits(idle_timeout_seconds=10.0))
 
     assert raised.exit_code == 5
     assert "could not be shown to honour conditions" in raised.message

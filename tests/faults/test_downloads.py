@@ -25,7 +25,7 @@ from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import flipping_downloads, is_read, span, when
 from tests.support.backends import Directory
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
-from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
+from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MakeFile = Callable[..., Path]
 
@@ -445,7 +445,12 @@ def test_case_14_removed_while_it_is_read(
 ) -> None:
     """An object that is removed before its bytes are read is reported as that."""
     plant(account, b"sugar", parts=False, regions=[HERE])
-    wire.add(of(HERE, lambda request, forward: error(404, "NoSuchKey")))
+
+    def removing(request: Request, forward: Forward) -> Answer | None:
+        account.s3(HERE).delete_object(Bucket=account.buckets[HERE], Key=f"team/{KEY}")
+        return forward()
+
+    wire.add(of(HERE, removing))
 
     caught = fails(Session(regions=[HERE], configuration_loader=loader), destination)
 

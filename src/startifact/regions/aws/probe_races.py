@@ -27,7 +27,7 @@ class Races(Steps):
         super().__init__(bucket, requests)
         self._undecided = set(RACED)
         self._trouble: ClientError | BotoCoreError | None = None
-        self._until = 0.0
+        self._began = self._until = 0.0
 
     def run(self) -> None:
         """Return when each kind of race has had one winner.
@@ -36,15 +36,16 @@ class Races(Steps):
             ConfigurationError: One had several, or none.
             RegionUnavailableError: The store had too much to do for as long as any request may.
         """
-        self._until = time.monotonic() + self.limits.probe_seconds
+        self._began = time.monotonic()
+        self._until = self._began + self.limits.probe_seconds
         for _ in range(self.limits.probe_rounds):
             if not self._is_over():
                 self._round(RACED)
         # A store that has too much to do is asked for as long as by any other request.
-        rounds, began = 0, time.monotonic()
+        rounds = 0
         while self._undecided and self._trouble is not None:
             rounds += 1
-            if not self._may_repeat(self._trouble, rounds, began):
+            if not self._may_repeat(self._trouble, rounds):
                 break
             self._trouble = None
             self._round(frozenset(self._undecided))
@@ -87,9 +88,10 @@ class Races(Steps):
     def _race(self, step: str, key: str, writes: Sequence[Callable[[], object]]) -> None:
         """Let *writes* leave at once, of which exactly one may succeed.
 
-        As long as nothing comes of it but that the store puts all of them off, they leave again.
+        As long as nothing comes of it but that the store puts all of them off, they leave again,
+        unless an earlier race of this kind has had its winner.
         """
-        races, began = 0, time.monotonic()
+        races = 0
         while not self._is_over():
             self.beat()
             with self.requests.errors("s3:PutObject", key):
@@ -101,7 +103,9 @@ class Races(Steps):
             if won:
                 self._undecided.discard(step)
             races += 1
-            if put_off is None or not self._may_repeat(put_off, races, began):
+            if put_off is None or step not in self._undecided:
+                break
+            if not self._may_repeat(put_off, races):
                 break
 
     def _race_once(
@@ -130,13 +134,22 @@ class Races(Steps):
         put_off = len([e for e in troubles if trouble_of_answer(e) in NOT_DONE]) == len(writes)
         return len(won), troubles[0] if put_off else None
 
-    def _may_repeat(self, error: ClientError | BotoCoreError, times: int, began: float) -> bool:
-        """Pause, and say whether what met *error* *times* times since *began* may be repeated."""
+    def _may_repeat(self, error: ClientError | BotoCoreError, times: int) -> bool:
+        """Pause, and say whether what met *error* *times* times may be repeated.
+
+        All races together may take as long as one request, so that a busy store is given up once.
+        """
         trouble = trouble_of_answer(error)
         if trouble is None:
             return False
         pause = pause_seconds(self.limits.request_retry, times)
-        seconds, configured = time.monotonic() + pause - began, configured_attempts(self.client)
+        seconds, configured = (
+            time.monotonic() + pause - self._began,
+            configured_attempts(self.client),
+        )
+        # Each race is several requests, so that even a few attempts of each would take minutes.
+        if seconds > self.limits.idle_timeout_seconds:
+            return False
         if not may_repeat(trouble, times, seconds, self.limits, configured):
             return False
         pause_for(pause)

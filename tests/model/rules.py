@@ -6,8 +6,9 @@ process has been answered, and at what it reports.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import combinations
 from typing import NamedTuple
 
 from semver import Version
@@ -43,6 +44,9 @@ class Known(NamedTuple):
     contents: frozenset[tuple[str, str, Content]] = frozenset()
     """Which region holds which content under which artifact key."""
 
+    doubtful: frozenset[tuple[str, str, Content]] = frozenset()
+    """The same of answers that may have come too late for the process to notice them."""
+
     first: frozenset[tuple[str, str | None]] = frozenset()
     """Where each region's ``latest`` was when it was read for the first time."""
 
@@ -54,13 +58,15 @@ class Known(NamedTuple):
         A *doubtful* answer may come too late for anybody to notice.
         """
         verb, args = ask.request
-        if doubtful:
-            answer = None
         if verb == "describe" and isinstance(answer, StoredArtifact):
             key = str(args[0])
             if not isinstance(program, Stage) or key == artifact_key(PROJECT, program.version):
                 found = (ask.region, key, content_of(str(answer.encoded_record)))
+                if doubtful:
+                    return self._replace(doubtful=self.doubtful | {found})
                 return self._replace(contents=self.contents | {found})
+        if doubtful:
+            answer = None
         if verb == "read_channel" and all(region != ask.region for region, _ in self.first):
             if answer is None:
                 return self._replace(first=self.first | {(ask.region, None)})
@@ -72,6 +78,18 @@ class Known(NamedTuple):
     def of(self, key: str) -> dict[str, Content]:
         """Return which content each region has been seen to hold under *key*."""
         return {region: content for region, at, content in self.contents if at == key}
+
+    def possible(self, key: str) -> Iterator[dict[str, Content]]:
+        """Yield the same for each way in which doubtful answers may have been noticed or not."""
+        sure = self.of(key)
+        doubtful = [
+            (region, content)
+            for region, at, content in self.doubtful
+            if at == key and region not in sure
+        ]
+        for count in range(len(doubtful) + 1):
+            for noticed in combinations(doubtful, count):
+                yield sure | dict(noticed)
 
 
 def own_content(program: Stage) -> Content:
@@ -150,17 +168,15 @@ def check_request(program: Program, known: Known, ask: Ask) -> None:
     request = ask.request
     if request.verb == "create":
         key, content = str(request.args[0]), content_of(str(request.args[2]))
-        if not _may_be_written(program, known.of(key), content):
+        if not any(_may_be_written(program, found, content) for found in known.possible(key)):
             raise BrokenPromiseError(
                 "promise 2", f"{program.name} writes {request.args[0]} where others differ"
             )
     if request.verb != "write_channel":
         return
     version = str(channel_record_of(str(request.args[1])).version)
-    found = known.of(artifact_key(PROJECT, version))
-    # What was answered too late to be noticed is not among what was found.
-    content_here = found.get(ask.region, chosen_content_of(program, found))
-    if found and not _may_be_written(program, found, content_here):
+    key = artifact_key(PROJECT, version)
+    if not any(_may_be_pointed_at(program, found, ask.region) for found in known.possible(key)):
         raise BrokenPromiseError(
             "promise 1", f"{program.name} moves latest to {version}, seeing others"
         )
@@ -186,6 +202,12 @@ def _may_be_written(
     if not found and not isinstance(program, Stage):
         return True
     return content is not None and content == chosen_content_of(program, found)
+
+
+def _may_be_pointed_at(program: Program, found: Mapping[str, Content], region: str) -> bool:
+    """Say whether ``latest`` of *region* may point at a version of which *found* is seen."""
+    content_here = found.get(region, chosen_content_of(program, found))
+    return not found or _may_be_written(program, found, content_here)
 
 
 def check_change(region: str, request: Request, before: StoreState, after: StoreState) -> None:

@@ -114,7 +114,8 @@ $(VENV)/.installed-docs: $(VENV)/.installed-dev requirements/docs.txt
 	$(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/docs.txt
 	touch $@
 
-# aws-cli needs other versions of what Startifact needs. Where it cannot be had, it is left out.
+# aws-cli needs other versions of what Startifact needs. Where it cannot be installed, the script leaves
+# it out, with the reason in its table: hence the true.
 build/compare/.installed:
 	$(PYTHON) -m venv build/compare
 	build/compare/bin/python -m pip install --quiet --disable-pip-version-check $(AWS_CLI) && touch $@ || true

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,11 @@ def is_of_the_file(request: Request) -> bool:
     return "/_probe/" not in request.path
 
 
+def _burst(kind: Callable[[Wire, float], Rule], nth: int, seconds: float, wire: Wire) -> Rule:
+    """Return the rule of a burst of *kind* that the *nth* request with bytes of the file begins."""
+    return starting(nth, sends_bytes, kind(wire, seconds))
+
+
 def faults(white_space: float, silence: float) -> Iterator[Fault]:
     """Yield what is tried, one after the other."""
     yield Fault("no fault, 1 MB", MB)
@@ -105,9 +111,7 @@ def faults(white_space: float, silence: float) -> Iterator[Fault]:
             yield Fault(
                 f"{name} for {seconds} s, {size} MB",
                 size * MB,
-                lambda wire, nth=nth, kind=kind, seconds=seconds: starting(  # type: ignore[misc]
-                    nth, sends_bytes, kind(wire, seconds)
-                ),
+                partial(_burst, kind, nth, seconds),
             )
     for size in (100, 300):
         yield Fault(

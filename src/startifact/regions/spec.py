@@ -1,4 +1,4 @@
-"""Spellings of regions: values that are checked, and not opened yet.
+"""Specs of regions: what text names a region by, checked, and not opened yet.
 
 Each kind of region has a `RegionKind` in a module of its own, and `factory.KINDS` lists them.
 """

@@ -146,38 +146,13 @@ class Upload:
             ChecksumAlgorithm="SHA256",
         )["UploadId"]
         try:
-            sent_parts: dict[int, CompletedPartTypeDef] = {}
-            run_in_pool(
-                [
-                    self._sender(upload, source, number, part, sent_parts)
-                    for number, part in enumerate(source.parts, start=1)
-                ],
-                workers=self._limits.part_workers,
-                limits=self._limits,
-            )
+            sent_parts = self._send_parts(upload, source)
             # The digests hold for what was sent; the file may have grown since it was read.
             source.check_unchanged()
             # The last moment to stop: once completed, the object is there. Completing has a time of
             # its own, which begins here.
             self._beat(0)
-            done = complete(
-                self._client,
-                partial(
-                    self._client.complete_multipart_upload,
-                    Bucket=self._bucket,
-                    Key=self._key,
-                    UploadId=upload,
-                    # S3 wants them in order; they have arrived in any.
-                    MultipartUpload={"Parts": [sent_parts[n] for n in sorted(sent_parts)]},
-                    MpuObjectSize=source.size,
-                    IfNoneMatch="*",
-                ),
-                exists=self._exists,
-                parts=len(sent_parts),
-                limits=self._limits,
-            )
-            if not done:
-                raise ExistsError(self._key)
+            self._complete(upload, source, sent_parts)
         except BaseException:
             # A signal too: parts that are left cost money, and no listing of objects shows them.
             abort(
@@ -188,6 +163,46 @@ class Upload:
                 upload=upload,
             )
             raise
+
+    def _send_parts(self, upload: str, source: Source) -> "dict[int, CompletedPartTypeDef]":
+        """Send all parts, several at a time, and return what completing needs of each."""
+        sent_parts: dict[int, CompletedPartTypeDef] = {}
+        run_in_pool(
+            [
+                self._sender(upload, source, number, part, sent_parts)
+                for number, part in enumerate(source.parts, start=1)
+            ],
+            workers=self._limits.part_workers,
+            limits=self._limits,
+        )
+        return sent_parts
+
+    def _complete(
+        self, upload: str, source: Source, sent_parts: "dict[int, CompletedPartTypeDef]"
+    ) -> None:
+        """Make the object of the parts, unless something is there.
+
+        Raises:
+            ExistsError: Something is there, perhaps this upload, completed by a lost attempt.
+        """
+        request = partial(
+            self._client.complete_multipart_upload,
+            Bucket=self._bucket,
+            Key=self._key,
+            UploadId=upload,
+            # S3 wants them in order; they have arrived in any.
+            MultipartUpload={"Parts": [sent_parts[number] for number in sorted(sent_parts)]},
+            MpuObjectSize=source.size,
+            IfNoneMatch="*",
+        )
+        if not complete(
+            self._client,
+            request,
+            exists=self._exists,
+            parts=len(sent_parts),
+            limits=self._limits,
+        ):
+            raise ExistsError(self._key)
 
     def _sender(
         self,

@@ -191,6 +191,29 @@ def test_region_without_a_channel_and_without_the_highest(
     assert "has no latest of SugarWater" in caplog.text
 
 
+# In an AWS region the mirror would still say what the first staging said there.
+@pytest.mark.parametrize("backends", ["s3", "file"], indirect=True)
+def test_region_without_a_channel_and_with_other_content_of_the_highest(
+    backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever reads that region alone does not get bytes that most regions refuse, as latest."""
+    session(backends[2:]).stage("SugarWater", "2.0.0", make_file(b"other"))
+    backends[2].erase("SugarWater/latest")
+    session(backends[:2]).stage("SugarWater", "2.0.0", make_file(b"new"))
+
+    with caplog.at_level(logging.WARNING, "startifact"):
+        staging = session(backends).stage("SugarWater", "1.0.0", make_file(b"old"))
+
+    assert "SugarWater/latest" not in backends[2].keys()  # noqa: SIM118
+    assert latest(backends[:2]) == ["2.0.0"] * 2
+    assert staging.outcomes[2].state is State.CREATED
+    assert staging.outcomes[2].latest is None
+    assert (
+        f"{backends[2].spec} has no latest of SugarWater, and other content of the version that "
+        "latest points at elsewhere: it was not moved there"
+    ) in caplog.text
+
+
 @AWS_AND_FILES
 def test_region_without_a_channel_is_no_answer(
     backends: list[Backend], make_file: MakeFile

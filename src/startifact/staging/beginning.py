@@ -67,6 +67,54 @@ def find_beginnings(
     return beginnings
 
 
+def regions_with_other_content(
+    regions: Sequence[Region], project: str, version: Version, *, limits: Limits
+) -> set[str]:
+    """Return which of *regions* hold *version* with other content than most that hold it.
+
+    These are all that hold it where no content leads. Regions that do not answer are not counted.
+    """
+    found = _describe_in(regions, project, version, limits)
+    return {replica.region.name for replica in found.replicas} - found.leading()
+
+
+@dataclass(slots=True)
+class _Descriptions:
+    """What regions say of one version."""
+
+    replicas: list[Replica] = field(default_factory=list)
+    unknown: list[Failure] = field(default_factory=list)
+    """Regions that do not say whether they hold it."""
+
+    is_removed: bool = False
+    """Whether a region says that it was removed."""
+
+    def leading(self) -> set[str]:
+        """Return the regions that hold the content which most hold; none where two lead."""
+        votes = Votes(self.replicas)
+        if votes.leader is None or votes.is_tied:
+            return set()
+        leader = votes.leader.record
+        return {r.region.name for r in self.replicas if _is_content_of(leader, r)}
+
+
+def _describe_in(
+    regions: Sequence[Region], project: str, version: Version, limits: Limits
+) -> _Descriptions:
+    jobs = {r.name: partial(_describe, r, project, version) for r in regions}
+    found = _Descriptions()
+    with FanOut(jobs, limits=limits) as describing:
+        for answer in describing:
+            if isinstance(answer, Failure):
+                if isinstance(answer.error, RemovedError):
+                    found.is_removed = True
+                elif not isinstance(answer.error, IntegrityError):  # damaged, it is not complete
+                    found.unknown.append(answer)
+            elif answer.value is not None:
+                found.replicas.append(answer.value)
+    return found
+
+
 def _holding(
     holders: Sequence[Region],
     project: str,
@@ -79,32 +127,19 @@ def _holding(
 
     With it comes why others did not say whether they do.
     """
-    jobs = {r.name: partial(_describe, r, project, version) for r in holders}
-    replicas: list[Replica] = []
-    unknown: list[Failure] = []
-    with FanOut(jobs, limits=limits) as describing:
-        for answer in describing:
-            if isinstance(answer, Failure):
-                if isinstance(answer.error, RemovedError):
-                    return set(), []
-                if not isinstance(answer.error, IntegrityError):  # damaged, it is not complete
-                    unknown.append(answer)
-            elif answer.value is not None:
-                replicas.append(answer.value)
-    by_name = {replica.region.name: replica for replica in replicas}
+    found = _describe_in(holders, project, version, limits)
+    if found.is_removed:
+        return set(), []
+    replicas, unknown = found.replicas, found.unknown
     votes, not_known = Votes(replicas), regions - len(holders) + len(unknown)
     if votes.leader is None or votes.most + not_known < enough:
         return set(), unknown if votes.leader is None else []
-    leader = votes.leader.record
-    leading = (
-        {} if votes.is_tied else {n: r for n, r in by_name.items() if _is_content_of(leader, r)}
-    )
-    others = [r for n, r in by_name.items() if n not in leading]
-    for replica in others:
+    leading = found.leading()
+    for replica in (r for r in replicas if r.region.name not in leading):
         same = sum(_is_content_of(replica.record, other) for other in replicas)
         if same + not_known >= enough:
             unknown.append(_contested(replica.region, project, version))
-    return set(leading), unknown
+    return leading, unknown
 
 
 def _contested(region: Region, project: str, version: Version) -> Failure:

@@ -9,10 +9,10 @@ from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.limits import Limits
 from startifact.model.keys import LATEST
 from startifact.model.quorum import required_to_read
-from startifact.model.versions import highest, latest_first
+from startifact.model.versions import highest, is_later, latest_first
 from startifact.regions.interface import Region
 from startifact.staging import region_steps
-from startifact.staging.beginning import find_beginnings
+from startifact.staging.beginning import find_beginnings, regions_with_other_content
 from startifact.staging.outcomes import StageRequest
 from startifact.staging.state import StagingState
 
@@ -92,6 +92,7 @@ def _move_in(
     required: int,
 ) -> None:
     limits = channel_writer.limits
+    other_content = _with_other_content(state, regions, request, limits)
     jobs = {
         r.name: partial(
             region_steps.move_latest,
@@ -100,6 +101,7 @@ def _move_in(
             request.version,
             state.beginning_in(r.name),
             channel_writer,
+            has_other_content=r.name in other_content,
         )
         for r in regions
     }
@@ -108,12 +110,31 @@ def _move_in(
             if isinstance(answer, Failure):
                 state.record_failure(answer)
             elif answer.value is None:
-                state.record_failure(region_steps.behind(answer, request.project))
+                has_other = answer.name in other_content
+                state.record_failure(
+                    region_steps.behind(answer, request.project, has_other_content=has_other)
+                )
             else:
                 state.record_time(answer.name, answer.seconds)
                 state.latest[answer.name] = answer.value
             if len(state.latest) >= required:
                 moving.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
+
+
+def _with_other_content(
+    state: StagingState, regions: Sequence[Region], request: StageRequest, limits: Limits
+) -> set[str]:
+    """Return which of *regions* hold another content of the version that ``latest`` begins at.
+
+    That is asked only where one of them has no ``latest``, and others have it above the version
+    that is staged.
+    """
+    top = state.highest_known_latest()
+    has_latest = [state.snapshots[region.name].latest is not None for region in regions]
+    if top is None or not is_later(top, request.version) or all(has_latest):
+        return set()
+    answered = [region for region in state.regions if region.name in state.snapshots]
+    return regions_with_other_content(answered, request.project, top, limits=limits)
 
 
 def _mirror(state: StagingState, project: str, channel_writer: ChannelWriter) -> None:

@@ -162,15 +162,23 @@ def move_latest(
     highest_known: Version | None,
     channel_writer: ChannelWriter,
     heartbeat: Heartbeat,
+    *,
+    has_other_content: bool,
 ) -> Version | None:
-    """Move ``latest`` in *region*, and return where it is; ``None`` if *region* is behind."""
+    """Move ``latest`` in *region*, and return where it is; ``None`` if *region* is behind.
+
+    It is behind too where it *has_other_content* of *highest_known* than most regions: whoever
+    reads this region alone would get it.
+    """
     heartbeat.beat()
     return channel_writer.advance(
         region,
         project,
         version,
         highest_known=highest_known,
-        holds=lambda v: describe(region, artifact_key(project, v)) is not None,
+        holds=lambda v: (
+            not has_other_content and describe(region, artifact_key(project, v)) is not None
+        ),
     )
 
 
@@ -182,13 +190,14 @@ def mirror_latest(
     channel_writer.mirror_or_warn(region, project)
 
 
-def behind(answer: Success[Version | None], project: str) -> Failure:
+def behind(answer: Success[Version | None], project: str, *, has_other_content: bool) -> Failure:
     """Return the failure of a region where ``latest`` of *project* could not be moved."""
+    lacks = "other content of" if has_other_content else "not"
     return Failure(
         answer.name,
         answer.seconds,
         RegionUnavailableError(
-            f"{answer.name} has no {LATEST} of {project}, and not the version that {LATEST} "
+            f"{answer.name} has no {LATEST} of {project}, and {lacks} the version that {LATEST} "
             "points at elsewhere: it was not moved there"
         ),
     )

@@ -153,12 +153,13 @@ def test_gate() -> None:
 
 
 def test_gate_of_the_script() -> None:
-    """The script runs every test but the explorations, with the gate."""
-    (everything,) = runs_of((PROJECT / ".ci" / "run").read_text(encoding="utf-8"), {})
+    """The script runs every test, with the gate, and the explorations beside them."""
+    everything, explorations = runs_of((PROJECT / ".ci" / "run").read_text(encoding="utf-8"), {})
 
     assert everything.has_gate
     assert everything.paths == []
     assert everything.expression == "not exploration"
+    assert explorations.runs_explorations
 
 
 @pytest.mark.parametrize("given", [["TESTS=tests/contract"], ["TESTS=tests/unit tests/model"]])

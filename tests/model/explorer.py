@@ -80,8 +80,9 @@ class Explorer:
         self.names = sorted({region for program in programs for region in program.regions})
         self.explored = Explored()
         self._automata = [Automaton(program, folder) for program in programs]
-        self._is_steady = not stores and rules.is_one_list(programs)
         self._start = tuple((stores or {}).get(name, StoreState()) for name in self.names)
+        # Regions that begin alike and are all used by everybody: none is behind.
+        self._is_steady = rules.is_one_list(programs) and len(set(self._start)) == 1
         self._faults = faults
         self._preemptions = preemptions
         self._served: dict[tuple[StoreState, Request], tuple[StoreState, object]] = {}

@@ -42,12 +42,11 @@ from startifact.staging import region_steps
 from startifact.staging.content import (
     check_enough_can_hold,
     choose_content,
-    conflict,
     warn_of_others,
 )
 from startifact.staging.existing import read_missing_digests, to_fill_with
 from startifact.staging.latest import look_for_lost_latest, move_latest
-from startifact.staging.outcomes import IfExists, StageRequest, Staging
+from startifact.staging.outcomes import StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
 from startifact.staging.state import StagingState, changed_file
 from startifact.text import with_regions
@@ -104,10 +103,10 @@ class Stager:
         chosen = self._choose(state, request, record)
         if request.dry_run:
             return self._predict(state, request, record, chosen)
-        self._fill(state, source, record, chosen, request)
-        if state.different:  # with keep, another content than before may be the majority's by now
-            read_missing_digests(state, limits=self.limits)
-            chosen = self._choose(state, request, record)
+        self._fill(state, request, source, record, chosen)
+        # Again: what others have created meanwhile may be other content, and the majority's by now.
+        read_missing_digests(state, limits=self.limits)
+        chosen = self._choose(state, request, record)
         self._check_written(state)
         warn_of_others(state, record, chosen)
         self._move_latest(state, request)
@@ -158,10 +157,10 @@ class Stager:
     def _fill(
         self,
         state: StagingState,
+        request: StageRequest,
         source: Source,
         attempt: Record,
         chosen: Record,
-        request: StageRequest,
     ) -> None:
         """Write *chosen* where it is absent; it is in *source*, or else brought here first.
 
@@ -185,31 +184,26 @@ class Stager:
                 for region in state.regions_to_write():
                     state.record_failure(Failure(region.name, 0.0, e))
                 return
-            self._write(state, source, chosen, encoded_record, request)
+            self._write(state, request.project, source, chosen, encoded_record)
 
     def _write(
         self,
         state: StagingState,
+        project: str,
         source: Source,
         record: Record,
         encoded_record: str,
-        request: StageRequest,
     ) -> None:
         """Create the artifact where it is absent; what another one has created there is different.
 
         Raises:
-            ConflictError: A region holds other content, or a tombstone.
             LocalFileError: The file changed, or cannot be read.
-            StagingFailedError: Too few regions have it, or one may have other content.
         """
         tally = Tally(self.progress, verb="stage", artifact=state.key, total=source.size)
         jobs = {
-            r.name: partial(
-                region_steps.create, r, request.project, state.key, source, encoded_record
-            )
+            r.name: partial(region_steps.create, r, project, state.key, source, encoded_record)
             for r in state.regions_to_write()
         }
-        known = set(state.different)
         with FanOut(jobs, limits=self.limits, notify=tally.add, undo=True) as writing:
             while answer := writing.next():
                 if isinstance(answer, Failure):
@@ -224,10 +218,6 @@ class Stager:
                     state.different[answer.name] = answer.value
                 if len(state.replicas) >= self.required:
                     writing.shorten_idle_timeout(self.limits.quorum_idle_timeout_seconds)
-        # Only now: the error names what every region holds, and those that wrote are done.
-        removed = state.removed()
-        if removed or (state.different.keys() > known and request.if_exists is not IfExists.KEEP):
-            raise conflict(state, record, removed=removed)
 
     def _check_written(self, state: StagingState) -> None:
         """Return when enough regions hold the artifact, and none may hold other content."""

@@ -298,6 +298,43 @@ def test_no_regions(step: Step, call: Call) -> None:
     assert "no regions are named" in done.errors[0]
 
 
+@pytest.mark.parametrize(
+    ("inputs", "outputs"),
+    [
+        (
+            {"command": "stage", "project": "SugarWater", "version": "v1.0.0"},
+            {"project": "SugarWater", "version": "1.0.0"},
+        ),
+        (
+            {"command": "stage", "project": "SugarWater", "version": "1.0"},
+            {"project": "SugarWater"},
+        ),
+        ({"command": "stage", "project": "..", "version": "1.0.0"}, {"version": "1.0.0"}),
+        (
+            {"command": "download", "project": "SugarWater", "version": "^1.2"},
+            {"project": "SugarWater"},
+        ),
+        (
+            {"command": "sing", "project": "SugarWater", "version": "1.0.0"},
+            {"project": "SugarWater", "version": "1.0.0"},
+        ),
+        (
+            {"command": "versions", "project": "SugarWater", "version": "1.0.0"},
+            {"project": "SugarWater"},
+        ),
+        ({"command": "info", "project": "a\n::b"}, {}),
+    ],
+)
+def test_inputs_that_are_not_valid(
+    call: Call, inputs: dict[str, str], outputs: dict[str, str]
+) -> None:
+    """What is valid by itself is known, whatever else is wrong."""
+    done = call(**inputs, deadline="soon")
+
+    assert done.exit_code == 2
+    assert done.has_only("invalid-input", **outputs)
+
+
 def test_required_regions(step: Step, call: Call, directories: list[str]) -> None:
     """The number of regions that is asked for is the number that has to hold the artifact."""
     step.file(b"", "blocked")

@@ -5,7 +5,6 @@ other content; create the artifact where it is absent; describe each key afterwa
 answer was; move ``latest`` only once enough regions hold the artifact.
 """
 
-import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +16,11 @@ from startifact.channels.latest import ChannelWriter
 from startifact.concurrency.fan_out import Failure, FanOut, Success
 from startifact.concurrency.progress import ProgressCallback, Tally
 from startifact.errors import (
-    DeadlineError,
     IndeterminateContentError,
     InputError,
     IntegrityError,
-    LocalFileError,
     NewerFormatError,
     StagingFailedError,
-    StartifactError,
     WrongRegionError,
 )
 from startifact.files.source import Source
@@ -44,11 +40,12 @@ from startifact.staging.content import (
     choose_content,
     warn_of_others,
 )
-from startifact.staging.existing import read_missing_digests, to_fill_with
+from startifact.staging.existing import read_missing_digests
+from startifact.staging.filling import fill
 from startifact.staging.latest import look_for_lost_latest, move_latest
 from startifact.staging.outcomes import StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
-from startifact.staging.state import StagingState, changed_file
+from startifact.staging.state import StagingState
 from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
@@ -103,7 +100,10 @@ class Stager:
         chosen = self._choose(state, request, record)
         if request.dry_run:
             return self._predict(state, request, record, chosen)
-        self._fill(state, request, source, record, chosen)
+        fill(
+            state, request, source, record, chosen,
+            required=self.required, limits=self.limits, progress=self.progress,
+        )  # fmt: skip
         # Again: what others have created meanwhile may be other content, and the majority's by now.
         read_missing_digests(state, limits=self.limits)
         chosen = self._choose(state, request, record)
@@ -153,71 +153,6 @@ class Stager:
         state.choose(chosen)
         check_enough_can_hold(state, attempt, chosen, self.required)
         return chosen
-
-    def _fill(
-        self,
-        state: StagingState,
-        request: StageRequest,
-        source: Source,
-        attempt: Record,
-        chosen: Record,
-    ) -> None:
-        """Write *chosen* where it is absent; it is in *source*, or else brought here first.
-
-        Where that cannot be, and enough regions hold it, those that lack it have failed.
-
-        Raises:
-            StartifactError: It cannot, or as `_write` raises.
-        """
-        with contextlib.ExitStack() as stack:
-            try:
-                source, encoded_record = stack.enter_context(
-                    to_fill_with(
-                        state, source, attempt, chosen, limits=self.limits, progress=self.progress
-                    )
-                )
-            except (DeadlineError, LocalFileError):
-                raise
-            except StartifactError as e:
-                if len(state.replicas) < self.required:
-                    raise
-                for region in state.regions_to_write():
-                    state.record_failure(Failure(region.name, 0.0, e))
-                return
-            self._write(state, request.project, source, chosen, encoded_record)
-
-    def _write(
-        self,
-        state: StagingState,
-        project: str,
-        source: Source,
-        record: Record,
-        encoded_record: str,
-    ) -> None:
-        """Create the artifact where it is absent; what another one has created there is different.
-
-        Raises:
-            LocalFileError: The file changed, or cannot be read.
-        """
-        tally = Tally(self.progress, verb="stage", artifact=state.key, total=source.size)
-        jobs = {
-            r.name: partial(region_steps.create, r, project, state.key, source, encoded_record)
-            for r in state.regions_to_write()
-        }
-        with FanOut(jobs, limits=self.limits, notify=tally.add, undo=True) as writing:
-            while answer := writing.next():
-                if isinstance(answer, Failure):
-                    # All regions are sent the same file, so none can do better.
-                    if isinstance(answer.error, LocalFileError):
-                        raise changed_file(state, answer.error)
-                    state.record_failure(answer)
-                elif answer.value.record.same_content(record):
-                    state.record_written(answer.name, answer.seconds, answer.value, encoded_record)
-                else:
-                    state.record_time(answer.name, answer.seconds)
-                    state.different[answer.name] = answer.value
-                if len(state.replicas) >= self.required:
-                    writing.shorten_idle_timeout(self.limits.quorum_idle_timeout_seconds)
 
     def _check_written(self, state: StagingState) -> None:
         """Return when enough regions hold the artifact, and none may hold other content."""

@@ -99,6 +99,13 @@ class OptionDefinition(NamedTuple):
         """The name of the argument in Python."""
         return self.name_in_python or self.identifier
 
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """How a shell may write it; of one that is positional, that is nothing."""
+        if self.is_positional:
+            return ()
+        return (*([f"-{self.letter}"] if self.letter else []), f"--{self.name}")
+
     def used_by(self, command: str) -> bool:
         """Say whether *command* does something with it."""
         return not self.commands or command in self.commands

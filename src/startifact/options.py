@@ -129,7 +129,7 @@ _OPTIONS = (
         is_positional=True,
         help_by_command={
             "stage": "The file.",
-            "download": "The file to write; a folder with --load-filename.",
+            "download": "The file to write, - for standard output; a folder with --load-filename.",
         },
     ),
     OptionDefinition(

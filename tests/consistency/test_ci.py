@@ -15,6 +15,7 @@ import yaml
 
 from tests.support.runner_step import PROJECT
 
+SCRIPT = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
 CI = yaml.safe_load((PROJECT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
 MARKERS = [
     marker.partition(":")[0]
@@ -130,14 +131,54 @@ def runs_of_job(name: str) -> list[list[Pytest]]:
     ]
 
 
-@pytest.mark.parametrize("name", list(CI["jobs"]))
-def test_no_job_runs_explorations(name: str) -> None:
-    """No job runs the model's longest searches, which take as long as all the rest."""
+def targets_of(script: str) -> set[str]:
+    """Return what a shell *script* has made, but for what everything else needs."""
+    lines = (shlex.split(line, comments=True) for line in script.splitlines())
+    made = {
+        word
+        for words in lines
+        if "make" in words
+        for word in words[words.index("make") + 1 :]
+        if re.fullmatch(r"[a-z./][\w./-]*", word)
+    }
+    return made - {".venv/.installed-dev"}
+
+
+@pytest.mark.parametrize("name", [name for name in CI["jobs"] if name != "explore"])
+def test_jobs_without_explorations(name: str) -> None:
+    """The model's longest searches take as long as all the rest: one job has them."""
     for runs in runs_of_job(name):
         assert [run for run in runs if run.runs_explorations] == []
 
 
-@pytest.mark.parametrize("name", ["test", "container", "elsewhere"])
+def test_explorations() -> None:
+    """One job runs all of the model's longest searches, and nothing else."""
+    ((run,),) = runs_of_job("explore")
+
+    assert (run.expression, run.paths) == ("exploration", ["tests/model"])
+
+
+def test_real_stores() -> None:
+    """One job installs every real S3 server, and fails where one is missing, not only skips it."""
+    scripts = [step.get("run", "") for step in CI["jobs"]["stores"]["steps"]]
+    ((run,),) = runs_of_job("stores")
+
+    assert run.paths == ["tests/contract"]
+    assert targets_of("\n".join(scripts[:-1])) == {".venv/.installed-stores"}
+    assert "keep-going" not in "".join(scripts)
+
+
+def test_script_and_workflow() -> None:
+    """What the script has made, a job of the workflow has made too."""
+    jobs = [step.get("run", "") for job in CI["jobs"].values() for step in job["steps"]]
+
+    wanted = targets_of(SCRIPT)
+
+    assert {"test", "check", "docs", ".venv/.installed-stores"} <= wanted
+    assert wanted <= targets_of("\n".join(jobs))
+
+
+@pytest.mark.parametrize("name", ["test", "stores", "explore", "container", "elsewhere"])
 def test_jobs_that_test(name: str) -> None:
     """Each job that is there to test runs pytest once, in every variant."""
     assert [len(runs) for runs in runs_of_job(name)] == [1] * len(variants(CI["jobs"][name]))

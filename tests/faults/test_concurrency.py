@@ -94,15 +94,16 @@ def test_case_01_one_winner(regions: list[str], tmp_path: Path) -> None:
 
 
 def test_case_01_at_most_one_winner_in_three_regions(regions: list[str], tmp_path: Path) -> None:
-    """In three regions each holds one whole content; who lost in any of them moves no latest."""
+    """In three regions each holds one whole content; who did not win most moves no latest."""
     outcomes = race(regions, tmp_path)
 
     winners = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Staging)]
     opened = [region.inner for region in faulty(regions)]
     stored = [content_of(region) for region in opened]
     assert set(stored) <= set(contents())
-    assert len(winners) == (1 if len(set(stored)) == 1 else 0)
-    assert [r.read_channel(LATEST) is not None for r in opened] == [bool(winners)] * 3
+    majority = [content for content in contents() if stored.count(content) >= 2]
+    assert [contents()[number] for number in winners] == majority
+    assert [r.read_channel(LATEST) is not None for r in opened] == [s in majority for s in stored]
     for number, outcome in enumerate(outcomes):
         if number not in winners:
             assert isinstance(outcome, AlreadyStagedError)
@@ -122,16 +123,24 @@ def test_case_01_one_winner_among_processes(directories: list[str], tmp_path: Pa
     assert content_of(faulty(directories[:1])[0].inner) == contents()[winner]
 
 
-def test_case_02_different_winners(regions: list[str], tmp_path: Path) -> None:
-    """One that has won one region and lost another is shown both contents, and moves no latest."""
+def different_winners(
+    specs: list[str], folder: Path, *, third_takes: bool
+) -> tuple[list[Region], list[Outcome]]:
+    """Let one win the first region and another the second, and either the third, or neither.
+
+    Return the regions, and what came of each of the two.
+    """
     go = threading.Event()
-    opened = [region.inner for region in faulty(regions)]
+    opened = [region.inner for region in faulty(specs)]
     ours, theirs = ([FaultyRegion(region) for region in opened] for _ in range(2))
     for region in (*ours[1:], *theirs[:1], *theirs[2:]):
         region.delay("create", go)
+    if not third_takes:
+        for region in (ours[2], theirs[2]):
+            region.fail("create")
     looked = threading.Event()  # each may write where the other may not, once both have looked
     ready = [region.delay("create", looked) for region in (ours[0], theirs[1])]
-    one, two = files(tmp_path, [b"one", b"two"])
+    one, two = files(folder, [b"one", b"two"])
 
     with ThreadPoolExecutor(2) as pool:
         running = [
@@ -142,20 +151,49 @@ def test_case_02_different_winners(regions: list[str], tmp_path: Path) -> None:
         looked.set()
         wait_until(lambda: content_of(opened[0]) is not None and content_of(opened[1]) is not None)
         go.set()
-        outcomes = [one.result() for one in running]
+        return opened, [one.result() for one in running]
+
+
+def check_conflict(outcome: Outcome) -> None:
+    """Return when *outcome* shows both contents, and which region has which."""
+    assert isinstance(outcome, AlreadyStagedError)
+    assert outcome.exit_code == 4
+    assert digest(b"one") in str(outcome)
+    assert digest(b"two") in str(outcome)
+    assert isinstance(outcome, ConflictError)
+    assert {"created", "different"} <= {one.state for one in outcome.outcomes}
+
+
+def test_case_02_different_winners(regions: list[str], tmp_path: Path) -> None:
+    """Where neither has won most regions, each is shown both contents, and moves no latest."""
+    opened, outcomes = different_winners(regions, tmp_path, third_takes=False)
 
     for outcome in outcomes:
-        assert isinstance(outcome, AlreadyStagedError)
-        assert outcome.exit_code == 4
-        assert digest(b"one") in str(outcome)
-        assert digest(b"two") in str(outcome)
-        assert isinstance(outcome, ConflictError)
-        assert {"created", "different"} <= {one.state for one in outcome.outcomes}
+        check_conflict(outcome)
     assert [region.read_channel(LATEST) for region in opened] == [None] * 3
-    assert [content_of(region) for region in opened[:2]] == [b"one", b"two"]
+    assert [content_of(region) for region in opened] == [b"one", b"two", None]
     different = Session(regions=regions).verify("SugarWater").differences
     assert {d.region for d in different} & set(regions[:2])
-    assert {d.kind for d in different} == {FindingKind.DIFFERENT}
+    assert {d.kind for d in different} <= {FindingKind.DIFFERENT, FindingKind.MISSING}
+
+
+def test_case_02_winner_of_most_regions(regions: list[str], tmp_path: Path) -> None:
+    """Who has won two of three regions succeeds, the other one is shown both contents."""
+    opened, outcomes = different_winners(regions, tmp_path, third_takes=True)
+
+    [staged] = [outcome for outcome in outcomes if isinstance(outcome, Staging)]
+    [refused] = [outcome for outcome in outcomes if outcome is not staged]
+    check_conflict(refused)
+    won = [content_of(region) == content_of(opened[2]) for region in opened]
+    assert [content_of(region) for region in opened[:2]] == [b"one", b"two"]
+    assert staged is outcomes[won.index(True)]
+    assert [one.state == "created" for one in staged.outcomes] == won
+    assert [region.read_channel(LATEST) is not None for region in opened] == won
+    [difference] = Session(regions=regions).verify("SugarWater", "1.0.0").differences
+    assert (difference.kind, difference.region) == (
+        FindingKind.DIFFERENT,
+        regions[won.index(False)],
+    )
 
 
 def wait_until(fulfilled: Callable[[], bool]) -> None:

@@ -103,8 +103,18 @@ class Race:
 
         region.create = _after(plant, region.create)  # type: ignore[method-assign]
 
-    def stage(self, content: bytes, **options: Any) -> Staging:
-        return session_over(self.regions).stage(
+    def stage(
+        self, content: bytes, *, required_regions: str = "majority", **options: Any
+    ) -> Staging:
+        return session_over(self.regions, required_regions=required_regions).stage(
+            "SugarWater", "1.0.0", self._make_file(content), **options
+        )
+
+    def again(
+        self, content: bytes, *, required_regions: str = "majority", **options: Any
+    ) -> Staging:
+        """Stage once more, when nothing appears any more and every region is there."""
+        return Session(regions=self.specs, required_regions=required_regions).stage(
             "SugarWater", "1.0.0", self._make_file(content), **options
         )
 
@@ -433,19 +443,65 @@ def test_dry_run_where_a_majority_has_it(three: Regions, caplog: pytest.LogCaptu
     assert "is not what most regions hold" in caplog.text
 
 
-def test_what_appears_is_a_conflict_once(race: Race) -> None:
-    """Other content found while writing fails the attempt; the same again succeeds, and says so."""
+def test_what_appears_in_a_minority(race: Race, caplog: pytest.LogCaptureFixture) -> None:
+    """Other content found only while writing fails nothing where a majority has the file's."""
     race.appears(b"other", 0)
+
+    staging = race.stage(ONE)
+
+    assert (staging.created, staging.kept, staging.is_latest) == (True, False, True)
+    assert states(staging) == [State.DIFFERENT, State.CREATED, State.CREATED]
+    assert race.latest()[1:] == [True, True]
+    [warning] = [r.getMessage() for r in caplog.records if "most regions" in r.getMessage()]
+    assert f"{KEY} in {race.specs[0]} is not what most regions hold" in warning
+    assert f"keep='sha256:{staging.artifact.sha256}')" in warning
+    differing = Session(regions=race.specs).verify("SugarWater", "1.0.0").differences
+    assert [d.kind for d in differing] == [FindingKind.DIFFERENT]
+    with pytest.raises(AlreadyStagedError):
+        race.again(b"other")
+    assert states(race.again(ONE)) == [State.DIFFERENT, State.PRESENT, State.PRESENT]
+
+
+def test_what_appears_in_a_majority(race: Race) -> None:
+    """Where others have a majority by then, the file is refused, and keeping theirs helps."""
+    race.appears(b"other", 0, 1)
 
     with pytest.raises(ConflictError) as caught:
         race.stage(ONE)
 
-    assert "stage the same again, then run startifact repair" in shell_hint(caught.value)
+    assert "--if-exists keep" in shell_hint(caught.value)
+    assert not race.latest()[2]
+    assert race.again(ONE, if_exists="keep").kept
+
+
+def test_what_appears_without_a_majority(race: Race) -> None:
+    """Where nobody has a majority, none is the version until somebody has chosen one."""
+    race.appears(b"other", 0)
+    race.regions[2].fail("create")
+
+    with pytest.raises(ConflictError) as caught:
+        race.stage(ONE)
+
+    names = re.findall(r"--keep (sha256:[0-9a-f]{64})", shell_hint(caught.value))
+    assert len(names) == 2
     assert race.latest()[1:] == [False, False]
-    again = Session(regions=race.specs).stage("SugarWater", "1.0.0", race._make_file(ONE))
-    assert states(again) == [State.DIFFERENT, State.PRESENT, State.PRESENT]
-    differing = Session(regions=race.specs).verify("SugarWater", "1.0.0").differences
-    assert [d.kind for d in differing] == [FindingKind.DIFFERENT]
+    Session(regions=race.specs).repair("SugarWater", "1.0.0", keep=names[1])
+    assert states(race.again(ONE)) == [State.PRESENT] * 3
+
+
+def test_what_appears_where_all_are_required(race: Race) -> None:
+    """Where every region has to hold it, the one that differs has to be repaired first."""
+    race.appears(b"other", 0)
+
+    with pytest.raises(ConflictError) as caught:
+        race.stage(ONE, required_regions="all")
+
+    hint = shell_hint(caught.value)
+    assert "3 of 3 regions are required, so first run startifact repair" in hint
+    assert race.latest()[1:] == [False, False]
+    [name] = re.findall(r"--keep (sha256:[0-9a-f]{64})", hint)
+    Session(regions=race.specs).repair("SugarWater", "1.0.0", keep=name)
+    assert states(race.again(ONE, required_regions="all")) == [State.PRESENT] * 3
 
 
 def test_downloads_after_it(race: Race, tmp_path: Path) -> None:

@@ -44,16 +44,18 @@ def test_warning(
     assert artifact.size > 0
 
 
-def test_majority(
-    directories: list[str],
-    backends: list[Directory],
-    make_file: MakeFile,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """A region that lacks it beside two that hold it is nothing to be warned of."""
+@pytest.fixture
+def lacking(directories: list[str], backends: list[Directory], make_file: MakeFile) -> Directory:
+    """Stage a version of which one region holds nothing by now; return that region."""
     Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
     backends[0].remove(KEY)
+    return backends[0]
 
+
+def test_majority(
+    directories: list[str], lacking: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A region that lacks it beside two that hold it is nothing to be warned of."""
     Session(regions=directories).get("SugarWater", "1.0.0")
 
     assert caplog.messages == []
@@ -62,12 +64,10 @@ def test_majority(
 def test_region_that_does_not_answer(
     directories: list[str],
     backends: list[Directory],
-    make_file: MakeFile,
+    lacking: Directory,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A region that says nothing may hold it: that it does not is not claimed."""
-    Session(regions=directories).stage("SugarWater", "1.0.0", make_file())
-    backends[0].remove(KEY)
     backends[2].fail_region()
 
     Session(regions=directories).get("SugarWater", "1.0.0")

@@ -70,13 +70,17 @@ def content_that_is_not_compared(patch: pytest.MonkeyPatch) -> None:
 
 def conflicts_that_do_not_stop(patch: pytest.MonkeyPatch) -> None:
     """Who meets other content while it writes goes on in the other regions."""
-    original = Stager._write
+    original = Stager._choose
 
-    def write(self: Stager, *args: Any) -> None:
-        with contextlib.suppress(AlreadyStagedError):
-            original(self, *args)
+    def choose(self: Stager, state: StagingState, request: StageRequest, attempt: Record) -> Record:
+        try:
+            return original(self, state, request, attempt)
+        except AlreadyStagedError:
+            if not state.created:
+                raise
+            return attempt
 
-    patch.setattr(Stager, "_write", write)
+    patch.setattr(Stager, "_choose", choose)
 
 
 def repair_to_what_is_disputed(patch: pytest.MonkeyPatch) -> None:

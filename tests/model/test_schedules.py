@@ -54,6 +54,23 @@ def test_region_that_hangs_once_it_has_reported_other_content(folder: Path) -> N
     assert world.stores["B"].items == {}
 
 
+def test_staging_that_meets_other_content_in_a_minority_while_it_writes(folder: Path) -> None:
+    """A staging whose content a majority holds succeeds, whatever came up in one region."""
+    world = World([Stage("p", "ABC", "1.0.0", "x"), Stage("q", "C", "1.0.0", "y")], folder)
+    world.until("p", "create", "C")
+    world.end("q")
+
+    report = world.end("p")
+
+    assert report.end == "staged"
+    assert {region: state for region, state, _ in report.outcomes} == {
+        "A": "created",
+        "B": "created",
+        "C": "different",
+    }
+    assert all("P/latest" in store.channels for store in world.stores.values())
+
+
 def test_repair_that_meets_other_content_while_it_fills(folder: Path) -> None:
     """A repair that finds other content where there was none moves no latest to that version."""
     world = World(

@@ -520,16 +520,21 @@ def ask(job: Callable[[Heartbeat], object]) -> tuple[Success[object] | Failure, 
     return answer, time.monotonic() - began
 
 
-def test_region_that_says_later() -> None:
-    """A region that says "later" has its whole time, but not more, and its reason is shown."""
+def failing(reason: str, *, later: bool) -> Callable[[Heartbeat], object]:
+    """Return the job of a region that fails again and again, until it is given up."""
 
-    def later(heartbeat: Heartbeat) -> None:
+    def fail(heartbeat: Heartbeat) -> None:
         while True:
-            heartbeat.failed("SlowDown", later=True)
+            heartbeat.failed(reason, later=later)
             time.sleep(0.05)
             heartbeat.check()
 
-    answer, took = ask(later)
+    return fail
+
+
+def test_region_that_says_later() -> None:
+    """A region that says "later" has its whole time, but not more, and its reason is shown."""
+    answer, took = ask(failing("SlowDown", later=True))
 
     assert isinstance(answer, Failure)
     assert answer.error.message == "a has moved no byte for 1 s: SlowDown"
@@ -538,14 +543,7 @@ def test_region_that_says_later() -> None:
 
 def test_region_that_is_cut_off() -> None:
     """A region that says nothing is given up once nothing depends on it."""
-
-    def cut(heartbeat: Heartbeat) -> None:
-        while True:
-            heartbeat.failed("reset", later=False)
-            time.sleep(0.05)
-            heartbeat.check()
-
-    answer, took = ask(cut)
+    answer, took = ask(failing("reset", later=False))
 
     assert isinstance(answer, Failure)
     assert took < SHORT.idle_timeout_seconds

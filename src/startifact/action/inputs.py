@@ -120,6 +120,26 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
 """What single inputs may say, where that is more than their kind."""
 
 
+def valid_by_itself(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Return project and version as far as they are valid, even where other inputs are not.
+
+    Each is empty where it is not, and the version where it is a selector or the command has none.
+    """
+    values = _read(_Reader(os.environ if environ is None else environ))
+    project, command = values["project"] or "", values["command"]
+    if command is not None and not INPUTS["version"].used_by(command):
+        return project, ""
+    return project, exact(values["version"])
+
+
+def exact(selector: str | None) -> str:
+    """Return *selector* where it is a version: what another one picks is not known."""
+    try:
+        return str(parse_version(selector))
+    except InputError:
+        return ""
+
+
 def wants_summary(environ: Mapping[str, str] | None = None) -> bool:
     """Say whether a summary is wanted, even where other inputs are not valid."""
     env = os.environ if environ is None else environ

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from startifact.action.inputs import StepInputs
+from startifact.action.inputs import StepInputs, exact, valid_by_itself
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
 from startifact.commands import (
@@ -28,7 +28,6 @@ from startifact.errors import (
 )
 from startifact.hints import in_workflow
 from startifact.limits import MIN_KEY_ID_CHARACTERS, SIGNAL_EXIT_CODE
-from startifact.model.versions import parse_version
 from startifact.options import listed
 from startifact.reading.artifact import Artifact
 from startifact.report import facts_of, locations_of_artifact, locations_of_outcomes
@@ -168,13 +167,16 @@ def outputs_of_failure(
 ) -> Mapping[str, str]:
     """Return every output of a step that ended with *error*: why, and what was known by then.
 
-    *inputs* are ``None`` where they are not valid, *known* is the artifact that was found.
+    *inputs* are ``None`` where they are not valid: what is valid by itself is known all the same.
+    *known* is the artifact that was found.
     """
     facts: dict[str, object] = {}
     if inputs is not None:
         command = inputs.command
         facts["project"] = command.project
-        facts["version"] = "" if isinstance(command, VersionsInputs) else _exact(command.version)
+        facts["version"] = "" if isinstance(command, VersionsInputs) else exact(command.version)
+    elif isinstance(error, InputError):
+        facts["project"], facts["version"] = valid_by_itself()
     if isinstance(error, StagingFailedError | ConflictError):
         locations = locations_of_outcomes(error.outcomes)
         facts["locations"] = [_elsewhere(location, runner) for location in locations]
@@ -201,14 +203,6 @@ def _ending(error: StartifactError | None) -> dict[str, object]:
         "exit-code": code,
         "error": with_notes(error.message, error),
     }
-
-
-def _exact(selector: str | None) -> str:
-    """Return *selector* where it is a version: what another one picks was not known."""
-    try:
-        return str(parse_version(selector))
-    except InputError:
-        return ""
 
 
 def _texts(facts: Mapping[str, object]) -> dict[str, str]:

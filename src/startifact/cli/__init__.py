@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from startifact.cli.arguments import Arguments, parse
 from startifact.cli.bar import Bar
-from startifact.cli.commands import execute
+from startifact.cli.commands import OutputResult, Result, execute
 from startifact.cli.console import Console
 from startifact.cli.rendering import as_json, info_lines, output_lines
 from startifact.cli.setup import SetupResult
-from startifact.commands import ProjectResult, errors_of, exit_code_of, facts_of_result
+from startifact.commands import errors_of, exit_code_of, facts_of_result
 from startifact.concurrency.deadline import deadline
 from startifact.concurrency.signals import NUMBERS, Stopped, stop_at_signals
 from startifact.errors import BugError, StartifactError, StoppedError, with_notes
@@ -79,7 +79,7 @@ class _Command:
         with logging_to(tell=tell, warn=warn, words=in_shell, level=level):
             try:
                 with deadline(arguments.deadline):
-                    result = execute(arguments, bar, self._limits)
+                    result = execute(arguments, bar, self._limits, write_file=self._console.file)
                     # Inside: regions that have not answered yet may be waited for.
                     info = info_lines(result)
                     output = as_json(_facts(result)) if self._json else _lines(result)
@@ -90,7 +90,7 @@ class _Command:
             self._console.tell(line)
         if output:
             self._console.data(output)
-        if isinstance(result, SetupResult):
+        if isinstance(result, SetupResult | OutputResult):
             return 0
         for error in errors_of(result):
             self._console.fail(error)
@@ -107,11 +107,17 @@ class _Command:
         return error.exit_code
 
 
-def _facts(result: ProjectResult | SetupResult) -> dict[str, object]:
-    return result.facts() if isinstance(result, SetupResult) else facts_of_result(result, in_shell)
+def _facts(result: Result) -> dict[str, object]:
+    match result:
+        case SetupResult():
+            return result.facts()
+        case OutputResult():
+            raise AssertionError("refused: JSON would be among the bytes")  # pragma: no cover
+        case _:
+            return facts_of_result(result, in_shell)
 
 
-def _lines(result: ProjectResult | SetupResult) -> str:
+def _lines(result: Result) -> str:
     return "\n".join(output_lines(result))
 
 

@@ -105,7 +105,7 @@ def _split(argv: Sequence[str]) -> tuple[list[str], str, list[str]]:
     takes_value = {
         text: option.kind is not ValueKind.FLAG
         for option in options_of(WayIn.SHELL)
-        for text in _spellings(option)
+        for text in option.spellings
     }
     words = iter(enumerate(argv))
     for index, word in words:
@@ -221,7 +221,7 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
     if option.is_positional:
         group.add_argument(option.identifier, metavar=option.metavar, help=help_)
         return
-    names, required = _spellings(option), command in option.required_by
+    names, required = option.spellings, command in option.required_by
     match option.kind:
         case ValueKind.FLAG:
             group.add_argument(*names, action="store_true", help=help_)
@@ -234,10 +234,6 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
             group.add_argument(*names, type=_seconds, metavar=option.metavar, help=help_)
         case ValueKind.TEXT | ValueKind.LIST | ValueKind.PATH:
             group.add_argument(*names, metavar=option.metavar, required=required, help=help_)
-
-
-def _spellings(option: OptionDefinition) -> list[str]:
-    return [*([f"-{option.letter}"] if option.letter else []), f"--{option.name}"]
 
 
 def _needed(option: OptionDefinition) -> str:

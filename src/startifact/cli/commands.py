@@ -1,12 +1,15 @@
 """What each command does: from arguments to a result, without printing anything."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from startifact.cli.arguments import Arguments
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
 from startifact.commands import (
     PROJECT_INPUTS,
+    DownloadInputs,
     DownloadResult,
     ProjectResult,
     SessionInputs,
@@ -17,24 +20,48 @@ from startifact.commands import (
 )
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
+from startifact.files.temporary import sweep, temporary_folder
 from startifact.limits import Limits
 from startifact.model.keys import LATEST
 from startifact.model.metadata import parse_metadata_lines
 from startifact.options import COMMANDS
+from startifact.reading.artifact import Artifact
+from startifact.session import Session
 from startifact.settings import Settings
 from startifact.text import quoted, with_regions
 
 logger = logging.getLogger(__name__)
 
 
+STANDARD_OUTPUT = "-"
+"""The path that is standard output, and no file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputResult:
+    """What was downloaded to standard output."""
+
+    artifact: Artifact
+
+
+Result = ProjectResult | SetupResult | OutputResult
+
+
 def execute(
-    arguments: Arguments, progress: ProgressCallback | None, limits: Limits
-) -> ProjectResult | SetupResult:
+    arguments: Arguments,
+    progress: ProgressCallback | None,
+    limits: Limits,
+    *,
+    write_file: Callable[[Path], None],
+) -> Result:
     """Do what *arguments* say, and return what came of it.
+
+    *write_file* writes what is in a file to standard output.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
     """
+    to_standard_output = _is_standard_output(arguments)
     settings = Settings.from_environment()
     values = {**arguments.values, **_read_target(arguments)}
     if arguments.command == SetupInputs.command:
@@ -48,11 +75,48 @@ def execute(
     lines = values["metadata"]
     if isinstance(lines, Sequence):
         values["metadata"] = parse_metadata_lines(lines, source="metadata")
+    if to_standard_output:
+        return _download_to(write_file, inputs_from(DownloadInputs, values), session)
     result = run(inputs_from(PROJECT_INPUTS[arguments.command], values), session)
     if isinstance(result, DownloadResult):
-        for name, error in result.artifact.downloader.failures().items():
-            logger.warning("%s", with_regions([name], error.message))
+        _warn_of_failures(result.artifact)
     return result
+
+
+def _download_to(
+    write_file: Callable[[Path], None], inputs: DownloadInputs, session: Session
+) -> OutputResult:
+    """Download to a temporary file, and once it is verified write it with *write_file*."""
+    sweep()
+    with temporary_folder() as folder:
+        artifact = session.get(inputs.project, inputs.version)
+        path = artifact.downloader.download(folder / "artifact")
+        _warn_of_failures(artifact)
+        write_file(path)
+    return OutputResult(artifact=artifact)
+
+
+def _warn_of_failures(artifact: Artifact) -> None:
+    for name, error in artifact.downloader.failures().items():
+        logger.warning("%s", with_regions([name], error.message))
+
+
+def _is_standard_output(arguments: Arguments) -> bool:
+    """Say whether the path is ``-``.
+
+    Raises:
+        InputError: It is, and an option contradicts it.
+    """
+    if arguments.command != DownloadInputs.command or arguments.values["path"] != STANDARD_OUTPUT:
+        return False
+    if arguments.json:
+        reason, advice = "--json prints there too", "Name a file, or leave out --json"
+    elif arguments.values["load_filename"]:
+        reason = "--load-filename needs a folder"
+        advice = "Leave out --load-filename, or write ./- for a folder of that name"
+    else:
+        return True
+    raise InputError(f"{STANDARD_OUTPUT} is standard output, and {reason}", hint=advice)
 
 
 def _read_target(arguments: Arguments) -> dict[str, str | None]:

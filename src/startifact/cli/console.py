@@ -8,12 +8,14 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TextIO
 
+from startifact.concurrency.deadline import check_deadline
 from startifact.errors import LocalFileError, StartifactError, with_notes
 from startifact.hints import in_shell
-from startifact.limits import FALLBACK_COLUMNS
+from startifact.limits import BLOCK_BYTES, FALLBACK_COLUMNS
 from startifact.text import escape_nonprintable
 
 # The terminal writes ^C behind the status line when it is pressed.
@@ -57,16 +59,38 @@ class Console:
         Raises:
             LocalFileError: It cannot be written.
         """
+        with self._lock, self._output_errors():
+            self._erase()
+            self._out.write(f"{text}\n")
+            self._out.flush()
+
+    def file(self, path: Path) -> None:
+        """Write the bytes of the file at *path* to standard output, as `data` writes text.
+
+        Raises:
+            LocalFileError: They cannot be written.
+        """
         with self._lock:
             self._erase()
-            try:
-                self._out.write(f"{text}\n")
-                self._out.flush()
-            except BrokenPipeError:
-                _detach(self._out)
-            except OSError as e:
-                _detach(self._out)
-                raise LocalFileError(f"cannot write standard output: {e.strerror}") from e
+        out = getattr(self._out, "buffer", None)
+        if out is None:
+            raise LocalFileError("cannot write standard output: it is closed")
+        # Without the lock: a reader that is slow does not keep lines from people.
+        with self._output_errors(), path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                out.write(block)
+                check_deadline()
+            out.flush()
+
+    @contextlib.contextmanager
+    def _output_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            _detach(self._out)
+        except OSError as e:
+            _detach(self._out)
+            raise LocalFileError(f"cannot write standard output: {e.strerror}") from e
 
     def tell(self, text: str) -> None:
         """Write *text* to people, unless they want quiet."""

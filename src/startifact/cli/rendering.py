@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+from startifact.cli.commands import OutputResult, Result
 from startifact.cli.console import table
 from startifact.cli.setup import SetupResult
 from startifact.commands import (
     DownloadResult,
     InfoResult,
-    ProjectResult,
     RepairResult,
     StageResult,
     VerifyResult,
@@ -30,7 +30,7 @@ def as_json(value: Mapping[str, object]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=True)
 
 
-def output_lines(result: ProjectResult | SetupResult) -> list[str]:
+def output_lines(result: Result) -> list[str]:
     """Return the lines for programs that did not ask for JSON, and for pipes."""
     match result:
         case StageResult(staging=staging):
@@ -43,19 +43,21 @@ def output_lines(result: ProjectResult | SetupResult) -> list[str]:
             return [str(version) for version in versions]
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
-        case RepairResult() | SetupResult():
+        case RepairResult() | SetupResult() | OutputResult():
             return []
         case _:
             assert_never(result)
 
 
-def info_lines(result: ProjectResult | SetupResult) -> list[str]:
+def info_lines(result: Result) -> list[str]:
     """Return the lines for people."""
     match result:
         case StageResult(staging=staging):
             return staging_lines(staging)
         case DownloadResult(artifact=artifact, path=path):
-            return [download_line(artifact, str(path))]
+            return [download_line(artifact, f"at {quoted(str(path), 1000)}")]
+        case OutputResult(artifact=artifact):
+            return [download_line(artifact, "on standard output")]
         case InfoResult() | VersionsResult():
             return []
         case VerifyResult(verification=found, regions=regions):
@@ -139,9 +141,9 @@ def artifact_lines(artifact: Artifact) -> list[str]:
     return [*lines, "regions", *table(rows)]
 
 
-def download_line(artifact: Artifact, path: str) -> str:
-    """Return what is at *path* now."""
-    return f"{artifact} is at {quoted(path, 1000)}: {artifact.size:,} bytes, {_digest(artifact)}"
+def download_line(artifact: Artifact, where: str) -> str:
+    """Return what is *where* now."""
+    return f"{artifact} is {where}: {artifact.size:,} bytes, {_digest(artifact)}"
 
 
 def setup_lines(outcomes: Sequence[RegionSetup], parameter: str) -> list[str]:

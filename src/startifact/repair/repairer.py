@@ -132,8 +132,9 @@ class Repairer:
         replicas = _sources(status for name, status in right.items() if name not in incomplete)
         if not replicas:
             return
-        for name in incomplete & statuses.keys():
-            self._complete(project_inventory.project, key, statuses[name], replicas[0])
+        for name, status in statuses.items():
+            if name in incomplete:
+                self._complete(project_inventory.project, key, status, replicas[0])
         wrong = {n: s for n, s in statuses.items() if n not in right and n not in incomplete}
         if wrong:
             self._replace(project_inventory.project, version, replicas, wrong)

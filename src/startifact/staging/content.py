@@ -96,12 +96,9 @@ _NEVER_CHANGES = Hint.of(
 )
 
 
-def _hint(state: StagingState, attempt: Record) -> Hint:
-    """Return what can be done where regions hold other content than *attempt*."""
+def _hint(state: StagingState) -> Hint:
+    """Return what can be done where regions hold other content than an attempt, which few hold."""
     known = [replica.record for replica in state.known_replicas()]
-    if _has_majority(attempt, known, len(state.regions)):
-        advice = "Most regions hold what was to be staged: stage the same again, then run "
-        return choice_of(state.key, [attempt], advice, among=known) or _NEVER_CHANGES
     if _kept(known, len(state.regions)) is not None:
         return _NEVER_CHANGES
     advice = "Stage under a new version, or find out which content is right, then run "
@@ -139,7 +136,7 @@ def conflict(
         )
         lines.append(f"\n  {with_regions([outcome.region], text)}")
     summary = removed or f"{state.key} is already staged with other content"
-    advice = removed.next_step if removed else hint or _hint(state, attempt)
+    advice = removed.next_step if removed else hint or _hint(state)
     return ConflictError(
         f"{summary}:{''.join(lines)}", hint=advice, outcomes=outcomes, removed=removed is not None
     )

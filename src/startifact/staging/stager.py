@@ -5,7 +5,6 @@ other content; create the artifact where it is absent; describe each key afterwa
 answer was; move ``latest`` only once enough regions hold the artifact.
 """
 
-import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +16,11 @@ from startifact.channels.latest import ChannelWriter
 from startifact.concurrency.fan_out import Failure, FanOut, Success
 from startifact.concurrency.progress import ProgressCallback, Tally
 from startifact.errors import (
-    DeadlineError,
     IndeterminateContentError,
     InputError,
     IntegrityError,
-    LocalFileError,
     NewerFormatError,
     StagingFailedError,
-    StartifactError,
     WrongRegionError,
 )
 from startifact.files.source import Source
@@ -42,14 +38,14 @@ from startifact.staging import region_steps
 from startifact.staging.content import (
     check_enough_can_hold,
     choose_content,
-    conflict,
     warn_of_others,
 )
-from startifact.staging.existing import read_missing_digests, to_fill_with
+from startifact.staging.existing import read_missing_digests
+from startifact.staging.filling import fill
 from startifact.staging.latest import look_for_lost_latest, move_latest
-from startifact.staging.outcomes import IfExists, StageRequest, Staging
+from startifact.staging.outcomes import StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
-from startifact.staging.state import StagingState, changed_file
+from startifact.staging.state import StagingState
 from startifact.text import with_regions
 
 logger = logging.getLogger(__name__)
@@ -104,10 +100,13 @@ class Stager:
         chosen = self._choose(state, request, record)
         if request.dry_run:
             return self._predict(state, request, record, chosen)
-        self._fill(state, source, record, chosen, request)
-        if state.different:  # with keep, another content than before may be the majority's by now
-            read_missing_digests(state, limits=self.limits)
-            chosen = self._choose(state, request, record)
+        fill(
+            state, request, source, record, chosen,
+            required=self.required, limits=self.limits, progress=self.progress,
+        )  # fmt: skip
+        # Again: what others have created meanwhile may be other content, and the majority's by now.
+        read_missing_digests(state, limits=self.limits)
+        chosen = self._choose(state, request, record)
         self._check_written(state)
         warn_of_others(state, record, chosen)
         self._move_latest(state, request)
@@ -154,80 +153,6 @@ class Stager:
         state.choose(chosen)
         check_enough_can_hold(state, attempt, chosen, self.required)
         return chosen
-
-    def _fill(
-        self,
-        state: StagingState,
-        source: Source,
-        attempt: Record,
-        chosen: Record,
-        request: StageRequest,
-    ) -> None:
-        """Write *chosen* where it is absent; it is in *source*, or else brought here first.
-
-        Where that cannot be, and enough regions hold it, those that lack it have failed.
-
-        Raises:
-            StartifactError: It cannot, or as `_write` raises.
-        """
-        with contextlib.ExitStack() as stack:
-            try:
-                source, encoded_record = stack.enter_context(
-                    to_fill_with(
-                        state, source, attempt, chosen, limits=self.limits, progress=self.progress
-                    )
-                )
-            except (DeadlineError, LocalFileError):
-                raise
-            except StartifactError as e:
-                if len(state.replicas) < self.required:
-                    raise
-                for region in state.regions_to_write():
-                    state.record_failure(Failure(region.name, 0.0, e))
-                return
-            self._write(state, source, chosen, encoded_record, request)
-
-    def _write(
-        self,
-        state: StagingState,
-        source: Source,
-        record: Record,
-        encoded_record: str,
-        request: StageRequest,
-    ) -> None:
-        """Create the artifact where it is absent; what another one has created there is different.
-
-        Raises:
-            ConflictError: A region holds other content, or a tombstone.
-            LocalFileError: The file changed, or cannot be read.
-            StagingFailedError: Too few regions have it, or one may have other content.
-        """
-        tally = Tally(self.progress, verb="stage", artifact=state.key, total=source.size)
-        jobs = {
-            r.name: partial(
-                region_steps.create, r, request.project, state.key, source, encoded_record
-            )
-            for r in state.regions_to_write()
-        }
-        known = set(state.different)
-        with FanOut(jobs, limits=self.limits, notify=tally.add, undo=True) as writing:
-            while answer := writing.next():
-                if isinstance(answer, Failure):
-                    # All regions are sent the same file, so none can do better.
-                    if isinstance(answer.error, LocalFileError):
-                        raise changed_file(state, answer.error)
-                    state.record_failure(answer)
-                elif answer.value.record.same_content(record):
-                    state.record_written(answer.name, answer.seconds, answer.value, encoded_record)
-                else:
-                    state.record_time(answer.name, answer.seconds)
-                    state.different[answer.name] = answer.value
-                if len(state.replicas) >= self.required:
-                    writing.shorten_idle_timeout(self.limits.quorum_idle_timeout_seconds)
-        # Only now: the error names what every region holds, and those that wrote are done.
-        removed = state.removed()
-        if removed or (state.different.keys() > known and request.if_exists is not IfExists.KEEP):
-            raise conflict(state, record, removed=removed)
 
     def _check_written(self, state: StagingState) -> None:
         """Return when enough regions hold the artifact, and none may hold other content."""

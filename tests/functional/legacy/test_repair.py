@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from startifact import errors
 from startifact.cli import main
 from startifact.repair.verify import FindingKind
 from tests.functional.legacy.conftest import Old
 from tests.functional.legacy.test_reading import flip
 from tests.functional.repair.project_fixture import CONTENT, OTHER, actions, sha256
+from tests.support.messages import shell_hint
 from tests.support.wire import Answer, Forward, Request
 
 KEEP = f"sha256:{sha256()}"
@@ -229,6 +231,45 @@ def test_copy_without_its_metadata(old: Old, keep: str | None, known: bool) -> N
     assert done == [("complete", "eu-west-1")]
     assert json.loads(fixture.b.text(f"{fixture.key}/metadata")) == metadata
     assert fixture.b.content(fixture.key) == CONTENT
+
+
+def test_metadata_in_one_region_only(old: Old, caplog: pytest.LogCaptureFixture) -> None:
+    """One interruption leaves several regions without metadata: the one that has it is right."""
+    fixture = old.fixture
+    metadata = {"lang": "dotnet"}
+    old.stage(metadata=metadata, backends=[fixture.c])
+    old.stage(backends=[fixture.a, fixture.b])
+
+    artifact = fixture.session().get(fixture.project, "1.0.0")
+    warned = [m for m in caplog.messages if "lacks the metadata that other regions have" in m]
+    with pytest.raises(errors.StagingFailedError, match="is staged in 1 of 3 regions") as caught:
+        fixture.stage(metadata=metadata, required_regions="majority")
+    with pytest.raises(errors.AlreadyStagedError):
+        fixture.stage()
+    found = fixture.found("1.0.0")
+    done = fixture.repair_until_equal("1.0.0")
+
+    assert dict(artifact) == metadata
+    assert len(warned) == 2
+    assert f"startifact repair {fixture.key}" in shell_hint(caught.value)
+    assert found == [(FindingKind.INCOMPLETE, region) for region in fixture.regions[:2]]
+    assert done == [("complete", region) for region in fixture.regions[:2]]
+    for backend in fixture.backends:
+        assert json.loads(backend.text(f"{fixture.key}/metadata")) == metadata
+    fixture.stage(metadata=metadata)
+
+
+def test_metadata_in_one_region_that_a_person_deletes(old: Old) -> None:
+    """Where it is known that there was no metadata, without that one object nothing differs."""
+    fixture = old.fixture
+    old.stage(metadata={"lang": "dotnet"}, backends=[fixture.c])
+    old.stage(backends=[fixture.a, fixture.b])
+
+    fixture.c.erase(f"{fixture.key}/metadata")
+
+    assert fixture.found("1.0.0") == []
+    assert dict(fixture.session().get(fixture.project, "1.0.0")) == {}
+    fixture.stage()
 
 
 def test_copy_without_its_metadata_and_other_bytes(old: Old) -> None:

@@ -182,24 +182,35 @@ def test_dry_run(file_project: ProjectFixture, make_file: MakeFile) -> None:
     assert latest(file_project) == [None] * 3
 
 
+def asked(
+    fixture: ProjectFixture, capsys: pytest.CaptureFixture[str], command: str, *path: str
+) -> tuple[int, str]:
+    """Return how a command about latest ends in a shell, and what it says, in one line."""
+    code = main([command, fixture.project, *path, f"--regions={','.join(fixture.regions)}"])
+    return code, " ".join(capsys.readouterr().err.split())
+
+
+def check_that_its_repair_helps(fixture: ProjectFixture, said: str) -> None:
+    """After the command that an error has *said*, latest is 1.2.0 again."""
+    assert f"startifact repair {fixture.project}" in said
+    assert main(["repair", fixture.project, f"--regions={','.join(fixture.regions)}"]) == 0
+    assert str(fixture.session().get(fixture.project).version) == "1.2.0"
+
+
 @pytest.mark.parametrize("command", ["info", "download"])
 def test_what_readers_learn(
     fixture: ProjectFixture, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Who asks for latest learns what is missing, and the command that brings it back."""
     lost(fixture, "1.1.0", "1.2.0")
-    regions = f"--regions={','.join(fixture.regions)}"
     path = [str(tmp_path / "back")] if command == "download" else []
 
-    code = main([command, fixture.project, *path, regions])
+    code, said = asked(fixture, capsys, command, *path)
 
-    said = " ".join(capsys.readouterr().err.split())
     assert code == 3
     assert "although 2 versions are staged, the highest 1.2.0: it was lost" in said
     assert "nothing has been staged" not in said
-    assert f"startifact repair {fixture.project}" in said
-    assert main(["repair", fixture.project, regions]) == 0
-    assert str(fixture.session().get(fixture.project).version) == "1.2.0"
+    check_that_its_repair_helps(fixture, said)
 
 
 def test_readers_of_what_cannot_be_listed(directories: list[str]) -> None:
@@ -277,17 +288,13 @@ def test_readers_where_too_few_regions_have_it(
 ) -> None:
     """Where regions have lost it, trying again does not help, and the repair does."""
     fixture = behind(file_project)
-    regions = f"--regions={','.join(fixture.regions)}"
 
-    code = main(["info", fixture.project, regions])
+    code, said = asked(fixture, capsys, "info")
 
-    said = " ".join(capsys.readouterr().err.split())
     assert code == 5
     assert "1 of 3 regions know it, 2 are needed" in said
     assert "try again" not in said
-    assert f"startifact repair {fixture.project}" in said
-    assert main(["repair", fixture.project, regions]) == 0
-    assert str(fixture.session().get(fixture.project).version) == "1.2.0"
+    check_that_its_repair_helps(fixture, said)
 
 
 def behind(fixture: ProjectFixture, lost_in: tuple[int, ...] = (0, 1)) -> ProjectFixture:

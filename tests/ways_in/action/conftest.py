@@ -23,6 +23,12 @@ class Call(Protocol):
     ) -> Done: ...
 
 
+def to_stage(step: Step, **inputs: str) -> dict[str, str]:
+    """Return *inputs* of a step that stages a file; what they leave open is always the same."""
+    file = {} if "path" in inputs else {"path": step.file()}
+    return {"command": "stage", "project": "SugarWater", "version": "1.0.0", **file, **inputs}
+
+
 @pytest.fixture
 def step(tmp_path: Path) -> Step:
     """Return a step that has not begun."""

@@ -14,7 +14,7 @@ from startifact import Session
 from startifact.limits import TOKEN_RETRY, Limits
 from tests.conftest import AwsAccount
 from tests.support.runner_step import Step
-from tests.ways_in.action.conftest import Call
+from tests.ways_in.action.conftest import Call, to_stage
 from tests.ways_in.action.identity import BEARER, SECRET, TOKEN, Identities
 
 ROLE = "arn:aws:iam::123456789012:role/stage-sugarwater"
@@ -432,13 +432,7 @@ def test_short_key(step: Step, call: Call) -> None:
 
 def test_outputs_hold_nothing_masked(step: Step, call: Call, account: AwsAccount) -> None:
     """By themselves outputs hold neither the access key nor the account."""
-    done = call(
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(),
-        regions="us-east-1 eu-west-1 ap-southeast-2",
-    )
+    done = call(**to_stage(step, regions="us-east-1 eu-west-1 ap-southeast-2"))
 
     assert done.commands == []
     assert not any("AKIATESTTESTTESTTEST" in value for value in done.outputs.values())

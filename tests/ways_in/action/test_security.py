@@ -7,7 +7,7 @@ import pytest
 
 from startifact.action.outputs import OUTPUTS
 from tests.support.runner_step import Done, Step
-from tests.ways_in.action.conftest import Call
+from tests.ways_in.action.conftest import Call, to_stage
 from tests.ways_in.action.test_workflow import UNSAFE
 
 CORPUS = UNSAFE[:-1]
@@ -24,14 +24,7 @@ def check(done: Done, expected: list[str]) -> None:
 @pytest.fixture
 def staged(step: Step, call: Call) -> Path:
     """Stage an artifact, and return its record, which somebody may rewrite."""
-    done = call(
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(),
-        save_filename="true",
-        regions="file:artifacts",
-    )
+    done = call(**to_stage(step, save_filename="true", regions="file:artifacts"))
     assert done.exit_code == 0
     step.output.write_bytes(b"")
     step.summary.write_bytes(b"")
@@ -165,13 +158,7 @@ def test_regions(step: Step, call: Call) -> None:
     step.file(b"", "blocked")
     regions = "file:a file:##[add-mask]b file:./blocked/##[error]x"
 
-    done = call(
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(),
-        regions=regions,
-    )
+    done = call(**to_stage(step, regions=regions))
 
     check(done, ["warning"])
     assert done.exit_code == 0

@@ -11,7 +11,7 @@ from startifact import Session
 from startifact.action.outputs import OUTPUTS
 from tests.conftest import AwsAccount
 from tests.support.runner_step import ACTION, Step
-from tests.ways_in.action.conftest import Call
+from tests.ways_in.action.conftest import Call, to_stage
 
 CONTENT = b"sugar and water\n"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -25,13 +25,14 @@ def listed(regions: list[str]) -> str:
 def test_stage(step: Step, call: Call, listed: str) -> None:
     """Staging sets every output of action.yml, and those that do not apply are empty."""
     done = call(
-        command="stage",
-        project="SugarWater",
-        version="v1.0.9000",
-        path=step.file(CONTENT),
-        metadata="lang=dotnet\nhash=9876=\n",
-        save_filename="true",
-        regions=listed,
+        **to_stage(
+            step,
+            version="v1.0.9000",
+            path=step.file(CONTENT),
+            metadata="lang=dotnet\nhash=9876=\n",
+            save_filename="true",
+            regions=listed,
+        )
     )
 
     locations = json.loads(done.outputs["locations"])
@@ -117,14 +118,7 @@ def test_artifact_without_record(step: Step, call: Call, account: AwsAccount) ->
 
 def test_dry_run(step: Step, call: Call, listed: str) -> None:
     """A dry run says what staging would do, and afterwards nothing is staged."""
-    done = call(
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(CONTENT),
-        dry_run="True",
-        regions=listed,
-    )
+    done = call(**to_stage(step, path=step.file(CONTENT), dry_run="True", regions=listed))
     looked_up = call(command="info", project="SugarWater", version="1.0.0", regions=listed)
 
     assert done.exit_code == 0, done.stdout
@@ -219,13 +213,7 @@ def test_region_down(step: Step, call: Call, directories: list[str]) -> None:
     step.file(b"", "blocked")
     listed = [*directories[:2], "file:./blocked/region"]
 
-    done = call(
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(CONTENT),
-        regions=" ".join(listed),
-    )
+    done = call(**to_stage(step, path=step.file(CONTENT), regions=" ".join(listed)))
 
     outcomes = [location["outcome"] for location in json.loads(done.outputs["locations"])]
     assert done.exit_code == 0, done.stdout
@@ -241,13 +229,7 @@ def test_too_few_regions(step: Step, call: Call, directories: list[str]) -> None
     step.file(b"", "blocked")
     listed = [directories[0], "file:./blocked/b", "file:./blocked/c"]
 
-    done = call(
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(CONTENT),
-        regions=" ".join(listed),
-    )
+    done = call(**to_stage(step, path=step.file(CONTENT), regions=" ".join(listed)))
 
     assert done.exit_code == 5
     assert len(done.errors) == 1
@@ -279,11 +261,7 @@ def test_not_found(call: Call, directories: list[str]) -> None:
 def test_configured_regions(step: Step, call: Call, directories: list[str]) -> None:
     """Without the input, STARTIFACT_REGIONS says where artifacts are."""
     done = call(
-        {"STARTIFACT_REGIONS": ",".join(directories)},
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(CONTENT),
+        {"STARTIFACT_REGIONS": ",".join(directories)}, **to_stage(step, path=step.file(CONTENT))
     )
 
     assert done.exit_code == 0, done.stdout
@@ -296,6 +274,43 @@ def test_no_regions(step: Step, call: Call) -> None:
 
     assert done.exit_code == 2
     assert "no regions are named" in done.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs"),
+    [
+        (
+            {"command": "stage", "project": "SugarWater", "version": "v1.0.0"},
+            {"project": "SugarWater", "version": "1.0.0"},
+        ),
+        (
+            {"command": "stage", "project": "SugarWater", "version": "1.0"},
+            {"project": "SugarWater"},
+        ),
+        ({"command": "stage", "project": "..", "version": "1.0.0"}, {"version": "1.0.0"}),
+        (
+            {"command": "download", "project": "SugarWater", "version": "^1.2"},
+            {"project": "SugarWater"},
+        ),
+        (
+            {"command": "sing", "project": "SugarWater", "version": "1.0.0"},
+            {"project": "SugarWater", "version": "1.0.0"},
+        ),
+        (
+            {"command": "versions", "project": "SugarWater", "version": "1.0.0"},
+            {"project": "SugarWater"},
+        ),
+        ({"command": "info", "project": "a\n::b"}, {}),
+    ],
+)
+def test_inputs_that_are_not_valid(
+    call: Call, inputs: dict[str, str], outputs: dict[str, str]
+) -> None:
+    """What is valid by itself is known, whatever else is wrong."""
+    done = call(**inputs, deadline="soon")
+
+    assert done.exit_code == 2
+    assert done.has_only("invalid-input", **outputs)
 
 
 def test_required_regions(step: Step, call: Call, directories: list[str]) -> None:

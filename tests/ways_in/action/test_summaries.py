@@ -10,7 +10,7 @@ from startifact import Session
 from startifact.action.markdown import write
 from tests.support.runner_rules import SUMMARY_LIMIT, read_summary
 from tests.support.runner_step import Step
-from tests.ways_in.action.conftest import Call
+from tests.ways_in.action.conftest import Call, to_stage
 
 UNSAFE = "a|b`c` <img src=x> &amp; \\| @octocat **x** [l](http://evil.example)\n### h\u202e\x1b[1m"
 
@@ -29,13 +29,9 @@ def cells(summary: str) -> list[list[str]]:
 def test_staging(step: Step, call: Call, listed: str) -> None:
     """The summary of a staging says what was staged, with a row for each region."""
     done = call(
-        command="stage",
-        project="SugarWater",
-        version="1.0.9000",
-        path=step.file(),
-        metadata="lang=dotnet",
-        save_filename="true",
-        regions=listed,
+        **to_stage(
+            step, version="1.0.9000", metadata="lang=dotnet", save_filename="true", regions=listed
+        )
     )
 
     rows = cells(done.summary)
@@ -56,14 +52,7 @@ def test_staging(step: Step, call: Call, listed: str) -> None:
 
 def test_metadata_that_looks_like_a_secret(step: Step, call: Call, listed: str) -> None:
     """Where it is one, the summary would show it to whoever can see the run."""
-    staging = call(
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(),
-        metadata="api_token=s3cr3t\nlang=c",
-        regions=listed,
-    )
+    staging = call(**to_stage(step, metadata="api_token=s3cr3t\nlang=c", regions=listed))
     info = call(command="info", project="SugarWater", version="1.0.0", regions=listed)
 
     for done in (staging, info):
@@ -75,7 +64,7 @@ def test_metadata_that_looks_like_a_secret(step: Step, call: Call, listed: str) 
 
 def test_download(step: Step, call: Call, listed: str) -> None:
     """The summary of a download says where the file is, and where the artifact comes from."""
-    call(command="stage", project="SugarWater", version="1.0.0", path=step.file(), regions=listed)
+    call(**to_stage(step, regions=listed))
     step.summary.write_bytes(b"")
 
     done = call(command="download", project="SugarWater", path="back", regions=listed)
@@ -167,14 +156,7 @@ def test_no_summary(project: str, step: Step, call: Call, listed: str) -> None:
 
 def test_no_summary_file(step: Step, call: Call, listed: str) -> None:
     """Without the variable the step succeeds all the same, and says nothing about it."""
-    done = call(
-        {"GITHUB_STEP_SUMMARY": ""},
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(),
-        regions=listed,
-    )
+    done = call({"GITHUB_STEP_SUMMARY": ""}, **to_stage(step, regions=listed))
 
     assert done.exit_code == 0
     assert done.commands == []
@@ -185,14 +167,7 @@ def test_summary_that_cannot_be_written(kind: str, step: Step, call: Call, liste
     """A summary that cannot be written is a warning, not a failure."""
     path = step.temp if kind == "directory" else step.temp / "gone" / "summary"
 
-    done = call(
-        {"GITHUB_STEP_SUMMARY": str(path)},
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(),
-        regions=listed,
-    )
+    done = call({"GITHUB_STEP_SUMMARY": str(path)}, **to_stage(step, regions=listed))
 
     assert done.exit_code == 0
     assert len(done.warnings) == 1
@@ -201,14 +176,7 @@ def test_summary_that_cannot_be_written(kind: str, step: Step, call: Call, liste
 
 def test_unsafe_text(step: Step, call: Call, directories: list[str]) -> None:
     """Text from outside cannot leave its cell, and is neither markup nor a mention."""
-    call(
-        command="stage",
-        project="SugarWater",
-        version="1.0.0",
-        path=step.file(),
-        metadata="key=value",
-        regions=directories[0],
-    )
+    call(**to_stage(step, metadata="key=value", regions=directories[0]))
     record = Path(directories[0].removeprefix("file://")) / "SugarWater@1.0.0" / "metadata.json"
     stored = json.loads(record.read_text())
     stored.update(
@@ -250,7 +218,7 @@ def test_after_earlier_content(step: Step, call: Call, listed: str) -> None:
     """What is in the file already is kept, and is separated from ours."""
     step.summary.write_bytes(b"before")
 
-    call(command="stage", project="SugarWater", version="1.0.0", path=step.file(), regions=listed)
+    call(**to_stage(step, regions=listed))
 
     assert step.summary.read_text().startswith("before\n\n### ")
 

@@ -178,6 +178,26 @@ def test_version(run: Run, words: list[str]) -> None:
         ("SugarWater latest --get", "info SugarWater"),
         ("SugarWater --get version", "info SugarWater"),
         ("--setup", "setup --help"),
+        # With options that only this one has.
+        (
+            "SugarWater 1.0.9000 --stage dist.tar.gz --regions file:./a -m lang=dotnet",
+            "stage SugarWater@1.0.9000 dist.tar.gz --metadata lang=dotnet --regions file:./a",
+        ),
+        (
+            "SugarWater 1.0.9000 --stage dist.whl --save-filename --if-exists=keep --dry-run",
+            "stage SugarWater@1.0.9000 dist.whl --dry-run --save-filename --if-exists keep",
+        ),
+        (
+            "--dry-run SugarWater 1.0.9000 --stage dist.whl",
+            "stage SugarWater@1.0.9000 dist.whl --dry-run",
+        ),
+        ("--json --regions a SugarWater --info -q", "info SugarWater --json --regions a --quiet"),
+        (
+            "SugarWater 1.0.9000 --download . --load-filename --deadline 60",
+            "download SugarWater@1.0.9000 . --load-filename --deadline 60",
+        ),
+        ("SugarWater@1.0.9000 --download x --json", "download SugarWater@1.0.9000 x --json"),
+        ("SugarWater@1.0.9000 --stage x", "stage SugarWater@1.0.9000 x"),
     ],
 )
 def test_command_line_of_the_first(run: Run, tmp_path: Path, old: str, new: str) -> None:
@@ -193,7 +213,14 @@ def test_command_line_of_the_first(run: Run, tmp_path: Path, old: str, new: str)
 
 @pytest.mark.parametrize(
     "words",
-    [["SugarWater"], ["--stage"], ["P", "1.0.0", "--stage", "x", "--wrong"], ["P", "--dry-run"]],
+    [
+        ["SugarWater"],
+        ["--stage"],
+        ["P", "1.0.0", "--stage", "x", "--wrong"],
+        ["P", "--dry-run"],
+        ["P", "--download", "x", "--regions"],
+        ["P", "1.0.0", "--stage", "x", "--load-filename"],
+    ],
 )
 def test_neither_this_nor_the_first(words: list[str]) -> None:
     """What was no command line of the first one either is answered as any other."""

@@ -15,13 +15,13 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import boto3
-import botocore.loaders
 import hypothesis
 import pytest
 
 from startifact.regions.aws import retries
 from tests.support.backends import Backend, Bucket, Directory
-from tests.support.server import Aws
+from tests.support.caches import cache_moto, cache_sdk
+from tests.support.server import Aws, make_bucket, put_parameter
 from tests.support.wire import Wire
 
 AWS_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
@@ -39,19 +39,9 @@ hypothesis.settings.register_profile("draw", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 
-_load_file = botocore.loaders.JSONFileLoader.load_file
-
-
-@functools.cache
-def _data_of_botocore(path: str) -> Any:
-    """Return what botocore's data file at *path*, without its suffix, holds."""
-    return _load_file(botocore.loaders.JSONFileLoader(), path)
-
-
-# Each session of the SDK parses these anew, which took more than a third of all tests' time.
-botocore.loaders.JSONFileLoader.load_file = (  # type: ignore[method-assign]
-    lambda self, file_path: _data_of_botocore(file_path)
-)
+# In every test, also one that goes through no fixture.
+cache_sdk()
+cache_moto()
 
 
 @pytest.fixture(autouse=True)
@@ -172,24 +162,15 @@ def build_account(endpoint: str) -> AwsAccount:
     buckets = {region: f"artifacts-{unique}-{region}" for region in AWS_REGIONS}
     account = AwsAccount(endpoint, buckets, f"/startifact-{unique}")
     for region, bucket in buckets.items():
-        backend = {} if region == "us-east-1" else {"LocationConstraint": region}
-        account.s3(region).create_bucket(
-            Bucket=bucket, **({"CreateBucketConfiguration": backend} if backend else {})
-        )
-        account.ssm(region).put_parameter(
-            Name=account.bucket_parameter, Value=bucket, Type="String", Overwrite=True
-        )
-        account.configure(
-            region,
-            json.dumps(
-                {
-                    "bucket_name_param": account.bucket_parameter,
-                    "bucket_key_prefix": "team/",
-                    "parameter_name_prefix": f"/team-{unique}",
-                    "regions": list(AWS_REGIONS),
-                }
-            ),
-        )
+        make_bucket(region, bucket)
+        put_parameter(region, account.bucket_parameter, bucket)
+        configuration = {
+            "bucket_name_param": account.bucket_parameter,
+            "bucket_key_prefix": "team/",
+            "parameter_name_prefix": f"/team-{unique}",
+            "regions": list(AWS_REGIONS),
+        }
+        put_parameter(region, account.parameter, json.dumps(configuration))
     return account
 
 

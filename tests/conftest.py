@@ -18,7 +18,6 @@ import boto3
 import hypothesis
 import pytest
 
-from startifact.regions.aws import retries
 from tests.support.backends import Backend, Bucket, Directory
 from tests.support.caches import cache_moto, cache_sdk
 from tests.support.server import Aws, make_bucket, put_parameter
@@ -69,20 +68,6 @@ def known_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
             monkeypatch.setattr(
                 f"startifact.regions.aws.region.{trial}", lambda bucket, project: None
             )
-
-
-@pytest.fixture(autouse=True)
-def short_trouble(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give up regions of this process that throttle or cut connections ten times as fast.
-
-    Regions that are down in tests are down for ever. Tests whose matter is how long such trouble
-    is survived are marked.
-    """
-    if request.node.get_closest_marker("whole_times") is None:
-        has_time = retries.has_time
-        monkeypatch.setattr(
-            retries, "has_time", lambda trouble, s, limits: has_time(trouble, 10 * s, limits)
-        )
 
 
 @pytest.fixture(scope="session")

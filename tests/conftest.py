@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -20,8 +20,12 @@ import pytest
 
 from tests.support.backends import Backend, Bucket, Directory
 from tests.support.caches import cache_moto, cache_sdk
+from tests.support.scheduling import Scheduling
 from tests.support.server import Aws, make_bucket, put_parameter
 from tests.support.wire import Wire
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
 
 AWS_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 
@@ -258,6 +262,12 @@ _AWS_PARAMETERS = {
     "aws_project",
     "bucket_project",
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> Scheduling | None:
+    """Give workers tests as `Scheduling` says, which is a kind of ``worksteal``."""
+    return Scheduling(config, log) if config.getoption("dist") == "worksteal" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -23,11 +23,19 @@ WAITING = (
     "tests/faults/test_completing.py",
     "tests/faults/test_dead_regions.py",
     "tests/faults/test_deadline.py",
+    "tests/faults/test_downloads.py::test_case_12",
     "tests/faults/test_foreign_answers.py",
     "tests/faults/test_hung_threads.py",
+    "tests/faults/test_refused_for_good.py::test_what_passes",
     "tests/faults/test_throttling.py",
+    "tests/functional/repair/test_outages.py",
+    "tests/functional/test_keeping.py::test_keep_needs_its_quorum",
+    "tests/functional/test_regions_in_messages.py",
+    "tests/security/test_secrets.py",
+    "tests/security/test_services.py::test_keys_in_a_listing",
     "tests/ways_in/action/test_credentials.py::test_metadata_that_does_not_answer",
     "tests/ways_in/action/test_credentials.py::test_silent_github",
+    "tests/ways_in/action/test_no_credentials.py",
 )
 """Files whose tests mostly wait, and single tests of other files: how the ids of tests begin."""
 

@@ -202,7 +202,7 @@ def nobody() -> Iterator[int]:
 def run_apart(words: list[str], **environment: str) -> str:
     """Return everything that a process of its own writes."""
     done = subprocess.run(
-        [sys.executable, "-m", "startifact", *words, "-v", "--traceback", "--deadline=8"],
+        [sys.executable, "-m", "startifact", *words, "-v", "--traceback", "--deadline=20"],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

@@ -6,8 +6,9 @@ BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CHECK_PYTHON = $(PYTHON) -c \
   'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
-# One more than there are processors: tests wait for processes and sockets a good part of their time.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
+# One more than there are processors, and three for tests that hardly do anything but wait: which those
+# are, tests/support/scheduling.py says.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1 + 3)')
 # With the exact version of each package it needs, so that none is chosen anew.
 PARSER = @actions/workflow-parser@0.3.61 @actions/expressions@0.3.61 cronstrue@2.61.0 yaml@2.9.1
 STORES = versitygw minio seaweedfs

@@ -10,19 +10,22 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
 import boto3
-import botocore.loaders
 import hypothesis
 import pytest
 
-from startifact.regions.aws import retries
 from tests.support.backends import Backend, Bucket, Directory
-from tests.support.server import Aws
+from tests.support.caches import cache_moto, cache_sdk
+from tests.support.scheduling import Scheduling
+from tests.support.server import Aws, make_bucket, put_parameter
 from tests.support.wire import Wire
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
 
 AWS_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 
@@ -39,19 +42,9 @@ hypothesis.settings.register_profile("draw", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 
-_load_file = botocore.loaders.JSONFileLoader.load_file
-
-
-@functools.cache
-def _data_of_botocore(path: str) -> Any:
-    """Return what botocore's data file at *path*, without its suffix, holds."""
-    return _load_file(botocore.loaders.JSONFileLoader(), path)
-
-
-# Each session of the SDK parses these anew, which took more than a third of all tests' time.
-botocore.loaders.JSONFileLoader.load_file = (  # type: ignore[method-assign]
-    lambda self, file_path: _data_of_botocore(file_path)
-)
+# In every test, also one that goes through no fixture.
+cache_sdk()
+cache_moto()
 
 
 @pytest.fixture(autouse=True)
@@ -79,20 +72,6 @@ def known_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
             monkeypatch.setattr(
                 f"startifact.regions.aws.region.{trial}", lambda bucket, project: None
             )
-
-
-@pytest.fixture(autouse=True)
-def short_trouble(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give up regions of this process that throttle or cut connections ten times as fast.
-
-    Regions that are down in tests are down for ever. Tests whose matter is how long such trouble
-    is survived are marked.
-    """
-    if request.node.get_closest_marker("whole_times") is None:
-        has_time = retries.has_time
-        monkeypatch.setattr(
-            retries, "has_time", lambda trouble, s, limits: has_time(trouble, 10 * s, limits)
-        )
 
 
 @pytest.fixture(scope="session")
@@ -172,24 +151,15 @@ def build_account(endpoint: str) -> AwsAccount:
     buckets = {region: f"artifacts-{unique}-{region}" for region in AWS_REGIONS}
     account = AwsAccount(endpoint, buckets, f"/startifact-{unique}")
     for region, bucket in buckets.items():
-        backend = {} if region == "us-east-1" else {"LocationConstraint": region}
-        account.s3(region).create_bucket(
-            Bucket=bucket, **({"CreateBucketConfiguration": backend} if backend else {})
-        )
-        account.ssm(region).put_parameter(
-            Name=account.bucket_parameter, Value=bucket, Type="String", Overwrite=True
-        )
-        account.configure(
-            region,
-            json.dumps(
-                {
-                    "bucket_name_param": account.bucket_parameter,
-                    "bucket_key_prefix": "team/",
-                    "parameter_name_prefix": f"/team-{unique}",
-                    "regions": list(AWS_REGIONS),
-                }
-            ),
-        )
+        make_bucket(region, bucket)
+        put_parameter(region, account.bucket_parameter, bucket)
+        configuration = {
+            "bucket_name_param": account.bucket_parameter,
+            "bucket_key_prefix": "team/",
+            "parameter_name_prefix": f"/team-{unique}",
+            "regions": list(AWS_REGIONS),
+        }
+        put_parameter(region, account.parameter, json.dumps(configuration))
     return account
 
 
@@ -292,6 +262,12 @@ _AWS_PARAMETERS = {
     "aws_project",
     "bucket_project",
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> Scheduling | None:
+    """Give workers tests as `Scheduling` says, which is a kind of ``worksteal``."""
+    return Scheduling(config, log) if config.getoption("dist") == "worksteal" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

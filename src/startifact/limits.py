@@ -272,6 +272,10 @@ class Limits:
     pauses in between. A region that throttles, or cuts connections, is tried until it has been idle
     for ``idle_timeout_seconds``, in about two dozen attempts."""
 
+    retry_share: float = 0.9
+    """The part of ``idle_timeout_seconds`` for which such a region is tried: not the whole, so that
+    the error has the service's own reason."""
+
     refused_seconds: float = 6.0
     """How long connections may be refused: a service that restarts refuses them for seconds, and a
     host that is dead may do so for ever."""

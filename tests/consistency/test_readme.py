@@ -116,7 +116,7 @@ def programs(tmp_path: Path) -> Iterator[Path]:
     (programs / "startifact").write_text(command)
     for program in programs.iterdir():
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield programs
     server.shutdown()

@@ -1,10 +1,11 @@
 """A region of each kind in turn, and what is behind it."""
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
@@ -79,8 +80,7 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
         lacks = STORES[request.param].lacks
         if Lack.CONDITIONAL_DELETE in lacks and request.node.originalname in DELETING:
             pytest.skip("nothing is deleted in this store, which is refused: see test_stores")
-        spec = request.getfixturevalue("served")(request.param)
-        yield from _below_a_prefix(spec, lacks)
+        yield _below_a_prefix(request.getfixturevalue("served")(request.param), lacks)
     elif request.param == "elsewhere":
         yield from _elsewhere()
     else:
@@ -101,32 +101,39 @@ def _elsewhere() -> Iterator[Backend]:
     for name, value in os.environ.items():  # its credentials, which are not the tests' own
         if name.startswith("STARTIFACT_TEST_AWS_"):
             os.environ[name.removeprefix("STARTIFACT_TEST_")] = value
-    yield from _below_a_prefix(os.environ["STARTIFACT_TEST_S3"])
+    backend = _below_a_prefix(os.environ["STARTIFACT_TEST_S3"])
+    yield backend
+    for page in backend.client.get_paginator("list_objects_v2").paginate(
+        Bucket=backend.bucket, Prefix=backend.prefix
+    ):
+        for item in page.get("Contents", []):
+            backend.client.delete_object(Bucket=backend.bucket, Key=item["Key"])
 
 
-def _below_a_prefix(text: str, lacks: frozenset[Lack] = frozenset()) -> Iterator[Backend]:
+@functools.cache
+def _client(region: str, endpoint: str | None, profile: str | None) -> Any:
+    """Return a client of the tests' own; kept, because making one takes longer than a request."""
+    return boto3.Session(profile_name=profile).client(
+        "s3", region_name=region, endpoint_url=endpoint
+    )
+
+
+def _below_a_prefix(text: str, lacks: frozenset[Lack] = frozenset()) -> Bucket:
     """Return what is behind a key prefix of its own in the bucket that *text* names."""
     spec = parse_spec(text)
     assert isinstance(spec, BucketSpec)
-    client = boto3.Session(profile_name=spec.profile).client(
-        "s3", region_name=spec.region or "us-east-1", endpoint_url=spec.endpoint
-    )
+    region = spec.region or "us-east-1"
     unique = f"{spec.prefix}contract-{uuid4().hex}"
     _, mark, query = text.partition("?")
-    yield Bucket(
+    return Bucket(
         f"s3://{spec.bucket}/{unique}{mark}{query}",
-        client=client,
+        client=_client(region, spec.endpoint, spec.profile),
         bucket=spec.bucket,
         prefix=f"{unique}/",
-        region=spec.region or "us-east-1",
+        region=region,
         wire=None,
         lacks=lacks,
     )
-    for page in client.get_paginator("list_objects_v2").paginate(
-        Bucket=spec.bucket, Prefix=f"{unique}/"
-    ):
-        for item in page.get("Contents", []):
-            client.delete_object(Bucket=spec.bucket, Key=item["Key"])
 
 
 @pytest.fixture

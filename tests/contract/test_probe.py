@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from startifact import Session, errors
+from startifact import errors
 from startifact.limits import Limits
 from startifact.regions.aws.race import run_at_once, wait_for_others
 from tests.conftest import AwsAccount, percent
@@ -25,6 +25,7 @@ from tests.faults.store_rules import (
     with_object_lock,
 )
 from tests.support.faulty_region import faulty
+from tests.support.limits import Session
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 pytestmark = pytest.mark.tries_stores
@@ -539,8 +540,9 @@ def test_races_that_are_throttled(wire: Wire, spec: str, make_file: MakeFile) ->
     """A race of which nothing but "later" comes is run again, however often that happens."""
     races, writers = Races(), Limits().probe_writers
     wire.add(when(lambda request: 0 < races.number(request)[0] <= writers, throttled(429)))
+    session = Session(regions=[spec], limits=Limits())
 
-    assert Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file()).created
+    assert session.stage("SugarWater", "1.0.0", make_file()).created
     assert {kind for kind, _ in races.count} == {"put", "complete", "replace"}
     assert min(races.count.values()) > writers
 

@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from startifact import Session, errors
+from startifact import errors
 from startifact.model.keys import Key
 from tests.conftest import AwsAccount, percent
 from tests.contract.conftest import opened, stored
+from tests.support.limits import Session
 from tests.support.stores import STORES, Lack, find, serve_rclone
 from tests.support.wire import Answer, Forward, Request, Wire, error
 

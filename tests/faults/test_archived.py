@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.errors import ArchivedError, StartifactError
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults import processes
 from tests.faults.rules import when
 from tests.faults.store_rules import archived
+from tests.support.limits import Session
 from tests.support.wire import Request, Wire
 
 MakeFile = Callable[..., Path]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from startifact import Session
 from startifact.errors import AccessDeniedError, RegionUnavailableError, SeveralRegionsError
-from startifact.limits import Limits, RetryLimits
+from startifact.limits import RetryLimits
 from startifact.model.keys import Key
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
+from tests.support.limits import Session, short_limits
 from tests.support.messages import message_of
 
 MakeFile = Callable[..., Path]
@@ -58,7 +58,7 @@ def test_answers_that_are_needed_are_waited_for(
     for region in regions[1:]:
         region.delay("read_channel", 1.0)
 
-    assert latest(regions, limits=Limits(quorum_wait_seconds=0.3)) == "1.0.0"
+    assert latest(regions, limits=short_limits(quorum_wait_seconds=0.3)) == "1.0.0"
 
 
 def test_answers_that_never_come(directories: list[str], make_file: MakeFile) -> None:
@@ -87,7 +87,7 @@ def test_each_late_answer_buys_no_time(
     regions[4].hang("read_channel")
     started = time.monotonic()
 
-    latest(regions, limits=Limits(quorum_wait_seconds=2.0))
+    latest(regions, limits=short_limits(quorum_wait_seconds=2.0))
     took = time.monotonic() - started
     regions[4].release()
 
@@ -161,7 +161,7 @@ def test_channel_that_keeps_changing(directories: list[str], make_file: MakeFile
     """A channel that another job moves at every attempt is given up in the end, with an error."""
     regions = faulty(directories)
     regions[1].stale("write_channel")  # which then never says that it was written
-    session = session_over(regions, limits=Limits(channel_retry=RetryLimits(attempts=3)))
+    session = session_over(regions, limits=short_limits(channel_retry=RetryLimits(attempts=3)))
 
     staging = session.stage("SugarWater", "1.0.0", make_file())
 

@@ -18,8 +18,6 @@ from tests.faults.rules import is_completion, is_part, when, within
 from tests.faults.store_rules import SlowCompletion
 from tests.support.wire import Answer, Forward, Request, Wire, error
 
-pytestmark = pytest.mark.whole_times
-
 MakeFile = Callable[..., Path]
 
 HERE = "eu-west-1"

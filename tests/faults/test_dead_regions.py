@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from startifact import Session
 from startifact.errors import RegionUnavailableError, StagingFailedError
 from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
@@ -19,6 +18,7 @@ from tests.conftest import AWS_REGIONS, AwsAccount, percent
 from tests.faults import processes
 from tests.faults.rules import Hole, hanging, is_read, when
 from tests.support.faulty_region import ANY, faulty, session_over
+from tests.support.limits import Session
 from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]

@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from startifact import ConfigurationLoader, Progress, Session
+from startifact import Progress
 from startifact.errors import IntegrityError, RegionUnavailableError, StartifactError
-from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.reading.outcomes import State
 from startifact.regions.interface import StoredArtifact
@@ -25,6 +24,7 @@ from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import flipping_downloads, is_read, span, when
 from tests.support.backends import Directory
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
+from tests.support.limits import ConfigurationLoader, Session, short_limits
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MakeFile = Callable[..., Path]
@@ -644,7 +644,7 @@ def test_time_for_those_that_may_object(
         region.hang("describe")
     started = time.monotonic()
 
-    session_over(regions, limits=Limits(quorum_wait_seconds=2.0)).get("SugarWater", "1.0.0")
+    session_over(regions, limits=short_limits(quorum_wait_seconds=2.0)).get("SugarWater", "1.0.0")
     took = time.monotonic() - started
     for region in regions:
         region.release()

@@ -5,9 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
-from startifact import Session
 from startifact.errors import StartifactError
 from tests.conftest import AwsAccount
+from tests.support.limits import Session
 from tests.support.wire import Wire
 
 WRONG = ["http://192.0.2.1:9000", "https://store.example/path", "https://u:secret@store.example"]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.errors import NotFoundError, StagingFailedError, StartifactError
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults import processes
 from tests.faults.rules import is_artifact, when
 from tests.support.faulty_region import ANY, faulty, session_over
+from tests.support.limits import Session
 from tests.support.wire import Answer, Rule, Wire, error
 
 MakeFile = Callable[..., Path]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.errors import (
     ConfigurationError,
     NotFoundError,
@@ -14,7 +13,6 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
 )
-from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.regions.interface import StoredChannel
 from tests.conftest import AWS_REGIONS, AwsAccount
@@ -30,12 +28,13 @@ from tests.faults.network_rules import (
 from tests.faults.rules import answering, in_turn, is_read, when
 from tests.faults.store_rules import weak_etags_never_match
 from tests.support.faulty_region import faulty
+from tests.support.limits import Session, short_limits
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 
 HERE, THERE, ELSEWHERE = AWS_REGIONS
-LIMITS = Limits(read_seconds=0.5, read_attempts=2, idle_timeout_seconds=5.0)
+LIMITS = short_limits(read_seconds=0.5, read_attempts=2, idle_timeout_seconds=5.0)
 LATEST = Key("SugarWater/latest")
 
 

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.concurrency.heartbeat import check_cancelled
 from startifact.errors import RegionUnavailableError, SeveralRegionsError
-from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.regions.interface import StoredArtifact
 from tests.conftest import AwsAccount, percent
 from tests.faults.rules import Hole, hanging, when
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
+from tests.support.limits import Session, short_limits
 from tests.support.wire import Wire
 
 MakeFile = Callable[..., Path]
@@ -25,7 +24,7 @@ TIMES = 20
 READ = 2.0
 """How long a request waits for its answer. The SDK makes it three times, if it is let."""
 
-LIMITS = Limits(read_seconds=READ, idle_timeout_seconds=0.5, quorum_wait_seconds=0.1)
+LIMITS = short_limits(read_seconds=READ, idle_timeout_seconds=0.5, quorum_wait_seconds=0.1)
 
 QUESTIONS: dict[str, Callable[[Session], object]] = {
     "version": lambda session: session.get("SugarWater", "1.0.0"),

@@ -14,11 +14,11 @@ from typing import Self
 
 import pytest
 
-from startifact import Session
 from startifact.errors import AccessDeniedError, StartifactError
 from tests.conftest import AwsAccount
 from tests.faults import processes
 from tests.faults.rules import when
+from tests.support.limits import Session
 from tests.support.wire import Answer, Request, Rule, Wire
 
 ROLE = "arn:aws:iam::123456789012:role/deploy"

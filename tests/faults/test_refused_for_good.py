@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.errors import (
     NotFoundError,
     ServiceRefusedError,
@@ -16,6 +15,7 @@ from startifact.errors import (
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.refusals import POLICIES, REFUSALS, denied, refused, requester_pays
 from tests.faults.rules import answering, when
+from tests.support.limits import Session
 from tests.support.wire import Answer, Rule, Wire, error
 
 MakeFile = Callable[..., Path]

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.cli import main
 from startifact.errors import (
     AlreadyStagedError,
@@ -26,6 +25,7 @@ from tests.faults.conftest import Served
 from tests.faults.rules import lost, when
 from tests.support.backends import Backend, Directory
 from tests.support.faulty_region import faulty, session_over
+from tests.support.limits import Session
 from tests.support.messages import message_of
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 

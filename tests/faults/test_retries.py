@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from startifact import ConfigurationLoader, Session, deadline
+from startifact import deadline
 from startifact.concurrency import backoff
 from startifact.errors import DeadlineError, StagingFailedError, StartifactError
-from startifact.limits import Limits, RetryLimits
+from startifact.limits import RetryLimits
 from tests.conftest import AwsAccount
 from tests.faults.conftest import Served, upload_of
 from tests.faults.rules import lost, when
+from tests.support.limits import ConfigurationLoader, Session, short_limits
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
@@ -151,7 +152,7 @@ def test_case_07_conflict_for_ever(
     size: int,
 ) -> None:
     """A conflict that does not end is an undetermined staging, and never "exists"."""
-    session = Session(regions=HERE, limits=Limits(conflict_retry=RetryLimits(attempts=3)))
+    session = Session(regions=HERE, limits=short_limits(conflict_retry=RetryLimits(attempts=3)))
     condition = is_put if size == 1000 else is_completion
     wire.add(when(condition, refused("ConditionalRequestConflict")))
 
@@ -235,7 +236,7 @@ def test_case_21_too_many_updates_for_ever(
     code: str,
 ) -> None:
     """A copy that cannot be made is a warning after a bounded number of attempts."""
-    session = Session(regions=HERE, limits=Limits(parameter_retry=RetryLimits(attempts=2)))
+    session = Session(regions=HERE, limits=short_limits(parameter_retry=RetryLimits(attempts=2)))
     restore = wire.add(when(is_copy, throttled(code)))
 
     staging = session.stage("SugarWater", "1.0.0", make_file())

@@ -24,8 +24,6 @@ from tests.faults.rules import is_part, is_read, sometimes, when, within
 from tests.support.faulty_region import faulty
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
-pytestmark = pytest.mark.whole_times
-
 MakeFile = Callable[..., Path]
 
 HERE = "eu-west-1"
@@ -306,7 +304,7 @@ def test_max_attempts_of_a_profile(
         monkeypatch.setenv("AWS_PROFILE", profile)
         before = len(wire.requests())
         with pytest.raises(RegionUnavailableError):
-            faulty([spec])[0].describe(Key(KEY))
+            faulty([spec], Limits())[0].describe(Key(KEY))
         counts.append(len(wire.requests()) - before)
 
     assert counts[0] >= 7

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.errors import ConflictError, RemovedError, StagingFailedError
 from startifact.model.keys import channel_key
 from tests.support.backends import Directory
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
+from tests.support.limits import Session
 
 MakeFile = Callable[..., Path]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.errors import ConfigurationError, LocalFileError, StagingFailedError
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.network_rules import captive_portal, nothing, without_headers
 from tests.faults.rules import answering, checking, flipping_uploads, is_artifact, is_part, when
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
+from tests.support.limits import Session
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.errors import ConfigurationError, StartifactError
 from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.support.limits import Session
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from startifact import ConfigurationLoader, Session
 from startifact.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -21,6 +20,7 @@ from startifact.errors import (
 from startifact.hints import in_workflow
 from tests.conftest import AwsAccount, percent
 from tests.support.backends import Backend, is_root
+from tests.support.limits import ConfigurationLoader, Session
 from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]

@@ -7,9 +7,10 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 
-from startifact import ConfigurationLoader, Session, WebIdentity
+from startifact import WebIdentity
 from startifact.errors import AccessDeniedError, InputError
 from tests.conftest import AWS_REGIONS, AwsAccount, percent
+from tests.support.limits import ConfigurationLoader, Session
 from tests.support.wire import Wire
 
 MakeFile = Callable[..., Path]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from startifact import ConfigurationLoader, Session
 from startifact.errors import AccessDeniedError, ConfigurationError, RegionUnavailableError
 from startifact.model.configuration import Configuration
 from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.support.limits import ConfigurationLoader, Session
 from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]

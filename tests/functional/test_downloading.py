@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Artifact, Progress, Session
+from startifact import Artifact, Progress
 from startifact.errors import (
     InputError,
     IntegrityError,
@@ -22,6 +22,7 @@ from startifact.errors import (
 )
 from startifact.model.record import Record, encode
 from tests.support.backends import Backend
+from tests.support.limits import Session
 from tests.support.wire import Answer, Forward, Request, Wire, error, tampered
 
 MakeFile = Callable[..., Path]

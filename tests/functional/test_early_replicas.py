@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from startifact import IfExists, Session, State, errors
+from startifact import IfExists, State, errors
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.backends import Backend
 from tests.support.faulty_region import faulty, session_over
+from tests.support.limits import Session
 from tests.support.messages import message_of
 from tests.support.wire import Answer, Forward, Request, Wire, error
 

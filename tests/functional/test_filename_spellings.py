@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.errors import AlreadyStagedError
 from tests.support.backends import Directory
+from tests.support.limits import Session
 
 MakeFile = Callable[..., Path]
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from semver import Version
 
-from startifact import Session, Staging, State
+from startifact import Staging, State
 from startifact.cli import main
 from startifact.errors import (
     AlreadyStagedError,
@@ -27,6 +27,7 @@ from startifact.model.keys import Key
 from startifact.repair.verify import FindingKind
 from tests.support.backends import Backend
 from tests.support.faulty_region import faulty, session_over
+from tests.support.limits import Session
 from tests.support.messages import message_of, shell_hint
 
 MakeFile = Callable[..., Path]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.errors import NotFoundError, SeveralRegionsError, StagingFailedError
 from startifact.reading.outcomes import State
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.backends import Backend
 from tests.support.faulty_region import faulty, session_over
+from tests.support.limits import Session
 from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]

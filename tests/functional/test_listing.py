@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.errors import NotFoundError, SeveralRegionsError
 from tests.support.backends import Backend, Bucket
+from tests.support.limits import Session
 
 MakeFile = Callable[..., Path]
 

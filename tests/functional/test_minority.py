@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from tests.support.backends import Directory
 from tests.support.command import run_inside
+from tests.support.limits import Session
 
 MakeFile = Callable[..., Path]
 

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from startifact import Session
 from startifact.report import facts_of, locations_of_artifact
 from tests.support.backends import Directory
 from tests.support.faulty_region import faulty, session_over
+from tests.support.limits import Session
 
 MakeFile = Callable[..., Path]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session, errors
+from startifact import errors
 from tests.conftest import AwsAccount, percent
 from tests.support.backends import Directory
+from tests.support.limits import Session
 
 MakeFile = Callable[..., Path]
 

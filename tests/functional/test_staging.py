@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from semver import Version
 
-from startifact import IfExists, Progress, Session
+from startifact import IfExists, Progress
 from startifact.errors import (
     AlreadyStagedError,
     ConflictError,
@@ -30,6 +30,7 @@ from startifact.errors import (
 from startifact.reading.outcomes import State
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.backends import Backend, Directory
+from tests.support.limits import Session
 from tests.support.messages import message_of
 
 MakeFile = Callable[..., Path]

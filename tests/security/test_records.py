@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from startifact import Session, errors
+from startifact import errors
 from tests.functional.repair.project_fixture import CONTENT, ProjectFixture
 from tests.security.conftest import Run
 from tests.security.texts import CORPUS, STORABLE, is_harmless, unsafe_text
+from tests.support.limits import Session
 
 # These repeat themselves many times; measuring coverage would double their time.
 pytestmark = pytest.mark.no_cover

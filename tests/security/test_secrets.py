@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session
 from startifact.cli import main
 from startifact.errors import StagingFailedError
 from tests.conftest import AWS_REGIONS, AwsAccount, percent
 from tests.functional.repair.project_fixture import CONTENT, OTHER
 from tests.security.answers import answering, as_xml
+from tests.support.limits import SHORT, Session
 from tests.support.runner_step import Step
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 from tests.ways_in.action.conftest import Call
@@ -136,10 +136,8 @@ def test_command_line(
 ) -> None:
     """No command shows credentials, however much it is asked to tell, and whatever fails."""
     wire.add(rule)
-    codes = [
-        main([*words, f"--regions={','.join(regions)}", "-v", "--traceback", "--deadline=6"])
-        for words in commands(tmp_path)
-    ]
+    options = [f"--regions={','.join(regions)}", "-v", "--traceback", "--deadline=6"]
+    codes = [main([*words, *options], limits=SHORT) for words in commands(tmp_path)]
 
     out, err = capfd.readouterr()
     assert_no_secret(out + err + log.getvalue(), wire)
@@ -204,7 +202,7 @@ def nobody() -> Iterator[int]:
 def run_apart(words: list[str], **environment: str) -> str:
     """Return everything that a process of its own writes."""
     done = subprocess.run(
-        [sys.executable, "-m", "startifact", *words, "-v", "--traceback", "--deadline=8"],
+        [sys.executable, "-m", "startifact", *words, "-v", "--traceback", "--deadline=20"],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

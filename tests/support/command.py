@@ -13,6 +13,7 @@ import pytest
 from startifact.cli import main
 from startifact.errors import BugError
 from startifact.hints import Hint
+from tests.support.limits import SHORT
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def run_inside(capsys: pytest.CaptureFixture[str], words: Iterable[object]) -> D
 
     capsys.readouterr()
     with mock.patch("startifact.cli.BugError", bug):
-        code = main([str(word) for word in words])
+        code = main([str(word) for word in words], limits=SHORT)
     done = Done(code, *capsys.readouterr())
     if code:
         sys.stdout.write(done.out)

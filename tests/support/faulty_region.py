@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from startifact import ConfigurationLoader, Session
 from startifact.errors import RegionUnavailableError
 from startifact.files.source import Source
-from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.regions.factory import open_regions, parse_specs
 from startifact.regions.interface import (
@@ -22,6 +22,7 @@ from startifact.regions.interface import (
     StoredArtifact,
     StoredChannel,
 )
+from tests.support.limits import SHORT
 
 T = TypeVar("T")
 
@@ -302,7 +303,7 @@ def _bound(
     return lambda: act(proceed)
 
 
-def faulty(specs: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> list[FaultyRegion]:
+def faulty(specs: Sequence[str], limits: Limits = SHORT) -> list[FaultyRegion]:
     """Return the regions that *specs* name, each with no fault yet."""
     parsed, loader = parse_specs(specs, source="test"), ConfigurationLoader(limits=limits)
     return [FaultyRegion(region) for region in open_regions(parsed, loader=loader, limits=limits)]

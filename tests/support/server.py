@@ -7,11 +7,14 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends
+from moto.ssm.models import ssm_backends
 from werkzeug.serving import make_server
 
 _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
@@ -56,3 +59,25 @@ class Aws:
         environ["wsgi.input"] = io.BytesIO(body)
         with self._condition:
             return list(self._moto(environ, start_response))
+
+
+def make_bucket(region: str, name: str) -> None:
+    """Make the bucket *name* in *region* of every server of this process, without a request."""
+    s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(name, region)
+
+
+def put_parameter(region: str, name: str, value: str) -> None:
+    """Make *value* that of the parameter *name* in *region*, likewise."""
+    ssm_backends[DEFAULT_ACCOUNT_ID][region].put_parameter(
+        name,
+        value=value,
+        parameter_type="String",
+        overwrite=True,
+        data_type="text",
+        description="",
+        allowed_pattern="",
+        keyid="",
+        tags=[],
+        tier=None,
+        policies=None,
+    )

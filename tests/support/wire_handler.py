@@ -58,11 +58,11 @@ class Handler(BaseHTTPRequestHandler):
         rate = self.wire.upload_rate
         if rate is None:
             return self.rfile.read(size)
-        body = b""
+        body = bytearray()
         while len(body) < size and (block := self.rfile.read(min(size - len(body), _BLOCK))):
             body += block
             self._pass(len(block), rate)
-        return body
+        return bytes(body)
 
     def _pass(self, count: int, rate: float) -> None:
         """Take as long as *count* bytes take at *rate*."""

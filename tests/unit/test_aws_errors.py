@@ -69,7 +69,9 @@ class _Proxy(BaseHTTPRequestHandler):
 def proxy() -> Iterator[str]:
     """Return the address of a proxy that wants a password of whoever comes."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Proxy)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    ).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

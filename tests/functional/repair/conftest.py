@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from startifact import ConfigurationLoader
 from tests.conftest import AwsAccount, build_account, percent
 from tests.functional.repair.project_fixture import ProjectFixture
 from tests.support.backends import Backend, Bucket, Directory
+from tests.support.limits import ConfigurationLoader
 from tests.support.wire import Wire
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from startifact import ConfigurationLoader, Session
 from startifact.repair.log import Repair
 from startifact.repair.verify import FindingKind, Verification
 from tests.conftest import AwsAccount
 from tests.support.backends import Backend, Bucket
+from tests.support.limits import ConfigurationLoader, Session
 from tests.support.messages import shell_hint
 from tests.support.wire import Answer
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from startifact import Session, State
+from startifact import State
 from startifact.cli import main
 from startifact.errors import AccessDeniedError, NotFoundError, StagingFailedError
 from tests.functional.repair.project_fixture import ProjectFixture
 from tests.support.faulty_region import faulty, session_over
+from tests.support.limits import Session
 from tests.support.messages import shell_hint
 
 MakeFile = Callable[..., Path]

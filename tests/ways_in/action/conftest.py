@@ -9,7 +9,8 @@ import pytest
 
 from startifact.action.main import main
 from startifact.action.workflow import Annotations
-from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.limits import Limits
+from tests.support.limits import SHORT
 from tests.support.runner_step import Done, Step, dashed
 
 
@@ -17,7 +18,7 @@ class Call(Protocol):
     def __call__(
         self,
         extra: Mapping[str, str] | None = None,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: Limits = SHORT,
         /,
         **inputs: str,
     ) -> Done: ...
@@ -47,7 +48,7 @@ def call(step: Step, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
 
     def run(
         extra: Mapping[str, str] | None = None,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: Limits = SHORT,
         /,
         **inputs: str,
     ) -> Done:

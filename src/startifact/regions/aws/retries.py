@@ -160,10 +160,9 @@ def has_time(trouble: Trouble, failing_seconds: float, limits: Limits) -> bool:
     heartbeat = CURRENT_HEARTBEAT.get()
     if heartbeat is None or not heartbeat.retry_until_idle or trouble is Trouble.DEAD:
         return False
-    # Stops before the region is given up as idle, so that the error has the service's reason.
-    idle = 0.9 * limits.idle_timeout_seconds
+    seconds = limits.retry_share * limits.idle_timeout_seconds
     return failing_seconds < (
-        min(idle, limits.refused_seconds) if trouble is Trouble.REFUSED else idle
+        min(seconds, limits.refused_seconds) if trouble is Trouble.REFUSED else seconds
     )
 
 

@@ -1,0 +1,97 @@
+"""What the SDK and moto work out anew for each session, client or request, and once in a test run.
+
+None of it depends on anything but their own data files, and it took a third of the tests' time.
+"""
+
+import functools
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from botocore.client import ClientCreator
+from botocore.endpoint_provider import EndpointProvider, RuleSet
+from botocore.hooks import EventAliaser
+from botocore.loaders import JSONFileLoader, Loader
+from botocore.model import ServiceModel
+from moto.core.errors import ErrorLookupFactory
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+
+
+def cache_sdk() -> None:
+    """Have the SDK read and derive everything of its data files once in this process."""
+    _cache(JSONFileLoader, "load_file", key=lambda self, file_path: file_path)
+    # These look into each of hundreds of folders.
+    _cache(
+        Loader,
+        "list_available_services",
+        key=lambda self, type_name: (type_name, *self.search_paths),
+    )
+    _cache(EventAliaser, "_alias_event_name", key=lambda self, event_name: event_name)
+    _share_models()
+    _share_rules_of_endpoints()
+
+
+def cache_moto() -> None:
+    """Have moto derive from its data files once in this process what its server needs."""
+    _cache(
+        ErrorLookupFactory, "for_service", key=lambda self, service_model: service_model.service_id
+    )
+    _cache(DomainDispatcherApplication, "get_backend_for_host", key=lambda self, host: host)
+
+
+def _cache(owner: type, name: str, key: Callable[..., Hashable]) -> None:
+    """Let the method *name* of *owner* work out its result once for each *key* of its arguments."""
+    work_out = getattr(owner, name)
+    results: dict[Hashable, Any] = {}
+
+    @functools.wraps(work_out)
+    def cached(*arguments: Any, **named: Any) -> Any:
+        chosen = key(*arguments, **named)
+        if chosen not in results:
+            results[chosen] = work_out(*arguments, **named)
+        return results[chosen]
+
+    setattr(owner, name, cached)
+
+
+def _share_models() -> None:
+    """Let clients of one service share its model, and the methods that come from it."""
+    creator_class: Any = ClientCreator
+    create_methods = creator_class._create_methods
+    # The data of a file is kept: its number stands for it.
+    model_of = _cached_by_id(lambda data, name: ServiceModel(data, service_name=name))
+    methods_of = _cached_by_id(lambda model, creator: create_methods(creator, model))
+
+    def load(self: Any, service_name: str, api_version: str | None = None) -> Any:
+        data = self._loader.load_service_model(service_name, "service-2", api_version=api_version)
+        return model_of(data, service_name)
+
+    def create(self: Any, service_model: ServiceModel) -> dict[str, Any]:
+        return dict(methods_of(service_model, self))
+
+    creator_class._load_service_model = load
+    creator_class._create_methods = create
+
+
+def _share_rules_of_endpoints() -> None:
+    """Let clients of one service share the rules that its endpoints follow."""
+    rules_of = _cached_by_id(lambda data, partitions: RuleSet(**data, partitions=partitions))
+
+    def begin(
+        self: Any, ruleset_data: Any, partition_data: Any, excluded_params: Any = None
+    ) -> None:
+        self.ruleset = rules_of(ruleset_data, partition_data)
+        self._excluded_params = excluded_params or frozenset()
+
+    EndpointProvider.__init__ = begin  # type: ignore[method-assign]
+
+
+def _cached_by_id(work_out: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return *work_out* that does so once for each first argument, which has to be kept."""
+    results: dict[int, Any] = {}
+
+    def cached(first: Any, second: Any) -> Any:
+        if id(first) not in results:
+            results[id(first)] = work_out(first, second)
+        return results[id(first)]
+
+    return cached

@@ -1,0 +1,51 @@
+"""Sessions for tests in which regions are in trouble: such trouble is over ten times as fast.
+
+A region is tried as often as with the limits of a session that is given none, in a tenth of the
+time. Tests whose matter is how long trouble is survived take the sessions of `startifact`.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import startifact
+from startifact.limits import DEFAULT_LIMITS, Limits
+
+__all__ = ["SHORT", "ConfigurationLoader", "Session", "short_limits"]
+
+_RETRY = DEFAULT_LIMITS.request_retry
+
+SHORT = replace(
+    DEFAULT_LIMITS,
+    retry_share=DEFAULT_LIMITS.retry_share / 10,
+    refused_seconds=DEFAULT_LIMITS.refused_seconds / 10,
+    request_retry=replace(
+        _RETRY,
+        shortest_seconds=_RETRY.shortest_seconds / 10,
+        first_seconds=_RETRY.first_seconds / 10,
+        longest_seconds=_RETRY.longest_seconds / 10,
+    ),
+    pace_first_seconds=DEFAULT_LIMITS.pace_first_seconds / 10,
+    pace_longest_seconds=DEFAULT_LIMITS.pace_longest_seconds / 10,
+)
+
+
+def short_limits(**changes: Any) -> Limits:
+    """Return `SHORT` with *changes*."""
+    return replace(SHORT, **changes)
+
+
+if TYPE_CHECKING:
+    from startifact import ConfigurationLoader, Session
+else:
+
+    class Session(startifact.Session):
+        """A session that has `SHORT` where it is given no limits."""
+
+        def __init__(self, *, limits=SHORT, **options) -> None:
+            super().__init__(limits=limits, **options)
+
+    class ConfigurationLoader(startifact.ConfigurationLoader):
+        """What reads configurations and makes clients, with `SHORT` where it is given no limits."""
+
+        def __init__(self, *arguments, limits=SHORT, **options) -> None:
+            super().__init__(*arguments, limits=limits, **options)

@@ -38,6 +38,11 @@ NO_PROFILE = Hint.of(
     ),
 )
 
+NO_ANSWER = (
+    "Check what is between here and the region: a portal that wants somebody to sign in, or a "
+    "proxy, may have answered in its place"
+)
+
 PROXY = (
     "The proxy wants a user and a password: put them into HTTPS_PROXY, as in "
     "http://USER:PASSWORD@HOST, or reach the service without it, with NO_PROXY"

@@ -14,7 +14,7 @@ from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.regions.aws import advice
-from startifact.regions.aws.answers import refuse_foreign_answers
+from startifact.regions.aws.answers import mark_foreign_answers
 from startifact.regions.aws.bucket_region import refuse_other_regions
 from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import (
@@ -135,7 +135,7 @@ class Clients:
                 self._s3[key] = client
                 self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
-                refuse_foreign_answers(self._s3[key])
+                mark_foreign_answers(self._s3[key])
                 hold_back(self._s3[key])
                 stop_retries_with_worker(self._s3[key])
                 retry_requests(self._s3[key], self._limits)
@@ -160,7 +160,7 @@ class Clients:
                 check_endpoint(client.meta.endpoint_url, "ssm")
                 self._ssm[region] = client
                 self._guard(self._ssm[region], None)
-                refuse_foreign_answers(self._ssm[region])
+                mark_foreign_answers(self._ssm[region])
                 stop_retries_with_worker(self._ssm[region])
                 retry_requests(self._ssm[region], self._limits)
             return self._ssm[region]

@@ -90,11 +90,6 @@ _ELSEWHERE = frozenset(
     {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 )
 
-_NO_ANSWER_HINT = (
-    "Check what is between here and the region: a portal that wants somebody to sign in, or a "
-    "proxy, may have answered in its place"
-)
-
 # What reading a body can raise: the SDK wraps it only where it has read the body itself.
 _BROKEN_BODY = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 
@@ -172,7 +167,7 @@ def _no_whole_answer(
     if isinstance(error, NoAnswerError):
         return RegionUnavailableError(
             f"what came for {action} on {resource} is not an answer of {region}: {error}",
-            hint=_NO_ANSWER_HINT,
+            hint=advice.NO_ANSWER,
         )
     return RegionUnavailableError(
         f"the answer of {region} to {action} on {resource} broke off: "
@@ -236,12 +231,12 @@ def _other(error: ClientError, what: str, region: str, said: str, status: int) -
     if may_pass(error) and not quota:
         return RegionUnavailableError(f"{region} failed {what}: {said}", hint="Try again")
     if code == "404":  # without a name of the service, and about what is there otherwise
-        return RegionUnavailableError(f"{region} failed {what}: {said}", hint=_NO_ANSWER_HINT)
+        return RegionUnavailableError(f"{region} failed {what}: {said}", hint=advice.NO_ANSWER)
     if quota or 400 <= status < 500 or status == 501 or advice.is_for_good(code):
         return ServiceRefusedError(
             f"{region} refuses {what} for good: {said}", hint=advice.for_good(code)
         )
     return RegionUnavailableError(
         f"{region} failed {what}: {said}",
-        hint=_NO_ANSWER_HINT,
+        hint=advice.NO_ANSWER,
     )

@@ -14,29 +14,31 @@ from startifact.concurrency.backoff import pause_for, pause_seconds
 from startifact.concurrency.heartbeat import record_failure
 from startifact.errors import RegionUnavailableError
 from startifact.limits import Limits
-from startifact.regions.aws.answers import BrokenAnswerError
+from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.retries import may_repeat
 from startifact.regions.aws.trouble import Trouble, said_by_aws
 
 T = TypeVar("T")
 
 # Of urllib3's own errors, those in the body of an answer that is an error come through.
-_BROKEN = (BrokenAnswerError, IncompleteReadError, ProtocolError, ResponseStreamingError)
+_BROKEN = (NoAnswerError, IncompleteReadError, ProtocolError, ResponseStreamingError)
 
 
 def asked_again(ask: Callable[[], T], limits: Limits, *, configured: int) -> T:
-    """Return what *ask* does; where an answer breaks off, it is called again.
+    """Return what *ask* does; where an answer breaks off, or is none, it is called again.
 
     That lasts as long as with any request of a client with *configured* attempts.
 
     Raises:
-        BrokenAnswerError, BotoCoreError, ProtocolError: All answers broke off.
+        NoAnswerError, BotoCoreError, ProtocolError: All answers broke off, or were none.
     """
     failures, failing_since = 0, time.monotonic()
     while True:
         try:
             return ask()
         except _BROKEN as e:
+            if isinstance(e, NoAnswerError) and e.asked_again:
+                raise
             failures += 1
             record_failure(said_by_aws(e))
             if failures == 1:

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TypeAlias
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -24,6 +25,7 @@ from startifact.concurrency.heartbeat import Cancelled
 from startifact.errors import StartifactError
 from startifact.limits import SERVICE_TEXT_CHARACTERS
 from startifact.regions.aws import advice
+from startifact.regions.aws.answers import NoAnswerError
 from startifact.text import quoted, redact
 
 _THROTTLING = frozenset(
@@ -87,6 +89,10 @@ _FAILED = frozenset(
 """The service failed, or a request took it too long, whatever the status."""
 
 
+RequestError: TypeAlias = ClientError | BotoCoreError | NoAnswerError
+"""What a client raises where a request has failed."""
+
+
 class Trouble(Enum):
     """What keeps a request from being answered, where another attempt may be answered."""
 
@@ -141,7 +147,7 @@ def said_by_aws(what: object) -> str:
     return quoted(redact(str(what)), SERVICE_TEXT_CHARACTERS)
 
 
-def trouble_of_answer(error: ClientError | BotoCoreError) -> Trouble | None:
+def trouble_of_answer(error: RequestError) -> Trouble | None:
     """Return what *error*, which a client raised, says of its request."""
     if isinstance(error, ClientError):
         return trouble_of_status(status_of(error), code_of(error))
@@ -150,7 +156,7 @@ def trouble_of_answer(error: ClientError | BotoCoreError) -> Trouble | None:
 
 def trouble_of_error(error: BaseException) -> Trouble | None:
     """Return what kept an answer from coming; ``None`` where another attempt changes nothing."""
-    if isinstance(error, IncompleteReadError):
+    if isinstance(error, IncompleteReadError | NoAnswerError):
         return Trouble.CUT
     if not isinstance(error, HTTPClientError | NoConnectionError):
         return None

@@ -18,7 +18,6 @@ from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ExistsError, RegionUnavailableError, StartifactError
 from startifact.files.source import Part, Source
 from startifact.limits import Limits
-from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.completion import complete
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition
@@ -237,16 +236,13 @@ class Upload:
         return send
 
     def _as_it_was_sent(self, send: Callable[[], T]) -> T:
-        """Return what *send* does; it is called again where the bytes did not come as they were.
-
-        So it is where something else has answered, in the place of S3.
-        """
+        """Return what *send* does; it is called again where the bytes did not come as they were."""
         for attempt in attempts(self._limits.request_retry):
             try:
                 return send()
-            except (ClientError, NoAnswerError) as e:
-                known = isinstance(e, NoAnswerError) or code_of(e) in _NOT_AS_SENT
-                if not known or attempt == self._limits.request_retry.attempts:
+            except ClientError as e:
+                last = attempt == self._limits.request_retry.attempts
+                if last or code_of(e) not in _NOT_AS_SENT:
                     raise
         raise AssertionError  # the last attempt has raised
 

@@ -11,7 +11,7 @@ from botocore.exceptions import IncompleteReadError, ResponseStreamingError
 from urllib3.exceptions import ProtocolError
 
 from startifact.concurrency.backoff import pause_for, pause_seconds
-from startifact.concurrency.heartbeat import record_failure
+from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, record_failure
 from startifact.errors import RegionUnavailableError
 from startifact.limits import Limits
 from startifact.regions.aws.answers import NoAnswerError
@@ -50,6 +50,45 @@ def asked_again(ask: Callable[[], T], limits: Limits, *, configured: int) -> T:
             pause_for(pause)
 
 
+class _BrokenAnswers:
+    """The answers about one part that have broken off."""
+
+    def __init__(self, limits: Limits, configured: int) -> None:
+        self._limits = limits
+        self._configured = configured
+        self._count = 0
+        self._in_a_row = 0
+        self._without_bytes = 0
+        self._bytes = 0
+        self._since = 0.0
+
+    def may_read_on(self, got: int) -> bool:
+        """Pause, and say whether the part is asked for once more after an answer of *got* bytes.
+
+        Nobody waits for another region where there is one: it delivers sooner than this recovers.
+        """
+        limits, now = self._limits, time.monotonic()
+        self._bytes += got
+        if self._count == 0 or self._bytes >= limits.read_progress_bytes:
+            self._in_a_row, self._bytes, self._since = 0, 0, now
+        self._count += 1
+        self._in_a_row += 1
+        self._without_bytes = 1 if got else self._without_bytes + 1
+        heartbeat = CURRENT_HEARTBEAT.get()
+        others_can_deliver = heartbeat is not None and not heartbeat.retry_until_idle
+        if others_can_deliver and self._count >= max(limits.broken_answers, self._configured):
+            return False
+        pause = pause_seconds(limits.request_retry, self._without_bytes)
+        # Not what `record_failure` returns: other requests may be answered in between.
+        failing = now - self._since + pause
+        if self._in_a_row >= limits.read_attempts and not may_repeat(
+            Trouble.CUT, self._in_a_row, failing, limits, self._configured
+        ):
+            return False
+        pause_for(pause)
+        return True
+
+
 def resumed(
     read: Callable[[int, int], Iterator[bytes]],
     start: int,
@@ -61,28 +100,20 @@ def resumed(
     """Yield bytes *start* to *stop* as *read* yields them; where it breaks off, it is called again.
 
     Raises:
-        RegionUnavailableError: It has, without a byte in between, for as long as any request may.
+        RegionUnavailableError: It has, with hardly a byte in between, for as long as any request
+            may; or several times, with bytes, where another region can deliver them.
     """
-    failures, failing_since = 0, 0.0
+    broken = _BrokenAnswers(limits, configured)
     while start < stop:
+        began = start
         try:
             for block in read(start, stop):
                 start += len(block)
-                failures = 0
                 yield block
         except RegionUnavailableError as e:
-            failures += 1
             record_failure(e.message)
-            # Not what `record_failure` returns: other requests may be answered in between.
-            if failures == 1:
-                failing_since = time.monotonic()
-            pause = pause_seconds(limits.request_retry, failures)
-            failing = time.monotonic() - failing_since + pause
-            if failures >= limits.read_attempts and not may_repeat(
-                Trouble.CUT, failures, failing, limits, configured
-            ):
+            if not broken.may_read_on(start - began):
                 raise
-            pause_for(pause)
 
 
 def wrong_length(region: str, key: str, got: int, asked: int) -> RegionUnavailableError:

@@ -21,6 +21,17 @@ CERTIFICATES = Hint.of(
     ByWayIn(workflow="; the container of an action sees only files in the workspace"),
 )
 
+NO_TLS = (
+    "Check the scheme and the port of the endpoint, in the region's spelling, AWS_ENDPOINT_URL and "
+    "the profile: http:// is for stores on this machine alone, and a proxy that wants plain HTTP "
+    "is written with http:// in HTTPS_PROXY"
+)
+
+TLS = (
+    "Check the host of the endpoint, and what is between here and it: a proxy that ends TLS, or "
+    "has old versions of it alone"
+)
+
 UNREADABLE = Hint.of(
     "Check what names that file: AWS_WEB_IDENTITY_TOKEN_FILE, "
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or the profile",

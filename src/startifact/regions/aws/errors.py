@@ -16,7 +16,6 @@ from botocore.exceptions import (
     HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
-    ProfileNotFound,
     SSLError,
     TokenRetrievalError,
 )
@@ -36,6 +35,7 @@ from startifact.errors import (
 from startifact.regions.aws import advice
 from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.credentials import (
+    UNREADABLE_CONFIGURATION,
     UnusableCredentialsError,
     gives_credentials,
     unusable,
@@ -114,13 +114,8 @@ def aws_errors(
         if isinstance(inner, StartifactError | Cancelled):
             raise inner from e
         raise no_answer(e, f"{region} did not answer {action} on {resource}") from e
-    except MISSING_CREDENTIALS as e:
+    except (*MISSING_CREDENTIALS, *UNREADABLE_CONFIGURATION) as e:
         raise no_credentials(region, e) from e
-    except ProfileNotFound as e:
-        raise ConfigurationError(
-            f"there is no such AWS profile: {said_by_aws(e)}",
-            hint=advice.NO_PROFILE,
-        ) from e
     except (NoAnswerError, *_BROKEN_BODY) as e:
         traceback.clear_frames(e.__traceback__)  # as below
         raise _no_whole_answer(e, action, region, resource) from e
@@ -142,8 +137,6 @@ def aws_errors(
 def no_answer(error: BotoCoreError, what: str) -> StartifactError:
     """Return the error for *error*, which kept an answer from coming; *what* says whose."""
     said = said_by_aws(error)
-    if isinstance(error, SSLError):
-        return NetworkSetupError(f"{what}: {said}", hint=advice.CERTIFICATES)
     if "Invalid header value" in str(error):
         # Without *said*: the HTTP client's message repeats a part of the credentials.
         return AccessDeniedError(
@@ -151,7 +144,7 @@ def no_answer(error: BotoCoreError, what: str) -> StartifactError:
             hint="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew, each in "
             "one line",
         )
-    if wrong := doubt(error):
+    if not isinstance(error, SSLError) and (wrong := doubt(error)):
         return NetworkSetupError(
             f"{what}: {said}; {wrong}", hint="Check the spelling of the region, or the network"
         )
@@ -177,7 +170,12 @@ def _no_whole_answer(
 
 
 def no_credentials(region: str, error: Exception) -> AccessDeniedError:
-    """Return the error for *error*, one of `MISSING_CREDENTIALS`, which keeps requests unsigned."""
+    """Return the error for *error*, for which requests cannot be signed.
+
+    It is one of `MISSING_CREDENTIALS`, or of `UNREADABLE_CONFIGURATION`.
+    """
+    if isinstance(error, UNREADABLE_CONFIGURATION):
+        error = unusable(error)
     said, hint = said_by_aws(error), advice.NO_CREDENTIALS
     if isinstance(error, UnusableCredentialsError):  # in words of our own
         said, hint = str(error), error.hint

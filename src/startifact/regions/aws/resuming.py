@@ -7,7 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from botocore.exceptions import IncompleteReadError, ResponseStreamingError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
 from urllib3.exceptions import ProtocolError
 
 from startifact.concurrency.backoff import pause_for, pause_seconds
@@ -16,9 +21,11 @@ from startifact.errors import RegionUnavailableError
 from startifact.limits import Limits
 from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.retries import may_repeat
-from startifact.regions.aws.trouble import Trouble, said_by_aws
+from startifact.regions.aws.trouble import Trouble, said_by_aws, trouble_of_answer
 
 T = TypeVar("T")
+
+_ASKED_AGAIN = frozenset({Trouble.LATER, Trouble.CUT, Trouble.REFUSED})
 
 # Of urllib3's own errors, those in the body of an answer that is an error come through.
 _BROKEN = (NoAnswerError, IncompleteReadError, ProtocolError, ResponseStreamingError)
@@ -111,9 +118,26 @@ def resumed(
                 start += len(block)
                 yield block
         except RegionUnavailableError as e:
+            if _has_been_asked_again(e.__cause__):
+                raise
             record_failure(e.message)
             if not broken.may_read_on(start - began):
                 raise
+
+
+def _has_been_asked_again(cause: BaseException | None) -> bool:
+    """Say whether the client has made the request again by itself, as long as it may be made.
+
+    Then it is given up: its time is not to begin once more. What cuts or stalls the body of an
+    answer it knows nothing of.
+    """
+    if isinstance(cause, NoAnswerError):
+        return cause.asked_again
+    if isinstance(cause, IncompleteReadError | ResponseStreamingError):
+        return False
+    if isinstance(cause, ClientError | BotoCoreError):
+        return trouble_of_answer(cause) in _ASKED_AGAIN
+    return False
 
 
 def wrong_length(region: str, key: str, got: int, asked: int) -> RegionUnavailableError:

@@ -316,7 +316,15 @@ class Limits:
     """SSM allows few writes a second, and the SDK does not retry some of its refusals at all."""
 
     read_attempts: int = 3
-    """How many connections in a row may break without a byte before a read has failed."""
+    """How many connections in a row may break, without progress, before a read has failed."""
+
+    read_progress_bytes: int = 64 * 1024
+    """How much has to come, in answers that break off, for a read to make progress: less, again and
+    again for the idle time-out, would take hours."""
+
+    broken_answers: int = 5
+    """How many answers about one part may break off where another region can deliver it, though
+    each brought bytes. As many attempts as aws-cli makes."""
 
     read_block_bytes: int = 32 * 1024
     """Small, so that a slow connection is seen to move, and a download resumes near where a

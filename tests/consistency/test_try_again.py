@@ -31,6 +31,8 @@ from startifact.errors import (
 )
 from startifact.regions.aws import advice, trouble
 from startifact.regions.aws import errors as aws
+from startifact.regions.aws.answers import BrokenAnswerError, NoAnswerError
+from startifact.regions.aws.conditions import ignored_condition
 from startifact.regions.aws.credentials import unusable, with_credential_errors
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.role import _refused
@@ -166,6 +168,51 @@ def test_exceptions_of_the_sdk() -> None:
     assert len(raised) > 60
 
 
+def of_openssl(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, f"[SSL: {reason}]")
+    error.reason = reason
+    return error
+
+
+@pytest.mark.parametrize(
+    ("reason", "may_pass"),
+    [
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), True),
+        (of_openssl("TLSV1_ALERT_INTERNAL_ERROR"), True),
+        (ssl.SSLCertVerificationError(1, "something"), False),
+        (of_openssl("WRONG_VERSION_NUMBER"), False),
+        (of_openssl("TLSV1_ALERT_PROTOCOL_VERSION"), False),
+        (of_openssl("NEVER_HEARD_OF"), False),
+        (FileNotFoundError(2, "something"), False),
+    ],
+)
+def test_trouble_with_tls(reason: Exception, may_pass: bool) -> None:
+    """A connection that was cut passes; certificates, plain HTTP and refused handshakes stay."""
+    error = botocore.exceptions.SSLError(endpoint_url="https://a", error=reason)
+
+    for found in (translated(error), translated(unusable(error))):
+        assert bool(AGAIN.search(str(found))) == may_pass
+        assert isinstance(found, NetworkSetupError | AccessDeniedError) or may_pass
+
+
+def test_answers_that_are_none() -> None:
+    """They were asked for again already: the hint says where to look."""
+    for error in (NoAnswerError("a web page came instead"), BrokenAnswerError("it broke off")):
+        check(translated(error), may_pass=False)
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "CompleteMultipartUpload"])
+@pytest.mark.parametrize("etag", [None, '"1234"', 'W/"1234"'])
+def test_conditions_that_are_not_honoured(operation: str, etag: str | None) -> None:
+    """What something between does not honour it does not honour the next time."""
+    refusal = client_error(412, "PreconditionFailed", operation)
+
+    found = ignored_condition(refusal, region="eu-west-1", key="k", expected=etag, got=etag)
+
+    assert operation in found.message
+    check(found, may_pass=False)
+
+
 def test_everything_that_getting_credentials_raises() -> None:
     """Whatever it is, there are no usable credentials: exit 6, with its reason."""
     raised: list[Exception] = [
@@ -179,11 +226,6 @@ def test_everything_that_getting_credentials_raises() -> None:
         client_error(403, "ForbiddenException", "GetRoleCredentials"),
     ]
     passing = (HTTPClientError, botocore.exceptions.ConnectionError)
-    elsewhere = (
-        botocore.exceptions.ProfileNotFound,
-        botocore.exceptions.ConfigNotFound,
-        botocore.exceptions.ConfigParseError,
-    )
     for error in raised:
 
         def get(error: Exception = error) -> None:
@@ -191,8 +233,6 @@ def test_everything_that_getting_credentials_raises() -> None:
 
         with pytest.raises(BotoCoreError) as caught:
             with_credential_errors(get)
-        if isinstance(error, elsewhere):
-            continue
         found = translated(caught.value)
         assert found.exit_code == 6, error
         assert found.hint

@@ -16,7 +16,13 @@ from startifact import errors
 from startifact.limits import Limits
 from startifact.regions.aws.race import run_at_once, wait_for_others
 from tests.conftest import AwsAccount, percent
-from tests.faults.network_rules import reset, reset_after, throttled, without_request_headers
+from tests.faults.network_rules import (
+    captive_portal,
+    reset,
+    reset_after,
+    throttled,
+    without_request_headers,
+)
 from tests.faults.rules import is_completion, is_object, sometimes, when, within
 from tests.faults.store_rules import (
     not_atomic,
@@ -491,6 +497,9 @@ def one_write_at_a_time(seconds: float) -> Rule:
         pytest.param(lambda seed: sometimes(0.3, throttled(429), seed=seed), id="429"),
         pytest.param(lambda seed: within(1.0, sometimes(0.5, reset, seed=seed)), id="reset"),
         pytest.param(lambda seed: within(1.0, sometimes(0.5, reset_after, seed=seed)), id="lost"),
+        pytest.param(
+            lambda seed: within(1.0, sometimes(0.5, captive_portal, seed=seed)), id="portal"
+        ),
         pytest.param(lambda seed: within(0.5, throttled(429)), id="all for a while"),
         pytest.param(lambda seed: one_write_at_a_time(0.1), id="one write at a time"),
     ],

@@ -92,6 +92,11 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "AllAccessDisabled": (403, "All access to this object has been disabled"),
     "QuotaExceeded": (403, "The bucket quota has been exceeded."),
     "XMinioAdminBucketQuotaExceeded": (400, "Bucket quota exceeded"),
+    "RequestPayerDenied": (403, "Access denied, because the bucket is a requester-pays bucket."),
+    "UserProjectMissing": (
+        400,
+        "Bucket is a requester pays bucket but no user project provided.",
+    ),
     "KMS.DisabledException": (400, f"{_KMS_KEY} is disabled."),
     "KMS.NotFoundException": (400, f"Key '{_KMS_KEY}' does not exist"),
     "KMS.KMSInvalidStateException": (400, f"{_KMS_KEY} is pending deletion."),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from startifact import Session, deadline
-from startifact.errors import DeadlineError, StagingFailedError
+from startifact.errors import ConfigurationError, DeadlineError, StagingFailedError
 from startifact.limits import Limits, RetryLimits
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.conftest import Served
@@ -119,10 +119,11 @@ def test_refusal_inside_a_200(wire: Wire, served: Served, make_file: MakeFile) -
     refused = SlowCompletion(wire, seconds=0.2, every=0.1, ending=ending, stores=False)
     wire.add(when(is_completion, refused))
 
-    with pytest.raises(StagingFailedError):
+    with pytest.raises(StagingFailedError) as caught:
         stage(make_file)
 
-    assert completions(wire) == 1
+    assert caught.value.exit_code == ConfigurationError.exit_code
+    assert completions(wire) == 2  # once more, since nothing is there
 
 
 @pytest.mark.parametrize("rule", [reset, throttled(), throttled(429)], ids=["reset", "503", "429"])

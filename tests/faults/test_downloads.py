@@ -411,6 +411,96 @@ def test_case_13_connections_that_always_break_at_once(
     fails(Session(regions=[HERE], configuration_loader=loader), destination, code=5)
 
 
+def served_by_one(*, after: int, hangs: bool = False) -> tuple[list[Request], Rule]:
+    """Return the reads that the first region to be read gets, and a rule for what it answers.
+
+    Each answer ends *after* so many bytes; with *hangs*, nothing more comes then.
+    """
+    reads: list[Request] = []
+
+    def bad(request: Request, forward: Forward) -> Answer | None:
+        answer = forward()
+        if not is_read(request) or (reads and request.region != reads[0].region):
+            return answer
+        reads.append(request)
+        end = {"stall_after": after} if hangs else {"cut_after": after}
+        return replace(answer, **end)  # type: ignore[arg-type]
+
+    return reads, bad
+
+
+@pytest.mark.parametrize(
+    ("after", "configured", "answers"),
+    [(5, None, 3), (100 * KIB, None, 5), (100 * KIB, "9", 9), (2 * MIB, None, 4)],
+    ids=["bytes", "blocks", "configured", "much"],
+)
+def test_answers_that_break_off_time_and_again(
+    account: AwsAccount,
+    wire: Wire,
+    loader: ConfigurationLoader,
+    destination: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    after: int,
+    configured: str | None,
+    answers: int,
+) -> None:
+    """Where another region can deliver, it does after as many of them as aws-cli makes attempts."""
+    content = os.urandom(8 * MIB)
+    plant(account, content, parts=False, regions=[HERE, THERE])
+    if configured is not None:
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", configured)
+    reads, bad = served_by_one(after=after)
+    wire.add(bad)
+
+    succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
+
+    assert len(reads) == answers
+
+
+def test_answers_that_break_off_everywhere(
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
+) -> None:
+    """Where the others break off as well, the last one is read on as long as bytes come."""
+    content = os.urandom(4 * MIB)
+    plant(account, content, parts=False, regions=[HERE, THERE])
+    wire.add(when(is_read, lambda r, forward: replace(forward(), cut_after=200 * KIB)))
+
+    succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
+
+
+@pytest.mark.whole_times
+def test_answers_that_hardly_bring_anything(
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
+) -> None:
+    """A few bytes in each answer are no progress: the only region is not read for ever either."""
+    plant(account, os.urandom(MIB), parts=False, regions=[HERE])
+    wire.add(when(is_read, lambda r, forward: replace(forward(), cut_after=5)))
+    limits = Limits(idle_timeout_seconds=2.0)
+    began = time.monotonic()
+
+    fails(Session(regions=[HERE], configuration_loader=loader, limits=limits), destination, code=5)
+
+    assert 1 < time.monotonic() - began < 5
+
+
+def test_region_that_hangs_while_it_serves(
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
+) -> None:
+    """Where another region can deliver, one that moves no byte has the shorter time."""
+    content = os.urandom(MIB)
+    plant(account, content, parts=False, regions=[HERE, THERE])
+    reads, bad = served_by_one(after=100 * KIB, hangs=True)
+    wire.add(bad)
+    limits = Limits(quorum_idle_timeout_seconds=1.0)
+    session = Session(regions=[HERE, THERE], configuration_loader=loader, limits=limits)
+    began = time.monotonic()
+
+    succeeds(session, destination, content)
+
+    assert len(reads) == 1
+    assert time.monotonic() - began < limits.read_seconds / 2
+
+
 # Case 14: replaced ------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """What is no answer of the service is not believed, and not taken for damage."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,11 +22,21 @@ from tests.faults.network_rules import (
     cut,
     nothing,
     page,
+    proxy_authentication,
     stalled,
     without_body,
     without_headers,
 )
-from tests.faults.rules import answering, in_turn, is_read, when
+from tests.faults.rules import (
+    answering,
+    in_turn,
+    is_artifact,
+    is_completion,
+    is_part,
+    is_read,
+    when,
+    within,
+)
 from tests.faults.store_rules import weak_etags_never_match
 from tests.support.faulty_region import faulty
 from tests.support.limits import Session, short_limits
@@ -203,6 +214,104 @@ def test_a_write_of_an_artifact_is_not_believed(
         ELSEWHERE: "created",
     }
     assert stored == (rule is LACKING["no ETag"] and size == 1024)
+
+
+STEPS: dict[str, Callable[[Request], bool]] = {
+    "create": lambda r: r.method == "POST" and "uploads" in r.query,
+    "part": is_part,
+    "complete": is_completion,
+    "artifact": lambda r: is_artifact(r) and not is_part(r),
+    "latest": both(is_latest, is_method("PUT")),
+    "read latest": both(is_latest, is_method("GET")),
+    "describe": is_method("HEAD"),
+    "configuration": lambda r: r.operation == "GetParameter",
+}
+MALFORMED = b"<html><head><meta charset=utf-8></head><body>Sign in<br></body></html>"
+FOREIGN = {
+    "nothing": nothing,
+    "portal": captive_portal,
+    "malformed page": answering(Answer(200, MALFORMED, {"Content-Type": "text/html"})),
+    "403 of a portal": answering(page(403, "Sign in")),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("rule", FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_step_is_answered_by_something_else_once(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, rule: Rule, step: str
+) -> None:
+    """What is no answer is no refusal either: the same is asked again, as after a reset."""
+    size = 1024 if step in {"artifact", "latest", "read latest"} else 9 * 1024 * 1024
+    wire.add(when(STEPS[step], rule, times=1))
+
+    staging = Session(regions=[HERE]).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
+
+    assert staging.is_latest
+    assert sum(STEPS[step](request) for request in wire.requests()) > 1
+
+
+@pytest.mark.whole_times
+@pytest.mark.parametrize("step", sorted(STEPS.keys() - {"configuration", "read latest"}))
+def test_a_step_is_answered_by_something_else_for_seconds(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, step: str
+) -> None:
+    """It is asked for as long as a region may be idle, not three times."""
+    size = 1024 if step in {"artifact", "latest"} else 9 * 1024 * 1024
+    wire.add(when(STEPS[step], within(2, captive_portal)))
+
+    staging = Session(regions=[HERE]).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
+
+    assert staging.is_latest
+
+
+@rules("nothing", "portal", "404 of a portal")
+def test_the_answer_to_a_write_is_replaced(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, rule: Rule
+) -> None:
+    """What was done is found, and not done again, where something else answers in S3's place."""
+
+    def replaced(request: Request, forward: Forward) -> Answer | None:
+        forward()
+        return rule(request, forward)
+
+    for condition in (is_completion, STEPS["latest"]):
+        wire.add(when(condition, replaced, times=1))
+
+    session = Session(regions=[HERE])
+    staging = session.stage("SugarWater", "1.0.0", make_file(os.urandom(9 * 1024 * 1024)))
+
+    assert staging.is_latest
+    assert sum(is_completion(request) for request in wire.requests()) == 1
+    assert sum(STEPS["latest"](request) for request in wire.requests()) == 1
+
+
+def test_a_channel_without_its_bytes_once(
+    account: AwsAccount, wire: Wire, session: Session, staged: bytes
+) -> None:
+    """A body that is empty, and is not what its ETag says, is asked for again."""
+    wire.add(when(both(is_latest, is_method("GET")), without_body, times=len(AWS_REGIONS)))
+
+    assert str(session.get("SugarWater").version) == "1.0.0"
+
+
+def test_a_listing_of_something_else_once(wire: Wire, session: Session, staged: bytes) -> None:
+    """A listing that is none is asked for again."""
+    wire.add(when(is_listing, captive_portal, times=len(AWS_REGIONS)))
+
+    assert [str(v) for v in session.versions("SugarWater")] == ["1.0.0"]
+
+
+@pytest.mark.whole_times
+def test_a_proxy_that_wants_a_password(account: AwsAccount, wire: Wire) -> None:
+    """A page with status 407 is a proxy's, and is told as that, at once."""
+    wire.add(when(of(HERE), proxy_authentication))
+    began = time.monotonic()
+
+    with pytest.raises(StartifactError) as caught:
+        faulty([HERE])[0].inner.describe(Key("SugarWater@1.0.0"))
+
+    assert "a proxy answered" in caught.value.message
+    assert time.monotonic() - began < 3
 
 
 TRUNCATED = (

@@ -32,6 +32,8 @@ ADVICE = {
     "KMS.KMSInvalidStateException": "Check the key in KMS",
     "MethodNotAllowed": "does not have what Startifact asks for",
     "NotImplemented": "does not have what Startifact asks for",
+    "RequestPayerDenied": "requester pays",
+    "UserProjectMissing": "requester pays",
     "SomethingNew": "Change what the service names",
 }
 
@@ -200,6 +202,41 @@ def test_requester_pays(account: AwsAccount, wire: Wire, make_file: MakeFile) ->
     assert found.exit_code == 6
     assert "Access Denied" in found.message
     assert "requester pays" in str(found.hint)
+
+
+def test_requester_pays_for_what_is_read(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, tmp_path: Path
+) -> None:
+    """Such a bucket refuses lists as well: the hint names it also where S3 says nothing else."""
+    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
+    artifact = Session(regions=HERE).get("SugarWater", "1.0.0")
+    wire.add(when(lambda r: r.service == "s3", requester_pays))
+    works: list[Callable[[], object]] = [
+        lambda: Session(regions=HERE).get("SugarWater", "1.0.0"),
+        lambda: Session(regions=HERE).get("SugarWater"),
+        lambda: Session(regions=HERE).versions("SugarWater"),
+        lambda: artifact.downloader.download(tmp_path / "back"),
+    ]
+
+    for work in works:
+        found = failing(work)
+
+        assert found.exit_code == 6
+        assert "Access Denied" in found.message
+        assert "requester pays" in str(found.hint)
+        assert "another account" in str(found.hint)
+    # It would agree, for whoever runs this, to pay.
+    assert all("x-amz-request-payer" not in request.headers for request in wire.requests())
+
+
+def test_denial_that_names_its_reason(account: AwsAccount, wire: Wire) -> None:
+    """Where S3 says who is not authorized, it is not the payer that matters."""
+    wire.add(when(lambda r: r.service == "s3", denied(None)))
+
+    found = failing(lambda: Session(regions=HERE).get("SugarWater", "1.0.0"))
+
+    assert found.exit_code == 6
+    assert "requester pays" not in str(found.hint)
 
 
 @pytest.mark.parametrize("code", ["InvalidToken", "InvalidClientTokenId", "InvalidAccessKeyId"])

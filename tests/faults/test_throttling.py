@@ -19,7 +19,14 @@ from startifact.model.keys import Key
 from startifact.regions.aws.retries import Pace
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.conftest import Served
-from tests.faults.network_rules import cut, reset, reset_after, restarting, throttled
+from tests.faults.network_rules import (
+    captive_portal,
+    cut,
+    reset,
+    reset_after,
+    restarting,
+    throttled,
+)
 from tests.faults.rules import is_part, is_read, sometimes, when, within
 from tests.support.faulty_region import faulty
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
@@ -211,6 +218,35 @@ def test_staging_for_ever(
     assert ("SlowDown" in caught.value.message) == (rule is not reset)
     assert BRIEF.idle_timeout_seconds / 2 < took < 4 * BRIEF.idle_timeout_seconds
     assert account.keys(HERE) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [(throttled(503), "SlowDown"), (reset, "Connection was closed"), (captive_portal, "web page")],
+    ids=["503", "reset", "portal"],
+)
+def test_reading_for_ever(
+    account: AwsAccount,
+    wire: Wire,
+    make_file: MakeFile,
+    tmp_path: Path,
+    rule: Rule,
+    said: str,
+) -> None:
+    """Reading bytes ends within the same time, once: the error has the region's own reason."""
+    session = Session(regions=HERE, limits=BRIEF)
+    session.stage("SugarWater", "1.0.0", make_file())
+    artifact = session.get("SugarWater", "1.0.0")
+    wire.add(when(is_read, rule))
+    began = time.monotonic()
+
+    with pytest.raises(StartifactError) as caught:
+        artifact.downloader.download(tmp_path / "back")
+
+    assert caught.value.exit_code == 5
+    assert said in caught.value.message
+    assert "has moved no byte" not in caught.value.message
+    assert time.monotonic() - began < 1.5 * BRIEF.idle_timeout_seconds
 
 
 def test_region_that_throttles_is_not_dropped(

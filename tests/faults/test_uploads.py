@@ -10,7 +10,15 @@ import pytest
 from startifact.errors import ConfigurationError, LocalFileError, StagingFailedError
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.network_rules import captive_portal, nothing, without_headers
-from tests.faults.rules import answering, checking, flipping_uploads, is_artifact, is_part, when
+from tests.faults.rules import (
+    answering,
+    checking,
+    flipping_uploads,
+    is_artifact,
+    is_completion,
+    is_part,
+    when,
+)
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
 from tests.support.limits import Session
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
@@ -196,27 +204,71 @@ def test_part_that_something_else_answers_once(
     assert account.keys(HERE) == ["team/SugarWater/latest", "team/SugarWater@1.0.0"]
 
 
+def makes_an_object(request: Request) -> bool:
+    """Say whether *request* makes an artifact visible, from its own bytes or from parts."""
+    return is_completion(request) or (is_artifact(request) and not is_part(request))
+
+
+@SIZES
 def test_object_that_is_there_and_then_not(
-    account: AwsAccount, wire: Wire, make_file: MakeFile
+    account: AwsAccount, wire: Wire, make_file: MakeFile, size: int
 ) -> None:
     """After a 412 it is looked what is there; where nothing is, it is written again."""
-    wire.add(when(is_artifact, answering(error(412, "PreconditionFailed")), times=1))
+    wire.add(when(makes_an_object, answering(error(412, "PreconditionFailed")), times=1))
 
-    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
+    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
 
     assert account.keys(HERE) == ["team/SugarWater/latest", "team/SugarWater@1.0.0"]
+    assert sum(is_part(request) for request in wire.requests()) == (2 if size > 1000 else 0)
 
 
-def test_object_that_is_never_there(wire: Wire, account: AwsAccount, make_file: MakeFile) -> None:
+@SIZES
+def test_object_that_is_never_there(
+    wire: Wire, account: AwsAccount, make_file: MakeFile, size: int
+) -> None:
     """A store that says time and again that an absent object is there is named for what it is."""
-    wire.add(when(is_artifact, answering(error(412, "PreconditionFailed"))))
+    wire.add(when(makes_an_object, answering(error(412, "PreconditionFailed"))))
 
     with pytest.raises(StagingFailedError) as caught:
-        Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
+        Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
 
+    operation = "CompleteMultipartUpload" if size > 1000 else "PutObject"
     assert caught.value.exit_code == ConfigurationError.exit_code
+    assert f"refused {operation} of" in caught.value.message
     assert "does not honour If-None-Match" in caught.value.message
-    assert "again" not in str(caught.value.hint)
+    assert "again" not in str(caught.value)
+    assert sum(makes_an_object(request) for request in wire.requests()) == 2
+    nothing_is_left(account)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_upload_that_a_412_has_ended(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, times: int
+) -> None:
+    """Where a store drops what it refuses, all parts are sent once more, and not for ever."""
+    dropped: set[str] = set()
+
+    def drop(request: Request, forward: Forward) -> Answer | None:
+        upload = "".join(request.query["uploadId"])
+        if upload in dropped:
+            return error(404, "NoSuchUpload")
+        if len(dropped) == times:
+            return forward()
+        dropped.add(upload)
+        return error(412, "PreconditionFailed")
+
+    wire.add(when(is_completion, drop))
+    session = Session(regions=HERE)
+
+    if times == 1:
+        session.stage("SugarWater", "1.0.0", make_file(os.urandom(8 * MIB + 1)))
+        assert account.keys(HERE) == ["team/SugarWater/latest", "team/SugarWater@1.0.0"]
+    else:
+        with pytest.raises(StagingFailedError) as caught:
+            session.stage("SugarWater", "1.0.0", make_file(os.urandom(8 * MIB + 1)))
+        assert caught.value.exit_code == ConfigurationError.exit_code
+        assert "again" not in str(caught.value)
+    assert sum(is_part(request) for request in wire.requests()) == 4
 
 
 def test_case_10_a_bit_of_a_channel(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:

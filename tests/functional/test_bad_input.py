@@ -517,10 +517,27 @@ def test_no_profile(
     for spec in ("us-east-1", f"s3://{account.buckets['us-east-1']}"):
         session = Session(regions=[spec])
         error = failure(lambda s=session: s.get("SugarWater", "1.0.0"))  # type: ignore[misc]
-        assert error.exit_code == 2
+        assert error.exit_code == 6
+        assert "there is no such AWS profile" in error.message
         assert "nobody" in error.message
         assert error.hint is not None
         assert "AWS_PROFILE" in error.hint
+
+
+def test_configuration_file_that_cannot_be_parsed(
+    account: AwsAccount, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Getting credentials reads it, and says that there are none, with the file's name."""
+    (tmp_path / "config").write_text("[profile x")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    for spec in ("us-east-1", f"s3://{account.buckets['us-east-1']}"):
+        session = Session(regions=[spec])
+        error = failure(lambda s=session: s.get("SugarWater", "1.0.0"))  # type: ignore[misc]
+        assert error.exit_code == 6
+        assert str(tmp_path / "config") in error.message
+        assert error.hint is not None
+        assert "the AWS configuration file" in error.hint
 
 
 def test_profile_in_a_spelling(account: AwsAccount) -> None:
@@ -529,5 +546,5 @@ def test_profile_in_a_spelling(account: AwsAccount) -> None:
 
     error = failure(lambda: session.get("SugarWater", "1.0.0"))
 
-    assert error.exit_code == 2
+    assert error.exit_code == 6
     assert "The config profile (nobody) could not be found" in error.message

@@ -2,9 +2,13 @@
 
 import contextlib
 import socket
+import ssl
+import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from unittest.mock import Mock
 
 import boto3
@@ -17,6 +21,11 @@ from botocore.exceptions import (
     ProfileNotFound,
     SSLError,
 )
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from startifact.errors import NetworkSetupError, StartifactError
 from startifact.hints import in_python, in_shell, in_workflow
@@ -26,6 +35,7 @@ from startifact.regions.aws.credentials import (
     with_credential_errors,
 )
 from startifact.regions.aws.errors import aws_errors, no_answer
+from startifact.regions.aws.trouble import Trouble, trouble_of_error
 
 ERRORS = [
     NoCredentialsError(),
@@ -142,6 +152,120 @@ def test_trouble_on_the_network(proxy: str, nobody: str) -> None:
             assert what in text
             assert hint in advice
             assert ("try again" in advice) == may_pass
+
+
+def certificate(folder: Path) -> Path:
+    """Return a file with a certificate for localhost that nobody trusts, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + signed.public_bytes(Encoding.PEM)
+    )
+    return path
+
+
+@contextlib.contextmanager
+def greeting(greet: Callable[[socket.socket], object]) -> Iterator[str]:
+    """Yield the https address of a port whose connections *greet* is called with, then closed."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection, contextlib.suppress(OSError):
+                        connection.recv(4096)
+                        greet(connection)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"https://127.0.0.1:{server.getsockname()[1]}"
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def alert(number: int) -> Callable[[socket.socket], object]:
+    return lambda connection: connection.sendall(bytes([21, 3, 3, 0, 2, 2, number]))
+
+
+HALF_A_GREETING = bytes([22, 3, 3, 0, 122, 2, 0, 0, 118, 3, 3])
+NETWORK, ENDPOINT, VERSIONS = "Check the network", "http://", "versions"
+
+TLS: dict[str, tuple[Callable[[socket.socket], object], str, str, bool]] = {
+    "closed": (lambda c: None, "was cut", NETWORK, True),
+    "reset": (reset, "did not answer", NETWORK, True),
+    "half": (lambda c: c.sendall(HALF_A_GREETING), "was cut", NETWORK, True),
+    "internal error": (alert(80), "was cut", NETWORK, True),
+    "http": (lambda c: c.sendall(b"HTTP/1.1 400 No\r\n\r\n"), "speak TLS", ENDPOINT, False),
+    "version": (alert(70), "could not agree on TLS", VERSIONS, False),
+    "name": (alert(112), "could not agree on TLS", VERSIONS, False),
+}
+
+
+@pytest.mark.parametrize("case", TLS)
+def test_tls_that_fails(case: str) -> None:
+    """Only a certificate that is not trusted is called one; the rest is told as what it is."""
+    greet, what, hint, may_pass = TLS[case]
+    with greeting(greet) as endpoint:
+        error = kept_from(endpoint)
+
+    asked, credentials = no_answer(error, "eu-west-1 did not answer"), unusable(error)
+
+    assert (asked.exit_code, isinstance(asked, NetworkSetupError)) == (5, not may_pass)
+    assert (trouble_of_error(error) is Trouble.CUT) == may_pass
+    for text, advice in (
+        (asked.message, str(asked.hint)),
+        (str(credentials), str(credentials.hint)),  # type: ignore[attr-defined]
+    ):
+        assert what in text
+        assert hint in advice
+        assert "AWS_CA_BUNDLE" not in advice
+        assert "certificate" not in text
+        assert "validation" not in text
+        assert ("try again" in advice) == may_pass
+
+
+def test_certificate_that_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So are a certificate of another host, and a file of certificates that is none."""
+    path, empty = certificate(tmp_path), tmp_path / "empty"
+    empty.touch()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    errors = []
+    for bundle in (None, path, empty, tmp_path / "none"):
+        if bundle is not None:
+            monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+        errors.append(kept_from(f"https://127.0.0.1:{server.server_port}"))
+    server.shutdown()
+    server.server_close()
+
+    for error in errors:
+        asked = no_answer(error, "eu-west-1 did not answer")
+        assert isinstance(asked, NetworkSetupError)
+        assert "certificate" in asked.message
+        assert "AWS_CA_BUNDLE" in str(asked.hint)
+        assert trouble_of_error(error) is None
 
 
 def test_program_that_gives_no_credentials() -> None:

@@ -293,6 +293,8 @@ class Downloader:
         # Where another region can deliver, it does so sooner than this one recovers.
         enough = None if retry_until_idle else 0
         with FanOut({name: job}, limits=self._limits, notify=tally.add, enough=enough) as fetching:
+            if not retry_until_idle:
+                fetching.shorten_idle_timeout(self._limits.quorum_idle_timeout_seconds)
             answer = fetching.next()
         if not isinstance(answer, Failure):
             return None

@@ -346,7 +346,7 @@ def test_profile_that_is_not_there(call: Call, account: AwsAccount) -> None:
     """A profile of the job's home folder is not in the container: the error says what to do."""
     done = call({"AWS_PROFILE": "of-the-job"}, **LOOK_UP, regions="us-east-1")
 
-    assert done.exit_code == 2
+    assert done.exit_code == 6
     assert "of-the-job" in done.errors[0]
     assert "set role-to-assume" in done.errors[0]
 

@@ -21,6 +21,17 @@ CERTIFICATES = Hint.of(
     ByWayIn(workflow="; the container of an action sees only files in the workspace"),
 )
 
+NO_TLS = (
+    "Check the scheme and the port of the endpoint, in the region's spelling, AWS_ENDPOINT_URL and "
+    "the profile: http:// is for stores on this machine alone, and a proxy that wants plain HTTP "
+    "is written with http:// in HTTPS_PROXY"
+)
+
+TLS = (
+    "Check the host of the endpoint, and what is between here and it: a proxy that ends TLS, or "
+    "has old versions of it alone"
+)
+
 UNREADABLE = Hint.of(
     "Check what names that file: AWS_WEB_IDENTITY_TOKEN_FILE, "
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or the profile",
@@ -36,6 +47,11 @@ NO_PROFILE = Hint.of(
         workflow="; the container of an action lacks the job's home folder: set "
         'role-to-assume, or AWS_PROFILE: ""'
     ),
+)
+
+NO_ANSWER = (
+    "Check what is between here and the region: a portal that wants somebody to sign in, or a "
+    "proxy, may have answered in its place"
 )
 
 PROXY = (
@@ -108,9 +124,18 @@ def for_denial(action: str, resource: str, said: str) -> str:
     if action.startswith("sts:"):
         return f"{allow} in the policy of the identity that takes it on"
     hint = f"{allow} in the role's policy, and check the bucket's and the key's policies"
-    if asked is None and action.startswith("s3:"):
-        hint += "; a bucket whose requester pays refuses it too"
-    return hint
+    return hint + or_requester_pays(said) if action.startswith("s3:") else hint
+
+
+def or_requester_pays(said: str) -> str:
+    """Return that the requester may have to pay, for the end of advice on a denial in words *said*.
+
+    S3 does not say so: it denies without a reason, and only a bucket's owner, who is not denied,
+    may ask who pays. To find out by a request that agrees to pay would be to agree.
+    """
+    if _ACTION.search(said) is not None:
+        return ""
+    return "; a bucket of another account whose requester pays refuses everything in these words"
 
 
 def resource_in(said: str) -> str | None:
@@ -152,6 +177,10 @@ _ACCOUNT = (
     "runs the store: the account, not a policy, is what is refused"
 )
 _QUOTA = "Raise the quota, or make room: delete what nobody needs any more"
+_PAYER = (
+    "The bucket's requester pays, which Startifact does not agree to: let its owner pay, or use a "
+    "bucket of your own"
+)
 _UNKNOWN_REQUEST = (
     "The store does not have what Startifact asks for: use one that does, as Amazon S3 does, and "
     "check that the endpoint is that of S3 itself"
@@ -162,6 +191,8 @@ _FOR_GOOD = {
     "AllAccessDisabled": _ACCOUNT,
     "InvalidPayer": _ACCOUNT,
     "NotSignedUp": _ACCOUNT,
+    "RequestPayerDenied": _PAYER,
+    "UserProjectMissing": _PAYER,
     "OptInRequired": "Enable the region for the account, or the service for it, in the AWS console",
     "RegionDisabledException": "Enable the region for the account in the AWS console",
     "EntityTooLarge": "It is larger than the store accepts",

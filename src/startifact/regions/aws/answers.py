@@ -3,14 +3,17 @@
 A portal that wants somebody to sign in, or a proxy, answers in the place of the service, mostly
 with a web page and status 200. The SDK takes what such an answer lacks for something that is not
 set, and a page for a listing of nothing.
+
+It says nothing of the request, as a connection that breaks says nothing: `retries` makes it again.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from botocore.client import BaseClient
+from botocore.response import StreamingBody
 
 _HEADERS: dict[str, tuple[str, ...]] = {
     "GetObject": ("ETag",),
@@ -20,13 +23,16 @@ _HEADERS: dict[str, tuple[str, ...]] = {
 }
 """What the service always sends with success."""
 
-_ROOTS: dict[str, tuple[str, ...]] = {
-    "ListObjectsV2": ("ListBucketResult",),
-    "CreateMultipartUpload": ("InitiateMultipartUploadResult",),
-    # An error may follow the status: S3 sends that before it has completed the upload.
-    "CompleteMultipartUpload": ("CompleteMultipartUploadResult", "Error"),
+_ROOTS = {
+    "ListObjectsV2": "ListBucketResult",
+    "CreateMultipartUpload": "InitiateMultipartUploadResult",
+    "CompleteMultipartUpload": "CompleteMultipartUploadResult",
 }
-"""The root of the body's XML."""
+"""The root of the body's XML. An error may come in its place: S3 sends the status before it has
+completed an upload."""
+
+_LEFT_ALONE = frozenset({407, 408, 429})
+"""A proxy's own, and what is tried again whatever comes with it, as 5xx are."""
 
 _REQUEST_IDS = ("x-amz-request-id", "x-amz-id-2", "x-amzn-requestid")
 _ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*<(?:[\w.-]+:)?([\w.-]+)")
@@ -34,8 +40,15 @@ _TRUNCATED = re.compile(rb"<(?:[\w.-]+:)?IsTruncated>\s*(true|false)\s*<", re.IG
 _TOKEN = re.compile(rb"<(?:[\w.-]+:)?NextContinuationToken>")
 
 
+_NO_ANSWER = "startifact:no-answer"
+"""Under this name the SDK's reading of such an answer holds its `NoAnswerError`."""
+
+
 class NoAnswerError(Exception):
     """What came is not the service's answer; the text says what it lacks."""
+
+    asked_again = False
+    """Whether the request was made again by the client that raises this, as long as it may be."""
 
 
 class BrokenAnswerError(NoAnswerError):
@@ -48,15 +61,36 @@ class _Operation(Protocol):
     has_streaming_output: bool
 
 
-def refuse_foreign_answers(client: BaseClient) -> None:
-    """Make *client* raise a `NoAnswerError` for answers that lack what the service always sends.
+def mark_foreign_answers(client: BaseClient) -> None:
+    """Make `no_answer_in` return a `NoAnswerError` for answers that lack what the service sends.
 
-    `aws_errors` turns it into an error of the region. Statuses that the SDK tries again are left to
-    it: a load balancer answers those with pages as well.
+    `retry_requests` makes their requests again, and raises the error in the end.
     """
     service = client.meta.service_model.service_id.hyphenize()
     check = _check_json if service == "ssm" else _check_s3
-    client.meta.events.register(f"before-parse.{service}", check)
+    # Before the SDK's own check, which makes a failure of the service of what it cannot parse.
+    client.meta.events.register_first(f"before-parse.{service}.*", _marking(check))
+
+
+def no_answer_in(parsed: Mapping[str, Any]) -> NoAnswerError | None:
+    """Return what is wrong with the answer that the SDK has *parsed*; ``None`` where it is one."""
+    error: NoAnswerError | None = parsed.get(_NO_ANSWER)
+    return error
+
+
+def _marking(check: Callable[..., None]) -> Callable[..., None]:
+    def mark(
+        response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **rest: Any
+    ) -> None:
+        try:
+            check(response_dict=response_dict, **rest)
+        except NoAnswerError as e:
+            customized_response_dict[_NO_ANSWER] = e
+            if isinstance(response_dict["body"], StreamingBody):
+                response_dict["body"].close()
+            response_dict["body"] = b""  # it is read no further
+
+    return mark
 
 
 def is_page(headers: Mapping[str, str]) -> bool:
@@ -66,7 +100,7 @@ def is_page(headers: Mapping[str, str]) -> bool:
 
 def _check_s3(operation_model: _Operation, response_dict: dict[str, Any], **_: object) -> None:
     status, headers = response_dict["status_code"], response_dict["headers"]
-    if status in {408, 429} or status >= 500:
+    if status in _LEFT_ALONE or status >= 500:
         return
     succeeded = status < 300
     streamed = succeeded and operation_model.has_streaming_output
@@ -77,15 +111,20 @@ def _check_s3(operation_model: _Operation, response_dict: dict[str, Any], **_: o
         raise NoAnswerError("a web page came instead")
     if is_page(headers) and not any(name in headers for name in _REQUEST_IDS):
         raise NoAnswerError("a web page came instead, without a request's id")
-    if not succeeded:
-        return
-    for name in _HEADERS.get(operation_model.name, ()):
+    if succeeded:
+        _check_success(operation_model.name, headers, body)
+
+
+def _check_success(operation: str, headers: Mapping[str, str], body: bytes) -> None:
+    for name in _HEADERS.get(operation, ()):
         if not headers.get(name):
             raise NoAnswerError(f"there is no {name} in it")
-    roots = _ROOTS.get(operation_model.name)
-    if roots and _root_of(body) not in roots:
-        raise NoAnswerError(f"its body is not the XML of {roots[0]}")
-    if operation_model.name == "ListObjectsV2":
+    expected = _ROOTS.get(operation)
+    if expected is None or _root_of(body) == "Error":
+        return
+    if _root_of(body) != expected:
+        raise NoAnswerError(f"its body is not the XML of {expected}")
+    if operation == "ListObjectsV2":
         _check_listing(body)
 
 
@@ -104,7 +143,10 @@ def _check_listing(body: bytes) -> None:
 
 
 def _check_json(response_dict: dict[str, Any], **_: object) -> None:
-    if response_dict["status_code"] >= 300:
+    status, headers = response_dict["status_code"], response_dict["headers"]
+    if status >= 300:
+        if status not in _LEFT_ALONE and status < 500 and is_page(headers):
+            raise NoAnswerError("a web page came instead")
         return
     try:
         value = json.loads(response_dict["body"])

@@ -8,16 +8,16 @@ import boto3
 import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, CredentialRetrievalError, ProfileNotFound
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError
 
 from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.limits import DEFAULT_LIMITS, Limits
-from startifact.regions.aws import advice
-from startifact.regions.aws.answers import refuse_foreign_answers
+from startifact.regions.aws.answers import mark_foreign_answers
 from startifact.regions.aws.bucket_region import refuse_other_regions
 from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import (
+    UNREADABLE_CONFIGURATION,
     find_credentials,
     guard_credentials,
     with_credential_errors,
@@ -115,9 +115,10 @@ class Clients:
         that is not AWS's.
 
         Raises:
-            ConfigurationError: There is no such profile, the SDK's own configuration is wrong, or
-                it names an endpoint that requests must not go to.
-            AccessDeniedError: The credentials that are configured cannot be had.
+            ConfigurationError: The SDK's own configuration is wrong, or it names an endpoint that
+                requests must not go to.
+            AccessDeniedError: There is no such profile, or the credentials that are configured
+                cannot be had.
         """
         key = (region, endpoint, profile, addressing, in_region)
         with holding(self._locks[profile]):
@@ -135,7 +136,7 @@ class Clients:
                 self._s3[key] = client
                 self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
-                refuse_foreign_answers(self._s3[key])
+                mark_foreign_answers(self._s3[key])
                 hold_back(self._s3[key])
                 stop_retries_with_worker(self._s3[key])
                 retry_requests(self._s3[key], self._limits)
@@ -160,7 +161,7 @@ class Clients:
                 check_endpoint(client.meta.endpoint_url, "ssm")
                 self._ssm[region] = client
                 self._guard(self._ssm[region], None)
-                refuse_foreign_answers(self._ssm[region])
+                mark_foreign_answers(self._ssm[region])
                 stop_retries_with_worker(self._ssm[region])
                 retry_requests(self._ssm[region], self._limits)
             return self._ssm[region]
@@ -224,12 +225,8 @@ def _config(limits: Limits) -> Config:
 
 
 def _unusable(region: str, error: Exception) -> StartifactError:
-    if isinstance(error, MISSING_CREDENTIALS):
+    if isinstance(error, (*MISSING_CREDENTIALS, *UNREADABLE_CONFIGURATION)):
         return no_credentials(region, error)
-    if isinstance(error, ProfileNotFound):
-        return ConfigurationError(
-            f"there is no such AWS profile: {said_by_aws(error)}", hint=advice.NO_PROFILE
-        )
     return ConfigurationError(
         f"cannot make a client for {region}: {said_by_aws(error)}",
         hint="Check AWS_PROFILE, the AWS configuration file and the region's name",

@@ -12,8 +12,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from startifact.concurrency.backoff import pause_for, pause_seconds
 from startifact.limits import Limits
+from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.retries import configured_attempts, may_repeat
-from startifact.regions.aws.trouble import CONFLICT, Trouble, code_of, trouble_of_answer
+from startifact.regions.aws.trouble import (
+    CONFLICT,
+    RequestError,
+    Trouble,
+    code_of,
+    trouble_of_answer,
+)
 
 NOT_DONE = frozenset({Trouble.LATER, Trouble.REFUSED})
 """The trouble of a request of which nothing was done."""
@@ -41,7 +48,7 @@ def write_once(
             service may still be at it.
 
     Raises:
-        ClientError, BotoCoreError: It was refused, or came to nothing in time.
+        ClientError, BotoCoreError, NoAnswerError: It was refused, or came to nothing in time.
     """
     began = time.monotonic()
     first_failure: float | None = None
@@ -49,7 +56,7 @@ def write_once(
     while True:
         try:
             request()
-        except (ClientError, BotoCoreError) as e:
+        except (ClientError, BotoCoreError, NoAnswerError) as e:
             failures += 1
             trouble = _trouble(e, lost=lost)
             if trouble is None:
@@ -69,7 +76,7 @@ def write_once(
             return True
 
 
-def _trouble(error: ClientError | BotoCoreError, *, lost: bool) -> Trouble | None:
+def _trouble(error: RequestError, *, lost: bool) -> Trouble | None:
     if lost and isinstance(error, ClientError) and code_of(error) in _UNDER_WAY:
         return Trouble.CUT  # it is being done, or was
     return trouble_of_answer(error)

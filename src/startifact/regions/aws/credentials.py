@@ -19,7 +19,6 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
     RefreshWithMFAUnsupportedError,
-    SSLError,
     SSOError,
     TokenRetrievalError,
 )
@@ -54,13 +53,14 @@ _SERVICES = {"GetRoleCredentials": "sso", "CreateToken": "sso-oauth"}
 _PASSED_ON = (
     StartifactError,
     Cancelled,
-    ConfigNotFound,
-    ConfigParseError,
     NoCredentialsError,
     PartialCredentialsError,
-    ProfileNotFound,
 )
 """Errors that say by themselves what is wrong: they are raised as they are."""
+
+
+UNREADABLE_CONFIGURATION = (ConfigNotFound, ConfigParseError, ProfileNotFound)
+"""What the SDK raises wherever it looks at a profile; getting credentials is where it has to."""
 
 
 class UnusableCredentialsError(CredentialRetrievalError):
@@ -147,6 +147,10 @@ def unusable(error: Exception, *, login: str = "aws sso login") -> CredentialRet
         return UnusableCredentialsError(
             why=f"nobody is signed in: {said_by_aws(error)}", hint=f"Run {command}"
         )
+    if isinstance(error, ProfileNotFound):
+        return UnusableCredentialsError(
+            why=f"there is no such AWS profile: {said_by_aws(error)}", hint=advice.NO_PROFILE
+        )
     if isinstance(error, RefreshWithMFAUnsupportedError):
         return UnusableCredentialsError(
             why="the session that an MFA code was given for has ended",
@@ -173,8 +177,6 @@ def unusable(error: Exception, *, login: str = "aws sso login") -> CredentialRet
 def _unreachable(error: HTTPClientError | NoConnectionError) -> UnusableCredentialsError:
     """Return the error for what kept the service that gives credentials from answering."""
     why = f"the service that gives them did not answer: {said_by_aws(error)}"
-    if isinstance(error, SSLError):
-        return UnusableCredentialsError(why=why, hint=advice.CERTIFICATES)
     obstacle = obstacle_of(error)
     if obstacle is None:
         return UnusableCredentialsError(why=why, hint=advice.NETWORK)

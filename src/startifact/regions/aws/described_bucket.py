@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from startifact.errors import AccessDeniedError, ConfigurationError
 from startifact.limits import Limits
 from startifact.model.keys import Key
+from startifact.regions.aws import advice
 from startifact.regions.aws.errors import REFUSED, aws_errors
 from startifact.regions.aws.head import md5_of, version_of, why_archived
 from startifact.regions.aws.partitions import arn
@@ -151,6 +152,7 @@ class DescribedBucket:
             said = said_by_aws(e.__cause__.response.get("Error", {}).get("Message", ""))
             raise AccessDeniedError(
                 f"{self.region} neither shows {key} nor says that it is not there: {said}",
-                hint=f"Allow s3:GetObject on {self.arn(key)} and s3:ListBucket on {self.arn()}",
+                hint=f"Allow s3:GetObject on {self.arn(key)} and s3:ListBucket on {self.arn()}"
+                + advice.or_requester_pays(said),
             ) from e
         return any(item["Key"] == self.full(key) for item in page.get("Contents", []))

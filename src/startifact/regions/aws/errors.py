@@ -16,7 +16,6 @@ from botocore.exceptions import (
     HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
-    ProfileNotFound,
     SSLError,
     TokenRetrievalError,
 )
@@ -36,6 +35,7 @@ from startifact.errors import (
 from startifact.regions.aws import advice
 from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.credentials import (
+    UNREADABLE_CONFIGURATION,
     UnusableCredentialsError,
     gives_credentials,
     unusable,
@@ -90,11 +90,6 @@ _ELSEWHERE = frozenset(
     {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 )
 
-_NO_ANSWER_HINT = (
-    "Check what is between here and the region: a portal that wants somebody to sign in, or a "
-    "proxy, may have answered in its place"
-)
-
 # What reading a body can raise: the SDK wraps it only where it has read the body itself.
 _BROKEN_BODY = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 
@@ -119,13 +114,8 @@ def aws_errors(
         if isinstance(inner, StartifactError | Cancelled):
             raise inner from e
         raise no_answer(e, f"{region} did not answer {action} on {resource}") from e
-    except MISSING_CREDENTIALS as e:
+    except (*MISSING_CREDENTIALS, *UNREADABLE_CONFIGURATION) as e:
         raise no_credentials(region, e) from e
-    except ProfileNotFound as e:
-        raise ConfigurationError(
-            f"there is no such AWS profile: {said_by_aws(e)}",
-            hint=advice.NO_PROFILE,
-        ) from e
     except (NoAnswerError, *_BROKEN_BODY) as e:
         traceback.clear_frames(e.__traceback__)  # as below
         raise _no_whole_answer(e, action, region, resource) from e
@@ -147,8 +137,6 @@ def aws_errors(
 def no_answer(error: BotoCoreError, what: str) -> StartifactError:
     """Return the error for *error*, which kept an answer from coming; *what* says whose."""
     said = said_by_aws(error)
-    if isinstance(error, SSLError):
-        return NetworkSetupError(f"{what}: {said}", hint=advice.CERTIFICATES)
     if "Invalid header value" in str(error):
         # Without *said*: the HTTP client's message repeats a part of the credentials.
         return AccessDeniedError(
@@ -156,7 +144,7 @@ def no_answer(error: BotoCoreError, what: str) -> StartifactError:
             hint="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew, each in "
             "one line",
         )
-    if wrong := doubt(error):
+    if not isinstance(error, SSLError) and (wrong := doubt(error)):
         return NetworkSetupError(
             f"{what}: {said}; {wrong}", hint="Check the spelling of the region, or the network"
         )
@@ -172,7 +160,7 @@ def _no_whole_answer(
     if isinstance(error, NoAnswerError):
         return RegionUnavailableError(
             f"what came for {action} on {resource} is not an answer of {region}: {error}",
-            hint=_NO_ANSWER_HINT,
+            hint=advice.NO_ANSWER,
         )
     return RegionUnavailableError(
         f"the answer of {region} to {action} on {resource} broke off: "
@@ -182,7 +170,12 @@ def _no_whole_answer(
 
 
 def no_credentials(region: str, error: Exception) -> AccessDeniedError:
-    """Return the error for *error*, one of `MISSING_CREDENTIALS`, which keeps requests unsigned."""
+    """Return the error for *error*, for which requests cannot be signed.
+
+    It is one of `MISSING_CREDENTIALS`, or of `UNREADABLE_CONFIGURATION`.
+    """
+    if isinstance(error, UNREADABLE_CONFIGURATION):
+        error = unusable(error)
     said, hint = said_by_aws(error), advice.NO_CREDENTIALS
     if isinstance(error, UnusableCredentialsError):  # in words of our own
         said, hint = str(error), error.hint
@@ -236,12 +229,12 @@ def _other(error: ClientError, what: str, region: str, said: str, status: int) -
     if may_pass(error) and not quota:
         return RegionUnavailableError(f"{region} failed {what}: {said}", hint="Try again")
     if code == "404":  # without a name of the service, and about what is there otherwise
-        return RegionUnavailableError(f"{region} failed {what}: {said}", hint=_NO_ANSWER_HINT)
+        return RegionUnavailableError(f"{region} failed {what}: {said}", hint=advice.NO_ANSWER)
     if quota or 400 <= status < 500 or status == 501 or advice.is_for_good(code):
         return ServiceRefusedError(
             f"{region} refuses {what} for good: {said}", hint=advice.for_good(code)
         )
     return RegionUnavailableError(
         f"{region} failed {what}: {said}",
-        hint=_NO_ANSWER_HINT,
+        hint=advice.NO_ANSWER,
     )

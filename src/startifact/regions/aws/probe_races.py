@@ -10,6 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from startifact.concurrency.backoff import pause_for, pause_seconds
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import RegionUnavailableError
+from startifact.regions.aws import advice
+from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.conditional import NOT_DONE
 from startifact.regions.aws.conditions import UNMET
@@ -17,7 +19,13 @@ from startifact.regions.aws.probe_requests import ProbeRequests, RefusedHeaderEr
 from startifact.regions.aws.probe_steps import COMPLETE, PUT, RACED, REPLACE, Steps
 from startifact.regions.aws.race import run_at_once
 from startifact.regions.aws.retries import configured_attempts, may_repeat
-from startifact.regions.aws.trouble import CONFLICT, code_of, said_by_aws, trouble_of_answer
+from startifact.regions.aws.trouble import (
+    CONFLICT,
+    RequestError,
+    code_of,
+    said_by_aws,
+    trouble_of_answer,
+)
 
 
 class Races(Steps):
@@ -26,7 +34,7 @@ class Races(Steps):
     def __init__(self, bucket: Bucket, requests: ProbeRequests) -> None:
         super().__init__(bucket, requests)
         self._undecided = set(RACED)
-        self._trouble: ClientError | BotoCoreError | None = None
+        self._trouble: RequestError | None = None
         self._began = self._until = 0.0
 
     def run(self) -> None:
@@ -110,17 +118,17 @@ class Races(Steps):
 
     def _race_once(
         self, step: str, writes: Sequence[Callable[[], object]]
-    ) -> tuple[int, ClientError | BotoCoreError | None]:
+    ) -> tuple[int, RequestError | None]:
         """Return how many of *writes* succeed, and the trouble of one where all were put off."""
         won: list[bool] = []
-        refused: list[ClientError | BotoCoreError] = []
+        refused: list[RequestError] = []
 
         def run(write: Callable[[], object]) -> None:
             try:
                 write()
             except RefusedHeaderError as e:
                 raise self.refused_header(e, step) from e
-            except (ClientError, BotoCoreError) as e:
+            except (ClientError, BotoCoreError, NoAnswerError) as e:
                 if not isinstance(e, ClientError) and trouble_of_answer(e) is None:
                     raise
                 refused.append(e)
@@ -134,7 +142,7 @@ class Races(Steps):
         put_off = len([e for e in troubles if trouble_of_answer(e) in NOT_DONE]) == len(writes)
         return len(won), troubles[0] if put_off else None
 
-    def _may_repeat(self, error: ClientError | BotoCoreError, times: int) -> bool:
+    def _may_repeat(self, error: RequestError, times: int) -> bool:
         """Pause, and say whether what met *error* *times* times may be repeated.
 
         All races together may take as long as one request, so that a busy store is given up once.
@@ -161,11 +169,13 @@ class Races(Steps):
                 f"{self.region} could not be shown to honour conditions: of several writers that "
                 f"come at once none succeeded with {step}: "
                 f"{said_by_aws(self._trouble)}",
-                hint="The store may have too much to do",
+                hint=advice.NO_ANSWER
+                if isinstance(self._trouble, NoAnswerError)
+                else "The store may have too much to do",
             )
         return self.unfit(f"lets none of several writers that come at once succeed with {step}")
 
 
-def _is_refusal(error: ClientError | BotoCoreError) -> bool:
+def _is_refusal(error: RequestError) -> bool:
     """Say whether *error* is a refusal for the condition, or for another write at that moment."""
     return isinstance(error, ClientError) and code_of(error) in UNMET | CONFLICT

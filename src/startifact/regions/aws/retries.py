@@ -19,6 +19,7 @@ from startifact.concurrency.heartbeat import (
     record_failure,
 )
 from startifact.limits import Limits
+from startifact.regions.aws.answers import no_answer_in
 from startifact.regions.aws.trouble import (
     Trouble,
     said_by_aws,
@@ -99,8 +100,10 @@ class Retries:
 
         Raises:
             Cancelled: Nobody waits for the work of this thread any more.
+            NoAnswerError: What came is not the service's answer, and it is not made again.
         """
-        trouble, said = _trouble(response, caught_exception)
+        foreign = None if response is None else no_answer_in(response[1])
+        trouble, said = _trouble(response, foreign or caught_exception)
         if trouble is None:
             if response is not None:
                 self._pace.accepted()
@@ -113,7 +116,10 @@ class Retries:
         failing = record_failure(said, later=trouble is Trouble.LATER)
         pause = pause_seconds(self._limits.request_retry, attempts)
         if not self._may_repeat(operation.name, trouble, attempts, failing + pause):
-            return None
+            if foreign is None:
+                return None
+            foreign.asked_again = operation.name not in _NEVER
+            raise foreign
         pause_for(pause)
         return 0.0
 
@@ -169,16 +175,18 @@ def has_time(trouble: Trouble, failing_seconds: float, limits: Limits) -> bool:
 def _trouble(
     response: "tuple[AWSResponse, dict[str, Any]] | None", error: BaseException | None
 ) -> tuple[Trouble | None, str]:
-    """Return the trouble with a request, and what was said of it."""
-    if response is not None:
-        answer, parsed = response
-        said = parsed.get("Error", {})
-        code = str(said.get("Code", ""))
-        return (
-            trouble_of_status(answer.status_code, code),
-            said_by_aws(f"{code}, {said.get('Message', '')}"),
-        )
-    return (None if error is None else trouble_of_error(error)), said_by_aws(error)
+    """Return the trouble with a request, and what was said of it.
+
+    An *error* counts before the *response* that it is about.
+    """
+    if response is None or error is not None:
+        return (None if error is None else trouble_of_error(error)), said_by_aws(error)
+    answer, parsed = response
+    said = parsed.get("Error", {})
+    code = str(said.get("Code", ""))
+    # The SDK makes a 500 of a 200 with an error, or with what is cut.
+    status = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", answer.status_code)
+    return trouble_of_status(status, code), said_by_aws(f"{code}, {said.get('Message', '')}")
 
 
 def retry_requests(client: BaseClient, limits: Limits) -> None:

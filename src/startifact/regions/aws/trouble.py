@@ -4,10 +4,10 @@
 """
 
 import socket
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TypeAlias
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -22,8 +22,11 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 
 from startifact.concurrency.heartbeat import Cancelled
 from startifact.errors import StartifactError
+from startifact.hints import Hint
 from startifact.limits import SERVICE_TEXT_CHARACTERS
 from startifact.regions.aws import advice
+from startifact.regions.aws.answers import NoAnswerError
+from startifact.regions.aws.tls import TlsTrouble, tls_trouble_of
 from startifact.text import quoted, redact
 
 _THROTTLING = frozenset(
@@ -87,6 +90,10 @@ _FAILED = frozenset(
 """The service failed, or a request took it too long, whatever the status."""
 
 
+RequestError: TypeAlias = ClientError | BotoCoreError | NoAnswerError
+"""What a client raises where a request has failed."""
+
+
 class Trouble(Enum):
     """What keeps a request from being answered, where another attempt may be answered."""
 
@@ -138,10 +145,12 @@ def code_of(error: ClientError) -> str:
 
 def said_by_aws(what: object) -> str:
     """Return a text of the SDK or a service for a message: quoted, and without credentials."""
+    if isinstance(what, SSLError):  # it calls everything a failure of validation
+        what = f"{what.kwargs.get('error')} ({what.kwargs.get('endpoint_url')})"
     return quoted(redact(str(what)), SERVICE_TEXT_CHARACTERS)
 
 
-def trouble_of_answer(error: ClientError | BotoCoreError) -> Trouble | None:
+def trouble_of_answer(error: RequestError) -> Trouble | None:
     """Return what *error*, which a client raised, says of its request."""
     if isinstance(error, ClientError):
         return trouble_of_status(status_of(error), code_of(error))
@@ -150,7 +159,7 @@ def trouble_of_answer(error: ClientError | BotoCoreError) -> Trouble | None:
 
 def trouble_of_error(error: BaseException) -> Trouble | None:
     """Return what kept an answer from coming; ``None`` where another attempt changes nothing."""
-    if isinstance(error, IncompleteReadError):
+    if isinstance(error, IncompleteReadError | NoAnswerError):
         return Trouble.CUT
     if not isinstance(error, HTTPClientError | NoConnectionError):
         return None
@@ -159,7 +168,8 @@ def trouble_of_error(error: BaseException) -> Trouble | None:
         return None
     if isinstance(error, SSLError):
         # A server that goes away in the middle of a handshake; a wrong certificate stays wrong.
-        return Trouble.CUT if _was_caused_by(inner, ssl.SSLEOFError) else None
+        is_cut = tls_trouble_of(list(_causes(inner))) is TlsTrouble.CUT
+        return Trouble.CUT if is_cut else None
     if isinstance(error, EndpointConnectionError | ProxyConnectionError):
         refused = _was_caused_by(inner, ConnectionRefusedError, ConnectionResetError)
         return Trouble.REFUSED if refused else Trouble.DEAD
@@ -177,13 +187,29 @@ class Obstacle:
     """What on the network kept a request from its host, and what to do about it."""
 
     what: str
-    hint: str
+    hint: Hint | str
     may_pass: bool
+
+
+_OF_TLS = {
+    TlsTrouble.UNTRUSTED: Obstacle(
+        "its certificate is not trusted", advice.CERTIFICATES, may_pass=False
+    ),
+    TlsTrouble.NO_TLS: Obstacle("what answered does not speak TLS", advice.NO_TLS, may_pass=False),
+    TlsTrouble.NOT_AGREED: Obstacle(
+        "its host and this machine could not agree on TLS", advice.TLS, may_pass=False
+    ),
+    TlsTrouble.CUT: Obstacle(
+        "the connection was cut while it was being secured", advice.NETWORK, may_pass=True
+    ),
+}
 
 
 def obstacle_of(error: BaseException) -> Obstacle | None:
     """Return what kept a request from its host; ``None`` where that is not known."""
     causes = list(_causes(getattr(error, "kwargs", {}).get("error")))
+    if isinstance(error, SSLError):
+        return _OF_TLS[tls_trouble_of(causes)]
     by_proxy = isinstance(error, ProxyConnectionError)
     # Not in the SDK's text of it, which has an address alone, and that may have the number in it.
     if by_proxy and any("Tunnel connection failed: 407" in str(cause) for cause in causes):

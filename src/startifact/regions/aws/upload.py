@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
-from startifact.concurrency.backoff import attempts
+from startifact.concurrency.backoff import attempts, pause_for, pause_seconds
 from startifact.concurrency.heartbeat import unfollowed
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ExistsError, RegionUnavailableError, StartifactError
 from startifact.files.source import Part, Source
 from startifact.limits import Limits
-from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.completion import complete
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition
@@ -77,8 +76,7 @@ class Upload:
             ExistsError: Something is there.
             ConfigurationError: The region says so, and nothing is.
         """
-        at_once = len(source.parts) == 1
-        send = self._at_once if at_once else self._in_parts
+        send = self._at_once if len(source.parts) == 1 else self._in_parts
         refused_before = False
         for _ in attempts(self._limits.conflict_retry):
             try:
@@ -87,8 +85,7 @@ class Upload:
                         send(source, encoded_record)
                     except ClientError as e:
                         if code_of(e) in UNMET:
-                            # All parts are not sent again for what is deleted at this moment.
-                            if not at_once or self._exists():
+                            if self._exists():
                                 raise ExistsError(self._key) from e
                             if refused_before:
                                 raise self._ignored_condition(e) from e
@@ -195,14 +192,42 @@ class Upload:
             MpuObjectSize=source.size,
             IfNoneMatch="*",
         )
-        if not complete(
+        complete_upload = partial(
+            complete,
             self._client,
             request,
             exists=self._exists,
             parts=len(sent_parts),
             limits=self._limits,
-        ):
+        )
+        try:
+            completed = complete_upload()
+        except ClientError as e:
+            if code_of(e) not in UNMET or self._exists():
+                raise
+            completed = self._complete_again(complete_upload, refusal=e)
+        if not completed:
             raise ExistsError(self._key)
+
+    def _complete_again(self, complete_upload: Callable[[], bool], *, refusal: ClientError) -> bool:
+        """Return what *complete_upload* does after a *refusal* although nothing is there.
+
+        The parts are there still, and what was there may have been deleted at that moment.
+
+        Raises:
+            ClientError: It was refused for another reason. It is *refusal* where the parts are gone
+                with the upload, so that all of them have to be sent again.
+            ConfigurationError: It was refused as before, and nothing is there.
+        """
+        pause_for(pause_seconds(self._limits.conflict_retry, 1))
+        try:
+            return complete_upload()
+        except ClientError as e:
+            if code_of(e) == "NoSuchUpload":
+                raise refusal from e
+            if code_of(e) not in UNMET or self._exists():
+                raise
+            raise self._ignored_condition(e) from e
 
     def _sender(
         self,
@@ -237,16 +262,13 @@ class Upload:
         return send
 
     def _as_it_was_sent(self, send: Callable[[], T]) -> T:
-        """Return what *send* does; it is called again where the bytes did not come as they were.
-
-        So it is where something else has answered, in the place of S3.
-        """
+        """Return what *send* does; it is called again where the bytes did not come as they were."""
         for attempt in attempts(self._limits.request_retry):
             try:
                 return send()
-            except (ClientError, NoAnswerError) as e:
-                known = isinstance(e, NoAnswerError) or code_of(e) in _NOT_AS_SENT
-                if not known or attempt == self._limits.request_retry.attempts:
+            except ClientError as e:
+                last = attempt == self._limits.request_retry.attempts
+                if last or code_of(e) not in _NOT_AS_SENT:
                     raise
         raise AssertionError  # the last attempt has raised
 

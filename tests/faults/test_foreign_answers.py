@@ -14,6 +14,7 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
 )
+from startifact.limits import DEFAULT_LIMITS
 from startifact.model.keys import Key
 from startifact.regions.interface import StoredChannel
 from tests.conftest import AWS_REGIONS, AwsAccount
@@ -250,7 +251,6 @@ def test_a_step_is_answered_by_something_else_once(
     assert sum(STEPS[step](request) for request in wire.requests()) > 1
 
 
-@pytest.mark.whole_times
 @pytest.mark.parametrize("step", sorted(STEPS.keys() - {"configuration", "read latest"}))
 def test_a_step_is_answered_by_something_else_for_seconds(
     account: AwsAccount, wire: Wire, make_file: MakeFile, step: str
@@ -259,7 +259,8 @@ def test_a_step_is_answered_by_something_else_for_seconds(
     size = 1024 if step in {"artifact", "latest"} else 9 * 1024 * 1024
     wire.add(when(STEPS[step], within(2, captive_portal)))
 
-    staging = Session(regions=[HERE]).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
+    session = Session(regions=[HERE], limits=DEFAULT_LIMITS)
+    staging = session.stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
 
     assert staging.is_latest
 
@@ -301,14 +302,13 @@ def test_a_listing_of_something_else_once(wire: Wire, session: Session, staged: 
     assert [str(v) for v in session.versions("SugarWater")] == ["1.0.0"]
 
 
-@pytest.mark.whole_times
 def test_a_proxy_that_wants_a_password(account: AwsAccount, wire: Wire) -> None:
     """A page with status 407 is a proxy's, and is told as that, at once."""
     wire.add(when(of(HERE), proxy_authentication))
     began = time.monotonic()
 
     with pytest.raises(StartifactError) as caught:
-        faulty([HERE])[0].inner.describe(Key("SugarWater@1.0.0"))
+        faulty([HERE], DEFAULT_LIMITS)[0].inner.describe(Key("SugarWater@1.0.0"))
 
     assert "a proxy answered" in caught.value.message
     assert time.monotonic() - began < 3

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,24 @@ _BEGAN = "the command began at "
 Process = subprocess.Popen[str]
 
 
+Faults = Sequence[Sequence[Any]]
+
+
 def start(
-    *words: str | Path, faults: Sequence[Sequence[Any]] | None = None, **options: Any
+    *words: str | Path,
+    faults: Faults | None = None,
+    limits: Mapping[str, float] | None = None,
+    **options: Any,
 ) -> Process:
     """Start the command line with *words*.
 
     Each of *faults* is the number of a region, the name of a method of `FaultyRegion`, and its
     arguments: ``[0, "die", "create"]``, the last one a mapping of those that are named. With faults
-    a region that moves no byte for a second has failed.
+    a region that moves no byte for a second has failed. *limits* are fields of `Limits`.
     """
-    module = ["startifact"] if faults is None else ["tests.faults.processes", json.dumps(faults)]
+    module = ["startifact"]
+    if faults is not None or limits is not None:
+        module = ["tests.faults.processes", json.dumps([faults, limits or {}])]
     return subprocess.Popen(
         [sys.executable, "-m", *module, *map(str, words)],
         cwd=ROOT,
@@ -59,20 +68,23 @@ def began(done: "subprocess.CompletedProcess[str]") -> float:
     return float(line.removeprefix(_BEGAN))
 
 
-def _main(faults: Sequence[Sequence[Any]], words: Sequence[str]) -> int:
-    """Run the command line over regions with *faults*."""
-
-    def wrapped(*args: Any, **options: Any) -> tuple[Region, ...]:
-        regions = [FaultyRegion(region) for region in open_regions(*args, **options)]
-        for number, name, *arguments in faults:
-            named = arguments.pop() if arguments and isinstance(arguments[-1], Mapping) else {}
-            getattr(regions[number], name)(*arguments, **named)
-        return tuple(regions)
-
-    vars(selection)["open_regions"] = wrapped
+def _main(faults: Faults | None, limits: Mapping[str, Any], words: Sequence[str]) -> int:
+    """Run the command line with *limits*, over regions with *faults*."""
+    if faults is not None:
+        vars(selection)["open_regions"] = partial(_open, faults)
+        limits = {"idle_timeout_seconds": 1.0, **limits}
     sys.stderr.write(f"{_BEGAN}{time.monotonic()}\n")
-    return main(words, limits=Limits(idle_timeout_seconds=1.0))
+    return main(words, limits=Limits(**limits))
+
+
+def _open(faults: Faults, *args: Any, **options: Any) -> tuple[Region, ...]:
+    regions = [FaultyRegion(region) for region in open_regions(*args, **options)]
+    for number, name, *arguments in faults:
+        named = arguments.pop() if arguments and isinstance(arguments[-1], Mapping) else {}
+        getattr(regions[number], name)(*arguments, **named)
+    return tuple(regions)
 
 
 if __name__ == "__main__":
-    sys.exit(_main(json.loads(sys.argv[1]), sys.argv[2:]))
+    chosen_faults, chosen_limits = json.loads(sys.argv[1])
+    sys.exit(_main(chosen_faults, chosen_limits, sys.argv[2:]))

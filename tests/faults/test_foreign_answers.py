@@ -303,7 +303,7 @@ def test_a_listing_of_something_else_once(wire: Wire, session: Session, staged: 
 
 
 def test_a_proxy_that_wants_a_password(account: AwsAccount, wire: Wire) -> None:
-    """A page with status 407 is a proxy's, and is reported as that, at once."""
+    """A page with status 407 is a proxy's, and is named as that, at once."""
     wire.add(when(of(HERE), proxy_authentication))
     began = time.monotonic()
 

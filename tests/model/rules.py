@@ -452,13 +452,13 @@ def _with_other_content_of_latest(stores: Sequence[StoreState]) -> list[StoreSta
     if not known:
         return []
     key = artifact_key(PROJECT, highest(known))
-    held = [(s, content_of(str(s.items[key].encoded_record))) for s in stores if key in s.items]
-    counts = Counter(content for _, content in held)
+    found = [(s, content_of(str(s.items[key].encoded_record))) for s in stores if key in s.items]
+    counts = Counter(content for _, content in found)
     most = counts.most_common()
     tied = len(most) > 1 and most[0][1] == most[1][1]
     return [
         store
-        for store, content in held
+        for store, content in found
         if latest_in(store) is None and (tied or content != most[0][0])
     ]
 

@@ -220,7 +220,7 @@ TLS: dict[str, tuple[Callable[[socket.socket], object], str, str, bool]] = {
 
 @pytest.mark.parametrize("case", TLS)
 def test_tls_that_fails(case: str) -> None:
-    """Only a certificate that is not trusted is called one; the rest is reported as it is."""
+    """Only a certificate that is not trusted is called one; the rest is named as what it is."""
     greet, what, hint, may_pass = TLS[case]
     with greeting(greet) as endpoint:
         error = kept_from(endpoint)

@@ -327,8 +327,17 @@ class Limits:
     each brought bytes. As many attempts as aws-cli makes."""
 
     read_block_bytes: int = 32 * 1024
-    """Small, so that a slow connection is seen to move, and a download resumes near where a
-    connection broke."""
+    longest_read_block_bytes: int = 128 * 1024
+    """What is read at a time from an answer. It begins small, so that a slow connection is seen to
+    move, and a download resumes near where a connection broke. Where blocks come fast they are
+    doubled, since each costs time of its own; not further, since one that has become slow in the
+    middle of a block is taken for idle."""
+
+    read_block_seconds: float = 0.2
+    """How long a block may take to come before the next one is small again."""
+
+    send_block_bytes: int = 128 * 1024
+    """What is read from a file and sent at a time, for the same reasons."""
 
     refusal_cache_seconds: float = 30.0
     """How long AWS is not asked again for a role that it refused, so that one refusal serves all
@@ -350,9 +359,9 @@ class Limits:
 
     # Work at a time --------------------------------------------------------------------------
 
-    part_workers: int = 4
+    part_workers: int = 12
     """How many parts of one artifact go to or come from one region at a time: enough to fill a
-    connection with long round trips, and few enough for memory."""
+    line with long round trips, and fewer than ``connections``. Each takes memory for one block."""
 
     inventory_workers: int = 8
     """How many artifacts of one region are described at a time. Each takes one small request."""

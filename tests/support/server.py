@@ -26,17 +26,36 @@ class _Handler(MotoRequestHandler):
         super().setup()
 
 
-class Aws:
-    """A server in a thread of its own, on a port that was free."""
+class _KeepingHandler(_Handler):
+    """Keeps connections, as AWS does; werkzeug's closes each after one answer."""
 
-    def __init__(self) -> None:
+    def send_header(self, keyword: str, value: str) -> None:
+        if (keyword, value) != ("Connection", "close"):
+            super().send_header(keyword, value)
+
+
+class Aws:
+    """A server in a thread of its own, on a port that was free.
+
+    Where it *keeps_connections*, round trips are those of AWS.
+    """
+
+    def __init__(self, *, keeps_connections: bool = False) -> None:
         # A line for each request helps nobody, and takes time.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._condition = threading.Lock()
+        self._keeps_connections = keeps_connections
         self._server = make_server(
-            "127.0.0.1", 0, self._answer, threaded=True, request_handler=_Handler
+            "127.0.0.1",
+            0,
+            self._answer,
+            threaded=True,
+            request_handler=_KeepingHandler if keeps_connections else _Handler,
         )
+        # A connection that is kept would be waited for when this ends.
+        self._server.block_on_close = not keeps_connections  # type: ignore[attr-defined]
+        self._server.daemon_threads = keeps_connections  # type: ignore[attr-defined]
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -52,11 +71,16 @@ class Aws:
         Answer one request. moto looks at a condition and then writes: others must not write in
         between, as they cannot in S3.
         """
-        if environ["REQUEST_METHOD"] == "GET" or not any(c in environ for c in _CONDITIONS):
+        is_conditional = environ["REQUEST_METHOD"] != "GET" and any(
+            c in environ for c in _CONDITIONS
+        )
+        if is_conditional or self._keeps_connections:
+            # Before the lock is taken: the body of a client that hangs must not stop the others.
+            # What is left unread would be taken for the next request of its connection.
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+        if not is_conditional:
             return self._moto(environ, start_response)  # type: ignore[no-any-return]
-        # Read before the lock is taken: the body of a client that hangs must not stop the others.
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        environ["wsgi.input"] = io.BytesIO(body)
         with self._condition:
             return list(self._moto(environ, start_response))
 

@@ -38,8 +38,8 @@ ACCESS_KEY, SECRET_KEY = "AKIATESTTESTTESTTEST", "test-secret"
 
 def find(name: str) -> str | None:
     """Return the program *name*: beside this Python, or on the PATH."""
-    legacy_metadata = Path(sys.executable).parent / name
-    return str(legacy_metadata) if legacy_metadata.exists() else shutil.which(name)
+    local = Path(sys.executable).parent / name
+    return str(local) if local.exists() else shutil.which(name)
 
 
 @contextlib.contextmanager

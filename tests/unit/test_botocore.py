@@ -4,10 +4,14 @@ Each failure says what is different there, which file of ours needs it, and what
 """
 
 import contextlib
+import http.server
+import io
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import boto3
@@ -32,6 +36,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import S3RegionRedirectorv2
 
 from startifact.limits import CREDENTIALS_RENEWAL_SECONDS, Limits
+from startifact.regions.aws.bodies import send_bodies_cheaply
 from startifact.regions.aws.bucket_region import refuse_other_regions
 from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import UnreadableCredentialsError, find_credentials
@@ -82,9 +87,11 @@ class _Raw:
     def close(self) -> None: ...
 
 
-def s3_of(session: botocore.session.Session, region: str = "eu-west-1") -> Any:
+def s3_of(
+    session: botocore.session.Session, region: str = "eu-west-1", *, endpoint: str | None = None
+) -> Any:
     """Return a client of *session*."""
-    return session.create_client("s3", region_name=region)
+    return session.create_client("s3", region_name=region, endpoint_url=endpoint)
 
 
 # credentials.py --------------------------------------------------------------------------------
@@ -682,3 +689,89 @@ def test_change_is_reported(
 
     with pytest.raises(pytest.fail.Exception, match=f"has changed .*which {AWS}/{file} "):
         test()
+
+
+# bodies.py -----------------------------------------------------------------------------------
+
+
+class _ReadSizes(io.BytesIO):
+    """A body that remembers how much of it was asked for at a time."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.asked: list[int | None] = []
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.asked.append(size)
+        return super().read(size)
+
+
+class _Accepting(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_PUT(self) -> None:
+        """Take the body and say that it is stored."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.send_header("ETag", '"e"')
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_blocks_in_which_bodies_are_sent() -> None:
+    """A client reads as much of a body at a time as it is made to."""
+    size = 128 * 1024
+    body = _ReadSizes(bytes(3 * size))
+    with (
+        http.server.HTTPServer(("127.0.0.1", 0), _Accepting) as server,
+        relied_on(
+            'client._endpoint.http_session._manager.connection_pool_kw["blocksize"]',
+            "bodies.py (send_bodies_cheaply)",
+            "Find where the block size of connections is set: 16 KiB at a time cost processor time",
+        ),
+    ):
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        client = s3_of(
+            botocore.session.Session(), endpoint=f"http://127.0.0.1:{server.server_port}"
+        )
+        send_bodies_cheaply(client, size)
+
+        client.put_object(Bucket="my-bucket", Key="key", Body=body, ChecksumSHA256="x")
+
+        assert set(body.asked) == {size}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "profile", "is_signed"),
+    [
+        ("http://127.0.0.1:9", "", False),
+        ("http://127.0.0.1:9", "s3 =\n  payload_signing_enabled = true\n", True),
+        ("https://example.com", "", False),
+        ("https://example.com", "s3 =\n  payload_signing_enabled = true\n", True),
+    ],
+)
+def test_bodies_are_not_hashed_to_be_signed(
+    endpoint: str, profile: str, is_signed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body with a checksum of its own is signed where a profile says so, and else nowhere."""
+    config = tmp_path / "config"
+    config.write_text(f"[default]\n{profile}", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    with relied_on(
+        "client.meta.config.s3",
+        "bodies.py (send_bodies_cheaply)",
+        "Find how the signing of bodies is configured: each is hashed once more for it",
+    ):
+        client = s3_of(botocore.session.Session(), endpoint=endpoint)
+        send_bodies_cheaply(client, 1024)
+        sent = Sent(client, lambda _: (200, {}))
+
+        client.put_object(
+            Bucket="my-bucket", Key="key", Body=io.BytesIO(b"bytes"), ChecksumSHA256="x"
+        )
+
+        digest = sent.requests[0].headers["X-Amz-Content-SHA256"]
+        assert (digest != b"UNSIGNED-PAYLOAD") == is_signed

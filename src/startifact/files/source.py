@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Self, cast
+from typing import IO, TYPE_CHECKING, Self, cast
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import FileChangedError, InputError, LocalFileError
@@ -17,6 +17,9 @@ from startifact.files.trouble import local_error
 from startifact.hints import ByWayIn, Hint
 from startifact.limits import BLOCK_BYTES, MAX_PARTS, MAX_SIZE_BYTES, MIB, PART_BYTES
 from startifact.text import quoted
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,24 +262,50 @@ def _unreadable(path: Path, error: OSError) -> InputError | LocalFileError:
 def _hash(
     file: io.BufferedReader, size: int, beat: Callable[[int], None]
 ) -> tuple[str, tuple[Part, ...]]:
-    whole, offset, limit = hashlib.sha256(), 0, part_size(size)
-    parts: list[Part] = []
-    while True:
-        digest, count = hashlib.sha256(), 0
+    limit = part_size(size)
+    if size <= limit:
+        part = _hash_part(file, Part(0, size, b""), beat, lambda _: None)
+        return part.sha256.hex(), (part,)
+    # Only here: small files, of which there are many, are spared the time that its import takes.
+    from concurrent.futures import ThreadPoolExecutor
+
+    whole, parts, offset = hashlib.sha256(), list[Part](), 0
+    with ThreadPoolExecutor(1, "startifact digest") as other_thread:
+        # The digest of the whole is worked out beside those of the parts.
+        def update(block: bytes) -> "Future[None]":
+            return other_thread.submit(whole.update, block)
+
         # Not beyond the size it had: a file that grows faster than it is read has no end.
-        while count < limit and offset + count <= size:
-            if not (block := file.read(min(BLOCK_BYTES, limit - count))):
+        while offset <= size:
+            asked = Part(offset, min(limit, size + 1 - offset), b"")
+            part = _hash_part(file, asked, beat, update)
+            if part.size == 0:
                 break
-            whole.update(block)
-            digest.update(block)
-            count += len(block)
-            beat(len(block))
-            check_deadline()
-        if count == 0:
-            # An empty file is one request too.
-            return whole.hexdigest(), tuple(parts) or (Part(0, 0, digest.digest()),)
-        parts.append(Part(offset, count, digest.digest()))
-        offset += count
+            parts.append(part)
+            offset += part.size
+    return whole.hexdigest(), tuple(parts)
+
+
+def _hash_part(
+    file: io.BufferedReader,
+    asked: Part,
+    beat: Callable[[int], None],
+    update: Callable[[bytes], "Future[None] | None"],
+) -> Part:
+    """Return the part that *asked* is about, as large as it is and with its digest.
+
+    *update* is called with each block, and has ended before the next one is read.
+    """
+    digest, count = hashlib.sha256(), 0
+    while count < asked.size and (block := file.read(min(BLOCK_BYTES, asked.size - count))):
+        updating = update(block)
+        digest.update(block)
+        if updating is not None:
+            updating.result()
+        count += len(block)
+        beat(len(block))
+        check_deadline()
+    return Part(asked.offset, count, digest.digest())
 
 
 def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool, max_bytes: int) -> None:

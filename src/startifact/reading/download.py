@@ -29,7 +29,7 @@ from startifact.model.record import Record
 from startifact.reading.outcomes import RegionOutcome, facts_in_short, outcome_of
 from startifact.reading.replica import Replica
 from startifact.reading.resolution import Resolution
-from startifact.reading.transfer import read_all, verify_file
+from startifact.reading.transfer import read_verified
 from startifact.regions.interface import Location
 from startifact.text import with_regions
 
@@ -287,8 +287,7 @@ class Downloader:
         )
 
         def job(heartbeat: Heartbeat) -> None:
-            read_all(replica, self._resolution.key, temporary, heartbeat, self._limits)
-            verify_file(record, f"{self._resolution.key} in {name}", temporary, heartbeat)
+            read_verified(replica, record, self._resolution.key, temporary, heartbeat, self._limits)
 
         # Where another region can deliver, it does so sooner than this one recovers.
         enough = None if retry_until_idle else 0

@@ -3,7 +3,8 @@
 import base64
 import contextlib
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from startifact.errors import (
     RegionUnavailableError,
 )
 from startifact.files.source import Source
-from startifact.limits import MAX_CHANNEL_BYTES
+from startifact.limits import MAX_CHANNEL_BYTES, Limits
 from startifact.model.keys import Key, is_channel_key
 from startifact.regions.aws.answers import BrokenAnswerError, NoAnswerError, is_page
 from startifact.regions.aws.conditional import write_once
@@ -81,11 +82,9 @@ class Bucket(DescribedBucket):
                     if self.describe(key) != stored:
                         raise self._replaced(key)
                     raise wrong_length(self.region, key, answer["ContentLength"], stop - start)
-                while start < stop:
-                    block = body.read(min(self.limits.read_block_bytes, stop - start))
+                for block in _blocks(body.read, stop - start, self.limits):
                     if not block:
                         raise RegionUnavailableError(f"{self.region} ended {key} early")
-                    start += len(block)
                     yield block
 
     def _replaced(self, key: Key) -> IntegrityError:
@@ -223,3 +222,21 @@ class Bucket(DescribedBucket):
                 got=found.token,
             )
         return found
+
+
+def _blocks(read: Callable[[int], bytes], size: int, limits: Limits) -> Iterator[bytes]:
+    """Yield what *read* returns until that is *size* bytes, in larger blocks as they come faster.
+
+    Nothing is known of an answer while a block of it is waited for.
+    """
+    length = limits.read_block_bytes
+    while size > 0:
+        began = time.monotonic()
+        block = read(min(length, size))
+        seconds = time.monotonic() - began
+        size -= len(block)
+        yield block
+        if seconds > limits.read_block_seconds:
+            length = limits.read_block_bytes
+        elif 2 * seconds <= limits.read_block_seconds:
+            length = min(2 * length, limits.longest_read_block_bytes)

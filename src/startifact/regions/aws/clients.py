@@ -14,6 +14,7 @@ from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.regions.aws.answers import mark_foreign_answers
+from startifact.regions.aws.bodies import send_bodies_cheaply
 from startifact.regions.aws.bucket_region import refuse_other_regions
 from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import (
@@ -137,6 +138,7 @@ class Clients:
                 self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
                 mark_foreign_answers(self._s3[key])
+                send_bodies_cheaply(self._s3[key], self._limits.send_block_bytes)
                 hold_back(self._s3[key])
                 stop_retries_with_worker(self._s3[key])
                 retry_requests(self._s3[key], self._limits)

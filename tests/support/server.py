@@ -4,9 +4,10 @@ import io
 import logging
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from cheroot import wsgi
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -26,18 +27,11 @@ class _Handler(MotoRequestHandler):
         super().setup()
 
 
-class _KeepingHandler(_Handler):
-    """Keeps connections, as AWS does; werkzeug's closes each after one answer."""
-
-    def send_header(self, keyword: str, value: str) -> None:
-        if (keyword, value) != ("Connection", "close"):
-            super().send_header(keyword, value)
-
-
 class Aws:
     """A server in a thread of its own, on a port that was free.
 
-    Where it *keeps_connections*, round trips are those of AWS.
+    Where it *keeps_connections*, as AWS does, round trips are those of AWS; werkzeug's server
+    closes each connection after one answer.
     """
 
     def __init__(self, *, keeps_connections: bool = False) -> None:
@@ -45,42 +39,40 @@ class Aws:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._condition = threading.Lock()
-        self._keeps_connections = keeps_connections
-        self._server = make_server(
-            "127.0.0.1",
-            0,
-            self._answer,
-            threaded=True,
-            request_handler=_KeepingHandler if keeps_connections else _Handler,
-        )
-        # A connection that is kept would be waited for when this ends.
-        self._server.block_on_close = not keeps_connections  # type: ignore[attr-defined]
-        self._server.daemon_threads = keeps_connections  # type: ignore[attr-defined]
-        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
+        self.stop, port = (self._keep if keeps_connections else self._close)()
+        self.endpoint = f"http://127.0.0.1:{port}"
+        """Where requests are to go, until `stop` is called."""
 
-    def stop(self) -> None:
-        """End the server."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def _close(self) -> tuple[Callable[[], None], int]:
+        """Serve each connection once; return what ends that, and the port."""
+        server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Handler)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+
+        def stop() -> None:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+        return stop, server.server_port
+
+    def _keep(self) -> tuple[Callable[[], None], int]:
+        """Serve connections for as long as they are used; return what ends that, and the port."""
+        server = wsgi.Server(("127.0.0.1", 0), self._answer, numthreads=32, shutdown_timeout=1)
+        server.prepare()
+        threading.Thread(target=server.serve, daemon=True).start()
+        return server.stop, server.bind_addr[1]
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """
         Answer one request. moto looks at a condition and then writes: others must not write in
         between, as they cannot in S3.
         """
-        is_conditional = environ["REQUEST_METHOD"] != "GET" and any(
-            c in environ for c in _CONDITIONS
-        )
-        if is_conditional or self._keeps_connections:
-            # Before the lock is taken: the body of a client that hangs must not stop the others.
-            # What is left unread would be taken for the next request of its connection.
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            environ["wsgi.input"] = io.BytesIO(body)
-        if not is_conditional:
+        if environ["REQUEST_METHOD"] == "GET" or not any(c in environ for c in _CONDITIONS):
             return self._moto(environ, start_response)  # type: ignore[no-any-return]
+        # Read before the lock is taken: the body of a client that hangs must not stop the others.
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
         with self._condition:
             return list(self._moto(environ, start_response))
 

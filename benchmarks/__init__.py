@@ -1,0 +1,1 @@
+"""What Startifact costs beside other tools: ``make bench``."""

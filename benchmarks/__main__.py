@@ -1,0 +1,99 @@
+"""Measure Startifact beside other tools, in one run, and write what came of it.
+
+    make bench OPTIONS="--only 80 --rounds 3 --mib 256"
+
+Every case runs its commands in turn, so that a machine whose speed changes does so for all of them.
+What is compared are ratios of runs of the same round. The results are printed; with --write they
+become the figures and tables of docs/performance.md.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import large, process, report, results, small, tools
+from benchmarks.cases import Case, Result
+from benchmarks.servers import has_versitygw
+
+RESULTS = tools.PROJECT / "build" / "bench" / "results.json"
+
+
+def parse() -> argparse.Namespace:
+    """Return what the command line says."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases that have it in the name")
+    parser.add_argument("--rounds", type=int, default=5, metavar="COUNT", help="after a warm-up")
+    parser.add_argument("--mib", type=int, default=1024, metavar="SIZE", help="of a large file")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--memory", type=Path, default=Path("/dev/shm"), metavar="FOLDER",
+                        help="a file system in memory, for the store and the files")  # fmt: skip
+    return parser.parse_args()
+
+
+def cases(folder: Path, mib: int) -> Iterator[Case]:
+    """Yield every case; servers of one run until another is asked for."""
+    yield from small.cases(folder)
+    if has_versitygw():
+        yield from large.cases(folder, mib)
+    else:
+        print("versitygw is not installed: nothing large is measured", file=sys.stderr)
+
+
+def measure(case: Case, rounds: int, folder: Path) -> Result:
+    """Run every command of *case* in turn, once to warm up and then *rounds* times."""
+    result = Result(case)
+    for run in range(rounds + 1):
+        # Each goes first as often as the others.
+        shift = run % len(case.candidates)
+        order = case.candidates if run == 0 else case.candidates[shift:] + case.candidates[:shift]
+        for candidate in order:
+            candidate.prepare(run)
+            if case.proxy:
+                case.proxy.clear()
+            usage = process.run(candidate.command(run), candidate.environment, folder / "said")
+            if case.proxy:
+                result.exchanges[candidate.name] = case.proxy.exchanges()
+            candidate.check(run)
+            if run:
+                result.usages.setdefault(candidate.name, []).append(usage)
+    return result
+
+
+def main() -> int:
+    """Measure what is asked for."""
+    arguments = parse()
+    if missing := tools.missing():
+        print(f"not installed: {', '.join(missing)}; see make bench", file=sys.stderr)
+        return 1
+    measured: list[Result] = []
+    memory = arguments.memory if arguments.memory.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        for case in cases(Path(folder), arguments.mib):
+            if arguments.only in case.name:
+                measured.append(measure(case, arguments.rounds, Path(folder)))
+                print(report.text(results.facts(measured[-1:])["cases"][0]), flush=True)
+    results.save(measured, RESULTS)
+    if arguments.write:
+        write(arguments.rounds)
+    return 0
+
+
+def write(rounds: int) -> None:
+    """Write what was measured to the page, with its plots."""
+    facts = json.loads(RESULTS.read_text(encoding="utf-8"))
+    report.write(facts, rounds, tools.PROJECT / "docs" / "performance.md")
+    subprocess.run(
+        [
+            *(tools.PEERS / "python", tools.PROJECT / "benchmarks" / "plots.py"),
+            *(RESULTS, tools.PROJECT / "docs" / "performance"),
+        ],
+        check=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""Cases whose time is bytes: large files, up and down, against versitygw in memory."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import process, tools
+from benchmarks.cases import US, Candidate, Case, Figure, Target
+from benchmarks.servers import Proxy, Server, proxy, versitygw
+from benchmarks.tools import AS_AWS, Peers
+
+MIB = 1 << 20
+BUCKETS = 3
+
+
+def cases(folder: Path, mib: int) -> Iterator[Case]:
+    """Yield them, with servers that last as long as the next is not asked for.
+
+    Files have *mib* MiB, and a quarter of that where round trips take 80 ms.
+    """
+    stored = folder / "stored"
+    stored.mkdir()
+    with versitygw(stored, BUCKETS) as server:
+        large = Large(server, server, folder, mib)
+        yield large.up(f"stage {mib} MiB into one bucket", _up_targets())
+        yield large.up_three(f"stage {mib} MiB into three buckets")
+        yield large.down(f"download {mib} MiB, verified", _down_targets())
+        with proxy(server, 0.08, folder / "requests") as far:
+            large = Large(server, server.at(far.endpoint), folder, mib // 4, far)
+            targets = [Target(Figure.WALL, 1.2, "s5cmd"), Target(Figure.MEMORY, 150)]
+            yield large.up(f"80 ms: stage {mib // 4} MiB into one bucket", targets)
+            targets = [Target(Figure.WALL, 1.3, "s5cmd"), Target(Figure.MEMORY, 150)]
+            yield large.down(f"80 ms: download {mib // 4} MiB, verified", targets)
+
+
+def _up_targets() -> list[Target]:
+    return [
+        Target(Figure.WALL, 0.65, "s5cmd"),
+        Target(Figure.CPU, 2.2 / 2.8, "s5cmd"),
+        Target(Figure.MEMORY, 150),
+    ]
+
+
+def _down_targets() -> list[Target]:
+    return [
+        Target(Figure.WALL, 1.3, "s5cmd"),
+        Target(Figure.CPU, 1.9 / 1.05, "s5cmd"),
+        Target(Figure.MEMORY, 150),
+    ]
+
+
+class Large:
+    """Cases with a file of *mib* MiB, at *near* as the harness reaches it, *far* as commands do."""
+
+    def __init__(
+        self, near: Server, far: Server, folder: Path, mib: int, proxy: Proxy | None = None
+    ) -> None:
+        self._near = near
+        self._far = far
+        self._folder = folder
+        self._proxy = proxy
+        self._environment = tools.environment(folder)
+        self._crt = tools.crt_environment(folder)
+        self._file = folder / f"large-{mib}"
+        self._target = folder / "back"
+        digest = hashlib.sha256()
+        with self._file.open("wb") as file:
+            for _ in range(mib):
+                block = os.urandom(MIB)
+                digest.update(block)
+                file.write(block)
+        self._digest = digest.digest()
+
+    def up(self, name: str, targets: list[Target]) -> Case:
+        """Return the case of one bucket."""
+        return Case(name, [self._stage(1), *self._uploads()], targets, self._proxy)
+
+    def up_three(self, name: str) -> Case:
+        """Return the case of three buckets, beside one, and three of s5cmd at once."""
+        one = self._stage(1, f"{US}, one bucket")
+        peers, file = Peers(self._far), str(self._file)
+        copies = [
+            " ".join(peers.s5cmd(file, f"s3://{bucket}/s5cmd"))
+            for bucket in self._near.buckets.values()
+        ]
+        command = ["/bin/sh", "-c", f"{' & '.join(copies)} & wait"]
+        s5cmd = Candidate("three s5cmd", lambda _: command, self._environment, self._empty)
+        return Case(name, [self._stage(BUCKETS), one, s5cmd], [Target(Figure.WALL, 1.15, one.name)])
+
+    def down(self, name: str, targets: list[Target]) -> Case:
+        """Return the case of a download; other tools verify nothing, unless they are said to."""
+        url, to = Peers(self._far).url("P@1.0.0"), str(self._target)
+        peers = Peers(self._far)
+        s5cmd = peers.s5cmd(url, to)
+        verified = ["/bin/sh", "-c", f"{' '.join(s5cmd)} && sha256sum {to}"]
+        commands = [
+            ("s5cmd", s5cmd, self._environment),
+            ("s5cmd, sha256sum", verified, self._environment),
+            ("aws-cli", peers.aws(url, to), self._environment),
+            ("aws-cli, crt", peers.aws(url, to), self._crt),
+            ("rclone", peers.rclone(url, to), self._environment),
+            (
+                "boto3",
+                peers.boto3("download", "classic", "P@1.0.0", self._target),
+                self._environment,
+            ),
+        ]
+        ours = [*AS_AWS, "download", "P@1.0.0", to, "--regions", self._far.spec()]
+        return Case(
+            name,
+            [self._download(n, c, e) for n, c, e in [(US, ours, self._environment), *commands]],
+            targets,
+            self._proxy,
+        )
+
+    def _stage(self, buckets: int, name: str = US) -> Candidate:
+        chosen = list(self._near.buckets.values())[:buckets]
+
+        def command(run: int) -> list[str]:
+            regions = ",".join(self._far.spec(bucket) for bucket in chosen)
+            words = ["stage", f"P@1.0.{run}", str(self._file), "--regions", regions]
+            return [*AS_AWS, *words]
+
+        def check(run: int) -> None:
+            for bucket in chosen:
+                self._check_stored(bucket, f"P@1.0.{run}")
+
+        return Candidate(name, command, self._environment, self._empty, check)
+
+    def _uploads(self) -> list[Candidate]:
+        peers, file = Peers(self._far), str(self._file)
+        commands = [
+            ("s5cmd", peers.s5cmd(file, peers.url("s5cmd")), "s5cmd", self._environment),
+            ("aws-cli", peers.aws(file, peers.url("aws")), "aws", self._environment),
+            ("aws-cli, crt", peers.aws(file, peers.url("crt")), "crt", self._crt),
+            ("rclone", peers.rclone(file, peers.url("rclone")), "rclone", self._environment),
+            (
+                "boto3",
+                peers.boto3("upload", "classic", "boto3", self._file),
+                "boto3",
+                self._environment,
+            ),
+        ]
+        return [self._upload(*command) for command in commands]
+
+    def _upload(
+        self, name: str, command: list[str], key: str, environment: dict[str, str]
+    ) -> Candidate:
+        def check(_: int) -> None:
+            self._check_stored(self._near.bucket, key)
+
+        return Candidate(name, lambda _: command, environment, self._empty, check)
+
+    def _download(self, name: str, command: list[str], environment: dict[str, str]) -> Candidate:
+        def prepare(run: int) -> None:
+            self._target.unlink(missing_ok=True)
+            if run == 0 and name == US:
+                self._empty(run)
+                words = ["stage", "P@1.0.0", str(self._file), "--regions", self._near.spec()]
+                process.run([*AS_AWS, *words], self._environment, self._folder / "said")
+
+        def check(_: int) -> None:
+            with self._target.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
+            assert digest == self._digest, f"{name} brought other bytes"
+
+        return Candidate(name, lambda _: command, environment, prepare, check)
+
+    def _empty(self, _: int) -> None:
+        """Delete all that is stored, but what shows that the store was tried."""
+        client = self._near.client()
+        for bucket in self._near.buckets.values():
+            for entry in client.list_objects_v2(Bucket=bucket).get("Contents", []):  # type: ignore[attr-defined]
+                client.delete_object(Bucket=bucket, Key=entry["Key"])  # type: ignore[attr-defined]
+
+    def _check_stored(self, bucket: str, key: str) -> None:
+        client = self._near.client()
+        body = client.get_object(Bucket=bucket, Key=key)["Body"]  # type: ignore[attr-defined]
+        digest = hashlib.sha256()
+        while block := body.read(MIB):
+            digest.update(block)
+        assert digest.digest() == self._digest, f"{key} in {bucket} has other bytes"

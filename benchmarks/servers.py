@@ -1,0 +1,128 @@
+"""The servers that commands talk to, all on loopback, each ended with its block."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+
+from benchmarks import requests
+from benchmarks.requests import Exchange
+from tests.support.server import Aws
+from tests.support.stores import ACCESS_KEY, SECRET_KEY, find, serve_versitygw
+
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
+PREFIX = "team/"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that speaks S3, and its buckets by region."""
+
+    endpoint: str
+    buckets: dict[str, str]
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of the first region."""
+        return next(iter(self.buckets.values()))
+
+    def spec(self, bucket: str | None = None) -> str:
+        """Return how Startifact spells a bucket of this server as a region."""
+        return f"s3://{bucket or self.bucket}?region=us-east-1&endpoint={self.endpoint}"
+
+    def client(self, service: str = "s3", region: str = REGIONS[0]) -> "boto3.session.Session":
+        """Return a client of the harness's own."""
+        session = boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY)
+        return session.client(service, region_name=region, endpoint_url=self.endpoint)  # type: ignore[call-overload,no-any-return]
+
+    def at(self, endpoint: str) -> "Server":
+        """Return this server as it is reached at *endpoint*."""
+        return Server(endpoint, self.buckets)
+
+
+@contextlib.contextmanager
+def aws(names: dict[int, str]) -> Iterator[Server]:
+    """Serve an AWS with a bucket in each of three regions.
+
+    *names* are the parameters of organisation configurations, by how many regions each has.
+    """
+    moto = Aws(keeps_connections=True)
+    server = Server(moto.endpoint, {region: f"artifacts-{region}" for region in REGIONS})
+    for region, bucket in server.buckets.items():
+        client = server.client(region=region)
+        where = {} if region == REGIONS[0] else {"LocationConstraint": region}
+        client.create_bucket(  # type: ignore[attr-defined]
+            Bucket=bucket, **({"CreateBucketConfiguration": where} if where else {})
+        )
+        _configure(server, region, bucket, names)
+    yield server
+    moto.stop()
+
+
+def _configure(server: Server, region: str, bucket: str, names: dict[int, str]) -> None:
+    parameters = {"/bucket": bucket}
+    for count, name in names.items():
+        parameters[name] = json.dumps(
+            {
+                "bucket_name_param": "/bucket",
+                "bucket_key_prefix": PREFIX,
+                "parameter_name_prefix": f"/channels-{count}",
+                "regions": list(REGIONS[:count]),
+            }
+        )
+    ssm = server.client("ssm", region)
+    for name, value in parameters.items():
+        ssm.put_parameter(Name=name, Value=value, Type="String")  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def versitygw(folder: Path, buckets: int = 1) -> Iterator[Server]:
+    """Serve *folder*, which is empty, with versitygw, as so many buckets."""
+    with serve_versitygw(folder) as spec:
+        url = urlsplit(spec)
+        server = Server(parse_qs(url.query)["endpoint"][0], {REGIONS[0]: url.netloc})
+        for number in range(1, buckets):
+            name = f"{url.netloc}-{number}"
+            server.client().create_bucket(Bucket=name)  # type: ignore[attr-defined]
+            server.buckets[f"bucket {number}"] = name
+        yield server
+
+
+def has_versitygw() -> bool:
+    """Say whether versitygw is installed."""
+    return find("versitygw") is not None
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy in front of a server, and what it recorded."""
+
+    endpoint: str
+    log: Path
+
+    def clear(self) -> None:
+        """Forget what was recorded."""
+        self.log.unlink(missing_ok=True)
+
+    def exchanges(self) -> list[Exchange]:
+        """Return the requests since the last `clear` whose connection has ended, or has another."""
+        return requests.read(self.log)
+
+
+@contextlib.contextmanager
+def proxy(server: Server, round_trip_seconds: float, log: Path) -> Iterator[Proxy]:
+    """Stand in front of *server*, so that each round trip takes so long."""
+    port = str(urlsplit(server.endpoint).port)
+    command = [sys.executable, "-m", "benchmarks.latency_proxy", port, str(round_trip_seconds)]
+    with subprocess.Popen([*command, str(log)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield Proxy(f"http://127.0.0.1:{process.stdout.readline().strip()}", log)
+        finally:
+            process.kill()

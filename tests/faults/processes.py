@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from startifact.cli import main
+from startifact.concurrency import process, signals
 from startifact.limits import Limits
 from startifact.regions import selection
 from startifact.regions.factory import open_regions
@@ -75,4 +76,7 @@ def _main(faults: Sequence[Sequence[Any]], words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(json.loads(sys.argv[1]), sys.argv[2:]))
+    # As the entry point does it.
+    exit_code = _main(json.loads(sys.argv[1]), sys.argv[2:])
+    signals.ignore()
+    process.end(exit_code)

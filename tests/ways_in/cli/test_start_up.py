@@ -1,5 +1,6 @@
 """What a command loads before it begins: not what it does not need."""
 
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,18 @@ LOADED = (
     "    names += [m for m in sys.modules if m.startswith('startifact.regions.aws.')]\n"
     "    print(json.dumps(names), file=sys.stderr)\n"
     "sys.exit(code)\n"
+)
+
+COLLECTED = (
+    "import atexit, gc, json, sys\n"
+    "from startifact.__main__ import run\n"
+    "before = [s['collections'] for s in gc.get_stats()]\n"
+    "def say():\n"
+    "    after = [s['collections'] for s in gc.get_stats()]\n"
+    "    counts = [b - a for a, b in zip(before, after)]\n"
+    "    print(json.dumps([counts, 'boto3' in sys.modules]), file=sys.stderr)\n"
+    "atexit.register(say)\n"
+    "run()\n"
 )
 
 # None of these imports the SDK.
@@ -45,3 +58,22 @@ def test_directories(start: Run, three: list[Path], make_file: MakeFile) -> None
 
     assert done.code == 0
     assert set(json.loads(done.err.splitlines()[-1])) <= LIGHT
+
+
+def test_staging_collects_nothing(start: Run, account: object, make_file: MakeFile) -> None:
+    """A small staging, the SDK's models and all, ends before the collector looks at anything."""
+    make_file()
+
+    done = start("stage", "SugarWater@1.0.0", "dist.tar.gz", command=("-c", COLLECTED))
+
+    collections, has_sdk = json.loads(done.err.splitlines()[-1])
+    assert (done.code, has_sdk, collections) == (0, True, [0, 0, 0])
+
+
+def test_programs_keep_their_collector(run: Run, three: list[Path], make_file: MakeFile) -> None:
+    """Only a process of our own collects rarely: not one that calls the command line."""
+    before = gc.get_threshold()
+
+    assert run("stage", "SugarWater@1.0.0", make_file()).code == 0
+    assert gc.get_threshold() == before
+    assert gc.isenabled()

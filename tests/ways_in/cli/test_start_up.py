@@ -1,9 +1,12 @@
 """What a command loads before it begins: not what it does not need."""
 
+import ast
 import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.ways_in.cli.conftest import Run
 
@@ -33,6 +36,45 @@ COLLECTED = (
     "run()\n"
 )
 
+ALL = (
+    "import sys\n"
+    "from startifact.cli import main\n"
+    "try:\n"
+    "    code = main()\n"
+    "finally:\n"
+    "    print(list(sys.modules), file=sys.stderr)\n"
+    "sys.exit(code)\n"
+)
+
+# What a command line is read with, and help or an error is shown with.
+PARSING = {
+    "startifact",
+    "startifact.cli",
+    "startifact.cli.arguments",
+    "startifact.cli.console",
+    "startifact.cli.legacy",
+    "startifact.concurrency",
+    "startifact.concurrency.deadline",
+    "startifact.concurrency.signals",
+    "startifact.definitions",
+    "startifact.errors",
+    "startifact.hints",
+    "startifact.limits",
+    "startifact.options",
+    "startifact.text",
+    "startifact.version",
+}
+SLOW = {
+    "datetime",
+    "hashlib",
+    "json.decoder",
+    "logging",
+    "pathlib",
+    "semver",
+    "traceback",
+    "urllib",
+}
+
 # None of these imports the SDK.
 LIGHT = {
     "startifact.regions.aws.configuration_loader",
@@ -48,6 +90,18 @@ def test_version(start: Run) -> None:
 
     assert done.code == 0
     assert set(json.loads(done.err)) <= LIGHT
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["stage", "--help"], ["--version"], ["stage"], []], ids=" ".join
+)
+def test_help(start: Run, words: list[str]) -> None:
+    """Help, the version and words that are not understood need nothing of what commands do."""
+    done = start(*words, command=("-c", ALL))
+
+    loaded = set(ast.literal_eval(done.err.splitlines()[-1]))
+    assert {name for name in loaded if name.partition(".")[0] == "startifact"} == PARSING
+    assert loaded & SLOW == set()
 
 
 def test_directories(start: Run, three: list[Path], make_file: MakeFile) -> None:

@@ -4,6 +4,7 @@ Each failure says what is different there, which file of ours needs it, and what
 """
 
 import contextlib
+import inspect
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import UnreadableCredentialsError, find_credentials
 from startifact.regions.aws.role import _Credentials
-from startifact.regions.aws.sdk_models import SdkModels
+from startifact.regions.aws.sdk_models import SdkFiles, SdkModels
 
 AWS = "src/startifact/regions/aws"
 
@@ -526,17 +527,32 @@ def test_parameters_are_described_as_the_sdk_does() -> None:
         assert described[0] == 2 < described[1]
 
 
+@pytest.mark.parametrize(
+    "name", ["s3/*/service-2", "s3/*/endpoint-rule-set-1", "endpoints", "partitions", "_retry"]
+)
+def test_files_are_read_as_the_sdk_reads_them(name: str) -> None:
+    """But for the kind of dictionary, what is read is what the SDK reads, packed or not."""
+    with relied_on("JSONFileLoader", "sdk_models.py", "Read what the SDK's loader reads"):
+        (file,) = Path(Loader.BUILTIN_DATA_PATH).glob(f"{name}.json*")
+        path = str(file).partition(".json")[0]
+        read = inspect.unwrap(JSONFileLoader.load_file)(JSONFileLoader(), path)
+
+        assert read == inspect.unwrap(SdkFiles.load_file)(SdkFiles(), path)
+        assert list(read) == list(SdkFiles().load_file(path))
+        assert SdkFiles().load_file(path + "-of-nothing") is None
+
+
 def test_clients_share_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many regions and services: each file is read once, and SSM's only for SSM."""
     loaded: list[str] = []
-    load = JSONFileLoader.load_file
+    load = SdkFiles.load_file
 
-    def count(self: JSONFileLoader, path: str) -> Any:
+    def count(self: SdkFiles, path: str) -> Any:
         data = load(self, path)
         loaded.extend([path] if data is not None else [])
         return data
 
-    monkeypatch.setattr(JSONFileLoader, "load_file", count)
+    monkeypatch.setattr(SdkFiles, "load_file", count)
     clients = Clients()
     for region in ("eu-west-1", "us-east-1", "ap-southeast-2"):
         clients.s3(region)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from startifact.cli import main
+from startifact.concurrency import process, signals
 from startifact.limits import Limits
 from startifact.regions import selection
 from startifact.regions.factory import open_regions
@@ -87,4 +88,7 @@ def _open(faults: Faults, *args: Any, **options: Any) -> tuple[Region, ...]:
 
 if __name__ == "__main__":
     chosen_faults, chosen_limits = json.loads(sys.argv[1])
-    sys.exit(_main(chosen_faults, chosen_limits, sys.argv[2:]))
+    # As the entry point does it.
+    exit_code = _main(chosen_faults, chosen_limits, sys.argv[2:])
+    signals.ignore()
+    process.end(exit_code)

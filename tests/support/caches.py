@@ -15,10 +15,13 @@ from botocore.model import ServiceModel
 from moto.core.errors import ErrorLookupFactory
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
+from startifact.regions.aws.sdk_models import SdkFiles
+
 
 def cache_sdk() -> None:
     """Have the SDK read and derive everything of its data files once in this process."""
-    _cache(JSONFileLoader, "load_file", key=lambda self, file_path: file_path)
+    for loader in (JSONFileLoader, SdkFiles):
+        _cache(loader, "load_file", key=lambda self, file_path: file_path)
     # These look into each of hundreds of folders.
     _cache(
         Loader,

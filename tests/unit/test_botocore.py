@@ -6,6 +6,7 @@ Each failure says what is different there, which file of ours needs it, and what
 import contextlib
 import http.server
 import io
+import inspect
 import os
 import tempfile
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import boto3
 import botocore
@@ -30,17 +32,20 @@ from botocore.credentials import (
     RefreshableCredentials,
 )
 from botocore.endpoint import Endpoint
-from botocore.exceptions import ClientError, CredentialRetrievalError
+from botocore.exceptions import ClientError, CredentialRetrievalError, UnknownServiceError
 from botocore.hooks import HierarchicalEmitter
 from botocore.httpsession import URLLib3Session
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.utils import S3RegionRedirectorv2
 
 from startifact.limits import CREDENTIALS_RENEWAL_SECONDS, Limits
 from startifact.regions.aws.bodies import send_bodies_cheaply
 from startifact.regions.aws.bucket_region import refuse_other_regions
+from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import UnreadableCredentialsError, find_credentials
 from startifact.regions.aws.role import _Credentials
+from startifact.regions.aws.sdk_models import SdkFiles, SdkModels
 
 AWS = "src/startifact/regions/aws"
 
@@ -454,6 +459,116 @@ def test_session_inside_of_one_of_boto3() -> None:
         assert isinstance(boto3.Session()._session, botocore.session.Session)
 
 
+# sdk_models.py ---------------------------------------------------------------------------------
+
+
+def loader_of(session: botocore.session.Session) -> SdkModels:
+    """Give *session* our loader, and return it."""
+    loader = SdkModels(session.get_component("data_loader").search_paths)
+    session.register_component("data_loader", loader)
+    return loader
+
+
+def test_loader_lists_no_other_services() -> None:
+    """A client is made without a look into the folders of services that nobody asks for."""
+    with (
+        relied_on(
+            "Loader.list_available_services, asked by load_service_model",
+            "sdk_models.py",
+            "Find how the SDK sees that there is a service: to list all takes 20 ms",
+        ),
+        mock.patch("os.listdir", wraps=os.listdir) as listdir,
+    ):
+        session = botocore.session.Session()
+        loader_of(session)
+        for service in ("s3", "ssm"):
+            session.create_client(cast("Any", service), region_name="eu-west-1")
+
+        looked = [Path(call.args[0]).name for call in listdir.call_args_list]
+        assert set(looked) <= {"s3", "signin", "ssm", "sso", "sso-oidc", "sts"}, looked
+
+
+def test_loader_knows_all_services() -> None:
+    """Services that Startifact has never heard of are found, and those that are none are not."""
+    with relied_on(
+        "Loader.load_service_model", "sdk_models.py", "See that every service is found again"
+    ):
+        session = botocore.session.Session()
+        loader = loader_of(session)
+
+        assert "SendMessage" in loader.load_service_model("sqs", "service-2")["operations"]
+        with pytest.raises(UnknownServiceError):
+            loader.load_service_model("no-such-service", "service-2")
+        assert loader.list_available_services("service-2") == (
+            botocore.session.Session().get_available_services()
+        )
+
+
+def test_parameters_are_described_as_the_sdk_does() -> None:
+    """What is sent to SSM, with our description of it, is what the SDK sends with its own."""
+    sent: list[tuple[object, ...]] = []
+    described: list[int] = []
+
+    def keep(request: Any, **_: object) -> AWSResponse:
+        target = request.headers["X-Amz-Target"]
+        sent.append((request.method, request.url, request.body, target))
+        return AWSResponse(request.url, 200, cast("Any", {}), cast("Any", _Raw()))
+
+    with relied_on(
+        "the search path of a loader, and the format service-2",
+        "sdk_models.py",
+        "Run make generate",
+    ):
+        for ours in (True, False):
+            session = botocore.session.Session()
+            if ours:
+                loader_of(session)
+            client: Any = session.create_client("ssm", region_name="us-gov-west-1")
+            client.meta.events.register_first("before-send.ssm", keep)
+            client.get_parameter(Name="/a")
+            client.put_parameter(Name="/a", Value="ä", Type="String", Overwrite=True)
+            described.append(len(client.meta.service_model.operation_names))
+
+        assert sent[:2] == sent[2:]
+        assert described[0] == 2 < described[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["s3/*/service-2", "s3/*/endpoint-rule-set-1", "endpoints", "partitions", "_retry"]
+)
+def test_files_are_read_as_the_sdk_reads_them(name: str) -> None:
+    """But for the kind of dictionary, what is read is what the SDK reads, packed or not."""
+    with relied_on("JSONFileLoader", "sdk_models.py", "Read what the SDK's loader reads"):
+        (file,) = Path(Loader.BUILTIN_DATA_PATH).glob(f"{name}.json*")
+        path = str(file).partition(".json")[0]
+        read = inspect.unwrap(JSONFileLoader.load_file)(JSONFileLoader(), path)
+
+        assert read == inspect.unwrap(SdkFiles.load_file)(SdkFiles(), path)
+        assert list(read) == list(SdkFiles().load_file(path))
+        assert SdkFiles().load_file(path + "-of-nothing") is None
+
+
+def test_clients_share_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many regions and services: each file is read once, and SSM's only for SSM."""
+    loaded: list[str] = []
+    load = SdkFiles.load_file
+
+    def count(self: SdkFiles, path: str) -> Any:
+        data = load(self, path)
+        loaded.extend([path] if data is not None else [])
+        return data
+
+    monkeypatch.setattr(SdkFiles, "load_file", count)
+    clients = Clients()
+    for region in ("eu-west-1", "us-east-1", "ap-southeast-2"):
+        clients.s3(region)
+
+    assert [path for path in loaded if f"{os.sep}ssm{os.sep}" in path] == []
+    for region in ("eu-west-1", "us-east-1"):
+        clients.ssm(region)
+    assert sorted(loaded) == sorted(set(loaded))
+
+
 # retries.py ------------------------------------------------------------------------------------
 
 
@@ -629,6 +744,20 @@ def _other_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HierarchicalEmitter, "unregister", lambda self, *_, **__: None)
 
 
+def _asks_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = vars(Loader)["load_service_model"]
+
+    def load_service_model(self: Loader, *args: Any) -> Any:
+        vars(Loader)["list_available_services"](self, args[1])
+        return load(self, *args)
+
+    monkeypatch.setattr(Loader, "load_service_model", load_service_model)
+
+
+def _no_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Loader, "BUILTIN_DATA_PATH", "/elsewhere")
+
+
 def _no_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Endpoint, "__setattr__", lambda self, name, value: None)
 
@@ -671,6 +800,9 @@ BROKEN: list[tuple[Break, Callable[..., None], str]] = [
     (_another_session, test_session_inside_of_one_of_boto3, "clients.py"),
     (_other_ids, test_retries_of_the_sdk_are_taken_out, "retries.py"),
     (_another_event, test_whoever_decides_first_repeats_a_request, "retries.py"),
+    (_asks_for_all, test_loader_lists_no_other_services, "sdk_models.py"),
+    (_no_paths, test_loader_knows_all_services, "sdk_models.py"),
+    (_no_paths, test_parameters_are_described_as_the_sdk_does, "sdk_models.py"),
     (_no_session, test_session_that_sends, "completion.py"),
     (_no_time_out, test_time_out_of_one_request, "completion.py"),
     (_no_context, test_context_of_a_redirect, "bucket_region.py"),

@@ -9,14 +9,16 @@ import os
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import LocalFileError, StartifactError, with_notes
 from startifact.hints import in_shell
 from startifact.limits import BLOCK_BYTES, FALLBACK_COLUMNS
 from startifact.text import escape_nonprintable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # The terminal writes ^C behind the status line when it is pressed.
 _ECHO = "^C"
@@ -64,7 +66,7 @@ class Console:
             self._out.write(f"{text}\n")
             self._out.flush()
 
-    def file(self, path: Path) -> None:
+    def file(self, path: "Path") -> None:
         """Write the bytes of the file at *path* to standard output, as `data` writes text.
 
         Raises:

@@ -1,8 +1,12 @@
 """What a command loads before it begins: not what it does not need."""
 
+import ast
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.ways_in.cli.conftest import Run
 
@@ -19,6 +23,58 @@ LOADED = (
     "    print(json.dumps(names), file=sys.stderr)\n"
     "sys.exit(code)\n"
 )
+
+COLLECTED = (
+    "import atexit, gc, json, sys\n"
+    "from startifact.__main__ import run\n"
+    "before = [s['collections'] for s in gc.get_stats()]\n"
+    "def say():\n"
+    "    after = [s['collections'] for s in gc.get_stats()]\n"
+    "    counts = [b - a for a, b in zip(before, after)]\n"
+    "    loaded = [name in sys.modules for name in ('botocore', 'boto3')]\n"
+    "    print(json.dumps([counts, loaded]), file=sys.stderr)\n"
+    "atexit.register(say)\n"
+    "run()\n"
+)
+
+ALL = (
+    "import sys\n"
+    "from startifact.cli import main\n"
+    "try:\n"
+    "    code = main()\n"
+    "finally:\n"
+    "    print(list(sys.modules), file=sys.stderr)\n"
+    "sys.exit(code)\n"
+)
+
+# What a command line is read with, and help or an error is shown with.
+PARSING = {
+    "startifact",
+    "startifact.cli",
+    "startifact.cli.arguments",
+    "startifact.cli.console",
+    "startifact.cli.legacy",
+    "startifact.concurrency",
+    "startifact.concurrency.deadline",
+    "startifact.concurrency.signals",
+    "startifact.definitions",
+    "startifact.errors",
+    "startifact.hints",
+    "startifact.limits",
+    "startifact.options",
+    "startifact.text",
+    "startifact.version",
+}
+SLOW = {
+    "datetime",
+    "hashlib",
+    "json.decoder",
+    "logging",
+    "pathlib",
+    "semver",
+    "traceback",
+    "urllib",
+}
 
 # None of these imports the SDK.
 LIGHT = {
@@ -37,6 +93,18 @@ def test_version(start: Run) -> None:
     assert set(json.loads(done.err)) <= LIGHT
 
 
+@pytest.mark.parametrize(
+    "words", [["--help"], ["stage", "--help"], ["--version"], ["stage"], []], ids=" ".join
+)
+def test_help(start: Run, words: list[str]) -> None:
+    """Help, the version and words that are not understood need nothing of what commands do."""
+    done = start(*words, command=("-c", ALL))
+
+    loaded = set(ast.literal_eval(done.err.splitlines()[-1]))
+    assert {name for name in loaded if name.partition(".")[0] == "startifact"} == PARSING
+    assert loaded & SLOW == set()
+
+
 def test_directories(start: Run, three: list[Path], make_file: MakeFile) -> None:
     """Staging into directories loads neither the SDK nor YAML."""
     make_file()
@@ -45,3 +113,23 @@ def test_directories(start: Run, three: list[Path], make_file: MakeFile) -> None
 
     assert done.code == 0
     assert set(json.loads(done.err.splitlines()[-1])) <= LIGHT
+
+
+def test_staging_collects_nothing(start: Run, account: object, make_file: MakeFile) -> None:
+    """A small staging, the SDK's models and all, ends before the collector looks at anything."""
+    make_file()
+
+    done = start("stage", "SugarWater@1.0.0", "dist.tar.gz", command=("-c", COLLECTED))
+
+    collections, has_sdk = json.loads(done.err.splitlines()[-1])
+    assert (done.code, collections) == (0, [0, 0, 0])
+    assert has_sdk == [True, False]  # botocore does it alone: boto3 takes another 20 ms
+
+
+def test_programs_keep_their_collector(run: Run, three: list[Path], make_file: MakeFile) -> None:
+    """Only a process of our own collects rarely: not one that calls the command line."""
+    before = gc.get_threshold()
+
+    assert run("stage", "SugarWater@1.0.0", make_file()).code == 0
+    assert gc.get_threshold() == before
+    assert gc.isenabled()

@@ -2,9 +2,9 @@
 
 import threading
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import boto3
 import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
@@ -32,11 +32,13 @@ from startifact.regions.aws.mfa import ask_with, asking, wants_code
 from startifact.regions.aws.race import hold_back
 from startifact.regions.aws.retries import retry_requests, stop_retries_with_worker
 from startifact.regions.aws.role import as_role
+from startifact.regions.aws.sdk_models import SdkModels
 from startifact.regions.aws.trouble import said_by_aws
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.version import __version__
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
@@ -48,7 +50,7 @@ class Clients:
         self,
         identity: WebIdentity | None = None,
         *,
-        boto3_session: boto3.Session | None = None,
+        boto3_session: "boto3.Session | None" = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._identity = identity
@@ -58,7 +60,8 @@ class Clients:
         # regions of other profiles must not wait for it.
         self._locks: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)
         self._cores: dict[str | None, botocore.session.Session] = {}
-        self._sessions: dict[str | None, boto3.Session] = {}
+        self._sessions: dict[str | None, botocore.session.Session] = {}
+        self._models: dict[tuple[str, ...], SdkModels] = {}
         self._unusable: dict[str | None, CredentialRetrievalError] = {}
         self._prepared: set[str | None] = set()
         self._s3: dict[tuple[str, str | None, str | None, str | None, bool], S3Client] = {}
@@ -128,7 +131,7 @@ class Clients:
                 if addressing is not None:
                     config = config.merge(Config(s3={"addressing_style": addressing}))  # type: ignore[arg-type]
                 try:
-                    client = self._session(profile, region).client(
+                    client = self._maker(profile, region)(
                         "s3", region_name=region, endpoint_url=endpoint, config=config
                     )
                 except (BotoCoreError, ValueError) as e:
@@ -155,7 +158,7 @@ class Clients:
         with holding(self._locks[None]):
             if region not in self._ssm:
                 try:
-                    client = self._session(None, region).client(
+                    client = self._maker(None, region)(
                         "ssm", region_name=region, config=_config(self._limits)
                     )
                 except (BotoCoreError, ValueError) as e:
@@ -189,7 +192,18 @@ class Clients:
             self._cores[profile] = botocore.session.Session(profile=profile)
         return self._cores[profile]
 
-    def _session(self, profile: str | None, region: str | None) -> boto3.Session:
+    def _maker(self, profile: str | None, region: str | None) -> Callable[..., Any]:
+        """Return what makes a client of any service, as *profile*."""
+        session = self._session(profile, region)
+        return (
+            session.create_client
+            if isinstance(session, botocore.session.Session)
+            else session.client
+        )
+
+    def _session(
+        self, profile: str | None, region: str | None
+    ) -> "botocore.session.Session | boto3.Session":
         # A session is not safe to share between threads: it is only used under the lock.
         if profile in self._unusable:
             raise self._unusable[profile]
@@ -208,8 +222,15 @@ class Clients:
                     # For the services that give credentials; S3 and SSM are given theirs.
                     session.set_config_variable("region", region)
                 find_credentials(session)
-            self._sessions[profile] = boto3.Session(botocore_session=session)
+            self._share_models(session)
+            self._sessions[profile] = session
         return self._sessions[profile]
+
+    def _share_models(self, session: botocore.session.Session) -> None:
+        """Make *session* read no description of a service that another session has read."""
+        paths = tuple(session.get_component("data_loader").search_paths)
+        models = self._models.setdefault(paths, SdkModels(paths))
+        session.register_component("data_loader", models)
 
 
 def _config(limits: Limits) -> Config:

@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-import boto3
 import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -114,7 +113,10 @@ def as_role(identity: WebIdentity, config: Config, *, limits: Limits) -> botocor
 
     def sts(*_: Any, **__: Any) -> Any:
         # The token is the proof of identity: credentials in the environment must not sign this.
-        client = boto3.client(
+        # A session of its own, since those are not safe to share between threads.
+        asking = botocore.session.Session()
+        asking.register_component("data_loader", session.get_component("data_loader"))
+        client = asking.create_client(
             "sts",
             region_name=identity.region,
             aws_access_key_id="",

@@ -1,0 +1,71 @@
+"""Running a command whose words have been understood, and printing what came of it.
+
+Imported only then: nearly everything that a command needs is behind this.
+"""
+
+import logging
+
+from startifact.cli.arguments import Arguments
+from startifact.cli.bar import Bar
+from startifact.cli.commands import OutputResult, Result, execute
+from startifact.cli.console import Console
+from startifact.cli.rendering import as_json, info_lines, output_lines
+from startifact.cli.setup import SetupResult
+from startifact.commands import errors_of, exit_code_of, facts_of_result
+from startifact.concurrency.deadline import deadline
+from startifact.errors import StartifactError
+from startifact.hints import in_shell
+from startifact.limits import Limits
+from startifact.log_handler import logging_to
+from startifact.report import facts_of_error
+from startifact.settings import tidy_aws_environment
+
+
+def run(arguments: Arguments, console: Console, limits: Limits) -> int:
+    """Do what *arguments* say, show on *console* what came of it, and return the exit code.
+
+    Raises:
+        StartifactError: It did not succeed, and there is nothing to show.
+    """
+    tidy_aws_environment()
+    console.quiet = arguments.quiet
+    bar = None if arguments.quiet else Bar(console)
+    level = logging.INFO if arguments.verbose else logging.WARNING
+    with logging_to(tell=console.tell, warn=console.warn, words=in_shell, level=level):
+        try:
+            with deadline(arguments.deadline):
+                result = execute(arguments, bar, limits, write_file=console.file)
+                # Inside: regions that have not answered yet may be waited for.
+                info = info_lines(result)
+                output = as_json(_facts(result)) if arguments.json else _lines(result)
+        finally:
+            if bar:
+                bar.close()
+    for line in info:
+        console.tell(line)
+    if output:
+        console.data(output)
+    if isinstance(result, SetupResult | OutputResult):
+        return 0
+    for error in errors_of(result):
+        console.fail(error)
+    return exit_code_of(result)
+
+
+def error_as_json(error: StartifactError) -> str:
+    """Return what *error* reports to programs, as JSON."""
+    return as_json(facts_of_error(error, in_shell))
+
+
+def _facts(result: Result) -> dict[str, object]:
+    match result:
+        case SetupResult():
+            return result.facts()
+        case OutputResult():
+            raise AssertionError("refused: JSON would be among the bytes")  # pragma: no cover
+        case _:
+            return facts_of_result(result, in_shell)
+
+
+def _lines(result: Result) -> str:
+    return "\n".join(output_lines(result))

@@ -255,11 +255,13 @@ class Event:
 class ModelRegion(AskingRegion):
     """A region whose calls wait until the scheduler answers them.
 
-    Those named with a small letter show their channels elsewhere as well.
+    Those named with a small letter show their channels elsewhere as well. The answer of all but B
+    to a write proves it.
     """
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        self.proves_writes = name not in {"B", "b"}
         if not name.islower():
             self.mirror = None
 

@@ -57,9 +57,10 @@ ALONE_AND_EASY = (Stage("p", "AB", "1.0.0", "x", 1),)
 
 def create_that_overwrites(patch: pytest.MonkeyPatch) -> None:
     def create(
-        self: StoreState, key: str, data: bytes, encoded_record: str
-    ) -> tuple[StoreState, None]:
-        return self.put(key, data, encoded_record), None
+        self: StoreState, key: str, data: bytes, encoded_record: str, proves: bool
+    ) -> tuple[StoreState, StoredArtifact | None]:
+        after = self.put(key, data, encoded_record)
+        return after, after.items[key].stored if proves else None
 
     patch.setattr(StoreState, "create", create)
 

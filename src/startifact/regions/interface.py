@@ -170,7 +170,9 @@ class Region(ABC):
         return None
 
     @abstractmethod
-    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
+    def create(
+        self, key: Key, source: Source, encoded_record: str, beat: Beat
+    ) -> StoredArtifact | None:
         """Store *source* with its record at *key*, both at once, only if nothing is there.
 
         Readers see nothing at *key*, and then all of it. Of several that create
@@ -183,6 +185,13 @@ class Region(ABC):
         to the size, or to more where a request was repeated. What it raises ends the work within
         one request, of which nothing is left but the artifact where that was complete already; a
         ``StartifactError`` or ``Cancelled`` comes out of here as it is.
+
+        This is where two kinds of store differ. One whose answer proves what it has stored, as
+        Amazon S3 and memory do, returns the artifact, and a caller need not look again. Of every
+        other one, and where an answer lacks something, only `describe` tells what is there.
+
+        Returns:
+            The artifact as `describe` returns it, where the answer proves it; else ``None``.
 
         After any error but LocalFileError the artifact may be there all the same: describe it to
         know. Nothing else is left of an attempt that failed, as far as the region can be reached.

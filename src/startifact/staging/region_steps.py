@@ -20,7 +20,7 @@ from startifact.errors import (
 )
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
-from startifact.reading.replica import Replica, describe
+from startifact.reading.replica import Replica, describe, interpret
 from startifact.regions.interface import Region
 from startifact.text import with_regions
 
@@ -88,14 +88,17 @@ def create(
 ) -> Replica:
     """Create the artifact in *region*, and return what is there afterwards, whoever created it.
 
+    Where the region's answer proves what it has stored, it is not asked again.
+
     Raises:
         IndeterminateContentError: What is there cannot be distinguished from other content.
         RegionUnavailableError: Nothing is there.
     """
 
-    def write() -> None:
+    def write() -> Replica | None:
         region.preflight(project)
-        region.create(key, source, encoded_record, heartbeat.beat)
+        stored = region.create(key, source, encoded_record, heartbeat.beat)
+        return None if stored is None else interpret(region, key, stored)
 
     def read_back() -> Replica | None:
         try:
@@ -118,10 +121,11 @@ def warn_untried(regions: Iterable[Region]) -> None:
 
 
 def write_and_read_back(
-    region: Region, key: Key, write: Callable[[], None], read_back: Callable[[], T | None]
+    region: Region, key: Key, write: Callable[[], T | None], read_back: Callable[[], T | None]
 ) -> T:
     """Call *write*, which creates the artifact at *key*, and return what *read_back* finds there.
 
+    *write* returns what is stored by then, where that is proved, and nothing is read back.
     An answer that says "exists" may stand for our own write whose first answer was lost, and an
     error may follow a write that was done: what is there decides, whoever created it.
 
@@ -130,7 +134,8 @@ def write_and_read_back(
     """
     failure: Exception | None = None
     try:
-        write()
+        if (proved := write()) is not None:
+            return proved
     except (ExistsError, RegionUnavailableError) as e:
         failure = e
     found = read_back()

@@ -150,12 +150,12 @@ def latest_where_nothing_is(patch: pytest.MonkeyPatch) -> None:
 
 
 def _advance(patch: pytest.MonkeyPatch, **changed: object) -> None:
-    original: Any = ChannelWriter.advance
+    original: Any = ChannelWriter.move
 
-    def advance(self: ChannelWriter, *args: Any, **given: Any) -> Any:
+    def move(self: ChannelWriter, *args: Any, **given: Any) -> Any:
         return original(self, *args, **{**given, **changed})
 
-    patch.setattr(ChannelWriter, "advance", advance)
+    patch.setattr(ChannelWriter, "move", move)
 
 
 def beginning_at_what_is_not_there(patch: pytest.MonkeyPatch) -> None:
@@ -196,7 +196,7 @@ def moving_whatever_is_there(patch: pytest.MonkeyPatch) -> None:
 
 
 def copy_that_is_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
-    def mirror(self: ChannelWriter, region: Region, project: str) -> None:
+    def mirror(self: ChannelWriter, region: Region, project: str, move: object = None) -> None:
         _, channel_record = read_channel_record(region, project, "latest")
         if channel_record is not None and region.mirror is not None:
             region.mirror.write(project, "latest", str(channel_record.version))

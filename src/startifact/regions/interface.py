@@ -8,10 +8,12 @@ implementation has to keep, and every implementation passes it.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from startifact.files.source import Source
 from startifact.model.keys import Key
+
+T = TypeVar("T")
 
 Beat = Callable[[int], None]
 """Called with a number of bytes each time some have moved, and with 0 as a sign of life.
@@ -275,6 +277,15 @@ class Region(ABC):
         Raises:
             IntegrityError: What is at *key* cannot be a channel. Nothing was written.
         """
+
+    def ask_beside(self, ask: Callable[[], T]) -> Callable[[], T]:
+        """Return what returns or raises what *ask* does, which reads from this region.
+
+        A region whose answers take their time begins it now, beside what the caller does until it
+        calls what is returned. Where answers are near, as here, it is asked only then. A caller
+        must be right in either case, and calls what is returned once, or not at all.
+        """
+        return ask
 
     def check_project(self, project: str) -> None:  # noqa: B027  # most regions accept every legal name
         """Return when the region can hold *project*, a legal name.

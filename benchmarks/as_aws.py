@@ -6,9 +6,9 @@ Every other store is tried before the first write, and looked at again after eac
 import re
 import sys
 
-from startifact.regions.aws import probe as endpoint
+from startifact.regions.aws import endpoint
 
-endpoint._AWS_HOST = re.compile("")
+endpoint.AWS_HOST = re.compile("")
 
 if __name__ == "__main__":
     from startifact.__main__ import run

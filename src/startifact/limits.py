@@ -81,6 +81,9 @@ PART_BYTES = 8 * MIB
 """What one request carries, while `MAX_PARTS` of them suffice. Less would cost round trips, more
 would lose more work with a connection. It is the same in all regions, which are sent one scan."""
 
+MAX_BODY_BYTES_AT_ONCE = 256 * 1024
+"""Of one request, sent without asking whether it may be: it costs less than the round trip."""
+
 MAX_PARAMETER_NAME_CHARACTERS = 1011
 """What SSM allows for a name, once it has put its own prefix before it."""
 

@@ -54,6 +54,14 @@ class TellsNothing(MemoryRegion):
         super().create(key, source, encoded_record, lambda _: None)
 
 
+class ProvesWhatIsNotStored(MemoryRegion):
+    def create(
+        self, key: Key, source: Source, encoded_record: str, beat: Beat
+    ) -> StoredArtifact | None:
+        super().create(key, source, encoded_record, beat)
+        return StoredArtifact(size=source.size, encoded_record=encoded_record, token="other")
+
+
 class TellsAfterwards(MemoryRegion):
     def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
         beats: list[int] = []
@@ -310,6 +318,7 @@ BROKEN: list[tuple[type[Region], Test, dict[str, Any]]] = [
     (DamageIsAbsence, contract.test_what_can_be_no_artifact, {"shape": "file"}),
     (PassesOverDamage, contract.test_what_can_be_no_artifact, {"shape": "link"}),
     (ChannelDamageIsAbsence, contract.test_what_can_be_no_channel, {}),
+    (ProvesWhatIsNotStored, contract.test_proof_of_create, {"size": 1000}),
     (TellsNothing, contract.test_beats_of_create, {"size": 1000}),
     (TellsAfterwards, contract.test_beats_of_create, {"size": 1000}),
     (TellsAllAtOnce, contract.test_beats_of_create, {"size": 8 * MIB + 1}),

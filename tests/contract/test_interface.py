@@ -275,6 +275,16 @@ def test_stopped_at_any_beat(
     assert backend.leftovers() == []
 
 
+@SIZES
+def test_proof_of_create(region: Region, make_file: MakeFile, size: int) -> None:
+    """What is returned as proof of a write is what is described afterwards."""
+    source = Source.scan(make_file(os.urandom(size)))
+
+    proved = region.create(KEY, source, ENCODED_RECORD, unmoved)
+
+    assert proved in {None, described(region)}
+
+
 def test_created_again(region: Region, make_file: MakeFile) -> None:
     """One's own artifact is refused like anybody's: an attempt whose answer was lost is found."""
     create(region, make_file)

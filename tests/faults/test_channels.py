@@ -1,5 +1,6 @@
 """A channel is what enough regions say it is: the late ones, the silent ones and the new ones."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -202,17 +203,74 @@ def test_copy_is_not_trusted_once_it_was_written(
     assert mirror.written == ["1.0.0", "9.9.9"]
 
 
-def test_channel_that_has_gone_is_not_copied(
+class LaggingMirror:
+    """A mirror whose reads show what it was before the last write."""
+
+    def __init__(self, on_write: Callable[[], None]) -> None:
+        self.written: list[str] = []
+        self._on_write = on_write
+
+    def read(self, project: str, channel: str) -> str | None:
+        return self.written[-2] if len(self.written) > 1 else None
+
+    def write(self, project: str, channel: str, version: str) -> None:
+        if not self.written:
+            self._on_write()
+        self.written.append(version)
+
+
+def test_channel_that_moves_before_it_is_copied(
+    directories: list[str], make_file: MakeFile
+) -> None:
+    """Who copies after another one has moved the channel on looks again, and copies that.
+
+    What the mirror is read as right after the copy may be what the other one had written.
+    """
+    region = faulty(directories[:1])[0]
+
+    def move_on() -> None:
+        stage(directories[:1], "2.0.0", make_file)
+        mirror.written.append("2.0.0")
+
+    region.mirror = mirror = LaggingMirror(move_on)
+
+    session_over([region]).stage("SugarWater", "1.0.0", make_file(b"one"))
+
+    assert mirror.written == ["2.0.0", "1.0.0", "2.0.0"]
+
+
+def test_channel_that_moves_between_read_and_write(
+    directories: list[str], make_file: MakeFile
+) -> None:
+    """What was read before the artifact was written is not trusted where it changed since."""
+    stage(directories[:1], "1.0.0", make_file)
+    region = faulty(directories[:1])[0]
+    create = region.create
+
+    def create_late(*arguments: Any) -> Any:
+        stage(directories[:1], "1.5.0", make_file)
+        return create(*arguments)
+
+    vars(region)["create"] = create_late
+
+    session_over([region]).stage("SugarWater", "2.0.0", make_file(b"two", "two"))
+
+    channel = json.loads((Path(directories[0].removeprefix("file://")) / LATEST).read_text())
+    assert (channel["version"], channel["previous"]) == ("2.0.0", "1.5.0")
+    assert channel["generation"] == 3
+
+
+def test_channel_that_has_gone_when_it_is_looked_at(
     directories: list[str],
     make_file: MakeFile,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A channel that is not there any more when it is to be copied is left alone."""
+    """A channel that was copied, and then is not there any more, is left alone."""
     region = faulty(directories[:1])[0]
-    region.mirror = mirror = StaleMirror()
-    region.stale("read_channel", nth=3)  # the one after the move, which then sees none
+    region.mirror = mirror = LaggingMirror(lambda: None)
+    region.stale("read_channel", nth=2)  # the one after the copy, which then sees none
 
     session_over([region]).stage("SugarWater", "1.0.0", make_file())
 
-    assert mirror.written == []
+    assert mirror.written == ["1.0.0"]
     assert caplog.text == ""

@@ -124,10 +124,10 @@ class Race:
                 for region in self.regions]  # fmt: skip
 
 
-def _after(act: Callable[[], object], call: Callable[..., None]) -> Callable[..., None]:
-    def create(*arguments: Any) -> None:
+def _after(act: Callable[[], object], call: Callable[..., Any]) -> Callable[..., Any]:
+    def create(*arguments: Any) -> Any:
         act()
-        call(*arguments)
+        return call(*arguments)
 
     return create
 

@@ -887,7 +887,7 @@ def test_file_that_changes_late(
 
 
 def changed_first(
-    create: Callable[..., None], stored: threading.Event, path: Path, *arguments: Any
+    create: Callable[..., object], stored: threading.Event, path: Path, *arguments: Any
 ) -> None:
     """Change the file before *create*, once the first region's answer must have been seen."""
     assert stored.wait(30)

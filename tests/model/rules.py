@@ -58,7 +58,8 @@ class Known(NamedTuple):
         A *doubtful* answer may come too late for anybody to notice.
         """
         verb, args = ask.request
-        if verb == "describe" and isinstance(answer, StoredArtifact):
+        # A create is answered with the artifact where that proves it.
+        if verb in {"describe", "create"} and isinstance(answer, StoredArtifact):
             key = str(args[0])
             if not isinstance(program, Stage) or key == artifact_key(PROJECT, program.version):
                 found = (ask.region, key, content_of(str(answer.encoded_record)))

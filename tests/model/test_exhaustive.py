@@ -74,6 +74,15 @@ ONE = {
         states=7_000,
         faults=1,
     ),
+    "a re-run beside other content, where no answer proves a write": Search(
+        (
+            Stage("p", "B", "1.0.0", "x"),
+            Stage("q", "B", "1.0.0", "x"),
+            Stage("r", "B", "1.0.0", "y"),
+        ),
+        states=7_000,
+        faults=1,
+    ),
     "versions": Search(
         (
             Stage("p", "A", "1.0.0", "x"),

@@ -57,9 +57,10 @@ ALONE_AND_EASY = (Stage("p", "AB", "1.0.0", "x", 1),)
 
 def create_that_overwrites(patch: pytest.MonkeyPatch) -> None:
     def create(
-        self: StoreState, key: str, data: bytes, encoded_record: str
-    ) -> tuple[StoreState, None]:
-        return self.put(key, data, encoded_record), None
+        self: StoreState, key: str, data: bytes, encoded_record: str, proves: bool
+    ) -> tuple[StoreState, StoredArtifact | None]:
+        after = self.put(key, data, encoded_record)
+        return after, after.items[key].stored if proves else None
 
     patch.setattr(StoreState, "create", create)
 
@@ -149,12 +150,12 @@ def latest_where_nothing_is(patch: pytest.MonkeyPatch) -> None:
 
 
 def _advance(patch: pytest.MonkeyPatch, **changed: object) -> None:
-    original: Any = ChannelWriter.advance
+    original: Any = ChannelWriter.move
 
-    def advance(self: ChannelWriter, *args: Any, **given: Any) -> Any:
+    def move(self: ChannelWriter, *args: Any, **given: Any) -> Any:
         return original(self, *args, **{**given, **changed})
 
-    patch.setattr(ChannelWriter, "advance", advance)
+    patch.setattr(ChannelWriter, "move", move)
 
 
 def beginning_at_what_is_not_there(patch: pytest.MonkeyPatch) -> None:
@@ -195,7 +196,7 @@ def moving_whatever_is_there(patch: pytest.MonkeyPatch) -> None:
 
 
 def copy_that_is_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
-    def mirror(self: ChannelWriter, region: Region, project: str) -> None:
+    def mirror(self: ChannelWriter, region: Region, project: str, move: object = None) -> None:
         _, channel_record = read_channel_record(region, project, "latest")
         if channel_record is not None and region.mirror is not None:
             region.mirror.write(project, "latest", str(channel_record.version))

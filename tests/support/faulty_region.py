@@ -220,13 +220,17 @@ class FaultyRegion(Region):
         # Nothing is sent for it, so nothing can go wrong.
         return self.inner.why_absent(key)
 
-    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
+    def create(
+        self, key: Key, source: Source, encoded_record: str, beat: Beat
+    ) -> StoredArtifact | None:
         def slowly(count: int) -> None:
             beat(count)
             if self._pause:
                 time.sleep(self._pause)
 
-        self.do("create", key, lambda: self.inner.create(key, source, encoded_record, slowly))
+        return self.do(
+            "create", key, lambda: self.inner.create(key, source, encoded_record, slowly)
+        )
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         blocks = self.do("read", key, lambda: self.inner.read(key, stored, start, stop))

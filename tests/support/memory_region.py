@@ -78,11 +78,14 @@ class StoreState:
         item = self.items.get(key)
         return self, None if item is None else item.stored
 
-    def create(self, key: str, data: bytes, encoded_record: str) -> tuple["StoreState", None]:
-        """See `Region.create`."""
+    def create(
+        self, key: str, data: bytes, encoded_record: str, proves: bool
+    ) -> tuple["StoreState", StoredArtifact | None]:
+        """See `Region.create`; only the answer that *proves* it is the artifact."""
         if key in self.items:
             raise ExistsError(key)
-        return self.put(key, data, encoded_record), None
+        after = self.put(key, data, encoded_record)
+        return after, after.items[key].stored if proves else None
 
     def put(self, key: str, data: bytes, encoded_record: str | None) -> "StoreState":
         """Return the store with an artifact at *key*, whatever is there."""
@@ -150,6 +153,9 @@ class StoreState:
 class AskingRegion(Region):
     """A region whose calls are answered elsewhere. Two of different *name* are two places."""
 
+    proves_writes = False
+    """Whether it is of the kind whose answer to `create` proves what is stored."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.mirror = _Mirror(self)
@@ -171,14 +177,20 @@ class AskingRegion(Region):
         found: StoredArtifact | None = self.ask("describe", key)
         return found
 
-    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
+    def create(
+        self, key: Key, source: Source, encoded_record: str, beat: Beat
+    ) -> StoredArtifact | None:
         """See `Region.create`."""
         blocks = []
         for part in source.parts:
             with source.open(part) as reader:
                 blocks.append(reader.read(part.size))
             beat(part.size)
-        self.ask("create", key, b"".join(blocks), encoded_record)
+        data = b"".join(blocks)
+        stored: StoredArtifact | None = self.ask(
+            "create", key, data, encoded_record, self.proves_writes
+        )
+        return stored
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """See `Region.read`."""

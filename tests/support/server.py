@@ -21,6 +21,22 @@ from werkzeug.serving import make_server
 _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
 
 
+def _with_checksums(application: Any) -> Any:
+    """Let *application* answer PUT with the SHA-256 that came with it, as S3 does and moto not."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        checksum = environ.get("HTTP_X_AMZ_CHECKSUM_SHA256")
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            if checksum and environ["REQUEST_METHOD"] == "PUT" and status.startswith("200"):
+                headers = [*headers, ("x-amz-checksum-sha256", checksum)]
+            return start_response(status, headers, *rest)
+
+        return application(environ, start)
+
+    return answer
+
+
 class _Handler(MotoRequestHandler):
     def setup(self) -> None:
         sys.settrace(None)  # measuring coverage here takes time and measures nothing
@@ -37,7 +53,7 @@ class Aws:
     def __init__(self, *, keeps_connections: bool = False) -> None:
         # A line for each request helps nobody, and takes time.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = _with_checksums(DomainDispatcherApplication(create_backend_app))
         self._condition = threading.Lock()
         self.stop, port = (self._keep if keeps_connections else self._close)()
         self.endpoint = f"http://127.0.0.1:{port}"

@@ -5,8 +5,8 @@ Each failure says what is different there, which file of ours needs it, and what
 
 import contextlib
 import http.server
-import io
 import inspect
+import io
 import os
 import tempfile
 import threading

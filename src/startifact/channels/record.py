@@ -27,6 +27,11 @@ class ChannelRecord:
     """Whether ``version`` is that of the mirror, which is later than ``previous``, the channel's
     own. It is not stored."""
 
+    @property
+    def follows_mirror(self) -> bool:
+        """Whether the version is the mirror's, and not the channel's own."""
+        return self.is_mirrored or self.generation == 0
+
     def to_json(self) -> str:
         """Return the one line that is stored."""
         value = {
@@ -37,6 +42,10 @@ class ChannelRecord:
             "by": self.moved_by,
         }
         return json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n"
+
+
+ReadChannel = tuple[StoredChannel | None, ChannelRecord | None]
+"""A channel of one region as it is stored, and what it says; ``None`` twice where it is absent."""
 
 
 def parse_channel_record(text: str, *, where: str) -> ChannelRecord:
@@ -75,7 +84,7 @@ def parse_channel_record(text: str, *, where: str) -> ChannelRecord:
 
 def read_channel_record(
     region: Region, project: str, channel: str, *, must_know_mirror: bool = False
-) -> tuple[StoredChannel | None, ChannelRecord | None]:
+) -> ReadChannel:
     """Return what *channel* holds in *region*, as stored and as parsed; ``None`` when absent.
 
     ``latest`` is at least the version that its mirror says, where the region holds that. A mirror

@@ -8,10 +8,12 @@ implementation has to keep, and every implementation passes it.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from startifact.files.source import Source
 from startifact.model.keys import Key
+
+T = TypeVar("T")
 
 Beat = Callable[[int], None]
 """Called with a number of bytes each time some have moved, and with 0 as a sign of life.
@@ -170,7 +172,9 @@ class Region(ABC):
         return None
 
     @abstractmethod
-    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
+    def create(
+        self, key: Key, source: Source, encoded_record: str, beat: Beat
+    ) -> StoredArtifact | None:
         """Store *source* with its record at *key*, both at once, only if nothing is there.
 
         Readers see nothing at *key*, and then all of it. Of several that create
@@ -183,6 +187,13 @@ class Region(ABC):
         to the size, or to more where a request was repeated. What it raises ends the work within
         one request, of which nothing is left but the artifact where that was complete already; a
         ``StartifactError`` or ``Cancelled`` comes out of here as it is.
+
+        This is where two kinds of store differ. One whose answer proves what it has stored, as
+        Amazon S3 and memory do, returns the artifact, and a caller need not look again. Of every
+        other one, and where an answer lacks something, only `describe` tells what is there.
+
+        Returns:
+            The artifact as `describe` returns it, where the answer proves it; else ``None``.
 
         After any error but LocalFileError the artifact may be there all the same: describe it to
         know. Nothing else is left of an attempt that failed, as far as the region can be reached.
@@ -266,6 +277,15 @@ class Region(ABC):
         Raises:
             IntegrityError: What is at *key* cannot be a channel. Nothing was written.
         """
+
+    def ask_beside(self, ask: Callable[[], T]) -> Callable[[], T]:
+        """Return what returns or raises what *ask* does, which reads from this region.
+
+        A region whose answers take their time begins it now, beside what the caller does until it
+        calls what is returned. Where answers are near, as here, it is asked only then. A caller
+        must be right in either case, and calls what is returned once, or not at all.
+        """
+        return ask
 
     def check_project(self, project: str) -> None:  # noqa: B027  # most regions accept every legal name
         """Return when the region can hold *project*, a legal name.

@@ -52,8 +52,10 @@ class MemoryRegion(Region):
         with self._lock:
             return self._artifacts[key][0] if key in self._artifacts else None
 
-    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
-        """See `Region.create`."""
+    def create(
+        self, key: Key, source: Source, encoded_record: str, beat: Beat
+    ) -> StoredArtifact | None:
+        """See `Region.create`: what it returns proves it."""
         data = b"".join(source.blocks(beat))
         with self._lock:
             if key in self._artifacts:
@@ -62,6 +64,7 @@ class MemoryRegion(Region):
                 size=len(data), encoded_record=encoded_record, token=self._next_token()
             )
             self._artifacts[key] = (stored, data)
+            return stored
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """See `Region.read`."""

@@ -97,7 +97,10 @@ def _fetched(
 def _store(
     region: Region, aside: Key, source: Source, encoded_record: str, heartbeat: Heartbeat
 ) -> None:
-    create = partial(region.create, aside, source, encoded_record, heartbeat.beat)
+    def create() -> None:
+        # What it returns is passed over: what is deleted next has to be found here, not proved.
+        region.create(aside, source, encoded_record, heartbeat.beat)
+
     stored = write_and_read_back(region, aside, create, partial(region.describe, aside))
     if (stored.size, stored.encoded_record) != (source.size, encoded_record):
         raise RegionUnavailableError(f"{region.name} did not keep {aside} as it was sent")

@@ -102,6 +102,7 @@ def _move_in(
             state.beginning_in(r.name),
             channel_writer,
             has_other_content=r.name in other_content,
+            known=state.snapshots[r.name].channel,
         )
         for r in regions
     }
@@ -116,7 +117,8 @@ def _move_in(
                 )
             else:
                 state.record_time(answer.name, answer.seconds)
-                state.latest[answer.name] = answer.value
+                state.latest[answer.name] = answer.value.version
+                state.moves[answer.name] = answer.value
             if len(state.latest) >= required:
                 moving.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
 
@@ -140,7 +142,7 @@ def _with_other_content(
 def _mirror(state: StagingState, project: str, channel_writer: ChannelWriter) -> None:
     """Mirror ``latest`` where it has moved; an error is only logged."""
     jobs = {
-        r.name: partial(region_steps.mirror_latest, r, project, channel_writer)
+        r.name: partial(region_steps.mirror_latest, r, project, state.moves[r.name], channel_writer)
         for r in state.regions
         if r.name in state.latest and r.mirror is not None
     }

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from semver import Version
 
-from startifact.channels.latest import ChannelWriter
-from startifact.channels.record import read_channel_record
+from startifact.channels.latest import ChannelWriter, Move
+from startifact.channels.record import ReadChannel, read_channel_record
 from startifact.concurrency.fan_out import Failure, Success
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
@@ -20,7 +20,7 @@ from startifact.errors import (
 )
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
-from startifact.reading.replica import Replica, describe
+from startifact.reading.replica import Replica, describe, interpret
 from startifact.regions.interface import Region
 from startifact.text import with_regions
 
@@ -37,6 +37,9 @@ class RegionSnapshot:
     configured_regions: tuple[str, ...]
     replica: Replica | None
     latest: Version | None
+    channel: ReadChannel | None = None
+    """``latest`` as it was read, where it can be written against: not where it has to follow its
+    mirror, which others write without a condition."""
 
 
 def inspect_region(
@@ -67,14 +70,18 @@ def inspect_region(
         )
     heartbeat.beat()
     try:
-        _, channel_record = read_channel_record(region, project, LATEST)
+        stored, channel_record = read_channel_record(region, project, LATEST)
     except IntegrityError:
-        channel_record = None
+        channel, channel_record = None, None
+    else:
+        follows = channel_record is not None and channel_record.follows_mirror
+        channel = None if follows else (stored, channel_record)
     return RegionSnapshot(
         region.store_identity(),
         region.configured_regions(),
         replica,
         None if channel_record is None else channel_record.version,
+        channel,
     )
 
 
@@ -88,14 +95,17 @@ def create(
 ) -> Replica:
     """Create the artifact in *region*, and return what is there afterwards, whoever created it.
 
+    Where the region's answer proves what it has stored, it is not asked again.
+
     Raises:
         IndeterminateContentError: What is there cannot be distinguished from other content.
         RegionUnavailableError: Nothing is there.
     """
 
-    def write() -> None:
+    def write() -> Replica | None:
         region.preflight(project)
-        region.create(key, source, encoded_record, heartbeat.beat)
+        stored = region.create(key, source, encoded_record, heartbeat.beat)
+        return None if stored is None else interpret(region, key, stored)
 
     def read_back() -> Replica | None:
         try:
@@ -118,10 +128,11 @@ def warn_untried(regions: Iterable[Region]) -> None:
 
 
 def write_and_read_back(
-    region: Region, key: Key, write: Callable[[], None], read_back: Callable[[], T | None]
+    region: Region, key: Key, write: Callable[[], T | None], read_back: Callable[[], T | None]
 ) -> T:
     """Call *write*, which creates the artifact at *key*, and return what *read_back* finds there.
 
+    *write* returns what is stored by then, where that is proved, and nothing is read back.
     An answer that says "exists" may stand for our own write whose first answer was lost, and an
     error may follow a write that was done: what is there decides, whoever created it.
 
@@ -130,7 +141,8 @@ def write_and_read_back(
     """
     failure: Exception | None = None
     try:
-        write()
+        if (proved := write()) is not None:
+            return proved
     except (ExistsError, RegionUnavailableError) as e:
         failure = e
     found = read_back()
@@ -164,14 +176,16 @@ def move_latest(
     heartbeat: Heartbeat,
     *,
     has_other_content: bool,
-) -> Version | None:
+    known: ReadChannel | None,
+) -> Move | None:
     """Move ``latest`` in *region*, and return where it is; ``None`` if *region* is behind.
 
-    It is behind too where it *has_other_content* of *highest_known* than most regions: whoever
-    reads this region alone would get it.
+    *known* is what was read of it when the region was inspected. It is behind too where it
+    *has_other_content* of *highest_known* than most regions: whoever reads this region alone would
+    get it.
     """
     heartbeat.beat()
-    return channel_writer.advance(
+    return channel_writer.move(
         region,
         project,
         version,
@@ -179,18 +193,19 @@ def move_latest(
         holds=lambda v: (
             not has_other_content and describe(region, artifact_key(project, v)) is not None
         ),
+        known=known,
     )
 
 
 def mirror_latest(
-    region: Region, project: str, channel_writer: ChannelWriter, heartbeat: Heartbeat
+    region: Region, project: str, move: Move, channel_writer: ChannelWriter, heartbeat: Heartbeat
 ) -> None:
-    """Mirror ``latest`` of *region* for other tools; an error is only logged."""
+    """Mirror ``latest`` of *region* for other tools after *move*; an error is only logged."""
     heartbeat.beat()
-    channel_writer.mirror_or_warn(region, project)
+    channel_writer.mirror_or_warn(region, project, move)
 
 
-def behind(answer: Success[Version | None], project: str, *, has_other_content: bool) -> Failure:
+def behind(answer: Success[Move | None], project: str, *, has_other_content: bool) -> Failure:
     """Return the failure of a region where ``latest`` of *project* could not be moved."""
     lacks = "other content of" if has_other_content else "not"
     return Failure(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from semver import Version
 
+from startifact.channels.latest import Move
 from startifact.concurrency.fan_out import Failure
 from startifact.errors import (
     AlreadyStagedError,
@@ -39,6 +40,9 @@ class StagingState:
 
     created: set[str] = field(default_factory=set)
     latest: dict[str, Version] = field(default_factory=dict)
+    moves: dict[str, Move] = field(default_factory=dict)
+    """How it got there, for each of *latest*."""
+
     beginnings: dict[str, Version] = field(default_factory=dict)
     """Where ``latest`` begins above the version that is staged, as it was lost there."""
 

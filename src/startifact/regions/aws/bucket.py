@@ -38,9 +38,11 @@ _MD5_OF_NOTHING = hashlib.md5(usedforsecurity=False).hexdigest()
 class Bucket(DescribedBucket):
     """The objects below *prefix* in one bucket. *region* names it in messages."""
 
-    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
-        """Store *source* at *key* if nothing is there."""
-        Upload(
+    def create(
+        self, key: Key, source: Source, encoded_record: str, beat: Beat
+    ) -> StoredArtifact | None:
+        """Store *source* at *key* if nothing is there; see `Region.create`."""
+        stored = Upload(
             self.client,
             region=self.region,
             bucket=self.name,
@@ -49,6 +51,7 @@ class Bucket(DescribedBucket):
             beat=beat,
             limits=self.limits,
         ).create(source, encoded_record)
+        return stored if self.is_aws else None
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop*; when a connection breaks, resume where it broke."""

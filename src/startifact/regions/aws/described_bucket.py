@@ -13,6 +13,7 @@ from startifact.errors import AccessDeniedError, ConfigurationError
 from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.regions.aws import advice
+from startifact.regions.aws.endpoint import is_custom
 from startifact.regions.aws.errors import REFUSED, aws_errors
 from startifact.regions.aws.head import md5_of, version_of, why_archived
 from startifact.regions.aws.partitions import arn
@@ -40,6 +41,16 @@ class DescribedBucket:
         self._exists = threading.Event()
         # Only keys that are absent now: one that was staged since is taken out.
         self._deleted: set[str] = set()
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether the store is Amazon S3 itself.
+
+        There a clean answer to a conditional write proves it: 2xx with an ETag and the checksum
+        that was sent. Every other store shows first that it honours conditions at all, and is asked
+        again what is there after each write of an artifact, whatever it has answered.
+        """
+        return not is_custom(self.client.meta.endpoint_url)
 
     def full(self, key: str) -> str:
         """Return the object's whole key."""

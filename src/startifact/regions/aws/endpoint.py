@@ -11,7 +11,15 @@ from startifact.text import quoted
 if TYPE_CHECKING:
     import botocore.session
 
+AWS_HOST = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws)$")
+"""The hosts of AWS."""
+
 EXPECTED_ENDPOINT = "https://host, or http:// on this machine, without user, path or query"
+
+
+def is_custom(endpoint: str) -> bool:
+    """Say whether *endpoint* is a store other than AWS."""
+    return AWS_HOST.search(urlsplit(endpoint).hostname or "") is None
 
 
 def has_password(endpoint: str) -> bool:

@@ -11,10 +11,8 @@ where other servers of the same store answer later.
 """
 
 import contextlib
-import re
 from collections.abc import Iterator
 from functools import partial
-from urllib.parse import urlsplit
 
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ConfigurationError, RegionUnavailableError
@@ -25,13 +23,7 @@ from startifact.regions.aws.probe_requests import METADATA, ProbeRequests
 from startifact.regions.aws.probe_steps import COMPLETE, DELETE, PUT, REPLACE, Steps
 from startifact.text import quoted
 
-_AWS_HOST = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws)$")
 _WRONG = '"00000000000000000000000000000000"'
-
-
-def is_custom(endpoint: str) -> bool:
-    """Say whether *endpoint* is a store other than AWS."""
-    return _AWS_HOST.search(urlsplit(endpoint).hostname or "") is None
 
 
 def check_conditions(bucket: Bucket, project: str) -> None:

@@ -2,8 +2,10 @@
 
 import threading
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
+from startifact.concurrency.beside import Beside
 from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
@@ -19,7 +21,7 @@ from startifact.regions.aws.configuration_loader import (
     store_configuration,
 )
 from startifact.regions.aws.endpoint import normalised_endpoint
-from startifact.regions.aws.probe import check_conditions, check_deletion, is_custom
+from startifact.regions.aws.probe import check_conditions, check_deletion
 from startifact.regions.aws.spec import BucketSpec, is_bucket_name, wrong_kind_of_bucket
 from startifact.regions.interface import (
     Beat,
@@ -29,6 +31,8 @@ from startifact.regions.interface import (
     StoredChannel,
 )
 from startifact.text import quoted
+
+T = TypeVar("T")
 
 
 class S3Region(Region):
@@ -56,9 +60,8 @@ class S3Region(Region):
     def store_identity(self) -> str:
         """See `Region.store_identity`."""
         bucket = self._bucket()
-        endpoint = bucket.client.meta.endpoint_url
-        if is_custom(endpoint):
-            return f"{normalised_endpoint(endpoint)}/{bucket.name}"
+        if not bucket.is_aws:
+            return f"{normalised_endpoint(bucket.client.meta.endpoint_url)}/{bucket.name}"
         return f"s3://{bucket.name}"
 
     def location(self, key: Key) -> Location:
@@ -77,9 +80,11 @@ class S3Region(Region):
         """See `Region.why_absent`."""
         return self._bucket().why_absent(key)
 
-    def create(self, key: Key, source: Source, encoded_record: str, beat: Beat) -> None:
+    def create(
+        self, key: Key, source: Source, encoded_record: str, beat: Beat
+    ) -> StoredArtifact | None:
         """See `Region.create`."""
-        self._bucket().create(key, source, encoded_record, beat)
+        return self._bucket().create(key, source, encoded_record, beat)
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """See `Region.read`."""
@@ -110,10 +115,14 @@ class S3Region(Region):
         found = self._bucket().read_small(key, limit)
         return None if found is None else found.text
 
+    def ask_beside(self, ask: Callable[[], T]) -> Callable[[], T]:
+        """See `Region.ask_beside`: each answer takes a round trip, so it is asked at once."""
+        return Beside(ask).result
+
     def preflight(self, project: str) -> None:
         """See `Region.preflight`: a store that is not AWS has to pass the probe."""
         bucket = self._bucket()
-        if not is_custom(bucket.client.meta.endpoint_url):
+        if bucket.is_aws:
             return
         with holding(self._probe_lock):
             if not self._trusted:
@@ -123,7 +132,7 @@ class S3Region(Region):
     def preflight_deletion(self, project: str) -> None:
         """See `Region.preflight_deletion`; stores that are staged to may lack just that."""
         bucket = self._bucket()
-        if not is_custom(bucket.client.meta.endpoint_url):
+        if bucket.is_aws:
             return
         with holding(self._probe_lock):
             if not self._trusted_with_deletion:
@@ -132,7 +141,7 @@ class S3Region(Region):
 
     def is_untried(self) -> bool:
         """See `Region.is_untried`."""
-        return is_custom(self._bucket().client.meta.endpoint_url) and not self._trusted
+        return not self._bucket().is_aws and not self._trusted
 
 
 class BucketRegion(S3Region):

@@ -6,9 +6,9 @@ boto3's managed upload cannot do either conditionally, so the requests are made 
 import base64
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -22,9 +22,10 @@ from startifact.regions.aws.completion import complete
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition
 from startifact.regions.aws.errors import aws_errors
+from startifact.regions.aws.head import md5_of, version_of
 from startifact.regions.aws.partitions import arn
 from startifact.regions.aws.trouble import CONFLICT, code_of
-from startifact.regions.interface import Beat
+from startifact.regions.interface import Beat, StoredArtifact
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -69,8 +70,12 @@ class Upload:
         self._limits = limits
         self._resource = arn(client, bucket, key)
 
-    def create(self, source: Source, encoded_record: str) -> None:
+    def create(self, source: Source, encoded_record: str) -> StoredArtifact | None:
         """Store *source* with *encoded_record* as its record, if nothing is there.
+
+        Returns:
+            The artifact, where the answer has its ETag and the checksum that was sent; ``None``
+            where it lacks one, and for an upload in parts.
 
         Raises:
             ExistsError: Something is there.
@@ -82,7 +87,7 @@ class Upload:
             try:
                 with self._errors():
                     try:
-                        send(source, encoded_record)
+                        return send(source, encoded_record)
                     except ClientError as e:
                         if code_of(e) in UNMET:
                             if self._exists():
@@ -93,8 +98,6 @@ class Upload:
                             continue
                         if code_of(e) not in CONFLICT:
                             raise
-                    else:
-                        return
             finally:
                 # Any answer is a sign of life; and who was cancelled makes no further attempt.
                 self._beat(0)
@@ -110,12 +113,14 @@ class Upload:
     def _errors(self) -> contextlib.AbstractContextManager[None]:
         return aws_errors("s3:PutObject", region=self._region, resource=self._resource)
 
-    def _at_once(self, source: Source, encoded_record: str) -> None:
-        part = source.parts[0]
+    def _at_once(self, source: Source, encoded_record: str) -> StoredArtifact | None:
+        part, checksum = source.parts[0], _base64(source.parts[0].sha256)
+        answer: Mapping[str, Any] = {}
 
         def put() -> None:
+            nonlocal answer
             with self._checked_body(source, part), source.open(part, self._on_read) as body:
-                self._client.put_object(
+                answer = self._client.put_object(
                     Bucket=self._bucket,
                     Key=self._key,
                     Body=body,
@@ -123,7 +128,7 @@ class Upload:
                     ContentType=_TYPE,
                     Metadata={RECORD: encoded_record},
                     # S3 refuses bytes other than those that were hashed: the file may have changed.
-                    ChecksumSHA256=_base64(part.sha256),
+                    ChecksumSHA256=checksum,
                     IfNoneMatch="*",
                 )
 
@@ -133,6 +138,15 @@ class Upload:
         if not self._as_it_was_sent(put_unless_lost):
             raise ExistsError(self._key)
         self._beat(part.size)
+        if not answer.get("ETag") or answer.get("ChecksumSHA256") != checksum:
+            return None
+        return StoredArtifact(
+            size=part.size,
+            encoded_record=encoded_record,
+            token=answer["ETag"],
+            md5=md5_of(answer),
+            object_version=version_of(answer),
+        )
 
     def _in_parts(self, source: Source, encoded_record: str) -> None:
         upload = self._client.create_multipart_upload(

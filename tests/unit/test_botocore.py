@@ -555,7 +555,7 @@ def test_clients_share_descriptions(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         return data
 
     def descriptions() -> list[str]:
-        return [path.split(os.sep)[-3] for path in loaded if path.endswith("service-2")]
+        return [Path(path).parts[-3] for path in loaded if path.endswith("service-2")]
 
     monkeypatch.setattr(SdkFiles, "load_file", count)
     clients = Clients()

@@ -122,6 +122,13 @@ MAX_DIRECTORY_TEXT_BYTES = 64 * 1024
 MAX_COMPLETION_BYTES = MIB
 """Of what S3 answers to the completion of an upload: a few lines of XML, after white space."""
 
+# What a process of our own does for itself --------------------------------------------------------
+
+OBJECTS_PER_COLLECTION = 200_000
+"""How many objects a process of our own may make, more than it frees, before reference cycles among
+them are looked for: more than the 130,000 of a staging into three AWS regions, nearly all of which
+are modules and the SDK's descriptions, and so few that garbage takes no memory that matters."""
+
 # How often a thread that waits checks ----------------------------------------------------------
 
 SIGNAL_POLL_SECONDS = 0.5

@@ -548,8 +548,10 @@ def test_files_are_read_as_the_sdk_reads_them(name: str) -> None:
         assert SdkFiles().load_file(path + "-of-nothing") is None
 
 
-def test_clients_share_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many regions and services: each file is read once, and SSM's only for SSM."""
+def test_clients_share_descriptions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However many regions and profiles: each file is read once, and SSM's only for SSM."""
+    (tmp_path / "config").write_text("[profile other]\nregion = eu-west-1\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     loaded: list[str] = []
     load = SdkFiles.load_file
 
@@ -558,14 +560,19 @@ def test_clients_share_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
         loaded.extend([path] if data is not None else [])
         return data
 
+    def descriptions() -> list[str]:
+        return [Path(path).parts[-3] for path in loaded if path.endswith("service-2")]
+
     monkeypatch.setattr(SdkFiles, "load_file", count)
     clients = Clients()
     for region in ("eu-west-1", "us-east-1", "ap-southeast-2"):
         clients.s3(region)
+    clients.s3("eu-west-1", profile="other")
 
-    assert [path for path in loaded if f"{os.sep}ssm{os.sep}" in path] == []
+    assert descriptions() == ["s3"]
     for region in ("eu-west-1", "us-east-1"):
         clients.ssm(region)
+    assert descriptions() == ["s3", "ssm"]
     assert sorted(loaded) == sorted(set(loaded))
 
 

@@ -8,9 +8,6 @@ import os
 import sys
 from typing import NoReturn
 
-# What a number in `startifact.limits` is for others; that is not imported this early.
-_OBJECTS_PER_COLLECTION = 200_000
-
 
 def collect_rarely() -> None:
     """Look for reference cycles only when many objects have been made since the last time.
@@ -19,7 +16,9 @@ def collect_rarely() -> None:
     over them again and again finds nothing, and takes a tenth of its time. A long one still frees
     what it leaves behind.
     """
-    gc.set_threshold(_OBJECTS_PER_COLLECTION)
+    from startifact.limits import OBJECTS_PER_COLLECTION  # signals come before everything else
+
+    gc.set_threshold(OBJECTS_PER_COLLECTION)
 
 
 def end(code: int) -> NoReturn:

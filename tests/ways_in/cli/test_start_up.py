@@ -27,6 +27,7 @@ LOADED = (
 COLLECTED = (
     "import atexit, gc, json, sys\n"
     "from startifact.__main__ import run\n"
+    "import startifact.limits\n"
     "before = [s['collections'] for s in gc.get_stats()]\n"
     "def say():\n"
     "    after = [s['collections'] for s in gc.get_stats()]\n"

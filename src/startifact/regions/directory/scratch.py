@@ -79,7 +79,7 @@ def _name() -> str:
     return _PREFIX + secrets.token_hex(8)
 
 
-_ending, _ended = threading.Event(), threading.Event()
+_ending, _ended, _removing = threading.Event(), threading.Event(), threading.Lock()
 
 
 @functools.cache
@@ -88,8 +88,10 @@ def _start_remover(process: int) -> None:
 
     def remove() -> None:
         _ending.wait()
-        for scratch in _left():
-            _remove(scratch)
+        # Threads that make their first folders at the same moment start one remover each.
+        with _removing:
+            for scratch in _left():
+                _remove(scratch)
         _ended.set()
 
     threading.Thread(target=remove, name=f"startifact end of {process}", daemon=True).start()

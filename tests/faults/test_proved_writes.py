@@ -4,20 +4,21 @@ On moto, which stands for both kinds of store: for Amazon S3, and for every othe
 """
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from startifact.errors import StagingFailedError
+from startifact.errors import SeveralRegionsError, StagingFailedError
 from startifact.files.source import Source
 from startifact.model.keys import Key
 from startifact.regions.aws import endpoint
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import answering, is_artifact, lost, when
 from tests.support.limits import Session
-from tests.support.wire import Answer, Forward, Request, Rule, Wire
+from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 
@@ -135,3 +136,111 @@ def test_small_bodies_are_sent_at_once(
     assert len(puts) == 2
     assert waiting == ([True] if waits else [])
     assert KEY in account.keys(HERE)
+
+
+# What is told by another answer -----------------------------------------------------------------
+
+
+def heads_of_the_bucket(account: AwsAccount, wire: Wire) -> int:
+    """Return how often it was asked whether the bucket is there."""
+    path = f"/{account.buckets[HERE]}"
+    return sum(r.method == "HEAD" and r.path.rstrip("/") == path for r in wire.requests())
+
+
+@pytest.mark.usefixtures("is_aws", "wire")
+def test_bucket_that_is_missing(account: AwsAccount, make_file: MakeFile) -> None:
+    """A bucket that is not there is not taken for one without the object."""
+    account.ssm(HERE).put_parameter(
+        Name=account.bucket_parameter, Value="no-such-bucket", Type="String", Overwrite=True
+    )
+
+    with pytest.raises(StagingFailedError, match="there is no bucket no-such-bucket"):
+        Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
+    with pytest.raises(SeveralRegionsError, match="there is no bucket no-such-bucket"):
+        Session(regions=HERE).get("SugarWater", "1.0.0")
+
+
+@pytest.mark.usefixtures("is_aws")
+@pytest.mark.parametrize(("status", "asked"), [(None, 0), (403, 1)])
+def test_bucket_is_asked_for_where_nothing_shows_it(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, status: int | None, asked: int
+) -> None:
+    """That an object is absent is believed of a bucket that has shown itself, or was asked for."""
+
+    def slowly(request: Request, forward: Forward) -> Answer:
+        time.sleep(0.2)
+        return forward()
+
+    if status is not None:
+        refusal = answering(error(status, "AccessDenied"))
+        wire.add(when(lambda r: r.method == "GET" and r.path.endswith("/latest"), refusal, times=1))
+    wire.add(when(lambda r: r.method == "GET" and r.path.endswith("/latest"), slowly))
+
+    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
+
+    assert heads_of_the_bucket(account, wire) == asked
+
+
+def test_other_store_is_asked_for_its_bucket(
+    account: AwsAccount, wire: Wire, make_file: MakeFile
+) -> None:
+    """Of a store other than Amazon S3, an absent object does not show that the bucket is there."""
+    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file())
+
+    assert heads_of_the_bucket(account, wire) == 1
+
+
+@pytest.mark.usefixtures("is_aws")
+@pytest.mark.parametrize("refused", [False, True])
+def test_region_with_another_parameter_for_its_bucket(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, *, refused: bool
+) -> None:
+    """What is guessed from another region's configuration counts only where it is right."""
+    other = AWS_REGIONS[1]
+    account.ssm(other).put_parameter(
+        Name=f"{account.bucket_parameter}-of-its-own", Value=account.buckets[other], Type="String"
+    )
+    account.ssm(other).put_parameter(
+        Name=account.bucket_parameter, Value="wrong-bucket", Type="String", Overwrite=True
+    )
+    value = account.ssm(HERE).get_parameter(Name=account.parameter)["Parameter"]["Value"]
+    text = value.replace(account.bucket_parameter, f"{account.bucket_parameter}-of-its-own")
+    account.configure(other, text)
+
+    def is_guess(request: Request) -> bool:
+        name = f'"{account.bucket_parameter}"'.encode()
+        return request.region == other and name in request.body
+
+    denied = Answer(400, b'{"__type":"AccessDeniedException"}')
+    if refused:
+        wire.add(when(is_guess, answering(denied)))
+
+    staging = Session().stage("SugarWater", "1.0.0", make_file())
+
+    assert [outcome.state for outcome in staging.outcomes] == ["created"] * 3
+    assert KEY in account.keys(other)
+    assert any(is_guess(request) for request in wire.requests())
+
+
+@pytest.mark.parametrize("region", [HERE, AWS_REGIONS[2]])
+def test_staged_between_the_listing_and_latest(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, region: str
+) -> None:
+    """What others stage while this one is written is not below the ``latest`` that is created."""
+    later = make_file(b"later", "later")
+    endpoint_of_others = account.endpoint
+
+    def stage_later(request: Request, forward: Forward) -> Answer:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ENDPOINT_URL", endpoint_of_others)
+            with Session(regions=AWS_REGIONS) as others:
+                others.stage("SugarWater", "2.0.0", later)
+        return forward()
+
+    wire.add(when(lambda r: r.region == region and is_artifact(r), stage_later, times=1))
+
+    staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", make_file(b"it"))
+
+    assert not staging.is_latest
+    assert {account.latest(r, "SugarWater") for r in AWS_REGIONS} == {"2.0.0"}
+    assert {account.parameter_value(r, "SugarWater") for r in AWS_REGIONS} == {"2.0.0"}

@@ -4,6 +4,7 @@ The first Startifact keeps ``latest`` only in SSM, and may still be in use besid
 """
 
 import logging
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from semver import Version
@@ -29,7 +30,12 @@ _warned: WeakKeyDictionary[Region, set[tuple[str, str]]] = WeakKeyDictionary()
 
 
 def later_mirrored_version(
-    region: Region, project: str, version: Version, *, must_know: bool = False
+    region: Region,
+    project: str,
+    version: Version,
+    read_mirror: Callable[[], str | None],
+    *,
+    must_know: bool = False,
 ) -> Version | None:
     """Return what the mirror of ``latest`` in *region* says, where that counts; else ``None``.
 
@@ -40,11 +46,9 @@ def later_mirrored_version(
     Raises:
         StartifactError: It cannot be read, and the caller must know.
     """
-    if region.mirror is None:
-        return None
     key = channel_key(project, LATEST)
     try:
-        text = region.mirror.read(project, LATEST)
+        text = read_mirror()
         mirrored = None if text is None else parse_version(text.strip())
         if (
             mirrored is None

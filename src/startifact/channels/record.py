@@ -93,13 +93,20 @@ def read_channel_record(
     Raises:
         IntegrityError: It is damaged.
     """
-    state = region.read_channel(channel_key(project, channel))
+    key = channel_key(project, channel)
+    state, read_mirror = (
+        region.read_channel_and_mirror(key)
+        if channel == LATEST
+        else (region.read_channel(key), None)
+    )
     if state is None:
         return None, None
     record = parse_channel_record(state.text, where=f"{project}/{channel} in {region.name}")
     # Generation 0 means that it was read from the mirror.
-    if channel == LATEST and record.generation:
-        later = later_mirrored_version(region, project, record.version, must_know=must_know_mirror)
+    if read_mirror is not None and record.generation:
+        later = later_mirrored_version(
+            region, project, record.version, read_mirror, must_know=must_know_mirror
+        )
         if later is not None:
             record = replace(record, version=later, previous=record.version, is_mirrored=True)
     return state, record

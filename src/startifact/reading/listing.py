@@ -68,14 +68,21 @@ def versions_of(
     }
 
 
-def versions_by_region(
-    regions: Sequence[Region], project: str, *, limits: Limits
-) -> tuple[dict[str, list[Version]], list[Failure]]:
-    """Return the versions of *project* that each region lists, in any order.
+Listing = FanOut[tuple[list[Version], list[str]]]
+"""Versions of a project, in any order, and all other keys, as regions list them."""
 
-    With it comes why others were not listed. Every region has its whole time.
+
+def begin_listing(regions: Sequence[Region], project: str, *, limits: Limits) -> Listing:
+    """Begin to list *project* in *regions*, each of which has its whole time; to be left."""
+    return FanOut({r.name: partial(_keys_in, r, project) for r in regions}, limits=limits)
+
+
+def versions_by_region(listing: Listing) -> tuple[dict[str, list[Version]], list[Failure]]:
+    """Return the versions that each region of *listing* lists, in any order.
+
+    With it comes why others were not listed.
     """
-    listed, _, failures = _listings(regions, project, limits, None)
+    listed, _, failures = _take(listing, None, None)
     return listed, failures
 
 
@@ -83,18 +90,25 @@ def _listings(
     regions: Sequence[Region], project: str, limits: Limits, enough: int | None
 ) -> tuple[dict[str, list[Version]], dict[str, list[str]], list[Failure]]:
     """Return the versions and the other keys that each region lists, and why others did not."""
+    jobs = {r.name: partial(_keys_in, r, project) for r in regions}
+    with FanOut(jobs, limits=limits, enough=enough) as listing:
+        return _take(listing, enough, limits.quorum_idle_timeout_seconds)
+
+
+def _take(
+    listing: Listing, enough: int | None, shortened: float | None
+) -> tuple[dict[str, list[Version]], dict[str, list[str]], list[Failure]]:
+    """Wait for *listing*; once *enough* have answered, others may be idle for *shortened* only."""
     listed: dict[str, list[Version]] = {}
     other_keys: dict[str, list[str]] = {}
     failures: list[Failure] = []
-    jobs = {r.name: partial(_keys_in, r, project) for r in regions}
-    with FanOut(jobs, limits=limits, enough=enough) as listing:
-        for answer in listing:
-            if isinstance(answer, Failure):
-                failures.append(answer)
-            else:
-                listed[answer.name], other_keys[answer.name] = answer.value
-                if enough is not None and len(listed) >= enough:
-                    listing.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
+    for answer in listing:
+        if isinstance(answer, Failure):
+            failures.append(answer)
+            continue
+        listed[answer.name], other_keys[answer.name] = answer.value
+        if enough is not None and shortened is not None and len(listed) >= enough:
+            listing.shorten_idle_timeout(shortened)
     return listed, other_keys, failures
 
 

@@ -8,10 +8,11 @@ implementation has to keep, and every implementation passes it.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, TypeVar
 
 from startifact.files.source import Source
-from startifact.model.keys import Key
+from startifact.model.keys import Key, split_channel_key
 
 T = TypeVar("T")
 
@@ -286,6 +287,19 @@ class Region(ABC):
         must be right in either case, and calls what is returned once, or not at all.
         """
         return ask
+
+    def read_channel_and_mirror(
+        self, key: Key
+    ) -> tuple[StoredChannel | None, Callable[[], str | None]]:
+        """Return what `read_channel` does, and what returns or raises what the mirror is read as.
+
+        The two are read beside each other, and the second is called once, or not at all. Without a
+        mirror it returns ``None``.
+        """
+        read_mirror: Callable[[], str | None] = lambda: None  # noqa: E731
+        if self.mirror is not None:
+            read_mirror = self.ask_beside(partial(self.mirror.read, *split_channel_key(key)))
+        return self.read_channel(key), read_mirror
 
     def check_project(self, project: str) -> None:  # noqa: B027  # most regions accept every legal name
         """Return when the region can hold *project*, a legal name.

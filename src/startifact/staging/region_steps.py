@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from semver import Version
@@ -61,6 +62,7 @@ def inspect_region(
             distinguished from other content.
     """
     region.check_project(project)
+    read_latest = region.ask_beside(partial(read_channel_record, region, project, LATEST))
     replica = describe(region, artifact_key(project, version))
     if replica is not None:
         on_replica(replica)
@@ -70,7 +72,7 @@ def inspect_region(
         )
     heartbeat.beat()
     try:
-        stored, channel_record = read_channel_record(region, project, LATEST)
+        stored, channel_record = read_latest()
     except IntegrityError:
         channel, channel_record = None, None
     else:

@@ -132,7 +132,7 @@ class Bucket(DescribedBucket):
     def read_small(self, key: Key, limit: int) -> StoredChannel | None:
         """Return the text at *key*, at most *limit* + 1 bytes of it, and its ETag."""
         read = partial(self._read_small_once, key, limit)
-        with self._errors("s3:GetObject", key):
+        with self._errors("s3:GetObject", key), self.shows_existence():
             return asked_again(read, self.limits, configured=configured_attempts(self.client))
 
     def _read_small_once(self, key: Key, limit: int) -> StoredChannel | None:
@@ -141,6 +141,8 @@ class Bucket(DescribedBucket):
         except ClientError as e:
             # "404" is no code of S3's own: whatever answered, the listing decides.
             if code_of(e) in ABSENT - {"404"}:
+                if self.is_aws:  # others may call everything absent in a bucket that is
+                    self.has_answered()
                 return None
             if code_of(e) in REFUSED | {"404"} and not self._is_listed(key):
                 return None
@@ -154,6 +156,7 @@ class Bucket(DescribedBucket):
         if not data and md5_of(answer) not in {None, _MD5_OF_NOTHING}:
             raise NoAnswerError("its body is empty, and its ETag is that of something else")
         record_answer()
+        self.has_answered()
         return StoredChannel(data.decode(errors="replace"), token)
 
     def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:

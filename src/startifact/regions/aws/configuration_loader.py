@@ -4,8 +4,10 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+from startifact.concurrency.beside import Beside
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.hints import Command, Hint
@@ -86,6 +88,7 @@ class ConfigurationLoader:
         self._loaded: dict[str, Configuration] = {}
         self._stores: dict[str, Configuration] = {}
         self._texts: dict[str, str] = {}
+        self._guesses: dict[str, tuple[str, Beside[str | None]]] = {}
         self._reading: dict[str, threading.Lock] = {}
 
     def __repr__(self) -> str:
@@ -134,11 +137,25 @@ class ConfigurationLoader:
 
     def _read_store(self, region: str) -> Configuration:
         """Return the same, with no regions where what it says of them is not valid."""
+        self._guess_bucket(region)
         with self._text(region) as text:
             try:
                 return parse_configuration(text, source=self._source(region))
             except ConfigurationError:
                 return parse_configuration(text, source=self._source(region), with_regions=False)
+
+    def _guess_bucket(self, region: str) -> None:
+        """Begin to read the bucket's name from the parameter that another region names for it.
+
+        In most organisations all regions name the same one, and its value is read beside the
+        configuration that says so. Where they do not, the answer is passed over.
+        """
+        with self._lock:
+            others = [*self._stores.values(), *self._loaded.values()]
+        if region not in self._texts and others:
+            parameter = others[0].bucket_name_param
+            get = partial(parameters_of(self, region).get, parameter)
+            self._guesses[region] = parameter, Beside(get)
 
     @contextlib.contextmanager
     def _text(self, region: str) -> Iterator[str]:
@@ -217,6 +234,23 @@ def store_configuration(loader: ConfigurationLoader, region: str) -> Configurati
         RegionUnavailableError: The region did not answer.
     """
     return loader._once(region, loader._stores, loader._read_store)
+
+
+def bucket_name_text(loader: ConfigurationLoader, region: str) -> str | None:
+    """Return what the parameter holds that the configuration of *region* names for its bucket.
+
+    ``None`` when the region says that there is no such parameter.
+
+    Raises:
+        ConfigurationError: There is no configuration, or it is not valid.
+        AccessDeniedError: AWS refused to show one of them.
+        RegionUnavailableError: The region did not answer.
+    """
+    parameter = store_configuration(loader, region).bucket_name_param
+    guess, value = loader._guesses.pop(region, (None, None))
+    if value is not None and guess == parameter:
+        return value.result()
+    return parameters_of(loader, region).get(parameter)
 
 
 def default_region_of(loader: ConfigurationLoader) -> str | None:

@@ -5,10 +5,12 @@ S3 answers HEAD without a reason, and refuses whoever may not list also what is 
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from startifact.concurrency.heartbeat import holding
 from startifact.errors import AccessDeniedError, ConfigurationError
 from startifact.limits import Limits
 from startifact.model.keys import Key
@@ -39,6 +41,7 @@ class DescribedBucket:
         self.prefix = prefix
         self.limits = limits
         self._exists = threading.Event()
+        self._asking_existence = threading.Lock()
         # Only keys that are absent now: one that was staged since is taken out.
         self._deleted: set[str] = set()
 
@@ -133,10 +136,33 @@ class DescribedBucket:
         aws_region = self.client.meta.region_name
         return aws_errors(action, region=self.region, resource=resource, aws_region=aws_region)
 
+    @contextlib.contextmanager
+    def shows_existence(self) -> Iterator[None]:
+        """Ask inside what may show that the bucket exists; whoever has to know waits for that."""
+        asks = not self._exists.is_set() and self._asking_existence.acquire(blocking=False)
+        try:
+            yield
+        finally:
+            if asks:
+                self._asking_existence.release()
+
+    def has_answered(self) -> None:
+        """Record that the bucket exists: it has given, or missed, an object by its key."""
+        self._exists.set()
+
     def _check_exists(self) -> None:
-        """Return when the bucket exists: a missing one answers as if its objects were missing."""
+        """Return when the bucket exists: HEAD is answered alike without bucket and without object.
+
+        An answer to GET, which has a body, tells one from the other. Where one is under way, it is
+        waited for.
+        """
         if self._exists.is_set():
             return
+        with holding(self._asking_existence):
+            if not self._exists.is_set():
+                self._ask_existence()
+
+    def _ask_existence(self) -> None:
         with self._bucket_errors():
             try:
                 self.client.head_bucket(Bucket=self.name)

@@ -3,6 +3,9 @@
 `region` and `bucket` know nothing of them: without such artifacts this module could be left out.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 from startifact.limits import MAX_LEGACY_METADATA_BYTES
 from startifact.model.keys import Key, split_channel_key
 from startifact.regions.aws.region import BucketRegion, OrganisationRegion, S3Region
@@ -35,14 +38,30 @@ class _LegacySupport(S3Region):
         channel = super().read_channel(key)
         if channel is not None or self.mirror is None:
             return channel
-        version = self.mirror.read(*split_channel_key(key))
-        return None if version is None else StoredChannel(version.strip(), ONLY_MIRRORED)
+        return _only_mirrored(self.mirror.read(*split_channel_key(key)))
+
+    def read_channel_and_mirror(
+        self, key: Key
+    ) -> tuple[StoredChannel | None, Callable[[], str | None]]:
+        """See `Region.read_channel_and_mirror`: the mirror is read once, also as the channel."""
+        if self.mirror is None:
+            return super().read_channel_and_mirror(key)
+        read_mirror = self.ask_beside(partial(self.mirror.read, *split_channel_key(key)))
+        channel = super().read_channel(key)
+        if channel is not None:
+            return channel, read_mirror
+        version = read_mirror()
+        return _only_mirrored(version), lambda: version
 
     def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         """See `Region.write_channel`: a channel that is only in SSM becomes an object."""
         if expected is not None and expected.token == ONLY_MIRRORED:
             expected = None
         return super().write_channel(key, text, expected)
+
+
+def _only_mirrored(version: str | None) -> StoredChannel | None:
+    return None if version is None else StoredChannel(version.strip(), ONLY_MIRRORED)
 
 
 class LegacyBucketRegion(_LegacySupport, BucketRegion):

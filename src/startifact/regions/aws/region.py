@@ -16,6 +16,7 @@ from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import (
     ConfigurationLoader,
+    bucket_name_text,
     clients_of,
     parameters_of,
     store_configuration,
@@ -206,7 +207,7 @@ class OrganisationRegion(S3Region):
     def _look_up(self) -> Bucket:
         configuration = store_configuration(self._loader, self.name)
         parameter = configuration.bucket_name_param
-        bucket = parameters_of(self._loader, self.name).get(parameter)
+        bucket = bucket_name_text(self._loader, self.name)
         if bucket is None:
             raise ConfigurationError(
                 f"there is no parameter {parameter} in {self.name}",

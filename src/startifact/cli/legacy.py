@@ -95,5 +95,7 @@ def _words(old: argparse.Namespace) -> list[str] | None:
         return ["stage", target, path, *options]
     if old.download is not None:
         options = ["--load-filename"] if old.filename else []
-        return ["download", target, old.download, *options]
+        # A file of that name: now it would be standard output.
+        path = "./-" if old.download == "-" else old.download
+        return ["download", target, path, *options]
     return ["info", target]

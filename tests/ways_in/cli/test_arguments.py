@@ -173,6 +173,7 @@ def test_version(run: Run, words: list[str]) -> None:
             "SugarWater 1.0.9000 --filename --download .",
             "download SugarWater@1.0.9000 . --load-filename",
         ),
+        ("SugarWater --download -", "download SugarWater ./-"),
         ("SugarWater 1.0.1 --info", "info SugarWater@1.0.1"),
         ("SugarWater --info --log-level CRITICAL", "info SugarWater"),
         ("SugarWater latest --get", "info SugarWater"),

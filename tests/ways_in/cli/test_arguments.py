@@ -174,6 +174,8 @@ def test_version(run: Run, words: list[str]) -> None:
             "download SugarWater@1.0.9000 . --load-filename",
         ),
         ("SugarWater --download -", "download SugarWater ./-"),
+        ("SugarWater --download=-x", "download SugarWater ./-x"),
+        ("SugarWater 1.0.9000 --stage=-q", "stage SugarWater@1.0.9000 ./-q"),
         ("SugarWater 1.0.1 --info", "info SugarWater@1.0.1"),
         ("SugarWater --info --log-level CRITICAL", "info SugarWater"),
         ("SugarWater latest --get", "info SugarWater"),

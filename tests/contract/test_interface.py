@@ -110,9 +110,9 @@ def test_other_bytes_have_another_token(
 
 def test_another_text_has_another_token(region: Region) -> None:
     """A channel has the same token until it moves, and then another one."""
-    region.write_channel(CHANNEL, "one\n", None)
+    assert region.write_channel(CHANNEL, "one\n", None)
     first, again = region.read_channel(CHANNEL), region.read_channel(CHANNEL)
-    region.write_channel(CHANNEL, "two\n", first)
+    assert region.write_channel(CHANNEL, "two\n", first)
     second = region.read_channel(CHANNEL)
 
     assert first is not None

@@ -194,6 +194,9 @@ def greeting(greet: Callable[[socket.socket], object]) -> Iterator[str]:
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"https://127.0.0.1:{server.getsockname()[1]}"
+        # Wakes who accepts; where it is not allowed, as on macOS, closing does that.
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
 
 
 def reset(connection: socket.socket) -> None:

@@ -137,10 +137,10 @@ def test_known_channel_that_has_moved_since() -> None:
     for version in versions:
         WRITER.move(region, "SugarWater", version, known=(None, None))
 
-    moved = WRITER.move(region, "SugarWater", Version(1, 5, 0), known=(None, None))
+    move = WRITER.move(region, "SugarWater", Version(1, 5, 0), known=(None, None))
 
     stored = region.read_channel(channel_key("SugarWater", "latest"))
-    assert moved is not None
-    assert (moved.version, moved.text) == (versions[1], None)
+    assert move is not None
+    assert (move.version, move.text) == (versions[1], None)
     assert stored is not None
     assert '"previous":"1.0.0"' in stored.text

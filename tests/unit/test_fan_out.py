@@ -521,10 +521,11 @@ def ask(job: Callable[[Heartbeat], object]) -> tuple[Success[object] | Failure, 
 
 
 def failing(reason: str, *, later: bool) -> Callable[[Heartbeat], object]:
-    """Return the job of a region that fails again and again, until it is given up."""
+    """Return the job of a region that fails again and again, until it should be given up."""
 
     def fail(heartbeat: Heartbeat) -> None:
-        while True:
+        until = time.monotonic() + 10 * SHORT.idle_timeout_seconds
+        while time.monotonic() < until:
             heartbeat.failed(reason, later=later)
             time.sleep(0.05)
             heartbeat.check()

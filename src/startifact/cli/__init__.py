@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 
-from startifact.cli.arguments import Arguments, parse
+from startifact.cli.arguments import parse
 from startifact.cli.console import Console
 from startifact.concurrency.signals import NUMBERS, Stopped, stop_at_signals
 from startifact.errors import BugError, StartifactError, StoppedError, with_notes
@@ -46,22 +46,25 @@ class _Command:
     def run(self) -> int:
         """Run the command, and return its exit code."""
         try:
-            return self._run(parse(self._words))
+            return self._run()
         except StartifactError as e:
             return self._fail(e)
         except (KeyboardInterrupt, Stopped) as e:
             terminated = isinstance(e, Stopped) and e.code == TERMINATED
             said, code = ("terminated", TERMINATED) if terminated else ("interrupted", INTERRUPTED)
             return self._fail(StoppedError(with_notes(said, e), exit_code=code, work="command"))
-        except SystemExit:
-            return 0  # help or version
         except Exception as e:  # noqa: BLE001  # whatever it is, people do not want to see where
             hint = Hint.of(
                 "Run it again with ", Option("traceback", "true"), ", and report what that shows"
             )
             return self._fail(BugError(e, hint=hint))
 
-    def _run(self, arguments: Arguments) -> int:
+    def _run(self) -> int:
+        try:
+            arguments = parse(self._words)
+        except SystemExit:  # help or version, printed; what cannot be written shows only now
+            self._console.flush()
+            return 0
         self._json, self._traceback = arguments.json, arguments.traceback
         # Only now: words that are not understood, and help, need none of it.
         from startifact.cli.running import run

@@ -19,8 +19,8 @@ from startifact.commands import (
     session_of,
 )
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import InputError
-from startifact.files.temporary import sweep, temporary_folder
+from startifact.errors import InputError, LocalFileError
+from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.limits import Limits
 from startifact.model.keys import LATEST
 from startifact.model.metadata import parse_metadata_lines
@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 STANDARD_OUTPUT = "-"
 """The path that is standard output, and no file."""
+
+_TO_VERIFY = "verified in the temporary folder before it is written to standard output"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,12 @@ def _download_to(
     sweep()
     with temporary_folder() as folder:
         artifact = session.get(inputs.project, inputs.version)
-        path = artifact.downloader.download(folder / "artifact")
+        try:
+            path = artifact.downloader.download(folder / "artifact")
+        except LocalFileError as e:
+            if (better := needs_room(e, why=_TO_VERIFY)) is e:
+                raise
+            raise better from e
         _warn_of_failures(artifact)
         write_file(path)
     return OutputResult(artifact=artifact)

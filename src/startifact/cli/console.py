@@ -66,6 +66,15 @@ class Console:
             self._out.write(f"{text}\n")
             self._out.flush()
 
+    def flush(self) -> None:
+        """Let standard output have what others have printed to it, as `data` does with text.
+
+        Raises:
+            LocalFileError: It cannot be written.
+        """
+        with self._lock, self._output_errors():
+            self._out.flush()
+
     def file(self, path: "Path") -> None:
         """Write the bytes of the file at *path* to standard output, as `data` writes text.
 

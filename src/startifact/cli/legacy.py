@@ -92,8 +92,16 @@ def _words(old: argparse.Namespace) -> list[str] | None:
         options = [word for pair in old.metadata for word in ("--metadata", pair)]
         options += ["--save-filename"] if old.filename else []
         options += ["--dry-run"] if old.dry_run else []
-        return ["stage", target, path, *options]
+        return ["stage", target, _path(path), *options]
     if old.download is not None:
         options = ["--load-filename"] if old.filename else []
-        return ["download", target, old.download, *options]
+        return ["download", target, _path(old.download), *options]
     return ["info", target]
+
+
+def _path(text: str) -> str:
+    """Return the path *text* as it is written where it stands alone.
+
+    A dash at its beginning would make an option of it there, and by itself it is standard output.
+    """
+    return f"./{text}" if text.startswith("-") else text

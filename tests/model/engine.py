@@ -265,7 +265,7 @@ class ModelRegion(AskingRegion):
         if not name.islower():
             self.mirror = None
 
-    def ask_beside(self, ask: Callable[[], T]) -> Callable[[], T]:
+    def ask_in_background(self, ask: Callable[[], T]) -> Callable[[], T]:
         """Ask at once in B and b, and elsewhere when the answer is wanted: all are right then."""
         if self.proves_writes:
             return ask

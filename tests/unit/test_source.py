@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError, LocalFileError
-from startifact.files.source import Part, Source, check_file, part_size
+from startifact.files.parts import Part, part_size
+from startifact.files.source import Source, check_file
 from startifact.limits import MAX_PARTS, MIB, PART_BYTES
 from tests.support.backends import is_root
 

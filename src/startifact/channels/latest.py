@@ -136,7 +136,7 @@ class ChannelWriter:
         mirror = region.mirror
         if mirror is None:
             return None
-        return region.ask_beside(partial(mirror.read, project, LATEST))
+        return region.ask_in_background(partial(mirror.read, project, LATEST))
 
     def mirror_or_warn(self, region: Region, project: str, move: Move | None = None) -> None:
         """Mirror ``latest`` of *region* for other tools; *move* is how it got there, if known.

@@ -9,26 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self, cast
+from typing import IO, Self, cast
 
-from startifact.concurrency.deadline import check_deadline
 from startifact.errors import FileChangedError, InputError, LocalFileError
+from startifact.files.parts import Part, hash_parts
 from startifact.files.trouble import local_error
 from startifact.hints import ByWayIn, Hint
-from startifact.limits import BLOCK_BYTES, MAX_PARTS, MAX_SIZE_BYTES, MIB, PART_BYTES
+from startifact.limits import BLOCK_BYTES, MAX_SIZE_BYTES
 from startifact.text import quoted
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The bytes one request carries, and their SHA-256 (32 bytes, not hexadecimal)."""
-
-    offset: int
-    size: int
-    sha256: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +54,7 @@ class Source:
         with _opened(path, check) as file:
             before = os.fstat(file.fileno())
             check(before)
-            sha256, parts = _hash(file, before.st_size, beat)
+            sha256, parts = hash_parts(file, before.st_size, beat)
             size = sum(part.size for part in parts)
         source = cls(
             path=path, size=size, sha256=sha256, parts=parts, file_stamp=_file_stamp(before)
@@ -213,12 +201,6 @@ class PartReader(io.RawIOBase):
         super().close()
 
 
-def part_size(size: int) -> int:
-    """Return how many bytes each part of an artifact of *size* bytes has, the last one excepted."""
-    smallest = -(-size // MAX_PARTS)
-    return max(PART_BYTES, -(-smallest // MIB) * MIB)
-
-
 def check_file(path: Path, *, max_bytes: int = MAX_SIZE_BYTES) -> None:
     """Return when *path* is a file that can be staged, as far as is known without reading it.
 
@@ -257,55 +239,6 @@ def _unreadable(path: Path, error: OSError) -> InputError | LocalFileError:
             ),
         )
     return local_error("read", path, error)
-
-
-def _hash(
-    file: io.BufferedReader, size: int, beat: Callable[[int], None]
-) -> tuple[str, tuple[Part, ...]]:
-    limit = part_size(size)
-    if size <= limit:
-        part = _hash_part(file, Part(0, size, b""), beat, lambda _: None)
-        return part.sha256.hex(), (part,)
-    # Only here: small files, of which there are many, are spared the time that its import takes.
-    from concurrent.futures import ThreadPoolExecutor
-
-    whole, parts, offset = hashlib.sha256(), list[Part](), 0
-    with ThreadPoolExecutor(1, "startifact digest") as other_thread:
-        # The digest of the whole is worked out beside those of the parts.
-        def update(block: bytes) -> "Future[None]":
-            return other_thread.submit(whole.update, block)
-
-        # Not beyond the size it had: a file that grows faster than it is read has no end.
-        while offset <= size:
-            asked = Part(offset, min(limit, size + 1 - offset), b"")
-            part = _hash_part(file, asked, beat, update)
-            if part.size == 0:
-                break
-            parts.append(part)
-            offset += part.size
-    return whole.hexdigest(), tuple(parts)
-
-
-def _hash_part(
-    file: io.BufferedReader,
-    asked: Part,
-    beat: Callable[[int], None],
-    update: Callable[[bytes], "Future[None] | None"],
-) -> Part:
-    """Return the part that *asked* is about, as large as it is and with its digest.
-
-    *update* is called with each block, and has ended before the next one is read.
-    """
-    digest, count = hashlib.sha256(), 0
-    while count < asked.size and (block := file.read(min(BLOCK_BYTES, asked.size - count))):
-        updating = update(block)
-        digest.update(block)
-        if updating is not None:
-            updating.result()
-        count += len(block)
-        beat(len(block))
-        check_deadline()
-    return Part(asked.offset, count, digest.digest())
 
 
 def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool, max_bytes: int) -> None:

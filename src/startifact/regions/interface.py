@@ -279,7 +279,7 @@ class Region(ABC):
             IntegrityError: What is at *key* cannot be a channel. Nothing was written.
         """
 
-    def ask_beside(self, ask: Callable[[], T]) -> Callable[[], T]:
+    def ask_in_background(self, ask: Callable[[], T]) -> Callable[[], T]:
         """Return what returns or raises what *ask* does, which reads from this region.
 
         A region whose answers take their time begins it now, beside what the caller does until it
@@ -298,7 +298,7 @@ class Region(ABC):
         """
         read_mirror: Callable[[], str | None] = lambda: None  # noqa: E731
         if self.mirror is not None:
-            read_mirror = self.ask_beside(partial(self.mirror.read, *split_channel_key(key)))
+            read_mirror = self.ask_in_background(partial(self.mirror.read, *split_channel_key(key)))
         return self.read_channel(key), read_mirror
 
     def check_project(self, project: str) -> None:  # noqa: B027  # most regions accept every legal name

@@ -62,7 +62,7 @@ def inspect_region(
             distinguished from other content.
     """
     region.check_project(project)
-    read_latest = region.ask_beside(partial(read_channel_record, region, project, LATEST))
+    read_latest = region.ask_in_background(partial(read_channel_record, region, project, LATEST))
     replica = describe(region, artifact_key(project, version))
     if replica is not None:
         on_replica(replica)

@@ -1,8 +1,8 @@
 """Staging: making one artifact available, under one version, in every region.
 
 The protocol, in order: inspect all regions while the file is hashed; write nothing when any holds
-other content; create the artifact where it is absent; describe each key afterwards, whatever the
-answer was; move ``latest`` only once enough regions hold the artifact.
+other content; create the artifact where it is absent; describe what a write has not proved by its
+answer; move ``latest`` only once enough regions hold the artifact.
 """
 
 import logging

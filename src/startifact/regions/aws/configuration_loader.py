@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from startifact.concurrency.beside import Beside
+from startifact.concurrency.background import BackgroundCall
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.hints import Command, Hint
@@ -88,7 +88,7 @@ class ConfigurationLoader:
         self._loaded: dict[str, Configuration] = {}
         self._stores: dict[str, Configuration] = {}
         self._texts: dict[str, str] = {}
-        self._guesses: dict[str, tuple[str, Beside[str | None]]] = {}
+        self._guesses: dict[str, tuple[str, BackgroundCall[str | None]]] = {}
         self._reading: dict[str, threading.Lock] = {}
 
     def __repr__(self) -> str:
@@ -155,7 +155,7 @@ class ConfigurationLoader:
         if region not in self._texts and others:
             parameter = others[0].bucket_name_param
             get = partial(parameters_of(self, region).get, parameter)
-            self._guesses[region] = parameter, Beside(get)
+            self._guesses[region] = parameter, BackgroundCall(get)
 
     @contextlib.contextmanager
     def _text(self, region: str) -> Iterator[str]:

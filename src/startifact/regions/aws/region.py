@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from startifact.concurrency.beside import Beside
+from startifact.concurrency.background import BackgroundCall
 from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
@@ -116,9 +116,9 @@ class S3Region(Region):
         found = self._bucket().read_small(key, limit)
         return None if found is None else found.text
 
-    def ask_beside(self, ask: Callable[[], T]) -> Callable[[], T]:
-        """See `Region.ask_beside`: each answer takes a round trip, so it is asked at once."""
-        return Beside(ask).result
+    def ask_in_background(self, ask: Callable[[], T]) -> Callable[[], T]:
+        """See `Region.ask_in_background`: each answer takes a round trip."""
+        return BackgroundCall(ask).result
 
     def preflight(self, project: str) -> None:
         """See `Region.preflight`: a store that is not AWS has to pass the probe."""

@@ -16,7 +16,8 @@ from startifact.concurrency.backoff import attempts, pause_for, pause_seconds
 from startifact.concurrency.heartbeat import unfollowed
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import ExistsError, RegionUnavailableError, StartifactError
-from startifact.files.source import Part, Source
+from startifact.files.parts import Part
+from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.regions.aws.completion import complete
 from startifact.regions.aws.conditional import write_once

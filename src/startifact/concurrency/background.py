@@ -15,14 +15,14 @@ from startifact.limits import CANCEL_POLL_SECONDS
 T = TypeVar("T")
 
 
-class Beside(Generic[T]):
+class BackgroundCall(Generic[T]):
     """The result of *work*, which has begun; nobody has to ask for it."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
         self._heartbeat = CURRENT_HEARTBEAT.get()
         self._ended: queue.SimpleQueue[tuple[T] | BaseException] = queue.SimpleQueue()
-        threading.Thread(target=self._run, name="startifact beside", daemon=True).start()
+        threading.Thread(target=self._run, name="startifact background", daemon=True).start()
 
     def result(self) -> T:
         """Wait until *work* has ended, and return what it returned; called once.

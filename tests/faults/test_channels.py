@@ -1,5 +1,6 @@
 """A channel is what enough regions say it is: the late ones, the silent ones and the new ones."""
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -8,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from startifact.errors import AccessDeniedError, RegionUnavailableError, SeveralRegionsError
+from startifact.errors import (
+    AccessDeniedError,
+    AlreadyStagedError,
+    RegionUnavailableError,
+    SeveralRegionsError,
+)
 from startifact.limits import RetryLimits
 from startifact.model.keys import Key
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
@@ -274,3 +280,26 @@ def test_channel_that_has_gone_when_it_is_looked_at(
 
     assert mirror.written == ["1.0.0"]
     assert caplog.text == ""
+
+
+def test_mirror_that_points_at_what_was_absent(directories: list[str], make_file: MakeFile) -> None:
+    """Other content that comes up while ``latest`` and its mirror are read is seen in time."""
+    stage(directories[:1], "1.0.0", make_file)
+    region = faulty(directories[:1])[0]
+
+    class PointsAtOther:
+        def read(self, project: str, channel: str) -> str | None:
+            with contextlib.suppress(AlreadyStagedError):
+                stage(directories[:1], "2.0.0", make_file)
+            return "2.0.0"
+
+        def write(self, project: str, channel: str, version: str) -> None:
+            raise AssertionError
+
+    # What was read of the channel is what it was before the other one moved it.
+    region.mirror = PointsAtOther()
+
+    with pytest.raises(AlreadyStagedError):
+        session_over([region]).stage("SugarWater", "2.0.0", make_file(b"other", "other"))
+
+    assert "create" not in region.calls

@@ -62,7 +62,7 @@ ONE = {
             Stage("q", "A", "1.0.0", "y"),
             Stage("r", "A", "1.0.0", "z"),
         ),
-        states=4_500,
+        states=3_900,
         faults=1,
     ),
     "a re-run beside other content": Search(
@@ -71,7 +71,7 @@ ONE = {
             Stage("q", "A", "1.0.0", "x"),
             Stage("r", "A", "1.0.0", "y"),
         ),
-        states=7_000,
+        states=6_500,
         faults=1,
     ),
     "a re-run beside other content, where no answer proves a write": Search(
@@ -103,7 +103,7 @@ ONE = {
     ),
     "a repair beside a re-run": Search(
         (Stage("p", "A", "1.0.0", "x"), Stage("q", "A", "1.0.0", "x"), Repair("m", "A")),
-        states=13_000,
+        states=10_000,
         faults=1,
     ),
     "a repair beside other content": Search(
@@ -170,7 +170,7 @@ ONE_LONG = {
             Stage("q", "A", "1.0.0", "x"),
             Stage("r", "A", "1.0.0", "x"),
         ),
-        states=95_000,
+        states=48_000,
         faults=2,
     ),
     "two faults, and a re-run beside other content": Search(
@@ -179,7 +179,7 @@ ONE_LONG = {
             Stage("q", "A", "1.0.0", "x"),
             Stage("r", "A", "1.0.0", "y"),
         ),
-        states=27_000,
+        states=18_000,
         faults=2,
     ),
     "two faults, and versions": Search(
@@ -188,7 +188,7 @@ ONE_LONG = {
             Stage("q", "A", "1.1.0", "y"),
             Stage("r", "A", "2.0.0-rc.1", "z"),
         ),
-        states=180_000,
+        states=81_000,
         faults=2,
     ),
     "copies, and versions": Search(
@@ -197,23 +197,23 @@ ONE_LONG = {
             Stage("q", "a", "1.1.0", "y"),
             Stage("r", "a", "1.2.0", "z"),
         ),
-        states=1_400_000,
+        states=370_000,
         preemptions=4,
     ),
     "copies, and a repair beside versions": Search(
         (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "y"), Repair("m", "a")),
-        states=900_000,
+        states=340_000,
         preemptions=4,
     ),
     "copies, a fault, and a repair beside a re-run": Search(
         (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.0.0", "x"), Repair("m", "a")),
-        states=1_100_000,
+        states=500_000,
         faults=1,
         preemptions=3,
     ),
     "copies, a fault, and a reader": Search(
         (Stage("p", "a", "1.0.0", "x"), Stage("q", "a", "1.1.0", "x"), Get("g", "a")),
-        states=400_000,
+        states=110_000,
         faults=1,
     ),
 }
@@ -221,7 +221,7 @@ ONE_LONG = {
 TWO = {
     "other content": Search(
         (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")),
-        states=23_000,
+        states=20_000,
         preemptions=3,
     ),
     "a reader": Search(
@@ -231,12 +231,12 @@ TWO = {
     ),
     "a list that grows, and a repair": Search(
         (Stage("p", "A", "1.0.0", "x"), Repair("m", "AB")),
-        states=3_500,
+        states=2_900,
         preemptions=3,
     ),
     "a list that grows without a repair": Search(
         (Stage("p", "A", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")),
-        states=14_000,
+        states=11_000,
         faults=1,
         preemptions=3,
     ),
@@ -245,72 +245,72 @@ TWO = {
 TWO_LONG = {
     "the same content": Search(
         (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "x")),
-        states=360_000,
+        states=62_000,
         preemptions=3,
     ),
     "versions": Search(
         (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.1.0", "y")),
-        states=750_000,
+        states=76_000,
         preemptions=3,
     ),
     "a fault, and versions": Search(
         (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.1.0", "y")),
-        states=600_000,
+        states=200_000,
         faults=1,
         preemptions=3,
         is_begun=True,
     ),
     "a fault, and other content": Search(
         (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "y")),
-        states=420_000,
+        states=210_000,
         faults=1,
         preemptions=3,
     ),
     "a repair": Search(
         (Stage("p", "AB", "1.0.0", "x"), Repair("m", "AB")),
-        states=320_000,
+        states=87_000,
         preemptions=3,
     ),
     "a fault, and the same content": Search(
         (Stage("p", "AB", "1.0.0", "x"), Stage("q", "AB", "1.0.0", "x")),
-        states=1_100_000,
+        states=380_000,
         faults=1,
         preemptions=3,
         is_begun=True,
     ),
     "a fault, and a repair": Search(
         (Stage("p", "AB", "1.0.0", "x"), Repair("m", "AB")),
-        states=1_350_000,
+        states=410_000,
         faults=1,
         preemptions=2,
     ),
     "a fault, and a download": Search(
         (Stage("p", "AB", "1.0.0", "x"), Get("g", "AB", download=True)),
-        states=140_000,
+        states=52_000,
         faults=1,
         preemptions=3,
     ),
     "copies in one, and versions": Search(
         (Stage("p", "aB", "1.0.0", "x"), Stage("q", "aB", "1.1.0", "y")),
-        states=700_000,
+        states=160_000,
         preemptions=3,
         is_begun=True,
     ),
     "copies in both, and versions": Search(
         (Stage("p", "ab", "1.0.0", "x"), Stage("q", "ab", "1.1.0", "y")),
-        states=900_000,
+        states=160_000,
         preemptions=1,
         is_begun=True,
     ),
     "a fault, a list that grows, and a repair": Search(
         (Stage("p", "A", "1.0.0", "x"), Repair("m", "AB")),
-        states=36_000,
+        states=24_000,
         faults=1,
         preemptions=3,
     ),
     "a fault, and a list that grows without a repair": Search(
         (Stage("p", "A", "1.0.0", "x"), Stage("q", "AB", "1.1.0", "y")),
-        states=90_000,
+        states=23_000,
         faults=1,
         preemptions=3,
     ),
@@ -319,17 +319,17 @@ TWO_LONG = {
 GROWING = {
     "a reader after it": Search(
         (Stage("p", "A", "1.0.0", "x"), Repair("m", "AB"), Get("g", "AB")),
-        states=180_000,
+        states=130_000,
         preemptions=3,
     ),
     "a staging after it": Search(
         (Stage("p", "A", "1.0.0", "x"), Repair("m", "AB"), Stage("q", "AB", "1.1.0", "y")),
-        states=570_000,
+        states=230_000,
         preemptions=1,
     ),
     "other content after it": Search(
         (Stage("p", "A", "1.0.0", "x"), Repair("m", "AB"), Stage("q", "AB", "1.0.0", "y")),
-        states=74_000,
+        states=31_000,
         preemptions=1,
     ),
 }

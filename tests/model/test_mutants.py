@@ -117,9 +117,9 @@ def nothing_more_to_do_for_a_re_run(patch: pytest.MonkeyPatch) -> None:
     """What is stored everywhere is taken for staged: latest is not looked at."""
     original = Stager._move_latest
 
-    def move(self: Stager, state: StagingState, request: StageRequest, listing: Any) -> None:
+    def move(self: Stager, state: StagingState, request: StageRequest) -> None:
         if state.created:
-            original(self, state, request, listing)
+            original(self, state, request)
 
     patch.setattr(Stager, "_move_latest", move)
 

@@ -31,8 +31,12 @@ class BackgroundCall(Generic[T]):
             Exception: What *work* raised.
             Cancelled: Nobody waits for the work of the calling thread any more.
         """
+        heartbeat = CURRENT_HEARTBEAT.get()
         while True:
             check_cancelled()
+            if heartbeat is not None and self._heartbeat is not None:
+                # Another worker than began it may wait for it: it lives as long as the work does.
+                heartbeat.last = max(heartbeat.last, self._heartbeat.last)
             try:
                 ended = self._ended.get(timeout=CANCEL_POLL_SECONDS)
             except queue.Empty:

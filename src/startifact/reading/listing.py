@@ -1,13 +1,13 @@
 """Which versions of a project there are."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from semver import Version
 
 from startifact.concurrency.fan_out import Failure, FanOut
-from startifact.concurrency.heartbeat import Heartbeat
+from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, Heartbeat
 from startifact.errors import (
     InputError,
     NotFoundError,
@@ -68,47 +68,66 @@ def versions_of(
     }
 
 
-Listing = FanOut[tuple[list[Version], list[str]]]
-"""Versions of a project, in any order, and all other keys, as regions list them."""
+Listed = tuple[list[Version], list[str]]
+"""The versions of a project that a region lists, in any order, and all other keys."""
 
 
-def begin_listing(regions: Sequence[Region], project: str, *, limits: Limits) -> Listing:
-    """Begin to list *project* in *regions*, each of which has its whole time; to be left."""
-    return FanOut({r.name: partial(_keys_in, r, project) for r in regions}, limits=limits)
+def begin_listing(region: Region, project: str) -> Callable[[], Listed]:
+    """Begin to list *project* in *region*, where that takes its time; return what gives it."""
+
+    def ask() -> Listed:
+        return _keys_in(region, project, CURRENT_HEARTBEAT.get() or Heartbeat())
+
+    return region.ask_beside(ask)
 
 
-def versions_by_region(listing: Listing) -> tuple[dict[str, list[Version]], list[Failure]]:
-    """Return the versions that each region of *listing* lists, in any order.
+def versions_by_region(
+    regions: Sequence[Region],
+    project: str,
+    begun: Mapping[str, Callable[[], Listed]],
+    *,
+    limits: Limits,
+) -> tuple[dict[str, list[Version]], list[Failure]]:
+    """Return the versions of *project* that each region lists, in any order.
 
-    With it comes why others were not listed.
+    With it comes why others were not listed. Every region has its whole time. Some may have *begun*
+    to be listed.
     """
-    listed, _, failures = _take(listing, None, None)
+    jobs: dict[str, Callable[[Heartbeat], Listed]] = {}
+    for region in regions:
+        jobs[region.name] = partial(_keys_in, region, project)
+        if region.name in begun:
+            jobs[region.name] = partial(_listed, begun[region.name])
+    listed, _, failures = _take(jobs, limits, None)
     return listed, failures
+
+
+def _listed(listing: Callable[[], Listed], heartbeat: Heartbeat) -> Listed:
+    heartbeat.beat()
+    return listing()
 
 
 def _listings(
     regions: Sequence[Region], project: str, limits: Limits, enough: int | None
 ) -> tuple[dict[str, list[Version]], dict[str, list[str]], list[Failure]]:
     """Return the versions and the other keys that each region lists, and why others did not."""
-    jobs = {r.name: partial(_keys_in, r, project) for r in regions}
-    with FanOut(jobs, limits=limits, enough=enough) as listing:
-        return _take(listing, enough, limits.quorum_idle_timeout_seconds)
+    return _take({r.name: partial(_keys_in, r, project) for r in regions}, limits, enough)
 
 
 def _take(
-    listing: Listing, enough: int | None, shortened: float | None
+    jobs: Mapping[str, Callable[[Heartbeat], Listed]], limits: Limits, enough: int | None
 ) -> tuple[dict[str, list[Version]], dict[str, list[str]], list[Failure]]:
-    """Wait for *listing*; once *enough* have answered, others may be idle for *shortened* only."""
     listed: dict[str, list[Version]] = {}
     other_keys: dict[str, list[str]] = {}
     failures: list[Failure] = []
-    for answer in listing:
-        if isinstance(answer, Failure):
-            failures.append(answer)
-            continue
-        listed[answer.name], other_keys[answer.name] = answer.value
-        if enough is not None and shortened is not None and len(listed) >= enough:
-            listing.shorten_idle_timeout(shortened)
+    with FanOut(jobs, limits=limits, enough=enough) as listing:
+        for answer in listing:
+            if isinstance(answer, Failure):
+                failures.append(answer)
+            else:
+                listed[answer.name], other_keys[answer.name] = answer.value
+                if enough is not None and len(listed) >= enough:
+                    listing.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
     return listed, other_keys, failures
 
 

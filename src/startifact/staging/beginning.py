@@ -4,7 +4,7 @@ That is asked where too few regions have one to know the highest: for the first 
 project, and after ``latest`` was lost, for example by a lifecycle rule.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,7 +19,7 @@ from startifact.model.quorum import majority
 from startifact.model.record import Record
 from startifact.model.versions import is_later, latest_first
 from startifact.model.voting import Votes
-from startifact.reading.listing import Listing, versions_by_region
+from startifact.reading.listing import Listed, versions_by_region
 from startifact.reading.replica import Replica, describe
 from startifact.regions.interface import Region
 
@@ -37,22 +37,22 @@ def find_beginnings(
     regions: Sequence[Region],
     project: str,
     version: Version,
-    listing: Listing,
     *,
     answered: Collection[str],
+    begun: Mapping[str, Callable[[], Listed]],
     required: int,
     limits: Limits,
 ) -> Beginnings:
     """Return where ``latest`` begins in those of *regions* that have *answered*, if it has none.
 
-    *listing* is of those.
+    Some of them may have *begun* to be listed.
 
     It is the highest version above *version* that the region holds and whose staging may have
     succeeded: *required* regions, or a majority of all, hold one content of it, or could as far as
     regions do not answer. What is removed in any region is passed over.
     """
     asked = [region for region in regions if region.name in answered]
-    listed, failures = versions_by_region(listing)
+    listed, failures = versions_by_region(asked, project, begun, limits=limits)
     beginnings = Beginnings(failures=failures)
     enough = min(required, majority(len(regions)))
     later = {str(v): v for found in listed.values() for v in found if is_later(v, version)}

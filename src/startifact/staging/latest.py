@@ -1,8 +1,7 @@
 """How ``latest`` follows a staging, in all regions at a time."""
 
-import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from startifact.channels.latest import ChannelWriter, warn_mirror_failed
@@ -11,7 +10,6 @@ from startifact.limits import Limits
 from startifact.model.keys import LATEST
 from startifact.model.quorum import required_to_read
 from startifact.model.versions import highest, is_later, latest_first
-from startifact.reading.listing import Listing, begin_listing
 from startifact.regions.interface import Region
 from startifact.staging import region_steps
 from startifact.staging.beginning import find_beginnings, regions_with_other_content
@@ -21,48 +19,23 @@ from startifact.staging.state import StagingState
 logger = logging.getLogger(__name__)
 
 
-@contextlib.contextmanager
-def listing_for_lost_latest(
-    state: StagingState, request: StageRequest, limits: Limits
-) -> Iterator[Listing | None]:
-    """Begin to list what `look_for_lost_latest` needs, and give it; ``None`` if it needs nothing.
-
-    It needs nothing where so many regions have a ``latest`` that every successful staging is known
-    by one of them. What is staged by others while this is listed moves ``latest`` by itself, and it
-    is not created over that.
-    """
-    if len(_with_latest(state)) >= required_to_read(len(state.regions)):
-        yield None
-        return
-    asked = [region for region in state.regions if region.name in state.snapshots]
-    with begin_listing(asked, request.project, limits=limits) as listing:
-        yield listing
-
-
-def _with_latest(state: StagingState) -> set[str]:
-    return {name for name, s in state.snapshots.items() if s.latest is not None}
-
-
 def look_for_lost_latest(
-    state: StagingState,
-    request: StageRequest,
-    limits: Limits,
-    required: int,
-    listing: Listing | None,
+    state: StagingState, request: StageRequest, limits: Limits, required: int
 ) -> None:
     """Record where ``latest`` begins, where regions that answered have none.
 
-    A region where it begins and that cannot be listed has failed: ``latest`` could go back there.
+    Not where so many have one that every successful staging is known by one of them. A region where
+    it begins and that cannot be listed has failed: ``latest`` could go back there.
     """
-    if listing is None:
+    known = {name for name, s in state.snapshots.items() if s.latest is not None}
+    if len(known) >= required_to_read(len(state.regions)):
         return
-    known = _with_latest(state)
     found = find_beginnings(
         state.regions,
         request.project,
         request.version,
-        listing,
         answered=state.snapshots,
+        begun={name: s.listing for name, s in state.snapshots.items() if s.listing is not None},
         required=required,
         limits=limits,
     )

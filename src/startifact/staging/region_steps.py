@@ -21,6 +21,7 @@ from startifact.errors import (
 )
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
+from startifact.reading.listing import Listed, begin_listing
 from startifact.reading.replica import Replica, describe, interpret
 from startifact.regions.interface import Region
 from startifact.text import with_regions
@@ -41,6 +42,10 @@ class RegionSnapshot:
     channel: ReadChannel | None = None
     """``latest`` as it was read, where it can be written against: not where it has to follow its
     mirror, which others write without a condition."""
+
+    listing: Callable[[], Listed] | None = None
+    """The versions of the project, which have begun to be listed where there is no ``latest``: it
+    may have been lost."""
 
 
 def inspect_region(
@@ -78,12 +83,18 @@ def inspect_region(
     else:
         follows = channel_record is not None and channel_record.follows_mirror
         channel = None if follows else (stored, channel_record)
+        if replica is None and channel_record is not None and channel_record.is_mirrored:
+            # The mirror may point at this very version, staged since it was described as absent.
+            replica = describe(region, artifact_key(project, version))
+            if replica is not None:
+                on_replica(replica)
     return RegionSnapshot(
         region.store_identity(),
         region.configured_regions(),
         replica,
         None if channel_record is None else channel_record.version,
         channel,
+        begin_listing(region, project) if channel_record is None else None,
     )
 
 

@@ -31,7 +31,6 @@ from startifact.model.record import Record
 from startifact.model.versions import is_later
 from startifact.reading.artifact import Artifact
 from startifact.reading.download import Downloader
-from startifact.reading.listing import Listing
 from startifact.reading.outcomes import State
 from startifact.reading.resolution import KnownAnswers, Resolution
 from startifact.regions.interface import Region
@@ -43,11 +42,7 @@ from startifact.staging.content import (
 )
 from startifact.staging.existing import read_missing_digests
 from startifact.staging.filling import fill
-from startifact.staging.latest import (
-    listing_for_lost_latest,
-    look_for_lost_latest,
-    move_latest,
-)
+from startifact.staging.latest import look_for_lost_latest, move_latest
 from startifact.staging.outcomes import StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
 from startifact.staging.state import StagingState
@@ -105,17 +100,16 @@ class Stager:
         chosen = self._choose(state, request, record)
         if request.dry_run:
             return self._predict(state, request, record, chosen)
-        with listing_for_lost_latest(state, request, self.limits) as listing:
-            fill(
-                state, request, source, record, chosen,
-                required=self.required, limits=self.limits, progress=self.progress,
-            )  # fmt: skip
-            # Again: what others have created meanwhile may be other content, and the majority's.
-            read_missing_digests(state, limits=self.limits)
-            chosen = self._choose(state, request, record)
-            self._check_written(state)
-            warn_of_others(state, record, chosen)
-            self._move_latest(state, request, listing)
+        fill(
+            state, request, source, record, chosen,
+            required=self.required, limits=self.limits, progress=self.progress,
+        )  # fmt: skip
+        # Again: what others have created meanwhile may be other content, and the majority's by now.
+        read_missing_digests(state, limits=self.limits)
+        chosen = self._choose(state, request, record)
+        self._check_written(state)
+        warn_of_others(state, record, chosen)
+        self._move_latest(state, request)
         return self._result(
             state, request, record, chosen, created=bool(state.created) and not existed
         )
@@ -176,11 +170,9 @@ class Stager:
                 outcomes=state.outcomes(State.ABSENT),
             )
 
-    def _move_latest(
-        self, state: StagingState, request: StageRequest, listing: Listing | None
-    ) -> None:
+    def _move_latest(self, state: StagingState, request: StageRequest) -> None:
         """Move ``latest`` in every region that holds the artifact."""
-        look_for_lost_latest(state, request, self.limits, self.required, listing)
+        look_for_lost_latest(state, request, self.limits, self.required)
         channel_writer = ChannelWriter(now=now, moved_by=self.moved_by, limits=self.limits)
         move_latest(state, request, channel_writer, self.required)
         if len(state.latest) < self.required:
@@ -202,8 +194,7 @@ class Stager:
                 outcomes=state.outcomes(State.WOULD_CREATE),
             )
         region_steps.warn_untried(state.regions_to_write())
-        with listing_for_lost_latest(state, request, self.limits) as listing:
-            look_for_lost_latest(state, request, self.limits, self.required, listing)
+        look_for_lost_latest(state, request, self.limits, self.required)
         warn_of_others(state, record, chosen)
         return self._result(state, request, record, chosen)
 

@@ -78,7 +78,7 @@ def begin_listing(region: Region, project: str) -> Callable[[], Listed]:
     def ask() -> Listed:
         return _keys_in(region, project, CURRENT_HEARTBEAT.get() or Heartbeat())
 
-    return region.ask_beside(ask)
+    return region.ask_in_background(ask)
 
 
 def versions_by_region(

@@ -16,7 +16,7 @@ from startifact.files.source import Source
 from startifact.model.keys import Key
 from startifact.regions.aws import endpoint
 from tests.conftest import AWS_REGIONS, AwsAccount
-from tests.faults.rules import answering, is_artifact, lost, when
+from tests.faults.rules import answering, is_artifact, is_part, lost, when
 from tests.support.limits import Session
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
@@ -138,7 +138,16 @@ def test_small_bodies_are_sent_at_once(
     assert KEY in account.keys(HERE)
 
 
-# What is told by another answer -----------------------------------------------------------------
+def test_parts_are_sent_at_once(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
+    """No condition is decided by a part: it waits for nobody, whatever its size."""
+    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(bytes(9 * 1024 * 1024)))
+
+    parts = [request for request in wire.requests() if is_part(request)]
+    assert len(parts) == 2
+    assert not any("expect" in request.headers for request in parts)
+
+
+# What another answer says -------------------------------------------------------------------------
 
 
 def heads_of_the_bucket(account: AwsAccount, wire: Wire) -> int:

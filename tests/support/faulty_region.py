@@ -250,6 +250,14 @@ class FaultyRegion(Region):
     def read_channel(self, key: Key) -> StoredChannel | None:
         return self.do("read_channel", key, lambda: self.inner.read_channel(key))
 
+    def ask_in_background(self, ask: Callable[[], T]) -> Callable[[], T]:
+        return self.inner.ask_in_background(ask)  # what is asked has its faults
+
+    def read_channel_and_mirror(
+        self, key: Key
+    ) -> tuple[StoredChannel | None, Callable[[], str | None]]:
+        return super().read_channel_and_mirror(key)  # each of the two has its faults
+
     def write_channel(self, key: Key, text: str, expected: StoredChannel | None) -> bool:
         return self.do("write_channel", key, lambda: self.inner.write_channel(key, text, expected))
 

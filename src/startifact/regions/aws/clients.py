@@ -28,7 +28,7 @@ from startifact.regions.aws.errors import (
     MISSING_CREDENTIALS,
     no_credentials,
 )
-from startifact.regions.aws.expect import send_small_bodies_at_once
+from startifact.regions.aws.expect import send_bodies_at_once
 from startifact.regions.aws.mfa import ask_with, asking, wants_code
 from startifact.regions.aws.race import hold_back
 from startifact.regions.aws.retries import retry_requests, stop_retries_with_worker
@@ -144,7 +144,7 @@ class Clients:
                 mark_foreign_answers(self._s3[key])
                 send_bodies_cheaply(self._s3[key], self._limits.send_block_bytes)
                 hold_back(self._s3[key])
-                send_small_bodies_at_once(self._s3[key])
+                send_bodies_at_once(self._s3[key])
                 stop_retries_with_worker(self._s3[key])
                 retry_requests(self._s3[key], self._limits)
                 watch_completions(self._s3[key], self._limits)

@@ -79,8 +79,6 @@ def main(results: Path, folder: Path) -> None:
         bars(case, figure, "s", folder / f"{name}.svg")
         if case["timeline"] and "MiB" not in case["name"]:
             timeline(case, folder / f"{name}-requests.svg")
-        if "MiB into one bucket" in case["name"] and not case["name"].startswith("80"):
-            bars(case, "CPU", "s", folder / f"{name}-cpu.svg")
 
 
 if __name__ == "__main__":

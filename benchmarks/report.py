@@ -50,8 +50,18 @@ def page(facts: dict[str, Any], rounds: int) -> str:
         _target_row(case["name"], target) for case in facts["cases"] for target in case["targets"]
     ]
     for case in facts["cases"]:
-        lines += ["", f"### {case['name']}", "", *_table(case)]
+        lines += ["", f"### {case['name']}", "", *_table(case), ""]
+        lines += [f"![{title}](performance/{name}.svg)" for title, name in plots_of(case)]
     return "\n".join(lines)
+
+
+def plots_of(case: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the title and the name of each plot of *case*; see `plots.py`."""
+    name = re.sub(r"[^a-z0-9]+", "-", case["name"].lower()).strip("-")
+    plots = [(case["name"], name)]
+    if case["timeline"] and "MiB" not in case["name"]:
+        plots.append((f"{case['name']}: requests of Startifact", f"{name}-requests"))
+    return plots
 
 
 def _target_row(name: str, target: dict[str, Any]) -> str:

@@ -369,7 +369,7 @@ class Limits:
 
     # Work at a time --------------------------------------------------------------------------
 
-    part_workers: int = 12
+    part_workers: int = 8
     """How many parts of one artifact go to or come from one region at a time: enough to fill a
     line with long round trips, and fewer than ``connections``. Each takes memory for one block."""
 

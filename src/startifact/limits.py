@@ -369,9 +369,9 @@ class Limits:
 
     # Work at a time --------------------------------------------------------------------------
 
-    part_workers: int = 8
+    part_workers: int = 4
     """How many parts of one artifact go to or come from one region at a time: enough to fill a
-    line with long round trips, and fewer than ``connections``. Each takes memory for one block."""
+    connection with long round trips, and few enough for memory."""
 
     inventory_workers: int = 8
     """How many artifacts of one region are described at a time. Each takes one small request."""

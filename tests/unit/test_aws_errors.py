@@ -6,7 +6,6 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest.mock import Mock
@@ -21,11 +20,6 @@ from botocore.exceptions import (
     ProfileNotFound,
     SSLError,
 )
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from startifact.errors import NetworkSetupError, StartifactError
 from startifact.hints import in_python, in_shell, in_workflow
@@ -36,6 +30,7 @@ from startifact.regions.aws.credentials import (
 )
 from startifact.regions.aws.errors import aws_errors, no_answer
 from startifact.regions.aws.trouble import Trouble, trouble_of_error
+from tests.support.certificates import self_signed
 
 ERRORS = [
     NoCredentialsError(),
@@ -154,31 +149,6 @@ def test_trouble_on_the_network(proxy: str, nobody: str) -> None:
             assert ("try again" in advice) == may_pass
 
 
-def certificate(folder: Path) -> Path:
-    """Return a file with a certificate for localhost that nobody trusts, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "certificate.pem"
-    path.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + signed.public_bytes(Encoding.PEM)
-    )
-    return path
-
-
 @contextlib.contextmanager
 def greeting(greet: Callable[[socket.socket], object]) -> Iterator[str]:
     """Yield the https address of a port whose connections *greet* is called with, then closed."""
@@ -246,7 +216,7 @@ def test_tls_that_fails(case: str) -> None:
 
 def test_certificate_that_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So are a certificate of another host, and a file of certificates that is none."""
-    path, empty = certificate(tmp_path), tmp_path / "empty"
+    path, empty = self_signed(tmp_path), tmp_path / "empty"
     empty.touch()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)

@@ -5,18 +5,11 @@ import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from startifact.action.oidc import TokenSource
 from startifact.errors import (
@@ -28,6 +21,7 @@ from startifact.errors import (
 )
 from startifact.limits import TOKEN_RETRY
 from startifact.settings import Settings
+from tests.support.certificates import self_signed
 from tests.ways_in.action.identity import BEARER, TOKEN, Identities
 
 AT_ONCE = replace(TOKEN_RETRY, shortest_seconds=0.0, first_seconds=0.0, longest_seconds=0.0)
@@ -191,30 +185,8 @@ class WantingPassword(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Return a file with a certificate for 127.0.0.1 that nobody trusts, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "certificate.pem"
-    path.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + signed.public_bytes(Encoding.PEM)
-    )
-    return path
+    """Return a file with a certificate that nobody trusts, and its key."""
+    return self_signed(tmp_path)
 
 
 @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])

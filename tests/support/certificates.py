@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 
-def self_signed(folder: Path) -> Path:
-    """Return a file in *folder* with a certificate for localhost and 127.0.0.1, and its key."""
+def self_signed(folder: Path, host: str) -> Path:
+    """Return a file in *folder* with a certificate for *host*, a name or an address, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    is_name = not host.replace(".", "").isdigit()
+    names = [x509.DNSName(host) if is_name else x509.IPAddress(ip_address(host))]
     now = datetime.now(UTC)
     signed = (
         x509.CertificateBuilder()

@@ -216,7 +216,7 @@ def test_tls_that_fails(case: str) -> None:
 
 def test_certificate_that_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So are a certificate of another host, and a file of certificates that is none."""
-    path, empty = self_signed(tmp_path), tmp_path / "empty"
+    path, empty = self_signed(tmp_path, "localhost"), tmp_path / "empty"
     empty.touch()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)

@@ -186,7 +186,7 @@ class WantingPassword(BaseHTTPRequestHandler):
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """Return a file with a certificate that nobody trusts, and its key."""
-    return self_signed(tmp_path)
+    return self_signed(tmp_path, "127.0.0.1")
 
 
 @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])

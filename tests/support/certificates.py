@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 def self_signed(folder: Path, host: str) -> Path:
-    """Return a file in *folder* with a certificate for *host*, a name or an address, and its key."""
+    """Return a file in *folder* with a key and a certificate for *host*, a name or an address."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     is_name = not host.replace(".", "").isdigit()

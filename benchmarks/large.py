@@ -171,12 +171,12 @@ class Large:
         """Delete all that is stored, but what shows that the store was tried."""
         client = self._near.client()
         for bucket in self._near.buckets.values():
-            for entry in client.list_objects_v2(Bucket=bucket).get("Contents", []):  # type: ignore[attr-defined]
-                client.delete_object(Bucket=bucket, Key=entry["Key"])  # type: ignore[attr-defined]
+            for entry in client.list_objects_v2(Bucket=bucket).get("Contents", []):
+                client.delete_object(Bucket=bucket, Key=entry["Key"])
 
     def _check_stored(self, bucket: str, key: str) -> None:
         client = self._near.client()
-        body = client.get_object(Bucket=bucket, Key=key)["Body"]  # type: ignore[attr-defined]
+        body = client.get_object(Bucket=bucket, Key=key)["Body"]
         digest = hashlib.sha256()
         while block := body.read(MIB):
             digest.update(block)

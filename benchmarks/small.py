@@ -159,5 +159,5 @@ class _Small:
 
     def _check(self, bucket: str, key: str) -> None:
         client = self._near.client()
-        body = client.get_object(Bucket=bucket, Key=key)["Body"].read()  # type: ignore[attr-defined]
+        body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
         assert body == self._file.read_bytes(), f"{key} in {bucket} has other bytes"

@@ -150,12 +150,12 @@ def latest_where_nothing_is(patch: pytest.MonkeyPatch) -> None:
 
 
 def _advance(patch: pytest.MonkeyPatch, **changed: object) -> None:
-    original: Any = ChannelWriter.move
+    original: Any = ChannelWriter.advance
 
-    def move(self: ChannelWriter, *args: Any, **given: Any) -> Any:
+    def advance(self: ChannelWriter, *args: Any, **given: Any) -> Any:
         return original(self, *args, **{**given, **changed})
 
-    patch.setattr(ChannelWriter, "move", move)
+    patch.setattr(ChannelWriter, "advance", advance)
 
 
 def beginning_at_what_is_not_there(patch: pytest.MonkeyPatch) -> None:

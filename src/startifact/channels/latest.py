@@ -46,22 +46,9 @@ class ChannelWriter:
         *,
         highest_known: Version | None = None,
         holds: Callable[[Version], bool] = lambda _: False,
-    ) -> Version | None:
-        """Make ``latest`` in *region* at least *version*, and return where it is; see `move`."""
-        move = self.move(region, project, version, highest_known=highest_known, holds=holds)
-        return None if move is None else move.version
-
-    def move(
-        self,
-        region: Region,
-        project: str,
-        version: Version,
-        *,
-        highest_known: Version | None = None,
-        holds: Callable[[Version], bool] = lambda _: False,
         known: ReadChannel | None = None,
     ) -> Move | None:
-        """Make ``latest`` in *region* at least *version*, and return where it is.
+        """Make ``latest`` in *region* at least *version*, and return where it is by now.
 
         *known* is what was read of it before, if anything was: it is written against, and read
         again only where something else is there by now.

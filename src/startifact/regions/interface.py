@@ -296,9 +296,9 @@ class Region(ABC):
         The two are read beside each other, and the second is called once, or not at all. Without a
         mirror it returns ``None``.
         """
-        read_mirror: Callable[[], str | None] = lambda: None  # noqa: E731
-        if self.mirror is not None:
-            read_mirror = self.ask_in_background(partial(self.mirror.read, *split_channel_key(key)))
+        if self.mirror is None:
+            return self.read_channel(key), _nothing
+        read_mirror = self.ask_in_background(partial(self.mirror.read, *split_channel_key(key)))
         return self.read_channel(key), read_mirror
 
     def check_project(self, project: str) -> None:  # noqa: B027  # most regions accept every legal name
@@ -333,3 +333,7 @@ class Region(ABC):
     def configured_regions(self) -> tuple[str, ...]:
         """Return the regions that this one's organisation configures; may be empty."""
         return ()
+
+
+def _nothing() -> None:
+    """Say what is mirrored where there is no mirror."""

@@ -198,7 +198,7 @@ def move_latest(
     get it.
     """
     heartbeat.beat()
-    return channel_writer.move(
+    return channel_writer.advance(
         region,
         project,
         version,

@@ -9,6 +9,8 @@ CHECK_PYTHON = $(PYTHON) -c \
 # One more than there are processors, and three for tests that hardly do anything but wait: which those
 # are, tests/support/scheduling.py says.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1 + 3)')
+# What one process has compiled, all others read: tests start thousands of them.
+unexport PYTHONDONTWRITEBYTECODE
 # With the exact version of each package it needs, so that none is chosen anew.
 PARSER = @actions/workflow-parser@0.3.61 @actions/expressions@0.3.61 cronstrue@2.61.0 yaml@2.9.1
 STORES = versitygw minio seaweedfs

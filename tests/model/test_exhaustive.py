@@ -330,6 +330,7 @@ def test_if_exists_keep(search: Search, folder: Path) -> None:
     search.run(folder)
 
 
+@pytest.mark.exploration
 @pytest.mark.parametrize("holders", ["A", "AB"])
 def test_latest_that_was_lost(holders: str, folder: Path) -> None:
     """Where latest was lost, it begins nowhere below what most regions have held all the time."""
@@ -372,6 +373,7 @@ def test_list_of_regions_that_grows(search: Search, folder: Path) -> None:
     search.run(folder)
 
 
+@pytest.mark.exploration
 @pytest.mark.parametrize("last", ["describe", "create", "write_channel"])
 def test_list_that_grows_after_a_crash(last: str, folder: Path) -> None:
     """Whatever a staging has left in the only region, one is added while others stage already."""

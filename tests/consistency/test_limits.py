@@ -14,6 +14,8 @@ NO_BOUNDS = {
     ("model/record.py", "FORMAT"),
     ("cli/__init__.py", "INTERRUPTED"),
     ("cli/__init__.py", "TERMINATED"),
+    ("files/crc32.py", "_POLYNOMIAL"),
+    ("files/crc32.py", "_ONE"),
 }
 
 PATCH = re.compile(

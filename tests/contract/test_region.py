@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -627,10 +628,10 @@ def test_directory_whose_key_is_taken(tmp_path: Path, make_file: MakeFile, shape
 
 
 @SIZES
-def test_sha256_of_what_is_sent(
+def test_checksum_of_what_is_sent(
     account: AwsAccount, wire: Wire, make_file: MakeFile, size: int
 ) -> None:
-    """Every request that carries bytes of an artifact carries their SHA-256 from the one pass."""
+    """Every request that carries bytes of an artifact carries their checksum from the one pass."""
     region = opened(f"s3://{account.buckets['us-east-1']}/p?region=us-east-1")
 
     region.create(KEY, Source.scan(make_file(os.urandom(size))), ENCODED_RECORD, unmoved)
@@ -639,7 +640,11 @@ def test_sha256_of_what_is_sent(
     assert sum(len(r.body) for r in bodies) == size
     for request in bodies:
         digest = base64.b64encode(hashlib.sha256(request.body).digest()).decode()
-        assert request.headers["x-amz-checksum-sha256"] == digest
+        crc = base64.b64encode(zlib.crc32(request.body).to_bytes(4, "big")).decode()
+        if "partNumber" in request.query:
+            assert request.headers["x-amz-checksum-crc32"] == crc
+        else:
+            assert request.headers["x-amz-checksum-sha256"] == digest
 
 
 def test_directory_is_whole_or_absent(tmp_path: Path, make_file: MakeFile) -> None:

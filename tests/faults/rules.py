@@ -6,6 +6,7 @@ import random
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -118,10 +119,15 @@ def in_turn(*rules: Rule) -> Rule:
 
 def checking(request: Request, forward: Forward) -> Answer | None:
     """Refuse bodies that are not what their checksums say, as S3 does and moto does not."""
-    for header, name in (("x-amz-checksum-sha256", "sha256"), ("content-md5", "md5")):
+    body = request.body
+    checksums = {
+        "x-amz-checksum-sha256": hashlib.sha256(body).digest(),
+        "x-amz-checksum-crc32": zlib.crc32(body).to_bytes(4, "big"),
+        "content-md5": hashlib.md5(body, usedforsecurity=False).digest(),
+    }
+    for header, checksum in checksums.items() if request.method == "PUT" else ():
         expected = request.headers.get(header)
-        got = base64.b64encode(hashlib.new(name, request.body).digest()).decode()
-        if expected is not None and expected != got:
+        if expected is not None and expected != base64.b64encode(checksum).decode():
             return error(400, "BadDigest", f"The {header} you specified did not match")
     signed = request.headers.get("x-amz-content-sha256", "")
     if len(signed) == 64 and signed != hashlib.sha256(request.body).hexdigest():

@@ -3,8 +3,11 @@
 On moto, which stands for both kinds of store: for Amazon S3, and for every other one.
 """
 
+import base64
+import os
 import re
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -145,6 +148,33 @@ def test_parts_are_sent_at_once(account: AwsAccount, wire: Wire, make_file: Make
     parts = [request for request in wire.requests() if is_part(request)]
     assert len(parts) == 2
     assert not any("expect" in request.headers for request in parts)
+
+
+@pytest.mark.usefixtures("is_aws")
+def test_checksum_of_the_whole(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
+    """S3 is to compare the object it has made of the parts with the file."""
+    content = os.urandom(9 * 1024 * 1024)
+
+    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(content))
+
+    begun, completed = [
+        r.headers for r in wire.requests() if r.method == "POST" and r.service == "s3"
+    ]
+    checksum = base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
+    assert begun["x-amz-checksum-algorithm"] == "CRC32"
+    assert begun["x-amz-checksum-type"] == completed["x-amz-checksum-type"] == "FULL_OBJECT"
+    assert completed["x-amz-checksum-crc32"] == checksum
+    assert account.keys(HERE)
+
+
+def test_store_that_knows_no_checksum_of_the_whole(
+    account: AwsAccount, wire: Wire, make_file: MakeFile
+) -> None:
+    """Other stores are not asked for it: R2, for one, does not have it."""
+    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(bytes(9 * 1024 * 1024)))
+
+    assert not [r for r in wire.requests() if "x-amz-checksum-type" in r.headers]
+    assert [r for r in wire.requests() if "x-amz-checksum-algorithm" in r.headers]
 
 
 # What another answer says -------------------------------------------------------------------------

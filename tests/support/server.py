@@ -22,14 +22,15 @@ _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
 
 
 def _with_checksums(application: Any) -> Any:
-    """Let *application* answer PUT with the SHA-256 that came with it, as S3 does and moto not."""
+    """Let *application* answer PUT with the checksum that came with it, as S3 does and moto not."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Any:
-        checksum = environ.get("HTTP_X_AMZ_CHECKSUM_SHA256")
+        sent = {name: environ.get(f"HTTP_X_AMZ_CHECKSUM_{name}") for name in ("SHA256", "CRC32")}
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            if checksum and environ["REQUEST_METHOD"] == "PUT" and status.startswith("200"):
-                headers = [*headers, ("x-amz-checksum-sha256", checksum)]
+            if environ["REQUEST_METHOD"] == "PUT" and status.startswith("200"):
+                checksums = ((f"x-amz-checksum-{k.lower()}", v) for k, v in sent.items() if v)
+                headers = [*headers, *checksums]
             return start_response(status, headers, *rest)
 
         return application(environ, start)

@@ -1,10 +1,12 @@
 """The file that is staged: hashed once, read once for each region, and checked for changes."""
 
 import contextlib
+import functools
 import hashlib
 import io
 import os
 import stat
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import IO, Self, cast
 
 from startifact.errors import FileChangedError, InputError, LocalFileError
+from startifact.files.crc32 import concatenated
 from startifact.files.parts import Part, hash_parts
 from startifact.files.trouble import local_error
 from startifact.hints import ByWayIn, Hint
@@ -31,6 +34,13 @@ class Source:
     sha256: str
     parts: tuple[Part, ...]
     file_stamp: tuple[int, int, int, int]
+
+    @property
+    def crc32(self) -> int:
+        """The CRC-32 of the whole, worked out of those of its parts."""
+        return functools.reduce(
+            lambda crc, part: concatenated(crc, part.crc32, part.size), self.parts, 0
+        )
 
     @classmethod
     def scan(
@@ -79,14 +89,15 @@ class Source:
         Raises:
             LocalFileError: The file changed meanwhile; what was yielded so far is not the file.
         """
+        digest = hashlib.sha256()
         for part in self.parts:
-            digest = hashlib.sha256()
             with self.open(part) as reader:
                 while block := reader.read(BLOCK_BYTES):
                     yield block
                     digest.update(block)
                     beat(len(block))
-            self.check_digest(part, digest.digest())
+        if digest.hexdigest() != self.sha256:
+            raise self._changed()
 
     def check_unchanged(self) -> None:
         """Return when size, modification time and inode are still those that were scanned.
@@ -107,19 +118,11 @@ class Source:
         Raises:
             LocalFileError: It has not, or cannot be read.
         """
-        digest = hashlib.sha256()
+        crc = 0
         with self.open(part) as reader:
             while block := reader.read(BLOCK_BYTES):
-                digest.update(block)
-        self.check_digest(part, digest.digest())
-
-    def check_digest(self, part: Part, sha256: bytes) -> None:
-        """Return when *sha256*, of the bytes that were read of *part*, is what was scanned.
-
-        Raises:
-            LocalFileError: It is not: the file changed, even if its size and time did not.
-        """
-        if sha256 != part.sha256:
+                crc = zlib.crc32(block, crc)
+        if crc != part.crc32:
             raise self._changed()
 
     def _changed(self) -> FileChangedError:

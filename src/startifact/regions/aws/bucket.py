@@ -48,6 +48,7 @@ class Bucket(DescribedBucket):
             bucket=self.name,
             key=self.full(key),
             exists=lambda: self.describe(key) is not None,
+            is_aws=self.is_aws,
             beat=beat,
             limits=self.limits,
         ).create(source, encoded_record)

@@ -3,11 +3,11 @@
 Objects and uploads are kept track of, so that nothing is left where that can be helped.
 """
 
-import base64
 import hashlib
 import logging
 import secrets
 import threading
+import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from startifact.model.keys import probe_key
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.trouble import code_of
-from startifact.regions.aws.upload import RECORD, abort
+from startifact.regions.aws.upload import RECORD, abort, base64_of, crc32_text
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ METADATA = {RECORD: '{"probe":"true"}'}
 _HEADERS = {
     "MpuObjectSize": "x-amz-mp-object-size",
     "ChecksumSHA256": "x-amz-checksum-sha256",
+    "ChecksumCRC32": "x-amz-checksum-crc32",
     "ChecksumAlgorithm": "x-amz-checksum-algorithm",
     "Metadata": f"x-amz-meta-{RECORD}",
     "ContentType": "Content-Type",
@@ -106,7 +107,7 @@ class ProbeRequests:
             **self._where(key),
             ContentType="application/octet-stream",
             Metadata=METADATA,
-            ChecksumAlgorithm="SHA256",
+            ChecksumAlgorithm="CRC32",
         )["UploadId"]
         with self._lock:
             self._uploads[upload] = key
@@ -115,6 +116,7 @@ class ProbeRequests:
             self._abort(upload, key)
         check_cancelled()
         body = _body(number)
+        checksum = crc32_text(zlib.crc32(body))
         sent = self._send(
             self._client.upload_part,
             **self._where(key),
@@ -122,9 +124,9 @@ class ProbeRequests:
             PartNumber=1,
             Body=body,
             ContentLength=len(body),
-            ChecksumSHA256=_checksum(body),
+            ChecksumCRC32=checksum,
         )
-        part = {"ETag": sent["ETag"], "PartNumber": 1, "ChecksumSHA256": _checksum(body)}
+        part = {"ETag": sent["ETag"], "PartNumber": 1, "ChecksumCRC32": checksum}
         return {
             "UploadId": upload,
             "MultipartUpload": {"Parts": [part]},
@@ -246,4 +248,4 @@ def _body(number: int) -> bytes:
 
 
 def _checksum(body: bytes) -> str:
-    return base64.b64encode(hashlib.sha256(body).digest()).decode()
+    return base64_of(hashlib.sha256(body).digest())

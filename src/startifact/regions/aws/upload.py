@@ -59,11 +59,13 @@ class Upload:
         bucket: str,
         key: str,
         exists: Callable[[], bool],
+        is_aws: bool,
         beat: Beat,
         limits: Limits,
     ) -> None:
         self._client = client
         self._exists = exists
+        self._is_aws = is_aws
         self._region = region
         self._bucket = bucket
         self._key = key
@@ -115,7 +117,7 @@ class Upload:
         return aws_errors("s3:PutObject", region=self._region, resource=self._resource)
 
     def _at_once(self, source: Source, encoded_record: str) -> StoredArtifact | None:
-        part, checksum = source.parts[0], _base64(source.parts[0].sha256)
+        part, checksum = source.parts[0], base64_of(bytes.fromhex(source.sha256))
         answer: Mapping[str, Any] = {}
 
         def put() -> None:
@@ -155,7 +157,8 @@ class Upload:
             Key=self._key,
             ContentType=_TYPE,
             Metadata={RECORD: encoded_record},
-            ChecksumAlgorithm="SHA256",
+            ChecksumAlgorithm="CRC32",
+            **self._of_whole({}),
         )["UploadId"]
         try:
             sent_parts = self._send_parts(upload, source)
@@ -175,6 +178,13 @@ class Upload:
                 upload=upload,
             )
             raise
+
+    def _of_whole(self, checksum: dict[str, Any]) -> dict[str, Any]:
+        """Return what asks S3 for a checksum of the whole, rather than of those of the parts.
+
+        Other stores may know only the latter, which is what they do by themselves.
+        """
+        return checksum | {"ChecksumType": "FULL_OBJECT"} if self._is_aws else {}
 
     def _send_parts(self, upload: str, source: Source) -> "dict[int, CompletedPartTypeDef]":
         """Send all parts, several at a time, and return what completing needs of each."""
@@ -205,6 +215,7 @@ class Upload:
             # S3 wants them in order; they have arrived in any.
             MultipartUpload={"Parts": [sent_parts[number] for number in sorted(sent_parts)]},
             MpuObjectSize=source.size,
+            **self._of_whole({"ChecksumCRC32": crc32_text(source.crc32)}),
             IfNoneMatch="*",
         )
         complete_upload = partial(
@@ -252,7 +263,7 @@ class Upload:
         part: Part,
         sent_parts: "dict[int, CompletedPartTypeDef]",
     ) -> Callable[[], None]:
-        checksum = _base64(part.sha256)
+        checksum = crc32_text(part.crc32)
 
         def send_once() -> "UploadPartOutputTypeDef":
             with self._checked_body(source, part), source.open(part, self._on_read) as body:
@@ -263,14 +274,14 @@ class Upload:
                     PartNumber=number,
                     Body=body,
                     ContentLength=part.size,
-                    ChecksumSHA256=checksum,
+                    ChecksumCRC32=checksum,
                 )
 
         def send() -> None:
             sent_parts[number] = {
                 "PartNumber": number,
                 "ETag": self._as_it_was_sent(send_once)["ETag"],
-                "ChecksumSHA256": checksum,
+                "ChecksumCRC32": checksum,
             }
             self._beat(part.size)
 
@@ -316,5 +327,11 @@ def abort(client: "S3Client", *, region: str, bucket: str, key: str, upload: str
         logger.info("%s: the upload was not aborted: %s", region, e)
 
 
-def _base64(digest: bytes) -> str:
-    return base64.b64encode(digest).decode()
+def crc32_text(crc: int) -> str:
+    """Return *crc* as S3 writes it."""
+    return base64_of(crc.to_bytes(4, "big"))
+
+
+def base64_of(checksum: bytes) -> str:
+    """Return *checksum* as S3 writes it."""
+    return base64.b64encode(checksum).decode()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from startifact.repair.verify import Finding, FindingKind, Verification
     from startifact.session import Session
     from startifact.settings import Settings
-    from startifact.staging.outcomes import IfExists, Staging
+    from startifact.staging.outcomes import IfExists, Replicate, Staging
     from startifact.version import __version__
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "Region",
     "RegionOutcome",
     "Repair",
+    "Replicate",
     "RetryLimits",
     "Session",
     "Settings",
@@ -82,6 +83,7 @@ _HOMES = {
     "Region": "regions.interface",
     "RegionOutcome": "reading.outcomes",
     "Repair": "repair.log",
+    "Replicate": "staging.outcomes",
     "RetryLimits": "limits",
     "Session": "session",
     "Settings": "settings",

@@ -70,6 +70,7 @@ class StageInputs:
     metadata: Mapping[str, str]
     save_filename: bool
     if_exists: str
+    replicate: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +276,7 @@ def run(
                 metadata=inputs.metadata,
                 save_filename=inputs.save_filename,
                 if_exists=inputs.if_exists,
+                replicate=inputs.replicate,
             )
             return StageResult(staging=staging, regions=session.regions)
         case DownloadInputs():

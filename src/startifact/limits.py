@@ -371,8 +371,16 @@ class Limits:
 
     part_workers: int = 12
     """How many parts of one artifact go to or come from one region at a time: at 80 ms a round trip
-    each of them waits as long as it moves bytes. Each takes about 0.3 MiB of memory, in every region.
+    each of them waits as long as it moves bytes. Each takes about 0.3 MiB of memory.
     """
+
+    copy_bytes: int = 64 * MIB
+    """How large an artifact is at least that other regions copy from the first to have it. A copy
+    begins only once it is there: a smaller one is sooner everywhere if it is sent everywhere."""
+
+    copy_wait_seconds: float = 5.0
+    """How long a region waits for another one's upload that shows no sign of life, before it is
+    sent the file itself: half of what a region that is not needed may be idle."""
 
     inventory_workers: int = 8
     """How many artifacts of one region are described at a time. Each takes one small request."""

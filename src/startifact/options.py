@@ -198,6 +198,15 @@ _OPTIONS = (
         commands=("stage",),
     ),
     OptionDefinition(
+        "replicate",
+        "How an artifact of 64 MiB or more reaches all regions: auto lets Amazon S3 copy it from "
+        "the first region to have it, and direct sends the file to each.",
+        ValueKind.CHOICE,
+        "auto",
+        values=("auto", "direct"),
+        commands=("stage",),
+    ),
+    OptionDefinition(
         "dry-run",
         "Write nothing, and only say what would be done.",
         ValueKind.FLAG,

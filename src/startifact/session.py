@@ -32,7 +32,14 @@ from startifact.repair.log import Repair
 from startifact.repair.repairer import Repairer
 from startifact.repair.verify import Verification, verify
 from startifact.settings import Settings
-from startifact.staging.outcomes import IfExists, StageRequest, Staging, parse_if_exists
+from startifact.staging.outcomes import (
+    IfExists,
+    Replicate,
+    StageRequest,
+    Staging,
+    parse_if_exists,
+    parse_replicate,
+)
 from startifact.staging.stager import Stager
 
 if TYPE_CHECKING:
@@ -156,6 +163,7 @@ class Session:
         metadata: Mapping[str, str] | None = None,
         save_filename: bool = False,
         if_exists: IfExists | str = IfExists.FAIL,
+        replicate: Replicate | str = Replicate.AUTO,
     ) -> Staging:
         """Make the file at *path* available as *version* of *project* in every region.
 
@@ -173,6 +181,9 @@ class Session:
                 with an error, or ``keep``, which goes on with that content in place of the file's:
                 what a majority of all regions holds, or else the only one that there is. Regions
                 that lack it are filled with it, and that needs as many as any staging.
+            replicate: How an artifact of 64 MiB or more reaches all regions: with ``auto``, Amazon
+                S3 copies it from the first region to have it to the others; with ``direct``, every
+                region is sent the file. Where it cannot be copied it is sent in either case.
 
         Returns:
             What was done, with every region's outcome. In a read-only session, what would be done.
@@ -200,6 +211,7 @@ class Session:
             filename=check_filename(composed(file.name)) if save_filename else None,
             origin=self._settings.origin,
             if_exists=parse_if_exists(if_exists),
+            replicate=parse_replicate(replicate),
             dry_run=self._read_only,
         )
         check_file(file)

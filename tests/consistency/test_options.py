@@ -18,7 +18,7 @@ from startifact.hints import Command, Hint, Option, in_python, in_shell, in_work
 from startifact.model.quorum import ALL, MAJORITY
 from startifact.options import COMMANDS, OPTIONS, TARGETS, commands_of, options_of
 from startifact.reading.download import Downloader
-from startifact.staging.outcomes import IfExists
+from startifact.staging.outcomes import IfExists, Replicate
 from tests.support.runner_step import PROJECT
 from tests.support.step_inputs import value_of as value_of_input
 
@@ -33,6 +33,7 @@ VALUES = {
     "configuration-parameter": "/team/startifact",
     "required-regions": "all",
     "if-exists": "keep",
+    "replicate": "direct",
     "keep": f"sha256:{'0' * 64}",
 }
 
@@ -128,6 +129,8 @@ def test_values_of_the_code() -> None:
     """What the table repeats of the code is what the code has."""
     assert OPTIONS["if-exists"].values == tuple(IfExists)
     assert OPTIONS["if-exists"].default == IfExists.FAIL
+    assert OPTIONS["replicate"].values == tuple(Replicate)
+    assert OPTIONS["replicate"].default == Replicate.AUTO
     assert OPTIONS["required-regions"].default == MAJORITY
     assert OPTIONS["required-regions"].metavar == f"{{{MAJORITY},{ALL},N}}"
 

@@ -1,10 +1,12 @@
 """What the tests of faults share."""
 
+import re
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from startifact.regions.aws import endpoint
 from tests.faults.rules import Hole
 from tests.support.wire import Answer, Forward, Request, Wire
 
@@ -76,3 +78,9 @@ def unreachable() -> Iterator[Hole]:
     hole = Hole(accepts=False, host="0.0.0.0")
     yield hole
     hole.close()
+
+
+@pytest.fixture
+def is_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server stand for Amazon S3."""
+    monkeypatch.setattr(endpoint, "AWS_HOST", re.compile(""))

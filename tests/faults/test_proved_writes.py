@@ -5,7 +5,6 @@ On moto, which stands for both kinds of store: for Amazon S3, and for every othe
 
 import base64
 import os
-import re
 import time
 import zlib
 from collections.abc import Callable
@@ -17,7 +16,6 @@ import pytest
 from startifact.errors import SeveralRegionsError, StagingFailedError
 from startifact.files.source import Source
 from startifact.model.keys import Key
-from startifact.regions.aws import endpoint
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import answering, is_artifact, is_part, lost, when
 from tests.support.limits import Session
@@ -28,12 +26,6 @@ MakeFile = Callable[..., Path]
 HERE = AWS_REGIONS[0]
 KEY = "team/SugarWater@1.0.0"
 CHECKSUM = "x-amz-checksum-sha256"
-
-
-@pytest.fixture
-def is_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the server stand for Amazon S3."""
-    monkeypatch.setattr(endpoint, "AWS_HOST", re.compile(""))
 
 
 def with_header(name: str, value: str | None) -> Rule:

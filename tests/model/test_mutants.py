@@ -134,6 +134,7 @@ def writes_that_are_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
         source: Source,
         encoded_record: str,
         heartbeat: Heartbeat,
+        **_: object,
     ) -> Replica:
         with contextlib.suppress(ExistsError):
             region.create(key, source, encoded_record, heartbeat.beat)

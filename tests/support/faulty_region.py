@@ -232,6 +232,28 @@ class FaultyRegion(Region):
             "create", key, lambda: self.inner.create(key, source, encoded_record, slowly)
         )
 
+    def can_copy_from(self, origin: Region) -> bool:
+        return isinstance(origin, FaultyRegion) and self.inner.can_copy_from(origin.inner)
+
+    def create_copy(
+        self,
+        key: Key,
+        source: Source,
+        encoded_record: str,
+        beat: Beat,
+        *,
+        origin: Region,
+        stored: StoredArtifact,
+    ) -> StoredArtifact | None:
+        inner = cast("FaultyRegion", origin).inner
+        return self.do(
+            "create_copy",
+            key,
+            lambda: self.inner.create_copy(
+                key, source, encoded_record, beat, origin=inner, stored=stored
+            ),
+        )
+
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         blocks = self.do("read", key, lambda: self.inner.read(key, stored, start, stop))
         for stream in self._streams:

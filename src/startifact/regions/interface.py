@@ -205,6 +205,36 @@ class Region(ABC):
             IntegrityError: What *key* is below cannot hold an artifact. Nothing was stored.
         """
 
+    def can_copy_from(self, origin: "Region") -> bool:  # noqa: ARG002  # most cannot
+        """Say whether `create_copy` may be called for what *origin* holds.
+
+        Nothing is sent. It may fail all the same: its caller can always `create` instead.
+        """
+        return False
+
+    def create_copy(
+        self,
+        key: Key,
+        source: Source,
+        encoded_record: str,
+        beat: Beat,
+        *,
+        origin: "Region",
+        stored: StoredArtifact,
+    ) -> StoredArtifact | None:
+        """Do what `create` does, with bytes that the store copies from *origin* by itself.
+
+        There they are *stored* at *key*, and are those of *source*: the store compares the two. It
+        is called only where `can_copy_from` says so.
+
+        Raises:
+            ExistsError: As `create` does.
+            LocalFileError: As `create` does.
+            IntegrityError: What *origin* holds is not *stored* any more, or not *source*. Nothing
+                was stored.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop* (exclusive) of the one artifact that *stored* describes.

@@ -10,9 +10,9 @@ from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.model.record import Record
 from startifact.reading.replica import Replica
-from startifact.staging import region_steps
 from startifact.staging.existing import to_fill_with
 from startifact.staging.outcomes import StageRequest
+from startifact.staging.replication import Replication
 from startifact.staging.state import StagingState, changed_file
 
 
@@ -49,12 +49,11 @@ def fill(
                 state.record_failure(Failure(region.name, 0.0, e))
             return
         tally = Tally(progress, verb="stage", artifact=state.key, total=source.size)
-        jobs = {
-            r.name: partial(
-                region_steps.create, r, request.project, state.key, source, encoded_record
-            )
-            for r in state.regions_to_write()
-        }
+        replication = Replication(
+            request, state.key, source, encoded_record,
+            holders=state.replicas_in_order(), limits=limits,
+        )  # fmt: skip
+        jobs = {r.name: partial(replication.create, r) for r in state.regions_to_write()}
         with FanOut(jobs, limits=limits, notify=tally.add, undo=True) as writing:
             _record_written(state, writing, chosen, encoded_record, required, limits)
 

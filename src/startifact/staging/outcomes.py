@@ -39,6 +39,30 @@ def parse_if_exists(text: str) -> IfExists:
         ) from None
 
 
+class Replicate(StrEnum):
+    """How a large artifact reaches all regions."""
+
+    AUTO = "auto"
+    """The store copies it from the first region to have it, where it can."""
+
+    DIRECT = "direct"
+    """Every region is sent the file."""
+
+
+def parse_replicate(text: str) -> Replicate:
+    """Return what *text* says.
+
+    Raises:
+        InputError: It is none of the values there are.
+    """
+    try:
+        return Replicate(text)
+    except ValueError:
+        raise InputError(
+            f"replicate is {quoted(str(text))}, expected {' or '.join(Replicate)}"
+        ) from None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageRequest:
     """What to stage, every part of it checked."""
@@ -50,6 +74,7 @@ class StageRequest:
     filename: str | None = None
     origin: Origin = UNKNOWN_ORIGIN
     if_exists: IfExists = IfExists.FAIL
+    replicate: Replicate = Replicate.AUTO
     dry_run: bool = False
 
 

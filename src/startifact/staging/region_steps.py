@@ -14,10 +14,13 @@ from startifact.channels.record import ReadChannel, read_channel_record
 from startifact.concurrency.fan_out import Failure, Success
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
+    DeadlineError,
     ExistsError,
     IndeterminateContentError,
     IntegrityError,
+    LocalFileError,
     RegionUnavailableError,
+    StartifactError,
 )
 from startifact.files.source import Source
 from startifact.model.keys import LATEST, Key, artifact_key
@@ -105,10 +108,13 @@ def create(
     source: Source,
     encoded_record: str,
     heartbeat: Heartbeat,
+    *,
+    origin: Replica | None = None,
 ) -> Replica:
     """Create the artifact in *region*, and return what is there afterwards, whoever created it.
 
-    Where the region's answer proves what it has stored, it is not asked again.
+    Its bytes are copied from *origin* if that is given, can be done, and else sent. Where the
+    region's answer proves what it has stored, it is not asked again.
 
     Raises:
         IndeterminateContentError: What is there cannot be distinguished from other content.
@@ -117,7 +123,9 @@ def create(
 
     def write() -> Replica | None:
         region.preflight(project)
-        stored = region.create(key, source, encoded_record, heartbeat.beat)
+        stored = None
+        if origin is None or not _copy(region, key, source, encoded_record, heartbeat, origin):
+            stored = region.create(key, source, encoded_record, heartbeat.beat)
         return None if stored is None else interpret(region, key, stored)
 
     def read_back() -> Replica | None:
@@ -128,6 +136,39 @@ def create(
             raise IndeterminateContentError(e.message, hint=e.next_step) from e
 
     return write_and_read_back(region, key, write, read_back)
+
+
+def _copy(
+    region: Region,
+    key: Key,
+    source: Source,
+    encoded_record: str,
+    heartbeat: Heartbeat,
+    origin: Replica,
+) -> bool:
+    """Copy the artifact from *origin* to *region*; ``False`` where it has to be sent instead.
+
+    Nothing that goes wrong with a copy says that sending would fail: the role may not be allowed to
+    read the other bucket, or a key that it was encrypted with.
+    """
+    logger.info("%s copies %s from %s", region.name, key, origin.region.name)
+    try:
+        region.create_copy(
+            key,
+            source,
+            encoded_record,
+            heartbeat.beat,
+            origin=origin.region,
+            stored=origin.stored,
+        )
+    except (ExistsError, LocalFileError, DeadlineError):
+        raise
+    except StartifactError as e:
+        logger.info(
+            "%s", with_regions([region.name], f"{key} is sent, as it was not copied: {e.message}")
+        )
+        return False
+    return True
 
 
 def warn_untried(regions: Iterable[Region]) -> None:

@@ -65,6 +65,7 @@ def test_everything_that_can_be_written() -> None:
         configuration_parameter="/team/startifact",
         required_regions="all",
         if_exists="keep",
+        replicate="direct",
         dry_run="True",
         role_to_assume="arn:aws:iam::123456789012:role/team/stage",
         aws_region="eu-west-1",
@@ -83,6 +84,7 @@ def test_everything_that_can_be_written() -> None:
             metadata={"lang": "dotnet", "size": "1.10"},
             save_filename=True,
             if_exists="keep",
+            replicate="direct",
         ),
         session=session_inputs(
             regions=("us-east-1", "eu-west-1", "file:./here"),
@@ -109,6 +111,7 @@ def test_defaults() -> None:
         metadata={},
         save_filename=False,
         if_exists="fail",
+        replicate="auto",
     )
     repair = RepairInputs(project="SugarWater", version=None, read_data=False, keep=None)
     expected = StepInputs(

@@ -22,6 +22,7 @@ from startifact.model.keys import Key, is_channel_key
 from startifact.regions.aws.answers import BrokenAnswerError, NoAnswerError, is_page
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition, is_same
+from startifact.regions.aws.copying import CopySource
 from startifact.regions.aws.described_bucket import ABSENT, DescribedBucket
 from startifact.regions.aws.errors import REFUSED
 from startifact.regions.aws.head import md5_of
@@ -42,7 +43,33 @@ class Bucket(DescribedBucket):
         self, key: Key, source: Source, encoded_record: str, beat: Beat
     ) -> StoredArtifact | None:
         """Store *source* at *key* if nothing is there; see `Region.create`."""
-        stored = Upload(
+        stored = self._upload(key, beat).create(source, encoded_record)
+        return stored if self.is_aws else None
+
+    def can_copy_from(self, origin: "Bucket") -> bool:
+        """Say whether the store can copy from *origin*; see `Region.can_copy_from`.
+
+        Only Amazon S3 is known to compare the whole of a copy. It copies within a partition.
+        """
+        same = origin.client.meta.partition == self.client.meta.partition
+        return self.is_aws and origin.is_aws and same
+
+    def create_copy(
+        self,
+        key: Key,
+        source: Source,
+        encoded_record: str,
+        beat: Beat,
+        *,
+        origin: "Bucket",
+        stored: StoredArtifact,
+    ) -> None:
+        """Let the store copy *stored* from *origin*; see `Region.create_copy`."""
+        copy_from = CopySource(origin.name, origin.full(key), stored.token)
+        self._upload(key, beat, copy_from).create(source, encoded_record)
+
+    def _upload(self, key: Key, beat: Beat, copy_from: CopySource | None = None) -> Upload:
+        return Upload(
             self.client,
             region=self.region,
             bucket=self.name,
@@ -51,8 +78,8 @@ class Bucket(DescribedBucket):
             is_aws=self.is_aws,
             beat=beat,
             limits=self.limits,
-        ).create(source, encoded_record)
-        return stored if self.is_aws else None
+            copy_from=copy_from,
+        )
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes *start* to *stop*; when a connection breaks, resume where it broke."""

@@ -19,9 +19,10 @@ from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import StartifactError
 from startifact.model.keys import probe_key
 from startifact.regions.aws.bucket import Bucket
+from startifact.regions.aws.checksums import base64_of, crc32_text
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.trouble import code_of
-from startifact.regions.aws.upload import RECORD, abort, base64_of, crc32_text
+from startifact.regions.aws.upload import RECORD, abort
 
 logger = logging.getLogger(__name__)
 

@@ -87,6 +87,27 @@ class S3Region(Region):
         """See `Region.create`."""
         return self._bucket().create(key, source, encoded_record, beat)
 
+    def can_copy_from(self, origin: Region) -> bool:
+        """See `Region.can_copy_from`."""
+        return isinstance(origin, S3Region) and self._bucket().can_copy_from(origin._bucket())
+
+    def create_copy(
+        self,
+        key: Key,
+        source: Source,
+        encoded_record: str,
+        beat: Beat,
+        *,
+        origin: Region,
+        stored: StoredArtifact,
+    ) -> None:
+        """See `Region.create_copy`."""
+        if not isinstance(origin, S3Region):
+            raise TypeError(origin)
+        self._bucket().create_copy(
+            key, source, encoded_record, beat, origin=origin._bucket(), stored=stored
+        )
+
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """See `Region.read`."""
         return self._bucket().read(key, stored, start, stop)

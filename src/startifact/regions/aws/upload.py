@@ -3,7 +3,6 @@
 boto3's managed upload cannot do either conditionally, so the requests are made here.
 """
 
-import base64
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +18,11 @@ from startifact.errors import ExistsError, RegionUnavailableError, StartifactErr
 from startifact.files.parts import Part
 from startifact.files.source import Source
 from startifact.limits import Limits
+from startifact.regions.aws.checksums import base64_of, crc32_text
 from startifact.regions.aws.completion import complete
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition
+from startifact.regions.aws.copying import CopySource, copy_part
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.head import md5_of, version_of
 from startifact.regions.aws.partitions import arn
@@ -62,10 +63,12 @@ class Upload:
         is_aws: bool,
         beat: Beat,
         limits: Limits,
+        copy_from: CopySource | None = None,
     ) -> None:
         self._client = client
         self._exists = exists
         self._is_aws = is_aws
+        self._copy_from = copy_from
         self._region = region
         self._bucket = bucket
         self._key = key
@@ -84,7 +87,7 @@ class Upload:
             ExistsError: Something is there.
             ConfigurationError: The region says so, and nothing is.
         """
-        send = self._at_once if len(source.parts) == 1 else self._in_parts
+        send = self._in_parts if len(source.parts) > 1 or self._copy_from else self._at_once
         refused_before = False
         for _ in attempts(self._limits.conflict_retry):
             try:
@@ -191,7 +194,7 @@ class Upload:
         sent_parts: dict[int, CompletedPartTypeDef] = {}
         run_in_pool(
             [
-                self._sender(upload, source, number, part, sent_parts)
+                partial(self._send_part, upload, source, number, part, sent_parts)
                 for number, part in enumerate(source.parts, start=1)
             ],
             workers=self._limits.part_workers,
@@ -255,37 +258,40 @@ class Upload:
                 raise
             raise self._ignored_condition(e) from e
 
-    def _sender(
+    def _send_part(
         self,
         upload: str,
         source: Source,
         number: int,
         part: Part,
         sent_parts: "dict[int, CompletedPartTypeDef]",
-    ) -> Callable[[], None]:
+    ) -> None:
+        where = {
+            "Bucket": self._bucket,
+            "Key": self._key,
+            "UploadId": upload,
+            "PartNumber": number,
+        }
+        if self._copy_from is None:
+            stored = self._send_bytes(source, part, where)
+        else:
+            self._beat(0)
+            stored = copy_part(self._client, self._copy_from, part, where, region=self._region)
+        sent_parts[number] = {"PartNumber": number, **stored}
+        self._beat(part.size)
+
+    def _send_bytes(
+        self, source: Source, part: Part, where: Mapping[str, Any]
+    ) -> "CompletedPartTypeDef":
         checksum = crc32_text(part.crc32)
 
-        def send_once() -> "UploadPartOutputTypeDef":
+        def send() -> "UploadPartOutputTypeDef":
             with self._checked_body(source, part), source.open(part, self._on_read) as body:
                 return self._client.upload_part(
-                    Bucket=self._bucket,
-                    Key=self._key,
-                    UploadId=upload,
-                    PartNumber=number,
-                    Body=body,
-                    ContentLength=part.size,
-                    ChecksumCRC32=checksum,
+                    **where, Body=body, ContentLength=part.size, ChecksumCRC32=checksum
                 )
 
-        def send() -> None:
-            sent_parts[number] = {
-                "PartNumber": number,
-                "ETag": self._as_it_was_sent(send_once)["ETag"],
-                "ChecksumCRC32": checksum,
-            }
-            self._beat(part.size)
-
-        return send
+        return {"ETag": self._as_it_was_sent(send)["ETag"], "ChecksumCRC32": checksum}
 
     def _as_it_was_sent(self, send: Callable[[], T]) -> T:
         """Return what *send* does; it is called again where the bytes did not come as they were."""
@@ -325,13 +331,3 @@ def abort(client: "S3Client", *, region: str, bucket: str, key: str, upload: str
             client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
     except StartifactError as e:
         logger.info("%s: the upload was not aborted: %s", region, e)
-
-
-def crc32_text(crc: int) -> str:
-    """Return *crc* as S3 writes it."""
-    return base64_of(crc.to_bytes(4, "big"))
-
-
-def base64_of(checksum: bytes) -> str:
-    """Return *checksum* as S3 writes it."""
-    return base64.b64encode(checksum).decode()

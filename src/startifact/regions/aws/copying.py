@@ -1,0 +1,68 @@
+"""Parts of an object that S3 copies from another of its buckets, also in another region.
+
+Copies are made in parts whatever their size. CopyObject would be one request, but a policy that
+demands the condition may refuse it with the condition (the pages of AWS disagree), and it copies at
+most 5 GB.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from startifact.errors import IntegrityError
+from startifact.files.parts import Part
+from startifact.regions.aws.checksums import crc32_text
+from startifact.regions.aws.conditions import UNMET
+from startifact.regions.aws.errors import aws_errors
+from startifact.regions.aws.partitions import arn
+from startifact.regions.aws.trouble import code_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+_GONE = UNMET | {"NoSuchKey", "InvalidRange"}
+
+
+@dataclass(frozen=True, slots=True)
+class CopySource:
+    """The object that is copied. Its version is not named: to read that is a right of its own."""
+
+    bucket: str
+    key: str
+    etag: str
+
+
+def copy_part(
+    client: "S3Client", source: CopySource, part: Part, where: Mapping[str, Any], *, region: str
+) -> "CompletedPartTypeDef":
+    """Copy *part* of *source* to *where*, and return what completing the upload needs of it.
+
+    *region* is whose store copies it.
+
+    Raises:
+        IntegrityError: Another object, or none, is there now.
+    """
+    # To read the source is what may be refused here: the upload has begun.
+    resource = arn(client, source.bucket, source.key)
+    with aws_errors("s3:GetObject", region=region, resource=resource):
+        try:
+            copied = client.upload_part_copy(
+                **where,
+                CopySource={"Bucket": source.bucket, "Key": source.key},
+                CopySourceIfMatch=source.etag,
+                CopySourceRange=f"bytes={part.offset}-{part.offset + part.size - 1}",
+            )["CopyPartResult"]
+        except ClientError as e:
+            if code_of(e) in _GONE:
+                raise IntegrityError(
+                    f"{source.key} in {source.bucket} was replaced or removed while it was copied"
+                ) from e
+            raise
+    stored: CompletedPartTypeDef = {"ETag": copied["ETag"]}
+    # What S3 compares in any case is the whole.
+    if copied.get("ChecksumCRC32") == crc32_text(part.crc32):
+        stored["ChecksumCRC32"] = copied["ChecksumCRC32"]
+    return stored

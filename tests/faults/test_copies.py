@@ -1,0 +1,289 @@
+"""Large artifacts are copied by the store, and sent wherever a copy goes wrong.
+
+moto copies parts, and honours no condition on them: rules stand for what S3 does.
+"""
+
+import base64
+import logging
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from startifact import Staging
+from startifact.errors import InputError
+from startifact.limits import MIB
+from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.faults.rules import answering, hanging, is_completion, is_part, lost, when
+from tests.support.limits import Session, short_limits
+from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
+
+MakeFile = Callable[..., Path]
+
+SIZE = 17 * MIB
+KEY = "team/SugarWater@1.0.0"
+FIRST, SECOND, THIRD = AWS_REGIONS
+LIMITS = short_limits(copy_bytes=MIB, copy_wait_seconds=0.5, idle_timeout_seconds=5.0)
+
+pytestmark = pytest.mark.usefixtures("is_aws")
+
+
+@pytest.fixture
+def content() -> bytes:
+    return os.urandom(MIB) * 17
+
+
+@pytest.fixture
+def session(account: AwsAccount, wire: Wire) -> Session:
+    return Session(regions=AWS_REGIONS, limits=LIMITS)
+
+
+def is_copy(request: Request) -> bool:
+    """Say whether *request* copies a part."""
+    return "x-amz-copy-source" in request.headers
+
+
+def is_completion_of_a_copy(wire: Wire) -> Callable[[Request], bool]:
+    """Return the condition that a request completes an upload whose parts were copied."""
+
+    def condition(request: Request) -> bool:
+        copied = {r.query["uploadId"][0] for r in wire.requests() if is_copy(r)}
+        return is_completion(request) and request.query["uploadId"][0] in copied
+
+    return condition
+
+
+def sent(wire: Wire) -> int:
+    """Return how many bytes of bodies were sent."""
+    return sum(len(request.body) for request in wire.requests())
+
+
+def copied_to(wire: Wire) -> set[str]:
+    """Return the regions whose store was asked to copy."""
+    return {request.region for request in wire.requests() if is_copy(request)}
+
+
+def failures(staging: Staging) -> set[str]:
+    """Return the regions that do not hold what was staged."""
+    return {outcome.region for outcome in staging.outcomes if outcome.error}
+
+
+def check_staged(account: AwsAccount, session: Session, content: bytes) -> None:
+    """Return when every region holds *content*, and nothing is left of an attempt."""
+    for region, bucket in account.buckets.items():
+        s3 = account.s3(region)
+        assert s3.get_object(Bucket=bucket, Key=KEY)["Body"].read() == content
+        assert not s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
+    assert session.verify("SugarWater")
+
+
+def test_bytes_are_sent_once(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """The store copies to the others what one region has, on the conditions of an upload."""
+    staging = session.stage("SugarWater", "1.0.0", make_file(content), metadata={"a": "b"})
+
+    assert staging.created
+    assert sent(wire) < 1.02 * SIZE
+    assert len(copied_to(wire)) == 2
+    (origin,) = {r.region for r in wire.requests() if is_part(r) and r.body}
+    etag = account.s3(origin).head_object(Bucket=account.buckets[origin], Key=KEY)["ETag"]
+    whole = base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
+    for request in wire.requests():
+        if is_copy(request):
+            assert request.headers["x-amz-copy-source-if-match"] == etag
+            source = unquote(request.headers["x-amz-copy-source"])
+            assert source == f"{account.buckets[origin]}/{KEY}"
+        if is_completion_of_a_copy(wire)(request):
+            assert request.headers["if-none-match"] == "*"
+            assert request.headers["x-amz-checksum-crc32"] == whole
+            assert request.headers["x-amz-checksum-type"] == "FULL_OBJECT"
+    check_staged(account, session, content)
+    assert session.get("SugarWater")["a"] == "b"
+
+
+def test_added_region_is_copied_to(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """What a region has is not sent again."""
+    Session(regions=FIRST, limits=LIMITS).stage("SugarWater", "1.0.0", make_file(content))
+    before = sent(wire)
+
+    session.stage("SugarWater", "1.0.0", make_file(content))
+
+    assert sent(wire) - before < MIB
+    assert copied_to(wire) == {SECOND, THIRD}
+    check_staged(account, session, content)
+
+
+def test_direct(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """Whoever wants it has the file sent to every region."""
+    session.stage("SugarWater", "1.0.0", make_file(content), replicate="direct")
+
+    assert copied_to(wire) == set()
+    assert sent(wire) >= 3 * SIZE
+    check_staged(account, session, content)
+
+
+def test_no_such_way(session: Session, make_file: MakeFile) -> None:
+    with pytest.raises(InputError, match="replicate is 'never', expected auto or direct"):
+        session.stage("SugarWater", "1.0.0", make_file(), replicate="never")
+
+
+def test_small_artifacts_are_sent(wire: Wire, account: AwsAccount, make_file: MakeFile) -> None:
+    """Below 64 MiB a copy would come later than what is sent."""
+    Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", make_file(bytes(9 * MIB)))
+
+    assert copied_to(wire) == set()
+
+
+SAID = {
+    "denied": (403, "AccessDenied", "not authorized to perform: s3:GetObject"),
+    "key disabled": (400, "KMS.DisabledException", "the key is disabled"),
+    "replaced": (412, "PreconditionFailed", "was replaced or removed while it was copied"),
+    "removed": (404, "NoSuchKey", "was replaced or removed while it was copied"),
+    "not implemented": (501, "NotImplemented", "A header you provided"),
+    "wrong checksum": (400, "BadDigest", "The CRC32 you specified did not match"),
+}
+"""What S3 says to a copy, or to its completion."""
+
+
+def refusing(name: str) -> Rule:
+    """Return the rule by which it is said."""
+    return answering(error(*SAID[name]))
+
+
+@pytest.mark.parametrize(
+    "name", ["denied", "key disabled", "replaced", "removed", "not implemented"]
+)
+def test_copy_that_is_refused(
+    account: AwsAccount,
+    wire: Wire,
+    session: Session,
+    make_file: MakeFile,
+    content: bytes,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+) -> None:
+    """Where the store does not copy, the file is sent, and the log says why."""
+    wire.add(when(lambda r: is_copy(r) and r.region == SECOND, refusing(name)))
+    Session(regions=FIRST, limits=LIMITS).stage("SugarWater", "1.0.0", make_file(content))
+
+    with caplog.at_level(logging.INFO):
+        staging = session.stage("SugarWater", "1.0.0", make_file(content))
+
+    assert not failures(staging)
+    (line,) = (m for m in caplog.messages if "SugarWater@1.0.0 is sent, as it was not copied:" in m)
+    assert SECOND in line
+    assert SAID[name][2] in line
+    check_staged(account, session, content)
+
+
+def test_source_that_is_replaced_midway(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """Parts of two objects never become one: the second part is refused, and the file sent."""
+    later = when(lambda r: is_copy(r) and r.query["partNumber"] != ["1"], refusing("replaced"))
+    wire.add(later)
+
+    staging = session.stage("SugarWater", "1.0.0", make_file(content))
+
+    assert not failures(staging)
+    check_staged(account, session, content)
+
+
+def test_copy_with_another_checksum(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """S3 refuses to complete what is not the file, and the file is sent."""
+    wire.add(when(is_completion_of_a_copy(wire), refusing("wrong checksum")))
+
+    staging = session.stage("SugarWater", "1.0.0", make_file(content))
+
+    assert not failures(staging)
+    check_staged(account, session, content)
+
+
+@pytest.mark.parametrize("what", ["part", "completion"])
+def test_answer_that_is_lost(
+    account: AwsAccount,
+    wire: Wire,
+    session: Session,
+    make_file: MakeFile,
+    content: bytes,
+    what: str,
+) -> None:
+    """A part is copied again, and a completion is looked at."""
+    condition = is_copy if what == "part" else is_completion_of_a_copy(wire)
+    wire.add(when(condition, lost, times=2))
+
+    staging = session.stage("SugarWater", "1.0.0", make_file(content))
+
+    assert not failures(staging)
+    assert sent(wire) < 1.02 * SIZE
+    check_staged(account, session, content)
+
+
+def test_error_after_a_200(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """S3 says 200 before it has copied a part, and may say that it could not after that."""
+    late = error(500, "InternalError", "We encountered an internal error. Please try again.")
+    wire.add(when(is_copy, answering(Answer(200, late.body, late.headers)), times=3))
+
+    staging = session.stage("SugarWater", "1.0.0", make_file(content))
+
+    assert not failures(staging)
+    assert sent(wire) < 1.02 * SIZE
+    check_staged(account, session, content)
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_upload_that_hangs(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, content: bytes, after: int
+) -> None:
+    """Where the region that is sent the file shows no life, the others do not wait for it."""
+    limits = replace(LIMITS, idle_timeout_seconds=12.0, quorum_idle_timeout_seconds=1.0)
+    parts: list[str] = []
+
+    def hang(request: Request, forward: Forward) -> Answer | None:
+        parts.append(request.region)
+        return forward() if len(parts) < after else hanging(wire)(request, forward)
+
+    wire.add(when(lambda r: is_part(r) and r.region == (parts or [r.region])[0], hang))
+
+    staging = Session(regions=AWS_REGIONS, limits=limits).stage(
+        "SugarWater", "1.0.0", make_file(content)
+    )
+
+    assert failures(staging) == {parts[0]}
+    for outcome in staging.outcomes:
+        if outcome.region != parts[0]:
+            assert outcome.seconds < limits.idle_timeout_seconds
+            assert KEY in account.keys(outcome.region)
+
+
+def test_upload_that_fails(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """Where it fails, another region is sent the file, and the third copies from that one."""
+    refused: list[str] = []
+
+    def refuse(request: Request, forward: Forward) -> Answer | None:
+        refused.append(request.region)
+        return error(403, "AccessDenied", "not authorized to perform: s3:PutObject")
+
+    wire.add(when(lambda r: is_part(r) and r.region == (refused or [r.region])[0], refuse))
+
+    staging = session.stage("SugarWater", "1.0.0", make_file(content))
+
+    assert failures(staging) == {refused[0]}
+    assert len(copied_to(wire)) == 1
+    for region in set(AWS_REGIONS) - {refused[0]}:
+        assert KEY in account.keys(region)

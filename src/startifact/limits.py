@@ -308,8 +308,8 @@ class Limits:
     minutes", as S3's documentation has it, which is what rclone waits, and for an upload of 10,000
     parts 16 minutes more."""
 
-    connections: int = 16
-    """Each client's, kept open: more than the workers that one region has at a time."""
+    connections: int = 48
+    """Each client's, kept open: more than the workers of three buckets that share one."""
 
     conflict_retry: RetryLimits = field(
         default=RetryLimits(

@@ -5,6 +5,9 @@ Case 26 of the threat list: rclone's server accepts the headers and overwrites a
 
 import dataclasses
 import hashlib
+import logging
+import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -12,10 +15,12 @@ from uuid import uuid4
 import pytest
 
 from startifact import errors
+from startifact.limits import MIB
 from startifact.model.keys import Key
+from startifact.regions.aws import endpoint
 from tests.conftest import AwsAccount, percent
 from tests.contract.conftest import opened, stored
-from tests.support.limits import Session
+from tests.support.limits import Session, short_limits
 from tests.support.stores import STORES, Lack, find, serve_rclone
 from tests.support.wire import Answer, Forward, Request, Wire, error
 
@@ -67,6 +72,34 @@ def test_a_store_that_honours_conditions(
     assert not again.created
     assert path.read_bytes() == content
     assert session.verify("SugarWater", read_data=True)
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_a_store_that_is_asked_to_copy(
+    served: Callable[[str], str],
+    make_file: MakeFile,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """A real store copies as Amazon S3 would, or is sent the file: both end with its bytes."""
+    monkeypatch.setattr(endpoint, "AWS_HOST", re.compile(""))
+    content, project = os.urandom(17 * MIB), f"P{uuid4().hex}"
+    spec = served(name)
+    opened(spec)._bucket().client.create_bucket(Bucket=f"copies-{project.lower()}")  # type: ignore[attr-defined]
+    other = spec.replace("contract?", f"copies-{project.lower()}?")
+    session = Session(regions=[spec, other], limits=short_limits(copy_bytes=MIB))
+
+    with caplog.at_level(logging.INFO):
+        session.stage(project, "1.0.0", make_file(content))
+
+    assert "copies" in caplog.text
+    assert ("as it was not copied" in caplog.text) == (name != "seaweedfs")
+    for region in (spec, other):
+        path = Session(regions=[region]).get(project).downloader.download(tmp_path / "back")
+        assert path.read_bytes() == content
+    assert session.verify(project, read_data=True)
 
 
 @pytest.mark.parametrize(

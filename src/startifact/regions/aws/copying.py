@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 
 from startifact.errors import IntegrityError
 from startifact.files.parts import Part
-from startifact.regions.aws.checksums import crc32_text
 from startifact.regions.aws.conditions import UNMET
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.partitions import arn
@@ -62,7 +61,7 @@ def copy_part(
                 ) from e
             raise
     stored: CompletedPartTypeDef = {"ETag": copied["ETag"]}
-    # What S3 compares in any case is the whole.
-    if copied.get("ChecksumCRC32") == crc32_text(part.crc32):
-        stored["ChecksumCRC32"] = copied["ChecksumCRC32"]
+    # As the store says it, not as it is known: what S3 compares is that of the whole.
+    if checksum := copied.get("ChecksumCRC32"):
+        stored["ChecksumCRC32"] = checksum
     return stored

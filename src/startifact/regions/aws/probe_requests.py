@@ -177,8 +177,8 @@ class ProbeRequests:
         jobs = [partial(self._abort, upload, key) for upload, key in uploads.items()]
         jobs += [partial(self._delete_quietly, key, refusals) for key in keys if deletes]
         with unfollowed():  # this thread may have been cancelled
-            workers = self._bucket.limits.connections
-            run_in_pool(jobs, workers=workers, limits=self._bucket.limits)
+            limits = self._bucket.limits
+            run_in_pool(jobs, workers=limits.part_workers, limits=limits)
         if refusals:
             logger.info(
                 "%s: objects below %s/_probe/ were not deleted: %s",

@@ -112,6 +112,9 @@ BLOCK_BYTES = MIB
 """Of a local file, and the most that a region yields at a time: memory must not grow with the
 artifact, and a signal is seen between two blocks."""
 
+HASH_BLOCK_BYTES = 256 * 1024
+"""Of a file that is read to be hashed: what the processor's cache holds, and few enough calls."""
+
 MAX_LEGACY_METADATA_BYTES = MIB
 """Of the metadata that the first Startifact stored in an object of its own, and did not limit. More
 than a record holds is read all the same; this is far more than anybody would search in."""

@@ -9,7 +9,7 @@ from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import IntegrityError
 from startifact.files.destination import local_errors
-from startifact.limits import BLOCK_BYTES, PART_BYTES, Limits
+from startifact.limits import HASH_BLOCK_BYTES, PART_BYTES, Limits
 from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.reading.replica import Replica
@@ -113,9 +113,11 @@ class _Front:
             return stop
 
     def _hash(self, stop: int) -> None:
-        with local_errors(self._path), self._path.open("rb") as file:
+        # Always the same memory: blocks of their own would take as long to make as to read.
+        block = memoryview(bytearray(HASH_BLOCK_BYTES))
+        with local_errors(self._path), self._path.open("rb", buffering=0) as file:
             file.seek(self._end)
-            while self._end < stop and (block := file.read(min(BLOCK_BYTES, stop - self._end))):
-                self._digest.update(block)
-                self._end += len(block)
+            while self._end < stop and (count := file.readinto(block[: stop - self._end])):
+                self._digest.update(block[:count])
+                self._end += count
                 self._heartbeat.beat(0)  # progress counted these bytes when they came

@@ -53,10 +53,10 @@ def measure(case: Case, rounds: int, folder: Path) -> Result:
         for candidate in order:
             candidate.prepare(run)
             if case.proxy:
-                case.proxy.clear()
+                case.proxy.take()
             usage = process.run(candidate.command(run), candidate.environment, folder / "said")
             if case.proxy:
-                result.exchanges[candidate.name] = case.proxy.exchanges()
+                result.exchanges[candidate.name] = case.proxy.take()
             candidate.check(run)
             if run:
                 result.usages.setdefault(candidate.name, []).append(usage)

@@ -26,7 +26,7 @@ def cases(folder: Path, mib: int) -> Iterator[Case]:
         yield large.up(f"stage {mib} MiB into one bucket", _up_targets())
         yield large.up_three(f"stage {mib} MiB into three buckets")
         yield large.down(f"download {mib} MiB, verified", _down_targets())
-        with proxy(server, 0.08, folder / "requests") as far:
+        with proxy(server, 0.08) as far:
             large = Large(server, server.at(far.endpoint), folder, mib // 4, far)
             targets = [Target(Figure.WALL, 1.2, "s5cmd"), Target(Figure.MEMORY, 150)]
             yield large.up(f"80 ms: stage {mib // 4} MiB into one bucket", targets)

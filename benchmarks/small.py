@@ -27,7 +27,7 @@ def cases(folder: Path) -> Iterator[Case]:
                 count,
                 [Target(Figure.CPU, ratio, "aws-cli")],
             )
-        with proxy(server, ROUND_TRIP_SECONDS, folder / "requests") as far:
+        with proxy(server, ROUND_TRIP_SECONDS) as far:
             yield from _far(_Small(server, server.at(far.endpoint), folder, far))
 
 

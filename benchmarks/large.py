@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import process, tools
-from benchmarks.cases import US, Candidate, Case, Figure, Target
+from benchmarks.cases import MIB, US, Candidate, Case, Figure, Target
 from benchmarks.servers import Proxy, Server, proxy, versitygw
 from benchmarks.tools import AS_AWS, Peers
 
-MIB = 1 << 20
 BUCKETS = 3
 
 

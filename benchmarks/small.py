@@ -19,7 +19,7 @@ def cases(folder: Path) -> Iterator[Case]:
     environment = tools.environment(folder)
     yield _help(environment)
     with aws(ORGANISATIONS) as server:
-        small = _Small(server, server, folder)
+        small = Small(server, server, folder)
         yield small.bucket("CPU: 1 KB into one bucket", _cpu_of_one_bucket())
         for count, ratio in ((1, 0.65), (3, 0.75)):
             yield small.organisation(
@@ -28,7 +28,7 @@ def cases(folder: Path) -> Iterator[Case]:
                 [Target(Figure.CPU, ratio, "aws-cli")],
             )
         with proxy(server, ROUND_TRIP_SECONDS) as far:
-            yield from _far(_Small(server, server.at(far.endpoint), folder, far))
+            yield from _far(Small(server, server.at(far.endpoint), folder, far))
 
 
 def _regions(count: int) -> str:
@@ -55,7 +55,7 @@ def _help(environment: dict[str, str]) -> Case:
     )
 
 
-def _far(small: "_Small") -> Iterator[Case]:
+def _far(small: "Small") -> Iterator[Case]:
     for count, seconds in ((1, 1.1), (3, 1.2)):
         yield small.organisation(
             f"80 ms: stage into an organisation's {_regions(count)}",
@@ -71,7 +71,7 @@ def _far(small: "_Small") -> Iterator[Case]:
         )
 
 
-class _Small:
+class Small:
     """Cases with a file of 1 KB, at *near* as the harness reaches it, and *far* as commands do."""
 
     def __init__(self, near: Server, far: Server, folder: Path, proxy: Proxy | None = None) -> None:
@@ -111,24 +111,29 @@ class _Small:
         ours = Candidate(US, command, self._of(count), check=check)
         return self._case(name, [ours, *self._peers()], targets)
 
-    def download(self, name: str, count: int, targets: list[Target]) -> Case:
-        """Return the case of a download of ``latest`` from an organisation of *count* regions."""
+    def download(self, name: str, count: int | None, targets: list[Target]) -> Case:
+        """Return the case of a download of ``latest`` from an organisation of *count* regions.
+
+        Without a *count* it comes from one bucket, spelled as such.
+        """
         project, target = f"p{abs(hash(name))}", self._folder / "back"
+        spelled = [] if count else ["--regions", self._far.spec()]
+        environment = self._of(count) if count else self._environment
 
         def prepare(run: int) -> None:
             shutil.rmtree(target, ignore_errors=True)
             if run == 0:
-                staging = [*AS_AWS, "stage", f"{project}@1.0.0", str(self._file)]
-                process.run(staging, self._of(count), self._folder / "said")
+                staging = [*AS_AWS, "stage", f"{project}@1.0.0", str(self._file), *spelled]
+                process.run(staging, environment, self._folder / "said")
 
         def command(_: int) -> list[str]:
-            return [*AS_AWS, "download", project, str(target)]
+            return [*AS_AWS, "download", project, str(target), *spelled]
 
         def check(_: int) -> None:
             assert target.read_bytes() == self._file.read_bytes(), "other bytes arrived"
             target.unlink()
 
-        ours = Candidate(US, command, self._of(count), prepare, check)
+        ours = Candidate(US, command, environment, prepare, check)
         return self._case(name, [ours], targets)
 
     def _case(self, name: str, candidates: list[Candidate], targets: list[Target]) -> Case:

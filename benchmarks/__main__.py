@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import check, large, report, results, small, tools
+from benchmarks import check, container, large, report, results, small, tools
 from benchmarks.cases import Case, Result, measure
 from benchmarks.servers import has_versitygw
 
@@ -39,6 +39,7 @@ def parse() -> argparse.Namespace:
 def cases(folder: Path, mib: int) -> Iterator[Case]:
     """Yield every case; servers of one run until another is asked for."""
     yield from small.cases(folder)
+    yield from container.cases(folder)
     if has_versitygw():
         yield from large.cases(folder, mib)
     else:

@@ -73,9 +73,10 @@ def write(rounds: int) -> None:
     report.write(facts, rounds, tools.PROJECT / "docs" / "performance.md")
     subprocess.run(
         [
-            *(tools.PEERS / "python", tools.PROJECT / "benchmarks" / "plots.py"),
+            *(tools.PEERS / "python", "-m", "benchmarks.plots"),
             *(RESULTS, tools.PROJECT / "docs" / "performance"),
         ],
+        cwd=tools.PROJECT,
         check=True,
     )
 

@@ -88,6 +88,17 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Point:
+    """Where a case stands among those that differ from it in one number, for a plot of them all."""
+
+    what: str
+    along: str
+    """What the number is: of MiB, or of regions."""
+
+    at: int
+
+
+@dataclass(frozen=True)
 class Case:
     """Commands that do the same, of which the first is Startifact's, and its targets."""
 
@@ -96,6 +107,8 @@ class Case:
     targets: list[Target]
     proxy: Proxy | None = None
     """What stands in front of the server, and records the requests."""
+
+    point: Point | None = None
 
     def alone(self) -> "Case":
         """Return this case without the commands of other tools."""

@@ -45,6 +45,7 @@ def case_facts(result: Result) -> dict[str, Any]:
     """Return everything that pages and plots need of one case."""
     return {
         "name": result.case.name,
+        "point": asdict(result.case.point) if result.case.point else None,
         "candidates": [
             {
                 "name": candidate.name,

@@ -4,7 +4,8 @@
 
 Every case runs its commands in turn, so that a machine whose speed changes does so for all of them.
 What is compared are ratios of runs of the same round. The results are printed; with --write they
-become the figures and tables of docs/performance.md.
+become the figures and tables of docs/performance.md. With --check nothing is compared with other
+tools, which need not be there, and requests, bytes and memory are held to limits.
 """
 
 import argparse
@@ -15,8 +16,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import large, process, report, results, small, tools
-from benchmarks.cases import Case, Result
+from benchmarks import check, container, large, report, results, small, tools
+from benchmarks.cases import Case, Result, measure
 from benchmarks.servers import has_versitygw
 
 RESULTS = tools.PROJECT / "build" / "bench" / "results.json"
@@ -28,6 +29,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="TEXT", help="cases that have it in the name")
     parser.add_argument("--rounds", type=int, default=5, metavar="COUNT", help="after a warm-up")
     parser.add_argument("--mib", type=int, default=1024, metavar="SIZE", help="of a large file")
+    parser.add_argument("--check", action="store_true", help="fail where a limit is exceeded")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     parser.add_argument("--memory", type=Path, default=Path("/dev/shm"), metavar="FOLDER",
                         help="a file system in memory, for the store and the files")  # fmt: skip
@@ -37,35 +39,18 @@ def parse() -> argparse.Namespace:
 def cases(folder: Path, mib: int) -> Iterator[Case]:
     """Yield every case; servers of one run until another is asked for."""
     yield from small.cases(folder)
+    yield from container.cases(folder)
     if has_versitygw():
         yield from large.cases(folder, mib)
     else:
         print("versitygw is not installed: nothing large is measured", file=sys.stderr)
 
 
-def measure(case: Case, rounds: int, folder: Path) -> Result:
-    """Run every command of *case* in turn, once to warm up and then *rounds* times."""
-    result = Result(case)
-    for run in range(rounds + 1):
-        # Each goes first as often as the others.
-        shift = run % len(case.candidates)
-        order = case.candidates if run == 0 else case.candidates[shift:] + case.candidates[:shift]
-        for candidate in order:
-            candidate.prepare(run)
-            if case.proxy:
-                case.proxy.clear()
-            usage = process.run(candidate.command(run), candidate.environment, folder / "said")
-            if case.proxy:
-                result.exchanges[candidate.name] = case.proxy.exchanges()
-            candidate.check(run)
-            if run:
-                result.usages.setdefault(candidate.name, []).append(usage)
-    return result
-
-
 def main() -> int:
     """Measure what is asked for."""
     arguments = parse()
+    if arguments.check:
+        return check.main(arguments.only)
     if missing := tools.missing():
         print(f"not installed: {', '.join(missing)}; see make bench", file=sys.stderr)
         return 1
@@ -75,7 +60,7 @@ def main() -> int:
         for case in cases(Path(folder), arguments.mib):
             if arguments.only in case.name:
                 measured.append(measure(case, arguments.rounds, Path(folder)))
-                print(report.text(results.facts(measured[-1:])["cases"][0]), flush=True)
+                print(report.text(results.case_facts(measured[-1])), flush=True)
     results.save(measured, RESULTS)
     if arguments.write:
         write(arguments.rounds)
@@ -88,9 +73,10 @@ def write(rounds: int) -> None:
     report.write(facts, rounds, tools.PROJECT / "docs" / "performance.md")
     subprocess.run(
         [
-            *(tools.PEERS / "python", tools.PROJECT / "benchmarks" / "plots.py"),
+            *(tools.PEERS / "python", "-m", "benchmarks.plots"),
             *(RESULTS, tools.PROJECT / "docs" / "performance"),
         ],
+        cwd=tools.PROJECT,
         check=True,
     )
 

@@ -1,14 +1,25 @@
 """What is measured: cases, each with commands that do the same and what Startifact has to reach."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import Path
 
+from benchmarks import process
 from benchmarks.process import Usage
-from benchmarks.requests import Exchange
+from benchmarks.requests import Exchange, critical_path, sent_bytes
 from benchmarks.servers import Proxy
 
 US = "Startifact"
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a command took, and its requests where a proxy recorded them."""
+
+    usage: Usage
+    exchanges: list[Exchange]
 
 
 class Figure(Enum):
@@ -17,21 +28,36 @@ class Figure(Enum):
     CPU = "CPU"
     WALL = "time"
     MEMORY = "memory"
+    REQUESTS = "requests"
+    ONE_AFTER_ANOTHER = "requests one after another"
+    SENT = "sent"
 
-    def of(self, usage: Usage) -> float:
-        """Return the figure of one run, in seconds or MiB."""
+    def of(self, run: Run) -> float:
+        """Return the figure of one run, in its unit."""
         match self:
             case Figure.CPU:
-                return usage.cpu_seconds
+                return run.usage.cpu_seconds
             case Figure.WALL:
-                return usage.wall_seconds
+                return run.usage.wall_seconds
             case Figure.MEMORY:
-                return usage.peak_mib
+                return run.usage.peak_mib
+            case Figure.REQUESTS:
+                return len(run.exchanges)
+            case Figure.ONE_AFTER_ANOTHER:
+                return len(critical_path(run.exchanges))
+            case Figure.SENT:
+                return sent_bytes(run.exchanges) / MIB
 
     @property
     def unit(self) -> str:
-        """The unit."""
-        return "MiB" if self is Figure.MEMORY else "s"
+        """The unit, which is empty for what is counted."""
+        match self:
+            case Figure.CPU | Figure.WALL:
+                return "s"
+            case Figure.MEMORY | Figure.SENT:
+                return "MiB"
+            case Figure.REQUESTS | Figure.ONE_AFTER_ANOTHER:
+                return ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +88,17 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Point:
+    """Where a case stands among those that differ from it in one number, for a plot of them all."""
+
+    what: str
+    along: str
+    """What the number is: of MiB, or of regions."""
+
+    at: int
+
+
+@dataclass(frozen=True)
 class Case:
     """Commands that do the same, of which the first is Startifact's, and its targets."""
 
@@ -71,12 +108,34 @@ class Case:
     proxy: Proxy | None = None
     """What stands in front of the server, and records the requests."""
 
+    point: Point | None = None
+
+    def alone(self) -> "Case":
+        """Return this case without the commands of other tools."""
+        return replace(self, candidates=self.candidates[:1])
+
 
 @dataclass
 class Result:
     """What the runs of a case took, by candidate."""
 
     case: Case
-    usages: dict[str, list[Usage]] = field(default_factory=dict)
-    exchanges: dict[str, list[Exchange]] = field(default_factory=dict)
-    """The requests of the last run."""
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+
+
+def measure(case: Case, rounds: int, folder: Path) -> Result:
+    """Run every command of *case* in turn, once to warm up and then *rounds* times."""
+    result = Result(case)
+    for number in range(rounds + 1):
+        # Each goes first as often as the others.
+        shift = number % len(case.candidates) if number else 0
+        for candidate in case.candidates[shift:] + case.candidates[:shift]:
+            candidate.prepare(number)
+            if case.proxy:
+                case.proxy.take()
+            usage = process.run(candidate.command(number), candidate.environment, folder / "said")
+            exchanges = case.proxy.take() if case.proxy else []
+            candidate.check(number)
+            if number:
+                result.runs.setdefault(candidate.name, []).append(Run(usage, exchanges))
+    return result

@@ -3,30 +3,38 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import process, tools
-from benchmarks.cases import US, Candidate, Case, Figure, Target
+from benchmarks.cases import MIB, US, Candidate, Case, Figure, Point, Target
 from benchmarks.servers import Proxy, Server, proxy, versitygw
 from benchmarks.tools import AS_AWS, Peers
 
-MIB = 1 << 20
 BUCKETS = 3
 
 
 def cases(folder: Path, mib: int) -> Iterator[Case]:
     """Yield them, with servers that last as long as the next is not asked for.
 
-    Files have *mib* MiB, and a quarter of that where round trips take 80 ms.
+    Files have *mib* MiB, smaller ones for a plot of all sizes, and a quarter of *mib* where round
+    trips take 80 ms.
     """
     stored = folder / "stored"
     stored.mkdir()
     with versitygw(stored, BUCKETS) as server:
-        large = Large(server, server, folder, mib)
-        yield large.up(f"stage {mib} MiB into one bucket", _up_targets())
+        for size in sorted({max(1, mib // share) for share in (64, 16, 4, 1)}):
+            large = Large(server, server, folder, size)
+            case = large.up(
+                f"stage {size} MiB into one bucket", _up_targets() if size == mib else []
+            )
+            yield replace(case, point=Point("stage", "MiB", size))
+            case = large.down(
+                f"download {size} MiB, verified", _down_targets() if size == mib else []
+            )
+            yield replace(case, point=Point("download", "MiB", size))
         yield large.up_three(f"stage {mib} MiB into three buckets")
-        yield large.down(f"download {mib} MiB, verified", _down_targets())
-        with proxy(server, 0.08, folder / "requests") as far:
+        with proxy(server, 0.08) as far:
             large = Large(server, server.at(far.endpoint), folder, mib // 4, far)
             targets = [Target(Figure.WALL, 1.2, "s5cmd"), Target(Figure.MEMORY, 150)]
             yield large.up(f"80 ms: stage {mib // 4} MiB into one bucket", targets)

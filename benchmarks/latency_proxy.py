@@ -1,10 +1,11 @@
 """A process that forwards connections to a server, later by a fixed time, and records the requests.
 
-    python -m benchmarks.latency_proxy TARGET_PORT ROUND_TRIP_SECONDS LOG
+    python -m benchmarks.latency_proxy TARGET_PORT ROUND_TRIP_SECONDS HANDSHAKE_SECONDS
 
-It prints the port that it listens on. Each request that has ended is a line of JSON in LOG; its
-fields are those of `benchmarks.requests.Exchange`. A new connection waits for one round trip first,
-as the handshake of TCP takes one.
+It prints the port that it listens on. For each line that it is sent on its standard input it prints
+one of JSON, once its clients have closed their connections: a list of their requests since the line
+before, with the fields of `benchmarks.requests.Exchange`. A new connection waits for
+HANDSHAKE_SECONDS, in which TCP would shake hands; its first request begins with it.
 """
 
 import asyncio
@@ -12,20 +13,21 @@ import json
 import re
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from benchmarks.requests import Exchange
 
 BLOCK = 1 << 18
+SETTLE_SECONDS = 0.02
 REQUEST = re.compile(rb"(GET|PUT|POST|HEAD|DELETE) (\S+) HTTP/1\.1\r\n")
 
 
 class Connection:
     """One connection of a client, and the request that it waits for."""
 
-    def __init__(self, number: int, log: Path) -> None:
+    def __init__(self, number: int, began: float, ended: list[Exchange]) -> None:
         self._number = number
-        self._log = log
+        self._began: float | None = began
+        self._ended = ended
         self._exchange: Exchange | None = None
         self._is_answered = False
 
@@ -35,7 +37,9 @@ class Connection:
         if match and (self._exchange is None or self._is_answered):
             self.close()
             method, path = (part.decode("ascii", "replace") for part in match.groups())
-            self._exchange = Exchange(self._number, method, path, now, now, 0)
+            begin = now if self._began is None else self._began
+            self._exchange = Exchange(self._number, method, path, begin, now, 0)
+            self._began = None
             self._is_answered = False
         if self._exchange is not None:
             self._exchange.sent_bytes += len(data)
@@ -47,42 +51,50 @@ class Connection:
             self._exchange.end = now
 
     def close(self) -> None:
-        """Write the request that has ended."""
+        """Keep the request that has ended."""
         if self._exchange is not None:
-            with self._log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(self._exchange)) + "\n")
+            self._ended.append(self._exchange)
             self._exchange = None
 
 
 class Proxy:
     """Forwards connections to the port *target* of this machine, *delay* seconds later each way."""
 
-    def __init__(self, target: int, delay: float, log: Path) -> None:
+    def __init__(self, target: int, delay: float, handshake: float) -> None:
         self._target = target
         self._delay = delay
-        self._log = log
+        self._handshake = handshake
         self._connections = 0
+        self._open = 0
+        self._ended: list[Exchange] = []
 
     async def serve(self) -> None:
         """Serve until the process is ended, and print the port first."""
         server = await asyncio.start_server(self._handle, "127.0.0.1", 0, limit=1 << 22)
         print(server.sockets[0].getsockname()[1], flush=True)
         async with server:
-            await server.serve_forever()
+            while await asyncio.to_thread(sys.stdin.readline):
+                # What a process that has ended sent is not all read yet.
+                await asyncio.sleep(SETTLE_SECONDS)
+                while self._open:
+                    await asyncio.sleep(SETTLE_SECONDS)
+                print(json.dumps([asdict(exchange) for exchange in self._ended]), flush=True)
+                self._ended.clear()
 
     async def _handle(
         self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter
     ) -> None:
         self._connections += 1
-        connection = Connection(self._connections, self._log)
-        await asyncio.sleep(2 * self._delay)
+        self._open += 1
+        now = asyncio.get_running_loop().time()
+        connection = Connection(self._connections, now, self._ended)
+        await asyncio.sleep(self._handshake)
         from_server, to_server = await asyncio.open_connection("127.0.0.1", self._target)
         await asyncio.gather(
             self._forward(from_client, to_server, connection, is_request=True),
             self._forward(from_server, to_client, connection, is_request=False),
             return_exceptions=True,
         )
-        connection.close()
         to_server.close()
         to_client.close()
 
@@ -118,10 +130,13 @@ class Proxy:
                 data = b""
             if is_request and data:
                 connection.sent(data, now())
+            elif is_request:
+                connection.close()
+                self._open -= 1
             queue.put_nowait((now() + self._delay, data))
         await writing
 
 
 if __name__ == "__main__":
-    port, round_trip, path = int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3])
-    asyncio.run(Proxy(port, round_trip / 2, path).serve())
+    port, round_trip, handshake = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
+    asyncio.run(Proxy(port, round_trip / 2, handshake).serve())

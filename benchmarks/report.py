@@ -49,19 +49,69 @@ def page(facts: dict[str, Any], rounds: int) -> str:
     lines += [
         _target_row(case["name"], target) for case in facts["cases"] for target in case["targets"]
     ]
-    for case in facts["cases"]:
+    if sizes := series(facts, "MiB"):
+        lines += ["", "### By size", "", *_throughputs(sizes), ""]
+        lines += [f"![Throughput: {what}](performance/throughput-{what}.svg)" for what in sizes]
+        lines += ["![CPU per GiB](performance/cpu-per-gib.svg)"]
+    if series(facts, "regions"):
+        lines += ["", "### By the number of regions", ""]
+        lines += ["![Time by the number of regions](performance/time-by-regions.svg)"]
+    for case in in_full(facts):
         lines += ["", f"### {case['name']}", "", *_table(case), ""]
-        lines += [f"![{title}](performance/{name}.svg)" for title, name in plots_of(case)]
+        if has_bars(case):
+            lines += [f"![{case['name']}](performance/{file_name(case)}.svg)"]
+        if has_timeline(case):
+            title = f"{case['name']}: requests of Startifact"
+            lines.append(f"![{title}](performance/{file_name(case)}-requests.svg)")
     return "\n".join(lines)
 
 
-def plots_of(case: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the title and the name of each plot of *case*; see `plots.py`."""
-    name = re.sub(r"[^a-z0-9]+", "-", case["name"].lower()).strip("-")
-    plots = [(case["name"], name)]
-    if case["timeline"] and "MiB" not in case["name"]:
-        plots.append((f"{case['name']}: requests of Startifact", f"{name}-requests"))
-    return plots
+def series(facts: dict[str, Any], along: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the cases that differ only in how many *along* there are, by what they do."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for case in facts["cases"]:
+        if case["point"] and case["point"]["along"] == along:
+            found.setdefault(case["point"]["what"], []).append(case)
+    ordered = {w: sorted(c, key=lambda case: case["point"]["at"]) for w, c in found.items()}
+    return {what: cases for what, cases in ordered.items() if len(cases) > 1}
+
+
+def in_full(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the cases with a table and a plot of their own: not the smaller sizes of a series."""
+    smaller = [case["name"] for cases in series(facts, "MiB").values() for case in cases[:-1]]
+    return [case for case in facts["cases"] if case["name"] not in smaller]
+
+
+def file_name(case: dict[str, Any]) -> str:
+    """Return the name of the plot of *case*."""
+    return re.sub(r"[^a-z0-9]+", "-", case["name"].lower()).strip("-")
+
+
+def has_bars(case: dict[str, Any]) -> bool:
+    """Say whether the commands of *case* are drawn: one alone says nothing."""
+    return len(case["candidates"]) > 1
+
+
+def has_timeline(case: dict[str, Any]) -> bool:
+    """Say whether the requests of *case* are drawn: those of large files are too many."""
+    return bool(case["timeline"]) and "MiB" not in case["name"]
+
+
+def throughput(case: dict[str, Any], name: str) -> float:
+    """Return how many MiB per second the command *name* moved, its start included."""
+    (found,) = [c for c in case["candidates"] if c["name"] == name]
+    return float(case["point"]["at"] / found["medians"]["time"])
+
+
+def _throughputs(sizes: dict[str, list[dict[str, Any]]]) -> list[str]:
+    lines = []
+    for what, cases in sizes.items():
+        header = [f"{what} (MiB/s)", *(f"{case['point']['at']} MiB" for case in cases)]
+        lines += ["", f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
+        for candidate in cases[0]["candidates"]:
+            figures = [f"{throughput(case, candidate['name']):.0f}" for case in cases]
+            lines.append(f"| {' | '.join([candidate['name'], *figures])} |")
+    return lines[1:]
 
 
 def _target_row(name: str, target: dict[str, Any]) -> str:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(slots=True)
@@ -14,7 +13,7 @@ class Exchange:
     method: str
     path: str
     begin: float
-    """When the first byte of the request left the client."""
+    """When the client began to connect for it, or its first byte left over an older connection."""
 
     end: float
     """When the last byte of the answer reached the client."""
@@ -22,12 +21,9 @@ class Exchange:
     sent_bytes: int
 
 
-def read(log: Path) -> list[Exchange]:
-    """Return the requests in *log*, in the order in which they began."""
-    if not log.exists():
-        return []
-    lines = log.read_text(encoding="utf-8").splitlines()
-    return sorted((Exchange(**json.loads(line)) for line in lines), key=lambda e: e.begin)
+def read(line: str) -> list[Exchange]:
+    """Return the requests in *line*, which is JSON, in the order in which they began."""
+    return sorted((Exchange(**fields) for fields in json.loads(line)), key=lambda e: e.begin)
 
 
 def critical_path(exchanges: Sequence[Exchange]) -> list[Exchange]:

@@ -18,7 +18,7 @@ from benchmarks.requests import connections, critical_path, sent_bytes
 
 def facts(results: Sequence[Result]) -> dict[str, Any]:
     """Return everything that pages and plots need of *results*."""
-    return {"machine": machine(), "cases": [_case(result) for result in results]}
+    return {"machine": machine(), "cases": [case_facts(result) for result in results]}
 
 
 def machine() -> dict[str, str]:
@@ -41,29 +41,31 @@ def _said(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _case(result: Result) -> dict[str, Any]:
+def case_facts(result: Result) -> dict[str, Any]:
+    """Return everything that pages and plots need of one case."""
     return {
         "name": result.case.name,
+        "point": asdict(result.case.point) if result.case.point else None,
         "candidates": [
             {
                 "name": candidate.name,
                 "medians": {
                     figure.value: statistics.median(
-                        figure.of(usage) for usage in result.usages[candidate.name]
+                        figure.of(run) for run in result.runs[candidate.name]
                     )
-                    for figure in Figure
+                    for figure in (Figure.CPU, Figure.WALL, Figure.MEMORY)
                 },
                 "requests": _requests(result, candidate.name),
             }
             for candidate in result.case.candidates
         ],
         "targets": [_target(result, target) for target in result.case.targets],
-        "timeline": [asdict(exchange) for exchange in result.exchanges.get(US, [])],
+        "timeline": [asdict(exchange) for exchange in result.runs[US][-1].exchanges],
     }
 
 
 def _requests(result: Result, name: str) -> dict[str, int] | None:
-    if not (exchanges := result.exchanges.get(name)):
+    if not (exchanges := result.runs[name][-1].exchanges):
         return None
     return {
         "in all": len(exchanges),
@@ -88,10 +90,10 @@ def _target(result: Result, target: Target) -> dict[str, Any]:
 
 def ratios(result: Result, target: Target) -> list[float]:
     """Return what Startifact takes by round, as a share of what *target* compares it with."""
-    ours = [target.figure.of(usage) for usage in result.usages[US]]
+    ours = [target.figure.of(run) for run in result.runs[US]]
     if target.against is None:
         return ours
-    others = [target.figure.of(usage) for usage in result.usages[target.against]]
+    others = [target.figure.of(run) for run in result.runs[target.against]]
     return [our / other for our, other in zip(ours, others, strict=True)]
 
 

@@ -105,25 +105,30 @@ class Proxy:
     """A proxy in front of a server, and what it recorded."""
 
     endpoint: str
-    log: Path
+    process: subprocess.Popen[str]
 
-    def clear(self) -> None:
-        """Forget what was recorded."""
-        self.log.unlink(missing_ok=True)
-
-    def exchanges(self) -> list[Exchange]:
-        """Return the requests since the last `clear` whose connection has ended, or has another."""
-        return requests.read(self.log)
+    def take(self) -> list[Exchange]:
+        """Return the requests since this was asked before, of clients that have ended."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return requests.read(self.process.stdout.readline())
 
 
 @contextlib.contextmanager
-def proxy(server: Server, round_trip_seconds: float, log: Path) -> Iterator[Proxy]:
-    """Stand in front of *server*, so that each round trip takes so long."""
+def proxy(
+    server: Server, round_trip_seconds: float, handshake_seconds: float | None = None
+) -> Iterator[Proxy]:
+    """Stand in front of *server*: each round trip and each new connection takes so long."""
     port = str(urlsplit(server.endpoint).port)
-    command = [sys.executable, "-m", "benchmarks.latency_proxy", port, str(round_trip_seconds)]
-    with subprocess.Popen([*command, str(log)], stdout=subprocess.PIPE, text=True) as process:
+    handshake = round_trip_seconds if handshake_seconds is None else handshake_seconds
+    command = [sys.executable, "-m", "benchmarks.latency_proxy", port]
+    command += [str(round_trip_seconds), str(handshake)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         try:
             assert process.stdout is not None
-            yield Proxy(f"http://127.0.0.1:{process.stdout.readline().strip()}", log)
+            yield Proxy(f"http://127.0.0.1:{process.stdout.readline().strip()}", process)
         finally:
             process.kill()

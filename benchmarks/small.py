@@ -2,16 +2,18 @@
 
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import process, tools
-from benchmarks.cases import US, Candidate, Case, Figure, Target
+from benchmarks.cases import US, Candidate, Case, Figure, Point, Target
 from benchmarks.servers import PREFIX, REGIONS, Proxy, Server, aws, proxy
 from benchmarks.tools import AS_AWS, STARTIFACT, Peers
 
 ROUND_TRIP_SECONDS = 0.08
-ORGANISATIONS = {1: "/organisation-1", 3: "/organisation-3"}
+ORGANISATIONS = {count: f"/organisation-{count}" for count in (1, 2, 3)}
 
 
 def cases(folder: Path) -> Iterator[Case]:
@@ -19,7 +21,7 @@ def cases(folder: Path) -> Iterator[Case]:
     environment = tools.environment(folder)
     yield _help(environment)
     with aws(ORGANISATIONS) as server:
-        small = _Small(server, server, folder)
+        small = Small(server, server, folder)
         yield small.bucket("CPU: 1 KB into one bucket", _cpu_of_one_bucket())
         for count, ratio in ((1, 0.65), (3, 0.75)):
             yield small.organisation(
@@ -27,12 +29,17 @@ def cases(folder: Path) -> Iterator[Case]:
                 count,
                 [Target(Figure.CPU, ratio, "aws-cli")],
             )
-        with proxy(server, ROUND_TRIP_SECONDS, folder / "requests") as far:
-            yield from _far(_Small(server, server.at(far.endpoint), folder, far))
+        with proxy(server, ROUND_TRIP_SECONDS) as far:
+            yield from _far(Small(server, server.at(far.endpoint), folder, far))
 
 
 def _regions(count: int) -> str:
     return "one region" if count == 1 else f"{count} regions"
+
+
+def _project(name: str) -> str:
+    """Return a project of the case *name* alone, which is the same in every run."""
+    return f"p{zlib.crc32(name.encode())}"
 
 
 def _cpu_of_one_bucket() -> list[Target]:
@@ -55,23 +62,28 @@ def _help(environment: dict[str, str]) -> Case:
     )
 
 
-def _far(small: "_Small") -> Iterator[Case]:
-    for count, seconds in ((1, 1.1), (3, 1.2)):
-        yield small.organisation(
-            f"80 ms: stage into an organisation's {_regions(count)}",
-            count,
-            [Target(Figure.WALL, seconds)],
-        )
+def _far(small: "Small") -> Iterator[Case]:
+    for count, targets in (
+        (1, [Target(Figure.WALL, 1.1)]),
+        (2, []),
+        (3, [Target(Figure.WALL, 1.2)]),
+    ):
+        name = f"80 ms: stage into an organisation's {_regions(count)}"
+        case = small.organisation(name, count, targets)
+        # Other tools do the same each time.
+        case = case if count == 1 else case.alone()
+        yield replace(case, point=Point("stage", "regions", count))
     yield small.bucket("80 ms: stage into one bucket", [Target(Figure.WALL, 0.9)])
-    for count in (1, 3):
-        yield small.download(
+    for count in ORGANISATIONS:
+        case = small.download(
             f"80 ms: download latest from {_regions(count)}",
             count,
-            [Target(Figure.WALL, 0.85)],
+            [Target(Figure.WALL, 0.85)] if count != 2 else [],
         )
+        yield replace(case, point=Point("download", "regions", count))
 
 
-class _Small:
+class Small:
     """Cases with a file of 1 KB, at *near* as the harness reaches it, and *far* as commands do."""
 
     def __init__(self, near: Server, far: Server, folder: Path, proxy: Proxy | None = None) -> None:
@@ -85,7 +97,7 @@ class _Small:
 
     def bucket(self, name: str, targets: list[Target]) -> Case:
         """Return the case of one bucket, spelled as such."""
-        project = f"p{abs(hash(name))}"
+        project = _project(name)
 
         def command(run: int) -> list[str]:
             words = ["stage", f"{project}@1.0.{run}", str(self._file)]
@@ -99,7 +111,7 @@ class _Small:
 
     def organisation(self, name: str, count: int, targets: list[Target]) -> Case:
         """Return the case of an organisation of *count* regions."""
-        project = f"p{abs(hash(name))}"
+        project = _project(name)
 
         def command(run: int) -> list[str]:
             return [*AS_AWS, "stage", f"{project}@1.0.{run}", str(self._file)]
@@ -111,24 +123,29 @@ class _Small:
         ours = Candidate(US, command, self._of(count), check=check)
         return self._case(name, [ours, *self._peers()], targets)
 
-    def download(self, name: str, count: int, targets: list[Target]) -> Case:
-        """Return the case of a download of ``latest`` from an organisation of *count* regions."""
-        project, target = f"p{abs(hash(name))}", self._folder / "back"
+    def download(self, name: str, count: int | None, targets: list[Target]) -> Case:
+        """Return the case of a download of ``latest`` from an organisation of *count* regions.
+
+        Without a *count* it comes from one bucket, spelled as such.
+        """
+        project, target = _project(name), self._folder / "back"
+        spelled = [] if count else ["--regions", self._far.spec()]
+        environment = self._of(count) if count else self._environment
 
         def prepare(run: int) -> None:
             shutil.rmtree(target, ignore_errors=True)
             if run == 0:
-                staging = [*AS_AWS, "stage", f"{project}@1.0.0", str(self._file)]
-                process.run(staging, self._of(count), self._folder / "said")
+                staging = [*AS_AWS, "stage", f"{project}@1.0.0", str(self._file), *spelled]
+                process.run(staging, environment, self._folder / "said")
 
         def command(_: int) -> list[str]:
-            return [*AS_AWS, "download", project, str(target)]
+            return [*AS_AWS, "download", project, str(target), *spelled]
 
         def check(_: int) -> None:
             assert target.read_bytes() == self._file.read_bytes(), "other bytes arrived"
             target.unlink()
 
-        ours = Candidate(US, command, self._of(count), prepare, check)
+        ours = Candidate(US, command, environment, prepare, check)
         return self._case(name, [ours], targets)
 
     def _case(self, name: str, candidates: list[Candidate], targets: list[Target]) -> Case:

@@ -4,7 +4,6 @@ import logging
 from dataclasses import replace
 
 from startifact.action.inputs import StepInputs
-from startifact.action.oidc import Tokens, TokenSource
 from startifact.action.runner import Runner
 from startifact.errors import InputError
 from startifact.regions.aws.spec import AwsSpec, BucketSpec
@@ -35,6 +34,9 @@ def identity_of(inputs: StepInputs, settings: Settings, runner: Runner) -> WebId
             hint="Set aws-region, for example us-east-1",
         )
     _refuse_profiles(inputs, settings)
+    # Only here: HTTP and TLS are a sixth of what a step loads, and without a role nobody uses them.
+    from startifact.action.oidc import Tokens, TokenSource
+
     source = TokenSource(
         url=runner.token_url,
         bearer=runner.token_bearer,

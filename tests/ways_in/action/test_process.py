@@ -14,6 +14,16 @@ from tests.ways_in.action.conftest import Call
 
 UNSAFE_TEXT = "\n::set-output name=version::evil\r::error::x\n##[add-mask]a\u2028::stop-commands::t"
 
+# Where coverage is measured, Python has loaded more before it begins.
+LOADED = (
+    "import sys\n"
+    "before = set(sys.modules)\n"
+    "from startifact.action.process import run\n"
+    "code = run()\n"
+    "print(*(set(sys.modules) - before), file=sys.stderr)\n"
+    "sys.exit(code)\n"
+)
+
 
 def staging(step: Step, regions: str = "file:artifacts", **more: str) -> dict[str, str]:
     return {
@@ -45,6 +55,16 @@ def test_in_aws(step: Step, account: object) -> None:
     assert done.outputs["uri"].startswith("s3://")
     assert done.commands == []
     assert done.stderr == ""
+
+
+def test_no_network(step: Step) -> None:
+    """A step without a role, and with directories only, loads nothing that speaks HTTP or TLS."""
+    done = step.finish(
+        step.start(staging(step), arguments=("-I", "-u", "-X", "utf8", "-c", LOADED))
+    )
+
+    assert done.exit_code == 0, done.stdout + done.stderr
+    assert set(done.stderr.split()) & {"http.client", "ssl", "urllib.request", "botocore"} == set()
 
 
 def test_mistake(step: Step) -> None:

@@ -1,0 +1,75 @@
+"""``make bench-check`` runs, and fails where a limit is exceeded, whatever the time."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.cases import US, Candidate, Case, Figure, Result, Run, Target
+from benchmarks.check import failures
+from benchmarks.process import Usage
+from benchmarks.requests import Exchange
+from tests.consistency.test_ci import made
+from tests.support.runner_step import PROJECT
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="it waits for processes as POSIX does")
+
+
+def test_without_other_tools() -> None:
+    """It takes no other tool to count the requests of a staging."""
+    (module,) = re.findall(r"-m (benchmarks --check)", made(["bench-check"]))
+
+    done = subprocess.run(
+        [sys.executable, "-m", *module.split(), "--only", "stage into one bucket"],
+        cwd=PROJECT,
+        env={**os.environ, "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "requests 4 (at most 4), requests one after another 3 (at most 3)" in done.stdout
+
+
+def exchange(number: int) -> Exchange:
+    return Exchange(1, "GET", f"/bucket/{number}", number, number + 0.5, 500)
+
+
+def result_of(runs: list[Run], *targets: Target) -> Result:
+    case = Case("stage", [Candidate(US, lambda _: [], {})], list(targets))
+    return Result(case, {US: runs})
+
+
+def test_more_requests() -> None:
+    """A request more is said, with what was expected and what was asked."""
+    run = Run(Usage(1.0, 1.0, 50.0), [exchange(number) for number in range(3)])
+
+    (failure,) = failures(result_of([run], Target(Figure.REQUESTS, 2)))
+
+    assert failure.startswith("stage: requests: got 3, expected at most 2; the last run asked:")
+    assert "GET /bucket/2" in failure
+
+
+def test_more_memory() -> None:
+    """More memory is said in MiB, and as much as is allowed is no failure."""
+    run = Run(Usage(1.0, 1.0, 150.5), [exchange(1)])
+
+    wrong = failures(result_of([run], Target(Figure.MEMORY, 150), Target(Figure.REQUESTS, 1)))
+
+    assert wrong == ["stage: memory: got 150.50 MiB, expected at most 150.00 MiB"]
+
+
+def test_noise() -> None:
+    """Where requests happened to wait for each other in one run, a better run counts."""
+    waiting = Run(Usage(9.0, 9.0, 50.0), [exchange(number) for number in range(3)])
+    better = Run(Usage(1.0, 1.0, 50.0), [exchange(0), exchange(0), exchange(1)])
+
+    assert failures(result_of([waiting, better], Target(Figure.ONE_AFTER_ANOTHER, 2))) == []
+
+
+def test_nothing_counted() -> None:
+    """A count of nothing is no proof that little was asked."""
+    assert failures(result_of([Run(Usage(1.0, 1.0, 50.0), [])], Target(Figure.REQUESTS, 2)))

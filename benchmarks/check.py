@@ -24,6 +24,7 @@ LARGE_MIB = 64
 MOST_MEMORY_MIB = 150
 # A share of the size: with 64 MiB there are some ten headers of a kilobyte each.
 MOST_SENT = 1.005
+MOST_SENT_WHERE_COPIED = 1.02
 
 
 def cases(folder: Path) -> Iterator[Case]:
@@ -42,7 +43,11 @@ def cases(folder: Path) -> Iterator[Case]:
             large = Large(server, server.at(near.endpoint), folder, LARGE_MIB, near)
             memory = Target(Figure.MEMORY, MOST_MEMORY_MIB)
             sent = Target(Figure.SENT, LARGE_MIB * MOST_SENT)
+            copied = Target(Figure.SENT, LARGE_MIB * MOST_SENT_WHERE_COPIED)
             yield large.up(f"stage {LARGE_MIB} MiB into one bucket", [memory, sent])
+            yield large.up_copied(
+                f"stage {LARGE_MIB} MiB into three buckets, copied", [memory, copied]
+            )
             yield large.down(f"download {LARGE_MIB} MiB, verified", [memory])
 
 

@@ -84,8 +84,16 @@ class Large:
         """Return the case of one bucket."""
         return Case(name, [self._stage(1), *self._uploads()], targets, self._proxy)
 
+    def up_copied(self, name: str, targets: list[Target]) -> Case:
+        """Return the case of three buckets whose store copies."""
+        return Case(name, [self._stage(BUCKETS)], targets, self._proxy)
+
     def up_three(self, name: str) -> Case:
-        """Return the case of three buckets, beside one, and three of s5cmd at once."""
+        """Return the case of three buckets, beside one, and three of s5cmd at once.
+
+        They are sent the file: versitygw answers to a copied range with the checksum of the whole
+        source, and then refuses the whole for being made of these.
+        """
         one = self._stage(1, f"{US}, one bucket")
         peers, file = Peers(self._far), str(self._file)
         copies = [
@@ -94,7 +102,8 @@ class Large:
         ]
         command = ["/bin/sh", "-c", f"{' & '.join(copies)} & wait"]
         s5cmd = Candidate("three s5cmd", lambda _: command, self._environment, self._empty)
-        return Case(name, [self._stage(BUCKETS), one, s5cmd], [Target(Figure.WALL, 1.15, one.name)])
+        three = self._stage(BUCKETS, replicate="direct")
+        return Case(name, [three, one, s5cmd], [Target(Figure.WALL, 1.15, one.name)])
 
     def down(self, name: str, targets: list[Target]) -> Case:
         """Return the case of a download; other tools verify nothing, unless they are said to."""
@@ -122,13 +131,13 @@ class Large:
             self._proxy,
         )
 
-    def _stage(self, buckets: int, name: str = US) -> Candidate:
+    def _stage(self, buckets: int, name: str = US, *, replicate: str = "auto") -> Candidate:
         chosen = list(self._near.buckets.values())[:buckets]
 
         def command(run: int) -> list[str]:
             regions = ",".join(self._far.spec(bucket) for bucket in chosen)
             words = ["stage", f"P@1.0.{run}", str(self._file), "--regions", regions]
-            return [*AS_AWS, *words]
+            return [*AS_AWS, *words, "--replicate", replicate]
 
         def check(run: int) -> None:
             for bucket in chosen:

@@ -308,8 +308,9 @@ class Limits:
     minutes", as S3's documentation has it, which is what rclone waits, and for an upload of 10,000
     parts 16 minutes more."""
 
-    connections: int = 16
-    """Each client's, kept open: more than the workers that one region has at a time."""
+    connections: int = 24
+    """Each client's, kept open: more than the workers that one region has at a time, which are
+    ``inventory_workers`` at most. One that reads may have to describe as well, on a second one."""
 
     conflict_retry: RetryLimits = field(
         default=RetryLimits(
@@ -373,8 +374,10 @@ class Limits:
     """How many parts of one artifact go to or come from one region at a time: enough to fill a
     connection with long round trips, and few enough for memory."""
 
-    inventory_workers: int = 8
-    """How many artifacts of one region are described at a time. Each takes one small request."""
+    inventory_workers: int = 16
+    """How many artifacts of one region are described at a time. Each takes one small request, which
+    is mostly waited for, and twice as many would be a hundred threads for three regions. What they
+    read of the bytes is one block each."""
 
     channel_retry: RetryLimits = field(default=RetryLimits(attempts=40))
     """Of a channel that other jobs move at the same time. In each round one of them succeeds, and

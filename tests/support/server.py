@@ -76,6 +76,7 @@ class Aws:
     def _keep(self) -> tuple[Callable[[], None], int]:
         """Serve connections for as long as they are used; return what ends that, and the port."""
         server = wsgi.Server(("127.0.0.1", 0), self._answer, numthreads=32, shutdown_timeout=1)
+        server.keep_alive_conn_limit = 1000  # else it closes all but ten between two requests
         server.prepare()
         threading.Thread(target=server.serve, daemon=True).start()
         return server.stop, server.bind_addr[1]

@@ -116,6 +116,9 @@ MAX_LEGACY_METADATA_BYTES = MIB
 """Of the metadata that the first Startifact stored in an object of its own, and did not limit. More
 than a record holds is read all the same; this is far more than anybody would search in."""
 
+KEYS_AT_ONCE = 1000
+"""Of a listing, as many as S3 gives in one answer. A project of no more is listed with one."""
+
 MAX_DIRECTORY_TEXT_BYTES = 64 * 1024
 """Of a record or a channel in a directory, where a file may have any size."""
 

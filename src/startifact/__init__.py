@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from startifact.regions.aws.configuration_loader import ConfigurationLoader
     from startifact.regions.aws.web_identity import WebIdentity
     from startifact.regions.interface import Location, Mirror, Region, StoredArtifact, StoredChannel
+    from startifact.regions.pages import Page
     from startifact.repair.log import Repair, Step
     from startifact.repair.verify import Finding, FindingKind, Verification
     from startifact.session import Session
@@ -41,6 +42,7 @@ __all__ = [
     "Location",
     "Mirror",
     "Origin",
+    "Page",
     "Part",
     "Progress",
     "ProgressCallback",
@@ -77,6 +79,7 @@ _HOMES = {
     "Location": "regions.interface",
     "Mirror": "regions.interface",
     "Origin": "model.record",
+    "Page": "regions.pages",
     "Part": "files.parts",
     "Progress": "concurrency.progress",
     "ProgressCallback": "concurrency.progress",

@@ -119,6 +119,9 @@ MAX_LEGACY_METADATA_BYTES = MIB
 """Of the metadata that the first Startifact stored in an object of its own, and did not limit. More
 than a record holds is read all the same; this is far more than anybody would search in."""
 
+KEYS_AT_ONCE = 1000
+"""Of a listing, as many as S3 gives in one answer. A project of no more is listed with one."""
+
 MAX_DIRECTORY_TEXT_BYTES = 64 * 1024
 """Of a record or a channel in a directory, where a file may have any size."""
 
@@ -312,7 +315,8 @@ class Limits:
     parts 16 minutes more."""
 
     connections: int = 48
-    """Each client's, kept open: more than the workers of three buckets that share one."""
+    """Each client's, kept open: more than the workers that three buckets which share one have at a
+    time. One that reads may have to describe as well, on a second connection."""
 
     conflict_retry: RetryLimits = field(
         default=RetryLimits(
@@ -385,8 +389,10 @@ class Limits:
     """How long a region waits for another one's upload that shows no sign of life, before it is
     sent the file itself: half of what a region that is not needed may be idle."""
 
-    inventory_workers: int = 8
-    """How many artifacts of one region are described at a time. Each takes one small request."""
+    inventory_workers: int = 16
+    """How many artifacts of one region are described at a time. Each takes one small request, which
+    is mostly waited for, and twice as many would be a hundred threads for three regions. What they
+    read of the bytes is one block each."""
 
     channel_retry: RetryLimits = field(default=RetryLimits(attempts=40))
     """Of a channel that other jobs move at the same time. In each round one of them succeeds, and

@@ -1,6 +1,6 @@
 """The session: the one thing that a program needs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -22,6 +22,7 @@ from startifact.model.versions import parse_selector, parse_version
 from startifact.reading.artifact import Artifact
 from startifact.reading.finding import find_artifact
 from startifact.reading.listing import list_versions, versions_of
+from startifact.reading.newest_versions import list_in_batches
 from startifact.reading.open_downloaders import OpenDownloaders
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.interface import Region
@@ -274,6 +275,18 @@ class Session:
         """
         checked = check_project(project)
         return list_versions(self._regions(), checked, limits=self._limits)
+
+    def versions_in_batches(self, project: str) -> Iterator[list[Version]]:
+        """Yield what `versions` returns, in batches: the newest ones before the others are known.
+
+        Raises:
+            InputError: *project* is not a legal name, or two regions are one store.
+            NotFoundError: Every region said that there is none.
+            SeveralRegionsError: Too few regions answered, or not to the end: what was yielded
+                before is right, and not all.
+        """
+        checked = check_project(project)
+        return list_in_batches(self._regions(), checked, limits=self._limits)
 
     def verify(
         self, project: str, version: Version | str | None = None, *, read_data: bool = False

@@ -30,6 +30,7 @@ from startifact.errors import (
 from startifact.files.source import Source
 from startifact.model.keys import Key
 from startifact.regions.interface import Region, StoredChannel
+from startifact.regions.pages import Page
 from tests.conftest import AwsAccount
 from tests.contract.conftest import (
     CHANNEL,
@@ -363,6 +364,67 @@ def test_keys_are_listed_page_by_page(account: AwsAccount) -> None:
     assert sorted(keys) == sorted(names)
 
 
+FIVE = ["foo@1.0.0", "foo@1.10.0", "foo@12.0.0-rc.1", "foo@latest", "foo@1x"]
+
+
+def test_first_page_of_few_keys(region: Region, backend: Backend, make_file: MakeFile) -> None:
+    """A page of few keys is whole, and has those of artifacts, or what they begin with."""
+    source = Source.scan(make_file())
+    for key in (*FIVE, "foo2@1.0.0", "fo@1.0.0"):
+        region.create(Key(key), source, ENCODED_RECORD, unmoved)
+    region.write_channel(Key("foo/latest"), "{}\n", None)
+
+    whole = region.first_page("foo@")
+    majors, minors = region.first_page("foo@", "."), region.first_page("foo@1.", ".")
+
+    assert (sorted(whole.keys), whole.common_prefixes, whole.whole) == (sorted(FIVE), (), True)
+    assert sorted(majors.keys) == ["foo@1x", "foo@latest"]
+    assert sorted(majors.common_prefixes) == ["foo@1.", "foo@12."]
+    assert (minors.keys, sorted(minors.common_prefixes)) == ((), ["foo@1.0.", "foo@1.10."])
+    assert majors.whole
+    assert minors.whole
+
+
+def test_first_page_of_nothing(region: Region) -> None:
+    """A region in which nothing was staged has a whole page of nothing."""
+    for page in (region.first_page("foo@"), region.first_page("foo@", ".")):
+        assert page == Page(keys=(), common_prefixes=(), whole=True)
+
+
+def test_first_page_has_nothing_below_a_key(region: Region, backend: Backend) -> None:
+    """What is stored below an artifact's key is passed over."""
+    if not isinstance(backend, Bucket):
+        pytest.skip("nothing is below a key of a directory or of memory")
+    for key in ("foo@1.0.0", "foo@2.0.0/metadata", "foo@x/metadata", "foo@x/y.z"):
+        backend.plain(key, b"{}")
+
+    whole, majors = region.first_page("foo@"), region.first_page("foo@", ".")
+
+    assert whole.keys == ("foo@1.0.0",)
+    assert majors.keys == ()
+    assert set(majors.common_prefixes) - {"foo@2."} == {"foo@1."}
+
+
+@pytest.mark.parametrize("kind", ["file", "aws"])
+def test_first_page_of_many_keys(kind: str, account: AwsAccount, tmp_path: Path) -> None:
+    """A page of more keys than are listed at once says that it is not whole."""
+    bucket, names = account.buckets["us-east-1"], [f"foo@1.{n % 7}.{n}" for n in range(1005)]
+    for name in names:
+        if kind == "file":
+            (tmp_path / name / "artifact").mkdir(parents=True)
+        else:
+            s3_backends["123456789012"]["aws"].put_object(bucket, f"p/{name}", b"")
+    region = opened(f"file:{tmp_path}" if kind == "file" else f"s3://{bucket}/p")
+
+    page, minors = region.first_page("foo@"), region.first_page("foo@1.", ".")
+
+    assert not page.whole
+    assert len(set(page.keys)) == 1000
+    assert set(page.keys) < set(names)
+    assert minors.whole
+    assert sorted(minors.common_prefixes) == [f"foo@1.{n}." for n in range(7)]
+
+
 def test_delete(region: Region, backend: Backend, make_file: MakeFile) -> None:
     """What was described is deleted whole, and nothing of it is left."""
     region.create(KEY, Source.scan(make_file()), ENCODED_RECORD, unmoved)
@@ -556,6 +618,8 @@ def test_no_such_bucket(account: AwsAccount, backend: Backend, make_file: MakeFi
         lambda: region.describe(KEY),
         lambda: region.create(KEY, source, ENCODED_RECORD, unmoved),
         lambda: list(region.keys("SugarWater@")),
+        lambda: region.first_page("SugarWater@"),
+        lambda: region.first_page("SugarWater@", "."),
         lambda: region.read_channel(CHANNEL),
         lambda: region.write_channel(CHANNEL, "x", None),
     ):
@@ -577,6 +641,8 @@ def test_region_out_of_order(backends: list[Backend], make_file: MakeFile) -> No
         lambda: region.create(Key("SugarWater@2.0.0"), source, ENCODED_RECORD, unmoved),
         lambda: list(region.read(KEY, description, 0, 1)),
         lambda: list(region.keys("SugarWater@")),
+        lambda: region.first_page("SugarWater@"),
+        lambda: region.first_page("SugarWater@", "."),
         lambda: region.delete(KEY, description),
         lambda: region.read_channel(CHANNEL),
         lambda: region.write_channel(CHANNEL, "x", None),

@@ -1,4 +1,4 @@
-"""How many requests a staging and a download make at Amazon S3, and how many one after another.
+"""How many requests commands make at Amazon S3, how many one after another, and how many at once.
 
 A round trip to another continent takes as long as importing Startifact.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from startifact.limits import Limits
 from startifact.regions.aws import endpoint
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.limits import Session
@@ -20,6 +21,7 @@ from tests.support.wire import Answer, Forward, Request, Wire
 MakeFile = Callable[..., Path]
 
 QUIET_SECONDS = 0.25
+AT_ONCE, AT_ONCE_SECONDS = 16, 5.0
 ONE, THREE = AWS_REGIONS[:1], AWS_REGIONS
 
 
@@ -172,3 +174,49 @@ def test_download_of_latest(
     assert len(trips.names) == requests, trips.names
     assert len(trips.rounds) == 5, trips.rounds
     assert trips.most_connections <= connections
+
+
+class Together:
+    """Answers no description before so many of its region wait for one, if they ever do."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: dict[str, int] = dict.fromkeys(THREE, 0)
+        self.most = dict(self._waiting)
+        """How many of each region waited at once at most."""
+
+    def rule(self, request: Request, forward: Forward) -> Answer | None:
+        """Answer *request*, a description with others of its region."""
+        if request.method != "HEAD":
+            return forward()
+        region = request.region
+        with self._changed:
+            self._waiting[region] += 1
+            self.most[region] = max(self.most[region], self._waiting[region])
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most[region] >= AT_ONCE, AT_ONCE_SECONDS)
+        try:
+            return forward()
+        finally:
+            with self._changed:
+                self._waiting[region] -= 1
+
+
+def test_verify_describes_many_at_once(
+    wire: Wire, account: AwsAccount, make_file: MakeFile
+) -> None:
+    """Each region describes at least 16 versions at once, and no more than there are workers."""
+    stage_before(THREE, make_file)
+    for region, bucket in account.buckets.items():
+        source = {"Bucket": bucket, "Key": "team/SugarWater@1.0.0"}
+        for patch in range(1, 2 * AT_ONCE):
+            key = f"team/SugarWater@0.9.{patch}"
+            account.s3(region).copy_object(Bucket=bucket, Key=key, CopySource=source)
+    together, limits = Together(), Limits()
+    wire.add(together.rule)
+
+    verification = Session(regions=THREE).verify("SugarWater")
+
+    assert verification, verification.differences
+    assert len(verification.versions) == 2 * AT_ONCE
+    assert all(AT_ONCE <= most <= limits.inventory_workers for most in together.most.values())

@@ -22,6 +22,7 @@ from startifact.regions.interface import (
     StoredArtifact,
     StoredChannel,
 )
+from startifact.regions.pages import Page
 from tests.support.limits import SHORT
 
 T = TypeVar("T")
@@ -262,6 +263,11 @@ class FaultyRegion(Region):
 
     def keys(self, prefix: str) -> Iterator[str]:
         return iter(self.do("keys", prefix, lambda: list(self.inner.keys(prefix))) or ())
+
+    def first_page(self, prefix: str, delimiter: str = "") -> Page:
+        # One more listing, so that it has the faults of listings.
+        page = self.do("keys", prefix, lambda: self.inner.first_page(prefix, delimiter))
+        return page or Page(keys=(), common_prefixes=(), whole=True)
 
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         return self.do("delete", key, lambda: self.inner.delete(key, stored))

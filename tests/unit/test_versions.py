@@ -242,3 +242,15 @@ def test_newest_first() -> None:
     for shuffled in itertools.permutations(texts):
         listed = newest_first(Version.parse(t) for t in shuffled)
         assert [str(v) for v in listed] == texts
+
+
+_identifiers = st.sampled_from(["0", "1", "2", "10", "a", "A", "b", "-", "rc", "rc1", "1a", "a-b"])
+_prereleases = st.lists(_identifiers, max_size=3).map(".".join)
+
+
+@given(st.lists(st.builds(Version, _numbers, prerelease=_prereleases.map(lambda p: p or None))))
+def test_newest_first_is_the_precedence_of_semver(several: list[Version]) -> None:
+    """No version is listed before one that python-semver says is higher."""
+    listed = newest_first(several)
+
+    assert all(a.compare(b) >= 0 for a, b in itertools.pairwise(listed))

@@ -13,6 +13,7 @@ from startifact.commands import (
     DownloadResult,
     ProjectResult,
     SessionInputs,
+    VersionsInputs,
     inputs_from,
     path_of,
     run,
@@ -46,7 +47,12 @@ class OutputResult:
     artifact: Artifact
 
 
-Result = ProjectResult | SetupResult | OutputResult
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedResult:
+    """Everything was printed as it came."""
+
+
+Result = ProjectResult | SetupResult | OutputResult | PrintedResult
 
 
 def execute(
@@ -55,10 +61,11 @@ def execute(
     limits: Limits,
     *,
     write_file: Callable[[Path], None],
+    write: Callable[[str], None],
 ) -> Result:
     """Do what *arguments* say, and return what came of it.
 
-    *write_file* writes what is in a file to standard output.
+    *write_file* writes what is in a file to standard output, and *write* writes lines.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
@@ -79,6 +86,10 @@ def execute(
         values["metadata"] = parse_metadata_lines(lines, source="metadata")
     if to_standard_output:
         return _download_to(write_file, inputs_from(DownloadInputs, values), session)
+    if arguments.command == VersionsInputs.command and not arguments.json:
+        for versions in session.versions_in_batches(inputs_from(VersionsInputs, values).project):
+            write("\n".join(str(version) for version in versions))
+        return PrintedResult()
     result = run(inputs_from(PROJECT_INPUTS[arguments.command], values), session)
     if isinstance(result, DownloadResult):
         _warn_of_failures(result.artifact)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
-from startifact.cli.commands import OutputResult, Result
+from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
 from startifact.cli.setup import SetupResult
 from startifact.commands import (
@@ -43,7 +43,7 @@ def output_lines(result: Result) -> list[str]:
             return [str(version) for version in versions]
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
-        case RepairResult() | SetupResult() | OutputResult():
+        case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
             return []
         case _:
             assert_never(result)
@@ -58,7 +58,7 @@ def info_lines(result: Result) -> list[str]:
             return [download_line(artifact, f"at {quoted(str(path), 1000)}")]
         case OutputResult(artifact=artifact):
             return [download_line(artifact, "on standard output")]
-        case InfoResult() | VersionsResult():
+        case InfoResult() | VersionsResult() | PrintedResult():
             return []
         case VerifyResult(verification=found, regions=regions):
             return [verification_line(found, len(regions))]

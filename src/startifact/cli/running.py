@@ -7,7 +7,7 @@ import logging
 
 from startifact.cli.arguments import Arguments
 from startifact.cli.bar import Bar
-from startifact.cli.commands import OutputResult, Result, execute
+from startifact.cli.commands import OutputResult, PrintedResult, Result, execute
 from startifact.cli.console import Console
 from startifact.cli.rendering import as_json, info_lines, output_lines
 from startifact.cli.setup import SetupResult
@@ -34,7 +34,9 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
     with logging_to(tell=console.tell, warn=console.warn, words=in_shell, level=level):
         try:
             with deadline(arguments.deadline):
-                result = execute(arguments, bar, limits, write_file=console.file)
+                result = execute(
+                    arguments, bar, limits, write_file=console.file, write=console.data
+                )
                 # Inside: regions that have not answered yet may be waited for.
                 info = info_lines(result)
                 output = as_json(_facts(result)) if arguments.json else _lines(result)
@@ -45,7 +47,7 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
         console.tell(line)
     if output:
         console.data(output)
-    if isinstance(result, SetupResult | OutputResult):
+    if isinstance(result, SetupResult | OutputResult | PrintedResult):
         return 0
     for error in errors_of(result):
         console.fail(error)
@@ -63,6 +65,8 @@ def _facts(result: Result) -> dict[str, object]:
             return result.facts()
         case OutputResult():
             raise AssertionError("refused: JSON would be among the bytes")  # pragma: no cover
+        case PrintedResult():
+            raise AssertionError("with --json it is not printed as it comes")  # pragma: no cover
         case _:
             return facts_of_result(result, in_shell)
 

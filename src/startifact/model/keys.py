@@ -11,6 +11,7 @@ from startifact.errors import InputError
 from startifact.limits import (
     MAX_CHANNEL_NAME_CHARACTERS,
     MAX_PROJECT_CHARACTERS,
+    MAX_VERSION_CHARACTERS,
 )
 from startifact.text import quoted
 
@@ -61,6 +62,23 @@ def version_text(project: str, key: str) -> str | None:
     if not key.startswith(prefix) or "/" in key:
         return None
     return key[len(prefix) :]
+
+
+VERSION_DELIMITER = "."
+"""What stands behind the first two numbers of a version, and so in each of its keys."""
+
+_NUMBER = re.compile(rf"(?:0|[1-9][0-9]{{0,{MAX_VERSION_CHARACTERS - 1}}})")
+
+
+def versions_prefix(project: str, *numbers: int) -> str:
+    """Return what the keys of all versions begin with whose first numbers are *numbers*."""
+    return artifact_prefix(project) + "".join(f"{n}{VERSION_DELIMITER}" for n in numbers)
+
+
+def next_number(prefix: str, common_prefix: str) -> int | None:
+    """Return the number of a version that *common_prefix* has behind *prefix*, if it has one."""
+    text = common_prefix.removeprefix(prefix).removesuffix(VERSION_DELIMITER)
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
 def channel_key(project: str, channel: str) -> Key:

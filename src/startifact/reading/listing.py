@@ -1,8 +1,9 @@
 """Which versions of a project there are."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from semver import Version
 
@@ -21,6 +22,8 @@ from startifact.model.versions import newest_first, parse_version
 from startifact.regions.interface import Region
 from startifact.text import quoted_list, with_regions
 
+T = TypeVar("T")
+
 logger = logging.getLogger(__name__)
 
 
@@ -33,13 +36,44 @@ def list_versions(regions: Sequence[Region], project: str, *, limits: Limits) ->
         SeveralRegionsError: Fewer than half of the regions answered.
     """
     found, failures = versions_of(regions, project, limits=limits)
+    check_answers(regions, project, failures, all_needed=not found)
+    check_found(regions, project, failures, found)
+    return found
+
+
+def check_answers(
+    regions: Sequence[Region],
+    project: str,
+    failures: Mapping[str, StartifactError],
+    *,
+    all_needed: bool,
+) -> None:
+    """Return when enough *regions* were listed, which are all of them where *all_needed*.
+
+    Raises:
+        InputError: Two regions are one store.
+        SeveralRegionsError: Fewer were.
+    """
     refuse_shared_store({r.name: r.store_identity() for r in regions if r.name not in failures})
     answers = len(regions) - len(failures)
-    if answers < required_to_read(len(regions)) or (failures and not found):
+    if answers < required_to_read(len(regions)) or (failures and all_needed):
         raise no_answer(
             f"cannot list the versions of {project}: {answers} of {len(regions)} regions answered:",
             failures.items(),
         )
+
+
+def check_found(
+    regions: Sequence[Region],
+    project: str,
+    failures: Mapping[str, StartifactError],
+    found: Sequence[Version],
+) -> None:
+    """Return when versions were *found*, with a warning of each region that was not listed.
+
+    Raises:
+        NotFoundError: Every region said that there is none.
+    """
     for name, error in failures.items():
         logger.warning("%s", with_regions([name], f"versions were not listed: {error.message}"))
     if not found:
@@ -47,7 +81,6 @@ def list_versions(regions: Sequence[Region], project: str, *, limits: Limits) ->
             f"nothing of {project} is staged in {', '.join(r.name for r in regions)}",
             hint="Check the project's name and the regions",
         )
-    return found
 
 
 def versions_of(
@@ -59,13 +92,24 @@ def versions_of(
     others are not waited for as long, unless *every* region is to have its whole time.
     """
     enough = None if every else required_to_read(len(regions))
-    listed, others, failed = _listings(regions, project, limits, enough)
-    _warn_of_others(project, {r.name: others[r.name] for r in regions if others.get(r.name)})
-    found = {str(version): version for versions in listed.values() for version in versions}
-    failures = {failure.name: failure.error for failure in failed}
-    return newest_first(found.values()), {
-        r.name: failures[r.name] for r in regions if r.name in failures
-    }
+    jobs = {r.name: partial(list_keys, r, project) for r in regions}
+    listed, failed = ask_regions(jobs, limits, enough)
+    warn_of_others(regions, project, listed)
+    return newest_first(merged(listed)), failures_by_region(regions, failed)
+
+
+def merged(listed: Mapping[str, "Listed"]) -> list[Version]:
+    """Return all versions that regions list, each once, in any order."""
+    found = {str(version): version for versions, _ in listed.values() for version in versions}
+    return list(found.values())
+
+
+def failures_by_region(
+    regions: Sequence[Region], failures: Iterable[Failure]
+) -> dict[str, StartifactError]:
+    """Return why regions did not answer, in the order of *regions*."""
+    failed = {failure.name: failure.error for failure in failures}
+    return {r.name: failed[r.name] for r in regions if r.name in failed}
 
 
 Listed = tuple[list[Version], list[str]]
@@ -76,7 +120,7 @@ def begin_listing(region: Region, project: str) -> Callable[[], Listed]:
     """Begin to list *project* in *region*, where that takes its time; return what gives it."""
 
     def ask() -> Listed:
-        return _keys_in(region, project, CURRENT_HEARTBEAT.get() or Heartbeat())
+        return list_keys(region, project, CURRENT_HEARTBEAT.get() or Heartbeat())
 
     return region.ask_in_background(ask)
 
@@ -95,11 +139,11 @@ def versions_by_region(
     """
     jobs: dict[str, Callable[[Heartbeat], Listed]] = {}
     for region in regions:
-        jobs[region.name] = partial(_keys_in, region, project)
+        jobs[region.name] = partial(list_keys, region, project)
         if region.name in begun:
             jobs[region.name] = partial(_listed, begun[region.name])
-    listed, _, failures = _take(jobs, limits, None)
-    return listed, failures
+    listed, failures = ask_regions(jobs, limits, None)
+    return {name: versions for name, (versions, _) in listed.items()}, failures
 
 
 def _listed(listing: Callable[[], Listed], heartbeat: Heartbeat) -> Listed:
@@ -107,32 +151,32 @@ def _listed(listing: Callable[[], Listed], heartbeat: Heartbeat) -> Listed:
     return listing()
 
 
-def _listings(
-    regions: Sequence[Region], project: str, limits: Limits, enough: int | None
-) -> tuple[dict[str, list[Version]], dict[str, list[str]], list[Failure]]:
-    """Return the versions and the other keys that each region lists, and why others did not."""
-    return _take({r.name: partial(_keys_in, r, project) for r in regions}, limits, enough)
+def ask_regions(
+    jobs: Mapping[str, Callable[[Heartbeat], T]], limits: Limits, enough: int | None
+) -> tuple[dict[str, T], list[Failure]]:
+    """Return what the *jobs* of regions return, by region, and why others failed.
 
-
-def _take(
-    jobs: Mapping[str, Callable[[Heartbeat], Listed]], limits: Limits, enough: int | None
-) -> tuple[dict[str, list[Version]], dict[str, list[str]], list[Failure]]:
-    listed: dict[str, list[Version]] = {}
-    other_keys: dict[str, list[str]] = {}
+    Once *enough* have returned, the others are not waited for as long.
+    """
+    answers: dict[str, T] = {}
     failures: list[Failure] = []
-    with FanOut(jobs, limits=limits, enough=enough) as listing:
-        for answer in listing:
+    with FanOut(jobs, limits=limits, enough=enough) as asking:
+        while True:
+            if enough is not None and len(answers) >= enough:
+                asking.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
+            answer = asking.next()
+            if answer is None:
+                return answers, failures
             if isinstance(answer, Failure):
                 failures.append(answer)
             else:
-                listed[answer.name], other_keys[answer.name] = answer.value
-                if enough is not None and len(listed) >= enough:
-                    listing.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
-    return listed, other_keys, failures
+                answers[answer.name] = answer.value
 
 
-def _warn_of_others(project: str, others: Mapping[str, Sequence[str]]) -> None:
+def warn_of_others(regions: Sequence[Region], project: str, listed: Mapping[str, Listed]) -> None:
     """Log one warning of all keys that are no versions, by region, where there are any."""
+    others = {r.name: listed[r.name][1] for r in regions if r.name in listed}
+    others = {name: keys for name, keys in others.items() if keys}
     if others:
         keys = sorted({key for found in others.values() for key in found})
         count = f"{len(keys):,} keys are not versions of {project}, and are"
@@ -141,13 +185,19 @@ def _warn_of_others(project: str, others: Mapping[str, Sequence[str]]) -> None:
         logger.warning("%s", with_regions(others, f"{count} passed over: {quoted_list(keys)}"))
 
 
-def _keys_in(region: Region, project: str, heartbeat: Heartbeat) -> tuple[list[Version], list[str]]:
-    """Return the versions of *project* that *region* lists, in any order, and all other keys.
+def list_keys(region: Region, project: str, heartbeat: Heartbeat) -> Listed:
+    """Return the versions of *project* that *region* lists, and all other keys."""
+    return sorted_out(region, project, region.keys(artifact_prefix(project)), heartbeat)
+
+
+def sorted_out(region: Region, project: str, keys: Iterable[str], heartbeat: Heartbeat) -> Listed:
+    """Return the versions of *project* among *keys* of *region*, and all other keys.
 
     Those below an artifact's key are its metadata, and in neither list.
     """
-    versions, others = [], []
-    for key in region.keys(artifact_prefix(project)):
+    versions: list[Version] = []
+    others: list[str] = []
+    for key in keys:
         heartbeat.beat()
         text = version_text(project, key)
         if text is None:

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from startifact.files.source import Source
 from startifact.model.keys import Key, split_channel_key
+from startifact.regions.pages import Page, page_of
 
 T = TypeVar("T")
 
@@ -259,6 +260,16 @@ class Region(ABC):
         artifact's key, are passed over; what is at an artifact's key and cannot be an artifact is
         not. Errors may come at any step.
         """
+
+    # Not abstract: it is right for a region that lists as fast as it is asked.
+    def first_page(self, prefix: str, delimiter: str = "") -> Page:
+        """Return keys that `keys` would yield, all of them or as many as come at once.
+
+        With *delimiter*, those that have it behind *prefix* are not among the keys, and what they
+        begin with is among the common prefixes. These may have some of keys that `keys` passes
+        over.
+        """
+        return page_of(self.keys(prefix), prefix, delimiter, whole=True)
 
     @abstractmethod
     def delete(self, key: Key, stored: StoredArtifact) -> bool:

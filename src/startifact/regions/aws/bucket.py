@@ -4,7 +4,7 @@ import base64
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -31,6 +31,7 @@ from startifact.regions.aws.retries import configured_attempts
 from startifact.regions.aws.trouble import CONFLICT, code_of
 from startifact.regions.aws.upload import Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
+from startifact.regions.pages import Page
 
 _CHANGED = UNMET | CONFLICT
 _MD5_OF_NOTHING = hashlib.md5(usedforsecurity=False).hexdigest()
@@ -128,10 +129,26 @@ class Bucket(DescribedBucket):
                 Bucket=self.name, Prefix=self.full(prefix)
             )
             for page in pages:
-                for item in page.get("Contents", []):
-                    key = Key(item["Key"].removeprefix(self.prefix))
-                    if not is_channel_key(key):
-                        yield key
+                yield from self._artifact_keys(item["Key"] for item in page.get("Contents", []))
+
+    def first_page(self, prefix: str, delimiter: str) -> Page:
+        """Return the first page of the same keys; see `Region.first_page`."""
+        with self._bucket_errors():
+            page = self.client.list_objects_v2(
+                Bucket=self.name, Prefix=self.full(prefix), Delimiter=delimiter
+            )
+        keys = [item["Key"] for item in page.get("Contents", [])]
+        common = [item["Prefix"] for item in page.get("CommonPrefixes", [])]
+        return Page(
+            keys=tuple(self._artifact_keys(keys)),
+            common_prefixes=tuple(self._artifact_keys(common)),
+            whole=not page["IsTruncated"],
+        )
+
+    def _artifact_keys(self, full: Iterable[str]) -> Iterator[str]:
+        """Yield what is below the prefix in *full*, and not below an artifact's key."""
+        keys = (Key(key.removeprefix(self.prefix)) for key in full)
+        return (key for key in keys if not is_channel_key(key))
 
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """Delete the object that *stored* describes; ``False`` when another one is there."""

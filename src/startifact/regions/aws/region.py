@@ -31,6 +31,7 @@ from startifact.regions.interface import (
     StoredArtifact,
     StoredChannel,
 )
+from startifact.regions.pages import Page
 from startifact.text import quoted
 
 T = TypeVar("T")
@@ -115,6 +116,10 @@ class S3Region(Region):
     def keys(self, prefix: str) -> Iterator[str]:
         """See `Region.keys`."""
         return self._bucket().keys(prefix)
+
+    def first_page(self, prefix: str, delimiter: str = "") -> Page:
+        """See `Region.first_page`."""
+        return self._bucket().first_page(prefix, delimiter)
 
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """See `Region.delete`."""

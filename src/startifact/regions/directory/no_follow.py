@@ -93,7 +93,7 @@ class NoFollowDirectory:
         )
 
 
-def is_empty(folder: Path) -> bool:
+def is_empty(folder: Path | str) -> bool:
     """Say whether *folder* is absent or empty, which a rename treats alike."""
     try:
         with os.scandir(folder) as entries:

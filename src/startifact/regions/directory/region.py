@@ -6,7 +6,9 @@ one exists. A channel is a file, replaced by a rename under a lock that dies wit
 """
 
 import contextlib
+import dataclasses
 import errno
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,12 +26,25 @@ from startifact.errors import (
 )
 from startifact.files.source import Source
 from startifact.files.trouble import hint_of, local_error, too_many_open
-from startifact.limits import BLOCK_BYTES, DEFAULT_LIMITS, MAX_DIRECTORY_NAME_BYTES, Limits
+from startifact.limits import (
+    BLOCK_BYTES,
+    DEFAULT_LIMITS,
+    KEYS_AT_ONCE,
+    MAX_DIRECTORY_NAME_BYTES,
+    Limits,
+)
 from startifact.model.keys import Key, is_channel_key
 from startifact.regions.directory.filelock import check_lockable, locked, replace
 from startifact.regions.directory.no_follow import NoFollowDirectory, is_empty
 from startifact.regions.directory.scratch import scratch_in, sweep
-from startifact.regions.interface import Beat, Location, Region, StoredArtifact, StoredChannel
+from startifact.regions.interface import (
+    Beat,
+    Location,
+    Region,
+    StoredArtifact,
+    StoredChannel,
+)
+from startifact.regions.pages import Page, page_of
 from startifact.text import quoted
 
 ARTIFACT = "artifact"
@@ -146,14 +161,29 @@ class DirectoryRegion(Region):
     def keys(self, prefix: str) -> Iterator[str]:
         """See `Region.keys`."""
         with self._translated("list", self._root):
-            try:
-                with os.scandir(self._root) as entries:
-                    found = [entry for entry in entries if entry.name.startswith(prefix)]
-            except FileNotFoundError:
-                return
-            for entry in found:
-                if not entry.is_dir(follow_symlinks=False) or not is_empty(Path(entry.path)):
+            for entry in self._entries(prefix):
+                if _is_there(entry):
                     yield entry.name
+
+    def first_page(self, prefix: str, delimiter: str = "") -> Page:
+        """See `Region.first_page`: names are near, but whether each holds something is not."""
+        if not delimiter:
+            keys = list(itertools.islice(self.keys(prefix), KEYS_AT_ONCE + 1))
+            whole = len(keys) <= KEYS_AT_ONCE
+            return page_of(keys[:KEYS_AT_ONCE], prefix, delimiter, whole=whole)
+        with self._translated("list", self._root):
+            entries = self._entries(prefix)
+            page = page_of((entry.name for entry in entries), prefix, delimiter, whole=True)
+            names = frozenset(page.keys)
+            there = (e.name for e in entries if e.name in names and _is_there(e))
+            return dataclasses.replace(page, keys=tuple(there))
+
+    def _entries(self, prefix: str) -> list["os.DirEntry[str]"]:
+        try:
+            with os.scandir(self._root) as entries:
+                return [entry for entry in entries if entry.name.startswith(prefix)]
+        except FileNotFoundError:
+            return []
 
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """See `Region.delete`."""
@@ -258,6 +288,11 @@ class _Status:
     def of(cls, status: os.stat_result) -> Self:
         token = f"{status.st_dev}-{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
         return cls(status.st_size, token)
+
+
+def _is_there(entry: "os.DirEntry[str]") -> bool:
+    """Say whether anything is at the key that *entry* has the name of."""
+    return not entry.is_dir(follow_symlinks=False) or not is_empty(entry.path)
 
 
 def _write_durably(path: Path, data: bytes) -> None:

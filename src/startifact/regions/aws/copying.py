@@ -5,14 +5,17 @@ demands the condition may refuse it with the condition (the pages of AWS disagre
 most 5 GB.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from startifact.errors import IntegrityError
+from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT
+from startifact.errors import IntegrityError, RegionUnavailableError
 from startifact.files.parts import Part
+from startifact.limits import Limits
 from startifact.regions.aws.conditions import UNMET
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.partitions import arn
@@ -32,6 +35,19 @@ class CopySource:
     bucket: str
     key: str
     etag: str
+
+
+def check_copies(region: str, limits: Limits) -> None:
+    """Return while parts are being copied to *region*, for the worker that this thread is.
+
+    Raises:
+        RegionUnavailableError: None was for ``copy_wait_seconds``. The file may still be sent in
+            time, before the region is given up.
+    """
+    heartbeat = CURRENT_HEARTBEAT.get()
+    silent = 0.0 if heartbeat is None else time.monotonic() - heartbeat.last
+    if silent >= limits.copy_wait_seconds:
+        raise RegionUnavailableError(f"{region} has copied nothing for {silent:.1f} s")
 
 
 def copy_part(

@@ -274,7 +274,7 @@ def test_copy_that_hangs(
         staging = session.stage("SugarWater", "1.0.0", make_file(content))
 
     assert not failures(staging)
-    assert f"{THIRD} has copied nothing for " in caplog.text
+    assert f"{THIRD} has copied nothing for 0.5 s" in caplog.text
     check_staged(account, session, content)
 
 
@@ -301,6 +301,34 @@ def test_upload_that_hangs(
         if outcome.region != parts[0]:
             assert outcome.seconds < limits.idle_timeout_seconds
             assert KEY in account.keys(outcome.region)
+
+
+@pytest.mark.parametrize("said", [(503, "SlowDown"), (500, "InternalError")])
+def test_upload_that_fails_slowly(
+    account: AwsAccount,
+    wire: Wire,
+    make_file: MakeFile,
+    content: bytes,
+    said: tuple[int, str],
+) -> None:
+    """A region that is sent every part again and again is tried longer than the others wait."""
+    limits = replace(HANGING, retry_share=0.9)
+    refused: list[str] = []
+
+    def refuse(request: Request, forward: Forward) -> Answer | None:
+        refused.append(request.region)
+        return error(*said, "Please try again")
+
+    wire.add(when(lambda r: is_part(r) and r.region == (refused or [r.region])[0], refuse))
+
+    staging = Session(regions=AWS_REGIONS, limits=limits).stage(
+        "SugarWater", "1.0.0", make_file(content)
+    )
+
+    assert failures(staging) == {refused[0]}
+    for outcome in staging.outcomes:
+        if outcome.region != refused[0]:
+            assert outcome.seconds < limits.retry_share * limits.idle_timeout_seconds / 2
 
 
 def test_upload_that_fails(

@@ -5,7 +5,6 @@ demands the condition may refuse it with the condition (the pages of AWS disagre
 most 5 GB.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -45,9 +44,11 @@ def check_copies(region: str, limits: Limits) -> None:
             time, before the region is given up.
     """
     heartbeat = CURRENT_HEARTBEAT.get()
-    silent = 0.0 if heartbeat is None else time.monotonic() - heartbeat.last
-    if silent >= limits.copy_wait_seconds:
-        raise RegionUnavailableError(f"{region} has copied nothing for {silent:.1f} s")
+    if heartbeat is not None and heartbeat.is_stuck(limits.copy_wait_seconds):
+        why = f": {heartbeat.trouble}" if heartbeat.trouble else ""
+        raise RegionUnavailableError(
+            f"{region} has copied nothing for {limits.copy_wait_seconds:g} s{why}"
+        )
 
 
 def copy_part(

@@ -386,8 +386,9 @@ class Limits:
     begins only once it is there: a smaller one is sooner everywhere if it is sent everywhere."""
 
     copy_wait_seconds: float = 5.0
-    """How long a region waits for another one's upload that shows no sign of life, before it is
-    sent the file itself: half of what a region that is not needed may be idle."""
+    """How long a region waits for another one's upload, or for its own store's copy, that moves no
+    byte or only fails, before it is sent the file itself: half of what a region that is not needed
+    may be idle, so that there is time to send it."""
 
     inventory_workers: int = 16
     """How many artifacts of one region are described at a time. Each takes one small request, which

@@ -184,7 +184,9 @@ class Session:
                 that lack it are filled with it, and that needs as many as any staging.
             replicate: How an artifact of 64 MiB or more reaches all regions: with ``auto``, Amazon
                 S3 copies it from the first region to have it to the others; with ``direct``, every
-                region is sent the file. Where it cannot be copied it is sent in either case.
+                region is sent the file at once. What cannot be copied is sent then: where that is
+                always so, as between accounts that may not read each other's buckets, ``direct`` is
+                sooner.
 
         Returns:
             What was done, with every region's outcome. In a read-only session, what would be done.

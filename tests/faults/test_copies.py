@@ -18,7 +18,7 @@ from startifact import Staging
 from startifact.errors import InputError
 from startifact.limits import MIB
 from tests.conftest import AWS_REGIONS, AwsAccount
-from tests.faults.rules import answering, hanging, is_completion, is_part, lost, when
+from tests.faults.rules import answering, hanging, is_completion, is_part, lost, starting, when
 from tests.support.limits import Session, short_limits
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
@@ -27,7 +27,14 @@ MakeFile = Callable[..., Path]
 SIZE = 17 * MIB
 KEY = "team/SugarWater@1.0.0"
 FIRST, SECOND, THIRD = AWS_REGIONS
-LIMITS = short_limits(copy_bytes=MIB, copy_wait_seconds=0.5, idle_timeout_seconds=5.0)
+LIMITS = short_limits(copy_bytes=MIB, copy_wait_seconds=3.0, idle_timeout_seconds=5.0)
+HANGING = replace(
+    LIMITS,
+    copy_wait_seconds=0.5,
+    idle_timeout_seconds=12.0,
+    quorum_idle_timeout_seconds=2.0,
+)
+"""Limits for what hangs. The others leave the server time, where more tests are at work."""
 
 pytestmark = pytest.mark.usefixtures("is_aws")
 
@@ -244,12 +251,39 @@ def test_error_after_a_200(
     check_staged(account, session, content)
 
 
+@pytest.mark.parametrize("after", [0, 2])
+def test_copy_that_hangs(
+    account: AwsAccount,
+    wire: Wire,
+    make_file: MakeFile,
+    content: bytes,
+    caplog: pytest.LogCaptureFixture,
+    after: int,
+) -> None:
+    """Where a copy makes no progress, the file is sent before the region is given up.
+
+    Two regions have it: nobody waits long for the third.
+    """
+    Session(regions=[FIRST, SECOND], limits=HANGING).stage(
+        "SugarWater", "1.0.0", make_file(content), replicate="direct"
+    )
+    wire.add(starting(after + 1, is_copy, when(is_copy, hanging(wire))))
+    session = Session(regions=AWS_REGIONS, limits=HANGING)
+
+    with caplog.at_level(logging.INFO):
+        staging = session.stage("SugarWater", "1.0.0", make_file(content))
+
+    assert not failures(staging)
+    assert f"{THIRD} has copied nothing for 0.5 s" in caplog.text
+    check_staged(account, session, content)
+
+
 @pytest.mark.parametrize("after", [1, 2])
 def test_upload_that_hangs(
     account: AwsAccount, wire: Wire, make_file: MakeFile, content: bytes, after: int
 ) -> None:
     """Where the region that is sent the file shows no life, the others do not wait for it."""
-    limits = replace(LIMITS, idle_timeout_seconds=12.0, quorum_idle_timeout_seconds=1.0)
+    limits = replace(HANGING, quorum_idle_timeout_seconds=1.0)
     parts: list[str] = []
 
     def hang(request: Request, forward: Forward) -> Answer | None:
@@ -267,6 +301,34 @@ def test_upload_that_hangs(
         if outcome.region != parts[0]:
             assert outcome.seconds < limits.idle_timeout_seconds
             assert KEY in account.keys(outcome.region)
+
+
+@pytest.mark.parametrize("said", [(503, "SlowDown"), (500, "InternalError")])
+def test_upload_that_fails_slowly(
+    account: AwsAccount,
+    wire: Wire,
+    make_file: MakeFile,
+    content: bytes,
+    said: tuple[int, str],
+) -> None:
+    """A region that is sent every part again and again is tried longer than the others wait."""
+    limits = replace(HANGING, retry_share=0.9)
+    refused: list[str] = []
+
+    def refuse(request: Request, forward: Forward) -> Answer | None:
+        refused.append(request.region)
+        return error(*said, "Please try again")
+
+    wire.add(when(lambda r: is_part(r) and r.region == (refused or [r.region])[0], refuse))
+
+    staging = Session(regions=AWS_REGIONS, limits=limits).stage(
+        "SugarWater", "1.0.0", make_file(content)
+    )
+
+    assert failures(staging) == {refused[0]}
+    for outcome in staging.outcomes:
+        if outcome.region != refused[0]:
+            assert outcome.seconds < limits.retry_share * limits.idle_timeout_seconds / 2
 
 
 def test_upload_that_fails(

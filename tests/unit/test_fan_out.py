@@ -611,3 +611,20 @@ def test_failing_ends_with_an_answer() -> None:
     assert after_answer < 0.05
     assert after_sign >= 0.05, "bytes that were sent, and not accepted, are no progress"
     assert after_bytes < 0.05
+
+
+def test_is_stuck() -> None:
+    """Nothing has moved, or requests only fail; one of many that failed once is no sign of it."""
+    heartbeat = Heartbeat()
+    assert not heartbeat.is_stuck(5.0)
+    heartbeat.failed("SlowDown", later=True)
+    assert not heartbeat.is_stuck(5.0)
+    heartbeat.failing_since = heartbeat.last_failure - 6.0
+    heartbeat.beat()
+    assert heartbeat.is_stuck(5.0)
+    heartbeat.last_failure -= 6.0
+    assert not heartbeat.is_stuck(5.0)
+    heartbeat.last -= 6.0
+    assert heartbeat.is_stuck(5.0)
+    heartbeat.answered()
+    assert not heartbeat.is_stuck(5.0)

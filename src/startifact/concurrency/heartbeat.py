@@ -25,6 +25,9 @@ class Heartbeat:
         self.failing_since: float | None = None
         """When the first request failed after the last one that was answered."""
 
+        self.last_failure = 0.0
+        """When the last one failed."""
+
         self.trouble = ""
         """Why it failed."""
 
@@ -70,9 +73,20 @@ class Heartbeat:
         # Several threads share this: it may be set back to ``None`` at any time.
         since = self.failing_since or now
         self.failing_since = since
+        self.last_failure = now
         if later:
             self.last_refusal = now
         return now - since
+
+    def is_stuck(self, seconds: float) -> bool:
+        """Say whether nothing has moved, or requests did nothing but fail, for *seconds*.
+
+        What is sent again and again moves bytes too. One that failed among many that are still
+        being sent has not failed again since.
+        """
+        now, since = time.monotonic(), self.failing_since
+        fails = since is not None and now - since >= seconds > now - self.last_failure
+        return fails or now - self.last >= seconds
 
     @contextlib.contextmanager
     def may_be_silent(self, seconds: float) -> Iterator[None]:

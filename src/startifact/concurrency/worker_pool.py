@@ -9,13 +9,22 @@ from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT
 from startifact.limits import CANCEL_POLL_SECONDS, Limits
 
 
-def run_in_pool(jobs: Iterable[Callable[[], None]], *, workers: int, limits: Limits) -> None:
+def run_in_pool(
+    jobs: Iterable[Callable[[], None]],
+    *,
+    workers: int,
+    limits: Limits,
+    check: Callable[[], None] = lambda: None,
+) -> None:
     """Run *jobs*, at most *workers* at a time, and return when all are done.
 
     Each is taken from *jobs* when a worker is free for it, so there may be any number of them.
     After the first error no further job starts. The error is raised when the running jobs have
     ended, or ``parts_cleanup_seconds`` later: a job that hangs must not keep the caller from
     undoing the others' work.
+
+    *check* is called again and again meanwhile. What it raises is raised at once, and no further
+    job starts.
 
     Raises:
         Cancelled: Nobody waits for the work of the calling thread any more; jobs are not waited
@@ -48,17 +57,27 @@ def run_in_pool(jobs: Iterable[Callable[[], None]], *, workers: int, limits: Lim
     while count < workers and (job := take()) is not None:
         threading.Thread(target=work, args=(job,), name="startifact part", daemon=True).start()
         count += 1
-    _wait(ended, count, limits)
+    try:
+        _wait(ended, count, limits, check)
+    finally:
+        failed.set()
 
 
-def _wait(ended: "queue.SimpleQueue[BaseException | None]", count: int, limits: Limits) -> None:
+def _wait(
+    ended: "queue.SimpleQueue[BaseException | None]",
+    count: int,
+    limits: Limits,
+    check: Callable[[], None],
+) -> None:
     """Return when *count* workers have *ended*; raise the first of their errors."""
     heartbeat = CURRENT_HEARTBEAT.get()
     first = error = None
     until = float("inf")
     while count and time.monotonic() < until:
-        if first is None and heartbeat is not None:
-            heartbeat.check()
+        if first is None:
+            if heartbeat is not None:
+                heartbeat.check()
+            check()
         try:
             error = ended.get(timeout=CANCEL_POLL_SECONDS)
         except queue.Empty:

@@ -5,7 +5,6 @@ comes, so that no promise depends on a copy: where it fails, the region is sent 
 """
 
 import threading
-import time
 from collections.abc import Iterable
 
 from startifact.concurrency.heartbeat import Heartbeat
@@ -81,8 +80,8 @@ class Replication:
                 heartbeat.beat()  # the other region's life is this one's
 
     def _is_alive(self, sender: Heartbeat) -> bool:
-        silent = time.monotonic() - sender.last
-        return silent < self._limits.copy_wait_seconds and not sender.cancelled.is_set()
+        stuck = sender.is_stuck(self._limits.copy_wait_seconds)
+        return not stuck and not sender.cancelled.is_set()
 
     def _is_copy_of_source(self, replica: Replica) -> bool:
         record, source = replica.record, self._source

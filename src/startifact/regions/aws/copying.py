@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from startifact.errors import IntegrityError
+from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT
+from startifact.errors import IntegrityError, RegionUnavailableError
 from startifact.files.parts import Part
+from startifact.limits import Limits
 from startifact.regions.aws.conditions import UNMET
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.partitions import arn
@@ -32,6 +34,21 @@ class CopySource:
     bucket: str
     key: str
     etag: str
+
+
+def check_copies(region: str, limits: Limits) -> None:
+    """Return while parts are being copied to *region*, for the worker that this thread is.
+
+    Raises:
+        RegionUnavailableError: None was for ``copy_wait_seconds``. The file may still be sent in
+            time, before the region is given up.
+    """
+    heartbeat = CURRENT_HEARTBEAT.get()
+    if heartbeat is not None and heartbeat.is_stuck(limits.copy_wait_seconds):
+        why = f": {heartbeat.trouble}" if heartbeat.trouble else ""
+        raise RegionUnavailableError(
+            f"{region} has copied nothing for {limits.copy_wait_seconds:g} s{why}"
+        )
 
 
 def copy_part(

@@ -22,7 +22,7 @@ from startifact.regions.aws.checksums import base64_of, crc32_text
 from startifact.regions.aws.completion import complete
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition
-from startifact.regions.aws.copying import CopySource, copy_part
+from startifact.regions.aws.copying import CopySource, check_copies, copy_part
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.head import md5_of, version_of
 from startifact.regions.aws.partitions import arn
@@ -199,8 +199,13 @@ class Upload:
             ],
             workers=self._limits.part_workers,
             limits=self._limits,
+            check=self._check_copies,
         )
         return sent_parts
+
+    def _check_copies(self) -> None:
+        if self._copy_from is not None:
+            check_copies(self._region, self._limits)
 
     def _complete(
         self, upload: str, source: Source, sent_parts: "dict[int, CompletedPartTypeDef]"

@@ -125,5 +125,5 @@ def test_size_alone_takes_no_memory(wire: Wire, account: AwsAccount, tmp_path: P
 
     # Its answer is not as long as it says: that is trouble of the region, and nothing was read.
     assert caught.value.exit_code == 5
-    # So much is the server's, which is in this process. A list of all parts would take ten times it.
+    # Most of it is the server's, in this process. A list of all parts would take ten times as much.
     assert most < 64 * MIB

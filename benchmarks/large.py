@@ -12,6 +12,8 @@ from benchmarks.servers import Proxy, Server, proxy, versitygw
 from benchmarks.tools import AS_AWS, Peers
 
 BUCKETS = 3
+BOTO3 = {"boto3": "classic", "boto3, crt": "crt"}
+"""By name, which of its transfer clients a program that uses boto3 takes."""
 
 
 def cases(folder: Path, mib: int) -> Iterator[Case]:
@@ -69,7 +71,6 @@ class Large:
         self._folder = folder
         self._proxy = proxy
         self._environment = tools.environment(folder)
-        self._crt = tools.crt_environment(folder)
         self._file = folder / f"large-{mib}"
         self._target = folder / "back"
         digest = hashlib.sha256()
@@ -115,12 +116,10 @@ class Large:
             ("s5cmd", s5cmd, self._environment),
             ("s5cmd, sha256sum", verified, self._environment),
             ("aws-cli", peers.aws(url, to), self._environment),
-            ("aws-cli, crt", peers.aws(url, to), self._crt),
             ("rclone", peers.rclone(url, to), self._environment),
-            (
-                "boto3",
-                peers.boto3("download", "classic", "P@1.0.0", self._target),
-                self._environment,
+            *(
+                (name, peers.boto3("download", how, "P@1.0.0", self._target), self._environment)
+                for name, how in BOTO3.items()
             ),
         ]
         ours = [*AS_AWS, "download", "P@1.0.0", to, "--regions", self._far.spec()]
@@ -148,18 +147,15 @@ class Large:
     def _uploads(self) -> list[Candidate]:
         peers, file = Peers(self._far), str(self._file)
         commands = [
-            ("s5cmd", peers.s5cmd(file, peers.url("s5cmd")), "s5cmd", self._environment),
-            ("aws-cli", peers.aws(file, peers.url("aws")), "aws", self._environment),
-            ("aws-cli, crt", peers.aws(file, peers.url("crt")), "crt", self._crt),
-            ("rclone", peers.rclone(file, peers.url("rclone")), "rclone", self._environment),
-            (
-                "boto3",
-                peers.boto3("upload", "classic", "boto3", self._file),
-                "boto3",
-                self._environment,
+            ("s5cmd", peers.s5cmd(file, peers.url("s5cmd")), "s5cmd"),
+            ("aws-cli", peers.aws(file, peers.url("aws")), "aws"),
+            ("rclone", peers.rclone(file, peers.url("rclone")), "rclone"),
+            *(
+                (name, peers.boto3("upload", how, how, self._file), how)
+                for name, how in BOTO3.items()
             ),
         ]
-        return [self._upload(*command) for command in commands]
+        return [self._upload(*command, self._environment) for command in commands]
 
     def _upload(
         self, name: str, command: list[str], key: str, environment: dict[str, str]

@@ -34,13 +34,6 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def crt_environment(home: Path) -> dict[str, str]:
-    """Return the environment in which aws-cli uses the SDK's transfer client in C."""
-    config = home / "crt.ini"
-    config.write_text("[default]\ns3 =\n  preferred_transfer_client = crt\n", encoding="utf-8")
-    return environment(home) | {"AWS_CONFIG_FILE": str(config)}
-
-
 @dataclass(frozen=True)
 class Peers:
     """Commands of other tools, which put *server*'s first bucket or get from it."""

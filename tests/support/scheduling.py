@@ -31,6 +31,7 @@ WAITING = (
     "tests/faults/test_memory.py::test_size_alone",
     "tests/faults/test_refused_for_good.py::test_what_passes",
     "tests/faults/test_throttling.py",
+    "tests/faults/test_request_counts.py",
     "tests/functional/repair/test_outages.py",
     "tests/functional/test_keeping.py::test_keep_needs_its_quorum",
     "tests/functional/test_regions_in_messages.py",

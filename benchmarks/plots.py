@@ -29,7 +29,6 @@ LINES = {
     "s5cmd": ("#d55e00", "s"),
     "s5cmd, sha256sum": ("#e69f00", "X"),
     "aws-cli": ("#0072b2", "^"),
-    "boto3, crt": ("#56b4e9", "v"),
     "rclone": ("#cc79a7", "D"),
     "boto3": ("#7f7f7f", "P"),
 }

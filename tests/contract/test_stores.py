@@ -28,6 +28,9 @@ pytestmark = pytest.mark.tries_stores
 
 MakeFile = Callable[..., Path]
 
+# Real stores are slow on a busy machine, and a copy that is not waited for is not looked at.
+WAITS_LONG = short_limits(copy_bytes=MIB, copy_wait_seconds=60.0, idle_timeout_seconds=90.0)
+
 
 @pytest.fixture
 def rclone(tmp_path: Path) -> Iterator[str]:
@@ -89,7 +92,7 @@ def test_a_store_that_is_asked_to_copy(
     spec = served(name)
     opened(spec)._bucket().client.create_bucket(Bucket=f"copies-{project.lower()}")  # type: ignore[attr-defined]
     other = spec.replace("contract?", f"copies-{project.lower()}?")
-    session = Session(regions=[spec, other], limits=short_limits(copy_bytes=MIB))
+    session = Session(regions=[spec, other], limits=WAITS_LONG)
 
     with caplog.at_level(logging.INFO):
         session.stage(project, "1.0.0", make_file(content))

@@ -27,7 +27,7 @@ MakeFile = Callable[..., Path]
 SIZE = 9 * MIB
 KEY = "team/SugarWater@1.0.0"
 FIRST, SECOND, THIRD = AWS_REGIONS
-LIMITS = short_limits(copy_bytes=MIB, copy_wait_seconds=3.0, idle_timeout_seconds=5.0)
+LIMITS = short_limits(copy_bytes=MIB, copy_wait_seconds=10.0, idle_timeout_seconds=20.0)
 HANGING = replace(
     LIMITS,
     copy_wait_seconds=0.5,

@@ -38,8 +38,7 @@ from startifact.staging.outcomes import (
     Replicate,
     StageRequest,
     Staging,
-    parse_if_exists,
-    parse_replicate,
+    parse_choice,
 )
 from startifact.staging.stager import Stager
 
@@ -213,8 +212,8 @@ class Session:
             metadata=check_metadata({} if metadata is None else metadata),
             filename=check_filename(composed(file.name)) if save_filename else None,
             origin=self._settings.origin,
-            if_exists=parse_if_exists(if_exists),
-            replicate=parse_replicate(replicate),
+            if_exists=parse_choice(IfExists, "if_exists", if_exists),
+            replicate=parse_choice(Replicate, "replicate", replicate),
             dry_run=self._read_only,
         )
         check_file(file)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from semver import Version
 
@@ -25,20 +26,6 @@ class IfExists(StrEnum):
     the only one that there is."""
 
 
-def parse_if_exists(text: str) -> IfExists:
-    """Return what *text* says.
-
-    Raises:
-        InputError: It is none of the values there are.
-    """
-    try:
-        return IfExists(text)
-    except ValueError:
-        raise InputError(
-            f"if_exists is {quoted(str(text))}, expected {' or '.join(IfExists)}"
-        ) from None
-
-
 class Replicate(StrEnum):
     """How a large artifact reaches all regions."""
 
@@ -49,18 +36,19 @@ class Replicate(StrEnum):
     """Every region is sent the file."""
 
 
-def parse_replicate(text: str) -> Replicate:
-    """Return what *text* says.
+C = TypeVar("C", IfExists, Replicate)
+
+
+def parse_choice(kind: type[C], name: str, text: str) -> C:
+    """Return what *text* says, the value of the argument *name*.
 
     Raises:
         InputError: It is none of the values there are.
     """
     try:
-        return Replicate(text)
+        return kind(text)
     except ValueError:
-        raise InputError(
-            f"replicate is {quoted(str(text))}, expected {' or '.join(Replicate)}"
-        ) from None
+        raise InputError(f"{name} is {quoted(str(text))}, expected {' or '.join(kind)}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,8 +112,9 @@ BLOCK_BYTES = MIB
 """Of a local file, and the most that a region yields at a time: memory must not grow with the
 artifact, and a signal is seen between two blocks."""
 
-HASH_BLOCK_BYTES = 256 * 1024
-"""Of a file that is read to be hashed: what the processor's cache holds, and few enough calls."""
+READ_BACK_BYTES = 256 * 1024
+"""Of a file of Startifact's own that is read to be hashed, or as a part of a download: what the
+processor's cache holds, and with a dozen parts at a time a few MiB of memory."""
 
 MAX_LEGACY_METADATA_BYTES = MIB
 """Of the metadata that the first Startifact stored in an object of its own, and did not limit. More

@@ -9,7 +9,7 @@ from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import IntegrityError
 from startifact.files.destination import local_errors
-from startifact.limits import HASH_BLOCK_BYTES, PART_BYTES, Limits
+from startifact.limits import PART_BYTES, READ_BACK_BYTES, Limits
 from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.reading.replica import Replica
@@ -114,7 +114,7 @@ class _Front:
 
     def _hash(self, stop: int) -> None:
         # Always the same memory: blocks of their own would take as long to make as to read.
-        block = memoryview(bytearray(HASH_BLOCK_BYTES))
+        block = memoryview(bytearray(READ_BACK_BYTES))
         with local_errors(self._path), self._path.open("rb", buffering=0) as file:
             file.seek(self._end)
             while self._end < stop and (count := file.readinto(block[: stop - self._end])):

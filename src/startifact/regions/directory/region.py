@@ -27,10 +27,10 @@ from startifact.errors import (
 from startifact.files.source import Source
 from startifact.files.trouble import hint_of, local_error, too_many_open
 from startifact.limits import (
-    BLOCK_BYTES,
     DEFAULT_LIMITS,
     KEYS_AT_ONCE,
     MAX_DIRECTORY_NAME_BYTES,
+    READ_BACK_BYTES,
     Limits,
 )
 from startifact.model.keys import Key, is_channel_key
@@ -152,7 +152,7 @@ class DirectoryRegion(Region):
                     raise IntegrityError(f"{key} in {self.name} was replaced while it was read")
                 file.seek(start)
                 while start < stop:
-                    block = file.read(min(BLOCK_BYTES, stop - start))
+                    block = file.read(min(READ_BACK_BYTES, stop - start))
                     if not block:
                         raise IntegrityError(f"{key} in {self.name} ended early")
                     start += len(block)

@@ -21,7 +21,7 @@ from startifact.regions.aws import endpoint
 from tests.conftest import AwsAccount, percent
 from tests.contract.conftest import opened, stored
 from tests.support.limits import Session, short_limits
-from tests.support.stores import STORES, Lack, find, serve_rclone
+from tests.support.stores import STORES, Lack, endpoint_of, find, make_bucket, serve_rclone
 from tests.support.wire import Answer, Forward, Request, Wire, error
 
 pytestmark = pytest.mark.tries_stores
@@ -90,8 +90,7 @@ def test_a_store_that_is_asked_to_copy(
     monkeypatch.setattr(endpoint, "AWS_HOST", re.compile(""))
     content, project = os.urandom(17 * MIB), f"P{uuid4().hex}"
     spec = served(name)
-    opened(spec)._bucket().client.create_bucket(Bucket=f"copies-{project.lower()}")  # type: ignore[attr-defined]
-    other = spec.replace("contract?", f"copies-{project.lower()}?")
+    other = make_bucket(endpoint_of(spec), f"copies-{project.lower()}")
     session = Session(regions=[spec, other], limits=WAITS_LONG)
 
     with caplog.at_level(logging.INFO):

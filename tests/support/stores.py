@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -49,7 +49,7 @@ def serve_versitygw(folder: Path) -> Iterator[str]:
     command = [str(find("versitygw")), "--port", f"127.0.0.1:{port}", "--quiet"]
     environment = {"ROOT_ACCESS_KEY_ID": ACCESS_KEY, "ROOT_SECRET_ACCESS_KEY": SECRET_KEY}
     with _serving([*command, "posix", str(folder)], port, environment) as endpoint:
-        yield _make_bucket(endpoint)
+        yield make_bucket(endpoint)
 
 
 @contextlib.contextmanager
@@ -65,7 +65,7 @@ def serve_minio(folder: Path) -> Iterator[str]:
         "MINIO_UPDATE": "off",  # it asks nobody for a newer version
     }
     with _serving(command, port, environment) as endpoint:
-        yield _make_bucket(endpoint)
+        yield make_bucket(endpoint)
 
 
 @contextlib.contextmanager
@@ -89,7 +89,7 @@ def serve_seaweedfs(folder: Path) -> Iterator[str]:
     command += [f"-{part}.port={port}" for part, port in zip(parts, ports, strict=False)]
     command += [f"-{part}.port.grpc={port}" for part, port in zip(parts, ports[4:], strict=True)]
     with _serving(command, ports[3], {}) as endpoint:
-        yield _make_bucket(endpoint)
+        yield make_bucket(endpoint)
 
 
 @contextlib.contextmanager
@@ -148,8 +148,13 @@ def _serving(command: list[str], port: int, environment: dict[str, str]) -> Iter
             process.wait()
 
 
-def _make_bucket(endpoint: str) -> str:
-    """Make a bucket in the store at *endpoint*, as soon as it can, and return its spelling."""
+def endpoint_of(spec: str) -> str:
+    """Return the endpoint of the bucket that is spelled *spec*."""
+    return parse_qs(urlsplit(spec).query)["endpoint"][0]
+
+
+def make_bucket(endpoint: str, name: str = "contract") -> str:
+    """Make bucket *name* in the store at *endpoint*, as soon as it can; return its spelling."""
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,
@@ -160,13 +165,13 @@ def _make_bucket(endpoint: str) -> str:
     give_up = time.monotonic() + START_SECONDS
     while True:
         try:
-            client.create_bucket(Bucket="contract")
+            client.create_bucket(Bucket=name)
             break
         except (ClientError, BotoCoreError):  # some listen before they can store anything
             if time.monotonic() > give_up:
                 raise
             time.sleep(0.1)
-    return f"s3://contract?region=us-east-1&endpoint={quote(endpoint, safe='')}"
+    return f"s3://{name}?region=us-east-1&endpoint={quote(endpoint, safe='')}"
 
 
 def _free_port() -> int:

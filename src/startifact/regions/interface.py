@@ -234,7 +234,7 @@ class Region(ABC):
             IntegrityError: What *origin* holds is not *stored* any more, or not *source*. Nothing
                 was stored.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # of a region that has said it can
 
     @abstractmethod
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:

@@ -113,7 +113,7 @@ def create(
 ) -> Replica:
     """Create the artifact in *region*, and return what is there afterwards, whoever created it.
 
-    Its bytes are copied from *origin* if that is given, can be done, and else sent. Where the
+    Its bytes are copied from *origin*, or sent where there is none or the copy fails. Where the
     region's answer proves what it has stored, it is not asked again.
 
     Raises:

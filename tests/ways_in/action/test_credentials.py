@@ -217,7 +217,7 @@ def test_refusal_of_a_while_ago(call: Call, identities: Identities, account: Aws
     )
 
     assert done.exit_code == 6
-    # Each region asks anew; for two parameters at once where another region's name one already.
+    # Each region asks anew: once, or twice where its channel and the mirror are asked at once.
     assert 3 <= len(identities.role_requests) <= 6
 
 

@@ -38,15 +38,13 @@ COLLECTED = (
     "run()\n"
 )
 
-# Where coverage is measured, Python has loaded more before it begins.
 ALL = (
     "import sys\n"
-    "before = set(sys.modules)\n"
     "from startifact.cli import main\n"
     "try:\n"
     "    code = main()\n"
     "finally:\n"
-    "    print([m for m in sys.modules if m not in before], file=sys.stderr)\n"
+    "    print(list(sys.modules), file=sys.stderr)\n"
     "sys.exit(code)\n"
 )
 

@@ -20,7 +20,14 @@ from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.conditions import is_weak
 from startifact.regions.aws.probe_races import Races
 from startifact.regions.aws.probe_requests import METADATA, ProbeRequests
-from startifact.regions.aws.probe_steps import COMPLETE, DELETE, PUT, REPLACE, Steps
+from startifact.regions.aws.probe_steps import (
+    COMPLETE,
+    DELETE,
+    PUT,
+    REPLACE,
+    DishonouredError,
+    Steps,
+)
 from startifact.text import quoted
 
 _WRONG = '"00000000000000000000000000000000"'
@@ -62,11 +69,21 @@ def check_deletion(bucket: Bucket, project: str) -> None:
 
 @contextlib.contextmanager
 def _requests(bucket: Bucket, project: str) -> Iterator[ProbeRequests]:
-    """Yield the requests of one probe, and take back afterwards what they have stored."""
+    """Yield the requests of one probe, and take back afterwards what they have stored.
+
+    Raises:
+        ConfigurationError: In the place of a `DishonouredError`.
+    """
     requests = ProbeRequests(bucket, project)
     deletes = True
     try:
         yield requests
+    except DishonouredError as e:
+        raise ConfigurationError(
+            f"the store of {bucket.region} does not honour conditions: it {e.what}. Two jobs "
+            "could overwrite each other's artifacts there",
+            hint="Use a store that honours If-None-Match and If-Match, as Amazon S3 does",
+        ) from e
     except RegionUnavailableError:
         deletes = False  # each would be waited for as long
         raise
@@ -81,8 +98,23 @@ class _Probe(Steps):
 
     def run(self) -> None:
         """Return when the store is fit to be staged to."""
+        trials = [self._artifact, self._channel]
+        found: list[list[Exception]] = [[] for _ in trials]
+
+        def keep(number: int) -> None:  # so that what both find is said, in the same order always
+            try:
+                trials[number]()
+            except (DishonouredError, ConfigurationError) as e:
+                found[number].append(e)
+
         # In threads of their own: a request that hangs must not keep uploads from being aborted.
-        run_in_pool([self._artifact, self._channel], workers=2, limits=self.limits)
+        jobs = [partial(keep, number) for number in range(len(trials))]
+        try:
+            run_in_pool(jobs, workers=len(jobs), limits=self.limits)
+        except RegionUnavailableError:
+            _raise_first([*found[0], *found[1]])
+            raise
+        _raise_first([*found[0], *found[1]])
         Races(self._bucket, self.requests).run()
 
     def _artifact(self) -> None:
@@ -91,13 +123,13 @@ class _Probe(Steps):
         put = partial(requests.put, key, IfNoneMatch="*")
         # Twice: the first one makes the object.
         if not self.refuses(key, PUT, put) and not self.refuses(key, PUT, put):
-            raise self.unfit(f"overwrites an object with {PUT}")
+            raise DishonouredError(f"overwrites an object with {PUT}")
 
         def complete() -> None:  # with a new upload each time: S3 wants that after a conflict
             requests.complete(key, requests.upload(key), IfNoneMatch="*")
 
         if not self.refuses(key, COMPLETE, complete):
-            raise self.unfit(f"overwrites an object with {COMPLETE}")
+            raise DishonouredError(f"overwrites an object with {COMPLETE}")
         etag, metadata = requests.describe(key)
         self._check_etag(etag, "HeadObject")
         if metadata != METADATA:
@@ -114,10 +146,10 @@ class _Probe(Steps):
         etag = requests.read_channel(key)
         self._check_etag(etag, "GetObject")
         if not self.refuses(key, REPLACE, partial(requests.put_channel, key, IfMatch=_WRONG)):
-            raise self.unfit("replaces an object whose ETag is not the one in If-Match")
+            raise DishonouredError("replaces an object whose ETag is not the one in If-Match")
         replace = partial(requests.put_channel, key, 1, IfMatch=etag)
         if self.refuses(key, REPLACE, replace, done=lambda: requests.read_channel(key) != etag):
-            raise self.unfit("refuses to replace an object whose ETag is the one in If-Match")
+            raise DishonouredError("refuses to replace an object whose ETag is the one in If-Match")
 
     def _check_etag(self, etag: str, operation: str) -> None:
         if is_weak(etag):
@@ -126,3 +158,12 @@ class _Probe(Steps):
                 f"weak ETag: got {quoted(etag)}, expected one that If-Match can name",
                 hint="Reach the store without the proxy, or keep it from changing ETags",
             )
+
+
+def _raise_first(found: list[Exception]) -> None:
+    """Raise what was *found*, if anything: a store's faults together, the first of others."""
+    faults = [e for e in found if isinstance(e, DishonouredError)]
+    if faults:
+        raise DishonouredError(", and it ".join(e.what for e in faults)) from faults[0]
+    if found:
+        raise found[0]

@@ -16,7 +16,14 @@ from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.conditional import NOT_DONE
 from startifact.regions.aws.conditions import UNMET
 from startifact.regions.aws.probe_requests import ProbeRequests, RefusedHeaderError
-from startifact.regions.aws.probe_steps import COMPLETE, PUT, RACED, REPLACE, Steps
+from startifact.regions.aws.probe_steps import (
+    COMPLETE,
+    PUT,
+    RACED,
+    REPLACE,
+    DishonouredError,
+    Steps,
+)
 from startifact.regions.aws.race import run_at_once
 from startifact.regions.aws.retries import configured_attempts, may_repeat
 from startifact.regions.aws.trouble import (
@@ -105,7 +112,7 @@ class Races(Steps):
             with self.requests.errors("s3:PutObject", key):
                 won, put_off = self._race_once(step, writes)
             if won > 1:
-                raise self.unfit(
+                raise DishonouredError(
                     f"lets {won} of {len(writes)} writers that come at once succeed with {step}"
                 )
             if won:
@@ -173,7 +180,9 @@ class Races(Steps):
                 if isinstance(self._trouble, NoAnswerError)
                 else "The store may have too much to do",
             )
-        return self.unfit(f"lets none of several writers that come at once succeed with {step}")
+        return DishonouredError(
+            f"lets none of several writers that come at once succeed with {step}"
+        )
 
 
 def _is_refusal(error: RequestError) -> bool:

@@ -21,8 +21,13 @@ REPLACE = "PutObject and If-Match"
 DELETE = "DeleteObject and If-Match"
 RACED = frozenset({PUT, COMPLETE, REPLACE})
 
-_OVERWRITES = "Two jobs could overwrite each other's artifacts there"
-_HINT = "Use a store that honours If-None-Match and If-Match, as Amazon S3 does"
+
+class DishonouredError(Exception):
+    """A store does not honour conditions: *what* it does, such as "overwrites an object"."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
 
 
 class Steps:
@@ -60,28 +65,21 @@ class Steps:
                     if code in UNMET:
                         return True
                     if code in _UNKNOWN:
-                        raise self.unfit(f"does not know {step}") from e
+                        raise DishonouredError(f"does not know {step}") from e
                     if code not in CONFLICT or attempt == retry.attempts:
                         raise
                 else:
                     return False
         raise AssertionError  # the last attempt has raised
 
-    def refused_header(self, refusal: RefusedHeaderError, step: str) -> ConfigurationError:
+    def refused_header(self, refusal: RefusedHeaderError, step: str) -> Exception:
         """Return the error for a store that refuses a header of *step*."""
         if refusal.header in {"If-None-Match", "If-Match"}:
-            return self.unfit(f"does not know {step}")
+            return DishonouredError(f"does not know {step}")
         return ConfigurationError(
             f"the store of {self.region} refuses {refusal.header} of {refusal.operation}, which "
             f"every staging sends: {refusal.__cause__}",
             hint="Use a store that takes this header, as Amazon S3 does",
-        )
-
-    def unfit(self, what: str) -> ConfigurationError:
-        """Return the error for a store that does not honour conditions: *what* it does."""
-        return ConfigurationError(
-            f"the store of {self.region} does not honour conditions: it {what}. {_OVERWRITES}",
-            hint=_HINT,
         )
 
     def beat(self) -> None:

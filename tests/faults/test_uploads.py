@@ -20,14 +20,17 @@ from tests.faults.rules import (
     when,
 )
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
-from tests.support.limits import Session
+from tests.support.limits import Session, short_limits
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 
 MIB = 1024 * 1024
 HERE = AWS_REGIONS[0]
-PARTS = 6 * 8 * MIB  # more than are sent at a time
+PARTS = 4 * 8 * MIB
+
+ONE_BY_ONE = short_limits(part_workers=1)
+"""So that the last part has not been read when the first one arrives."""
 
 SIZES = pytest.mark.parametrize("size", [1000, 8 * MIB + 1], ids=["single", "parts"])
 TIMES = pytest.mark.parametrize("keep_time", [False, True], ids=["new-time", "same-time"])
@@ -81,7 +84,7 @@ def test_case_09_changed_between_two_parts(
     wire.add(when(is_artifact, changing(path, keep_time=keep_time), times=1))
 
     with pytest.raises(LocalFileError) as caught:
-        Session(regions=regions).stage("SugarWater", "1.0.0", path)
+        Session(regions=regions, limits=ONE_BY_ONE).stage("SugarWater", "1.0.0", path)
 
     assert caught.value.exit_code == 9
     assert "changed while it was being staged" in caught.value.message

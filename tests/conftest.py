@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 AWS_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 
-_NOT_MEASURED = {"faults", "security", "model"}
-"""The folders whose tests repeat, under trouble or in every order, what others run once."""
-
 _OURS = ("AWS_", "STARTIFACT_", "GITHUB_", "INPUT_", "RUNNER_")
 
 # A shell that runs tests in the background ignores SIGINT for them, and for whatever they start.
@@ -274,13 +271,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> Sched
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark with ``aws`` each test that needs the AWS on loopback, for those who leave it out.
-
-    And with ``no_cover`` what is not measured: coverage takes a fifth of the time of what computes.
-    """
+    """Mark with ``aws`` each test that needs the AWS on loopback, for those who leave it out."""
     for item in items:
-        if _NOT_MEASURED & set(item.path.parts):
-            item.add_marker(pytest.mark.no_cover)
         callspec = getattr(item, "callspec", None)
         parameters = callspec.params.values() if callspec else ()
         fixtures = getattr(item, "fixturenames", ())

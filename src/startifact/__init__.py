@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from startifact import errors
+    from startifact.channels.overview import ChannelMove, ChannelOverview
+    from startifact.channels.promotion import Promotion
     from startifact.concurrency.deadline import deadline
     from startifact.concurrency.progress import Progress, ProgressCallback
     from startifact.files.parts import Part
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artifact",
+    "ChannelMove",
+    "ChannelOverview",
     "Configuration",
     "ConfigurationLoader",
     "Downloader",
@@ -46,6 +50,7 @@ __all__ = [
     "Part",
     "Progress",
     "ProgressCallback",
+    "Promotion",
     "Region",
     "RegionOutcome",
     "Repair",
@@ -68,6 +73,8 @@ __all__ = [
 
 _HOMES = {
     "Artifact": "reading.artifact",
+    "ChannelMove": "channels.overview",
+    "ChannelOverview": "channels.overview",
     "Configuration": "model.configuration",
     "ConfigurationLoader": "regions.aws.configuration_loader",
     "Downloader": "reading.download",
@@ -83,6 +90,7 @@ _HOMES = {
     "Part": "files.parts",
     "Progress": "concurrency.progress",
     "ProgressCallback": "concurrency.progress",
+    "Promotion": "channels.promotion",
     "Region": "regions.interface",
     "RegionOutcome": "reading.outcomes",
     "Repair": "repair.log",

@@ -107,6 +107,18 @@ class RefusedError(StartifactError):
     exit_code = 4
 
 
+class ExpectationError(StartifactError):
+    """A channel holds something else than was expected. Nothing was changed."""
+
+    exit_code = 4
+
+
+class YankedError(StartifactError):
+    """The version was yanked: nothing new is to use it. Nothing was changed."""
+
+    exit_code = 4
+
+
 class UndeterminedError(StartifactError):
     """Too few regions answered to know, or to succeed. Running again is safe."""
 

@@ -50,8 +50,21 @@ MAX_METADATA_BYTES = 1024
 MAX_METADATA_TEXT_BYTES = 64 * 1024
 """Of metadata as people write it, before it is parsed: YAML of any size would take any time."""
 
-MAX_CHANNEL_BYTES = 4096
-"""What a channel's text may take. A longer one is not ours, and is not read to its end."""
+MAX_CHANNEL_BYTES = 16 * 1024
+"""What a channel's text may take, its history included. A longer one is not ours, and is not read
+to its end."""
+
+MAX_HISTORY_MOVES = 20
+"""How many of its last moves a channel remembers, as long as they fit in `MAX_CHANNEL_BYTES`."""
+
+MAX_MOVED_BY_CHARACTERS = 500
+"""Of the name of who has moved a channel: mostly the address of a workflow run."""
+
+MAX_ID_CHARACTERS = 64
+"""Of what identifies a move, and an attempt at one. Those made here have 16."""
+
+MAX_BALLOT = 2**53
+"""What JSON's numbers are exact up to: more than any number of attempts."""
 
 MAX_SIZE_DIGITS = 19
 MAX_FORMAT_DIGITS = 9
@@ -399,6 +412,14 @@ class Limits:
     channel_retry: RetryLimits = field(default=RetryLimits(attempts=40))
     """Of a channel that other jobs move at the same time. In each round one of them succeeds, and
     no workflow has this many at once."""
+
+    mirror_wait_seconds: float = 5.0
+    """How long a promotion waits at most until its channel is mirrored, beside all regions: a
+    mirror is no reason to delay it."""
+
+    promise_attempts: int = 3
+    """How often a region that changes meanwhile is asked for its promise. Then another round of the
+    change begins, with a higher ballot."""
 
     mirror_attempts: int = 40
     """How often a channel that keeps moving is mirrored; see ``channel_retry``."""

@@ -23,7 +23,9 @@ TARGETS: Mapping[str, str] = {
     "PROJECT": "Such as SugarWater.",
     "PROJECT@VERSION": "Such as SugarWater@1.0.9000.",
     "PROJECT[@VERSION]": "Such as SugarWater@1.0.9000; without a version, all of the project.",
-    "PROJECT[@SELECTOR]": "Such as SugarWater@1.0.9000; without a selector, the latest version.",
+    "PROJECT[@SELECTOR]": "Such as SugarWater@1.0.9000 or SugarWater@prod; without a selector, the "
+    "latest version.",
+    "PROJECT@SELECTOR": "Such as SugarWater@1.0.9000, SugarWater@latest or SugarWater@staging.",
 }
 """What commands are about, and the help for it."""
 
@@ -46,6 +48,25 @@ _COMMANDS = (
     ),
     CommandDefinition("info", "Show what is known about an artifact.", "PROJECT[@SELECTOR]"),
     CommandDefinition("versions", "List the versions of a project, newest first.", "PROJECT"),
+    CommandDefinition(
+        "promote",
+        "Point a channel at a version.",
+        "PROJECT@SELECTOR",
+        "The version has to be complete in as many regions as a staging needs. Promoting the same "
+        "again is safe. Prints PROJECT@VERSION.",
+    ),
+    CommandDefinition(
+        "rollback",
+        "Point a channel at what it pointed at before.",
+        "PROJECT",
+        "A second rollback goes back one further. Prints PROJECT@VERSION.",
+    ),
+    CommandDefinition(
+        "channels",
+        "List the channels of a project, and what each points at.",
+        "PROJECT",
+        "With --remove it takes one channel away; a rollback brings it back.",
+    ),
     CommandDefinition(
         "verify",
         "Compare all regions, and say what differs.",
@@ -107,15 +128,16 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "version",
-        'An exact semantic version in quotes, for example "1.0.9000". The commands download and '
-        "info also take latest, which is what they use when this is empty; verify and repair "
-        "look at the whole project then.",
-        commands=("stage", "download", "info", "verify", "repair"),
+        'An exact semantic version in quotes, for example "1.0.9000". The commands download, info '
+        "and promote also take latest or another channel; download and info use latest when this "
+        "is empty, and verify and repair look at the whole project then.",
+        commands=("stage", "download", "info", "promote", "verify", "repair"),
         ways_in=(WayIn.PYTHON, WayIn.ACTION),
-        required_by=("stage",),
+        required_by=("stage", "promote"),
         help_by_command={
             "stage": 'An exact semantic version in quotes, for example "1.0.9000".',
-            "download": "An exact semantic version in quotes, or latest.",
+            "download": "An exact semantic version in quotes, latest, or another channel.",
+            "promote": "An exact semantic version in quotes, latest, or another channel.",
         },
     ),
     OptionDefinition(
@@ -131,6 +153,57 @@ _OPTIONS = (
             "stage": "The file.",
             "download": "The file to write, - for standard output; a folder with --load-filename.",
         },
+    ),
+    OptionDefinition(
+        "channel",
+        "The channel to move, such as prod: lower-case letters, digits and dashes.",
+        commands=("promote", "rollback"),
+        required_by=("promote", "rollback"),
+        metavar="CHANNEL",
+        is_positional=True,
+    ),
+    OptionDefinition(
+        "expect",
+        "What the channel has to point at now, an exact version or another channel; otherwise "
+        "nothing is changed.",
+        commands=("promote", "channels"),
+        metavar="SELECTOR",
+    ),
+    OptionDefinition(
+        "expect-none",
+        "Promote only where there is no such channel yet.",
+        ValueKind.FLAG,
+        "false",
+        commands=("promote",),
+    ),
+    OptionDefinition(
+        "allow-yanked",
+        "Point the channel at the version also where it was yanked.",
+        ValueKind.FLAG,
+        "false",
+        commands=("promote", "rollback"),
+    ),
+    OptionDefinition(
+        "to",
+        "The version to go back to, of those that the channel has held; without it, the one "
+        "before.",
+        commands=("rollback",),
+        metavar="VERSION",
+    ),
+    OptionDefinition(
+        "remove",
+        "The channel to take away, so that it points at nothing.",
+        commands=("channels",),
+        metavar="CHANNEL",
+        name_in_python="channel",
+    ),
+    OptionDefinition(
+        "history",
+        "Show the last moves of each channel too.",
+        ValueKind.FLAG,
+        "false",
+        commands=("channels",),
+        ways_in=SHELL,
     ),
     OptionDefinition(
         "metadata",
@@ -181,11 +254,11 @@ _OPTIONS = (
     OptionDefinition(
         "required-regions",
         "How many regions have to hold the artifact for a staging to succeed, or before a "
-        "repair moves latest to it: majority, all or a number.",
+        "channel is moved to it: majority, all or a number.",
         default="majority",
-        commands=("stage", "repair"),
+        commands=("stage", "promote", "rollback", "repair"),
         metavar="{majority,all,N}",
-        ignored_by=("download", "info", "versions", "verify"),
+        ignored_by=("download", "info", "versions", "channels", "verify"),
     ),
     OptionDefinition(
         "if-exists",
@@ -211,7 +284,7 @@ _OPTIONS = (
         "Write nothing, and only say what would be done.",
         ValueKind.FLAG,
         "false",
-        commands=("stage", "repair", "setup"),
+        commands=("stage", "promote", "rollback", "channels", "repair", "setup"),
         name_in_python="read_only",
     ),
     OptionDefinition(
@@ -290,11 +363,11 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "provenance",
-        "Whether to record the repository, commit, ref, run and actor of a staging, and in a "
-        "repair which run moved latest.",
+        "Whether to record the repository, commit, ref, run and actor of a staging, and which run "
+        "moved a channel.",
         ValueKind.FLAG,
         "true",
-        commands=("stage", "repair"),
+        commands=("stage", "promote", "rollback", "channels", "repair"),
         ways_in=ACTION,
     ),
     OptionDefinition(

@@ -8,6 +8,10 @@ Text in them may come from outside: it is not escaped here.
 import base64
 from collections.abc import Mapping, Sequence
 
+from semver import Version
+
+from startifact.channels.overview import ChannelOverview
+from startifact.channels.promotion import Promotion
 from startifact.errors import (
     ConflictError,
     SetupFailedError,
@@ -85,6 +89,49 @@ def locations_of_outcomes(outcomes: Sequence[RegionOutcome]) -> list[dict[str, o
 def locations_of_artifact(artifact: Artifact) -> list[dict[str, object]]:
     """Return what every region holds of *artifact*, in the configured order."""
     return locations_of_outcomes(artifact.downloader.outcomes())
+
+
+def facts_of_promotion(promotion: Promotion) -> dict[str, object]:
+    """Return what a promotion, a rollback or the removal of a channel did."""
+    return {
+        "project": promotion.project,
+        "channel": promotion.channel,
+        "version": _version(promotion.version),
+        "previous": _version(promotion.previous),
+        "changed": promotion.changed,
+        "moved-at": promotion.moved_at or None,
+        "by": promotion.moved_by or None,
+        "dry-run": promotion.dry_run,
+        "regions": list(promotion.regions),
+        "failures": [
+            {"region": region, "error": error.message}
+            for region, error in promotion.failures.items()
+        ],
+    }
+
+
+def facts_of_channel(channel: ChannelOverview) -> dict[str, object]:
+    """Return what is known of one channel."""
+    return {
+        "channel": channel.channel,
+        "version": _version(channel.version),
+        "previous": _version(channel.previous),
+        "moved-at": channel.moved_at or None,
+        "by": channel.moved_by or None,
+        "history": [
+            {
+                "version": _version(move.version),
+                "moved-at": move.moved_at or None,
+                "by": move.moved_by or None,
+                "rollback": move.is_rollback,
+            }
+            for move in channel.history
+        ],
+    }
+
+
+def _version(version: Version | None) -> str | None:
+    return None if version is None else str(version)
 
 
 def facts_of_verification(found: Verification, words: Words) -> dict[str, object]:

@@ -18,7 +18,7 @@ from startifact.action.inputs import StepInputs
 from startifact.action.outputs import OUTPUTS
 from startifact.cli.arguments import Arguments
 from startifact.cli.setup import SetupInputs
-from startifact.commands import PROJECT_INPUTS, SessionInputs
+from startifact.commands.inputs import PROJECT_INPUTS, SessionInputs
 from startifact.definitions import WayIn
 from startifact.limits import MAX_METADATA_BYTES
 from startifact.model import keys

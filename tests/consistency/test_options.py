@@ -35,6 +35,10 @@ VALUES = {
     "if-exists": "keep",
     "replicate": "direct",
     "keep": f"sha256:{'0' * 64}",
+    "expect": "1.0.0",
+    "to": "1.0.0",
+    "channel": "prod",
+    "remove": "prod",
 }
 
 
@@ -45,7 +49,7 @@ def value_of(option: OptionDefinition) -> str:
 def in_a_shell(command: str, *words: str) -> Arguments:
     """Return what the command line makes of *words* after a command that is complete."""
     target = {"PROJECT": "P", "PROJECT@VERSION": "P@1.0.0"}.get(COMMANDS[command].target, "P@1.0.0")
-    return parse([command, target, *(["x"] * len(needed_by(command))), *words])
+    return parse([command, target, *map(value_of, needed_by(command)), *words])
 
 
 def needed_by(command: str) -> list[OptionDefinition]:
@@ -57,7 +61,7 @@ def in_a_workflow(command: str, **inputs: str) -> StepInputs:
     """Return what the action makes of *inputs* beside those that *command* cannot do without."""
     given = {"command": command, "project": "P"}
     given |= {"version": "1.0.0"} if OPTIONS["version"].used_by(command) else {}
-    given |= {option.name: "x" for option in needed_by(command)}
+    given |= {option.name: value_of(option) for option in needed_by(command)}
     given |= {name.replace("_", "-"): text for name, text in inputs.items()}
     return StepInputs.from_environment(
         {f"INPUT_{name.upper()}": text for name, text in given.items()}
@@ -140,6 +144,7 @@ def test_python(command: str) -> None:
     """Each command is a method of Session, and each option an argument on the way to it."""
     functions: list[Callable[..., object]] = [Session.__init__, Downloader.download]
     functions += [Session.get] if command in {"download", "info"} else [getattr(Session, command)]
+    functions += [Session.remove_channel] if command == "channels" else []
     arguments = {name for function in functions for name in inspect.signature(function).parameters}
 
     for option in options_of(WayIn.PYTHON, command):

@@ -251,10 +251,16 @@ class KeptMirror:
     def write(self, project: str, channel: str, version: str) -> None:
         self.versions[project, channel] = version
 
+    def delete(self, project: str, channel: str) -> None:
+        raise NotImplementedError  # no test here removes a channel
+
 
 class FirstStays(KeptMirror):
     def write(self, project: str, channel: str, version: str) -> None:
         self.versions.setdefault((project, channel), version)
+
+    def delete(self, project: str, channel: str) -> None:
+        raise NotImplementedError  # no test here removes a channel
 
 
 class OneForAll(KeptMirror):

@@ -364,6 +364,32 @@ def test_keys_are_listed_page_by_page(account: AwsAccount) -> None:
     assert sorted(keys) == sorted(names)
 
 
+def test_channels_of_one_project(region: Region, make_file: MakeFile) -> None:
+    """The channels of a project are its own, and what lies deeper is listed by itself."""
+    region.create(Key("foo@1.0.0"), Source.scan(make_file()), ENCODED_RECORD, unmoved)
+    keys = ("foo/latest", "foo/prod", "foo2/prod", "foo/_yanked/1.0.0", "foo/_yanked/1.1.0-rc.1")
+    for key in keys:
+        region.write_channel(Key(key), "{}\n", None)
+
+    assert sorted(region.channel_keys("foo/")) == ["foo/latest", "foo/prod"]
+    assert sorted(region.channel_keys("foo/_yanked/")) == [
+        "foo/_yanked/1.0.0",
+        "foo/_yanked/1.1.0-rc.1",
+    ]
+    assert list(region.channel_keys("fo/")) == []
+
+
+def test_projects(region: Region, make_file: MakeFile) -> None:
+    """A project is listed that has an artifact, or a channel, or both."""
+    assert list(region.projects()) == []
+    for key in ("foo@1.0.0", "foo@1.1.0", "foo.bar@1.0.0"):
+        region.create(Key(key), Source.scan(make_file()), ENCODED_RECORD, unmoved)
+    for key in ("foo/latest", "only-a-channel/prod"):
+        region.write_channel(Key(key), "{}\n", None)
+
+    assert set(region.projects()) == {"foo", "foo.bar", "only-a-channel"}
+
+
 FIVE = ["foo@1.0.0", "foo@1.10.0", "foo@12.0.0-rc.1", "foo@latest", "foo@1x"]
 
 

@@ -196,6 +196,9 @@ class StaleMirror:
         if len(self.written) == 1:
             self._on_write()
 
+    def delete(self, project: str, channel: str) -> None:
+        raise NotImplementedError  # no test here removes a channel
+
 
 def test_copy_is_not_trusted_once_it_was_written(
     directories: list[str], make_file: MakeFile
@@ -223,6 +226,9 @@ class LaggingMirror:
         if not self.written:
             self._on_write()
         self.written.append(version)
+
+    def delete(self, project: str, channel: str) -> None:
+        raise NotImplementedError  # no test here removes a channel
 
 
 def test_channel_that_moves_before_it_is_copied(
@@ -295,6 +301,9 @@ def test_mirror_that_points_at_what_was_absent(directories: list[str], make_file
 
         def write(self, project: str, channel: str, version: str) -> None:
             raise AssertionError
+
+        def delete(self, project: str, channel: str) -> None:
+            raise NotImplementedError  # no test here removes a channel
 
     # What was read of the channel is what it was before the other one moved it.
     region.mirror = PointsAtOther()

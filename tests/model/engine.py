@@ -19,8 +19,8 @@ from typing import Any, Generic, NamedTuple, NoReturn, TypeVar, cast
 import pytest
 from greenlet import getcurrent, greenlet
 
-from startifact.channels import reading
-from startifact.concurrency import backoff, deadline, fan_out, heartbeat, worker_pool
+from startifact.channels import mirroring
+from startifact.concurrency import backoff, deadline, fan_out, heartbeat, quorum, worker_pool
 from startifact.errors import ExistsError, StartifactError
 from startifact.reading import resolution
 from tests.support.memory_region import AskingRegion, Request, StoreState
@@ -68,6 +68,9 @@ class Process:
         self.dead = False
         self.report: object = None
         self.ended = False
+        self.label = ""
+        """What it calls what it makes, instead of a name that is drawn at random."""
+
         self.strands: list[Strand] = []
         self.pending: dict[int, Ask] = {}
         self.acts = 0
@@ -299,7 +302,8 @@ def _monotonic() -> float:
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the code run in processes of this module, with a clock and a disk that cost nothing."""
     clock = SimpleNamespace(monotonic=_monotonic, sleep=lambda seconds: None)
-    for module in (fan_out, heartbeat, deadline, worker_pool, backoff, resolution, reading):
+    timed = (fan_out, heartbeat, deadline, worker_pool, backoff, resolution, quorum, mirroring)
+    for module in timed:
         monkeypatch.setattr(module, "time", clock)
     threads = SimpleNamespace(Thread=Thread, Event=Event, Lock=threading.Lock)
     queues = SimpleNamespace(SimpleQueue=Queue, Empty=queue.Empty)
@@ -310,4 +314,6 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "pause_for", lambda seconds: None)
     monkeypatch.setattr("startifact.staging.stager.now", lambda: NOW)
     monkeypatch.setattr("startifact.repair.repairer.now", lambda: NOW)
+    monkeypatch.setattr("startifact.session.channels.now", lambda: NOW)
+    monkeypatch.setattr("startifact.registers.attempt.new_id", lambda: running().label)
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)

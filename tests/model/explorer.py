@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 
 from tests.model import rules
 from tests.model.automaton import LOST, START, Automaton, Node
-from tests.model.engine import serve
+from tests.model.engine import Ask, serve
 from tests.model.programs import Program, Report, Stage
 from tests.support.memory_region import Request, StoreState
 
@@ -37,14 +37,24 @@ class State(NamedTuple):
 
     last: int = -1
     preemptions: int = 0
+    outages: int = 0
+    """How often the failing region may still go down."""
+
+    is_down: bool = False
 
 
 class Step(NamedTuple):
-    """One thread of one program has its call answered, or served and the answer lost, or not."""
+    """One thread of one program has its call answered, or served and the answer lost, or not.
+
+    Or, of no program, the failing region goes ``down`` or ``up``.
+    """
 
     program: int
     thread: int
     kind: str = "served"
+
+
+DOWN, UP = Step(-1, -1, "down"), Step(-1, -1, "up")
 
 
 @dataclass(slots=True)
@@ -57,14 +67,19 @@ class Explored:
     stores: int = 0
     histories: int = 0
     left: int = 0
+    reports: frozenset[tuple[str, str]] = frozenset()
+    """Which programs ended in which way."""
 
 
 class Explorer:
     """Searches what *programs* do together, beginning with *stores*.
 
     With *faults*, so many calls in one schedule may fail: before anything was done, or after, with
-    the answer lost. With *preemptions*, a program is taken off while it could go on at most so
-    many times.
+    the answer lost. The *failing* region goes down, as soon or as late as may be, and comes back,
+    so many *outages*; what it is doing when it goes down may be done or not. With *preemptions*, a
+    program is taken off while it could go on at most so many times. Calls of the threads of one
+    program to several regions change nothing for each other: *in_order* they are answered one after
+    the other, in the order in which the threads began.
     """
 
     def __init__(
@@ -75,10 +90,17 @@ class Explorer:
         stores: Mapping[str, StoreState] | None = None,
         faults: int = 0,
         preemptions: int | None = None,
+        failing: str = "",
+        outages: int = 1,
+        in_order: bool = False,
     ) -> None:
         self.programs = list(programs)
+        self._failing = failing
+        self._outages = outages if failing else 0
+        self._in_order = in_order
         self.names = sorted({region for program in programs for region in program.regions})
         self.explored = Explored()
+        self._reports: set[tuple[str, str]] = set()
         self._automata = [Automaton(program, folder) for program in programs]
         self._start = tuple((stores or {}).get(name, StoreState()) for name in self.names)
         # Regions that begin alike and are all used by everybody: none is behind.
@@ -100,6 +122,7 @@ class Explorer:
             tuple(a.root for a in self._automata),
             (None,) * len(self.programs),
             self._faults,
+            outages=self._outages,
         )
         self._check_stores(first.stores)
         visited = {first}
@@ -123,6 +146,7 @@ class Explorer:
         finally:
             for automaton in self._automata:
                 automaton.close()
+        self.explored.reports = frozenset(self._reports)
         self.explored.states = len(visited)
         self.explored.stores = len(self._ended_again)
         self.explored.histories = sum(len(a) for a in self._automata)
@@ -133,18 +157,30 @@ class Explorer:
         """Yield what can happen next."""
         ended = True
         for index, node in enumerate(state.nodes):
-            for thread, ask in node.pending.items():
+            for thread, ask in sorted(node.pending.items())[: 1 if self._in_order else None]:
                 ended = False
                 if self._is_one_too_many(state, index):
+                    continue
+                if state.is_down and ask.region == self._failing:
+                    yield Step(index, thread, "refused")
                     continue
                 yield Step(index, thread)
                 if state.faults and ask is not START:
                     yield Step(index, thread, "refused")
-                    if ask.request.verb in rules.WRITES:
-                        yield Step(index, thread, "lost")
+                if (state.faults or self._may_go_down(state, ask)) and (
+                    ask.request.verb in rules.WRITES
+                ):
+                    yield Step(index, thread, "lost")
+        if state.is_down:
+            yield UP
+        elif state.outages and not ended:
+            yield DOWN
         if ended:
             self.explored.ends += 1
             self._check_end(state)
+
+    def _may_go_down(self, state: State, ask: Ask) -> bool:
+        return bool(state.outages) and ask.region == self._failing
 
     def _is_one_too_many(self, state: State, index: int) -> bool:
         return (
@@ -158,6 +194,9 @@ class Explorer:
 
     def _take(self, state: State, step: Step) -> State:
         """Return the state after *step*, which has kept every promise."""
+        if step in {DOWN, UP}:
+            is_down = step == DOWN
+            return state._replace(is_down=is_down, outages=state.outages - is_down)
         index = step.program
         node = state.nodes[index]
         ask = node.pending[step.thread]
@@ -167,13 +206,11 @@ class Explorer:
         if ask is START:
             child = self._automata[index].follow(node, step.thread, None)
             began = frozenset(i for i, n in enumerate(state.nodes) if _succeeded(n.report))
-            return State(
-                state.stores,
-                _replace(state.nodes, index, child),
-                _replace(state.began, index, began),
-                state.faults,
-                last,
-                preemptions,
+            return state._replace(
+                nodes=_replace(state.nodes, index, child),
+                began=_replace(state.began, index, began),
+                last=last,
+                preemptions=preemptions,
             )
         at = self.names.index(ask.region)
         store, answer = state.stores[at], object()
@@ -186,9 +223,16 @@ class Explorer:
         child = self._automata[index].follow(
             node, step.thread, answer if step.kind == "served" else LOST
         )
-        faults = state.faults - (step.kind != "served")
-        after = State(
-            stores, _replace(state.nodes, index, child), state.began, faults, last, preemptions
+        is_failing = ask.region == self._failing
+        goes_down = step.kind == "lost" and is_failing
+        after = state._replace(
+            stores=stores,
+            nodes=_replace(state.nodes, index, child),
+            faults=state.faults - (step.kind != "served" and not is_failing),
+            last=last,
+            preemptions=preemptions,
+            is_down=state.is_down or goes_down,
+            outages=state.outages - goes_down,
         )
         if stores != state.stores:
             self._check_stores(stores)
@@ -206,6 +250,7 @@ class Explorer:
         return served
 
     def _check_report(self, state: State, index: int, report: Report) -> None:
+        self._reports.add((self.programs[index].name, report.end))
         program, stores = self.programs[index], self._by_name(state.stores)
         calm = state.faults == self._faults
         rules.check_report(program, report, stores, calm=calm and self._is_steady)
@@ -260,7 +305,9 @@ class Explorer:
     ) -> None:
         """Tell the schedule that led to *error*."""
         for (state, _, _), (_, _, step) in pairwise(path):
-            if step is not None:
+            if step in {DOWN, UP}:
+                error.add_note(f"{self._failing} goes {step.kind}")
+            elif step is not None:
                 ask = state.nodes[step.program].pending[step.thread]
                 name = self.programs[step.program].name
                 error.add_note(
@@ -269,7 +316,7 @@ class Explorer:
 
 
 def _succeeded(report: Report | None) -> bool:
-    return report is not None and report.end in {"staged", "repaired"}
+    return report is not None and report.end in {"staged", "repaired", "done"}
 
 
 def _replace(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from startifact import Session
 from startifact.errors import (
@@ -50,6 +50,9 @@ class Program:
     def run(self, folder: Path) -> Report:
         """Run the command."""
         raise NotImplementedError
+
+    is_about_channels: ClassVar[bool] = False
+    """Whether it is judged by tests/model/channel_rules.py alone."""
 
     @property
     def starts_late(self) -> bool:

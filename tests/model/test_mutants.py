@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from startifact import session
 from startifact.channels import latest, reading
 from startifact.channels.latest import ChannelWriter
 from startifact.channels.record import read_channel_record
@@ -25,6 +24,7 @@ from startifact.repair import verify
 from startifact.repair.inventory import ProjectInventory
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import RepairLog
+from startifact.session import base
 from startifact.staging import content, region_steps, stager
 from startifact.staging import latest as staging_latest
 from startifact.staging.outcomes import StageRequest
@@ -219,7 +219,7 @@ def success_before_latest_has_followed(patch: pytest.MonkeyPatch) -> None:
 
 
 def quorum_of_one(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(session, "required_to_stage", lambda required, regions: 1)
+    patch.setattr(base, "required_to_stage", lambda required, regions: 1)
 
 
 def one_answer_that_is_enough(patch: pytest.MonkeyPatch) -> None:

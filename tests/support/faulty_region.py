@@ -269,6 +269,14 @@ class FaultyRegion(Region):
         page = self.do("keys", prefix, lambda: self.inner.first_page(prefix, delimiter))
         return page or Page(keys=(), common_prefixes=(), whole=True)
 
+    def channel_keys(self, prefix: str) -> Iterator[str]:
+        return iter(
+            self.do("channel_keys", prefix, lambda: list(self.inner.channel_keys(prefix))) or ()
+        )
+
+    def projects(self) -> Iterator[str]:
+        return iter(self.do("projects", "", lambda: list(self.inner.projects())) or ())
+
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         return self.do("delete", key, lambda: self.inner.delete(key, stored))
 
@@ -332,6 +340,9 @@ class FaultyMirror:
 
     def write(self, project: str, channel: str, version: str) -> None:
         self.region.do("write_mirror", project, lambda: self.inner.write(project, channel, version))
+
+    def delete(self, project: str, channel: str) -> None:
+        self.region.do("delete_mirror", project, lambda: self.inner.delete(project, channel))
 
 
 _STALE = object()

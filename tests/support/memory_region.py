@@ -110,6 +110,11 @@ class StoreState:
         """See `Region.keys`."""
         return self, tuple(sorted(key for key in self.items if key.startswith(prefix)))
 
+    def channel_keys(self, prefix: str) -> tuple["StoreState", tuple[str, ...]]:
+        """See `Region.channel_keys`."""
+        below = (key for key in self.channels if key.startswith(prefix))
+        return self, tuple(sorted(key for key in below if "/" not in key.removeprefix(prefix)))
+
     def delete(self, key: str, token: str) -> tuple["StoreState", bool]:
         """See `Region.delete`."""
         item = self.items.get(key)
@@ -143,6 +148,11 @@ class StoreState:
     def write_mirror(self, project: str, channel: str, version: str) -> tuple["StoreState", None]:
         """See `Mirror.write`."""
         displayed = self.displayed | {f"{project}/{channel}": version}
+        return StoreState(self.items, self.channels, displayed, self.times), None
+
+    def delete_mirror(self, project: str, channel: str) -> tuple["StoreState", None]:
+        """See `Mirror.delete`."""
+        displayed = {k: v for k, v in self.displayed.items() if k != f"{project}/{channel}"}
         return StoreState(self.items, self.channels, displayed, self.times), None
 
     def read_mirror(self, project: str, channel: str) -> tuple["StoreState", str | None]:
@@ -200,6 +210,14 @@ class AskingRegion(Region):
         """See `Region.keys`."""
         yield from self.ask("keys", prefix)
 
+    def channel_keys(self, prefix: str) -> Iterator[str]:
+        """See `Region.channel_keys`."""
+        yield from self.ask("channel_keys", prefix)
+
+    def projects(self) -> Iterator[str]:
+        """See `Region.projects`: the model has one project."""
+        raise NotImplementedError
+
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """See `Region.delete`."""
         deleted: bool = self.ask("delete", key, stored.token)
@@ -226,3 +244,6 @@ class _Mirror:
 
     def write(self, project: str, channel: str, version: str) -> None:
         self._region.ask("write_mirror", project, channel, version)
+
+    def delete(self, project: str, channel: str) -> None:
+        self._region.ask("delete_mirror", project, channel)

@@ -77,12 +77,12 @@ def test_bare_version(text: str) -> None:
 
 
 def test_size() -> None:
-    """A channel may have 4096 characters, and not one more."""
+    """A channel may have 16 KiB, and not one byte more."""
     text = '{"version":"1.0.0","generation":1,"by":"%s"}'
-    longest = 4096 - len(text % "")
+    longest = 16 * 1024 - len(text % "")
 
     assert len(parse_channel_record(text % ("x" * longest), where="here").moved_by) == longest
-    with pytest.raises(IntegrityError, match="it is larger than 4,096 bytes"):
+    with pytest.raises(IntegrityError, match="it is larger than 16,384 bytes"):
         parse_channel_record(text % ("x" * (longest + 1)), where="here")
 
 

@@ -11,6 +11,7 @@ from semver import Version
 from startifact.errors import InputError
 from startifact.model.versions import (
     Channel,
+    check_channel,
     highest,
     is_later,
     newest_first,
@@ -158,18 +159,23 @@ def test_long_version() -> None:
     assert len(caught.value.message) < 250
 
 
-def test_latest() -> None:
-    """``latest`` is the one channel there is."""
-    assert parse_selector("latest") == Channel("latest")
+@pytest.mark.parametrize("name", ["latest", "prod", "a", "eu-1", "x1y", "v", "a" * 63])
+def test_channels(name: str) -> None:
+    """What is neither a version nor a range, and has the letters of a channel, is one."""
+    assert parse_selector(name) == Channel(name)
+    assert check_channel(name) == name
 
 
-@pytest.mark.parametrize("text", ["prod", "newest", "latest\n", "Latest", "^1.2", "~1", "1.x", "*"])
+@pytest.mark.parametrize(
+    "text", ["latest\n", "Latest", "a" * 64, "^1.2", "~1", "1.x", "*", "x", "v1-x"]
+)
 def test_other_selectors(text: str) -> None:
-    """Whatever is neither an exact version nor ``latest`` is refused, with what may be written."""
+    """Whatever is neither an exact version nor a channel is refused, with what may be written."""
     with pytest.raises(InputError) as caught:
         parse_selector(text)
 
-    assert caught.value.hint == "Ask for an exact version such as 1.0.9000, or for latest"
+    ask = "Ask for an exact version such as 1.0.9000, or for a channel such as latest"
+    assert caught.value.hint == ask
 
 
 @pytest.mark.parametrize("text", ["", None, 1.1])

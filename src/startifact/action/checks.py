@@ -1,7 +1,7 @@
 """What single inputs may say: each function returns what a text means, or raises an InputError."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from startifact.errors import InputError
 from startifact.limits import MAX_REGIONS, MAX_ROLE_SECONDS, MIN_ROLE_SECONDS
@@ -43,6 +43,18 @@ def check_required(text: str, regions: tuple[str, ...] | None) -> str:
 def read_metadata(text: str) -> Mapping[str, str]:
     """Return the metadata in *text*, which can be stored."""
     return check_metadata(parse_metadata(text))
+
+
+def check_optional(check: Callable[[str], object]) -> Callable[[str], str | None]:
+    """Return what returns a text that *check* takes, or ``None`` where it is empty."""
+
+    def checked(text: str) -> str | None:
+        if not text:
+            return None
+        check(text)
+        return text
+
+    return checked
 
 
 def check_parameter(text: str) -> str | None:

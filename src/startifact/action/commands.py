@@ -10,7 +10,9 @@ from startifact.action.inputs import INPUTS, StepInputs
 from startifact.action.ownership import given_to_owner_of
 from startifact.action.paths import check_sandbox_paths, check_written_path, directories_of
 from startifact.action.runner import Runner
-from startifact.commands import ProjectInputs, ProjectResult, StageInputs, run, session_of
+from startifact.commands.inputs import ProjectInputs, StageInputs
+from startifact.commands.results import ProjectResult
+from startifact.commands.running import run, session_of
 from startifact.concurrency.progress import ProgressCallback
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.keys import LATEST, artifact_key, channel_key

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from startifact.action import checks
-from startifact.commands import (
+from startifact.commands.inputs import (
     PROJECT_INPUTS,
     DownloadInputs,
     ProjectInputs,
@@ -23,7 +23,7 @@ from startifact.commands import (
 from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.model.keys import LATEST, check_project
-from startifact.model.versions import parse_selector, parse_version
+from startifact.model.versions import check_channel, parse_selector, parse_version
 from startifact.options import COMMANDS, commands_of, listed, options_of
 from startifact.problems import Problems
 from startifact.text import quoted
@@ -107,6 +107,10 @@ def _read(reader: "_Reader") -> dict[str, Any]:
 
 _CHECKS: Mapping[str, Callable[[str], object]] = {
     "project": check_project,
+    "channel": checks.check_optional(check_channel),
+    "expect": checks.check_optional(parse_selector),
+    "to": checks.check_optional(parse_version),
+    "remove": checks.check_optional(check_channel),
     "metadata": checks.read_metadata,
     "regions": checks.check_regions,
     "configuration-parameter": checks.check_parameter,

@@ -14,7 +14,8 @@ from startifact.action.outputs import outputs_of, outputs_of_failure, warn_of_ma
 from startifact.action.paths import to_container_paths
 from startifact.action.runner import Runner
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
-from startifact.commands import ProjectResult, errors_of, target_of
+from startifact.commands.inputs import target_of
+from startifact.commands.results import ProjectResult, errors_of
 from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
 from startifact.errors import BugError, StartifactError, StoppedError, as_one, with_notes

@@ -8,11 +8,10 @@ from pathlib import Path
 from startifact.action.inputs import StepInputs, exact, valid_by_itself
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
-from startifact.commands import (
+from startifact.commands.results import (
     ArtifactResult,
     DownloadResult,
     ProjectResult,
-    VersionsInputs,
     facts_of_result,
     locations_of_result,
     safe_filename,
@@ -132,6 +131,18 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
             "The versions that there are, newest first, or that were compared, as a JSON array.",
             ("versions", "verify"),
         ),
+        OutputDefinition("channel", "The channel that was moved.", ("promote", "rollback")),
+        OutputDefinition(
+            "previous",
+            "The version that the channel pointed at before; empty where there was none.",
+            ("promote", "rollback"),
+        ),
+        OutputDefinition(
+            "channels",
+            "The channels of the project, as a JSON array of objects: channel, version, previous, "
+            "moved-at, by, and history with the last moves.",
+            ("channels",),
+        ),
         OutputDefinition(
             "differences",
             "What is not as it should be, as a JSON array of objects: kind, region, key, message.",
@@ -174,7 +185,8 @@ def outputs_of_failure(
     if inputs is not None:
         command = inputs.command
         facts["project"] = command.project
-        facts["version"] = "" if isinstance(command, VersionsInputs) else exact(command.version)
+        facts["version"] = exact(getattr(command, "version", None))
+        facts["channel"] = getattr(command, "channel", None)
     elif isinstance(error, InputError):
         facts["project"], facts["version"] = valid_by_itself()
     if isinstance(error, StagingFailedError | ConflictError):

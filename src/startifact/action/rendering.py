@@ -3,16 +3,24 @@
 from collections.abc import Iterable
 from typing import assert_never
 
+from startifact.action.channel_rendering import (
+    channels_summary,
+    promotion_log,
+    promotion_summary,
+)
 from startifact.action.inputs import StepInputs
 from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
 from startifact.action.snippet import as_command, as_step
-from startifact.commands import (
+from startifact.commands.inputs import target_of
+from startifact.commands.results import (
     ArtifactResult,
+    ChannelsResult,
     DownloadResult,
     InfoResult,
     ProjectResult,
+    PromotionResult,
     RepairResult,
     StageResult,
     VerifyResult,
@@ -20,7 +28,6 @@ from startifact.commands import (
     errors_of,
     exit_code_of,
     is_held_by_majority,
-    target_of,
 )
 from startifact.errors import (
     ConflictError,
@@ -48,6 +55,10 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
             return _artifact(result, inputs, settings, runner)
         case VersionsResult():
             return _versions(result)
+        case PromotionResult(promotion=promotion):
+            return promotion_summary(promotion)
+        case ChannelsResult():
+            return channels_summary(result.project, result.channels)
         case VerifyResult():
             return _verification(result)
         case RepairResult():
@@ -74,6 +85,10 @@ def log_lines(result: ProjectResult) -> list[str]:
             return [_bytes(artifact), *_origin_lines(artifact)]
         case VersionsResult(versions=versions):
             return [str(version) for version in versions]
+        case PromotionResult(promotion=promotion):
+            return promotion_log(promotion)
+        case ChannelsResult(channels=channels):
+            return [f"{c.channel}: {c.version or 'nothing'}" for c in channels]
         case VerifyResult(verification=found):
             count = len(found.versions)
             return [

@@ -6,7 +6,7 @@ import shlex
 from startifact.action.inputs import INPUTS, StepInputs
 from startifact.action.paths import region_for_later_steps
 from startifact.action.runner import Runner
-from startifact.commands import ArtifactResult, safe_filename
+from startifact.commands.results import ArtifactResult, safe_filename
 from startifact.hints import Option, in_shell, in_workflow
 from startifact.model.configuration import DEFAULT_PARAMETER
 from startifact.model.keys import artifact_key

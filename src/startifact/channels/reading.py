@@ -1,14 +1,14 @@
-"""How a channel is read from several regions."""
+"""Which version a selector picks, and how ``latest`` is read from several regions."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from semver import Version
 
-from startifact.channels.record import read_channel_record
-from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.channels.named import read_version
+from startifact.channels.record import ChannelRecord, read_channel_record
 from startifact.concurrency.heartbeat import Heartbeat
+from startifact.concurrency.quorum import ask_until_enough
 from startifact.errors import (
     NetworkSetupError,
     NotFoundError,
@@ -18,6 +18,7 @@ from startifact.errors import (
 )
 from startifact.hints import Command, Hint
 from startifact.limits import Limits
+from startifact.model.keys import LATEST
 from startifact.model.quorum import required_to_read
 from startifact.model.versions import Channel, highest, latest_first
 from startifact.regions.interface import Region
@@ -44,26 +45,27 @@ def selected_version(
     """
     if not isinstance(selector, Channel):
         return selector
+    if selector.name != LATEST:
+        return read_version(regions, project, selector.name, limits=limits)
     try:
-        return read_channel(regions, project, selector.name, limits=limits)
+        return read_latest(regions, project, limits=limits).version
     except NotFoundError:
         versions, failures = list_versions(regions, project, limits=limits)
         names = ", ".join(region.name for region in regions)
-        raise _no_channel(project, selector.name, names, versions, failures) from None
+        raise _no_latest(project, names, versions, failures) from None
 
 
-def _no_channel(
+def _no_latest(
     project: str,
-    channel: str,
     names: str,
     versions: Sequence[Version],
     failures: Mapping[str, StartifactError],
 ) -> NotFoundError:
-    """Return the error that no region has *channel*, with what is staged of *project*."""
+    """Return the error that no region has ``latest``, with what is staged of *project*."""
     if versions:
         count = f"{len(versions)} {'version is' if len(versions) == 1 else 'versions are'}"
         return NotFoundError(
-            f"{project} has no {channel} in {names}, although {count} staged, the highest "
+            f"{project} has no {LATEST} in {names}, although {count} staged, the highest "
             f"{latest_first(versions)[0]}: it was lost, or no staging has succeeded yet",
             hint=Hint.of(
                 "Bring it back with ", Command("repair", project), ", or ask for an exact version"
@@ -73,20 +75,18 @@ def _no_channel(
         reasons = [(name, error.message) for name, error in failures.items()]
         lines = "".join(f"\n  {with_regions([name], reason)}" for name, reason in reasons)
         return NotFoundError(
-            f"{project} has no {channel} in {names}, and what else is staged could not be listed "
+            f"{project} has no {LATEST} in {names}, and what else is staged could not be listed "
             f"everywhere:{lines}",
             hint="Check the project's name and the regions",
         )
     return NotFoundError(
-        f"{project} has no {channel}: nothing has been staged in {names}",
+        f"{project} has no {LATEST}: nothing has been staged in {names}",
         hint="Check the project's name and the regions",
     )
 
 
-def read_channel(
-    regions: Sequence[Region], project: str, channel: str, *, limits: Limits
-) -> Version:
-    """Return the version that *channel* of *project* points at.
+def read_latest(regions: Sequence[Region], project: str, *, limits: Limits) -> ChannelRecord:
+    """Return what ``latest`` of *project* holds.
 
     All regions are asked at once. Half of them, rounded up, have to answer; of those that do
     within ``quorum_wait_seconds`` of the last one needed, the highest is the answer. Where one
@@ -97,41 +97,33 @@ def read_channel(
         SeveralRegionsError: Too few answered to know.
     """
     needed = required_to_read(len(regions))
-    found: dict[str, Version] = {}
-    failed: dict[str, StartifactError] = {}
-    until: float | None = None
-    jobs = {r.name: partial(_ask, r, project, channel) for r in regions}
-    with FanOut(jobs, limits=limits, enough=needed) as asking:
-        while answer := asking.next(until):
-            if isinstance(answer, Failure):
-                failed[answer.name] = answer.error
-            elif answer.value is not None:
-                found[answer.name] = answer.value
-            # Not at once: the highest may be in a healthy region that is only slower.
-            if until is None and len(found) >= needed:
-                until = time.monotonic() + limits.quorum_wait_seconds
+    jobs = {r.name: partial(_ask, r, project) for r in regions}
+    answers, failed = ask_until_enough(
+        jobs, needed=needed, limits=limits, counts=lambda record: record is not None
+    )
+    found = {name: record for name, record in answers.items() if record is not None}
     if len(found) >= needed:
-        return highest(found.values())
-    raise _no_answer(project, channel, [r.name for r in regions], found, failed)
+        highest_version = highest(record.version for record in found.values())
+        return next(r for r in found.values() if r.version is highest_version)
+    versions = {name: record.version for name, record in found.items()}
+    raise _no_answer(project, [r.name for r in regions], versions, failed)
 
 
-def _ask(region: Region, project: str, channel: str, heartbeat: Heartbeat) -> Version | None:
+def _ask(region: Region, project: str, heartbeat: Heartbeat) -> ChannelRecord | None:
     heartbeat.beat()
-    _, channel_record = read_channel_record(region, project, channel)
-    return None if channel_record is None else channel_record.version
+    return read_channel_record(region, project, LATEST)[1]
 
 
 def _no_answer(
     project: str,
-    channel: str,
     regions: Sequence[str],
     found: dict[str, Version],
     failed: dict[str, StartifactError],
 ) -> StartifactError:
     if not found and not failed:
-        return NotFoundError(f"{project} has no {channel} in {', '.join(regions)}")
-    known: dict[str, object] = {n: f"{channel} is {version}" for n, version in found.items()}
-    reasons = [(name, (known | failed).get(name, f"has no {channel}")) for name in regions]
+        return NotFoundError(f"{project} has no {LATEST} in {', '.join(regions)}")
+    known: dict[str, object] = {n: f"{LATEST} is {version}" for n, version in found.items()}
+    reasons = [(name, (known | failed).get(name, f"has no {LATEST}")) for name in regions]
     causes = [failed[name] for name in regions if name in failed]
     only_undetermined = all(isinstance(cause, UndeterminedError) for cause in causes)
     elsewhere = "Ask for an exact version, which one region can answer"
@@ -142,7 +134,7 @@ def _no_answer(
         repair = Command("repair", project)
         hint = Hint.of("Bring it to the others with ", repair, ", or ask for an exact version")
     return no_answer(
-        f"cannot tell the {channel} version of {project}: {len(found)} of {len(regions)} regions "
+        f"cannot tell the {LATEST} version of {project}: {len(found)} of {len(regions)} regions "
         f"know it, {required_to_read(len(regions))} are needed",
         reasons,
         hint=hint,

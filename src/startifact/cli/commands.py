@@ -7,18 +7,16 @@ from pathlib import Path
 
 from startifact.cli.arguments import Arguments
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
-from startifact.commands import (
+from startifact.commands.inputs import (
     PROJECT_INPUTS,
     DownloadInputs,
-    DownloadResult,
-    ProjectResult,
     SessionInputs,
     VersionsInputs,
     inputs_from,
     path_of,
-    run,
-    session_of,
 )
+from startifact.commands.results import DownloadResult, ProjectResult
+from startifact.commands.running import run, session_of
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError, LocalFileError
 from startifact.files.temporary import needs_room, sweep, temporary_folder

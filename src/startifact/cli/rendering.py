@@ -4,12 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+from startifact.cli.channel_rendering import channels_lines, promotion_lines, promotion_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
 from startifact.cli.setup import SetupResult
-from startifact.commands import (
+from startifact.commands.results import (
+    ChannelsResult,
     DownloadResult,
     InfoResult,
+    PromotionResult,
     RepairResult,
     StageResult,
     VerifyResult,
@@ -30,8 +33,11 @@ def as_json(value: Mapping[str, object]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=True)
 
 
-def output_lines(result: Result) -> list[str]:
-    """Return the lines for programs that did not ask for JSON, and for pipes."""
+def output_lines(result: Result, *, history: bool) -> list[str]:
+    """Return the lines for programs that did not ask for JSON, and for pipes.
+
+    With *history* they have every move of a channel.
+    """
     match result:
         case StageResult(staging=staging):
             return [str(staging.artifact)]
@@ -41,6 +47,10 @@ def output_lines(result: Result) -> list[str]:
             return artifact_lines(artifact)
         case VersionsResult(versions=versions):
             return [str(version) for version in versions]
+        case PromotionResult(promotion=promotion):
+            return promotion_output(promotion)
+        case ChannelsResult(channels=channels):
+            return channels_lines(channels, history=history)
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
@@ -58,7 +68,9 @@ def info_lines(result: Result) -> list[str]:
             return [download_line(artifact, f"at {quoted(str(path), 1000)}")]
         case OutputResult(artifact=artifact):
             return [download_line(artifact, "on standard output")]
-        case InfoResult() | VersionsResult() | PrintedResult():
+        case PromotionResult(promotion=promotion):
+            return promotion_lines(promotion)
+        case InfoResult() | VersionsResult() | ChannelsResult() | PrintedResult():
             return []
         case VerifyResult(verification=found, regions=regions):
             return [verification_line(found, len(regions))]

@@ -11,7 +11,7 @@ from startifact.cli.commands import OutputResult, PrintedResult, Result, execute
 from startifact.cli.console import Console
 from startifact.cli.rendering import as_json, info_lines, output_lines
 from startifact.cli.setup import SetupResult
-from startifact.commands import errors_of, exit_code_of, facts_of_result
+from startifact.commands.results import errors_of, exit_code_of, facts_of_result
 from startifact.concurrency.deadline import deadline
 from startifact.errors import StartifactError
 from startifact.hints import in_shell
@@ -39,7 +39,7 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
                 )
                 # Inside: regions that have not answered yet may be waited for.
                 info = info_lines(result)
-                output = as_json(_facts(result)) if arguments.json else _lines(result)
+                output = as_json(_facts(result)) if arguments.json else _lines(arguments, result)
         finally:
             if bar:
                 bar.close()
@@ -71,5 +71,5 @@ def _facts(result: Result) -> dict[str, object]:
             return facts_of_result(result, in_shell)
 
 
-def _lines(result: Result) -> str:
-    return "\n".join(output_lines(result))
+def _lines(arguments: Arguments, result: Result) -> str:
+    return "\n".join(output_lines(result, history=bool(arguments.values["history"])))

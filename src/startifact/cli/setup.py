@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from startifact.commands import parameter_of
+from startifact.commands.running import parameter_of
 from startifact.limits import Limits
 from startifact.organisation.setup import RegionSetup, check_setup, set_up
 from startifact.regions.aws.configuration_loader import ConfigurationLoader

@@ -15,6 +15,7 @@ from startifact.limits import (
     MAX_PARAMETER_PREFIX_CHARACTERS,
     MAX_REGIONS,
 )
+from startifact.model.keys import CHANNEL
 from startifact.model.strict_json import JsonError, parse_object
 from startifact.problems import Problems
 from startifact.text import quoted
@@ -46,6 +47,9 @@ class Configuration:
 
     regions: tuple[str, ...] = ()
     """The AWS regions to use where no others are named."""
+
+    mirrored_channels: tuple[str, ...] | None = None
+    """The channels that are copied to SSM, beside ``latest``; ``None`` for all."""
 
     unknown_keys: tuple[str, ...] = ()
     """Keys that this version does not know and ignores."""
@@ -84,7 +88,13 @@ def parse_configuration(
 
 
 def _checked(value: dict[str, Any], problems: Problems, *, with_regions: bool) -> Configuration:
-    known = {"bucket_name_param", "bucket_key_prefix", "parameter_name_prefix", "regions"}
+    known = {
+        "bucket_name_param",
+        "bucket_key_prefix",
+        "parameter_name_prefix",
+        "regions",
+        "mirrored_channels",
+    }
     bucket = value.get("bucket_name_param")
     if not isinstance(bucket, str) or not is_parameter_name(bucket):
         problems.add("bucket_name_param", bucket, "the name of an SSM parameter")
@@ -105,14 +115,24 @@ def _checked(value: dict[str, Any], problems: Problems, *, with_regions: bool) -
         )
     warnings: list[str] = []
     regions = _regions(value.get("regions", []), problems, warnings) if with_regions else ()
+    channels = value.get("mirrored_channels")
+    if channels is not None and not _is_list_of_channels(channels):
+        problems.add("mirrored_channels", channels, 'a list of channels, such as ["prod"]')
     problems.raise_if_any()
     return Configuration(
         bucket_name_param=str(bucket),
         bucket_key_prefix=str(key_prefix),
         parameter_name_prefix=str(parameters),
         regions=regions,
+        mirrored_channels=None if channels is None else tuple(channels),
         unknown_keys=tuple(sorted(value.keys() - known - _IGNORED)),
         warnings=tuple(warnings),
+    )
+
+
+def _is_list_of_channels(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(name, str) and CHANNEL.fullmatch(name) for name in value
     )
 
 
@@ -183,5 +203,10 @@ def to_json(configuration: Configuration) -> str:
             "bucket_key_prefix": configuration.bucket_key_prefix,
             "parameter_name_prefix": configuration.parameter_name_prefix,
             "regions": list(configuration.regions),
+            **(
+                {}
+                if configuration.mirrored_channels is None
+                else {"mirrored_channels": list(configuration.mirrored_channels)}
+            ),
         }
     )

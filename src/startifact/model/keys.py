@@ -53,7 +53,7 @@ def artifact_key(project: str, version: object) -> Key:
 
 def artifact_prefix(project: str) -> str:
     """Return what the keys of the project's artifacts begin with, and no other project's keys."""
-    return f"{project}@"
+    return f"{project}{PROJECT_DELIMITER}"
 
 
 def version_text(project: str, key: str) -> str | None:
@@ -99,7 +99,11 @@ def split_channel_key(key: Key) -> tuple[str, str]:
 
 def project_of(key: Key) -> str:
     """Return the project that *key*, of an artifact or a channel, belongs to."""
-    return key.partition("/")[0].partition("@")[0]
+    return key.partition("/")[0].partition(PROJECT_DELIMITER)[0]
+
+
+PROJECT_DELIMITER = "@"
+"""What stands between project and version in an artifact's key, and in no other."""
 
 
 def quarantine_key(project: str, version: object, tag: str) -> Key:
@@ -116,6 +120,16 @@ def probe_key(project: str, name: str) -> Key:
     *name* keeps several of them apart.
     """
     return Key(f"{project}/_probe/{name}")
+
+
+def channels_prefix(project: str) -> str:
+    """Return what the keys of the project's channels begin with."""
+    return f"{project}/"
+
+
+def mark_key(project: str, version: object) -> Key:
+    """Return where it is stored that *version* of *project* was yanked, or is to be pruned."""
+    return Key(f"{project}/_yanked/{version}")
 
 
 def channel_parameter(prefix: str, project: str, channel: str) -> str:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from semver import Version
 
 from startifact.errors import InputError
-from startifact.limits import MAX_VERSION_CHARACTERS
+from startifact.limits import MAX_CHANNEL_NAME_CHARACTERS, MAX_VERSION_CHARACTERS
 from startifact.model.keys import CHANNEL, LATEST
 from startifact.model.version_mistakes import mistake_in
 from startifact.text import quoted
+
+_LIKE_A_RANGE = re.compile(r"x|v(\d+|x)(-.*)?|x-.*", re.ASCII)
+"""What could be a channel by its letters, and is a range or a part of a version to npm."""
 
 _PARTIAL = re.compile(r"v?\d+(\.\d+)?", re.ASCII)
 
@@ -72,28 +75,48 @@ def _hint(text: object) -> str:
 
 
 def parse_selector(text: object) -> Selector:
-    """Return what *text* asks for: one exact version, or ``latest``.
+    """Return what *text* asks for: one exact version, or what a channel points at.
 
     Raises:
         InputError: It is neither.
     """
-    if text == LATEST:
-        return Channel(LATEST)
     if not isinstance(text, str) or _PARTIAL.fullmatch(text) or text == "":
         return parse_version(text)
-    if CHANNEL.fullmatch(text):
-        raise InputError(
-            f"{quoted(text)} is neither a version nor a channel that Startifact knows",
-            hint=f"Ask for an exact version such as 1.0.9000, or for {LATEST}",
-        )
+    if _is_channel(text):
+        return Channel(text)
     try:
         return parse_version(text)
     except InputError as e:
         raise _not_a_version(
             f"selector {quoted(text)} is not an exact version",
             text,
-            f"Ask for an exact version such as 1.0.9000, or for {LATEST}",
+            f"Ask for an exact version such as 1.0.9000, or for a channel such as {LATEST}",
         ) from e
+
+
+def check_channel(name: object) -> str:
+    """Return *name* when it is a legal name of a channel.
+
+    A channel has 1 to 63 lower-case letters, digits and dashes, begins with a letter, and is no
+    version and no range.
+
+    Raises:
+        InputError: It is not.
+    """
+    if isinstance(name, str) and _is_channel(name):
+        return name
+    what = "is empty" if name == "" else f"{quoted(name)} is not a legal name"
+    if isinstance(name, str) and CHANNEL.fullmatch(name):
+        what = f"{quoted(name)} could be read as a version or a range"
+    raise InputError(
+        f"channel {what}",
+        hint=f"Use 1 to {MAX_CHANNEL_NAME_CHARACTERS} lower-case letters, digits and dashes that "
+        "begin with a letter, for example prod",
+    )
+
+
+def _is_channel(text: str) -> bool:
+    return CHANNEL.fullmatch(text) is not None and _LIKE_A_RANGE.fullmatch(text) is None
 
 
 def is_later(version: Version, than: Version) -> bool:

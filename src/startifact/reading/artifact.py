@@ -1,11 +1,12 @@
 """An artifact: its metadata, its facts, and the way to its bytes."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from semver import Version
 
+from startifact.model.clock import time_of
 from startifact.model.filenames import composed
 from startifact.model.keys import artifact_key
 from startifact.model.record import Record
@@ -77,12 +78,7 @@ class Artifact(Mapping[str, str]):
 
         ``None`` for artifacts of the first Startifact, and where what is recorded is no time.
         """
-        try:
-            time = datetime.fromisoformat(self._record.staged_at)
-            # A time without its distance from UTC is none that can be compared.
-            return None if time.tzinfo is None else time.astimezone(UTC)
-        except (ValueError, OverflowError):
-            return None
+        return time_of(self._record.staged_at)
 
     @property
     def staged_at_text(self) -> str:

@@ -94,7 +94,13 @@ class Mirror(Protocol):
         """
 
     def write(self, project: str, channel: str, version: str) -> None:
-        """Make the mirror of *channel* hold *version*, whatever it held before."""
+        """Make the mirror of *channel* hold *version*, whatever it held before.
+
+        It does nothing where this channel is not mirrored.
+        """
+
+    def delete(self, project: str, channel: str) -> None:
+        """Make the mirror of *channel* hold nothing."""
 
 
 class Region(ABC):
@@ -270,6 +276,23 @@ class Region(ABC):
         over.
         """
         return page_of(self.keys(prefix), prefix, delimiter, whole=True)
+
+    @abstractmethod
+    def channel_keys(self, prefix: str) -> Iterator[str]:
+        """Yield the keys of channels directly below *prefix*, each once, in any order.
+
+        *prefix* ends with a slash: it is a project's name, or of what Startifact keeps below it,
+        such as ``project/_yanked/``. What lies deeper is passed over, and so is what begins with a
+        dot. Errors may come at any step.
+        """
+
+    @abstractmethod
+    def projects(self) -> Iterator[str]:
+        """Yield what artifacts and channels have before their first ``@`` or ``/``.
+
+        Each comes once or more often, in any order, and may be no legal name of a project. Errors
+        may come at any step.
+        """
 
     @abstractmethod
     def delete(self, key: Key, stored: StoredArtifact) -> bool:

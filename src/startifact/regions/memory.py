@@ -14,7 +14,7 @@ from typing import ClassVar
 from startifact.errors import ExistsError, InputError, IntegrityError
 from startifact.files.source import Source
 from startifact.limits import BLOCK_BYTES
-from startifact.model.keys import Key
+from startifact.model.keys import Key, project_of
 from startifact.regions.interface import (
     Beat,
     Location,
@@ -81,6 +81,18 @@ class MemoryRegion(Region):
         """See `Region.keys`."""
         with self._lock:
             found = [key for key in self._artifacts if key.startswith(prefix)]
+        yield from found
+
+    def channel_keys(self, prefix: str) -> Iterator[str]:
+        """See `Region.channel_keys`."""
+        with self._lock:
+            below = [key.removeprefix(prefix) for key in self._channels if key.startswith(prefix)]
+        yield from (f"{prefix}{name}" for name in below if "/" not in name and name[0] != ".")
+
+    def projects(self) -> Iterator[str]:
+        """See `Region.projects`."""
+        with self._lock:
+            found = {project_of(key) for key in (*self._artifacts, *self._channels)}
         yield from found
 
     def delete(self, key: Key, stored: StoredArtifact) -> bool:

@@ -27,6 +27,7 @@ from startifact.files.source import Source
 from startifact.files.temporary import sweep
 from startifact.hints import Command, Hint, Option
 from startifact.limits import Limits
+from startifact.model.clock import now
 from startifact.model.keys import Key, artifact_key
 from startifact.model.record import Record
 from startifact.model.voting import ContentNames
@@ -41,7 +42,6 @@ from startifact.repair.unrecorded import complete, with_record
 from startifact.repair.verify import UNDISPUTED, Finding, FindingKind, compare, leading_status
 from startifact.staging.existing import fetch_existing
 from startifact.staging.region_steps import create, warn_untried
-from startifact.staging.stager import now
 
 
 class Repairer:

@@ -8,7 +8,6 @@ answer; move ``latest`` only once enough regions hold the artifact.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from startifact.errors import (
 )
 from startifact.files.source import Source
 from startifact.limits import Limits
+from startifact.model.clock import now
 from startifact.model.keys import LATEST, artifact_key
 from startifact.model.quorum import majority, refuse_shared_store
 from startifact.model.record import Record
@@ -245,8 +245,3 @@ def _record_of(request: StageRequest, source: Source) -> Record:
         filename=request.filename,
         origin=request.origin,
     )
-
-
-def now() -> str:
-    """Return the time as it is recorded: RFC 3339, in UTC, with microseconds."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

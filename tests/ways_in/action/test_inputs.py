@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from startifact.action.inputs import INPUTS, StepInputs
-from startifact.commands import DownloadInputs, RepairInputs, SessionInputs, StageInputs
+from startifact.commands.inputs import DownloadInputs, RepairInputs, SessionInputs, StageInputs
 from startifact.definitions import ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.options import commands_of, listed
@@ -324,7 +324,7 @@ def test_what_to_keep() -> None:
     assert not inputs.provenance
 
 
-@pytest.mark.parametrize("selector", ["1.1", "^1.2", "prod", "x y"])
+@pytest.mark.parametrize("selector", ["1.1", "^1.2", "Prod", "x y"])
 def test_selectors_that_are_not_known(selector: str) -> None:
     """Downloads take an exact version or latest, and say so."""
     message = refusal(DOWNLOAD, version=selector)

@@ -18,7 +18,7 @@ from startifact.errors import (
 )
 from startifact.files.source import Source
 from startifact.limits import MAX_CHANNEL_BYTES, Limits
-from startifact.model.keys import Key, is_channel_key
+from startifact.model.keys import PROJECT_DELIMITER, Key, is_channel_key, project_of
 from startifact.regions.aws.answers import BrokenAnswerError, NoAnswerError, is_page
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition, is_same
@@ -124,12 +124,29 @@ class Bucket(DescribedBucket):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys of artifacts that begin with *prefix*, and of nothing below them."""
+        for page in self._pages(prefix):
+            yield from self._artifact_keys(item["Key"] for item in page.get("Contents", []))
+
+    def channel_keys(self, prefix: str) -> Iterator[str]:
+        """Yield the keys of channels directly below *prefix*; see `Region.channel_keys`."""
+        for page in self._pages(prefix, "/"):
+            for item in page.get("Contents", []):
+                key = item["Key"].removeprefix(self.prefix)
+                if key != prefix and not key.removeprefix(prefix).startswith("."):
+                    yield key
+
+    def projects(self) -> Iterator[str]:
+        """Yield what is before the first ``@`` or ``/`` of each key; see `Region.projects`."""
+        for page in self._pages("", PROJECT_DELIMITER):
+            full = [item["Prefix"] for item in page.get("CommonPrefixes", [])]
+            full += [item["Key"] for item in page.get("Contents", [])]
+            yield from dict.fromkeys(project_of(Key(key.removeprefix(self.prefix))) for key in full)
+
+    def _pages(self, prefix: str, delimiter: str = "") -> Iterator[Any]:
         with self._bucket_errors():
-            pages = self.client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.name, Prefix=self.full(prefix)
+            yield from self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.name, Prefix=self.full(prefix), Delimiter=delimiter
             )
-            for page in pages:
-                yield from self._artifact_keys(item["Key"] for item in page.get("Contents", []))
 
     def first_page(self, prefix: str, delimiter: str) -> Page:
         """Return the first page of the same keys; see `Region.first_page`."""

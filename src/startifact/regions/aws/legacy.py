@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from startifact.limits import MAX_LEGACY_METADATA_BYTES
-from startifact.model.keys import Key, split_channel_key
+from startifact.model.keys import LATEST, Key, split_channel_key
 from startifact.regions.aws.region import BucketRegion, OrganisationRegion, S3Region
 from startifact.regions.interface import StoredArtifact, StoredChannel
 from startifact.regions.legacy import (
@@ -36,7 +36,8 @@ class _LegacySupport(S3Region):
     def read_channel(self, key: Key) -> StoredChannel | None:
         """See `Region.read_channel`: without an object, the mirror is the current value."""
         channel = super().read_channel(key)
-        if channel is not None or self.mirror is None:
+        # Others than latest are registers: without an object a region knows nothing of one.
+        if channel is not None or self.mirror is None or split_channel_key(key)[1] != LATEST:
             return channel
         return _only_mirrored(self.mirror.read(*split_channel_key(key)))
 

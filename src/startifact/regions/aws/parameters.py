@@ -1,5 +1,7 @@
 """Parameters in SSM: the organisation configuration, bucket names, and mirrors of channels."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -24,6 +26,8 @@ _RETRIED = frozenset(
     }
 )
 
+_ABSENT = frozenset({"ParameterNotFound", "ParameterVersionNotFound"})
+
 
 class Parameters:
     """The parameters of one region."""
@@ -39,21 +43,35 @@ class Parameters:
             try:
                 answer = self._client.get_parameter(Name=name)
             except ClientError as e:
-                if code_of(e) in {"ParameterNotFound", "ParameterVersionNotFound"}:
+                if code_of(e) in _ABSENT:
                     return None
                 raise
             return answer["Parameter"].get("Value", "")
 
     def put(self, name: str, value: str) -> None:
         """Make *value* the value of *name*, whatever it was."""
+        put = partial(
+            self._client.put_parameter, Name=name, Value=value, Type="String", Overwrite=True
+        )
         with aws_errors("ssm:PutParameter", region=self._region, resource=f"parameter {name}"):
-            for attempt in attempts(self._retry):
-                try:
-                    self._client.put_parameter(
-                        Name=name, Value=value, Type="String", Overwrite=True
-                    )
-                except ClientError as e:
-                    if code_of(e) not in _RETRIED or attempt == self._retry.attempts:
-                        raise
-                else:
-                    return
+            self._write(put)
+
+    def delete(self, name: str) -> None:
+        """Make sure that there is no parameter *name*."""
+        delete = partial(self._client.delete_parameter, Name=name)
+        with aws_errors("ssm:DeleteParameter", region=self._region, resource=f"parameter {name}"):
+            try:
+                self._write(delete)
+            except ClientError as e:
+                if code_of(e) not in _ABSENT:
+                    raise
+
+    def _write(self, write: Callable[[], object]) -> None:
+        for attempt in attempts(self._retry):
+            try:
+                write()
+            except ClientError as e:
+                if code_of(e) not in _RETRIED or attempt == self._retry.attempts:
+                    raise
+            else:
+                return

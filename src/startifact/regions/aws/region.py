@@ -11,7 +11,7 @@ from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.model.configuration import is_reserved_parameter
-from startifact.model.keys import Key, channel_parameter, project_of
+from startifact.model.keys import LATEST, Key, channel_parameter, project_of
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import (
@@ -121,6 +121,14 @@ class S3Region(Region):
         """See `Region.first_page`."""
         return self._bucket().first_page(prefix, delimiter)
 
+    def channel_keys(self, prefix: str) -> Iterator[str]:
+        """See `Region.channel_keys`."""
+        return self._bucket().channel_keys(prefix)
+
+    def projects(self) -> Iterator[str]:
+        """See `Region.projects`."""
+        return self._bucket().projects()
+
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """See `Region.delete`."""
         self.preflight_deletion(project_of(key))
@@ -215,7 +223,17 @@ class ParameterMirror:
 
     def write(self, project: str, channel: str, version: str) -> None:
         """See `Mirror.write`."""
-        parameters_of(self._loader, self._region).put(self._name(project, channel), version)
+        if self._mirrors(channel):
+            parameters_of(self._loader, self._region).put(self._name(project, channel), version)
+
+    def delete(self, project: str, channel: str) -> None:
+        """See `Mirror.delete`."""
+        if self._mirrors(channel):
+            parameters_of(self._loader, self._region).delete(self._name(project, channel))
+
+    def _mirrors(self, channel: str) -> bool:
+        listed = store_configuration(self._loader, self._region).mirrored_channels
+        return channel == LATEST or listed is None or channel in listed
 
     def _name(self, project: str, channel: str) -> str:
         prefix = store_configuration(self._loader, self._region).parameter_name_prefix

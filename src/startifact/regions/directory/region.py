@@ -33,7 +33,7 @@ from startifact.limits import (
     READ_BACK_BYTES,
     Limits,
 )
-from startifact.model.keys import Key, is_channel_key
+from startifact.model.keys import Key, is_channel_key, project_of
 from startifact.regions.directory.filelock import check_lockable, locked, replace
 from startifact.regions.directory.no_follow import NoFollowDirectory, is_empty
 from startifact.regions.directory.scratch import scratch_in, sweep
@@ -177,6 +177,26 @@ class DirectoryRegion(Region):
             names = frozenset(page.keys)
             there = (e.name for e in entries if e.name in names and _is_there(e))
             return dataclasses.replace(page, keys=tuple(there))
+
+    def channel_keys(self, prefix: str) -> Iterator[str]:
+        """See `Region.channel_keys`."""
+        folder = self._root / prefix
+        with self._translated("list", folder):
+            self._no_follow.check_folders(folder)
+            try:
+                entries = list(os.scandir(folder))
+            except FileNotFoundError:
+                return
+            for entry in entries:
+                if not entry.name.startswith(".") and not entry.is_dir(follow_symlinks=False):
+                    yield f"{prefix}{entry.name}"
+
+    def projects(self) -> Iterator[str]:
+        """See `Region.projects`."""
+        with self._translated("list", self._root):
+            for entry in self._entries(""):
+                if not entry.name.startswith(".") and _is_there(entry):
+                    yield project_of(Key(entry.name))
 
     def _entries(self, prefix: str) -> list["os.DirEntry[str]"]:
         try:

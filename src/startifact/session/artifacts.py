@@ -1,38 +1,31 @@
-"""The session: the one thing that a program needs."""
+"""What a session does with artifacts: stage, get, list, compare and repair them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
 
 from semver import Version
 
 from startifact.channels.reading import selected_version
-from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
 from startifact.files.destination import is_directory_text
 from startifact.files.source import check_file, directory_error
-from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
 from startifact.model.digest import parse_keep
 from startifact.model.filenames import check_filename, composed
 from startifact.model.keys import LATEST, check_project
 from startifact.model.metadata import warn_of_secrets
-from startifact.model.quorum import MAJORITY, required_to_stage
 from startifact.model.record import check_metadata
 from startifact.model.versions import parse_selector, parse_version
 from startifact.reading.artifact import Artifact
 from startifact.reading.finding import find_artifact
 from startifact.reading.listing import list_versions, versions_of
 from startifact.reading.newest_versions import list_in_batches
-from startifact.reading.open_downloaders import OpenDownloaders
-from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.interface import Region
-from startifact.regions.selection import RegionSelection
 from startifact.regions.spec import split_list
 from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
 from startifact.repair.repairer import Repairer
 from startifact.repair.verify import Verification, verify
-from startifact.settings import Settings
+from startifact.session.base import SessionBase
 from startifact.staging.outcomes import (
     IfExists,
     Replicate,
@@ -42,117 +35,9 @@ from startifact.staging.outcomes import (
 )
 from startifact.staging.stager import Stager
 
-if TYPE_CHECKING:
-    from startifact.regions.aws.configuration_loader import Boto3Session
 
-
-class Session:
-    """Stages and gets artifacts in one list of regions.
-
-    Configuration, bucket names and clients are looked up once, when they are first needed. A
-    session may be used from several threads, and is meant to be used again and again.
-
-    As a context manager it is closed at the end, as with `close`:
-
-        with Session(regions=["us-east-1"]) as session:
-            session.get("SugarWater").downloader.download("dist.tar.gz")
-
-    Every method that asks regions may raise, beside what it says itself, a `ConfigurationError`,
-    an `AccessDeniedError` or a `RegionUnavailableError` where the configuration that names the
-    regions cannot be read, and a `DeadlineError` inside `deadline`.
-
-    Args:
-        regions: A list of regions, or one string that commas, spaces or newlines separate; by
-            default ``STARTIFACT_REGIONS``, else the regions that the organisation configuration
-            in ``AWS_REGION`` names. An item of the list is the spelling of a region, or a
-            `Region` that the program has opened itself, which several sessions may share; no two
-            have the same name.
-        read_only: Nothing is written, and `stage` and `repair` report what they would do.
-        required_regions: How many regions have to hold an artifact before its staging has
-            succeeded: ``majority``, ``all`` or a number.
-        configuration_loader: Reads the organisation configuration and makes clients for AWS; it
-            can be shared by several sessions. By default the session has one of its own.
-        boto3_session: Makes the clients for AWS, with its credentials, its configuration and,
-            where ``AWS_REGION`` is not set, its region; see `ConfigurationLoader`. It cannot be
-            given beside *configuration_loader*, which takes one itself.
-        progress: Is called with how far bytes have got.
-        settings: What to take for the environment, which is read by default.
-        limits: How long is waited and how often is tried; a *configuration_loader* has its own
-            for requests to AWS.
-
-    Raises:
-        InputError: A region is not spelled as it should be or named twice, *required_regions* is
-            not valid, or *configuration_loader* and *boto3_session* are both given.
-    """
-
-    def __init__(
-        self,
-        *,
-        regions: Iterable[str | Region] | str | None = None,
-        read_only: bool = False,
-        required_regions: str | int = MAJORITY,
-        configuration_loader: ConfigurationLoader | None = None,
-        boto3_session: "Boto3Session | None" = None,
-        progress: ProgressCallback | None = None,
-        settings: Settings | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> None:
-        self._limits = limits
-        self._settings = settings or Settings.from_environment()
-        self._read_only = read_only
-        self._required = required_regions
-        self._progress = progress
-        self._downloaders = OpenDownloaders()
-        self._selection = RegionSelection(
-            regions,
-            settings=self._settings,
-            loader=configuration_loader,
-            boto3_session=boto3_session,
-            limits=limits,
-        )
-        required_to_stage(required_regions, self._selection.count or MAX_REGIONS)
-
-    def __repr__(self) -> str:
-        mode = ", read-only" if self._read_only else ""
-        closed = ", closed" if self._selection.closed else ""
-        return f"<Session {self._selection.known()}{mode}{closed}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End what the session has started, and close its connections.
-
-        Regions that have not answered yet are no longer waited for. What artifacts and results say
-        stays known, but nothing can be downloaded, and every other method raises an `InputError`.
-        A call that another thread is in goes on to its end. What the session was given, a
-        `ConfigurationLoader` or a session of boto3, stays open. Closing twice does no harm.
-        """
-        self._selection.close()
-        self._downloaders.close()
-
-    @property
-    def read_only(self) -> bool:
-        """Whether this session writes nothing."""
-        return self._read_only
-
-    @property
-    def regions(self) -> tuple[str, ...]:
-        """The names of the regions, as they are spelled, in the configured order.
-
-        Where only the organisation configuration names them, it is read.
-
-        Raises:
-            InputError: Nothing names regions, one is not spelled as it should be, or the session
-                is closed.
-            ConfigurationError: There is no organisation configuration, or it names no regions.
-            AccessDeniedError: It must not be read.
-            RegionUnavailableError: The region that has it did not answer.
-        """
-        return tuple(region.name for region in self._regions())
+class ArtifactMethods(SessionBase):
+    """The methods of `Session` that are about artifacts."""
 
     def stage(
         self,
@@ -359,7 +244,7 @@ class Session:
         repairer = Repairer(
             regions,
             moved_by=self._settings.moved_by,
-            required=required_to_stage(self._required, len(regions)),
+            required=self._required_regions(),
             dry_run=self._read_only,
             read_data=read_data,
             limits=self._limits,
@@ -369,12 +254,9 @@ class Session:
     def _stager(self, regions: tuple[Region, ...]) -> Stager:
         return Stager(
             regions=regions,
-            required=required_to_stage(self._required, len(regions)),
+            required=self._required_regions(),
             moved_by=self._settings.moved_by,
             limits=self._limits,
             listed=split_list(self._settings.regions or ""),
             progress=self._progress,
         )
-
-    def _regions(self) -> tuple[Region, ...]:
-        return self._selection.open()

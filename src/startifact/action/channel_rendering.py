@@ -1,0 +1,72 @@
+"""Channels in the log and in the job summary: what they point at, and how they were moved."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from startifact.action.markdown import Lines, code, table
+from startifact.channels.overview import ChannelOverview
+from startifact.channels.promotion import Promotion
+from startifact.model.clock import age
+from startifact.model.keys import channel_key
+
+
+def promotion_log(promotion: Promotion) -> list[str]:
+    """Return what the log says of *promotion*."""
+    channel = channel_key(promotion.project, promotion.channel)
+    before = "nothing" if promotion.previous is None else str(promotion.previous)
+    lines = [f"{channel}: {before} -> {promotion.version or 'nothing'}"]
+    lines += [f"{name} does not have it yet: {e.message}" for name, e in promotion.failures.items()]
+    return lines
+
+
+def promotion_summary(promotion: Promotion) -> Lines:
+    """Return the summary of *promotion*."""
+    channel = code(channel_key(promotion.project, promotion.channel))
+    facts = [
+        ("Version", _version(promotion.version)),
+        ("Before", _version(promotion.previous)),
+        ("Since", code(promotion.moved_at) if promotion.moved_at else ""),
+        ("By", code(promotion.moved_by) if promotion.moved_by else ""),
+    ]
+    rows = [(code(region), "has it", "") for region in promotion.regions]
+    rows += [
+        (code(region), "does not have it yet", code(error.message))
+        for region, error in promotion.failures.items()
+    ]
+    lines = [f"### {channel} {_what(promotion)}\n\n", *table(("", ""), facts)]
+    lines += table(("Region", "Outcome", "Trouble"), rows) if rows else []
+    if promotion.failures:
+        lines.append("Readers see it all the same, as a majority of the regions has it.\n\n")
+    return lines
+
+
+def _what(promotion: Promotion) -> str:
+    suffix = " (dry run)" if promotion.dry_run else ""
+    if not promotion.changed:
+        return f"points at {_version(promotion.version)} already{suffix}"
+    verb = "would be" if promotion.dry_run else "was"
+    if promotion.version is None:
+        return f"{verb} removed{suffix}"
+    return f"{verb} moved to {_version(promotion.version)}{suffix}"
+
+
+def channels_summary(project: str, channels: Sequence[ChannelOverview]) -> Lines:
+    """Return the summary of the *channels* of *project*."""
+    now, count = datetime.now(UTC), len(channels)
+    rows = [
+        (
+            code(c.channel),
+            _version(c.version),
+            _version(c.previous),
+            age(c.moved_at, now),
+            code(c.moved_at) if c.moved_at else "",
+            code(c.moved_by) if c.moved_by else "",
+        )
+        for c in channels
+    ]
+    title = f"### {code(project)} has {count} {'channel' if count == 1 else 'channels'}\n\n"
+    return [title, *table(("Channel", "Version", "Before", "Age", "Since", "By"), rows)]
+
+
+def _version(version: object) -> str:
+    return "nothing" if version is None else code(str(version))

@@ -1,0 +1,149 @@
+"""What a channel other than ``latest`` holds: the version that somebody has promoted to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from semver import Version
+
+from startifact.errors import InputError, NotFoundError, RemovedError
+from startifact.hints import Command, Hint
+from startifact.limits import Limits
+from startifact.model.keys import LATEST, channel_key
+from startifact.model.strict_json import JsonError
+from startifact.model.versions import parse_version
+from startifact.regions.interface import Region
+from startifact.registers.record import Accepted, Codec, Move
+from startifact.registers.register import Register
+from startifact.text import quoted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What one move of a channel has set."""
+
+    version: Version | None
+    """``None`` where the channel was removed."""
+
+    is_rollback: bool = False
+
+
+class TargetCodec(Codec[Target]):
+    """How targets are stored."""
+
+    def to_json(self, value: Target) -> dict[str, Any]:
+        """Return the fields of *value*."""
+        version = None if value.version is None else str(value.version)
+        return {"version": version, **({"rollback": True} if value.is_rollback else {})}
+
+    def from_json(self, fields: Mapping[str, Any]) -> Target:
+        """Return the target that has *fields*."""
+        version, is_rollback = fields.get("version"), fields.get("rollback", False)
+        if "version" not in fields or not isinstance(is_rollback, bool):
+            raise JsonError("a move in it has no version")
+        if version is not None and not isinstance(version, str):
+            raise JsonError("a version in it is not a text")
+        return Target(
+            version=None if version is None else parse_version(version), is_rollback=is_rollback
+        )
+
+    def summary(self, history: tuple[Move[Target], ...]) -> dict[str, Any]:
+        """Return what the channel held before its last move."""
+        before = history[1].value.version if len(history) > 1 else None
+        return {"previous": None if before is None else str(before)}
+
+
+def channel_register(
+    regions: Sequence[Region], project: str, channel: str, *, limits: Limits
+) -> Register[Target]:
+    """Return the register that *channel* of *project* is.
+
+    Raises:
+        InputError: It is ``latest``, which nobody sets.
+    """
+    if channel == LATEST:
+        raise InputError(
+            f"{LATEST} is no channel that is set by hand: it is the highest stable version",
+            hint="Promote to another channel, such as prod",
+        )
+    return Register(regions, channel_key(project, channel), TargetCodec(), limits=limits)
+
+
+def rollback_target(state: Accepted[Target]) -> Version | None:
+    """Return what the channel held before the last of its moves that has not been undone yet.
+
+    Each rollback undoes one move, or as many as it takes to come to its version. ``None`` where the
+    history knows of nothing before.
+    """
+    versions: list[Version | None] = []
+    for move in reversed(state.history):
+        version = move.value.version
+        if move.value.is_rollback and version in versions[:-1]:
+            while versions[-1] != version:
+                versions.pop()
+        else:
+            versions.append(version)
+    return versions[-2] if len(versions) > 1 else None
+
+
+def read_version(
+    regions: Sequence[Region], project: str, channel: str, *, limits: Limits
+) -> Version:
+    """Return the version that *channel* points at.
+
+    Raises:
+        NotFoundError: There is no such channel, or it was removed.
+        SeveralRegionsError: Too few regions answered to know.
+    """
+    return version_of(read_state(regions, project, channel, limits=limits), project, channel)
+
+
+def read_state(
+    regions: Sequence[Region], project: str, channel: str, *, limits: Limits
+) -> Accepted[Target]:
+    """Return the state of *channel*, which may have been removed.
+
+    Raises:
+        NotFoundError: There is no such channel.
+        SeveralRegionsError: Too few regions answered to know.
+    """
+    register = channel_register(regions, project, channel, limits=limits)
+    state = state_or_none(register, project, channel)
+    if state is None:
+        names = ", ".join(region.name for region in regions)
+        raise NotFoundError(f"{project} has no channel {channel} in {names}", hint=_which(project))
+    return state
+
+
+def version_of(state: Accepted[Target], project: str, channel: str) -> Version:
+    """Return the version that *channel* points at in *state*.
+
+    Raises:
+        RemovedError: It was removed.
+    """
+    if state.value.version is None:
+        move = state.history[0]
+        raise RemovedError(
+            f"{project} has no channel {channel}: it was removed at {quoted(move.at)} by "
+            f"{quoted(move.moved_by)}",
+            hint=_which(project),
+        )
+    return state.value.version
+
+
+def _which(project: str) -> Hint:
+    return Hint.of("See which channels there are with ", Command("channels", project))
+
+
+def state_or_none(
+    register: Register[Target], project: str, channel: str
+) -> Accepted[Target] | None:
+    """Return the state of *channel*; ``None`` where there is none.
+
+    Raises:
+        SeveralRegionsError: Too few regions answered to know.
+    """
+    reading = register.read()
+    if not reading.is_known:
+        raise reading.unknown(f"cannot tell the {channel} version of {project}")
+    return reading.accepted

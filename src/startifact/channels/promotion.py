@@ -1,0 +1,314 @@
+"""Pointing a channel at a version, back at an earlier one, or at none."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from semver import Version
+
+from startifact.channels.mirroring import mirror_channel
+from startifact.channels.named import (
+    Target,
+    channel_register,
+    read_state,
+    read_version,
+    rollback_target,
+    state_or_none,
+)
+from startifact.errors import (
+    ExpectationError,
+    NotFoundError,
+    RegionsFailedError,
+    RemovedError,
+    StartifactError,
+    YankedError,
+)
+from startifact.hints import Command, Hint, Option
+from startifact.limits import MAX_MOVED_BY_CHARACTERS, Limits
+from startifact.model.keys import artifact_key, channel_key
+from startifact.reading.artifact import Artifact
+from startifact.reading.finding import find_artifact
+from startifact.reading.outcomes import RegionOutcome, State
+from startifact.regions.interface import Region
+from startifact.registers.attempt import Author, Change
+from startifact.registers.marks import is_being_removed, mark_in, mark_register
+from startifact.registers.record import Accepted
+from startifact.text import quoted
+
+logger = logging.getLogger(__name__)
+
+Expectation = Callable[[Version | None], str | None]
+"""Returns what was expected of what a channel holds; ``None`` where that is so."""
+
+
+def no_expectation(_: Version | None) -> str | None:
+    """Expect nothing."""
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """What a promotion, a rollback or a removal did, or in a dry run would do."""
+
+    project: str
+    channel: str
+
+    version: Version | None
+    """What the channel points at now; ``None`` where it was removed."""
+
+    previous: Version | None
+    """What it pointed at before; ``None`` where there was no such channel."""
+
+    changed: bool
+    """Whether it pointed at something else before."""
+
+    moved_at: str
+    """When it was moved there: RFC 3339, in UTC; empty in a dry run."""
+
+    moved_by: str
+    """Who has moved it there: as a rule the address of a workflow run."""
+
+    regions: tuple[str, ...] = ()
+    """The regions that are known to have it, a majority of all."""
+
+    failures: Mapping[str, StartifactError] = field(default_factory=dict)
+    """Why other regions may not have it yet. Readers see it all the same."""
+
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promoter:
+    """Moves channels of a project."""
+
+    regions: Sequence[Region]
+    required: int
+    """In how many regions a version has to be complete."""
+
+    moved_by: str
+    now: Callable[[], str]
+    limits: Limits
+    dry_run: bool = False
+
+    def promote(
+        self,
+        project: str,
+        channel: str,
+        version: Version,
+        *,
+        expectation: Expectation = no_expectation,
+        allow_yanked: bool = False,
+    ) -> Promotion:
+        """Make *channel* point at *version*.
+
+        Raises:
+            ExpectationError: It holds something else than was expected. Nothing was changed.
+            YankedError: *version* was yanked. Nothing was changed.
+            RegionsFailedError: Too few regions hold *version* complete. Nothing was changed.
+            SeveralRegionsError: Too few regions answered. Nothing was changed.
+            UndeterminedError: It may have been moved, or not.
+        """
+        artifact = find_artifact(self.regions, project, version, progress=None, limits=self.limits)
+        outcomes = artifact.downloader.outcomes()
+        self._check_complete(artifact, outcomes)
+
+        def propose(state: Accepted[Target] | None) -> Target | None:
+            current = _version_of(state)
+            self._check(project, channel, current, expectation)
+            return None if current == version and state else Target(version=version)
+
+        return self._move(
+            project, channel, propose, version=version, allow_yanked=allow_yanked, holds=outcomes
+        )
+
+    def roll_back(
+        self,
+        project: str,
+        channel: str,
+        *,
+        to: Version | None = None,
+        allow_yanked: bool = False,
+    ) -> Promotion:
+        """Make *channel* point at what it held before, or at the version *to* of its history.
+
+        Raises:
+            NotFoundError: There is no such channel, it held nothing before, or never held *to*.
+            ExpectationError: Somebody has moved it meanwhile. Nothing was changed.
+            YankedError, RegionsFailedError, SeveralRegionsError, UndeterminedError: As `promote`.
+        """
+        state = read_state(self.regions, project, channel, limits=self.limits)
+        version = _earlier(state, project, channel, to)
+        artifact = find_artifact(self.regions, project, version, progress=None, limits=self.limits)
+        outcomes = artifact.downloader.outcomes()
+        self._check_complete(artifact, outcomes)
+
+        def propose(current: Accepted[Target] | None) -> Target:
+            if current is None or current.history[0].id != state.history[0].id:
+                raise _moved_meanwhile(project, channel, state, current)
+            return Target(version=version, is_rollback=True)
+
+        return self._move(
+            project, channel, propose, version=version, allow_yanked=allow_yanked, holds=outcomes
+        )
+
+    def remove(
+        self, project: str, channel: str, *, expectation: Expectation = no_expectation
+    ) -> Promotion:
+        """Make *channel* point at nothing, as if there were none; its history stays.
+
+        Raises:
+            NotFoundError: There is no such channel.
+            ExpectationError, SeveralRegionsError, UndeterminedError: As `promote`.
+        """
+        read_version(self.regions, project, channel, limits=self.limits)
+
+        def propose(state: Accepted[Target] | None) -> Target | None:
+            current = _version_of(state)
+            self._check(project, channel, current, expectation)
+            return None if current is None else Target(version=None)
+
+        return self._move(project, channel, propose, version=None, allow_yanked=True, holds=())
+
+    def _move(
+        self,
+        project: str,
+        channel: str,
+        propose: Callable[[Accepted[Target] | None], Target | None],
+        *,
+        version: Version | None,
+        allow_yanked: bool,
+        holds: Sequence[RegionOutcome],
+    ) -> Promotion:
+        register = channel_register(self.regions, project, channel, limits=self.limits)
+
+        def check_mark() -> None:
+            if version is not None:
+                self._check_mark(project, version, allow_yanked=allow_yanked)
+
+        if self.dry_run:
+            state = state_or_none(register, project, channel)
+            proposed = propose(state)
+            check_mark()
+            return Promotion(
+                project=project,
+                channel=channel,
+                version=version,
+                previous=_version_of(state),
+                changed=proposed is not None,
+                moved_at="",
+                moved_by=self.moved_by,
+                dry_run=True,
+            )
+        author = Author(moved_by=self.moved_by[:MAX_MOVED_BY_CHARACTERS], now=self.now)
+        change = register.change(propose, author, before_accepting=check_mark)
+        complete = {o.region for o in holds if o.state in {State.PRESENT, State.ARCHIVED}}
+        mirror_channel(
+            [r for r in self.regions if r.name in change.regions],
+            register,
+            project,
+            channel,
+            complete_in=complete,
+            version=version,
+            limits=self.limits,
+        )
+        return _promotion(project, channel, change, version)
+
+    def _check_complete(self, artifact: Artifact, outcomes: Sequence[RegionOutcome]) -> None:
+        complete = [o for o in outcomes if o.state in {State.PRESENT, State.ARCHIVED}]
+        if len(complete) < self.required:
+            raise RegionsFailedError(
+                f"{artifact} is complete in {len(complete)} of {len(outcomes)} regions, "
+                f"{self.required} are needed before a channel may point at it:",
+                said=((o.region, o.error or o.state) for o in outcomes),
+                again="Bring it to the others by staging the same again, then promote it",
+            )
+
+    def _check_mark(self, project: str, version: Version, *, allow_yanked: bool) -> None:
+        reading = mark_register(self.regions, project, version, limits=self.limits).read()
+        key = artifact_key(project, version)
+        if is_being_removed(reading):
+            raise RemovedError(f"{key} is being removed", hint="Promote another version")
+        if not reading.is_known:
+            raise reading.unknown(f"cannot tell whether {key} was yanked")
+        yanked = mark_in(reading).yanked
+        if yanked is not None and not allow_yanked:
+            raise YankedError(
+                f"{key} was yanked by {quoted(yanked.yanked_by)}: {quoted(yanked.reason)}",
+                hint=Hint.of(
+                    "Promote another version, or set ",
+                    Option("allow-yanked", "true"),
+                    " where it has to be this one",
+                ),
+            )
+
+    def _check(
+        self, project: str, channel: str, current: Version | None, expectation: Expectation
+    ) -> None:
+        expected = expectation(current)
+        if expected is not None:
+            key = channel_key(project, channel)
+            is_ = "there is no such channel" if current is None else f"it is {current}"
+            raise ExpectationError(
+                f"{key} is not what was expected: {is_}, expected {expected}. Nothing was changed",
+                hint=Hint.of("See who has moved it, and when, with ", Command("channels", project)),
+            )
+
+
+def _version_of(state: Accepted[Target] | None) -> Version | None:
+    return None if state is None else state.value.version
+
+
+def _promotion(
+    project: str, channel: str, change: Change[Target], version: Version | None
+) -> Promotion:
+    history = () if change.accepted is None else change.accepted.history
+    own = [i for i, move in enumerate(history) if move.id == change.move_id]
+    # What others have done since then is theirs to tell.
+    move = history[own[0] if own else 0]
+    before = history[own[0] + 1 : own[0] + 2] if own else ()
+    previous = before[0].value.version if before else None
+    return Promotion(
+        project=project,
+        channel=channel,
+        version=version,
+        previous=previous if own else version,
+        changed=bool(own),
+        moved_at=move.at,
+        moved_by=move.moved_by,
+        regions=change.regions,
+        failures=change.failures,
+    )
+
+
+def _earlier(state: Accepted[Target], project: str, channel: str, to: Version | None) -> Version:
+    """Return the version to go back to."""
+    key = channel_key(project, channel)
+    if to is None:
+        version = rollback_target(state)
+        if version is None:
+            raise NotFoundError(
+                f"{key} held nothing before {state.value.version}, as far as its history goes",
+                hint=Hint.of("See its history with ", Command("channels", project)),
+            )
+        return version
+    versions = [move.value.version for move in state.history]
+    if to not in versions:
+        raise NotFoundError(
+            f"{key} has never held {to}, as far as its history goes",
+            hint=Hint.of(
+                "See its history with ",
+                Command("channels", project),
+                ", or promote the version as any other",
+            ),
+        )
+    return to
+
+
+def _moved_meanwhile(
+    project: str, channel: str, expected: Accepted[Target], current: Accepted[Target] | None
+) -> ExpectationError:
+    return ExpectationError(
+        f"{channel_key(project, channel)} was moved meanwhile, from {expected.value.version} to "
+        f"{_version_of(current)}. Nothing was changed",
+        hint=Hint.of("Look at it with ", Command("channels", project), " before you go back"),
+    )

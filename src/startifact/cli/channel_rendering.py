@@ -1,0 +1,79 @@
+"""Channels in words: what they point at, and how they were moved."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from startifact.channels.overview import ChannelMove, ChannelOverview
+from startifact.channels.promotion import Promotion
+from startifact.cli.console import table
+from startifact.model.clock import age
+from startifact.model.keys import artifact_key, channel_key
+
+NOTHING = "-"
+"""Stands for the version of a channel that was removed, or was nothing before."""
+
+
+def promotion_lines(promotion: Promotion) -> list[str]:
+    """Return what *promotion* did."""
+    channel = channel_key(promotion.project, promotion.channel)
+    if not promotion.changed:
+        first = f"{channel} points at {promotion.version} already"
+    elif promotion.version is None:
+        first = f"{channel} {'would be' if promotion.dry_run else 'was'} removed"
+    else:
+        verb = "would point" if promotion.dry_run else "points"
+        first = f"{channel} {verb} at {promotion.version}"
+    if promotion.dry_run:
+        first = f"dry run, nothing is written: {first}"
+    lines = [first]
+    if promotion.changed:
+        lines.append(
+            "  it pointed at nothing before"
+            if promotion.previous is None
+            else f"  it pointed at {promotion.previous} before"
+        )
+    if promotion.failures:
+        lines.append("  these regions do not have it yet, and readers see it all the same")
+    return [*lines, *table((name, e.message) for name, e in promotion.failures.items())]
+
+
+def promotion_output(promotion: Promotion) -> list[str]:
+    """Return what programs read of *promotion*."""
+    if promotion.version is None:
+        return []
+    return [artifact_key(promotion.project, promotion.version)]
+
+
+def channels_lines(channels: Sequence[ChannelOverview], *, history: bool) -> list[str]:
+    """Return a line for each of *channels*, and with *history* one for each of their moves."""
+    now = datetime.now(UTC)
+    if history:
+        return [line for c in channels for line in (c.channel, *_history_lines(c, now))]
+    head = ("CHANNEL", "VERSION", "PREVIOUS", "AGE", "SINCE", "BY")
+    rows = [
+        (
+            c.channel,
+            str(c.version or NOTHING),
+            str(c.previous or NOTHING),
+            age(c.moved_at, now) or NOTHING,
+            c.moved_at or NOTHING,
+            c.moved_by or NOTHING,
+        )
+        for c in channels
+    ]
+    return table([head, *rows], indent="")
+
+
+def _history_lines(channel: ChannelOverview, now: datetime) -> list[str]:
+    return table(_history_row(move, now) for move in channel.history)
+
+
+def _history_row(move: ChannelMove, now: datetime) -> tuple[str, ...]:
+    what = "removed" if move.version is None else str(move.version)
+    return (
+        what,
+        "rollback" if move.is_rollback else "",
+        age(move.moved_at, now) or NOTHING,
+        move.moved_at or NOTHING,
+        move.moved_by or NOTHING,
+    )

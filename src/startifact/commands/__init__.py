@@ -1,0 +1,1 @@
+"""What each command about a project is given, what it does, and what it results in."""

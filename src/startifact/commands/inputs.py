@@ -1,0 +1,183 @@
+"""What each command about a project is given: options of `startifact.options`, by name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from startifact.files.destination import check_names_file, is_directory_text
+from startifact.files.source import directory_error
+from startifact.model.keys import artifact_key, channel_key
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionInputs:
+    """What a session is given by a command line or a step, under the names of options."""
+
+    regions: Sequence[str] | str | None
+    required_regions: str
+    configuration_parameter: str | None
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageInputs:
+    """What to stage, as which version."""
+
+    command: ClassVar = "stage"
+    project: str
+    version: str
+    path: Path
+    metadata: Mapping[str, str]
+    save_filename: bool
+    if_exists: str
+    replicate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadInputs:
+    """What to download, and where to; ``version`` is a selector."""
+
+    command: ClassVar = "download"
+    project: str
+    version: str
+    path: Path
+    load_filename: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfoInputs:
+    """What to show; ``version`` is a selector."""
+
+    command: ClassVar = "info"
+    project: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionsInputs:
+    """Whose versions to list."""
+
+    command: ClassVar = "versions"
+    project: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromoteInputs:
+    """Which channel to point at what; ``version`` is a selector."""
+
+    command: ClassVar = "promote"
+    project: str
+    version: str
+    channel: str
+    expect: str | None
+    expect_none: bool
+    allow_yanked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackInputs:
+    """Which channel to point at what it held before, or at the version ``to``."""
+
+    command: ClassVar = "rollback"
+    project: str
+    channel: str
+    to: str | None
+    allow_yanked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelsInputs:
+    """Whose channels to list, or which one to ``remove``."""
+
+    command: ClassVar = "channels"
+    project: str
+    remove: str | None
+    expect: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyInputs:
+    """What to compare: without a ``version``, all of the project."""
+
+    command: ClassVar = "verify"
+    project: str
+    version: str | None
+    read_data: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairInputs:
+    """What to repair: without a ``version``, all of the project."""
+
+    command: ClassVar = "repair"
+    project: str
+    version: str | None
+    read_data: bool
+    keep: str | None
+
+
+ProjectInputs = (
+    StageInputs
+    | DownloadInputs
+    | InfoInputs
+    | VersionsInputs
+    | PromoteInputs
+    | RollbackInputs
+    | ChannelsInputs
+    | VerifyInputs
+    | RepairInputs
+)
+
+PROJECT_INPUTS: Mapping[str, type[ProjectInputs]] = {
+    inputs.command: inputs
+    for inputs in (
+        StageInputs,
+        DownloadInputs,
+        InfoInputs,
+        VersionsInputs,
+        PromoteInputs,
+        RollbackInputs,
+        ChannelsInputs,
+        VerifyInputs,
+        RepairInputs,
+    )
+}
+"""The inputs of the commands that are about a project, by the name of the command."""
+
+
+Inputs = TypeVar("Inputs", bound="DataclassInstance")
+
+
+def inputs_from(kind: type[Inputs], values: Mapping[str, Any]) -> Inputs:
+    """Return inputs of *kind* with those of *values* that they have, by the names of options."""
+    return kind(**{field.name: values[field.name] for field in fields(kind)})
+
+
+def path_of(text: str, command: str, *, load_filename: bool) -> Path:
+    """Return the path that *text* spells for *command*.
+
+    Raises:
+        InputError: It ends with a slash, so it is that of a directory, where a file has to be
+            named.
+    """
+    if command == StageInputs.command and is_directory_text(text):
+        raise directory_error(text)
+    if not load_filename:
+        check_names_file(text)
+    return Path(text)
+
+
+def target_of(inputs: ProjectInputs) -> str:
+    """Return the project, or the artifact, that a command is about."""
+    match inputs:
+        case RollbackInputs():
+            return channel_key(inputs.project, inputs.channel)
+        case VersionsInputs() | ChannelsInputs():
+            return inputs.project
+        case _:
+            version = inputs.version
+            return artifact_key(inputs.project, version) if version else inputs.project

@@ -1,0 +1,221 @@
+"""What each command about a project results in, and what that means for programs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from semver import Version
+
+from startifact.channels.overview import ChannelOverview
+from startifact.channels.promotion import Promotion
+from startifact.commands.inputs import (
+    ChannelsInputs,
+    PromoteInputs,
+    RepairInputs,
+    RollbackInputs,
+    VerifyInputs,
+    target_of,
+)
+from startifact.errors import (
+    DifferencesError,
+    InputError,
+    StartifactError,
+    failures_by_reason,
+    worst_exit_code,
+)
+from startifact.hints import Words
+from startifact.model.filenames import check_filename
+from startifact.reading.artifact import Artifact
+from startifact.reading.outcomes import may_be_majority
+from startifact.repair.log import Repair
+from startifact.repair.verify import FindingKind, Verification
+from startifact.report import (
+    facts_of,
+    facts_of_channel,
+    facts_of_promotion,
+    facts_of_repair,
+    facts_of_staging,
+    facts_of_verification,
+    locations_of_artifact,
+    locations_of_staging,
+)
+from startifact.staging.outcomes import Staging
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageResult:
+    """What a staging did in *regions*."""
+
+    staging: Staging
+    regions: tuple[str, ...]
+
+    @property
+    def artifact(self) -> Artifact:
+        """What was staged, or was there already."""
+        return self.staging.artifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadResult:
+    """What was downloaded to *path*."""
+
+    artifact: Artifact
+    path: Path
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfoResult:
+    """What was found in *regions*."""
+
+    artifact: Artifact
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionsResult:
+    """The versions of a project, newest first."""
+
+    project: str
+    versions: tuple[Version, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionResult:
+    """What a promotion, a rollback or the removal of a channel did."""
+
+    inputs: PromoteInputs | RollbackInputs | ChannelsInputs
+    promotion: Promotion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelsResult:
+    """The channels of a project."""
+
+    project: str
+    channels: tuple[ChannelOverview, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyResult:
+    """How *regions*, or those of them that answered, differ."""
+
+    inputs: VerifyInputs
+    verification: Verification
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairResult:
+    """What a repair did."""
+
+    inputs: RepairInputs
+    repair: Repair
+
+
+ArtifactResult = StageResult | DownloadResult | InfoResult
+ProjectResult = (
+    ArtifactResult | VersionsResult | PromotionResult | ChannelsResult | VerifyResult | RepairResult
+)
+
+
+def version_of(result: ProjectResult) -> str:
+    """Return the one version that *result* is about, of a list the newest; empty for a project."""
+    match result:
+        case StageResult() | DownloadResult() | InfoResult():
+            return str(result.artifact.version)
+        case VersionsResult():
+            return str(result.versions[0])
+        case PromotionResult(promotion=promotion):
+            return "" if promotion.version is None else str(promotion.version)
+        case ChannelsResult():
+            return ""
+        case VerifyResult() | RepairResult():
+            return result.inputs.version or ""
+        case _:
+            assert_never(result)
+
+
+def locations_of_result(result: ArtifactResult) -> list[dict[str, object]]:
+    """Return how each region came out of a staging, or what it holds of an artifact."""
+    if isinstance(result, StageResult):
+        return locations_of_staging(result.staging)
+    return locations_of_artifact(result.artifact)
+
+
+def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
+    """Return what *result* reports to programs, hints in the *words* of one way in."""
+    match result:
+        case StageResult(staging=staging):
+            return facts_of_staging(staging)
+        case DownloadResult(artifact=artifact, path=path):
+            locations = locations_of_result(result)
+            facts = {**facts_of(artifact), "held-by-majority": is_held_by_majority(artifact)}
+            return {**facts, "path": str(path), "locations": locations}
+        case InfoResult(artifact=artifact):
+            facts = {**facts_of(artifact), "held-by-majority": is_held_by_majority(artifact)}
+            return {**facts, "locations": locations_of_result(result)}
+        case VersionsResult(project=project, versions=versions):
+            return {"project": project, "versions": [str(version) for version in versions]}
+        case PromotionResult(promotion=promotion):
+            return facts_of_promotion(promotion)
+        case ChannelsResult(project=project, channels=channels):
+            return {"project": project, "channels": [facts_of_channel(c) for c in channels]}
+        case VerifyResult(verification=verification):
+            return {**facts_of_verification(verification, words), "exit-code": exit_code_of(result)}
+        case RepairResult(repair=repair):
+            return {**facts_of_repair(repair, words), "exit-code": exit_code_of(result)}
+        case _:
+            assert_never(result)
+
+
+def is_held_by_majority(artifact: Artifact) -> bool:
+    """Say whether a majority of all regions holds *artifact*, as far as they have said."""
+    return may_be_majority(artifact.downloader.outcomes())
+
+
+def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[StartifactError, ...]:
+    """Return what keeps a command from success, although it has a result.
+
+    Differences are counted; *in_full* the error says what they are.
+    """
+    match result:
+        case VerifyResult(verification=found):
+            failures = failures_by_reason(found.failures)
+            if not found.differences:
+                return tuple(failures)
+            lines = [f"{d.kind}: {d.key}: {d.message}" for d in found.differences if in_full]
+            error = DifferencesError(
+                len(found.differences),
+                target=target_of(result.inputs),
+                lines=lines,
+                archived=[d.kind is FindingKind.ARCHIVED for d in found.differences],
+            )
+            return (error, *failures)
+        case RepairResult(repair=repair):
+            return (*repair.refusals, *failures_by_reason(repair.failures))
+        case (
+            StageResult()
+            | DownloadResult()
+            | InfoResult()
+            | VersionsResult()
+            | PromotionResult()
+            | ChannelsResult()
+        ):
+            return ()
+        case _:
+            assert_never(result)
+
+
+def exit_code_of(result: ProjectResult) -> int:
+    """Return the exit code of a command that has a result."""
+    errors = errors_of(result)
+    return worst_exit_code(error.exit_code for error in errors) if errors else 0
+
+
+def safe_filename(artifact: Artifact) -> str:
+    """Return the saved file name, or nothing when there is none or it is more than a name."""
+    try:
+        return check_filename(artifact.filename or "")
+    except InputError:
+        return ""

@@ -1,0 +1,159 @@
+"""Running a command about a project: from its inputs to its result, without printing anything."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields
+from pathlib import Path
+from typing import assert_never
+
+from startifact.commands.inputs import (
+    ChannelsInputs,
+    DownloadInputs,
+    InfoInputs,
+    ProjectInputs,
+    PromoteInputs,
+    RepairInputs,
+    RollbackInputs,
+    SessionInputs,
+    StageInputs,
+    VerifyInputs,
+    VersionsInputs,
+)
+from startifact.commands.results import (
+    ChannelsResult,
+    DownloadResult,
+    InfoResult,
+    ProjectResult,
+    PromotionResult,
+    RepairResult,
+    StageResult,
+    VerifyResult,
+    VersionsResult,
+    safe_filename,
+)
+from startifact.concurrency.progress import ProgressCallback
+from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.options import OPTIONS
+from startifact.reading.artifact import Artifact
+from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.aws.web_identity import WebIdentity
+from startifact.session import Session
+from startifact.settings import Settings
+
+Writing = Callable[[Path], AbstractContextManager[object]]
+"""Makes what surrounds the writing of one file."""
+
+
+def session_of(
+    inputs: SessionInputs,
+    settings: Settings,
+    *,
+    identity: WebIdentity | None = None,
+    progress: ProgressCallback | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Session:
+    """Return the session that *inputs* ask for: each is an argument of the name in the table."""
+    named = {option.identifier: option.argument for option in OPTIONS.values()}
+    given = {named[field.name]: getattr(inputs, field.name) for field in fields(inputs)}
+    del given["configuration_parameter"]
+    loader = ConfigurationLoader(
+        parameter_of(inputs.configuration_parameter, settings), identity=identity, limits=limits
+    )
+    return Session(
+        **given, configuration_loader=loader, progress=progress, settings=settings, limits=limits
+    )
+
+
+def parameter_of(given: str | None, settings: Settings) -> str:
+    """Return the SSM parameter with the organisation configuration: *given*, if any is."""
+    return settings.parameter if given is None else given
+
+
+def run(
+    inputs: ProjectInputs,
+    session: Session,
+    writing: Writing = nullcontext,
+    on_found: Callable[[Artifact], object] = lambda _: None,
+) -> ProjectResult:
+    """Do what *inputs* say; a file that is downloaded is written inside of *writing*.
+
+    *on_found* is called with the artifact before it is downloaded, which may fail.
+
+    Raises:
+        StartifactError: It did not succeed, and there is nothing to show.
+    """
+    match inputs:
+        case StageInputs():
+            staging = session.stage(
+                inputs.project,
+                inputs.version,
+                inputs.path,
+                metadata=inputs.metadata,
+                save_filename=inputs.save_filename,
+                if_exists=inputs.if_exists,
+                replicate=inputs.replicate,
+            )
+            return StageResult(staging=staging, regions=session.regions)
+        case DownloadInputs():
+            return _download(inputs, session, writing, on_found)
+        case InfoInputs():
+            artifact = session.get(inputs.project, inputs.version)
+            return InfoResult(artifact=artifact, regions=session.regions)
+        case VersionsInputs():
+            return VersionsResult(
+                project=inputs.project, versions=tuple(session.versions(inputs.project))
+            )
+        case PromoteInputs() | RollbackInputs():
+            return _promote(inputs, session)
+        case ChannelsInputs():
+            return _channels(inputs, session)
+        case VerifyInputs():
+            found = session.verify(inputs.project, inputs.version, read_data=inputs.read_data)
+            return VerifyResult(inputs=inputs, verification=found, regions=session.regions)
+        case RepairInputs():
+            done = session.repair(
+                inputs.project, inputs.version, keep=inputs.keep, read_data=inputs.read_data
+            )
+            return RepairResult(inputs=inputs, repair=done)
+        case _:
+            assert_never(inputs)
+
+
+def _promote(inputs: PromoteInputs | RollbackInputs, session: Session) -> PromotionResult:
+    if isinstance(inputs, PromoteInputs):
+        promotion = session.promote(
+            inputs.project,
+            inputs.version,
+            inputs.channel,
+            expect=inputs.expect,
+            expect_none=inputs.expect_none,
+            allow_yanked=inputs.allow_yanked,
+        )
+    else:
+        promotion = session.rollback(
+            inputs.project, inputs.channel, to=inputs.to, allow_yanked=inputs.allow_yanked
+        )
+    return PromotionResult(inputs=inputs, promotion=promotion)
+
+
+def _channels(inputs: ChannelsInputs, session: Session) -> PromotionResult | ChannelsResult:
+    if inputs.remove is not None:
+        removal = session.remove_channel(inputs.project, inputs.remove, expect=inputs.expect)
+        return PromotionResult(inputs=inputs, promotion=removal)
+    return ChannelsResult(project=inputs.project, channels=tuple(session.channels(inputs.project)))
+
+
+def _download(
+    inputs: DownloadInputs,
+    session: Session,
+    writing: Writing,
+    on_found: Callable[[Artifact], object],
+) -> DownloadResult:
+    artifact = session.get(inputs.project, inputs.version)
+    on_found(artifact)
+    target = inputs.path
+    if inputs.load_filename and (name := safe_filename(artifact)):
+        target = inputs.path / name
+    with writing(target):
+        path = artifact.downloader.download(inputs.path, load_filename=inputs.load_filename)
+    return DownloadResult(artifact=artifact, path=path, regions=session.regions)

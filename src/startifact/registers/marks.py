@@ -1,0 +1,140 @@
+"""What is said of one version beside the version itself: that it was yanked, that it is pruned."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from semver import Version
+
+from startifact.limits import Limits
+from startifact.model.keys import mark_key
+from startifact.model.strict_json import JsonError
+from startifact.regions.interface import Region
+from startifact.registers.reader import Reading
+from startifact.registers.record import Codec, Move
+from startifact.registers.register import Register
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Yank:
+    """That a version was taken out of the choice of ranges."""
+
+    reason: str
+    at: str
+    yanked_by: str
+
+
+class PruningState(StrEnum):
+    """How far the removal of a version is."""
+
+    MARKED = "marked"
+    """It will be removed, unless it is used by then."""
+
+    REMOVING = "removing"
+    """It is being removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruning:
+    """That a version is to be removed for good."""
+
+    state: PruningState
+    not_before: str
+    at: str
+    decided_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What is said of one version."""
+
+    yanked: Yank | None = None
+    pruning: Pruning | None = None
+
+    @property
+    def is_being_removed(self) -> bool:
+        """Whether nothing may use it any more."""
+        return self.pruning is not None and self.pruning.state is PruningState.REMOVING
+
+
+class MarkCodec(Codec[Mark]):
+    """How marks are stored."""
+
+    def to_json(self, value: Mark) -> dict[str, Any]:
+        """Return the fields of *value*."""
+        yanked, pruning = value.yanked, value.pruning
+        return {
+            "yanked": None
+            if yanked is None
+            else {"reason": yanked.reason, "at": yanked.at, "by": yanked.yanked_by},
+            "pruning": None
+            if pruning is None
+            else {
+                "state": pruning.state.value,
+                "not-before": pruning.not_before,
+                "at": pruning.at,
+                "by": pruning.decided_by,
+            },
+        }
+
+    def from_json(self, fields: Mapping[str, Any]) -> Mark:
+        """Return the mark that has *fields*."""
+        yanked, pruning = _texts(fields.get("yanked")), _texts(fields.get("pruning"))
+        return Mark(
+            yanked=None
+            if yanked is None
+            else Yank(reason=yanked["reason"], at=yanked["at"], yanked_by=yanked["by"]),
+            pruning=None
+            if pruning is None
+            else Pruning(
+                state=_state(pruning["state"]),
+                not_before=pruning["not-before"],
+                at=pruning["at"],
+                decided_by=pruning["by"],
+            ),
+        )
+
+    def summary(self, history: tuple[Move[Mark], ...]) -> dict[str, Any]:  # noqa: ARG002
+        """Return nothing: the mark says all."""
+        return {}
+
+
+class _Texts(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        raise JsonError(f"a mark in it has no {name}")
+
+
+def _texts(fields: object) -> _Texts | None:
+    if fields is None:
+        return None
+    if not isinstance(fields, dict) or not all(isinstance(v, str) for v in fields.values()):
+        raise JsonError("a mark in it is not a JSON object of strings")
+    return _Texts(fields)
+
+
+def _state(text: str) -> PruningState:
+    try:
+        return PruningState(text)
+    except ValueError:
+        raise JsonError("a mark in it has a state that is not known") from None
+
+
+def mark_register(
+    regions: Sequence[Region], project: str, version: Version, *, limits: Limits
+) -> Register[Mark]:
+    """Return the register of what is said of *version*. Most versions have none."""
+    return Register(
+        regions, mark_key(project, version), MarkCodec(), limits=limits, is_mostly_absent=True
+    )
+
+
+def mark_in(reading: Reading[Mark]) -> Mark:
+    """Return the mark that was read; an empty one where there is none."""
+    return Mark() if reading.accepted is None else reading.accepted.value
+
+
+def is_being_removed(reading: Reading[Mark]) -> bool:
+    """Say whether any region says that the version is being removed, whatever others say."""
+    states = [acceptor.accepted for acceptor in reading.by_region.values()]
+    return any(state is not None and state.value.is_being_removed for state in states)

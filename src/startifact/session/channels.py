@@ -1,0 +1,175 @@
+"""What a session does with channels: point them at versions, back, or at nothing."""
+
+from semver import Version
+
+from startifact.channels.overview import ChannelOverview, list_channels
+from startifact.channels.promotion import Expectation, Promoter, Promotion, no_expectation
+from startifact.channels.reading import selected_version
+from startifact.errors import InputError
+from startifact.model.clock import now
+from startifact.model.keys import check_project
+from startifact.model.versions import Channel, check_channel, parse_selector, parse_version
+from startifact.reading.listing import versions_of
+from startifact.session.base import SessionBase
+
+
+class ChannelMethods(SessionBase):
+    """The methods of `Session` that are about channels."""
+
+    def promote(
+        self,
+        project: str,
+        selector: Version | str,
+        channel: str,
+        *,
+        expect: Version | str | None = None,
+        expect_none: bool = False,
+        allow_yanked: bool = False,
+    ) -> Promotion:
+        """Make *channel* of *project* point at the version that *selector* picks now.
+
+        The version has to be complete in as many regions as a staging requires. Afterwards a
+        majority of all regions holds it, so that every later reader sees it; of two promotions that
+        expect the same state at most one succeeds. A channel that points there already stays as it
+        is.
+
+        Args:
+            project: The project's name.
+            selector: An exact version, ``latest``, or another channel, such as ``staging``.
+            channel: The channel to move, such as ``prod``: 1 to 63 lower-case letters, digits and
+                dashes that begin with a letter, and no version or range.
+            expect: What the channel has to point at now: an exact version, or another selector,
+                which is resolved first.
+            expect_none: Whether there may be no such channel yet. It cannot be given beside
+                *expect*.
+            allow_yanked: Whether the version may be one that was yanked.
+
+        Returns:
+            What was moved from where. In a read-only session, what would be.
+
+        Raises:
+            InputError: An argument is not valid, or two regions are one store.
+            NotFoundError: There is no such version or channel to promote from.
+            RemovedError: The version was removed, or is being removed.
+            ExpectationError: The channel holds something else. Nothing was changed.
+            YankedError: The version was yanked. Nothing was changed.
+            RegionsFailedError: Too few regions hold the version complete. Nothing was changed.
+            SeveralRegionsError: Too few regions answered. Nothing was changed.
+            UndeterminedError: It may have been moved, or not.
+        """
+        name, target = check_project(project), check_channel(channel)
+        if expect is not None and expect_none:
+            raise InputError(
+                "expect and expect_none are both given, and contradict each other",
+                hint="Give the one that has to hold",
+            )
+        wanted, expected = _selector(selector), None if expect is None else _selector(expect)
+        version = self._resolve(name, wanted)
+        return self._promoter().promote(
+            name,
+            target,
+            version,
+            expectation=_expect_none
+            if expect_none
+            else no_expectation
+            if expected is None
+            else _expecting(self._resolve(name, expected)),
+            allow_yanked=allow_yanked,
+        )
+
+    def rollback(
+        self,
+        project: str,
+        channel: str,
+        *,
+        to: Version | str | None = None,
+        allow_yanked: bool = False,
+    ) -> Promotion:
+        """Make *channel* point at what it held before its last move, or at *to*, which it has held.
+
+        A second rollback goes back to what it held before that. It expects what it has seen:
+        nothing is changed where somebody moves the channel meanwhile.
+
+        Args:
+            project: The project's name.
+            channel: The channel to move.
+            to: The version to go back to, which the channel has pointed at.
+            allow_yanked: Whether the version may be one that was yanked.
+
+        Returns:
+            What was moved from where. In a read-only session, what would be.
+
+        Raises:
+            InputError: An argument is not valid.
+            NotFoundError: There is no such channel, it held nothing before, or never held *to*.
+            RemovedError: The earlier version was removed.
+            ExpectationError: Somebody has moved the channel meanwhile.
+            YankedError, RegionsFailedError, SeveralRegionsError, UndeterminedError: As `promote`.
+        """
+        name, target = check_project(project), check_channel(channel)
+        version = None if to is None else parse_version(to)
+        return self._promoter().roll_back(name, target, to=version, allow_yanked=allow_yanked)
+
+    def remove_channel(
+        self, project: str, channel: str, *, expect: Version | str | None = None
+    ) -> Promotion:
+        """Make *channel* of *project* point at nothing, as if there were none.
+
+        Its history stays, so that a rollback brings it back.
+
+        Args:
+            project: The project's name.
+            channel: The channel to remove.
+            expect: What the channel has to point at now.
+
+        Returns:
+            What was removed. In a read-only session, what would be.
+
+        Raises:
+            InputError: An argument is not valid.
+            NotFoundError: There is no such channel.
+            ExpectationError: It points at something else than *expect*. Nothing was changed.
+            SeveralRegionsError, UndeterminedError: As `promote`.
+        """
+        name, target = check_project(project), check_channel(channel)
+        expectation: Expectation = no_expectation
+        if expect is not None:
+            expectation = _expecting(self._resolve(name, _selector(expect)))
+        return self._promoter().remove(name, target, expectation=expectation)
+
+    def channels(self, project: str) -> list[ChannelOverview]:
+        """Return every channel of *project*, ``latest`` first, then by name.
+
+        Raises:
+            InputError: *project* is not a legal name.
+            NotFoundError: Every region said that there is none.
+            SeveralRegionsError: Too few regions answered to know.
+        """
+        return list_channels(self._regions(), check_project(project), limits=self._limits)
+
+    def _resolve(self, project: str, selector: Version | Channel) -> Version:
+        return selected_version(
+            self._regions(), project, selector, limits=self._limits, list_versions=versions_of
+        )
+
+    def _promoter(self) -> Promoter:
+        return Promoter(
+            regions=self._regions(),
+            required=self._required_regions(),
+            moved_by=self._settings.moved_by,
+            now=now,
+            limits=self._limits,
+            dry_run=self._read_only,
+        )
+
+
+def _selector(given: Version | str) -> Version | Channel:
+    return parse_selector(str(given) if isinstance(given, Version) else given)
+
+
+def _expect_none(current: Version | None) -> str | None:
+    return None if current is None else "no such channel"
+
+
+def _expecting(version: Version) -> Expectation:
+    return lambda current: None if current == version else str(version)

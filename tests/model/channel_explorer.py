@@ -1,0 +1,81 @@
+"""Every schedule of a few programs that move and read one channel."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.model import channel_rules
+from tests.model.channel_programs import Promote
+from tests.model.explorer import Explorer, State, Step
+from tests.model.programs import Program, Report, Stage
+from tests.model.rules import BrokenPromiseError
+from tests.model.world import World
+from tests.support.memory_region import Request, StoreState
+
+VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
+
+
+def staged(folder: Path, regions: str, *, channel_in: str = "") -> dict[str, StoreState]:
+    """Return regions that hold all versions, and the channel at the first one in *channel_in*."""
+    programs: list[Program] = [Stage(f"s{v}", regions, v, f"content {v}") for v in VERSIONS]
+    if channel_in:
+        programs.append(Promote(channel_rules.FIRST, channel_in, VERSIONS[0]))
+    world = World(programs, folder)
+    for program in programs:
+        world.end(program.name)
+    world.close()
+    return dict(world.stores)
+
+
+class ChannelExplorer(Explorer):
+    """Searches what programs do to one channel; what they succeed with is judged in every state."""
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        folder: Path,
+        *,
+        stores: dict[str, StoreState],
+        faults: int = 0,
+        preemptions: int | None = None,
+        failing: str = "",
+        outages: int = 1,
+    ) -> None:
+        super().__init__(
+            programs,
+            folder,
+            stores=stores,
+            faults=faults,
+            preemptions=preemptions,
+            failing=failing,
+            outages=outages,
+            in_order=True,
+        )
+        self._existed = any(channel_rules.KEY in store.channels for store in stores.values())
+
+    def _take(self, state: State, step: Step) -> State:
+        after = super()._take(state, step)
+        reports = [node.report for node in after.nodes]
+        if after.stores != state.stores or reports != [node.report for node in state.nodes]:
+            stores = self._by_name(after.stores)
+            channel_rules.check_stores(self.programs, reports, stores, "".join(self.names))
+        return after
+
+    def _serve(self, region: str, store: StoreState, request: Request) -> tuple[StoreState, object]:
+        after, answer = super()._serve(region, store, request)
+        channel_rules.check_change(region, store, after)
+        return after, answer
+
+    def _check_report(self, state: State, index: int, report: Report) -> None:
+        self._reports.add((self.programs[index].name, report.end))
+        if report.end == "unknown" and not self._failing and not self._faults:
+            raise BrokenPromiseError("calm", f"{self.programs[index].name} does not know")
+        reports = [node.report for node in state.nodes]
+        channel_rules.check_reports(
+            self.programs, reports, state.began, channel_existed=self._existed
+        )
+
+    def _check_stores(self, stores: tuple[StoreState, ...]) -> None:
+        """Nothing: promotions are judged in every state."""
+
+    def _check_end(self, state: State) -> None:
+        """Nothing: promotions are judged in every state."""

@@ -1,0 +1,95 @@
+"""What must be true of a channel at every step, as checks on what regions hold and reports say."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import combinations
+
+from startifact.channels.named import TargetCodec
+from startifact.model.keys import channel_key
+from startifact.registers.record import NO_BALLOT, Accepted, RegisterRecord, parse_record
+from tests.model.channel_programs import CHANNEL, Promote, Read
+from tests.model.programs import PROJECT, Program, Report
+from tests.model.rules import BrokenPromiseError
+from tests.support.memory_region import StoreState
+
+KEY = channel_key(PROJECT, CHANNEL)
+FIRST = "first"
+"""The id of the move with which every search begins, where there is a channel."""
+
+
+@cache
+def record_of(text: str) -> RegisterRecord:  # type: ignore[type-arg]
+    """Return what a region holds of the channel."""
+    return parse_record(text, TargetCodec(), where="the model")
+
+
+def check_change(region: str, before: StoreState, after: StoreState) -> None:
+    """Ballots in one region only rise."""
+    if before.channels.get(KEY) == after.channels.get(KEY):
+        return
+    old = NO_BALLOT
+    if (text := before.channels.get(KEY)) is not None:
+        old = record_of(text).highest
+    new = record_of(after.channels[KEY])
+    if new.promised < old or (new.accepted is not None and new.accepted.ballot > new.promised):
+        raise BrokenPromiseError("ballots", f"{region} went from {old} to {new.highest}")
+
+
+def check_stores(
+    programs: Sequence[Program],
+    reports: Sequence[Report | None],
+    stores: Mapping[str, StoreState],
+    regions: str,
+) -> None:
+    """Whichever regions a reader meets now, it gets what succeeded, and nothing that failed."""
+    texts = [stores[region].channels.get(KEY) for region in regions]
+    states = [record_of(text).accepted for text in texts if text is not None]
+    enough = -(-len(regions) // 2)
+    for met in combinations(states, enough):
+        known: list[Accepted] = [state for state in met if state is not None]  # type: ignore[type-arg]
+        moves = max(known, key=lambda state: state.ballot).history if known else ()
+        check_seen([move.id for move in moves], programs, reports, since=None)
+
+
+def check_seen(
+    moves: Iterable[str],
+    programs: Sequence[Program],
+    reports: Sequence[Report | None],
+    *,
+    since: frozenset[int] | None,
+) -> None:
+    """What a reader gets has all that had succeeded, *since* it began or by now, and no failure."""
+    names = list(moves)
+    if len(names) != len(set(names)):
+        raise BrokenPromiseError("once", f"a move was made twice: {names}")
+    for index, (program, report) in enumerate(zip(programs, reports, strict=True)):
+        if not isinstance(program, Promote) or report is None:
+            continue
+        must_be_seen = since is None or index in since
+        if report.end == "done" and must_be_seen and program.name not in names:
+            raise BrokenPromiseError("lost", f"{program.name} succeeded, but {names} is seen")
+        if report.end in {"conflict", "failed"} and program.name in names:
+            raise BrokenPromiseError("failed", f"{program.name} failed, but {names} is seen")
+
+
+def check_reports(
+    programs: Sequence[Program],
+    reports: Sequence[Report | None],
+    began: Sequence[frozenset[int] | None],
+    *,
+    channel_existed: bool,
+) -> None:
+    """Of several that expect the same at most one succeeds, and readers see what they must."""
+    done = [
+        p
+        for p, r in zip(programs, reports, strict=True)
+        if isinstance(p, Promote) and r is not None and r.end == "done"
+    ]
+    expectations = [p.expect for p in done if p.expect is not None]
+    if len(expectations) != len(set(expectations)):
+        raise BrokenPromiseError("expect", f"{[p.name for p in done]} expected the same")
+    if channel_existed and "none" in expectations:
+        raise BrokenPromiseError("expect", "there was such a channel, and none was expected")
+    for program, report, since in zip(programs, reports, began, strict=True):
+        if isinstance(program, Read) and report is not None and report.end == "read":
+            check_seen(report.steps, programs, reports, since=since)

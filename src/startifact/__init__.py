@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from startifact.limits import Limits, RetryLimits
     from startifact.model.configuration import Configuration
     from startifact.model.keys import Key
+    from startifact.model.ranges import Range
     from startifact.model.record import Origin
     from startifact.reading.artifact import Artifact
     from startifact.reading.download import Downloader
@@ -46,6 +47,7 @@ __all__ = [
     "Part",
     "Progress",
     "ProgressCallback",
+    "Range",
     "Region",
     "RegionOutcome",
     "Repair",
@@ -83,6 +85,7 @@ _HOMES = {
     "Part": "files.parts",
     "Progress": "concurrency.progress",
     "ProgressCallback": "concurrency.progress",
+    "Range": "model.ranges",
     "Region": "regions.interface",
     "RegionOutcome": "reading.outcomes",
     "Repair": "repair.log",

@@ -17,6 +17,16 @@ MAX_PROJECT_CHARACTERS = 128
 MAX_VERSION_CHARACTERS = 128
 """Far more than anybody writes; see `MAX_PROJECT_CHARACTERS`."""
 
+MAX_RANGE_CHARACTERS = 256
+"""Of a range, before it is parsed: room for a dozen comparators, more than anybody reviews."""
+
+MAX_RANGE_NUMBER = 2**53 - 1
+"""Of a number in a range, as npm has it: larger ones npm refuses or, in a prerelease, rounds."""
+
+MAX_RANGE_PREFIXES = 4
+"""How many beginnings of versions a range is listed by. Each is a listing of its own in every
+region, and a whole project of up to 1,000 artifacts is one request."""
+
 MAX_CHANNEL_NAME_CHARACTERS = 63
 """As long as the label of a host, which channels are often named after."""
 

@@ -16,6 +16,9 @@ from startifact.model.keys import CHANNEL, LATEST
 from startifact.model.version_mistakes import mistake_in
 from startifact.text import quoted
 
+Precedence = tuple[int, int, int, bool, tuple[tuple[int, int, str], ...]]
+"""The three numbers, whether the version is stable, and the identifiers of its prerelease."""
+
 _PARTIAL = re.compile(r"v?\d+(\.\d+)?", re.ASCII)
 
 
@@ -121,10 +124,10 @@ def latest_first(versions: Iterable[Version]) -> list[Version]:
 def newest_first(versions: Iterable[Version]) -> list[Version]:
     """Return *versions* by falling precedence; versions that are equal, by their text."""
     by_text = sorted(versions, key=str)
-    return sorted(by_text, key=_precedence, reverse=True)
+    return sorted(by_text, key=precedence, reverse=True)
 
 
-def _precedence(version: Version) -> tuple[object, ...]:
+def precedence(version: Version) -> Precedence:
     """Return what compares as *version* does, and faster: a listing may have very many of them."""
     identifiers = (version.prerelease or "").split(".")
     prerelease = tuple((0, int(i), "") if i.isdecimal() else (1, 0, i) for i in identifiers)

@@ -27,6 +27,7 @@ FIRST = {
     "ConfigurationLoader": "startifact.regions.aws.configuration_loader",
     "WebIdentity": "startifact.regions.aws.web_identity",
     "Key": "startifact.model.keys",
+    "Range": "startifact.model.ranges",
     "ProgressCallback": "startifact.concurrency.progress",
     "deadline": "startifact.concurrency.deadline",
     "__version__": "startifact.version",

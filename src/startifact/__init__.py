@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from startifact.limits import Limits, RetryLimits
     from startifact.model.configuration import Configuration
     from startifact.model.keys import Key
+    from startifact.model.ranges import Range
     from startifact.model.record import Origin
     from startifact.reading.artifact import Artifact
     from startifact.reading.download import Downloader
@@ -51,6 +52,7 @@ __all__ = [
     "Progress",
     "ProgressCallback",
     "Promotion",
+    "Range",
     "Region",
     "RegionOutcome",
     "Repair",
@@ -91,6 +93,7 @@ _HOMES = {
     "Progress": "concurrency.progress",
     "ProgressCallback": "concurrency.progress",
     "Promotion": "channels.promotion",
+    "Range": "model.ranges",
     "Region": "regions.interface",
     "RegionOutcome": "reading.outcomes",
     "Repair": "repair.log",

@@ -17,6 +17,16 @@ MAX_PROJECT_CHARACTERS = 128
 MAX_VERSION_CHARACTERS = 128
 """Far more than anybody writes; see `MAX_PROJECT_CHARACTERS`."""
 
+MAX_RANGE_CHARACTERS = 256
+"""Of a range, before it is parsed: room for a dozen comparators, more than anybody reviews."""
+
+MAX_RANGE_NUMBER = 2**53 - 1
+"""Of a number in a range, as npm has it: larger ones npm refuses or, in a prerelease, rounds."""
+
+MAX_RANGE_PREFIXES = 4
+"""How many beginnings of versions a range is listed by. Each is a listing of its own in every
+region, and a whole project of up to 1,000 artifacts is one request."""
+
 MAX_CHANNEL_NAME_CHARACTERS = 63
 """As long as the label of a host, which channels are often named after."""
 
@@ -49,6 +59,12 @@ MAX_METADATA_BYTES = 1024
 
 MAX_METADATA_TEXT_BYTES = 64 * 1024
 """Of metadata as people write it, before it is parsed: YAML of any size would take any time."""
+
+MAX_QUOTED_VERSIONS = 5
+"""How many versions a message names that a range has passed over."""
+
+MAX_DURATION_DAYS = 36_500
+"""Of a length of time that is given: a hundred years, so that no date lies before the year 1."""
 
 MAX_CHANNEL_BYTES = 16 * 1024
 """What a channel's text may take, its history included. A longer one is not ours, and is not read

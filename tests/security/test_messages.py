@@ -18,7 +18,8 @@ from startifact.model.keys import check_project
 from startifact.model.metadata import parse_metadata, parse_metadata_lines
 from startifact.model.quorum import required_to_stage
 from startifact.model.record import check_metadata, decode
-from startifact.model.versions import parse_selector, parse_version
+from startifact.model.selectors import parse_selector
+from startifact.model.versions import parse_version
 from startifact.regions.factory import parse_spec, parse_specs
 from startifact.regions.legacy import LegacyArtifact, legacy_record
 from startifact.regions.spec import split_list

@@ -9,15 +9,8 @@ from hypothesis import strategies as st
 from semver import Version
 
 from startifact.errors import InputError
-from startifact.model.versions import (
-    Channel,
-    check_channel,
-    highest,
-    is_later,
-    newest_first,
-    parse_selector,
-    parse_version,
-)
+from startifact.model.selectors import Channel, check_channel, parse_selector
+from startifact.model.versions import highest, is_later, newest_first, parse_version
 
 _numbers = st.integers(0, 3)
 _prerelease = st.one_of(st.none(), st.sampled_from(["a", "b", "rc.1", "rc.2", "rc.10", "1"]))

@@ -23,7 +23,8 @@ from startifact.commands.inputs import (
 from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.model.keys import LATEST, check_project
-from startifact.model.versions import check_channel, parse_selector, parse_version
+from startifact.model.selectors import check_channel, parse_selector
+from startifact.model.versions import parse_version
 from startifact.options import COMMANDS, commands_of, listed, options_of
 from startifact.problems import Problems
 from startifact.text import quoted

@@ -15,7 +15,7 @@ from startifact.errors import InputError, NotFoundError, no_answer
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, channels_prefix
 from startifact.model.quorum import required_to_read
-from startifact.model.versions import check_channel
+from startifact.model.selectors import check_channel
 from startifact.regions.interface import Region
 from startifact.registers.record import Accepted
 

@@ -20,7 +20,8 @@ from startifact.hints import Command, Hint
 from startifact.limits import Limits
 from startifact.model.keys import LATEST
 from startifact.model.quorum import required_to_read
-from startifact.model.versions import Channel, highest, latest_first
+from startifact.model.selectors import Channel
+from startifact.model.versions import highest, latest_first
 from startifact.regions.interface import Region
 from startifact.text import with_regions
 

@@ -75,6 +75,13 @@ def versions_prefix(project: str, *numbers: int) -> str:
     return artifact_prefix(project) + "".join(f"{n}{VERSION_DELIMITER}" for n in numbers)
 
 
+def version_prefix(project: str, *numbers: int) -> str:
+    """Return the same, where *numbers* may be all three: those of other versions begin alike."""
+    if len(numbers) < 3:
+        return versions_prefix(project, *numbers)
+    return artifact_prefix(project) + VERSION_DELIMITER.join(map(str, numbers))
+
+
 def next_number(prefix: str, common_prefix: str) -> int | None:
     """Return the number of a version that *common_prefix* has behind *prefix*, if it has one."""
     text = common_prefix.removeprefix(prefix).removesuffix(VERSION_DELIMITER)

@@ -6,30 +6,18 @@ The rules are those of Semantic Versioning 2.0.0; the parsing is python-semver's
 import functools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from semver import Version
 
 from startifact.errors import InputError
-from startifact.limits import MAX_CHANNEL_NAME_CHARACTERS, MAX_VERSION_CHARACTERS
-from startifact.model.keys import CHANNEL, LATEST
+from startifact.limits import MAX_VERSION_CHARACTERS
 from startifact.model.version_mistakes import mistake_in
 from startifact.text import quoted
 
-_LIKE_A_RANGE = re.compile(r"x|v(\d+|x)(-.*)?|x-.*", re.ASCII)
-"""What could be a channel by its letters, and is a range or a part of a version to npm."""
+Precedence = tuple[int, int, int, bool, tuple[tuple[int, int, str], ...]]
+"""The three numbers, whether the version is stable, and the identifiers of its prerelease."""
 
-_PARTIAL = re.compile(r"v?\d+(\.\d+)?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A selector that asks for the version a channel points at."""
-
-    name: str
-
-
-Selector = Version | Channel
+PARTIAL = re.compile(r"v?\d+(\.\d+)?", re.ASCII)
 
 
 def parse_version(text: object) -> Version:
@@ -49,10 +37,10 @@ def parse_version(text: object) -> Version:
         # Older python-semver takes other digits than ASCII's, and a line break at the end.
         if version is not None and bare.isascii() and str(version) == bare:
             return version
-    raise _not_a_version(f"version {quoted(text)} is not a semantic version", text, _hint(text))
+    raise not_a_version(f"version {quoted(text)} is not a semantic version", text, _hint(text))
 
 
-def _not_a_version(message: str, text: object, hint: str) -> InputError:
+def not_a_version(message: str, text: object, hint: str) -> InputError:
     """Return an error whose hint says what is wrong with *text*, and what may be meant."""
     # A long text is not examined: the expressions would go through it again and again.
     short = isinstance(text, str) and len(text) <= MAX_VERSION_CHARACTERS
@@ -67,56 +55,11 @@ def _not_a_version(message: str, text: object, hint: str) -> InputError:
 def _hint(text: object) -> str:
     if text == "":
         return "Give a version, for example 1.0.9000"
-    if isinstance(text, str) and _PARTIAL.fullmatch(text):
+    if isinstance(text, str) and PARTIAL.fullmatch(text):
         return "Give all three numbers. In YAML, quote versions: an unquoted 1.10 arrives as 1.1"
     if isinstance(text, str) and len(text) > MAX_VERSION_CHARACTERS:
         return f"Use at most {MAX_VERSION_CHARACTERS} characters"
     return "Write MAJOR.MINOR.PATCH without leading zeros, for example 1.0.9000 or 2.0.0-rc.1"
-
-
-def parse_selector(text: object) -> Selector:
-    """Return what *text* asks for: one exact version, or what a channel points at.
-
-    Raises:
-        InputError: It is neither.
-    """
-    if not isinstance(text, str) or _PARTIAL.fullmatch(text) or text == "":
-        return parse_version(text)
-    if _is_channel(text):
-        return Channel(text)
-    try:
-        return parse_version(text)
-    except InputError as e:
-        raise _not_a_version(
-            f"selector {quoted(text)} is not an exact version",
-            text,
-            f"Ask for an exact version such as 1.0.9000, or for a channel such as {LATEST}",
-        ) from e
-
-
-def check_channel(name: object) -> str:
-    """Return *name* when it is a legal name of a channel.
-
-    A channel has 1 to 63 lower-case letters, digits and dashes, begins with a letter, and is no
-    version and no range.
-
-    Raises:
-        InputError: It is not.
-    """
-    if isinstance(name, str) and _is_channel(name):
-        return name
-    what = "is empty" if name == "" else f"{quoted(name)} is not a legal name"
-    if isinstance(name, str) and CHANNEL.fullmatch(name):
-        what = f"{quoted(name)} could be read as a version or a range"
-    raise InputError(
-        f"channel {what}",
-        hint=f"Use 1 to {MAX_CHANNEL_NAME_CHARACTERS} lower-case letters, digits and dashes that "
-        "begin with a letter, for example prod",
-    )
-
-
-def _is_channel(text: str) -> bool:
-    return CHANNEL.fullmatch(text) is not None and _LIKE_A_RANGE.fullmatch(text) is None
 
 
 def is_later(version: Version, than: Version) -> bool:
@@ -144,10 +87,10 @@ def latest_first(versions: Iterable[Version]) -> list[Version]:
 def newest_first(versions: Iterable[Version]) -> list[Version]:
     """Return *versions* by falling precedence; versions that are equal, by their text."""
     by_text = sorted(versions, key=str)
-    return sorted(by_text, key=_precedence, reverse=True)
+    return sorted(by_text, key=precedence, reverse=True)
 
 
-def _precedence(version: Version) -> tuple[object, ...]:
+def precedence(version: Version) -> Precedence:
     """Return what compares as *version* does, and faster: a listing may have very many of them."""
     identifiers = (version.prerelease or "").split(".")
     prerelease = tuple((0, int(i), "") if i.isdecimal() else (1, 0, i) for i in identifiers)

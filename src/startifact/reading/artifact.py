@@ -1,6 +1,7 @@
 """An artifact: its metadata, its facts, and the way to its bytes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from startifact.reading.download import Downloader
 
 
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A version that satisfies a range, and was not picked."""
+
+    version: Version
+    why: str
+    """Such as ``it was yanked: broken``; may have remote text."""
+
+
 class Artifact(Mapping[str, str]):
     """One version of one project. As a mapping it holds the metadata the user gave it.
 
@@ -23,7 +33,15 @@ class Artifact(Mapping[str, str]):
     along, and to download it elsewhere it is got again.
     """
 
-    def __init__(self, project: str, version: Version, downloader: "Downloader") -> None:
+    def __init__(
+        self,
+        project: str,
+        version: Version,
+        downloader: "Downloader",
+        *,
+        passed_over: Sequence[PassedOver] = (),
+    ) -> None:
+        self._passed_over = tuple(passed_over)
         self._project = project
         self._version = version
         self._downloader = downloader
@@ -42,6 +60,14 @@ class Artifact(Mapping[str, str]):
     def version(self) -> Version:
         """The semantic version."""
         return self._version
+
+    @property
+    def passed_over(self) -> tuple[PassedOver, ...]:
+        """The higher versions that satisfy the range it was got by, and why each was not picked.
+
+        Highest first; empty where it was not got by a range.
+        """
+        return self._passed_over
 
     @property
     def downloader(self) -> "Downloader":

@@ -8,7 +8,8 @@ from startifact.concurrency.progress import ProgressCallback
 from startifact.limits import Limits
 from startifact.model.keys import artifact_key
 from startifact.model.quorum import refuse_shared_store
-from startifact.reading.artifact import Artifact
+from startifact.model.record import Record
+from startifact.reading.artifact import Artifact, PassedOver
 from startifact.reading.download import Downloader
 from startifact.reading.resolution import Resolution, warn_of_minority
 from startifact.regions.interface import Region
@@ -33,7 +34,29 @@ def find_artifact(
     """
     resolution = Resolution(regions, artifact_key(project, version), limits=limits)
     record = resolution.resolve()
+    return artifact_of(
+        regions, project, version, resolution, record, progress=progress, limits=limits
+    )
+
+
+def artifact_of(
+    regions: Sequence[Region],
+    project: str,
+    version: Version,
+    resolution: Resolution,
+    record: Record,
+    *,
+    progress: ProgressCallback | None,
+    limits: Limits,
+    passed_over: Sequence[PassedOver] = (),
+) -> Artifact:
+    """Return the artifact that *resolution* has resolved to *record*.
+
+    Raises:
+        InputError: Two regions are one store.
+    """
     holders = {replica.region.name for replica in resolution.replicas()}
     refuse_shared_store({r.name: r.store_identity() for r in regions if r.name in holders})
     warn_of_minority(resolution)
-    return Artifact(project, version, Downloader(resolution, record, progress, limits=limits))
+    downloader = Downloader(resolution, record, progress, limits=limits)
+    return Artifact(project, version, downloader, passed_over=passed_over)

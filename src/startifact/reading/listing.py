@@ -74,13 +74,18 @@ def check_found(
     Raises:
         NotFoundError: Every region said that there is none.
     """
-    for name, error in failures.items():
-        logger.warning("%s", with_regions([name], f"versions were not listed: {error.message}"))
+    warn_of_unlisted(failures)
     if not found:
         raise NotFoundError(
             f"nothing of {project} is staged in {', '.join(r.name for r in regions)}",
             hint="Check the project's name and the regions",
         )
+
+
+def warn_of_unlisted(failures: Mapping[str, StartifactError]) -> None:
+    """Log a warning of each region that was not listed, and why."""
+    for name, error in failures.items():
+        logger.warning("%s", with_regions([name], f"versions were not listed: {error.message}"))
 
 
 def versions_of(

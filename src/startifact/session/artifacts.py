@@ -14,7 +14,8 @@ from startifact.model.filenames import check_filename, composed
 from startifact.model.keys import LATEST, check_project
 from startifact.model.metadata import warn_of_secrets
 from startifact.model.record import check_metadata
-from startifact.model.versions import parse_selector, parse_version
+from startifact.model.selectors import parse_selector
+from startifact.model.versions import parse_version
 from startifact.reading.artifact import Artifact
 from startifact.reading.finding import find_artifact
 from startifact.reading.listing import list_versions, versions_of

@@ -8,7 +8,8 @@ from startifact.channels.reading import selected_version
 from startifact.errors import InputError
 from startifact.model.clock import now
 from startifact.model.keys import check_project
-from startifact.model.versions import Channel, check_channel, parse_selector, parse_version
+from startifact.model.selectors import Channel, check_channel, parse_selector
+from startifact.model.versions import parse_version
 from startifact.reading.listing import versions_of
 from startifact.session.base import SessionBase
 

@@ -1,0 +1,186 @@
+"""The version that a range picks, and why it is not a higher one."""
+
+import bisect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from semver import Version
+
+from startifact.concurrency.heartbeat import Heartbeat
+from startifact.concurrency.progress import ProgressCallback
+from startifact.errors import IntegrityError, NotFoundError, RemovedError
+from startifact.limits import MAX_QUOTED_VERSIONS, Limits
+from startifact.model.clock import age, time_of
+from startifact.model.keys import artifact_key, version_prefix
+from startifact.model.quorum import required_to_read
+from startifact.model.ranges import Range
+from startifact.model.record import Record
+from startifact.model.versions import newest_first, precedence
+from startifact.reading.artifact import Artifact, PassedOver
+from startifact.reading.finding import artifact_of
+from startifact.reading.listing import (
+    Listed,
+    ask_regions,
+    check_answers,
+    failures_by_region,
+    merged,
+    sorted_out,
+    versions_of,
+    warn_of_unlisted,
+)
+from startifact.reading.outcomes import State, may_be_majority, outcomes_of
+from startifact.reading.resolution import Resolution
+from startifact.registers.marks import Mark, is_being_removed, mark_in, mark_register
+from startifact.regions.interface import Region
+from startifact.text import quoted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeRequest:
+    """What to choose from."""
+
+    project: str
+    range: Range
+    min_age: timedelta | None
+    """Versions that were staged less than so long ago are passed over."""
+
+    now: datetime
+
+
+def find_in_range(
+    regions: Sequence[Region],
+    request: RangeRequest,
+    *,
+    progress: ProgressCallback | None,
+    limits: Limits,
+) -> Artifact:
+    """Return the highest version that satisfies the range and can be used; it says why no higher.
+
+    Raises:
+        InputError: Two regions are one store.
+        NotFoundError: There is none.
+        SeveralRegionsError: Too few regions answered to know.
+    """
+    passed: list[PassedOver] = []
+    for version in _candidates(regions, request, limits):
+        key = artifact_key(request.project, version)
+        resolution = Resolution(regions, key, limits=limits)
+        marks = mark_register(regions, request.project, version, limits=limits).read()
+        if not marks.is_known:
+            raise marks.unknown(f"cannot tell whether {key} was yanked")
+        mark = Mark() if marks.accepted is None else mark_in(marks)
+        why = _why_marked(mark, removing=is_being_removed(marks))
+        if why is None:
+            chosen = _resolve(resolution, request)
+            if isinstance(chosen, Record):
+                return artifact_of(
+                    regions,
+                    request.project,
+                    version,
+                    resolution,
+                    chosen,
+                    progress=progress,
+                    limits=limits,
+                    passed_over=passed,
+                )
+            why = chosen
+        resolution.close()
+        passed.append(PassedOver(version, why))
+    raise _none(regions, request, passed, limits)
+
+
+def _candidates(
+    regions: Sequence[Region], request: RangeRequest, limits: Limits
+) -> list[Version]:
+    """Return the versions that satisfy the range, newest first, by a listing of their prefixes."""
+    prefixes = sorted(version_prefix(request.project, *p) for p in request.range.prefixes)
+    jobs: dict[str, Callable[[Heartbeat], Listed]] = {
+        r.name: partial(_list_prefixes, r, request.project, prefixes) for r in regions
+    }
+    listed, failed = ask_regions(jobs, limits, required_to_read(len(regions)))
+    failures = failures_by_region(regions, failed)
+    found = newest_first(v for v in merged(listed) if v in request.range)
+    check_answers(regions, request.project, failures, all_needed=not found)
+    warn_of_unlisted(failures)
+    return found
+
+
+def _list_prefixes(
+    region: Region, project: str, prefixes: Sequence[str], heartbeat: Heartbeat
+) -> Listed:
+    versions: list[Version] = []
+    for prefix in prefixes:
+        # Other keys than versions are no matter of a range: a listing of all versions warns.
+        versions += sorted_out(region, project, region.keys(prefix), heartbeat)[0]
+    return versions, []
+
+
+def _why_marked(mark: Mark, *, removing: bool) -> str | None:
+    """Return why nobody is to choose a version with this mark; ``None`` where there is no reason."""
+    if removing:
+        return "it is being removed"
+    if mark.yanked is not None:
+        return f"it was yanked: {quoted(mark.yanked.reason)}"
+    if mark.pruning is not None:
+        return f"it will be pruned, not before {quoted(mark.pruning.not_before)}"
+    return None
+
+
+def _resolve(resolution: Resolution, request: RangeRequest) -> Record | str:
+    """Return the record of a candidate that can be used, or why it cannot."""
+    try:
+        record = resolution.resolve()
+    except (RemovedError, NotFoundError):
+        return "it was removed"
+    except IntegrityError:
+        return "regions hold different content"
+    staged = time_of(record.staged_at)
+    if request.min_age is not None and staged and request.now - staged < request.min_age:
+        return f"it was staged {age(record.staged_at, request.now)} ago"
+    outcomes = outcomes_of(resolution, record)
+    if not may_be_majority(outcomes):
+        holders = sum(o.state in {State.PRESENT, State.ARCHIVED} for o in outcomes)
+        return f"{holders} of {len(outcomes)} regions hold it, which is no majority"
+    return record
+
+
+def _none(
+    regions: Sequence[Region],
+    request: RangeRequest,
+    passed: Sequence[PassedOver],
+    limits: Limits,
+) -> NotFoundError:
+    """Return the error that nothing can be picked, with what was passed over or what is near."""
+    wanted = f"{request.project}@{request.range}"
+    names = ", ".join(region.name for region in regions)
+    if passed:
+        lines = "".join(f"\n  {p.version}: {p.why}" for p in passed[:MAX_QUOTED_VERSIONS])
+        more = len(passed) - MAX_QUOTED_VERSIONS
+        lines += f"\n  and {more:,} more" if more > 0 else ""
+        return NotFoundError(
+            f"nothing that satisfies {quoted(wanted)} can be used in {names}:{lines}",
+            hint="Ask for one of them as an exact version, or stage one that satisfies it",
+        )
+    versions, _ = versions_of(regions, request.project, limits=limits)
+    near = _nearest(request.range, versions)
+    if not near:
+        return NotFoundError(
+            f"nothing of {request.project} is staged in {names}",
+            hint="Check the project's name and the regions",
+        )
+    return NotFoundError(
+        f"nothing satisfies {quoted(wanted)} in {names}, the nearest that there is: "
+        f"{', '.join(map(str, near))}",
+        hint="Widen the range, or stage a version that satisfies it",
+    )
+
+
+def _nearest(range_: Range, versions: Sequence[Version]) -> list[Version]:
+    """Return at most three of *versions* around where the range begins, in rising order."""
+    rising = list(reversed(newest_first(versions)))
+    begin = min(range_.prefixes, default=())
+    numbers = (*begin, 0, 0, 0)[:3]
+    place = bisect.bisect([precedence(v)[:3] for v in rising], numbers)
+    return rising[max(0, place - 2) : place + 1]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from startifact.model.keys import Key
     from startifact.model.ranges import Range
     from startifact.model.record import Origin
-    from startifact.reading.artifact import Artifact
+    from startifact.reading.artifact import Artifact, PassedOver
     from startifact.reading.download import Downloader
     from startifact.reading.outcomes import RegionOutcome, State
     from startifact.regions.aws.configuration_loader import ConfigurationLoader
@@ -49,6 +49,7 @@ __all__ = [
     "Origin",
     "Page",
     "Part",
+    "PassedOver",
     "Progress",
     "ProgressCallback",
     "Promotion",
@@ -90,6 +91,7 @@ _HOMES = {
     "Origin": "model.record",
     "Page": "regions.pages",
     "Part": "files.parts",
+    "PassedOver": "reading.artifact",
     "Progress": "concurrency.progress",
     "ProgressCallback": "concurrency.progress",
     "Promotion": "channels.promotion",

@@ -23,9 +23,9 @@ TARGETS: Mapping[str, str] = {
     "PROJECT": "Such as SugarWater.",
     "PROJECT@VERSION": "Such as SugarWater@1.0.9000.",
     "PROJECT[@VERSION]": "Such as SugarWater@1.0.9000; without a version, all of the project.",
-    "PROJECT[@SELECTOR]": "Such as SugarWater@1.0.9000 or SugarWater@prod; without a selector, the "
-    "latest version.",
-    "PROJECT@SELECTOR": "Such as SugarWater@1.0.9000, SugarWater@latest or SugarWater@staging.",
+    "PROJECT[@SELECTOR]": "Such as SugarWater@1.0.9000, SugarWater@prod or 'SugarWater@^1.2'; "
+    "without a selector, the latest version.",
+    "PROJECT@SELECTOR": "Such as SugarWater@1.0.9000, SugarWater@staging or 'SugarWater@^1.2'.",
 }
 """What commands are about, and the help for it."""
 
@@ -129,15 +129,17 @@ _OPTIONS = (
     OptionDefinition(
         "version",
         'An exact semantic version in quotes, for example "1.0.9000". The commands download, info '
-        "and promote also take latest or another channel; download and info use latest when this "
-        "is empty, and verify and repair look at the whole project then.",
+        "and promote also take latest or another channel, or a range such as ^1.2; download and "
+        "info use latest when this is empty, and verify and repair look at the whole project then.",
         commands=("stage", "download", "info", "promote", "verify", "repair"),
         ways_in=(WayIn.PYTHON, WayIn.ACTION),
         required_by=("stage", "promote"),
         help_by_command={
             "stage": 'An exact semantic version in quotes, for example "1.0.9000".',
-            "download": "An exact semantic version in quotes, latest, or another channel.",
-            "promote": "An exact semantic version in quotes, latest, or another channel.",
+            "download": "An exact semantic version in quotes, latest or another channel, or a "
+            "range such as ^1.2.",
+            "promote": "An exact semantic version in quotes, latest or another channel, or a range "
+            "such as ^1.2.",
         },
     ),
     OptionDefinition(
@@ -163,9 +165,16 @@ _OPTIONS = (
         is_positional=True,
     ),
     OptionDefinition(
+        "min-age",
+        "How long ago the version that a range picks has to have been staged at least, such as 24h "
+        "or 7d.",
+        commands=("download", "info", "promote"),
+        metavar="TIME",
+    ),
+    OptionDefinition(
         "expect",
-        "What the channel has to point at now, an exact version or another channel; otherwise "
-        "nothing is changed.",
+        "What the channel has to point at now, an exact version, another channel or a range; "
+        "otherwise nothing is changed.",
         commands=("promote", "channels"),
         metavar="SELECTOR",
     ),

@@ -58,6 +58,9 @@ def facts_of(artifact: Artifact) -> dict[str, object]:
         "ref": artifact.ref,
         "run": artifact.run,
         "actor": artifact.actor,
+        "passed-over": [
+            {"version": str(passed.version), "why": passed.why} for passed in artifact.passed_over
+        ],
     }
 
 

@@ -36,6 +36,7 @@ VALUES = {
     "replicate": "direct",
     "keep": f"sha256:{'0' * 64}",
     "expect": "1.0.0",
+    "min-age": "24h",
     "to": "1.0.0",
     "channel": "prod",
     "remove": "prod",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from semver import Version
 
 from startifact.errors import InputError
+from startifact.model.ranges import Range
 from startifact.model.selectors import Channel, check_channel, parse_selector
 from startifact.model.versions import highest, is_later, newest_first, parse_version
 
@@ -160,15 +161,34 @@ def test_channels(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["latest\n", "Latest", "a" * 64, "^1.2", "~1", "1.x", "*", "x", "v1-x"]
+    ("text", "hint"),
+    [
+        (
+            "latest\n",
+            "Ask for an exact version such as 1.0.9000, a range such as ^1.2, or a channel",
+        ),
+        ("Latest", "A channel has 1 to 63 lower-case letters, digits and dashes"),
+        ("a" * 64, "A channel has 1 to 63 lower-case letters, digits and dashes"),
+        ("~>1", "Write ~1.2 for what is below 1.3, or >=1.2 <2 for what is below 2"),
+        ("1.0.0.0", "It has 4 numbers, expected three, did you mean 1.0.0+0?"),
+        ("v1.1", "Write ~1.1 for a range"),
+        ("&", "Write a space or a comma where both have to hold"),
+    ],
 )
-def test_other_selectors(text: str) -> None:
-    """Whatever is neither an exact version nor a channel is refused, with what may be written."""
+def test_other_selectors(text: str, hint: str) -> None:
+    """What is no version, channel or range is refused, with what may be written."""
     with pytest.raises(InputError) as caught:
         parse_selector(text)
 
-    ask = "Ask for an exact version such as 1.0.9000, or for a channel such as latest"
-    assert caught.value.hint == ask
+    assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("text", ["^1.2", "~1", "1.x", "*", "x", ">=1, <2"])
+def test_ranges(text: str) -> None:
+    """What npm reads as a range is one, also where its letters are those of a channel."""
+    assert parse_selector(text) == Range.parse(text)
+    with pytest.raises(InputError):
+        check_channel(text)
 
 
 @pytest.mark.parametrize("text", ["", None, 1.1])

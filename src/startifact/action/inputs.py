@@ -7,6 +7,7 @@ import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +23,7 @@ from startifact.commands.inputs import (
 )
 from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
+from startifact.model.durations import parse_duration
 from startifact.model.keys import LATEST, check_project
 from startifact.model.selectors import check_channel, parse_selector
 from startifact.model.versions import parse_version
@@ -109,6 +111,7 @@ def _read(reader: "_Reader") -> dict[str, Any]:
 _CHECKS: Mapping[str, Callable[[str], object]] = {
     "project": check_project,
     "channel": checks.check_optional(check_channel),
+    "min-age": checks.check_optional(partial(parse_duration, name="min-age")),
     "expect": checks.check_optional(parse_selector),
     "to": checks.check_optional(parse_version),
     "remove": checks.check_optional(check_channel),

@@ -13,7 +13,7 @@ from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
 from startifact.action.snippet import as_command, as_step
-from startifact.commands.inputs import target_of
+from startifact.commands.inputs import DownloadInputs, InfoInputs, target_of
 from startifact.commands.results import (
     ArtifactResult,
     ChannelsResult,
@@ -143,8 +143,11 @@ def _artifact(
     if isinstance(result, DownloadResult):
         facts.append(("Path", code(for_later_steps(result.path, runner))))
     facts += [(label, code(text)) for label, text in _origin(result)]
-    lines = [f"### {code(str(artifact))} {_what(result)}\n\n", *table(("", ""), facts)]
+    selector = _selector(artifact, inputs)
+    lines = [f"### {code(str(artifact))} {_what(result)}{selector}\n\n", *table(("", ""), facts)]
     lines += _outcomes(staging.outcomes, runner) if staging else _locations(artifact, runner)
+    passed = [(code(str(p.version)), code(p.why)) for p in artifact.passed_over]
+    lines += table(("Higher, and passed over", "Why"), passed) if passed else []
     if staging is None and not is_held_by_majority(artifact):
         lines.append(
             "No majority of the regions holds this version, so its staging may have failed. "
@@ -162,6 +165,15 @@ def _artifact(
         lines.append("To download it:\n\n")
         lines += [block(make(result, inputs, settings, runner)) for make in (as_step, as_command)]
     return lines
+
+
+def _selector(artifact: Artifact, inputs: StepInputs) -> str:
+    """Return by what *artifact* was found, where that is not its version."""
+    command = inputs.command
+    if not isinstance(command, DownloadInputs | InfoInputs):
+        return ""
+    is_exact = command.version.removeprefix("v") == str(artifact.version)
+    return "" if is_exact else f" by {code(command.version)}"
 
 
 def _bytes(artifact: Artifact) -> str:

@@ -92,23 +92,22 @@ class Promoter:
 
     def promote(
         self,
-        project: str,
+        artifact: Artifact,
         channel: str,
-        version: Version,
         *,
         expectation: Expectation = no_expectation,
         allow_yanked: bool = False,
     ) -> Promotion:
-        """Make *channel* point at *version*.
+        """Make *channel* point at the version of *artifact*.
 
         Raises:
             ExpectationError: It holds something else than was expected. Nothing was changed.
-            YankedError: *version* was yanked. Nothing was changed.
-            RegionsFailedError: Too few regions hold *version* complete. Nothing was changed.
+            YankedError: The version was yanked. Nothing was changed.
+            RegionsFailedError: Too few regions hold it complete. Nothing was changed.
             SeveralRegionsError: Too few regions answered. Nothing was changed.
             UndeterminedError: It may have been moved, or not.
         """
-        artifact = find_artifact(self.regions, project, version, progress=None, limits=self.limits)
+        project, version = artifact.project, artifact.version
         outcomes = artifact.downloader.outcomes()
         self._check_complete(artifact, outcomes)
 

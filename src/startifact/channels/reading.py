@@ -1,6 +1,6 @@
 """Which version a selector picks, and how ``latest`` is read from several regions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from semver import Version
@@ -22,26 +22,19 @@ from startifact.model.keys import LATEST
 from startifact.model.quorum import required_to_read
 from startifact.model.selectors import Channel
 from startifact.model.versions import highest, latest_first
+from startifact.reading.listing import versions_of
 from startifact.regions.interface import Region
 from startifact.text import with_regions
 
-ListVersions = Callable[..., tuple[list[Version], dict[str, StartifactError]]]
-"""Lists the versions of a project in regions, newest first, and says why others were not listed."""
-
 
 def selected_version(
-    regions: Sequence[Region],
-    project: str,
-    selector: Version | Channel,
-    *,
-    limits: Limits,
-    list_versions: ListVersions,
+    regions: Sequence[Region], project: str, selector: Version | Channel, *, limits: Limits
 ) -> Version:
     """Return the version of *project* that *selector* picks; only a channel has to be read.
 
     Raises:
-        NotFoundError: Every region said that there is no such channel. It says whether versions
-            are staged all the same, which are listed for that.
+        NotFoundError: There is no such channel. Of ``latest`` it says whether versions are staged
+            all the same, which are listed for that.
         SeveralRegionsError: Too few answered to know.
     """
     if not isinstance(selector, Channel):
@@ -51,7 +44,7 @@ def selected_version(
     try:
         return read_latest(regions, project, limits=limits).version
     except NotFoundError:
-        versions, failures = list_versions(regions, project, limits=limits)
+        versions, failures = versions_of(regions, project, limits=limits)
         names = ", ".join(region.name for region in regions)
         raise _no_latest(project, names, versions, failures) from None
 

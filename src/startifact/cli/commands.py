@@ -100,7 +100,7 @@ def _download_to(
     """Download to a temporary file, and once it is verified write it with *write_file*."""
     sweep()
     with temporary_folder() as folder:
-        artifact = session.get(inputs.project, inputs.version)
+        artifact = session.get(inputs.project, inputs.version, min_age=inputs.min_age)
         try:
             path = artifact.downloader.download(folder / "artifact")
         except LocalFileError as e:

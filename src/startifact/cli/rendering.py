@@ -150,6 +150,8 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         )
         for x in locations_of_artifact(artifact)
     ]
+    if artifact.passed_over:
+        lines += ["passed over", *table((str(p.version), p.why) for p in artifact.passed_over)]
     return [*lines, "regions", *table(rows)]
 
 

@@ -44,6 +44,7 @@ class DownloadInputs:
     command: ClassVar = "download"
     project: str
     version: str
+    min_age: str | None
     path: Path
     load_filename: bool
 
@@ -55,6 +56,7 @@ class InfoInputs:
     command: ClassVar = "info"
     project: str
     version: str
+    min_age: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ class PromoteInputs:
     command: ClassVar = "promote"
     project: str
     version: str
+    min_age: str | None
     channel: str
     expect: str | None
     expect_none: bool

@@ -97,7 +97,7 @@ def run(
         case DownloadInputs():
             return _download(inputs, session, writing, on_found)
         case InfoInputs():
-            artifact = session.get(inputs.project, inputs.version)
+            artifact = session.get(inputs.project, inputs.version, min_age=inputs.min_age)
             return InfoResult(artifact=artifact, regions=session.regions)
         case VersionsInputs():
             return VersionsResult(
@@ -125,6 +125,7 @@ def _promote(inputs: PromoteInputs | RollbackInputs, session: Session) -> Promot
             inputs.project,
             inputs.version,
             inputs.channel,
+            min_age=inputs.min_age,
             expect=inputs.expect,
             expect_none=inputs.expect_none,
             allow_yanked=inputs.allow_yanked,
@@ -149,7 +150,7 @@ def _download(
     writing: Writing,
     on_found: Callable[[Artifact], object],
 ) -> DownloadResult:
-    artifact = session.get(inputs.project, inputs.version)
+    artifact = session.get(inputs.project, inputs.version, min_age=inputs.min_age)
     on_found(artifact)
     target = inputs.path
     if inputs.load_filename and (name := safe_filename(artifact)):

@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from semver import Version
 
 from startifact.errors import InputError
-from startifact.limits import MAX_CHANNEL_NAME_CHARACTERS
+from startifact.hints import join
+from startifact.limits import MAX_CHANNEL_NAME_CHARACTERS, MAX_VERSION_CHARACTERS
 from startifact.model.keys import CHANNEL, LATEST
 from startifact.model.ranges import Range
+from startifact.model.version_mistakes import mistake_in
 from startifact.model.versions import PARTIAL, not_a_version, parse_version
 from startifact.text import quoted
 
 _WHAT = f"an exact version such as 1.0.9000, a range such as ^1.2, or a channel such as {LATEST}"
+_CHANNEL_HINT = (
+    f"A channel has 1 to {MAX_CHANNEL_NAME_CHARACTERS} lower-case letters, digits and dashes, and "
+    "begins with a letter, such as prod"
+)
+_IN_RANGES = "<>=^~*|,"
+"""What a range may have and a channel may not, so that a mistake in it is one of a range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ def parse_selector(text: object) -> Selector:
     if isinstance(text, Range):
         return text
     if not isinstance(text, str) or PARTIAL.fullmatch(text) or text == "":
-        return parse_version(text)
+        return _exact(text)
     if CHANNEL.fullmatch(text) and not _is_range(text):
         return Channel(text)
     try:
@@ -44,15 +52,34 @@ def parse_selector(text: object) -> Selector:
     except InputError as e:
         error = e
     try:
-        return Range.parse(text)
+        if text == text.strip():
+            return Range.parse(text)
     except InputError as e:
-        if _begins_like_a_version(text):
-            raise not_a_version(
-                f"selector {quoted(text)} is no exact version", text, f"Ask for {_WHAT}"
-            ) from error
-        raise InputError(
-            f"selector {quoted(text)} is not valid: {e.message}", hint=e.hint or f"Ask for {_WHAT}"
-        ) from e
+        error = e
+    raise _no_selector(text, error) from error
+
+
+def _no_selector(text: str, error: InputError) -> InputError:
+    """Return what is wrong with *text*, which is none; *error* is why it is no range."""
+    short = len(text) <= MAX_VERSION_CHARACTERS
+    if short and (mistake_in(text) is not None or text.removeprefix("v")[:1].isdigit()):
+        what = f"selector {quoted(text)} is neither an exact version nor a range"
+        return not_a_version(what, text, f"Ask for {_WHAT}")
+    if text[:1].isalpha() and not any(c in text for c in _IN_RANGES):
+        return InputError(
+            f"selector {quoted(text)} is neither a version, a range nor a channel",
+            hint=f"Ask for {_WHAT}. {_CHANNEL_HINT}",
+        )
+    return error
+
+
+def _exact(text: object) -> Version:
+    try:
+        return parse_version(text)
+    except InputError as e:
+        if isinstance(text, str) and text:
+            e.next_step = join([f"Write ~{text.removeprefix('v')} for a range", e.next_step])
+        raise
 
 
 def check_channel(name: object) -> str:
@@ -71,8 +98,7 @@ def check_channel(name: object) -> str:
         what = f"{quoted(name)} can be read as a range"
     raise InputError(
         f"channel {what}",
-        hint=f"Use 1 to {MAX_CHANNEL_NAME_CHARACTERS} lower-case letters, digits and dashes that "
-        "begin with a letter, for example prod",
+        hint=_CHANNEL_HINT,
     )
 
 
@@ -82,7 +108,3 @@ def _is_range(text: str) -> bool:
     except InputError:
         return False
     return True
-
-
-def _begins_like_a_version(text: str) -> bool:
-    return text.removeprefix("v")[:1].isdigit()

@@ -30,10 +30,10 @@ from startifact.reading.listing import (
     versions_of,
     warn_of_unlisted,
 )
-from startifact.reading.outcomes import State, may_be_majority, outcomes_of
+from startifact.reading.outcomes import State, may_be_majority, outcome_of
 from startifact.reading.resolution import Resolution
-from startifact.registers.marks import Mark, is_being_removed, mark_in, mark_register
 from startifact.regions.interface import Region
+from startifact.registers.marks import Mark, is_being_removed, mark_in, mark_register
 from startifact.text import quoted
 
 
@@ -66,12 +66,11 @@ def find_in_range(
     passed: list[PassedOver] = []
     for version in _candidates(regions, request, limits):
         key = artifact_key(request.project, version)
-        resolution = Resolution(regions, key, limits=limits)
+        resolution = Resolution(regions, key, limits=limits)  # it asks beside the marks
         marks = mark_register(regions, request.project, version, limits=limits).read()
         if not marks.is_known:
             raise marks.unknown(f"cannot tell whether {key} was yanked")
-        mark = Mark() if marks.accepted is None else mark_in(marks)
-        why = _why_marked(mark, removing=is_being_removed(marks))
+        why = _why_marked(mark_in(marks), removing=is_being_removed(marks))
         if why is None:
             chosen = _resolve(resolution, request)
             if isinstance(chosen, Record):
@@ -91,9 +90,7 @@ def find_in_range(
     raise _none(regions, request, passed, limits)
 
 
-def _candidates(
-    regions: Sequence[Region], request: RangeRequest, limits: Limits
-) -> list[Version]:
+def _candidates(regions: Sequence[Region], request: RangeRequest, limits: Limits) -> list[Version]:
     """Return the versions that satisfy the range, newest first, by a listing of their prefixes."""
     prefixes = sorted(version_prefix(request.project, *p) for p in request.range.prefixes)
     jobs: dict[str, Callable[[Heartbeat], Listed]] = {
@@ -118,7 +115,7 @@ def _list_prefixes(
 
 
 def _why_marked(mark: Mark, *, removing: bool) -> str | None:
-    """Return why nobody is to choose a version with this mark; ``None`` where there is no reason."""
+    """Return why nobody is to choose a version with this mark; ``None`` where they may."""
     if removing:
         return "it is being removed"
     if mark.yanked is not None:
@@ -139,7 +136,11 @@ def _resolve(resolution: Resolution, request: RangeRequest) -> Record | str:
     staged = time_of(record.staged_at)
     if request.min_age is not None and staged and request.now - staged < request.min_age:
         return f"it was staged {age(record.staged_at, request.now)} ago"
-    outcomes = outcomes_of(resolution, record)
+    resolution.wait_a_moment_for_all()
+    outcomes = [
+        outcome_of(name, resolution.key, answer, record=record)
+        for name, answer in resolution.answers().items()
+    ]
     if not may_be_majority(outcomes):
         holders = sum(o.state in {State.PRESENT, State.ARCHIVED} for o in outcomes)
         return f"{holders} of {len(outcomes)} regions hold it, which is no majority"

@@ -1,11 +1,11 @@
 """What a session does with artifacts: stage, get, list, compare and repair them."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from semver import Version
 
-from startifact.channels.reading import selected_version
 from startifact.errors import InputError
 from startifact.files.destination import is_directory_text
 from startifact.files.source import check_file, directory_error
@@ -13,12 +13,11 @@ from startifact.model.digest import parse_keep
 from startifact.model.filenames import check_filename, composed
 from startifact.model.keys import LATEST, check_project
 from startifact.model.metadata import warn_of_secrets
+from startifact.model.ranges import Range
 from startifact.model.record import check_metadata
-from startifact.model.selectors import parse_selector
 from startifact.model.versions import parse_version
 from startifact.reading.artifact import Artifact
-from startifact.reading.finding import find_artifact
-from startifact.reading.listing import list_versions, versions_of
+from startifact.reading.listing import list_versions
 from startifact.reading.newest_versions import list_in_batches
 from startifact.regions.interface import Region
 from startifact.regions.spec import split_list
@@ -26,7 +25,7 @@ from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
 from startifact.repair.repairer import Repairer
 from startifact.repair.verify import Verification, verify
-from startifact.session.base import SessionBase
+from startifact.session.base import SessionBase, selector_of
 from startifact.staging.outcomes import (
     IfExists,
     Replicate,
@@ -111,9 +110,10 @@ class ArtifactMethods(SessionBase):
     def get(
         self,
         project: str,
-        selector: Version | str | None = None,
+        selector: Version | Range | str | None = None,
         *,
-        version: Version | str | None = None,
+        version: Version | Range | str | None = None,
+        min_age: timedelta | str | None = None,
     ) -> Artifact:
         """Return the artifact that *selector* picks.
 
@@ -121,17 +121,20 @@ class ArtifactMethods(SessionBase):
 
         Args:
             project: The project's name.
-            selector: An exact version, as a `semver.Version` or as text, or ``latest``, which is
-                also what is got without it.
+            selector: An exact version, as a `semver.Version` or as text, a channel such as
+                ``prod``, or a range such as ``^1.2``; without it ``latest``.
             version: The same, by the name that it had in the first Startifact.
+            min_age: How long ago what a range picks has to have been staged at least, such as
+                ``24h`` or ``7d``.
 
         Returns:
             The artifact: its metadata as a mapping, its facts as attributes, and its downloader.
 
         Raises:
-            InputError: *project* or *selector* is not valid, *version* is given beside it, or two
-                regions are one store.
-            NotFoundError: Every region said that there is none.
+            InputError: *project*, *selector* or *min_age* is not valid, *version* is given beside
+                *selector*, or two regions are one store.
+            NotFoundError: Every region said that there is none, or no version that a range may
+                pick.
             RemovedError: It existed, and was removed on purpose.
             SeveralRegionsError: Too few regions answered to know.
             IntegrityError: Regions hold different content and no majority agrees.
@@ -143,14 +146,8 @@ class ArtifactMethods(SessionBase):
                 hint="Leave version out",
             )
         given = version if selector is None else selector
-        if given is None:
-            given = LATEST
-        wanted = parse_selector(str(given) if isinstance(given, Version) else given)
-        regions, limits = self._regions(), self._limits
-        exact = selected_version(regions, checked, wanted, limits=limits, list_versions=versions_of)
-        artifact = find_artifact(regions, checked, exact, progress=self._progress, limits=limits)
-        self._downloaders.add(artifact.downloader)
-        return artifact
+        wanted = selector_of(LATEST if given is None else given)
+        return self._find(checked, wanted, min_age=min_age)
 
     def versions(self, project: str) -> list[Version]:
         """Return every version of *project* that is staged, newest first.

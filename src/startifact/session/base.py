@@ -1,12 +1,23 @@
 """What every method of a session needs: its regions, and how it begins and ends."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
+from semver import Version
+
+from startifact.channels.reading import selected_version
 from startifact.concurrency.progress import ProgressCallback
+from startifact.errors import InputError
 from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
+from startifact.model.durations import parse_duration
 from startifact.model.quorum import MAJORITY, required_to_stage
+from startifact.model.ranges import Range
+from startifact.model.selectors import Selector, parse_selector
+from startifact.reading.artifact import Artifact
+from startifact.reading.finding import find_artifact
 from startifact.reading.open_downloaders import OpenDownloaders
+from startifact.reading.range_choice import RangeRequest, find_in_range
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.interface import Region
 from startifact.regions.selection import RegionSelection
@@ -88,8 +99,44 @@ class SessionBase:
         """
         return tuple(region.name for region in self._regions())
 
+    def _find(
+        self,
+        project: str,
+        selector: Selector,
+        *,
+        min_age: timedelta | str | None = None,
+        name: str = "min_age",
+    ) -> Artifact:
+        """Return the artifact that *selector* picks; *name* is the option that *min_age* is."""
+        regions, limits, progress = self._regions(), self._limits, self._progress
+        age = None if min_age is None else parse_duration(min_age, name=name)
+        if isinstance(selector, Range):
+            request = RangeRequest(
+                project=project, range=selector, min_age=age, now=datetime.now(UTC)
+            )
+            artifact = find_in_range(regions, request, progress=progress, limits=limits)
+        elif age is not None:
+            raise InputError(
+                f"a minimum age is given for {selector}, which leaves no choice",
+                hint="Give it for a range, such as ^1.2, or leave it out",
+            )
+        else:
+            version = selected_version(regions, project, selector, limits=limits)
+            artifact = find_artifact(regions, project, version, progress=progress, limits=limits)
+        self._downloaders.add(artifact.downloader)
+        return artifact
+
     def _required_regions(self) -> int:
         return required_to_stage(self._required, len(self._regions()))
 
     def _regions(self) -> tuple[Region, ...]:
         return self._selection.open()
+
+
+def selector_of(given: Version | Range | str) -> Selector:
+    """Return the selector that *given* is, or is the text of.
+
+    Raises:
+        InputError: It is none.
+    """
+    return parse_selector(str(given) if isinstance(given, Version) else given)

@@ -1,5 +1,8 @@
 """What a session does with channels: point them at versions, back, or at nothing."""
 
+from datetime import timedelta
+from functools import partial
+
 from semver import Version
 
 from startifact.channels.overview import ChannelOverview, list_channels
@@ -8,10 +11,10 @@ from startifact.channels.reading import selected_version
 from startifact.errors import InputError
 from startifact.model.clock import now
 from startifact.model.keys import check_project
-from startifact.model.selectors import Channel, check_channel, parse_selector
+from startifact.model.ranges import Range
+from startifact.model.selectors import check_channel
 from startifact.model.versions import parse_version
-from startifact.reading.listing import versions_of
-from startifact.session.base import SessionBase
+from startifact.session.base import SessionBase, selector_of
 
 
 class ChannelMethods(SessionBase):
@@ -20,10 +23,11 @@ class ChannelMethods(SessionBase):
     def promote(
         self,
         project: str,
-        selector: Version | str,
+        selector: Version | Range | str,
         channel: str,
         *,
-        expect: Version | str | None = None,
+        min_age: timedelta | str | None = None,
+        expect: Version | Range | str | None = None,
         expect_none: bool = False,
         allow_yanked: bool = False,
     ) -> Promotion:
@@ -36,11 +40,12 @@ class ChannelMethods(SessionBase):
 
         Args:
             project: The project's name.
-            selector: An exact version, ``latest``, or another channel, such as ``staging``.
+            selector: An exact version, a channel, such as ``staging`` or ``latest``, or a range.
             channel: The channel to move, such as ``prod``: 1 to 63 lower-case letters, digits and
                 dashes that begin with a letter, and no version or range.
-            expect: What the channel has to point at now: an exact version, or another selector,
-                which is resolved first.
+            min_age: How long ago what a range picks has to have been staged at least.
+            expect: What the channel has to point at now: an exact version, what another channel
+                points at, or any version of a range.
             expect_none: Whether there may be no such channel yet. It cannot be given beside
                 *expect*.
             allow_yanked: Whether the version may be one that was yanked.
@@ -64,17 +69,12 @@ class ChannelMethods(SessionBase):
                 "expect and expect_none are both given, and contradict each other",
                 hint="Give the one that has to hold",
             )
-        wanted, expected = _selector(selector), None if expect is None else _selector(expect)
-        version = self._resolve(name, wanted)
+        wanted = selector_of(selector)
+        expectation = self._expectation(name, expect, expect_none=expect_none)
         return self._promoter().promote(
-            name,
+            self._find(name, wanted, min_age=min_age),
             target,
-            version,
-            expectation=_expect_none
-            if expect_none
-            else no_expectation
-            if expected is None
-            else _expecting(self._resolve(name, expected)),
+            expectation=expectation,
             allow_yanked=allow_yanked,
         )
 
@@ -112,7 +112,7 @@ class ChannelMethods(SessionBase):
         return self._promoter().roll_back(name, target, to=version, allow_yanked=allow_yanked)
 
     def remove_channel(
-        self, project: str, channel: str, *, expect: Version | str | None = None
+        self, project: str, channel: str, *, expect: Version | Range | str | None = None
     ) -> Promotion:
         """Make *channel* of *project* point at nothing, as if there were none.
 
@@ -133,9 +133,7 @@ class ChannelMethods(SessionBase):
             SeveralRegionsError, UndeterminedError: As `promote`.
         """
         name, target = check_project(project), check_channel(channel)
-        expectation: Expectation = no_expectation
-        if expect is not None:
-            expectation = _expecting(self._resolve(name, _selector(expect)))
+        expectation = self._expectation(name, expect, expect_none=False)
         return self._promoter().remove(name, target, expectation=expectation)
 
     def channels(self, project: str) -> list[ChannelOverview]:
@@ -148,10 +146,18 @@ class ChannelMethods(SessionBase):
         """
         return list_channels(self._regions(), check_project(project), limits=self._limits)
 
-    def _resolve(self, project: str, selector: Version | Channel) -> Version:
-        return selected_version(
-            self._regions(), project, selector, limits=self._limits, list_versions=versions_of
-        )
+    def _expectation(
+        self, project: str, expect: Version | Range | str | None, *, expect_none: bool
+    ) -> Expectation:
+        if expect_none:
+            return _expect_none
+        if expect is None:
+            return no_expectation
+        selector = selector_of(expect)
+        if isinstance(selector, Range):
+            return partial(_expect_in, selector)
+        version = selected_version(self._regions(), project, selector, limits=self._limits)
+        return partial(_expect_version, version)
 
     def _promoter(self) -> Promoter:
         return Promoter(
@@ -164,13 +170,13 @@ class ChannelMethods(SessionBase):
         )
 
 
-def _selector(given: Version | str) -> Version | Channel:
-    return parse_selector(str(given) if isinstance(given, Version) else given)
-
-
 def _expect_none(current: Version | None) -> str | None:
     return None if current is None else "no such channel"
 
 
-def _expecting(version: Version) -> Expectation:
-    return lambda current: None if current == version else str(version)
+def _expect_version(version: Version, current: Version | None) -> str | None:
+    return None if current == version else str(version)
+
+
+def _expect_in(range_: Range, current: Version | None) -> str | None:
+    return None if current is not None and current in range_ else f"one of {range_}"

@@ -118,6 +118,7 @@ def test_defaults() -> None:
         command=DownloadInputs(
             project="SugarWater",
             version="latest",
+            min_age=None,
             path=Path("dist.tar.gz"),
             load_filename=False,
         ),
@@ -324,12 +325,12 @@ def test_what_to_keep() -> None:
     assert not inputs.provenance
 
 
-@pytest.mark.parametrize("selector", ["1.1", "^1.2", "Prod", "x y"])
+@pytest.mark.parametrize("selector", ["1.1", "~>1.2", "Prod", "x y"])
 def test_selectors_that_are_not_known(selector: str) -> None:
-    """Downloads take an exact version or latest, and say so."""
+    """Downloads take an exact version, a channel or a range, and say so."""
     message = refusal(DOWNLOAD, version=selector)
 
-    assert "1.0.9000" in message or "In YAML, quote versions" in message
+    assert any(text in message for text in ("1.0.9000", "In YAML, quote versions", "Write ~1.2"))
 
 
 def test_all_problems_at_once() -> None:

@@ -1,0 +1,172 @@
+"""Ranges: what they pick, what they pass over, and how little they ask for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from startifact import Range
+from startifact.errors import InputError, NotFoundError, SeveralRegionsError
+from tests.support.backends import Backend
+from tests.support.faulty_region import FaultyRegion, faulty, session_over
+from tests.support.limits import Session
+
+MakeFile = Callable[..., Path]
+
+VERSIONS = ("0.9.0", "1.0.0", "1.2.0", "1.2.5", "1.10.0", "2.0.0-rc.1", "3.1.0")
+
+
+def session(backends: list[Backend]) -> Session:
+    """Return a session with all *backends*."""
+    return Session(regions=[backend.spec for backend in backends])
+
+
+@pytest.fixture
+def staged(backends: list[Backend], make_file: MakeFile) -> Session:
+    """Return a session in whose regions `VERSIONS` are staged."""
+    here = session(backends)
+    for version in VERSIONS:
+        here.stage("SugarWater", version, make_file(version.encode()))
+    return here
+
+
+@pytest.mark.parametrize(
+    ("selector", "picked"),
+    [
+        ("^1.2", "1.10.0"),
+        ("~1.2", "1.2.5"),
+        ("1.x", "1.10.0"),
+        (">=1, <1.10", "1.2.5"),
+        ("0.x || 3.x", "3.1.0"),
+        ("^2.0.0-rc", "2.0.0-rc.1"),
+        ("*", "3.1.0"),
+        ("=1.2.0", "1.2.0"),
+    ],
+)
+def test_highest_that_satisfies(staged: Session, selector: str, picked: str) -> None:
+    """A range picks the highest version that satisfies it, as npm does."""
+    artifact = staged.get("SugarWater", selector)
+
+    assert str(artifact.version) == picked
+    assert artifact.passed_over == ()
+    assert str(staged.get("SugarWater", Range.parse(selector)).version) == picked
+
+
+@pytest.mark.parametrize("backends", ["file"], indirect=True)
+class TestNothing:
+    """Ranges that nothing satisfies."""
+
+    def test_names_what_is_near(self, staged: Session) -> None:
+        """The error has the nearest versions that there are."""
+        with pytest.raises(NotFoundError) as caught:
+            staged.get("SugarWater", "^2")
+
+        assert caught.value.exit_code == 3
+        assert "'SugarWater@^2'" in caught.value.message
+        assert caught.value.message.endswith("1.10.0, 2.0.0-rc.1, 3.1.0")
+
+    def test_of_an_unknown_project(self, staged: Session) -> None:
+        """Where there is no version at all, that is said."""
+        with pytest.raises(NotFoundError, match="nothing of SaltWater is staged"):
+            staged.get("SaltWater", "^1")
+
+
+@pytest.mark.parametrize("backends", ["file"], indirect=True)
+class TestPassedOver:
+    """Versions that satisfy a range, and are not picked."""
+
+    def test_in_too_few_regions(self, staged: Session, backends: list[Backend]) -> None:
+        """What certainly missed its quorum is passed over, and the artifact says so."""
+        for backend in backends[1:]:
+            backend.remove("SugarWater@1.10.0")
+
+        artifact = staged.get("SugarWater", "^1.2")
+
+        assert str(artifact.version) == "1.2.5"
+        (passed,) = artifact.passed_over
+        assert str(passed.version) == "1.10.0"
+        assert passed.why == "1 of 3 regions hold it, which is no majority"
+
+    def test_too_young(self, staged: Session) -> None:
+        """With a minimum age, what was staged later is passed over."""
+        with pytest.raises(NotFoundError) as caught:
+            staged.get("SugarWater", "~1.2", min_age="1h")
+
+        assert "1.2.5: it was staged" in caught.value.message
+
+    def test_old_enough(self, staged: Session) -> None:
+        """What is older than the minimum age is picked."""
+        assert str(staged.get("SugarWater", "~1.2", min_age="0s").version) == "1.2.5"
+
+    @pytest.mark.parametrize("selector", ["1.2.0", "latest"])
+    def test_minimum_age_without_choice(self, staged: Session, selector: str) -> None:
+        """A minimum age means nothing where there is no choice."""
+        with pytest.raises(InputError, match="leaves no choice"):
+            staged.get("SugarWater", selector, min_age="1h")
+
+    @pytest.mark.parametrize("text", ["", "1", "h", "1y", "-1h", "1.5h", "999999w", 3])
+    def test_minimum_age_that_is_none(self, staged: Session, text: object) -> None:
+        """What is no length of time is refused."""
+        with pytest.raises(InputError, match="is not a length of time"):
+            staged.get("SugarWater", "^1", min_age=text)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("backends", ["file"], indirect=True)
+class TestOutages:
+    """Ranges while regions fail."""
+
+    def test_one_region_is_down(self, staged: Session, backends: list[Backend]) -> None:
+        """A listing of two regions of three is enough."""
+        backends[0].fail_region()
+
+        assert str(staged.get("SugarWater", "^1.2").version) == "1.10.0"
+
+    def test_two_regions_are_down(self, staged: Session, backends: list[Backend]) -> None:
+        """One listing of three is not: that is another error than not found."""
+        for backend in backends[:2]:
+            backend.fail_region()
+
+        with pytest.raises(SeveralRegionsError) as caught:
+            staged.get("SugarWater", "^1.2")
+
+        assert caught.value.exit_code in {5, 6}
+
+
+class TestRequests:
+    """How little is asked for."""
+
+    @pytest.mark.parametrize(
+        ("selector", "prefixes"),
+        [
+            ("^1.2", ["SugarWater@1."]),
+            ("~1.2", ["SugarWater@1.2."]),
+            ("0.x || 3.x", ["SugarWater@0.", "SugarWater@3."]),
+            ("=1.2.0", ["SugarWater@1.2.0"]),
+            ("1.2.0", []),
+            ("*", ["SugarWater@"]),
+        ],
+    )
+    def test_listed_prefixes(
+        self, directories: list[str], make_file: MakeFile, selector: str, prefixes: list[str]
+    ) -> None:
+        """A range lists what it can pick from, and an exact version lists nothing."""
+        regions = faulty(directories)
+        here = session_over(regions)
+        for version in VERSIONS:
+            here.stage("SugarWater", version, make_file(version.encode()))
+        asked: list[str] = []
+        _keep_prefixes(regions[0], asked)
+
+        here.get("SugarWater", selector)
+
+        assert asked == prefixes
+
+
+def _keep_prefixes(region: FaultyRegion, asked: list[str]) -> None:
+    keys = region.inner.keys
+
+    def keep(prefix: str):  # type: ignore[no-untyped-def]
+        asked.append(prefix)
+        return keys(prefix)
+
+    region.inner.keys = keep  # type: ignore[method-assign]

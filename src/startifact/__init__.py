@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from startifact.regions.aws.web_identity import WebIdentity
     from startifact.regions.interface import Location, Mirror, Region, StoredArtifact, StoredChannel
     from startifact.regions.pages import Page
+    from startifact.registers.marks import Yank
     from startifact.repair.log import Repair, Step
     from startifact.repair.verify import Finding, FindingKind, Verification
+    from startifact.retention.yanking import Yanking
     from startifact.session import Session
     from startifact.settings import Settings
     from startifact.staging.outcomes import IfExists, Replicate, Staging
@@ -69,6 +71,8 @@ __all__ = [
     "StoredChannel",
     "Verification",
     "WebIdentity",
+    "Yank",
+    "Yanking",
     "__version__",
     "deadline",
     "errors",
@@ -111,6 +115,8 @@ _HOMES = {
     "StoredChannel": "regions.interface",
     "Verification": "repair.verify",
     "WebIdentity": "regions.aws.web_identity",
+    "Yank": "registers.marks",
+    "Yanking": "retention.yanking",
     "__version__": "version",
     "deadline": "concurrency.deadline",
 }

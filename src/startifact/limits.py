@@ -66,6 +66,9 @@ MAX_QUOTED_VERSIONS = 5
 MAX_DURATION_DAYS = 36_500
 """Of a length of time that is given: a hundred years, so that no date lies before the year 1."""
 
+MAX_REASON_CHARACTERS = 500
+"""Of why a version was yanked. Twenty of them fit in `MAX_CHANNEL_BYTES`."""
+
 MAX_CHANNEL_BYTES = 16 * 1024
 """What a channel's text may take, its history included. A longer one is not ours, and is not read
 to its end."""

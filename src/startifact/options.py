@@ -68,6 +68,16 @@ _COMMANDS = (
         "With --remove it takes one channel away; a rollback brings it back.",
     ),
     CommandDefinition(
+        "yank",
+        "Take a version out of the choice of ranges.",
+        "PROJECT@VERSION",
+        "What asks for it by its number, and a channel that points at it, keep working, with a "
+        "warning.",
+    ),
+    CommandDefinition(
+        "unyank", "Take a version back into the choice of ranges.", "PROJECT@VERSION"
+    ),
+    CommandDefinition(
         "verify",
         "Compare all regions, and say what differs.",
         "PROJECT[@VERSION]",
@@ -131,9 +141,18 @@ _OPTIONS = (
         'An exact semantic version in quotes, for example "1.0.9000". The commands download, info '
         "and promote also take latest or another channel, or a range such as ^1.2; download and "
         "info use latest when this is empty, and verify and repair look at the whole project then.",
-        commands=("stage", "download", "info", "promote", "verify", "repair"),
+        commands=(
+            "stage",
+            "download",
+            "info",
+            "promote",
+            "yank",
+            "unyank",
+            "verify",
+            "repair",
+        ),
         ways_in=(WayIn.PYTHON, WayIn.ACTION),
-        required_by=("stage", "promote"),
+        required_by=("stage", "promote", "yank", "unyank"),
         help_by_command={
             "stage": 'An exact semantic version in quotes, for example "1.0.9000".',
             "download": "An exact semantic version in quotes, latest or another channel, or a "
@@ -215,6 +234,13 @@ _OPTIONS = (
         ways_in=SHELL,
     ),
     OptionDefinition(
+        "reason",
+        "What is wrong with the version, for everybody who gets it.",
+        commands=("yank",),
+        required_by=("yank",),
+        metavar="TEXT",
+    ),
+    OptionDefinition(
         "metadata",
         "What is stored with the artifact: KEY=VALUE lines, or a YAML mapping. Every value "
         "is kept as it is written. A line that begins with a # is a comment.",
@@ -267,7 +293,7 @@ _OPTIONS = (
         default="majority",
         commands=("stage", "promote", "rollback", "repair"),
         metavar="{majority,all,N}",
-        ignored_by=("download", "info", "versions", "channels", "verify"),
+        ignored_by=("download", "info", "versions", "channels", "yank", "unyank", "verify"),
     ),
     OptionDefinition(
         "if-exists",
@@ -293,7 +319,16 @@ _OPTIONS = (
         "Write nothing, and only say what would be done.",
         ValueKind.FLAG,
         "false",
-        commands=("stage", "promote", "rollback", "channels", "repair", "setup"),
+        commands=(
+            "stage",
+            "promote",
+            "rollback",
+            "channels",
+            "yank",
+            "unyank",
+            "repair",
+            "setup",
+        ),
         name_in_python="read_only",
     ),
     OptionDefinition(
@@ -373,10 +408,10 @@ _OPTIONS = (
     OptionDefinition(
         "provenance",
         "Whether to record the repository, commit, ref, run and actor of a staging, and which run "
-        "moved a channel.",
+        "moved a channel or yanked a version.",
         ValueKind.FLAG,
         "true",
-        commands=("stage", "promote", "rollback", "channels", "repair"),
+        commands=("stage", "promote", "rollback", "channels", "yank", "unyank", "repair"),
         ways_in=ACTION,
     ),
     OptionDefinition(

@@ -22,10 +22,11 @@ from startifact.errors import (
 from startifact.hints import Words
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
-from startifact.reading.outcomes import RegionOutcome, State
+from startifact.reading.outcomes import RegionOutcome, State, may_be_majority
 from startifact.regions.interface import Location
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
+from startifact.retention.yanking import Yanking
 from startifact.staging.outcomes import Staging
 
 
@@ -58,6 +59,20 @@ def facts_of(artifact: Artifact) -> dict[str, object]:
         "ref": artifact.ref,
         "run": artifact.run,
         "actor": artifact.actor,
+    }
+
+
+def facts_of_choice(artifact: Artifact) -> dict[str, object]:
+    """Return what is to be known of *artifact* by whoever has chosen it."""
+    return {
+        "held-by-majority": may_be_majority(artifact.downloader.outcomes()),
+        "yanked": None
+        if artifact.yank is None
+        else {
+            "reason": artifact.yank.reason,
+            "at": artifact.yank.at,
+            "by": artifact.yank.yanked_by,
+        },
         "passed-over": [
             {"version": str(passed.version), "why": passed.why} for passed in artifact.passed_over
         ],
@@ -106,10 +121,26 @@ def facts_of_promotion(promotion: Promotion) -> dict[str, object]:
         "by": promotion.moved_by or None,
         "dry-run": promotion.dry_run,
         "regions": list(promotion.regions),
-        "failures": [
-            {"region": region, "error": error.message}
-            for region, error in promotion.failures.items()
-        ],
+        "failures": _failures(promotion.failures),
+    }
+
+
+def _failures(failures: Mapping[str, StartifactError]) -> list[dict[str, object]]:
+    return [{"region": region, "error": error.message} for region, error in failures.items()]
+
+
+def facts_of_yanking(yanking: Yanking) -> dict[str, object]:
+    """Return what a yank, or taking one back, did."""
+    return {
+        "project": yanking.project,
+        "version": str(yanking.version),
+        "yanked": yanking.yank is not None,
+        "reason": None if yanking.yank is None else yanking.yank.reason,
+        "changed": yanking.changed,
+        "channels": list(yanking.channels),
+        "dry-run": yanking.dry_run,
+        "regions": list(yanking.regions),
+        "failures": _failures(yanking.failures),
     }
 
 

@@ -36,6 +36,7 @@ VALUES = {
     "replicate": "direct",
     "keep": f"sha256:{'0' * 64}",
     "expect": "1.0.0",
+    "reason": "broken",
     "min-age": "24h",
     "to": "1.0.0",
     "channel": "prod",
@@ -50,12 +51,15 @@ def value_of(option: OptionDefinition) -> str:
 def in_a_shell(command: str, *words: str) -> Arguments:
     """Return what the command line makes of *words* after a command that is complete."""
     target = {"PROJECT": "P", "PROJECT@VERSION": "P@1.0.0"}.get(COMMANDS[command].target, "P@1.0.0")
-    return parse([command, target, *map(value_of, needed_by(command)), *words])
+    needed = [
+        value_of(o) if o.is_positional else f"--{o.name}={value_of(o)}" for o in needed_by(command)
+    ]
+    return parse([command, target, *needed, *words])
 
 
 def needed_by(command: str) -> list[OptionDefinition]:
     """Return what *command* cannot do without, but for the project and the version."""
-    return [o for o in options_of(WayIn.SHELL) if o.is_positional and command in o.required_by]
+    return [o for o in options_of(WayIn.SHELL) if command in o.required_by]
 
 
 def in_a_workflow(command: str, **inputs: str) -> StepInputs:
@@ -103,10 +107,10 @@ def usage(command: str) -> str:
 def test_same_default(option: OptionDefinition) -> None:
     """An option that nobody sets means the same in a shell and in a workflow."""
     command = option.commands[0] if option.commands else "stage"
-    if option.is_positional:
-        assert option.required_by == option.commands
-        return
+    if option.required_by and option.required_by == option.commands:
+        return  # nobody can leave it out
 
+    assert not option.is_positional
     in_a_shell_ = in_a_shell(command).values[option.identifier]
     in_an_action = value_of_input(in_a_workflow(command), option.name)
 

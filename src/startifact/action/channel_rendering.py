@@ -7,7 +7,8 @@ from startifact.action.markdown import Lines, code, table
 from startifact.channels.overview import ChannelOverview
 from startifact.channels.promotion import Promotion
 from startifact.model.clock import age
-from startifact.model.keys import channel_key
+from startifact.model.keys import artifact_key, channel_key
+from startifact.retention.yanking import Yanking
 
 
 def promotion_log(promotion: Promotion) -> list[str]:
@@ -48,6 +49,28 @@ def _what(promotion: Promotion) -> str:
     if promotion.version is None:
         return f"{verb} removed{suffix}"
     return f"{verb} moved to {_version(promotion.version)}{suffix}"
+
+
+def yanking_log(yanking: Yanking) -> list[str]:
+    """Return what the log says of a yank, or of taking one back."""
+    key = artifact_key(yanking.project, yanking.version)
+    lines = [f"{key}: {'in the choice of ranges' if yanking.yank is None else 'yanked'}"]
+    lines += [f"{name} does not have it yet: {e.message}" for name, e in yanking.failures.items()]
+    return lines
+
+
+def yanking_summary(yanking: Yanking) -> Lines:
+    """Return the summary of a yank, or of taking one back."""
+    suffix = " (dry run)" if yanking.dry_run else ""
+    is_ = "is yanked" if yanking.yank else "is in the choice of ranges"
+    facts = [
+        ("Reason", code(yanking.yank.reason) if yanking.yank else ""),
+        ("Channels that point at it", ", ".join(code(name) for name in yanking.channels)),
+        *((code(name), code(error.message)) for name, error in yanking.failures.items()),
+    ]
+    rows = [fact for fact in facts if fact[1]]
+    key = code(artifact_key(yanking.project, yanking.version))
+    return [f"### {key} {is_}{suffix}\n\n", *(table(("", ""), rows) if rows else [])]
 
 
 def channels_summary(project: str, channels: Sequence[ChannelOverview]) -> Lines:

@@ -7,6 +7,8 @@ from startifact.action.channel_rendering import (
     channels_summary,
     promotion_log,
     promotion_summary,
+    yanking_log,
+    yanking_summary,
 )
 from startifact.action.inputs import StepInputs
 from startifact.action.markdown import Lines, block, code, table
@@ -25,6 +27,7 @@ from startifact.commands.results import (
     StageResult,
     VerifyResult,
     VersionsResult,
+    YankResult,
     errors_of,
     exit_code_of,
     is_held_by_majority,
@@ -59,6 +62,8 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
             return promotion_summary(promotion)
         case ChannelsResult():
             return channels_summary(result.project, result.channels)
+        case YankResult(yanking=yanking):
+            return yanking_summary(yanking)
         case VerifyResult():
             return _verification(result)
         case RepairResult():
@@ -89,6 +94,8 @@ def log_lines(result: ProjectResult) -> list[str]:
             return promotion_log(promotion)
         case ChannelsResult(channels=channels):
             return [f"{c.channel}: {c.version or 'nothing'}" for c in channels]
+        case YankResult(yanking=yanking):
+            return yanking_log(yanking)
         case VerifyResult(verification=found):
             count = len(found.versions)
             return [
@@ -135,6 +142,8 @@ def _artifact(
         ("Size", f"{artifact.size:,} bytes"),
         ("SHA-256", code(artifact.sha256) if artifact.sha256 else "not recorded"),
     ]
+    if artifact.yank is not None:
+        facts.append(("Yanked", code(artifact.yank.reason)))
     if artifact.filename is not None:
         facts.append(("File name", code(artifact.filename)))
     if staging is not None:

@@ -8,6 +8,7 @@ from startifact.channels.promotion import Promotion
 from startifact.cli.console import table
 from startifact.model.clock import age
 from startifact.model.keys import artifact_key, channel_key
+from startifact.retention.yanking import Yanking
 
 NOTHING = "-"
 """Stands for the version of a channel that was removed, or was nothing before."""
@@ -42,6 +43,22 @@ def promotion_output(promotion: Promotion) -> list[str]:
     if promotion.version is None:
         return []
     return [artifact_key(promotion.project, promotion.version)]
+
+
+def yanking_lines(yanking: Yanking) -> list[str]:
+    """Return what a yank, or taking one back, did."""
+    key = artifact_key(yanking.project, yanking.version)
+    what = "in the choice of ranges" if yanking.yank is None else "yanked: no range picks it"
+    already = "" if yanking.changed else " already"
+    first = f"{key} {'would be' if yanking.dry_run and yanking.changed else 'is'}{already} {what}"
+    lines = [f"dry run, nothing is written: {first}" if yanking.dry_run else first]
+    if yanking.channels and yanking.yank is not None:
+        lines.append(
+            f"  these channels point at it, and keep working: {', '.join(yanking.channels)}"
+        )
+    if yanking.failures:
+        lines.append("  these regions do not have it yet, and readers see it all the same")
+    return [*lines, *table((name, e.message) for name, e in yanking.failures.items())]
 
 
 def channels_lines(channels: Sequence[ChannelOverview], *, history: bool) -> list[str]:

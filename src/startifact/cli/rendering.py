@@ -4,7 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
-from startifact.cli.channel_rendering import channels_lines, promotion_lines, promotion_output
+from startifact.cli.channel_rendering import (
+    channels_lines,
+    promotion_lines,
+    promotion_output,
+    yanking_lines,
+)
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
 from startifact.cli.setup import SetupResult
@@ -17,7 +22,9 @@ from startifact.commands.results import (
     StageResult,
     VerifyResult,
     VersionsResult,
+    YankResult,
 )
+from startifact.model.keys import artifact_key
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
@@ -51,6 +58,8 @@ def output_lines(result: Result, *, history: bool) -> list[str]:
             return promotion_output(promotion)
         case ChannelsResult(channels=channels):
             return channels_lines(channels, history=history)
+        case YankResult(yanking=yanking):
+            return [artifact_key(yanking.project, yanking.version)]
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
@@ -72,6 +81,8 @@ def info_lines(result: Result) -> list[str]:
             return promotion_lines(promotion)
         case InfoResult() | VersionsResult() | ChannelsResult() | PrintedResult():
             return []
+        case YankResult(yanking=yanking):
+            return yanking_lines(yanking)
         case VerifyResult(verification=found, regions=regions):
             return [verification_line(found, len(regions))]
         case RepairResult(repair=done):
@@ -138,6 +149,7 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         "ref": artifact.ref,
         "run": artifact.run,
         "actor": artifact.actor,
+        "yanked": artifact.yank and artifact.yank.reason,
     }
     lines = [str(artifact), *table((name, value) for name, value in facts.items() if value)]
     if len(artifact):

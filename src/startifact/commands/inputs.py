@@ -103,6 +103,25 @@ class ChannelsInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class YankInputs:
+    """Which version to take out of the choice of ranges, and why."""
+
+    command: ClassVar = "yank"
+    project: str
+    version: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnyankInputs:
+    """Which version to take back into the choice of ranges."""
+
+    command: ClassVar = "unyank"
+    project: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyInputs:
     """What to compare: without a ``version``, all of the project."""
 
@@ -131,6 +150,8 @@ ProjectInputs = (
     | PromoteInputs
     | RollbackInputs
     | ChannelsInputs
+    | YankInputs
+    | UnyankInputs
     | VerifyInputs
     | RepairInputs
 )
@@ -145,6 +166,8 @@ PROJECT_INPUTS: Mapping[str, type[ProjectInputs]] = {
         PromoteInputs,
         RollbackInputs,
         ChannelsInputs,
+        YankInputs,
+        UnyankInputs,
         VerifyInputs,
         RepairInputs,
     )

@@ -32,13 +32,16 @@ from startifact.repair.verify import FindingKind, Verification
 from startifact.report import (
     facts_of,
     facts_of_channel,
+    facts_of_choice,
     facts_of_promotion,
     facts_of_repair,
     facts_of_staging,
     facts_of_verification,
+    facts_of_yanking,
     locations_of_artifact,
     locations_of_staging,
 )
+from startifact.retention.yanking import Yanking
 from startifact.staging.outcomes import Staging
 
 
@@ -97,6 +100,13 @@ class ChannelsResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class YankResult:
+    """What a yank, or taking one back, did."""
+
+    yanking: Yanking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyResult:
     """How *regions*, or those of them that answered, differ."""
 
@@ -115,7 +125,13 @@ class RepairResult:
 
 ArtifactResult = StageResult | DownloadResult | InfoResult
 ProjectResult = (
-    ArtifactResult | VersionsResult | PromotionResult | ChannelsResult | VerifyResult | RepairResult
+    ArtifactResult
+    | VersionsResult
+    | PromotionResult
+    | ChannelsResult
+    | YankResult
+    | VerifyResult
+    | RepairResult
 )
 
 
@@ -128,6 +144,8 @@ def version_of(result: ProjectResult) -> str:
             return str(result.versions[0])
         case PromotionResult(promotion=promotion):
             return "" if promotion.version is None else str(promotion.version)
+        case YankResult(yanking=yanking):
+            return str(yanking.version)
         case ChannelsResult():
             return ""
         case VerifyResult() | RepairResult():
@@ -150,10 +168,10 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
             return facts_of_staging(staging)
         case DownloadResult(artifact=artifact, path=path):
             locations = locations_of_result(result)
-            facts = {**facts_of(artifact), "held-by-majority": is_held_by_majority(artifact)}
+            facts = {**facts_of(artifact), **facts_of_choice(artifact)}
             return {**facts, "path": str(path), "locations": locations}
         case InfoResult(artifact=artifact):
-            facts = {**facts_of(artifact), "held-by-majority": is_held_by_majority(artifact)}
+            facts = {**facts_of(artifact), **facts_of_choice(artifact)}
             return {**facts, "locations": locations_of_result(result)}
         case VersionsResult(project=project, versions=versions):
             return {"project": project, "versions": [str(version) for version in versions]}
@@ -161,6 +179,8 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
             return facts_of_promotion(promotion)
         case ChannelsResult(project=project, channels=channels):
             return {"project": project, "channels": [facts_of_channel(c) for c in channels]}
+        case YankResult(yanking=yanking):
+            return facts_of_yanking(yanking)
         case VerifyResult(verification=verification):
             return {**facts_of_verification(verification, words), "exit-code": exit_code_of(result)}
         case RepairResult(repair=repair):
@@ -201,6 +221,7 @@ def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[Startifa
             | VersionsResult()
             | PromotionResult()
             | ChannelsResult()
+            | YankResult()
         ):
             return ()
         case _:

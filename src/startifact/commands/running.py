@@ -16,8 +16,10 @@ from startifact.commands.inputs import (
     RollbackInputs,
     SessionInputs,
     StageInputs,
+    UnyankInputs,
     VerifyInputs,
     VersionsInputs,
+    YankInputs,
 )
 from startifact.commands.results import (
     ChannelsResult,
@@ -29,6 +31,7 @@ from startifact.commands.results import (
     StageResult,
     VerifyResult,
     VersionsResult,
+    YankResult,
     safe_filename,
 )
 from startifact.concurrency.progress import ProgressCallback
@@ -107,14 +110,10 @@ def run(
             return _promote(inputs, session)
         case ChannelsInputs():
             return _channels(inputs, session)
-        case VerifyInputs():
-            found = session.verify(inputs.project, inputs.version, read_data=inputs.read_data)
-            return VerifyResult(inputs=inputs, verification=found, regions=session.regions)
-        case RepairInputs():
-            done = session.repair(
-                inputs.project, inputs.version, keep=inputs.keep, read_data=inputs.read_data
-            )
-            return RepairResult(inputs=inputs, repair=done)
+        case YankInputs() | UnyankInputs():
+            return _yank(inputs, session)
+        case VerifyInputs() | RepairInputs():
+            return _compare(inputs, session)
         case _:
             assert_never(inputs)
 
@@ -137,11 +136,29 @@ def _promote(inputs: PromoteInputs | RollbackInputs, session: Session) -> Promot
     return PromotionResult(inputs=inputs, promotion=promotion)
 
 
+def _yank(inputs: YankInputs | UnyankInputs, session: Session) -> YankResult:
+    if isinstance(inputs, YankInputs):
+        done = session.yank(inputs.project, inputs.version, inputs.reason)
+    else:
+        done = session.unyank(inputs.project, inputs.version)
+    return YankResult(yanking=done)
+
+
 def _channels(inputs: ChannelsInputs, session: Session) -> PromotionResult | ChannelsResult:
     if inputs.remove is not None:
         removal = session.remove_channel(inputs.project, inputs.remove, expect=inputs.expect)
         return PromotionResult(inputs=inputs, promotion=removal)
     return ChannelsResult(project=inputs.project, channels=tuple(session.channels(inputs.project)))
+
+
+def _compare(inputs: VerifyInputs | RepairInputs, session: Session) -> VerifyResult | RepairResult:
+    if isinstance(inputs, VerifyInputs):
+        found = session.verify(inputs.project, inputs.version, read_data=inputs.read_data)
+        return VerifyResult(inputs=inputs, verification=found, regions=session.regions)
+    done = session.repair(
+        inputs.project, inputs.version, keep=inputs.keep, read_data=inputs.read_data
+    )
+    return RepairResult(inputs=inputs, repair=done)
 
 
 def _download(

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
@@ -12,6 +13,63 @@ from startifact.limits import Limits
 T = TypeVar("T")
 
 
+class Question(Generic[T]):
+    """What is asked of regions at once; *needed* answers that count are enough.
+
+    It is asked when it is made, and its answers are waited for in `wait`. Leaving the context ends
+    what is still asked.
+    """
+
+    def __init__(
+        self,
+        jobs: Mapping[str, Callable[[Heartbeat], T]],
+        *,
+        needed: int,
+        limits: Limits,
+        counts: Callable[[T], bool] = lambda _: True,
+    ) -> None:
+        self._asking = FanOut(jobs, limits=limits, enough=needed)
+        self._needed = needed
+        self._limits = limits
+        self._counts = counts
+        self.answers: dict[str, T] = {}
+        self.failures: dict[str, StartifactError] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._asking.__exit__(kind, error, traceback)
+
+    def is_answered(self) -> bool:
+        """Say whether there are as many answers that count as are needed."""
+        return sum(map(self._counts, self.answers.values())) >= self._needed
+
+    def wait(self, until: float | None = None) -> None:
+        """Wait for *needed* answers that count, and then ``quorum_wait_seconds`` for the others.
+
+        Where as many have answered, and too few of the answers count, the others are waited for
+        until they move no byte any more; but no longer than *until* (``time.monotonic``).
+        """
+        end: float | None = until
+        while answer := self._asking.next(end):
+            if isinstance(answer, Failure):
+                self.failures[answer.name] = answer.error
+                continue
+            self.answers[answer.name] = answer.value
+            if len(self.answers) >= self._needed:
+                self._asking.shorten_idle_timeout(self._limits.quorum_idle_timeout_seconds)
+            # Not at once: the highest may be in a healthy region that is only slower.
+            if end is until and self.is_answered():
+                end = time.monotonic() + self._limits.quorum_wait_seconds
+                end = end if until is None else min(end, until)
+
+
 def ask_until_enough(
     jobs: Mapping[str, Callable[[Heartbeat], T]],
     *,
@@ -19,24 +77,10 @@ def ask_until_enough(
     limits: Limits,
     counts: Callable[[T], bool] = lambda _: True,
 ) -> tuple[dict[str, T], dict[str, StartifactError]]:
-    """Return what *jobs* return, by region, and why others failed.
+    """Return what *jobs* return, by region, and why others failed; see `Question.wait`.
 
-    All run at once. It waits for *needed* results that count, and then ``quorum_wait_seconds`` for
-    the others, which are in neither when they are later. Where as many have answered, and too few
-    of the answers count, the others are waited for until they move no byte any more.
+    Those that are later are in neither. Each job begins with a sign of life.
     """
-    answers: dict[str, T] = {}
-    failures: dict[str, StartifactError] = {}
-    until: float | None = None
-    with FanOut(jobs, limits=limits, enough=needed) as asking:
-        while answer := asking.next(until):
-            if isinstance(answer, Failure):
-                failures[answer.name] = answer.error
-                continue
-            answers[answer.name] = answer.value
-            if len(answers) >= needed:
-                asking.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
-            # Not at once: the highest may be in a healthy region that is only slower.
-            if until is None and sum(map(counts, answers.values())) >= needed:
-                until = time.monotonic() + limits.quorum_wait_seconds
-    return answers, failures
+    with Question(jobs, needed=needed, limits=limits, counts=counts) as question:
+        question.wait()
+    return question.answers, question.failures

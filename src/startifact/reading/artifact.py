@@ -11,6 +11,7 @@ from startifact.model.clock import time_of
 from startifact.model.filenames import composed
 from startifact.model.keys import artifact_key
 from startifact.model.record import Record
+from startifact.registers.marks import Yank
 
 if TYPE_CHECKING:
     from startifact.reading.download import Downloader
@@ -39,8 +40,10 @@ class Artifact(Mapping[str, str]):
         version: Version,
         downloader: "Downloader",
         *,
+        yank: Yank | None = None,
         passed_over: Sequence[PassedOver] = (),
     ) -> None:
+        self._yank = yank
         self._passed_over = tuple(passed_over)
         self._project = project
         self._version = version
@@ -60,6 +63,11 @@ class Artifact(Mapping[str, str]):
     def version(self) -> Version:
         """The semantic version."""
         return self._version
+
+    @property
+    def yank(self) -> Yank | None:
+        """That it was yanked, with the reason, as far as regions said so when it was got."""
+        return self._yank
 
     @property
     def passed_over(self) -> tuple[PassedOver, ...]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.concurrency.quorum import ask_until_enough
+from startifact.concurrency.quorum import Question
 from startifact.errors import SeveralRegionsError, StartifactError, no_answer
 from startifact.limits import Limits
 from startifact.model.keys import Key
@@ -100,18 +100,34 @@ class RegisterReader(Generic[V]):
 
     def ask(self, needed: int, job: Callable[[Region, Heartbeat], Acceptor[V]]) -> Reading[V]:
         """Return what *job* gets in each region, of which *needed* have to answer."""
+        with self._question(needed, job) as question:
+            question.wait()
+        return self._reading(question)
+
+    def begin(self) -> Question[Acceptor[V]]:
+        """Begin to read, beside other things; `finish` says what came of it."""
+        return self._question(required_to_read(len(self.regions)), self.acceptor_in)
+
+    def finish(self, question: Question[Acceptor[V]], until: float) -> Reading[V]:
+        """Return what was begun, as far as regions have answered by *until*."""
+        question.wait(until)
+        return self._reading(question)
+
+    def _question(
+        self, needed: int, job: Callable[[Region, Heartbeat], Acceptor[V]]
+    ) -> Question[Acceptor[V]]:
         jobs = {r.name: partial(job, r) for r in self.regions.values()}
-        acceptors, failures = ask_until_enough(
-            jobs, needed=needed, limits=self.limits, counts=self._is_answer
-        )
+        return Question(jobs, needed=needed, limits=self.limits, counts=self._is_answer)
+
+    def _reading(self, question: Question[Acceptor[V]]) -> Reading[V]:
+        acceptors = question.answers
         accepted = highest_of(a.accepted for a in acceptors.values())
-        answers = sum(map(self._is_answer, acceptors.values()))
         is_new = accepted is None and len(acceptors) == len(self.regions)
         return Reading(
             accepted=accepted,
             by_region=acceptors,
-            failures=self._in_order(failures),
-            is_known=answers >= needed or is_new,
+            failures=self._in_order(question.failures),
+            is_known=question.is_answered() or is_new,
             regions=tuple(self.regions),
         )
 

@@ -70,7 +70,7 @@ def test_download(step: Step, call: Call, listed: str) -> None:
     done = call(command="download", project="SugarWater", path="back", regions=listed)
 
     rows = cells(done.summary)
-    assert done.summary.startswith("### `SugarWater@1.0.0` downloaded\n")
+    assert done.summary.startswith("### `SugarWater@1.0.0` downloaded by `latest`\n")
     assert ["Path", "`back`"] in rows
     assert ["Repository", "`octocat/SugarWater`"] in rows
     assert ["Run", "`https://github.example/octocat/SugarWater/actions/runs/42`"] in rows

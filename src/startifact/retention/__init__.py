@@ -1,0 +1,1 @@
+"""What keeps versions from being chosen, or takes them away."""

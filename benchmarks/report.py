@@ -62,7 +62,9 @@ def page(facts: dict[str, Any], rounds: int) -> str:
         lines += ["", "### By the number of regions", ""]
         lines += ["![Time by the number of regions](performance/time-by-regions.svg)"]
     for case in in_full(facts):
-        lines += ["", f"### {case['name']}", "", *_table(case), ""]
+        lines += ["", f"### {case['name']}", "", *_table(case)]
+        if has_bars(case) or has_timeline(case):
+            lines.append("")
         if has_bars(case):
             lines += [f"![{case['name']}](performance/{file_name(case)}.svg)"]
         if has_timeline(case):

@@ -27,6 +27,7 @@ class Figure(Enum):
 
     CPU = "CPU"
     WALL = "time"
+    FIRST_OUTPUT = "time to the first line"
     MEMORY = "memory"
     REQUESTS = "requests"
     ONE_AFTER_ANOTHER = "requests one after another"
@@ -39,6 +40,8 @@ class Figure(Enum):
                 return run.usage.cpu_seconds
             case Figure.WALL:
                 return run.usage.wall_seconds
+            case Figure.FIRST_OUTPUT:
+                return run.usage.first_output_seconds
             case Figure.MEMORY:
                 return run.usage.peak_mib
             case Figure.REQUESTS:
@@ -52,7 +55,7 @@ class Figure(Enum):
     def unit(self) -> str:
         """The unit, which is empty for what is counted."""
         match self:
-            case Figure.CPU | Figure.WALL:
+            case Figure.CPU | Figure.WALL | Figure.FIRST_OUTPUT:
                 return "s"
             case Figure.MEMORY | Figure.SENT:
                 return "MiB"
@@ -109,6 +112,8 @@ class Case:
     """What stands in front of the server, and records the requests."""
 
     point: Point | None = None
+    first_output: bool = False
+    """Whether the time until a command prints something is a matter of its own."""
 
     def alone(self) -> "Case":
         """Return this case without the commands of other tools."""

@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 
+BLOCK = 1 << 16
+
 for line in sys.stdin:
     ask = json.loads(line)
     with open(ask["said"], "wb") as file:
@@ -18,11 +20,17 @@ for line in sys.stdin:
             ask["command"],
             env=ask["environment"],
             stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         limit = threading.Timer(ask["limit"], process.kill)
         limit.start()
+        assert process.stdout is not None
+        first_output = None
+        while block := os.read(process.stdout.fileno(), BLOCK):
+            first_output = first_output or time.perf_counter() - began
+            file.write(block)
+        process.stdout.close()
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         limit.cancel()
@@ -32,6 +40,7 @@ for line in sys.stdin:
             {
                 "code": process.returncode,
                 "wall_seconds": wall,
+                "first_output_seconds": first_output or wall,
                 "cpu_seconds": used.ru_utime + used.ru_stime,
                 "peak_mib": used.ru_maxrss / 1024,
             }

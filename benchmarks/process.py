@@ -20,6 +20,9 @@ class Usage:
     peak_mib: float
     """The most memory that any one of its processes had."""
 
+    first_output_seconds: float = 0.0
+    """When it said something first; when it ended where it said nothing."""
+
 
 class CommandFailedError(Exception):
     """A command ended with another exit code than 0."""

@@ -5,6 +5,11 @@ from pathlib import Path
 from typing import Any
 
 BEGIN, END = "<!-- begin: make bench -->", "<!-- end: make bench -->"
+FIRST_OUTPUT = "time to the first line"
+"""As `cases.Figure` names it, which cannot be imported where the plots are drawn."""
+
+MOST_DRAWN = 100
+"""Requests in one plot."""
 
 
 def text(case: dict[str, Any]) -> str:
@@ -57,7 +62,9 @@ def page(facts: dict[str, Any], rounds: int) -> str:
         lines += ["", "### By the number of regions", ""]
         lines += ["![Time by the number of regions](performance/time-by-regions.svg)"]
     for case in in_full(facts):
-        lines += ["", f"### {case['name']}", "", *_table(case), ""]
+        lines += ["", f"### {case['name']}", "", *_table(case)]
+        if has_bars(case) or has_timeline(case):
+            lines.append("")
         if has_bars(case):
             lines += [f"![{case['name']}](performance/{file_name(case)}.svg)"]
         if has_timeline(case):
@@ -94,7 +101,7 @@ def has_bars(case: dict[str, Any]) -> bool:
 
 def has_timeline(case: dict[str, Any]) -> bool:
     """Say whether the requests of *case* are drawn: those of large files are too many."""
-    return bool(case["timeline"]) and "MiB" not in case["name"]
+    return 0 < len(case["timeline"]) <= MOST_DRAWN and "MiB" not in case["name"]
 
 
 def throughput(case: dict[str, Any], name: str) -> float:
@@ -127,12 +134,16 @@ def _target_row(name: str, target: dict[str, Any]) -> str:
 def _table(case: dict[str, Any]) -> list[str]:
     counted = any(candidate["requests"] for candidate in case["candidates"])
     header = ["Command", "CPU (s)", "Time (s)", "Memory (MiB)"]
+    has_first_output = FIRST_OUTPUT in case["candidates"][0]["medians"]
+    header += ["First line (s)"] if has_first_output else []
     header += ["Requests", "One after another", "Connections"] if counted else []
     lines = [f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
     for candidate in case["candidates"]:
         medians, requests = candidate["medians"], candidate["requests"] or {}
         cells = [candidate["name"], f"{medians['CPU']:.2f}", f"{medians['time']:.2f}"]
         cells.append(f"{medians['memory']:.0f}")
+        if has_first_output:
+            cells.append(f"{medians[FIRST_OUTPUT]:.2f}")
         if counted:
             names = ("in all", "one after another", "connections")
             cells += [str(requests.get(name, "")) for name in names]

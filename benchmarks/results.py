@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import tools
-from benchmarks.cases import US, Figure, Result, Target
+from benchmarks.cases import US, Case, Figure, Result, Target
 from benchmarks.requests import connections, critical_path, sent_bytes
 
 
@@ -53,7 +53,7 @@ def case_facts(result: Result) -> dict[str, Any]:
                     figure.value: statistics.median(
                         figure.of(run) for run in result.runs[candidate.name]
                     )
-                    for figure in (Figure.CPU, Figure.WALL, Figure.MEMORY)
+                    for figure in _figures(result.case)
                 },
                 "requests": _requests(result, candidate.name),
             }
@@ -62,6 +62,11 @@ def case_facts(result: Result) -> dict[str, Any]:
         "targets": [_target(result, target) for target in result.case.targets],
         "timeline": [asdict(exchange) for exchange in result.runs[US][-1].exchanges],
     }
+
+
+def _figures(case: Case) -> list[Figure]:
+    first_output = [Figure.FIRST_OUTPUT] if case.first_output else []
+    return [Figure.CPU, Figure.WALL, Figure.MEMORY, *first_output]
 
 
 def _requests(result: Result, name: str) -> dict[str, int] | None:

@@ -84,8 +84,11 @@ def _configure(server: Server, region: str, bucket: str, names: dict[int, str]) 
 
 @contextlib.contextmanager
 def versitygw(folder: Path, buckets: int = 1) -> Iterator[Server]:
-    """Serve *folder*, which is empty, with versitygw, as so many buckets."""
-    with serve_versitygw(folder) as spec:
+    """Serve *folder*, which is empty, with versitygw, as so many buckets.
+
+    It keeps connections, as AWS does.
+    """
+    with serve_versitygw(folder, keeps_connections=True) as spec:
         url = urlsplit(spec)
         server = Server(parse_qs(url.query)["endpoint"][0], {REGIONS[0]: url.netloc})
         for number in range(1, buckets):

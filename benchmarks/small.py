@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import process, tools
+from benchmarks import many, process, tools
 from benchmarks.cases import US, Candidate, Case, Figure, Point, Target
 from benchmarks.servers import PREFIX, REGIONS, Proxy, Server, aws, proxy
 from benchmarks.tools import AS_AWS, STARTIFACT, Peers
@@ -20,6 +20,7 @@ def cases(folder: Path) -> Iterator[Case]:
     """Yield them, with servers that last as long as the next is not asked for."""
     environment = tools.environment(folder)
     yield _help(environment)
+    yield from many.in_directory(folder)
     with aws(ORGANISATIONS) as server:
         small = Small(server, server, folder)
         yield small.bucket("CPU: 1 KB into one bucket", _cpu_of_one_bucket())
@@ -31,6 +32,7 @@ def cases(folder: Path) -> Iterator[Case]:
             )
         with proxy(server, ROUND_TRIP_SECONDS) as far:
             yield from _far(Small(server, server.at(far.endpoint), folder, far))
+            yield from many.cases(folder, server, far)
 
 
 def _regions(count: int) -> str:

@@ -116,6 +116,12 @@ would lose more work with a connection. It is the same in all regions, which are
 MAX_BODY_BYTES_AT_ONCE = 256 * 1024
 """Of one request, sent without asking whether it may be: it costs less than the round trip."""
 
+MAX_READ_BYTES = 32 * MIB
+READS_PER_WORKER = 2
+"""What one request of a download asks for at most, and how many requests each worker makes before
+it may be more than `PART_BYTES`: each takes about 2 ms of processor time. A read goes on where a
+connection broke, so that no work is lost; but the last ones are waited for by all others."""
+
 MAX_PARAMETER_NAME_CHARACTERS = 1011
 """What SSM allows for a name, once it has put its own prefix before it."""
 
@@ -373,7 +379,7 @@ class Limits:
     again for the idle time-out, would take hours."""
 
     broken_answers: int = 5
-    """How many answers about one part may break off where another region can deliver it, though
+    """How many answers may break off within `PART_BYTES` where another region can deliver, though
     each brought bytes. As many attempts as aws-cli makes."""
 
     read_block_bytes: int = 32 * 1024

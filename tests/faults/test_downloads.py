@@ -458,6 +458,22 @@ def test_answers_that_break_off_time_and_again(
     assert len(reads) == answers
 
 
+def test_answers_that_break_off_in_a_large_part(
+    account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
+) -> None:
+    """What a region may break off is for each 8 MiB, though one request asks for more."""
+    content = os.urandom(24 * MIB)
+    plant(account, content, parts=False, regions=[HERE, THERE])
+    reads, bad = served_by_one(after=2 * MIB)
+    wire.add(bad)
+    limits = Limits(part_workers=1)
+    session = Session(regions=[HERE, THERE], configuration_loader=loader, limits=limits)
+
+    succeeds(session, destination, content)
+
+    assert len(reads) == 12
+
+
 def test_answers_that_break_off_everywhere(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:

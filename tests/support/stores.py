@@ -43,10 +43,14 @@ def find(name: str) -> str | None:
 
 
 @contextlib.contextmanager
-def serve_versitygw(folder: Path) -> Iterator[str]:
-    """Serve *folder* with versitygw, and return the spelling of a bucket in it."""
+def serve_versitygw(folder: Path, *, keeps_connections: bool = False) -> Iterator[str]:
+    """Serve *folder* with versitygw, and return the spelling of a bucket in it.
+
+    By itself it closes each connection after one answer.
+    """
     port = _free_port()
     command = [str(find("versitygw")), "--port", f"127.0.0.1:{port}", "--quiet"]
+    command += ["--keep-alive"] if keeps_connections else []
     environment = {"ROOT_ACCESS_KEY_ID": ACCESS_KEY, "ROOT_SECRET_ACCESS_KEY": SECRET_KEY}
     with _serving([*command, "posix", str(folder)], port, environment) as endpoint:
         yield make_bucket(endpoint)

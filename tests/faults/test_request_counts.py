@@ -152,7 +152,7 @@ def test_staging_into_one_bucket(
 
 
 @pytest.mark.parametrize(
-    ("regions", "requests", "connections"), [(ONE, 7, 3), (THREE, 19, 9)], ids=["one", "three"]
+    ("regions", "requests", "connections"), [(ONE, 7, 4), (THREE, 19, 12)], ids=["one", "three"]
 )
 def test_download_of_latest(
     trips: Trips,
@@ -164,7 +164,7 @@ def test_download_of_latest(
     requests: int,
     connections: int,
 ) -> None:
-    """Five round trips: beside ``latest`` its copy in SSM is read, and beside the version a yank."""
+    """Five round trips: the copy in SSM is read beside ``latest``, a yank beside the version."""
     stage_before(regions, make_file)
     session = _session_of(account, regions, monkeypatch)
     trips.begin()

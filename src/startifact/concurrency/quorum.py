@@ -17,7 +17,7 @@ class Question(Generic[T]):
     """What is asked of regions at once; *needed* answers that count are enough.
 
     It is asked when it is made, and its answers are waited for in `wait`. Leaving the context ends
-    what is still asked.
+    what is still asked. Unless it *insists*, requests that fail are not tried again for long.
     """
 
     def __init__(
@@ -27,8 +27,9 @@ class Question(Generic[T]):
         needed: int,
         limits: Limits,
         counts: Callable[[T], bool] = lambda _: True,
+        insists: bool = True,
     ) -> None:
-        self._asking = FanOut(jobs, limits=limits, enough=needed)
+        self._asking = FanOut(jobs, limits=limits, enough=needed if insists else 0)
         self._needed = needed
         self._limits = limits
         self._counts = counts

@@ -40,10 +40,8 @@ class Artifact(Mapping[str, str]):
         version: Version,
         downloader: "Downloader",
         *,
-        yank: Yank | None = None,
         passed_over: Sequence[PassedOver] = (),
     ) -> None:
-        self._yank = yank
         self._passed_over = tuple(passed_over)
         self._project = project
         self._version = version
@@ -66,8 +64,11 @@ class Artifact(Mapping[str, str]):
 
     @property
     def yank(self) -> Yank | None:
-        """That it was yanked, with the reason, as far as regions said so when it was got."""
-        return self._yank
+        """That it was yanked, with the reason, as far as regions said so when it was got.
+
+        They have a second to answer when this is asked for the first time.
+        """
+        return self._downloader._mark.mark().yanked
 
     @property
     def passed_over(self) -> tuple[PassedOver, ...]:

@@ -9,6 +9,7 @@ from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.reading.download import Downloader
 from startifact.reading.outcomes import RegionOutcome, facts_in_short
+from startifact.reading.version_mark import KnownMark
 from startifact.regions.interface import Location
 
 
@@ -26,7 +27,9 @@ class DetachedDownloader(Downloader):
         locations: tuple[Location, ...],
         seconds: Mapping[str, float],
         failures: Mapping[str, StartifactError],
+        mark: KnownMark,
     ) -> None:
+        self._mark = mark
         self._key = key
         self._record = record
         self._outcomes = outcomes
@@ -42,6 +45,7 @@ class DetachedDownloader(Downloader):
             self._locations,
             self._seconds,
             self._failures,
+            self._mark,
         )
 
     def _facts(self) -> str:

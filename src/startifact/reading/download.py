@@ -30,6 +30,7 @@ from startifact.reading.outcomes import RegionOutcome, facts_in_short, outcome_o
 from startifact.reading.replica import Replica
 from startifact.reading.resolution import Resolution
 from startifact.reading.transfer import read_verified
+from startifact.reading.version_mark import NO_MARK, KnownMark
 from startifact.regions.interface import Location
 from startifact.text import with_regions
 
@@ -54,7 +55,9 @@ class Downloader:
         progress: ProgressCallback | None = None,
         *,
         limits: Limits,
+        mark: KnownMark = NO_MARK,
     ) -> None:
+        self._mark = mark
         self._resolution = resolution
         self._record = record
         self._progress = progress
@@ -114,6 +117,7 @@ class Downloader:
             self.locations(),
             self.seconds(),
             self.failures(),
+            KnownMark(self._mark.mark()),
         )
 
     def locations(self) -> tuple[Location, ...]:
@@ -188,6 +192,7 @@ class Downloader:
         target = file_to_write(destination)
         with local_errors(destination):
             if has_bytes_of(target, self._record):
+                self._mark.mark()  # it warns
                 return destination
             make_folder_of(target)
         if not self._record.sha256:
@@ -195,8 +200,14 @@ class Downloader:
                 "%s was staged by the first Startifact: no digest was recorded to verify it by",
                 self._resolution.key,
             )
-        with self._resolution.asking():  # others may know better than who delivers the bytes
-            self._fetch(target)
+        self._mark.begin()
+        try:
+            with self._resolution.asking():  # others may know better than who delivers the bytes
+                self._fetch(target)
+        except BaseException:
+            self._mark.cancel()
+            raise
+        self._mark.mark()
         return destination
 
     def _close(self) -> None:

@@ -32,6 +32,7 @@ from startifact.reading.listing import (
 )
 from startifact.reading.outcomes import State, may_be_majority, outcome_of
 from startifact.reading.resolution import Resolution
+from startifact.reading.version_mark import KnownMark
 from startifact.regions.interface import Region
 from startifact.registers.marks import Mark, is_being_removed, mark_in, mark_register
 from startifact.text import quoted
@@ -80,7 +81,7 @@ def find_in_range(
                     version,
                     resolution,
                     chosen,
-                    mark_in(marks),
+                    KnownMark(mark_in(marks)),
                     progress=progress,
                     limits=limits,
                     passed_over=passed,

@@ -105,8 +105,8 @@ class RegisterReader(Generic[V]):
         return self._reading(question)
 
     def begin(self) -> Question[Acceptor[V]]:
-        """Begin to read, beside other things; `finish` says what came of it."""
-        return self._question(required_to_read(len(self.regions)), self.acceptor_in)
+        """Begin to read, beside other things and without insisting; see `finish`."""
+        return self._question(required_to_read(len(self.regions)), self.acceptor_in, insists=False)
 
     def finish(self, question: Question[Acceptor[V]], until: float) -> Reading[V]:
         """Return what was begun, as far as regions have answered by *until*."""
@@ -114,10 +114,16 @@ class RegisterReader(Generic[V]):
         return self._reading(question)
 
     def _question(
-        self, needed: int, job: Callable[[Region, Heartbeat], Acceptor[V]]
+        self,
+        needed: int,
+        job: Callable[[Region, Heartbeat], Acceptor[V]],
+        *,
+        insists: bool = True,
     ) -> Question[Acceptor[V]]:
         jobs = {r.name: partial(job, r) for r in self.regions.values()}
-        return Question(jobs, needed=needed, limits=self.limits, counts=self._is_answer)
+        return Question(
+            jobs, needed=needed, limits=self.limits, counts=self._is_answer, insists=insists
+        )
 
     def _reading(self, question: Question[Acceptor[V]]) -> Reading[V]:
         acceptors = question.answers

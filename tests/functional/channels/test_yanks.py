@@ -2,6 +2,7 @@
 
 import json
 import logging
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,11 +49,13 @@ def test_yanked_version_is_delivered(
 
     with caplog.at_level(logging.WARNING):
         artifact = staged.get("SugarWater", selector)
+        path = artifact.downloader.download(tmp_path / "back")
 
+    assert path.read_bytes() == b"content 2"
+    assert caplog.messages == ["SugarWater@1.2.0 was yanked: 'it loses data'"]
     assert artifact.yank is not None
     assert artifact.yank.reason == "it loses data"
-    assert caplog.messages == ["SugarWater@1.2.0 was yanked: 'it loses data'"]
-    assert artifact.downloader.download(tmp_path / "back").read_bytes() == b"content 2"
+    assert pickle.loads(pickle.dumps(artifact)).yank == artifact.yank  # our own
 
 
 @pytest.mark.parametrize("backends", ["file"], indirect=True)

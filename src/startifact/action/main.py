@@ -14,7 +14,7 @@ from startifact.action.outputs import outputs_of, outputs_of_failure, warn_of_ma
 from startifact.action.paths import to_container_paths
 from startifact.action.runner import Runner
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
-from startifact.commands.inputs import target_of
+from startifact.commands.inputs import PromoteInputs, target_of
 from startifact.commands.results import ProjectResult, errors_of
 from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
@@ -73,7 +73,13 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
         check_output_file(runner.output)
         say(f"Startifact {__version__}: {what}")
         inputs, settings = to_container_paths(inputs, Settings.from_environment(), runner)
-        result = execute(inputs, settings, runner, Reporter(), on_found=known.append, limits=limits)
+
+        def found(artifact: Artifact) -> None:
+            known.append(artifact)
+            if isinstance(inputs, StepInputs) and isinstance(inputs.command, PromoteInputs):
+                say(f"{target_of(inputs.command)} is {artifact.version}")
+
+        result = execute(inputs, settings, runner, Reporter(), on_found=found, limits=limits)
         errors = errors_of(result, in_full=True)
         outputs = outputs_of(result, runner, as_one(errors) if errors else None)
         write_outputs(runner.output, outputs)

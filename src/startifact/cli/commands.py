@@ -10,6 +10,7 @@ from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
 from startifact.commands.inputs import (
     PROJECT_INPUTS,
     DownloadInputs,
+    PromoteInputs,
     SessionInputs,
     VersionsInputs,
     inputs_from,
@@ -21,7 +22,7 @@ from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError, LocalFileError
 from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.limits import Limits
-from startifact.model.keys import LATEST
+from startifact.model.keys import LATEST, artifact_key
 from startifact.model.metadata import parse_metadata_lines
 from startifact.options import COMMANDS
 from startifact.reading.artifact import Artifact
@@ -60,10 +61,12 @@ def execute(
     *,
     write_file: Callable[[Path], None],
     write: Callable[[str], None],
+    tell: Callable[[str], None],
 ) -> Result:
     """Do what *arguments* say, and return what came of it.
 
-    *write_file* writes what is in a file to standard output, and *write* writes lines.
+    *write_file* writes what is in a file to standard output, *write* writes lines there, and *tell*
+    one for people.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
@@ -88,7 +91,13 @@ def execute(
         for versions in session.versions_in_batches(inputs_from(VersionsInputs, values).project):
             write("\n".join(str(version) for version in versions))
         return PrintedResult()
-    result = run(inputs_from(PROJECT_INPUTS[arguments.command], values), session)
+    inputs = inputs_from(PROJECT_INPUTS[arguments.command], values)
+
+    def found(artifact: Artifact) -> None:
+        if isinstance(inputs, PromoteInputs) and inputs.version != str(artifact.version):
+            tell(f"{artifact_key(inputs.project, inputs.version)} is {artifact.version}")
+
+    result = run(inputs, session, on_found=found)
     if isinstance(result, DownloadResult):
         _warn_of_failures(result.artifact)
     return result

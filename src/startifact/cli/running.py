@@ -35,7 +35,12 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
         try:
             with deadline(arguments.deadline):
                 result = execute(
-                    arguments, bar, limits, write_file=console.file, write=console.data
+                    arguments,
+                    bar,
+                    limits,
+                    write_file=console.file,
+                    write=console.data,
+                    tell=console.tell,
                 )
                 # Inside: regions that have not answered yet may be waited for.
                 info = info_lines(result)

@@ -80,7 +80,8 @@ def run(
 ) -> ProjectResult:
     """Do what *inputs* say; a file that is downloaded is written inside of *writing*.
 
-    *on_found* is called with the artifact before it is downloaded, which may fail.
+    *on_found* is called with the artifact before it is downloaded, or a channel is moved to it,
+    which may fail.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
@@ -107,7 +108,7 @@ def run(
                 project=inputs.project, versions=tuple(session.versions(inputs.project))
             )
         case PromoteInputs() | RollbackInputs():
-            return _promote(inputs, session)
+            return _promote(inputs, session, on_found)
         case ChannelsInputs():
             return _channels(inputs, session)
         case YankInputs() | UnyankInputs():
@@ -118,13 +119,18 @@ def run(
             assert_never(inputs)
 
 
-def _promote(inputs: PromoteInputs | RollbackInputs, session: Session) -> PromotionResult:
+def _promote(
+    inputs: PromoteInputs | RollbackInputs,
+    session: Session,
+    on_found: Callable[[Artifact], object],
+) -> PromotionResult:
     if isinstance(inputs, PromoteInputs):
+        artifact = session.get(inputs.project, inputs.version, min_age=inputs.min_age)
+        on_found(artifact)
         promotion = session.promote(
             inputs.project,
-            inputs.version,
+            artifact.version,
             inputs.channel,
-            min_age=inputs.min_age,
             expect=inputs.expect,
             expect_none=inputs.expect_none,
             allow_yanked=inputs.allow_yanked,

@@ -136,7 +136,12 @@ def channels_prefix(project: str) -> str:
 
 def mark_key(project: str, version: object) -> Key:
     """Return where it is stored that *version* of *project* was yanked, or is to be pruned."""
-    return Key(f"{project}/_yanked/{version}")
+    return Key(f"{marks_prefix(project)}{version}")
+
+
+def marks_prefix(project: str) -> str:
+    """Return what the keys of the marks of the project's versions begin with."""
+    return f"{project}/_yanked/"
 
 
 def channel_parameter(prefix: str, project: str, channel: str) -> str:

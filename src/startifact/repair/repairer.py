@@ -34,10 +34,12 @@ from startifact.model.voting import ContentNames
 from startifact.reading.disagreement import choice_of, unnamed
 from startifact.reading.replica import Replica
 from startifact.regions.interface import Region
+from startifact.registers.attempt import Author
 from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_inventory
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine
+from startifact.repair.registers import compare_registers, repair_registers, take_registers
 from startifact.repair.unrecorded import complete, with_record
 from startifact.repair.verify import UNDISPUTED, Finding, FindingKind, compare, leading_status
 from startifact.staging.existing import fetch_existing
@@ -97,10 +99,24 @@ class Repairer:
                 LatestRepairer(
                     project_inventory, self._log, self._channel_writer, self._required, self._limits
                 ).repair()
+                self._repair_registers(project_inventory)
         if self._log.dry_run:
             written = {step.region for step in self._log.steps}
             warn_untried(region for region in self._regions if region.name in written)
         return self._log.result(project, [region.name for region in self._regions])
+
+    def _repair_registers(self, project_inventory: ProjectInventory) -> None:
+        """Bring channels that are set by hand, and marks, to every region."""
+        project, failed = project_inventory.project, self._log.failures
+        registers = take_registers(
+            self._regions, project, failed_before=failed, limits=self._limits
+        )
+        for name, error in registers.failures.items():
+            self._log.record_failure(name, error)
+        known = {str(version) for version in project_inventory.versions}
+        findings = compare_registers(registers, known)
+        author = Author(moved_by=self._channel_writer.moved_by, now=now)
+        repair_registers(registers, findings, self._log, author)
 
     def _repair_version(
         self, project_inventory: ProjectInventory, version: Version, keep: str | None

@@ -1,8 +1,9 @@
 """Comparing regions: what differs between them, and what is damaged in each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from semver import Version
 
@@ -51,6 +52,22 @@ class FindingKind(StrEnum):
     MIRROR_DIFFERS = "copy-differs"
     """Its mirror in SSM is another version."""
 
+    CHANNEL_MISSING = "channel-missing"
+    """Other regions have the channel, which is set by hand."""
+
+    CHANNEL_BEHIND = "channel-behind"
+    """Other regions have a later move of it."""
+
+    CHANNEL_DANGLING = "channel-dangling"
+    """It points at a version that no region holds."""
+
+    CHANNEL_DAMAGED = "channel-damaged"
+    MARK_MISSING = "yank-missing"
+    """Other regions say of the version that it was yanked, or was."""
+
+    MARK_BEHIND = "yank-behind"
+    MARK_DAMAGED = "yank-damaged"
+
 
 UNDISPUTED = frozenset({FindingKind.MISSING, FindingKind.INCOMPLETE, FindingKind.ARCHIVED})
 """What says nothing of the content that regions hold, and contradicts no other region."""
@@ -97,8 +114,12 @@ class Verification:
         return f"<Verification {quoted(self.project)}: {', '.join(facts)}>"
 
 
-def verify(project_inventory: ProjectInventory) -> Verification:
-    """Return how the regions in *project_inventory* differ.
+def verify(
+    project_inventory: ProjectInventory,
+    more: Sequence[Finding] = (),
+    failures: Mapping[str, StartifactError] = MappingProxyType({}),
+) -> Verification:
+    """Return how the regions in *project_inventory* differ, and what *more* was found.
 
     Raises:
         NotFoundError: Every region said that there is nothing.
@@ -112,8 +133,8 @@ def verify(project_inventory: ProjectInventory) -> Verification:
     return Verification(
         project=project_inventory.project,
         versions=project_inventory.versions,
-        differences=tuple(differences),
-        failures=project_inventory.failures,
+        differences=(*differences, *more),
+        failures={**failures, **project_inventory.failures},
     )
 
 

@@ -23,6 +23,7 @@ from startifact.regions.interface import Region
 from startifact.regions.spec import split_list
 from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
+from startifact.repair.registers import compare_registers, take_registers
 from startifact.repair.repairer import Repairer
 from startifact.repair.verify import Verification, verify
 from startifact.session.base import SessionBase, selector_of
@@ -193,11 +194,16 @@ class ArtifactMethods(SessionBase):
         """
         checked = check_project(project)
         exact = None if version is None else parse_version(version)
-        return verify(
-            take_inventory(
-                self._regions(), checked, exact, read_data=read_data, limits=self._limits
-            )
-        )
+        regions, limits = self._regions(), self._limits
+        inventory = take_inventory(regions, checked, exact, read_data=read_data, limits=limits)
+        inventory.check_found()
+        if exact is not None:
+            return verify(inventory)
+        failed = inventory.failures
+        registers = take_registers(regions, checked, failed_before=failed, limits=limits)
+        known = {str(version) for version in inventory.versions}
+        found = compare_registers(registers, known)
+        return verify(inventory, found, registers.failures)
 
     def repair(
         self,

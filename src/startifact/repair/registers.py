@@ -1,0 +1,332 @@
+"""Channels that are set by hand, and marks of versions: compared in all regions, and repaired.
+
+What a majority has accepted is seen by every reader, so a region that is behind is no danger; but
+where another one is lost too, it would be.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from semver import Version
+
+from startifact.channels.mirroring import mirror_channel
+from startifact.channels.named import Target, channel_register
+from startifact.concurrency.heartbeat import Heartbeat
+from startifact.concurrency.worker_pool import run_in_pool
+from startifact.errors import (
+    InputError,
+    IntegrityError,
+    RefusedError,
+    RegionUnavailableError,
+    StartifactError,
+)
+from startifact.limits import Limits
+from startifact.model.keys import LATEST, Key, channels_prefix, marks_prefix
+from startifact.model.selectors import check_channel
+from startifact.model.versions import newest_first, parse_version
+from startifact.reading.listing import ask_regions
+from startifact.regions.interface import Region
+from startifact.registers.attempt import Author
+from startifact.registers.marks import Mark, mark_register
+from startifact.registers.reader import Acceptor, highest_of
+from startifact.registers.record import Accepted, RegisterRecord, record_text
+from startifact.registers.register import Register
+from startifact.repair.log import RepairLog, Step
+from startifact.repair.verify import Finding, FindingKind
+from startifact.text import quoted, with_regions
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterStatus:
+    """What one region holds of one register, or why it cannot be read."""
+
+    acceptor: Acceptor[Any] = field(default_factory=Acceptor)
+    trouble: IntegrityError | None = None
+    mirrored: str | None = None
+
+
+@dataclass(slots=True)
+class RegisterInventory:
+    """What all regions that answered hold of one register."""
+
+    register: Register[Any]
+    channel: str | None
+    """Its name; ``None`` where it is a mark."""
+
+    statuses: dict[str, RegisterStatus] = field(default_factory=dict)
+
+    @property
+    def agreed(self) -> Accepted[Any] | None:
+        """The state with the highest ballot."""
+        return highest_of(status.acceptor.accepted for status in self.statuses.values())
+
+
+@dataclass(slots=True)
+class Registers:
+    """All registers of a project, and why regions were not read."""
+
+    project: str
+    regions: dict[str, Region]
+    inventories: list[RegisterInventory]
+    failures: dict[str, StartifactError]
+
+
+def take_registers(
+    regions: Sequence[Region], project: str, *, failed_before: Collection[str], limits: Limits
+) -> Registers:
+    """Return what *regions* hold of every channel but ``latest``, and of every mark.
+
+    Those that *failed before* are not asked again, and count as regions all the same.
+    """
+    living = [region for region in regions if region.name not in failed_before]
+    jobs = {region.name: partial(_keys_in, region, project) for region in living}
+    listed, failed = ask_regions(jobs, limits, None)
+    failures = {failure.name: failure.error for failure in failed}
+    living = [region for region in living if region.name in listed]
+    channels = sorted({name for names, _ in listed.values() for name in names})
+    versions = newest_first({str(v): v for _, found in listed.values() for v in found}.values())
+    inventories = [
+        RegisterInventory(channel_register(regions, project, name, limits=limits), name)
+        for name in channels
+    ]
+    inventories += [
+        RegisterInventory(mark_register(regions, project, version, limits=limits), None)
+        for version in versions
+    ]
+    reading = {r.name: partial(_read_all, r, project, inventories, limits) for r in living}
+    statuses, failed = ask_regions(reading, limits, None)
+    failures |= {failure.name: failure.error for failure in failed}
+    for index, inventory in enumerate(inventories):
+        inventory.statuses = {name: found[index] for name, found in statuses.items()}
+    return Registers(project, {r.name: r for r in regions}, inventories, failures)
+
+
+def _keys_in(region: Region, project: str, heartbeat: Heartbeat) -> tuple[list[str], list[Version]]:
+    """Return which channels, and marks of which versions, *region* has."""
+    channels = _parsed(region, channels_prefix(project), check_channel, heartbeat)
+    versions = _parsed(region, marks_prefix(project), parse_version, heartbeat)
+    return [name for name in channels if name != LATEST], versions  # which is no register
+
+
+def _parsed(
+    region: Region, prefix: str, parse: Callable[[str], Any], heartbeat: Heartbeat
+) -> list[Any]:
+    found = []
+    for key in region.channel_keys(prefix):
+        heartbeat.beat()
+        try:
+            found.append(parse(key.removeprefix(prefix)))
+        except InputError:  # something else's
+            continue
+    return found
+
+
+def _read_all(
+    region: Region,
+    project: str,
+    inventories: Sequence[RegisterInventory],
+    limits: Limits,
+    heartbeat: Heartbeat,
+) -> list[RegisterStatus]:
+    found: dict[int, RegisterStatus] = {}
+
+    def read(index: int) -> None:
+        found[index] = _read(region, project, inventories[index], heartbeat)
+
+    jobs = [partial(read, index) for index in range(len(inventories))]
+    run_in_pool(jobs, workers=limits.inventory_workers, limits=limits)
+    return [found[index] for index in range(len(inventories))]
+
+
+def _read(
+    region: Region, project: str, inventory: RegisterInventory, heartbeat: Heartbeat
+) -> RegisterStatus:
+    register, mirrored = inventory.register, None
+    if region.mirror is not None and inventory.channel is not None:
+        mirrored = region.mirror.read(project, inventory.channel)
+    try:
+        return RegisterStatus(register.acceptor_in(region, heartbeat), mirrored=mirrored)
+    except IntegrityError as e:
+        stored = region.read_channel(register.key)
+        return RegisterStatus(Acceptor(stored), e, mirrored)
+
+
+def compare_registers(registers: Registers, known: set[str]) -> list[Finding]:
+    """Return what is wrong with the registers; *known* are the versions that some region holds."""
+    return [
+        Finding(
+            kind=kind,
+            region=name,
+            key=inventory.register.key,
+            message=with_regions([name], message),
+        )
+        for inventory in registers.inventories
+        for name, kind, message in _wrong_with(inventory, registers.regions, known)
+    ]
+
+
+def _wrong_with(
+    inventory: RegisterInventory, regions: Mapping[str, Region], known: set[str]
+) -> list[tuple[str, FindingKind, str]]:
+    agreed, is_channel = inventory.agreed, inventory.channel is not None
+    found: list[tuple[str, FindingKind, str]] = []
+    for name, status in inventory.statuses.items():
+        kind, message = _wrong_in(status, agreed, is_channel=is_channel)
+        if kind is not None:
+            found.append((name, kind, message))
+        elif agreed is not None and is_channel:
+            version = agreed.value.version
+            if version is not None and str(version) not in known:
+                what = f"it is {version}, which no region holds"
+                found.append((name, FindingKind.CHANNEL_DANGLING, what))
+            if _is_mirror_wrong(regions[name], status, version):
+                copy = "not there" if status.mirrored is None else quoted(status.mirrored, 60)
+                what = f"its copy is {copy}, expected {version or 'none'}"
+                found.append((name, FindingKind.MIRROR_DIFFERS, what))
+    return found
+
+
+def _wrong_in(
+    status: RegisterStatus, agreed: Accepted[Any] | None, *, is_channel: bool
+) -> tuple[FindingKind | None, str]:
+    if status.trouble is not None:
+        kind = FindingKind.CHANNEL_DAMAGED if is_channel else FindingKind.MARK_DAMAGED
+        return kind, status.trouble.message
+    here = status.acceptor.accepted
+    if agreed is None or (here is not None and here.ballot == agreed.ballot):
+        return None, ""
+    if here is None:
+        kind = FindingKind.CHANNEL_MISSING if is_channel else FindingKind.MARK_MISSING
+        return kind, f"it is not there, expected {_said(agreed)}"
+    kind = FindingKind.CHANNEL_BEHIND if is_channel else FindingKind.MARK_BEHIND
+    return kind, f"it is {_said(here)}, expected {_said(agreed)}"
+
+
+def _said(state: Accepted[Any]) -> str:
+    value = state.value
+    if isinstance(value, Target):
+        return "no version" if value.version is None else str(value.version)
+    return "yanked" if isinstance(value, Mark) and value.yanked is not None else "not yanked"
+
+
+def _is_mirror_wrong(region: Region, status: RegisterStatus, version: Version | None) -> bool:
+    if region.mirror is None:
+        return False
+    if version is None:
+        return status.mirrored is not None
+    # Without one, the organisation may not mirror this channel.
+    return status.mirrored is not None and status.mirrored != str(version)
+
+
+def repair_registers(
+    registers: Registers, findings: Sequence[Finding], log: RepairLog, author: Author
+) -> None:
+    """Bring the registers that *findings* are about to every region that answered."""
+    for inventory in registers.inventories:
+        wrong = [f for f in findings if f.key == inventory.register.key]
+        damaged = [n for n, s in inventory.statuses.items() if s.trouble is not None]
+        if any(not _may_replace(registers, inventory, name) for name in damaged):
+            for name in damaged:
+                log.refuse(_cannot_replace(inventory.register.key, inventory.statuses[name]))
+            continue
+        for name in damaged:
+            step = _step(name, inventory.register.key, "move-channel", "replace what is damaged")
+            log.run_step(step, partial(_replace, registers, inventory, name))
+        behind = [f.region for f in wrong if f.kind in _MENDED_BY_ACCEPTING]
+        if behind or damaged:
+            _accept_again(inventory, behind, log, author)
+        copies = [f.region for f in wrong if f.kind is FindingKind.MIRROR_DIFFERS]
+        if inventory.channel is not None and copies:
+            _mirror_again(registers, inventory, copies, log)
+
+
+_MENDED_BY_ACCEPTING = frozenset(
+    {
+        FindingKind.CHANNEL_MISSING,
+        FindingKind.CHANNEL_BEHIND,
+        FindingKind.MARK_MISSING,
+        FindingKind.MARK_BEHIND,
+    }
+)
+
+
+def _may_replace(registers: Registers, inventory: RegisterInventory, name: str) -> bool:
+    """Say whether what *name* has lost is known by others.
+
+    Any majority that has accepted a state has one of the others in it, so all of them have to have
+    answered, and to be sound.
+    """
+    others = [s for n, s in inventory.statuses.items() if n != name]
+    return (
+        len(others) == len(registers.regions) - 1
+        and all(status.trouble is None for status in others)
+        and inventory.agreed is not None
+    )
+
+
+def _cannot_replace(key: Key, status: RegisterStatus) -> RefusedError:
+    why = status.trouble.message if status.trouble is not None else f"{key} is damaged"
+    return RefusedError(
+        f"{why}. It is not replaced, as not all other regions could be read or know what it was",
+        hint="Run this again when all regions answer; where none knows, delete the object with "
+        "the store's own tools, and promote the version or yank it again",
+    )
+
+
+def _replace(
+    registers: Registers, inventory: RegisterInventory, name: str, heartbeat: Heartbeat
+) -> None:
+    """Write what the others agree about where *name* has something damaged."""
+    heartbeat.beat()
+    register, region = inventory.register, registers.regions[name]
+    agreed = inventory.agreed
+    highest = max(status.acceptor.highest for status in inventory.statuses.values())
+    text = record_text(RegisterRecord(promised=highest, accepted=agreed), register.codec)
+    if not region.write_channel(register.key, text, inventory.statuses[name].acceptor.stored):
+        raise RegionUnavailableError(f"{name}: {register.key} changed meanwhile")
+
+
+def _accept_again(
+    inventory: RegisterInventory, behind: Sequence[str], log: RepairLog, author: Author
+) -> None:
+    register = inventory.register
+    steps = [_step(n, register.key, "move-channel", f"bring {register.key} here") for n in behind]
+    if not log.dry_run:
+        try:
+            change = register.change(lambda _: None, author)
+        except StartifactError as e:
+            for step in steps:
+                log.record_failure(step.region, e)
+            return
+        for name, error in change.failures.items():
+            log.record_failure(name, error)
+        steps = [step for step in steps if step.region in change.regions]
+    for step in steps:
+        log.record_step(step)
+
+
+def _mirror_again(
+    registers: Registers, inventory: RegisterInventory, copies: Sequence[str], log: RepairLog
+) -> None:
+    agreed, channel = inventory.agreed, inventory.channel
+    if agreed is None or channel is None:
+        return
+    if not log.dry_run:
+        mirror_channel(
+            [registers.regions[name] for name in copies],
+            inventory.register,
+            registers.project,
+            channel,
+            version=agreed.value.version,
+            complete_in=copies,
+            limits=log.limits,
+        )
+    for name in copies:
+        message = f"copy {inventory.register.key} to SSM again"
+        log.record_step(_step(name, inventory.register.key, "refresh-copy", message))
+
+
+def _step(region: str, key: Key, action: str, message: str) -> Step:
+    return Step(region=region, key=key, action=action, message=message)

@@ -7,6 +7,7 @@ from typing import assert_never
 from startifact.cli.channel_rendering import channels_lines, promotion_lines, promotion_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
+from startifact.cli.lock import LockCheckResult, LockResult
 from startifact.cli.setup import SetupResult
 from startifact.commands.results import (
     ChannelsResult,
@@ -53,6 +54,8 @@ def output_lines(result: Result, *, history: bool) -> list[str]:
             return channels_lines(channels, history=history)
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
+        case LockResult() | LockCheckResult():
+            return result.output()
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
             return []
         case _:
@@ -76,6 +79,8 @@ def info_lines(result: Result) -> list[str]:
             return [verification_line(found, len(regions))]
         case RepairResult(repair=done):
             return repair_lines(done)
+        case LockResult() | LockCheckResult():
+            return result.lines()
         case SetupResult(outcomes=outcomes, parameter=parameter):
             return setup_lines(outcomes, parameter)
         case _:

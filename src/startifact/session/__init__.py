@@ -2,9 +2,10 @@
 
 from startifact.session.artifacts import ArtifactMethods
 from startifact.session.channels import ChannelMethods
+from startifact.session.locking import LockMethods
 
 
-class Session(ArtifactMethods, ChannelMethods):
+class Session(ArtifactMethods, ChannelMethods, LockMethods):
     """Stages and gets artifacts in one list of regions.
 
     Configuration, bucket names and clients are looked up once, when they are first needed. A

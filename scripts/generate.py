@@ -60,14 +60,17 @@ class Reusable(NamedTuple):
     """What a reusable workflow, which runs one command, has otherwise than the action."""
 
     own: frozenset[str]
-    """Inputs of the action that it gives by itself, or has in a form of its own."""
+    """Inputs of the action that it gives by itself, has in a form of its own, or cannot have: it
+    runs in an empty workspace."""
 
     defaults: Mapping[str, str]
 
 
 REUSABLE = {
     "stage": Reusable(frozenset({"command", "path"}), {"save-filename": "true"}),
-    "download": Reusable(frozenset({"command", "path", "load-filename"}), {"version": "latest"}),
+    "download": Reusable(
+        frozenset({"command", "path", "load-filename", "lock-file"}), {"version": "latest"}
+    ),
 }
 
 
@@ -153,7 +156,7 @@ def readme(text: str) -> str:
         for o in INPUTS
     ]
     commands = [
-        (f"`{name} {command.target}`" if command.target else f"`{name}`", cell(command.help))
+        (f"`{name} {command.usage}`" if command.target else f"`{name}`", cell(command.help))
         for name, command in COMMANDS.items()
         if WayIn.SHELL in command.ways_in
     ]

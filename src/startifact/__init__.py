@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from startifact.limits import Limits, RetryLimits
     from startifact.model.configuration import Configuration
     from startifact.model.keys import Key
+    from startifact.model.lock_file import LockEntry
     from startifact.model.ranges import Range
     from startifact.model.record import Origin
     from startifact.reading.artifact import Artifact, PassedOver
     from startifact.reading.download import Downloader
+    from startifact.reading.locking import LockChange, LockCheck, LockFinding
     from startifact.reading.outcomes import RegionOutcome, State
     from startifact.regions.aws.configuration_loader import ConfigurationLoader
     from startifact.regions.aws.web_identity import WebIdentity
@@ -47,6 +49,10 @@ __all__ = [
     "Key",
     "Limits",
     "Location",
+    "LockChange",
+    "LockCheck",
+    "LockEntry",
+    "LockFinding",
     "Mirror",
     "Origin",
     "Page",
@@ -91,6 +97,10 @@ _HOMES = {
     "Key": "model.keys",
     "Limits": "limits",
     "Location": "regions.interface",
+    "LockChange": "reading.locking",
+    "LockCheck": "reading.locking",
+    "LockEntry": "model.lock_file",
+    "LockFinding": "reading.locking",
     "Mirror": "regions.interface",
     "Origin": "model.record",
     "Page": "regions.pages",

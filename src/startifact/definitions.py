@@ -43,6 +43,16 @@ class CommandDefinition(NamedTuple):
     """More sentences, for ``--help``."""
 
     ways_in: tuple[WayIn, ...] = tuple(WayIn)
+    takes_several: bool = False
+    """Whether any number of targets may stand there, also none."""
+
+    @property
+    def usage(self) -> str:
+        """How its target is written."""
+        if not self.takes_several:
+            return self.target
+        optional = self.target if self.target.startswith("[") else f"[{self.target}]"
+        return f"{optional}..."
 
 
 class OptionDefinition(NamedTuple):

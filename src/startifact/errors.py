@@ -183,7 +183,8 @@ class DifferencesError(StartifactError):
     """A comparison of all regions has found that something is not as it should be.
 
     *target* is the project or artifact that was compared, *lines* are the differences. *archived*
-    says of each whether it is that a copy is in an archive, which no repair changes.
+    says of each whether it is that a copy is in an archive, which no repair changes. *hint* stands
+    in the place of a repair.
     """
 
     exit_code = 8
@@ -195,8 +196,9 @@ class DifferencesError(StartifactError):
         target: str,
         lines: Iterable[str] = (),
         archived: Sequence[bool] = (),
+        hint: Hint | str | None = None,
     ) -> None:
-        repair = Hint.of(Command("repair", target), " fixes what can be fixed")
+        repair = hint or Hint.of(Command("repair", target), " fixes what can be fixed")
         hints = [repair] if not archived or not all(archived) else []
         text = "".join(f"\n  {line}" for line in lines)
         super().__init__(

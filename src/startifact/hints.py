@@ -4,6 +4,7 @@ An error knows which option to set or which command to run. A shell writes ``--i
 what is ``if_exists="keep"`` in Python and ``if-exists: keep`` in a workflow.
 """
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -107,7 +108,9 @@ def in_shell(part: Worded) -> str:
     if isinstance(part, Option):
         bare = part.value is None or part.value in _FLAGS
         return f"--{part.name}" if bare else f"--{part.name} {part.value}"
-    words = ["startifact", part.name, part.target, *map(in_shell, part.options)]
+    # A range may have what a shell would read as something else.
+    target = shlex.quote(part.target) if part.target else ""
+    words = ["startifact", part.name, target, *map(in_shell, part.options)]
     return " ".join(word for word in words if word)
 
 

@@ -27,6 +27,9 @@ MAX_RANGE_PREFIXES = 4
 """How many beginnings of versions a range is listed by. Each is a listing of its own in every
 region, and a whole project of up to 1,000 artifacts is one request."""
 
+MAX_LOCK_FILE_BYTES = 1024 * 1024
+"""Room for some four thousand entries, where a repository needs dozens."""
+
 MAX_CHANNEL_NAME_CHARACTERS = 63
 """As long as the label of a host, which channels are often named after."""
 
@@ -433,6 +436,10 @@ class Limits:
     """How many artifacts of one region are described at a time. Each takes one small request, which
     is mostly waited for, and twice as many would be a hundred threads for three regions. What they
     read of the bytes is one block each."""
+
+    lock_workers: int = 8
+    """How many entries of a lock file are looked up at a time. Each asks all regions at once, and
+    mostly waits for them."""
 
     channel_retry: RetryLimits = field(default=RetryLimits(attempts=40))
     """Of a channel that other jobs move at the same time. In each round one of them succeeds, and

@@ -78,6 +78,16 @@ _COMMANDS = (
         "unyank", "Take a version back into the choice of ranges.", "PROJECT@VERSION"
     ),
     CommandDefinition(
+        "lock",
+        "Record in a lock file which bytes selectors pick now, move its entries on, or check them.",
+        "PROJECT[@SELECTOR]",
+        "With --update it moves every entry on, with --check it says whether all can still be had; "
+        "both take the names of projects, to look only at those. Prints PROJECT@VERSION for each "
+        "entry, with --check a line for every entry that cannot be had.",
+        ways_in=(WayIn.PYTHON, WayIn.SHELL),
+        takes_several=True,
+    ),
+    CommandDefinition(
         "verify",
         "Compare all regions, and say what differs.",
         "PROJECT[@VERSION]",
@@ -265,6 +275,42 @@ _OPTIONS = (
         commands=("download",),
     ),
     OptionDefinition(
+        "lock-file",
+        "The lock file that says which version and bytes to bring for this selector; no others are "
+        "written. Relative to the workspace.",
+        ValueKind.PATH,
+        commands=("download", "lock"),
+        metavar="FILE",
+        help_by_command={
+            "download": "The lock file that says which version and bytes to bring for this "
+            "selector; no others are written.",
+            "lock": "The lock file. Without it, startifact.lock.",
+        },
+    ),
+    OptionDefinition(
+        "sha256",
+        "The SHA-256 that the artifact has to have, in hexadecimal; nothing is written where it "
+        "has another one.",
+        commands=("download",),
+        metavar="DIGEST",
+    ),
+    OptionDefinition(
+        "update",
+        "Move every entry of the lock file to what its selector picks now.",
+        ValueKind.FLAG,
+        "false",
+        commands=("lock",),
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
+        "check",
+        "Say whether every entry of the lock file can still be had, and write nothing.",
+        ValueKind.FLAG,
+        "false",
+        commands=("lock",),
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
         "regions",
         "Where artifacts are, separated by commas, spaces or newlines: AWS regions such as "
         "eu-west-1, buckets such as s3://bucket/prefix?region=eu-west-1, or directories such as "
@@ -293,7 +339,7 @@ _OPTIONS = (
         default="majority",
         commands=("stage", "promote", "rollback", "repair"),
         metavar="{majority,all,N}",
-        ignored_by=("download", "info", "versions", "channels", "yank", "unyank", "verify"),
+        ignored_by=("download", "info", "versions", "channels", "yank", "unyank", "lock", "verify"),
     ),
     OptionDefinition(
         "if-exists",
@@ -326,6 +372,7 @@ _OPTIONS = (
             "channels",
             "yank",
             "unyank",
+            "lock",
             "repair",
             "setup",
         ),

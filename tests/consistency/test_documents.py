@@ -17,6 +17,7 @@ from startifact.action import runner
 from startifact.action.inputs import StepInputs
 from startifact.action.outputs import OUTPUTS
 from startifact.cli.arguments import Arguments
+from startifact.cli.lock import LockInputs
 from startifact.cli.setup import SetupInputs
 from startifact.commands.inputs import PROJECT_INPUTS, SessionInputs
 from startifact.definitions import WayIn
@@ -56,13 +57,19 @@ def test_inputs_of_a_command(command: str) -> None:
     assert list(PROJECT_INPUTS) == list(commands_of(WayIn.ACTION))
 
 
-def test_inputs_of_setup() -> None:
-    """What every option says that setup takes is a field of its inputs, or one of the process."""
-    fields = {field.name for field in dataclasses.fields(SetupInputs)}
-    process = {field.name for field in dataclasses.fields(Arguments)}
-    taken = {option.identifier for option in options_of(WayIn.SHELL, SetupInputs.command)}
+@pytest.mark.parametrize("inputs", [SetupInputs, LockInputs])
+def test_inputs_of_a_shell(inputs: type[SetupInputs | LockInputs]) -> None:
+    """What every option says that only a shell's command takes is a field of its inputs.
 
-    assert taken - process == fields
+    Or it is one of the process, or of the session.
+    """
+    fields = {field.name for field in dataclasses.fields(inputs)} - {"targets"}
+    others = {field.name for field in dataclasses.fields(Arguments)}
+    if inputs is LockInputs:
+        others |= {field.name for field in dataclasses.fields(SessionInputs)}
+    taken = {option.identifier for option in options_of(WayIn.SHELL, inputs.command)}
+
+    assert taken - others == fields
 
 
 def test_inputs_have_descriptions_and_quoted_defaults() -> None:
@@ -251,7 +258,11 @@ def test_workflows_read_declared_outputs(path: Path) -> None:
     ("name", "left_out", "more"),
     [
         ("stage", {"command"}, {"artifact"}),
-        ("download", {"command", "path", "load-filename"}, {"artifact", "filename"}),
+        (
+            "download",
+            {"command", "path", "load-filename", "lock-file"},
+            {"artifact", "filename"},
+        ),
     ],
 )
 def test_reusable_workflows_are_the_action(name: str, left_out: set[str], more: set[str]) -> None:

@@ -12,6 +12,7 @@ SOURCES = ROOT / "src" / "startifact"
 NO_BOUNDS = {
     # What a number means, and not how much there may be.
     ("model/record.py", "FORMAT"),
+    ("model/lock_file.py", "FORMAT"),
     ("cli/__init__.py", "INTERRUPTED"),
     ("cli/__init__.py", "TERMINATED"),
     ("files/crc32.py", "_POLYNOMIAL"),

@@ -41,6 +41,7 @@ VALUES = {
     "to": "1.0.0",
     "channel": "prod",
     "remove": "prod",
+    "sha256": "0" * 64,
 }
 
 

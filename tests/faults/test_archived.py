@@ -71,6 +71,25 @@ def test_looking(staged: Session, wire: Wire, how: dict[str, str], text: str) ->
     assert not verification
 
 
+def test_check_of_a_lock_file(staged: Session, wire: Wire, tmp_path: Path) -> None:
+    """A locked version can be had while one copy is in no archive, and not when all are."""
+    lock_file = tmp_path / "startifact.lock"
+    staged.lock("SugarWater", "1.0.0", lock_file=lock_file)
+
+    archive(wire, HERE, storage_class="GLACIER")
+    one = staged.check_lock(lock_file=lock_file)
+    archive(wire, *OTHERS, storage_class="GLACIER")
+    every = staged.check_lock(lock_file=lock_file)
+
+    assert one
+    (difference,) = every.differences
+    assert isinstance(difference.error, ArchivedError)
+    assert difference.error.message == (
+        f"SugarWater@1.0.0 is only in an archive, in {', '.join(AWS_REGIONS)}"
+    )
+    assert every.failures == ()
+
+
 @pytest.mark.parametrize(
     "how",
     [

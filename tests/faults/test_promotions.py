@@ -167,8 +167,8 @@ def test_many_at_once(directories: list[str]) -> None:
     results = _at_once(works)
 
     assert not [r for r in results if isinstance(r, StartifactError)]
-    moved = sum(r.changed for r in results)  # type: ignore[attr-defined]
-    assert len(history(directories)) == moved + 1
+    changes = sum(r.changed for r in results)  # type: ignore[attr-defined]
+    assert len(history(directories)) == changes + 1
 
 
 @pytest.mark.usefixtures("regions")

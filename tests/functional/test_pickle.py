@@ -19,6 +19,10 @@ from startifact import (
     Finding,
     FindingKind,
     Location,
+    LockChange,
+    LockCheck,
+    LockEntry,
+    LockFinding,
     Origin,
     Progress,
     RegionOutcome,
@@ -56,6 +60,7 @@ OUTCOME = RegionOutcome(
     latest=Version(1, 0, 0, "rc.1", "build"),
 )
 STEP = Step(region="a", key="P@1.0.0", action="fill", message="copy")
+ENTRY = LockEntry(project="P", selector="^1", version=Version(1), sha256="0" * 64, size=1)
 FINDING = Finding(kind=FindingKind.MISSING, region="a", key="P@1.0.0", message="a: gone")
 
 VALUES = [
@@ -71,6 +76,13 @@ VALUES = [
     Verification(
         project="P", versions=(), differences=(), failures={"a": errors.AccessDeniedError("no")}
     ),
+    LockCheck(
+        lock_file="x",
+        entries=(ENTRY,),
+        differences=(LockFinding(entry=ENTRY, error=errors.IntegrityError("other")),),
+        failures=(),
+    ),
+    LockChange(before=None, after=ENTRY, dry_run=False),
     Repair(project="P", steps=(STEP,), refusals=(), failures={}, dry_run=True),
     Configuration(
         bucket_name_param="/b", bucket_key_prefix="", parameter_name_prefix="", regions=("a",)

@@ -24,6 +24,10 @@ WORDS: dict[str, list[str]] = {
     "parameter": ["info", "P", "--regions=file:x", "--configuration-parameter={}"],
     "deadline": ["info", "P", "--regions=file:x", "--deadline={}"],
     "keep": ["repair", "P@1.0.0", "--keep={}", "--regions=file:x"],
+    "sha256": ["download", "P", "x", "--sha256={}", "--regions=file:x"],
+    "lock-file": ["download", "P", "x", "--lock-file={}", "--regions=file:x"],
+    "lock": ["lock", "{}", "--regions=file:x"],
+    "lock --update": ["lock", "--update", "{}", "--regions=file:x"],
     "if-exists": ["stage", "P@1.0.0", "x", "--if-exists={}"],
     "setup": ["setup", "--regions={}", "--bucket-name-param={}", "--bucket-key-prefix={}"],
 }

@@ -23,6 +23,7 @@ from startifact.commands.inputs import (
 )
 from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
+from startifact.model.digest import parse_sha256
 from startifact.model.durations import parse_duration
 from startifact.model.keys import LATEST, check_project
 from startifact.model.selectors import check_channel, parse_selector
@@ -67,6 +68,19 @@ class StepInputs:
         """Return the same with another *path*, where there is one."""
         if isinstance(self.command, StageInputs | DownloadInputs):
             return replace(self, command=replace(self.command, path=path))
+        return self
+
+    @property
+    def lock_file(self) -> Path | None:
+        """The lock file to download by; ``None`` where there is none."""
+        if not isinstance(self.command, DownloadInputs) or self.command.lock_file is None:
+            return None
+        return Path(self.command.lock_file)
+
+    def with_lock_file(self, path: Path) -> Self:
+        """Return the same with another lock file, where there is one."""
+        if self.lock_file is not None and isinstance(self.command, DownloadInputs):
+            return replace(self, command=replace(self.command, lock_file=str(path)))
         return self
 
     @classmethod
@@ -116,6 +130,7 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "to": checks.check_optional(parse_version),
     "remove": checks.check_optional(check_channel),
     "metadata": checks.read_metadata,
+    "sha256": checks.check_optional(parse_sha256),
     "regions": checks.check_regions,
     "configuration-parameter": checks.check_parameter,
     "keep": checks.check_keep,

@@ -41,6 +41,8 @@ def to_container_paths(
     names = _other_names(runner)
     if inputs.path is not None:
         inputs = inputs.with_path(Path(_renamed(str(inputs.path), names)))
+    if inputs.lock_file is not None:
+        inputs = inputs.with_lock_file(Path(_renamed(str(inputs.lock_file), names)))
     if inputs.session.regions is not None:
         regions = tuple(_renamed_region(text, names) for text in inputs.session.regions)
         inputs = replace(inputs, session=replace(inputs.session, regions=regions))
@@ -106,14 +108,15 @@ def check_sandbox_paths(
     """Return when the step keeps to the folders that are its own, or is in no workflow.
 
     Raises:
-        InputError: ``path`` or a ``file:`` region leads elsewhere, be it through a link.
+        InputError: ``path``, ``lock-file`` or a ``file:`` region leads elsewhere, be it through a
+            link.
 
     """
     if not runner.is_confined:
         return
     problems = Problems("the input of this step")
     directories = tuple(directories)
-    for path in (inputs.path, *(directory.path for directory in directories)):
+    for path in (inputs.path, inputs.lock_file, *(directory.path for directory in directories)):
         if path is not None and (elsewhere := _inner_name(path, runner)):
             problems.say(
                 f"{quoted(str(path))} has {elsewhere} in its middle, which is a folder of the host",
@@ -131,6 +134,8 @@ def check_sandbox_paths(
             )
     if inputs.path is not None:
         _refuse_outside(inputs.path, runner, problems)
+    if inputs.lock_file is not None:
+        _refuse_outside(inputs.lock_file, runner, problems, "lock-file", "startifact.lock")
     problems.raise_if_any()
 
 
@@ -149,16 +154,22 @@ def check_written_path(path: Path, runner: Runner) -> None:
     problems.raise_if_any()
 
 
-def _refuse_outside(path: Path, runner: Runner, problems: Problems) -> None:
+def _refuse_outside(
+    path: Path,
+    runner: Runner,
+    problems: Problems,
+    name: str = "path",
+    example: str = "dist.tar.gz",
+) -> None:
     if _is_kept(path, runner):
         return
     why = "which are all that the container of the action can see"
     if not runner.in_container:
         why = "which are all that a step keeps to"
     problems.say(
-        f"path {quoted(str(path))} is outside the workspace and the runner's temporary folder, "
+        f"{name} {quoted(str(path))} is outside the workspace and the runner's temporary folder, "
         f"{why}",
-        hint="Write path relative to the workspace, for example dist.tar.gz",
+        hint=f"Write {name} relative to the workspace, for example {example}",
     )
 
 

@@ -34,7 +34,7 @@ exit codes:
     5  too few regions, or not known now
     6  access denied, or no credentials
     7  bytes or regions disagree
-    8  verify found differences
+    8  verify, lock --check: differences
     9  trouble with a local file
    10  the service refuses for good
   130  interrupted
@@ -48,8 +48,9 @@ class Arguments:
 
     command: str
 
-    target: str
-    """The project, and after an ``@`` the version or selector; empty where a command has none."""
+    targets: tuple[str, ...]
+    """Projects, each with the version or selector after an ``@``: one, but where a command takes
+    several or none."""
 
     values: Mapping[str, object]
     """What each option of the command line says, by its name with underscores."""
@@ -83,9 +84,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     }
     values |= vars(_parser_of(COMMANDS[command]).parse_args([*before, *after]))
     own = {name: values.pop(name) for name in ("deadline", "json", "verbose", "quiet", "traceback")}
-    return Arguments(
-        command=command, target=values.pop("target", ""), values=MappingProxyType(values), **own
-    )
+    targets = tuple(values.pop("targets", ()))
+    return Arguments(command=command, targets=targets, values=MappingProxyType(values), **own)
 
 
 def _default(option: OptionDefinition) -> object:
@@ -175,7 +175,7 @@ def _parser_of(command: CommandDefinition) -> _Parser:
     parser = _Parser(
         prog=f"startifact {command.name}",
         usage=" ".join(
-            filter(None, ["startifact", command.name, "[OPTIONS]", command.target, *needed])
+            filter(None, ["startifact", command.name, "[OPTIONS]", command.usage, *needed])
         ),
         description=_filled(f"{command.help} {command.details}"),
         formatter_class=_HelpFormatter,
@@ -186,7 +186,12 @@ def _parser_of(command: CommandDefinition) -> _Parser:
     )
     if command.target:
         positional = parser.add_argument_group("arguments")
-        positional.add_argument("target", metavar=command.target, help=TARGETS[command.target])
+        positional.add_argument(
+            "targets",
+            nargs="*" if command.takes_several else 1,
+            metavar=command.target,
+            help=TARGETS[command.target],
+        )
         for option in (o for o in taken if o.is_positional):
             _add(positional, option, command.name)
     _add_options(parser, [o for o in taken if not o.is_positional], command.name)

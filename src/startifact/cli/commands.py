@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from startifact.cli.arguments import Arguments
+from startifact.cli.lock import LockCheckResult, LockInputs, LockResult, run_lock
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
 from startifact.commands.inputs import (
     PROJECT_INPUTS,
@@ -17,7 +18,7 @@ from startifact.commands.inputs import (
     path_of,
 )
 from startifact.commands.results import DownloadResult, ProjectResult
-from startifact.commands.running import run, session_of
+from startifact.commands.running import find_to_download, run, session_of
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError, LocalFileError
 from startifact.files.temporary import needs_room, sweep, temporary_folder
@@ -51,7 +52,7 @@ class PrintedResult:
     """Everything was printed as it came."""
 
 
-Result = ProjectResult | SetupResult | OutputResult | PrintedResult
+Result = ProjectResult | LockResult | LockCheckResult | SetupResult | OutputResult | PrintedResult
 
 
 def execute(
@@ -82,6 +83,9 @@ def execute(
             path, arguments.command, load_filename=bool(values["load_filename"])
         )
     session = session_of(session_inputs, settings, progress=progress, limits=limits)
+    if arguments.command == LockInputs.command:
+        values["targets"] = arguments.targets
+        return run_lock(inputs_from(LockInputs, values), session)
     lines = values["metadata"]
     if isinstance(lines, Sequence):
         values["metadata"] = parse_metadata_lines(lines, source="metadata")
@@ -109,7 +113,7 @@ def _download_to(
     """Download to a temporary file, and once it is verified write it with *write_file*."""
     sweep()
     with temporary_folder() as folder:
-        artifact = session.get(inputs.project, inputs.version, min_age=inputs.min_age)
+        artifact = find_to_download(inputs, session)
         try:
             path = artifact.downloader.download(folder / "artifact")
         except LocalFileError as e:
@@ -150,9 +154,13 @@ def _read_target(arguments: Arguments) -> dict[str, str | None]:
     Raises:
         InputError: The version is missing that the command needs.
     """
-    shape, target = COMMANDS[arguments.command].target, arguments.target
+    definition = COMMANDS[arguments.command]
+    shape = definition.target
+    if not shape or definition.takes_several:
+        return {}
+    (target,) = arguments.targets
     if "@" not in shape:
-        return {"project": target} if shape else {}
+        return {"project": target}
     project, at, version = target.partition("@")
     if at:
         return {"project": project, "version": version}

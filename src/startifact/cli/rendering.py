@@ -12,6 +12,7 @@ from startifact.cli.channel_rendering import (
 )
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
+from startifact.cli.lock import LockCheckResult, LockResult
 from startifact.cli.setup import SetupResult
 from startifact.commands.results import (
     ChannelsResult,
@@ -62,6 +63,8 @@ def output_lines(result: Result, *, history: bool) -> list[str]:
             return [artifact_key(yanking.project, yanking.version)]
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
+        case LockResult() | LockCheckResult():
+            return result.output()
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
             return []
         case _:
@@ -87,6 +90,8 @@ def info_lines(result: Result) -> list[str]:
             return [verification_line(found, len(regions))]
         case RepairResult(repair=done):
             return repair_lines(done)
+        case LockResult() | LockCheckResult():
+            return result.lines()
         case SetupResult(outcomes=outcomes, parameter=parameter):
             return setup_lines(outcomes, parameter)
         case _:

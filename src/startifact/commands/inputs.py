@@ -47,6 +47,8 @@ class DownloadInputs:
     min_age: str | None
     path: Path
     load_filename: bool
+    lock_file: str | None
+    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,13 +167,28 @@ def _compare(inputs: VerifyInputs | RepairInputs, session: Session) -> VerifyRes
     return RepairResult(inputs=inputs, repair=done)
 
 
+def find_to_download(inputs: DownloadInputs, session: Session) -> Artifact:
+    """Return the artifact that *inputs* ask for.
+
+    Raises:
+        StartifactError: There is none, or it is not what a lock file or a digest says.
+    """
+    return session.get(
+        inputs.project,
+        inputs.version,
+        min_age=inputs.min_age,
+        lock_file=inputs.lock_file,
+        sha256=inputs.sha256,
+    )
+
+
 def _download(
     inputs: DownloadInputs,
     session: Session,
     writing: Writing,
     on_found: Callable[[Artifact], object],
 ) -> DownloadResult:
-    artifact = session.get(inputs.project, inputs.version, min_age=inputs.min_age)
+    artifact = find_to_download(inputs, session)
     on_found(artifact)
     target = inputs.path
     if inputs.load_filename and (name := safe_filename(artifact)):

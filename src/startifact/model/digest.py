@@ -31,6 +31,21 @@ def content_name(sha256: str, size: int, filename: str | None, metadata: Mapping
     return _CONTENT + hashlib.sha256(text.encode()).hexdigest()
 
 
+def parse_sha256(text: object) -> str:
+    """Return the SHA-256 that *text* is, in lower-case hexadecimal digits.
+
+    Raises:
+        InputError: It is not 64 hexadecimal digits, behind ``sha256:`` or not.
+    """
+    digest = text.lower().removeprefix(_BYTES) if isinstance(text, str) else ""
+    if is_sha256(digest):
+        return digest
+    raise InputError(
+        f"sha256 is {quoted(text)}, expected 64 hexadecimal digits, with or without {_BYTES} "
+        "before them"
+    )
+
+
 def parse_keep(text: str) -> str:
     """Return what *text* names, with digits in lower case: bytes, or a content.
 

@@ -26,6 +26,7 @@ from startifact.files.destination import (
 )
 from startifact.limits import Limits
 from startifact.model.record import Record
+from startifact.reading.expected import ExpectedBytes
 from startifact.reading.outcomes import RegionOutcome, facts_in_short, outcome_of
 from startifact.reading.replica import Replica
 from startifact.reading.resolution import Resolution
@@ -64,6 +65,7 @@ class Downloader:
         self._limits = limits
         self._unfit: dict[str, StartifactError] = {}
         self._closed = False
+        self._expected: list[ExpectedBytes] = []
 
     @property
     def region(self) -> str:
@@ -173,7 +175,8 @@ class Downloader:
             InputError: *path* is a directory, or text that ends with a slash, and *load_filename*
                 is not set; it is a pipe, a device or a circle of links; there is no saved file
                 name; or the session is closed or was left behind when the artifact was pickled.
-            IntegrityError: The saved file name is not one safe path component.
+            IntegrityError: The saved file name is not one safe path component; or a lock file or a
+                digest was given to `Session.get`, and regions agree on other bytes by now.
             LocalFileError: *path* cannot be written.
             SeveralRegionsError: No region could deliver bytes that match the record; its
                 ``causes`` say why, and its exit code is the most telling of theirs.
@@ -209,6 +212,15 @@ class Downloader:
             raise
         self._mark.mark()
         return destination
+
+    def _expect(self, expected: ExpectedBytes) -> None:
+        """Deliver no other bytes than *expected*, also where regions agree on others later.
+
+        Raises:
+            IntegrityError: They agree on others already.
+        """
+        expected.check(self._resolution.key, self._record)
+        self._expected.append(expected)
 
     def _close(self) -> None:
         self._closed = True
@@ -283,6 +295,8 @@ class Downloader:
     def _is_still_chosen(self) -> bool:
         """Say whether what was verified still is the version, by all that regions say by now."""
         verified, self._record = self._record, self._resolution.resolve()
+        for expected in self._expected:
+            expected.check(self._resolution.key, self._record)
         return (verified.digest, verified.size) == (self._record.digest, self._record.size)
 
     def _has_others(self, tried: set[str]) -> bool:

@@ -83,7 +83,8 @@ def take_registers(
     living = [region for region in regions if region.name not in failed_before]
     jobs = {region.name: partial(_keys_in, region, project) for region in living}
     listed, failed = ask_regions(jobs, limits, None)
-    failures = {failure.name: failure.error for failure in failed}
+    # What is no folder or the like has no registers; what is wrong with latest there says so.
+    failures = {f.name: f.error for f in failed if not isinstance(f.error, IntegrityError)}
     living = [region for region in living if region.name in listed]
     channels = sorted({name for names, _ in listed.values() for name in names})
     versions = newest_first({str(v): v for _, found in listed.values() for v in found}.values())
@@ -234,7 +235,7 @@ def repair_registers(
         for name in damaged:
             step = _step(name, inventory.register.key, "move-channel", "replace what is damaged")
             log.run_step(step, partial(_replace, registers, inventory, name))
-        behind = [f.region for f in wrong if f.kind in _MENDED_BY_ACCEPTING]
+        behind = [f.region for f in wrong if f.kind in _TO_ACCEPT_AGAIN]
         if behind or damaged:
             _accept_again(inventory, behind, log, author)
         copies = [f.region for f in wrong if f.kind is FindingKind.MIRROR_DIFFERS]
@@ -242,7 +243,7 @@ def repair_registers(
             _mirror_again(registers, inventory, copies, log)
 
 
-_MENDED_BY_ACCEPTING = frozenset(
+_TO_ACCEPT_AGAIN = frozenset(
     {
         FindingKind.CHANNEL_MISSING,
         FindingKind.CHANNEL_BEHIND,

@@ -2,10 +2,11 @@
 
 from startifact.session.artifacts import ArtifactMethods
 from startifact.session.channels import ChannelMethods
+from startifact.session.locking import LockMethods
 from startifact.session.retention import RetentionMethods
 
 
-class Session(ArtifactMethods, ChannelMethods, RetentionMethods):
+class Session(ArtifactMethods, ChannelMethods, RetentionMethods, LockMethods):
     """Stages and gets artifacts in one list of regions.
 
     Configuration, bucket names and clients are looked up once, when they are first needed. A

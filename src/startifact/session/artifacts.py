@@ -9,7 +9,7 @@ from semver import Version
 from startifact.errors import InputError
 from startifact.files.destination import is_directory_text
 from startifact.files.source import check_file, directory_error
-from startifact.model.digest import parse_keep
+from startifact.model.digest import parse_keep, parse_sha256
 from startifact.model.filenames import check_filename, composed
 from startifact.model.keys import LATEST, check_project
 from startifact.model.metadata import warn_of_secrets
@@ -17,7 +17,9 @@ from startifact.model.ranges import Range
 from startifact.model.record import check_metadata
 from startifact.model.versions import parse_version
 from startifact.reading.artifact import Artifact
+from startifact.reading.expected import ExpectedBytes, expected_by
 from startifact.reading.listing import list_versions
+from startifact.reading.locking import locked_entry
 from startifact.reading.newest_versions import list_in_batches
 from startifact.regions.interface import Region
 from startifact.regions.spec import split_list
@@ -115,6 +117,8 @@ class ArtifactMethods(SessionBase):
         *,
         version: Version | Range | str | None = None,
         min_age: timedelta | str | None = None,
+        lock_file: str | Path | None = None,
+        sha256: str | None = None,
     ) -> Artifact:
         """Return the artifact that *selector* picks.
 
@@ -127,18 +131,25 @@ class ArtifactMethods(SessionBase):
             version: The same, by the name that it had in the first Startifact.
             min_age: How long ago what a range picks has to have been staged at least, such as
                 ``24h`` or ``7d``.
+            lock_file: A lock file, which says what *selector* picks instead: the version, and the
+                bytes, that `lock` has recorded there. No others are delivered.
+            sha256: The SHA-256 that the bytes have to have, in hexadecimal, with or without
+                ``sha256:`` before it. No others are delivered.
 
         Returns:
             The artifact: its metadata as a mapping, its facts as attributes, and its downloader.
 
         Raises:
             InputError: *project*, *selector* or *min_age* is not valid, *version* is given beside
-                *selector*, or two regions are one store.
+                *selector* or *min_age* beside *lock_file*, two regions are one store, or
+                *lock_file* is no lock file or has no entry for *selector*.
+            LocalFileError: *lock_file* cannot be read.
             NotFoundError: Every region said that there is none, or no version that a range may
                 pick.
             RemovedError: It existed, and was removed on purpose.
             SeveralRegionsError: Too few regions answered to know.
-            IntegrityError: Regions hold different content and no majority agrees.
+            IntegrityError: Regions hold different content and no majority agrees, or they hold
+                other bytes than *lock_file* or *sha256* says.
         """
         checked = check_project(project)
         if selector is not None and version is not None:
@@ -148,7 +159,15 @@ class ArtifactMethods(SessionBase):
             )
         given = version if selector is None else selector
         wanted = selector_of(LATEST if given is None else given)
-        return self._find(checked, wanted, min_age=min_age)
+        expected = [] if sha256 is None else [ExpectedBytes(sha256=parse_sha256(sha256))]
+        if lock_file is not None:
+            entry = locked_entry(Path(lock_file), checked, wanted, min_age=min_age)
+            expected.append(expected_by(entry, lock_file))
+            wanted = entry.version
+        artifact = self._find(checked, wanted, min_age=min_age)
+        for one in expected:
+            artifact.downloader._expect(one)
+        return artifact
 
     def versions(self, project: str) -> list[Version]:
         """Return every version of *project* that is staged, newest first.

@@ -61,7 +61,7 @@ def test_defaults_are_quoted() -> None:
 def test_names_of_inputs() -> None:
     """Names are in kebab-case: the runner hands them over as they are, in upper case."""
     for name in ACTION["inputs"]:
-        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", name)
+        assert re.fullmatch(r"[a-z]+[0-9]*(-[a-z]+)*", name)
 
 
 def test_action_takes_nothing_but_inputs() -> None:

@@ -121,6 +121,8 @@ def test_defaults() -> None:
             min_age=None,
             path=Path("dist.tar.gz"),
             load_filename=False,
+            lock_file=None,
+            sha256=None,
         ),
         session=session_inputs(
             regions=None, configuration_parameter=None, required_regions="majority", dry_run=False

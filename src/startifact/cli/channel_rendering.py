@@ -2,16 +2,49 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import assert_never
 
 from startifact.channels.overview import ChannelMove, ChannelOverview
 from startifact.channels.promotion import Promotion
 from startifact.cli.console import table
+from startifact.commands.results import (
+    ChannelsResult,
+    PromotionResult,
+    RegisterResult,
+    YankResult,
+)
 from startifact.model.clock import age
 from startifact.model.keys import artifact_key, channel_key
 from startifact.retention.yanking import Yanking
 
 NOTHING = "-"
 """Stands for the version of a channel that was removed, or was nothing before."""
+
+
+def register_output(result: RegisterResult, *, history: bool) -> list[str]:
+    """Return what programs read of *result*; with *history*, every move of a channel."""
+    match result:
+        case PromotionResult(promotion=promotion):
+            return promotion_output(promotion)
+        case ChannelsResult(channels=channels):
+            return channels_lines(channels, history=history)
+        case YankResult(yanking=yanking):
+            return [artifact_key(yanking.project, yanking.version)]
+        case _:
+            assert_never(result)
+
+
+def register_info(result: RegisterResult) -> list[str]:
+    """Return what people read of *result*."""
+    match result:
+        case PromotionResult(promotion=promotion):
+            return promotion_lines(promotion)
+        case ChannelsResult():
+            return []
+        case YankResult(yanking=yanking):
+            return yanking_lines(yanking)
+        case _:
+            assert_never(result)
 
 
 def promotion_lines(promotion: Promotion) -> list[str]:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from startifact.cli.arguments import Arguments
@@ -11,6 +12,7 @@ from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
 from startifact.commands.inputs import (
     PROJECT_INPUTS,
     DownloadInputs,
+    ProjectInputs,
     PromoteInputs,
     SessionInputs,
     VersionsInputs,
@@ -96,15 +98,16 @@ def execute(
             write("\n".join(str(version) for version in versions))
         return PrintedResult()
     inputs = inputs_from(PROJECT_INPUTS[arguments.command], values)
-
-    def found(artifact: Artifact) -> None:
-        if isinstance(inputs, PromoteInputs) and inputs.version != str(artifact.version):
-            tell(f"{artifact_key(inputs.project, inputs.version)} is {artifact.version}")
-
-    result = run(inputs, session, on_found=found)
+    result = run(inputs, session, on_found=partial(_tell_resolved, inputs, tell))
     if isinstance(result, DownloadResult):
         _warn_of_failures(result.artifact)
     return result
+
+
+def _tell_resolved(inputs: ProjectInputs, tell: Callable[[str], None], artifact: Artifact) -> None:
+    """Tell, before a channel moves, what was resolved."""
+    if isinstance(inputs, PromoteInputs) and inputs.version != str(artifact.version):
+        tell(f"{artifact_key(inputs.project, inputs.version)} is {artifact.version}")
 
 
 def _download_to(

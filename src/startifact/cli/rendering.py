@@ -4,12 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
-from startifact.cli.channel_rendering import (
-    channels_lines,
-    promotion_lines,
-    promotion_output,
-    yanking_lines,
-)
+from startifact.cli.channel_rendering import register_info, register_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
 from startifact.cli.lock import LockCheckResult, LockResult
@@ -25,7 +20,6 @@ from startifact.commands.results import (
     VersionsResult,
     YankResult,
 )
-from startifact.model.keys import artifact_key
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
@@ -55,12 +49,8 @@ def output_lines(result: Result, *, history: bool) -> list[str]:
             return artifact_lines(artifact)
         case VersionsResult(versions=versions):
             return [str(version) for version in versions]
-        case PromotionResult(promotion=promotion):
-            return promotion_output(promotion)
-        case ChannelsResult(channels=channels):
-            return channels_lines(channels, history=history)
-        case YankResult(yanking=yanking):
-            return [artifact_key(yanking.project, yanking.version)]
+        case PromotionResult() | ChannelsResult() | YankResult():
+            return register_output(result, history=history)
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
         case LockResult() | LockCheckResult():
@@ -80,12 +70,10 @@ def info_lines(result: Result) -> list[str]:
             return [download_line(artifact, f"at {quoted(str(path), 1000)}")]
         case OutputResult(artifact=artifact):
             return [download_line(artifact, "on standard output")]
-        case PromotionResult(promotion=promotion):
-            return promotion_lines(promotion)
-        case InfoResult() | VersionsResult() | ChannelsResult() | PrintedResult():
+        case PromotionResult() | ChannelsResult() | YankResult():
+            return register_info(result)
+        case InfoResult() | VersionsResult() | PrintedResult():
             return []
-        case YankResult(yanking=yanking):
-            return yanking_lines(yanking)
         case VerifyResult(verification=found, regions=regions):
             return [verification_line(found, len(regions))]
         case RepairResult(repair=done):

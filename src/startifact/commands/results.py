@@ -124,15 +124,8 @@ class RepairResult:
 
 
 ArtifactResult = StageResult | DownloadResult | InfoResult
-ProjectResult = (
-    ArtifactResult
-    | VersionsResult
-    | PromotionResult
-    | ChannelsResult
-    | YankResult
-    | VerifyResult
-    | RepairResult
-)
+RegisterResult = PromotionResult | ChannelsResult | YankResult
+ProjectResult = ArtifactResult | VersionsResult | RegisterResult | VerifyResult | RepairResult
 
 
 def version_of(result: ProjectResult) -> str:

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from startifact.reading.artifact import Artifact, PassedOver
     from startifact.reading.download import Downloader
     from startifact.reading.outcomes import RegionOutcome, State
+    from startifact.reading.version_entries import VersionEntry
     from startifact.regions.aws.configuration_loader import ConfigurationLoader
     from startifact.regions.aws.web_identity import WebIdentity
     from startifact.regions.interface import Location, Mirror, Region, StoredArtifact, StoredChannel
     from startifact.regions.pages import Page
+    from startifact.registers.marks import Yank
     from startifact.repair.log import Repair, Step
     from startifact.repair.verify import Finding, FindingKind, Verification
     from startifact.session import Session
@@ -68,7 +70,9 @@ __all__ = [
     "StoredArtifact",
     "StoredChannel",
     "Verification",
+    "VersionEntry",
     "WebIdentity",
+    "Yank",
     "__version__",
     "deadline",
     "errors",
@@ -110,7 +114,9 @@ _HOMES = {
     "StoredArtifact": "regions.interface",
     "StoredChannel": "regions.interface",
     "Verification": "repair.verify",
+    "VersionEntry": "reading.version_entries",
     "WebIdentity": "regions.aws.web_identity",
+    "Yank": "registers.marks",
     "__version__": "version",
     "deadline": "concurrency.deadline",
 }

@@ -40,6 +40,10 @@ VALUES = {
     "to": "1.0.0",
     "channel": "prod",
     "remove": "prod",
+    "range": "^1.2",
+    "since": "7d",
+    "where": "lang=dotnet",
+    "limit": "5",
 }
 
 
@@ -49,18 +53,24 @@ def value_of(option: OptionDefinition) -> str:
 
 def in_a_shell(command: str, *words: str) -> Arguments:
     """Return what the command line makes of *words* after a command that is complete."""
-    target = {"PROJECT": "P", "PROJECT@VERSION": "P@1.0.0"}.get(COMMANDS[command].target, "P@1.0.0")
-    return parse([command, target, *map(value_of, needed_by(command)), *words])
+    shape = COMMANDS[command].target
+    target = {"": [], "PROJECT": ["P"]}.get(shape, ["P@1.0.0"])
+    return parse([command, *target, *map(value_of, needed_by(command)), *words])
 
 
 def needed_by(command: str) -> list[OptionDefinition]:
     """Return what *command* cannot do without, but for the project and the version."""
-    return [o for o in options_of(WayIn.SHELL) if o.is_positional and command in o.required_by]
+    return [
+        option
+        for option in options_of(WayIn.SHELL)
+        if option.is_positional_in(command) and command in option.required_by
+    ]
 
 
 def in_a_workflow(command: str, **inputs: str) -> StepInputs:
     """Return what the action makes of *inputs* beside those that *command* cannot do without."""
-    given = {"command": command, "project": "P"}
+    given = {"command": command}
+    given |= {"project": "P"} if OPTIONS["project"].used_by(command) else {}
     given |= {"version": "1.0.0"} if OPTIONS["version"].used_by(command) else {}
     given |= {option.name: value_of(option) for option in needed_by(command)}
     given |= {name.replace("_", "-"): text for name, text in inputs.items()}
@@ -78,9 +88,10 @@ def test_same_commands(option: OptionDefinition, command: str) -> None:
         if option.kind is ValueKind.FLAG
         else [f"--{option.name}={value_of(option)}"]
     )
-    if option.is_positional:
-        assert (command in option.commands) == (option.metavar in usage(command))
+    if option.is_positional_in(command):
+        assert option.metavar in usage(command)
     elif option.used_by(command) or command in option.ignored_by:
+        assert option.spellings
         in_a_shell(command, *words)
     else:
         with pytest.raises(InputError, match="unrecognized arguments"):
@@ -102,10 +113,11 @@ def usage(command: str) -> str:
 @pytest.mark.parametrize("option", SHARED, ids=lambda option: option.name)
 def test_same_default(option: OptionDefinition) -> None:
     """An option that nobody sets means the same in a shell and in a workflow."""
-    command = option.commands[0] if option.commands else "stage"
-    if option.is_positional:
-        assert option.required_by == option.commands
+    assert set(option.positional_in) <= set(option.required_by)
+    commands = [c for c in option.commands or ["stage"] if not option.is_positional_in(c)]
+    if not commands:
         return
+    command = commands[0]
 
     in_a_shell_ = in_a_shell(command).values[option.identifier]
     in_an_action = value_of_input(in_a_workflow(command), option.name)
@@ -146,6 +158,7 @@ def test_python(command: str) -> None:
     functions: list[Callable[..., object]] = [Session.__init__, Downloader.download]
     functions += [Session.get] if command in {"download", "info"} else [getattr(Session, command)]
     functions += [Session.remove_channel] if command == "channels" else []
+    functions += [Session.list_versions] if command == "versions" else []
     arguments = {name for function in functions for name in inspect.signature(function).parameters}
 
     for option in options_of(WayIn.PYTHON, command):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from startifact.cli.arguments import Arguments
+from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
 from startifact.commands.inputs import (
     PROJECT_INPUTS,
@@ -16,7 +17,7 @@ from startifact.commands.inputs import (
     path_of,
 )
 from startifact.commands.results import DownloadResult, ProjectResult
-from startifact.commands.running import run, session_of
+from startifact.commands.running import entries_of, run, session_of
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError, LocalFileError
 from startifact.files.temporary import needs_room, sweep, temporary_folder
@@ -79,14 +80,15 @@ def execute(
             path, arguments.command, load_filename=bool(values["load_filename"])
         )
     session = session_of(session_inputs, settings, progress=progress, limits=limits)
-    lines = values["metadata"]
-    if isinstance(lines, Sequence):
-        values["metadata"] = parse_metadata_lines(lines, source="metadata")
+    for name in ("metadata", "where"):
+        if isinstance(lines := values[name], Sequence):
+            values[name] = parse_metadata_lines(lines, source=name)
     if to_standard_output:
         return _download_to(write_file, inputs_from(DownloadInputs, values), session)
     if arguments.command == VersionsInputs.command and not arguments.json:
-        for versions in session.versions_in_batches(inputs_from(VersionsInputs, values).project):
-            write("\n".join(str(version) for version in versions))
+        inputs = inputs_from(VersionsInputs, values)
+        for line in entry_lines(entries_of(inputs, session), long=inputs.long):
+            write(line)
         return PrintedResult()
     result = run(inputs_from(PROJECT_INPUTS[arguments.command], values), session)
     if isinstance(result, DownloadResult):

@@ -7,11 +7,13 @@ from typing import assert_never
 from startifact.cli.channel_rendering import channels_lines, promotion_lines, promotion_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
+from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.setup import SetupResult
 from startifact.commands.results import (
     ChannelsResult,
     DownloadResult,
     InfoResult,
+    ProjectListResult,
     PromotionResult,
     RepairResult,
     StageResult,
@@ -45,8 +47,10 @@ def output_lines(result: Result, *, history: bool) -> list[str]:
             return [str(path)]
         case InfoResult(artifact=artifact):
             return artifact_lines(artifact)
-        case VersionsResult(versions=versions):
-            return [str(version) for version in versions]
+        case ProjectListResult(projects=projects):
+            return list(projects)
+        case VersionsResult(entries=entries, long=long):
+            return list(entry_lines(entries, long=long))
         case PromotionResult(promotion=promotion):
             return promotion_output(promotion)
         case ChannelsResult(channels=channels):
@@ -70,7 +74,13 @@ def info_lines(result: Result) -> list[str]:
             return [download_line(artifact, "on standard output")]
         case PromotionResult(promotion=promotion):
             return promotion_lines(promotion)
-        case InfoResult() | VersionsResult() | ChannelsResult() | PrintedResult():
+        case (
+            InfoResult()
+            | ProjectListResult()
+            | VersionsResult()
+            | ChannelsResult()
+            | PrintedResult()
+        ):
             return []
         case VerifyResult(verification=found, regions=regions):
             return [verification_line(found, len(regions))]

@@ -27,11 +27,13 @@ from startifact.hints import Words
 from startifact.model.filenames import check_filename
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import may_be_majority
+from startifact.reading.version_entries import VersionEntry
 from startifact.repair.log import Repair
 from startifact.repair.verify import FindingKind, Verification
 from startifact.report import (
     facts_of,
     facts_of_channel,
+    facts_of_entry,
     facts_of_promotion,
     facts_of_repair,
     facts_of_staging,
@@ -73,11 +75,25 @@ class InfoResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectListResult:
+    """All projects, by name."""
+
+    projects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionsResult:
-    """The versions of a project, newest first."""
+    """The versions of a project that were asked for, newest first."""
 
     project: str
-    versions: tuple[Version, ...]
+    entries: tuple[VersionEntry, ...]
+    long: bool
+    """Whether it is to be said what is known of each."""
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """The versions alone."""
+        return tuple(entry.version for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +131,13 @@ class RepairResult:
 
 ArtifactResult = StageResult | DownloadResult | InfoResult
 ProjectResult = (
-    ArtifactResult | VersionsResult | PromotionResult | ChannelsResult | VerifyResult | RepairResult
+    ArtifactResult
+    | ProjectListResult
+    | VersionsResult
+    | PromotionResult
+    | ChannelsResult
+    | VerifyResult
+    | RepairResult
 )
 
 
@@ -125,10 +147,10 @@ def version_of(result: ProjectResult) -> str:
         case StageResult() | DownloadResult() | InfoResult():
             return str(result.artifact.version)
         case VersionsResult():
-            return str(result.versions[0])
+            return str(result.entries[0].version)
         case PromotionResult(promotion=promotion):
             return "" if promotion.version is None else str(promotion.version)
-        case ChannelsResult():
+        case ProjectListResult() | ChannelsResult():
             return ""
         case VerifyResult() | RepairResult():
             return result.inputs.version or ""
@@ -155,8 +177,11 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
         case InfoResult(artifact=artifact):
             facts = {**facts_of(artifact), "held-by-majority": is_held_by_majority(artifact)}
             return {**facts, "locations": locations_of_result(result)}
-        case VersionsResult(project=project, versions=versions):
-            return {"project": project, "versions": [str(version) for version in versions]}
+        case ProjectListResult(projects=projects):
+            return {"projects": list(projects)}
+        case VersionsResult(project=project, entries=entries, long=long):
+            details = {"details": [facts_of_entry(entry) for entry in entries]} if long else {}
+            return {"project": project, "versions": [str(e.version) for e in entries], **details}
         case PromotionResult(promotion=promotion):
             return facts_of_promotion(promotion)
         case ChannelsResult(project=project, channels=channels):
@@ -198,6 +223,7 @@ def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[Startifa
             StageResult()
             | DownloadResult()
             | InfoResult()
+            | ProjectListResult()
             | VersionsResult()
             | PromotionResult()
             | ChannelsResult()

@@ -60,13 +60,19 @@ class _Newest:
 
 
 def list_in_batches(
-    regions: Sequence[Region], project: str, *, limits: Limits, range_: Range | None = None
+    regions: Sequence[Region],
+    project: str,
+    *,
+    limits: Limits,
+    range_: Range | None = None,
+    unlisted: dict[str, StartifactError] | None = None,
 ) -> Iterator[list[Version]]:
     """Yield every version of *project* that any region holds, newest first, in batches.
 
     With *range_* it is those that satisfy it, and only what they begin with is listed. Only their
     texts are kept, so that memory hardly grows with their number. What was staged while this listed
-    is left out, with a warning, where its place is over.
+    is left out, with a warning, where its place is over. Why a region was not listed is in
+    *unlisted* as soon as it is known.
 
     Raises:
         InputError: Two regions are one store.
@@ -74,10 +80,11 @@ def list_in_batches(
         SeveralRegionsError: Fewer than half of the regions answered, or not to the end.
     """
     prefixes: list[Prefix] = [()] if range_ is None else sorted(range_.prefixes, reverse=True)
-    failures: dict[str, StartifactError] = {}
+    failures = {} if unlisted is None else unlisted
+    warned: set[str] = set()
     found = False
     for prefix in prefixes:
-        listing = _Listing(regions, project, prefix, limits, known_failures=failures)
+        listing = _Listing(regions, project, prefix, limits, failures=failures, warned=warned)
         for versions in listing.batches():
             batch = [v for v in versions if range_ is None or _is_in(v, prefix, range_)]
             if batch:
@@ -107,14 +114,18 @@ class _Listing:
         prefix: Prefix,
         limits: Limits,
         *,
-        known_failures: dict[str, StartifactError],
+        failures: dict[str, StartifactError],
+        warned: set[str],
     ) -> None:
         self._regions = regions
         self._project = project
         self._prefix = prefix
         self._limits = limits
-        self._known_failures = known_failures
+        self._failures = failures
         """Of regions that have failed before; those that fail now are added."""
+
+        self._warned = warned
+        """The regions of which a warning was given."""
 
     def batches(self) -> Iterator[list[Version]]:
         """Yield them, newest first: those of the highest minor before the others are listed."""
@@ -126,8 +137,7 @@ class _Listing:
         begun = {name: a for name, a in answers.items() if isinstance(a, _Newest)}
         since = _known_since(begun)
         if begun:
-            failures = failures_by_region(regions, failed)
-            check_answers(regions, project, failures, all_needed=False)
+            self._take_failures(failures_by_region(regions, failed))
         known = [answer.versions for answer in answers.values()] if since is not None else []
         yield from _batches(itertools.takewhile(partial(_is_from, since), newest_of(known)))
         # All of it once more, as a walk from minor to minor may take a request for each version.
@@ -135,7 +145,10 @@ class _Listing:
         rest = {name: job for name, job in rest.items() if name in begun}
         listed, failed_later = ask_regions(rest, limits, max(0, enough - len(whole)))
         whole |= listed
-        self._take_failures(failures_by_region(regions, [*failed, *failed_later]))
+        failures = failures_by_region(regions, [*failed, *failed_later])
+        self._take_failures(failures)
+        warn_of_unlisted({name: e for name, e in failures.items() if name not in self._warned})
+        self._warned |= failures.keys()
         if not self._prefix:  # other keys than versions are no matter of a range
             warn_of_others(regions, project, {name: a.others for name, a in whole.items()})
         found = newest_of(a.versions for a in whole.values())
@@ -148,9 +161,7 @@ class _Listing:
 
     def _take_failures(self, failures: Mapping[str, StartifactError]) -> None:
         check_answers(self._regions, self._project, failures, all_needed=False)
-        new = {name: e for name, e in failures.items() if name not in self._known_failures}
-        warn_of_unlisted(new)
-        self._known_failures |= new
+        self._failures.update(failures)
 
 
 def _is_from(since: Minor | None, version: Version) -> bool:

@@ -192,5 +192,5 @@ def _nearest(range_: Range, versions: Sequence[Version]) -> list[Version]:
     rising = list(reversed(newest_first(versions)))
     begin = min(range_.prefixes, default=())
     numbers = (*begin, 0, 0, 0)[:3]
-    place = bisect.bisect([precedence(v)[:3] for v in rising], numbers)
-    return rising[max(0, place - 2) : place + 1]
+    index = bisect.bisect([precedence(v)[:3] for v in rising], numbers)
+    return rising[max(0, index - 2) : index + 1]

@@ -2,9 +2,10 @@
 
 from startifact.session.artifacts import ArtifactMethods
 from startifact.session.channels import ChannelMethods
+from startifact.session.listing import ListingMethods
 
 
-class Session(ArtifactMethods, ChannelMethods):
+class Session(ArtifactMethods, ListingMethods, ChannelMethods):
     """Stages and gets artifacts in one list of regions.
 
     Configuration, bucket names and clients are looked up once, when they are first needed. A

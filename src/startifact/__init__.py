@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from startifact.reading.download import Downloader
     from startifact.reading.locking import LockChange, LockCheck, LockFinding
     from startifact.reading.outcomes import RegionOutcome, State
+    from startifact.reading.version_entries import VersionEntry
     from startifact.regions.aws.configuration_loader import ConfigurationLoader
     from startifact.regions.aws.web_identity import WebIdentity
     from startifact.regions.interface import Location, Mirror, Region, StoredArtifact, StoredChannel
@@ -76,6 +77,7 @@ __all__ = [
     "StoredArtifact",
     "StoredChannel",
     "Verification",
+    "VersionEntry",
     "WebIdentity",
     "Yank",
     "Yanking",
@@ -124,6 +126,7 @@ _HOMES = {
     "StoredArtifact": "regions.interface",
     "StoredChannel": "regions.interface",
     "Verification": "repair.verify",
+    "VersionEntry": "reading.version_entries",
     "WebIdentity": "regions.aws.web_identity",
     "Yank": "registers.marks",
     "Yanking": "retention.yanking",

@@ -28,6 +28,9 @@ class ValueKind(StrEnum):
 
     SECONDS = "seconds"
 
+    COUNT = "count"
+    """A whole number from 1 on."""
+
 
 class CommandDefinition(NamedTuple):
     """One command."""
@@ -83,8 +86,8 @@ class OptionDefinition(NamedTuple):
     metavar: str = ""
     """What stands for its value in ``--help``."""
 
-    is_positional: bool = False
-    """Whether a shell gives it without its name."""
+    positional_in: tuple[str, ...] = ()
+    """The commands that a shell gives it to without its name."""
 
     ignored_by: tuple[str, ...] = ()
     """Commands that take it in a shell, and do the same with and without it."""
@@ -111,14 +114,18 @@ class OptionDefinition(NamedTuple):
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """How a shell may write it; of one that is positional, that is nothing."""
-        if self.is_positional:
+        """How a shell may write it; of one that is positional everywhere, that is nothing."""
+        if self.positional_in and set(self.positional_in) == set(self.commands):
             return ()
         return (*([f"-{self.letter}"] if self.letter else []), f"--{self.name}")
 
     def used_by(self, command: str) -> bool:
         """Say whether *command* does something with it."""
         return not self.commands or command in self.commands
+
+    def is_positional_in(self, command: str) -> bool:
+        """Say whether a shell gives it to *command* without its name."""
+        return command in self.positional_in
 
     def help_of(self, command: str) -> str:
         """Return the help where it is known that *command* is run."""

@@ -88,6 +88,9 @@ MAX_ID_CHARACTERS = 64
 MAX_BALLOT = 2**53
 """What JSON's numbers are exact up to: more than any number of attempts."""
 
+MAX_COUNT_DIGITS = 9
+"""Of a number of versions as people write it: more than any project has."""
+
 MAX_SIZE_DIGITS = 19
 MAX_FORMAT_DIGITS = 9
 """Of numbers that are stored as text, before they are read: more than any that is allowed."""
@@ -233,6 +236,10 @@ MAX_ANNOTATION_CHARACTERS = 4096
 
 MAX_SUMMARY_BYTES = MIB
 """Of one step's summary; of a larger one the runner shows nothing."""
+
+MAX_LIST_OUTPUT_BYTES = 256 * 1024
+"""Of an output that is a list of versions or projects. All outputs of a job may have 1 MiB, which
+GitHub counts in UTF-16, so that this is half of it; the other half is for other steps."""
 
 MAX_CODE_CHARACTERS = 400
 """Of one text from outside in a summary: one must not push all others out of it."""
@@ -440,6 +447,9 @@ class Limits:
     lock_workers: int = 8
     """How many entries of a lock file are looked up at a time. Each asks all regions at once, and
     mostly waits for them."""
+    described_ahead: int = 32
+    """How many versions of a listing are described, or wait to be shown, at a time: twice
+    ``inventory_workers``, so that one that takes longer keeps few workers from going on."""
 
     channel_retry: RetryLimits = field(default=RetryLimits(attempts=40))
     """Of a channel that other jobs move at the same time. In each round one of them succeeds, and

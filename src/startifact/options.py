@@ -47,7 +47,13 @@ _COMMANDS = (
         "The file is at PATH only with the recorded size and SHA-256. Prints the path written.",
     ),
     CommandDefinition("info", "Show what is known about an artifact.", "PROJECT[@SELECTOR]"),
-    CommandDefinition("versions", "List the versions of a project, newest first.", "PROJECT"),
+    CommandDefinition("projects", "List the projects that have anything staged, by name."),
+    CommandDefinition(
+        "versions",
+        "List the versions of a project, newest first.",
+        "PROJECT",
+        "Prints each as soon as it is known.",
+    ),
     CommandDefinition(
         "promote",
         "Point a channel at a version.",
@@ -131,6 +137,8 @@ def listed(names: Sequence[str], before_last: str) -> str:
     return f"{', '.join(others)} {before_last} {last}" if others else last
 
 
+_ABOUT_A_PROJECT = tuple(name for name in commands_of(WayIn.ACTION) if COMMANDS[name].target)
+
 _OPTIONS = (
     OptionDefinition(
         "command",
@@ -143,8 +151,9 @@ _OPTIONS = (
     OptionDefinition(
         "project",
         "The name of the project, for example SugarWater.",
+        commands=_ABOUT_A_PROJECT,
         ways_in=(WayIn.PYTHON, WayIn.ACTION),
-        required_by=commands_of(WayIn.ACTION),
+        required_by=_ABOUT_A_PROJECT,
     ),
     OptionDefinition(
         "version",
@@ -179,7 +188,7 @@ _OPTIONS = (
         commands=("stage", "download"),
         required_by=("stage", "download"),
         metavar="PATH",
-        is_positional=True,
+        positional_in=("stage", "download"),
         help_by_command={
             "stage": "The file.",
             "download": "The file to write, - for standard output; a folder with --load-filename.",
@@ -187,11 +196,62 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "channel",
-        "The channel to move, such as prod: lower-case letters, digits and dashes.",
-        commands=("promote", "rollback"),
+        "The channel to move, such as prod: lower-case letters, digits and dashes. The command "
+        "versions lists what it points at, or has pointed at according to its history.",
+        commands=("versions", "promote", "rollback"),
         required_by=("promote", "rollback"),
         metavar="CHANNEL",
-        is_positional=True,
+        positional_in=("promote", "rollback"),
+        help_by_command={
+            "versions": "Only versions that this channel points at, or has pointed at according to "
+            "its history.",
+            "promote": "The channel to move, such as prod: lower-case letters, digits and dashes.",
+            "rollback": "The channel to move, such as prod: lower-case letters, digits and dashes.",
+        },
+    ),
+    OptionDefinition(
+        "range",
+        "Only versions that satisfy this range, such as ^1.2.",
+        commands=("versions",),
+        metavar="RANGE",
+        name_in_python="version_range",
+    ),
+    OptionDefinition(
+        "since",
+        "Only versions that were staged first then or later: a date such as 2026-11-01, a time "
+        "such as 2026-11-01T08:00:00Z, or a length of time back, such as 7d. Each version is one "
+        "request to each region.",
+        commands=("versions",),
+        metavar="TIME",
+    ),
+    OptionDefinition(
+        "where",
+        "Only versions with all of this in their metadata: KEY=VALUE lines, or a YAML mapping. "
+        "Each version is one request to each region, sixteen versions at a time.",
+        ValueKind.METADATA,
+        commands=("versions",),
+        metavar="KEY=VALUE",
+        help_in_shell="Only versions with this pair in their metadata; can be given several times. "
+        "Each version is one request to each region, sixteen versions at a time.",
+    ),
+    OptionDefinition(
+        "limit",
+        "At most so many versions, the newest of those that are asked for.",
+        ValueKind.COUNT,
+        commands=("versions",),
+        metavar="COUNT",
+    ),
+    OptionDefinition(
+        "long",
+        "Show of each version its size, when it was staged, its digest, its channels and whether "
+        "it was yanked; a step shows it in its summary. Each version is one request to each "
+        "region, sixteen versions at a time.",
+        ValueKind.FLAG,
+        "false",
+        commands=("versions",),
+        help_in_shell="Show of each version its size, when it was staged, its digest, its channels "
+        "and whether it was yanked. Each version is one request to each region, sixteen versions "
+        "at a time.",
     ),
     OptionDefinition(
         "min-age",
@@ -339,7 +399,17 @@ _OPTIONS = (
         default="majority",
         commands=("stage", "promote", "rollback", "repair"),
         metavar="{majority,all,N}",
-        ignored_by=("download", "info", "versions", "channels", "yank", "unyank", "lock", "verify"),
+        ignored_by=(
+            "download",
+            "info",
+            "projects",
+            "versions",
+            "channels",
+            "yank",
+            "unyank",
+            "lock",
+            "verify",
+        ),
     ),
     OptionDefinition(
         "if-exists",

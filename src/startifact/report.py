@@ -23,6 +23,7 @@ from startifact.hints import Words
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State, may_be_majority
+from startifact.reading.version_entries import VersionEntry
 from startifact.regions.interface import Location
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
@@ -161,6 +162,22 @@ def facts_of_channel(channel: ChannelOverview) -> dict[str, object]:
             }
             for move in channel.history
         ],
+    }
+
+
+def facts_of_entry(entry: VersionEntry) -> dict[str, object]:
+    """Return what a listing says of one version."""
+    yank = entry.yank
+    return {
+        "version": str(entry.version),
+        "size": entry.size,
+        "staged-at": entry.staged_at_text or None,
+        "digest": entry.digest or None,
+        "channels": list(entry.channels),
+        "yanked": None
+        if yank is None
+        else {"reason": yank.reason, "at": yank.at, "by": yank.yanked_by},
+        "trouble": entry.trouble or None,
     }
 
 

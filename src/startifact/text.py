@@ -4,7 +4,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from startifact.limits import LISTED_NAME_CHARACTERS, LISTED_NAMES, QUOTED_CHARACTERS
+from startifact.limits import (
+    LISTED_NAME_CHARACTERS,
+    LISTED_NAMES,
+    MAX_COUNT_DIGITS,
+    QUOTED_CHARACTERS,
+)
 
 
 def quoted(value: object, limit: int = QUOTED_CHARACTERS) -> str:
@@ -12,6 +17,16 @@ def quoted(value: object, limit: int = QUOTED_CHARACTERS) -> str:
     text = value if isinstance(value, str) else repr(value)
     cut = text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
     return escape_nonprintable(repr(cut)) if isinstance(value, str) else escape_nonprintable(cut)
+
+
+COUNTS = "a whole number from 1 on"
+"""What `count_of` takes, for messages."""
+
+
+def count_of(text: str) -> int | None:
+    """Return the whole number from 1 on that *text* is; ``None`` where it is none."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= MAX_COUNT_DIGITS
+    return int(text) or None if is_number else None
 
 
 def quoted_apart(one: str, other: str) -> tuple[str, str]:

@@ -42,6 +42,10 @@ VALUES = {
     "channel": "prod",
     "remove": "prod",
     "sha256": "0" * 64,
+    "range": "^1.2",
+    "since": "7d",
+    "where": "lang=dotnet",
+    "limit": "5",
 }
 
 
@@ -51,11 +55,13 @@ def value_of(option: OptionDefinition) -> str:
 
 def in_a_shell(command: str, *words: str) -> Arguments:
     """Return what the command line makes of *words* after a command that is complete."""
-    target = {"PROJECT": "P", "PROJECT@VERSION": "P@1.0.0"}.get(COMMANDS[command].target, "P@1.0.0")
+    shape = COMMANDS[command].target
+    target = {"": [], "PROJECT": ["P"]}.get(shape, ["P@1.0.0"])
     needed = [
-        value_of(o) if o.is_positional else f"--{o.name}={value_of(o)}" for o in needed_by(command)
+        value_of(o) if o.is_positional_in(command) else f"--{o.name}={value_of(o)}"
+        for o in needed_by(command)
     ]
-    return parse([command, target, *needed, *words])
+    return parse([command, *target, *needed, *words])
 
 
 def needed_by(command: str) -> list[OptionDefinition]:
@@ -65,7 +71,8 @@ def needed_by(command: str) -> list[OptionDefinition]:
 
 def in_a_workflow(command: str, **inputs: str) -> StepInputs:
     """Return what the action makes of *inputs* beside those that *command* cannot do without."""
-    given = {"command": command, "project": "P"}
+    given = {"command": command}
+    given |= {"project": "P"} if OPTIONS["project"].used_by(command) else {}
     given |= {"version": "1.0.0"} if OPTIONS["version"].used_by(command) else {}
     given |= {option.name: value_of(option) for option in needed_by(command)}
     given |= {name.replace("_", "-"): text for name, text in inputs.items()}
@@ -83,9 +90,10 @@ def test_same_commands(option: OptionDefinition, command: str) -> None:
         if option.kind is ValueKind.FLAG
         else [f"--{option.name}={value_of(option)}"]
     )
-    if option.is_positional:
-        assert (command in option.commands) == (option.metavar in usage(command))
+    if option.is_positional_in(command):
+        assert option.metavar in usage(command)
     elif option.used_by(command) or command in option.ignored_by:
+        assert option.spellings
         in_a_shell(command, *words)
     else:
         with pytest.raises(InputError, match="unrecognized arguments"):
@@ -107,11 +115,12 @@ def usage(command: str) -> str:
 @pytest.mark.parametrize("option", SHARED, ids=lambda option: option.name)
 def test_same_default(option: OptionDefinition) -> None:
     """An option that nobody sets means the same in a shell and in a workflow."""
-    command = option.commands[0] if option.commands else "stage"
-    if option.required_by and option.required_by == option.commands:
+    assert set(option.positional_in) <= set(option.required_by)
+    commands = [c for c in option.commands or ["stage"] if c not in option.required_by]
+    if not commands:
         return  # nobody can leave it out
+    command = commands[0]
 
-    assert not option.is_positional
     in_a_shell_ = in_a_shell(command).values[option.identifier]
     in_an_action = value_of_input(in_a_workflow(command), option.name)
 
@@ -151,6 +160,7 @@ def test_python(command: str) -> None:
     functions: list[Callable[..., object]] = [Session.__init__, Downloader.download]
     functions += [Session.get] if command in {"download", "info"} else [getattr(Session, command)]
     functions += [Session.remove_channel] if command == "channels" else []
+    functions += [Session.list_versions] if command == "versions" else []
     arguments = {name for function in functions for name in inspect.signature(function).parameters}
 
     for option in options_of(WayIn.PYTHON, command):

@@ -2,13 +2,46 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import assert_never
 
 from startifact.action.markdown import Lines, code, table
 from startifact.channels.overview import ChannelOverview
 from startifact.channels.promotion import Promotion
+from startifact.commands.results import (
+    ChannelsResult,
+    PromotionResult,
+    RegisterResult,
+    YankResult,
+)
 from startifact.model.clock import age
 from startifact.model.keys import artifact_key, channel_key
 from startifact.retention.yanking import Yanking
+
+
+def register_log(result: RegisterResult) -> list[str]:
+    """Return what the log says of *result*."""
+    match result:
+        case PromotionResult(promotion=promotion):
+            return promotion_log(promotion)
+        case ChannelsResult(channels=channels):
+            return [f"{c.channel}: {c.version or 'nothing'}" for c in channels]
+        case YankResult(yanking=yanking):
+            return yanking_log(yanking)
+        case _:
+            assert_never(result)
+
+
+def register_summary(result: RegisterResult) -> Lines:
+    """Return the summary of *result*."""
+    match result:
+        case PromotionResult(promotion=promotion):
+            return promotion_summary(promotion)
+        case ChannelsResult(project=project, channels=channels):
+            return channels_summary(project, channels)
+        case YankResult(yanking=yanking):
+            return yanking_summary(yanking)
+        case _:
+            assert_never(result)
 
 
 def promotion_log(promotion: Promotion) -> list[str]:

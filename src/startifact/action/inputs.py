@@ -7,6 +7,7 @@ import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -26,7 +27,9 @@ from startifact.errors import InputError
 from startifact.model.digest import parse_sha256
 from startifact.model.durations import parse_duration
 from startifact.model.keys import LATEST, check_project
-from startifact.model.selectors import check_channel, parse_selector
+from startifact.model.metadata import parse_metadata
+from startifact.model.points_in_time import parse_since
+from startifact.model.selectors import check_channel, parse_range, parse_selector
 from startifact.model.versions import parse_version
 from startifact.options import COMMANDS, commands_of, listed, options_of
 from startifact.problems import Problems
@@ -110,6 +113,7 @@ def _read(reader: "_Reader") -> dict[str, Any]:
     """Return what each input says; ``None`` where that was a problem."""
     values: dict[str, Any] = {}
     of_command: Mapping[str, Callable[[str], object]] = {
+        "project": lambda text: _project(text, values["command"]),
         "version": lambda text: _version(text, values["command"]),
         "path": lambda text: _path(
             text, values["command"], load_filename=reader.text("load-filename") in _TRUE
@@ -123,8 +127,11 @@ def _read(reader: "_Reader") -> dict[str, Any]:
 
 
 _CHECKS: Mapping[str, Callable[[str], object]] = {
-    "project": check_project,
     "channel": checks.check_optional(check_channel),
+    "range": checks.check_optional(parse_range),
+    "since": checks.check_optional(partial(parse_since, now=datetime.now(UTC), name="since")),
+    "where": partial(parse_metadata, source="where"),
+    "limit": checks.check_limit,
     "min-age": checks.check_optional(partial(parse_duration, name="min-age")),
     "expect": checks.check_optional(parse_selector),
     "to": checks.check_optional(parse_version),
@@ -190,7 +197,13 @@ class _Reader:
             case ValueKind.METADATA:
                 # White space at the beginning of a line means something in a mapping.
                 return self._checked(_raw(self._environ, option.name), check)
-            case ValueKind.TEXT | ValueKind.PATH | ValueKind.LIST | ValueKind.SECONDS:
+            case (
+                ValueKind.TEXT
+                | ValueKind.PATH
+                | ValueKind.LIST
+                | ValueKind.SECONDS
+                | ValueKind.COUNT
+            ):
                 return self._checked(self.text(option.name), check)
 
     def _flag(self, name: str) -> bool:
@@ -268,6 +281,12 @@ class _Reader:
 def _raw(environ: Mapping[str, str], name: str) -> str:
     # The runner replaces only spaces, and keeps dashes.
     return environ.get(f"INPUT_{name.replace(' ', '_').upper()}", "")
+
+
+def _project(text: str, command: str | None) -> str | None:
+    if not text and command is not None and command not in INPUTS["project"].required_by:
+        return None
+    return check_project(text)
 
 
 def _version(text: str, command: str | None) -> str | None:

@@ -68,7 +68,7 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
     title = "Startifact"
     try:
         inputs = StepInputs.from_environment()
-        what = f"{inputs.command.command} {target_of(inputs.command)}"
+        what = f"{inputs.command.command} {target_of(inputs.command)}".strip()
         title = f"Startifact: {what}"
         check_output_file(runner.output)
         say(f"Startifact {__version__}: {what}")

@@ -26,7 +26,7 @@ from startifact.errors import (
     with_notes,
 )
 from startifact.hints import in_workflow
-from startifact.limits import MIN_KEY_ID_CHARACTERS, SIGNAL_EXIT_CODE
+from startifact.limits import MAX_LIST_OUTPUT_BYTES, MIN_KEY_ID_CHARACTERS, SIGNAL_EXIT_CODE
 from startifact.options import listed
 from startifact.reading.artifact import Artifact
 from startifact.report import facts_of, locations_of_artifact, locations_of_outcomes
@@ -50,6 +50,9 @@ FAILURES: Mapping[int, str] = {
 
 STOPPED = "stopped"
 SUCCEEDED = "succeeded"
+
+_LISTS = ("versions", "projects")
+"""Outputs that have an item for each version or project, however many there are."""
 
 _OF_ARTIFACT = ("stage", "download", "info")
 
@@ -128,8 +131,15 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
         ),
         OutputDefinition(
             "versions",
-            "The versions that there are, newest first, or that were compared, as a JSON array.",
+            "The versions that there are, or that were asked for, newest first, or that were "
+            "compared, as a JSON array of at most 256 KiB: a warning says where it was cut.",
             ("versions", "verify"),
+        ),
+        OutputDefinition(
+            "projects",
+            "The projects that there are, by name, as a JSON array of at most 256 KiB: a warning "
+            "says where it was cut.",
+            ("projects",),
         ),
         OutputDefinition("channel", "The channel that was moved.", ("promote", "rollback")),
         OutputDefinition(
@@ -167,7 +177,25 @@ def outputs_of(
         facts["filename"] = safe_filename(result.artifact)
     if isinstance(result, DownloadResult):
         facts["path"] = for_later_steps(result.path, runner)
+    for name in _LISTS:
+        if isinstance(values := facts.get(name), list):
+            facts[name] = _fitting(name, values)
     return _texts({**facts, **_ending(error)})
+
+
+def _fitting(name: str, values: list[str]) -> list[str]:
+    """Return the first of *values*, as many as an output may have; a warning says how many."""
+    left = MAX_LIST_OUTPUT_BYTES - len("[]")
+    for kept, value in enumerate(values):
+        left -= len(_text([value]).encode()) - len("[]") + len(",")
+        if left < 0:
+            logger.warning(
+                "the output %s has the first %s of %s: more than %d KiB would leave too little "
+                "for the job's other outputs; ask for less, as with limit or range",
+                name, f"{kept:,}", f"{len(values):,}", MAX_LIST_OUTPUT_BYTES // 1024,
+            )  # fmt: skip
+            return values[:kept]
+    return values
 
 
 def outputs_of_failure(
@@ -184,7 +212,7 @@ def outputs_of_failure(
     facts: dict[str, object] = {}
     if inputs is not None:
         command = inputs.command
-        facts["project"] = command.project
+        facts["project"] = getattr(command, "project", None)
         facts["version"] = exact(getattr(command, "version", None))
         facts["channel"] = getattr(command, "channel", None)
     elif isinstance(error, InputError):

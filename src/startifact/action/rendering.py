@@ -3,14 +3,9 @@
 from collections.abc import Iterable
 from typing import assert_never
 
-from startifact.action.channel_rendering import (
-    channels_summary,
-    promotion_log,
-    promotion_summary,
-    yanking_log,
-    yanking_summary,
-)
+from startifact.action.channel_rendering import register_log, register_summary
 from startifact.action.inputs import StepInputs
+from startifact.action.listing_rendering import projects_summary, versions_summary
 from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
@@ -21,6 +16,7 @@ from startifact.commands.results import (
     ChannelsResult,
     DownloadResult,
     InfoResult,
+    ProjectListResult,
     ProjectResult,
     PromotionResult,
     RepairResult,
@@ -56,14 +52,12 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
     match result:
         case StageResult() | DownloadResult() | InfoResult():
             return _artifact(result, inputs, settings, runner)
+        case ProjectListResult(projects=projects):
+            return projects_summary(projects)
         case VersionsResult():
-            return _versions(result)
-        case PromotionResult(promotion=promotion):
-            return promotion_summary(promotion)
-        case ChannelsResult():
-            return channels_summary(result.project, result.channels)
-        case YankResult(yanking=yanking):
-            return yanking_summary(yanking)
+            return versions_summary(result.project, result.entries)
+        case PromotionResult() | ChannelsResult() | YankResult():
+            return register_summary(result)
         case VerifyResult():
             return _verification(result)
         case RepairResult():
@@ -88,14 +82,12 @@ def log_lines(result: ProjectResult) -> list[str]:
             return [_bytes(artifact), f"downloaded to {path}", *_origin_lines(artifact)]
         case InfoResult(artifact=artifact):
             return [_bytes(artifact), *_origin_lines(artifact)]
+        case ProjectListResult(projects=projects):
+            return list(projects)
         case VersionsResult(versions=versions):
             return [str(version) for version in versions]
-        case PromotionResult(promotion=promotion):
-            return promotion_log(promotion)
-        case ChannelsResult(channels=channels):
-            return [f"{c.channel}: {c.version or 'nothing'}" for c in channels]
-        case YankResult(yanking=yanking):
-            return yanking_log(yanking)
+        case PromotionResult() | ChannelsResult() | YankResult():
+            return register_log(result)
         case VerifyResult(verification=found):
             count = len(found.versions)
             return [
@@ -113,7 +105,8 @@ def failure(inputs: StepInputs | None, error: StartifactError, runner: Runner) -
     """Return the summary of a step that failed."""
     subject = "Startifact"
     if inputs is not None:
-        subject = f"{inputs.command.command} {code(target_of(inputs.command))}"
+        target = target_of(inputs.command)
+        subject = f"{inputs.command.command} {code(target)}" if target else inputs.command.command
     text = with_notes(error.message, error)
     if hint := _hint(error):
         text += f"\n\nHint: {hint}"
@@ -273,13 +266,6 @@ def _locations(artifact: Artifact, runner: Runner) -> Lines:
 def _trouble(region: str, text: str) -> str:
     """Return *text* for a row that has *region* in a column of its own."""
     return code(without_region(region, text))
-
-
-def _versions(result: VersionsResult) -> Lines:
-    count = len(result.versions)
-    rows = [(code(str(version)),) for version in result.versions]
-    title = f"### {code(result.project)} has {count} {'version' if count == 1 else 'versions'}\n\n"
-    return [title, *table(("Version, newest first",), rows)]
 
 
 def _ending(result: VerifyResult | RepairResult) -> Lines:

@@ -6,7 +6,7 @@ from functools import partial
 
 from semver import Version
 
-from startifact.channels.named import Target, channel_register, state_or_none
+from startifact.channels.named import Target, channel_register, read_state, state_or_none
 from startifact.channels.reading import read_latest
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.quorum import ask_until_enough
@@ -105,6 +105,25 @@ def list_channels(
     return [found[name] for name in sorted(found, key=lambda name: (name != LATEST, name))]
 
 
+def overview_of_channel(
+    regions: Sequence[Region], project: str, channel: str, *, limits: Limits
+) -> ChannelOverview:
+    """Return what *channel* of *project* points at, and has pointed at; it may have been removed.
+
+    Raises:
+        NotFoundError: There is no such channel.
+        SeveralRegionsError: Too few regions answered to know.
+    """
+    if channel != LATEST:
+        state = read_state(regions, project, channel, limits=limits)
+        return overview_of(state, project, channel)
+    record = read_latest(regions, project, limits=limits)
+    move = ChannelMove(version=record.version, moved_at=record.moved_at, moved_by=record.moved_by)
+    return ChannelOverview(
+        project=project, channel=LATEST, history=(move,), previous=record.previous
+    )
+
+
 def _names_in(region: Region, project: str, heartbeat: Heartbeat) -> set[str]:
     names = set()
     for key in region.channel_keys(channels_prefix(project)):
@@ -142,10 +161,6 @@ def overview_of(state: Accepted[Target], project: str, channel: str) -> ChannelO
 
 def _latest(regions: Sequence[Region], project: str, limits: Limits) -> ChannelOverview | None:
     try:
-        record = read_latest(regions, project, limits=limits)
+        return overview_of_channel(regions, project, LATEST, limits=limits)
     except NotFoundError:
         return None
-    move = ChannelMove(version=record.version, moved_at=record.moved_at, moved_by=record.moved_by)
-    return ChannelOverview(
-        project=project, channel=LATEST, history=(move,), previous=record.previous
-    )

@@ -16,7 +16,7 @@ from startifact.cli.legacy import translated
 from startifact.definitions import CommandDefinition, OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.options import COMMANDS, TARGETS, commands_of, options_of
-from startifact.text import quoted
+from startifact.text import COUNTS, count_of, quoted
 from startifact.version import __version__
 
 _DESCRIPTION = (
@@ -95,7 +95,12 @@ def _default(option: OptionDefinition) -> object:
         case ValueKind.METADATA:
             return ()
         case (
-            ValueKind.TEXT | ValueKind.CHOICE | ValueKind.PATH | ValueKind.LIST | ValueKind.SECONDS
+            ValueKind.TEXT
+            | ValueKind.CHOICE
+            | ValueKind.PATH
+            | ValueKind.LIST
+            | ValueKind.SECONDS
+            | ValueKind.COUNT
         ):
             return option.default or None
 
@@ -171,7 +176,9 @@ def _parser_of(command: CommandDefinition) -> _Parser:
         for option in options_of(WayIn.SHELL)
         if option.used_by(command.name) or command.name in option.ignored_by
     ]
-    needed = [_needed(option) for option in taken if command.name in option.required_by]
+    needed = [
+        _needed(option, command.name) for option in taken if command.name in option.required_by
+    ]
     parser = _Parser(
         prog=f"startifact {command.name}",
         usage=" ".join(
@@ -192,9 +199,10 @@ def _parser_of(command: CommandDefinition) -> _Parser:
             metavar=command.target,
             help=TARGETS[command.target],
         )
-        for option in (o for o in taken if o.is_positional):
+        for option in (o for o in taken if o.is_positional_in(command.name)):
             _add(positional, option, command.name)
-    _add_options(parser, [o for o in taken if not o.is_positional], command.name)
+    named = [o for o in taken if not o.is_positional_in(command.name)]
+    _add_options(parser, named, command.name)
     return parser
 
 
@@ -223,7 +231,7 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
     if command in option.ignored_by:
         help_ = argparse.SUPPRESS
     help_ = help_.replace("%", "%%")
-    if option.is_positional:
+    if option.is_positional_in(command):
         group.add_argument(option.identifier, metavar=option.metavar, help=help_)
         return
     names, required = option.spellings, command in option.required_by
@@ -237,12 +245,23 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
             group.add_argument(*names, action="append", metavar=option.metavar, help=help_)
         case ValueKind.SECONDS:
             group.add_argument(*names, type=_seconds, metavar=option.metavar, help=help_)
+        case ValueKind.COUNT:
+            group.add_argument(*names, type=_count, metavar=option.metavar, help=help_)
         case ValueKind.TEXT | ValueKind.LIST | ValueKind.PATH:
             group.add_argument(*names, metavar=option.metavar, required=required, help=help_)
 
 
-def _needed(option: OptionDefinition) -> str:
-    return option.metavar if option.is_positional else f"--{option.name} {option.metavar}"
+def _needed(option: OptionDefinition, command: str) -> str:
+    return (
+        option.metavar if option.is_positional_in(command) else f"--{option.name} {option.metavar}"
+    )
+
+
+def _count(text: str) -> int:
+    count = count_of(text)
+    if count is None:
+        raise argparse.ArgumentTypeError(f"got {quoted(text)}, expected {COUNTS}")
+    return count
 
 
 def _seconds(text: str) -> float:

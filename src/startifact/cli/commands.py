@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from startifact.cli.arguments import Arguments
+from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.lock import LockCheckResult, LockInputs, LockResult, run_lock
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
 from startifact.commands.inputs import (
@@ -20,7 +21,7 @@ from startifact.commands.inputs import (
     path_of,
 )
 from startifact.commands.results import DownloadResult, ProjectResult
-from startifact.commands.running import find_to_download, run, session_of
+from startifact.commands.running import entries_of, find_to_download, run, session_of
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError, LocalFileError
 from startifact.files.temporary import needs_room, sweep, temporary_folder
@@ -88,14 +89,15 @@ def execute(
     if arguments.command == LockInputs.command:
         values["targets"] = arguments.targets
         return run_lock(inputs_from(LockInputs, values), session)
-    lines = values["metadata"]
-    if isinstance(lines, Sequence):
-        values["metadata"] = parse_metadata_lines(lines, source="metadata")
+    for name in ("metadata", "where"):
+        if isinstance(lines := values[name], Sequence):
+            values[name] = parse_metadata_lines(lines, source=name)
     if to_standard_output:
         return _download_to(write_file, inputs_from(DownloadInputs, values), session)
     if arguments.command == VersionsInputs.command and not arguments.json:
-        for versions in session.versions_in_batches(inputs_from(VersionsInputs, values).project):
-            write("\n".join(str(version) for version in versions))
+        listing = inputs_from(VersionsInputs, values)
+        for line in entry_lines(entries_of(listing, session), long=listing.long):
+            write(line)
         return PrintedResult()
     inputs = inputs_from(PROJECT_INPUTS[arguments.command], values)
     result = run(inputs, session, on_found=partial(_tell_resolved, inputs, tell))

@@ -7,12 +7,14 @@ from typing import assert_never
 from startifact.cli.channel_rendering import register_info, register_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
+from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.lock import LockCheckResult, LockResult
 from startifact.cli.setup import SetupResult
 from startifact.commands.results import (
     ChannelsResult,
     DownloadResult,
     InfoResult,
+    ProjectListResult,
     PromotionResult,
     RepairResult,
     StageResult,
@@ -47,8 +49,10 @@ def output_lines(result: Result, *, history: bool) -> list[str]:
             return [str(path)]
         case InfoResult(artifact=artifact):
             return artifact_lines(artifact)
-        case VersionsResult(versions=versions):
-            return [str(version) for version in versions]
+        case ProjectListResult(projects=projects):
+            return list(projects)
+        case VersionsResult(entries=entries, long=long):
+            return list(entry_lines(entries, long=long))
         case PromotionResult() | ChannelsResult() | YankResult():
             return register_output(result, history=history)
         case VerifyResult(verification=found):
@@ -72,7 +76,7 @@ def info_lines(result: Result) -> list[str]:
             return [download_line(artifact, "on standard output")]
         case PromotionResult() | ChannelsResult() | YankResult():
             return register_info(result)
-        case InfoResult() | VersionsResult() | PrintedResult():
+        case InfoResult() | ProjectListResult() | VersionsResult() | PrintedResult():
             return []
         case VerifyResult(verification=found, regions=regions):
             return [verification_line(found, len(regions))]

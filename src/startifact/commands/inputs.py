@@ -62,11 +62,24 @@ class InfoInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectListInputs:
+    """Nothing: all projects are listed."""
+
+    command: ClassVar = "projects"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionsInputs:
-    """Whose versions to list."""
+    """Whose versions to list, and which of them."""
 
     command: ClassVar = "versions"
     project: str
+    range: str | None
+    channel: str | None
+    since: str | None
+    where: Mapping[str, str]
+    limit: int | None
+    long: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +161,7 @@ ProjectInputs = (
     StageInputs
     | DownloadInputs
     | InfoInputs
+    | ProjectListInputs
     | VersionsInputs
     | PromoteInputs
     | RollbackInputs
@@ -164,6 +178,7 @@ PROJECT_INPUTS: Mapping[str, type[ProjectInputs]] = {
         StageInputs,
         DownloadInputs,
         InfoInputs,
+        ProjectListInputs,
         VersionsInputs,
         PromoteInputs,
         RollbackInputs,
@@ -200,8 +215,10 @@ def path_of(text: str, command: str, *, load_filename: bool) -> Path:
 
 
 def target_of(inputs: ProjectInputs) -> str:
-    """Return the project, or the artifact, that a command is about."""
+    """Return the project, or the artifact, that a command is about; empty for all projects."""
     match inputs:
+        case ProjectListInputs():
+            return ""
         case RollbackInputs():
             return channel_key(inputs.project, inputs.channel)
         case VersionsInputs() | ChannelsInputs():

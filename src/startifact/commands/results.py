@@ -27,12 +27,14 @@ from startifact.hints import Words
 from startifact.model.filenames import check_filename
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import may_be_majority
+from startifact.reading.version_entries import VersionEntry
 from startifact.repair.log import Repair
 from startifact.repair.verify import FindingKind, Verification
 from startifact.report import (
     facts_of,
     facts_of_channel,
     facts_of_choice,
+    facts_of_entry,
     facts_of_promotion,
     facts_of_repair,
     facts_of_staging,
@@ -76,11 +78,25 @@ class InfoResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectListResult:
+    """All projects, by name."""
+
+    projects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionsResult:
-    """The versions of a project, newest first."""
+    """The versions of a project that were asked for, newest first."""
 
     project: str
-    versions: tuple[Version, ...]
+    entries: tuple[VersionEntry, ...]
+    long: bool
+    """Whether it is to be said what is known of each."""
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """The versions alone."""
+        return tuple(entry.version for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +141,14 @@ class RepairResult:
 
 ArtifactResult = StageResult | DownloadResult | InfoResult
 RegisterResult = PromotionResult | ChannelsResult | YankResult
-ProjectResult = ArtifactResult | VersionsResult | RegisterResult | VerifyResult | RepairResult
+ProjectResult = (
+    ArtifactResult
+    | ProjectListResult
+    | VersionsResult
+    | RegisterResult
+    | VerifyResult
+    | RepairResult
+)
 
 
 def version_of(result: ProjectResult) -> str:
@@ -134,12 +157,12 @@ def version_of(result: ProjectResult) -> str:
         case StageResult() | DownloadResult() | InfoResult():
             return str(result.artifact.version)
         case VersionsResult():
-            return str(result.versions[0])
+            return str(result.entries[0].version)
         case PromotionResult(promotion=promotion):
             return "" if promotion.version is None else str(promotion.version)
         case YankResult(yanking=yanking):
             return str(yanking.version)
-        case ChannelsResult():
+        case ProjectListResult() | ChannelsResult():
             return ""
         case VerifyResult() | RepairResult():
             return result.inputs.version or ""
@@ -166,18 +189,29 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
         case InfoResult(artifact=artifact):
             facts = {**facts_of(artifact), **facts_of_choice(artifact)}
             return {**facts, "locations": locations_of_result(result)}
-        case VersionsResult(project=project, versions=versions):
-            return {"project": project, "versions": [str(version) for version in versions]}
+        case ProjectListResult(projects=projects):
+            return {"projects": list(projects)}
+        case VersionsResult(project=project, entries=entries, long=long):
+            details = {"details": [facts_of_entry(entry) for entry in entries]} if long else {}
+            return {"project": project, "versions": [str(e.version) for e in entries], **details}
+        case PromotionResult() | ChannelsResult() | YankResult():
+            return _facts_of_register(result)
+        case VerifyResult(verification=verification):
+            return {**facts_of_verification(verification, words), "exit-code": exit_code_of(result)}
+        case RepairResult(repair=repair):
+            return {**facts_of_repair(repair, words), "exit-code": exit_code_of(result)}
+        case _:
+            assert_never(result)
+
+
+def _facts_of_register(result: RegisterResult) -> dict[str, object]:
+    match result:
         case PromotionResult(promotion=promotion):
             return facts_of_promotion(promotion)
         case ChannelsResult(project=project, channels=channels):
             return {"project": project, "channels": [facts_of_channel(c) for c in channels]}
         case YankResult(yanking=yanking):
             return facts_of_yanking(yanking)
-        case VerifyResult(verification=verification):
-            return {**facts_of_verification(verification, words), "exit-code": exit_code_of(result)}
-        case RepairResult(repair=repair):
-            return {**facts_of_repair(repair, words), "exit-code": exit_code_of(result)}
         case _:
             assert_never(result)
 
@@ -211,6 +245,7 @@ def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[Startifa
             StageResult()
             | DownloadResult()
             | InfoResult()
+            | ProjectListResult()
             | VersionsResult()
             | PromotionResult()
             | ChannelsResult()

@@ -1,6 +1,6 @@
 """Running a command about a project: from its inputs to its result, without printing anything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +11,7 @@ from startifact.commands.inputs import (
     DownloadInputs,
     InfoInputs,
     ProjectInputs,
+    ProjectListInputs,
     PromoteInputs,
     RepairInputs,
     RollbackInputs,
@@ -25,6 +26,7 @@ from startifact.commands.results import (
     ChannelsResult,
     DownloadResult,
     InfoResult,
+    ProjectListResult,
     ProjectResult,
     PromotionResult,
     RepairResult,
@@ -38,6 +40,7 @@ from startifact.concurrency.progress import ProgressCallback
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.options import OPTIONS
 from startifact.reading.artifact import Artifact
+from startifact.reading.version_entries import VersionEntry
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.session import Session
@@ -104,9 +107,10 @@ def run(
             artifact = session.get(inputs.project, inputs.version, min_age=inputs.min_age)
             return InfoResult(artifact=artifact, regions=session.regions)
         case VersionsInputs():
-            return VersionsResult(
-                project=inputs.project, versions=tuple(session.versions(inputs.project))
-            )
+            entries = tuple(entries_of(inputs, session))
+            return VersionsResult(project=inputs.project, entries=entries, long=inputs.long)
+        case ProjectListInputs():
+            return ProjectListResult(projects=tuple(session.projects()))
         case PromoteInputs() | RollbackInputs():
             return _promote(inputs, session, on_found)
         case ChannelsInputs():
@@ -117,6 +121,23 @@ def run(
             return _compare(inputs, session)
         case _:
             assert_never(inputs)
+
+
+def entries_of(inputs: VersionsInputs, session: Session) -> Iterator[VersionEntry]:
+    """Yield what *inputs* ask for as soon as it is known.
+
+    Raises:
+        StartifactError: It is not all.
+    """
+    return session.list_versions(
+        inputs.project,
+        version_range=inputs.range,
+        channel=inputs.channel,
+        since=inputs.since,
+        where=inputs.where,
+        limit=inputs.limit,
+        long=inputs.long,
+    )
 
 
 def _promote(

@@ -48,8 +48,10 @@ def parse_metadata_lines(lines: Iterable[str], *, source: str) -> dict[str, str]
     return metadata
 
 
-def parse_metadata(text: str) -> dict[str, str]:
+def parse_metadata(text: str, *, source: str = "metadata") -> dict[str, str]:
     """Return the metadata in *text*, every value exactly as it is written.
+
+    *source* names it in messages.
 
     If every line that is not empty is KEY=VALUE, the metadata is those lines, stripped of white
     space; otherwise *text* is a YAML mapping. In both, a line that begins with a ``#`` is a
@@ -62,15 +64,15 @@ def parse_metadata(text: str) -> dict[str, str]:
     """
     if len(text.encode(errors="replace")) > MAX_METADATA_TEXT_BYTES:
         raise InputError(
-            f"metadata is not valid: it is larger than {MAX_METADATA_TEXT_BYTES:,} bytes",
+            f"{source} is not valid: it is larger than {MAX_METADATA_TEXT_BYTES:,} bytes",
             hint="Keep large data in a file of its own and stage that",
         )
     lines = [
         line for part in text.split("\n") if (line := part.strip()) and not line.startswith("#")
     ]
     if not "".join(lines[:1]).startswith("{") and all(_PAIR.fullmatch(line) for line in lines):
-        return parse_metadata_lines(lines, source="metadata")
-    return _mapping(_composed(text, lines))
+        return parse_metadata_lines(lines, source=source)
+    return _mapping(_composed(text, lines, source), source)
 
 
 def looks_like_secret(key: str) -> bool:
@@ -100,11 +102,11 @@ def warn_of_secrets(metadata: Mapping[str, str]) -> None:
         )
 
 
-def _composed(text: str, lines: list[str]) -> "yaml.MappingNode | None":
+def _composed(text: str, lines: list[str], source: str) -> "yaml.MappingNode | None":
     """Return the YAML mapping in *text*, not yet checked; ``None`` when *text* holds no value."""
     import yaml  # only here: it takes long to import, and most commands have no metadata in YAML
 
-    problems = Problems("metadata")
+    problems = Problems(source)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as e:
@@ -135,10 +137,10 @@ def _explain(problems: Problems, lines: list[str]) -> None:
     problems.say("it is neither lines of KEY=VALUE nor a YAML mapping", hint=_FORMS)
 
 
-def _mapping(node: "yaml.MappingNode | None") -> dict[str, str]:
+def _mapping(node: "yaml.MappingNode | None", source: str) -> dict[str, str]:
     import yaml
 
-    problems = Problems("metadata")
+    problems = Problems(source)
     metadata: dict[str, str] = {}
     for key, value in [] if node is None else node.value:
         where = f"line {key.start_mark.line + 1}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from semver import Version
 
 from startifact.errors import InputError
-from startifact.hints import join
+from startifact.hints import Hint, Option, join
 from startifact.limits import MAX_CHANNEL_NAME_CHARACTERS, MAX_VERSION_CHARACTERS
 from startifact.model.keys import CHANNEL, LATEST
 from startifact.model.ranges import Range
@@ -57,6 +57,25 @@ def parse_selector(text: object) -> Selector:
     except InputError as e:
         error = e
     raise _no_selector(text, error) from error
+
+
+def parse_range(text: object) -> Range:
+    """Return the range that *text* is; an exact version is the range of what is equal to it.
+
+    Raises:
+        InputError: It is none, or the name of a channel.
+    """
+    if isinstance(text, str) and not text.strip():
+        return Range.parse(text)
+    selector = parse_selector(text)
+    if isinstance(selector, Channel):
+        raise InputError(
+            f"range {quoted(text)} is a channel",
+            hint=Hint.of(
+                "Write a range such as ^1.2, or name the channel with ", Option("channel")
+            ),
+        )
+    return selector if isinstance(selector, Range) else Range.parse(f"={selector}")
 
 
 def _no_selector(text: str, error: InputError) -> InputError:

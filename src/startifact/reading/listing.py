@@ -99,7 +99,7 @@ def versions_of(
     enough = None if every else required_to_read(len(regions))
     jobs = {r.name: partial(list_keys, r, project) for r in regions}
     listed, failed = ask_regions(jobs, limits, enough)
-    warn_of_others(regions, project, listed)
+    warn_of_others(regions, project, {name: others for name, (_, others) in listed.items()})
     return newest_first(merged(listed)), failures_by_region(regions, failed)
 
 
@@ -178,10 +178,11 @@ def ask_regions(
                 answers[answer.name] = answer.value
 
 
-def warn_of_others(regions: Sequence[Region], project: str, listed: Mapping[str, Listed]) -> None:
-    """Log one warning of all keys that are no versions, by region, where there are any."""
-    others = {r.name: listed[r.name][1] for r in regions if r.name in listed}
-    others = {name: keys for name, keys in others.items() if keys}
+def warn_of_others(
+    regions: Sequence[Region], project: str, found: Mapping[str, Sequence[str]]
+) -> None:
+    """Log one warning of all keys that are no versions, by region, where any were *found*."""
+    others = {r.name: keys for r in regions if (keys := found.get(r.name))}
     if others:
         keys = sorted({key for found in others.values() for key in found})
         count = f"{len(keys):,} keys are not versions of {project}, and are"
@@ -201,6 +202,20 @@ def sorted_out(region: Region, project: str, keys: Iterable[str], heartbeat: Hea
     Those below an artifact's key are its metadata, and in neither list.
     """
     versions: list[Version] = []
+    return versions, sort_out(region, project, keys, heartbeat, versions.append)
+
+
+def sort_out(
+    region: Region,
+    project: str,
+    keys: Iterable[str],
+    heartbeat: Heartbeat,
+    add: Callable[[Version], object],
+) -> list[str]:
+    """Call *add* with each version of *project* among *keys* of *region*; return all other keys.
+
+    Those below an artifact's key are its metadata, and neither.
+    """
     others: list[str] = []
     for key in keys:
         heartbeat.beat()
@@ -215,5 +230,5 @@ def sorted_out(region: Region, project: str, keys: Iterable[str], heartbeat: Hea
             logger.info("%s holds %r, which is not a version of %s", region.name, key, project)
             others.append(key)
         else:
-            versions.append(version)
-    return versions, others
+            add(version)
+    return others

@@ -166,13 +166,22 @@ def _none(
             f"nothing that satisfies {quoted(wanted)} can be used in {names}:{lines}",
             hint="Ask for one of them as an exact version, or stage one that satisfies it",
         )
-    versions, _ = versions_of(regions, request.project, limits=limits)
-    near = _nearest(request.range, versions)
+    return nothing_satisfies(regions, request.project, request.range, limits)
+
+
+def nothing_satisfies(
+    regions: Sequence[Region], project: str, range_: Range, limits: Limits
+) -> NotFoundError:
+    """Return the error that no version satisfies *range_*, with the nearest that there are."""
+    names = ", ".join(region.name for region in regions)
+    versions, _ = versions_of(regions, project, limits=limits)
+    near = _nearest(range_, versions)
     if not near:
         return NotFoundError(
-            f"nothing of {request.project} is staged in {names}",
+            f"nothing of {project} is staged in {names}",
             hint="Check the project's name and the regions",
         )
+    wanted = f"{project}@{range_}"
     return NotFoundError(
         f"nothing satisfies {quoted(wanted)} in {names}, the nearest that there is: "
         f"{', '.join(map(str, near))}",

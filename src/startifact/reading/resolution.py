@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 from startifact.concurrency.fan_out import Failure, FanOut
@@ -50,7 +51,7 @@ class Resolution:
     """The answers of all regions about one artifact. Safe to use from several threads.
 
     Regions are asked at once, and then only while somebody waits for their answers. Where their
-    answers are *known*, none is asked.
+    answers are *known*, none is asked; those in *given_up* have failed before, and are not asked.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Resolution:
         *,
         limits: Limits,
         known: KnownAnswers | None = None,
+        given_up: Mapping[str, StartifactError] = MappingProxyType({}),
     ) -> None:
         self.key = key
         self.regions = tuple(regions)
@@ -67,7 +69,7 @@ class Resolution:
         self._lock = threading.RLock()
         self._copies: dict[str, Replica] = {}
         self._absent: list[str] = []
-        self._failed: dict[str, StartifactError] = {}
+        self._failed = dict(given_up)
         self._seconds: dict[str, float] = {}
         self._first_at: float | None = None
         self._warned: set[str] = set()
@@ -78,7 +80,7 @@ class Resolution:
             self._failed = dict(known.failures)
             names = self._copies.keys() | self._failed.keys()
             self._absent = [region.name for region in regions if region.name not in names]
-        to_ask = regions if known is None else ()
+        to_ask = [r for r in regions if r.name not in given_up] if known is None else ()
         self._asked = FanOut(
             {r.name: partial(_job, r, key) for r in to_ask},
             limits=limits,

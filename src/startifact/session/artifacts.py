@@ -1,6 +1,6 @@
-"""What a session does with artifacts: stage, get, list, compare and repair them."""
+"""What a session does with artifacts: stage, get, compare and repair them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,9 +18,7 @@ from startifact.model.record import check_metadata
 from startifact.model.versions import parse_version
 from startifact.reading.artifact import Artifact
 from startifact.reading.expected import ExpectedBytes, expected_by
-from startifact.reading.listing import list_versions
 from startifact.reading.locking import locked_entry
-from startifact.reading.newest_versions import list_in_batches
 from startifact.regions.interface import Region
 from startifact.regions.spec import split_list
 from startifact.repair.inventory import take_inventory
@@ -168,29 +166,6 @@ class ArtifactMethods(SessionBase):
         for one in expected:
             artifact.downloader._expect(one)
         return artifact
-
-    def versions(self, project: str) -> list[Version]:
-        """Return every version of *project* that is staged, newest first.
-
-        Raises:
-            InputError: *project* is not a legal name, or two regions are one store.
-            NotFoundError: Every region said that there is none.
-            SeveralRegionsError: Too few regions answered to know.
-        """
-        checked = check_project(project)
-        return list_versions(self._regions(), checked, limits=self._limits)
-
-    def versions_in_batches(self, project: str) -> Iterator[list[Version]]:
-        """Yield what `versions` returns, in batches: the newest ones before the others are known.
-
-        Raises:
-            InputError: *project* is not a legal name, or two regions are one store.
-            NotFoundError: Every region said that there is none.
-            SeveralRegionsError: Too few regions answered, or not to the end: what was yielded
-                before is right, and not all.
-        """
-        checked = check_project(project)
-        return list_in_batches(self._regions(), checked, limits=self._limits)
 
     def verify(
         self, project: str, version: Version | str | None = None, *, read_data: bool = False

@@ -166,7 +166,7 @@ def test_white_space_is_trimmed() -> None:
         dry_run=" true ",
     )
 
-    assert (value_of(inputs, "version"), inputs.command.project) == ("1.2.3", "SugarWater")
+    assert (value_of(inputs, "version"), value_of(inputs, "project")) == ("1.2.3", "SugarWater")
     assert inputs.path == Path("dist.tar.gz")
     assert inputs.session.dry_run
 

@@ -229,7 +229,7 @@ def _break(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise TypeError("surprise\n\x1b[31m")
 
-    monkeypatch.setattr(Session, "versions", broken)
+    monkeypatch.setattr(Session, "list_versions", broken)
 
 
 def test_bug(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

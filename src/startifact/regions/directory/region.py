@@ -172,11 +172,20 @@ class DirectoryRegion(Region):
             whole = len(keys) <= KEYS_AT_ONCE
             return page_of(keys[:KEYS_AT_ONCE], prefix, delimiter, whole=whole)
         with self._translated("list", self._root):
-            entries = self._entries(prefix)
-            page = page_of((entry.name for entry in entries), prefix, delimiter, whole=True)
-            names = frozenset(page.keys)
-            there = (e.name for e in entries if e.name in names and _is_there(e))
+            kept: dict[str, os.DirEntry[str]] = {}
+            names = self._names(prefix, delimiter, kept)
+            page = page_of(names, prefix, delimiter, whole=True)
+            there = (name for name in page.keys if _is_there(kept[name]))
             return dataclasses.replace(page, keys=tuple(there))
+
+    def _names(
+        self, prefix: str, delimiter: str, kept: dict[str, "os.DirEntry[str]"]
+    ) -> Iterator[str]:
+        """Yield all names; *kept* are then the entries of those without *delimiter*."""
+        for entry in self._entries(prefix):
+            if delimiter not in entry.name[len(prefix) :]:
+                kept[entry.name] = entry
+            yield entry.name
 
     def channel_keys(self, prefix: str) -> Iterator[str]:
         """See `Region.channel_keys`."""
@@ -198,12 +207,14 @@ class DirectoryRegion(Region):
                 if not entry.name.startswith(".") and _is_there(entry):
                     yield project_of(Key(entry.name))
 
-    def _entries(self, prefix: str) -> list["os.DirEntry[str]"]:
+    def _entries(self, prefix: str) -> Iterator["os.DirEntry[str]"]:
+        # One by one: there may be very many, and a page needs only the first of them.
         try:
-            with os.scandir(self._root) as entries:
-                return [entry for entry in entries if entry.name.startswith(prefix)]
+            entries = os.scandir(self._root)
         except FileNotFoundError:
-            return []
+            return
+        with entries:
+            yield from (entry for entry in entries if entry.name.startswith(prefix))
 
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         """See `Region.delete`."""

@@ -1,0 +1,33 @@
+"""Lists of projects and versions in the job summary."""
+
+from collections.abc import Sequence
+
+from startifact.action.markdown import Lines, code, table
+from startifact.reading.version_entries import VersionEntry
+
+_HEAD = ("Version, newest first", "Bytes", "Staged", "Digest", "Channels", "Yanked", "Trouble")
+
+
+def projects_summary(projects: Sequence[str]) -> Lines:
+    """Return the summary of the *projects* that there are."""
+    count = len(projects)
+    title = f"### {count} {'project has' if count == 1 else 'projects have'} something staged\n\n"
+    return [title, *table(("Project",), [(code(project),) for project in projects])]
+
+
+def versions_summary(project: str, entries: Sequence[VersionEntry]) -> Lines:
+    """Return the summary of the versions of *project* that were asked for, with what is known."""
+    count = len(entries)
+    rows = [_row(entry) for entry in entries]
+    title = f"### {code(project)} has {count} {'version' if count == 1 else 'versions'}\n\n"
+    return [title, *table(_HEAD, rows)]
+
+
+def _row(entry: VersionEntry) -> tuple[str, ...]:
+    known = (entry.staged_at_text, entry.digest, ", ".join(entry.channels))
+    yanked = "" if entry.yank is None else entry.yank.reason or "without a reason"
+    return (
+        code(str(entry.version)),
+        "" if entry.size is None else f"{entry.size:,}",
+        *(code(text) if text else "" for text in (*known, yanked, entry.trouble)),
+    )

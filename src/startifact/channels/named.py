@@ -11,7 +11,7 @@ from startifact.hints import Command, Hint
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, channel_key
 from startifact.model.strict_json import JsonError
-from startifact.model.versions import parse_version
+from startifact.model.versions import is_same, parse_version
 from startifact.regions.interface import Region
 from startifact.registers.record import Accepted, Codec, Move
 from startifact.registers.register import Register
@@ -78,11 +78,13 @@ def rollback_target(state: Accepted[Target]) -> Version | None:
     versions: list[Version | None] = []
     for move in reversed(state.history):
         version = move.value.version
-        if move.value.is_rollback and version in versions[:-1]:
-            while versions[-1] != version:
+        if move.value.is_rollback:
+            while versions and not is_same(versions[-1], version):
                 versions.pop()
-        else:
-            versions.append(version)
+            if versions:
+                continue
+            # It went further back than this history does: what was before is not known.
+        versions.append(version)
     return versions[-2] if len(versions) > 1 else None
 
 

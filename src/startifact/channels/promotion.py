@@ -114,7 +114,7 @@ class Promoter:
         def propose(state: Accepted[Target] | None) -> Target | None:
             current = _version_of(state)
             self._check(project, channel, current, expectation)
-            return None if current == version and state else Target(version=version)
+            return None if state and is_same(current, version) else Target(version=version)
 
         return self._move(
             project, channel, propose, version=version, allow_yanked=allow_yanked, holds=outcomes
@@ -290,8 +290,7 @@ def _earlier(state: Accepted[Target], project: str, channel: str, to: Version | 
                 hint=Hint.of("See its history with ", Command("channels", project)),
             )
         return version
-    versions = [move.value.version for move in state.history]
-    if to not in versions:
+    if not any(is_same(move.value.version, to) for move in state.history):
         raise NotFoundError(
             f"{key} has never held {to}, as far as its history goes",
             hint=Hint.of(

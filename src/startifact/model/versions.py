@@ -62,6 +62,14 @@ def _hint(text: object) -> str:
     return "Write MAJOR.MINOR.PATCH without leading zeros, for example 1.0.9000 or 2.0.0-rc.1"
 
 
+def is_same(one: Version | None, other: Version | None) -> bool:
+    """Say whether both are the same version, build metadata included, or both none.
+
+    To semver, versions that differ only in build metadata are equal: they are two artifacts.
+    """
+    return str(one) == str(other)
+
+
 def is_later(version: Version, than: Version) -> bool:
     """Say whether ``latest`` moves from *than* to *version*.
 

@@ -138,7 +138,8 @@ def _accepted(value: object, codec: Codec[V]) -> Accepted[V]:
     if not isinstance(history, list) or not history:
         raise JsonError("it has no history")
     moves = tuple(_move(fields, codec) for fields in history)
-    if value.get("id") != moves[0].id or codec.from_json(value) != moves[0].value:
+    first = codec.to_json(moves[0].value)
+    if value.get("id") != moves[0].id or codec.to_json(codec.from_json(value)) != first:
         raise JsonError("its history does not begin with what was accepted")
     return Accepted(ballot=_ballot(value.get("ballot")), history=moves)
 
@@ -159,7 +160,7 @@ def _ballot(value: object) -> Ballot:
         raise JsonError("it has a ballot that is not a number and an id")
     number, proposer = value
     # JSON's true is an int in Python.
-    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_BALLOT:
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number < MAX_BALLOT:
         raise JsonError("it has a ballot whose number is none that an attempt can have")
     return Ballot(number, _text(proposer))
 

@@ -9,6 +9,7 @@ from startifact.channels.overview import list_channels
 from startifact.errors import InputError, NotFoundError, RemovedError, StartifactError
 from startifact.limits import MAX_MOVED_BY_CHARACTERS, MAX_REASON_CHARACTERS, Limits
 from startifact.model.keys import artifact_key
+from startifact.model.versions import is_same
 from startifact.reading.finding import find_artifact
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
@@ -133,7 +134,7 @@ class Yanker:
             found = list_channels(self.regions, project, limits=self.limits)
         except (NotFoundError, RemovedError):
             return ()
-        return tuple(c.channel for c in found if c.version == version)
+        return tuple(c.channel for c in found if is_same(c.version, version))
 
 
 def check_reason(reason: object) -> str:

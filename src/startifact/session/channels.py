@@ -13,7 +13,7 @@ from startifact.model.clock import now
 from startifact.model.keys import check_project
 from startifact.model.ranges import Range
 from startifact.model.selectors import check_channel
-from startifact.model.versions import parse_version
+from startifact.model.versions import is_same, parse_version
 from startifact.session.base import SessionBase, selector_of
 
 
@@ -175,7 +175,7 @@ def _expect_none(current: Version | None) -> str | None:
 
 
 def _expect_version(version: Version, current: Version | None) -> str | None:
-    return None if current == version else str(version)
+    return None if is_same(current, version) else str(version)
 
 
 def _expect_in(range_: Range, current: Version | None) -> str | None:

@@ -68,6 +68,7 @@ class Reusable(NamedTuple):
 REUSABLE = {
     "stage": Reusable(frozenset({"command", "path"}), {"save-filename": "true"}),
     "download": Reusable(frozenset({"command", "path", "load-filename"}), {"version": "latest"}),
+    "promote": Reusable(frozenset({"command"}), {}),
 }
 
 
@@ -219,6 +220,7 @@ FILES: Mapping[str, Callable[[str], str]] = {
     "composite/action.yml": composite,
     ".github/workflows/stage.yml": reusable("stage"),
     ".github/workflows/download.yml": reusable("download"),
+    ".github/workflows/promote.yml": reusable("promote"),
     "README.md": readme,
 }
 

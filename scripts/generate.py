@@ -71,6 +71,7 @@ REUSABLE = {
     "download": Reusable(
         frozenset({"command", "path", "load-filename", "lock-file"}), {"version": "latest"}
     ),
+    "promote": Reusable(frozenset({"command"}), {}),
 }
 
 
@@ -222,6 +223,7 @@ FILES: Mapping[str, Callable[[str], str]] = {
     "composite/action.yml": composite,
     ".github/workflows/stage.yml": reusable("stage"),
     ".github/workflows/download.yml": reusable("download"),
+    ".github/workflows/promote.yml": reusable("promote"),
     "README.md": readme,
 }
 

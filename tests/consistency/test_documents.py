@@ -28,7 +28,7 @@ from startifact.options import commands_of, options_of
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 USES_ACTION = re.compile(r"(OWNER/startifact|\.)(/composite|/\.startifact)?(@v1|/)?$")
-USES_WORKFLOW = re.compile(r"OWNER/startifact/\.github/workflows/(stage|download)\.yml@v1")
+USES_WORKFLOW = re.compile(r"OWNER/startifact/\.github/workflows/(stage|download|promote)\.yml@v1")
 ACTION = yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
 
 
@@ -111,9 +111,12 @@ def test_storage_of_the_readme() -> None:
 
     assert f"`{prefix}{keys.artifact_key('{project}', '{version}')}`" in listed
     assert f"`{prefix}{keys.channel_key('{project}', keys.LATEST)}`" in listed
+    assert f"`{prefix}{keys.channel_key('{project}', '{channel}')}`" in listed
+    assert f"`{prefix}{keys.mark_key('{project}', '{version}')}`" in listed
     assert f"`{prefix}{keys.probe_key('{project}', '')}`" in listed
-    parameter = keys.channel_parameter("{parameter_name_prefix}", "{project}", keys.LATEST)
-    assert f"`{parameter}`" in listed
+    for channel in (keys.LATEST, "{channel}"):
+        parameter = keys.channel_parameter("{parameter_name_prefix}", "{project}", channel)
+        assert f"`{parameter}`" in listed
     assert f"Metadata has {MAX_METADATA_BYTES:,} bytes" in README
 
 
@@ -188,7 +191,10 @@ def our_steps(path: Path) -> list[dict[str, Any]]:
 
 WORKFLOWS = [
     *sorted((PROJECT / "examples" / "workflows").glob("*.yml")),
-    *(PROJECT / ".github" / "workflows" / f"{n}.yml" for n in ("self-test", "stage", "download")),
+    *(
+        PROJECT / ".github" / "workflows" / f"{name}.yml"
+        for name in ("self-test", "stage", "download", "promote")
+    ),
 ]
 
 
@@ -263,6 +269,7 @@ def test_workflows_read_declared_outputs(path: Path) -> None:
             {"command", "path", "load-filename", "lock-file"},
             {"artifact", "filename"},
         ),
+        ("promote", {"command"}, {"environment"}),
     ],
 )
 def test_reusable_workflows_are_the_action(name: str, left_out: set[str], more: set[str]) -> None:
@@ -284,7 +291,7 @@ def test_reusable_workflows_are_the_action(name: str, left_out: set[str], more: 
     for input_ in set(call["inputs"]) - more:
         assert f"inputs.{input_} }}}}" in ours["with"][input_]
     same = set(call["inputs"]) - more - {"save-filename", "version"}
-    for input_ in same - {"project", "path"}:
+    for input_ in same - {"project", "path", "channel"}:
         default = call["inputs"][input_]["default"]
         default = str(default).lower() if isinstance(default, bool) else default
         assert default == ACTION["inputs"][input_]["default"], input_
@@ -300,7 +307,7 @@ def test_defaults_of_save_filename() -> None:
     assert "`save-filename` is `true` in stage.yml and `false` in the action" in README
 
 
-@pytest.mark.parametrize("name", ["stage", "download"])
+@pytest.mark.parametrize("name", ["stage", "download", "promote"])
 def test_reusable_workflows_use_their_own_commit(name: str) -> None:
     """Who pins a reusable workflow pins the action: it is fetched from the same commit."""
     steps = reusable(name)["jobs"][name]["steps"]

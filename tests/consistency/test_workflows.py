@@ -80,6 +80,38 @@ def test_reusable_workflows(name: str, form: Step, tmp_path: Path) -> None:
     assert (tmp_path / "back" / name).read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("form", FORMS[:2], indirect=True)
+def test_promotion(form: Step) -> None:
+    """The workflow moves the channel as the run that called it, and says from where to where."""
+    where = {"project": "SugarWater", "regions": "file:regions/one"}
+    session = Session(regions=[f"file:{form.workspace}/regions/one"])
+    for version in ("1.0.0", "1.1.0"):
+        session.stage("SugarWater", version, form.workspace / form.file(CONTENT))
+    session.promote("SugarWater", "1.0.0", "prod")
+
+    promoted = call(form, "promote", NOTHING, **where, version="^1", channel="prod", expect="1.0.0")
+
+    assert (promoted["version"], promoted["previous"], promoted["channel"]) == (
+        "1.1.0",
+        "1.0.0",
+        "prod",
+    )
+    (prod,) = (c for c in session.channels("SugarWater") if c.channel == "prod")
+    assert str(prod.version) == "1.1.0"
+    assert "/actions/runs/" in prod.moved_by
+
+
+def test_promotion_waits_for_its_environment() -> None:
+    """The job that may take on the role is the one that waits for the environment's approval."""
+    workflow = reusable("promote")
+    (job,) = workflow["jobs"].values()
+    environment = workflow[True]["workflow_call"]["inputs"]["environment"]
+
+    assert job["environment"] == "${{ inputs.environment }}"
+    assert environment["required"]
+    assert job["permissions"] == {"id-token": "write"}
+
+
 def test_reusable_workflow_that_does_not_know_its_commit(step: Step) -> None:
     """Where GitHub does not say it, nothing is fetched and nothing runs."""
     steps = reusable("stage")["jobs"]["stage"]["steps"]
@@ -235,7 +267,9 @@ def test_subjects(name: str) -> None:
     for job in encoded_record["jobs"].values():
         if "id-token" not in job["permissions"]:
             continue
-        if "environment" in job:
+        if "environment" in (given := job.get("with", {})):
+            tokens.add(f":environment:{given['environment']}")
+        elif "environment" in job:
             tokens.add(f":environment:{job['environment']}")
         elif "pull_request" in triggers:
             tokens.add(":pull_request")
@@ -311,4 +345,7 @@ def test_policies_of_the_examples() -> None:
     assert {name for name, policies in named.items() if policies} == {
         name for name in EXAMPLES if "project: SugarWater\n" not in EXAMPLES[name].read_text()
     }
-    assert all((PROJECT / policy).is_file() for policies in named.values() for policy in policies)
+    mentioned = re.compile(r"examples/iam/[\w-]+\.json")
+    policies = {m for path in EXAMPLES.values() for m in mentioned.findall(path.read_text())}
+    assert {"examples/iam/promote-staging.json", "examples/iam/promote-prod.json"} < policies
+    assert all((PROJECT / policy).is_file() for policy in policies)

@@ -303,8 +303,9 @@ class ConflictError(AlreadyStagedError):
 class StoppedError(StartifactError):
     """A signal has ended the *work*; the exit code is 128 and its number."""
 
-    def __init__(self, message: str, *, exit_code: int, work: str) -> None:
-        super().__init__(message, hint=f"Running the same {work} again is safe")
+    def __init__(self, message: str, *, exit_code: int, work: str, is_safe: bool = True) -> None:
+        hint = f"Running the same {work} again is safe" if is_safe else None
+        super().__init__(message, hint=hint)
         self.exit_code = exit_code
 
 

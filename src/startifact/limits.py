@@ -459,6 +459,10 @@ class Limits:
     """How long a promotion waits at most until its channel is mirrored, beside all regions: a
     mirror is no reason to delay it."""
 
+    change_seconds: float = 60.0
+    """How long a channel is tried to be moved before the last round begins: twice as long as a
+    region may be idle, so that one that came back is met again."""
+
     promise_attempts: int = 3
     """How often a region that changes meanwhile is asked for its promise. Then another round of the
     change begins, with a higher ballot."""

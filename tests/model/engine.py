@@ -23,6 +23,7 @@ from startifact.channels import mirroring
 from startifact.concurrency import backoff, deadline, fan_out, heartbeat, quorum, worker_pool
 from startifact.errors import ExistsError, StartifactError
 from startifact.reading import resolution
+from startifact.registers import attempt
 from tests.support.memory_region import AskingRegion, Request, StoreState
 
 T = TypeVar("T")
@@ -302,7 +303,17 @@ def _monotonic() -> float:
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the code run in processes of this module, with a clock and a disk that cost nothing."""
     clock = SimpleNamespace(monotonic=_monotonic, sleep=lambda seconds: None)
-    timed = (fan_out, heartbeat, deadline, worker_pool, backoff, resolution, quorum, mirroring)
+    timed = (
+        fan_out,
+        heartbeat,
+        deadline,
+        worker_pool,
+        backoff,
+        resolution,
+        quorum,
+        mirroring,
+        attempt,
+    )
     for module in timed:
         monkeypatch.setattr(module, "time", clock)
     threads = SimpleNamespace(Thread=Thread, Event=Event, Lock=threading.Lock)

@@ -77,11 +77,11 @@ def expectation_before_the_promise(patch: pytest.MonkeyPatch) -> None:
         return promise(self, acceptors, ballot)
 
     def next_of_read(
-        self: Attempt[Any], before: Accepted[Any] | None, ballot: Ballot
+        self: Attempt[Any], before: Accepted[Any] | None, ballot: Ballot, *, is_new: bool
     ) -> Accepted[Any] | None:
         propose = self._propose
         self._propose = lambda _: propose(self.read_before)  # type: ignore[attr-defined]
-        return next_(self, before, ballot)
+        return next_(self, before, ballot, is_new=is_new)
 
     patch.setattr(Attempt, "_promise", remember)
     patch.setattr(Attempt, "_next", next_of_read)

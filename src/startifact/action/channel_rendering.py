@@ -48,7 +48,9 @@ def promotion_log(promotion: Promotion) -> list[str]:
     """Return what the log says of *promotion*."""
     channel = channel_key(promotion.project, promotion.channel)
     before = "nothing" if promotion.previous is None else str(promotion.previous)
-    lines = [f"{channel}: {before} -> {promotion.version or 'nothing'}"]
+    move = f"{before} -> {promotion.version or 'nothing'}"
+    first = f"{channel}: {move}" if promotion.changed else f"{channel} is {before} already"
+    lines = [f"dry run, nothing is written: {first}" if promotion.dry_run else first]
     lines += [f"{name} does not have it yet: {e.message}" for name, e in promotion.failures.items()]
     return lines
 
@@ -87,7 +89,8 @@ def _what(promotion: Promotion) -> str:
 def yanking_log(yanking: Yanking) -> list[str]:
     """Return what the log says of a yank, or of taking one back."""
     key = artifact_key(yanking.project, yanking.version)
-    lines = [f"{key}: {'in the choice of ranges' if yanking.yank is None else 'yanked'}"]
+    first = f"{key}: {'in the choice of ranges' if yanking.yank is None else 'yanked'}"
+    lines = [f"dry run, nothing is written: {first}" if yanking.dry_run else first]
     lines += [f"{name} does not have it yet: {e.message}" for name, e in yanking.failures.items()]
     return lines
 
@@ -95,7 +98,8 @@ def yanking_log(yanking: Yanking) -> list[str]:
 def yanking_summary(yanking: Yanking) -> Lines:
     """Return the summary of a yank, or of taking one back."""
     suffix = " (dry run)" if yanking.dry_run else ""
-    is_ = "is yanked" if yanking.yank else "is in the choice of ranges"
+    verb = "would be" if yanking.dry_run and yanking.changed else "is"
+    is_ = f"{verb} yanked" if yanking.yank else f"{verb} in the choice of ranges"
     facts = [
         ("Reason", code(yanking.yank.reason) if yanking.yank else ""),
         ("Channels that point at it", ", ".join(code(name) for name in yanking.channels)),

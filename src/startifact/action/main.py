@@ -50,7 +50,10 @@ def bug(error: BaseException) -> BugError:
 def stop(stopped: Stopped) -> StoppedError:
     """Return what to tell about a signal that ends the step."""
     return StoppedError(
-        with_notes(str(stopped), stopped), exit_code=int(str(stopped.code)), work="step"
+        with_notes(str(stopped), stopped),
+        exit_code=int(str(stopped.code)),
+        work="step",
+        is_safe=not getattr(stopped, "__notes__", ()),  # which say what to look at first
     )
 
 
@@ -78,6 +81,8 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
             known.append(artifact)
             if isinstance(inputs, StepInputs) and isinstance(inputs.command, PromoteInputs):
                 say(f"{target_of(inputs.command)} is {artifact.version}")
+                for passed in artifact.passed_over:
+                    say(f"{passed.version} was passed over: {passed.why}")
 
         result = execute(inputs, settings, runner, Reporter(), on_found=found, limits=limits)
         errors = errors_of(result, in_full=True)

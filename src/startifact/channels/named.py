@@ -47,6 +47,10 @@ class TargetCodec(Codec[Target]):
             version=None if version is None else parse_version(version), is_rollback=is_rollback
         )
 
+    def empty(self) -> Target:
+        """Return no version."""
+        return Target(version=None)
+
     def summary(self, history: tuple[Move[Target], ...]) -> dict[str, Any]:
         """Return what the channel held before its last move."""
         before = history[1].value.version if len(history) > 1 else None

@@ -1,5 +1,6 @@
 """Which channels a project has, and what each points at."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,13 +12,21 @@ from startifact.channels.reading import read_latest
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.quorum import ask_until_enough
 from startifact.concurrency.worker_pool import run_in_pool
-from startifact.errors import InputError, NotFoundError, no_answer
+from startifact.errors import (
+    DeadlineError,
+    InputError,
+    NotFoundError,
+    StartifactError,
+    no_answer,
+)
 from startifact.limits import Limits
-from startifact.model.keys import LATEST, channels_prefix
+from startifact.model.keys import LATEST, channel_key, channels_prefix
 from startifact.model.quorum import required_to_read
 from startifact.model.selectors import check_channel
 from startifact.regions.interface import Region
 from startifact.registers.record import Accepted
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,17 +95,29 @@ def list_channels(
         )
     found: dict[str, ChannelOverview] = {}
 
+    unread: dict[str, StartifactError] = {}
+
     def look_up(name: str) -> None:
-        overview = (
-            _latest(regions, project, limits)
-            if name == LATEST
-            else _named(regions, project, name, limits)
-        )
+        try:
+            overview = (
+                _latest(regions, project, limits)
+                if name == LATEST
+                else _named(regions, project, name, limits)
+            )
+        except DeadlineError:
+            raise
+        except StartifactError as e:  # the others can be shown all the same
+            unread[name] = e
+            return
         if overview is not None:
             found[name] = overview
 
     jobs_of_names = [partial(look_up, name) for name in sorted({LATEST, *names})]
     run_in_pool(jobs_of_names, workers=limits.inventory_workers, limits=limits)
+    for name, error in sorted(unread.items()):
+        if not found:
+            raise error
+        logger.warning("%s is left out: %s", channel_key(project, name), error.message)
     if not found:
         raise NotFoundError(
             f"{project} has no channels in {', '.join(r.name for r in regions)}",

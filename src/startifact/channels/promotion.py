@@ -26,6 +26,8 @@ from startifact.errors import (
 from startifact.hints import Command, Hint, Option
 from startifact.limits import MAX_MOVED_BY_CHARACTERS, Limits
 from startifact.model.keys import artifact_key, channel_key
+from startifact.model.quorum import left_out
+from startifact.model.versions import is_same
 from startifact.reading.artifact import Artifact
 from startifact.reading.finding import find_artifact
 from startifact.reading.outcomes import RegionOutcome, State
@@ -33,6 +35,7 @@ from startifact.regions.interface import Region
 from startifact.registers.attempt import Author, Change
 from startifact.registers.marks import is_being_removed, mark_in, mark_register
 from startifact.registers.record import Accepted
+from startifact.registers.register import MAY_BE_SEEN, UNDETERMINED
 from startifact.text import quoted
 
 logger = logging.getLogger(__name__)
@@ -90,6 +93,9 @@ class Promoter:
     limits: Limits
     dry_run: bool = False
 
+    listed: Sequence[str] = ()
+    """The regions that are configured for everybody, where that is known."""
+
     def promote(
         self,
         artifact: Artifact,
@@ -108,17 +114,14 @@ class Promoter:
             UndeterminedError: It may have been moved, or not.
         """
         project, version = artifact.project, artifact.version
-        outcomes = artifact.downloader.outcomes()
-        self._check_complete(artifact, outcomes)
+        self._check_complete(artifact)
 
         def propose(state: Accepted[Target] | None) -> Target | None:
             current = _version_of(state)
-            self._check(project, channel, current, expectation)
+            self._check(project, channel, current, expectation, version)
             return None if state and is_same(current, version) else Target(version=version)
 
-        return self._move(
-            project, channel, propose, version=version, allow_yanked=allow_yanked, holds=outcomes
-        )
+        return self._move(project, channel, propose, version=version, allow_yanked=allow_yanked)
 
     def roll_back(
         self,
@@ -138,8 +141,7 @@ class Promoter:
         state = read_state(self.regions, project, channel, limits=self.limits)
         version = _earlier(state, project, channel, to)
         artifact = find_artifact(self.regions, project, version, progress=None, limits=self.limits)
-        outcomes = artifact.downloader.outcomes()
-        self._check_complete(artifact, outcomes)
+        self._check_complete(artifact)
 
         def propose(current: Accepted[Target] | None) -> Target:
             if current is None or current.history[0].id != state.history[0].id:
@@ -147,7 +149,17 @@ class Promoter:
             return Target(version=version, is_rollback=True)
 
         return self._move(
-            project, channel, propose, version=version, allow_yanked=allow_yanked, holds=outcomes
+            project,
+            channel,
+            propose,
+            version=version,
+            allow_yanked=allow_yanked,
+            undetermined=Hint.of(
+                f"{MAY_BE_SEEN}: look at it with ",
+                Command("channels", project),
+                " before you go back again, which would go back further, or name the version with ",
+                Option("to"),
+            ),
         )
 
     def remove(
@@ -163,10 +175,10 @@ class Promoter:
 
         def propose(state: Accepted[Target] | None) -> Target | None:
             current = _version_of(state)
-            self._check(project, channel, current, expectation)
+            self._check(project, channel, current, expectation, None)
             return None if current is None else Target(version=None)
 
-        return self._move(project, channel, propose, version=None, allow_yanked=True, holds=())
+        return self._move(project, channel, propose, version=None, allow_yanked=True)
 
     def _move(
         self,
@@ -176,7 +188,7 @@ class Promoter:
         *,
         version: Version | None,
         allow_yanked: bool,
-        holds: Sequence[RegionOutcome],
+        undetermined: Hint = UNDETERMINED,
     ) -> Promotion:
         register = channel_register(self.regions, project, channel, limits=self.limits)
 
@@ -199,27 +211,51 @@ class Promoter:
                 dry_run=True,
             )
         author = Author(moved_by=self.moved_by[:MAX_MOVED_BY_CHARACTERS], now=self.now)
-        change = register.change(propose, author, before_accepting=check_mark)
-        complete = {o.region for o in holds if o.state in {State.PRESENT, State.ARCHIVED}}
-        mirror_channel(
-            [r for r in self.regions if r.name in change.regions],
-            register,
-            project,
-            channel,
-            complete_in=complete,
-            version=version,
-            limits=self.limits,
+        change = register.change(
+            propose, author, before_accepting=check_mark, undetermined=undetermined
         )
+        self._warn_of_left_out(channel_key(project, channel))
+        mirror_channel(self.regions, register, channel, holders=change.regions, limits=self.limits)
         return _promotion(project, channel, change, version)
 
-    def _check_complete(self, artifact: Artifact, outcomes: Sequence[RegionOutcome]) -> None:
-        complete = [o for o in outcomes if o.state in {State.PRESENT, State.ARCHIVED}]
-        if len(complete) < self.required:
+    def _warn_of_left_out(self, key: str) -> None:
+        configured = [name for region in self.regions for name in region.configured_regions()]
+        names = left_out([region.name for region in self.regions], [*self.listed, *configured])
+        if names:
+            logger.warning(
+                "%s: these configured regions were left out, and readers of all of them may see "
+                "another state: %s", key, ", ".join(names),
+            )  # fmt: skip
+
+    def _check_complete(self, artifact: Artifact) -> None:
+        """Return when enough regions hold *artifact* complete.
+
+        Raises:
+            RemovedError: One says that it was removed, whatever others hold.
+            RegionsFailedError: Too few hold it.
+        """
+        outcomes = artifact.downloader.outcomes()
+        while (
+            sum(map(_is_complete, outcomes)) < self.required and artifact.downloader.wait_for_one()
+        ):
+            outcomes = artifact.downloader.outcomes()
+        removed = [o for o in outcomes if isinstance(o.error, RemovedError)]
+        if removed:
+            raise RemovedError(
+                f"{artifact} was removed in {', '.join(o.region for o in removed)}, and no channel "
+                "may point at it",
+                hint=Hint.of("Promote another version"),
+            )
+        complete = sum(map(_is_complete, outcomes))
+        if complete < self.required:
+            absent = any(o.state is State.ABSENT for o in outcomes)
             raise RegionsFailedError(
-                f"{artifact} is complete in {len(complete)} of {len(outcomes)} regions, "
+                f"{artifact} is complete in {complete} of {len(outcomes)} regions, "
                 f"{self.required} are needed before a channel may point at it:",
                 said=((o.region, o.error or o.state) for o in outcomes),
-                again="Bring it to the others by staging the same again, then promote it",
+                again="Bring it to the others by staging the same again, then promote it"
+                if absent
+                else "Promote it once they answer",
             )
 
     def _check_mark(self, project: str, version: Version, *, allow_yanked: bool) -> None:
@@ -230,7 +266,9 @@ class Promoter:
         if not reading.is_known:
             raise reading.unknown(f"cannot tell whether {key} was yanked")
         yanked = mark_in(reading).yanked
-        if yanked is not None and not allow_yanked:
+        if yanked is not None and allow_yanked:
+            logger.warning("%s was yanked: %s", key, quoted(yanked.reason))
+        elif yanked is not None:
             raise YankedError(
                 f"{key} was yanked by {quoted(yanked.yanked_by)}: {quoted(yanked.reason)}",
                 hint=Hint.of(
@@ -241,16 +279,27 @@ class Promoter:
             )
 
     def _check(
-        self, project: str, channel: str, current: Version | None, expectation: Expectation
+        self,
+        project: str,
+        channel: str,
+        current: Version | None,
+        expectation: Expectation,
+        version: Version | None,
     ) -> None:
         expected = expectation(current)
         if expected is not None:
             key = channel_key(project, channel)
             is_ = "there is no such channel" if current is None else f"it is {current}"
+            if current is not None and is_same(current, version):
+                is_ += " already, as this would make it"
             raise ExpectationError(
-                f"{key} is not what was expected: {is_}, expected {expected}. Nothing was changed",
+                f"{key} is not what was expected: {is_}, expected {expected}",
                 hint=Hint.of("See who has moved it, and when, with ", Command("channels", project)),
             )
+
+
+def _is_complete(outcome: RegionOutcome) -> bool:
+    return outcome.state in {State.PRESENT, State.ARCHIVED}
 
 
 def _version_of(state: Accepted[Target] | None) -> Version | None:
@@ -263,7 +312,7 @@ def _promotion(
     history = () if change.accepted is None else change.accepted.history
     own = [i for i, move in enumerate(history) if move.id == change.move_id]
     # What others have done since then is theirs to tell.
-    move = history[own[0] if own else 0]
+    move = history[own[0] if own else 0] if history else None
     before = history[own[0] + 1 : own[0] + 2] if own else ()
     previous = before[0].value.version if before else None
     return Promotion(
@@ -272,8 +321,8 @@ def _promotion(
         version=version,
         previous=previous if own else version,
         changed=bool(own),
-        moved_at=move.at,
-        moved_by=move.moved_by,
+        moved_at="" if move is None else move.at,
+        moved_by="" if move is None else move.moved_by,
         regions=change.regions,
         failures=change.failures,
     )
@@ -286,8 +335,13 @@ def _earlier(state: Accepted[Target], project: str, channel: str, to: Version | 
         version = rollback_target(state)
         if version is None:
             raise NotFoundError(
-                f"{key} held nothing before {state.value.version}, as far as its history goes",
-                hint=Hint.of("See its history with ", Command("channels", project)),
+                f"{key} pointed at nothing before its last move, as far as its history goes",
+                hint=Hint.of(
+                    "See its history with ",
+                    Command("channels", project),
+                    ", and name the version to go back to with ",
+                    Option("to"),
+                ),
             )
         return version
     if not any(is_same(move.value.version, to) for move in state.history):
@@ -307,6 +361,6 @@ def _moved_meanwhile(
 ) -> ExpectationError:
     return ExpectationError(
         f"{channel_key(project, channel)} was moved meanwhile, from {expected.value.version} to "
-        f"{_version_of(current)}. Nothing was changed",
+        f"{_version_of(current) or 'nothing'}",
         hint=Hint.of("Look at it with ", Command("channels", project), " before you go back"),
     )

@@ -52,7 +52,14 @@ class _Command:
         except (KeyboardInterrupt, Stopped) as e:
             terminated = isinstance(e, Stopped) and e.code == TERMINATED
             said, code = ("terminated", TERMINATED) if terminated else ("interrupted", INTERRUPTED)
-            return self._fail(StoppedError(with_notes(said, e), exit_code=code, work="command"))
+            return self._fail(
+                StoppedError(
+                    with_notes(said, e),
+                    exit_code=code,
+                    work="command",
+                    is_safe=not getattr(e, "__notes__", ()),  # which say what to look at first
+                )
+            )
         except Exception as e:  # noqa: BLE001  # whatever it is, people do not want to see where
             hint = Hint.of(
                 "Run it again with ", Option("traceback", "true"), ", and report what that shows"

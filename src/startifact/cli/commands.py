@@ -110,6 +110,8 @@ def _tell_resolved(inputs: ProjectInputs, tell: Callable[[str], None], artifact:
     """Tell, before a channel moves, what was resolved."""
     if isinstance(inputs, PromoteInputs) and inputs.version != str(artifact.version):
         tell(f"{artifact_key(inputs.project, inputs.version)} is {artifact.version}")
+        for passed in artifact.passed_over:
+            tell(f"  {passed.version} was passed over: {passed.why}")
 
 
 def _download_to(

@@ -51,11 +51,12 @@ class Question(Generic[T]):
         """Say whether there are as many answers that count as are needed."""
         return sum(map(self._counts, self.answers.values())) >= self._needed
 
-    def wait(self, until: float | None = None) -> None:
-        """Wait for *needed* answers that count, and then ``quorum_wait_seconds`` for the others.
+    def wait(self, until: float | None = None, *, then_seconds: float | None = None) -> None:
+        """Wait for *needed* answers that count, and then for the others.
 
-        Where as many have answered, and too few of the answers count, the others are waited for
-        until they move no byte any more; but no longer than *until* (``time.monotonic``).
+        That is for *then_seconds*, by default ``quorum_wait_seconds``. Where as many have answered,
+        and too few of the answers count, the others are waited for until they move no byte any
+        more; but no longer than *until* (``time.monotonic``).
         """
         end: float | None = until
         while answer := self._asking.next(end):
@@ -67,7 +68,8 @@ class Question(Generic[T]):
                 self._asking.shorten_idle_timeout(self._limits.quorum_idle_timeout_seconds)
             # Not at once: the highest may be in a healthy region that is only slower.
             if end is until and self.is_answered():
-                end = time.monotonic() + self._limits.quorum_wait_seconds
+                then = self._limits.quorum_wait_seconds if then_seconds is None else then_seconds
+                end = time.monotonic() + then
                 end = end if until is None else min(end, until)
 
 

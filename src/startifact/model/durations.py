@@ -11,8 +11,8 @@ _DURATION = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def parse_duration(text: object, *, name: str) -> timedelta:
-    """Return how long *text* is; *name* is the option that it is given for.
+def parse_duration(text: object, *, name: str = "the minimum age") -> timedelta:
+    """Return how long *text* is; *name* is what it is given for.
 
     Raises:
         InputError: It is not a number and a unit, or more than a hundred years.

@@ -1,6 +1,6 @@
 """How many regions are enough."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from startifact.errors import InputError
 from startifact.hints import Hint, Option
@@ -47,6 +47,15 @@ def required_to_read(regions: int) -> int:
 def majority(regions: int) -> int:
     """Return the smallest number of *regions* of which any two sets have a region in common."""
     return regions // 2 + 1
+
+
+def left_out(regions: Collection[str], listed: Iterable[str]) -> list[str]:
+    """Return what is *listed* as configured and is not among *regions*, in the order of the list.
+
+    Where none of *regions* is in it, it is another list, and nothing of it was left out.
+    """
+    known = dict.fromkeys(listed)
+    return [name for name in known if name not in regions] if set(regions) & set(known) else []
 
 
 def refuse_shared_store(stores: Mapping[str, str]) -> None:

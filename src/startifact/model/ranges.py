@@ -16,6 +16,7 @@ Prefix = tuple[int, ...]
 
 _Numbers = tuple[int, int, int]
 _LOWEST_PRERELEASE = ((0, 0, ""),)
+_FIRST: Precedence = (0, 0, 0, False, ())
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -70,6 +71,16 @@ class Range:
 
     def __repr__(self) -> str:
         return f"Range.parse({self._text!r})"
+
+    @property
+    def begin(self) -> Precedence:
+        """About where what satisfies the range begins, for messages about what is near."""
+        begins = [
+            min((c.bound for c in one if c.operator in (">", ">=", "=")), default=None)
+            or min((c.bound for c in one), default=_FIRST)
+            for one in self._sets
+        ]
+        return min(begins)
 
     @property
     def prefixes(self) -> frozenset[Prefix]:

@@ -145,6 +145,10 @@ class Downloader:
             for name, answer in answers.items()
         )
 
+    def wait_for_one(self) -> bool:
+        """Wait until another region has said what it holds; ``False`` when none is left."""
+        return self._resolution.wait_for_one_more()
+
     def seconds(self) -> dict[str, float]:
         """Return how long each region that has answered by now took to say what it holds."""
         return self._resolution.seconds()

@@ -2,7 +2,7 @@
 
 import bisect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -14,10 +14,11 @@ from startifact.errors import IntegrityError, NotFoundError, RemovedError
 from startifact.limits import MAX_QUOTED_VERSIONS, Limits
 from startifact.model.clock import age, time_of
 from startifact.model.keys import artifact_key, version_prefix
-from startifact.model.quorum import required_to_read
+from startifact.model.quorum import majority, required_to_read
 from startifact.model.ranges import Range
 from startifact.model.record import Record
 from startifact.model.versions import newest_first, precedence
+from startifact.model.voting import Votes
 from startifact.reading.artifact import Artifact, PassedOver
 from startifact.reading.finding import artifact_of
 from startifact.reading.listing import (
@@ -65,10 +66,12 @@ def find_in_range(
         SeveralRegionsError: Too few regions answered to know.
     """
     passed: list[PassedOver] = []
+    # What a majority has said of a version is seen by half of the regions: more are not waited for.
+    at_once = replace(limits, quorum_wait_seconds=0.0)
     for version in _candidates(regions, request, limits):
         key = artifact_key(request.project, version)
         resolution = Resolution(regions, key, limits=limits)  # it asks beside the marks
-        marks = mark_register(regions, request.project, version, limits=limits).read()
+        marks = mark_register(regions, request.project, version, limits=at_once).read()
         if not marks.is_known:
             raise marks.unknown(f"cannot tell whether {key} was yanked")
         why = _why_marked(mark_in(marks), removing=is_being_removed(marks))
@@ -136,8 +139,12 @@ def _resolve(resolution: Resolution, request: RangeRequest) -> Record | str:
     except IntegrityError:
         return "regions hold different content"
     staged = time_of(record.staged_at)
+    if request.min_age is not None and staged is None:
+        return "it is not known when it was staged"
     if request.min_age is not None and staged and request.now - staged < request.min_age:
         return f"it was staged {age(record.staged_at, request.now)} ago"
+    if Votes(resolution.replicas()).most >= majority(len(resolution.regions)):
+        return record
     resolution.wait_a_moment_for_all()
     outcomes = [
         outcome_of(name, resolution.key, answer, record=record)
@@ -192,7 +199,5 @@ def nothing_satisfies(
 def _nearest(range_: Range, versions: Sequence[Version]) -> list[Version]:
     """Return at most three of *versions* around where the range begins, in rising order."""
     rising = list(reversed(newest_first(versions)))
-    begin = min(range_.prefixes, default=())
-    numbers = (*begin, 0, 0, 0)[:3]
-    index = bisect.bisect([precedence(v)[:3] for v in rising], numbers)
+    index = bisect.bisect([precedence(v) for v in rising], range_.begin)
     return rising[max(0, index - 2) : index + 1]

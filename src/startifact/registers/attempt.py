@@ -1,6 +1,7 @@
 """One attempt to change a register, in as many rounds as it takes."""
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,12 +11,13 @@ from startifact.concurrency.backoff import attempts
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.quorum import ask_until_enough
 from startifact.errors import (
+    IntegrityError,
     RegionsFailedError,
     RegionUnavailableError,
     StartifactError,
     UndeterminedError,
 )
-from startifact.limits import MAX_HISTORY_MOVES
+from startifact.limits import MAX_BALLOT, MAX_HISTORY_MOVES
 from startifact.model.keys import project_of
 from startifact.model.quorum import majority
 from startifact.regions.interface import Region
@@ -24,7 +26,7 @@ from startifact.registers.record import Accepted, Ballot, Move, RegisterRecord, 
 
 V = TypeVar("V")
 
-AGAIN = "Nothing was changed: run it again once more regions answer"
+AGAIN = "Run it again once more regions answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,37 +80,69 @@ class Attempt(Generic[V]):
 
     def run(self) -> Change[V]:
         """Go through rounds until one succeeds."""
-        for _ in attempts(self._limits.channel_retry):
-            change = self._round()
+        until = time.monotonic() + self._limits.change_seconds
+        for number in attempts(self._limits.channel_retry):
+            change = self._round(is_first=number == 1)
             if change is not None:
                 return change
             if len(self._failures) > len(self._regions) - self._majority:
                 raise self._too_few()
-        raise UndeterminedError(f"{self._register.key} kept changing", hint=AGAIN)
+            if time.monotonic() > until:
+                break
+        if self._failures:
+            raise self._too_few()
+        raise UndeterminedError(f"others kept changing {self._register.key}", hint=AGAIN)
 
-    def _round(self) -> Change[V] | None:
+    def _round(self, *, is_first: bool) -> Change[V] | None:
         """Return the change, where this round has made it."""
-        acceptors = self._read()
-        at = Ballot(
-            max([self._highest, *(h.highest.number for h in acceptors.values())]) + 1, self._id
-        )
-        self._highest = at.number
+        acceptors = self._read(is_first=is_first)
+        self._highest = 1 + max([self._highest, *(a.highest.number for a in acceptors.values())])
+        at = self._ballot(acceptors)
         # Of one region, one swap promises and accepts.
         promises = acceptors if len(self._regions) == 1 else self._promise(acceptors, at)
         if len(promises) < self._majority:
             return None
         before = highest_of(a.accepted for a in promises.values())
-        accepted = self._next(before, at)
+        is_new = (
+            before is None
+            and len(acceptors) == len(self._regions)
+            and not any(a.accepted for a in acceptors.values())
+        )
+        accepted = self._next(before, at, is_new=is_new)
         if accepted is None:
             return Change(accepted=None, regions=(), move_id=self._id, failures=self._failures)
         self._before_accepting()
         regions = self._accept(promises, accepted)
         if len(regions) < self._majority:
             return None
-        return Change(accepted=accepted, regions=regions, move_id=self._id, failures=self._failures)
+        late = {
+            name: RegionUnavailableError(f"{name} has not answered in time")
+            for name in self._regions
+            if name not in regions and name not in self._failures
+        }
+        failures = late | self._failures
+        return Change(
+            accepted=accepted,
+            regions=regions,
+            move_id=self._id,
+            failures={name: failures[name] for name in self._regions if name in failures},
+        )
 
-    def _read(self) -> dict[str, Acceptor[V]]:
-        reading = self._register.ask(self._majority, self._prepare)
+    def _ballot(self, acceptors: Mapping[str, Acceptor[V]]) -> Ballot:
+        if self._highest >= MAX_BALLOT:  # what is written has to be readable
+            names = [n for n, a in acceptors.items() if a.highest.number >= MAX_BALLOT - 1]
+            raise IntegrityError(
+                f"{self._register.key} in {', '.join(names)} has a ballot above all others: no "
+                "attempt can be above it"
+            )
+        return Ballot(self._highest, self._id)
+
+    def _read(self, *, is_first: bool) -> dict[str, Acceptor[V]]:
+        # A region that is slower is waited for only where the first round was not enough.
+        patience = self._limits.quorum_idle_timeout_seconds
+        reading = self._register.ask(
+            self._majority, self._prepare, wait_seconds=None if is_first else patience
+        )
         self._failures, self._answered = dict(reading.failures), set(reading.by_region)
         if len(reading.by_region) < self._majority:
             raise self._too_few()
@@ -119,21 +153,29 @@ class Attempt(Generic[V]):
         return self._register.acceptor_in(region, heartbeat)
 
     def _too_few(self) -> StartifactError:
-        known = dict.fromkeys(self._answered, "answered") | self._failures
+        known = dict.fromkeys(self._answered, "has answered") | self._failures
         reasons = [(name, known.get(name, "has not answered in time")) for name in self._regions]
         answers = len(self._answered - self._failures.keys())
         return RegionsFailedError(
             f"{self._register.key} could not be changed: {answers} of {len(self._regions)} regions "
-            f"answered, {self._majority} are needed:",
+            f"took it, {self._majority} are needed:",
             said=reasons,
             again=AGAIN,
         )
 
-    def _next(self, before: Accepted[V] | None, ballot: Ballot) -> Accepted[V] | None:
-        """Return what is to be accepted under *ballot*, where *before* was accepted last."""
+    def _next(
+        self, before: Accepted[V] | None, ballot: Ballot, *, is_new: bool
+    ) -> Accepted[V] | None:
+        """Return what is to be accepted under *ballot*, where *before* was accepted last.
+
+        Where nothing was, and nothing is to be, that is accepted as well, unless every region has
+        said that it *is new*: one of the others may have accepted something.
+        """
         if before is not None and before.has(self._id):
             return Accepted(ballot=ballot, history=before.history)
         value = self._propose(before)
+        if value is None and before is None and not is_new:
+            value = self._register.codec.empty()
         history = () if before is None else before.history
         if value is not None:
             move = Move(

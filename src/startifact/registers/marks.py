@@ -95,6 +95,10 @@ class MarkCodec(Codec[Mark]):
             ),
         )
 
+    def empty(self) -> Mark:
+        """Return a mark that says nothing."""
+        return Mark()
+
     def summary(self, history: tuple[Move[Mark], ...]) -> dict[str, Any]:  # noqa: ARG002
         """Return nothing: the mark says all."""
         return {}

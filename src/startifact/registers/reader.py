@@ -57,6 +57,9 @@ class Reading(Generic[V]):
     regions: tuple[str, ...]
     """All of them."""
 
+    absence_counts: bool = False
+    """Whether a region without the object is one that knows."""
+
     def unknown(self, what: str) -> SeveralRegionsError:
         """Return the error that *what* is not known, with what each region says."""
         said = {
@@ -64,7 +67,8 @@ class Reading(Generic[V]):
             for name, acceptor in self.by_region.items()
         }
         known = said | dict(self.failures)
-        answers = sum(a.record is not None for a in self.by_region.values())
+        counted = [self.absence_counts or a.record is not None for a in self.by_region.values()]
+        answers = sum(counted)
         return no_answer(
             f"{what}: {answers} of {len(self.regions)} regions know it, "
             f"{required_to_read(len(self.regions))} are needed:",
@@ -98,10 +102,19 @@ class RegisterReader(Generic[V]):
         """
         return self.ask(required_to_read(len(self.regions)), self.acceptor_in)
 
-    def ask(self, needed: int, job: Callable[[Region, Heartbeat], Acceptor[V]]) -> Reading[V]:
-        """Return what *job* gets in each region, of which *needed* have to answer."""
+    def ask(
+        self,
+        needed: int,
+        job: Callable[[Region, Heartbeat], Acceptor[V]],
+        *,
+        wait_seconds: float | None = None,
+    ) -> Reading[V]:
+        """Return what *job* gets in each region, of which *needed* have to answer.
+
+        The others are waited for *wait_seconds*, by default ``quorum_wait_seconds``.
+        """
         with self._question(needed, job) as question:
-            question.wait()
+            question.wait(then_seconds=wait_seconds)
         return self._reading(question)
 
     def begin(self) -> Question[Acceptor[V]]:
@@ -135,6 +148,7 @@ class RegisterReader(Generic[V]):
             failures=self._in_order(question.failures),
             is_known=question.is_answered() or is_new,
             regions=tuple(self.regions),
+            absence_counts=self._absence_counts,
         )
 
     def _is_answer(self, acceptor: Acceptor[V]) -> bool:

@@ -1,11 +1,12 @@
 """What one region holds of a register: what it has promised, and what it has accepted."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from startifact.errors import InputError, IntegrityError
+from startifact.hints import Command, Hint
 from startifact.limits import MAX_BALLOT, MAX_CHANNEL_BYTES, MAX_HISTORY_MOVES, MAX_ID_CHARACTERS
 from startifact.model.strict_json import JsonError, parse_object
 
@@ -18,6 +19,10 @@ class Ballot(NamedTuple):
     number: int
     proposer: str
 
+
+_REPAIR = Hint.of(
+    "See what is damaged with ", Command("verify"), ", and repair it with ", Command("repair")
+)
 
 NO_BALLOT = Ballot(0, "")
 """Lower than every other one."""
@@ -35,6 +40,9 @@ class Codec(Protocol[V]):
         Raises:
             JsonError, InputError: There is none.
         """
+
+    def empty(self) -> V:
+        """Return the value that stands for nothing."""
 
     def summary(self, history: "tuple[Move[V], ...]") -> dict[str, Any]:
         """Return what else stands beside the fields of the newest value, for those who read it."""
@@ -120,7 +128,7 @@ def parse_record(text: str, codec: Codec[V], *, where: str) -> RegisterRecord[V]
         )
     except (JsonError, InputError) as e:
         reason = e.message if isinstance(e, InputError) else str(e)
-        raise IntegrityError(f"{where} is damaged: {reason}") from e
+        raise IntegrityError(f"{where} is damaged: {reason}", hint=_REPAIR) from e
 
 
 def _line(value: dict[str, Any]) -> str:
@@ -169,6 +177,3 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_ID_CHARACTERS:
         raise JsonError(f"it has an id that is not a text of 1 to {MAX_ID_CHARACTERS} characters")
     return value
-
-
-ParseRecord = Callable[[str], RegisterRecord[V]]

@@ -11,16 +11,17 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from startifact.errors import DeadlineError, StartifactError, UndeterminedError
-from startifact.hints import join
+from startifact.hints import Hint
 from startifact.registers.attempt import Attempt, Author, Change
 from startifact.registers.reader import RegisterReader
 from startifact.registers.record import Accepted
 
 V = TypeVar("V")
 
-UNDETERMINED = (
-    "It may be seen from now on or not, until somebody changes it again: look at it, and run the "
-    "same again where it is not what you want"
+NOTHING_CHANGED = "nothing was changed"
+MAY_BE_SEEN = "It may be seen from now on or not, until somebody changes it again"
+UNDETERMINED = Hint.of(
+    f"{MAY_BE_SEEN}: look at it, and run the same again where it is not what you want"
 )
 
 
@@ -33,12 +34,14 @@ class Register(RegisterReader[V]):
         author: Author,
         *,
         before_accepting: Callable[[], None] = lambda: None,
+        undetermined: Hint = UNDETERMINED,
     ) -> Change[V]:
         """Make the register hold what *propose* returns for what it holds now.
 
         *propose* is called in every round, and may raise, which ends the change; ``None`` stands
         for what is there already, which is made sure then. *before_accepting* is called once
-        regions have promised to accept nothing older, and may raise too.
+        regions have promised to accept nothing older, and may raise too. An error has a note that
+        nothing was changed, or else says by *undetermined* that it may have been.
 
         Raises:
             SeveralRegionsError: Too few regions answered. Nothing was changed.
@@ -48,10 +51,15 @@ class Register(RegisterReader[V]):
         try:
             return attempt.run()
         except BaseException as e:
+            if not attempt.may_be_seen:
+                if isinstance(e, StartifactError):
+                    e.add_note(NOTHING_CHANGED)
+                raise
             # Also where a signal or the deadline ends it: what was sent may have arrived.
-            if attempt.may_be_seen:
-                if isinstance(e, StartifactError) and not isinstance(e, DeadlineError):
-                    hint = join([UNDETERMINED, e.next_step])
-                    raise UndeterminedError(e.message, hint=hint) from e
-                e.add_note(UNDETERMINED)
+            if isinstance(e, DeadlineError):
+                e.next_step = undetermined
+            elif isinstance(e, StartifactError):
+                raise UndeterminedError(e.message, hint=undetermined) from e
+            else:
+                e.add_note(str(undetermined))
             raise

@@ -98,6 +98,17 @@ class ProjectInventory:
     partial_inventories: tuple[RegionInventory, ...] = ()
     """What is known of regions that failed later."""
 
+    def sound_versions(self) -> dict[str, set[str]]:
+        """Return the versions that each region holds sound replicas of, by region."""
+        return {
+            inventory.region.name: {
+                version
+                for version, status in inventory.statuses.items()
+                if status.replica is not None
+            }
+            for inventory in self.inventories
+        }
+
     def statuses(self, version: Version) -> dict[str, ReplicaStatus]:
         """Return what each region holds of *version*."""
         return {

@@ -4,6 +4,7 @@ What a majority has accepted is seen by every reader, so a region that is behind
 where another one is lost too, it would be.
 """
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +24,7 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.limits import Limits
-from startifact.model.keys import LATEST, Key, channels_prefix, marks_prefix
+from startifact.model.keys import LATEST, Key, channels_prefix, mark_key, marks_prefix
 from startifact.model.selectors import check_channel
 from startifact.model.versions import newest_first, parse_version
 from startifact.reading.listing import ask_regions
@@ -36,6 +37,8 @@ from startifact.registers.register import Register
 from startifact.repair.log import RepairLog, Step
 from startifact.repair.verify import Finding, FindingKind
 from startifact.text import quoted, with_regions
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +157,8 @@ def _read(
         return RegisterStatus(Acceptor(stored), e, mirrored)
 
 
-def compare_registers(registers: Registers, known: set[str]) -> list[Finding]:
-    """Return what is wrong with the registers; *known* are the versions that some region holds."""
+def compare_registers(registers: Registers, known: Mapping[str, Collection[str]]) -> list[Finding]:
+    """Return what is wrong with the registers; *known* are the versions that each region holds."""
     return [
         Finding(
             kind=kind,
@@ -169,7 +172,9 @@ def compare_registers(registers: Registers, known: set[str]) -> list[Finding]:
 
 
 def _wrong_with(
-    inventory: RegisterInventory, regions: Mapping[str, Region], known: set[str]
+    inventory: RegisterInventory,
+    regions: Mapping[str, Region],
+    known: Mapping[str, Collection[str]],
 ) -> list[tuple[str, FindingKind, str]]:
     agreed, is_channel = inventory.agreed, inventory.channel is not None
     found: list[tuple[str, FindingKind, str]] = []
@@ -179,10 +184,11 @@ def _wrong_with(
             found.append((name, kind, message))
         elif agreed is not None and is_channel:
             version = agreed.value.version
-            if version is not None and str(version) not in known:
+            if version is not None and not any(str(version) in names for names in known.values()):
                 what = f"it is {version}, which no region holds"
                 found.append((name, FindingKind.CHANNEL_DANGLING, what))
-            if _is_mirror_wrong(regions[name], status, version):
+            is_here = version is None or str(version) in known.get(name, ())
+            if is_here and _is_mirror_wrong(regions[name], status, version):
                 copy = "not there" if status.mirrored is None else quoted(status.mirrored, 60)
                 what = f"its copy is {copy}, expected {version or 'none'}"
                 found.append((name, FindingKind.MIRROR_DIFFERS, what))
@@ -318,10 +324,8 @@ def _mirror_again(
         mirror_channel(
             [registers.regions[name] for name in copies],
             inventory.register,
-            registers.project,
             channel,
-            version=agreed.value.version,
-            complete_in=copies,
+            holders=copies,
             limits=log.limits,
         )
     for name in copies:
@@ -331,3 +335,18 @@ def _mirror_again(
 
 def _step(region: str, key: Key, action: str, message: str) -> Step:
     return Step(region=region, key=key, action=action, message=message)
+
+
+def warn_of_yanked(registers: Registers) -> None:
+    """Warn of each channel that points at a version that was yanked."""
+    marks = {i.register.key: i.agreed for i in registers.inventories if i.channel is None}
+    for inventory in registers.inventories:
+        state = inventory.agreed
+        if inventory.channel is None or state is None or state.value.version is None:
+            continue
+        mark = marks.get(mark_key(registers.project, state.value.version))
+        if mark is not None and mark.value.yanked is not None:
+            logger.warning(
+                "%s points at %s, which was yanked: %s", inventory.register.key,
+                state.value.version, quoted(mark.value.yanked.reason),
+            )  # fmt: skip

@@ -113,8 +113,7 @@ class Repairer:
         )
         for name, error in registers.failures.items():
             self._log.record_failure(name, error)
-        known = {str(version) for version in project_inventory.versions}
-        findings = compare_registers(registers, known)
+        findings = compare_registers(registers, project_inventory.sound_versions())
         author = Author(moved_by=self._channel_writer.moved_by, now=now)
         repair_registers(registers, findings, self._log, author)
 

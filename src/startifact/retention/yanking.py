@@ -1,12 +1,13 @@
 """Taking a version out of the choice of ranges, and back into it."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from semver import Version
 
 from startifact.channels.overview import list_channels
-from startifact.errors import InputError, NotFoundError, RemovedError, StartifactError
+from startifact.errors import DeadlineError, InputError, NotFoundError, StartifactError
 from startifact.limits import MAX_MOVED_BY_CHARACTERS, MAX_REASON_CHARACTERS, Limits
 from startifact.model.keys import artifact_key
 from startifact.model.versions import is_same
@@ -16,6 +17,8 @@ from startifact.registers.attempt import Author
 from startifact.registers.marks import Mark, Yank, mark_in, mark_register
 from startifact.registers.record import Accepted
 from startifact.text import quoted
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +135,12 @@ class Yanker:
     def _channels(self, project: str, version: Version) -> tuple[str, ...]:
         try:
             found = list_channels(self.regions, project, limits=self.limits)
-        except (NotFoundError, RemovedError):
+        except NotFoundError:
+            return ()
+        except DeadlineError:
+            raise
+        except StartifactError as e:  # which is no reason not to yank
+            logger.warning("it is not known which channels point at it: %s", e.message)
             return ()
         return tuple(c.channel for c in found if is_same(c.version, version))
 

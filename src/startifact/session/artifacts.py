@@ -23,7 +23,7 @@ from startifact.regions.interface import Region
 from startifact.regions.spec import split_list
 from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
-from startifact.repair.registers import compare_registers, take_registers
+from startifact.repair.registers import compare_registers, take_registers, warn_of_yanked
 from startifact.repair.repairer import Repairer
 from startifact.repair.verify import Verification, verify
 from startifact.session.base import SessionBase, selector_of
@@ -195,8 +195,8 @@ class ArtifactMethods(SessionBase):
             return verify(inventory)
         failed = inventory.failures
         registers = take_registers(regions, checked, failed_before=failed, limits=limits)
-        known = {str(version) for version in inventory.versions}
-        found = compare_registers(registers, known)
+        warn_of_yanked(registers)
+        found = compare_registers(registers, inventory.sound_versions())
         return verify(inventory, found, registers.failures)
 
     def repair(

@@ -105,11 +105,10 @@ class SessionBase:
         selector: Selector,
         *,
         min_age: timedelta | str | None = None,
-        name: str = "min_age",
     ) -> Artifact:
-        """Return the artifact that *selector* picks; *name* is the option that *min_age* is."""
+        """Return the artifact that *selector* picks."""
         regions, limits, progress = self._regions(), self._limits, self._progress
-        age = None if min_age is None else parse_duration(min_age, name=name)
+        age = None if min_age is None else parse_duration(min_age)
         if isinstance(selector, Range):
             request = RangeRequest(
                 project=project, range=selector, min_age=age, now=datetime.now(UTC)

@@ -9,11 +9,13 @@ from startifact.channels.overview import ChannelOverview, list_channels
 from startifact.channels.promotion import Expectation, Promoter, Promotion, no_expectation
 from startifact.channels.reading import selected_version
 from startifact.errors import InputError
+from startifact.hints import Hint, Option
 from startifact.model.clock import now
 from startifact.model.keys import check_project
 from startifact.model.ranges import Range
 from startifact.model.selectors import check_channel
 from startifact.model.versions import is_same, parse_version
+from startifact.regions.spec import split_list
 from startifact.session.base import SessionBase, selector_of
 
 
@@ -66,8 +68,10 @@ class ChannelMethods(SessionBase):
         name, target = check_project(project), check_channel(channel)
         if expect is not None and expect_none:
             raise InputError(
-                "expect and expect_none are both given, and contradict each other",
-                hint="Give the one that has to hold",
+                "a version and no channel are both expected, and contradict each other",
+                hint=Hint.of(
+                    "Give ", Option("expect"), " or ", Option("expect-none"), ", not both"
+                ),
             )
         wanted = selector_of(selector)
         expectation = self._expectation(name, expect, expect_none=expect_none)
@@ -167,6 +171,7 @@ class ChannelMethods(SessionBase):
             now=now,
             limits=self._limits,
             dry_run=self._read_only,
+            listed=split_list(self._settings.regions or ""),
         )
 
 

@@ -17,6 +17,7 @@ from startifact.errors import (
 )
 from startifact.hints import Command, Hint
 from startifact.model.keys import Key
+from startifact.model.quorum import left_out
 from startifact.model.record import Record
 from startifact.model.versions import highest
 from startifact.model.voting import is_incomplete
@@ -106,13 +107,13 @@ class StagingState:
 
         They are in the order of those lists.
         """
-        named = {region.name for region in self.regions}
-        known = dict.fromkeys(listed)
-        for region in self.regions:
-            if snapshot := self.snapshots.get(region.name):
-                known |= dict.fromkeys(snapshot.configured_regions)
-        # Where none of them is in *regions*, they are another list, and nothing of it was left out.
-        return [name for name in known if name not in named] if named & known.keys() else []
+        configured = [
+            name
+            for region in self.regions
+            if (snapshot := self.snapshots.get(region.name))
+            for name in snapshot.configured_regions
+        ]
+        return left_out([region.name for region in self.regions], [*listed, *configured])
 
     def replicas_in_order(self) -> list[Replica]:
         """Return the replicas in the configured order of their regions."""

@@ -36,9 +36,9 @@ def cases(folder: Path) -> Iterator[Case]:
             yield small.bucket("stage into one bucket", _counts(4, 3))
             yield small.organisation("stage into an organisation's one region", 1, _counts(10, 7))
             yield small.organisation("stage into an organisation's 3 regions", 3, _counts(30, 7))
-            yield small.download("download latest from one bucket", None, _counts(3, 3))
-            yield small.download("download latest from one region", 1, _counts(6, 5))
-            yield small.download("download latest from 3 regions", 3, _counts(16, 5))
+            yield small.download("download latest from one bucket", None, _counts(4, 3))
+            yield small.download("download latest from one region", 1, _counts(7, 5))
+            yield small.download("download latest from 3 regions", 3, _counts(19, 5))
         with proxy(server, 0) as near:
             large = Large(server, server.at(near.endpoint), folder, LARGE_MIB, near)
             memory = Target(Figure.MEMORY, MOST_MEMORY_MIB)

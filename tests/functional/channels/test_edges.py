@@ -84,17 +84,17 @@ def test_history_that_is_longer_than_kept(session: Session, make_file: MakeFile)
     for n in range(24):
         session.promote("SugarWater", f"1.{n}.0", "prod")
 
-    back = [23]
+    back, ended = [23], ""
+    while not ended:
+        try:
+            version = session.rollback("SugarWater", "prod").version
+        except NotFoundError as e:
+            ended = e.message
+        else:
+            assert version is not None
+            back.append(version.minor)
 
-    def go_back() -> None:
-        version = session.rollback("SugarWater", "prod").version
-        assert version is not None
-        back.append(version.minor)
-
-    with pytest.raises(NotFoundError, match="as far as its history goes"):
-        for _ in range(30):
-            go_back()
-
+    assert "as far as its history goes" in ended
     assert back == sorted(back, reverse=True)
     assert len(back) >= 10
 

@@ -84,6 +84,14 @@ _COMMANDS = (
         "unyank", "Take a version back into the choice of ranges.", "PROJECT@VERSION"
     ),
     CommandDefinition(
+        "copy",
+        "Bring an artifact into other regions, such as those of another organisation.",
+        "PROJECT[@SELECTOR]",
+        "It keeps its bytes, metadata, time and origin, and a yank. Copying the same again is "
+        "safe. Prints PROJECT@VERSION.",
+        ways_in=(WayIn.PYTHON, WayIn.SHELL),
+    ),
+    CommandDefinition(
         "lock",
         "Record in a lock file which bytes selectors pick now, move its entries on, or check them.",
         "PROJECT[@SELECTOR]",
@@ -257,7 +265,7 @@ _OPTIONS = (
         "min-age",
         "How long ago the version that a range picks has to have been staged at least, such as 24h "
         "or 7d.",
-        commands=("download", "info", "promote"),
+        commands=("download", "info", "promote", "copy"),
         metavar="TIME",
     ),
     OptionDefinition(
@@ -285,8 +293,36 @@ _OPTIONS = (
         "to",
         "The version to go back to, of those that the channel has held; without it, the one "
         "before.",
-        commands=("rollback",),
+        commands=("rollback", "copy"),
+        required_by=("copy",),
         metavar="VERSION",
+        help_by_command={
+            "copy": "The regions to copy to, separated by commas, spaces or newlines.",
+        },
+    ),
+    OptionDefinition(
+        "to-profile",
+        "The profile of the AWS configuration to reach the regions in --to with.",
+        commands=("copy",),
+        ways_in=SHELL,
+        needs="to",
+        metavar="NAME",
+    ),
+    OptionDefinition(
+        "to-role",
+        "The ARN of an IAM role to take on for the regions in --to.",
+        commands=("copy",),
+        ways_in=SHELL,
+        needs="to",
+        metavar="ARN",
+    ),
+    OptionDefinition(
+        "to-configuration-parameter",
+        "The SSM parameter that holds the organisation configuration of the regions in --to.",
+        commands=("copy",),
+        ways_in=SHELL,
+        needs="to",
+        metavar="NAME",
     ),
     OptionDefinition(
         "remove",
@@ -397,7 +433,7 @@ _OPTIONS = (
         "How many regions have to hold the artifact for a staging to succeed, or before a "
         "channel is moved to it: majority, all or a number.",
         default="majority",
-        commands=("stage", "promote", "rollback", "repair"),
+        commands=("stage", "promote", "rollback", "copy", "repair"),
         metavar="{majority,all,N}",
         ignored_by=(
             "download",
@@ -442,6 +478,7 @@ _OPTIONS = (
             "channels",
             "yank",
             "unyank",
+            "copy",
             "lock",
             "repair",
             "setup",

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from startifact.cli.arguments import Arguments
+from startifact.cli.copying import CopyInputs, run_copy
 from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.lock import LockCheckResult, LockInputs, LockResult, run_lock
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
@@ -81,17 +82,14 @@ def execute(
     if arguments.command == SetupInputs.command:
         return set_up_organisation(inputs_from(SetupInputs, values), settings, limits)
     session_inputs = inputs_from(SessionInputs, values)
-    if isinstance(path := values["path"], str):
-        values["path"] = path_of(
-            path, arguments.command, load_filename=bool(values["load_filename"])
-        )
+    _parse_values(arguments.command, values)
     session = session_of(session_inputs, settings, progress=progress, limits=limits)
     if arguments.command == LockInputs.command:
         values["targets"] = arguments.targets
         return run_lock(inputs_from(LockInputs, values), session)
-    for name in ("metadata", "where"):
-        if isinstance(lines := values[name], Sequence):
-            values[name] = parse_metadata_lines(lines, source=name)
+    if arguments.command == CopyInputs.command:
+        copying = inputs_from(CopyInputs, values)
+        return run_copy(copying, session_inputs, session, settings, progress, limits)
     if to_standard_output:
         return _download_to(write_file, inputs_from(DownloadInputs, values), session)
     if arguments.command == VersionsInputs.command and not arguments.json:
@@ -104,6 +102,19 @@ def execute(
     if isinstance(result, DownloadResult):
         _warn_of_failures(result.artifact)
     return result
+
+
+def _parse_values(command: str, values: dict[str, object]) -> None:
+    """Replace those of *values* that a command line has as text by what they mean.
+
+    Raises:
+        InputError: They mean nothing.
+    """
+    if isinstance(path := values["path"], str):
+        values["path"] = path_of(path, command, load_filename=bool(values["load_filename"]))
+    for name in ("metadata", "where"):
+        if isinstance(lines := values[name], Sequence):
+            values[name] = parse_metadata_lines(lines, source=name)
 
 
 def _tell_resolved(inputs: ProjectInputs, tell: Callable[[str], None], artifact: Artifact) -> None:

@@ -139,9 +139,9 @@ class Attempt(Generic[V]):
 
     def _read(self, *, is_first: bool) -> dict[str, Acceptor[V]]:
         # A region that is slower is waited for only where the first round was not enough.
-        patience = self._limits.quorum_idle_timeout_seconds
+        longer = self._limits.quorum_idle_timeout_seconds
         reading = self._register.ask(
-            self._majority, self._prepare, wait_seconds=None if is_first else patience
+            self._majority, self._prepare, wait_seconds=None if is_first else longer
         )
         self._failures, self._answered = dict(reading.failures), set(reading.by_region)
         if len(reading.by_region) < self._majority:

@@ -2,12 +2,15 @@
 
 from startifact.session.artifacts import ArtifactMethods
 from startifact.session.channels import ChannelMethods
+from startifact.session.copying import CopyMethods
 from startifact.session.listing import ListingMethods
 from startifact.session.locking import LockMethods
 from startifact.session.retention import RetentionMethods
 
 
-class Session(ArtifactMethods, ListingMethods, ChannelMethods, RetentionMethods, LockMethods):
+class Session(
+    ArtifactMethods, ListingMethods, ChannelMethods, RetentionMethods, LockMethods, CopyMethods
+):
     """Stages and gets artifacts in one list of regions.
 
     Configuration, bucket names and clients are looked up once, when they are first needed. A

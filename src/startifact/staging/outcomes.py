@@ -61,6 +61,9 @@ class StageRequest:
     metadata: Mapping[str, str]
     filename: str | None = None
     origin: Origin = UNKNOWN_ORIGIN
+    staged_at: str | None = None
+    """When it was staged first, where that was not now."""
+
     if_exists: IfExists = IfExists.FAIL
     replicate: Replicate = Replicate.AUTO
     dry_run: bool = False

@@ -240,7 +240,7 @@ def _record_of(request: StageRequest, source: Source) -> Record:
     return Record(
         sha256=source.sha256,
         size=source.size,
-        staged_at=now(),
+        staged_at=request.staged_at or now(),
         metadata=request.metadata,
         filename=request.filename,
         origin=request.origin,

@@ -363,3 +363,30 @@ def test_metadata_that_looks_like_a_secret(
     assert "the metadata 'apiToken', 'db.password' looks like a secret" in secret.err
     assert "s3cr3t" not in secret.err
     assert "looks like a secret" not in plain.err
+
+
+def test_copy(run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path) -> None:
+    """A version is copied to other regions, and a dry run writes nothing there."""
+    run("stage", "SugarWater@1.0.0", make_file())
+    there = f"file:{tmp_path / 'there'}"
+
+    dry = run("copy", "SugarWater@1.0.0", "--to", there, "--dry-run")
+    assert dry.code == 0
+    assert not (tmp_path / "there").exists()
+    done = run("copy", "SugarWater@^1", "--to", there)
+
+    assert (done.code, done.out) == (0, "SugarWater@1.0.0\n")
+    assert "staged SugarWater@1.0.0" in done.err
+    assert run("info", "SugarWater", "--regions", there).code == 0
+
+
+def test_copy_with_a_profile_that_is_not_there(
+    run: Run, three: list[Path], make_file: MakeFile
+) -> None:
+    """A profile that is not configured is bad input."""
+    run("stage", "SugarWater@1.0.0", make_file())
+
+    done = run("copy", "SugarWater", "--to", "us-east-1", "--to-profile", "nobody")
+
+    assert done.code == 2
+    assert "there is no profile 'nobody'" in done.err

@@ -1,0 +1,93 @@
+"""What a session does to bring an artifact into the regions of another one."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from semver import Version
+
+from startifact.errors import InputError, LocalFileError
+from startifact.files.temporary import needs_room, sweep, temporary_folder
+from startifact.model.keys import LATEST, check_project
+from startifact.model.ranges import Range
+from startifact.session.base import SessionBase, selector_of
+from startifact.session.retention import RetentionMethods
+from startifact.staging.outcomes import StageRequest, Staging
+
+if TYPE_CHECKING:
+    from startifact.session import Session
+
+_TO_VERIFY = "verified in the temporary folder before it is copied"
+
+
+class CopyMethods(SessionBase):
+    """The methods of `Session` that reach the regions of another session."""
+
+    def copy(
+        self,
+        project: str,
+        selector: Version | Range | str | None,
+        to: "Session",
+        *,
+        min_age: timedelta | str | None = None,
+    ) -> Staging:
+        """Make the artifact that *selector* picks available in every region of *to*.
+
+        It is brought here and verified, and then staged there as it was staged first: the same
+        bytes under the same version, with its metadata, file name, time and origin. Where it was
+        yanked, it is yanked there too. Copying again changes nothing that is stored.
+
+        Args:
+            project: The project's name.
+            selector: An exact version, a channel or a range; ``None`` for ``latest``.
+            to: The session whose regions get it. Where that one is read-only, nothing is written.
+            min_age: How long ago what a range picks has to have been staged at least.
+
+        Returns:
+            What was done in the regions of *to*, or would be.
+
+        Raises:
+            InputError: An argument is not valid, or *to* is this very session.
+            NotFoundError: There is no such version here.
+            AlreadyStagedError: A region of *to* holds other content under this version.
+            StagingFailedError: Too few regions of *to* succeeded; running again is safe.
+            IntegrityError: No region delivers what its record says.
+            SeveralRegionsError: Too few regions answered to know, or none delivered it.
+            LocalFileError: There is no room for it in the temporary folder.
+        """
+        if to is self:
+            raise InputError(
+                "the session to copy to is the one to copy from",
+                hint="Give a session with other regions",
+            )
+        wanted = selector_of(LATEST if selector is None else selector)
+        artifact = self._find(check_project(project), wanted, min_age=min_age)
+        record = artifact.downloader._record
+        sweep()
+        with temporary_folder() as folder:
+            try:
+                path = artifact.downloader.download(folder / "artifact")
+            except LocalFileError as e:
+                if (better := needs_room(e, why=_TO_VERIFY)) is e:
+                    raise
+                raise better from e
+            staging = to._stager(to._regions()).stage(
+                StageRequest(
+                    project=artifact.project,
+                    version=artifact.version,
+                    path=path,
+                    metadata=record.metadata,
+                    filename=record.filename,
+                    origin=record.origin,
+                    staged_at=record.staged_at or None,
+                    dry_run=to.read_only,
+                )
+            )
+        to._downloaders.add(staging.artifact.downloader)
+        if artifact.yank is not None:
+            _yank_too(to, staging, artifact.yank.reason)
+        return staging
+
+
+def _yank_too(to: RetentionMethods, staging: Staging, reason: str) -> None:
+    if not to.read_only:
+        to.yank(staging.artifact.project, staging.artifact.version, reason)

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 
 from startifact import Staging
-from startifact.errors import InputError
+from startifact.errors import DamagedArtifactError, InputError, StagingFailedError
 from startifact.limits import MIB
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import answering, hanging, is_completion, is_part, lost, starting, when
@@ -74,6 +74,52 @@ def copied_to(wire: Wire) -> set[str]:
     return {request.region for request in wire.requests() if is_copy(request)}
 
 
+def copying_wrongly(account: AwsAccount) -> Rule:
+    """Return the rule by which the store copies other bytes, and completes what has become of them.
+
+    It answers 200 with the checksum of the whole, as S3 does: it is not the one that was sent.
+    """
+
+    def copy(request: Request, forward: Forward) -> Answer | None:
+        if is_copy(request):
+            headers = {k: v for k, v in request.headers.items() if "x-amz-copy-source" not in k}
+            first, _, last = request.headers["x-amz-copy-source-range"][6:].partition("-")
+            sent = forward(replace(request, headers=headers, body=bytes(int(last) + 1 - int(first))))
+            etag = sent.headers["ETag"]
+            body = f"<CopyPartResult><ETag>{etag}</ETag></CopyPartResult>"
+            return Answer(200, body.encode(), {"Content-Type": "application/xml"})
+        return with_checksum(account, request, forward) if is_completion(request) else forward()
+
+    return copy
+
+
+def with_checksum(account: AwsAccount, request: Request, forward: Forward) -> Answer:
+    """Answer a completion with the checksum of the whole that is stored, as S3 does."""
+    answer = forward()
+    bucket, _, key = request.path.lstrip("/").partition("/")
+    stored = account.s3(request.region).get_object(Bucket=bucket, Key=key)["Body"].read()
+    return saying(crc32(stored))(request, lambda _=None: answer)
+
+
+def saying(checksum: str, kind: str = "FULL_OBJECT") -> Callable[[Request, Forward], Answer]:
+    """Return the rule by which a completion is answered with *checksum*."""
+
+    def say(request: Request, forward: Forward) -> Answer:
+        answer = forward()
+        said = f"<ChecksumCRC32>{checksum}</ChecksumCRC32><ChecksumType>{kind}</ChecksumType>"
+        head, end, tail = answer.body.partition(b"</CompleteMultipartUploadResult>")
+        assert end
+        headers = {k: v for k, v in answer.headers.items() if k.lower() != "content-length"}
+        return replace(answer, body=head + said.encode() + end + tail, headers=headers)
+
+    return say
+
+
+def crc32(content: bytes) -> str:
+    """Return the checksum of *content* as S3 writes it."""
+    return base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
+
+
 def failures(staging: Staging) -> set[str]:
     """Return the regions that do not hold what was staged."""
     return {outcome.region for outcome in staging.outcomes if outcome.error}
@@ -99,7 +145,7 @@ def test_bytes_are_sent_once(
     assert len(copied_to(wire)) == 2
     (origin,) = {r.region for r in wire.requests() if is_part(r) and r.body}
     etag = account.s3(origin).head_object(Bucket=account.buckets[origin], Key=KEY)["ETag"]
-    whole = base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
+    whole = crc32(content)
     for request in wire.requests():
         if is_copy(request):
             assert request.headers["x-amz-copy-source-if-match"] == etag
@@ -215,6 +261,88 @@ def test_copy_with_another_checksum(
 
     assert not failures(staging)
     check_staged(account, session, content)
+
+
+def test_copy_of_other_bytes_that_is_completed(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """Where a store says itself that it holds other bytes, that region does not count as staged.
+
+    Nothing is deleted: the others are read, and a repair replaces it.
+    """
+    path = make_file(content)
+    Session(regions=[FIRST, SECOND], limits=LIMITS).stage(
+        "SugarWater", "1.0.0", path, replicate="direct"
+    )
+    restore = wire.add(when(lambda r: r.region == THIRD, copying_wrongly(account)))
+
+    staging = session.stage("SugarWater", "1.0.0", path)
+    restore()
+
+    assert failures(staging) == {THIRD}
+    (error,) = (outcome.error for outcome in staging.outcomes if outcome.error)
+    assert isinstance(error, DamagedArtifactError)
+    assert f"{THIRD} says that it has stored {KEY} with other bytes" in error.message
+    assert len(copied_to(wire)) == 1
+    assert not [r for r in wire.requests() if r.method == "DELETE" and "uploadId" not in r.query]
+    assert account.keys(THIRD) == [KEY]
+    digest = staging.artifact.sha256
+    assert not session.verify("SugarWater", "1.0.0", read_data=True)
+    assert session.repair("SugarWater", "1.0.0", keep=f"sha256:{digest}")
+    session.repair("SugarWater")
+    check_staged(account, session, content)
+
+
+def test_only_copy_is_of_other_bytes(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """Where too few regions are left, the staging fails, and latest does not move."""
+    path = make_file(content)
+    Session(regions=FIRST, limits=LIMITS).stage("SugarWater", "1.0.0", path)
+    wire.add(copying_wrongly(account))
+
+    with pytest.raises(StagingFailedError, match="with other bytes") as e:
+        session.stage("SugarWater", "1.0.0", path)
+
+    assert e.value.exit_code == 7
+    assert {o.region for o in e.value.outcomes if o.error} == {SECOND, THIRD}
+    assert account.keys(SECOND) == account.keys(THIRD) == [KEY]
+
+
+@pytest.mark.parametrize("replicate", ["auto", "direct"])
+def test_checksum_of_what_was_sent(
+    account: AwsAccount,
+    wire: Wire,
+    session: Session,
+    make_file: MakeFile,
+    content: bytes,
+    replicate: str,
+) -> None:
+    """What the file's own completion says is compared as well, and equal where all is well."""
+    rule = when(is_completion, lambda r, forward: with_checksum(account, r, forward))
+    restore = wire.add(rule)
+    staging = session.stage("SugarWater", "1.0.0", make_file(content), replicate=replicate)
+    restore()
+    wire.add(when(is_completion, saying("AAAAAA==")))
+
+    with pytest.raises(StagingFailedError, match="AAAAAA==, that of the file is ") as e:
+        session.stage("SugarWater", "1.0.1", make_file(content), replicate=replicate)
+
+    assert not failures(staging)
+    assert e.value.exit_code == 7
+    assert session.get("SugarWater").version == staging.artifact.version
+
+
+@pytest.mark.parametrize(
+    ("checksum", "kind"), [("AAAAAA==-2", "FULL_OBJECT"), ("AAAAAA==", "COMPOSITE")]
+)
+def test_checksum_of_checksums(
+    wire: Wire, session: Session, make_file: MakeFile, content: bytes, checksum: str, kind: str
+) -> None:
+    """A checksum of those of the parts says nothing of the whole."""
+    wire.add(when(is_completion, saying(checksum, kind)))
+
+    assert not failures(session.stage("SugarWater", "1.0.0", make_file(content)))
 
 
 @pytest.mark.parametrize("what", ["part", "completion"])

@@ -14,6 +14,7 @@ from startifact.channels.record import ReadChannel, read_channel_record
 from startifact.concurrency.fan_out import Failure, Success
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
+    DamagedArtifactError,
     DeadlineError,
     ExistsError,
     IndeterminateContentError,
@@ -117,6 +118,7 @@ def create(
     region's answer proves what it has stored, it is not asked again.
 
     Raises:
+        DamagedArtifactError: The region says that what it has stored are other bytes.
         IndeterminateContentError: What is there cannot be distinguished from other content.
         RegionUnavailableError: Nothing is there.
     """
@@ -163,6 +165,8 @@ def _copy(
         )
     except (ExistsError, LocalFileError, DeadlineError):
         raise
+    except DamagedArtifactError:
+        raise  # it is there: to send the file would find it, and its record, and call it stored
     except StartifactError as e:
         logger.info(
             "%s", with_regions([region.name], f"{key} is sent, as it was not copied: {e.message}")

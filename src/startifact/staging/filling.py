@@ -29,6 +29,9 @@ def fill(
 ) -> None:
     """Write *chosen* where it is absent; it is in *source*, or else brought here first.
 
+    A region is left as it is, and is still to be written to, where other content came up elsewhere
+    before it was its turn.
+
     Where that cannot be, and *required* regions hold it, those that lack it have failed.
 
     Raises:
@@ -50,8 +53,8 @@ def fill(
             return
         tally = Tally(progress, verb="stage", artifact=state.key, total=source.size)
         replication = Replication(
-            request, state.key, source, encoded_record,
-            holders=state.replicas_in_order(), limits=limits,
+            request, state.key, source, chosen, encoded_record,
+            regions=len(state.regions), holders=state.replicas_in_order(), limits=limits,
         )  # fmt: skip
         jobs = {r.name: partial(replication.create, r) for r in state.regions_to_write()}
         with FanOut(jobs, limits=limits, notify=tally.add, undo=True) as writing:
@@ -60,7 +63,7 @@ def fill(
 
 def _record_written(
     state: StagingState,
-    writing: FanOut[Replica],
+    writing: FanOut[Replica | None],
     record: Record,
     encoded_record: str,
     required: int,
@@ -79,6 +82,8 @@ def _record_written(
             if isinstance(answer.error, LocalFileError):
                 raise changed_file(state, answer.error)
             state.record_failure(answer)
+        elif answer.value is None:
+            state.record_time(answer.name, answer.seconds)
         elif answer.value.record.same_content(record):
             state.record_written(answer.name, answer.seconds, answer.value, encoded_record)
         else:

@@ -35,6 +35,10 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
+class Withheld(Exception):  # noqa: N818  # not an error: whoever raises it catches it
+    """Nothing was written, as other content is known to be elsewhere by now."""
+
+
 @dataclass(frozen=True, slots=True)
 class RegionSnapshot:
     """What one region holds before anything is written, and what its configuration says."""
@@ -111,11 +115,13 @@ def create(
     heartbeat: Heartbeat,
     *,
     origin: Replica | None = None,
+    before_sending: Callable[[], None] = lambda: None,
 ) -> Replica:
     """Create the artifact in *region*, and return what is there afterwards, whoever created it.
 
-    Its bytes are copied from *origin*, or sent where there is none or the copy fails. Where the
-    region's answer proves what it has stored, it is not asked again.
+    Its bytes are copied from *origin*, or sent where there is none or the copy fails, which
+    *before_sending* may prevent. Where the region's answer proves what it has stored, it is not
+    asked again.
 
     Raises:
         DamagedArtifactError: The region says that what it has stored are other bytes.
@@ -127,6 +133,7 @@ def create(
         region.preflight(project)
         stored = None
         if origin is None or not _copy(region, key, source, encoded_record, heartbeat, origin):
+            before_sending()
             stored = region.create(key, source, encoded_record, heartbeat.beat)
         return None if stored is None else interpret(region, key, stored)
 

@@ -270,7 +270,7 @@ def comparing_the_source(account: AwsAccount) -> Rule:
             etag = account.s3().head_object(Bucket=bucket, Key=key)["ETag"]
         except ClientError:
             return error(404, "NoSuchKey", "The specified key does not exist.")
-        if etag != request.headers["x-amz-copy-source-if-match"]:
+        if etag != request.headers.get("x-amz-copy-source-if-match", etag):
             return error(412, "PreconditionFailed", "At least one of the conditions did not hold")
         return forward()
 

@@ -122,7 +122,7 @@ class Stager:
         Where that is another one, it is written where nothing was.
         """
         while True:
-            fill(
+            was_left = fill(
                 state, request, source, record, chosen,
                 required=self.required, limits=self.limits, progress=self.progress,
             )  # fmt: skip
@@ -130,7 +130,7 @@ class Stager:
             read_missing_digests(state, limits=self.limits)
             chosen = self._choose(state, request, record)
             # Each time fewer are left: something was found in one of them.
-            if not state.regions_to_write() or _is_indeterminate(state):
+            if not was_left or _is_indeterminate(state):
                 return chosen
 
     def _warn_of_few(self) -> None:

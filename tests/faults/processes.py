@@ -78,7 +78,7 @@ def _main(
 ) -> int:
     """Run the command line with *limits*, over regions with *faults*."""
     if is_aws:
-        vars(endpoint)["AWS_HOST"] = re.compile("")
+        vars(endpoint).update(AWS_HOST=re.compile(""))
     if faults is not None:
         vars(selection)["open_regions"] = partial(_open, faults)
         limits = {"idle_timeout_seconds": 1.0, **limits}

@@ -108,7 +108,7 @@ def test_writing_after_other_content_was_seen(
 
 
 def _send_after_other_content_was_seen(programs: tuple[Program, ...], folder: Path) -> World:
-    """Let B be told to copy, find other content in C meanwhile, and refuse to copy."""
+    """Let B begin to copy, find other content in C meanwhile, and refuse to copy."""
     world = World(programs, folder)
     in_b = world.until("p", "create_copy", "B")
     in_c = world.until("p", "create_copy", "C")

@@ -72,7 +72,7 @@ class Replication:
         except region_steps.Withheld:
             return None
         except (IndeterminateContentError, NewerFormatError, RemovedError):
-            self._has_met_others = True  # or what cannot be told from them
+            self._has_met_others = True  # or what may be other content
             raise
         finally:
             with self._changed:

@@ -175,6 +175,13 @@ class UnexpectedFileTypeError(IntegrityError):
     """Something else stands where a directory region should have a file or a folder."""
 
 
+class DamagedArtifactError(IntegrityError):
+    """A region has stored an artifact, and says itself that its bytes are others.
+
+    Whoever describes it later cannot see that: its record is the right one.
+    """
+
+
 class IndeterminateContentError(IntegrityError):
     """What was found when an artifact was to be created may be other content."""
 

@@ -1,6 +1,7 @@
 """Processes of their own: the command line, as it is or over regions that are told to fail."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from startifact.cli import main
 from startifact.concurrency import process, signals
 from startifact.limits import Limits
 from startifact.regions import selection
+from startifact.regions.aws import endpoint
 from startifact.regions.factory import open_regions
 from startifact.regions.interface import Region
 from tests.support.faulty_region import FaultyRegion
@@ -31,17 +33,19 @@ def start(
     *words: str | Path,
     faults: Faults | None = None,
     limits: Mapping[str, float] | None = None,
+    is_aws: bool = False,
     **options: Any,
 ) -> Process:
     """Start the command line with *words*.
 
     Each of *faults* is the number of a region, the name of a method of `FaultyRegion`, and its
     arguments: ``[0, "die", "create"]``, the last one a mapping of those that are named. With faults
-    a region that moves no byte for a second has failed. *limits* are fields of `Limits`.
+    a region that moves no byte for a second has failed. *limits* are fields of `Limits`. With
+    *is_aws* whatever store answers is taken for Amazon S3.
     """
     module = ["startifact"]
-    if faults is not None or limits is not None:
-        module = ["tests.faults.processes", json.dumps([faults, limits or {}])]
+    if faults is not None or limits is not None or is_aws:
+        module = ["tests.faults.processes", json.dumps([faults, limits or {}, is_aws])]
     return subprocess.Popen(
         [sys.executable, "-m", *module, *map(str, words)],
         cwd=ROOT,
@@ -69,8 +73,12 @@ def began(done: "subprocess.CompletedProcess[str]") -> float:
     return float(line.removeprefix(_BEGAN))
 
 
-def _main(faults: Faults | None, limits: Mapping[str, Any], words: Sequence[str]) -> int:
+def _main(
+    faults: Faults | None, limits: Mapping[str, Any], words: Sequence[str], *, is_aws: bool
+) -> int:
     """Run the command line with *limits*, over regions with *faults*."""
+    if is_aws:
+        vars(endpoint).update(AWS_HOST=re.compile(""))
     if faults is not None:
         vars(selection)["open_regions"] = partial(_open, faults)
         limits = {"idle_timeout_seconds": 1.0, **limits}
@@ -87,8 +95,8 @@ def _open(faults: Faults, *args: Any, **options: Any) -> tuple[Region, ...]:
 
 
 if __name__ == "__main__":
-    chosen_faults, chosen_limits = json.loads(sys.argv[1])
+    chosen_faults, chosen_limits, as_aws = json.loads(sys.argv[1])
     # As the entry point does it.
-    exit_code = _main(chosen_faults, chosen_limits, sys.argv[2:])
+    exit_code = _main(chosen_faults, chosen_limits, sys.argv[2:], is_aws=as_aws)
     signals.ignore()
     process.end(exit_code)

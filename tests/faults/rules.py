@@ -200,6 +200,16 @@ def is_part(request: Request) -> bool:
     return request.method == "PUT" and "partNumber" in request.query
 
 
+def is_copy(request: Request) -> bool:
+    """Say whether *request* copies a part."""
+    return "x-amz-copy-source" in request.headers
+
+
+def copied_to(wire: Wire) -> set[str]:
+    """Return the regions whose store was asked to copy."""
+    return {request.region for request in wire.requests() if is_copy(request)}
+
+
 def is_completion(request: Request) -> bool:
     """Say whether *request* is a CompleteMultipartUpload."""
     return request.method == "POST" and "uploadId" in request.query

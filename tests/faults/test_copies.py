@@ -6,6 +6,7 @@ moto copies parts, and honours no condition on them: rules stand for what S3 doe
 import base64
 import logging
 import os
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +14,28 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from botocore.exceptions import ClientError
 
 from startifact import Staging
-from startifact.errors import InputError
+from startifact.errors import (
+    AlreadyStagedError,
+    DamagedArtifactError,
+    InputError,
+    StagingFailedError,
+)
 from startifact.limits import MIB
 from tests.conftest import AWS_REGIONS, AwsAccount
-from tests.faults.rules import answering, hanging, is_completion, is_part, lost, starting, when
+from tests.faults.rules import (
+    answering,
+    copied_to,
+    hanging,
+    is_completion,
+    is_copy,
+    is_part,
+    lost,
+    starting,
+    when,
+)
 from tests.support.limits import Session, short_limits
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
@@ -49,11 +66,6 @@ def session(account: AwsAccount, wire: Wire) -> Session:
     return Session(regions=AWS_REGIONS, limits=LIMITS)
 
 
-def is_copy(request: Request) -> bool:
-    """Say whether *request* copies a part."""
-    return "x-amz-copy-source" in request.headers
-
-
 def is_completion_of_a_copy(wire: Wire) -> Callable[[Request], bool]:
     """Return the condition that a request completes an upload whose parts were copied."""
 
@@ -69,9 +81,52 @@ def sent(wire: Wire) -> int:
     return sum(len(request.body) for request in wire.requests())
 
 
-def copied_to(wire: Wire) -> set[str]:
-    """Return the regions whose store was asked to copy."""
-    return {request.region for request in wire.requests() if is_copy(request)}
+def copying_wrongly(account: AwsAccount) -> Rule:
+    """Return the rule by which the store copies other bytes, and completes what has become of them.
+
+    It answers 200 with the checksum of the whole, as S3 does: it is not the one that was sent.
+    """
+
+    def copy(request: Request, forward: Forward) -> Answer | None:
+        if is_copy(request):
+            headers = {k: v for k, v in request.headers.items() if "x-amz-copy-source" not in k}
+            first, _, last = request.headers["x-amz-copy-source-range"][6:].partition("-")
+            sent = forward(
+                replace(request, headers=headers, body=bytes(int(last) + 1 - int(first)))
+            )
+            etag = sent.headers["ETag"]
+            body = f"<CopyPartResult><ETag>{etag}</ETag></CopyPartResult>"
+            return Answer(200, body.encode(), {"Content-Type": "application/xml"})
+        return with_checksum(account, request, forward) if is_completion(request) else forward()
+
+    return copy
+
+
+def with_checksum(account: AwsAccount, request: Request, forward: Forward) -> Answer:
+    """Answer a completion with the checksum of the whole that is stored, as S3 does."""
+    answer = forward()
+    bucket, _, key = request.path.lstrip("/").partition("/")
+    stored = account.s3(request.region).get_object(Bucket=bucket, Key=key)["Body"].read()
+    return saying(crc32(stored))(request, lambda _=None: answer)
+
+
+def saying(checksum: str, kind: str = "FULL_OBJECT") -> Callable[[Request, Forward], Answer]:
+    """Return the rule by which a completion is answered with *checksum*."""
+
+    def say(request: Request, forward: Forward) -> Answer:
+        answer = forward()
+        said = f"<ChecksumCRC32>{checksum}</ChecksumCRC32><ChecksumType>{kind}</ChecksumType>"
+        head, end, tail = answer.body.partition(b"</CompleteMultipartUploadResult>")
+        assert end
+        headers = {k: v for k, v in answer.headers.items() if k.lower() != "content-length"}
+        return replace(answer, body=head + said.encode() + end + tail, headers=headers)
+
+    return say
+
+
+def crc32(content: bytes) -> str:
+    """Return the checksum of *content* as S3 writes it."""
+    return base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
 
 
 def failures(staging: Staging) -> set[str]:
@@ -99,7 +154,7 @@ def test_bytes_are_sent_once(
     assert len(copied_to(wire)) == 2
     (origin,) = {r.region for r in wire.requests() if is_part(r) and r.body}
     etag = account.s3(origin).head_object(Bucket=account.buckets[origin], Key=KEY)["ETag"]
-    whole = base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
+    whole = crc32(content)
     for request in wire.requests():
         if is_copy(request):
             assert request.headers["x-amz-copy-source-if-match"] == etag
@@ -205,6 +260,97 @@ def test_source_that_is_replaced_midway(
     check_staged(account, session, content)
 
 
+def comparing_the_source(account: AwsAccount) -> Rule:
+    """Return the rule that honours the condition on the source, as S3 does and moto does not."""
+
+    def compare(request: Request, forward: Forward) -> Answer | None:
+        source = unquote(request.headers["x-amz-copy-source"])
+        bucket, _, key = source.partition("/")
+        try:
+            etag = account.s3().head_object(Bucket=bucket, Key=key)["ETag"]
+        except ClientError:
+            return error(404, "NoSuchKey", "The specified key does not exist.")
+        if etag != request.headers.get("x-amz-copy-source-if-match", etag):
+            return error(412, "PreconditionFailed", "At least one of the conditions did not hold")
+        return forward()
+
+    return when(is_copy, compare)
+
+
+@pytest.mark.parametrize("is_removed", [False, True], ids=["replaced", "removed"])
+def test_source_that_somebody_replaces(
+    account: AwsAccount,
+    wire: Wire,
+    session: Session,
+    make_file: MakeFile,
+    content: bytes,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    is_removed: bool,
+) -> None:
+    """Behind our back between two parts: nothing is made of both, and the file is sent."""
+    path = make_file(content)
+    Session(regions=FIRST, limits=LIMITS).stage("SugarWater", "1.0.0", path)
+    wire.add(comparing_the_source(account))
+    s3, bucket = account.s3(FIRST), account.buckets[FIRST]
+
+    def replace_it(request: Request, forward: Forward) -> Answer | None:
+        answer = forward()  # the first part is copied
+        s3.delete_object(Bucket=bucket, Key=KEY)
+        if not is_removed:
+            s3.put_object(Bucket=bucket, Key=KEY, Body=bytes(SIZE))
+        return answer
+
+    wire.add(when(is_copy, replace_it, times=1))
+    session = Session(regions=AWS_REGIONS, limits=replace(LIMITS, part_workers=1))
+
+    with caplog.at_level(logging.INFO):
+        staging = session.stage("SugarWater", "1.0.0", path)
+
+    assert {o.region for o in staging.outcomes if o.state == "created"} == {SECOND, THIRD}
+    assert "was replaced or removed while it was copied" in caplog.text
+    for region in (SECOND, THIRD):
+        other = account.s3(region)
+        assert other.get_object(Bucket=account.buckets[region], Key=KEY)["Body"].read() == content
+        assert not other.list_multipart_uploads(Bucket=account.buckets[region]).get("Uploads")
+
+
+def test_other_content_that_comes_first(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """Regions that wait for one in which other content comes up are not written to."""
+    path, other = make_file(content), make_file(b"other", "other")
+
+    def come_first(request: Request, forward: Forward) -> Answer | None:
+        Session(regions=request.region).stage("SugarWater", "1.0.0", other)
+        return forward()
+
+    wire.add(when(is_completion, come_first, times=1))
+
+    with pytest.raises(AlreadyStagedError):
+        session.stage("SugarWater", "1.0.0", path)
+
+    assert [KEY in account.keys(region) for region in AWS_REGIONS].count(True) == 1
+
+
+def test_kept_content_that_comes_first(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """Whoever keeps what exists brings it to the regions that waited."""
+    path, other = make_file(content), make_file(content[:-1], "other")
+
+    def come_first(request: Request, forward: Forward) -> Answer | None:
+        Session(regions=request.region).stage("SugarWater", "1.0.0", other)
+        return forward()
+
+    wire.add(when(is_completion, come_first, times=1))
+
+    staging = session.stage("SugarWater", "1.0.0", path, if_exists="keep")
+
+    assert not staging.created
+    check_staged(account, session, content[:-1])
+
+
 def test_copy_with_another_checksum(
     account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
 ) -> None:
@@ -215,6 +361,88 @@ def test_copy_with_another_checksum(
 
     assert not failures(staging)
     check_staged(account, session, content)
+
+
+def test_copy_of_other_bytes_that_is_completed(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """Where a store says itself that it holds other bytes, that region does not count as staged.
+
+    Nothing is deleted: the others are read, and a repair replaces it.
+    """
+    path = make_file(content)
+    Session(regions=[FIRST, SECOND], limits=LIMITS).stage(
+        "SugarWater", "1.0.0", path, replicate="direct"
+    )
+    restore = wire.add(when(lambda r: r.region == THIRD, copying_wrongly(account)))
+
+    staging = session.stage("SugarWater", "1.0.0", path)
+    restore()
+
+    assert failures(staging) == {THIRD}
+    (error,) = (outcome.error for outcome in staging.outcomes if outcome.error)
+    assert isinstance(error, DamagedArtifactError)
+    assert f"{THIRD} says that it has stored {KEY} with other bytes" in error.message
+    assert len(copied_to(wire)) == 1
+    assert not [r for r in wire.requests() if r.method == "DELETE" and "uploadId" not in r.query]
+    assert account.keys(THIRD) == [KEY]
+    digest = staging.artifact.sha256
+    assert not session.verify("SugarWater", "1.0.0", read_data=True)
+    assert session.repair("SugarWater", "1.0.0", keep=f"sha256:{digest}")
+    session.repair("SugarWater")
+    check_staged(account, session, content)
+
+
+def test_only_copy_is_of_other_bytes(
+    account: AwsAccount, wire: Wire, session: Session, make_file: MakeFile, content: bytes
+) -> None:
+    """Where too few regions are left, the staging fails, and latest does not move."""
+    path = make_file(content)
+    Session(regions=FIRST, limits=LIMITS).stage("SugarWater", "1.0.0", path)
+    wire.add(copying_wrongly(account))
+
+    with pytest.raises(StagingFailedError, match="with other bytes") as e:
+        session.stage("SugarWater", "1.0.0", path)
+
+    assert e.value.exit_code == 7
+    assert {o.region for o in e.value.outcomes if o.error} == {SECOND, THIRD}
+    assert account.keys(SECOND) == account.keys(THIRD) == [KEY]
+
+
+@pytest.mark.parametrize("replicate", ["auto", "direct"])
+def test_checksum_of_what_was_sent(
+    account: AwsAccount,
+    wire: Wire,
+    session: Session,
+    make_file: MakeFile,
+    content: bytes,
+    replicate: str,
+) -> None:
+    """What the file's own completion says is compared as well, and equal where all is well."""
+    rule = when(is_completion, lambda r, forward: with_checksum(account, r, forward))
+    restore = wire.add(rule)
+    staging = session.stage("SugarWater", "1.0.0", make_file(content), replicate=replicate)
+    restore()
+    wire.add(when(is_completion, saying("AAAAAA==")))
+
+    with pytest.raises(StagingFailedError, match="AAAAAA==, that of the file is ") as e:
+        session.stage("SugarWater", "1.0.1", make_file(content), replicate=replicate)
+
+    assert not failures(staging)
+    assert e.value.exit_code == 7
+    assert session.get("SugarWater").version == staging.artifact.version
+
+
+@pytest.mark.parametrize(
+    ("checksum", "kind"), [("AAAAAA==-2", "FULL_OBJECT"), ("AAAAAA==", "COMPOSITE")]
+)
+def test_checksum_of_checksums(
+    wire: Wire, session: Session, make_file: MakeFile, content: bytes, checksum: str, kind: str
+) -> None:
+    """A checksum of those of the parts says nothing of the whole."""
+    wire.add(when(is_completion, saying(checksum, kind)))
+
+    assert not failures(session.stage("SugarWater", "1.0.0", make_file(content)))
 
 
 @pytest.mark.parametrize("what", ["part", "completion"])
@@ -276,6 +504,28 @@ def test_copy_that_hangs(
     assert not failures(staging)
     assert f"{THIRD} has copied nothing for 0.5 s" in caplog.text
     check_staged(account, session, content)
+
+
+def test_copy_that_is_slow(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
+    """As long as it gets on, a copy may take longer than one that does not is waited for."""
+    content = os.urandom(MIB) * 25
+    limits = replace(LIMITS, part_workers=1, copy_wait_seconds=2.0)
+    session = Session(regions=[FIRST, SECOND], limits=limits)
+    Session(regions=FIRST, limits=limits).stage("SugarWater", "1.0.0", make_file(content))
+    before = sent(wire)
+
+    def slow(request: Request, forward: Forward) -> Answer | None:
+        time.sleep(0.8)
+        return forward()
+
+    wire.add(when(is_copy, slow))
+
+    staging = session.stage("SugarWater", "1.0.0", make_file(content))
+
+    copies = [request for request in wire.requests() if is_copy(request)]
+    assert len(copies) * 0.8 > limits.copy_wait_seconds
+    assert sent(wire) - before < MIB
+    assert not failures(staging)
 
 
 @pytest.mark.parametrize("after", [1, 2])

@@ -22,10 +22,10 @@ from startifact.model.keys import Key, quarantine_key
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults import processes
 from tests.faults.conftest import Served
-from tests.faults.rules import lost, when
+from tests.faults.rules import is_completion, is_copy, is_part, lost, when
 from tests.support.backends import Backend, Directory
 from tests.support.faulty_region import faulty, session_over
-from tests.support.limits import Session
+from tests.support.limits import Session, short_limits
 from tests.support.messages import message_of
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
@@ -53,15 +53,23 @@ def of(region: str, condition: Callable[[Request], bool]) -> Callable[[Request],
 
 
 class Killer:
-    """Kills a process once the server has done what was asked, before the answer is passed on."""
+    """Kills a process once the server has done what was asked, before the answer is passed on.
 
-    def __init__(self) -> None:
+    One that *is_asked* to end gets the answer while it does.
+    """
+
+    def __init__(self, *, is_asked: bool = False) -> None:
         self.process: processes.Process | None = None
+        self._is_asked = is_asked
 
     def rule(self, request: Request, forward: Forward) -> Answer | None:
         """Let the server do it."""
-        forward()
+        answer = forward()
         assert self.process is not None
+        if self._is_asked:
+            self.process.terminate()
+            time.sleep(0.3)
+            return answer
         self.process.kill()
         self.process.wait()
         return None
@@ -122,6 +130,71 @@ def test_case_08_killed_after_a_step_of_an_upload_in_parts(
     assert code == -9
     assert again == 0
     complete(account, served, path.read_bytes())
+
+
+COPY_STEPS: dict[str, Callable[[Wire], Callable[[Request], bool]]] = {
+    "another region waits": lambda _: lambda r: is_part(r) and not is_copy(r),
+    "an upload has begun": lambda wire: lambda r: "uploads" in r.query and has_been_sent(wire),
+    "a part was copied": lambda _: is_copy,
+    "a copy was completed": lambda wire: lambda r: is_completion(r) and has_been_copied(wire),
+}
+
+
+def has_been_sent(wire: Wire) -> bool:
+    """Say whether a region has been sent the file."""
+    return any(map(is_completion, wire.requests()))
+
+
+def has_been_copied(wire: Wire) -> bool:
+    """Say whether a part has been copied: whatever is completed from then on is a copy."""
+    return any(map(is_copy, wire.requests()))
+
+
+def uploads(account: AwsAccount) -> set[str]:
+    """Return the uploads that were neither completed nor aborted, in any region."""
+    return {
+        upload["UploadId"]
+        for region, bucket in account.buckets.items()
+        for upload in account.s3(region).list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+    }
+
+
+@pytest.mark.parametrize("is_asked", [False, True], ids=["killed", "asked to end"])
+@pytest.mark.parametrize("step", COPY_STEPS)
+def test_case_08_killed_while_regions_copy(
+    account: AwsAccount,
+    wire: Wire,
+    served: Served,
+    is_aws: None,
+    make_file: MakeFile,
+    step: str,
+    *,
+    is_asked: bool,
+) -> None:
+    """Killed in the middle of a copy, or while one waits for another, it is run again.
+
+    Who is killed leaves its upload to the bucket's lifecycle rule; who is asked to end aborts it.
+    """
+    path, killer = make_file(os.urandom(PARTS)), Killer(is_asked=is_asked)
+    go_on = wire.add(when(COPY_STEPS[step](wire), killer.rule, times=1))
+    words = ("stage", KEY, path, "--regions", ",".join(AWS_REGIONS))
+    with processes.start(*words, limits={"copy_bytes": MIB}, is_aws=True) as process:
+        killer.process = process
+        process.communicate(timeout=60)
+    go_on()
+    begun = [r.region for r in wire.requests() if "uploads" in r.query]
+    left = uploads(account)
+
+    staging = Session(regions=AWS_REGIONS, limits=short_limits(copy_bytes=MIB)).stage(
+        "SugarWater", "1.0.0", path
+    )
+
+    assert process.returncode == (143 if is_asked else -9)
+    assert len(begun) == 1 or step != "another region waits"
+    assert not (is_asked and left)
+    assert not [outcome for outcome in staging.outcomes if outcome.error]
+    complete(account, served, path.read_bytes())
+    assert uploads(account) == left
 
 
 @pytest.mark.parametrize("times", [1, None], ids=["once", "always"])

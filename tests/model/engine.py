@@ -10,7 +10,7 @@ import os
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf
 from types import SimpleNamespace
@@ -24,6 +24,7 @@ from startifact.concurrency import backoff, deadline, fan_out, heartbeat, quorum
 from startifact.errors import ExistsError, StartifactError
 from startifact.reading import resolution
 from startifact.registers import attempt
+from startifact.staging import replication
 from tests.support.memory_region import AskingRegion, Request, StoreState
 
 T = TypeVar("T")
@@ -256,6 +257,31 @@ class Event:
         return self._set
 
 
+class Condition:
+    """What the code takes for ``threading.Condition``: threads take turns only where they wait."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Strand] = []
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def wait(self, timeout: float | None = None) -> None:
+        strand = cast("Strand", getcurrent())
+        self._waiting.append(strand)
+        try:
+            running().wait(timeout)
+        finally:
+            self._waiting.remove(strand)
+
+    def notify_all(self) -> None:
+        for strand in self._waiting:
+            running().wake(strand)
+
+
 class ModelRegion(AskingRegion):
     """A region whose calls wait until the scheduler answers them.
 
@@ -295,6 +321,14 @@ def serve(store: StoreState, request: Request) -> tuple[StoreState, object]:
         return store, Raised(type(e), str(e))
 
 
+def resolved(request: Request, stores: Mapping[str, StoreState]) -> Request:
+    """Return *request*, where it copies with what *stores* have of that at its origin by now."""
+    if request.verb != "create_copy":
+        return request
+    key, origin = map(str, request.args[:2])
+    return Request(request.verb, (*request.args, stores[origin].items.get(key)))
+
+
 def _monotonic() -> float:
     process = current()
     return 0.0 if process is None else process.clock
@@ -320,6 +354,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     queues = SimpleNamespace(SimpleQueue=Queue, Empty=queue.Empty)
     for module in (fan_out, heartbeat, worker_pool):
         monkeypatch.setattr(module, "threading", threads)
+    monkeypatch.setattr(replication, "threading", SimpleNamespace(Condition=Condition))
     for module in (fan_out, worker_pool):
         monkeypatch.setattr(module, "queue", queues)
     monkeypatch.setattr(backoff, "pause_for", lambda seconds: None)

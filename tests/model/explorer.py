@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 
 from tests.model import rules
 from tests.model.automaton import LOST, START, Automaton, Node
-from tests.model.engine import Ask, serve
+from tests.model.engine import Ask, resolved, serve
 from tests.model.programs import Program, Report, Stage
 from tests.support.memory_region import Request, StoreState
 
@@ -215,7 +215,8 @@ class Explorer:
         at = self.names.index(ask.region)
         store, answer = state.stores[at], object()
         if step.kind != "refused":
-            store, answer = self._serve(ask.region, store, ask.request)
+            request = resolved(ask.request, self._by_name(state.stores))
+            store, answer = self._serve(ask.region, store, request)
         stores = _replace(state.stores, at, store)
         if answer is True:
             first = self._by_name(self._start)
@@ -283,7 +284,8 @@ class Explorer:
         while node.report is None:
             thread = min(node.pending)
             ask = node.pending[thread]
-            store, answer = self._serve(ask.region, stores[ask.region], ask.request)
+            request = resolved(ask.request, stores)
+            store, answer = self._serve(ask.region, stores[ask.region], request)
             stores[ask.region] = store
             node = automaton.follow(node, thread, answer)
         return node.report, stores

@@ -1,7 +1,7 @@
 """What the processes of the model run: a staging, a reader or a repair, each through a session."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, NamedTuple
@@ -14,6 +14,7 @@ from startifact.errors import (
     SeveralRegionsError,
     StagingFailedError,
 )
+from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.record import Origin
 from startifact.reading.outcomes import RegionOutcome
 from startifact.settings import Settings
@@ -59,22 +60,26 @@ class Program:
         """Whether it matters when it starts: what had succeeded before is what it has to see."""
         return True
 
-    def _session(self, required: str | int = "majority") -> Session:
+    def _session(
+        self, required: str | int = "majority", limits: Limits = DEFAULT_LIMITS
+    ) -> Session:
         return Session(
             regions=[ModelRegion(region) for region in self.regions],
             required_regions=required,
             settings=Settings(origin=Origin(run=self.name)),
+            limits=limits,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Stage(Program):
-    """Stages *data* as *version*."""
+    """Stages *data* as *version*; where it *copies*, to one region, from which others copy it."""
 
     version: str
     data: str
     required: str | int = "majority"
     if_exists: str = "fail"
+    copies: bool = False
 
     @property
     def starts_late(self) -> bool:
@@ -98,11 +103,12 @@ class Stage(Program):
         return hashlib.sha256(self.data.encode()).hexdigest()
 
     def run(self, folder: Path) -> Report:
+        limits = replace(DEFAULT_LIMITS, copy_bytes=1) if self.copies else DEFAULT_LIMITS
         path = folder / f"content-{self.data}"
         if not path.exists():
             path.write_text(self.data)
         try:
-            staging = self._session(self.required).stage(
+            staging = self._session(self.required, limits).stage(
                 PROJECT, self.version, path, if_exists=self.if_exists
             )
         except AlreadyStagedError:

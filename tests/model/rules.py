@@ -25,7 +25,10 @@ from tests.support.memory_region import Item, Request, StoreState
 
 CHANNEL = channel_key(PROJECT, LATEST)
 
-WRITES = frozenset({"create", "write_channel", "write_mirror", "delete_mirror", "delete"})
+CREATES = frozenset({"create", "create_copy"})
+"""What makes an artifact; both are asked for with its key first and its record third."""
+
+WRITES = CREATES | {"write_channel", "write_mirror", "delete_mirror", "delete"}
 
 Content = tuple[object, ...]
 
@@ -171,7 +174,7 @@ def check_request(program: Program, known: Known, ask: Ask) -> None:
     request = ask.request
     if program.is_about_channels:
         return
-    if request.verb == "create":
+    if request.verb in CREATES:
         key, content = str(request.args[0]), content_of(str(request.args[2]))
         if not any(_may_be_written(program, found, content) for found in known.possible(key)):
             raise BrokenPromiseError(
@@ -227,7 +230,7 @@ def check_change(region: str, request: Request, before: StoreState, after: Store
         check_forward(
             region, channel_record_of(old), None if new is None else channel_record_of(new)
         )
-    check_store(region, after)
+    check_store(region, after, before)
 
 
 def check_forward(region: str, old: ChannelRecord, new: ChannelRecord | None) -> None:
@@ -241,10 +244,10 @@ def check_forward(region: str, old: ChannelRecord, new: ChannelRecord | None) ->
         raise BrokenPromiseError("promise 4", f"latest in {region} lost a move: {old}, {new}")
 
 
-def check_store(region: str, store: StoreState) -> None:
-    """Every artifact is what its record says, and no channel points at what is not there."""
+def check_store(region: str, store: StoreState, before: StoreState) -> None:
+    """What was stored is what its record says, and no channel points at what is not there."""
     for key, item in store.items.items():
-        if not _is_whole(item):
+        if before.items.get(key) != item and not _is_whole(item):
             raise BrokenPromiseError("promise 3", f"{key} in {region} is not what its record says")
     latest = latest_in(store)
     if latest is not None and artifact_key(PROJECT, latest) not in store.items:

@@ -35,6 +35,8 @@ def run(seed: int, folder: Path) -> World:
     """
     rng = Random(seed)
     plan = _plan(rng)
+    if seed % 3 == 0:
+        plan = replace(plan, programs=tuple(map(_copying, plan.programs)))
     world = World(plan.programs, folder)
     try:
         _Shuffle(rng, world, plan).run()
@@ -67,6 +69,10 @@ def _plan(rng: Random) -> Plan:
     after = {"m": {"p"}} if rng.random() < 0.5 else {}
     after |= {p.name: {"m"} for p in (second, third, reader) if p.regions == names}
     return Plan((first, repair, second, third, reader), after)
+
+
+def _copying(program: Program) -> Program:
+    return replace(program, copies=True) if isinstance(program, Stage) else program
 
 
 def _stage(rng: Random, name: str, regions: str, versions: list[str]) -> Stage:
@@ -142,7 +148,7 @@ class _Shuffle:
             kind = "refused"
         elif rng.random() < self._faults:
             kind = rng.choice(("refused", "lost", "late"))
-            if kind == "late" and ask.request.verb not in {"create", "write_channel"}:
+            if kind == "late" and ask.request.verb not in rules.CREATES | {"write_channel"}:
                 kind = "lost"
         self._world.serve(name, number, kind, run=not self._is_lazy or rng.random() < 0.5)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from startifact.errors import RegionUnavailableError
 from tests.model import rules
-from tests.model.engine import Ask, Process, Raised, serve
+from tests.model.engine import Ask, Process, Raised, resolved, serve
 from tests.model.programs import Program, Report, Stage
 from tests.support.memory_region import StoreState
 
@@ -175,7 +175,7 @@ class World:
 
     def _apply(self, ask: Ask, actor: Actor | None) -> object:
         before = self.stores[ask.region]
-        self.stores[ask.region], answer = serve(before, ask.request)
+        self.stores[ask.region], answer = serve(before, resolved(ask.request, self.stores))
         rules.check_change(ask.region, ask.request, before, self.stores[ask.region])
         if answer is True and actor is not None:
             rules.check_move(actor.program, ask, self.stores, self.first)

@@ -4,6 +4,7 @@ The model keeps, compares and hashes what regions held at every step, which the 
 of the package, whose stores change in place, do not allow.
 """
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -86,6 +87,22 @@ class StoreState:
             raise ExistsError(key)
         after = self.put(key, data, encoded_record)
         return after, after.items[key].stored if proves else None
+
+    def create_copy(
+        self,
+        key: str,
+        origin: str,  # whoever serves this has looked there: *found*
+        encoded_record: str,
+        token: str,
+        sha256: str,
+        found: Item | None,
+    ) -> tuple["StoreState", None]:
+        """See `Region.create_copy`; *found* is what the region *origin* holds at *key*."""
+        if found is None or found.stored.token != token:
+            raise IntegrityError(f"{key} is not what was described")
+        if hashlib.sha256(found.data).hexdigest() != sha256:
+            raise IntegrityError(f"{key} is not what was to be copied")
+        return self.create(key, found.data, encoded_record, proves=False)[0], None
 
     def put(self, key: str, data: bytes, encoded_record: str | None) -> "StoreState":
         """Return the store with an artifact at *key*, whatever is there."""
@@ -201,6 +218,24 @@ class AskingRegion(Region):
             "create", key, data, encoded_record, self.proves_writes
         )
         return stored
+
+    def can_copy_from(self, origin: Region) -> bool:
+        """See `Region.can_copy_from`."""
+        return isinstance(origin, AskingRegion)
+
+    def create_copy(
+        self,
+        key: Key,
+        source: Source,
+        encoded_record: str,
+        beat: Beat,
+        *,
+        origin: Region,
+        stored: StoredArtifact,
+    ) -> None:
+        """See `Region.create_copy`: one step, which reads the origin's store as it is then."""
+        beat(source.size)
+        self.ask("create_copy", key, origin.name, encoded_record, stored.token, source.sha256)
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """See `Region.read`."""

@@ -209,6 +209,8 @@ class Region(ABC):
         Raises:
             ExistsError: Something is there; perhaps from an earlier attempt of this caller.
             LocalFileError: The file changed or cannot be read. Nothing was stored.
+            DamagedArtifactError: The region says that what it has stored are other bytes. They are
+                there.
             IntegrityError: What *key* is below cannot hold an artifact. Nothing was stored.
         """
 
@@ -237,6 +239,7 @@ class Region(ABC):
         Raises:
             ExistsError: As `create` does.
             LocalFileError: As `create` does.
+            DamagedArtifactError: As `create` does.
             IntegrityError: What *origin* holds is not *stored* any more, or not *source*. Nothing
                 was stored.
         """

@@ -26,8 +26,12 @@ def fill(
     required: int,
     limits: Limits,
     progress: ProgressCallback | None,
-) -> None:
+) -> bool:
     """Write *chosen* where it is absent; it is in *source*, or else brought here first.
+
+    Returns:
+        Whether a region was left as it is, and is still to be written to: other content came up
+        elsewhere before it was its turn.
 
     Where that cannot be, and *required* regions hold it, those that lack it have failed.
 
@@ -47,38 +51,45 @@ def fill(
                 raise
             for region in state.regions_to_write():
                 state.record_failure(Failure(region.name, 0.0, e))
-            return
+            return False
         tally = Tally(progress, verb="stage", artifact=state.key, total=source.size)
         replication = Replication(
-            request, state.key, source, encoded_record,
-            holders=state.replicas_in_order(), limits=limits,
+            request, state.key, source, chosen, encoded_record,
+            regions=len(state.regions), holders=state.replicas_in_order(), limits=limits,
         )  # fmt: skip
         jobs = {r.name: partial(replication.create, r) for r in state.regions_to_write()}
         with FanOut(jobs, limits=limits, notify=tally.add, undo=True) as writing:
-            _record_written(state, writing, chosen, encoded_record, required, limits)
+            return _record_written(state, writing, chosen, encoded_record, required, limits)
 
 
 def _record_written(
     state: StagingState,
-    writing: FanOut[Replica],
+    writing: FanOut[Replica | None],
     record: Record,
     encoded_record: str,
     required: int,
     limits: Limits,
-) -> None:
+) -> bool:
     """Record how *writing* ends in each region; what another one has created there is different.
 
     Once *required* regions hold *record*, the others have less time.
 
+    Returns:
+        Whether one was left as it is.
+
     Raises:
         LocalFileError: The file changed, or cannot be read.
     """
+    was_left = False
     while answer := writing.next():
         if isinstance(answer, Failure):
             # All regions are sent the same file, so none can do better.
             if isinstance(answer.error, LocalFileError):
                 raise changed_file(state, answer.error)
             state.record_failure(answer)
+        elif answer.value is None:
+            was_left = True
+            state.record_time(answer.name, answer.seconds)
         elif answer.value.record.same_content(record):
             state.record_written(answer.name, answer.seconds, answer.value, encoded_record)
         else:
@@ -86,3 +97,4 @@ def _record_written(
             state.different[answer.name] = answer.value
         if len(state.replicas) >= required:
             writing.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
+    return was_left

@@ -14,6 +14,7 @@ from startifact.channels.record import ReadChannel, read_channel_record
 from startifact.concurrency.fan_out import Failure, Success
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
+    DamagedArtifactError,
     DeadlineError,
     ExistsError,
     IndeterminateContentError,
@@ -32,6 +33,10 @@ from startifact.text import with_regions
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+
+
+class Withheld(Exception):  # noqa: N818  # not an error: whoever raises it catches it
+    """Nothing was written, as other content is known to be elsewhere by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +115,16 @@ def create(
     heartbeat: Heartbeat,
     *,
     origin: Replica | None = None,
+    before_sending: Callable[[], None] = lambda: None,
 ) -> Replica:
     """Create the artifact in *region*, and return what is there afterwards, whoever created it.
 
-    Its bytes are copied from *origin*, or sent where there is none or the copy fails. Where the
-    region's answer proves what it has stored, it is not asked again.
+    Its bytes are copied from *origin*, or sent where there is none or the copy fails, which
+    *before_sending* may prevent. Where the region's answer proves what it has stored, it is not
+    asked again.
 
     Raises:
+        DamagedArtifactError: The region says that what it has stored are other bytes.
         IndeterminateContentError: What is there cannot be distinguished from other content.
         RegionUnavailableError: Nothing is there.
     """
@@ -125,6 +133,7 @@ def create(
         region.preflight(project)
         stored = None
         if origin is None or not _copy(region, key, source, encoded_record, heartbeat, origin):
+            before_sending()
             stored = region.create(key, source, encoded_record, heartbeat.beat)
         return None if stored is None else interpret(region, key, stored)
 
@@ -163,6 +172,8 @@ def _copy(
         )
     except (ExistsError, LocalFileError, DeadlineError):
         raise
+    except DamagedArtifactError:
+        raise  # it is there: to send the file would find it, and its record, and call it stored
     except StartifactError as e:
         logger.info(
             "%s", with_regions([region.name], f"{key} is sent, as it was not copied: {e.message}")

@@ -100,19 +100,38 @@ class Stager:
         chosen = self._choose(state, request, record)
         if request.dry_run:
             return self._predict(state, request, record, chosen)
-        fill(
-            state, request, source, record, chosen,
-            required=self.required, limits=self.limits, progress=self.progress,
-        )  # fmt: skip
-        # Again: what others have created meanwhile may be other content, and the majority's by now.
-        read_missing_digests(state, limits=self.limits)
-        chosen = self._choose(state, request, record)
+        chosen = self._fill(state, request, source, record, chosen)
         self._check_written(state)
         warn_of_others(state, record, chosen)
         self._move_latest(state, request)
+        existed = existed or not chosen.same_content(record)  # what is kept, others have created
         return self._result(
             state, request, record, chosen, created=bool(state.created) and not existed
         )
+
+    def _fill(
+        self,
+        state: StagingState,
+        request: StageRequest,
+        source: Source,
+        record: Record,
+        chosen: Record,
+    ) -> Record:
+        """Write *chosen* where it is absent, and return what is the version by then.
+
+        Where that is another one, it is written where nothing was.
+        """
+        while True:
+            was_left = fill(
+                state, request, source, record, chosen,
+                required=self.required, limits=self.limits, progress=self.progress,
+            )  # fmt: skip
+            # Again: what others have created may be other content, and the majority's by now.
+            read_missing_digests(state, limits=self.limits)
+            chosen = self._choose(state, request, record)
+            # Each time fewer are left: something was found in one of them.
+            if not was_left or _is_indeterminate(state):
+                return chosen
 
     def _warn_of_few(self) -> None:
         if self.required < majority(len(self.regions)):
@@ -156,7 +175,7 @@ class Stager:
 
     def _check_written(self, state: StagingState) -> None:
         """Return when enough regions hold the artifact, and none may hold other content."""
-        if any(isinstance(e, _INDETERMINATE) for e in state.errors.values()):
+        if _is_indeterminate(state):
             raise StagingFailedError(
                 f"{state.key} is staged in {len(state.replicas)} of {len(self.regions)} regions, "
                 f"but {LATEST} was not moved: it is not known whether other content was staged "
@@ -234,6 +253,10 @@ class Stager:
             dry_run=request.dry_run,
             kept=not chosen.same_content(attempt),
         )
+
+
+def _is_indeterminate(state: StagingState) -> bool:
+    return any(isinstance(e, _INDETERMINATE) for e in state.errors.values())
 
 
 def _record_of(request: StageRequest, source: Source) -> Record:

@@ -91,11 +91,14 @@ class StagingState:
         }
 
     def regions_to_write(self) -> list[Region]:
-        """Return the regions that have answered and do not hold the artifact."""
+        """Return the regions that have answered, have not failed since, and hold nothing."""
+        done = self.replicas.keys() | self.different.keys() | self.errors.keys()
         return [
             r
             for r in self.regions
-            if r.name in self.snapshots and self.snapshots[r.name].replica is None
+            if r.name in self.snapshots
+            and self.snapshots[r.name].replica is None
+            and r.name not in done
         ]
 
     def holders(self) -> list[Region]:

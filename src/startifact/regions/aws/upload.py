@@ -14,11 +14,17 @@ from botocore.exceptions import ClientError
 from startifact.concurrency.backoff import attempts, pause_for, pause_seconds
 from startifact.concurrency.heartbeat import unfollowed
 from startifact.concurrency.worker_pool import run_in_pool
-from startifact.errors import ExistsError, RegionUnavailableError, StartifactError
+from startifact.errors import (
+    DamagedArtifactError,
+    ExistsError,
+    RegionUnavailableError,
+    StartifactError,
+)
 from startifact.files.parts import Part
 from startifact.files.source import Source
+from startifact.hints import Command, Hint, Option
 from startifact.limits import Limits
-from startifact.regions.aws.checksums import base64_of, crc32_text
+from startifact.regions.aws.checksums import FULL_OBJECT, base64_of, crc32_of_whole, crc32_text
 from startifact.regions.aws.completion import complete
 from startifact.regions.aws.conditional import write_once
 from startifact.regions.aws.conditions import UNMET, ignored_condition
@@ -86,6 +92,7 @@ class Upload:
         Raises:
             ExistsError: Something is there.
             ConfigurationError: The region says so, and nothing is.
+            DamagedArtifactError: The answer says that other bytes are.
         """
         send = self._in_parts if len(source.parts) > 1 or self._copy_from else self._at_once
         refused_before = False
@@ -170,7 +177,7 @@ class Upload:
             # The last moment to stop: once completed, the object is there. Completing has a time of
             # its own, which begins here.
             self._beat(0)
-            self._complete(upload, source, sent_parts)
+            answer = self._complete(upload, source, sent_parts)
         except BaseException:
             # A signal too: parts that are left cost money, and no listing of objects shows them.
             abort(
@@ -181,13 +188,32 @@ class Upload:
                 upload=upload,
             )
             raise
+        self._check_stored(source, answer)
+
+    def _check_stored(self, source: Source, answer: Mapping[str, Any]) -> None:
+        """Return unless *answer*, to the completion, has the checksum of other bytes.
+
+        What is stored stays: whoever has described it may rely on it, and to delete is a right of
+        its own. A repair replaces it by its rules.
+        """
+        stored, sent = crc32_of_whole(answer, asked=self._is_aws), crc32_text(source.crc32)
+        if stored in {None, sent}:
+            return
+        keep = Command("repair", options=(Option("keep", f"sha256:{source.sha256}"),))
+        raise DamagedArtifactError(
+            f"{self._region} says that it has stored {self._key} with other bytes: their CRC32 is "
+            f"{stored}, that of the file is {sent}",
+            hint=Hint.of(
+                "Before it is staged again, ", keep, " replaces it from a region that holds it"
+            ),
+        )
 
     def _of_whole(self, checksum: dict[str, Any]) -> dict[str, Any]:
         """Return what asks S3 for a checksum of the whole, rather than of those of the parts.
 
         Other stores may know only the latter, which is what they do by themselves.
         """
-        return checksum | {"ChecksumType": "FULL_OBJECT"} if self._is_aws else {}
+        return checksum | {"ChecksumType": FULL_OBJECT} if self._is_aws else {}
 
     def _send_parts(self, upload: str, source: Source) -> "dict[int, CompletedPartTypeDef]":
         """Send all parts, several at a time, and return what completing needs of each."""
@@ -209,23 +235,27 @@ class Upload:
 
     def _complete(
         self, upload: str, source: Source, sent_parts: "dict[int, CompletedPartTypeDef]"
-    ) -> None:
-        """Make the object of the parts, unless something is there.
+    ) -> Mapping[str, Any]:
+        """Make the object of the parts, unless something is there, and return the answer.
 
         Raises:
             ExistsError: Something is there, perhaps this upload, completed by a lost attempt.
         """
-        request = partial(
-            self._client.complete_multipart_upload,
-            Bucket=self._bucket,
-            Key=self._key,
-            UploadId=upload,
-            # S3 wants them in order; they have arrived in any.
-            MultipartUpload={"Parts": [sent_parts[number] for number in sorted(sent_parts)]},
-            MpuObjectSize=source.size,
-            **self._of_whole({"ChecksumCRC32": crc32_text(source.crc32)}),
-            IfNoneMatch="*",
-        )
+        answer: Mapping[str, Any] = {}
+
+        def request() -> None:
+            nonlocal answer
+            answer = self._client.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=self._key,
+                UploadId=upload,
+                # S3 wants them in order; they have arrived in any.
+                MultipartUpload={"Parts": [sent_parts[number] for number in sorted(sent_parts)]},
+                MpuObjectSize=source.size,
+                **self._of_whole({"ChecksumCRC32": crc32_text(source.crc32)}),
+                IfNoneMatch="*",
+            )
+
         complete_upload = partial(
             complete,
             self._client,
@@ -242,6 +272,7 @@ class Upload:
             completed = self._complete_again(complete_upload, refusal=e)
         if not completed:
             raise ExistsError(self._key)
+        return answer
 
     def _complete_again(self, complete_upload: Callable[[], bool], *, refusal: ClientError) -> bool:
         """Return what *complete_upload* does after a *refusal* although nothing is there.

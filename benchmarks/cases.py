@@ -145,12 +145,16 @@ class Case:
     first_output: bool = False
     """Whether the time until a command prints something is a matter of its own."""
 
+    warms_up: bool = True
+    """Whether there is a run before those that count: of many seconds, starting is a small part."""
+
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Other tools that cannot be compared with here, and why."""
 
     def alone(self) -> "Case":
-        """Return this case without the commands of other tools."""
-        return replace(self, candidates=self.candidates[:1])
+        """Return this case without other commands, and without the targets beside them."""
+        targets = [target for target in self.targets if target.against is None]
+        return replace(self, candidates=self.candidates[:1], targets=targets)
 
 
 @dataclass
@@ -162,9 +166,9 @@ class Result:
 
 
 def measure(case: Case, rounds: int, folder: Path) -> Result:
-    """Run every command of *case* in turn, once to warm up and then *rounds* times."""
+    """Run every command of *case* in turn *rounds* times, once to warm up before it if it does."""
     result = Result(case)
-    for number in range(rounds + 1):
+    for number in range(0 if case.warms_up else 1, rounds + 1):
         # Each goes first as often as the others.
         shift = number % len(case.candidates) if number else 0
         for candidate in case.candidates[shift:] + case.candidates[:shift]:

@@ -38,17 +38,18 @@ def cases(folder: Path, mib: int) -> Iterator[Case]:
             case = large.up(
                 f"stage {size} MiB into one bucket", _up_targets() if size == mib else []
             )
-            yield replace(case, point=Point("stage", "MiB", size))
+            yield replace(case, point=Point("stage", "MiB", size), warms_up=size < mib)
             case = large.down(
                 f"download {size} MiB, verified", _down_targets() if size == mib else []
             )
             yield replace(case, point=Point("download", "MiB", size))
-        yield large.up_three(f"stage {mib} MiB into three buckets")
+        yield replace(large.up_three(f"stage {mib} MiB into three buckets"), warms_up=False)
         with proxy(server, 0.08) as far:
             large = Large(server, server.at(far.endpoint), folder, mib // 4, far)
             sent = Target(Figure.SENT, mib // 4 * SENT_ONCE)
             targets = [Target(Figure.WALL, 1.2, "s5cmd"), MOST_MEMORY, sent]
-            yield large.up(f"80 ms: stage {mib // 4} MiB into one bucket", targets)
+            case = large.up(f"80 ms: stage {mib // 4} MiB into one bucket", targets)
+            yield replace(case, warms_up=False)
             targets = [Target(Figure.WALL, 1.3, "s5cmd"), MOST_MEMORY]
             yield large.down(f"80 ms: download {mib // 4} MiB, verified", targets)
     shutil.rmtree(stored)

@@ -70,7 +70,7 @@ def page(facts: dict[str, Any], rounds: int) -> str:
     """Return the tables of *facts*, which were measured in *rounds*."""
     machine = facts["machine"]
     lines = [
-        f"Medians of {rounds} runs after one to warm up, on {machine['processors']}, with "
+        f"Medians of {rounds} runs, on {machine['processors']}, with "
         + ", ".join(f"{n} {machine[n]}" for n in NAMED)
         + ".",
         "",

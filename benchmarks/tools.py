@@ -5,6 +5,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from benchmarks.servers import REGIONS, Server
 from tests.support.stores import ACCESS_KEY, SECRET_KEY
@@ -64,7 +65,7 @@ class Peers:
             *("curl", "--silent", "--show-error", "--fail"),
             *("--aws-sigv4", f"aws:amz:{REGIONS[0]}:s3", "--user", f"{ACCESS_KEY}:{SECRET_KEY}"),
             *("--header", "x-amz-content-sha256: UNSIGNED-PAYLOAD"),
-            *(*options, f"{self.server.endpoint}/{self.server.bucket}/{key}"),
+            *(*options, f"{self.server.endpoint}/{self.server.bucket}/{quote(key)}"),
         ]
 
     def boto3(self, what: str, how: str, key: str, file: Path) -> list[str]:

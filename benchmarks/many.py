@@ -117,7 +117,7 @@ class Many:
 
         def check(_: int) -> None:
             said = (self._folder / "said").read_text(encoding="utf-8")
-            found = f"verified: {VERIFIED:,} versions in 1 of 1 regions compared, nothing differs"
+            found = f"verified: {VERIFIED} versions in 1 of 1 regions compared, nothing differs"
             assert found in said, said
 
         words = [*AS_AWS, "verify", "verified", *self._spelled]

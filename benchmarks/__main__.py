@@ -3,8 +3,9 @@
     make bench OPTIONS="--only 80 --rounds 3 --mib 256"
 
 Every case runs its commands in turn, so that a machine whose speed changes does so for all of them.
-What is compared are ratios of runs of the same round. The results are printed; with --write they
-become the figures and tables of docs/performance.md. With --check nothing is compared with other
+What is compared are ratios of runs of the same round. The results are printed, with the machine and
+the versions, and plots are drawn below build/bench; with --write they become the figures and tables
+of docs/performance.md. With --check nothing is compared with other
 tools, which need not be there, and requests, bytes and memory are held to limits.
 """
 
@@ -54,6 +55,7 @@ def main() -> int:
     if missing := tools.missing():
         print(f"not installed: {', '.join(missing)}; see make bench", file=sys.stderr)
         return 1
+    print(report.machine_text(results.machine()), flush=True)
     measured: list[Result] = []
     memory = arguments.memory if arguments.memory.is_dir() else None
     with tempfile.TemporaryDirectory(dir=memory) as folder:
@@ -62,23 +64,19 @@ def main() -> int:
                 measured.append(measure(case, arguments.rounds, Path(folder)))
                 print(report.text(results.case_facts(measured[-1])), flush=True)
     results.save(measured, RESULTS)
+    draw(RESULTS.parent / "plots")
     if arguments.write:
-        write(arguments.rounds)
+        facts = json.loads(RESULTS.read_text(encoding="utf-8"))
+        report.write(facts, arguments.rounds, tools.PROJECT / "docs" / "performance.md")
+        draw(tools.PROJECT / "docs" / "performance")
     return 0
 
 
-def write(rounds: int) -> None:
-    """Write what was measured to the page, with its plots."""
-    facts = json.loads(RESULTS.read_text(encoding="utf-8"))
-    report.write(facts, rounds, tools.PROJECT / "docs" / "performance.md")
-    subprocess.run(
-        [
-            *(tools.PEERS / "python", "-m", "benchmarks.plots"),
-            *(RESULTS, tools.PROJECT / "docs" / "performance"),
-        ],
-        cwd=tools.PROJECT,
-        check=True,
-    )
+def draw(folder: Path) -> None:
+    """Draw the plots of what was measured into *folder*, and say so."""
+    command = [str(tools.PEERS / "python"), "-m", "benchmarks.plots", str(RESULTS), str(folder)]
+    subprocess.run(command, cwd=tools.PROJECT, check=True)
+    print(f"plots are in {folder}", flush=True)
 
 
 if __name__ == "__main__":

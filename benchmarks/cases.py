@@ -7,7 +7,13 @@ from pathlib import Path
 
 from benchmarks import process
 from benchmarks.process import Usage
-from benchmarks.requests import Exchange, critical_path, sent_bytes
+from benchmarks.requests import (
+    Exchange,
+    connections,
+    critical_path,
+    most_at_once,
+    sent_bytes,
+)
 from benchmarks.servers import Proxy
 
 US = "Startifact"
@@ -31,6 +37,9 @@ class Figure(Enum):
     MEMORY = "memory"
     REQUESTS = "requests"
     ONE_AFTER_ANOTHER = "requests one after another"
+    AT_ONCE = "requests at once"
+    BEFORE_FIRST_OUTPUT = "requests before the first line"
+    CONNECTIONS = "connections"
     SENT = "sent"
 
     def of(self, run: Run) -> float:
@@ -44,12 +53,24 @@ class Figure(Enum):
                 return run.usage.first_output_seconds
             case Figure.MEMORY:
                 return run.usage.peak_mib
-            case Figure.REQUESTS:
-                return len(run.exchanges)
+            case _:
+                return self._counted(run)
+
+    def _counted(self, run: Run) -> float:
+        match self:
             case Figure.ONE_AFTER_ANOTHER:
                 return len(critical_path(run.exchanges))
+            case Figure.AT_ONCE:
+                return most_at_once(run.exchanges)
+            case Figure.BEFORE_FIRST_OUTPUT:
+                first = run.usage.began + run.usage.first_output_seconds
+                return sum(exchange.begin < first for exchange in run.exchanges)
+            case Figure.CONNECTIONS:
+                return connections(run.exchanges)
             case Figure.SENT:
                 return sent_bytes(run.exchanges) / MIB
+            case _:
+                return len(run.exchanges)
 
     @property
     def unit(self) -> str:
@@ -59,7 +80,7 @@ class Figure(Enum):
                 return "s"
             case Figure.MEMORY | Figure.SENT:
                 return "MiB"
-            case Figure.REQUESTS | Figure.ONE_AFTER_ANOTHER:
+            case _:
                 return ""
 
 
@@ -68,8 +89,14 @@ class Target:
     """What Startifact may take at most: a share of what *against* takes, or an amount."""
 
     figure: Figure
-    at_most: float
+    limit: float
     against: str | None = None
+    is_least: bool = False
+    """Whether it has to be reached, and may be exceeded."""
+
+    def is_met(self, figure: float) -> bool:
+        """Say whether *figure* is within the limit."""
+        return figure >= self.limit if self.is_least else figure <= self.limit
 
 
 def _nothing(_: int) -> None:
@@ -88,6 +115,9 @@ class Candidate:
 
     check: Callable[[int], None] = _nothing
     """Called after each run; it raises where what arrived is not what was sent."""
+
+    runs_once: bool = False
+    """Whether one run has to do, beside all those of the others, as it takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +145,16 @@ class Case:
     first_output: bool = False
     """Whether the time until a command prints something is a matter of its own."""
 
+    warms_up: bool = True
+    """Whether there is a run before those that count: of many seconds, starting is a small part."""
+
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Other tools that cannot be compared with here, and why."""
+
     def alone(self) -> "Case":
-        """Return this case without the commands of other tools."""
-        return replace(self, candidates=self.candidates[:1])
+        """Return this case without other commands, and without the targets beside them."""
+        targets = [target for target in self.targets if target.against is None]
+        return replace(self, candidates=self.candidates[:1], targets=targets)
 
 
 @dataclass
@@ -129,12 +166,14 @@ class Result:
 
 
 def measure(case: Case, rounds: int, folder: Path) -> Result:
-    """Run every command of *case* in turn, once to warm up and then *rounds* times."""
+    """Run every command of *case* in turn *rounds* times, once to warm up before it if it does."""
     result = Result(case)
-    for number in range(rounds + 1):
+    for number in range(0 if case.warms_up else 1, rounds + 1):
         # Each goes first as often as the others.
         shift = number % len(case.candidates) if number else 0
         for candidate in case.candidates[shift:] + case.candidates[:shift]:
+            if candidate.runs_once and number != 1:
+                continue
             candidate.prepare(number)
             if case.proxy:
                 case.proxy.take()

@@ -2,19 +2,26 @@
 
 import hashlib
 import os
+import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import process, tools
 from benchmarks.cases import MIB, US, Candidate, Case, Figure, Point, Target
-from benchmarks.servers import Proxy, Server, proxy, versitygw
+from benchmarks.servers import Proxy, Server, has_seaweedfs, proxy, seaweedfs, versitygw
 from benchmarks.tools import AS_AWS, Peers
 
 BUCKETS = 3
-BOTO3 = {"boto3": "classic"}
-"""By name, which of its transfer clients a program that uses boto3 takes. The one in C makes a host
-name of the bucket and the endpoint, which an address such as 127.0.0.1 cannot be a part of."""
+COPIED_MIB = 256
+BOTO3 = {"boto3": "classic", "boto3, crt": "crt"}
+"""By name, which of its transfer clients a program that uses boto3 takes."""
+
+MOST_MEMORY = Target(Figure.MEMORY, 150)
+# The headers of a request are a kilobyte; what is sent again would be a part or more.
+SENT_ONCE = 1.005
+SENT_ONCE_WHERE_COPIED = 1.02
 
 
 def cases(folder: Path, mib: int) -> Iterator[Case]:
@@ -31,25 +38,47 @@ def cases(folder: Path, mib: int) -> Iterator[Case]:
             case = large.up(
                 f"stage {size} MiB into one bucket", _up_targets() if size == mib else []
             )
-            yield replace(case, point=Point("stage", "MiB", size))
+            yield replace(case, point=Point("stage", "MiB", size), warms_up=size < mib)
             case = large.down(
                 f"download {size} MiB, verified", _down_targets() if size == mib else []
             )
             yield replace(case, point=Point("download", "MiB", size))
-        yield large.up_three(f"stage {mib} MiB into three buckets")
+        yield replace(large.up_three(f"stage {mib} MiB into three buckets"), warms_up=False)
         with proxy(server, 0.08) as far:
             large = Large(server, server.at(far.endpoint), folder, mib // 4, far)
-            targets = [Target(Figure.WALL, 1.2, "s5cmd"), Target(Figure.MEMORY, 150)]
-            yield large.up(f"80 ms: stage {mib // 4} MiB into one bucket", targets)
-            targets = [Target(Figure.WALL, 1.3, "s5cmd"), Target(Figure.MEMORY, 150)]
+            sent = Target(Figure.SENT, mib // 4 * SENT_ONCE)
+            targets = [Target(Figure.WALL, 1.2, "s5cmd"), MOST_MEMORY, sent]
+            case = large.up(f"80 ms: stage {mib // 4} MiB into one bucket", targets)
+            yield replace(case, warms_up=False)
+            targets = [Target(Figure.WALL, 1.3, "s5cmd"), MOST_MEMORY]
             yield large.down(f"80 ms: download {mib // 4} MiB, verified", targets)
+    shutil.rmtree(stored)
+    yield from copied(folder, min(mib, COPIED_MIB))
+
+
+def copied(folder: Path, mib: int) -> Iterator[Case]:
+    """Yield those of a store that copies between its buckets, where one is installed."""
+    if not has_seaweedfs():
+        print("SeaweedFS is not installed: no copies are measured", file=sys.stderr)
+        return
+    stored = folder / "copied"
+    stored.mkdir()
+    with seaweedfs(stored, BUCKETS) as server:
+        large = Large(server, server, folder, mib)
+        yield large.up_copied(f"stage {mib} MiB into three buckets that copy", [MOST_MEMORY])
+        # It takes part in what is measured, so that this is no matter of time.
+        with proxy(server, 0) as counted:
+            large = Large(server, server.at(counted.endpoint), folder, mib, counted)
+            sent = Target(Figure.SENT, mib * SENT_ONCE_WHERE_COPIED)
+            yield large.up_copied(f"sent: {mib} MiB into three buckets that copy", [sent]).alone()
+    shutil.rmtree(stored)
 
 
 def _up_targets() -> list[Target]:
     return [
         Target(Figure.WALL, 0.65, "s5cmd"),
         Target(Figure.CPU, 2.2 / 2.8, "s5cmd"),
-        Target(Figure.MEMORY, 150),
+        MOST_MEMORY,
     ]
 
 
@@ -57,8 +86,12 @@ def _down_targets() -> list[Target]:
     return [
         Target(Figure.WALL, 1.3, "s5cmd"),
         Target(Figure.CPU, 1.9 / 1.05, "s5cmd"),
-        Target(Figure.MEMORY, 150),
+        MOST_MEMORY,
     ]
+
+
+def _left_out() -> dict[str, str]:
+    return {} if tools.has_curl() else {"curl": "not possible here, because it is not installed"}
 
 
 class Large:
@@ -84,11 +117,14 @@ class Large:
 
     def up(self, name: str, targets: list[Target]) -> Case:
         """Return the case of one bucket."""
-        return Case(name, [self._stage(1), *self._uploads()], targets, self._proxy)
+        candidates = [self._stage(1), *self._uploads()]
+        return Case(name, candidates, targets, self._proxy, left_out=_left_out())
 
     def up_copied(self, name: str, targets: list[Target]) -> Case:
-        """Return the case of three buckets whose store copies."""
-        return Case(name, [self._stage(BUCKETS)], targets, self._proxy)
+        """Return the case of three buckets whose store copies, beside one of them."""
+        one = self._stage(1, f"{US}, one bucket")
+        targets = [Target(Figure.WALL, 1.15, one.name), *targets]
+        return Case(name, [self._stage(BUCKETS), one], targets, self._proxy)
 
     def up_three(self, name: str) -> Case:
         """Return the case of three buckets, beside one, and three of s5cmd at once.
@@ -98,14 +134,19 @@ class Large:
         """
         one = self._stage(1, f"{US}, one bucket")
         peers, file = Peers(self._far), str(self._file)
-        copies = [
-            " ".join(peers.s5cmd(file, f"s3://{bucket}/s5cmd"))
-            for bucket in self._near.buckets.values()
-        ]
-        command = ["/bin/sh", "-c", f"{' & '.join(copies)} & wait"]
-        s5cmd = Candidate("three s5cmd", lambda _: command, self._environment, self._empty)
+        buckets = list(self._near.buckets.values())
+        copies = [" ".join(peers.s5cmd(file, f"s3://{bucket}/s5cmd")) for bucket in buckets]
+        started = "".join(f'{copy} & all="$all $!"; ' for copy in copies)
+        waited = "for one in $all; do wait $one || failed=1; done; exit $failed"
+        command = ["/bin/sh", "-c", f"all=; failed=0; {started}{waited}"]
+
+        def check(_: int) -> None:
+            for bucket in buckets:
+                self._check_stored(bucket, "s5cmd")
+
+        s5cmd = Candidate("three s5cmd", lambda _: command, self._environment, self._empty, check)
         three = self._stage(BUCKETS, replicate="direct")
-        return Case(name, [three, one, s5cmd], [Target(Figure.WALL, 1.15, one.name)])
+        return Case(name, [three, one, s5cmd], [Target(Figure.WALL, 1.15, one.name), MOST_MEMORY])
 
     def down(self, name: str, targets: list[Target]) -> Case:
         """Return the case of a download; other tools verify nothing, unless they are said to."""
@@ -123,12 +164,15 @@ class Large:
                 for name, how in BOTO3.items()
             ),
         ]
+        if tools.has_curl():
+            commands.append(("curl", peers.curl("P@1.0.0", "--output", to), self._environment))
         ours = [*AS_AWS, "download", "P@1.0.0", to, "--regions", self._far.spec()]
         return Case(
             name,
             [self._download(n, c, e) for n, c, e in [(US, ours, self._environment), *commands]],
             targets,
             self._proxy,
+            left_out=_left_out(),
         )
 
     def _stage(self, buckets: int, name: str = US, *, replicate: str = "auto") -> Candidate:
@@ -156,6 +200,8 @@ class Large:
                 for name, how in BOTO3.items()
             ),
         ]
+        if tools.has_curl():
+            commands.append(("curl", peers.curl("curl", "--upload-file", file), "curl"))
         return [self._upload(*command, self._environment) for command in commands]
 
     def _upload(

@@ -19,6 +19,11 @@ from benchmarks.requests import Exchange
 BLOCK = 1 << 18
 SETTLE_SECONDS = 0.02
 REQUEST = re.compile(rb"(GET|PUT|POST|HEAD|DELETE) (\S+) HTTP/1\.1\r\n")
+REGION = re.compile(rb"(?i)\nAuthorization: \S+ Credential=[^/]+/\d+/([^/]+)/")
+OPERATION = re.compile(rb"(?i)\nX-Amz-Target: AmazonSSM\.(\w+)")
+PARAMETER = re.compile(rb'\r\n\r\n\{.*?"Name": ?"([^"]*)"', re.DOTALL)
+# Enough for the headers of a request, and the body of one to SSM.
+KEPT_BYTES = 1 << 14
 
 
 class Connection:
@@ -30,6 +35,7 @@ class Connection:
         self._ended = ended
         self._exchange: Exchange | None = None
         self._is_answered = False
+        self._text = b""
 
     def sent(self, data: bytes, now: float) -> None:
         """Note what the client sent at *now*: a request, or more of one."""
@@ -41,8 +47,10 @@ class Connection:
             self._exchange = Exchange(self._number, method, path, begin, now, 0)
             self._began = None
             self._is_answered = False
+            self._text = b""
         if self._exchange is not None:
             self._exchange.sent_bytes += len(data)
+            self._text += data[: KEPT_BYTES - len(self._text)]
 
     def received(self, data: bytes, now: float) -> None:
         """Note what the client received at *now*."""
@@ -53,8 +61,17 @@ class Connection:
     def close(self) -> None:
         """Keep the request that has ended."""
         if self._exchange is not None:
+            self._exchange.region = _found(REGION, self._text)
+            self._exchange.operation = _found(OPERATION, self._text)
+            if self._exchange.operation:
+                self._exchange.parameter = _found(PARAMETER, self._text)
             self._ended.append(self._exchange)
             self._exchange = None
+
+
+def _found(pattern: re.Pattern[bytes], text: bytes) -> str:
+    match = pattern.search(text)
+    return match[1].decode("ascii", "replace") if match else ""
 
 
 class Proxy:

@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import matplotlib as mpl
 
@@ -19,6 +19,7 @@ mpl.use("svg")
 mpl.rcParams.update({"svg.hashsalt": "startifact", "svg.fonttype": "none"})
 
 from matplotlib import pyplot as plt  # noqa: E402  # it takes the settings when it is imported
+from matplotlib.patches import Patch  # noqa: E402
 
 from benchmarks import report  # noqa: E402
 
@@ -31,7 +32,10 @@ LINES = {
     "aws-cli": ("#0072b2", "^"),
     "rclone": ("#cc79a7", "D"),
     "boto3": ("#7f7f7f", "P"),
+    "boto3, crt": ("#000000", "v"),
+    "curl": ("#56b4e9", "*"),
 }
+CRITICAL, BESIDE = "#d55e00", "#7fc4ab"
 WAYS = {"stage": "#0b6e4f", "download": "#7fc4ab"}
 
 
@@ -132,33 +136,67 @@ def time_by_regions(counts: dict[str, list[dict[str, Any]]], path: Path) -> None
 
 
 def timeline(case: dict[str, Any], path: Path) -> None:
-    """Draw every request of Startifact's, one below the other, as long as it took."""
-    rows = sorted(case["timeline"], key=lambda exchange: exchange["begin"])
-    first = rows[0]["begin"]
+    """Draw every request of Startifact's, from the start of its process to its end.
+
+    Those that made it take as long as it did have another colour than those beside them.
+    """
+    rows = sorted(case["timeline"]["requests"], key=lambda exchange: exchange["begin"])
     numbers: dict[int, int] = {}
-    picture, axes = plt.subplots(figsize=(9, 0.8 + 0.24 * len(rows)), layout="constrained")
+    picture, axes = plt.subplots(figsize=(10, 1.3 + 0.24 * len(rows)), layout="constrained")
     for row, exchange in enumerate(rows):
-        begin, end = (1000 * (exchange[name] - first) for name in ("begin", "end"))
-        axes.barh(row, end - begin, left=begin, color=OURS)
+        begin, end = exchange["begin"], exchange["end"]
+        colour = CRITICAL if exchange["is on the critical path"] else BESIDE
+        axes.barh(row, end - begin, left=begin, color=colour)
         number = numbers.setdefault(exchange["connection"], len(numbers) + 1)
         axes.text(end + 8, row, f"{number}: {_what(exchange)}", va="center", fontsize=8)
+    ended = case["timeline"]["ended"]
+    axes.axvline(ended, color=OTHERS, linewidth=1, linestyle="--", zorder=0)
     axes.set_yticks([])
     axes.invert_yaxis()
-    axes.set_xlabel("milliseconds; a number is that of a connection, which its first request opens")
+    # What is written beside the last bars has room.
+    axes.set_xlim(0, 1.5 * ended)
+    axes.set_xlabel(
+        "milliseconds since the process was started; the dashed line is its end\n"
+        "a number is that of a connection, which its first request opens"
+    )
     axes.set_title(case["name"], loc="left")
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.margins(x=0.3)
+    handles = [Patch(color=CRITICAL), Patch(color=BESIDE)]
+    labels = ["on the critical path: the next begins when it has ended", "beside it"]
+    picture.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False, fontsize=8)
     _save(picture, path)
 
 
 def _what(exchange: dict[str, Any]) -> str:
-    path = re.sub(r"\?.*", "", exchange["path"])
-    if path == "/":
-        return "parameter (SSM)"
-    bucket, _, key = path.strip("/").partition("/")
+    how = "read" if _reads(exchange) else "write"
+    return f"{how} {_named(exchange)}, {exchange['region']}"
+
+
+def _reads(exchange: dict[str, Any]) -> bool:
+    operation = str(exchange["operation"] or exchange["method"])
+    return operation.startswith(("Get", "GET", "HEAD"))
+
+
+def _named(exchange: dict[str, Any]) -> str:
+    parameter = exchange["parameter"]
+    if parameter == "/bucket":
+        return "bucket name (SSM)"
+    if parameter.startswith("/organisation"):
+        return "organisation configuration (SSM)"
+    if parameter:
+        return f"mirror of {parameter.rpartition('/')[2]} (SSM)"
+    path, _, query = exchange["path"].partition("?")
+    _, _, key = path.strip("/").partition("/")
+    if not key:
+        prefixes = parse_qs(query).get("prefix", [""])
+        return f"list of {prefixes[0]}"
     # The project's name is the harness's own.
-    name = re.sub(r"^p\d+", "P", unquote(key).rpartition("/")[2])
-    return f"{exchange['method']} {name} in {bucket.removeprefix('artifacts-')}"
+    name = re.sub(r"^(team/)?p\d+", "P", unquote(key))
+    if "/_yanked/" in name:
+        return f"yank of P@{name.rpartition('/')[2]}"
+    if name.startswith("P/"):
+        return name.removeprefix("P/")
+    return f"{name}, its description" if exchange["method"] == "HEAD" else name
 
 
 def _save(picture: Any, path: Path) -> None:

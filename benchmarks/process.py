@@ -23,6 +23,9 @@ class Usage:
     first_output_seconds: float = 0.0
     """When it said something first; when it ended where it said nothing."""
 
+    began: float = 0.0
+    """When it was started, by the clock that requests are recorded with."""
+
 
 class CommandFailedError(Exception):
     """A command ended with another exit code than 0."""

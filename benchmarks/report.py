@@ -8,44 +8,70 @@ BEGIN, END = "<!-- begin: make bench -->", "<!-- end: make bench -->"
 FIRST_OUTPUT = "time to the first line"
 """As `cases.Figure` names it, which cannot be imported where the plots are drawn."""
 
+NAMED = ("Python", "boto3", "awscrt", "aws-cli", "s5cmd", "rclone", "curl")
+"""What the page names the versions of."""
+
 MOST_DRAWN = 100
 """Requests in one plot."""
 
 
+def machine_text(machine: dict[str, str]) -> str:
+    """Return what the machine is, and the versions of what is run."""
+    return "\n".join(f"{name}: {value}" for name, value in machine.items())
+
+
 def text(case: dict[str, Any]) -> str:
-    """Return the medians of *case*, its ratios and its targets."""
+    """Return the medians of *case*, its ratios to other tools and its targets, with spreads."""
     lines = [case["name"]]
     for candidate in case["candidates"]:
-        medians = candidate["medians"]
-        figures = f"CPU {medians['CPU']:7.3f} s  time {medians['time']:7.3f} s"
+        figures = "  ".join(f"{f} {_spread(s)} s" for f, s in candidate["spreads"].items())
         lines.append(
-            f"  {candidate['name']:20} {figures}  {medians['memory']:4.0f} MiB"
+            f"  {candidate['name']:20} {figures}  {candidate['medians']['memory']:4.0f} MiB"
             + (f"  {_requests(candidate['requests'])}" if candidate["requests"] else "")
         )
+    lines += [f"  {name:20} {why}" for name, why in case["left out"].items()]
+    for other, ratios in case["ratios"].items():
+        shares = ", ".join(f"{figure} {_spread(ratio)}" for figure, ratio in ratios.items())
+        lines.append(f"  of {other}: {shares}")
     lines += [f"  {_target(target)}" for target in case["targets"]]
     return "\n".join(lines)
 
 
-def _requests(counts: dict[str, int]) -> str:
+def _requests(counts: dict[str, float]) -> str:
     return (
-        f"{counts['in all']} requests, {counts['one after another']} one after another, "
-        f"{counts['connections']} connections, {counts['bytes sent']:,} bytes sent"
+        f"{counts['in all']:g} requests, {counts['one after another']:g} one after another, "
+        f"{counts['at once']:g} at once, {counts['connections']:g} connections, "
+        f"{counts['MiB sent']:.2f} MiB sent"
     )
 
 
+def _spread(values: dict[str, float]) -> str:
+    return f"{values['median']:.2f} ({values['least']:.2f} to {values['most']:.2f})"
+
+
 def _target(target: dict[str, Any]) -> str:
+    met = "met" if target["is met"] else "not met"
+    return f"{target['figure']}: {_measured(target)}, {_limit(target)}: {met}"
+
+
+def _measured(target: dict[str, Any]) -> str:
+    if not target["unit"] and not target["against"]:
+        return f"{target['median']:g} ({target['least']:g} to {target['most']:g})"
     unit = f"of {target['against']}" if target["against"] else target["unit"]
-    met = "met" if target["median"] <= target["at most"] else "not met"
-    spread = f"{target['median']:.2f} ({target['least']:.2f} to {target['most']:.2f})"
-    return f"{target['figure']}: {spread} {unit}, at most {target['at most']:.2f}: {met}"
+    return f"{_spread(target)} {unit}"
+
+
+def _limit(target: dict[str, Any]) -> str:
+    number = f"{target['limit']:.2f}" if target["unit"] or target["against"] else target["limit"]
+    return f"{'at least' if target['is least'] else 'at most'} {number}"
 
 
 def page(facts: dict[str, Any], rounds: int) -> str:
     """Return the tables of *facts*, which were measured in *rounds*."""
     machine = facts["machine"]
     lines = [
-        f"Medians of {rounds} runs after one to warm up, on {machine['processors']}, with "
-        + ", ".join(f"{n} {machine[n]}" for n in ("Python", "boto3", "aws-cli", "s5cmd", "rclone"))
+        f"Medians of {rounds} runs, on {machine['processors']}, with "
+        + ", ".join(f"{n} {machine[n]}" for n in NAMED)
         + ".",
         "",
         "| What | Measured | Target | Met |",
@@ -101,7 +127,7 @@ def has_bars(case: dict[str, Any]) -> bool:
 
 def has_timeline(case: dict[str, Any]) -> bool:
     """Say whether the requests of *case* are drawn: those of large files are too many."""
-    return 0 < len(case["timeline"]) <= MOST_DRAWN and "MiB" not in case["name"]
+    return 0 < len(case["timeline"]["requests"]) <= MOST_DRAWN and "MiB" not in case["name"]
 
 
 def throughput(case: dict[str, Any], name: str) -> float:
@@ -122,13 +148,8 @@ def _throughputs(sizes: dict[str, list[dict[str, Any]]]) -> list[str]:
 
 
 def _target_row(name: str, target: dict[str, Any]) -> str:
-    unit = f"of {target['against']}" if target["against"] else target["unit"]
-    met = "yes" if target["median"] <= target["at most"] else "no"
-    measured = f"{target['median']:.2f} ({target['least']:.2f} to {target['most']:.2f})"
-    return (
-        f"| {name}: {target['figure']} | {measured} {unit} | "
-        f"at most {target['at most']:.2f} | {met} |"
-    )
+    met = "yes" if target["is met"] else "no"
+    return f"| {name}: {target['figure']} | {_measured(target)} | {_limit(target)} | {met} |"
 
 
 def _table(case: dict[str, Any]) -> list[str]:
@@ -136,7 +157,9 @@ def _table(case: dict[str, Any]) -> list[str]:
     header = ["Command", "CPU (s)", "Time (s)", "Memory (MiB)"]
     has_first_output = FIRST_OUTPUT in case["candidates"][0]["medians"]
     header += ["First line (s)"] if has_first_output else []
-    header += ["Requests", "One after another", "Connections"] if counted else []
+    sent = counted and "MiB" in case["name"]
+    header += ["Requests", "One after another", "At once", "Connections"] if counted else []
+    header += ["Sent (MiB)"] if sent else []
     lines = [f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
     for candidate in case["candidates"]:
         medians, requests = candidate["medians"], candidate["requests"] or {}
@@ -145,9 +168,13 @@ def _table(case: dict[str, Any]) -> list[str]:
         if has_first_output:
             cells.append(f"{medians[FIRST_OUTPUT]:.2f}")
         if counted:
-            names = ("in all", "one after another", "connections")
-            cells += [str(requests.get(name, "")) for name in names]
+            names = ("in all", "one after another", "at once", "connections")
+            cells += [f"{requests[name]:g}" if requests else "" for name in names]
+        if sent:
+            cells.append(f"{requests['MiB sent']:.2f}" if requests else "")
         lines.append(f"| {' | '.join(cells)} |")
+    for name, why in case["left out"].items():
+        lines.append(f"| {' | '.join([name, why, *[''] * (len(header) - 2)])} |")
     return lines
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 
 @dataclass(slots=True)
@@ -19,6 +20,15 @@ class Exchange:
     """When the last byte of the answer reached the client."""
 
     sent_bytes: int
+
+    region: str = ""
+    """The region that its signature is for."""
+
+    operation: str = ""
+    """What SSM is asked to do; S3 says it by method and path."""
+
+    parameter: str = ""
+    """The name of the parameter that SSM is asked for."""
 
 
 def read(line: str) -> list[Exchange]:
@@ -40,6 +50,13 @@ def critical_path(exchanges: Sequence[Exchange]) -> list[Exchange]:
 def connections(exchanges: Sequence[Exchange]) -> int:
     """Return how many connections *exchanges* took."""
     return len({exchange.connection for exchange in exchanges})
+
+
+def most_at_once(exchanges: Sequence[Exchange]) -> int:
+    """Return how many of *exchanges* were under way at one time, at most."""
+    # Where one ends as another begins, they were not under way together.
+    changes = sorted([(e.begin, 1) for e in exchanges] + [(e.end, -1) for e in exchanges])
+    return max(accumulate((change for _, change in changes), initial=0))
 
 
 def sent_bytes(exchanges: Sequence[Exchange]) -> int:

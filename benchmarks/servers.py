@@ -15,7 +15,7 @@ import boto3
 from benchmarks import requests
 from benchmarks.requests import Exchange
 from tests.support.server import Aws
-from tests.support.stores import ACCESS_KEY, SECRET_KEY, find, serve_versitygw
+from tests.support.stores import ACCESS_KEY, SECRET_KEY, find, serve_seaweedfs, serve_versitygw
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 PREFIX = "team/"
@@ -54,7 +54,15 @@ def aws(names: dict[int, str]) -> Iterator[Server]:
     *names* are the parameters of organisation configurations, by how many regions each has.
     """
     moto = Aws(keeps_connections=True)
-    server = Server(moto.endpoint, {region: f"artifacts-{region}" for region in REGIONS})
+    try:
+        yield _aws_at(moto.endpoint, names)
+    finally:
+        # Otherwise the harness does not end where a case fails.
+        moto.stop()
+
+
+def _aws_at(endpoint: str, names: dict[int, str]) -> Server:
+    server = Server(endpoint, {region: f"artifacts-{region}" for region in REGIONS})
     for region, bucket in server.buckets.items():
         client = server.client(region=region)
         where = {} if region == REGIONS[0] else {"LocationConstraint": region}
@@ -62,8 +70,7 @@ def aws(names: dict[int, str]) -> Iterator[Server]:
             Bucket=bucket, **({"CreateBucketConfiguration": where} if where else {})
         )
         _configure(server, region, bucket, names)
-    yield server
-    moto.stop()
+    return server
 
 
 def _configure(server: Server, region: str, bucket: str, names: dict[int, str]) -> None:
@@ -89,13 +96,29 @@ def versitygw(folder: Path, buckets: int = 1) -> Iterator[Server]:
     It keeps connections, as AWS does.
     """
     with serve_versitygw(folder, keeps_connections=True) as spec:
-        url = urlsplit(spec)
-        server = Server(parse_qs(url.query)["endpoint"][0], {REGIONS[0]: url.netloc})
-        for number in range(1, buckets):
-            name = f"{url.netloc}-{number}"
-            server.client().create_bucket(Bucket=name)
-            server.buckets[f"bucket {number}"] = name
-        yield server
+        yield _server(spec, buckets)
+
+
+@contextlib.contextmanager
+def seaweedfs(folder: Path, buckets: int) -> Iterator[Server]:
+    """Serve *folder*, which is empty, with SeaweedFS, as so many buckets that copy."""
+    with serve_seaweedfs(folder, volumes=200) as spec:
+        yield _server(spec, buckets)
+
+
+def _server(spec: str, buckets: int) -> Server:
+    url = urlsplit(spec)
+    server = Server(parse_qs(url.query)["endpoint"][0], {REGIONS[0]: url.netloc})
+    for number in range(1, buckets):
+        name = f"{url.netloc}-{number}"
+        server.client().create_bucket(Bucket=name)
+        server.buckets[f"bucket {number}"] = name
+    return server
+
+
+def has_seaweedfs() -> bool:
+    """Say whether SeaweedFS is installed."""
+    return find("weed") is not None
 
 
 def has_versitygw() -> bool:

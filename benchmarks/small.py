@@ -66,9 +66,9 @@ def _help(environment: dict[str, str]) -> Case:
 
 def _far(small: "Small") -> Iterator[Case]:
     for count, targets in (
-        (1, [Target(Figure.WALL, 1.1)]),
+        (1, [Target(Figure.WALL, 1.1), *_counts(7, 4)]),
         (2, []),
-        (3, [Target(Figure.WALL, 1.2)]),
+        (3, [Target(Figure.WALL, 1.2), *_counts(7, 12), Target(Figure.MEMORY, 150)]),
     ):
         name = f"80 ms: stage into an organisation's {_regions(count)}"
         case = small.organisation(name, count, targets)
@@ -83,6 +83,13 @@ def _far(small: "Small") -> Iterator[Case]:
             [Target(Figure.WALL, 0.85)] if count != 2 else [],
         )
         yield replace(case, point=Point("download", "regions", count))
+
+
+def _counts(one_after_another: int, connections: int) -> list[Target]:
+    return [
+        Target(Figure.ONE_AFTER_ANOTHER, one_after_another),
+        Target(Figure.CONNECTIONS, connections),
+    ]
 
 
 class Small:

@@ -5,6 +5,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from benchmarks.servers import REGIONS, Server
 from tests.support.stores import ACCESS_KEY, SECRET_KEY
@@ -58,6 +59,15 @@ class Peers:
             *("--s3-endpoint", self.server.endpoint),
         ]
 
+    def curl(self, key: str, *options: str) -> list[str]:
+        """Return the command of curl, which signs no digest of what it sends."""
+        return [
+            *("curl", "--silent", "--show-error", "--fail"),
+            *("--aws-sigv4", f"aws:amz:{REGIONS[0]}:s3", "--user", f"{ACCESS_KEY}:{SECRET_KEY}"),
+            *("--header", "x-amz-content-sha256: UNSIGNED-PAYLOAD"),
+            *(*options, f"{self.server.endpoint}/{self.server.bucket}/{quote(key)}"),
+        ]
+
     def boto3(self, what: str, how: str, key: str, file: Path) -> list[str]:
         """Return the command of a program that uses boto3 itself; see `transfer.py`."""
         return [
@@ -72,6 +82,11 @@ class Peers:
 
 def _rclone_path(text: str) -> str:
     return f":s3:{text.removeprefix('s3://')}" if text.startswith("s3://") else text
+
+
+def has_curl() -> bool:
+    """Say whether curl is installed, which no package index has."""
+    return shutil.which("curl") is not None
 
 
 def rclone() -> str | None:

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.cases import US, Candidate, Case, Figure, Result, Run, Target
 from benchmarks.check import failures
+from benchmarks.latency_proxy import Connection
 from benchmarks.process import Usage
 from benchmarks.requests import Exchange
 from tests.consistency.test_ci import made
@@ -17,12 +18,15 @@ from tests.support.runner_step import PROJECT
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="it waits for processes as POSIX does")
 
 
-def test_without_other_tools() -> None:
-    """It takes no other tool to count the requests of a staging."""
+@pytest.mark.parametrize(
+    ("case", "requests"), [("stage into one bucket", 4), ("download latest from one bucket", 4)]
+)
+def test_without_other_tools(case: str, requests: int) -> None:
+    """It takes no other tool to count the requests of a staging and of a download."""
     (module,) = re.findall(r"-m (benchmarks --check)", made(["bench-check"]))
 
     done = subprocess.run(
-        [sys.executable, "-m", *module.split(), "--only", "stage into one bucket"],
+        [sys.executable, "-m", *module.split(), "--only", case],
         cwd=PROJECT,
         env={**os.environ, "PATH": ""},
         capture_output=True,
@@ -31,7 +35,8 @@ def test_without_other_tools() -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert "requests 4 (at most 4), requests one after another 3 (at most 3)" in done.stdout
+    expected = f"requests {requests} (at most {requests}), requests one after another 3 (at most 3)"
+    assert expected in done.stdout
 
 
 def exchange(number: int) -> Exchange:
@@ -73,3 +78,39 @@ def test_noise() -> None:
 def test_nothing_counted() -> None:
     """A count of nothing is no proof that little was asked."""
     assert failures(result_of([Run(Usage(1.0, 1.0, 50.0), [])], Target(Figure.REQUESTS, 2)))
+
+
+def test_at_least() -> None:
+    """What has to be reached fails below it, and not above."""
+    target = Target(Figure.AT_ONCE, 2, is_least=True)
+    at_once = Run(Usage(1.0, 1.0, 50.0), [exchange(0), exchange(0), exchange(0)])
+    waiting = Run(Usage(1.0, 1.0, 50.0), [exchange(0), exchange(1)])
+
+    assert target.is_met(target.figure.of(at_once))
+    assert not target.is_met(target.figure.of(waiting))
+
+
+def test_before_the_first_line() -> None:
+    """A request that began before something was printed counts, one after it does not."""
+    usage = Usage(9.0, 1.0, 50.0, first_output_seconds=1.2, began=10.0)
+    run = Run(usage, [exchange(number) for number in (10, 11, 12)])
+
+    assert Figure.BEFORE_FIRST_OUTPUT.of(run) == 2
+
+
+def test_names_of_requests() -> None:
+    """The proxy records which region is asked for which parameter, and whether it is written."""
+    ended: list[Exchange] = []
+    connection = Connection(1, 0.0, ended)
+    head = (
+        b"POST / HTTP/1.1\r\nX-Amz-Target: AmazonSSM.PutParameter\r\n"
+        b"Authorization: AWS4-HMAC-SHA256 Credential=KEY/20260101/eu-west-1/ssm/aws4_request, x\r\n"
+    )
+
+    connection.sent(head, 0.0)
+    connection.sent(b'\r\n{"Name": "/channels-1/P/latest", "Value": "1.0.0"}', 0.1)
+    connection.close()
+
+    (found,) = ended
+    assert (found.region, found.operation) == ("eu-west-1", "PutParameter")
+    assert found.parameter == "/channels-1/P/latest"

@@ -73,8 +73,11 @@ def serve_minio(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def serve_seaweedfs(folder: Path) -> Iterator[str]:
-    """Serve *folder* with SeaweedFS, and return the spelling of a bucket in it."""
+def serve_seaweedfs(folder: Path, *, volumes: int = 50) -> Iterator[str]:
+    """Serve *folder* with SeaweedFS, and return the spelling of a bucket in it.
+
+    It stores what *volumes* of 64 MiB hold, what was deleted since it began among it.
+    """
     identity = {
         "name": "tests",
         "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
@@ -89,7 +92,11 @@ def serve_seaweedfs(folder: Path) -> Iterator[str]:
     command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={config}"]
     # Otherwise whoever may administer it makes a bucket by writing to it.
     command += ["-s3.autoCreateBucket=false"]
-    command += ["-master.volumeSizeLimitMB=64", "-volume.max=50", "-volume.preStopSeconds=0"]
+    command += [
+        "-master.volumeSizeLimitMB=64",
+        f"-volume.max={volumes}",
+        "-volume.preStopSeconds=0",
+    ]
     command += [f"-{part}.port={port}" for part, port in zip(parts, ports, strict=False)]
     command += [f"-{part}.port.grpc={port}" for part, port in zip(parts, ports[4:], strict=True)]
     with _serving(command, ports[3], {}) as endpoint:

@@ -46,7 +46,7 @@ from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 MakeFile = Callable[..., Path]
 
 HERE, THERE, ELSEWHERE = AWS_REGIONS
-LIMITS = short_limits(read_seconds=0.5, read_attempts=2, idle_timeout_seconds=5.0)
+LIMITS = short_limits(read_seconds=1.0, read_attempts=2, idle_timeout_seconds=5.0)
 LATEST = Key("SugarWater/latest")
 
 

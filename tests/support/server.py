@@ -85,13 +85,13 @@ class Aws:
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """
         Answer one request. moto looks at a condition and then writes: others must not write in
-        between, as they cannot in S3. Nor must they read: moto gives an object its metadata once it
-        is there.
+        between, as they cannot in S3. Nor must they describe: moto gives an object its metadata
+        once it is there.
         """
-        if environ["REQUEST_METHOD"] in {"HEAD", "GET"}:
+        if environ["REQUEST_METHOD"] == "HEAD":
             with self._condition:
                 return list(self._moto(environ, start_response))
-        if not any(c in environ for c in _CONDITIONS):
+        if environ["REQUEST_METHOD"] == "GET" or not any(c in environ for c in _CONDITIONS):
             return self._moto(environ, start_response)  # type: ignore[no-any-return]
         # Read before the lock is taken: the body of a client that hangs must not stop the others.
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

@@ -15,6 +15,7 @@ import pytest
 
 from startifact.errors import IntegrityError, RegionUnavailableError
 from startifact.files.source import Source
+from startifact.limits import MAX_CHANNEL_BYTES
 from startifact.model.keys import Key
 from startifact.regions.directory.region import DirectoryRegion
 from startifact.regions.interface import Beat, Region, StoredArtifact, StoredChannel
@@ -226,7 +227,7 @@ class ChannelGoesFirst(MemoryRegion):
 class CutsChannels(MemoryRegion):
     def read_channel(self, key: Key) -> StoredChannel | None:
         found = super().read_channel(key)
-        return None if found is None else replace(found, text=found.text[:4096])
+        return None if found is None else replace(found, text=found.text[:MAX_CHANNEL_BYTES])
 
 
 class TakesNoProject(MemoryRegion):

@@ -24,7 +24,7 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.files.source import Source
-from startifact.limits import BLOCK_BYTES, PART_BYTES
+from startifact.limits import BLOCK_BYTES, MAX_CHANNEL_BYTES, PART_BYTES
 from startifact.model.keys import Key
 from startifact.regions.interface import (
     Location,
@@ -458,7 +458,8 @@ def test_channel_written_again(region: Region) -> None:
 
 def test_channel_is_one_text_or_the_other(region: Region) -> None:
     """Whoever reads while a channel moves sees a whole text, and never that there is none."""
-    texts = [f"{letter * 4000}{number}\n" for number, letter in enumerate("abcdefghij")]
+    size = MAX_CHANNEL_BYTES - 2
+    texts = [f"{letter * size}{number}\n" for number, letter in enumerate("abcdefghij")]
     region.write_channel(CHANNEL, texts[0], None)
 
     def move() -> None:
@@ -474,7 +475,7 @@ def test_channel_that_is_too_long(region: Region, backend: Backend) -> None:
 
     text = text_of(region)
 
-    assert 4096 < len(text) <= 100_000
+    assert MAX_CHANNEL_BYTES < len(text) <= 100_000
     assert set(text) == {"x"}
 
 

@@ -324,8 +324,8 @@ class Region(ABC):
     def read_channel(self, key: Key) -> StoredChannel | None:
         """Return the channel at *key*, or ``None`` when the region says that there is none.
 
-        Bytes that are not UTF-8 are replaced. Of a text of more than 4,096 bytes it may be only a
-        beginning that is longer than that as well.
+        Bytes that are not UTF-8 are replaced. Of a text of more than
+        `limits.MAX_CHANNEL_BYTES` it may be only a beginning that is longer than that as well.
 
         Raises:
             IntegrityError: What is at *key* cannot be a channel.

@@ -26,7 +26,8 @@ class Step:
     """The key it changed, such as ``SugarWater@1.0.9000`` or ``SugarWater/latest``."""
 
     action: str
-    """``set-aside``, ``fill``, ``complete``, ``move-latest`` or ``refresh-copy``."""
+    """``set-aside``, ``fill``, ``complete``, ``move-latest``, ``move-channel`` or ``refresh-copy``;
+    a yank is moved as a channel is."""
 
     message: str
     """A sentence that says what was done."""

@@ -70,7 +70,8 @@ MAX_DURATION_DAYS = 36_500
 """Of a length of time that is given: a hundred years, so that no date lies before the year 1."""
 
 MAX_REASON_CHARACTERS = 500
-"""Of why a version was yanked. Twenty of them fit in `MAX_CHANNEL_BYTES`."""
+"""Of why a version was yanked. The last move of a mark is stored twice, and a character may take 12
+bytes: that fits in `MAX_CHANNEL_BYTES`."""
 
 MAX_CHANNEL_BYTES = 16 * 1024
 """What a channel's text may take, its history included. A longer one is not ours, and is not read
@@ -79,8 +80,9 @@ to its end."""
 MAX_HISTORY_MOVES = 20
 """How many of its last moves a channel remembers, as long as they fit in `MAX_CHANNEL_BYTES`."""
 
-MAX_MOVED_BY_CHARACTERS = 500
-"""Of the name of who has moved a channel: mostly the address of a workflow run."""
+MAX_MOVED_BY_BYTES = 500
+"""What the name of who has moved a channel takes in JSON that is ASCII: mostly the address of a
+workflow run."""
 
 MAX_ID_CHARACTERS = 64
 """Of what identifies a move, and an attempt at one. Those made here have 16."""

@@ -10,8 +10,10 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from startifact.limits import MAX_MOVED_BY_BYTES
 from startifact.model.configuration import DEFAULT_PARAMETER
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
+from startifact.text import cut_for_json
 from startifact.version import __version__
 
 
@@ -39,8 +41,13 @@ class Settings:
 
     @property
     def moved_by(self) -> str:
-        """Who moves channels: the workflow run, or else this version of Startifact."""
-        return self.origin.run or f"startifact/{__version__}"
+        """Who moves channels: the workflow run, or else this version of Startifact.
+
+        It takes at most `limits.MAX_MOVED_BY_BYTES` in what is stored.
+        """
+        return cut_for_json(
+            self.origin.run or f"startifact/{__version__}", limit=MAX_MOVED_BY_BYTES
+        )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:

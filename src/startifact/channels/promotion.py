@@ -24,7 +24,7 @@ from startifact.errors import (
     YankedError,
 )
 from startifact.hints import Command, Hint, Option
-from startifact.limits import MAX_MOVED_BY_CHARACTERS, Limits
+from startifact.limits import Limits
 from startifact.model.keys import artifact_key, channel_key
 from startifact.model.quorum import left_out
 from startifact.model.versions import is_same
@@ -210,7 +210,7 @@ class Promoter:
                 moved_by=self.moved_by,
                 dry_run=True,
             )
-        author = Author(moved_by=self.moved_by[:MAX_MOVED_BY_CHARACTERS], now=self.now)
+        author = Author(moved_by=self.moved_by, now=self.now)
         change = register.change(
             propose, author, before_accepting=check_mark, undetermined=undetermined
         )

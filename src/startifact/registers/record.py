@@ -94,7 +94,11 @@ class RegisterRecord(Generic[V]):
 
 
 def record_text(record: RegisterRecord[V], codec: Codec[V]) -> str:
-    """Return the one line that is stored; it has as many of the last moves as there is room for."""
+    """Return the one line that is stored; it has as many of the last moves as there is room for.
+
+    Raises:
+        InputError: There is no room for the last one.
+    """
     if record.accepted is None:
         return _line({"promised": record.promised, "accepted": None})
     moves = [_move_fields(move, codec) for move in record.accepted.history[:MAX_HISTORY_MOVES]]
@@ -106,8 +110,13 @@ def record_text(record: RegisterRecord[V], codec: Codec[V]) -> str:
             "history": moves,
         }
         text = _line({"promised": record.promised, "accepted": accepted})
-        if len(text) <= MAX_CHANNEL_BYTES or len(moves) == 1:
+        if len(text) <= MAX_CHANNEL_BYTES:
             return text
+        if len(moves) == 1:  # nobody could read it again
+            raise InputError(
+                f"what is to be stored takes {len(text):,} bytes, of at most {MAX_CHANNEL_BYTES:,}",
+                hint="Use shorter texts",
+            )
         moves.pop()
 
 

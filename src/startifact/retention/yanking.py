@@ -8,7 +8,7 @@ from semver import Version
 
 from startifact.channels.overview import list_channels
 from startifact.errors import DeadlineError, InputError, NotFoundError, StartifactError
-from startifact.limits import MAX_MOVED_BY_CHARACTERS, MAX_REASON_CHARACTERS, Limits
+from startifact.limits import MAX_REASON_CHARACTERS, Limits
 from startifact.model.keys import artifact_key
 from startifact.model.versions import is_same
 from startifact.reading.finding import find_artifact
@@ -69,7 +69,7 @@ class Yanker:
         yank = Yank(
             reason=check_reason(reason),
             at=self.now(),
-            yanked_by=self.moved_by[:MAX_MOVED_BY_CHARACTERS],
+            yanked_by=self.moved_by,
         )
 
         def propose(state: Accepted[Mark] | None) -> Mark | None:
@@ -119,7 +119,7 @@ class Yanker:
                 channels=channels,
                 dry_run=True,
             )
-        author = Author(moved_by=self.moved_by[:MAX_MOVED_BY_CHARACTERS], now=self.now)
+        author = Author(moved_by=self.moved_by, now=self.now)
         change = register.change(propose, author)
         state = change.accepted
         return Yanking(

@@ -14,6 +14,8 @@ from startifact.errors import (
     RemovedError,
     StartifactError,
 )
+from startifact.model.record import Origin
+from startifact.settings import Settings
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.backends import Backend
 from tests.support.faulty_region import faulty, session_over
@@ -108,6 +110,24 @@ def test_rollback_far_back(session: Session, make_file: MakeFile) -> None:
 
     with pytest.raises(NotFoundError):
         session.rollback("SugarWater", "prod")
+
+
+def test_longest_texts(session: Session, make_file: MakeFile) -> None:
+    """What is stored can be read again, however many bytes its texts take."""
+    run = f"https://example.com/{chr(0x1F600) * 900}"
+    settings = Settings(origin=Origin(run=run))
+    here = Session(regions=session.regions, settings=settings)
+    stage(here, make_file, "1.0.0", "1.1.0")
+
+    for number in range(25):
+        here.promote("SugarWater", f"1.{number % 2}.0", "prod", allow_yanked=True)
+        here.yank("SugarWater", "1.0.0", f"{number:03}{chr(0x1F600) * 497}")
+
+    assert str(session.get("SugarWater", "prod").version) == "1.0.0"
+    yank = session.get("SugarWater", "1.0.0").yank
+    assert yank is not None
+    assert yank.reason.startswith("024")
+    assert session.verify("SugarWater")
 
 
 def test_ballot_at_the_bound(

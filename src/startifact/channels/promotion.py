@@ -133,6 +133,8 @@ class Promoter:
     ) -> Promotion:
         """Make *channel* point at what it held before, or at the version *to* of its history.
 
+        Where it points at *to* already, nothing is changed.
+
         Raises:
             NotFoundError: There is no such channel, it held nothing before, or never held *to*.
             ExpectationError: Somebody has moved it meanwhile. Nothing was changed.
@@ -143,9 +145,11 @@ class Promoter:
         artifact = find_artifact(self.regions, project, version, progress=None, limits=self.limits)
         self._check_complete(artifact)
 
-        def propose(current: Accepted[Target] | None) -> Target:
+        def propose(current: Accepted[Target] | None) -> Target | None:
             if current is None or current.history[0].id != state.history[0].id:
                 raise _moved_meanwhile(project, channel, state, current)
+            if is_same(current.value.version, version):
+                return None
             return Target(version=version, is_rollback=True)
 
         return self._move(
@@ -334,6 +338,8 @@ def _earlier(state: Accepted[Target], project: str, channel: str, to: Version | 
     if to is None:
         version = rollback_target(state)
         if version is None:
+            current = state.value.version
+            others = {move.value.version for move in state.history} - {current, None}
             raise NotFoundError(
                 f"{key} pointed at nothing before its last move, as far as its history goes",
                 hint=Hint.of(
@@ -341,7 +347,9 @@ def _earlier(state: Accepted[Target], project: str, channel: str, to: Version | 
                     Command("channels", project),
                     ", and name the version to go back to with ",
                     Option("to"),
-                ),
+                )
+                if others
+                else "Promote the version that it shall point at",
             )
         return version
     if not any(is_same(move.value.version, to) for move in state.history):

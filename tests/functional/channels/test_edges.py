@@ -112,6 +112,35 @@ def test_rollback_far_back(session: Session, make_file: MakeFile) -> None:
         session.rollback("SugarWater", "prod")
 
 
+def test_rollback_to_where_it_is(session: Session, make_file: MakeFile) -> None:
+    """A rollback to the version that the channel points at changes nothing."""
+    stage(session, make_file, "1.0.0", "1.1.0")
+    session.promote("SugarWater", "1.0.0", "prod")
+    session.promote("SugarWater", "1.1.0", "prod")
+
+    promotion = session.rollback("SugarWater", "prod", to="1.1.0")
+
+    assert not promotion.changed
+    (channel,) = [c for c in session.channels("SugarWater") if c.channel == "prod"]
+    assert len(channel.history) == 2
+    assert str(session.rollback("SugarWater", "prod").version) == "1.0.0"
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_rollback_from_the_first(session: Session, make_file: MakeFile, *, others: bool) -> None:
+    """Where nothing was before, a version is to be named only where there is one to name."""
+    stage(session, make_file, "1.0.0", "1.1.0")
+    session.promote("SugarWater", "1.0.0", "prod")
+    if others:
+        session.remove_channel("SugarWater", "prod")
+        session.promote("SugarWater", "1.1.0", "prod")
+
+    with pytest.raises(NotFoundError) as caught:
+        session.rollback("SugarWater", "prod")
+
+    assert ("name the version" in str(caught.value.hint)) == others
+
+
 def test_longest_texts(session: Session, make_file: MakeFile) -> None:
     """What is stored can be read again, however many bytes its texts take."""
     run = f"https://example.com/{chr(0x1F600) * 900}"

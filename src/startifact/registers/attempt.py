@@ -155,10 +155,9 @@ class Attempt(Generic[V]):
     def _too_few(self) -> StartifactError:
         known = dict.fromkeys(self._answered, "has answered") | self._failures
         reasons = [(name, known.get(name, "has not answered in time")) for name in self._regions]
-        answers = len(self._answered - self._failures.keys())
         return RegionsFailedError(
-            f"{self._register.key} could not be changed: {answers} of {len(self._regions)} regions "
-            f"took it, {self._majority} are needed:",
+            f"{self._register.key} could not be changed: fewer than {self._majority} of "
+            f"{len(self._regions)} regions took it:",
             said=reasons,
             again=AGAIN,
         )

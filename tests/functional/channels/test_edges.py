@@ -11,9 +11,11 @@ from startifact.errors import (
     ExpectationError,
     IntegrityError,
     NotFoundError,
+    RegionsFailedError,
     RemovedError,
     StartifactError,
 )
+from startifact.limits import RetryLimits
 from startifact.model.record import Origin
 from startifact.settings import Settings
 from tests.conftest import AWS_REGIONS, AwsAccount
@@ -157,6 +159,23 @@ def test_longest_texts(session: Session, make_file: MakeFile) -> None:
     assert yank is not None
     assert yank.reason.startswith("024")
     assert session.verify("SugarWater")
+
+
+def test_one_fails_and_one_keeps_changing(
+    session: Session, backends: list[Backend], make_file: MakeFile
+) -> None:
+    """An attempt that no majority takes says why regions did not, and no number that is wrong."""
+    stage(session, make_file, "1.0.0")
+    regions = faulty([backend.spec for backend in backends])
+    regions[0].stale("write_channel")  # which never does it
+    regions[1].fail("write_channel")
+    limits = short_limits(channel_retry=RetryLimits(attempts=2))
+
+    with pytest.raises(RegionsFailedError) as caught:
+        session_over(regions, limits=limits).promote("SugarWater", "1.0.0", "prod")
+
+    assert "fewer than 2 of 3 regions took it" in caught.value.message
+    assert f"{regions[1].name} fails" in caught.value.message
 
 
 def test_ballot_at_the_bound(

@@ -212,7 +212,7 @@ def test_nothing_satisfies(backends: list[Backend], text: str, near: str) -> Non
     plant(backends, "1.0.0")
     plant(backends, "1.1.0")
 
-    with pytest.raises(NotFoundError, match="the nearest that there is: ") as caught:
+    with pytest.raises(NotFoundError, match="; the nearest: ") as caught:
         texts(session(backends), version_range=text)
 
     assert near in caught.value.message

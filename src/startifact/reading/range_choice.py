@@ -190,8 +190,7 @@ def nothing_satisfies(
         )
     wanted = f"{project}@{range_}"
     return NotFoundError(
-        f"nothing satisfies {quoted(wanted)} in {names}, the nearest that there is: "
-        f"{', '.join(map(str, near))}",
+        f"nothing satisfies {quoted(wanted)} in {names}; the nearest: {', '.join(map(str, near))}",
         hint="Widen the range, or stage a version that satisfies it",
     )
 

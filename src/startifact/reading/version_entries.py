@@ -23,7 +23,7 @@ from startifact.errors import (
 )
 from startifact.limits import Limits
 from startifact.model.clock import time_of
-from startifact.model.keys import artifact_key, mark_key
+from startifact.model.keys import artifact_key, marks_prefix
 from startifact.model.quorum import required_to_read
 from startifact.model.record import Record
 from startifact.reading.resolution import Resolution
@@ -197,7 +197,7 @@ def _marked(regions: Sequence[Region], project: str, limits: Limits) -> frozense
     Raises:
         SeveralRegionsError: Too few regions answered to know.
     """
-    prefix = mark_key(project, "")
+    prefix = marks_prefix(project)
     needed = required_to_read(len(regions))
     jobs = {r.name: partial(_marks_in, r, prefix) for r in regions}
     answers, failures = ask_until_enough(jobs, needed=needed, limits=limits)

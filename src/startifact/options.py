@@ -333,11 +333,12 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "history",
-        "Show the last moves of each channel too.",
+        "Show the last moves of each channel too; a step shows them in its log and its summary.",
         ValueKind.FLAG,
         "false",
         commands=("channels",),
-        ways_in=SHELL,
+        ways_in=(WayIn.SHELL, WayIn.ACTION),
+        help_in_shell="Show the last moves of each channel too.",
     ),
     OptionDefinition(
         "reason",

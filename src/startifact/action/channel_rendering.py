@@ -23,8 +23,8 @@ def register_log(result: RegisterResult) -> list[str]:
     match result:
         case PromotionResult(promotion=promotion):
             return promotion_log(promotion)
-        case ChannelsResult(channels=channels):
-            return [f"{c.channel}: {c.version or 'nothing'}" for c in channels]
+        case ChannelsResult(channels=channels, history=history):
+            return channels_log(channels, history=history)
         case YankResult(yanking=yanking):
             return yanking_log(yanking)
         case _:
@@ -36,8 +36,8 @@ def register_summary(result: RegisterResult) -> Lines:
     match result:
         case PromotionResult(promotion=promotion):
             return promotion_summary(promotion)
-        case ChannelsResult(project=project, channels=channels):
-            return channels_summary(project, channels)
+        case ChannelsResult(project=project, channels=channels, history=history):
+            return channels_summary(project, channels, history=history)
         case YankResult(yanking=yanking):
             return yanking_summary(yanking)
         case _:
@@ -110,8 +110,21 @@ def yanking_summary(yanking: Yanking) -> Lines:
     return [f"### {key} {is_}{suffix}\n\n", *(table(("", ""), rows) if rows else [])]
 
 
-def channels_summary(project: str, channels: Sequence[ChannelOverview]) -> Lines:
-    """Return the summary of the *channels* of *project*."""
+def channels_log(channels: Sequence[ChannelOverview], *, history: bool) -> list[str]:
+    """Return what the log says of *channels*; with *history*, their moves as well."""
+    lines: list[str] = []
+    for c in channels:
+        lines.append(f"{c.channel}: {c.version or 'nothing'}")
+        moves = c.history if history else ()
+        lines += [
+            f"  {m.moved_at}: {m.version or 'nothing'}{' (rollback)' if m.is_rollback else ''}"
+            for m in moves
+        ]
+    return lines
+
+
+def channels_summary(project: str, channels: Sequence[ChannelOverview], *, history: bool) -> Lines:
+    """Return the summary of the *channels* of *project*; with *history*, their moves as well."""
     now, count = datetime.now(UTC), len(channels)
     rows = [
         (
@@ -125,7 +138,24 @@ def channels_summary(project: str, channels: Sequence[ChannelOverview]) -> Lines
         for c in channels
     ]
     title = f"### {code(project)} has {count} {'channel' if count == 1 else 'channels'}\n\n"
-    return [title, *table(("Channel", "Version", "Before", "Age", "Since", "By"), rows)]
+    lines = [title, *table(("Channel", "Version", "Before", "Age", "Since", "By"), rows)]
+    for c in channels if history else ():
+        lines += [f"#### {code(c.channel)}, newest first\n\n", *_moves(c, now)]
+    return lines
+
+
+def _moves(channel: ChannelOverview, now: datetime) -> Lines:
+    rows = [
+        (
+            _version(move.version),
+            "rollback" if move.is_rollback else "",
+            age(move.moved_at, now),
+            code(move.moved_at) if move.moved_at else "",
+            code(move.moved_by) if move.moved_by else "",
+        )
+        for move in channel.history
+    ]
+    return table(("Version", "How", "Age", "Since", "By"), rows)
 
 
 def _version(version: object) -> str:

@@ -21,12 +21,12 @@ NOTHING = "-"
 """Stands for the version of a channel that was removed, or was nothing before."""
 
 
-def register_output(result: RegisterResult, *, history: bool) -> list[str]:
-    """Return what programs read of *result*; with *history*, every move of a channel."""
+def register_output(result: RegisterResult) -> list[str]:
+    """Return what programs read of *result*."""
     match result:
         case PromotionResult(promotion=promotion):
             return promotion_output(promotion)
-        case ChannelsResult(channels=channels):
+        case ChannelsResult(channels=channels, history=history):
             return channels_lines(channels, history=history)
         case YankResult(yanking=yanking):
             return [artifact_key(yanking.project, yanking.version)]

@@ -37,11 +37,8 @@ def as_json(value: Mapping[str, object]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=True)
 
 
-def output_lines(result: Result, *, history: bool) -> list[str]:
-    """Return the lines for programs that did not ask for JSON, and for pipes.
-
-    With *history* they have every move of a channel.
-    """
+def output_lines(result: Result) -> list[str]:
+    """Return the lines for programs that did not ask for JSON, and for pipes."""
     match result:
         case StageResult(staging=staging):
             return [str(staging.artifact)]
@@ -54,7 +51,7 @@ def output_lines(result: Result, *, history: bool) -> list[str]:
         case VersionsResult(entries=entries, long=long):
             return list(entry_lines(entries, long=long))
         case PromotionResult() | ChannelsResult() | YankResult():
-            return register_output(result, history=history)
+            return register_output(result)
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
         case LockResult() | LockCheckResult():

@@ -45,7 +45,8 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
                 )
                 # Inside: regions that have not answered yet may be waited for.
                 info = info_lines(result)
-                output = as_json(_facts(result)) if arguments.json else _lines(arguments, result)
+                lines = [as_json(_facts(result))] if arguments.json else output_lines(result)
+                output = "\n".join(lines)
         finally:
             if bar:
                 bar.close()
@@ -84,7 +85,3 @@ def _facts(result: Result) -> dict[str, object]:
             raise AssertionError("with --json it is not printed as it comes")  # pragma: no cover
         case _:
             return facts_of_result(result, in_shell)
-
-
-def _lines(arguments: Arguments, result: Result) -> str:
-    return "\n".join(output_lines(result, history=bool(arguments.values["history"])))

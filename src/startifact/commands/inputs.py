@@ -115,6 +115,7 @@ class ChannelsInputs:
     project: str
     remove: str | None
     expect: str | None
+    history: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,8 @@ class ChannelsResult:
 
     project: str
     channels: tuple[ChannelOverview, ...]
+    history: bool
+    """Whether their moves are to be shown too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

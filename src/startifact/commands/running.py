@@ -175,7 +175,8 @@ def _channels(inputs: ChannelsInputs, session: Session) -> PromotionResult | Cha
     if inputs.remove is not None:
         removal = session.remove_channel(inputs.project, inputs.remove, expect=inputs.expect)
         return PromotionResult(inputs=inputs, promotion=removal)
-    return ChannelsResult(project=inputs.project, channels=tuple(session.channels(inputs.project)))
+    channels = tuple(session.channels(inputs.project))
+    return ChannelsResult(project=inputs.project, channels=channels, history=inputs.history)
 
 
 def _compare(inputs: VerifyInputs | RepairInputs, session: Session) -> VerifyResult | RepairResult:

@@ -24,7 +24,7 @@ from startifact.commands.inputs import (
 from startifact.commands.results import DownloadResult, ProjectResult
 from startifact.commands.running import entries_of, find_to_download, run, session_of
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import InputError, LocalFileError
+from startifact.errors import InputError
 from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, artifact_key
@@ -132,12 +132,8 @@ def _download_to(
     sweep()
     with temporary_folder() as folder:
         artifact = find_to_download(inputs, session)
-        try:
+        with needs_room(why=_TO_VERIFY):
             path = artifact.downloader.download(folder / "artifact")
-        except LocalFileError as e:
-            if (better := needs_room(e, why=_TO_VERIFY)) is e:
-                raise
-            raise better from e
         _warn_of_failures(artifact)
         write_file(path)
     return OutputResult(artifact=artifact)

@@ -47,18 +47,25 @@ def temporary_folder() -> Iterator[Path]:
 _TO_FILL = "brought into the temporary folder before regions are filled with it"
 
 
-def needs_room(error: LocalFileError, *, why: str = _TO_FILL) -> LocalFileError:
-    """Return *error*, and where it is that the disk is full, with where room is needed and *why*.
+@contextlib.contextmanager
+def needs_room(*, why: str = _TO_FILL) -> Iterator[None]:
+    """Where the disk is full within, say in the error where room is needed and *why*.
 
     *why* goes on from "An artifact is".
+
+    Raises:
+        LocalFileError: As it was raised within, or with a hint of its own.
     """
-    if not isinstance(error.__cause__, OSError) or not is_full(error.__cause__):
-        return error
-    return LocalFileError(
-        error.message,
-        hint=f"An artifact is {why}: make room in "
-        f"{quoted(tempfile.gettempdir())}, or let TMPDIR name a folder that has it",
-    )
+    try:
+        yield
+    except LocalFileError as e:
+        if not isinstance(e.__cause__, OSError) or not is_full(e.__cause__):
+            raise
+        raise LocalFileError(
+            e.message,
+            hint=f"An artifact is {why}: make room in "
+            f"{quoted(tempfile.gettempdir())}, or let TMPDIR name a folder that has it",
+        ) from e
 
 
 def sweep() -> None:

@@ -81,16 +81,15 @@ def _another(region: Region, key: Key, done: str) -> RegionUnavailableError:
 def _fetched(
     region: Region, key: Key, stored: StoredArtifact, path: Path, heartbeat: Heartbeat
 ) -> Source:
-    try:
-        with path.open("wb") as file:
-            if stored.size:
-                for block in region.read(key, stored, 0, stored.size):
-                    file.write(block)
-                    heartbeat.beat(len(block))
-    except OSError as e:
-        error = local_error("write", path, e)
-        error.__cause__ = e
-        raise needs_room(error) from e
+    with needs_room():
+        try:
+            with path.open("wb") as file:
+                if stored.size:
+                    for block in region.read(key, stored, 0, stored.size):
+                        file.write(block)
+                        heartbeat.beat(len(block))
+        except OSError as e:
+            raise local_error("write", path, e) from e
     return Source.scan(path, beat=heartbeat.beat, may_be_empty=True)
 
 

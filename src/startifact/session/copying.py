@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from semver import Version
 
-from startifact.errors import InputError, LocalFileError
+from startifact.errors import InputError
 from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.model.keys import LATEST, check_project
 from startifact.model.ranges import Range
@@ -64,12 +64,8 @@ class CopyMethods(SessionBase):
         record = artifact.downloader._record
         sweep()
         with temporary_folder() as folder:
-            try:
+            with needs_room(why=_TO_VERIFY):
                 path = artifact.downloader.download(folder / "artifact")
-            except LocalFileError as e:
-                if (better := needs_room(e, why=_TO_VERIFY)) is e:
-                    raise
-                raise better from e
             staging = to._stager(to._regions()).stage(
                 StageRequest(
                     project=artifact.project,

@@ -8,7 +8,6 @@ from functools import partial
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.progress import ProgressCallback
-from startifact.errors import LocalFileError
 from startifact.files.source import Source
 from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.limits import Limits
@@ -41,17 +40,12 @@ def fetch_existing(
         LocalFileError: There is no room for it.
         StartifactError: No region can deliver it.
     """
-    with contextlib.ExitStack() as stack:
-        try:
-            folder = stack.enter_context(temporary_folder())
-            known = KnownAnswers(replicas=replicas)
-            resolution = Resolution(regions, key, limits=limits, known=known)
-            downloader = Downloader(resolution, replicas[0].record, progress, limits=limits)
+    known = KnownAnswers(replicas=replicas)
+    resolution = Resolution(regions, key, limits=limits, known=known)
+    downloader = Downloader(resolution, replicas[0].record, progress, limits=limits)
+    with temporary_folder() as folder:
+        with needs_room():
             source = Source.scan(downloader.download(folder / "artifact"))
-        except LocalFileError as e:
-            if (better := needs_room(e)) is e:
-                raise
-            raise better from e
         yield source
 
 

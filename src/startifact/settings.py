@@ -13,7 +13,7 @@ from typing import Self
 from startifact.limits import MAX_MOVED_BY_BYTES
 from startifact.model.configuration import DEFAULT_PARAMETER
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
-from startifact.text import cut_for_json
+from startifact.model.strict_json import cut_for_json
 from startifact.version import __version__
 
 

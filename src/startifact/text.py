@@ -1,6 +1,5 @@
 """Text from outside as it may stand in a message, in a log or on a terminal."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -18,14 +17,6 @@ def quoted(value: object, limit: int = QUOTED_CHARACTERS) -> str:
     text = value if isinstance(value, str) else repr(value)
     cut = text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
     return escape_nonprintable(repr(cut)) if isinstance(value, str) else escape_nonprintable(cut)
-
-
-def cut_for_json(text: str, limit: int) -> str:
-    """Return as much of *text* as takes at most *limit* bytes in JSON that is ASCII."""
-    cut = text[:limit]
-    while len(json.dumps(cut)) - len('""') > limit:
-        cut = cut[:-1]
-    return cut
 
 
 COUNTS = "a whole number from 1 on"

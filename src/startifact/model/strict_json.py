@@ -1,4 +1,7 @@
-"""JSON from outside, parsed strictly: a key that is there twice, say, is an error."""
+"""JSON from outside, parsed strictly: a key that is there twice, say, is an error.
+
+A text from outside that is stored in JSON is cut here to the room that it has there.
+"""
 
 import json
 from typing import Any
@@ -62,3 +65,11 @@ def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise JsonError(f"it has {name} in it, which is not JSON")
+
+
+def cut_for_json(text: str, limit: int) -> str:
+    """Return as much of *text* as takes at most *limit* bytes in JSON that is ASCII."""
+    cut = text[:limit]
+    while len(json.dumps(cut)) - len('""') > limit:
+        cut = cut[:-1]
+    return cut

@@ -22,7 +22,7 @@ def staged(directories: list[str], step: Step) -> str:
 
 
 def test_promote(staged: str, call: Call) -> None:
-    """What moved is in the outputs, and the summary says where from and by whom."""
+    """What moved is in the outputs, and the summary says where from and who moved it."""
     about = {"command": "promote", "project": "SugarWater", "channel": "prod", "regions": staged}
     first = call(version="1.0.0", **about)
     second = call(version="^1", **about)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import startifact
 from startifact import Promotion
 from startifact.channels.named import channel_register
 from startifact.concurrency.heartbeat import Heartbeat
@@ -58,6 +59,49 @@ def history(directories: list[str]) -> list[str]:
     return [str(move.version) for move in found.history]
 
 
+class Promoting:
+    """A change of a channel, and whether it has been made."""
+
+    reads = 1
+    """How often each region has been read when it is written to."""
+
+    @staticmethod
+    def run(session: Session) -> Promotion:
+        """Make it."""
+        return session.promote("SugarWater", "1.1.0", "prod")
+
+    @staticmethod
+    def is_made(directories: list[str]) -> bool:
+        """Say whether a new session sees it; it is once in the history then, or not at all."""
+        assert history(directories) in (["1.0.0"], ["1.1.0", "1.0.0"])
+        return prod(directories) == "1.1.0"
+
+
+class Yanking:
+    """A change of a mark, which is not there before, and whether it has been made."""
+
+    reads = 3
+    """How often each region has been read, two channels included, when it is written to."""
+
+    @staticmethod
+    def run(session: Session) -> startifact.Yanking:
+        """Make it."""
+        return session.yank("SugarWater", "1.1.0", "It loses orders")
+
+    @staticmethod
+    def is_made(directories: list[str]) -> bool:
+        """Say whether ranges pass the version over, for a new session."""
+        picked = str(Session(regions=directories).get("SugarWater", "<1.2").version)
+        assert picked in {"1.0.0", "1.1.0"}
+        return picked == "1.0.0"
+
+
+Change = type[Promoting] | type[Yanking]
+
+changes = pytest.mark.parametrize("change", [Promoting, Yanking])
+
+
+@changes
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize(
     ("operation", "fault"),
@@ -71,68 +115,73 @@ def history(directories: list[str]) -> list[str]:
     ],
 )
 def test_trouble_in_one_region(
-    regions: list[FaultyRegion], directories: list[str], operation: str, fault: str, nth: int
+    regions: list[FaultyRegion],
+    directories: list[str],
+    operation: str,
+    fault: str,
+    nth: int,
+    change: Change,
 ) -> None:
-    """A promotion succeeds whatever happens in one region of three, and soon."""
+    """A change succeeds whatever happens in one region of three, and soon."""
     getattr(regions[1], fault)(operation, nth=nth)
     started = time.monotonic()
 
-    promotion = session_over(regions, limits=LIMITS).promote("SugarWater", "1.1.0", "prod")
+    done = change.run(session_over(regions, limits=LIMITS))
 
-    assert promotion.changed
+    assert done.changed
     assert time.monotonic() - started < 8
-    assert prod(directories) == "1.1.0"
-    assert history(directories) == ["1.1.0", "1.0.0"]
+    assert change.is_made(directories)
 
 
+@changes
 @pytest.mark.parametrize("nth", [1, 2])
 @pytest.mark.parametrize("fault", ["fail", "lose"])
 def test_trouble_in_two_regions(
-    regions: list[FaultyRegion], directories: list[str], fault: str, nth: int
+    regions: list[FaultyRegion], directories: list[str], fault: str, nth: int, change: Change
 ) -> None:
     """What failed for certain was not seen; what may be seen says so; again, it succeeds."""
     for region in regions[:2]:
         for number in range(nth, 200):
             getattr(region, fault)("write_channel", nth=number)
-        region.fail("read_channel", nth=nth + 1)
+        region.fail("read_channel", nth=change.reads + nth)
     session = session_over(regions, limits=LIMITS)
 
     with pytest.raises((UndeterminedError, SeveralRegionsError)) as caught:
-        session.promote("SugarWater", "1.1.0", "prod")
+        change.run(session)
 
     assert caught.value.exit_code == 5
-    after = prod(directories)
+    after = change.is_made(directories)
     if "may be seen" not in str(caught.value):
-        assert after == "1.0.0"
+        assert not after
     for region in regions:
         region.heal()
-    session.promote("SugarWater", "1.1.0", "prod")
-    assert prod(directories) == "1.1.0"
-    assert history(directories) == ["1.1.0", "1.0.0"]
+    change.run(session)
+    assert change.is_made(directories)
 
 
-def _promote_and_die(directories: list[str], nth: int, *, after: bool) -> None:
+def _change_and_die(directories: list[str], nth: int, change: Change, *, after: bool) -> None:
     regions = faulty(directories)
     for region in regions:
         region.die("write_channel", nth=nth, after=after)
-    session_over(regions).promote("SugarWater", "1.1.0", "prod")
+    change.run(session_over(regions))
 
 
+@changes
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("nth", [1, 2])
 @pytest.mark.usefixtures("regions")
-def test_killed(directories: list[str], nth: int, *, after: bool) -> None:
-    """Wherever a promotion is killed, the channel points at one of the two, and again succeeds."""
+def test_killed(directories: list[str], nth: int, change: Change, *, after: bool) -> None:
+    """Wherever a change is killed, it was made or was not, and again succeeds."""
     process = multiprocessing.get_context("fork").Process(
-        target=_promote_and_die, args=(directories, nth), kwargs={"after": after}
+        target=_change_and_die, args=(directories, nth, change), kwargs={"after": after}
     )
     process.start()
     process.join(30)
 
     assert process.exitcode == -signal.SIGKILL
-    assert prod(directories) in {"1.0.0", "1.1.0"}
-    Session(regions=directories).promote("SugarWater", "1.1.0", "prod")
-    assert history(directories) == ["1.1.0", "1.0.0"]
+    change.is_made(directories)
+    change.run(Session(regions=directories))
+    assert change.is_made(directories)
 
 
 def _promote(directories: list[str], version: str, expect: str | None = None) -> Promotion:
@@ -166,8 +215,9 @@ def test_many_at_once(directories: list[str]) -> None:
 
     results = _at_once(works)
 
-    assert not [r for r in results if isinstance(r, StartifactError)]
-    changes = sum(r.changed for r in results)  # type: ignore[attr-defined]
+    promotions = [result for result in results if isinstance(result, Promotion)]
+    assert len(promotions) == len(results)
+    changes = sum(promotion.changed for promotion in promotions)
     assert len(history(directories)) == changes + 1
 
 

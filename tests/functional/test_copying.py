@@ -1,6 +1,8 @@
 """Copying an artifact into the regions of another session."""
 
-from collections.abc import Callable
+import errno
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +12,14 @@ from startifact.errors import (
     ConflictError,
     InputError,
     IntegrityError,
+    LocalFileError,
     NotFoundError,
+    StagingFailedError,
     StartifactError,
 )
 from startifact.model.record import Origin
 from startifact.regions.aws.named_credentials import session_as
+from startifact.regions.directory.region import DirectoryRegion
 from startifact.settings import Settings
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.backends import Backend
@@ -118,6 +123,58 @@ class TestCopies:
 
         path = there.get("SugarWater").downloader.download(tmp_path / "back")
         assert path.read_bytes() == b"sugar"
+
+    def test_region_that_breaks_off(
+        self, here: Session, there: Session, backends: list[Backend], tmp_path: Path
+    ) -> None:
+        """What one region breaks off is gone on with from another one."""
+        regions = faulty([backend.spec for backend in backends])
+        for region in regions[:2]:
+            region.break_off(2)
+
+        session_over(regions).copy("SugarWater", "1.4.2", there)
+
+        path = there.get("SugarWater").downloader.download(tmp_path / "back")
+        assert path.read_bytes() == b"sugar"
+
+    @pytest.mark.parametrize(("failing", "exit_code"), [(1, 0), (2, 5)])
+    def test_regions_that_take_nothing(
+        self, here: Session, tmp_path: Path, failing: int, exit_code: int
+    ) -> None:
+        """A minority of the target's is no trouble; a majority is, and again it succeeds."""
+        regions = faulty([f"file:{tmp_path / 'there' / name}" for name in "xyz"])
+        for region in regions[:failing]:
+            region.fail("create")
+        target = session_over(regions)
+
+        if exit_code:
+            with pytest.raises(StagingFailedError) as caught:
+                here.copy("SugarWater", "1.4.2", target)
+            assert caught.value.exit_code == exit_code
+        else:
+            staging = here.copy("SugarWater", "1.4.2", target)
+            assert [str(o.state) for o in staging.outcomes].count("failed") == failing
+
+        for region in regions:
+            region.heal()
+        staging = here.copy("SugarWater", "1.4.2", target)
+        assert {str(o.state) for o in staging.outcomes} <= {"created", "present"}
+        assert target.get("SugarWater") == here.get("SugarWater")
+
+    def test_no_room(self, here: Session, there: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where the temporary folder is full, that is where room is needed, and why."""
+
+        def full(*_: object) -> Iterator[bytes]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(DirectoryRegion, "read", full)
+
+        with pytest.raises(LocalFileError) as caught:
+            here.copy("SugarWater", "1.4.2", there)
+
+        assert "An artifact is verified in the temporary folder before it is copied" in str(
+            caught.value.hint
+        )
 
     def test_dry_run(self, here: Session, there: Session, tmp_path: Path) -> None:
         """Into a read-only session nothing is written."""

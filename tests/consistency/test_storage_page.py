@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from startifact import Session
-from startifact.channels.named import TargetCodec
 from startifact.channels.record import parse_channel_record
+from startifact.channels.targets import TargetCodec
 from startifact.errors import ExpectationError
 from startifact.model import keys
 from startifact.model.configuration import parse_configuration, to_json

@@ -12,7 +12,7 @@ import pytest
 
 import startifact
 from startifact import Promotion
-from startifact.channels.named import channel_register
+from startifact.channels.targets import channel_register
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
     ExpectationError,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from startifact import Session
-from startifact.channels.named import channel_register
+from startifact.channels.targets import channel_register
 from startifact.errors import (
     ExpectationError,
     NotFoundError,

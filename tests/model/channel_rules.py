@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import combinations
 
-from startifact.channels.named import TargetCodec
+from startifact.channels.targets import Target, TargetCodec
 from startifact.model.keys import channel_key
 from startifact.registers.record import NO_BALLOT, Accepted, RegisterRecord, parse_record
 from tests.model.channel_programs import CHANNEL, Promote, Read
@@ -18,7 +18,7 @@ FIRST = "first"
 
 
 @cache
-def record_of(text: str) -> RegisterRecord:  # type: ignore[type-arg]
+def record_of(text: str) -> RegisterRecord[Target]:
     """Return what a region holds of the channel."""
     return parse_record(text, TargetCodec(), where="the model")
 
@@ -46,7 +46,7 @@ def check_stores(
     states = [record_of(text).accepted for text in texts if text is not None]
     enough = -(-len(regions) // 2)
     for met in combinations(states, enough):
-        known: list[Accepted] = [state for state in met if state is not None]  # type: ignore[type-arg]
+        known: list[Accepted[Target]] = [state for state in met if state is not None]
         moves = max(known, key=lambda state: state.ballot).history if known else ()
         check_seen([move.id for move in moves], programs, reports, since=None)
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Sequence
 from functools import partial
 
-from startifact.channels.named import Target
+from startifact.channels.targets import Target
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.limits import Limits

@@ -7,8 +7,8 @@ from functools import partial
 
 from semver import Version
 
-from startifact.channels.named import Target, channel_register, read_state, state_or_none
 from startifact.channels.reading import read_latest
+from startifact.channels.targets import Target, channel_register, read_state, state_or_none
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.quorum import ask_until_enough
 from startifact.concurrency.worker_pool import run_in_pool

@@ -6,8 +6,15 @@ from dataclasses import dataclass, field
 
 from semver import Version
 
+from startifact.channels.checks import (
+    Expectation,
+    check_complete,
+    check_expectation,
+    check_mark,
+    no_expectation,
+)
 from startifact.channels.mirroring import mirror_channel
-from startifact.channels.named import (
+from startifact.channels.targets import (
     Target,
     channel_register,
     read_state,
@@ -15,38 +22,20 @@ from startifact.channels.named import (
     rollback_target,
     state_or_none,
 )
-from startifact.errors import (
-    ExpectationError,
-    NotFoundError,
-    RegionsFailedError,
-    RemovedError,
-    StartifactError,
-    YankedError,
-)
+from startifact.errors import ExpectationError, NotFoundError, StartifactError
 from startifact.hints import Command, Hint, Option
 from startifact.limits import Limits
-from startifact.model.keys import artifact_key, channel_key
+from startifact.model.keys import channel_key
 from startifact.model.quorum import left_out
 from startifact.model.versions import is_same
 from startifact.reading.artifact import Artifact
 from startifact.reading.finding import find_artifact
-from startifact.reading.outcomes import RegionOutcome, State
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author, Change
-from startifact.registers.marks import is_being_removed, mark_in, mark_register
 from startifact.registers.record import Accepted
 from startifact.registers.register import MAY_BE_SEEN, UNDETERMINED
-from startifact.text import quoted
 
 logger = logging.getLogger(__name__)
-
-Expectation = Callable[[Version | None], str | None]
-"""Returns what was expected of what a channel holds; ``None`` where that is so."""
-
-
-def no_expectation(_: Version | None) -> str | None:
-    """Expect nothing."""
-    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +103,11 @@ class Promoter:
             UndeterminedError: It may have been moved, or not.
         """
         project, version = artifact.project, artifact.version
-        self._check_complete(artifact)
+        check_complete(artifact, self.required)
 
         def propose(state: Accepted[Target] | None) -> Target | None:
             current = _version_of(state)
-            self._check(project, channel, current, expectation, version)
+            check_expectation(project, channel, current, expectation, version)
             return None if state and is_same(current, version) else Target(version=version)
 
         return self._move(project, channel, propose, version=version, allow_yanked=allow_yanked)
@@ -143,7 +132,7 @@ class Promoter:
         state = read_state(self.regions, project, channel, limits=self.limits)
         version = _earlier(state, project, channel, to)
         artifact = find_artifact(self.regions, project, version, progress=None, limits=self.limits)
-        self._check_complete(artifact)
+        check_complete(artifact, self.required)
 
         def propose(current: Accepted[Target] | None) -> Target | None:
             if current is None or current.history[0].id != state.history[0].id:
@@ -179,7 +168,7 @@ class Promoter:
 
         def propose(state: Accepted[Target] | None) -> Target | None:
             current = _version_of(state)
-            self._check(project, channel, current, expectation, None)
+            check_expectation(project, channel, current, expectation, None)
             return None if current is None else Target(version=None)
 
         return self._move(project, channel, propose, version=None, allow_yanked=True)
@@ -196,14 +185,20 @@ class Promoter:
     ) -> Promotion:
         register = channel_register(self.regions, project, channel, limits=self.limits)
 
-        def check_mark() -> None:
+        def before_accepting() -> None:
             if version is not None:
-                self._check_mark(project, version, allow_yanked=allow_yanked)
+                check_mark(
+                    self.regions,
+                    project,
+                    version,
+                    allow_yanked=allow_yanked,
+                    limits=self.limits,
+                )
 
         if self.dry_run:
             state = state_or_none(register, project, channel)
             proposed = propose(state)
-            check_mark()
+            before_accepting()
             return Promotion(
                 project=project,
                 channel=channel,
@@ -216,7 +211,7 @@ class Promoter:
             )
         author = Author(moved_by=self.moved_by, now=self.now)
         change = register.change(
-            propose, author, before_accepting=check_mark, undetermined=undetermined
+            propose, author, before_accepting=before_accepting, undetermined=undetermined
         )
         self._warn_of_left_out(channel_key(project, channel))
         mirror_channel(self.regions, register, channel, holders=change.regions, limits=self.limits)
@@ -230,80 +225,6 @@ class Promoter:
                 "%s: these configured regions were left out, and readers of all of them may see "
                 "another state: %s", key, ", ".join(names),
             )  # fmt: skip
-
-    def _check_complete(self, artifact: Artifact) -> None:
-        """Return when enough regions hold *artifact* complete.
-
-        Raises:
-            RemovedError: One says that it was removed, whatever others hold.
-            RegionsFailedError: Too few hold it.
-        """
-        outcomes = artifact.downloader.outcomes()
-        while (
-            sum(map(_is_complete, outcomes)) < self.required and artifact.downloader.wait_for_one()
-        ):
-            outcomes = artifact.downloader.outcomes()
-        removed = [o for o in outcomes if isinstance(o.error, RemovedError)]
-        if removed:
-            raise RemovedError(
-                f"{artifact} was removed in {', '.join(o.region for o in removed)}, and no channel "
-                "may point at it",
-                hint=Hint.of("Promote another version"),
-            )
-        complete = sum(map(_is_complete, outcomes))
-        if complete < self.required:
-            absent = any(o.state is State.ABSENT for o in outcomes)
-            raise RegionsFailedError(
-                f"{artifact} is complete in {complete} of {len(outcomes)} regions, "
-                f"{self.required} are needed before a channel may point at it:",
-                said=((o.region, o.error or o.state) for o in outcomes),
-                again="Bring it to the others by staging the same again, then promote it"
-                if absent
-                else "Promote it once they answer",
-            )
-
-    def _check_mark(self, project: str, version: Version, *, allow_yanked: bool) -> None:
-        reading = mark_register(self.regions, project, version, limits=self.limits).read()
-        key = artifact_key(project, version)
-        if is_being_removed(reading):
-            raise RemovedError(f"{key} is being removed", hint="Promote another version")
-        if not reading.is_known:
-            raise reading.unknown(f"cannot tell whether {key} was yanked")
-        yanked = mark_in(reading).yanked
-        if yanked is not None and allow_yanked:
-            logger.warning("%s was yanked: %s", key, quoted(yanked.reason))
-        elif yanked is not None:
-            raise YankedError(
-                f"{key} was yanked by {quoted(yanked.yanked_by)}: {quoted(yanked.reason)}",
-                hint=Hint.of(
-                    "Promote another version, or set ",
-                    Option("allow-yanked", "true"),
-                    " where it has to be this one",
-                ),
-            )
-
-    def _check(
-        self,
-        project: str,
-        channel: str,
-        current: Version | None,
-        expectation: Expectation,
-        version: Version | None,
-    ) -> None:
-        expected = expectation(current)
-        if expected is not None:
-            key = channel_key(project, channel)
-            is_ = "there is no such channel" if current is None else f"it is {current}"
-            if current is not None and is_same(current, version):
-                is_ += " already, as this would make it"
-            raise ExpectationError(
-                f"{key} is not what was expected: {is_}, expected {expected}",
-                hint=Hint.of("See who has moved it, and when, with ", Command("channels", project)),
-            )
-
-
-def _is_complete(outcome: RegionOutcome) -> bool:
-    return outcome.state in {State.PRESENT, State.ARCHIVED}
 
 
 def _version_of(state: Accepted[Target] | None) -> Version | None:

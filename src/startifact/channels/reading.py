@@ -5,8 +5,8 @@ from functools import partial
 
 from semver import Version
 
-from startifact.channels.named import read_version
 from startifact.channels.record import ChannelRecord, read_channel_record
+from startifact.channels.targets import read_version
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.quorum import ask_until_enough
 from startifact.errors import (

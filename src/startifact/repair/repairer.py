@@ -39,7 +39,8 @@ from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_in
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine
-from startifact.repair.registers import compare_registers, repair_registers, take_registers
+from startifact.repair.register_inventory import take_registers
+from startifact.repair.registers import compare_registers, repair_registers
 from startifact.repair.unrecorded import complete, with_record
 from startifact.repair.verify import UNDISPUTED, Finding, FindingKind, compare, leading_status
 from startifact.staging.existing import fetch_existing

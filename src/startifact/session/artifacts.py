@@ -23,7 +23,8 @@ from startifact.regions.interface import Region
 from startifact.regions.spec import split_list
 from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
-from startifact.repair.registers import compare_registers, take_registers, warn_of_yanked
+from startifact.repair.register_inventory import take_registers
+from startifact.repair.registers import compare_registers, warn_of_yanked
 from startifact.repair.repairer import Repairer
 from startifact.repair.verify import Verification, verify
 from startifact.session.base import SessionBase, selector_of

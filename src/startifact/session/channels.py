@@ -5,8 +5,9 @@ from functools import partial
 
 from semver import Version
 
+from startifact.channels.checks import Expectation, no_expectation
 from startifact.channels.overview import ChannelOverview, list_channels
-from startifact.channels.promotion import Expectation, Promoter, Promotion, no_expectation
+from startifact.channels.promotion import Promoter, Promotion
 from startifact.channels.reading import selected_version
 from startifact.errors import InputError
 from startifact.hints import Hint, Option

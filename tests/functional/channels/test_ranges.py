@@ -1,6 +1,6 @@
 """Ranges: what they pick, what they pass over, and how little they ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -165,7 +165,7 @@ class TestRequests:
 def _keep_prefixes(region: FaultyRegion, asked: list[str]) -> None:
     keys = region.inner.keys
 
-    def keep(prefix: str):  # type: ignore[no-untyped-def]
+    def keep(prefix: str) -> Iterator[str]:
         asked.append(prefix)
         return keys(prefix)
 

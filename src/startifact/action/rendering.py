@@ -6,11 +6,13 @@ from typing import assert_never
 from startifact.action.channel_rendering import register_log, register_summary
 from startifact.action.inputs import StepInputs
 from startifact.action.listing_rendering import projects_summary, versions_summary
+from startifact.action.lock_rendering import check_summary, lock_summary
 from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
 from startifact.action.snippet import as_command, as_step
-from startifact.commands.inputs import DownloadInputs, InfoInputs, target_of
+from startifact.commands.inputs import CopyInputs, DownloadInputs, InfoInputs, target_of
+from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.commands.results import (
     ArtifactResult,
     ChannelsResult,
@@ -58,6 +60,10 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
             return versions_summary(result.project, result.entries)
         case PromotionResult() | ChannelsResult() | YankResult():
             return register_summary(result)
+        case LockResult():
+            return lock_summary(result)
+        case LockCheckResult():
+            return check_summary(result)
         case VerifyResult():
             return _verification(result)
         case RepairResult():
@@ -88,6 +94,8 @@ def log_lines(result: ProjectResult) -> list[str]:
             return [str(version) for version in versions]
         case PromotionResult() | ChannelsResult() | YankResult():
             return register_log(result)
+        case LockResult() | LockCheckResult():
+            return result.lines()
         case VerifyResult(verification=found):
             count = len(found.versions)
             return [
@@ -146,7 +154,8 @@ def _artifact(
         facts.append(("Path", code(for_later_steps(result.path, runner))))
     facts += [(label, code(text)) for label, text in _origin(result)]
     selector = _selector(artifact, inputs)
-    lines = [f"### {code(str(artifact))} {_what(result)}{selector}\n\n", *table(("", ""), facts)]
+    title = f"### {code(str(artifact))} {_what(result, inputs)}{selector}\n\n"
+    lines = [title, *table(("", ""), facts)]
     lines += _outcomes(staging.outcomes, runner) if staging else _locations(artifact, runner)
     passed = [(code(str(p.version)), code(p.why)) for p in artifact.passed_over]
     lines += table(("Higher, and passed over", "Why"), passed) if passed else []
@@ -156,7 +165,10 @@ def _artifact(
             "Staging the same again fills the others; so does `command: repair`.\n\n"
         )
     if staging and any(outcome.state is State.FAILED for outcome in staging.outcomes):
-        lines.append("Staging the same again fills what is missing; so does `command: repair`.\n\n")
+        again = "Copying" if isinstance(inputs.command, CopyInputs) else "Staging"
+        lines.append(
+            f"{again} the same again fills what is missing; so does `command: repair`.\n\n"
+        )
     # Whoever can see the run can see its summary, and the runner masks only what it knows.
     rows = [
         (code(key), _HIDDEN if looks_like_secret(key) else code(value))
@@ -172,7 +184,7 @@ def _artifact(
 def _selector(artifact: Artifact, inputs: StepInputs) -> str:
     """Return by what *artifact* was found, where that is not its version."""
     command = inputs.command
-    if not isinstance(command, DownloadInputs | InfoInputs):
+    if not isinstance(command, DownloadInputs | InfoInputs | CopyInputs):
         return ""
     is_exact = command.version.removeprefix("v") == str(artifact.version)
     return "" if is_exact else f" by {code(command.version)}"
@@ -210,8 +222,10 @@ def _would_create(staging: Staging) -> bool:
     return any(outcome.state is State.WOULD_CREATE for outcome in staging.outcomes)
 
 
-def _what(result: ArtifactResult) -> str:
+def _what(result: ArtifactResult, inputs: StepInputs) -> str:
     match result:
+        case StageResult(staging=staging) if isinstance(inputs.command, CopyInputs):
+            return _what_copy_did(staging)
         case StageResult(staging=staging):
             return _what_staging_did(staging)
         case DownloadResult():
@@ -229,6 +243,12 @@ def _what_staging_did(staging: Staging) -> str:
     if staging.dry_run:
         return f"{'would be staged' if _would_create(staging) else 'is staged already'} (dry run)"
     return "staged" if staging.created else "was staged already"
+
+
+def _what_copy_did(staging: Staging) -> str:
+    if staging.dry_run:
+        return f"{'would be copied' if _would_create(staging) else 'was copied already'} (dry run)"
+    return "copied" if staging.created else "was copied already"
 
 
 def _outcomes(outcomes: Iterable[RegionOutcome], runner: Runner) -> Lines:

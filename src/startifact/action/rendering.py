@@ -63,11 +63,11 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
         case LockResult():
             return lock_summary(result)
         case LockCheckResult():
-            return check_summary(result)
+            return check_summary(result, _ending(result, inputs))
         case VerifyResult():
-            return _verification(result)
+            return _verification(result, inputs)
         case RepairResult():
-            return _repair(result)
+            return _repair(result, inputs)
         case _:
             assert_never(result)
 
@@ -288,18 +288,18 @@ def _trouble(region: str, text: str) -> str:
     return code(without_region(region, text))
 
 
-def _ending(result: VerifyResult | RepairResult) -> Lines:
+def _ending(result: VerifyResult | RepairResult | LockCheckResult, inputs: StepInputs) -> Lines:
     """Return how a step ended whose errors stand elsewhere, each where it belongs."""
     if not (errors := errors_of(result)):
         return []
     # What differs is in a table; what can be done about it is not in there.
     hints = [_hint(e) for e in errors if isinstance(e, DifferencesError)]
-    command = result.inputs.command
+    command = inputs.command.command
     ended = f"The command {command} failed with exit code {exit_code_of(result)}"
     return [f"{'. '.join([ended, *hints])}.\n\n"]
 
 
-def _verification(result: VerifyResult) -> Lines:
+def _verification(result: VerifyResult, inputs: StepInputs) -> Lines:
     found = result.verification
     what = "differs between or within regions" if found.differences else "verified"
     if found.failures:
@@ -312,7 +312,7 @@ def _verification(result: VerifyResult) -> Lines:
     regions = [(code(region),) for region in result.regions if region not in found.failures]
     return [
         f"### {code(target_of(result.inputs))} {what}\n\n",
-        *_ending(result),
+        *_ending(result, inputs),
         *(table(("Difference", "Region", "What", "Details"), rows) if rows else []),
         *_failures(found.failures),
         *(table(("Versions that were compared",), versions) if versions else []),
@@ -320,7 +320,7 @@ def _verification(result: VerifyResult) -> Lines:
     ]
 
 
-def _repair(result: RepairResult) -> Lines:
+def _repair(result: RepairResult, inputs: StepInputs) -> Lines:
     done = result.repair
     what = "has nothing to repair" if done else "was not repaired"
     if done.steps:
@@ -329,7 +329,7 @@ def _repair(result: RepairResult) -> Lines:
     rows = [
         (s.action, code(s.region), code(s.key), _trouble(s.region, s.message)) for s in done.steps
     ]
-    lines = [f"### {code(target_of(result.inputs))} {what}\n\n", *_ending(result)]
+    lines = [f"### {code(target_of(result.inputs))} {what}\n\n", *_ending(result, inputs)]
     lines += table(("Step", "Region", "What", "Details"), rows) if rows else []
     for refusal in done.refusals:
         hint = _hint(refusal)

@@ -89,6 +89,7 @@ def test_check(step: Step, call: Call, session: Session, regions: str) -> None:
     (error,) = bad.errors
     assert "CLI@^1: CLI@1.0.0 is not staged in " in error
     assert "### `my.lock` cannot be had as it is\n" in bad.summary
+    assert "The command lock failed with exit code 8. A staged version never" in bad.summary
     assert "| Cannot be had | Version | Why |\n" in bad.summary
     assert "2 entries were checked." in bad.summary
 
@@ -105,6 +106,7 @@ def test_regions_that_do_not_answer(call: Call, step: Step, session: Session, re
 
     assert (done.exit_code, done.outputs["outcome"]) == (5, "undetermined")
     assert done.outputs["differences"] == "[]"
+    assert "### `startifact.lock` is not known to be there\n" in done.summary
     assert "| Is not known | Version | Why |\n" in done.summary
 
 

@@ -63,7 +63,7 @@ def test_inputs_of_lock_and_copy(text: str, staged: Path, step: Step, call: Call
         {"command": "lock", "entries": f"SugarWater@{text}"},
         {"command": "lock", "check": "true", "lock_file": "bad.lock"},
         {"command": "lock", "check": "true", "lock_file": "odd.lock"},
-        {"command": "copy", "project": "SugarWater", "to": f"file:there, {text}"},
+        {"command": "copy", "project": "SugarWater", "to": f"there{text}"},
         {"command": "copy", "project": "SugarWater", "to": "us-east-1", "to-role": text},
     ):
         step.output.write_bytes(b"")

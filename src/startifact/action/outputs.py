@@ -8,6 +8,7 @@ from pathlib import Path
 from startifact.action.inputs import StepInputs, exact, valid_by_itself
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
+from startifact.commands.inputs import CopyInputs
 from startifact.commands.results import (
     ArtifactResult,
     DownloadResult,
@@ -272,11 +273,12 @@ def _elsewhere(facts: Mapping[str, object], runner: Runner) -> dict[str, object]
 
 def warn_of_masked(outputs: Mapping[str, str], inputs: StepInputs, settings: Settings) -> None:
     """Warn once of outputs that hold what is often masked: a job would drop them."""
-    account = (inputs.role_to_assume or "").split(":")[4:5]
+    to_role = inputs.command.to_role if isinstance(inputs.command, CopyInputs) else None
     key = settings.access_key_id or ""
     masked = {
         "the value of AWS_ACCESS_KEY_ID": key if len(key) >= MIN_KEY_ID_CHARACTERS else "",
-        "the number of role-to-assume's AWS account": "".join(account),
+        "the number of role-to-assume's AWS account": _account_of(inputs.role_to_assume),
+        "the number of to-role's AWS account": _account_of(to_role),
     }
     found = {
         what: [name for name, value in outputs.items() if text and text in value]
@@ -289,6 +291,10 @@ def warn_of_masked(outputs: Mapping[str, str], inputs: StepInputs, settings: Set
             "holds it; hand on the version and the SHA-256 instead",
             "; and ".join(clauses),
         )
+
+
+def _account_of(role: str | None) -> str:
+    return "".join((role or "").split(":")[4:5])
 
 
 def _text(value: object) -> str:

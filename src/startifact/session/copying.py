@@ -51,7 +51,10 @@ class CopyMethods(SessionBase):
             AlreadyStagedError: A region of *to* holds other content under this version.
             StagingFailedError: Too few regions of *to* succeeded; running again is safe.
             IntegrityError: No region delivers what its record says.
-            SeveralRegionsError: Too few regions answered to know, or none delivered it.
+            SeveralRegionsError: Too few regions answered to know, or none delivered it, or *to*
+                may not yank it.
+            UndeterminedError: It was copied, and is not known to be yanked in the regions of *to*;
+                running again is safe.
             LocalFileError: There is no room for it in the temporary folder.
         """
         if to is self:

@@ -208,6 +208,28 @@ def test_role(call: Call, regions: str, identities: Identities, account: AwsAcco
     assert "role-to-assume: arn:aws:iam::ACCOUNT:role/NAME" in done.summary
 
 
+def test_masked_outputs(
+    call: Call, regions: str, identities: Identities, account: AwsAccount
+) -> None:
+    """Outputs that hold the number of the other account are reported, as it is often masked."""
+    number = OTHER_ROLE.split(":")[4]
+    bucket = f"artifacts-{number}-{account.unique}"
+    account.s3().create_bucket(Bucket=bucket)
+
+    done = copy(
+        call,
+        regions,
+        identities.environment,
+        to=f"s3://{bucket}?region=us-east-1",
+        **{"to-role": OTHER_ROLE},
+    )
+
+    assert done.exit_code == 0, done.stdout
+    assert done.warnings[0].startswith(
+        "these outputs hold the number of to-role's AWS account: bucket, region, uri, locations. "
+    )
+
+
 def test_same_role(call: Call, regions: str, identities: Identities, account: AwsAccount) -> None:
     """Without one, the role of the step reaches both."""
     no_keys = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}

@@ -122,14 +122,21 @@ def in_workflow(part: Worded) -> str:
         return part.name if part.value is None else f"{part.name}: {part.value}"
     if WayIn.ACTION not in COMMANDS[part.name].ways_in:
         return in_shell(part)
-    version = part.target.partition("@")[2]
-    inputs = [Option("version", version)] if version else []
+    inputs = _inputs_for(part)
     *others, last = ["", *map(in_workflow, (*inputs, *part.options))]
     if not last:
         return f"the command {part.name}"
     if not any(others):
         return f"the command {part.name} with {last}"
     return f"this action with command: {part.name}{', '.join(others)} and {last}"
+
+
+def _inputs_for(command: Command) -> list[Option]:
+    """Return the inputs that say what *command* is about, but for the project of a step."""
+    if COMMANDS[command.name].takes_several:
+        return [Option("entries", command.target)] if command.target else []
+    version = command.target.partition("@")[2]
+    return [Option("version", version)] if version else []
 
 
 _FLAGS = frozenset({"true", "false"})

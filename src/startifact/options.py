@@ -89,7 +89,6 @@ _COMMANDS = (
         "PROJECT[@SELECTOR]",
         "It keeps its bytes, metadata, time and origin, and a yank. Copying the same again is "
         "safe. Prints PROJECT@VERSION.",
-        ways_in=(WayIn.PYTHON, WayIn.SHELL),
     ),
     CommandDefinition(
         "lock",
@@ -98,7 +97,6 @@ _COMMANDS = (
         "With --update it moves every entry on, with --check it says whether all can still be had; "
         "both take the names of projects, to look only at those. Prints PROJECT@VERSION for each "
         "entry, with --check a line for every entry that cannot be had.",
-        ways_in=(WayIn.PYTHON, WayIn.SHELL),
         takes_several=True,
     ),
     CommandDefinition(
@@ -145,7 +143,11 @@ def listed(names: Sequence[str], before_last: str) -> str:
     return f"{', '.join(others)} {before_last} {last}" if others else last
 
 
-_ABOUT_A_PROJECT = tuple(name for name in commands_of(WayIn.ACTION) if COMMANDS[name].target)
+_ABOUT_A_PROJECT = tuple(
+    name
+    for name in commands_of(WayIn.ACTION)
+    if COMMANDS[name].target and not COMMANDS[name].takes_several
+)
 
 _OPTIONS = (
     OptionDefinition(
@@ -165,9 +167,10 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "version",
-        'An exact semantic version in quotes, for example "1.0.9000". The commands download, info '
-        "and promote also take latest or another channel, or a range such as ^1.2; download and "
-        "info use latest when this is empty, and verify and repair look at the whole project then.",
+        'An exact semantic version in quotes, for example "1.0.9000". The commands download, info, '
+        "promote and copy also take latest or another channel, or a range such as ^1.2; download, "
+        "info and copy use latest when this is empty, and verify and repair look at the whole "
+        "project then.",
         commands=(
             "stage",
             "download",
@@ -175,6 +178,7 @@ _OPTIONS = (
             "promote",
             "yank",
             "unyank",
+            "copy",
             "verify",
             "repair",
         ),
@@ -265,7 +269,7 @@ _OPTIONS = (
         "min-age",
         "How long ago the version that a range picks has to have been staged at least, such as 24h "
         "or 7d.",
-        commands=("download", "info", "promote", "copy"),
+        commands=("download", "info", "promote", "copy", "lock"),
         metavar="TIME",
     ),
     OptionDefinition(
@@ -291,36 +295,40 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "to",
-        "The version to go back to, of those that the channel has held; without it, the one "
-        "before.",
+        "For rollback the version to go back to, of those that the channel has held; without it, "
+        "the one before. For copy the regions to copy to, separated by commas, spaces or newlines.",
         commands=("rollback", "copy"),
         required_by=("copy",),
         metavar="VERSION",
         help_by_command={
+            "rollback": "The version to go back to, of those that the channel has held; without "
+            "it, the one before.",
             "copy": "The regions to copy to, separated by commas, spaces or newlines.",
         },
     ),
     OptionDefinition(
         "to-profile",
-        "The profile of the AWS configuration to reach the regions in --to with.",
+        "The profile of the AWS configuration that reaches the regions to copy to.",
         commands=("copy",),
-        ways_in=SHELL,
+        ways_in=(WayIn.SHELL, WayIn.ACTION),
         needs="to",
         metavar="NAME",
     ),
     OptionDefinition(
         "to-role",
-        "The ARN of an IAM role to take on for the regions in --to.",
+        "The ARN of an IAM role that is taken on for the regions to copy to, by whoever reaches "
+        "those to copy from.",
         commands=("copy",),
-        ways_in=SHELL,
+        ways_in=(WayIn.SHELL, WayIn.ACTION),
         needs="to",
         metavar="ARN",
     ),
     OptionDefinition(
         "to-configuration-parameter",
-        "The SSM parameter that holds the organisation configuration of the regions in --to.",
+        "The SSM parameter that holds the organisation configuration of the regions to copy to. "
+        "Without it, the same as for those to copy from.",
         commands=("copy",),
-        ways_in=SHELL,
+        ways_in=(WayIn.SHELL, WayIn.ACTION),
         needs="to",
         metavar="NAME",
     ),
@@ -372,9 +380,18 @@ _OPTIONS = (
         commands=("download",),
     ),
     OptionDefinition(
+        "entries",
+        "What to lock, a line for each: PROJECT@SELECTOR, or PROJECT for its latest version. With "
+        "update or check the names of projects, of which the lock file has entries; without any, "
+        "all.",
+        commands=("lock",),
+        ways_in=ACTION,
+    ),
+    OptionDefinition(
         "lock-file",
-        "The lock file that says which version and bytes to bring for this selector; no others are "
-        "written. Relative to the workspace.",
+        "The lock file. For download it says which version and bytes to bring for this selector, "
+        "and no others are written; for lock it is startifact.lock where this is empty. Relative "
+        "to the workspace.",
         ValueKind.PATH,
         commands=("download", "lock"),
         metavar="FILE",
@@ -397,7 +414,7 @@ _OPTIONS = (
         ValueKind.FLAG,
         "false",
         commands=("lock",),
-        ways_in=SHELL,
+        ways_in=(WayIn.SHELL, WayIn.ACTION),
     ),
     OptionDefinition(
         "check",
@@ -405,7 +422,7 @@ _OPTIONS = (
         ValueKind.FLAG,
         "false",
         commands=("lock",),
-        ways_in=SHELL,
+        ways_in=(WayIn.SHELL, WayIn.ACTION),
     ),
     OptionDefinition(
         "regions",
@@ -566,7 +583,7 @@ _OPTIONS = (
         "moved a channel or yanked a version.",
         ValueKind.FLAG,
         "true",
-        commands=("stage", "promote", "rollback", "channels", "yank", "unyank", "repair"),
+        commands=("stage", "promote", "rollback", "channels", "yank", "unyank", "copy", "repair"),
         ways_in=ACTION,
     ),
     OptionDefinition(

@@ -17,9 +17,8 @@ from startifact.action import runner
 from startifact.action.inputs import StepInputs
 from startifact.action.outputs import OUTPUTS
 from startifact.cli.arguments import Arguments
-from startifact.cli.lock import LockInputs
 from startifact.cli.setup import SetupInputs
-from startifact.commands.inputs import PROJECT_INPUTS, SessionInputs
+from startifact.commands.inputs import COMMAND_INPUTS, SessionInputs
 from startifact.definitions import WayIn
 from startifact.limits import MAX_METADATA_BYTES
 from startifact.model import keys
@@ -41,33 +40,30 @@ def column(heading: str, index: int = 0) -> list[str]:
 
 def test_inputs_of_action_yml_are_the_ones_that_are_read() -> None:
     """Every input in action.yml is a field of a step's inputs, and the reverse."""
-    kinds = (StepInputs, SessionInputs, *PROJECT_INPUTS.values())
+    kinds = (StepInputs, SessionInputs, *COMMAND_INPUTS.values())
     fields = {field.name.replace("_", "-") for kind in kinds for field in dataclasses.fields(kind)}
 
     assert set(ACTION["inputs"]) == fields - {"session"}
 
 
-@pytest.mark.parametrize("command", PROJECT_INPUTS)
+@pytest.mark.parametrize("command", COMMAND_INPUTS)
 def test_inputs_of_a_command(command: str) -> None:
     """A command has the inputs that the table of options says it uses, and no others."""
-    fields = {field.name for field in dataclasses.fields(PROJECT_INPUTS[command])}
+    fields = {field.name for field in dataclasses.fields(COMMAND_INPUTS[command])}
     others = {field.name for k in (StepInputs, SessionInputs) for field in dataclasses.fields(k)}
 
     assert fields == {option.identifier for option in options_of(WayIn.ACTION, command)} - others
-    assert list(PROJECT_INPUTS) == list(commands_of(WayIn.ACTION))
+    assert set(COMMAND_INPUTS) == set(commands_of(WayIn.ACTION))
 
 
-@pytest.mark.parametrize("inputs", [SetupInputs, LockInputs])
-def test_inputs_of_a_shell(inputs: type[SetupInputs | LockInputs]) -> None:
+def test_inputs_of_a_shell() -> None:
     """What every option says that only a shell's command takes is a field of its inputs.
 
-    Or it is one of the process, or of the session.
+    Or it is one of the process.
     """
-    fields = {field.name for field in dataclasses.fields(inputs)} - {"targets"}
+    fields = {field.name for field in dataclasses.fields(SetupInputs)}
     others = {field.name for field in dataclasses.fields(Arguments)}
-    if inputs is LockInputs:
-        others |= {field.name for field in dataclasses.fields(SessionInputs)}
-    taken = {option.identifier for option in options_of(WayIn.SHELL, inputs.command)}
+    taken = {option.identifier for option in options_of(WayIn.SHELL, SetupInputs.command)}
 
     assert taken - others == fields
 

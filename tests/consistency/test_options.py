@@ -46,11 +46,16 @@ VALUES = {
     "since": "7d",
     "where": "lang=dotnet",
     "limit": "5",
+    "to-role": "arn:aws:iam::123456789012:role/copier",
 }
+# The same, of one command.
+VALUES_OF = {("to", "copy"): "file:there"}
 
 
-def value_of(option: OptionDefinition) -> str:
-    return "true" if option.kind is ValueKind.FLAG else VALUES.get(option.name, "x")
+def value_of(option: OptionDefinition, command: str = "") -> str:
+    if option.kind is ValueKind.FLAG:
+        return "true"
+    return VALUES_OF.get((option.name, command)) or VALUES.get(option.name, "x")
 
 
 def in_a_shell(command: str, *words: str) -> Arguments:
@@ -58,7 +63,7 @@ def in_a_shell(command: str, *words: str) -> Arguments:
     shape = COMMANDS[command].target
     target = {"": [], "PROJECT": ["P"]}.get(shape, ["P@1.0.0"])
     needed = [
-        value_of(o) if o.is_positional_in(command) else f"--{o.name}={value_of(o)}"
+        value_of(o) if o.is_positional_in(command) else f"--{o.name}={value_of(o, command)}"
         for o in needed_by(command)
     ]
     return parse([command, *target, *needed, *words])
@@ -74,7 +79,7 @@ def in_a_workflow(command: str, **inputs: str) -> StepInputs:
     given = {"command": command}
     given |= {"project": "P"} if OPTIONS["project"].used_by(command) else {}
     given |= {"version": "1.0.0"} if OPTIONS["version"].used_by(command) else {}
-    given |= {option.name: value_of(option) for option in needed_by(command)}
+    given |= {option.name: value_of(option, command) for option in needed_by(command)}
     given |= {name.replace("_", "-"): text for name, text in inputs.items()}
     return StepInputs.from_environment(
         {f"INPUT_{name.upper()}": text for name, text in given.items()}
@@ -88,7 +93,7 @@ def test_same_commands(option: OptionDefinition, command: str) -> None:
     words = (
         [f"--{option.name}"]
         if option.kind is ValueKind.FLAG
-        else [f"--{option.name}={value_of(option)}"]
+        else [f"--{option.name}={value_of(option, command)}"]
     )
     if option.is_positional_in(command):
         assert option.metavar in usage(command)
@@ -99,10 +104,10 @@ def test_same_commands(option: OptionDefinition, command: str) -> None:
         with pytest.raises(InputError, match="unrecognized arguments"):
             in_a_shell(command, *words)
     if option.used_by(command):
-        in_a_workflow(command, **{option.identifier: value_of(option)})
+        in_a_workflow(command, **{option.identifier: value_of(option, command)})
     else:
         with pytest.raises(InputError, match=f"{option.name} is set, but the command {command}"):
-            in_a_workflow(command, **{option.identifier: value_of(option)})
+            in_a_workflow(command, **{option.identifier: value_of(option, command)})
 
 
 def usage(command: str) -> str:

@@ -172,6 +172,32 @@ def test_yank(account: AwsAccount, wire: Wire) -> None:
     assert not allows("yank", ("s3:PutObject", "arn:aws:s3:::my-artifacts-x/team/SugarWater/prod"))
 
 
+def test_copy(directories: list[str], make_file: MakeFile, account: AwsAccount, wire: Wire) -> None:
+    """Where it copies to, it asks what the policies of a staging and of a yank allow."""
+    here = Session(regions=directories)
+    here.stage("SugarWater", "1.0.0", make_file())
+    plain = asked_by(lambda there: here.copy("SugarWater", "1.0.0", there), account, wire)
+    here.yank("SugarWater", "1.0.0", "it loses data")
+    yanked = asked_by(lambda there: here.copy("SugarWater", "1.0.0", there), account, wire)
+
+    assert {a for a in plain if not allows("stage", a)} == set()
+    assert {a for a in yanked if not (allows("stage", a) or allows("yank", a))} == set()
+    assert {a[0] for a in yanked if not allows("stage", a)} == {"s3:PutObject"}
+
+
+@pytest.mark.usefixtures("staged")
+def test_lock(account: AwsAccount, wire: Wire, tmp_path: Path) -> None:
+    """Locking, moving on and checking ask no more than the policy for reading allows."""
+    lock_file = tmp_path / "startifact.lock"
+
+    def act(session: Session) -> None:
+        session.lock("SugarWater", "^1", lock_file=lock_file)
+        session.update_lock(lock_file=lock_file)
+        session.check_lock(lock_file=lock_file)
+
+    assert {a for a in asked_by(act, account, wire) if not allows("read", a)} == set()
+
+
 def test_denied_in_every_project() -> None:
     """Whatever else a role may do, with the denial it moves prod of no project."""
     (denial,) = (s for s in statements("promote-staging") if s["Effect"] == "Deny")

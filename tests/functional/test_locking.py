@@ -1,11 +1,13 @@
 """Lock files: what they are made of, and that a download by one brings what it says, or nothing."""
 
 import hashlib
+import json
 import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -165,6 +167,60 @@ class TestLock:
         """A lock file is not written into a folder that is a mistake."""
         with pytest.raises(LocalFileError, match="cannot write"):
             session.lock("CLI", lock_file=tmp_path / "typo" / "startifact.lock")
+
+
+class TestMinimumAge:
+    """Versions that a range passes over because they are younger than that."""
+
+    @pytest.fixture
+    def aged(self, session: Session, directories: list[str], make_file: MakeFile) -> Session:
+        """Return the session, in which CLI@1.2.0 is old and CLI@1.3.0 is new."""
+        for spec in directories:
+            path = Path(spec.removeprefix("file://"), "CLI@1.2.0", "metadata.json")
+            record = json.loads(path.read_text())
+            record["startifact:staged-at"] = "2020-01-01T00:00:00.000000Z"
+            path.write_text(json.dumps(record))
+        session.stage("CLI", "1.3.0", make_file(b"new"))
+        return Session(regions=directories)
+
+    @pytest.mark.parametrize("min_age", ["7d", timedelta(days=7)])
+    def test_lock(self, aged: Session, lock_file: Path, min_age: str | timedelta) -> None:
+        """A range is locked to the highest version that is old enough, as `get` picks it."""
+        change = aged.lock("CLI", "^1", lock_file=lock_file, min_age=min_age)
+
+        assert str(change.after.version) == "1.2.0"
+        assert str(aged.get("CLI", "^1", min_age=min_age).version) == "1.2.0"
+
+    def test_update(self, aged: Session, lock_file: Path) -> None:
+        """Of all entries it is for the ranges; what a channel holds has no choice."""
+        aged.lock_all(
+            [("CLI", "^1"), ("CLI", "1.3.0"), ("SugarWater", "prod")], lock_file=lock_file
+        )
+
+        changes = aged.update_lock(lock_file=lock_file, min_age="7d")
+
+        assert [str(c.after.version) for c in changes] == ["1.3.0", "1.2.0", "1.0.0"]
+        assert [str(c.after) for c in changes if c.changed] == ["CLI@^1"]
+
+    def test_nothing_is_old_enough(self, aged: Session, lock_file: Path) -> None:
+        """Where no version is, none is locked."""
+        with pytest.raises(NotFoundError, match=r"2\.0\.0: it was staged"):
+            aged.lock_all([("CLI", "^1"), ("CLI", "^2")], lock_file=lock_file, min_age="7d")
+
+        assert not lock_file.exists()
+
+    @pytest.mark.parametrize("selector", [None, "prod", "1.2.0"])
+    def test_no_range(self, aged: Session, lock_file: Path, selector: str | None) -> None:
+        """It is refused for a selector that leaves no choice, as by `get`."""
+        with pytest.raises(InputError, match="which leaves no choice"):
+            aged.lock("SugarWater", selector, lock_file=lock_file, min_age="7d")
+
+    def test_no_length_of_time(self, aged: Session, lock_file: Path) -> None:
+        """What is no length of time is refused, whatever the entries are."""
+        aged.lock("SugarWater", "prod", lock_file=lock_file)
+
+        with pytest.raises(InputError, match="'soon'"):
+            aged.update_lock(lock_file=lock_file, min_age="soon")
 
 
 def test_update(session: Session, lock_file: Path, make_file: MakeFile) -> None:

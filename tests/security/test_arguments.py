@@ -27,6 +27,12 @@ WORDS: dict[str, list[str]] = {
     "sha256": ["download", "P", "x", "--sha256={}", "--regions=file:x"],
     "lock-file": ["download", "P", "x", "--lock-file={}", "--regions=file:x"],
     "lock": ["lock", "{}", "--regions=file:x"],
+    "lock --min-age": ["lock", "P@^1", "--min-age={}", "--regions=file:x"],
+    "to": ["copy", "P", "--to={}", "--regions=file:x"],
+    "to-role": ["copy", "P", "--to=us-east-1", "--to-role={}", "--regions=file:x"],
+    "to-configuration-parameter": [
+        *("copy", "P", "--to=file:x", "--to-configuration-parameter={}", "--regions=file:y"),
+    ],
     "lock --update": ["lock", "--update", "{}", "--regions=file:x"],
     "if-exists": ["stage", "P@1.0.0", "x", "--if-exists={}"],
     "setup": ["setup", "--regions={}", "--bucket-name-param={}", "--bucket-key-prefix={}"],

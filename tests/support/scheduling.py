@@ -23,6 +23,7 @@ WAITING = (
     "tests/faults/test_completing.py",
     "tests/faults/test_copies.py::test_copy_that_hangs",
     "tests/faults/test_copies.py::test_upload_that",
+    "tests/faults/test_copying.py",
     "tests/faults/test_dead_regions.py",
     "tests/faults/test_deadline.py",
     "tests/faults/test_downloads.py::test_case_12",

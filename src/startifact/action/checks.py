@@ -3,35 +3,69 @@
 import re
 from collections.abc import Callable, Mapping
 
+from startifact.commands.inputs import CopyInputs
+from startifact.commands.lock import split_entry
 from startifact.errors import InputError
 from startifact.limits import MAX_REGIONS, MAX_ROLE_SECONDS, MIN_ROLE_SECONDS
 from startifact.model.configuration import AWS_REGION, DEFAULT_PARAMETER, is_parameter_name
 from startifact.model.digest import parse_keep
+from startifact.model.keys import check_project
 from startifact.model.metadata import parse_metadata
 from startifact.model.quorum import required_to_stage
 from startifact.model.record import check_metadata
+from startifact.model.selectors import parse_selector
+from startifact.model.versions import parse_version
+from startifact.problems import Problems
 from startifact.regions.factory import parse_specs
 from startifact.regions.spec import split_list
 from startifact.text import COUNTS, count_of, quoted
 
-_ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)
 _AUDIENCE = re.compile(r"[!-~]{1,255}", re.ASCII)
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
-def check_regions(text: str) -> tuple[str, ...] | None:
-    """Return the spellings of the regions in *text*, or ``None`` where it is empty."""
+def check_regions(text: str, *, name: str = "regions") -> tuple[str, ...] | None:
+    """Return the spellings of the regions in *text*, or ``None`` where it is empty.
+
+    *name* is the input that has them.
+    """
     if not text:
         return None
     texts = split_list(text)
     if "-" in texts:
         raise InputError(
-            "regions is written as a list with dashes, which is not read as one here",
+            f"{name} is written as a list with dashes, which is not read as one here",
             hint="Separate them by commas or newlines, without dashes: us-east-1, eu-west-1",
         )
-    parse_specs(texts, source="regions")
+    parse_specs(texts, source=name)
     return tuple(texts)
+
+
+def check_to(text: str, command: str | None) -> tuple[str, ...] | str | None:
+    """Return the regions in *text* for the command copy, and for others a version.
+
+    ``None`` where it is empty.
+    """
+    if command == CopyInputs.command:
+        return check_regions(text, name="to")
+    return check_optional(parse_version)(text)
+
+
+def read_entries(text: str) -> tuple[str, ...]:
+    """Return the lines of *text*, each of which is a project and perhaps a selector."""
+    problems = Problems("entries")
+    lines = tuple(stripped for line in text.splitlines() if (stripped := line.strip()))
+    for line in lines:
+        project, selector = split_entry(line)
+        try:
+            check_project(project)
+            if selector is not None:
+                parse_selector(selector)
+        except InputError as e:
+            problems.absorb(e)
+    problems.raise_if_any()
+    return lines
 
 
 def check_required(text: str, regions: tuple[str, ...] | None) -> str:
@@ -57,12 +91,15 @@ def check_optional(check: Callable[[str], object]) -> Callable[[str], str | None
     return checked
 
 
-def check_parameter(text: str) -> str | None:
-    """Return the name of the SSM parameter in *text*, or ``None`` where it is empty."""
+def check_parameter(text: str, *, name: str = "configuration-parameter") -> str | None:
+    """Return the name of the SSM parameter in *text*, or ``None`` where it is empty.
+
+    *name* is the input that has it.
+    """
     if not text or is_parameter_name(text):
         return text or None
     raise InputError(
-        f"configuration-parameter {quoted(text)} is not the name of an SSM parameter",
+        f"{name} {quoted(text)} is not the name of an SSM parameter",
         hint=f"Leave it out for {DEFAULT_PARAMETER}",
     )
 
@@ -82,16 +119,6 @@ def check_limit(text: str) -> int | None:
     if count is None:
         raise InputError(f"limit is {quoted(text)}, expected {COUNTS}")
     return count
-
-
-def check_role(text: str) -> str | None:
-    """Return the role's ARN in *text*, or ``None`` where it is empty."""
-    if not text or _ROLE.fullmatch(text):
-        return text or None
-    raise InputError(
-        f"role-to-assume is {quoted(text)}, which is not the ARN of a role",
-        hint="Write it in full, for example arn:aws:iam::123456789012:role/stage-sugarwater",
-    )
 
 
 def check_aws_region(text: str) -> str | None:

@@ -8,9 +8,15 @@ from pathlib import Path
 from startifact.action.credentials import identity_of, settings_of
 from startifact.action.inputs import INPUTS, StepInputs
 from startifact.action.ownership import given_to_owner_of
-from startifact.action.paths import check_sandbox_paths, check_written_path, directories_of
+from startifact.action.paths import (
+    check_sandbox_paths,
+    check_written_path,
+    directories_of,
+    directories_to_copy_to,
+)
 from startifact.action.runner import Runner
-from startifact.commands.inputs import ProjectInputs, StageInputs
+from startifact.commands.copying import run_copy
+from startifact.commands.inputs import CommandInputs, CopyInputs, LockInputs, StageInputs
 from startifact.commands.results import ProjectResult
 from startifact.commands.running import run, session_of
 from startifact.concurrency.progress import ProgressCallback
@@ -38,12 +44,11 @@ def execute(
 
     """
     settings = settings_of(inputs, settings)
-    directories = directories_of(inputs, settings)
-    check_sandbox_paths(inputs, directories, runner)
+    command = inputs.command
+    directories, copied_to = directories_of(inputs, settings), directories_to_copy_to(inputs)
+    check_sandbox_paths(inputs, [*directories, *copied_to], runner)
     identity = identity_of(inputs, settings, runner)
-    session = session_of(
-        inputs.session, settings, identity=identity, progress=progress, limits=limits
-    )
+    roots = [spec.path for spec in (copied_to if isinstance(command, CopyInputs) else directories)]
 
     def owned(*paths: Path) -> AbstractContextManager[None]:
         return given_to_owner_of(runner.workspace, paths)
@@ -53,15 +58,30 @@ def execute(
         # Of a link, what it leads to is written.
         return owned(path, Path(os.path.realpath(path)))
 
-    with owned(*_written_by(inputs.command, [directory.path for directory in directories])):
-        return run(inputs.command, session, writing=writing, on_found=on_found)
+    with owned(*_written_by(command, roots)):
+        if isinstance(command, CopyInputs):
+            return run_copy(
+                command,
+                inputs.session,
+                settings,
+                identity=identity,
+                progress=progress,
+                limits=limits,
+            )
+        session = session_of(
+            inputs.session, settings, identity=identity, progress=progress, limits=limits
+        )
+        return run(command, session, writing=writing, on_found=on_found)
 
 
-def _written_by(inputs: ProjectInputs, roots: Iterable[Path]) -> list[Path]:
+def _written_by(inputs: CommandInputs, roots: Iterable[Path]) -> list[Path]:
     """Return what the command may write in the directories *roots*, as far as that is known."""
     if isinstance(inputs, StageInputs):
         artifact = artifact_key(inputs.project, inputs.version)
         channel = channel_key(inputs.project, LATEST)
         return [p for root in roots for p in (root / artifact, (root / channel).parent)]
+    if isinstance(inputs, LockInputs):
+        # Of a link, what it leads to is written.
+        return [Path(inputs.path), Path(os.path.realpath(inputs.path))]
     # What writes can be a dry run. Which versions a repair fills is known only afterwards.
     return list(roots) if INPUTS["dry-run"].used_by(inputs.command) else []

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from startifact.action.inputs import StepInputs
 from startifact.action.runner import Runner
+from startifact.commands.inputs import CopyInputs
 from startifact.errors import InputError
-from startifact.regions.aws.spec import AwsSpec, BucketSpec
+from startifact.regions.aws.spec import BucketSpec, first_aws_region
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.regions.factory import parse_specs
 from startifact.regions.spec import RegionSpec, split_list
@@ -27,7 +28,7 @@ def identity_of(inputs: StepInputs, settings: Settings, runner: Runner) -> WebId
     """
     if inputs.role_to_assume is None:
         return None
-    region = settings.aws_region or _first_aws_region(inputs, settings)
+    region = settings.aws_region or first_aws_region(_specs(inputs, settings))
     if region is None:
         raise InputError(
             "role-to-assume is set, but no AWS region to ask for its credentials",
@@ -66,22 +67,20 @@ def settings_of(inputs: StepInputs, settings: Settings) -> Settings:
 
 def _specs(inputs: StepInputs, settings: Settings) -> tuple[RegionSpec, ...]:
     texts = inputs.session.regions or split_list(settings.regions or "")
-    return parse_specs(texts, source="regions") if texts else ()
+    specs = parse_specs(texts, source="regions") if texts else ()
+    return specs + (parse_specs(inputs.to, source="to") if inputs.to else ())
 
 
 def _refuse_profiles(inputs: StepInputs, settings: Settings) -> None:
+    if isinstance(inputs.command, CopyInputs) and inputs.command.to_profile is not None:
+        raise InputError(
+            "role-to-assume and to-profile are both set",
+            hint="Leave one of them out: a step is one role, or what profiles say; the role can "
+            "take on the one in to-role",
+        )
     for spec in _specs(inputs, settings):
         if isinstance(spec, BucketSpec) and spec.profile:
             raise InputError(
                 f"role-to-assume is set, and region {quoted(spec.text)} names a profile",
                 hint="Leave one of them out: a step is one role, or what profiles say",
             )
-
-
-def _first_aws_region(inputs: StepInputs, settings: Settings) -> str | None:
-    for spec in _specs(inputs, settings):
-        if isinstance(spec, AwsSpec):
-            return spec.text
-        if isinstance(spec, BucketSpec) and spec.region and not spec.endpoint:
-            return spec.region
-    return None

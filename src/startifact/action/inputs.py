@@ -14,9 +14,11 @@ from typing import Any, Self
 
 from startifact.action import checks
 from startifact.commands.inputs import (
-    PROJECT_INPUTS,
+    COMMAND_INPUTS,
+    CommandInputs,
+    CopyInputs,
     DownloadInputs,
-    ProjectInputs,
+    LockInputs,
     SessionInputs,
     StageInputs,
     inputs_from,
@@ -29,6 +31,7 @@ from startifact.model.durations import parse_duration
 from startifact.model.keys import LATEST, check_project
 from startifact.model.metadata import parse_metadata
 from startifact.model.points_in_time import parse_since
+from startifact.model.roles import check_role
 from startifact.model.selectors import check_channel, parse_range, parse_selector
 from startifact.model.versions import parse_version
 from startifact.options import COMMANDS, commands_of, listed, options_of
@@ -52,7 +55,7 @@ _FALSE = frozenset({"false", "False", "FALSE"})
 class StepInputs:
     """The inputs of one step. All that can be checked without files and network is checked."""
 
-    command: ProjectInputs
+    command: CommandInputs
     session: SessionInputs
     role_to_assume: str | None
     aws_region: str | None
@@ -75,15 +78,28 @@ class StepInputs:
 
     @property
     def lock_file(self) -> Path | None:
-        """The lock file to download by; ``None`` where there is none."""
+        """The lock file to download by, or to write; ``None`` where there is none."""
+        if isinstance(self.command, LockInputs):
+            return Path(self.command.path)
         if not isinstance(self.command, DownloadInputs) or self.command.lock_file is None:
             return None
         return Path(self.command.lock_file)
 
     def with_lock_file(self, path: Path) -> Self:
         """Return the same with another lock file, where there is one."""
-        if self.lock_file is not None and isinstance(self.command, DownloadInputs):
+        if self.lock_file is not None and isinstance(self.command, DownloadInputs | LockInputs):
             return replace(self, command=replace(self.command, lock_file=str(path)))
+        return self
+
+    @property
+    def to(self) -> tuple[str, ...]:
+        """The regions to copy to; none for commands that do not copy."""
+        return tuple(self.command.to) if isinstance(self.command, CopyInputs) else ()
+
+    def with_to(self, regions: tuple[str, ...]) -> Self:
+        """Return the same with other *regions* to copy to, where there are some."""
+        if isinstance(self.command, CopyInputs):
+            return replace(self, command=replace(self.command, to=regions))
         return self
 
     @classmethod
@@ -104,7 +120,7 @@ class StepInputs:
         reader.refuse_unneeded()
         reader.problems.raise_if_any()
         own: dict[str, Any] = {field.name: values.get(field.name) for field in fields(cls)}
-        own["command"] = inputs_from(PROJECT_INPUTS[command], values)
+        own["command"] = inputs_from(COMMAND_INPUTS[command], values)
         own["session"] = inputs_from(SessionInputs, values)
         return cls(**own)
 
@@ -118,12 +134,21 @@ def _read(reader: "_Reader") -> dict[str, Any]:
         "path": lambda text: _path(
             text, values["command"], load_filename=reader.text("load-filename") in _TRUE
         ),
-        "required-regions": lambda text: checks.check_required(text, values["regions"]),
+        "to": lambda text: checks.check_to(text, values["command"]),
+        "required-regions": lambda text: checks.check_required(text, _written(values)),
     }
     for option in INPUTS.values():
         check = of_command.get(option.name) or _CHECKS.get(option.name)
         values[option.identifier] = reader.value(option, check)
     return values
+
+
+def _written(values: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the regions that the command may write to, where the step names them."""
+    regions: tuple[str, ...] | None = values["regions"]
+    if values["command"] == CopyInputs.command:
+        regions = values["to"]
+    return regions
 
 
 _CHECKS: Mapping[str, Callable[[str], object]] = {
@@ -134,14 +159,18 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "limit": checks.check_limit,
     "min-age": checks.check_optional(partial(parse_duration, name="min-age")),
     "expect": checks.check_optional(parse_selector),
-    "to": checks.check_optional(parse_version),
+    "to-role": checks.check_optional(partial(check_role, name="to-role")),
+    "to-configuration-parameter": partial(
+        checks.check_parameter, name="to-configuration-parameter"
+    ),
+    "entries": checks.read_entries,
     "remove": checks.check_optional(check_channel),
     "metadata": checks.read_metadata,
     "sha256": checks.check_optional(parse_sha256),
     "regions": checks.check_regions,
     "configuration-parameter": checks.check_parameter,
     "keep": checks.check_keep,
-    "role-to-assume": checks.check_role,
+    "role-to-assume": checks.check_optional(partial(check_role, name="role-to-assume")),
     "aws-region": checks.check_aws_region,
     "audience": checks.check_audience,
     "role-session-name": checks.check_session_name,

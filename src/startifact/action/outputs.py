@@ -8,6 +8,7 @@ from pathlib import Path
 from startifact.action.inputs import StepInputs, exact, valid_by_itself
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
+from startifact.commands.inputs import CopyInputs
 from startifact.commands.results import (
     ArtifactResult,
     DownloadResult,
@@ -51,10 +52,10 @@ FAILURES: Mapping[int, str] = {
 STOPPED = "stopped"
 SUCCEEDED = "succeeded"
 
-_LISTS = ("versions", "projects")
-"""Outputs that have an item for each version or project, however many there are."""
+_LISTS = ("versions", "projects", "entries")
+"""Outputs that have an item for each version, project or entry, however many there are."""
 
-_OF_ARTIFACT = ("stage", "download", "info")
+_OF_ARTIFACT = ("stage", "download", "info", "copy")
 
 OUTPUTS: Mapping[str, OutputDefinition] = {
     output.name: output
@@ -73,8 +74,8 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
         OutputDefinition("project", "The name of the project."),
         OutputDefinition(
             "version",
-            "The version that was staged, downloaded or found, without a leading v; of the command "
-            "versions the newest one.",
+            "The version that was staged, downloaded, copied or found, without a leading v; of the "
+            "command versions the newest one.",
         ),
         OutputDefinition("metadata", "The metadata, as a JSON object of strings.", _OF_ARTIFACT),
         OutputDefinition(
@@ -97,8 +98,8 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
         OutputDefinition("size", "The size of the artifact in bytes.", _OF_ARTIFACT),
         OutputDefinition(
             "bucket",
-            "The bucket, or the directory, of the first region that holds the artifact; a "
-            "directory as in path.",
+            "The bucket, or the directory, of the first region that holds the artifact, for copy "
+            "of those that it was copied to; a directory as in path.",
             _OF_ARTIFACT,
         ),
         OutputDefinition("key", "The key of the artifact in that bucket.", _OF_ARTIFACT),
@@ -121,13 +122,13 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
             _OF_ARTIFACT,
         ),
         OutputDefinition(
-            "created", "Whether this step made the version, true or false.", ("stage",)
+            "created", "Whether this step made the version, true or false.", ("stage", "copy")
         ),
         OutputDefinition(
             "is-latest",
-            "Whether latest points at the staged version, true or false; after a dry run, whether "
-            "it would.",
-            ("stage",),
+            "Whether latest points at the staged or copied version, true or false; after a dry "
+            "run, whether it would.",
+            ("stage", "copy"),
         ),
         OutputDefinition(
             "versions",
@@ -154,9 +155,18 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
             ("channels",),
         ),
         OutputDefinition(
+            "entries",
+            "The entries of the lock file that were locked, moved on or checked, as a JSON array "
+            "of at most 256 KiB: project, selector, version, sha256 and size, and but for a check "
+            "previous, which is the version before, and changed. A warning says where it was cut.",
+            ("lock",),
+        ),
+        OutputDefinition(
             "differences",
-            "What is not as it should be, as a JSON array of objects: kind, region, key, message.",
-            ("verify",),
+            "What is not as it should be, as a JSON array of objects: of verify with kind, region, "
+            "key and message, of lock with project, selector, version, sha256, size, key, message "
+            "and error.",
+            ("verify", "lock"),
         ),
     )
 }
@@ -183,7 +193,7 @@ def outputs_of(
     return _texts({**facts, **_ending(error)})
 
 
-def _fitting(name: str, values: list[str]) -> list[str]:
+def _fitting(name: str, values: list[object]) -> list[object]:
     """Return the first of *values*, as many as an output may have; a warning says how many."""
     left = MAX_LIST_OUTPUT_BYTES - len("[]")
     for kept, value in enumerate(values):
@@ -191,7 +201,7 @@ def _fitting(name: str, values: list[str]) -> list[str]:
         if left < 0:
             logger.warning(
                 "the output %s has the first %s of %s: more than %d KiB would leave too little "
-                "for the job's other outputs; ask for less, as with limit or range",
+                "for the job's other outputs; ask for less, as with limit, range or entries",
                 name, f"{kept:,}", f"{len(values):,}", MAX_LIST_OUTPUT_BYTES // 1024,
             )  # fmt: skip
             return values[:kept]
@@ -263,11 +273,12 @@ def _elsewhere(facts: Mapping[str, object], runner: Runner) -> dict[str, object]
 
 def warn_of_masked(outputs: Mapping[str, str], inputs: StepInputs, settings: Settings) -> None:
     """Warn once of outputs that hold what is often masked: a job would drop them."""
-    account = (inputs.role_to_assume or "").split(":")[4:5]
+    to_role = inputs.command.to_role if isinstance(inputs.command, CopyInputs) else None
     key = settings.access_key_id or ""
     masked = {
         "the value of AWS_ACCESS_KEY_ID": key if len(key) >= MIN_KEY_ID_CHARACTERS else "",
-        "the number of role-to-assume's AWS account": "".join(account),
+        "the number of role-to-assume's AWS account": _account_of(inputs.role_to_assume),
+        "the number of to-role's AWS account": _account_of(to_role),
     }
     found = {
         what: [name for name, value in outputs.items() if text and text in value]
@@ -280,6 +291,10 @@ def warn_of_masked(outputs: Mapping[str, str], inputs: StepInputs, settings: Set
             "holds it; hand on the version and the SHA-256 instead",
             "; and ".join(clauses),
         )
+
+
+def _account_of(role: str | None) -> str:
+    return "".join((role or "").split(":")[4:5])
 
 
 def _text(value: object) -> str:

@@ -43,6 +43,7 @@ def to_container_paths(
         inputs = inputs.with_path(Path(_renamed(str(inputs.path), names)))
     if inputs.lock_file is not None:
         inputs = inputs.with_lock_file(Path(_renamed(str(inputs.lock_file), names)))
+    inputs = inputs.with_to(tuple(_renamed_region(text, names) for text in inputs.to))
     if inputs.session.regions is not None:
         regions = tuple(_renamed_region(text, names) for text in inputs.session.regions)
         inputs = replace(inputs, session=replace(inputs.session, regions=regions))
@@ -83,12 +84,21 @@ def _renamed_region(text: str, names: dict[Path, Path]) -> str:
 
 
 def directories_of(inputs: StepInputs, settings: Settings) -> list[DirectorySpec]:
-    """Return the ``file:`` regions that this step uses."""
+    """Return the ``file:`` regions that this step uses, but for those that it copies to."""
     specs: Iterable[RegionSpec] = ()
     if inputs.session.regions is not None:
         specs = parse_specs(inputs.session.regions, source="regions")
     elif settings.regions is not None:
         specs = parse_specs(split_list(settings.regions), source="STARTIFACT_REGIONS")
+    return _directories(specs)
+
+
+def directories_to_copy_to(inputs: StepInputs) -> list[DirectorySpec]:
+    """Return the ``file:`` regions that this step copies to."""
+    return _directories(parse_specs(inputs.to, source="to") if inputs.to else ())
+
+
+def _directories(specs: Iterable[RegionSpec]) -> list[DirectorySpec]:
     problems = Problems("the input of this step")
     for spec in specs:
         if not spec.outlives_process:

@@ -6,11 +6,13 @@ from typing import assert_never
 from startifact.action.channel_rendering import register_log, register_summary
 from startifact.action.inputs import StepInputs
 from startifact.action.listing_rendering import projects_summary, versions_summary
+from startifact.action.lock_rendering import check_summary, lock_summary
 from startifact.action.markdown import Lines, block, code, table
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
 from startifact.action.snippet import as_command, as_step
-from startifact.commands.inputs import DownloadInputs, InfoInputs, target_of
+from startifact.commands.inputs import CopyInputs, DownloadInputs, InfoInputs, target_of
+from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.commands.results import (
     ArtifactResult,
     ChannelsResult,
@@ -58,10 +60,14 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
             return versions_summary(result.project, result.entries)
         case PromotionResult() | ChannelsResult() | YankResult():
             return register_summary(result)
+        case LockResult():
+            return lock_summary(result)
+        case LockCheckResult():
+            return check_summary(result, _ending(result, inputs))
         case VerifyResult():
-            return _verification(result)
+            return _verification(result, inputs)
         case RepairResult():
-            return _repair(result)
+            return _repair(result, inputs)
         case _:
             assert_never(result)
 
@@ -88,6 +94,8 @@ def log_lines(result: ProjectResult) -> list[str]:
             return [str(version) for version in versions]
         case PromotionResult() | ChannelsResult() | YankResult():
             return register_log(result)
+        case LockResult() | LockCheckResult():
+            return result.lines()
         case VerifyResult(verification=found):
             count = len(found.versions)
             return [
@@ -146,7 +154,8 @@ def _artifact(
         facts.append(("Path", code(for_later_steps(result.path, runner))))
     facts += [(label, code(text)) for label, text in _origin(result)]
     selector = _selector(artifact, inputs)
-    lines = [f"### {code(str(artifact))} {_what(result)}{selector}\n\n", *table(("", ""), facts)]
+    title = f"### {code(str(artifact))} {_what(result, inputs)}{selector}\n\n"
+    lines = [title, *table(("", ""), facts)]
     lines += _outcomes(staging.outcomes, runner) if staging else _locations(artifact, runner)
     passed = [(code(str(p.version)), code(p.why)) for p in artifact.passed_over]
     lines += table(("Higher, and passed over", "Why"), passed) if passed else []
@@ -156,7 +165,10 @@ def _artifact(
             "Staging the same again fills the others; so does `command: repair`.\n\n"
         )
     if staging and any(outcome.state is State.FAILED for outcome in staging.outcomes):
-        lines.append("Staging the same again fills what is missing; so does `command: repair`.\n\n")
+        again = "Copying" if isinstance(inputs.command, CopyInputs) else "Staging"
+        lines.append(
+            f"{again} the same again fills what is missing; so does `command: repair`.\n\n"
+        )
     # Whoever can see the run can see its summary, and the runner masks only what it knows.
     rows = [
         (code(key), _HIDDEN if looks_like_secret(key) else code(value))
@@ -172,7 +184,7 @@ def _artifact(
 def _selector(artifact: Artifact, inputs: StepInputs) -> str:
     """Return by what *artifact* was found, where that is not its version."""
     command = inputs.command
-    if not isinstance(command, DownloadInputs | InfoInputs):
+    if not isinstance(command, DownloadInputs | InfoInputs | CopyInputs):
         return ""
     is_exact = command.version.removeprefix("v") == str(artifact.version)
     return "" if is_exact else f" by {code(command.version)}"
@@ -210,8 +222,10 @@ def _would_create(staging: Staging) -> bool:
     return any(outcome.state is State.WOULD_CREATE for outcome in staging.outcomes)
 
 
-def _what(result: ArtifactResult) -> str:
+def _what(result: ArtifactResult, inputs: StepInputs) -> str:
     match result:
+        case StageResult(staging=staging) if isinstance(inputs.command, CopyInputs):
+            return _what_copy_did(staging)
         case StageResult(staging=staging):
             return _what_staging_did(staging)
         case DownloadResult():
@@ -229,6 +243,12 @@ def _what_staging_did(staging: Staging) -> str:
     if staging.dry_run:
         return f"{'would be staged' if _would_create(staging) else 'is staged already'} (dry run)"
     return "staged" if staging.created else "was staged already"
+
+
+def _what_copy_did(staging: Staging) -> str:
+    if staging.dry_run:
+        return f"{'would be copied' if _would_create(staging) else 'was copied already'} (dry run)"
+    return "copied" if staging.created else "was copied already"
 
 
 def _outcomes(outcomes: Iterable[RegionOutcome], runner: Runner) -> Lines:
@@ -268,18 +288,18 @@ def _trouble(region: str, text: str) -> str:
     return code(without_region(region, text))
 
 
-def _ending(result: VerifyResult | RepairResult) -> Lines:
+def _ending(result: VerifyResult | RepairResult | LockCheckResult, inputs: StepInputs) -> Lines:
     """Return how a step ended whose errors stand elsewhere, each where it belongs."""
     if not (errors := errors_of(result)):
         return []
     # What differs is in a table; what can be done about it is not in there.
     hints = [_hint(e) for e in errors if isinstance(e, DifferencesError)]
-    command = result.inputs.command
+    command = inputs.command.command
     ended = f"The command {command} failed with exit code {exit_code_of(result)}"
     return [f"{'. '.join([ended, *hints])}.\n\n"]
 
 
-def _verification(result: VerifyResult) -> Lines:
+def _verification(result: VerifyResult, inputs: StepInputs) -> Lines:
     found = result.verification
     what = "differs between or within regions" if found.differences else "verified"
     if found.failures:
@@ -292,7 +312,7 @@ def _verification(result: VerifyResult) -> Lines:
     regions = [(code(region),) for region in result.regions if region not in found.failures]
     return [
         f"### {code(target_of(result.inputs))} {what}\n\n",
-        *_ending(result),
+        *_ending(result, inputs),
         *(table(("Difference", "Region", "What", "Details"), rows) if rows else []),
         *_failures(found.failures),
         *(table(("Versions that were compared",), versions) if versions else []),
@@ -300,7 +320,7 @@ def _verification(result: VerifyResult) -> Lines:
     ]
 
 
-def _repair(result: RepairResult) -> Lines:
+def _repair(result: RepairResult, inputs: StepInputs) -> Lines:
     done = result.repair
     what = "has nothing to repair" if done else "was not repaired"
     if done.steps:
@@ -309,7 +329,7 @@ def _repair(result: RepairResult) -> Lines:
     rows = [
         (s.action, code(s.region), code(s.key), _trouble(s.region, s.message)) for s in done.steps
     ]
-    lines = [f"### {code(target_of(result.inputs))} {what}\n\n", *_ending(result)]
+    lines = [f"### {code(target_of(result.inputs))} {what}\n\n", *_ending(result, inputs)]
     lines += table(("Step", "Region", "What", "Details"), rows) if rows else []
     for refusal in done.refusals:
         hint = _hint(refusal)

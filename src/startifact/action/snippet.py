@@ -6,6 +6,7 @@ import shlex
 from startifact.action.inputs import INPUTS, StepInputs
 from startifact.action.paths import region_for_later_steps
 from startifact.action.runner import Runner
+from startifact.commands.inputs import CopyInputs
 from startifact.commands.results import ArtifactResult, safe_filename
 from startifact.hints import Option, in_shell, in_workflow
 from startifact.model.configuration import DEFAULT_PARAMETER
@@ -35,7 +36,8 @@ def as_step(result: ArtifactResult, inputs: StepInputs, settings: Settings, runn
         given.append(Option("configuration-parameter", json.dumps(parameter)))
     if inputs.aws_region is not None:
         given.append(Option("aws-region", json.dumps(inputs.aws_region)))
-    if inputs.role_to_assume is not None:
+    to_role = isinstance(inputs.command, CopyInputs) and inputs.command.to_role is not None
+    if inputs.role_to_assume is not None or to_role:
         given.append(Option("role-to-assume", _ROLE))
         given += [audience] if inputs.audience != INPUTS["audience"].default else []
     lines = [f"    {in_workflow(option)}" for option in given]
@@ -71,5 +73,6 @@ def _regions(result: ArtifactResult, runner: Runner) -> list[str]:
 
 def _parameter(inputs: StepInputs, settings: Settings) -> str | None:
     """Return the parameter with the organisation configuration, where it is not the usual one."""
-    parameter = inputs.session.configuration_parameter or settings.parameter
+    of_target = getattr(inputs.command, "to_configuration_parameter", None)
+    parameter = of_target or inputs.session.configuration_parameter or settings.parameter
     return None if parameter == DEFAULT_PARAMETER else parameter

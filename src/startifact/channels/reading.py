@@ -97,8 +97,10 @@ def read_latest(regions: Sequence[Region], project: str, *, limits: Limits) -> C
     )
     found = {name: record for name, record in answers.items() if record is not None}
     if len(found) >= needed:
-        highest_version = highest(record.version for record in found.values())
-        return next(r for r in found.values() if r.version is highest_version)
+        # In the configured order, and not as they came: asked again, the same one answers.
+        ordered = [found[region.name] for region in regions if region.name in found]
+        highest_version = highest(record.version for record in ordered)
+        return next(record for record in ordered if record.version is highest_version)
     versions = {name: record.version for name, record in found.items()}
     raise _no_answer(project, [r.name for r in regions], versions, failed)
 

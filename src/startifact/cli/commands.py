@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from startifact.cli.arguments import Arguments
-from startifact.cli.copying import CopyInputs, run_copy
 from startifact.cli.entry_rendering import entry_lines
-from startifact.cli.lock import LockCheckResult, LockInputs, LockResult, run_lock
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
+from startifact.commands.copying import run_copy
 from startifact.commands.inputs import (
     PROJECT_INPUTS,
+    CopyInputs,
     DownloadInputs,
     ProjectInputs,
     PromoteInputs,
@@ -56,7 +56,7 @@ class PrintedResult:
     """Everything was printed as it came."""
 
 
-Result = ProjectResult | LockResult | LockCheckResult | SetupResult | OutputResult | PrintedResult
+Result = ProjectResult | SetupResult | OutputResult | PrintedResult
 
 
 def execute(
@@ -83,13 +83,10 @@ def execute(
         return set_up_organisation(inputs_from(SetupInputs, values), settings, limits)
     session_inputs = inputs_from(SessionInputs, values)
     _parse_values(arguments.command, values)
-    session = session_of(session_inputs, settings, progress=progress, limits=limits)
-    if arguments.command == LockInputs.command:
-        values["targets"] = arguments.targets
-        return run_lock(inputs_from(LockInputs, values), session)
     if arguments.command == CopyInputs.command:
         copying = inputs_from(CopyInputs, values)
-        return run_copy(copying, session_inputs, session, settings, progress, limits)
+        return run_copy(copying, session_inputs, settings, progress=progress, limits=limits)
+    session = session_of(session_inputs, settings, progress=progress, limits=limits)
     if to_standard_output:
         return _download_to(write_file, inputs_from(DownloadInputs, values), session)
     if arguments.command == VersionsInputs.command and not arguments.json:
@@ -162,15 +159,19 @@ def _is_standard_output(arguments: Arguments) -> bool:
     raise InputError(f"{STANDARD_OUTPUT} is standard output, and {reason}", hint=advice)
 
 
-def _read_target(arguments: Arguments) -> dict[str, str | None]:
+def _read_target(arguments: Arguments) -> dict[str, object]:
     """Return the project that is named, and the version or selector that belongs to it.
+
+    Where a command takes several, return all that is named.
 
     Raises:
         InputError: The version is missing that the command needs.
     """
     definition = COMMANDS[arguments.command]
     shape = definition.target
-    if not shape or definition.takes_several:
+    if definition.takes_several:
+        return {"entries": arguments.targets}
+    if not shape:
         return {}
     (target,) = arguments.targets
     if "@" not in shape:

@@ -8,8 +8,8 @@ from startifact.cli.channel_rendering import register_info, register_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
 from startifact.cli.entry_rendering import entry_lines
-from startifact.cli.lock import LockCheckResult, LockResult
 from startifact.cli.setup import SetupResult
+from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.commands.results import (
     ChannelsResult,
     DownloadResult,

@@ -9,10 +9,9 @@ from startifact.cli.arguments import Arguments
 from startifact.cli.bar import Bar
 from startifact.cli.commands import OutputResult, PrintedResult, Result, execute
 from startifact.cli.console import Console
-from startifact.cli.lock import LockCheckResult, LockResult
 from startifact.cli.rendering import as_json, info_lines, output_lines
 from startifact.cli.setup import SetupResult
-from startifact.commands.results import ProjectResult, errors_of, facts_of_result
+from startifact.commands.results import errors_of, facts_of_result
 from startifact.concurrency.deadline import deadline
 from startifact.errors import StartifactError, worst_exit_code
 from startifact.hints import in_shell
@@ -56,16 +55,10 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
         console.data(output)
     if isinstance(result, SetupResult | OutputResult | PrintedResult):
         return 0
-    errors = _errors(result)
+    errors = errors_of(result)
     for error in errors:
         console.fail(error)
     return worst_exit_code(error.exit_code for error in errors) if errors else 0
-
-
-def _errors(result: ProjectResult | LockResult | LockCheckResult) -> tuple[StartifactError, ...]:
-    if isinstance(result, LockResult | LockCheckResult):
-        return result.errors()
-    return errors_of(result)
 
 
 def error_as_json(error: StartifactError) -> str:
@@ -75,10 +68,8 @@ def error_as_json(error: StartifactError) -> str:
 
 def _facts(result: Result) -> dict[str, object]:
     match result:
-        case SetupResult() | LockResult():
+        case SetupResult():
             return result.facts()
-        case LockCheckResult():
-            return result.facts(in_shell)
         case OutputResult():
             raise AssertionError("refused: JSON would be among the bytes")  # pragma: no cover
         case PrintedResult():

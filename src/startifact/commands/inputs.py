@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from startifact.files.destination import check_names_file, is_directory_text
 from startifact.files.source import directory_error
 from startifact.model.keys import artifact_key, channel_key
+from startifact.model.lock_file import DEFAULT_LOCK_FILE
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -158,6 +159,37 @@ class RepairInputs:
     keep: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockInputs:
+    """What to lock, move on or check; ``entries`` are projects, each perhaps with a selector."""
+
+    command: ClassVar = "lock"
+    entries: Sequence[str]
+    min_age: str | None
+    lock_file: str | None
+    update: bool
+    check: bool
+
+    @property
+    def path(self) -> str:
+        """The lock file, where none is named the usual one."""
+        return DEFAULT_LOCK_FILE if self.lock_file is None else self.lock_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyInputs:
+    """What to copy, and where to; ``version`` is a selector."""
+
+    command: ClassVar = "copy"
+    project: str
+    version: str
+    min_age: str | None
+    to: Sequence[str] | str
+    to_profile: str | None
+    to_role: str | None
+    to_configuration_parameter: str | None
+
+
 ProjectInputs = (
     StageInputs
     | DownloadInputs
@@ -169,9 +201,13 @@ ProjectInputs = (
     | ChannelsInputs
     | YankInputs
     | UnyankInputs
+    | LockInputs
     | VerifyInputs
     | RepairInputs
 )
+"""The inputs of a command that one session is enough for."""
+
+CommandInputs = ProjectInputs | CopyInputs
 
 PROJECT_INPUTS: Mapping[str, type[ProjectInputs]] = {
     inputs.command: inputs
@@ -186,11 +222,18 @@ PROJECT_INPUTS: Mapping[str, type[ProjectInputs]] = {
         ChannelsInputs,
         YankInputs,
         UnyankInputs,
+        LockInputs,
         VerifyInputs,
         RepairInputs,
     )
 }
-"""The inputs of the commands that are about a project, by the name of the command."""
+"""The inputs of the commands that one session is enough for, by the name of the command."""
+
+COMMAND_INPUTS: Mapping[str, type[CommandInputs]] = {
+    **PROJECT_INPUTS,
+    CopyInputs.command: CopyInputs,
+}
+"""The inputs of all commands that are about what is staged, by the name of the command."""
 
 
 Inputs = TypeVar("Inputs", bound="DataclassInstance")
@@ -215,11 +258,16 @@ def path_of(text: str, command: str, *, load_filename: bool) -> Path:
     return Path(text)
 
 
-def target_of(inputs: ProjectInputs) -> str:
-    """Return the project, or the artifact, that a command is about; empty for all projects."""
+def target_of(inputs: CommandInputs) -> str:
+    """Return the project, the artifact or the lock file that a command is about.
+
+    Empty for all projects.
+    """
     match inputs:
         case ProjectListInputs():
             return ""
+        case LockInputs():
+            return inputs.path
         case RollbackInputs():
             return channel_key(inputs.project, inputs.channel)
         case VersionsInputs() | ChannelsInputs():

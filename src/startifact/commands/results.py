@@ -16,6 +16,7 @@ from startifact.commands.inputs import (
     VerifyInputs,
     target_of,
 )
+from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.errors import (
     DifferencesError,
     InputError,
@@ -148,6 +149,8 @@ ProjectResult = (
     | ProjectListResult
     | VersionsResult
     | RegisterResult
+    | LockResult
+    | LockCheckResult
     | VerifyResult
     | RepairResult
 )
@@ -164,7 +167,7 @@ def version_of(result: ProjectResult) -> str:
             return "" if promotion.version is None else str(promotion.version)
         case YankResult(yanking=yanking):
             return str(yanking.version)
-        case ProjectListResult() | ChannelsResult():
+        case ProjectListResult() | ChannelsResult() | LockResult() | LockCheckResult():
             return ""
         case VerifyResult() | RepairResult():
             return result.inputs.version or ""
@@ -198,12 +201,20 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
             return {"project": project, "versions": [str(e.version) for e in entries], **details}
         case PromotionResult() | ChannelsResult() | YankResult():
             return _facts_of_register(result)
-        case VerifyResult(verification=verification):
-            return {**facts_of_verification(verification, words), "exit-code": exit_code_of(result)}
-        case RepairResult(repair=repair):
-            return {**facts_of_repair(repair, words), "exit-code": exit_code_of(result)}
+        case LockResult() | LockCheckResult():
+            return result.facts(words)
+        case VerifyResult() | RepairResult():
+            return _facts_of_comparison(result, words)
         case _:
             assert_never(result)
+
+
+def _facts_of_comparison(result: VerifyResult | RepairResult, words: Words) -> dict[str, object]:
+    if isinstance(result, VerifyResult):
+        facts = facts_of_verification(result.verification, words)
+    else:
+        facts = facts_of_repair(result.repair, words)
+    return {**facts, "exit-code": exit_code_of(result)}
 
 
 def _facts_of_register(result: RegisterResult) -> dict[str, object]:
@@ -241,6 +252,8 @@ def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[Startifa
                 archived=[d.kind is FindingKind.ARCHIVED for d in found.differences],
             )
             return (error, *failures)
+        case LockCheckResult():
+            return result.errors(in_full=in_full)
         case RepairResult(repair=repair):
             return (*repair.refusals, *failures_by_reason(repair.failures))
         case (
@@ -252,6 +265,7 @@ def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[Startifa
             | PromotionResult()
             | ChannelsResult()
             | YankResult()
+            | LockResult()
         ):
             return ()
         case _:

@@ -10,6 +10,7 @@ from startifact.commands.inputs import (
     ChannelsInputs,
     DownloadInputs,
     InfoInputs,
+    LockInputs,
     ProjectInputs,
     ProjectListInputs,
     PromoteInputs,
@@ -22,6 +23,7 @@ from startifact.commands.inputs import (
     VersionsInputs,
     YankInputs,
 )
+from startifact.commands.lock import run_lock
 from startifact.commands.results import (
     ChannelsResult,
     DownloadResult,
@@ -106,21 +108,29 @@ def run(
         case InfoInputs():
             artifact = session.get(inputs.project, inputs.version, min_age=inputs.min_age)
             return InfoResult(artifact=artifact, regions=session.regions)
-        case VersionsInputs():
-            entries = tuple(entries_of(inputs, session))
-            return VersionsResult(project=inputs.project, entries=entries, long=inputs.long)
-        case ProjectListInputs():
-            return ProjectListResult(projects=tuple(session.projects()))
+        case VersionsInputs() | ProjectListInputs():
+            return _list(inputs, session)
         case PromoteInputs() | RollbackInputs():
             return _promote(inputs, session, on_found)
         case ChannelsInputs():
             return _channels(inputs, session)
         case YankInputs() | UnyankInputs():
             return _yank(inputs, session)
+        case LockInputs():
+            return run_lock(inputs, session)
         case VerifyInputs() | RepairInputs():
             return _compare(inputs, session)
         case _:
             assert_never(inputs)
+
+
+def _list(
+    inputs: VersionsInputs | ProjectListInputs, session: Session
+) -> VersionsResult | ProjectListResult:
+    if isinstance(inputs, ProjectListInputs):
+        return ProjectListResult(projects=tuple(session.projects()))
+    entries = tuple(entries_of(inputs, session))
+    return VersionsResult(project=inputs.project, entries=entries, long=inputs.long)
 
 
 def entries_of(inputs: VersionsInputs, session: Session) -> Iterator[VersionEntry]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from semver import Version
 
-from startifact.errors import InputError
+from startifact.errors import InputError, StartifactError
 from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.model.keys import LATEST, check_project
 from startifact.model.ranges import Range
@@ -51,7 +51,10 @@ class CopyMethods(SessionBase):
             AlreadyStagedError: A region of *to* holds other content under this version.
             StagingFailedError: Too few regions of *to* succeeded; running again is safe.
             IntegrityError: No region delivers what its record says.
-            SeveralRegionsError: Too few regions answered to know, or none delivered it.
+            SeveralRegionsError: Too few regions answered to know, or none delivered it, or *to*
+                may not yank it.
+            UndeterminedError: It was copied, and is not known to be yanked in the regions of *to*;
+                running again is safe.
             LocalFileError: There is no room for it in the temporary folder.
         """
         if to is self:
@@ -79,11 +82,17 @@ class CopyMethods(SessionBase):
                 )
             )
         to._downloaders.add(staging.artifact.downloader)
-        if artifact.yank is not None:
+        if artifact.yank is not None and not to.read_only:
             _yank_too(to, staging, artifact.yank.reason)
         return staging
 
 
 def _yank_too(to: RetentionMethods, staging: Staging, reason: str) -> None:
-    if not to.read_only:
-        to.yank(staging.artifact.project, staging.artifact.version, reason)
+    artifact = staging.artifact
+    try:
+        to.yank(artifact.project, artifact.version, reason)
+    except StartifactError as e:
+        e.add_note(
+            f"{artifact} was copied, and is not known to be yanked there: copying it again is safe"
+        )
+        raise

@@ -83,7 +83,7 @@ class Identities:
                     status, code = ours.refusal
                     self._answer(status, _error(code))
                 else:
-                    self._answer(200, _credentials(asked["RoleArn"], ours.seconds))
+                    self._answer(200, _credentials(asked, ours.seconds))
 
             def _answer(self, status: int, text: str) -> None:
                 self.send_response(status)
@@ -99,15 +99,16 @@ class Identities:
         return Handler
 
 
-def _credentials(role: str, seconds: int) -> str:
+def _credentials(asked: dict[str, str], seconds: int) -> str:
+    action, role = asked["Action"], asked["RoleArn"]
     expiry = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"""<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
-<AssumeRoleWithWebIdentityResult><AssumedRoleUser><Arn>{role}</Arn>
+    return f"""<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<{action}Result><AssumedRoleUser><Arn>{role}</Arn>
 <AssumedRoleId>AROATEST:startifact</AssumedRoleId></AssumedRoleUser>
 <Credentials><AccessKeyId>ASIAROLEROLEROLEROLE</AccessKeyId>
 <SecretAccessKey>{SECRET}</SecretAccessKey>
 <SessionToken>{SECRET}-session</SessionToken><Expiration>{expiry}</Expiration></Credentials>
-</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"""
+</{action}Result></{action}Response>"""
 
 
 def _error(code: str) -> str:

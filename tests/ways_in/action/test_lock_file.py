@@ -41,12 +41,12 @@ def test_lock_file(step: Step, call: Call, locked: str) -> None:
 
 
 def test_no_entry(step: Step, call: Call, locked: str) -> None:
-    """What is not locked fails the step, which says how to lock it in a shell."""
+    """What is not locked fails the step, which says how to lock it."""
     done = download(call, locked, lock_file="startifact.lock", version="prod")
 
     assert (done.exit_code, done.outputs["exit-code"]) == (2, "2")
     assert "no entry for 'CLI@prod'" in done.errors[0]
-    assert "startifact lock CLI@prod adds it" in done.stdout
+    assert "The command lock with entries: CLI@prod adds it" in done.stdout
     assert not (step.workspace / "back").exists()
 
 

@@ -51,6 +51,27 @@ def test_case_28_metadata(text: str, staged: Path, call: Call) -> None:
 
 
 @pytest.mark.parametrize("text", CORPUS)
+def test_inputs_of_lock_and_copy(text: str, staged: Path, step: Step, call: Call) -> None:
+    """What stands in an input, or in a lock file of the checkout, is reported harmlessly."""
+    (step.workspace / "bad.lock").write_text(f"format = 1\n= {text}\n", encoding="utf-8")
+    (step.workspace / "odd.lock").write_text(
+        f"format = 1\n[[artifact]]\nproject = {json.dumps(text)}\n", encoding="utf-8"
+    )
+    given = {"regions": "file:artifacts"}
+
+    for inputs in (
+        {"command": "lock", "entries": f"SugarWater@{text}"},
+        {"command": "lock", "check": "true", "lock_file": "bad.lock"},
+        {"command": "lock", "check": "true", "lock_file": "odd.lock"},
+        {"command": "copy", "project": "SugarWater", "to": f"there{text}"},
+        {"command": "copy", "project": "SugarWater", "to": "us-east-1", "to-role": text},
+    ):
+        step.output.write_bytes(b"")
+        check(call(**given, **inputs), ["error"])
+        step.summary.write_bytes(b"")
+
+
+@pytest.mark.parametrize("text", CORPUS)
 def test_case_28_saved_filename(text: str, staged: Path, step: Step, call: Call) -> None:
     """A saved file name is no path and no command; one that is more than a name is not used."""
     rewrite(staged, startifact__filename=f"../{text}")

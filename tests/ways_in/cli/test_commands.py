@@ -380,6 +380,48 @@ def test_copy(run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path) 
     assert run("info", "SugarWater", "--regions", there).code == 0
 
 
+def test_copy_to_regions_of_the_same_parameter(
+    run: Run,
+    three: list[Path],
+    make_file: MakeFile,
+    account: AwsAccount,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The organisation configuration is that of the regions copied from, unless another is named.
+
+    How many regions are required is said of those that are copied to.
+    """
+    monkeypatch.setenv("STARTIFACT_PARAMETER", "/of-nobody")
+    run("stage", "SugarWater@1.0.0", make_file())
+    words = ["copy", "SugarWater", "--to", "us-east-1", "--required-regions=1"]
+
+    neither = run(*words)
+    same = run(*words, "--configuration-parameter", account.parameter)
+    other = run(*words, "--to-configuration-parameter", account.parameter)
+    too_many = run(*words, "--required-regions=2")
+
+    assert (neither.code, same.code, other.code, too_many.code) == (2, 0, 0, 2), same.err
+    assert "ssm:GetParameter" in neither.err or "/of-nobody" in neither.err
+    assert str(three[0]) not in same.err
+    assert account.latest("us-east-1", "SugarWater") == "1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["--to", "nowhere"], "to is not valid: region 'nowhere' is not a region"),
+        (["--to", ""], "to is not valid: it names no region"),
+        (["--to", "us-east-1", "--to-role", "copier"], "to-role is 'copier', which is not the ARN"),
+    ],
+)
+def test_copy_refused(run: Run, three: list[Path], words: list[str], what: str) -> None:
+    """What cannot be copied to is refused in the words of the option."""
+    done = run("copy", "SugarWater@1.0.0", *words)
+
+    assert done.code == 2
+    assert what in done.err
+
+
 def test_copy_with_a_profile_that_is_not_there(
     run: Run, three: list[Path], make_file: MakeFile
 ) -> None:

@@ -160,8 +160,10 @@ def test_no_entry(run: Run, tmp_path: Path) -> None:
     [
         ([], "nothing is named to lock"),
         (["--update", "--check"], "only one can be done"),
-        (["--update", "CLI@^1"], "'CLI@^1' has a selector, and --update takes the names"),
-        (["--check", "CLI@^1"], "'CLI@^1' has a selector, and --check takes the names"),
+        (["--update", "CLI@^1"], "'CLI@^1' has a selector, and update takes the names"),
+        (["--check", "CLI@^1"], "'CLI@^1' has a selector, and check takes the names"),
+        (["--check", "--min-age", "7d"], "for which no version is chosen"),
+        (["CLI", "--min-age", "7d"], "which leaves no choice"),
         (["CLI@"], "version is empty|selector|version ''"),
         (["CLI@^1", "../x@1.0.0"], "project '../x' is not a legal name"),
         (["--update", "Tea"], "no entry of 'Tea': it has 'CLI'"),
@@ -178,6 +180,15 @@ def test_refused(run: Run, tmp_path: Path, words: list[str], what: str) -> None:
     assert any(text in done.err for text in what.split("|"))
     assert "\nhint: " in done.err
     assert (tmp_path / "startifact.lock").read_bytes() == before
+
+
+def test_minimum_age(run: Run, tmp_path: Path) -> None:
+    """What a range picks has to be as old as that; nothing is written where none is."""
+    young, old_enough = (run("lock", "CLI@^1", "--min-age", age) for age in ("1h", "0s"))
+
+    assert (young.code, old_enough.code) == (3, 0)
+    assert "'startifact.lock' was not changed" in young.err
+    assert old_enough.out == "CLI@1.0.0\n"
 
 
 def test_help(run: Run) -> None:

@@ -104,6 +104,18 @@ def test_directory_outside(region: str, step: RunnerStep) -> None:
     assert not (step.workspace / "kept").exists()
 
 
+def test_copy_outside(step: RunnerStep) -> None:
+    """So is one to copy to."""
+    where = {"project": "SugarWater", "regions": "file:artifacts"}
+    step.run(**where, command="stage", version="1.0.0", path=step.file())
+    step.output.write_bytes(b"")
+
+    done = step.run(**where, command="copy", to="file:///srv/artifacts")
+
+    assert done.exit_code == 2
+    assert "region 'file:///srv/artifacts' is outside the workspace" in done.errors[0]
+
+
 def test_runner_temp(step: RunnerStep) -> None:
     """The runner's temporary folder outlasts the container, and may be used."""
     done = step.run(
@@ -126,12 +138,19 @@ def test_owner(step: RunnerStep) -> None:
 
     step.run(**where, command="stage", version="1.0.0", path="dist.tar.gz")
     step.run(**where, command="download", path="new/folder/file")
+    step.run(**where, command="copy", to="file:there")
+    step.run(command="lock", regions="file:artifacts", entries="SugarWater")
 
     owners = {
         str(p.relative_to(step.workspace)): (p.lstat().st_uid, p.lstat().st_gid)
         for p in step.workspace.rglob("*")
     }
-    assert {"new/folder/file", "artifacts/SugarWater@1.0.0/metadata.json"} <= set(owners)
+    assert {
+        "new/folder/file",
+        "artifacts/SugarWater@1.0.0/metadata.json",
+        "there/SugarWater@1.0.0/artifact",
+        "startifact.lock",
+    } <= set(owners)
     assert set(owners.values()) == {(1001, 121)}
 
 

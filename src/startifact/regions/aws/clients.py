@@ -214,10 +214,7 @@ class Clients:
             return self._given
         if profile not in self._sessions:
             if self._identity is not None and profile is None:
-                attempts = self._limits.request_retry.attempts
-                retries = Config(retries={"mode": "standard", "total_max_attempts": attempts})
-                config = _config(self._limits).merge(retries)
-                session = as_role(self._identity, config, limits=self._limits)
+                session = session_of_role(self._identity, self._limits)
             else:
                 session = self._core(profile)
                 if region and not session.get_config_variable("region"):
@@ -233,6 +230,13 @@ class Clients:
         paths = tuple(session.get_component("data_loader").search_paths)
         models = self._models.setdefault(paths, SdkModels(paths))
         session.register_component("data_loader", models)
+
+
+def session_of_role(identity: WebIdentity, limits: Limits) -> botocore.session.Session:
+    """Return a session of the SDK that is *identity*'s role."""
+    attempts = limits.request_retry.attempts
+    retries = Config(retries={"mode": "standard", "total_max_attempts": attempts})
+    return as_role(identity, _config(limits).merge(retries), limits=limits)
 
 
 def _config(limits: Limits) -> Config:

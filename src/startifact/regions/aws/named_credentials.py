@@ -9,6 +9,9 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.exceptions import ProfileNotFound
 
 from startifact.errors import ConfigurationError
+from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.regions.aws.clients import session_of_role
+from startifact.regions.aws.web_identity import WebIdentity
 from startifact.text import quoted
 
 if TYPE_CHECKING:
@@ -17,17 +20,28 @@ if TYPE_CHECKING:
 _SESSION_NAME = "startifact"
 
 
-def session_as(profile: str | None, role: str | None, *, region: str | None) -> "Boto3Session":
+def session_as(
+    profile: str | None,
+    role: str | None,
+    *,
+    region: str | None,
+    identity: WebIdentity | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> "Boto3Session":
     """Return a session that is *profile*, or what the SDK finds, and then takes on *role*.
 
-    The role is asked for in *region*, where the profile or ``AWS_REGION`` has none.
+    Without a profile it is *identity* that takes it on, where there is one. The role is asked for
+    in *region*, where the profile or ``AWS_REGION`` has none.
 
     Nothing is sent yet: credentials are asked for when they are needed, and again when they end.
 
     Raises:
         ConfigurationError: There is no such profile.
     """
-    source = botocore.session.Session(profile=profile)
+    if identity is not None and profile is None:
+        source = session_of_role(identity, limits)
+    else:
+        source = botocore.session.Session(profile=profile)
     try:
         source.get_scoped_config()
     except ProfileNotFound as e:

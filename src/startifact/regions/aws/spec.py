@@ -1,7 +1,7 @@
 """How the two kinds of region on S3 are spelled. boto3 is imported when one is opened."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -74,6 +74,16 @@ class BucketSpec(RegionSpec):
             default_region=context.default_region,
             limits=context.limits,
         )
+
+
+def first_aws_region(specs: Iterable[RegionSpec]) -> str | None:
+    """Return the AWS region of the first of *specs* that is in one, if any is."""
+    for spec in specs:
+        if isinstance(spec, AwsSpec):
+            return spec.text
+        if isinstance(spec, BucketSpec) and spec.region and not spec.endpoint:
+            return spec.region
+    return None
 
 
 def _bucket(text: str) -> BucketSpec:

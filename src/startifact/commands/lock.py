@@ -1,12 +1,9 @@
-"""What `startifact lock` is given, what it does, and what it results in.
-
-It is about any number of projects, and changes a file that is to be reviewed: no step has it.
-"""
+"""What the command lock does, and what it results in."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
+from startifact.commands.inputs import LockInputs
 from startifact.errors import (
     ArchivedError,
     DifferencesError,
@@ -24,27 +21,12 @@ from startifact.text import escape_nonprintable, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LockInputs:
-    """What to lock, move on or check. The fields are options, but for the targets."""
-
-    command: ClassVar = "lock"
-    targets: tuple[str, ...]
-    lock_file: str | None
-    update: bool
-    check: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LockResult:
     """What became of entries of a lock file."""
 
     lock_file: str
     changes: tuple[LockChange, ...]
     dry_run: bool
-
-    def errors(self) -> tuple[StartifactError, ...]:
-        """Return what keeps it from success: nothing."""
-        return ()
 
     def output(self) -> list[str]:
         """Return the artifact of each entry, for programs."""
@@ -61,7 +43,7 @@ class LockResult:
         more = [f"  {_count(rest, 'entry is', 'entries are')} as before"] if rest else []
         return [first, *(f"  {line}" for line in changed), *more]
 
-    def facts(self) -> dict[str, object]:
+    def facts(self, _: Words) -> dict[str, object]:
         """Return what this reports to programs."""
         return {
             "lock-file": self.lock_file,
@@ -83,8 +65,11 @@ class LockCheckResult:
 
     check: LockCheck
 
-    def errors(self) -> tuple[StartifactError, ...]:
-        """Return what keeps it from success: what cannot be had, and what is not known."""
+    def errors(self, *, in_full: bool = False) -> tuple[StartifactError, ...]:
+        """Return what keeps it from success: what cannot be had, and what is not known.
+
+        Entries that cannot be had are counted; *in_full* the error says which they are.
+        """
         failures = [_named(finding) for finding in self.check.failures]
         unknown = (as_one(failures),) if failures else ()
         if not (differences := self.check.differences):
@@ -98,7 +83,13 @@ class LockCheckResult:
             " moves such an entry on where its selector picks another version now",
         )
         return (
-            DifferencesError(len(differences), target=name, archived=archived, hint=hint),
+            DifferencesError(
+                len(differences),
+                target=name,
+                lines=self.output() if in_full else (),
+                archived=archived,
+                hint=hint,
+            ),
             *unknown,
         )
 
@@ -135,31 +126,32 @@ def run_lock(inputs: LockInputs, session: Session) -> LockResult | LockCheckResu
         StartifactError: It did not succeed; nothing was written.
     """
     _check(inputs)
-    path = Path(DEFAULT_LOCK_FILE if inputs.lock_file is None else inputs.lock_file)
+    path, age = Path(inputs.path), inputs.min_age
     if inputs.check:
-        return LockCheckResult(check=session.check_lock(*inputs.targets, lock_file=path))
+        return LockCheckResult(check=session.check_lock(*inputs.entries, lock_file=path))
     if inputs.update:
-        changes = session.update_lock(*inputs.targets, lock_file=path)
+        changes = session.update_lock(*inputs.entries, lock_file=path, min_age=age)
     else:
-        changes = session.lock_all(map(_split, inputs.targets), lock_file=path)
+        changes = session.lock_all(map(split_entry, inputs.entries), lock_file=path, min_age=age)
     return LockResult(lock_file=str(path), changes=tuple(changes), dry_run=session.read_only)
 
 
 def _check(inputs: LockInputs) -> None:
     if inputs.update and inputs.check:
         raise InputError(
-            "--update and --check are both given, and only one can be done",
+            "update and check are both given, and only one can be done",
             hint="Leave one of them out",
         )
-    if not inputs.targets and not inputs.update and not inputs.check:
+    if inputs.check and inputs.min_age is not None:
         raise InputError(
-            "nothing is named to lock",
-            hint="Write startifact lock PROJECT@SELECTOR for an entry that is to be added or moved "
-            "on, startifact lock --update to move all on, or startifact lock --check",
+            "a minimum age is given to check a lock file, for which no version is chosen",
+            hint=Hint.of("Leave out ", Option("min-age")),
         )
-    selective = [target for target in inputs.targets if "@" in target]
+    if not inputs.entries and not inputs.update and not inputs.check:
+        raise InputError("nothing is named to lock", hint=_NAME_SOMETHING)
+    selective = [entry for entry in inputs.entries if "@" in entry]
     if selective and (inputs.update or inputs.check):
-        option = "--update" if inputs.update else "--check"
+        option = "update" if inputs.update else "check"
         hint = Hint.of(Command("lock", selective[0]), " moves one entry on")
         raise InputError(
             f"{quoted(selective[0])} has a selector, and {option} takes the names of projects",
@@ -167,8 +159,16 @@ def _check(inputs: LockInputs) -> None:
         )
 
 
-def _split(target: str) -> tuple[str, str | None]:
-    project, at, selector = target.partition("@")
+_NAME_SOMETHING = Hint.of(
+    "To add an entry or move it on, ", Command("lock", "PROJECT@SELECTOR"),
+    "; to move all on, ", Command("lock", options=(Option("update", "true"),)),
+    "; to check them, ", Command("lock", options=(Option("check", "true"),)),
+)  # fmt: skip
+
+
+def split_entry(text: str) -> tuple[str, str | None]:
+    """Return the project that *text* names, and the selector, ``None`` where there is no ``@``."""
+    project, at, selector = text.partition("@")
     return project, selector if at else None
 
 
@@ -199,7 +199,12 @@ def _facts(entry: LockEntry) -> dict[str, object]:
 
 
 def _facts_of_finding(finding: LockFinding, words: Words) -> dict[str, object]:
-    return {**_facts(finding.entry), "error": facts_of_error(finding.error, words)["error"]}
+    return {
+        **_facts(finding.entry),
+        "key": artifact_key(finding.entry.project, finding.entry.version),
+        "message": finding.error.message,
+        "error": facts_of_error(finding.error, words)["error"],
+    }
 
 
 def _count(number: int, one: str, several: str) -> str:

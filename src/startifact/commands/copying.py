@@ -1,0 +1,82 @@
+"""What the command copy does: it has two lists of regions, and perhaps two identities."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from startifact.commands.inputs import CopyInputs, SessionInputs
+from startifact.commands.results import StageResult
+from startifact.commands.running import parameter_of, session_of
+from startifact.concurrency.progress import ProgressCallback
+from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.model.quorum import MAJORITY
+from startifact.model.roles import check_role
+from startifact.regions.aws.configuration_loader import ConfigurationLoader
+from startifact.regions.aws.spec import first_aws_region
+from startifact.regions.aws.web_identity import WebIdentity
+from startifact.regions.factory import parse_specs
+from startifact.regions.spec import RegionSpec, split_list
+from startifact.session import Session
+from startifact.settings import Settings
+
+
+def run_copy(
+    inputs: CopyInputs,
+    given: SessionInputs,
+    settings: Settings,
+    *,
+    identity: WebIdentity | None = None,
+    progress: ProgressCallback | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> StageResult:
+    """Do what *inputs* say; *given* holds for the regions that are copied to as well.
+
+    *identity* takes on the role that *inputs* name, and is who to be there where they name none.
+
+    Raises:
+        StartifactError: It did not succeed, and there is nothing to show.
+    """
+    names = split_list(inputs.to) if isinstance(inputs.to, str) else inputs.to
+    specs = parse_specs(names, source="to")
+    # How many regions are required is said of those that something is staged in.
+    reading = replace(given, required_regions=MAJORITY)
+    session = session_of(reading, settings, identity=identity, progress=progress, limits=limits)
+    to = Session(
+        regions=[spec.text for spec in specs],
+        read_only=given.dry_run,
+        required_regions=given.required_regions,
+        configuration_loader=_loader(inputs, specs, given, settings, identity, limits),
+        progress=progress,
+        # Those of the environment are the ones to copy from: nothing is missing where they are.
+        settings=replace(settings, regions=None),
+        limits=limits,
+    )
+    staging = session.copy(inputs.project, inputs.version, to, min_age=inputs.min_age)
+    return StageResult(staging=staging, regions=to.regions)
+
+
+def _loader(
+    inputs: CopyInputs,
+    specs: Iterable[RegionSpec],
+    given: SessionInputs,
+    settings: Settings,
+    identity: WebIdentity | None,
+    limits: Limits,
+) -> ConfigurationLoader:
+    """Return what reaches the regions *specs*, which are copied to."""
+    parameter = inputs.to_configuration_parameter or given.configuration_parameter
+    somebody = None
+    if inputs.to_role is not None:
+        check_role(inputs.to_role, name="to-role")
+    if inputs.to_profile is not None or inputs.to_role is not None:
+        from startifact.regions.aws.named_credentials import session_as  # it loads the SDK
+
+        region = settings.aws_region or first_aws_region(specs)
+        somebody = session_as(
+            inputs.to_profile, inputs.to_role, region=region, identity=identity, limits=limits
+        )
+    return ConfigurationLoader(
+        parameter_of(parameter, settings),
+        identity=identity if somebody is None else None,
+        boto3_session=somebody,
+        limits=limits,
+    )

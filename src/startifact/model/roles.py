@@ -1,0 +1,22 @@
+"""How roles of IAM are named."""
+
+import re
+
+from startifact.errors import InputError
+from startifact.text import quoted
+
+_ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)
+
+
+def check_role(text: str, *, name: str) -> str:
+    """Return *text* when it is a role's ARN; *name* is the option that has it.
+
+    Raises:
+        InputError: It is none.
+    """
+    if _ROLE.fullmatch(text):
+        return text
+    raise InputError(
+        f"{name} is {quoted(text)}, which is not the ARN of a role",
+        hint="Write it in full, for example arn:aws:iam::123456789012:role/stage-sugarwater",
+    )

@@ -275,6 +275,19 @@ def encode_tombstone(*, removed_at: str, removed_by: str) -> str:
     )
 
 
+def is_tombstone(encoded_record: str | None) -> bool:
+    """Say whether *encoded_record* says that the artifact was removed."""
+    if encoded_record is None:
+        return False
+    try:
+        decode(encoded_record, where="it")
+    except RemovedError:
+        return True
+    except (IntegrityError, NewerFormatError):
+        return False
+    return False
+
+
 def _json(strings: Mapping[str, str]) -> str:
     return json.dumps(strings, ensure_ascii=True, separators=(",", ":"))
 

@@ -98,8 +98,7 @@ class Attempt(Generic[V]):
         acceptors = self._read(is_first=is_first)
         self._highest = 1 + max([self._highest, *(a.highest.number for a in acceptors.values())])
         at = self._ballot(acceptors)
-        # Of one region, one swap promises and accepts.
-        promises = acceptors if len(self._regions) == 1 else self._promise(acceptors, at)
+        promises = acceptors if self._needs_no_promise(acceptors) else self._promise(acceptors, at)
         if len(promises) < self._majority:
             return None
         before = highest_of(a.accepted for a in promises.values())
@@ -127,6 +126,15 @@ class Attempt(Generic[V]):
             move_id=self._id,
             failures={name: failures[name] for name in self._regions if name in failures},
         )
+
+    def _needs_no_promise(self, acceptors: Mapping[str, Acceptor[V]]) -> bool:
+        """Say whether one swap promises and accepts, as it does of one region.
+
+        Not where a channel has no object yet: whoever removes a version lists the channels, and has
+        to find those that are being created. docs/guarantees.md has the reason.
+        """
+        is_listed = self._register.is_mostly_absent or all(a.record for a in acceptors.values())
+        return len(self._regions) == 1 and is_listed
 
     def _ballot(self, acceptors: Mapping[str, Acceptor[V]]) -> Ballot:
         if self._highest >= MAX_BALLOT:  # what is written has to be readable

@@ -12,7 +12,7 @@ from startifact.model.quorum import required_to_stage
 from startifact.model.record import check_metadata
 from startifact.regions.factory import parse_specs
 from startifact.regions.spec import split_list
-from startifact.text import COUNTS, count_of, quoted
+from startifact.text import COUNTS, NUMBERS, count_of, number_of, quoted
 
 _ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)
 _AUDIENCE = re.compile(r"[!-~]{1,255}", re.ASCII)
@@ -74,14 +74,24 @@ def check_keep(text: str) -> str | None:
     return text or None
 
 
-def check_limit(text: str) -> int | None:
-    """Return the number of versions in *text*, or ``None`` where it is empty."""
+def check_count(text: str, *, name: str) -> int | None:
+    """Return the number from 1 on in *text*, or ``None`` where it is empty."""
     if not text:
         return None
     count = count_of(text)
     if count is None:
-        raise InputError(f"limit is {quoted(text)}, expected {COUNTS}")
+        raise InputError(f"{name} is {quoted(text)}, expected {COUNTS}")
     return count
+
+
+def check_number(text: str, *, name: str) -> int | None:
+    """Return the number from 0 on in *text*, or ``None`` where it is empty."""
+    if not text:
+        return None
+    number = number_of(text)
+    if number is None:
+        raise InputError(f"{name} is {quoted(text)}, expected {NUMBERS}")
+    return number
 
 
 def check_role(text: str) -> str | None:

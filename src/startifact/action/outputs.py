@@ -51,7 +51,7 @@ FAILURES: Mapping[int, str] = {
 STOPPED = "stopped"
 SUCCEEDED = "succeeded"
 
-_LISTS = ("versions", "projects")
+_LISTS = ("versions", "projects", "pruned")
 """Outputs that have an item for each version or project, however many there are."""
 
 _OF_ARTIFACT = ("stage", "download", "info")
@@ -154,6 +154,13 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
             ("channels",),
         ),
         OutputDefinition(
+            "pruned",
+            "What became of each version that is to be removed, or was, as a JSON array of at most "
+            "256 KiB: a warning says where it was cut. Its objects have version, outcome (marked, "
+            "waiting, removed, lifted or incomplete), not-before, size, staged-at and error.",
+            ("prune",),
+        ),
+        OutputDefinition(
             "differences",
             "What is not as it should be, as a JSON array of objects: kind, region, key, message.",
             ("verify",),
@@ -183,7 +190,7 @@ def outputs_of(
     return _texts({**facts, **_ending(error)})
 
 
-def _fitting(name: str, values: list[str]) -> list[str]:
+def _fitting(name: str, values: list[object]) -> list[object]:
     """Return the first of *values*, as many as an output may have; a warning says how many."""
     left = MAX_LIST_OUTPUT_BYTES - len("[]")
     for kept, value in enumerate(values):

@@ -19,6 +19,7 @@ from startifact.commands.results import (
     ProjectListResult,
     ProjectResult,
     PromotionResult,
+    PruneResult,
     RepairResult,
     StageResult,
     VerifyResult,
@@ -56,7 +57,7 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
             return projects_summary(projects)
         case VersionsResult():
             return versions_summary(result.project, result.entries)
-        case PromotionResult() | ChannelsResult() | YankResult():
+        case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return register_summary(result)
         case VerifyResult():
             return _verification(result)
@@ -86,7 +87,7 @@ def log_lines(result: ProjectResult) -> list[str]:
             return list(projects)
         case VersionsResult(versions=versions):
             return [str(version) for version in versions]
-        case PromotionResult() | ChannelsResult() | YankResult():
+        case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return register_log(result)
         case VerifyResult(verification=found):
             count = len(found.versions)

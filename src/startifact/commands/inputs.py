@@ -138,6 +138,20 @@ class UnyankInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PruneInputs:
+    """Which versions are to go, and whether anything is done."""
+
+    command: ClassVar = "prune"
+    project: str
+    keep_versions: int | None
+    keep_prereleases: int | None
+    older_than: str | None
+    range: str | None
+    grace: str
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyInputs:
     """What to compare: without a ``version``, all of the project."""
 
@@ -169,6 +183,7 @@ ProjectInputs = (
     | ChannelsInputs
     | YankInputs
     | UnyankInputs
+    | PruneInputs
     | VerifyInputs
     | RepairInputs
 )
@@ -186,6 +201,7 @@ PROJECT_INPUTS: Mapping[str, type[ProjectInputs]] = {
         ChannelsInputs,
         YankInputs,
         UnyankInputs,
+        PruneInputs,
         VerifyInputs,
         RepairInputs,
     )
@@ -222,7 +238,7 @@ def target_of(inputs: ProjectInputs) -> str:
             return ""
         case RollbackInputs():
             return channel_key(inputs.project, inputs.channel)
-        case VersionsInputs() | ChannelsInputs():
+        case VersionsInputs() | ChannelsInputs() | PruneInputs():
             return inputs.project
         case _:
             version = inputs.version

@@ -19,11 +19,12 @@ from startifact.errors import (
     DeadlineError,
     InputError,
     NotFoundError,
+    SeveralRegionsError,
     StartifactError,
     UndeterminedError,
 )
 from startifact.hints import Hint, Option
-from startifact.limits import LISTED_NAMES, Limits
+from startifact.limits import LISTED_NAMES, MAX_QUOTED_VERSIONS, Limits
 from startifact.model.clock import time_text
 from startifact.model.keys import artifact_key, marks_prefix
 from startifact.model.versions import newest_first, parse_version
@@ -52,6 +53,25 @@ class PlanState(StrEnum):
 
     REMOVING = "removing"
     """Its removal has begun, and was not finished."""
+
+
+class PruneOutcome(StrEnum):
+    """What one run has done with a version, or would do."""
+
+    MARKED = "marked"
+    """It is to be removed from now on."""
+
+    WAITING = "waiting"
+    """It was marked before, and its time has not come."""
+
+    REMOVED = "removed"
+    """It is removed in every region."""
+
+    LIFTED = "lifted"
+    """It was marked before, and stays."""
+
+    INCOMPLETE = "incomplete"
+    """It could not be done; the next run goes on with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +128,25 @@ class Pruning:
 
     def __bool__(self) -> bool:
         return not self.incomplete and not self.failures
+
+    def outcomes(self) -> Iterator[tuple[Version, PruneOutcome, PlannedRemoval | None]]:
+        """Yield what became of each version, or would: of the plan, then what was taken back."""
+        marked, removed = ({str(v) for v in found} for found in (self.marked, self.removed))
+        planned = {str(p.version) for p in self.plan}
+        for p in self.plan:
+            text = str(p.version)
+            outcome = PruneOutcome.WAITING
+            if text in self.incomplete:
+                outcome = PruneOutcome.INCOMPLETE
+            elif text in removed:
+                outcome = PruneOutcome.REMOVED
+            elif text in marked:
+                outcome = PruneOutcome.MARKED
+            yield p.version, outcome, p
+        for version in self.lifted:
+            yield version, PruneOutcome.LIFTED, None
+        for version in newest_first(parse_version(t) for t in self.incomplete if t not in planned):
+            yield version, PruneOutcome.INCOMPLETE, None
 
 
 @dataclass(slots=True)
@@ -361,6 +400,22 @@ class Pruner:
                     f"until then {count} removed: {quoted_list(list(removed)[:LISTED_NAMES])}"
                 )
             raise
+
+
+def incomplete_error(pruning: Pruning) -> StartifactError | None:
+    """Return the error of a run that is not complete; ``None`` where it is."""
+    if not pruning.incomplete:
+        return None
+    items = list(pruning.incomplete.items())
+    lines = [f"{text}: {error.message}" for text, error in items[:MAX_QUOTED_VERSIONS]]
+    if len(items) > MAX_QUOTED_VERSIONS:
+        lines.append(f"and {len(items) - MAX_QUOTED_VERSIONS:,} more")
+    count = f"{len(items):,} {'version' if len(items) == 1 else 'versions'}"
+    return SeveralRegionsError(
+        f"{count} of {pruning.project} could not be pruned completely:"
+        + "".join(f"\n  {line}" for line in lines),
+        causes=list(dict.fromkeys(pruning.incomplete.values())),
+    )
 
 
 def _marked_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Version]:

@@ -103,12 +103,12 @@ def test_readers_see_an_artifact_or_a_tombstone(region: Region, make_file: MakeF
     source = Source.scan(make_file())
     region.create(KEY, source, ENCODED_RECORD, unmoved)
     before, ended = described(region), threading.Event()
-    seen: set[str | None] = set()
+    records: set[str | None] = set()
 
-    def look() -> None:
+    def describe() -> None:
         while True:
             last = ended.is_set()
-            seen.add(described(region).encoded_record)
+            records.add(described(region).encoded_record)
             if last:
                 return
 
@@ -118,7 +118,7 @@ def test_readers_see_an_artifact_or_a_tombstone(region: Region, make_file: MakeF
                 region.create(KEY, source, ENCODED_RECORD, unmoved)
 
     with ThreadPoolExecutor(2) as pool:
-        works = [pool.submit(look), pool.submit(create)]
+        works = [pool.submit(describe), pool.submit(create)]
         try:
             assert region.replace_with_tombstone(KEY, TOMBSTONE, before)
         finally:
@@ -126,5 +126,5 @@ def test_readers_see_an_artifact_or_a_tombstone(region: Region, make_file: MakeF
         for work in works:
             work.result()
 
-    assert seen <= {ENCODED_RECORD, TOMBSTONE}
+    assert records <= {ENCODED_RECORD, TOMBSTONE}
     assert described(region).encoded_record == TOMBSTONE

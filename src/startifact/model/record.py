@@ -307,10 +307,10 @@ def decode(text: str, *, where: str) -> Record:
     facts = {k.removeprefix(RESERVED): v for k, v in strings.items() if k.startswith(RESERVED)}
     _check_format(facts.get("format"), where)
     if REMOVED_AT in facts and "sha256" not in facts:
-        by = facts.get(REMOVED_BY)
+        removed_by = facts.get(REMOVED_BY)
         raise RemovedError(
             f"{where} was removed at {quoted(facts[REMOVED_AT], QUOTED_KEY_CHARACTERS)}"
-            + (f" by {quoted(by, QUOTED_KEY_CHARACTERS)}" if by else ""),
+            + (f" by {quoted(removed_by, QUOTED_KEY_CHARACTERS)}" if removed_by else ""),
             hint="Choose another version; the number of a removed version stays used",
         )
     problems = Problems(f"the record of {where}", IntegrityError)

@@ -61,12 +61,12 @@ def read_in_use(
         SeveralRegionsError: Too few regions say which channels there are, or where one is.
     """
     return InUse(
-        channels=_held(_states(regions, project, None, required_to_read(len(regions)), limits)),
+        channels=_reasons(_states(regions, project, None, required_to_read(len(regions)), limits)),
         latest=latest_by_region(regions, project, failures, limits=limits),
     )
 
 
-def settle_channels(
+def accept_again(
     regions: Sequence[Region], project: str, author: Author, *, limits: Limits
 ) -> dict[str, str]:
     """Make every promise void that a channel was given until now; return what channels hold.
@@ -81,7 +81,7 @@ def settle_channels(
     """
     # A channel that is being created is promised by a majority before its promotion looks whether
     # the version is being removed, and so it is in each half of the regions by now.
-    return _held(_states(regions, project, author, required_to_read(len(regions)), limits))
+    return _reasons(_states(regions, project, author, required_to_read(len(regions)), limits))
 
 
 def _states(
@@ -116,17 +116,17 @@ def _states(
     return states
 
 
-def _held(states: Mapping[str, Accepted[Target]]) -> dict[str, str]:
+def _reasons(states: Mapping[str, Accepted[Target]]) -> dict[str, str]:
     """Return why each version, by its text, is held by the channels in *states*."""
-    held: dict[str, str] = {}
+    found: dict[str, str] = {}
     for name, state in sorted(states.items()):
         current = state.value.version
         for move in state.history:
             if move.value.version is not None:
-                held.setdefault(str(move.value.version), f"{name} has pointed at it")
+                found.setdefault(str(move.value.version), f"{name} has pointed at it")
         if current is not None:
-            held[str(current)] = f"{name} points at it"
-    return held
+            found[str(current)] = f"{name} points at it"
+    return found
 
 
 def latest_by_region(

@@ -285,7 +285,7 @@ class Pruner:
         living = [region for region in self.regions if region.name not in self._failures]
         found: dict[str, PlannedRemoval] = {}
 
-        def look(version: Version) -> None:
+        def inspect(version: Version) -> None:
             key = artifact_key(self.project, version)
             if all(has_tombstone(region, key, self.limits) for region in living):
                 return
@@ -295,7 +295,7 @@ class Pruner:
                 not_before=self._marks[str(version)].not_before,
             )
 
-        self._pool(partial(look, version) for version in removing)
+        self._pool(partial(inspect, version) for version in removing)
         return [found[str(version)] for version in removing if str(version) in found]
 
     def _run(self, plan: Sequence[PlannedRemoval]) -> None:

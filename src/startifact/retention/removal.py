@@ -1,7 +1,7 @@
 """Removing versions for good: from the mark that it has begun to the last tombstone.
 
 The order is what keeps it from removing what somebody promotes meanwhile. First the mark says
-``removing``, for a majority; *then* every channel is listed anew and settled, and only then are
+``removing``, for a majority; *then* every channel is listed anew and accepted again; only then are
 tombstones written. A promotion looks at the mark between the promises of its channel and their
 acceptance: in whatever order the two run, one of them sees the other. ``removing`` is taken back
 only where a channel turns out to hold the version.
@@ -32,7 +32,7 @@ from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
 from startifact.registers.marks import Mark, PruningMark, PruningState, mark_register
 from startifact.registers.record import Accepted
-from startifact.retention.in_use import settle_channels
+from startifact.retention.in_use import accept_again
 
 logger = logging.getLogger(__name__)
 
@@ -102,17 +102,15 @@ class Remover:
         if not self.begun:
             return
         try:
-            self.in_use = settle_channels(
-                self.regions, self.project, self.author, limits=self.limits
-            )
+            self.in_use = accept_again(self.regions, self.project, self.author, limits=self.limits)
         except DeadlineError:
             raise
         except StartifactError as e:
             self.incomplete |= dict.fromkeys(self.begun, e)
             return
-        held = [version for text, version in self.begun.items() if text in self.in_use]
+        kept = [version for text, version in self.begun.items() if text in self.in_use]
         free = [version for text, version in self.begun.items() if text not in self.in_use]
-        self._each(held, self._take_back)
+        self._each(kept, self._take_back)
         self._each(free, self._finish)
 
     def _each(self, versions: Iterable[Version], work: Callable[[Version], None]) -> None:

@@ -74,12 +74,18 @@ class Process:
         """What it calls what it makes, instead of a name that is drawn at random."""
 
         self.strands: list[Strand] = []
+        self._ids = 0
         self.pending: dict[int, Ask] = {}
         self.acts = 0
         """How often one thread has done what another one of this process can notice."""
         self._ready: deque[Strand] = deque()
         self._limits: dict[Strand, float] = {}
         self.spawn(lambda: self._main(work))
+
+    def new_id(self) -> str:
+        """Return what identifies the next change that it makes; the first one has its label."""
+        self._ids += 1
+        return self.label if self._ids == 1 else f"{self.label}.{self._ids}"
 
     def _main(self, work: Callable[[], object]) -> None:
         self.report = work()
@@ -361,5 +367,5 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("startifact.staging.stager.now", lambda: NOW)
     monkeypatch.setattr("startifact.repair.repairer.now", lambda: NOW)
     monkeypatch.setattr("startifact.session.channels.now", lambda: NOW)
-    monkeypatch.setattr("startifact.registers.attempt.new_id", lambda: running().label)
+    monkeypatch.setattr("startifact.registers.attempt.new_id", lambda: running().new_id())
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)

@@ -29,6 +29,7 @@ CREATES = frozenset({"create", "create_copy"})
 """What makes an artifact; both are asked for with its key first and its record third."""
 
 WRITES = CREATES | {"write_channel", "write_mirror", "delete_mirror", "delete"}
+WRITES |= {"replace_with_tombstone"}
 
 Content = tuple[object, ...]
 

@@ -60,12 +60,15 @@ class Attempt(Generic[V]):
         propose: Callable[[Accepted[V] | None], V | None],
         author: Author,
         before_accepting: Callable[[], None],
+        *,
+        accepts_nothing: bool = False,
     ) -> None:
         self._register = register
         self._regions = register.regions
         self._limits = register.limits
         self._propose = propose
         self._before_accepting = before_accepting
+        self._accepts_nothing = accepts_nothing
         self._author = author
         self._id = new_id()
         self._highest = 0
@@ -176,12 +179,14 @@ class Attempt(Generic[V]):
         """Return what is to be accepted under *ballot*, where *before* was accepted last.
 
         Where nothing was, and nothing is to be, that is accepted as well, unless every region has
-        said that it *is new*: one of the others may have accepted something.
+        said that it *is new*: one of the others may have accepted something. Whoever has to make
+        older promises void accepts nothing in any case: what was accepted under one by a minority
+        meanwhile would be the highest state else.
         """
         if before is not None and before.has(self._id):
             return Accepted(ballot=ballot, history=before.history)
         value = self._propose(before)
-        if value is None and before is None and not is_new:
+        if value is None and before is None and (self._accepts_nothing or not is_new):
             value = self._register.codec.empty()
         history = () if before is None else before.history
         if value is not None:

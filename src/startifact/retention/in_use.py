@@ -101,7 +101,8 @@ def _states(
     def look_up(name: str) -> None:
         register = channel_register(regions, project, name, limits=limits)
         if author is not None:
-            state = register.change(lambda _: None, author).accepted
+            # Also where there is nothing yet: a promotion may have its promise.
+            state = register.change(lambda _: None, author, accepts_nothing=True).accepted
         else:
             reading = register.read()
             if not reading.is_known:

@@ -1,0 +1,75 @@
+"""Programs of the model that remove a version for good, and the marks that they begin with."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+from startifact.errors import RemovedError, SeveralRegionsError, UndeterminedError
+from startifact.model.versions import parse_version
+from startifact.registers.attempt import Author
+from startifact.registers.marks import PruningMark, PruningState
+from startifact.retention.removal import Remover, change_pruning
+from tests.model.channel_programs import LIMITS, ChannelProgram, Promote, may_be_seen
+from tests.model.engine import NOW, ModelRegion, running
+from tests.model.programs import PROJECT, Report, Stage
+
+LATER = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkDue(ChannelProgram):
+    """Marks *version* as what may be removed by now."""
+
+    version: str
+
+    def run(self, folder: Path) -> Report:
+        running().label = self.name
+        mark = PruningMark(state=PruningState.MARKED, not_before=NOW, at=NOW, decided_by=self.name)
+        regions = [ModelRegion(region) for region in self.regions]
+        change_pruning(
+            regions, PROJECT, parse_version(self.version), lambda _: mark,
+            Author(moved_by=self.name, now=lambda: NOW), limits=LIMITS,
+        )  # fmt: skip
+        return Report("marked")
+
+
+@dataclass(frozen=True, slots=True)
+class Prune(ChannelProgram):
+    """Removes *version*, which is due."""
+
+    version: str
+
+    def run(self, folder: Path) -> Report:
+        running().label = self.name
+        author = Author(moved_by=self.name, now=lambda: NOW)
+        regions = [ModelRegion(region) for region in self.regions]
+        remover = Remover(regions, PROJECT, author, LIMITS)
+        remover.remove([parse_version(self.version)], LATER)
+        if remover.removed:
+            return Report("removed", self.version)
+        if remover.incomplete:
+            return Report("incomplete", self.version)
+        return Report("kept" if remover.in_use else "nothing", self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class StageMarked(Stage):
+    """Stages *data* as *version*, which may have been removed by then."""
+
+    is_about_channels: ClassVar[bool] = True
+
+    @property
+    def starts_late(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteMarked(Promote):
+    """Points the channel at *version*, which may be removed meanwhile."""
+
+    def run(self, folder: Path) -> Report:
+        try:
+            return Promote.run(self, folder)
+        except (RemovedError, SeveralRegionsError, UndeterminedError) as e:
+            return Report("undetermined" if may_be_seen(e) else "failed")

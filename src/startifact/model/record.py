@@ -275,6 +275,14 @@ def encode_tombstone(*, removed_at: str, removed_by: str) -> str:
     )
 
 
+def has_left_bytes(encoded_record: str | None, size: int) -> bool:
+    """Say whether an object of *size* bytes has more than its record, which is a tombstone's.
+
+    Then it was interrupted while it took the artifact's place.
+    """
+    return size > len(encoded_record or "")
+
+
 def is_tombstone(encoded_record: str | None) -> bool:
     """Say whether *encoded_record* says that the artifact was removed."""
     if encoded_record is None:

@@ -49,9 +49,7 @@ class Register(RegisterReader[V]):
             SeveralRegionsError: Too few regions answered. Nothing was changed.
             UndeterminedError: It may have been changed, or not.
         """
-        attempt = Attempt(
-            self, propose, author, before_accepting, accepts_nothing=accepts_nothing
-        )
+        attempt = Attempt(self, propose, author, before_accepting, accepts_nothing=accepts_nothing)
         try:
             return attempt.run()
         except BaseException as e:

@@ -13,7 +13,6 @@ from functools import partial
 
 from semver import Version
 
-from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import (
     DeadlineError,
@@ -26,9 +25,9 @@ from startifact.errors import (
 from startifact.hints import Hint, Option
 from startifact.limits import LISTED_NAMES, MAX_QUOTED_VERSIONS, Limits
 from startifact.model.clock import time_text
-from startifact.model.keys import artifact_key, marks_prefix
+from startifact.model.keys import artifact_key
 from startifact.model.versions import newest_first, parse_version
-from startifact.reading.listing import ask_regions, check_answers, versions_of
+from startifact.reading.listing import ask_regions, check_answers, marked_versions, versions_of
 from startifact.reading.version_entries import Describer, EntryFilter, VersionEntry
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
@@ -207,7 +206,7 @@ class Pruner:
     def _read_marks(self) -> None:
         """Learn which versions are to be removed, by one listing and their marks."""
         living = [region for region in self.regions if region.name not in self._failures]
-        jobs = {r.name: partial(_marked_in, r, self.project) for r in living}
+        jobs = {r.name: partial(marked_versions, r, self.project) for r in living}
         listed, failed = ask_regions(jobs, self.limits, None)
         self._failures |= {failure.name: failure.error for failure in failed}
         check_answers(self.regions, self.project, self._failures, all_needed=False)
@@ -416,16 +415,6 @@ def incomplete_error(pruning: Pruning) -> StartifactError | None:
         + "".join(f"\n  {line}" for line in lines),
         causes=list(dict.fromkeys(pruning.incomplete.values())),
     )
-
-
-def _marked_in(region: Region, project: str, heartbeat: Heartbeat) -> list[Version]:
-    """Return the versions of which *region* has a mark."""
-    versions, prefix = [], marks_prefix(project)
-    for key in region.channel_keys(prefix):
-        heartbeat.beat()
-        with contextlib.suppress(InputError):  # something else's
-            versions.append(parse_version(key.removeprefix(prefix)))
-    return versions
 
 
 def _lift(_: str, mark: PruningMark | None) -> PruningMark | None:

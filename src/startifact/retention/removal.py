@@ -27,8 +27,8 @@ from startifact.errors import (
 from startifact.limits import Limits
 from startifact.model.clock import time_of
 from startifact.model.keys import Key, artifact_key
-from startifact.model.record import encode_tombstone, is_tombstone
-from startifact.regions.interface import Region
+from startifact.model.record import encode_tombstone, has_left_bytes, is_tombstone
+from startifact.regions.interface import Region, StoredArtifact
 from startifact.registers.attempt import Author
 from startifact.registers.marks import Mark, PruningMark, PruningState, mark_register
 from startifact.registers.record import Accepted
@@ -49,7 +49,7 @@ def put_tombstone(
     for _ in range(limits.promise_attempts):
         heartbeat.beat()
         stored = region.describe(key)
-        if stored is not None and is_tombstone(stored.encoded_record):
+        if is_removed(stored):
             return
         error: RegionUnavailableError | None = None
         try:
@@ -62,13 +62,21 @@ def put_tombstone(
     raise RegionUnavailableError(f"{key} in {region.name} kept changing while it was removed")
 
 
+def is_removed(stored: StoredArtifact | None) -> bool:
+    """Say whether a tombstone is there, and nothing of what was there before."""
+    return (
+        stored is not None
+        and is_tombstone(stored.encoded_record)
+        and not has_left_bytes(stored.encoded_record, stored.size)
+    )
+
+
 def has_tombstone(region: Region, key: Key, limits: Limits) -> bool:
     """Say whether *region* has a tombstone at *key*; not where that is not known."""
 
     def describe(heartbeat: Heartbeat) -> bool:
         heartbeat.beat()
-        stored = region.describe(key)
-        return stored is not None and is_tombstone(stored.encoded_record)
+        return is_removed(region.describe(key))
 
     try:
         return run_one(region.name, describe, limits=limits)

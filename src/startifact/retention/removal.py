@@ -174,7 +174,7 @@ class Remover:
             r.name: partial(put_tombstone, r, key, record, limits=self.limits) for r in self.regions
         }
         failed: dict[str, StartifactError] = {}
-        with FanOut(jobs, limits=self.limits, undo=True) as writing:
+        with FanOut(jobs, limits=self.limits) as writing:
             for answer in writing:
                 if isinstance(answer, Failure):
                     failed[answer.name] = answer.error

@@ -47,8 +47,8 @@ def regions(directories: list[str], make_file: MakeFile) -> Iterator[list[Faulty
 
 def tombstones(directories: list[str], version: str) -> int:
     """Return how many regions have a tombstone of *version*."""
-    places = [Path(spec.removeprefix("file://")) for spec in directories]
-    records = [(place / f"SugarWater@{version}" / "metadata.json").read_text() for place in places]
+    roots = [Path(spec.removeprefix("file://")) for spec in directories]
+    records = [(root / f"SugarWater@{version}" / "metadata.json").read_text() for root in roots]
     return sum(map(is_tombstone, records))
 
 

@@ -28,8 +28,8 @@ def removing_versions(
 ) -> frozenset[str]:
     """Return the versions of *project*, as texts, that a region says are being removed.
 
-    With *version* no other one is looked at. What a region does not say is not told here: whoever
-    compares marks does.
+    With *version* no other one is looked at. A region that does not say it is passed over: whoever
+    compares marks reports that.
     """
     jobs = {r.name: partial(_removing_in, r, project, version, limits) for r in regions}
     found, _ = ask_regions(jobs, limits, None)

@@ -67,7 +67,7 @@ DAMAGES = [lose, bring_back, replace, damage, leave_bytes]
 
 @pytest.mark.parametrize("damage_", DAMAGES, ids=lambda d: d.__name__)
 def test_damage_of_a_tombstone(removed: ProjectFixture, damage_: Damage) -> None:
-    """It is found, and mended: a removed version stays removed."""
+    """It is found, and repaired: a removed version stays removed."""
     damage_(removed, removed.b)
 
     found = removed.found()
@@ -152,7 +152,7 @@ def test_tombstone_nobody_else_knows_of(fixture: ProjectFixture) -> None:
 
 
 def test_region_that_is_down(removed: ProjectFixture) -> None:
-    """What can be mended is, and the rest is said."""
+    """What can be repaired is, and the rest is said."""
     lose(removed, removed.b)
     removed.c.fail_region()
 

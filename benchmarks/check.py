@@ -33,7 +33,7 @@ def cases(folder: Path) -> Iterator[Case]:
         with proxy(server, ROUND_TRIP_SECONDS, handshake_seconds=0) as far:
             small = Small(server, server.at(far.endpoint), folder, far)
             # Of a project that has a version already; see tests/faults/test_request_counts.py.
-            # Whether the version is being removed is asked beside its write: one more in each region.
+            # Whether it is being removed is asked beside the write: one more in each region.
             yield small.bucket("stage into one bucket", _counts(5, 3))
             yield small.organisation("stage into an organisation's one region", 1, _counts(11, 7))
             yield small.organisation("stage into an organisation's 3 regions", 3, _counts(33, 7))

@@ -82,6 +82,21 @@ def test_two_runs(
     assert (third.plan, third.marked, third.removed) == ((), (), ())
 
 
+def test_regions_in_memory(make_file: MakeFile) -> None:
+    """Regions in memory are pruned as all others are, and so are regions of several kinds."""
+    session = Session(regions=[f"memory:prune-{n}" for n in range(3)])
+    for version in ("1.0.0", "1.1.0"):
+        session.stage("SugarWater", version, make_file(version.encode()))
+
+    for _ in range(2):
+        done = session.prune("SugarWater", keep_versions=1, grace="0s", yes=True)
+
+    assert texts(done.removed) == ["1.0.0"]
+    with pytest.raises(RemovedError):
+        session.get("SugarWater", "1.0.0")
+    assert session.verify("SugarWater")
+
+
 @FILES
 class TestPlan:
     """What goes, and what does not."""

@@ -12,7 +12,7 @@ from startifact.registers.marks import PruningMark, PruningState
 from startifact.retention.removal import Remover, change_pruning
 from tests.model.channel_programs import LIMITS, ChannelProgram, Promote, may_be_seen
 from tests.model.engine import NOW, ModelRegion, running
-from tests.model.programs import PROJECT, Report, Stage
+from tests.model.programs import PROJECT, Repair, Report, Stage
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -62,6 +62,17 @@ class StageMarked(Stage):
     @property
     def starts_late(self) -> bool:
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class RepairMarked(Repair):
+    """Repairs the project, of which a version may be removed meanwhile."""
+
+    is_about_channels: ClassVar[bool] = True
+
+    def run(self, folder: Path) -> Report:
+        running().label = self.name
+        return Repair.run(self, folder)
 
 
 @dataclass(frozen=True, slots=True)

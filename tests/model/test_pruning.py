@@ -12,7 +12,7 @@ import pytest
 from tests.model.channel_programs import Promote
 from tests.model.programs import Program
 from tests.model.prune_explorer import OLD, PruneExplorer, marked
-from tests.model.prune_programs import PromoteMarked, Prune, StageMarked
+from tests.model.prune_programs import PromoteMarked, Prune, RepairMarked, StageMarked
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
 
@@ -103,6 +103,13 @@ THREE = {
 }
 
 THREE_LONG = {
+    "a version that most regions have, and a repair": Search(
+        (RepairMarked("r", "ABC"), Prune("p", "ABC", OLD)),
+        states=20_000,
+        ends=frozenset({("r", "repaired"), ("p", "removed")}),
+        staged_in="AB",
+        preemptions=1,
+    ),
     "a region that goes down": Search(
         promote_and_prune("ABC"),
         states=9_000,

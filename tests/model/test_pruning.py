@@ -74,6 +74,12 @@ TWO = {
 }
 
 THREE = {
+    "a promotion, and a repair that completes what is left": Search(
+        (*promote_and_prune("ABC"), RepairMarked("r", "ABC")),
+        states=17_000,
+        ends=BOTH | {("r", "repaired")},
+        preemptions=1,
+    ),
     "a channel": Search(
         promote_and_prune("ABC"), states=9_000, ends=BOTH, channel_in="ABC", preemptions=2
     ),
@@ -93,6 +99,13 @@ THREE = {
         staged_in="AB",
         preemptions=2,
     ),
+    "a version that most regions have, and a repair": Search(
+        (RepairMarked("r", "ABC"), Prune("p", "ABC", OLD)),
+        states=6_000,
+        ends=frozenset({("r", "repaired"), ("p", "removed")}),
+        staged_in="AB",
+        preemptions=2,
+    ),
     "two prunes": Search(
         (*promote_and_prune("ABC"), Prune("q", "ABC", OLD)),
         states=9_000,
@@ -103,13 +116,6 @@ THREE = {
 }
 
 THREE_LONG = {
-    "a version that most regions have, and a repair": Search(
-        (RepairMarked("r", "ABC"), Prune("p", "ABC", OLD)),
-        states=20_000,
-        ends=frozenset({("r", "repaired"), ("p", "removed")}),
-        staged_in="AB",
-        preemptions=1,
-    ),
     "a region that goes down": Search(
         promote_and_prune("ABC"),
         states=9_000,

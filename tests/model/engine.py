@@ -20,7 +20,15 @@ import pytest
 from greenlet import getcurrent, greenlet
 
 from startifact.channels import mirroring
-from startifact.concurrency import backoff, deadline, fan_out, heartbeat, quorum, worker_pool
+from startifact.concurrency import (
+    backoff,
+    deadline,
+    fan_out,
+    heartbeat,
+    in_order,
+    quorum,
+    worker_pool,
+)
 from startifact.errors import ExistsError, StartifactError
 from startifact.reading import resolution
 from startifact.registers import attempt
@@ -358,10 +366,10 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "time", clock)
     threads = SimpleNamespace(Thread=Thread, Event=Event, Lock=threading.Lock)
     queues = SimpleNamespace(SimpleQueue=Queue, Empty=queue.Empty)
-    for module in (fan_out, heartbeat, worker_pool):
+    for module in (fan_out, heartbeat, worker_pool, in_order):
         monkeypatch.setattr(module, "threading", threads)
     monkeypatch.setattr(replication, "threading", SimpleNamespace(Condition=Condition))
-    for module in (fan_out, worker_pool):
+    for module in (fan_out, worker_pool, in_order):
         monkeypatch.setattr(module, "queue", queues)
     monkeypatch.setattr(backoff, "pause_for", lambda seconds: None)
     monkeypatch.setattr("startifact.staging.stager.now", lambda: NOW)

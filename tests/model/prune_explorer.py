@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from startifact.model.keys import LATEST, channel_key
 from tests.model import channel_rules, prune_rules
 from tests.model.channel_explorer import VERSIONS, ChannelExplorer
 from tests.model.channel_programs import Promote
 from tests.model.engine import serve
 from tests.model.explorer import State, Step
-from tests.model.programs import Program, Report, Stage
+from tests.model.programs import PROJECT, Program, Report, Stage
 from tests.model.prune_programs import MarkDue
 from tests.model.world import World
 from tests.support.memory_region import Request, StoreState
@@ -32,6 +33,23 @@ def marked(
         world.end(program.name)
     world.close()
     return dict(world.stores)
+
+
+def above_latest(folder: Path) -> dict[str, StoreState]:
+    """Return regions of which one holds two versions above ``latest``; the lower one is due."""
+    programs: list[Program] = [
+        Stage("s", "ABC", VERSIONS[0], f"content {VERSIONS[0]}", required=3),
+        *(Stage(f"s{v}", "A", v, f"content {v}", required=1) for v in VERSIONS[1:]),
+        MarkDue("due", "ABC", OLD),
+    ]
+    world = World(programs, folder)
+    for program in programs:
+        world.end(program.name)
+    world.close()
+    latest = channel_key(PROJECT, LATEST)
+    stores = dict(world.stores)
+    stores["A"] = stores["A"].write(latest, stores["B"].channels[latest])
+    return stores
 
 
 class PruneExplorer(ChannelExplorer):

@@ -1,7 +1,7 @@
 """Programs of the model that remove a version for good, and the marks that they begin with."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,11 +9,14 @@ from startifact.errors import RemovedError, SeveralRegionsError, UndeterminedErr
 from startifact.model.versions import parse_version
 from startifact.registers.attempt import Author
 from startifact.registers.marks import PruningMark, PruningState
+from startifact.retention.criteria import Criteria
+from startifact.retention.pruning import Pruner
 from startifact.retention.removal import Remover, change_pruning
 from tests.model.channel_programs import LIMITS, ChannelProgram, Promote, may_be_seen
 from tests.model.engine import NOW, ModelRegion, running
 from tests.model.programs import PROJECT, Repair, Report, Stage
 
+NEWEST = Criteria.of(keep_versions=1, keep_prereleases=None, older_than=None, range_=None)
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 
 
@@ -51,6 +54,28 @@ class Prune(ChannelProgram):
         if remover.incomplete:
             return Report("incomplete", self.version)
         return Report("kept" if remover.in_use else "nothing", self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class PruneAll(ChannelProgram):
+    """Prunes the project but for its newest version, and marks what is new as due at once."""
+
+    def run(self, folder: Path) -> Report:
+        running().label = self.name
+        pruner = Pruner(
+            regions=[ModelRegion(region) for region in self.regions],
+            project=PROJECT,
+            author=Author(moved_by=self.name, now=lambda: NOW),
+            now=LATER,
+            limits=LIMITS,
+            dry_run=False,
+        )
+        try:
+            done = pruner.prune(NEWEST, timedelta(0))
+        except SeveralRegionsError:
+            return Report("unreached")
+        steps = tuple(map(str, done.removed))
+        return Report("pruned" if done else "incomplete", steps=steps)
 
 
 @dataclass(frozen=True, slots=True)

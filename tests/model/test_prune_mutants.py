@@ -12,10 +12,11 @@ from startifact.errors import RegionsFailedError
 from startifact.registers.attempt import Attempt
 from startifact.registers.register import Register
 from startifact.retention import in_use, removal
+from startifact.retention.in_use import InUse
 from startifact.retention.removal import Remover
 from tests.model.programs import Program
-from tests.model.prune_explorer import OLD, PruneExplorer, marked
-from tests.model.prune_programs import PromoteMarked, Prune, StageMarked
+from tests.model.prune_explorer import OLD, PruneExplorer, above_latest, marked
+from tests.model.prune_programs import PromoteMarked, Prune, PruneAll, StageMarked
 from tests.model.rules import BrokenPromiseError
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(600)]
@@ -128,6 +129,21 @@ def removed_although_in_use(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(in_use, "_reasons", lambda states: {})
 
 
+def latest_is_kept_where_it_is(patch: pytest.MonkeyPatch) -> None:
+    """What latest points at is kept, and not what it may come to point at."""
+
+    def why_kept(self: InUse, version: Any) -> str | None:
+        pointed = str(version) in map(str, self.latest.values())
+        return self.channels.get(str(version)) or ("latest" if pointed else None)
+
+    patch.setattr(InUse, "why_kept", why_kept)
+
+
+def prune_all(folder: Path) -> None:
+    programs = (StageMarked("s", "ABC", OLD, f"content {OLD}"), PruneAll("p", "ABC"))
+    PruneExplorer(programs, folder, stores=above_latest(folder), preemptions=1).run()
+
+
 def search(
     folder: Path,
     programs: tuple[Program, ...],
@@ -163,6 +179,7 @@ MUTANTS: dict[Break, tuple[Run, set[str]]] = {
     mark_before_the_promise: (EXISTING, {"in use"}),
     tombstones_only_over_artifacts: (partial(search, programs=STAGE, staged_in="AB"), {"removed"}),
     tombstones_of_a_majority: (partial(search, programs=STAGE, failing="C"), {"removed"}),
+    latest_is_kept_where_it_is: (prune_all, {"latest"}),
     removed_although_in_use: (EXISTING, {"in use"}),
 }
 

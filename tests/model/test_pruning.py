@@ -11,8 +11,8 @@ import pytest
 
 from tests.model.channel_programs import Promote
 from tests.model.programs import Program
-from tests.model.prune_explorer import OLD, PruneExplorer, marked
-from tests.model.prune_programs import PromoteMarked, Prune, RepairMarked, StageMarked
+from tests.model.prune_explorer import OLD, PruneExplorer, above_latest, marked
+from tests.model.prune_programs import PromoteMarked, Prune, PruneAll, RepairMarked, StageMarked
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
 
@@ -174,3 +174,15 @@ def test_three_regions(search: Search, folder: Path) -> None:
 def test_three_regions_that_take_longer(search: Search, folder: Path) -> None:
     """The same with more turns, or with more that fails."""
     search.run(folder)
+
+
+def test_latest_moves_to_what_is_old(folder: Path) -> None:
+    """No region's latest comes to point at what is removed, however slow a staging is."""
+    stores = above_latest(folder)
+    programs = (StageMarked("s", "ABC", OLD, f"content {OLD}"), PruneAll("p", "ABC"))
+
+    explored = PruneExplorer(programs, folder, stores=stores, preemptions=1).run()
+
+    assert explored.left == 0
+    assert explored.states >= 1_000
+    assert explored.reports >= {("s", "staged"), ("p", "pruned")}

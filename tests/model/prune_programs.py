@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from startifact.errors import RemovedError, SeveralRegionsError, UndeterminedErr
 from startifact.model.versions import parse_version
 from startifact.registers.attempt import Author
 from startifact.registers.marks import PruningMark, PruningState
+from startifact.retention import pruning
 from startifact.retention.criteria import Criteria
 from startifact.retention.pruning import Pruner
 from startifact.retention.removal import Remover, change_pruning
@@ -54,6 +56,26 @@ class Prune(ChannelProgram):
         if remover.incomplete:
             return Report("incomplete", self.version)
         return Report("kept" if remover.in_use else "nothing", self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Lift(ChannelProgram):
+    """Takes the mark of *version* back, as a prune does whose plan does not have it any more."""
+
+    version: str
+
+    def run(self, folder: Path) -> Report:
+        running().label = self.name
+        regions = [ModelRegion(region) for region in self.regions]
+        try:
+            change_pruning(
+                regions, PROJECT, parse_version(self.version),
+                partial(pruning._lift, self.version),
+                Author(moved_by=self.name, now=lambda: NOW), limits=LIMITS,
+            )  # fmt: skip
+        except (SeveralRegionsError, UndeterminedError):
+            return Report("undetermined")
+        return Report("lifted")
 
 
 @dataclass(frozen=True, slots=True)

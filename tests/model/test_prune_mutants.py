@@ -11,12 +11,12 @@ from startifact.channels import promotion
 from startifact.errors import RegionsFailedError
 from startifact.registers.attempt import Attempt
 from startifact.registers.register import Register
-from startifact.retention import in_use, removal
+from startifact.retention import in_use, pruning, removal
 from startifact.retention.in_use import InUse
 from startifact.retention.removal import Remover
 from tests.model.programs import Program
 from tests.model.prune_explorer import OLD, PruneExplorer, above_latest, marked
-from tests.model.prune_programs import PromoteMarked, Prune, PruneAll, StageMarked
+from tests.model.prune_programs import Lift, PromoteMarked, Prune, PruneAll, StageMarked
 from tests.model.rules import BrokenPromiseError
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(600)]
@@ -139,6 +139,11 @@ def latest_is_kept_where_it_is(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(InUse, "why_kept", why_kept)
 
 
+def any_plan_takes_it_back(patch: pytest.MonkeyPatch) -> None:
+    """A plan without the version takes its mark back although its removal has begun."""
+    patch.setattr(pruning, "_lift", lambda text, mark: None)
+
+
 def prune_all(folder: Path) -> None:
     programs = (StageMarked("s", "ABC", OLD, f"content {OLD}"), PruneAll("p", "ABC"))
     PruneExplorer(programs, folder, stores=above_latest(folder), preemptions=1).run()
@@ -179,6 +184,10 @@ MUTANTS: dict[Break, tuple[Run, set[str]]] = {
     mark_before_the_promise: (EXISTING, {"in use"}),
     tombstones_only_over_artifacts: (partial(search, programs=STAGE, staged_in="AB"), {"removed"}),
     tombstones_of_a_majority: (partial(search, programs=STAGE, failing="C"), {"removed"}),
+    any_plan_takes_it_back: (
+        partial(search, programs=(*both("A"), Lift("l", "A", OLD)), channel_in="A"),
+        {"in use"},
+    ),
     latest_is_kept_where_it_is: (prune_all, {"latest"}),
     removed_although_in_use: (EXISTING, {"in use"}),
 }

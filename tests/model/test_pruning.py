@@ -12,7 +12,14 @@ import pytest
 from tests.model.channel_programs import Promote
 from tests.model.programs import Program
 from tests.model.prune_explorer import OLD, PruneExplorer, above_latest, marked
-from tests.model.prune_programs import PromoteMarked, Prune, PruneAll, RepairMarked, StageMarked
+from tests.model.prune_programs import (
+    Lift,
+    PromoteMarked,
+    Prune,
+    PruneAll,
+    RepairMarked,
+    StageMarked,
+)
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
 
@@ -105,6 +112,13 @@ THREE = {
         ends=frozenset({("r", "repaired"), ("p", "removed")}),
         staged_in="AB",
         preemptions=2,
+    ),
+    "another plan, which takes the mark back": Search(
+        (*promote_and_prune("ABC"), Lift("l", "ABC", OLD)),
+        states=9_000,
+        ends=BOTH | {("p", "nothing"), ("l", "lifted")},
+        channel_in="ABC",
+        preemptions=1,
     ),
     "two prunes": Search(
         (*promote_and_prune("ABC"), Prune("q", "ABC", OLD)),

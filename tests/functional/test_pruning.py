@@ -217,6 +217,18 @@ class TestMarks:
         assert texts(found.removed) == ["1.0.0"]
         assert str(staged.get("SugarWater", "<1.2").version) == "1.1.0"
 
+    def test_marks_of_another_prune(self, staged: Session) -> None:
+        """A prune of other versions, or of the other kind, leaves marks that it is not about."""
+        staged.prune("SugarWater", keep_versions=1, version_range="<1.2", yes=True)
+        staged.prune("SugarWater", keep_prereleases=1, yes=True)
+
+        found = staged.prune("SugarWater", keep_versions=1, version_range=">=1.2", yes=True)
+
+        assert texts(found.marked) == ["1.3.0", "1.2.0"]
+        assert found.lifted == ()
+        both = staged.prune("SugarWater", keep_versions=9, keep_prereleases=9, yes=True)
+        assert texts(both.lifted) == ["1.3.0", "1.2.0", "1.1.0-rc.1", "1.0.0"]
+
     def test_promoted_meanwhile(self, staged: Session) -> None:
         """What is marked can be promoted, and is kept then."""
         staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)

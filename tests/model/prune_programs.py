@@ -87,13 +87,14 @@ class PruneAll(ChannelProgram):
         pruner = Pruner(
             regions=[ModelRegion(region) for region in self.regions],
             project=PROJECT,
+            criteria=NEWEST,
             author=Author(moved_by=self.name, now=lambda: NOW),
             now=LATER,
             limits=LIMITS,
             dry_run=False,
         )
         try:
-            done = pruner.prune(NEWEST, timedelta(0))
+            done = pruner.prune(timedelta(0))
         except SeveralRegionsError:
             return Report("unreached")
         steps = tuple(map(str, done.removed))

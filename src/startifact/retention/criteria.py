@@ -65,19 +65,21 @@ class Criteria:
             range=None if range_ is None else parse_range(range_),
         )
 
+    def is_about(self, version: Version) -> bool:
+        """Say whether they are about *version* at all, by its kind and the range."""
+        if self.range is not None and version not in self.range:
+            return False
+        if self.keep_versions is None and self.keep_prereleases is None:
+            return True
+        of_kind = self.keep_prereleases if version.prerelease else self.keep_versions
+        return of_kind is not None
+
     def by_number(self, versions: Sequence[Version]) -> Iterator[Version]:
         """Yield those of *versions*, newest first, that may go by their number."""
-        counts_none = self.keep_versions is None and self.keep_prereleases is None
-        left = {False: self.keep_versions, True: self.keep_prereleases}
-        for version in versions:
-            if self.range is not None and version not in self.range:
-                continue
-            kept = left[bool(version.prerelease)]
-            if kept is None:
-                if counts_none:
-                    yield version
-            elif kept > 0:
-                left[bool(version.prerelease)] = kept - 1
+        left = {False: self.keep_versions or 0, True: self.keep_prereleases or 0}
+        for version in filter(self.is_about, versions):
+            if left[bool(version.prerelease)] > 0:
+                left[bool(version.prerelease)] -= 1
             else:
                 yield version
 

@@ -154,6 +154,7 @@ class Pruner:
 
     regions: Sequence[Region]
     project: str
+    criteria: Criteria
     author: Author
     now: datetime
     limits: Limits
@@ -168,8 +169,8 @@ class Pruner:
     def __post_init__(self) -> None:
         self._remover = Remover(self.regions, self.project, self.author, self.limits)
 
-    def prune(self, criteria: Criteria, grace: timedelta) -> Pruning:
-        """Mark what meets *criteria*, and remove what was marked before and is due.
+    def prune(self, grace: timedelta) -> Pruning:
+        """Mark what meets the criteria, and remove what was marked before and is due.
 
         Raises:
             InputError: Every version meets them, or two regions are one store.
@@ -181,7 +182,7 @@ class Pruner:
         removing = [v for v in versions if self._is_removing(v)]
         alive = [v for v in versions if not self._is_removing(v)]
         in_use = read_in_use(self.regions, self.project, self._failures, limits=self.limits)
-        wanted, kept = self._wanted(criteria, alive, in_use)
+        wanted, kept = self._wanted(alive, in_use)
         not_before = time_text(self.now + grace)
         plan = [self._planned(entry, not_before) for entry in wanted]
         plan += self._unfinished(removing)
@@ -228,12 +229,12 @@ class Pruner:
         return mark is not None and mark.state is PruningState.REMOVING
 
     def _wanted(
-        self, criteria: Criteria, alive: Sequence[Version], in_use: InUse
+        self, alive: Sequence[Version], in_use: InUse
     ) -> tuple[list[VersionEntry], list[KeptVersion]]:
-        """Return which of *alive* are to go, and what meets *criteria* and stays all the same.
+        """Return which of *alive* are to go, and what meets the criteria and stays all the same.
 
         Raises:
-            InputError: All of them meet *criteria*.
+            InputError: All of them meet the criteria.
         """
         describer = Describer(
             self.regions, self.project,
@@ -242,11 +243,11 @@ class Pruner:
         wanted: list[VersionEntry] = []
         kept: list[KeptVersion] = []
         met = troubled = 0
-        for entry in describer.entries(criteria.by_number(alive), EntryFilter()):
+        for entry in describer.entries(self.criteria.by_number(alive), EntryFilter()):
             if entry.trouble:
                 troubled += 1
                 kept.append(KeptVersion(version=entry.version, why=entry.trouble))
-            elif criteria.is_old_enough(entry.staged_at, self.now):
+            elif self.criteria.is_old_enough(entry.staged_at, self.now):
                 met += 1
                 why = in_use.why_kept(entry.version)
                 if why is None:
@@ -317,12 +318,17 @@ class Pruner:
         self._incomplete |= self._remover.incomplete
 
     def _to_lift(self, plan: Sequence[PlannedRemoval]) -> list[Version]:
-        """Return what was marked, and is not to be removed any more, newest first."""
+        """Return what was marked, and is not to be removed any more, newest first.
+
+        What the criteria are not about may be marked by another prune, with others.
+        """
         planned = {str(p.version) for p in plan}
         return newest_first(
             parse_version(text)
             for text, mark in self._marks.items()
-            if text not in planned and mark.state is PruningState.MARKED
+            if text not in planned
+            and mark.state is PruningState.MARKED
+            and self.criteria.is_about(parse_version(text))
         )
 
     def _mark(self, planned: PlannedRemoval) -> PruningMark:

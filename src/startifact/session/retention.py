@@ -115,12 +115,13 @@ class RetentionMethods(SessionBase):
         pruner = Pruner(
             regions=self._regions(),
             project=check_project(project),
+            criteria=criteria,
             author=Author(moved_by=self._settings.moved_by, now=now),
             now=datetime.now(UTC),
             limits=self._limits,
             dry_run=self._read_only or not yes,
         )
-        return pruner.prune(criteria, parse_duration(grace, name="the time of grace"))
+        return pruner.prune(parse_duration(grace, name="the time of grace"))
 
     def _yanker(self) -> Yanker:
         return Yanker(

@@ -251,7 +251,7 @@ class DirectoryRegion(Region):
                     return False
                 for name in (METADATA, ARTIFACT):
                     replace(scratch / name, folder / name, limits=self._limits)
-                    _sync_directory(folder)
+                _sync_directory(folder)
             return True
 
     def _put_in_place(self, scratch: Path, folder: Path) -> bool:

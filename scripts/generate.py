@@ -97,11 +97,16 @@ def composite(_: str) -> str:
     return "\n".join(parts)
 
 
+def as_key(name: str) -> str:
+    """Return *name* as a key that every reader of YAML takes for a text: some take yes for true."""
+    return json.dumps(name) if name in {"yes", "no", "on", "off", "true", "false"} else name
+
+
 def declared_inputs() -> list[str]:
     """Return the lines that declare the action's inputs."""
     lines = []
     for option in INPUTS:
-        lines += [f"  {option.name}:", *described(help_of_input(option), 4)]
+        lines += [f"  {as_key(option.name)}:", *described(help_of_input(option), 4)]
         if set(option.required_by) == set(commands_of(WayIn.ACTION)):
             lines.append("    required: true")
         lines.append(f"    default: {json.dumps(option.default)}")

@@ -84,6 +84,10 @@ def _ours_in(annotation: object) -> Iterator[type]:
             yield from _ours_in(one)
 
 
+WIDTH = 100
+"""How long a line may be."""
+
+
 def written(text: str) -> str:
     """Return *text*, the module's, with its three lists made anew."""
     found = homes()
@@ -91,10 +95,8 @@ def written(text: str) -> str:
     for name, module in found.items():
         modules.setdefault(module, []).append(name)
     imports = ["    from startifact import errors"]
-    imports += [
-        f"    from {module} import {', '.join(sorted(names, key=_as_ruff_sorts))}"
-        for module, names in sorted(modules.items())
-    ]
+    for module, names in sorted(modules.items()):
+        imports += _import_lines(module, sorted(names, key=_as_ruff_sorts))
     exported = [f'    "{name}",' for name in sorted([*found, "errors"])]
     where = [
         f'    "{name}": "{found[name].removeprefix("startifact.")}",' for name in sorted(found)
@@ -112,8 +114,15 @@ def written(text: str) -> str:
     return text
 
 
+def _import_lines(module: str, names: list[str]) -> list[str]:
+    line = f"    from {module} import {', '.join(names)}"
+    if len(line) <= WIDTH:
+        return [line]
+    return [f"    from {module} import (", *(f"        {name}," for name in names), "    )"]
+
+
 def _as_ruff_sorts(name: str) -> tuple[bool, str]:
-    return (not name.isupper(), name)
+    return (not name.isupper(), name.lower())
 
 
 def main() -> None:

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from startifact.registers.marks import Yank
     from startifact.repair.log import Repair, Step
     from startifact.repair.verify import Finding, FindingKind, Verification
+    from startifact.retention.pruning import (
+        KeptVersion,
+        PlannedRemoval,
+        PlanState,
+        PruneOutcome,
+        Pruning,
+    )
     from startifact.retention.yanking import Yanking
     from startifact.session import Session
     from startifact.settings import Settings
@@ -47,6 +54,7 @@ __all__ = [
     "Finding",
     "FindingKind",
     "IfExists",
+    "KeptVersion",
     "Key",
     "Limits",
     "Location",
@@ -59,9 +67,13 @@ __all__ = [
     "Page",
     "Part",
     "PassedOver",
+    "PlanState",
+    "PlannedRemoval",
     "Progress",
     "ProgressCallback",
     "Promotion",
+    "PruneOutcome",
+    "Pruning",
     "Range",
     "Region",
     "RegionOutcome",
@@ -96,6 +108,7 @@ _HOMES = {
     "Finding": "repair.verify",
     "FindingKind": "repair.verify",
     "IfExists": "staging.outcomes",
+    "KeptVersion": "retention.pruning",
     "Key": "model.keys",
     "Limits": "limits",
     "Location": "regions.interface",
@@ -108,9 +121,13 @@ _HOMES = {
     "Page": "regions.pages",
     "Part": "files.parts",
     "PassedOver": "reading.artifact",
+    "PlanState": "retention.pruning",
+    "PlannedRemoval": "retention.pruning",
     "Progress": "concurrency.progress",
     "ProgressCallback": "concurrency.progress",
     "Promotion": "channels.promotion",
+    "PruneOutcome": "retention.pruning",
+    "Pruning": "retention.pruning",
     "Range": "model.ranges",
     "Region": "regions.interface",
     "RegionOutcome": "reading.outcomes",

@@ -31,6 +31,9 @@ class ValueKind(StrEnum):
     COUNT = "count"
     """A whole number from 1 on."""
 
+    NUMBER = "number"
+    """A whole number from 0 on."""
+
 
 class CommandDefinition(NamedTuple):
     """One command."""

@@ -69,6 +69,9 @@ MAX_QUOTED_VERSIONS = 5
 MAX_DURATION_DAYS = 36_500
 """Of a length of time that is given: a hundred years, so that no date lies before the year 1."""
 
+DEFAULT_GRACE = "7d"
+"""How long what is to be pruned stays at least, so that whoever uses it can say so."""
+
 MAX_REASON_CHARACTERS = 500
 """Of why a version was yanked. The last move of a mark is stored twice, and a character may take 12
 bytes: that fits in `MAX_CHANNEL_BYTES`."""

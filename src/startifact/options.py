@@ -18,6 +18,7 @@ from startifact.definitions import (
     ValueKind,
     WayIn,
 )
+from startifact.limits import DEFAULT_GRACE
 
 TARGETS: Mapping[str, str] = {
     "PROJECT": "Such as SugarWater.",
@@ -82,6 +83,14 @@ _COMMANDS = (
     ),
     CommandDefinition(
         "unyank", "Take a version back into the choice of ranges.", "PROJECT@VERSION"
+    ),
+    CommandDefinition(
+        "prune",
+        "Remove old versions for good, in two runs.",
+        "PROJECT",
+        "The first run marks what is to go, and a later one removes what is due then. What a "
+        "channel points at or has in its history stays, and so does what is not below latest. "
+        "Without --yes it only says what would be done. Prints a line for every version.",
     ),
     CommandDefinition(
         "copy",
@@ -223,9 +232,14 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "range",
-        "Only versions that satisfy this range, such as ^1.2.",
-        commands=("versions",),
+        "Only versions that satisfy this range, such as ^1.2; prune looks at no others, and counts "
+        "no others.",
+        commands=("versions", "prune"),
         metavar="RANGE",
+        help_by_command={
+            "versions": "Only versions that satisfy this range, such as ^1.2.",
+            "prune": "The only versions that are looked at, and counted, such as <2.",
+        },
         name_in_python="version_range",
     ),
     OptionDefinition(
@@ -356,6 +370,41 @@ _OPTIONS = (
         metavar="TEXT",
     ),
     OptionDefinition(
+        "keep-versions",
+        "How many stable versions stay, the newest. Where only this or keep-prereleases is given, "
+        "versions of the other kind stay.",
+        ValueKind.COUNT,
+        commands=("prune",),
+        metavar="COUNT",
+    ),
+    OptionDefinition(
+        "keep-prereleases",
+        "How many prereleases stay, the newest; 0 for none.",
+        ValueKind.NUMBER,
+        commands=("prune",),
+        metavar="NUMBER",
+    ),
+    OptionDefinition(
+        "older-than",
+        "How long ago a version that goes has to have been staged at least, such as 90d.",
+        commands=("prune",),
+        metavar="TIME",
+    ),
+    OptionDefinition(
+        "grace",
+        "How long a version that is marked stays at least, such as 7d.",
+        default=DEFAULT_GRACE,
+        commands=("prune",),
+        metavar="TIME",
+    ),
+    OptionDefinition(
+        "yes",
+        "Mark and remove; without it the plan is shown, and nothing is done.",
+        ValueKind.FLAG,
+        "false",
+        commands=("prune",),
+    ),
+    OptionDefinition(
         "metadata",
         "What is stored with the artifact: KEY=VALUE lines, or a YAML mapping. Every value "
         "is kept as it is written. A line that begins with a # is a comment.",
@@ -461,6 +510,7 @@ _OPTIONS = (
             "channels",
             "yank",
             "unyank",
+            "prune",
             "lock",
             "verify",
         ),
@@ -580,10 +630,20 @@ _OPTIONS = (
     OptionDefinition(
         "provenance",
         "Whether to record the repository, commit, ref, run and actor of a staging, and which run "
-        "moved a channel or yanked a version.",
+        "moved a channel, or yanked or removed a version.",
         ValueKind.FLAG,
         "true",
-        commands=("stage", "promote", "rollback", "channels", "yank", "unyank", "copy", "repair"),
+        commands=(
+            "stage",
+            "promote",
+            "rollback",
+            "channels",
+            "yank",
+            "unyank",
+            "copy",
+            "prune",
+            "repair",
+        ),
         ways_in=ACTION,
     ),
     OptionDefinition(

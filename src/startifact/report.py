@@ -27,6 +27,7 @@ from startifact.reading.version_entries import VersionEntry
 from startifact.regions.interface import Location
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
+from startifact.retention.pruning import Pruning
 from startifact.retention.yanking import Yanking
 from startifact.staging.outcomes import Staging
 
@@ -195,6 +196,29 @@ def facts_of_verification(found: Verification, words: Words) -> dict[str, object
             for d in found.differences
         ],
         "failures": _facts_of_failures(found.failures, words),
+    }
+
+
+def facts_of_pruning(done: Pruning, words: Words) -> dict[str, object]:
+    """Return what a prune did, or would do."""
+    return {
+        "project": done.project,
+        "dry-run": done.dry_run,
+        "pruned": [
+            {
+                "version": str(version),
+                "outcome": outcome.value,
+                "not-before": None if planned is None else planned.not_before,
+                "size": None if planned is None else planned.size,
+                "staged-at": None if planned is None else planned.staged_at or None,
+                "error": None
+                if (error := done.incomplete.get(str(version))) is None
+                else facts_of_error(error, words)["error"],
+            }
+            for version, outcome, planned in done.outcomes()
+        ],
+        "kept": [{"version": str(kept.version), "why": kept.why} for kept in done.kept],
+        "failures": _facts_of_failures(done.failures, words),
     }
 
 

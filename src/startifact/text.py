@@ -23,10 +23,19 @@ COUNTS = "a whole number from 1 on"
 """What `count_of` takes, for messages."""
 
 
+NUMBERS = "a whole number from 0 on"
+"""What `number_of` takes, for messages."""
+
+
 def count_of(text: str) -> int | None:
     """Return the whole number from 1 on that *text* is; ``None`` where it is none."""
+    return number_of(text) or None
+
+
+def number_of(text: str) -> int | None:
+    """Return the whole number from 0 on that *text* is; ``None`` where it is none."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= MAX_COUNT_DIGITS
-    return int(text) or None if is_number else None
+    return int(text) if is_number else None
 
 
 def quoted_apart(one: str, other: str) -> tuple[str, str]:

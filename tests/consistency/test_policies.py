@@ -198,6 +198,24 @@ def test_lock(account: AwsAccount, wire: Wire, tmp_path: Path) -> None:
     assert {a for a in asked_by(act, account, wire) if not allows("read", a)} == set()
 
 
+@pytest.mark.usefixtures("staged")
+def test_prune(account: AwsAccount, wire: Wire) -> None:
+    """The policy for prunes allows all that is asked, and to move no latest."""
+
+    def prune_twice(session: Session) -> None:
+        session.promote("SugarWater", "1.1.0", "prod")
+        wire.log.clear()
+        for _ in range(2):
+            session.prune("SugarWater", keep_versions=1, grace="0s", yes=True)
+
+    asked = asked_by(prune_twice, account, wire)
+
+    assert {a for a in asked if not allows("prune", a)} == set()
+    arn = "arn:aws:s3:::my-artifacts-x/team/SugarWater"
+    assert ("s3:PutObject", "arn:aws:s3:::my-artifacts-eu-west-1/team/SugarWater@1.0.0") in asked
+    assert not allows("prune", ("s3:PutObject", f"{arn}/latest"))
+
+
 def test_denied_in_every_project() -> None:
     """Whatever else a role may do, with the denial it moves prod of no project."""
     (denial,) = (s for s in statements("promote-staging") if s["Effect"] == "Deny")

@@ -13,7 +13,7 @@ from startifact.channels.targets import TargetCodec
 from startifact.errors import ExpectationError
 from startifact.model import keys
 from startifact.model.configuration import parse_configuration, to_json
-from startifact.model.record import decode, encode
+from startifact.model.record import decode, encode, encode_tombstone
 from startifact.registers.marks import MarkCodec
 from startifact.registers.record import parse_record, record_text
 from tests.conftest import AWS_REGIONS, AwsAccount
@@ -31,6 +31,13 @@ WRITTEN_AGAIN: dict[str, Callable[[str], str]] = {
     ),
     "Yanked versions": lambda text: record_text(
         parse_record(text, MarkCodec(), where="here"), MarkCodec()
+    ),
+    "Pruned versions": lambda text: record_text(
+        parse_record(text, MarkCodec(), where="here"), MarkCodec()
+    ),
+    "Tombstones": lambda text: encode_tombstone(
+        removed_at=json.loads(text)["startifact:removed-at"],
+        removed_by=json.loads(text)["startifact:removed-by"],
     ),
     "Parameters in SSM": lambda text: to_json(parse_configuration(text, source="here")),
 }
@@ -79,9 +86,12 @@ def test_events_of_a_promotion(
         act()
         return [r.region for r in wire.writes() if r.path.endswith("/SugarWater/prod")]
 
+    session.stage("SugarWater", "1.1.0", make_file())
+    creating = writes(lambda: session.promote("SugarWater", "1.1.0", "prod"))
     moving = writes(lambda: session.promote("SugarWater", "1.0.0", "prod"))
     failing = writes(lambda: _expect_in_vain(session))
 
+    assert sorted(creating) == sorted([*session.regions] * 2)
     assert sorted(moving) == sorted([*session.regions] * (1 if count == 1 else 2))
     assert sorted(failing) == sorted([*session.regions] * (0 if count == 1 else 1))
 

@@ -289,6 +289,9 @@ def test_trouble_on_the_way_to_the_token_service(reason: Exception, may_pass: bo
 COUNTED = {
     # Once it has been seen which of two contents is there, running it shows that.
     "repair/log.py": 1,
+    # While a region does not answer, or has no tombstone yet, of which others may have one.
+    "retention/pruning.py": 1,
+    "retention/removal.py": 1,
     # The same of metadata that another one has written meanwhile.
     "repair/unrecorded.py": 1,
     # A region that sends two contents, one after the other; and what other regions decide.

@@ -21,6 +21,7 @@ from startifact.regions.directory.region import DirectoryRegion
 from startifact.regions.interface import Beat, Region, StoredArtifact, StoredChannel
 from startifact.regions.memory import MemoryRegion
 from tests.contract import test_interface as contract
+from tests.contract import test_tombstones as tombstones
 from tests.contract.conftest import MIB, MakeFile
 from tests.support.backends import Backend, Directory, Memory
 
@@ -188,6 +189,41 @@ class DeletesChannels(MemoryRegion):
         return super().delete(key, stored)
 
 
+class TombstoneOverAnything(MemoryRegion):
+    def replace_with_tombstone(
+        self, key: Key, encoded_record: str, stored: StoredArtifact | None
+    ) -> bool:
+        return super().replace_with_tombstone(key, encoded_record, self.describe(key))
+
+
+class TombstoneKeepsBytes(MemoryRegion):
+    def replace_with_tombstone(
+        self, key: Key, encoded_record: str, stored: StoredArtifact | None
+    ) -> bool:
+        if stored is None:
+            return super().replace_with_tombstone(key, encoded_record, None)
+        before, data = self._artifacts[key]
+        self._artifacts[key] = (replace(before, encoded_record=encoded_record), data)
+        return True
+
+
+class TombstoneOnlyOverSomething(MemoryRegion):
+    def replace_with_tombstone(
+        self, key: Key, encoded_record: str, stored: StoredArtifact | None
+    ) -> bool:
+        return stored is not None and super().replace_with_tombstone(key, encoded_record, stored)
+
+
+class TombstoneInTwoSteps(MemoryRegion):
+    def replace_with_tombstone(
+        self, key: Key, encoded_record: str, stored: StoredArtifact | None
+    ) -> bool:
+        if stored is not None:
+            self.delete(key, stored)
+            time.sleep(0.01)
+        return super().replace_with_tombstone(key, encoded_record, None)
+
+
 class MovesAnything(MemoryRegion):
     def move_aside(self, key: Key, aside: Key) -> bool:
         if key in self._artifacts:
@@ -348,6 +384,11 @@ BROKEN: list[tuple[type[Region], Test, dict[str, Any]]] = [
     (OldListing, contract.test_created_is_listed_at_once, {}),
     (DeletesMore, contract.test_delete_touches_nothing_else, {}),
     (DeletesChannels, contract.test_delete_touches_nothing_else, {}),
+    (TombstoneKeepsBytes, tombstones.test_tombstone_in_place_of_an_artifact, {"size": 1000}),
+    (TombstoneOnlyOverSomething, tombstones.test_tombstone_in_place_of_nothing, {}),
+    (TombstoneOverAnything, tombstones.test_tombstone_in_place_of_a_tombstone, {}),
+    (TombstoneOverAnything, tombstones.test_no_tombstone_in_place_of_something_else, {}),
+    (TombstoneInTwoSteps, tombstones.test_readers_see_an_artifact_or_a_tombstone, {}),
     (MovesAnything, contract.test_nothing_to_move_aside, {}),
     (ComparesTexts, contract.test_channel_is_identified_by_its_token, {}),
     (WritesAgain, contract.test_channel_written_again, {}),
@@ -406,6 +447,10 @@ def test_found_out(
 
 def test_every_test_can_fail() -> None:
     """Each test of the contract's sentences has a region here that fails it."""
-    tests = {value for name, value in vars(contract).items() if name.startswith("test_")}
+    tests = {
+        value
+        for name, value in {**vars(contract), **vars(tombstones)}.items()
+        if name.startswith("test_")
+    }
 
     assert tests == {test for _, test, _ in BROKEN}

@@ -408,6 +408,23 @@ def test_a_store_that_ignores_if_match_on_deletion(
     assert account.keys("us-east-1") == ["SugarWater/latest", "SugarWater@1.0.0"]
 
 
+def test_nothing_is_removed_in_a_store_that_ignores_if_match(
+    account: AwsAccount, wire: Wire, spec: str, make_file: MakeFile
+) -> None:
+    """A prune that would remove there is refused, with the reason; the plan is shown."""
+    for version in ("1.0.0", "1.1.0"):
+        Session(regions=spec).stage("SugarWater", version, make_file(version.encode()))
+    wire.add(when(lambda r: r.method == "PUT", without_request_headers("if-match")))
+
+    plan = Session(regions=spec).prune("SugarWater", keep_versions=1)
+    done = Session(regions=spec).prune("SugarWater", keep_versions=1, grace="0s", yes=True)
+
+    assert [str(version) for version in plan.marked] == ["1.0.0"]
+    assert (done.marked, done.removed) == ((), ())
+    assert done.incomplete["1.0.0"].exit_code == 2
+    assert "does not honour conditions" in done.incomplete["1.0.0"].message
+
+
 def test_a_store_that_honours_if_match_on_deletion(
     account: AwsAccount, wire: Wire, spec: str, make_file: MakeFile, tmp_path: Path
 ) -> None:

@@ -20,7 +20,15 @@ import pytest
 from greenlet import getcurrent, greenlet
 
 from startifact.channels import mirroring
-from startifact.concurrency import backoff, deadline, fan_out, heartbeat, quorum, worker_pool
+from startifact.concurrency import (
+    backoff,
+    deadline,
+    fan_out,
+    heartbeat,
+    in_order,
+    quorum,
+    worker_pool,
+)
 from startifact.errors import ExistsError, StartifactError
 from startifact.reading import resolution
 from startifact.registers import attempt
@@ -74,12 +82,18 @@ class Process:
         """What it calls what it makes, instead of a name that is drawn at random."""
 
         self.strands: list[Strand] = []
+        self._ids = 0
         self.pending: dict[int, Ask] = {}
         self.acts = 0
         """How often one thread has done what another one of this process can notice."""
         self._ready: deque[Strand] = deque()
         self._limits: dict[Strand, float] = {}
         self.spawn(lambda: self._main(work))
+
+    def new_id(self) -> str:
+        """Return what identifies the next change that it makes; the first one has its label."""
+        self._ids += 1
+        return self.label if self._ids == 1 else f"{self.label}.{self._ids}"
 
     def _main(self, work: Callable[[], object]) -> None:
         self.report = work()
@@ -352,14 +366,14 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "time", clock)
     threads = SimpleNamespace(Thread=Thread, Event=Event, Lock=threading.Lock)
     queues = SimpleNamespace(SimpleQueue=Queue, Empty=queue.Empty)
-    for module in (fan_out, heartbeat, worker_pool):
+    for module in (fan_out, heartbeat, worker_pool, in_order):
         monkeypatch.setattr(module, "threading", threads)
     monkeypatch.setattr(replication, "threading", SimpleNamespace(Condition=Condition))
-    for module in (fan_out, worker_pool):
+    for module in (fan_out, worker_pool, in_order):
         monkeypatch.setattr(module, "queue", queues)
     monkeypatch.setattr(backoff, "pause_for", lambda seconds: None)
     monkeypatch.setattr("startifact.staging.stager.now", lambda: NOW)
     monkeypatch.setattr("startifact.repair.repairer.now", lambda: NOW)
     monkeypatch.setattr("startifact.session.channels.now", lambda: NOW)
-    monkeypatch.setattr("startifact.registers.attempt.new_id", lambda: running().label)
+    monkeypatch.setattr("startifact.registers.attempt.new_id", lambda: running().new_id())
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)

@@ -29,6 +29,7 @@ CREATES = frozenset({"create", "create_copy"})
 """What makes an artifact; both are asked for with its key first and its record third."""
 
 WRITES = CREATES | {"write_channel", "write_mirror", "delete_mirror", "delete"}
+WRITES |= {"replace_with_tombstone"}
 
 Content = tuple[object, ...]
 
@@ -275,6 +276,8 @@ def check_move(
     the region and most others have held from then on.
     """
     request = ask.request
+    if program.is_about_channels:
+        return
     if request.verb != "write_channel" or not isinstance(program, Stage):
         return
     known = sum(CHANNEL in store.channels for store in first.values())

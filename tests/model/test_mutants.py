@@ -410,7 +410,7 @@ def test_seeds_notice_a_break(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     lowest_of_the_answers(monkeypatch)
 
     with pytest.raises(BrokenPromiseError) as e:
-        _run_seeds(range(300), folder)
+        _run_seeds(range(3000), folder)
 
     assert e.value.rule == "quorum"
     assert any(note.startswith("seed ") for note in e.value.__notes__)

@@ -280,6 +280,15 @@ class FaultyRegion(Region):
     def delete(self, key: Key, stored: StoredArtifact) -> bool:
         return self.do("delete", key, lambda: self.inner.delete(key, stored))
 
+    def replace_with_tombstone(
+        self, key: Key, encoded_record: str, stored: StoredArtifact | None
+    ) -> bool:
+        return self.do(
+            "replace_with_tombstone",
+            key,
+            lambda: self.inner.replace_with_tombstone(key, encoded_record, stored),
+        )
+
     def move_aside(self, key: Key, aside: Key) -> bool:
         return self.do("move_aside", key, lambda: self.inner.move_aside(key, aside))
 

@@ -139,6 +139,15 @@ class StoreState:
             return self, False
         return self.without(key), True
 
+    def replace_with_tombstone(
+        self, key: str, encoded_record: str, token: str | None
+    ) -> tuple["StoreState", bool]:
+        """See `Region.replace_with_tombstone`."""
+        item = self.items.get(key)
+        if (item and item.stored.token) != token:
+            return self, False
+        return self.put(key, encoded_record.encode(), encoded_record), True
+
     def without(self, key: str) -> "StoreState":
         """Return the store with nothing at *key*, neither artifact nor channel."""
         items = {k: v for k, v in self.items.items() if k != key}
@@ -257,6 +266,14 @@ class AskingRegion(Region):
         """See `Region.delete`."""
         deleted: bool = self.ask("delete", key, stored.token)
         return deleted
+
+    def replace_with_tombstone(
+        self, key: Key, encoded_record: str, stored: StoredArtifact | None
+    ) -> bool:
+        """See `Region.replace_with_tombstone`."""
+        token = None if stored is None else stored.token
+        replaced: bool = self.ask("replace_with_tombstone", key, encoded_record, token)
+        return replaced
 
     def read_channel(self, key: Key) -> StoredChannel | None:
         """See `Region.read_channel`."""

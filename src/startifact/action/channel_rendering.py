@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from startifact.action.markdown import Lines, code, table
+from startifact.action.pruning_rendering import pruning_log, pruning_summary
 from startifact.channels.overview import ChannelOverview
 from startifact.channels.promotion import Promotion
 from startifact.commands.results import (
     ChannelsResult,
     PromotionResult,
+    PruneResult,
     RegisterResult,
     YankResult,
 )
@@ -27,6 +29,8 @@ def register_log(result: RegisterResult) -> list[str]:
             return channels_log(channels, history=history)
         case YankResult(yanking=yanking):
             return yanking_log(yanking)
+        case PruneResult(pruning=pruning):
+            return pruning_log(pruning)
         case _:
             assert_never(result)
 
@@ -40,6 +44,8 @@ def register_summary(result: RegisterResult) -> Lines:
             return channels_summary(project, channels, history=history)
         case YankResult(yanking=yanking):
             return yanking_summary(yanking)
+        case PruneResult(pruning=pruning):
+            return pruning_summary(pruning)
         case _:
             assert_never(result)
 

@@ -18,7 +18,7 @@ from startifact.model.versions import parse_version
 from startifact.problems import Problems
 from startifact.regions.factory import parse_specs
 from startifact.regions.spec import split_list
-from startifact.text import COUNTS, count_of, quoted
+from startifact.text import COUNTS, NUMBERS, count_of, number_of, quoted
 
 _AUDIENCE = re.compile(r"[!-~]{1,255}", re.ASCII)
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
@@ -111,14 +111,24 @@ def check_keep(text: str) -> str | None:
     return text or None
 
 
-def check_limit(text: str) -> int | None:
-    """Return the number of versions in *text*, or ``None`` where it is empty."""
+def check_count(text: str, *, name: str) -> int | None:
+    """Return the number from 1 on in *text*, or ``None`` where it is empty."""
     if not text:
         return None
     count = count_of(text)
     if count is None:
-        raise InputError(f"limit is {quoted(text)}, expected {COUNTS}")
+        raise InputError(f"{name} is {quoted(text)}, expected {COUNTS}")
     return count
+
+
+def check_number(text: str, *, name: str) -> int | None:
+    """Return the number from 0 on in *text*, or ``None`` where it is empty."""
+    if not text:
+        return None
+    number = number_of(text)
+    if number is None:
+        raise InputError(f"{name} is {quoted(text)}, expected {NUMBERS}")
+    return number
 
 
 def check_aws_region(text: str) -> str | None:

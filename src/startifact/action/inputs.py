@@ -156,7 +156,11 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "range": checks.check_optional(parse_range),
     "since": checks.check_optional(partial(parse_since, now=datetime.now(UTC), name="since")),
     "where": partial(parse_metadata, source="where"),
-    "limit": checks.check_limit,
+    "limit": partial(checks.check_count, name="limit"),
+    "keep-versions": partial(checks.check_count, name="keep-versions"),
+    "keep-prereleases": partial(checks.check_number, name="keep-prereleases"),
+    "older-than": checks.check_optional(partial(parse_duration, name="older-than")),
+    "grace": checks.check_optional(partial(parse_duration, name="grace")),
     "min-age": checks.check_optional(partial(parse_duration, name="min-age")),
     "expect": checks.check_optional(parse_selector),
     "to-role": checks.check_optional(partial(check_role, name="to-role")),
@@ -232,6 +236,7 @@ class _Reader:
                 | ValueKind.LIST
                 | ValueKind.SECONDS
                 | ValueKind.COUNT
+                | ValueKind.NUMBER
             ):
                 return self._checked(self.text(option.name), check)
 

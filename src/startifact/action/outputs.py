@@ -52,7 +52,7 @@ FAILURES: Mapping[int, str] = {
 STOPPED = "stopped"
 SUCCEEDED = "succeeded"
 
-_LISTS = ("versions", "projects", "entries")
+_LISTS = ("versions", "projects", "entries", "pruned")
 """Outputs that have an item for each version, project or entry, however many there are."""
 
 _OF_ARTIFACT = ("stage", "download", "info", "copy")
@@ -160,6 +160,13 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
             "of at most 256 KiB: project, selector, version, sha256 and size, and but for a check "
             "previous, which is the version before, and changed. A warning says where it was cut.",
             ("lock",),
+        ),
+        OutputDefinition(
+            "pruned",
+            "What became of each version that is to be removed, or was, as a JSON array of at most "
+            "256 KiB: a warning says where it was cut. Its objects have version, outcome (marked, "
+            "waiting, removed, lifted or incomplete), not-before, size, staged-at and error.",
+            ("prune",),
         ),
         OutputDefinition(
             "differences",

@@ -21,6 +21,7 @@ from startifact.commands.results import (
     ProjectListResult,
     ProjectResult,
     PromotionResult,
+    PruneResult,
     RepairResult,
     StageResult,
     VerifyResult,
@@ -58,7 +59,7 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
             return projects_summary(projects)
         case VersionsResult():
             return versions_summary(result.project, result.entries)
-        case PromotionResult() | ChannelsResult() | YankResult():
+        case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return register_summary(result)
         case LockResult():
             return lock_summary(result)
@@ -92,7 +93,7 @@ def log_lines(result: ProjectResult) -> list[str]:
             return list(projects)
         case VersionsResult(versions=versions):
             return [str(version) for version in versions]
-        case PromotionResult() | ChannelsResult() | YankResult():
+        case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return register_log(result)
         case LockResult() | LockCheckResult():
             return result.lines()

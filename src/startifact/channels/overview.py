@@ -84,7 +84,7 @@ def list_channels(
         SeveralRegionsError: Too few regions answered to know.
     """
     needed = required_to_read(len(regions))
-    jobs = {r.name: partial(_names_in, r, project) for r in regions}
+    jobs = {r.name: partial(names_in, r, project) for r in regions}
     answers, failures = ask_until_enough(jobs, needed=needed, limits=limits)
     names = {name for found in answers.values() for name in found}
     if len(answers) < needed or (not names and failures):
@@ -145,7 +145,8 @@ def overview_of_channel(
     )
 
 
-def _names_in(region: Region, project: str, heartbeat: Heartbeat) -> set[str]:
+def names_in(region: Region, project: str, heartbeat: Heartbeat) -> set[str]:
+    """Return the names of the channels that *region* has an object of, promised ones included."""
     names = set()
     for key in region.channel_keys(channels_prefix(project)):
         heartbeat.beat()

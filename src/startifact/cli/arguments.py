@@ -16,7 +16,7 @@ from startifact.cli.legacy import translated
 from startifact.definitions import CommandDefinition, OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.options import COMMANDS, TARGETS, commands_of, options_of
-from startifact.text import COUNTS, count_of, quoted
+from startifact.text import COUNTS, NUMBERS, count_of, number_of, quoted
 from startifact.version import __version__
 
 _DESCRIPTION = (
@@ -101,6 +101,7 @@ def _default(option: OptionDefinition) -> object:
             | ValueKind.LIST
             | ValueKind.SECONDS
             | ValueKind.COUNT
+            | ValueKind.NUMBER
         ):
             return option.default or None
 
@@ -245,8 +246,9 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
             group.add_argument(*names, action="append", metavar=option.metavar, help=help_)
         case ValueKind.SECONDS:
             group.add_argument(*names, type=_seconds, metavar=option.metavar, help=help_)
-        case ValueKind.COUNT:
-            group.add_argument(*names, type=_count, metavar=option.metavar, help=help_)
+        case ValueKind.COUNT | ValueKind.NUMBER:
+            type_ = _count if option.kind is ValueKind.COUNT else _number
+            group.add_argument(*names, type=type_, metavar=option.metavar, help=help_)
         case ValueKind.TEXT | ValueKind.LIST | ValueKind.PATH:
             group.add_argument(*names, metavar=option.metavar, required=required, help=help_)
 
@@ -262,6 +264,13 @@ def _count(text: str) -> int:
     if count is None:
         raise argparse.ArgumentTypeError(f"got {quoted(text)}, expected {COUNTS}")
     return count
+
+
+def _number(text: str) -> int:
+    number = number_of(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"got {quoted(text)}, expected {NUMBERS}")
+    return number
 
 
 def _seconds(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Channels in words: what they point at, and how they were moved."""
+"""Channels and marks in words: what they point at and say, and how they were changed."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,9 +7,11 @@ from typing import assert_never
 from startifact.channels.overview import ChannelMove, ChannelOverview
 from startifact.channels.promotion import Promotion
 from startifact.cli.console import table
+from startifact.cli.pruning_rendering import pruning_lines, pruning_output
 from startifact.commands.results import (
     ChannelsResult,
     PromotionResult,
+    PruneResult,
     RegisterResult,
     YankResult,
 )
@@ -30,6 +32,8 @@ def register_output(result: RegisterResult) -> list[str]:
             return channels_lines(channels, history=history)
         case YankResult(yanking=yanking):
             return [artifact_key(yanking.project, yanking.version)]
+        case PruneResult(pruning=pruning):
+            return pruning_output(pruning)
         case _:
             assert_never(result)
 
@@ -43,6 +47,8 @@ def register_info(result: RegisterResult) -> list[str]:
             return []
         case YankResult(yanking=yanking):
             return yanking_lines(yanking)
+        case PruneResult(pruning=pruning):
+            return pruning_lines(pruning)
         case _:
             assert_never(result)
 

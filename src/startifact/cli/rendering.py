@@ -16,6 +16,7 @@ from startifact.commands.results import (
     InfoResult,
     ProjectListResult,
     PromotionResult,
+    PruneResult,
     RepairResult,
     StageResult,
     VerifyResult,
@@ -50,7 +51,7 @@ def output_lines(result: Result) -> list[str]:
             return list(projects)
         case VersionsResult(entries=entries, long=long):
             return list(entry_lines(entries, long=long))
-        case PromotionResult() | ChannelsResult() | YankResult():
+        case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return register_output(result)
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
@@ -71,7 +72,7 @@ def info_lines(result: Result) -> list[str]:
             return [download_line(artifact, f"at {quoted(str(path), 1000)}")]
         case OutputResult(artifact=artifact):
             return [download_line(artifact, "on standard output")]
-        case PromotionResult() | ChannelsResult() | YankResult():
+        case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return register_info(result)
         case InfoResult() | ProjectListResult() | VersionsResult() | PrintedResult():
             return []

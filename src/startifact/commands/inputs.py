@@ -139,6 +139,20 @@ class UnyankInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PruneInputs:
+    """Which versions are to go, and whether anything is done."""
+
+    command: ClassVar = "prune"
+    project: str
+    keep_versions: int | None
+    keep_prereleases: int | None
+    older_than: str | None
+    range: str | None
+    grace: str
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyInputs:
     """What to compare: without a ``version``, all of the project."""
 
@@ -202,6 +216,7 @@ ProjectInputs = (
     | YankInputs
     | UnyankInputs
     | LockInputs
+    | PruneInputs
     | VerifyInputs
     | RepairInputs
 )
@@ -223,6 +238,7 @@ PROJECT_INPUTS: Mapping[str, type[ProjectInputs]] = {
         YankInputs,
         UnyankInputs,
         LockInputs,
+        PruneInputs,
         VerifyInputs,
         RepairInputs,
     )
@@ -270,7 +286,7 @@ def target_of(inputs: CommandInputs) -> str:
             return inputs.path
         case RollbackInputs():
             return channel_key(inputs.project, inputs.channel)
-        case VersionsInputs() | ChannelsInputs():
+        case VersionsInputs() | ChannelsInputs() | PruneInputs():
             return inputs.project
         case _:
             version = inputs.version

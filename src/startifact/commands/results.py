@@ -37,6 +37,7 @@ from startifact.report import (
     facts_of_choice,
     facts_of_entry,
     facts_of_promotion,
+    facts_of_pruning,
     facts_of_repair,
     facts_of_staging,
     facts_of_verification,
@@ -44,6 +45,7 @@ from startifact.report import (
     locations_of_artifact,
     locations_of_staging,
 )
+from startifact.retention.pruning import Pruning, incomplete_error
 from startifact.retention.yanking import Yanking
 from startifact.staging.outcomes import Staging
 
@@ -126,6 +128,13 @@ class YankResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PruneResult:
+    """What a prune did, or would do."""
+
+    pruning: Pruning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyResult:
     """How *regions*, or those of them that answered, differ."""
 
@@ -143,7 +152,7 @@ class RepairResult:
 
 
 ArtifactResult = StageResult | DownloadResult | InfoResult
-RegisterResult = PromotionResult | ChannelsResult | YankResult
+RegisterResult = PromotionResult | ChannelsResult | YankResult | PruneResult
 ProjectResult = (
     ArtifactResult
     | ProjectListResult
@@ -167,7 +176,13 @@ def version_of(result: ProjectResult) -> str:
             return "" if promotion.version is None else str(promotion.version)
         case YankResult(yanking=yanking):
             return str(yanking.version)
-        case ProjectListResult() | ChannelsResult() | LockResult() | LockCheckResult():
+        case (
+            ProjectListResult()
+            | ChannelsResult()
+            | PruneResult()
+            | LockResult()
+            | LockCheckResult()
+        ):
             return ""
         case VerifyResult() | RepairResult():
             return result.inputs.version or ""
@@ -199,8 +214,8 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
         case VersionsResult(project=project, entries=entries, long=long):
             details = {"details": [facts_of_entry(entry) for entry in entries]} if long else {}
             return {"project": project, "versions": [str(e.version) for e in entries], **details}
-        case PromotionResult() | ChannelsResult() | YankResult():
-            return _facts_of_register(result)
+        case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
+            return _facts_of_register(result, words)
         case LockResult() | LockCheckResult():
             return result.facts(words)
         case VerifyResult() | RepairResult():
@@ -217,7 +232,7 @@ def _facts_of_comparison(result: VerifyResult | RepairResult, words: Words) -> d
     return {**facts, "exit-code": exit_code_of(result)}
 
 
-def _facts_of_register(result: RegisterResult) -> dict[str, object]:
+def _facts_of_register(result: RegisterResult, words: Words) -> dict[str, object]:
     match result:
         case PromotionResult(promotion=promotion):
             return facts_of_promotion(promotion)
@@ -225,6 +240,8 @@ def _facts_of_register(result: RegisterResult) -> dict[str, object]:
             return {"project": project, "channels": [facts_of_channel(c) for c in channels]}
         case YankResult(yanking=yanking):
             return facts_of_yanking(yanking)
+        case PruneResult(pruning=pruning):
+            return {**facts_of_pruning(pruning, words), "exit-code": exit_code_of(result)}
         case _:
             assert_never(result)
 
@@ -256,6 +273,10 @@ def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[Startifa
             return result.errors(in_full=in_full)
         case RepairResult(repair=repair):
             return (*repair.refusals, *failures_by_reason(repair.failures))
+        case PruneResult(pruning=pruning):
+            incomplete = incomplete_error(pruning)
+            errors = [] if incomplete is None else [incomplete]
+            return (*errors, *failures_by_reason(pruning.failures))
         case (
             StageResult()
             | DownloadResult()

@@ -14,6 +14,7 @@ from startifact.commands.inputs import (
     ProjectInputs,
     ProjectListInputs,
     PromoteInputs,
+    PruneInputs,
     RepairInputs,
     RollbackInputs,
     SessionInputs,
@@ -31,6 +32,7 @@ from startifact.commands.results import (
     ProjectListResult,
     ProjectResult,
     PromotionResult,
+    PruneResult,
     RepairResult,
     StageResult,
     VerifyResult,
@@ -45,6 +47,7 @@ from startifact.reading.artifact import Artifact
 from startifact.reading.version_entries import VersionEntry
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.aws.web_identity import WebIdentity
+from startifact.retention.pruning import Pruning
 from startifact.session import Session
 from startifact.settings import Settings
 
@@ -114,8 +117,8 @@ def run(
             return _promote(inputs, session, on_found)
         case ChannelsInputs():
             return _channels(inputs, session)
-        case YankInputs() | UnyankInputs():
-            return _yank(inputs, session)
+        case YankInputs() | UnyankInputs() | PruneInputs():
+            return _take_out_of_use(inputs, session)
         case LockInputs():
             return run_lock(inputs, session)
         case VerifyInputs() | RepairInputs():
@@ -173,12 +176,28 @@ def _promote(
     return PromotionResult(inputs=inputs, promotion=promotion)
 
 
-def _yank(inputs: YankInputs | UnyankInputs, session: Session) -> YankResult:
+def _take_out_of_use(
+    inputs: YankInputs | UnyankInputs | PruneInputs, session: Session
+) -> YankResult | PruneResult:
+    if isinstance(inputs, PruneInputs):
+        return PruneResult(pruning=_prune(inputs, session))
     if isinstance(inputs, YankInputs):
         done = session.yank(inputs.project, inputs.version, inputs.reason)
     else:
         done = session.unyank(inputs.project, inputs.version)
     return YankResult(yanking=done)
+
+
+def _prune(inputs: PruneInputs, session: Session) -> Pruning:
+    return session.prune(
+        inputs.project,
+        keep_versions=inputs.keep_versions,
+        keep_prereleases=inputs.keep_prereleases,
+        older_than=inputs.older_than,
+        version_range=inputs.range,
+        grace=inputs.grace,
+        yes=inputs.yes,
+    )
 
 
 def _channels(inputs: ChannelsInputs, session: Session) -> PromotionResult | ChannelsResult:

@@ -5,7 +5,12 @@ from datetime import UTC, datetime
 
 def now() -> str:
     """Return the time: RFC 3339, in UTC, with microseconds."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return time_text(datetime.now(UTC))
+
+
+def time_text(time: datetime) -> str:
+    """Return *time*, which is in UTC, as it is recorded."""
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def time_of(text: str) -> datetime | None:

@@ -27,6 +27,8 @@ from startifact.problems import Problems
 from startifact.text import look_alike, quoted, quoted_apart
 
 RESERVED = "startifact:"
+REMOVED_AT = "removed-at"
+REMOVED_BY = "removed-by"
 NO_DIGEST = "no recorded digest"
 FORMAT = 1
 
@@ -262,6 +264,38 @@ def _facts(record: Record) -> dict[str, str]:
     return {RESERVED + name: value for name, value in facts.items() if value is not None}
 
 
+def encode_tombstone(*, removed_at: str, removed_by: str) -> str:
+    """Return the record that stands in the place of an artifact's once it was removed."""
+    return _json(
+        {
+            f"{RESERVED}format": str(FORMAT),
+            f"{RESERVED}{REMOVED_AT}": removed_at,
+            f"{RESERVED}{REMOVED_BY}": removed_by,
+        }
+    )
+
+
+def has_left_bytes(encoded_record: str | None, size: int) -> bool:
+    """Say whether an object of *size* bytes has more than its record, which is a tombstone's.
+
+    Then it was interrupted while it took the artifact's place.
+    """
+    return size > len(encoded_record or "")
+
+
+def is_tombstone(encoded_record: str | None) -> bool:
+    """Say whether *encoded_record* says that the artifact was removed."""
+    if encoded_record is None:
+        return False
+    try:
+        decode(encoded_record, where="it")
+    except RemovedError:
+        return True
+    except (IntegrityError, NewerFormatError):
+        return False
+    return False
+
+
 def _json(strings: Mapping[str, str]) -> str:
     return json.dumps(strings, ensure_ascii=True, separators=(",", ":"))
 
@@ -280,9 +314,11 @@ def decode(text: str, *, where: str) -> Record:
         raise IntegrityError(f"the record of {where} is damaged: {e}") from e
     facts = {k.removeprefix(RESERVED): v for k, v in strings.items() if k.startswith(RESERVED)}
     _check_format(facts.get("format"), where)
-    if "removed-at" in facts and "sha256" not in facts:
+    if REMOVED_AT in facts and "sha256" not in facts:
+        removed_by = facts.get(REMOVED_BY)
         raise RemovedError(
-            f"{where} was removed at {quoted(facts['removed-at'], QUOTED_KEY_CHARACTERS)}",
+            f"{where} was removed at {quoted(facts[REMOVED_AT], QUOTED_KEY_CHARACTERS)}"
+            + (f" by {quoted(removed_by, QUOTED_KEY_CHARACTERS)}" if removed_by else ""),
             hint="Choose another version; the number of a removed version stays used",
         )
     problems = Problems(f"the record of {where}", IntegrityError)

@@ -1,5 +1,6 @@
 """Which versions of a project there are."""
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -16,7 +17,7 @@ from startifact.errors import (
     no_answer,
 )
 from startifact.limits import Limits
-from startifact.model.keys import artifact_prefix, version_text
+from startifact.model.keys import artifact_prefix, marks_prefix, version_text
 from startifact.model.quorum import refuse_shared_store, required_to_read
 from startifact.model.versions import newest_first, parse_version
 from startifact.regions.interface import Region
@@ -203,6 +204,16 @@ def sorted_out(region: Region, project: str, keys: Iterable[str], heartbeat: Hea
     """
     versions: list[Version] = []
     return versions, sort_out(region, project, keys, heartbeat, versions.append)
+
+
+def marked_versions(region: Region, project: str, heartbeat: Heartbeat) -> list[Version]:
+    """Return the versions of *project* of which *region* has a mark."""
+    versions, prefix = [], marks_prefix(project)
+    for key in region.channel_keys(prefix):
+        heartbeat.beat()
+        with contextlib.suppress(InputError):  # something else's
+            versions.append(parse_version(key.removeprefix(prefix)))
+    return versions
 
 
 def sort_out(

@@ -11,7 +11,7 @@ from startifact.concurrency.quorum import Question
 from startifact.limits import MAX_REASON_CHARACTERS, Limits
 from startifact.model.keys import artifact_key
 from startifact.regions.interface import Region
-from startifact.registers.marks import Mark, mark_in, mark_register
+from startifact.registers.marks import Mark, is_being_removed, mark_in, mark_register
 from startifact.registers.reader import Acceptor
 from startifact.text import quoted
 
@@ -23,6 +23,7 @@ class KnownMark:
 
     def __init__(self, mark: Mark) -> None:
         self._mark = mark
+        self._is_being_removed = mark.is_being_removed
 
     def begin(self) -> None:
         """Begin to ask, where that is not done yet, beside what the caller does until `mark`."""
@@ -33,6 +34,11 @@ class KnownMark:
     def mark(self) -> Mark:
         """Return what is said of the version."""
         return self._mark
+
+    def is_being_removed(self) -> bool:
+        """Say whether any region says that the version is being removed, whatever others say."""
+        self.mark()
+        return self._is_being_removed
 
 
 NO_MARK = KnownMark(Mark())
@@ -85,6 +91,7 @@ class VersionMark(KnownMark):
                     error = reading.unknown("it is not known whether it was yanked")
                     logger.info("%s: %s", self._register.key, error.message)
                 self._mark = mark_in(reading)
+                self._is_being_removed = is_being_removed(reading)
                 self._warn()
             return self._mark
 
@@ -92,6 +99,8 @@ class VersionMark(KnownMark):
         if self._mark.yanked is not None:
             reason = quoted(self._mark.yanked.reason, MAX_REASON_CHARACTERS)
             logger.warning("%s was yanked: %s", self._key, reason)
-        if self._mark.pruning is not None:
+        if self._is_being_removed:
+            logger.warning("%s is being removed", self._key)
+        elif self._mark.pruning is not None:
             begin = quoted(self._mark.pruning.not_before)
             logger.warning("%s is to be removed, not before %s", self._key, begin)

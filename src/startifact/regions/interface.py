@@ -108,8 +108,8 @@ class Region(ABC):
 
     A key is an artifact's (``project@version``), a channel's (``project/channel``), or below
     ``project/_``, which is Startifact's own and may hold either. Only `create`, `delete`,
-    `move_aside`, `write_channel`, `preflight`, `preflight_deletion` and a mirror's ``write`` change
-    anything.
+    `replace_with_tombstone`, `move_aside`, `write_channel`, `preflight`, `preflight_deletion` and a
+    mirror's ``write`` change anything.
 
     **Threads.** Every method may be called from any thread, and by several at once; what `read` and
     `keys` return is used by one thread.
@@ -306,6 +306,25 @@ class Region(ABC):
 
         Raises:
             IntegrityError: What is at *key* cannot be an artifact. Nothing was deleted.
+        """
+
+    @abstractmethod
+    def replace_with_tombstone(
+        self, key: Key, encoded_record: str, stored: StoredArtifact | None
+    ) -> bool:
+        """Put a tombstone in the place of what *stored* describes, or of nothing where it is none.
+
+        A tombstone is an artifact with *encoded_record*, which says that it was removed, and with
+        no bytes but that text. ``False`` when something else than *stored* is there: nothing was
+        changed. Readers see what was there, and then the tombstone, and at no moment nothing. The
+        bytes that were there cannot be read any more, unless the store keeps versions of objects.
+
+        After any error the tombstone may be there all the same: describe it to know. ``False`` may
+        also be the answer to a second attempt, where only the answer to the first was lost.
+
+        Raises:
+            IntegrityError: What is at *key* cannot be an artifact. Nothing was changed.
+            ConfigurationError: The store does not keep this promise. Nothing was changed.
         """
 
     # Not abstract: most stores hold nothing but artifacts and channels.

@@ -103,6 +103,21 @@ class MemoryRegion(Region):
             self._artifacts.pop(key, None)
             return True
 
+    def replace_with_tombstone(
+        self, key: Key, encoded_record: str, stored: StoredArtifact | None
+    ) -> bool:
+        """See `Region.replace_with_tombstone`."""
+        data = encoded_record.encode()
+        with self._lock:
+            found = self._artifacts.get(key)
+            if (found and found[0].token) != (stored and stored.token):
+                return False
+            tombstone = StoredArtifact(
+                size=len(data), encoded_record=encoded_record, token=self._next_token()
+            )
+            self._artifacts[key] = (tombstone, data)
+            return True
+
     def read_channel(self, key: Key) -> StoredChannel | None:
         """See `Region.read_channel`."""
         with self._lock:

@@ -60,12 +60,15 @@ class Attempt(Generic[V]):
         propose: Callable[[Accepted[V] | None], V | None],
         author: Author,
         before_accepting: Callable[[], None],
+        *,
+        accepts_nothing: bool = False,
     ) -> None:
         self._register = register
         self._regions = register.regions
         self._limits = register.limits
         self._propose = propose
         self._before_accepting = before_accepting
+        self._accepts_nothing = accepts_nothing
         self._author = author
         self._id = new_id()
         self._highest = 0
@@ -98,8 +101,7 @@ class Attempt(Generic[V]):
         acceptors = self._read(is_first=is_first)
         self._highest = 1 + max([self._highest, *(a.highest.number for a in acceptors.values())])
         at = self._ballot(acceptors)
-        # Of one region, one swap promises and accepts.
-        promises = acceptors if len(self._regions) == 1 else self._promise(acceptors, at)
+        promises = acceptors if self._needs_no_promise(acceptors) else self._promise(acceptors, at)
         if len(promises) < self._majority:
             return None
         before = highest_of(a.accepted for a in promises.values())
@@ -127,6 +129,15 @@ class Attempt(Generic[V]):
             move_id=self._id,
             failures={name: failures[name] for name in self._regions if name in failures},
         )
+
+    def _needs_no_promise(self, acceptors: Mapping[str, Acceptor[V]]) -> bool:
+        """Say whether one swap promises and accepts, as it does of one region.
+
+        Not where a channel has no object yet: whoever removes a version lists the channels, and has
+        to find those that are being created. docs/guarantees.md has the reason.
+        """
+        is_listed = self._register.is_mostly_absent or all(a.record for a in acceptors.values())
+        return len(self._regions) == 1 and is_listed
 
     def _ballot(self, acceptors: Mapping[str, Acceptor[V]]) -> Ballot:
         if self._highest >= MAX_BALLOT:  # what is written has to be readable
@@ -168,12 +179,14 @@ class Attempt(Generic[V]):
         """Return what is to be accepted under *ballot*, where *before* was accepted last.
 
         Where nothing was, and nothing is to be, that is accepted as well, unless every region has
-        said that it *is new*: one of the others may have accepted something.
+        said that it *is new*: one of the others may have accepted something. Whoever has to make
+        older promises void accepts nothing in any case: what was accepted under one by a minority
+        meanwhile would be the highest state else.
         """
         if before is not None and before.has(self._id):
             return Accepted(ballot=ballot, history=before.history)
         value = self._propose(before)
-        if value is None and before is None and not is_new:
+        if value is None and before is None and (self._accepts_nothing or not is_new):
             value = self._register.codec.empty()
         history = () if before is None else before.history
         if value is not None:

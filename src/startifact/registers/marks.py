@@ -12,7 +12,7 @@ from startifact.model.keys import mark_key
 from startifact.model.strict_json import JsonError
 from startifact.regions.interface import Region
 from startifact.registers.reader import Reading
-from startifact.registers.record import Codec, Move
+from startifact.registers.record import Codec, Move, parse_record
 from startifact.registers.register import Register
 
 
@@ -36,7 +36,7 @@ class PruningState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pruning:
+class PruningMark:
     """That a version is to be removed for good."""
 
     state: PruningState
@@ -50,7 +50,7 @@ class Mark:
     """What is said of one version."""
 
     yanked: Yank | None = None
-    pruning: Pruning | None = None
+    pruning: PruningMark | None = None
 
     @property
     def is_being_removed(self) -> bool:
@@ -87,7 +87,7 @@ class MarkCodec(Codec[Mark]):
             else Yank(reason=yanked["reason"], at=yanked["at"], yanked_by=yanked["by"]),
             pruning=None
             if pruning is None
-            else Pruning(
+            else PruningMark(
                 state=_state(pruning["state"]),
                 not_before=pruning["not-before"],
                 at=pruning["at"],
@@ -131,6 +131,20 @@ def mark_register(
     return Register(
         regions, mark_key(project, version), MarkCodec(), limits=limits, is_mostly_absent=True
     )
+
+
+def mark_in_region(region: Region, project: str, version: Version) -> Mark:
+    """Return what *region* by itself says of *version*; an empty mark where it says nothing.
+
+    Raises:
+        IntegrityError: What it says is damaged.
+    """
+    key = mark_key(project, version)
+    stored = region.read_channel(key)
+    if stored is None:
+        return Mark()
+    record = parse_record(stored.text, MarkCodec(), where=f"{key} in {region.name}")
+    return Mark() if record.accepted is None else record.accepted.value
 
 
 def mark_in(reading: Reading[Mark]) -> Mark:

@@ -89,7 +89,9 @@ class RegisterReader(Generic[V]):
         is_mostly_absent: bool = False,
     ) -> None:
         self.key = key
-        self._absence_counts = is_mostly_absent
+        self.is_mostly_absent = is_mostly_absent
+        """Whether a region without the object is one that knows, and nobody lists the objects."""
+
         self.regions = {region.name: region for region in regions}
         self.codec = codec
         self.limits = limits
@@ -148,11 +150,11 @@ class RegisterReader(Generic[V]):
             failures=self._in_order(question.failures),
             is_known=question.is_answered() or is_new,
             regions=tuple(self.regions),
-            absence_counts=self._absence_counts,
+            absence_counts=self.is_mostly_absent,
         )
 
     def _is_answer(self, acceptor: Acceptor[V]) -> bool:
-        return self._absence_counts or acceptor.record is not None
+        return self.is_mostly_absent or acceptor.record is not None
 
     def acceptor_in(self, region: Region, heartbeat: Heartbeat) -> Acceptor[V]:
         """Return what *region* holds.

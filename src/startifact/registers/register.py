@@ -34,12 +34,14 @@ class Register(RegisterReader[V]):
         author: Author,
         *,
         before_accepting: Callable[[], None] = lambda: None,
+        accepts_nothing: bool = False,
         undetermined: Hint = UNDETERMINED,
     ) -> Change[V]:
         """Make the register hold what *propose* returns for what it holds now.
 
         *propose* is called in every round, and may raise, which ends the change; ``None`` stands
-        for what is there already, which is made sure then. *before_accepting* is called once
+        for what is there already, which is made sure then; with *accepts_nothing* also where
+        nothing is, so that no older promise leads to anything. *before_accepting* is called once
         regions have promised to accept nothing older, and may raise too. An error has a note that
         nothing was changed, or else says by *undetermined* that it may have been.
 
@@ -47,7 +49,7 @@ class Register(RegisterReader[V]):
             SeveralRegionsError: Too few regions answered. Nothing was changed.
             UndeterminedError: It may have been changed, or not.
         """
-        attempt = Attempt(self, propose, author, before_accepting)
+        attempt = Attempt(self, propose, author, before_accepting, accepts_nothing=accepts_nothing)
         try:
             return attempt.run()
         except BaseException as e:

@@ -20,8 +20,8 @@ from startifact.errors import (
 )
 from startifact.limits import MAX_SIZE_BYTES, Limits
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key
-from startifact.model.quorum import refuse_shared_store
-from startifact.model.record import NO_DIGEST
+from startifact.model.quorum import majority, refuse_shared_store
+from startifact.model.record import NO_DIGEST, has_left_bytes
 from startifact.reading.listing import versions_of
 from startifact.reading.replica import Replica, interpret
 from startifact.regions.interface import Region, StoredArtifact, StoredChannel
@@ -47,6 +47,18 @@ class ReplicaStatus:
     def absent(self) -> bool:
         """Whether the region says that there is nothing."""
         return self.stored is None and self.trouble is None
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether it says that the version was removed."""
+        return isinstance(self.trouble, RemovedError)
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether it is a tombstone, and nothing is left of what was there before."""
+        stored = self.stored
+        left = stored is not None and has_left_bytes(stored.encoded_record, stored.size)
+        return self.is_tombstone and not left
 
     @property
     def recorded(self) -> bool:
@@ -97,6 +109,23 @@ class ProjectInventory:
 
     partial_inventories: tuple[RegionInventory, ...] = ()
     """What is known of regions that failed later."""
+
+    removing: frozenset[str] = frozenset()
+    """The versions, as texts, whose marks say that they are being removed, in any region."""
+
+    def is_removal(self, version: Version) -> bool:
+        """Say whether *version* is to have a tombstone in every region.
+
+        That is where its mark says so, most of all regions have one, or none has anything else. One
+        that most contradict may be anybody's who can write to that region.
+        """
+        present = [s for s in self.statuses_with_early(version).values() if not s.absent]
+        tombstones = sum(status.is_tombstone for status in present)
+        return (
+            str(version) in self.removing
+            or tombstones >= majority(len(self.regions))
+            or 0 < tombstones == len(present)
+        )
 
     def sound_versions(self) -> dict[str, set[str]]:
         """Return the versions that each region holds sound replicas of, by region."""

@@ -105,6 +105,16 @@ class RepairLog:
             raise error
         self.failures.setdefault(region, error)
 
+    def record_failure_of_all(self, error: StartifactError) -> None:
+        """Record *error*, which is about several regions at once.
+
+        Raises:
+            DeadlineError: *error* is one: no region can do more then.
+        """
+        if isinstance(error, DeadlineError):
+            raise error
+        self.refuse(error)
+
     def refuse(self, error: StartifactError) -> None:
         """Record *error* as a refusal."""
         self.refusals.append(error)

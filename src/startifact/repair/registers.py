@@ -86,6 +86,8 @@ def _said(state: Accepted[Any]) -> str:
     value = state.value
     if isinstance(value, Target):
         return "no version" if value.version is None else str(value.version)
+    if isinstance(value, Mark) and value.pruning is not None:
+        return f"{'yanked, and ' if value.yanked else ''}pruned: {value.pruning.state}"
     return "yanked" if isinstance(value, Mark) and value.yanked is not None else "not yanked"
 
 

@@ -6,6 +6,7 @@ other content is copied to quarantine before it is deleted.
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from semver import Version
@@ -41,6 +42,7 @@ from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine
 from startifact.repair.register_inventory import take_registers
 from startifact.repair.registers import compare_registers, repair_registers
+from startifact.repair.removals import RemovalCompleter, refuse_removed, removing_versions
 from startifact.repair.unrecorded import complete, with_record
 from startifact.repair.verify import UNDISPUTED, Finding, FindingKind, compare, leading_status
 from startifact.staging.existing import fetch_existing
@@ -90,6 +92,10 @@ class Repairer:
             self._regions, project, version, read_data=read_data, limits=self._limits
         )
         project_inventory.check_found()
+        project_inventory = replace(
+            project_inventory,
+            removing=removing_versions(self._regions, project, version, limits=self._limits),
+        )
         if not self._log.dry_run:
             sweep()
         self._log.failures.update(project_inventory.failures)
@@ -131,10 +137,10 @@ class Repairer:
         if newer := [s.trouble for s in known.values() if isinstance(s.trouble, NewerFormatError)]:
             self._log.refuse(newer[0])
             return
-        for status in known.values():
-            # Only whoever owns the bucket can restore it, and pays for that.
-            if status.replica is not None and (error := status.replica.archived_error(key)):
-                self._log.refuse(error)
+        if project_inventory.is_removal(version):
+            self._complete_removal(project_inventory, version, found, keep)
+            return
+        self._refuse_archived(key, known.values())
         if keep is not None:
             right = _chosen(key, statuses, keep, project_inventory.failures)
         elif any(d.kind not in UNDISPUTED for d in found):
@@ -154,6 +160,37 @@ class Repairer:
         wrong = {n: s for n, s in statuses.items() if n not in right and n not in incomplete}
         if wrong:
             self._replace(project_inventory.project, version, replicas, wrong)
+
+    def _refuse_archived(self, key: Key, statuses: Iterable[ReplicaStatus]) -> None:
+        """Record which copies cannot be read: only whoever owns the bucket can restore them."""
+        for status in statuses:
+            if status.replica is not None and (error := status.replica.archived_error(key)):
+                self._log.refuse(error)
+
+    def _complete_removal(
+        self,
+        project_inventory: ProjectInventory,
+        version: Version,
+        found: Sequence[Finding],
+        keep: str | None,
+    ) -> None:
+        """Remove *version* in the regions that *found* is about; nothing of it is kept."""
+        if keep is not None:
+            key = artifact_key(project_inventory.project, version)
+            self._log.refuse(
+                RefusedError(
+                    f"{key} is removed, or being removed: no content of it can be kept",
+                    hint="Stage the content under a new version",
+                )
+            )
+        elif found:
+            RemovalCompleter(
+                regions=self._regions,
+                project=project_inventory.project,
+                author=Author(moved_by=self._channel_writer.moved_by, now=now),
+                log=self._log,
+                limits=self._limits,
+            ).complete(version, found)
 
     def _complete(self, project: str, key: Key, status: ReplicaStatus, whole: Replica) -> None:
         """Give an incomplete replica the metadata of *whole*."""
@@ -247,6 +284,8 @@ class Repairer:
                     self._log.record_step(step)
                 elif name in different:
                     self._log.conflict(name, key)
+        if filled:
+            refuse_removed(self._regions, key, self._log.failures, self._log, self._limits)
 
 
 def _step(region: Region, key: Key, action: str, message: str) -> Step:

@@ -38,7 +38,10 @@ class FindingKind(StrEnum):
     """It lacks the metadata that other regions have, as the first Startifact was interrupted."""
 
     REMOVED = "removed"
-    """It was removed on purpose, and other regions have it still."""
+    """It says that it was removed, and most other regions have it, as if nobody had."""
+
+    NOT_REMOVED = "not-removed"
+    """It is removed, or being removed, and this region has no tombstone of it yet."""
 
     NEWER_FORMAT = "newer-format"
     """A newer Startifact staged it, and only a newer one can compare it."""
@@ -146,8 +149,14 @@ def compare(project_inventory: ProjectInventory, version: Version) -> list[Findi
     key = artifact_key(project_inventory.project, version)
     statuses = project_inventory.statuses_with_early(version)
     present = [status for status in statuses.values() if not status.absent]
-    if all(isinstance(status.trouble, RemovedError) for status in present):
-        return []  # no region has it, or it was removed in each that had it
+    if project_inventory.is_removal(version):
+        return [
+            Finding(kind=wrong[0], region=name, key=key, message=with_regions([name], wrong[1]))
+            for name, status in statuses.items()
+            if (wrong := _compare_removed(status)) is not None
+        ]
+    if not present:
+        return []
     agreed = leading_status(present)
     names = ContentNames(s.replica.record for s in present if s.replica is not None)
     found = {name: _compare_one(status, agreed, names) for name, status in statuses.items()}
@@ -156,6 +165,22 @@ def compare(project_inventory: ProjectInventory, version: Version) -> list[Findi
         for name, wrong in found.items()
         if wrong is not None
     ]
+
+
+def _compare_removed(status: ReplicaStatus) -> tuple[FindingKind, str] | None:
+    """Return what is wrong with *status* of a version that is removed in every region."""
+    if status.is_removed:
+        return None
+    if isinstance(status.trouble, NewerFormatError):
+        return FindingKind.NEWER_FORMAT, status.trouble.message
+    left = "its removal was not finished here: "
+    if status.absent:
+        return FindingKind.NOT_REMOVED, f"{left}nothing is there, and its number could be used"
+    if status.is_tombstone:
+        return FindingKind.NOT_REMOVED, f"{left}bytes are left beside the record that says so"
+    if status.trouble is not None:
+        return FindingKind.NOT_REMOVED, f"{left}{status.trouble.message}"
+    return FindingKind.NOT_REMOVED, f"{left}it is still there"
 
 
 def _compare_one(

@@ -1,6 +1,7 @@
 """What a session does with artifacts: stage, get, compare and repair them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
 from startifact.repair.register_inventory import take_registers
 from startifact.repair.registers import compare_registers, warn_of_yanked
+from startifact.repair.removals import removing_versions
 from startifact.repair.repairer import Repairer
 from startifact.repair.verify import Verification, verify
 from startifact.session.base import SessionBase, selector_of
@@ -192,6 +194,8 @@ class ArtifactMethods(SessionBase):
         regions, limits = self._regions(), self._limits
         inventory = take_inventory(regions, checked, exact, read_data=read_data, limits=limits)
         inventory.check_found()
+        removing = removing_versions(regions, checked, exact, limits=limits)
+        inventory = replace(inventory, removing=removing)
         if exact is not None:
             return verify(inventory)
         failed = inventory.failures

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from semver import Version
 
-from startifact.errors import InputError, StartifactError
+from startifact.errors import InputError, RemovedError, StartifactError
 from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.model.keys import LATEST, check_project
 from startifact.model.ranges import Range
+from startifact.reading.artifact import Artifact
 from startifact.session.base import SessionBase, selector_of
 from startifact.session.retention import RetentionMethods
 from startifact.staging.outcomes import StageRequest, Staging
@@ -48,6 +49,7 @@ class CopyMethods(SessionBase):
         Raises:
             InputError: An argument is not valid, or *to* is this very session.
             NotFoundError: There is no such version here.
+            RemovedError: A region here says that it was removed, or is being removed.
             AlreadyStagedError: A region of *to* holds other content under this version.
             StagingFailedError: Too few regions of *to* succeeded; running again is safe.
             IntegrityError: No region delivers what its record says.
@@ -69,6 +71,7 @@ class CopyMethods(SessionBase):
         with temporary_folder() as folder:
             with needs_room(why=_TO_VERIFY):
                 path = artifact.downloader.download(folder / "artifact")
+            _refuse_removed(artifact)
             staging = to._stager(to._regions()).stage(
                 StageRequest(
                     project=artifact.project,
@@ -85,6 +88,16 @@ class CopyMethods(SessionBase):
         if artifact.yank is not None and not to.read_only:
             _yank_too(to, staging, artifact.yank.reason)
         return staging
+
+
+def _refuse_removed(artifact: Artifact) -> None:
+    """Return unless *artifact* is going away, whatever most regions hold."""
+    downloader, hint = artifact.downloader, "Copy another version"
+    names = [o.region for o in downloader.outcomes() if isinstance(o.error, RemovedError)]
+    if names:
+        raise RemovedError(f"{artifact} was removed in {', '.join(names)}", hint=hint)
+    if downloader._mark.is_being_removed():
+        raise RemovedError(f"{artifact} is being removed", hint=hint)
 
 
 def _yank_too(to: RetentionMethods, staging: Staging, reason: str) -> None:

@@ -28,6 +28,7 @@ from startifact.model.keys import LATEST, Key, artifact_key
 from startifact.reading.listing import Listed, begin_listing
 from startifact.reading.replica import Replica, describe, interpret
 from startifact.regions.interface import Region
+from startifact.registers.marks import Mark, mark_in_region
 from startifact.text import with_regions
 
 T = TypeVar("T")
@@ -54,6 +55,9 @@ class RegionSnapshot:
     listing: Callable[[], Listed] | None = None
     """The versions of the project, which have begun to be listed where there is no ``latest``: it
     may have been lost."""
+
+    mark: Callable[[], Mark] | None = None
+    """What the region says of the version beside the version itself, which has begun to be read."""
 
 
 def inspect_region(
@@ -83,6 +87,8 @@ def inspect_region(
         logger.warning(
             "%s", with_regions([region.name], f"{artifact_key(project, version)}: {why}")
         )
+    # Beside what comes next, which takes as long; it is known before ``latest`` moves.
+    mark = region.ask_in_background(partial(mark_in_region, region, project, version))
     heartbeat.beat()
     try:
         stored, channel_record = read_latest()
@@ -103,6 +109,7 @@ def inspect_region(
         None if channel_record is None else channel_record.version,
         channel,
         begin_listing(region, project) if channel_record is None else None,
+        mark,
     )
 
 

@@ -45,6 +45,7 @@ from startifact.staging.filling import fill
 from startifact.staging.latest import look_for_lost_latest, move_latest
 from startifact.staging.outcomes import StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
+from startifact.staging.removal import check_marks, describe_again
 from startifact.staging.state import StagingState
 from startifact.text import with_regions
 
@@ -98,9 +99,16 @@ class Stager:
         # Before the write: where one region had the version, this run only completes it.
         existed = bool(state.known_replicas())
         chosen = self._choose(state, request, record)
+        # Of a version that no region has, no removal can be under way: then it is asked beside the
+        # write. A region that has not answered may have it.
+        if existed or state.errors or request.dry_run:
+            check_marks(state, record, self.limits)
         if request.dry_run:
             return self._predict(state, request, record, chosen)
         chosen = self._fill(state, request, source, record, chosen)
+        check_marks(state, record, self.limits)
+        if existed and state.created:
+            describe_again(state, record, self.limits)
         self._check_written(state)
         warn_of_others(state, record, chosen)
         self._move_latest(state, request)

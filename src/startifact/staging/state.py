@@ -47,6 +47,9 @@ class StagingState:
     beginnings: dict[str, Version] = field(default_factory=dict)
     """Where ``latest`` begins above the version that is staged, as it was lost there."""
 
+    marked: set[str] = field(default_factory=set)
+    """Regions that were asked whether the version is being removed."""
+
     errors: dict[str, StartifactError] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 

@@ -15,14 +15,25 @@ from semver import Version
 
 from startifact import ConfigurationLoader, Session
 from startifact.channels.record import ChannelRecord, parse_channel_record
+from startifact.errors import RemovedError
 from startifact.model.configuration import Configuration, parse_configuration, to_json
 from startifact.model.keys import (
     artifact_key,
     channel_key,
     channel_parameter,
+    mark_key,
     probe_key,
 )
-from startifact.model.record import Origin, Record, decode, encode
+from startifact.model.record import Origin, Record, decode, encode, encode_tombstone
+from startifact.registers.marks import Mark, MarkCodec, PruningMark, PruningState
+from startifact.registers.record import (
+    Accepted,
+    Ballot,
+    Move,
+    RegisterRecord,
+    parse_record,
+    record_text,
+)
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.consistency.golden.comparison import (
     HERE,
@@ -38,6 +49,8 @@ pytestmark = pytest.mark.tries_stores
 MakeFile = Callable[..., Path]
 
 SHA256 = "4eb9ac597489bb667813bff9a0fdce541dfbd605e4061deb5da649f8830f871f"
+
+REMOVED_AT = "2026-02-03T04:05:08.000009Z"
 
 LEAST = Record(sha256=SHA256, size=16, staged_at="2026-02-03T04:05:06.000007Z")
 FULL = Record(
@@ -91,10 +104,36 @@ def test_channel(name: str, channel_record: ChannelRecord) -> None:
     check_read(file, parse_channel_record(golden(file), where="here"), channel_record)
 
 
+def test_tombstone() -> None:
+    """What stands in the place of a removed version is these bytes, which readers know."""
+    check_written(
+        "tombstone.json",
+        encode_tombstone(removed_at=REMOVED_AT, removed_by=str(FULL.origin.run)),
+    )
+    with pytest.raises(RemovedError, match=f"here was removed at '{REMOVED_AT}' by 'https"):
+        decode(golden("tombstone.json"), where="here")
+
+
+@pytest.mark.parametrize("state", PruningState)
+def test_mark_of_a_prune(state: PruningState) -> None:
+    """That a version is to be removed, or is being removed, is this line."""
+    file = f"mark-{state}.json"
+    pruning = PruningMark(
+        state=state, not_before="2026-02-10T04:05:06.000007Z", at=REMOVED_AT, decided_by="somebody"
+    )
+    move = Move(id="1a", value=Mark(pruning=pruning), at=REMOVED_AT, moved_by="somebody")
+    accepted = Accepted(ballot=Ballot(1, "1a"), history=(move,))
+    record = RegisterRecord(promised=Ballot(1, "1a"), accepted=accepted)
+
+    check_written(file, record_text(record, MarkCodec()))
+    check_read(file, parse_record(golden(file), MarkCodec(), where="here"), record)
+
+
 def test_names() -> None:
     """Artifacts, channels, the probe and the copies of channels are found under these names."""
     assert artifact_key("SugarWater", "1.0.9000-rc.1+b") == "SugarWater@1.0.9000-rc.1+b"
     assert channel_key("SugarWater", "latest") == "SugarWater/latest"
+    assert mark_key("SugarWater", "1.0.9000") == "SugarWater/_yanked/1.0.9000"
     assert probe_key("SugarWater", "1a") == "SugarWater/_probe/1a"
     assert channel_parameter("/team", "SugarWater", "latest") == "/team/SugarWater/latest"
     assert channel_parameter("", "SugarWater", "latest") == "/SugarWater/latest"

@@ -462,11 +462,10 @@ def test_tombstone_in_one_region(fixture: ProjectFixture) -> None:
     assert fixture.b.encoded_record(aside) == TOMBSTONE
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_removed_version(fixture: ProjectFixture, count: int) -> None:
-    """A version that was removed differs in nothing where it is not there either."""
+def test_removed_version(fixture: ProjectFixture) -> None:
+    """A version that was removed everywhere differs in nothing."""
     fixture.stage("2.0.0")
-    for backend in fixture.backends[:count]:
+    for backend in fixture.backends:
         backend.plant(fixture.key, b"", TOMBSTONE)
 
     found = fixture.verify(read_data=True)

@@ -29,7 +29,7 @@ from startifact.regions.aws.head import md5_of
 from startifact.regions.aws.resuming import asked_again, resumed, wrong_length
 from startifact.regions.aws.retries import configured_attempts
 from startifact.regions.aws.trouble import CONFLICT, code_of
-from startifact.regions.aws.upload import Upload
+from startifact.regions.aws.upload import RECORD, Upload
 from startifact.regions.interface import Beat, StoredArtifact, StoredChannel
 from startifact.regions.pages import Page
 
@@ -187,6 +187,36 @@ class Bucket(DescribedBucket):
                     break
         return True
 
+    def replace_with_tombstone(
+        self, key: Key, encoded_record: str, stored: StoredArtifact | None
+    ) -> bool:
+        """Put a tombstone in the place of *stored*; ``False`` when something else is there."""
+        put = self._put_of(
+            key,
+            encoded_record.encode(),
+            None if stored is None else stored.token,
+            Metadata={RECORD: encoded_record},
+        )
+        found = stored
+
+        def has_changed() -> bool:
+            nonlocal found
+            found = self.describe(key)
+            return (found and found.token) != (stored and stored.token)
+
+        with self._errors("s3:PutObject", key):
+            try:
+                if write_once(self.client, put, settled=has_changed, limits=self.limits):
+                    return True
+            except ClientError as e:
+                if code_of(e) in UNMET and stored is not None:
+                    self._check_replaced(key, stored, e)
+                if code_of(e) in _CHANGED | ABSENT:
+                    return False
+                raise
+        # The answer was lost: what is there is ours, or another writer's.
+        return found is not None and found.encoded_record == encoded_record
+
     def read_channel(self, key: Key) -> StoredChannel | None:
         """Return the channel at *key*, or ``None`` when there is none."""
         return self.read_small(key, MAX_CHANNEL_BYTES)
@@ -241,19 +271,7 @@ class Bucket(DescribedBucket):
 
     def _write(self, key: Key, text: str, expected: StoredChannel | None) -> bool | ClientError:
         """Write *text* where *expected* is, and say whether it is there; or why it was refused."""
-        data = text.encode()
-        condition: dict[str, Any] = (
-            {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected.token}
-        )
-        put = partial(
-            self.client.put_object,
-            Bucket=self.name,
-            Key=self.full(key),
-            Body=data,
-            ContentType="application/json",
-            ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
-            **condition,
-        )
+        put = self._put_of(key, text.encode(), None if expected is None else expected.token)
         current = expected
 
         def has_changed() -> bool:
@@ -271,6 +289,22 @@ class Bucket(DescribedBucket):
                 raise
         # The answer was lost: what is there is ours, or another writer's.
         return current is not None and current.text == text
+
+    def _put_of(
+        self, key: Key, data: bytes, token: str | None, **more: Any
+    ) -> Callable[[], object]:
+        """Return what puts *data* where the object with *token* is, or nothing if that is none."""
+        condition: dict[str, Any] = {"IfNoneMatch": "*"} if token is None else {"IfMatch": token}
+        return partial(
+            self.client.put_object,
+            Bucket=self.name,
+            Key=self.full(key),
+            Body=data,
+            ContentType="application/json",
+            ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
+            **condition,
+            **more,
+        )
 
     def _check_replaced(
         self, key: Key, stored: StoredArtifact, refusal: ClientError

@@ -134,6 +134,13 @@ class S3Region(Region):
         self.preflight_deletion(project_of(key))
         return self._bucket().delete(key, stored)
 
+    def replace_with_tombstone(
+        self, key: Key, encoded_record: str, stored: StoredArtifact | None
+    ) -> bool:
+        """See `Region.replace_with_tombstone`; a store that is not AWS has passed the probe."""
+        self.preflight(project_of(key))
+        return self._bucket().replace_with_tombstone(key, encoded_record, stored)
+
     def read_channel(self, key: Key) -> StoredChannel | None:
         """See `Region.read_channel`."""
         return self._bucket().read_channel(key)

@@ -54,6 +54,9 @@ _CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.E
 
 METADATA = "metadata.json"
 
+TOMBSTONES = "tombstones"
+"""What one process at a time does in a project; no channel, as its lock alone is a file."""
+
 
 class DirectoryRegion(Region):
     """A directory that holds artifacts. It is made when the first one is staged."""
@@ -229,6 +232,39 @@ class DirectoryRegion(Region):
             folder.rename(scratch / "removed")
             return True
 
+    def replace_with_tombstone(
+        self, key: Key, encoded_record: str, stored: StoredArtifact | None
+    ) -> bool:
+        """See `Region.replace_with_tombstone`: the record first, which says that it was removed.
+
+        A process that dies in between leaves bytes that nobody is given any more.
+        """
+        folder, data = self._root / key, encoded_record.encode()
+        with self._translated("remove", folder), self._scratch(folder.parent) as scratch:
+            _write_durably(scratch / ARTIFACT, data)
+            _write_durably(scratch / METADATA, data)
+            if stored is None:
+                return self._put_in_place(scratch, folder)
+            with self._locked(self._root / project_of(key) / TOMBSTONES):
+                current = self.describe(key)
+                if current is None or current.token != stored.token:
+                    return False
+                for name in (METADATA, ARTIFACT):
+                    replace(scratch / name, folder / name, limits=self._limits)
+                _sync_directory(folder)
+            return True
+
+    def _put_in_place(self, scratch: Path, folder: Path) -> bool:
+        """Let *scratch* be *folder*; ``False`` where there is one."""
+        try:
+            scratch.rename(folder)
+        except OSError:
+            if os.path.lexists(folder):
+                return False
+            raise
+        _sync_directory(folder.parent)
+        return True
+
     def move_aside(self, key: Key, aside: Key) -> bool:
         """See `Region.move_aside`: one rename, whatever it is that is moved."""
         path, target = self._root / key, self._root / aside
@@ -258,6 +294,7 @@ class DirectoryRegion(Region):
         return False
 
     def _locked(self, path: Path) -> contextlib.AbstractContextManager[None]:
+        path.parent.mkdir(parents=True, exist_ok=True)
         return locked(path.parent / f".{path.name}.lock", limits=self._limits)
 
     def read_channel(self, key: Key) -> StoredChannel | None:

@@ -1,0 +1,101 @@
+"""Which versions a prune may take, by their numbers and their age alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from semver import Version
+
+from startifact.errors import InputError
+from startifact.hints import Hint, Option
+from startifact.model.durations import parse_duration
+from startifact.model.ranges import Range
+from startifact.model.selectors import parse_range
+from startifact.text import quoted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """What is said of the versions to remove: one that meets all of it may go.
+
+    Where only one of the two numbers is given, versions of the other kind stay.
+    """
+
+    keep_versions: int | None = None
+    """How many stable versions stay, the newest."""
+
+    keep_prereleases: int | None = None
+    """How many prereleases stay, the newest."""
+
+    older_than: timedelta | None = None
+    """How long ago a version was staged first at least."""
+
+    range: Range | None = None
+    """The only versions that are looked at, and counted."""
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        keep_versions: int | None,
+        keep_prereleases: int | None,
+        older_than: timedelta | str | None,
+        range_: Range | str | None,
+    ) -> Self:
+        """Return the criteria that are given.
+
+        Raises:
+            InputError: One is not valid, or there are none.
+        """
+        if (keep_versions, keep_prereleases, older_than, range_) == (None, None, None, None):
+            raise InputError(
+                "nothing says which versions are to be removed",
+                hint=Hint.of(
+                    "Give ", Option("keep-versions"), ", ", Option("keep-prereleases"), ", ",
+                    Option("older-than"), " or ", Option("range"),
+                ),
+            )  # fmt: skip
+        return cls(
+            keep_versions=_number(keep_versions, "keep-versions", least=1),
+            keep_prereleases=_number(keep_prereleases, "keep-prereleases", least=0),
+            older_than=None
+            if older_than is None
+            else parse_duration(older_than, name="the age of what is to be removed"),
+            range=None if range_ is None else parse_range(range_),
+        )
+
+    def is_about(self, version: Version) -> bool:
+        """Say whether they are about *version* at all, by its kind and the range."""
+        if self.range is not None and version not in self.range:
+            return False
+        if self.keep_versions is None and self.keep_prereleases is None:
+            return True
+        of_kind = self.keep_prereleases if version.prerelease else self.keep_versions
+        return of_kind is not None
+
+    def by_number(self, versions: Sequence[Version]) -> Iterator[Version]:
+        """Yield those of *versions*, newest first, that may go by their number."""
+        left = {False: self.keep_versions or 0, True: self.keep_prereleases or 0}
+        for version in filter(self.is_about, versions):
+            if left[bool(version.prerelease)] > 0:
+                left[bool(version.prerelease)] -= 1
+            else:
+                yield version
+
+    def is_old_enough(self, staged_at: datetime | None, now: datetime) -> bool:
+        """Say whether what was staged first at *staged_at* may go; not where that is not known."""
+        if self.older_than is None:
+            return True
+        return staged_at is not None and now - staged_at >= self.older_than
+
+
+def _number(given: object, name: str, *, least: int) -> int | None:
+    if given is None:
+        return None
+    if isinstance(given, int) and not isinstance(given, bool) and given >= least:
+        return given
+    raise InputError(
+        f"{name} {quoted(given)} is not a number of versions that stay",
+        hint=f"Give {least} or more" + ("" if least == 0 else ": a project keeps its newest one"),
+    )

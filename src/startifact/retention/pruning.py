@@ -1,0 +1,428 @@
+"""Pruning a project: which versions go, what keeps them, and what one run does.
+
+It takes two runs. The first marks what is to go, and a later one removes what is still to go then,
+once the time of grace has passed.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+
+from semver import Version
+
+from startifact.concurrency.worker_pool import run_in_pool
+from startifact.errors import (
+    DeadlineError,
+    InputError,
+    NotFoundError,
+    SeveralRegionsError,
+    StartifactError,
+    UndeterminedError,
+)
+from startifact.hints import Hint, Option
+from startifact.limits import LISTED_NAMES, MAX_QUOTED_VERSIONS, Limits
+from startifact.model.clock import time_text
+from startifact.model.keys import artifact_key
+from startifact.model.versions import newest_first, parse_version
+from startifact.reading.listing import ask_regions, check_answers, marked_versions, versions_of
+from startifact.reading.version_entries import Describer, EntryFilter, VersionEntry
+from startifact.regions.interface import Region
+from startifact.registers.attempt import Author
+from startifact.registers.marks import PruningMark, PruningState, mark_in, mark_register
+from startifact.retention.criteria import Criteria
+from startifact.retention.in_use import InUse, read_in_use
+from startifact.retention.removal import Remover, change_pruning, has_tombstone, is_due
+from startifact.text import quoted_list
+
+
+class PlanState(StrEnum):
+    """How far the removal of a version of a plan is."""
+
+    NEW = "new"
+    """It was not to be removed until now."""
+
+    MARKED = "marked"
+    """It is marked, and not due yet."""
+
+    DUE = "due"
+    """It is marked, and may be removed by now."""
+
+    REMOVING = "removing"
+    """Its removal has begun, and was not finished."""
+
+
+class PruneOutcome(StrEnum):
+    """What one run has done with a version, or would do."""
+
+    MARKED = "marked"
+    """It is to be removed from now on."""
+
+    WAITING = "waiting"
+    """It was marked before, and its time has not come."""
+
+    REMOVED = "removed"
+    """It is removed in every region."""
+
+    LIFTED = "lifted"
+    """It was marked before, and stays."""
+
+    INCOMPLETE = "incomplete"
+    """It could not be done; the next run goes on with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRemoval:
+    """One version that is to be removed."""
+
+    version: Version
+    state: PlanState
+    not_before: str
+    """When it may be removed: RFC 3339, in UTC; remote text where it was marked before."""
+
+    size: int | None = None
+    """In bytes, in each region; ``None`` where it is not known."""
+
+    staged_at: str = ""
+    """When it was staged first, as it was recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptVersion:
+    """One version that would be removed, but for the reason *why* it is not."""
+
+    version: Version
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruning:
+    """What one run of a prune did, or in a dry run would do. It is true where it is complete."""
+
+    project: str
+    plan: tuple[PlannedRemoval, ...]
+    """What is to be removed, newest first, whether its time has come or not."""
+
+    kept: tuple[KeptVersion, ...]
+    """What is not, although its number and age say so, newest first."""
+
+    marked: tuple[Version, ...]
+    """What was marked by this run."""
+
+    lifted: tuple[Version, ...]
+    """What was marked before, and is not to be removed any more."""
+
+    removed: tuple[Version, ...]
+    """What was removed, in every region. Its numbers stay used."""
+
+    incomplete: Mapping[str, StartifactError] = field(default_factory=dict)
+    """Why the rest was not done, by the text of the version; run it again."""
+
+    failures: Mapping[str, StartifactError] = field(default_factory=dict)
+    """Why regions could not be asked, by region. Nothing is removed then."""
+
+    dry_run: bool = False
+
+    def __bool__(self) -> bool:
+        return not self.incomplete and not self.failures
+
+    def outcomes(self) -> Iterator[tuple[Version, PruneOutcome, PlannedRemoval | None]]:
+        """Yield what became of each version, or would: of the plan, then what was taken back."""
+        marked, removed = ({str(v) for v in found} for found in (self.marked, self.removed))
+        planned = {str(p.version) for p in self.plan}
+        for p in self.plan:
+            text = str(p.version)
+            outcome = PruneOutcome.WAITING
+            if text in self.incomplete:
+                outcome = PruneOutcome.INCOMPLETE
+            elif text in removed:
+                outcome = PruneOutcome.REMOVED
+            elif text in marked:
+                outcome = PruneOutcome.MARKED
+            yield p.version, outcome, p
+        for version in self.lifted:
+            yield version, PruneOutcome.LIFTED, None
+        for version in newest_first(parse_version(t) for t in self.incomplete if t not in planned):
+            yield version, PruneOutcome.INCOMPLETE, None
+
+
+@dataclass(slots=True)
+class Pruner:
+    """Prunes one project."""
+
+    regions: Sequence[Region]
+    project: str
+    criteria: Criteria
+    author: Author
+    now: datetime
+    limits: Limits
+    dry_run: bool = True
+    _failures: dict[str, StartifactError] = field(default_factory=dict)
+    _marks: dict[str, PruningMark] = field(default_factory=dict)
+    _marked: dict[str, Version] = field(default_factory=dict)
+    _lifted: dict[str, Version] = field(default_factory=dict)
+    _incomplete: dict[str, StartifactError] = field(default_factory=dict)
+    _remover: Remover = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._remover = Remover(self.regions, self.project, self.author, self.limits)
+
+    def prune(self, grace: timedelta) -> Pruning:
+        """Mark what meets the criteria, and remove what was marked before and is due.
+
+        Raises:
+            InputError: Every version meets them, or two regions are one store.
+            NotFoundError: Every region said that there are no versions.
+            SeveralRegionsError: Too few regions answered to know what may be removed.
+        """
+        versions = self._list()
+        self._read_marks()
+        removing = [v for v in versions if self._is_removing(v)]
+        alive = [v for v in versions if not self._is_removing(v)]
+        in_use = read_in_use(self.regions, self.project, self._failures, limits=self.limits)
+        wanted, kept = self._wanted(alive, in_use)
+        not_before = time_text(self.now + grace)
+        plan = [self._planned(entry, not_before) for entry in wanted]
+        plan += self._unfinished(removing)
+        if not self.dry_run:
+            with self._noting_what_was_done():
+                self._run(plan)
+        return self._result(plan, kept)
+
+    def _list(self) -> list[Version]:
+        """Return all versions, newest first; those that have a tombstone are among them."""
+        versions, failures = versions_of(self.regions, self.project, limits=self.limits, every=True)
+        self._failures |= failures
+        check_answers(self.regions, self.project, failures, all_needed=not versions)
+        if not versions:
+            raise NotFoundError(
+                f"nothing of {self.project} is staged in "
+                f"{', '.join(region.name for region in self.regions)}",
+                hint="Check the project's name and the regions",
+            )
+        return versions
+
+    def _read_marks(self) -> None:
+        """Learn which versions are to be removed, by one listing and their marks."""
+        living = [region for region in self.regions if region.name not in self._failures]
+        jobs = {r.name: partial(marked_versions, r, self.project) for r in living}
+        listed, failed = ask_regions(jobs, self.limits, None)
+        self._failures |= {failure.name: failure.error for failure in failed}
+        check_answers(self.regions, self.project, self._failures, all_needed=False)
+
+        def read(version: Version) -> None:
+            reading = mark_register(self.regions, self.project, version, limits=self.limits).read()
+            if not reading.is_known:
+                key = artifact_key(self.project, version)
+                raise reading.unknown(f"cannot tell whether {key} is to be removed")
+            mark = mark_in(reading)
+            if mark.pruning is not None:
+                self._marks[str(version)] = mark.pruning
+
+        marked = {str(version): version for found in listed.values() for version in found}
+        self._pool(partial(read, version) for version in marked.values())
+
+    def _is_removing(self, version: Version) -> bool:
+        mark = self._marks.get(str(version))
+        return mark is not None and mark.state is PruningState.REMOVING
+
+    def _wanted(
+        self, alive: Sequence[Version], in_use: InUse
+    ) -> tuple[list[VersionEntry], list[KeptVersion]]:
+        """Return which of *alive* are to go, and what meets the criteria and stays all the same.
+
+        Raises:
+            InputError: All of them meet the criteria.
+        """
+        describer = Describer(
+            self.regions, self.project,
+            channels={}, with_yanks=False, unlisted=self._failures, limits=self.limits,
+        )  # fmt: skip
+        wanted: list[VersionEntry] = []
+        kept: list[KeptVersion] = []
+        met = troubled = 0
+        for entry in describer.entries(self.criteria.by_number(alive), EntryFilter()):
+            if entry.trouble:
+                troubled += 1
+                kept.append(KeptVersion(version=entry.version, why=entry.trouble))
+            elif self.criteria.is_old_enough(entry.staged_at, self.now):
+                met += 1
+                why = in_use.why_kept(entry.version)
+                if why is None:
+                    wanted.append(entry)
+                else:
+                    kept.append(KeptVersion(version=entry.version, why=why))
+            elif entry.staged_at is None:
+                why = "it is not known when it was staged"
+                kept.append(KeptVersion(version=entry.version, why=why))
+        if met and met + troubled == len(alive):
+            raise InputError(
+                f"every version of {self.project} meets what is given: nothing of it would stay",
+                hint=Hint.of(
+                    "Say how many stay with ", Option("keep-versions"), ", or ask for a smaller ",
+                    Option("range"),
+                ),
+            )  # fmt: skip
+        return wanted, kept
+
+    def _planned(self, entry: VersionEntry, not_before: str) -> PlannedRemoval:
+        mark = self._marks.get(str(entry.version))
+        state = PlanState.NEW
+        if mark is not None:
+            state = PlanState.DUE if is_due(mark, self.now) else PlanState.MARKED
+        return PlannedRemoval(
+            version=entry.version,
+            state=state,
+            not_before=not_before if mark is None else mark.not_before,
+            size=entry.size,
+            staged_at=entry.staged_at_text,
+        )
+
+    def _unfinished(self, removing: Sequence[Version]) -> list[PlannedRemoval]:
+        """Return those of *removing* that a region has no tombstone of yet."""
+        living = [region for region in self.regions if region.name not in self._failures]
+        found: dict[str, PlannedRemoval] = {}
+
+        def inspect(version: Version) -> None:
+            key = artifact_key(self.project, version)
+            if all(has_tombstone(region, key, self.limits) for region in living):
+                return
+            found[str(version)] = PlannedRemoval(
+                version=version,
+                state=PlanState.REMOVING,
+                not_before=self._marks[str(version)].not_before,
+            )
+
+        self._pool(partial(inspect, version) for version in removing)
+        return [found[str(version)] for version in removing if str(version) in found]
+
+    def _run(self, plan: Sequence[PlannedRemoval]) -> None:
+        for version in self._to_lift(plan):
+            self._lifted[str(version)] = version
+        self._change(self._lifted, _lift)
+        by_text = {str(p.version): p for p in plan if p.state is PlanState.NEW}
+        self._marked = {text: p.version for text, p in by_text.items()}
+        self._change(self._marked, lambda text, mark: mark or self._mark(by_text[text]))
+        due = [p.version for p in plan if p.state in {PlanState.DUE, PlanState.REMOVING}]
+        if self._failures:
+            # What `latest` is there is not known, nor could the removal be finished.
+            error = UndeterminedError(
+                "nothing is removed, as not all regions answered",
+                hint="Run this again when they do",
+            )
+            self._incomplete |= {str(version): error for version in due}
+            return
+        self._remover.remove(due, self.now)
+        self._incomplete |= self._remover.incomplete
+
+    def _to_lift(self, plan: Sequence[PlannedRemoval]) -> list[Version]:
+        """Return what was marked, and is not to be removed any more, newest first.
+
+        What the criteria are not about may be marked by another prune, with others.
+        """
+        planned = {str(p.version) for p in plan}
+        return newest_first(
+            parse_version(text)
+            for text, mark in self._marks.items()
+            if text not in planned
+            and mark.state is PruningState.MARKED
+            and self.criteria.is_about(parse_version(text))
+        )
+
+    def _mark(self, planned: PlannedRemoval) -> PruningMark:
+        return PruningMark(
+            state=PruningState.MARKED,
+            not_before=planned.not_before,
+            at=self.author.now(),
+            decided_by=self.author.moved_by,
+        )
+
+    def _change(
+        self,
+        versions: dict[str, Version],
+        propose: Callable[[str, PruningMark | None], PruningMark | None],
+    ) -> None:
+        """Change the marks of *versions*; those that are left in it afterwards were changed."""
+
+        def change(text: str, version: Version) -> None:
+            try:
+                change_pruning(
+                    self.regions, self.project, version, partial(propose, text), self.author,
+                    limits=self.limits,
+                )  # fmt: skip
+            except DeadlineError:
+                raise
+            except StartifactError as e:
+                self._incomplete[text] = e
+                del versions[text]
+
+        self._pool(partial(change, text, version) for text, version in list(versions.items()))
+
+    def _pool(self, jobs: Iterable[Callable[[], None]]) -> None:
+        run_in_pool(jobs, workers=self.limits.inventory_workers, limits=self.limits)
+
+    def _result(self, plan: Sequence[PlannedRemoval], kept: Sequence[KeptVersion]) -> Pruning:
+        lifted, removed = list(self._lifted.values()), self._remover.removed
+        marked = list(self._marked.values())
+        if self.dry_run:
+            lifted = self._to_lift(plan)
+            marked = [p.version for p in plan if p.state is PlanState.NEW]
+            due = (p for p in plan if p.state in {PlanState.DUE, PlanState.REMOVING})
+            removed = {str(p.version): p.version for p in due}
+        taken_back = {
+            text: KeptVersion(version=self._remover.begun[text], why=why)
+            for text, why in self._remover.in_use.items()
+            if text in self._remover.begun
+        }
+        lifted += [k.version for text, k in taken_back.items() if text not in self._incomplete]
+        return Pruning(
+            project=self.project,
+            plan=tuple(p for p in plan if str(p.version) not in taken_back),
+            kept=(*kept, *taken_back.values()),
+            marked=tuple(newest_first(marked)),
+            lifted=tuple(newest_first(lifted)),
+            removed=tuple(newest_first(removed.values())),
+            incomplete=dict(self._incomplete),
+            failures={
+                r.name: self._failures[r.name] for r in self.regions if r.name in self._failures
+            },
+            dry_run=self.dry_run,
+        )
+
+    @contextlib.contextmanager
+    def _noting_what_was_done(self) -> Iterator[None]:
+        """Add a note of what was removed to any exception that ends the work."""
+        try:
+            yield
+        except BaseException as e:  # a signal too: versions were removed until then all the same
+            if removed := self._remover.removed:
+                count = (
+                    f"{len(removed):,} {'version was' if len(removed) == 1 else 'versions were'}"
+                )
+                e.add_note(
+                    f"until then {count} removed: {quoted_list(list(removed)[:LISTED_NAMES])}"
+                )
+            raise
+
+
+def incomplete_error(pruning: Pruning) -> StartifactError | None:
+    """Return the error of a run that is not complete; ``None`` where it is."""
+    if not pruning.incomplete:
+        return None
+    items = list(pruning.incomplete.items())
+    lines = [f"{text}: {error.message}" for text, error in items[:MAX_QUOTED_VERSIONS]]
+    if len(items) > MAX_QUOTED_VERSIONS:
+        lines.append(f"and {len(items) - MAX_QUOTED_VERSIONS:,} more")
+    count = f"{len(items):,} {'version' if len(items) == 1 else 'versions'}"
+    return SeveralRegionsError(
+        f"{count} of {pruning.project} could not be pruned completely:"
+        + "".join(f"\n  {line}" for line in lines),
+        causes=list(dict.fromkeys(pruning.incomplete.values())),
+    )
+
+
+def _lift(_: str, mark: PruningMark | None) -> PruningMark | None:
+    """Return nothing in the place of *mark*, unless the removal has begun since it was read."""
+    return mark if mark is not None and mark.state is PruningState.REMOVING else None

@@ -1,0 +1,358 @@
+"""Old versions that are removed for good, in two runs."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from startifact.errors import (
+    ConflictError,
+    InputError,
+    NotFoundError,
+    RegionUnavailableError,
+    RemovedError,
+)
+from startifact.model.record import is_tombstone
+from tests.functional.test_removed import begin_removal
+from tests.support.backends import Backend
+from tests.support.faulty_region import faulty, session_over
+from tests.support.limits import Session
+
+MakeFile = Callable[..., Path]
+
+FILES = pytest.mark.parametrize("backends", ["file"], indirect=True)
+
+
+def specs_of(backends: list[Backend]) -> list[str]:
+    return [backend.spec for backend in backends]
+
+
+@pytest.fixture
+def staged(backends: list[Backend], make_file: MakeFile) -> Session:
+    """Return a session in whose regions five versions and two prereleases are staged."""
+    here = Session(regions=specs_of(backends))
+    for version in ("1.0.0", "1.1.0-rc.1", "1.1.0", "1.2.0-rc.1", "1.2.0", "1.3.0", "1.4.0"):
+        here.stage("SugarWater", version, make_file(version.encode()))
+    return here
+
+
+def texts(versions: tuple[object, ...]) -> list[str]:
+    return [str(version) for version in versions]
+
+
+def has_tombstones(backends: list[Backend], version: str) -> list[bool]:
+    return [is_tombstone(b.encoded_record(f"SugarWater@{version}")) for b in backends]
+
+
+def test_two_runs(
+    staged: Session, backends: list[Backend], make_file: MakeFile, tmp_path: Path
+) -> None:
+    """The first run marks, a later one removes; the number is never used again."""
+    first = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+
+    assert first
+    assert not first.dry_run
+    assert texts(first.marked) == ["1.1.0", "1.0.0"]
+    assert (first.lifted, first.removed) == ((), ())
+    assert [(str(p.version), p.state, p.size) for p in first.plan] == [
+        ("1.1.0", "new", 5),
+        ("1.0.0", "new", 5),
+    ]
+    assert staged.get("SugarWater", "1.0.0").downloader.download(tmp_path / "back").exists()
+    with pytest.raises(NotFoundError, match=r"1\.1\.0: it will be pruned, not before"):
+        staged.get("SugarWater", "<1.2")
+
+    second = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+
+    assert texts(second.removed) == ["1.1.0", "1.0.0"]
+    assert (second.marked, second.lifted) == ((), ())
+    assert pickle.loads(pickle.dumps(second)) == second  # our own
+    assert has_tombstones(backends, "1.0.0") == [True] * 3
+    with pytest.raises(RemovedError, match="was removed at") as caught:
+        staged.get("SugarWater", "1.0.0")
+    assert caught.value.exit_code == 3
+    with pytest.raises(ConflictError) as refused:
+        staged.stage("SugarWater", "1.0.0", make_file(b"1.0.0"))
+    assert refused.value.exit_code == 4
+    with pytest.raises(RemovedError):
+        staged.promote("SugarWater", "1.0.0", "prod")
+    third = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+    assert third
+    assert (third.plan, third.marked, third.removed) == ((), (), ())
+
+
+def test_regions_in_memory(make_file: MakeFile) -> None:
+    """Regions in memory are pruned as all others are, and so are regions of several kinds."""
+    session = Session(regions=[f"memory:prune-{n}" for n in range(3)])
+    for version in ("1.0.0", "1.1.0"):
+        session.stage("SugarWater", version, make_file(version.encode()))
+
+    for _ in range(2):
+        done = session.prune("SugarWater", keep_versions=1, grace="0s", yes=True)
+
+    assert texts(done.removed) == ["1.0.0"]
+    with pytest.raises(RemovedError):
+        session.get("SugarWater", "1.0.0")
+    assert session.verify("SugarWater")
+
+
+@FILES
+class TestPlan:
+    """What goes, and what does not."""
+
+    def test_nothing_is_done(self, staged: Session, backends: list[Backend]) -> None:
+        """Without a yes, and in a read-only session, the plan is all there is."""
+        before = [backend.snapshot() for backend in backends]
+
+        plan = staged.prune("SugarWater", keep_versions=1)
+        read_only = Session(regions=specs_of(backends), read_only=True)
+        same = read_only.prune("SugarWater", keep_versions=1, yes=True)
+
+        for found in (plan, same):
+            assert found.dry_run
+            assert texts(found.marked) == ["1.3.0", "1.2.0", "1.1.0", "1.0.0"]
+        assert [backend.snapshot() for backend in backends] == before
+
+    def test_channels_and_their_history_are_kept(self, staged: Session) -> None:
+        """What a channel points at stays, and so does what a rollback may go back to."""
+        staged.promote("SugarWater", "1.0.0", "prod")
+        staged.promote("SugarWater", "1.1.0", "prod")
+
+        found = staged.prune("SugarWater", keep_versions=1, grace="0s", yes=True)
+
+        assert texts(found.marked) == ["1.3.0", "1.2.0"]
+        assert [(str(k.version), k.why) for k in found.kept] == [
+            ("1.1.0", "prod points at it"),
+            ("1.0.0", "prod has pointed at it"),
+        ]
+
+    def test_latest_of_each_region_is_kept(self, staged: Session, backends: list[Backend]) -> None:
+        """Also where a region is behind; and what is above it may be what it is moved to."""
+        backends[2].write("SugarWater/latest", backends[2].text("SugarWater/latest").replace(
+            '"version":"1.4.0"', '"version":"1.2.0"'))  # fmt: skip
+
+        found = staged.prune("SugarWater", keep_versions=1, keep_prereleases=0)
+
+        assert texts(found.marked) == ["1.2.0-rc.1", "1.1.0", "1.1.0-rc.1", "1.0.0"]
+        assert "latest points at it in" in found.kept[-1].why
+        assert "which is not later" in found.kept[0].why
+
+    def test_age(self, staged: Session) -> None:
+        """What was staged a moment ago is not older than a day."""
+        assert staged.prune("SugarWater", keep_versions=1, older_than="1d").plan == ()
+        assert len(staged.prune("SugarWater", keep_versions=1, older_than="0s").plan) == 4
+
+    def test_range(self, staged: Session) -> None:
+        """Only what the range has is looked at, and counted."""
+        found = staged.prune("SugarWater", keep_versions=1, version_range="<1.3")
+
+        assert texts(found.marked) == ["1.1.0", "1.0.0"]
+
+    @pytest.mark.parametrize("given", [{"older_than": "0s"}, {"version_range": "*-0"}], ids=str)
+    def test_everything(self, staged: Session, given: dict[str, str]) -> None:
+        """What would leave nothing is refused, although latest would be kept."""
+        if "version_range" in given:
+            given = {"version_range": ">=0.0.0-0 || >=1.1.0-0 || >=1.2.0-0"}
+        with pytest.raises(InputError, match="nothing of it would stay") as caught:
+            staged.prune("SugarWater", **given)  # type: ignore[arg-type]
+
+        assert caught.value.exit_code == 2
+
+    def test_nothing_staged(self, backends: list[Backend]) -> None:
+        """There is no such project."""
+        with pytest.raises(NotFoundError):
+            Session(regions=specs_of(backends)).prune("SugarWater", keep_versions=1)
+
+    @pytest.mark.parametrize("version", ["1.0.0", "1.1.0"])
+    def test_disagreement_is_left_alone(
+        self, staged: Session, backends: list[Backend], version: str
+    ) -> None:
+        """A version that regions disagree about is for a person to look at."""
+        record = backends[0].encoded_record("SugarWater@1.4.0")
+        for number, backend in enumerate(backends[:2]):
+            content = str(number).encode() * 5
+            backend.plant(f"SugarWater@{version}", content, record)
+
+        found = staged.prune("SugarWater", keep_versions=3)
+
+        assert texts(found.marked) == [v for v in ("1.1.0", "1.0.0") if v != version] or (
+            texts(found.marked) == ["1.1.0", "1.0.0"]
+        )
+
+    def test_region_without_latest(self, staged: Session, backends: list[Backend]) -> None:
+        """Nothing is removed while it is not known what latest may come to be in a region."""
+        staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+        backends[1].erase("SugarWater/latest")
+
+        found = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+
+        assert not found
+        assert "has no SugarWater/latest" in found.failures[backends[1].spec].message
+        assert sorted(found.incomplete) == ["1.0.0", "1.1.0"]
+        assert found.removed == ()
+        assert has_tombstones(backends, "1.0.0") == [False] * 3
+
+
+@FILES
+class TestMarks:
+    """What happens between the two runs."""
+
+    def test_not_due(self, staged: Session) -> None:
+        """What was marked stays until its time has come, which a later run does not move."""
+        staged.prune("SugarWater", keep_versions=3, yes=True)
+
+        found = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+
+        assert (found.marked, found.removed) == ((), ())
+        assert [p.state for p in found.plan] == ["marked", "marked"]
+
+    def test_lifted_by_another_plan(self, staged: Session) -> None:
+        """What is not to go any more is picked by ranges again."""
+        staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+
+        found = staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+
+        assert texts(found.lifted) == ["1.1.0"]
+        assert texts(found.removed) == ["1.0.0"]
+        assert str(staged.get("SugarWater", "<1.2").version) == "1.1.0"
+
+    def test_marks_of_another_prune(self, staged: Session) -> None:
+        """A prune of other versions, or of the other kind, leaves marks that it is not about."""
+        staged.prune("SugarWater", keep_versions=1, version_range="<1.2", yes=True)
+        staged.prune("SugarWater", keep_prereleases=1, yes=True)
+
+        found = staged.prune("SugarWater", keep_versions=1, version_range=">=1.2", yes=True)
+
+        assert texts(found.marked) == ["1.3.0", "1.2.0"]
+        assert found.lifted == ()
+        both = staged.prune("SugarWater", keep_versions=9, keep_prereleases=9, yes=True)
+        assert texts(both.lifted) == ["1.3.0", "1.2.0", "1.1.0-rc.1", "1.0.0"]
+
+    def test_promoted_meanwhile(self, staged: Session) -> None:
+        """What is marked can be promoted, and is kept then."""
+        staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+        staged.promote("SugarWater", "1.0.0", "prod")
+
+        found = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+
+        assert (texts(found.lifted), texts(found.removed)) == (["1.0.0"], ["1.1.0"])
+        assert str(staged.get("SugarWater", "prod").version) == "1.0.0"
+
+    def test_yank_stays(self, staged: Session) -> None:
+        """A prune that is taken back leaves it yanked."""
+        staged.yank("SugarWater", "1.1.0", "it loses data")
+        staged.prune("SugarWater", keep_versions=3, yes=True)
+        staged.prune("SugarWater", keep_versions=4, yes=True)
+
+        yank = staged.get("SugarWater", "1.1.0").yank
+        assert yank is not None
+        assert yank.reason == "it loses data"
+
+    def test_held_although_it_is_being_removed(
+        self, staged: Session, backends: list[Backend]
+    ) -> None:
+        """A channel that holds what is being removed takes the removal back."""
+        staged.promote("SugarWater", "1.0.0", "prod")
+        begin_removal(list(faulty(specs_of(backends))))
+
+        found = staged.prune("SugarWater", keep_versions=3, yes=True)
+
+        assert texts(found.lifted) == ["1.0.0"]
+        assert found.removed == ()
+        assert ("1.0.0", "prod points at it") in [(str(k.version), k.why) for k in found.kept]
+        staged.promote("SugarWater", "1.0.0", "staging")
+
+
+@FILES
+class TestTrouble:
+    """Partial failure is reported, and the next run goes on."""
+
+    def test_region_that_fails(self, staged: Session, backends: list[Backend]) -> None:
+        """Until every region has a tombstone the version is not removed."""
+        staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+        regions = faulty(specs_of(backends))
+        regions[1].fail("replace_with_tombstone")
+
+        found = session_over(regions).prune("SugarWater", keep_versions=3, yes=True)
+
+        assert not found
+        assert found.removed == ()
+        error = found.incomplete["1.0.0"]
+        assert error.exit_code == 5
+        assert "SugarWater@1.0.0 is removed in 2 of 3 regions" in error.message
+        assert "until every region has removed it" in str(error)
+        assert has_tombstones(backends, "1.0.0") == [True, False, True]
+        with pytest.raises(RemovedError):
+            staged.promote("SugarWater", "1.0.0", "prod")
+        plan = staged.prune("SugarWater", keep_versions=3)
+        assert [p.state for p in plan.plan] == ["removing", "removing"]
+
+        again = staged.prune("SugarWater", keep_versions=4, yes=True)
+
+        assert texts(again.removed) == ["1.1.0", "1.0.0"]
+        assert has_tombstones(backends, "1.0.0") == [True] * 3
+
+    def test_region_that_is_down(self, staged: Session, backends: list[Backend]) -> None:
+        """Versions are marked by a majority; none is removed."""
+        backends[2].fail_region()
+
+        first = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+        second = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+
+        assert texts(first.marked) == ["1.1.0", "1.0.0"]
+        assert list(first.failures) == [backends[2].spec]
+        assert sorted(second.incomplete) == ["1.0.0", "1.1.0"]
+        backends[2].restore_region()
+        assert texts(staged.prune("SugarWater", keep_versions=3, yes=True).removed) == [
+            "1.1.0",
+            "1.0.0",
+        ]
+
+    def test_too_few_regions(self, staged: Session, backends: list[Backend]) -> None:
+        """What may be removed is not known then."""
+        for backend in backends[:2]:
+            backend.fail_region()
+
+        with pytest.raises(Exception, match="cannot list the versions") as caught:
+            staged.prune("SugarWater", keep_versions=3, yes=True)
+
+        assert getattr(caught.value, "exit_code", None) == 5
+
+    def test_region_that_lacks_the_artifact(
+        self, staged: Session, backends: list[Backend], make_file: MakeFile
+    ) -> None:
+        """It gets a tombstone as well, so that the number is used there too."""
+        backends[2].remove("SugarWater@1.0.0")
+        staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+
+        found = staged.prune("SugarWater", keep_versions=3, yes=True)
+
+        assert "1.0.0" in texts(found.removed)
+        assert has_tombstones(backends, "1.0.0") == [True] * 3
+        with pytest.raises(ConflictError):
+            Session(regions=backends[2].spec).stage("SugarWater", "1.0.0", make_file())
+
+    @pytest.mark.parametrize("operation", ["replace_with_tombstone", "describe", "write_channel"])
+    def test_lost_answer(self, staged: Session, backends: list[Backend], operation: str) -> None:
+        """One lost answer is no reason to fail, or the next run completes it."""
+        staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+        regions = faulty(specs_of(backends))
+        regions[0].lose(operation, nth=1)
+
+        session_over(regions).prune("SugarWater", keep_versions=3, yes=True)
+        staged.prune("SugarWater", keep_versions=3, yes=True)
+
+        assert has_tombstones(backends, "1.0.0") == [True] * 3
+
+    def test_channel_that_cannot_be_read(self, staged: Session, backends: list[Backend]) -> None:
+        """It may point at anything: nothing is planned."""
+        staged.promote("SugarWater", "1.0.0", "prod")
+        for backend in backends[:2]:
+            backend.write("SugarWater/prod", "not JSON")
+
+        with pytest.raises(Exception, match="prod") as caught:
+            staged.prune("SugarWater", keep_versions=3, yes=True)
+
+        assert not isinstance(caught.value, (AssertionError, RegionUnavailableError))
+        assert has_tombstones(backends, "1.0.0") == [False] * 3

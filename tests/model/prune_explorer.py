@@ -1,0 +1,80 @@
+"""Every schedule of prunes with promotions and stagings of what is removed."""
+
+from pathlib import Path
+
+from startifact.model.keys import LATEST, channel_key
+from tests.model import channel_rules, prune_rules
+from tests.model.channel_explorer import VERSIONS, ChannelExplorer
+from tests.model.channel_programs import Promote
+from tests.model.engine import serve
+from tests.model.explorer import State, Step
+from tests.model.programs import PROJECT, Program, Report, Stage
+from tests.model.prune_programs import MarkDue
+from tests.model.world import World
+from tests.support.memory_region import Request, StoreState
+
+OLD = "1.1.0"
+"""The version that is to be removed."""
+
+
+def marked(
+    folder: Path, regions: str, *, channel_in: str = "", staged_in: str = ""
+) -> dict[str, StoreState]:
+    """Return regions that hold all versions, of which ``OLD`` is due; it may be in some only."""
+    programs: list[Program] = []
+    for v in VERSIONS:
+        where = staged_in if staged_in and v == OLD else regions
+        programs.append(Stage(f"s{v}", where, v, f"content {v}", required=len(where)))
+    if channel_in:
+        programs.append(Promote(channel_rules.FIRST, channel_in, VERSIONS[0]))
+    programs.append(MarkDue("due", regions, OLD))
+    world = World(programs, folder)
+    for program in programs:
+        world.end(program.name)
+    world.close()
+    return dict(world.stores)
+
+
+def above_latest(folder: Path) -> dict[str, StoreState]:
+    """Return regions of which one holds two versions above ``latest``; the lower one is due."""
+    programs: list[Program] = [
+        Stage("s", "ABC", VERSIONS[0], f"content {VERSIONS[0]}", required=3),
+        *(Stage(f"s{v}", "A", v, f"content {v}", required=1) for v in VERSIONS[1:]),
+        MarkDue("due", "ABC", OLD),
+    ]
+    world = World(programs, folder)
+    for program in programs:
+        world.end(program.name)
+    world.close()
+    latest = channel_key(PROJECT, LATEST)
+    stores = dict(world.stores)
+    stores["A"] = stores["A"].write(latest, stores["B"].channels[latest])
+    return stores
+
+
+class PruneExplorer(ChannelExplorer):
+    """Searches what prunes do beside others; each state is judged by what is in use and removed."""
+
+    def _take(self, state: State, step: Step) -> State:
+        after = super()._take(state, step)
+        reports = [node.report for node in after.nodes]
+        if after.stores != state.stores or reports != [node.report for node in state.nodes]:
+            stores = self._by_name(after.stores)
+            prune_rules.check_stores(self.programs, reports, after.began, stores)
+        return after
+
+    def _serve(self, region: str, store: StoreState, request: Request) -> tuple[StoreState, object]:
+        found = self._served.get((store, request))
+        if found is None:
+            after, answer = serve(store, request)
+            channel_rules.check_change(region, store, after)
+            prune_rules.check_change(region, store, after)
+            found = self._states_by_value.setdefault(after, after), answer
+            self._served[store, request] = found
+        return found
+
+    def _check_report(self, state: State, index: int, report: Report) -> None:
+        if isinstance(self.programs[index], Stage):
+            self._reports.add((self.programs[index].name, report.end))
+            return
+        super()._check_report(state, index, report)

@@ -4,9 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from semver import Version
 
-from startifact import Session
-from startifact.action import outputs
+from startifact import Pruning, Session
+from startifact.action.outputs import outputs_of
+from startifact.action.runner import Runner
+from startifact.commands.results import PruneResult
+from startifact.limits import MAX_LIST_OUTPUT_BYTES
+from startifact.retention.pruning import PlannedRemoval, PlanState
 from tests.support.runner_step import Step
 from tests.ways_in.action.conftest import Call
 
@@ -66,15 +71,30 @@ def test_region_that_is_down(staged: str, call: Call) -> None:
     assert "The next run goes on with what is not complete." in done.summary
 
 
-def test_output_is_bounded(staged: str, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
     """What would leave too little for other outputs is cut, and a warning says so."""
-    monkeypatch.setattr(outputs, "MAX_LIST_OUTPUT_BYTES", 200)
+    plan = tuple(
+        PlannedRemoval(
+            version=Version(1, 0, number), state=PlanState.NEW, not_before="2026-01-01T00:00:00Z"
+        )
+        for number in range(5_000)
+    )
+    pruning = Pruning(
+        project="SugarWater",
+        plan=plan,
+        kept=(),
+        marked=tuple(planned.version for planned in plan),
+        lifted=(),
+        removed=(),
+        dry_run=True,
+    )
 
-    done = call(**about(staged))
+    pruned = outputs_of(PruneResult(pruning=pruning), Runner())["pruned"]
 
-    assert [p["version"] for p in json.loads(done.outputs["pruned"])] == ["1.2.0"]
-    (warning,) = [c.data for c in done.commands if c.name == "warning"]
-    assert "the output pruned has the first 1 of 2" in warning
+    kept = json.loads(pruned)
+    assert len(pruned) <= MAX_LIST_OUTPUT_BYTES
+    assert 1_000 < len(kept) < 5_000
+    assert f"the output pruned has the first {len(kept):,} of 5,000" in caplog.text
 
 
 @pytest.mark.parametrize(

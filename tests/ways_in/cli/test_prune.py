@@ -40,7 +40,7 @@ def test_plan(run: Run, staged: list[Path]) -> None:
 
 
 def test_two_runs(run: Run) -> None:
-    """What the first run marks, the second removes; who asks for it afterwards is told so."""
+    """What the first run marks, the second removes; who asks for it afterwards learns that."""
     words = ("prune", "SugarWater", "--keep-versions=1", "--grace=0s", "--yes")
     first, second = run(*words), run(*words)
     third = run(*words)

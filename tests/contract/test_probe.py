@@ -80,7 +80,7 @@ def replaces(request: Request) -> bool:
         (replaces, "PutObject and If-Match"),
     ],
 )
-@pytest.mark.parametrize("delay", [0.02, 0.0])
+@pytest.mark.parametrize(("delay", "for_two"), [(0.02, 0), (0, 0.3)], ids=["all", "two"])
 def test_a_store_that_checks_first_and_writes_then(
     account: AwsAccount,
     wire: Wire,
@@ -89,9 +89,10 @@ def test_a_store_that_checks_first_and_writes_then(
     condition: Callable[[Request], bool],
     step: str,
     delay: float,
+    for_two: float,
 ) -> None:
     """Where several of those that come at once succeed, the store is refused for just that."""
-    wire.add(when(condition, not_atomic(wire, delay)))
+    wire.add(when(condition, not_atomic(wire, delay, for_two=for_two)))
 
     raised = refusal(spec, make_file())
 

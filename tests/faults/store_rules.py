@@ -5,6 +5,7 @@ conditions that are not atomic.
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -191,12 +192,17 @@ def _invalid_object_state(storage_class: str, archive_status: str | None) -> Ans
     return replace(answer, body=answer.body.replace(b"</Error>", f"{details}</Error>".encode()))
 
 
-def not_atomic(wire: Wire, delay: float) -> Rule:
+def not_atomic(wire: Wire, delay: float, *, for_two: float = 0) -> Rule:
     """Return a rule by which a store describes, waits *delay* seconds, and writes unconditionally.
+
+    For up to *for_two* seconds it waits until another write of the same object has come as far.
 
     If-None-Match and If-Match of PutObject and CompleteMultipartUpload hold for writes one after
     the other, and several of those that come at once succeed.
     """
+
+    changed = threading.Condition()
+    described_times: Counter[str] = Counter()
 
     def check_then_write(request: Request, forward: Forward) -> Answer | None:
         conditions = {
@@ -208,6 +214,14 @@ def not_atomic(wire: Wire, delay: float) -> Rule:
         described = forward(_describe(request))
         if (refusal := _refusal(conditions, described)) is not None:
             return refusal
+        with changed:
+            before = described_times[request.path]
+            described_times[request.path] += 1
+            changed.notify_all()
+            if for_two:
+                changed.wait_for(
+                    lambda: before % 2 == 1 or described_times[request.path] > before + 1, for_two
+                )
         wire.closing.wait(delay)
         kept = {name: value for name, value in request.headers.items() if name not in conditions}
         return forward(replace(request, headers=kept))

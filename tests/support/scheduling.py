@@ -1,8 +1,8 @@
 """Which worker of a test run gets which test: those that wait do not keep others from a processor.
 
 Some tests spend seconds in pauses and time-outs that are their matter, and hardly any of them
-computing. One more worker for these is no load for the machine, while one more worker for all tests
-would make those fail that need a processor in time.
+computing. One more worker for these is no load for the machine, while many more workers for all
+tests would make those fail that need a processor in time.
 """
 
 import os
@@ -14,8 +14,8 @@ from xdist.scheduler import WorkStealingScheduling
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-COMPUTING = (os.cpu_count() or 1) + 1
-"""How many workers have tests that compute; all others have tests that wait. It is one more than
+COMPUTING = (os.cpu_count() or 1) + 2
+"""How many workers have tests that compute; all others have tests that wait. It is two more than
 there are processors: every test waits for processes and sockets now and then."""
 
 WAITING = (

@@ -151,6 +151,24 @@ def test_tombstone_nobody_else_knows_of(fixture: ProjectFixture) -> None:
     assert done == [("remove", region) for region in fixture.regions[1:]]
 
 
+def test_tombstone_while_a_region_is_down(fixture: ProjectFixture) -> None:
+    """One alone removes nothing while a region may have the version that has not answered."""
+    fixture.stage()
+    fixture.stage("2.0.0")
+    fixture.a.plant(fixture.key, b"", TOMBSTONE)
+    lose(fixture, fixture.b)
+    fixture.c.fail_region()
+
+    found = fixture.found()
+    done = fixture.repair()
+
+    assert (FindingKind.REMOVED, fixture.regions[0]) in found
+    assert done.steps == ()
+    assert done.refusals
+    fixture.c.restore_region()
+    assert not is_tombstone(fixture.c.encoded_record(fixture.key))
+
+
 def test_region_that_is_down(removed: ProjectFixture) -> None:
     """What can be repaired is, and the rest is said."""
     lose(removed, removed.b)

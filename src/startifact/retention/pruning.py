@@ -24,7 +24,7 @@ from startifact.errors import (
 )
 from startifact.hints import Hint, Option
 from startifact.limits import LISTED_NAMES, MAX_QUOTED_VERSIONS, Limits
-from startifact.model.clock import time_text
+from startifact.model.clock import time_of, time_text
 from startifact.model.keys import artifact_key
 from startifact.model.versions import newest_first, parse_version
 from startifact.reading.listing import ask_regions, check_answers, marked_versions, versions_of
@@ -36,7 +36,6 @@ from startifact.retention.criteria import Criteria
 from startifact.retention.in_use import InUse, read_in_use
 from startifact.retention.removal import Remover, change_pruning, has_tombstone, is_due
 from startifact.text import quoted_list
-
 
 class PlanState(StrEnum):
     """How far the removal of a version of a plan is."""
@@ -91,7 +90,7 @@ class PlannedRemoval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptVersion:
-    """One version that would be removed, but for the reason *why* it is not."""
+    """One version that is not removed, and not counted among those that stay, and *why*."""
 
     version: Version
     why: str
@@ -243,10 +242,14 @@ class Pruner:
         wanted: list[VersionEntry] = []
         kept: list[KeptVersion] = []
         met = troubled = 0
-        for entry in describer.entries(self.criteria.by_number(alive), EntryFilter()):
+        may_go = self.criteria.by_number()
+        for entry in describer.entries(filter(self.criteria.is_about, alive), EntryFilter()):
             if entry.trouble:
+                # It does not count: else nothing that can be delivered might stay.
                 troubled += 1
                 kept.append(KeptVersion(version=entry.version, why=entry.trouble))
+            elif not may_go(entry.version):
+                continue
             elif self.criteria.is_old_enough(entry.staged_at, self.now):
                 met += 1
                 why = in_use.why_kept(entry.version)
@@ -269,6 +272,8 @@ class Pruner:
 
     def _planned(self, entry: VersionEntry, not_before: str) -> PlannedRemoval:
         mark = self._marks.get(str(entry.version))
+        if mark is not None and time_of(mark.not_before) is None:
+            mark = None  # else it would stay marked, and never be due
         state = PlanState.NEW
         if mark is not None:
             state = PlanState.DUE if is_due(mark, self.now) else PlanState.MARKED
@@ -304,18 +309,22 @@ class Pruner:
         self._change(self._lifted, _lift)
         by_text = {str(p.version): p for p in plan if p.state is PlanState.NEW}
         self._marked = {text: p.version for text, p in by_text.items()}
-        self._change(self._marked, lambda text, mark: mark or self._mark(by_text[text]))
-        due = [p.version for p in plan if p.state in {PlanState.DUE, PlanState.REMOVING}]
-        if self._failures:
-            # What `latest` is there is not known, nor could the removal be finished.
-            error = UndeterminedError(
-                "nothing is removed, as not all regions answered",
-                hint="Run this again when they do",
-            )
-            self._incomplete |= {str(version): error for version in due}
-            return
-        self._remover.remove(due, self.now)
+        self._change(self._marked, lambda text, mark: self._mark(by_text[text], mark))
+        self._remover.remove(self._due(plan), self.now)
         self._incomplete |= self._remover.incomplete
+
+    def _due(self, plan: Sequence[PlannedRemoval]) -> list[Version]:
+        """Return what this run can remove; what is due is incomplete where regions failed."""
+        due = [p.version for p in plan if p.state in {PlanState.DUE, PlanState.REMOVING}]
+        if not self._failures:
+            return due
+        # What `latest` is there is not known, nor could the removal be finished.
+        error = UndeterminedError(
+            "nothing is removed, as not all regions answered",
+            hint="Run this again when they do",
+        )
+        self._incomplete |= {str(version): error for version in due}
+        return []
 
     def _to_lift(self, plan: Sequence[PlannedRemoval]) -> list[Version]:
         """Return what was marked, and is not to be removed any more, newest first.
@@ -331,7 +340,12 @@ class Pruner:
             and self.criteria.is_about(parse_version(text))
         )
 
-    def _mark(self, planned: PlannedRemoval) -> PruningMark:
+    def _mark(self, planned: PlannedRemoval, found: PruningMark | None) -> PruningMark:
+        """Return what is said of *planned*: what was *found*, unless it has no time."""
+        if found is not None and (
+            found.state is PruningState.REMOVING or time_of(found.not_before) is not None
+        ):
+            return found
         return PruningMark(
             state=PruningState.MARKED,
             not_before=planned.not_before,
@@ -369,8 +383,7 @@ class Pruner:
         if self.dry_run:
             lifted = self._to_lift(plan)
             marked = [p.version for p in plan if p.state is PlanState.NEW]
-            due = (p for p in plan if p.state in {PlanState.DUE, PlanState.REMOVING})
-            removed = {str(p.version): p.version for p in due}
+            removed = {str(version): version for version in self._due(plan)}
         taken_back = {
             text: KeptVersion(version=self._remover.begun[text], why=why)
             for text, why in self._remover.in_use.items()

@@ -194,6 +194,28 @@ class TestPlan:
         assert texts(found.marked) == ["1.0.0"]
         assert [str(k.version) for k in found.kept] == ["1.4.0", "1.3.0"]
 
+    def test_part_of_the_configured_regions(
+        self,
+        staged: Session,
+        backends: list[Backend],
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """What only the others know is not seen, and they would get no tombstone: it is refused."""
+        staged.promote("SugarWater", "1.0.0", "prod")
+        backends[0].erase("SugarWater/prod")
+        monkeypatch.setenv("STARTIFACT_REGIONS", ",".join(specs_of(backends)))
+        part, before = Session(regions=[backends[0].spec]), backends[0].snapshot()
+
+        with pytest.raises(InputError, match="these configured regions were left out") as caught:
+            part.prune("SugarWater", keep_versions=3, yes=True)
+        part.prune("SugarWater", keep_versions=3)
+
+        assert backends[1].spec in caught.value.message
+        assert caught.value.exit_code == 2
+        assert any("these configured regions were left out" in m for m in caplog.messages)
+        assert backends[0].snapshot() == before
+
     def test_region_without_latest(self, staged: Session, backends: list[Backend]) -> None:
         """Nothing is removed while it is not known what latest may come to be in a region."""
         staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)

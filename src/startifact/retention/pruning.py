@@ -5,6 +5,7 @@ once the time of grace has passed.
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from startifact.hints import Hint, Option
 from startifact.limits import LISTED_NAMES, MAX_QUOTED_VERSIONS, Limits
 from startifact.model.clock import time_of, time_text
 from startifact.model.keys import artifact_key
+from startifact.model.quorum import left_out
 from startifact.model.versions import newest_first, parse_version
 from startifact.reading.listing import ask_regions, check_answers, marked_versions, versions_of
 from startifact.reading.version_entries import Describer, EntryFilter, VersionEntry
@@ -36,6 +38,9 @@ from startifact.retention.criteria import Criteria
 from startifact.retention.in_use import InUse, read_in_use
 from startifact.retention.removal import Remover, change_pruning, has_tombstone, is_due
 from startifact.text import quoted_list
+
+logger = logging.getLogger(__name__)
+
 
 class PlanState(StrEnum):
     """How far the removal of a version of a plan is."""
@@ -158,6 +163,9 @@ class Pruner:
     now: datetime
     limits: Limits
     dry_run: bool = True
+    listed: Sequence[str] = ()
+    """The regions that are configured for everybody, where that is known."""
+
     _failures: dict[str, StartifactError] = field(default_factory=dict)
     _marks: dict[str, PruningMark] = field(default_factory=dict)
     _marked: dict[str, Version] = field(default_factory=dict)
@@ -172,11 +180,13 @@ class Pruner:
         """Mark what meets the criteria, and remove what was marked before and is due.
 
         Raises:
-            InputError: Every version meets them, or two regions are one store.
+            InputError: Every version meets them, two regions are one store, or a part of those
+                that are configured was left out.
             NotFoundError: Every region said that there are no versions.
             SeveralRegionsError: Too few regions answered to know what may be removed.
         """
         versions = self._list()
+        self._check_left_out()
         self._read_marks()
         removing = [v for v in versions if self._is_removing(v)]
         alive = [v for v in versions if not self._is_removing(v)]
@@ -202,6 +212,26 @@ class Pruner:
                 hint="Check the project's name and the regions",
             )
         return versions
+
+    def _check_left_out(self) -> None:
+        """Return where this is about all configured regions, or in a dry run warn.
+
+        Raises:
+            InputError: A part was left out. What is in use there alone would not be seen, and
+                numbers that were removed would be free there.
+        """
+        living = [region for region in self.regions if region.name not in self._failures]
+        configured = [name for region in living for name in region.configured_regions()]
+        names = left_out([region.name for region in self.regions], [*self.listed, *configured])
+        if not names:
+            return
+        message = (
+            f"{self.project}: these configured regions were left out, and what is in use there is "
+            f"not known: {', '.join(names)}"
+        )
+        if not self.dry_run:
+            raise InputError(message, hint="Prune in all of them at once")
+        logger.warning("%s", message)
 
     def _read_marks(self) -> None:
         """Learn which versions are to be removed, by one listing and their marks."""

@@ -17,7 +17,13 @@ from startifact.reading.listing import ask_regions, marked_versions
 from startifact.reading.replica import describe
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
-from startifact.registers.marks import PruningMark, PruningState, mark_in_region
+from startifact.registers.marks import (
+    PruningMark,
+    PruningState,
+    is_being_removed,
+    mark_in_region,
+    mark_register,
+)
 from startifact.repair.log import RepairLog, Step
 from startifact.repair.verify import Finding
 from startifact.retention.removal import Remover, change_pruning
@@ -109,6 +115,23 @@ class RemovalCompleter:
         return PruningMark(
             state=PruningState.REMOVING, not_before=at, at=at, decided_by=self.author.moved_by
         )
+
+
+def check_not_removing(
+    regions: Sequence[Region], project: str, version: Version, *, limits: Limits
+) -> None:
+    """Return where enough regions say that *version* is not being removed.
+
+    Raises:
+        RemovedError: One says that it is.
+        SeveralRegionsError: Too few say anything.
+    """
+    reading = mark_register(regions, project, version, limits=limits).read()
+    key = artifact_key(project, version)
+    if is_being_removed(reading):
+        raise RemovedError(f"{key} is being removed", hint="Choose another version")
+    if not reading.is_known:
+        raise reading.unknown(f"cannot tell whether {key} is being removed")
 
 
 def refuse_removed(

@@ -151,6 +151,23 @@ def test_tombstone_nobody_else_knows_of(fixture: ProjectFixture) -> None:
     assert done == [("remove", region) for region in fixture.regions[1:]]
 
 
+def test_no_content_is_kept_where_marks_cannot_be_read(fixture: ProjectFixture) -> None:
+    """A tombstone is not set aside while it is not known whether the version is being removed."""
+    fixture.stage()
+    fixture.stage("2.0.0")
+    begin(fixture)
+    fixture.a.plant(fixture.key, b"", TOMBSTONE)
+    for backend in fixture.backends[:2]:
+        backend.write(f"{fixture.project}/_yanked/1.0.0", "not JSON")
+    fixture.c.erase(f"{fixture.project}/_yanked/1.0.0")
+
+    done = fixture.repair("1.0.0", keep=f"sha256:{sha256()}")
+
+    assert done.steps == ()
+    assert "cannot tell whether" in str(done.refusals[0])
+    assert is_tombstone(fixture.a.encoded_record(fixture.key))
+
+
 def test_tombstone_while_a_region_is_down(fixture: ProjectFixture) -> None:
     """One alone removes nothing while a region may have the version that has not answered."""
     fixture.stage()

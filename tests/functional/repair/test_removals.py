@@ -151,6 +151,29 @@ def test_tombstone_nobody_else_knows_of(fixture: ProjectFixture) -> None:
     assert done == [("remove", region) for region in fixture.regions[1:]]
 
 
+def test_removal_that_was_taken_back(fixture: ProjectFixture) -> None:
+    """What one region alone still says is no removal to complete: it missed the take-back."""
+    fixture.stage()
+    fixture.stage("2.0.0")
+    fixture.session().promote(fixture.project, "1.0.0", "prod")
+    begin(fixture)
+    key = f"{fixture.project}/_yanked/1.0.0"
+    missed = fixture.c.text(key)
+    fixture.session().prune(fixture.project, keep_versions=1, yes=True)
+    fixture.c.write(key, missed)
+    for backend in fixture.backends:
+        backend.erase(f"{fixture.project}/prod")
+
+    foretold = fixture.repair(read_only=True)
+    done = fixture.repair()
+
+    assert (done.refusals, done.failures) == ((), {})
+    assert foretold.steps == done.steps
+    assert {step.action for step in done.steps} == {"move-channel"}
+    assert not any(is_tombstone(b.encoded_record(fixture.key)) for b in fixture.backends)
+    assert fixture.verify()
+
+
 def test_no_content_is_kept_where_marks_cannot_be_read(fixture: ProjectFixture) -> None:
     """A tombstone is not set aside while it is not known whether the version is being removed."""
     fixture.stage()

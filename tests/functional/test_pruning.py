@@ -1,6 +1,7 @@
 """Old versions that are removed for good, in two runs."""
 
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -180,6 +181,41 @@ class TestPlan:
             texts(found.marked) == ["1.1.0", "1.0.0"]
         )
 
+    def test_only_what_can_be_had_is_counted(
+        self, staged: Session, backends: list[Backend]
+    ) -> None:
+        """Versions that no region can deliver are not among those that stay."""
+        for version in ("1.3.0", "1.4.0"):
+            for backend in backends:
+                backend.plant(f"SugarWater@{version}", b"12345", "not JSON")
+
+        found = staged.prune("SugarWater", keep_versions=2)
+
+        assert texts(found.marked) == ["1.0.0"]
+        assert [str(k.version) for k in found.kept] == ["1.4.0", "1.3.0"]
+
+    def test_part_of_the_configured_regions(
+        self,
+        staged: Session,
+        backends: list[Backend],
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """What only the others know is not seen, and they would get no tombstone: it is refused."""
+        staged.promote("SugarWater", "1.0.0", "prod")
+        backends[0].erase("SugarWater/prod")
+        monkeypatch.setenv("STARTIFACT_REGIONS", ",".join(specs_of(backends)))
+        part, before = Session(regions=[backends[0].spec]), backends[0].snapshot()
+
+        with pytest.raises(InputError, match="these configured regions were left out") as caught:
+            part.prune("SugarWater", keep_versions=3, yes=True)
+        part.prune("SugarWater", keep_versions=3)
+
+        assert backends[1].spec in caught.value.message
+        assert caught.value.exit_code == 2
+        assert any("these configured regions were left out" in m for m in caplog.messages)
+        assert backends[0].snapshot() == before
+
     def test_region_without_latest(self, staged: Session, backends: list[Backend]) -> None:
         """Nothing is removed while it is not known what latest may come to be in a region."""
         staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
@@ -192,6 +228,8 @@ class TestPlan:
         assert sorted(found.incomplete) == ["1.0.0", "1.1.0"]
         assert found.removed == ()
         assert has_tombstones(backends, "1.0.0") == [False] * 3
+        plan = staged.prune("SugarWater", keep_versions=3)
+        assert (plan.removed, sorted(plan.incomplete)) == ((), ["1.0.0", "1.1.0"])
 
 
 @FILES
@@ -206,6 +244,19 @@ class TestMarks:
 
         assert (found.marked, found.removed) == ((), ())
         assert [p.state for p in found.plan] == ["marked", "marked"]
+
+    def test_time_that_cannot_be_read(self, staged: Session, backends: list[Backend]) -> None:
+        """A mark without a time is set anew: else the version would neither go nor be picked."""
+        staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+        key = "SugarWater/_yanked/1.0.0"
+        for backend in backends:
+            text = re.sub(r'"not-before":"[^"]*"', '"not-before":"soon"', backend.text(key))
+            backend.write(key, text)
+
+        found = staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+
+        assert (texts(found.marked), found.removed) == (["1.0.0"], ())
+        assert texts(staged.prune("SugarWater", keep_versions=4, yes=True).removed) == ["1.0.0"]
 
     def test_lifted_by_another_plan(self, staged: Session) -> None:
         """What is not to go any more is picked by ranges again."""

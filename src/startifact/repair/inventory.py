@@ -116,15 +116,16 @@ class ProjectInventory:
     def is_removal(self, version: Version) -> bool:
         """Say whether *version* is to have a tombstone in every region.
 
-        That is where its mark says so, most of all regions have one, or none has anything else. One
-        that most contradict may be anybody's who can write to that region.
+        That is where its mark says so, most of all regions have one, or all have answered and none
+        has anything else. One that most contradict, or may contradict, may be anybody's who can
+        write to that region.
         """
         present = [s for s in self.statuses_with_early(version).values() if not s.absent]
         tombstones = sum(status.is_tombstone for status in present)
         return (
             str(version) in self.removing
             or tombstones >= majority(len(self.regions))
-            or 0 < tombstones == len(present)
+            or (not self.failures and 0 < tombstones == len(present))
         )
 
     def sound_versions(self) -> dict[str, set[str]]:

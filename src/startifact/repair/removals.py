@@ -13,11 +13,19 @@ from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import IntegrityError, RemovedError, StartifactError
 from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
+from startifact.model.versions import parse_version
 from startifact.reading.listing import ask_regions, marked_versions
 from startifact.reading.replica import describe
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
-from startifact.registers.marks import PruningMark, PruningState, mark_in_region
+from startifact.registers.marks import (
+    PruningMark,
+    PruningState,
+    is_being_removed,
+    mark_in,
+    mark_in_region,
+    mark_register,
+)
 from startifact.repair.log import RepairLog, Step
 from startifact.repair.verify import Finding
 from startifact.retention.removal import Remover, change_pruning
@@ -29,17 +37,32 @@ def removing_versions(
     """Return the versions of *project*, as texts, that a region says are being removed.
 
     With *version* no other one is looked at. A region that does not say it is passed over: whoever
-    compares marks reports that.
+    compares marks reports that. Where regions say otherwise, the last of it holds: one that missed
+    that a removal was taken back starts no other.
     """
     jobs = {r.name: partial(_removing_in, r, project, version, limits) for r in regions}
     found, _ = ask_regions(jobs, limits, None)
-    return frozenset(text for texts in found.values() for text in texts)
+    said: dict[str, set[bool]] = {}
+    for marks in found.values():
+        for text, is_removing in marks.items():
+            said.setdefault(text, set()).add(is_removing)
+    taken_back: set[str] = set()
+
+    def look_again(text: str) -> None:
+        register = mark_register(regions, project, parse_version(text), limits=limits)
+        reading = register.read()
+        if reading.is_known and not mark_in(reading).is_being_removed:
+            taken_back.add(text)
+
+    disputed = [partial(look_again, text) for text, words in said.items() if len(words) > 1]
+    run_in_pool(disputed, workers=limits.inventory_workers, limits=limits)
+    return frozenset(text for text, words in said.items() if True in words) - taken_back
 
 
 def _removing_in(
     region: Region, project: str, version: Version | None, limits: Limits, heartbeat: Heartbeat
-) -> set[str]:
-    found: set[str] = set()
+) -> dict[str, bool]:
+    found: dict[str, bool] = {}
 
     def read(marked: Version) -> None:
         heartbeat.beat()
@@ -47,8 +70,7 @@ def _removing_in(
             mark = mark_in_region(region, project, marked)
         except IntegrityError:
             return
-        if mark.is_being_removed:
-            found.add(str(marked))
+        found[str(marked)] = mark.is_being_removed
 
     versions = marked_versions(region, project, heartbeat) if version is None else [version]
     jobs = [partial(read, marked) for marked in versions]
@@ -109,6 +131,23 @@ class RemovalCompleter:
         return PruningMark(
             state=PruningState.REMOVING, not_before=at, at=at, decided_by=self.author.moved_by
         )
+
+
+def check_not_removing(
+    regions: Sequence[Region], project: str, version: Version, *, limits: Limits
+) -> None:
+    """Return where enough regions say that *version* is not being removed.
+
+    Raises:
+        RemovedError: One says that it is.
+        SeveralRegionsError: Too few say anything.
+    """
+    reading = mark_register(regions, project, version, limits=limits).read()
+    key = artifact_key(project, version)
+    if is_being_removed(reading):
+        raise RemovedError(f"{key} is being removed", hint="Choose another version")
+    if not reading.is_known:
+        raise reading.unknown(f"cannot tell whether {key} is being removed")
 
 
 def refuse_removed(

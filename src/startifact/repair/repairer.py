@@ -42,7 +42,12 @@ from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine
 from startifact.repair.register_inventory import take_registers
 from startifact.repair.registers import compare_registers, repair_registers
-from startifact.repair.removals import RemovalCompleter, refuse_removed, removing_versions
+from startifact.repair.removals import (
+    RemovalCompleter,
+    check_not_removing,
+    refuse_removed,
+    removing_versions,
+)
 from startifact.repair.unrecorded import complete, with_record
 from startifact.repair.verify import UNDISPUTED, Finding, FindingKind, compare, leading_status
 from startifact.staging.existing import fetch_existing
@@ -158,8 +163,26 @@ class Repairer:
             if name in incomplete:
                 self._complete(project_inventory.project, key, status, replicas[0])
         wrong = {n: s for n, s in statuses.items() if n not in right and n not in incomplete}
-        if wrong:
+        if wrong and self._may_set_aside(project_inventory.project, version, wrong):
             self._replace(project_inventory.project, version, replicas, wrong)
+
+    def _may_set_aside(
+        self, project: str, version: Version, wrong: Mapping[str, ReplicaStatus]
+    ) -> bool:
+        """Say whether no prune has put there what is *wrong*; record a refusal where it may have.
+
+        Where its mark could not be read, the version looks as if it was not being removed.
+        """
+        if not any(status.is_tombstone for status in wrong.values()):
+            return True
+        try:
+            check_not_removing(self._regions, project, version, limits=self._limits)
+        except DeadlineError:
+            raise
+        except StartifactError as e:
+            self._log.refuse(e)
+            return False
+        return True
 
     def _refuse_archived(self, key: Key, statuses: Iterable[ReplicaStatus]) -> None:
         """Record which copies cannot be read: only whoever owns the bucket can restore them."""

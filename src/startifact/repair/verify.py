@@ -188,7 +188,9 @@ def _compare_one(
 ) -> tuple[FindingKind, str] | None:
     match status.trouble:
         case RemovedError():
-            return FindingKind.REMOVED, "it was removed here, and is still there in other regions"
+            known = "is" if agreed is not None else "may be"
+            said = f"it was removed here, and {known} still there in other regions"
+            return FindingKind.REMOVED, said
         case NewerFormatError() as trouble:
             return FindingKind.NEWER_FORMAT, trouble.message
         case StartifactError() as trouble:

@@ -1,6 +1,6 @@
 """Which versions a prune may take, by their numbers and their age alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -74,14 +74,18 @@ class Criteria:
         of_kind = self.keep_prereleases if version.prerelease else self.keep_versions
         return of_kind is not None
 
-    def by_number(self, versions: Sequence[Version]) -> Iterator[Version]:
-        """Yield those of *versions*, newest first, that may go by their number."""
+    def by_number(self) -> Callable[[Version], bool]:
+        """Return what says of each version that counts, newest first, whether it may go."""
         left = {False: self.keep_versions or 0, True: self.keep_prereleases or 0}
-        for version in filter(self.is_about, versions):
-            if left[bool(version.prerelease)] > 0:
-                left[bool(version.prerelease)] -= 1
-            else:
-                yield version
+
+        def may_go(version: Version) -> bool:
+            if not self.is_about(version):
+                return False
+            is_prerelease = bool(version.prerelease)
+            left[is_prerelease] -= 1
+            return left[is_prerelease] < 0
+
+        return may_go
 
     def is_old_enough(self, staged_at: datetime | None, now: datetime) -> bool:
         """Say whether what was staged first at *staged_at* may go; not where that is not known."""

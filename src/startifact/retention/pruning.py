@@ -5,6 +5,7 @@ once the time of grace has passed.
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,8 +25,9 @@ from startifact.errors import (
 )
 from startifact.hints import Hint, Option
 from startifact.limits import LISTED_NAMES, MAX_QUOTED_VERSIONS, Limits
-from startifact.model.clock import time_text
+from startifact.model.clock import time_of, time_text
 from startifact.model.keys import artifact_key
+from startifact.model.quorum import left_out
 from startifact.model.versions import newest_first, parse_version
 from startifact.reading.listing import ask_regions, check_answers, marked_versions, versions_of
 from startifact.reading.version_entries import Describer, EntryFilter, VersionEntry
@@ -36,6 +38,8 @@ from startifact.retention.criteria import Criteria
 from startifact.retention.in_use import InUse, read_in_use
 from startifact.retention.removal import Remover, change_pruning, has_tombstone, is_due
 from startifact.text import quoted_list
+
+logger = logging.getLogger(__name__)
 
 
 class PlanState(StrEnum):
@@ -91,7 +95,7 @@ class PlannedRemoval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptVersion:
-    """One version that would be removed, but for the reason *why* it is not."""
+    """One version that is not removed, and not counted among those that stay, and *why*."""
 
     version: Version
     why: str
@@ -159,6 +163,9 @@ class Pruner:
     now: datetime
     limits: Limits
     dry_run: bool = True
+    listed: Sequence[str] = ()
+    """The regions that are configured for everybody, where that is known."""
+
     _failures: dict[str, StartifactError] = field(default_factory=dict)
     _marks: dict[str, PruningMark] = field(default_factory=dict)
     _marked: dict[str, Version] = field(default_factory=dict)
@@ -173,11 +180,13 @@ class Pruner:
         """Mark what meets the criteria, and remove what was marked before and is due.
 
         Raises:
-            InputError: Every version meets them, or two regions are one store.
+            InputError: Every version meets them, two regions are one store, or a part of those
+                that are configured was left out.
             NotFoundError: Every region said that there are no versions.
             SeveralRegionsError: Too few regions answered to know what may be removed.
         """
         versions = self._list()
+        self._check_left_out()
         self._read_marks()
         removing = [v for v in versions if self._is_removing(v)]
         alive = [v for v in versions if not self._is_removing(v)]
@@ -203,6 +212,26 @@ class Pruner:
                 hint="Check the project's name and the regions",
             )
         return versions
+
+    def _check_left_out(self) -> None:
+        """Return where this is about all configured regions, or in a dry run warn.
+
+        Raises:
+            InputError: A part was left out. What is in use there alone would not be seen, and
+                numbers that were removed would be free there.
+        """
+        living = [region for region in self.regions if region.name not in self._failures]
+        configured = [name for region in living for name in region.configured_regions()]
+        names = left_out([region.name for region in self.regions], [*self.listed, *configured])
+        if not names:
+            return
+        message = (
+            f"{self.project}: these configured regions were left out, and what is in use there is "
+            f"not known: {', '.join(names)}"
+        )
+        if not self.dry_run:
+            raise InputError(message, hint="Prune in all of them at once")
+        logger.warning("%s", message)
 
     def _read_marks(self) -> None:
         """Learn which versions are to be removed, by one listing and their marks."""
@@ -243,10 +272,14 @@ class Pruner:
         wanted: list[VersionEntry] = []
         kept: list[KeptVersion] = []
         met = troubled = 0
-        for entry in describer.entries(self.criteria.by_number(alive), EntryFilter()):
+        may_go = self.criteria.by_number()
+        for entry in describer.entries(filter(self.criteria.is_about, alive), EntryFilter()):
             if entry.trouble:
+                # It does not count: else nothing that can be delivered might stay.
                 troubled += 1
                 kept.append(KeptVersion(version=entry.version, why=entry.trouble))
+            elif not may_go(entry.version):
+                continue
             elif self.criteria.is_old_enough(entry.staged_at, self.now):
                 met += 1
                 why = in_use.why_kept(entry.version)
@@ -269,6 +302,8 @@ class Pruner:
 
     def _planned(self, entry: VersionEntry, not_before: str) -> PlannedRemoval:
         mark = self._marks.get(str(entry.version))
+        if mark is not None and time_of(mark.not_before) is None:
+            mark = None  # else it would stay marked, and never be due
         state = PlanState.NEW
         if mark is not None:
             state = PlanState.DUE if is_due(mark, self.now) else PlanState.MARKED
@@ -304,18 +339,22 @@ class Pruner:
         self._change(self._lifted, _lift)
         by_text = {str(p.version): p for p in plan if p.state is PlanState.NEW}
         self._marked = {text: p.version for text, p in by_text.items()}
-        self._change(self._marked, lambda text, mark: mark or self._mark(by_text[text]))
-        due = [p.version for p in plan if p.state in {PlanState.DUE, PlanState.REMOVING}]
-        if self._failures:
-            # What `latest` is there is not known, nor could the removal be finished.
-            error = UndeterminedError(
-                "nothing is removed, as not all regions answered",
-                hint="Run this again when they do",
-            )
-            self._incomplete |= {str(version): error for version in due}
-            return
-        self._remover.remove(due, self.now)
+        self._change(self._marked, lambda text, mark: self._mark(by_text[text], mark))
+        self._remover.remove(self._due(plan), self.now)
         self._incomplete |= self._remover.incomplete
+
+    def _due(self, plan: Sequence[PlannedRemoval]) -> list[Version]:
+        """Return what this run can remove; what is due is incomplete where regions failed."""
+        due = [p.version for p in plan if p.state in {PlanState.DUE, PlanState.REMOVING}]
+        if not self._failures:
+            return due
+        # What `latest` is there is not known, nor could the removal be finished.
+        error = UndeterminedError(
+            "nothing is removed, as not all regions answered",
+            hint="Run this again when they do",
+        )
+        self._incomplete |= {str(version): error for version in due}
+        return []
 
     def _to_lift(self, plan: Sequence[PlannedRemoval]) -> list[Version]:
         """Return what was marked, and is not to be removed any more, newest first.
@@ -331,7 +370,12 @@ class Pruner:
             and self.criteria.is_about(parse_version(text))
         )
 
-    def _mark(self, planned: PlannedRemoval) -> PruningMark:
+    def _mark(self, planned: PlannedRemoval, found: PruningMark | None) -> PruningMark:
+        """Return what is said of *planned*: what was *found*, unless it has no time."""
+        if found is not None and (
+            found.state is PruningState.REMOVING or time_of(found.not_before) is not None
+        ):
+            return found
         return PruningMark(
             state=PruningState.MARKED,
             not_before=planned.not_before,
@@ -369,8 +413,7 @@ class Pruner:
         if self.dry_run:
             lifted = self._to_lift(plan)
             marked = [p.version for p in plan if p.state is PlanState.NEW]
-            due = (p for p in plan if p.state in {PlanState.DUE, PlanState.REMOVING})
-            removed = {str(p.version): p.version for p in due}
+            removed = {str(version): version for version in self._due(plan)}
         taken_back = {
             text: KeptVersion(version=self._remover.begun[text], why=why)
             for text, why in self._remover.in_use.items()

@@ -10,6 +10,7 @@ from startifact.model.durations import parse_duration
 from startifact.model.keys import check_project
 from startifact.model.ranges import Range
 from startifact.model.versions import parse_version
+from startifact.regions.spec import split_list
 from startifact.registers.attempt import Author
 from startifact.retention.criteria import Criteria
 from startifact.retention.pruning import Pruner, Pruning
@@ -100,8 +101,8 @@ class RetentionMethods(SessionBase):
             where nothing is incomplete; else run it again.
 
         Raises:
-            InputError: An argument is not valid, none says what goes, every version would go, or
-                two regions are one store.
+            InputError: An argument is not valid, none says what goes, every version would go, two
+                regions are one store, or a part of those that are configured was left out.
             NotFoundError: Every region said that there are no versions.
             SeveralRegionsError: Too few regions answered to know what may be removed.
             DeadlineError: The time that was allowed has passed; its notes say what was removed.
@@ -120,6 +121,7 @@ class RetentionMethods(SessionBase):
             now=datetime.now(UTC),
             limits=self._limits,
             dry_run=self._read_only or not yes,
+            listed=split_list(self._settings.regions or ""),
         )
         return pruner.prune(parse_duration(grace, name="the time of grace"))
 

@@ -151,6 +151,64 @@ def test_tombstone_nobody_else_knows_of(fixture: ProjectFixture) -> None:
     assert done == [("remove", region) for region in fixture.regions[1:]]
 
 
+def test_removal_that_was_taken_back(fixture: ProjectFixture) -> None:
+    """What one region alone still says is no removal to complete: it missed the take-back."""
+    fixture.stage()
+    fixture.stage("2.0.0")
+    fixture.session().promote(fixture.project, "1.0.0", "prod")
+    begin(fixture)
+    key = f"{fixture.project}/_yanked/1.0.0"
+    missed = fixture.c.text(key)
+    fixture.session().prune(fixture.project, keep_versions=1, yes=True)
+    fixture.c.write(key, missed)
+    for backend in fixture.backends:
+        backend.erase(f"{fixture.project}/prod")
+
+    foretold = fixture.repair(read_only=True)
+    done = fixture.repair()
+
+    assert (done.refusals, done.failures) == ((), {})
+    assert foretold.steps == done.steps
+    assert {step.action for step in done.steps} == {"move-channel"}
+    assert not any(is_tombstone(b.encoded_record(fixture.key)) for b in fixture.backends)
+    assert fixture.verify()
+
+
+def test_no_content_is_kept_where_marks_cannot_be_read(fixture: ProjectFixture) -> None:
+    """A tombstone is not set aside while it is not known whether the version is being removed."""
+    fixture.stage()
+    fixture.stage("2.0.0")
+    begin(fixture)
+    fixture.a.plant(fixture.key, b"", TOMBSTONE)
+    for backend in fixture.backends[:2]:
+        backend.write(f"{fixture.project}/_yanked/1.0.0", "not JSON")
+    fixture.c.erase(f"{fixture.project}/_yanked/1.0.0")
+
+    done = fixture.repair("1.0.0", keep=f"sha256:{sha256()}")
+
+    assert done.steps == ()
+    assert "cannot tell whether" in str(done.refusals[0])
+    assert is_tombstone(fixture.a.encoded_record(fixture.key))
+
+
+def test_tombstone_while_a_region_is_down(fixture: ProjectFixture) -> None:
+    """One alone removes nothing while a region may have the version that has not answered."""
+    fixture.stage()
+    fixture.stage("2.0.0")
+    fixture.a.plant(fixture.key, b"", TOMBSTONE)
+    lose(fixture, fixture.b)
+    fixture.c.fail_region()
+
+    found = fixture.found()
+    done = fixture.repair()
+
+    assert (FindingKind.REMOVED, fixture.regions[0]) in found
+    assert done.steps == ()
+    assert done.refusals
+    fixture.c.restore_region()
+    assert not is_tombstone(fixture.c.encoded_record(fixture.key))
+
+
 def test_region_that_is_down(removed: ProjectFixture) -> None:
     """What can be repaired is, and the rest is said."""
     lose(removed, removed.b)

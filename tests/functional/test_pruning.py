@@ -216,6 +216,16 @@ class TestPlan:
         assert any("these configured regions were left out" in m for m in caplog.messages)
         assert backends[0].snapshot() == before
 
+    def test_configured_regions_in_other_words(
+        self, staged: Session, backends: list[Backend], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A region that is configured in another spelling is not left out."""
+        others = [f"{backends[0].spec}/", *specs_of(backends)[1:], "ftp://me:secret@x"]
+        monkeypatch.setenv("STARTIFACT_REGIONS", ",".join(others))
+        session = Session(regions=specs_of(backends))
+
+        assert session.prune("SugarWater", keep_versions=4, yes=True).marked
+
     def test_region_without_latest(self, staged: Session, backends: list[Backend]) -> None:
         """Nothing is removed while it is not known what latest may come to be in a region."""
         staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)

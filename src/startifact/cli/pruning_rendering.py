@@ -12,7 +12,7 @@ _WORDS = {
     PruneOutcome.WAITING: ("still waiting", "still waiting"),
     PruneOutcome.REMOVED: ("removed", "would be removed"),
     PruneOutcome.LIFTED: ("taken back", "would be taken back"),
-    PruneOutcome.INCOMPLETE: ("not completely done", "not completely done"),
+    PruneOutcome.INCOMPLETE: ("not completely done", "would not be completely done"),
 }
 
 

@@ -1,15 +1,18 @@
 """What a session does so that versions are not used any more."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 from semver import Version
 
+from startifact.errors import InputError
 from startifact.limits import DEFAULT_GRACE
 from startifact.model.clock import now
 from startifact.model.durations import parse_duration
 from startifact.model.keys import check_project
 from startifact.model.ranges import Range
 from startifact.model.versions import parse_version
+from startifact.regions.factory import parse_spec
 from startifact.regions.spec import split_list
 from startifact.registers.attempt import Author
 from startifact.retention.criteria import Criteria
@@ -121,9 +124,24 @@ class RetentionMethods(SessionBase):
             now=datetime.now(UTC),
             limits=self._limits,
             dry_run=self._read_only or not yes,
-            listed=split_list(self._settings.regions or ""),
+            listed=self._configured_names(),
         )
         return pruner.prune(parse_duration(grace, name="the time of grace"))
+
+    def _configured_names(self) -> list[str]:
+        """Return what STARTIFACT_REGIONS names, by this session's spellings where it has them.
+
+        What is no region is left out: it may hold a password.
+        """
+        own: dict[object, str] = {}
+        for region in self._regions():
+            with contextlib.suppress(InputError):
+                own[parse_spec(region.name).store] = region.name
+        names: list[str] = []
+        for text in split_list(self._settings.regions or ""):
+            with contextlib.suppress(InputError):
+                names.append(own.get(parse_spec(text).store, text))
+        return names
 
     def _yanker(self) -> Yanker:
         return Yanker(

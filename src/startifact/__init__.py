@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from startifact.registers.marks import Yank
     from startifact.repair.log import Repair, Step
     from startifact.repair.verify import Finding, FindingKind, Verification
-    from startifact.retention.pruning import (
+    from startifact.retention.plan import (
         KeptVersion,
         PlannedRemoval,
         PlanState,
@@ -108,7 +108,7 @@ _HOMES = {
     "Finding": "repair.verify",
     "FindingKind": "repair.verify",
     "IfExists": "staging.outcomes",
-    "KeptVersion": "retention.pruning",
+    "KeptVersion": "retention.plan",
     "Key": "model.keys",
     "Limits": "limits",
     "Location": "regions.interface",
@@ -121,13 +121,13 @@ _HOMES = {
     "Page": "regions.pages",
     "Part": "files.parts",
     "PassedOver": "reading.artifact",
-    "PlanState": "retention.pruning",
-    "PlannedRemoval": "retention.pruning",
+    "PlanState": "retention.plan",
+    "PlannedRemoval": "retention.plan",
     "Progress": "concurrency.progress",
     "ProgressCallback": "concurrency.progress",
     "Promotion": "channels.promotion",
-    "PruneOutcome": "retention.pruning",
-    "Pruning": "retention.pruning",
+    "PruneOutcome": "retention.plan",
+    "Pruning": "retention.plan",
     "Range": "model.ranges",
     "Region": "regions.interface",
     "RegionOutcome": "reading.outcomes",

@@ -27,7 +27,7 @@ from startifact.reading.version_entries import VersionEntry
 from startifact.regions.interface import Location
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
-from startifact.retention.pruning import Pruning
+from startifact.retention.plan import Pruning
 from startifact.retention.yanking import Yanking
 from startifact.staging.outcomes import Staging
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from startifact.action.markdown import Lines, code, table
 from startifact.model.keys import artifact_key
-from startifact.retention.pruning import Pruning
+from startifact.retention.plan import Pruning
 
 
 def pruning_log(pruning: Pruning) -> list[str]:

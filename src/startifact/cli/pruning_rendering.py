@@ -4,7 +4,7 @@ from collections import Counter
 
 from startifact.cli.console import table
 from startifact.model.keys import artifact_key
-from startifact.retention.pruning import PruneOutcome, Pruning
+from startifact.retention.plan import PruneOutcome, Pruning
 from startifact.text import escape_nonprintable
 
 _WORDS = {

@@ -45,7 +45,7 @@ from startifact.report import (
     locations_of_artifact,
     locations_of_staging,
 )
-from startifact.retention.pruning import Pruning, incomplete_error
+from startifact.retention.plan import Pruning, incomplete_error
 from startifact.retention.yanking import Yanking
 from startifact.staging.outcomes import Staging
 

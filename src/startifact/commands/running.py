@@ -47,7 +47,7 @@ from startifact.reading.artifact import Artifact
 from startifact.reading.version_entries import VersionEntry
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.aws.web_identity import WebIdentity
-from startifact.retention.pruning import Pruning
+from startifact.retention.plan import Pruning
 from startifact.session import Session
 from startifact.settings import Settings
 

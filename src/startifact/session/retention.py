@@ -16,7 +16,8 @@ from startifact.regions.factory import parse_spec
 from startifact.regions.spec import split_list
 from startifact.registers.attempt import Author
 from startifact.retention.criteria import Criteria
-from startifact.retention.pruning import Pruner, Pruning
+from startifact.retention.plan import Pruning
+from startifact.retention.pruning import Pruner
 from startifact.retention.yanking import Yanker, Yanking
 from startifact.session.base import SessionBase
 

@@ -548,3 +548,21 @@ def test_profile_in_a_spelling(account: AwsAccount) -> None:
 
     assert error.exit_code == 6
     assert "The config profile (nobody) could not be found" in error.message
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda session: list(session.list_versions("SugarWater", where="lang=dotnet")),
+        lambda session: list(session.list_versions("SugarWater", where={"lang": 1})),
+        lambda session: list(session.list_versions("SugarWater", limit="3")),
+        lambda session: session.copy("SugarWater", "1.0.0", "file:./there"),
+        lambda session: session.prune("SugarWater", older_than="1s", yes="false"),
+        lambda session: session.promote("SugarWater", "9.9.9", "latest"),
+    ],
+    ids=["where", "value", "limit", "copy", "yes", "latest"],
+)
+def test_wrong_types(directories: list[str], act: Callable[[Any], object]) -> None:
+    """What has another type than is documented is refused in words, before anything is asked."""
+    with pytest.raises(InputError):
+        act(Session(regions=directories))

@@ -262,7 +262,7 @@ def _earlier(state: Accepted[Target], project: str, channel: str, to: Version | 
             current = state.value.version
             others = {move.value.version for move in state.history} - {current, None}
             raise NotFoundError(
-                f"{key} pointed at nothing before its last move, as far as its history goes",
+                f"{key} has held nothing earlier, as far as its history goes",
                 hint=Hint.of(
                     "See its history with ",
                     Command("channels", project),

@@ -65,31 +65,48 @@ def channel_register(
     Raises:
         InputError: It is ``latest``, which nobody sets.
     """
-    if channel == LATEST:
-        raise InputError(
-            f"{LATEST} is no channel that is set by hand: it is the highest stable version",
-            hint="Promote to another channel, such as prod",
-        )
+    check_is_set_by_hand(channel)
     return Register(regions, channel_key(project, channel), TargetCodec(), limits=limits)
 
 
 def rollback_target(state: Accepted[Target]) -> Version | None:
     """Return what the channel held before the last of its moves that has not been undone yet.
 
-    Each rollback undoes one move, or as many as it takes to come to its version. ``None`` where the
-    history knows of nothing before.
+    A rollback undoes as many moves as it takes to come to its version, or, where that was undone
+    before, does them again. ``None`` where the history knows of nothing before.
     """
+    # What it was moved to in turn without the moves that other moves have taken the place of, and
+    # where in there it is.
     versions: list[Version | None] = []
+    at = -1
+    seen: list[Version | None] = []
     for move in reversed(state.history):
         version = move.value.version
-        if move.value.is_rollback:
-            while versions and not is_same(versions[-1], version):
-                versions.pop()
-            if versions:
-                continue
+        known = [i for i, held in enumerate(versions) if is_same(held, version)]
+        if move.value.is_rollback and known:
+            before = [i for i in known if i <= at]
+            at = before[-1] if before else known[0]
+        elif move.value.is_rollback and not any(is_same(held, version) for held in seen):
             # It went further back than this history does: what was before is not known.
-        versions.append(version)
-    return versions[-2] if len(versions) > 1 else None
+            versions, at = [version], 0
+        else:
+            versions = [*versions[: at + 1], version]
+            at = len(versions) - 1
+        seen.append(version)
+    return versions[at - 1] if at > 0 else None
+
+
+def check_is_set_by_hand(channel: str) -> None:
+    """Return where *channel* is one that somebody sets.
+
+    Raises:
+        InputError: It is ``latest``.
+    """
+    if channel == LATEST:
+        raise InputError(
+            f"{LATEST} is no channel that is set by hand: it is the highest stable version",
+            hint="Name another channel, such as prod",
+        )
 
 
 def read_version(

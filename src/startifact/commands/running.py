@@ -41,6 +41,8 @@ from startifact.commands.results import (
     safe_filename,
 )
 from startifact.concurrency.progress import ProgressCallback
+from startifact.errors import InputError
+from startifact.hints import Hint, Option
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.options import OPTIONS
 from startifact.reading.artifact import Artifact
@@ -159,15 +161,15 @@ def _promote(
     on_found: Callable[[Artifact], object],
 ) -> PromotionResult:
     if isinstance(inputs, PromoteInputs):
-        artifact = session.get(inputs.project, inputs.version, min_age=inputs.min_age)
-        on_found(artifact)
         promotion = session.promote(
             inputs.project,
-            artifact.version,
+            inputs.version,
             inputs.channel,
+            min_age=inputs.min_age,
             expect=inputs.expect,
             expect_none=inputs.expect_none,
             allow_yanked=inputs.allow_yanked,
+            on_found=on_found,
         )
     else:
         promotion = session.rollback(
@@ -204,6 +206,13 @@ def _channels(inputs: ChannelsInputs, session: Session) -> PromotionResult | Cha
     if inputs.remove is not None:
         removal = session.remove_channel(inputs.project, inputs.remove, expect=inputs.expect)
         return PromotionResult(inputs=inputs, promotion=removal)
+    if inputs.expect is not None:
+        raise InputError(
+            "what a channel points at is expected, and no channel is to be taken away",
+            hint=Hint.of(
+                "Name the channel with ", Option("remove"), ", or leave out ", Option("expect")
+            ),
+        )
     channels = tuple(session.channels(inputs.project))
     return ChannelsResult(project=inputs.project, channels=channels, history=inputs.history)
 

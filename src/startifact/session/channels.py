@@ -1,5 +1,6 @@
 """What a session does with channels: point them at versions, back, or at nothing."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -9,6 +10,7 @@ from startifact.channels.checks import Expectation, no_expectation
 from startifact.channels.overview import ChannelOverview, list_channels
 from startifact.channels.promotion import Promoter, Promotion
 from startifact.channels.reading import selected_version
+from startifact.channels.targets import check_is_set_by_hand
 from startifact.errors import InputError
 from startifact.hints import Hint, Option
 from startifact.model.clock import now
@@ -16,6 +18,7 @@ from startifact.model.keys import check_project
 from startifact.model.ranges import Range
 from startifact.model.selectors import check_channel
 from startifact.model.versions import is_same, parse_version
+from startifact.reading.artifact import Artifact
 from startifact.regions.spec import split_list
 from startifact.session.base import SessionBase, selector_of
 
@@ -33,6 +36,7 @@ class ChannelMethods(SessionBase):
         expect: Version | Range | str | None = None,
         expect_none: bool = False,
         allow_yanked: bool = False,
+        on_found: Callable[[Artifact], object] | None = None,
     ) -> Promotion:
         """Make *channel* of *project* point at the version that *selector* picks now.
 
@@ -52,6 +56,7 @@ class ChannelMethods(SessionBase):
             expect_none: Whether there may be no such channel yet. It cannot be given beside
                 *expect*.
             allow_yanked: Whether the version may be one that was yanked.
+            on_found: Called with the artifact that *selector* picks, before anything is moved.
 
         Returns:
             What was moved from where. In a read-only session, what would be.
@@ -67,6 +72,7 @@ class ChannelMethods(SessionBase):
             UndeterminedError: It may have been moved, or not.
         """
         name, target = check_project(project), check_channel(channel)
+        check_is_set_by_hand(target)
         if expect is not None and expect_none:
             raise InputError(
                 "a version and no channel are both expected, and contradict each other",
@@ -76,8 +82,11 @@ class ChannelMethods(SessionBase):
             )
         wanted = selector_of(selector)
         expectation = self._expectation(name, expect, expect_none=expect_none)
+        artifact = self._find(name, wanted, min_age=min_age)
+        if on_found is not None:
+            on_found(artifact)
         return self._promoter().promote(
-            self._find(name, wanted, min_age=min_age),
+            artifact,
             target,
             expectation=expectation,
             allow_yanked=allow_yanked,

@@ -13,6 +13,7 @@ from startifact.reading.artifact import Artifact
 from startifact.session.base import SessionBase, selector_of
 from startifact.session.retention import RetentionMethods
 from startifact.staging.outcomes import StageRequest, Staging
+from startifact.text import quoted
 
 if TYPE_CHECKING:
     from startifact.session import Session
@@ -59,6 +60,11 @@ class CopyMethods(SessionBase):
                 running again is safe.
             LocalFileError: There is no room for it in the temporary folder.
         """
+        if not isinstance(to, CopyMethods):
+            raise InputError(
+                f"to is {quoted(to)}, expected a session",
+                hint="Make one with the regions to copy to, such as Session(regions=...)",
+            )
         if to is self:
             raise InputError(
                 "the session to copy to is the one to copy from",

@@ -114,9 +114,9 @@ class ListingMethods(SessionBase):
         )
         wanted = EntryFilter(
             since=None if since is None else parse_since(since, datetime.now(UTC), name="since"),
-            where={} if where is None else dict(where),
+            where={} if where is None else _checked(where),
         )
-        if limit is not None and (isinstance(limit, bool) or limit < 1):
+        if limit is not None and (type(limit) is not int or limit < 1):
             raise InputError(f"limit {quoted(limit)} is no limit", hint="Give 1 or more")
         entries = self._entries(selection, wanted, limit, long=long)
         return islice(_not_none(entries, selection, wanted), limit)
@@ -175,6 +175,21 @@ class ListingMethods(SessionBase):
             return list_channels(self._regions(), project, limits=self._limits)
         except NotFoundError:
             return []
+
+
+def _checked(where: Mapping[str, str]) -> dict[str, str]:
+    """Return *where*.
+
+    Raises:
+        InputError: It is not a mapping of texts.
+    """
+    pairs = where.items() if isinstance(where, Mapping) else [(where, None)]
+    if not all(isinstance(key, str) and isinstance(value, str) for key, value in pairs):
+        raise InputError(
+            f"where is {quoted(where)}, expected a mapping of texts",
+            hint='Write it as {"lang": "dotnet"}',
+        )
+    return dict(where)
 
 
 def _by_version(channels: Iterable[ChannelOverview]) -> dict[str, tuple[str, ...]]:

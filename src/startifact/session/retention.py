@@ -20,6 +20,7 @@ from startifact.retention.plan import Pruning
 from startifact.retention.pruning import Pruner
 from startifact.retention.yanking import Yanker, Yanking
 from startifact.session.base import SessionBase
+from startifact.text import quoted
 
 
 class RetentionMethods(SessionBase):
@@ -111,6 +112,8 @@ class RetentionMethods(SessionBase):
             SeveralRegionsError: Too few regions answered to know what may be removed.
             DeadlineError: The time that was allowed has passed; its notes say what was removed.
         """
+        if type(yes) is not bool:
+            raise InputError(f"yes is {quoted(yes)}, expected True or False")
         criteria = Criteria.of(
             keep_versions=keep_versions,
             keep_prereleases=keep_prereleases,

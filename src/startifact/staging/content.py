@@ -135,7 +135,9 @@ def conflict(
             replace(outcome, state=State.DIFFERENT if other else outcome.state, error=error)
         )
         lines.append(f"\n  {with_regions([outcome.region], text)}")
-    summary = removed or f"{state.key} is already staged with other content"
+    summary = f"{state.key} is already staged with other content"
+    if removed:
+        summary = removed.message
     advice = removed.next_step if removed else hint or _hint(state)
     return ConflictError(
         f"{summary}:{''.join(lines)}", hint=advice, outcomes=outcomes, removed=removed is not None

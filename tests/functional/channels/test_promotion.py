@@ -145,7 +145,7 @@ class TestRollback:
 
         assert (str(first.version), str(first.previous)) == ("1.1.0", "1.2.0")
         assert (str(second.version), str(second.previous)) == ("1.0.0", "1.1.0")
-        with pytest.raises(NotFoundError, match="pointed at nothing before its last move"):
+        with pytest.raises(NotFoundError, match="has held nothing earlier"):
             staged.rollback("SugarWater", "prod")
         assert str(staged.get("SugarWater", "prod").version) == "1.0.0"
 
@@ -157,6 +157,28 @@ class TestRollback:
         staged.rollback("SugarWater", "prod")
         staged.promote("SugarWater", "1.2.0", "prod")
 
+        assert str(staged.rollback("SugarWater", "prod").version) == "1.0.0"
+
+    @pytest.mark.parametrize("backends", ["file"], indirect=True)
+    def test_forward_again(self, staged: Session) -> None:
+        """A rollback to what was rolled back does that move again, and the next undoes it."""
+        staged.promote("SugarWater", "1.0.0", "prod")
+        staged.promote("SugarWater", "1.1.0", "prod")
+        staged.rollback("SugarWater", "prod")
+        staged.rollback("SugarWater", "prod", to="1.1.0")
+
+        assert str(staged.rollback("SugarWater", "prod").version) == "1.0.0"
+
+    @pytest.mark.parametrize("backends", ["file"], indirect=True)
+    def test_forward_past_a_promotion(self, staged: Session) -> None:
+        """A rollback to what a promotion took the place of is undone like a promotion."""
+        staged.promote("SugarWater", "1.0.0", "prod")
+        staged.promote("SugarWater", "1.1.0", "prod")
+        staged.rollback("SugarWater", "prod")
+        staged.promote("SugarWater", "1.2.0", "prod")
+        staged.rollback("SugarWater", "prod", to="1.1.0")
+
+        assert str(staged.rollback("SugarWater", "prod").version) == "1.2.0"
         assert str(staged.rollback("SugarWater", "prod").version) == "1.0.0"
 
     @pytest.mark.parametrize("backends", ["file"], indirect=True)

@@ -85,8 +85,28 @@ def test_rollback_of_the_first(run: Run) -> None:
     done = run("rollback", "SugarWater", "prod")
 
     assert done.code == 3
-    assert "pointed at nothing before its last move" in done.err
+    assert "has held nothing earlier" in done.err
     assert "hint: Promote the version that it shall point at" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("promote", "SugarWater@9.9.9", "latest"), "latest is no channel that is set by hand"),
+        (
+            ("promote", "SugarWater@9.9.9", "prod", "--expect", "1.0.0", "--expect-none"),
+            "contradict each other",
+        ),
+        (("channels", "SugarWater", "--expect", "1.0.0"), "no channel is to be taken away"),
+    ],
+    ids=["latest", "both", "no channel"],
+)
+def test_contradictions(run: Run, words: tuple[str, ...], message: str) -> None:
+    """What cannot be meant is refused before anything is looked up."""
+    done = run(*words)
+
+    assert done.code == 2
+    assert message in done.err
 
 
 def test_dry_runs(run: Run, staged: list[Path]) -> None:

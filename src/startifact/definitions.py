@@ -89,6 +89,9 @@ class OptionDefinition(NamedTuple):
     metavar: str = ""
     """What stands for its value in ``--help``."""
 
+    metavar_by_command: Mapping[str, str] = {}
+    """For commands for which something else stands there."""
+
     positional_in: tuple[str, ...] = ()
     """The commands that a shell gives it to without its name."""
 
@@ -129,6 +132,10 @@ class OptionDefinition(NamedTuple):
     def is_positional_in(self, command: str) -> bool:
         """Say whether a shell gives it to *command* without its name."""
         return command in self.positional_in
+
+    def metavar_of(self, command: str) -> str:
+        """Return what stands for its value in the help of *command*."""
+        return self.metavar_by_command.get(command) or self.metavar
 
     def help_of(self, command: str) -> str:
         """Return the help where it is known that *command* is run."""

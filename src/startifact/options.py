@@ -314,6 +314,7 @@ _OPTIONS = (
         commands=("rollback", "copy"),
         required_by=("copy",),
         metavar="VERSION",
+        metavar_by_command={"copy": "REGIONS"},
         help_by_command={
             "rollback": "The version to go back to, of those that the channel has held; without "
             "it, the one before.",

@@ -9,11 +9,12 @@ from startifact.retention.plan import Pruning
 
 def pruning_log(pruning: Pruning) -> list[str]:
     """Return what the log says of *pruning*."""
-    lines = [f"dry run, nothing is written: {pruning.project}"] if pruning.dry_run else []
+    lines = []
     for version, outcome, _ in pruning.outcomes():
         lines.append(f"{artifact_key(pruning.project, version)}: {outcome.value}")
     lines += [f"{artifact_key(pruning.project, k.version)} stays: {k.why}" for k in pruning.kept]
-    return lines or [f"{pruning.project}: nothing is to be removed"]
+    head = [f"dry run, nothing is written: {pruning.project}"] if pruning.dry_run else []
+    return [*head, *(lines or [f"{pruning.project}: nothing is to be removed"])]
 
 
 def pruning_summary(pruning: Pruning) -> Lines:

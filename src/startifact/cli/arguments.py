@@ -232,31 +232,31 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
     if command in option.ignored_by:
         help_ = argparse.SUPPRESS
     help_ = help_.replace("%", "%%")
+    metavar = option.metavar_of(command)
     if option.is_positional_in(command):
-        group.add_argument(option.identifier, metavar=option.metavar, help=help_)
+        group.add_argument(option.identifier, metavar=metavar, help=help_)
         return
     names, required = option.spellings, command in option.required_by
     match option.kind:
         case ValueKind.FLAG:
             group.add_argument(*names, action="store_true", help=help_)
         case ValueKind.CHOICE:
-            metavar = f"{{{','.join(option.values)}}}"
-            group.add_argument(*names, choices=option.values, metavar=metavar, help=help_)
+            choices = f"{{{','.join(option.values)}}}"
+            group.add_argument(*names, choices=option.values, metavar=choices, help=help_)
         case ValueKind.METADATA:
-            group.add_argument(*names, action="append", metavar=option.metavar, help=help_)
+            group.add_argument(*names, action="append", metavar=metavar, help=help_)
         case ValueKind.SECONDS:
-            group.add_argument(*names, type=_seconds, metavar=option.metavar, help=help_)
+            group.add_argument(*names, type=_seconds, metavar=metavar, help=help_)
         case ValueKind.COUNT | ValueKind.NUMBER:
             type_ = _count if option.kind is ValueKind.COUNT else _number
-            group.add_argument(*names, type=type_, metavar=option.metavar, help=help_)
+            group.add_argument(*names, type=type_, metavar=metavar, help=help_)
         case ValueKind.TEXT | ValueKind.LIST | ValueKind.PATH:
-            group.add_argument(*names, metavar=option.metavar, required=required, help=help_)
+            group.add_argument(*names, metavar=metavar, required=required, help=help_)
 
 
 def _needed(option: OptionDefinition, command: str) -> str:
-    return (
-        option.metavar if option.is_positional_in(command) else f"--{option.name} {option.metavar}"
-    )
+    metavar = option.metavar_of(command)
+    return metavar if option.is_positional_in(command) else f"--{option.name} {metavar}"
 
 
 def _count(text: str) -> int:

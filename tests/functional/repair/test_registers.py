@@ -128,6 +128,26 @@ class TestRefused:
             backend.remove("SugarWater@1.1.0")
 
         assert {kind for kind, _, _ in kinds(session)} == {FindingKind.CHANNEL_DANGLING}
+        repair = session.repair("SugarWater")
+
+        assert not repair
+        assert repair.steps == ()
+        (refusal,) = repair.refusals
+        assert refusal.message == f"{PROD} points at 1.1.0, which no region holds"
+        assert refusal.exit_code == 4
+        assert "Promote another version" in str(refusal.next_step)
+
+    def test_dangling_while_one_is_down(self, session: Session, backends: list[Backend]) -> None:
+        """A region that does not answer may hold the version: that is not left out."""
+        for backend in backends[1:]:
+            backend.remove("SugarWater@1.1.0")
+        backends[0].fail_region()
+
+        repair = session.repair("SugarWater")
+
+        (refusal,) = repair.refusals
+        assert refusal.message == f"{PROD} points at 1.1.0, which no region that answered holds"
+        assert set(repair.failures) == {backends[0].spec}
 
 
 def test_copy_in_ssm(account: AwsAccount, make_file: MakeFile) -> None:

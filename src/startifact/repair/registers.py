@@ -11,7 +11,7 @@ from typing import Any
 
 from semver import Version
 
-from startifact.channels.mirroring import mirror_channel
+from startifact.channels.mirroring import copy_to_mirrors, not_written
 from startifact.channels.targets import Target
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import RefusedError, RegionUnavailableError, StartifactError
@@ -209,8 +209,9 @@ def _mirror_again(
     agreed, channel = inventory.agreed, inventory.channel
     if agreed is None or channel is None:
         return
+    failures: dict[str, StartifactError | str] = {}
     if not log.dry_run:
-        mirror_channel(
+        failures = copy_to_mirrors(
             [registers.regions[name] for name in copies],
             inventory.register,
             channel,
@@ -218,8 +219,14 @@ def _mirror_again(
             limits=log.limits,
         )
     for name in copies:
-        message = f"copy {inventory.register.key} to SSM again"
-        log.record_step(_step(name, inventory.register.key, "refresh-copy", message))
+        if (why := failures.get(name)) is None:
+            message = f"copy {inventory.register.key} to SSM again"
+            log.record_step(_step(name, inventory.register.key, "refresh-copy", message))
+        elif isinstance(why, StartifactError):
+            log.record_failure(name, why)
+        else:
+            error = RegionUnavailableError(not_written(inventory.register, name, why))
+            log.record_failure(name, error)
 
 
 def _step(region: str, key: Key, action: str, message: str) -> Step:

@@ -8,6 +8,7 @@ from functools import partial
 from startifact.channels.targets import Target
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
+from startifact.errors import StartifactError
 from startifact.limits import Limits
 from startifact.model.keys import artifact_key, project_of
 from startifact.regions.interface import Mirror, Region
@@ -26,8 +27,32 @@ def mirror_channel(
 ) -> None:
     """Copy *channel* to the mirrors of *regions*; the *holders* are known to have its last move.
 
-    A region gets what it holds itself, where that version is complete in it. What does not succeed
-    in ``mirror_wait_seconds`` is a warning: the channel itself has moved, and is the authority.
+    What does not succeed is a warning: the channel itself has moved, and is the authority.
+    """
+    failures = copy_to_mirrors(regions, register, channel, holders=holders, limits=limits)
+    for name, why in failures.items():
+        text = why.message if isinstance(why, StartifactError) else why
+        logger.warning("%s", not_written(register, name, text))
+
+
+def not_written(register: Register[Target], region: str, why: str) -> str:
+    """Return the message that the copy in *region* could not be written."""
+    return f"the copy of {register.key} in {region} could not be written: {why}"
+
+
+def copy_to_mirrors(
+    regions: Sequence[Region],
+    register: Register[Target],
+    channel: str,
+    *,
+    holders: Collection[str],
+    limits: Limits,
+) -> dict[str, StartifactError | str]:
+    """Copy *channel* to the mirrors of *regions*; return why some were not written, by region.
+
+    A region gets what it holds itself, where that version is complete in it. What has not succeeded
+    in ``mirror_wait_seconds`` is not waited for. The *holders* are known to have the channel's last
+    move.
     """
     jobs = {
         region.name: partial(_write, region, region.mirror, register, channel)
@@ -36,21 +61,18 @@ def mirror_channel(
     }
     until = time.monotonic() + limits.mirror_wait_seconds
     waiting = set(jobs)
+    failures: dict[str, StartifactError | str] = {}
     with FanOut(jobs, limits=limits, enough=0) as asking:
         while answer := asking.next(until):
             waiting.discard(answer.name)
             if isinstance(answer, Failure):
-                _warn(answer.name, register, answer.error.message)
+                failures[answer.name] = answer.error
             elif not answer.value:
-                _warn(answer.name, register, "the version is not complete there")
+                failures[answer.name] = "the version is not complete there"
             elif answer.name not in holders:
-                _warn(answer.name, register, "the region does not have the move yet")
-    for name in sorted(waiting):
-        _warn(name, register, f"it took more than {limits.mirror_wait_seconds:g} s")
-
-
-def _warn(region: str, register: Register[Target], why: str) -> None:
-    logger.warning("the copy of %s in %s could not be written: %s", register.key, region, why)
+                failures[answer.name] = "the region does not have the move yet"
+    late = f"it took more than {limits.mirror_wait_seconds:g} s"
+    return failures | dict.fromkeys(sorted(waiting), late)
 
 
 def _write(

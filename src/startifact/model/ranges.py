@@ -66,6 +66,12 @@ class Range:
         candidate = precedence(version)
         return any(_satisfies(candidate, comparators) for comparators in self._sets)
 
+    def _keeps_out_as_prerelease(self, version: Version) -> bool:
+        """Say whether *version* is inside the bounds, kept out by the rule of prereleases."""
+        candidate = precedence(version)
+        inside = any(all(c.accepts(candidate) for c in comparators) for comparators in self._sets)
+        return inside and version not in self
+
     def __str__(self) -> str:
         return self._text
 

@@ -68,7 +68,8 @@ def find_in_range(
     passed: list[PassedOver] = []
     # What a majority has said of a version is seen by half of the regions: more are not waited for.
     at_once = replace(limits, quorum_wait_seconds=0.0)
-    for version in _candidates(regions, request, limits):
+    candidates, prerelease = _candidates(regions, request, limits)
+    for version in candidates:
         key = artifact_key(request.project, version)
         resolution = Resolution(regions, key, limits=limits)  # it asks beside the marks
         marks = mark_register(regions, request.project, version, limits=at_once).read()
@@ -87,7 +88,7 @@ def find_in_range(
                     KnownMark(mark_in(marks)),
                     progress=progress,
                     limits=limits,
-                    passed_over=passed,
+                    passed_over=_with_prerelease(passed, prerelease, version),
                 )
             why = chosen
         resolution.close()
@@ -95,18 +96,36 @@ def find_in_range(
     raise _none(regions, request, passed, limits)
 
 
-def _candidates(regions: Sequence[Region], request: RangeRequest, limits: Limits) -> list[Version]:
-    """Return the versions that satisfy the range, newest first, by a listing of their prefixes."""
+def _candidates(
+    regions: Sequence[Region], request: RangeRequest, limits: Limits
+) -> tuple[list[Version], Version | None]:
+    """Return the versions that satisfy the range, newest first, by a listing of their prefixes.
+
+    With them comes the highest of the same listing that does not because it is a prerelease.
+    """
     prefixes = sorted(version_prefix(request.project, *p) for p in request.range.prefixes)
     jobs: dict[str, Callable[[Heartbeat], Listed]] = {
         r.name: partial(_list_prefixes, r, request.project, prefixes) for r in regions
     }
     listed, failed = ask_regions(jobs, limits, required_to_read(len(regions)))
     failures = failures_by_region(regions, failed)
-    found = newest_first(v for v in merged(listed) if v in request.range)
+    versions = merged(listed)
+    found = newest_first(v for v in versions if v in request.range)
+    prereleases = (v for v in versions if v.prerelease is not None)
+    kept_out = newest_first(v for v in prereleases if request.range._keeps_out_as_prerelease(v))
     check_answers(regions, request.project, failures, all_needed=not found)
     warn_of_unlisted(failures)
-    return found
+    return found, next(iter(kept_out), None)
+
+
+def _with_prerelease(
+    passed: Sequence[PassedOver], prerelease: Version | None, chosen: Version
+) -> list[PassedOver]:
+    """Return *passed*, and the *prerelease* in its place where it is above the *chosen* version."""
+    if prerelease is None or precedence(prerelease) < precedence(chosen):
+        return list(passed)
+    why = PassedOver(prerelease, "it is a prerelease, which this range does not name")
+    return sorted([*passed, why], key=lambda p: precedence(p.version), reverse=True)
 
 
 def _list_prefixes(

@@ -11,7 +11,7 @@ from typing import Any
 
 from semver import Version
 
-from startifact.channels.mirroring import mirror_channel
+from startifact.channels.mirroring import copy_to_mirrors, not_written
 from startifact.channels.targets import Target
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import RefusedError, RegionUnavailableError, StartifactError
@@ -38,13 +38,13 @@ def compare_registers(registers: Registers, known: Mapping[str, Collection[str]]
             message=with_regions([name], message),
         )
         for inventory in registers.inventories
-        for name, kind, message in _wrong_with(inventory, registers.regions, known)
+        for name, kind, message in _wrong_with(inventory, registers, known)
     ]
 
 
 def _wrong_with(
     inventory: RegisterInventory,
-    regions: Mapping[str, Region],
+    registers: Registers,
     known: Mapping[str, Collection[str]],
 ) -> list[tuple[str, FindingKind, str]]:
     agreed, is_channel = inventory.agreed, inventory.channel is not None
@@ -56,10 +56,10 @@ def _wrong_with(
         elif agreed is not None and is_channel:
             version = agreed.value.version
             if version is not None and not any(str(version) in names for names in known.values()):
-                what = f"it is {version}, which no region holds"
+                what = f"it is {version}, which {_no_region(registers, inventory)} holds"
                 found.append((name, FindingKind.CHANNEL_DANGLING, what))
             is_here = version is None or str(version) in known.get(name, ())
-            if is_here and _is_mirror_wrong(regions[name], status, version):
+            if is_here and _is_mirror_wrong(registers.regions[name], status, version):
                 copy = "not there" if status.mirrored is None else quoted(status.mirrored, 60)
                 what = f"its copy is {copy}, expected {version or 'none'}"
                 found.append((name, FindingKind.MIRROR_DIFFERS, what))
@@ -80,6 +80,11 @@ def _wrong_in(
         return kind, f"it is not there, expected {_said(agreed)}"
     kind = FindingKind.CHANNEL_BEHIND if is_channel else FindingKind.MARK_BEHIND
     return kind, f"it is {_said(here)}, expected {_said(agreed)}"
+
+
+def _no_region(registers: Registers, inventory: RegisterInventory) -> str:
+    answered = len(inventory.statuses) == len(registers.regions)
+    return "no region" if answered else "no region that answered"
 
 
 def _said(state: Accepted[Any]) -> str:
@@ -117,6 +122,8 @@ def repair_registers(
         behind = [f.region for f in wrong if f.kind in _TO_ACCEPT_AGAIN]
         if behind or damaged:
             _accept_again(inventory, behind, log, author)
+        if any(f.kind is FindingKind.CHANNEL_DANGLING for f in wrong):
+            log.refuse(_points_at_nothing(registers, inventory))
         copies = [f.region for f in wrong if f.kind is FindingKind.MIRROR_DIFFERS]
         if inventory.channel is not None and copies:
             _mirror_again(registers, inventory, copies, log)
@@ -152,6 +159,15 @@ def _cannot_replace(key: Key, status: RegisterStatus) -> RefusedError:
         f"{why}. It is not replaced, as not all other regions could be read or know what it was",
         hint="Run this again when all regions answer; where none knows, delete the object with "
         "the store's own tools, and promote the version or yank it again",
+    )
+
+
+def _points_at_nothing(registers: Registers, inventory: RegisterInventory) -> RefusedError:
+    version = None if inventory.agreed is None else _said(inventory.agreed)
+    where = _no_region(registers, inventory)
+    return RefusedError(
+        f"{inventory.register.key} points at {version}, which {where} holds",
+        hint="Promote another version, roll back, or take the channel away",
     )
 
 
@@ -193,8 +209,9 @@ def _mirror_again(
     agreed, channel = inventory.agreed, inventory.channel
     if agreed is None or channel is None:
         return
+    failures: dict[str, StartifactError | str] = {}
     if not log.dry_run:
-        mirror_channel(
+        failures = copy_to_mirrors(
             [registers.regions[name] for name in copies],
             inventory.register,
             channel,
@@ -202,8 +219,14 @@ def _mirror_again(
             limits=log.limits,
         )
     for name in copies:
-        message = f"copy {inventory.register.key} to SSM again"
-        log.record_step(_step(name, inventory.register.key, "refresh-copy", message))
+        if (why := failures.get(name)) is None:
+            message = f"copy {inventory.register.key} to SSM again"
+            log.record_step(_step(name, inventory.register.key, "refresh-copy", message))
+        elif isinstance(why, StartifactError):
+            log.record_failure(name, why)
+        else:
+            error = RegionUnavailableError(not_written(inventory.register, name, why))
+            log.record_failure(name, error)
 
 
 def _step(region: str, key: Key, action: str, message: str) -> Step:

@@ -87,6 +87,22 @@ class TestPassedOver:
         assert str(passed.version) == "1.10.0"
         assert passed.why == "1 of 3 regions hold it, which is no majority"
 
+    def test_prerelease(
+        self, staged: Session, backends: list[Backend], make_file: MakeFile
+    ) -> None:
+        """The highest prerelease above the choice is named in its place, and no other one."""
+        for version in ("3.1.1-rc.1", "3.2.0", "3.2.1-rc.1", "3.2.1-rc.2", "3.3.0"):
+            staged.stage("SugarWater", version, make_file(version.encode()))
+        staged.yank("SugarWater", "3.2.0", "broken")
+        for backend in backends[1:]:
+            backend.remove("SugarWater@3.3.0")
+
+        artifact = staged.get("SugarWater", ">=1")
+
+        assert str(artifact.version) == "3.1.0"
+        assert [str(p.version) for p in artifact.passed_over] == ["3.3.0", "3.2.1-rc.2", "3.2.0"]
+        assert artifact.passed_over[1].why == "it is a prerelease, which this range does not name"
+
     def test_too_young(self, staged: Session) -> None:
         """With a minimum age, what was staged later is passed over."""
         with pytest.raises(NotFoundError) as caught:

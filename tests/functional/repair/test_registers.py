@@ -8,8 +8,10 @@ import pytest
 
 from startifact.repair.verify import FindingKind
 from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.functional.repair.project_fixture import ssm_error
 from tests.support.backends import Backend
 from tests.support.limits import Session
+from tests.support.wire import Wire
 
 MakeFile = Callable[..., Path]
 
@@ -128,6 +130,26 @@ class TestRefused:
             backend.remove("SugarWater@1.1.0")
 
         assert {kind for kind, _, _ in kinds(session)} == {FindingKind.CHANNEL_DANGLING}
+        repair = session.repair("SugarWater")
+
+        assert not repair
+        assert repair.steps == ()
+        (refusal,) = repair.refusals
+        assert refusal.message == f"{PROD} points at 1.1.0, which no region holds"
+        assert refusal.exit_code == 4
+        assert "Promote another version" in str(refusal.next_step)
+
+    def test_dangling_while_one_is_down(self, session: Session, backends: list[Backend]) -> None:
+        """A region that does not answer may hold the version: that is not left out."""
+        for backend in backends[1:]:
+            backend.remove("SugarWater@1.1.0")
+        backends[0].fail_region()
+
+        repair = session.repair("SugarWater")
+
+        (refusal,) = repair.refusals
+        assert refusal.message == f"{PROD} points at 1.1.0, which no region that answered holds"
+        assert set(repair.failures) == {backends[0].spec}
 
 
 def test_copy_in_ssm(account: AwsAccount, make_file: MakeFile) -> None:
@@ -143,3 +165,29 @@ def test_copy_in_ssm(account: AwsAccount, make_file: MakeFile) -> None:
 
     assert account.ssm("eu-west-1").get_parameter(Name=name)["Parameter"]["Value"] == "1.0.0"
     assert kinds(here) == []
+
+
+def test_copy_in_ssm_that_is_refused(account: AwsAccount, make_file: MakeFile, wire: Wire) -> None:
+    """A copy that could not be written is a failure of its region, and no step of the repair."""
+    here = Session(regions=AWS_REGIONS)
+    here.stage("SugarWater", "1.0.0", make_file())
+    here.promote("SugarWater", "1.0.0", "prod")
+    name = f"/team-{account.unique}/SugarWater/prod"
+    for region in AWS_REGIONS[:2]:
+        account.ssm(region).put_parameter(Name=name, Value="0.0.1", Type="String", Overwrite=True)
+    wire.add(
+        lambda request, forward: (
+            ssm_error("AccessDeniedException")
+            if (request.operation, request.region) == ("PutParameter", AWS_REGIONS[0])
+            else forward()
+        )
+    )
+
+    with Session(regions=AWS_REGIONS) as session:
+        repair = session.repair("SugarWater")
+
+    assert not repair
+    assert [(s.region, s.action) for s in repair.steps] == [(AWS_REGIONS[1], "refresh-copy")]
+    (failure,) = repair.failures.values()
+    assert failure.exit_code == 6
+    assert "ssm:PutParameter" in failure.message

@@ -49,6 +49,23 @@ def test_satisfied(text: str, satisfied: list[str], others: list[str]) -> None:
     assert [v for v in [*satisfied, *others] if Version.parse(v) in of] == satisfied
 
 
+@pytest.mark.parametrize(
+    ("text", "version", "kept_out"),
+    [
+        (">=1", "2.0.0-rc.1", True),
+        ("*", "0.0.0-rc.1", True),
+        ("1.x || >=3", "3.1.0-rc.1", True),
+        ("^1.2", "2.0.0-rc.1", False),
+        (">=2.0.0-rc.1", "2.0.0-rc.2", False),
+        (">=2.0.0-rc.1", "2.0.0-alpha", False),
+        (">=1", "2.0.0", False),
+    ],
+)
+def test_kept_out_as_prerelease(text: str, version: str, kept_out: bool) -> None:
+    """A prerelease inside the bounds, of numbers that the range does not name, is told apart."""
+    assert Range.parse(text)._keeps_out_as_prerelease(Version.parse(version)) == kept_out
+
+
 def test_version_with_a_v() -> None:
     """A version may have one leading v, as everywhere."""
     assert "v1.2.3" in Range.parse("^1")

@@ -79,20 +79,20 @@ def rollback_target(state: Accepted[Target]) -> Version | None:
     # where in there it is.
     versions: list[Version | None] = []
     at = -1
-    seen: list[Version | None] = []
+    all_versions: list[Version | None] = []
     for move in reversed(state.history):
         version = move.value.version
-        known = [i for i, held in enumerate(versions) if is_same(held, version)]
+        known = [i for i, other in enumerate(versions) if is_same(other, version)]
         if move.value.is_rollback and known:
             before = [i for i in known if i <= at]
             at = before[-1] if before else known[0]
-        elif move.value.is_rollback and not any(is_same(held, version) for held in seen):
+        elif move.value.is_rollback and not any(is_same(other, version) for other in all_versions):
             # It went further back than this history does: what was before is not known.
             versions, at = [version], 0
         else:
             versions = [*versions[: at + 1], version]
             at = len(versions) - 1
-        seen.append(version)
+        all_versions.append(version)
     return versions[at - 1] if at > 0 else None
 
 

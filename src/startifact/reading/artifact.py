@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A version that satisfies a range, and was not picked."""
+    """A version that a range may be thought to pick, and did not."""
 
     version: Version
     why: str

@@ -183,8 +183,8 @@ def _checked(where: Mapping[str, str]) -> dict[str, str]:
     Raises:
         InputError: It is not a mapping of texts.
     """
-    pairs = where.items() if isinstance(where, Mapping) else [(where, None)]
-    if not all(isinstance(key, str) and isinstance(value, str) for key, value in pairs):
+    items = where.items() if isinstance(where, Mapping) else [(where, None)]
+    if not all(isinstance(key, str) and isinstance(value, str) for key, value in items):
         raise InputError(
             f"where is {quoted(where)}, expected a mapping of texts",
             hint='Write it as {"lang": "dotnet"}',

@@ -178,21 +178,6 @@ def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> AwsAccount:
 
 
 @pytest.fixture
-def without_coverage() -> Iterator[None]:
-    """Measure no coverage in a test that computes much: it takes twice the time.
-
-    pytest-cov's own ``no_cover`` does nothing in a worker of xdist, where it measures twice: it
-    stops the inner measurement, and the outer one goes on.
-    """
-    own, of_threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)
-    yield
-    sys.settrace(own)
-    threading.settrace(of_threads)
-
-
-@pytest.fixture
 def directories(tmp_path: Path) -> list[str]:
     """Return the spellings of three ``file:`` regions that are not there yet."""
     return [f"file://{tmp_path}/regions/{name}" for name in ("a", "b", "c")]
@@ -285,6 +270,25 @@ _AWS_PARAMETERS = {
 def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> Scheduling | None:
     """Give workers tests as `Scheduling` says, which is a kind of ``worksteal``."""
     return Scheduling(config, log) if config.getoption("dist") == "worksteal" else None
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Measure no coverage in a test with ``no_cover``, which computes for long: it doubles that.
+
+    In a worker of xdist pytest-cov measures twice, and ends only the inner measurement for such a
+    test: the outer one would go on.
+    """
+    if item.get_closest_marker("no_cover") is None:
+        return (yield)
+    own, of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(own)
+        threading.settrace(of_threads)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

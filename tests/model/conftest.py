@@ -9,11 +9,6 @@ import pytest
 from tests.model import engine
 
 
-@pytest.fixture(autouse=True)
-def searches(without_coverage: None) -> None:
-    """Measure no coverage: other tests go through the same lines."""
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a folder for the files to stage; processes of the model can run as long as it is."""

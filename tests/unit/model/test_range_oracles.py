@@ -35,7 +35,7 @@ from tests.unit.model.range_texts import (
 )
 
 # Thousands of texts, and measuring takes twice the time; others go through the same lines.
-pytestmark = pytest.mark.usefixtures("without_coverage")
+pytestmark = pytest.mark.no_cover
 
 PARSED = [Version.parse(version) for version in VERSIONS]
 OF_NODE_SEMVER = [nodesemver.make_semver(version, loose=False) for version in VERSIONS]

@@ -237,7 +237,7 @@ REPEATED: dict[str, Callable[[int], str]] = {
 }
 
 
-@pytest.mark.usefixtures("without_coverage")
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", REPEATED)
 def test_work_is_linear(name: str) -> None:
     """Each further repetition takes no more work than one before it."""
@@ -248,7 +248,7 @@ def test_work_is_linear(name: str) -> None:
     assert counts[3] - counts[2] <= 27 * (counts[1] - counts[0] + 4)
 
 
-@pytest.mark.usefixtures("without_coverage")
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", REPEATED)
 @pytest.mark.parametrize("length", [256, 20_000, 200_000])
 def test_no_text_hangs(name: str, length: int) -> None:

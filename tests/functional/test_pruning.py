@@ -160,6 +160,15 @@ class TestPlan:
 
         assert caught.value.exit_code == 2
 
+    def test_range_of_nothing(self, staged: Session) -> None:
+        """A range that nothing satisfies is a mistake; not where all of it has been removed."""
+        with pytest.raises(NotFoundError, match="the nearest: "):
+            staged.prune("SugarWater", version_range="^9")
+        for _ in range(2):
+            staged.prune("SugarWater", version_range="<1.1", grace="0s", yes=True)
+
+        assert staged.prune("SugarWater", version_range="<1.1").plan == ()
+
     def test_nothing_staged(self, backends: list[Backend]) -> None:
         """There is no such project."""
         with pytest.raises(NotFoundError):

@@ -1,7 +1,7 @@
 """The version that a range picks, and why it is not a higher one."""
 
 import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,6 +37,10 @@ from startifact.reading.version_mark import KnownMark
 from startifact.regions.interface import Region
 from startifact.registers.marks import Mark, is_being_removed, mark_in, mark_register
 from startifact.text import quoted
+
+# Most of what is being removed was removed long ago: its mark stays, and is read first.
+_REMOVING = "it was removed, or is being removed"
+_REMOVED = "it was removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +115,9 @@ def _candidates(
     failures = failures_by_region(regions, failed)
     versions = merged(listed)
     found = newest_first(v for v in versions if v in request.range)
-    prereleases = (v for v in versions if v.prerelease is not None)
-    kept_out = newest_first(v for v in prereleases if request.range._keeps_out_as_prerelease(v))
     check_answers(regions, request.project, failures, all_needed=not found)
     warn_of_unlisted(failures)
-    return found, next(iter(kept_out), None)
+    return found, _kept_out(request.range, versions)
 
 
 def _with_prerelease(
@@ -141,7 +143,7 @@ def _list_prefixes(
 def _why_marked(mark: Mark, *, removing: bool) -> str | None:
     """Return why nobody is to choose a version with this mark; ``None`` where they may."""
     if removing:
-        return "it is being removed"
+        return _REMOVING
     if mark.yanked is not None:
         return f"it was yanked: {quoted(mark.yanked.reason)}"
     if mark.pruning is not None:
@@ -154,7 +156,7 @@ def _resolve(resolution: Resolution, request: RangeRequest) -> Record | str:
     try:
         record = resolution.resolve()
     except (RemovedError, NotFoundError):
-        return "it was removed"
+        return _REMOVED
     except IntegrityError:
         return "regions hold different content"
     staged = time_of(record.staged_at)
@@ -188,9 +190,11 @@ def _none(
         lines = "".join(f"\n  {p.version}: {p.why}" for p in passed[:MAX_QUOTED_VERSIONS])
         more = len(passed) - MAX_QUOTED_VERSIONS
         lines += f"\n  and {more:,} more" if more > 0 else ""
+        hint = "Stage one that satisfies it, or widen the range"
+        if any(p.why not in {_REMOVED, _REMOVING} for p in passed):
+            hint = "Ask for one of them as an exact version, or stage one that satisfies it"
         return NotFoundError(
-            f"nothing that satisfies {quoted(wanted)} can be used in {names}:{lines}",
-            hint="Ask for one of them as an exact version, or stage one that satisfies it",
+            f"nothing that satisfies {quoted(wanted)} can be used in {names}:{lines}", hint=hint
         )
     return nothing_satisfies(regions, request.project, request.range, limits)
 
@@ -210,8 +214,21 @@ def nothing_satisfies(
     wanted = f"{project}@{range_}"
     return NotFoundError(
         f"nothing satisfies {quoted(wanted)} in {names}; the nearest: {', '.join(map(str, near))}",
-        hint="Widen the range, or stage a version that satisfies it",
+        hint=f"Widen the range, or stage a version that satisfies it{_naming(range_, versions)}",
     )
+
+
+def _naming(range_: Range, versions: Sequence[Version]) -> str:
+    """Return what to write for the highest prerelease that only needs to be named, if any is."""
+    prerelease = _kept_out(range_, versions)
+    return "" if prerelease is None else f"; a prerelease has to be named, as in >={prerelease}"
+
+
+def _kept_out(range_: Range, versions: Iterable[Version]) -> Version | None:
+    """Return the highest of *versions* that *range_* lacks only because it is a prerelease."""
+    prereleases = (v for v in versions if v.prerelease is not None)
+    kept_out = newest_first(v for v in prereleases if range_._keeps_out_as_prerelease(v))
+    return kept_out[0] if kept_out else None
 
 
 def _nearest(range_: Range, versions: Sequence[Version]) -> list[Version]:

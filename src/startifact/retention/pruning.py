@@ -28,6 +28,7 @@ from startifact.model.keys import artifact_key
 from startifact.model.quorum import left_out
 from startifact.model.versions import newest_first, parse_version
 from startifact.reading.listing import ask_regions, check_answers, marked_versions, versions_of
+from startifact.reading.range_choice import nothing_satisfies
 from startifact.reading.version_entries import Describer, EntryFilter, VersionEntry
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
@@ -71,11 +72,13 @@ class Pruner:
         Raises:
             InputError: Every version meets them, two regions are one store, or a part of those
                 that are configured was left out.
-            NotFoundError: Every region said that there are no versions.
+            NotFoundError: Every region said that there are no versions, or none satisfies the
+                range.
             SeveralRegionsError: Too few regions answered to know what may be removed.
         """
         versions = self._list()
         self._check_left_out()
+        self._check_range(versions)
         self._read_marks()
         removing = [v for v in versions if self._is_removing(v)]
         alive = [v for v in versions if not self._is_removing(v)]
@@ -101,6 +104,16 @@ class Pruner:
                 hint="Check the project's name and the regions",
             )
         return versions
+
+    def _check_range(self, versions: Sequence[Version]) -> None:
+        """Return where the range is about something, be it removed by now.
+
+        Raises:
+            NotFoundError: No version satisfies it.
+        """
+        range_ = self.criteria.range
+        if range_ is not None and not any(version in range_ for version in versions):
+            raise nothing_satisfies(self.regions, self.project, range_, self.limits)
 
     def _check_left_out(self) -> None:
         """Return where this is about all configured regions, or in a dry run warn.

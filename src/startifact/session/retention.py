@@ -108,7 +108,8 @@ class RetentionMethods(SessionBase):
         Raises:
             InputError: An argument is not valid, none says what goes, every version would go, two
                 regions are one store, or a part of those that are configured was left out.
-            NotFoundError: Every region said that there are no versions.
+            NotFoundError: Every region said that there are no versions, or none satisfies
+                *version_range*.
             SeveralRegionsError: Too few regions answered to know what may be removed.
             DeadlineError: The time that was allowed has passed; its notes say what was removed.
         """

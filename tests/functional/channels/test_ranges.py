@@ -65,6 +65,25 @@ class TestNothing:
         assert "'SugarWater@^2'" in caught.value.message
         assert caught.value.message.endswith("1.10.0, 2.0.0-rc.1, 3.1.0")
 
+    def test_only_a_prerelease(self, staged: Session) -> None:
+        """Where there is only a prerelease within the bounds, the hint says how to name it."""
+        with pytest.raises(NotFoundError) as caught:
+            staged.get("SugarWater", ">=1.11 <3")
+
+        hint = str(caught.value.hint)
+        assert hint.endswith("; a prerelease has to be named, as in >=2.0.0-rc.1")
+
+    def test_all_removed(self, staged: Session) -> None:
+        """What was removed is not advised, and whatever else is passed over may be asked for."""
+        staged.prune("SugarWater", version_range="1.2.x", grace="0s", yes=True)
+        staged.prune("SugarWater", version_range="1.2.x", yes=True)
+
+        with pytest.raises(NotFoundError) as caught:
+            staged.get("SugarWater", "1.2.x")
+
+        assert "1.2.5: it was removed, or is being removed" in caught.value.message
+        assert "exact version" not in str(caught.value.hint)
+
     def test_of_an_unknown_project(self, staged: Session) -> None:
         """Where there is no version at all, that is said."""
         with pytest.raises(NotFoundError, match="nothing of SaltWater is staged"):

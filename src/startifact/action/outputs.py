@@ -52,8 +52,8 @@ FAILURES: Mapping[int, str] = {
 STOPPED = "stopped"
 SUCCEEDED = "succeeded"
 
-_LISTS = ("versions", "projects", "entries", "pruned")
-"""Outputs that have an item for each version, project or entry, however many there are."""
+_LISTS = ("versions", "projects", "channels", "entries", "pruned", "differences")
+"""Outputs that have an item for each of what there is, however much that is."""
 
 _OF_ARTIFACT = ("stage", "download", "info", "copy")
 
@@ -150,9 +150,10 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
         ),
         OutputDefinition(
             "channels",
-            "The channels of the project, as a JSON array of objects: channel, version, previous, "
-            "moved-at, by, and history with the last moves.",
-            ("channels",),
+            "The channels of the project, as a JSON array of at most 256 KiB, which a warning says "
+            "where it was cut: objects with channel, version, previous, moved-at, by, and history "
+            "with the last moves. Of yank and unyank the names of those that point at the version.",
+            ("channels", "yank", "unyank"),
         ),
         OutputDefinition(
             "entries",
@@ -170,9 +171,9 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
         ),
         OutputDefinition(
             "differences",
-            "What is not as it should be, as a JSON array of objects: of verify with kind, region, "
-            "key and message, of lock with project, selector, version, sha256, size, key, message "
-            "and error.",
+            "What is not as it should be, as a JSON array of at most 256 KiB, which a warning says "
+            "where it was cut: objects that verify gives kind, region, key and message, and lock "
+            "project, selector, version, sha256, size, key, message and error.",
             ("verify", "lock"),
         ),
     )

@@ -134,6 +134,7 @@ def test_yank(staged: str, call: Call) -> None:
     assert "### `SugarWater@1.1.0` is yanked\n" in done.summary
     assert "| Reason | `It loses orders` |\n" in done.summary
     assert "| Channels that point at it | `latest`, `prod` |\n" in done.summary
+    assert json.loads(done.outputs["channels"]) == ["latest", "prod"]
     (warning,) = [c.data for c in got.commands if c.name == "warning"]
     assert "It loses orders" in warning
     assert "SugarWater@1.1.0: in the choice of ranges" in back.stdout.splitlines()

@@ -19,6 +19,7 @@ import yaml
 from startifact import Session
 from startifact.concurrency.signals import Stopped
 from startifact.errors import DeadlineError
+from startifact.limits import MAX_LIST_OUTPUT_BYTES
 from startifact.regions.directory.region import DirectoryRegion
 from startifact.repair.latest import LatestRepairer
 from tests.conftest import AwsAccount
@@ -88,6 +89,21 @@ def test_verified(version: str, listed: str, call: Call) -> None:
     assert all(f"| `{region}` |" in done.summary for region in listed.split())
     assert ("| `1.1.0` |" in done.summary) == (not version)
     assert done.commands == []
+
+
+def test_many_differences(directories: list[str], call: Call) -> None:
+    """Of very many differences the first are in the output, and a warning says so."""
+    for patch in range(1, 1500):
+        path = folder(directories[0], f"1.0.{patch}")
+        path.mkdir(parents=True)
+        (path / "artifact").touch()
+
+    done = call(**PROJECT, command="verify", regions=" ".join(directories[:2]))
+
+    output = done.outputs["differences"]
+    assert done.exit_code == 8
+    assert MAX_LIST_OUTPUT_BYTES - 400 < len(output) <= MAX_LIST_OUTPUT_BYTES
+    assert f"the output differences has the first {len(json.loads(output)):,} of " in done.stdout
 
 
 def test_differences(listed: str, directories: list[str], call: Call) -> None:

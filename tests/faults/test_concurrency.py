@@ -15,6 +15,7 @@ from pathlib import Path
 from semver import Version
 
 from startifact import ConfigurationLoader, Session, Staging
+from startifact.channels.record import parse_channel_record
 from startifact.errors import AlreadyStagedError, ConflictError, StartifactError
 from startifact.model.keys import Key
 from startifact.regions.interface import Region, StoredChannel
@@ -232,7 +233,9 @@ class Watcher:
         while not self._end.wait(0.002):
             state = self._region.read_channel(LATEST)
             if state is not None:
-                self.versions.append(Version.parse(json.loads(state.text)["version"]))
+                # Before the object there is the copy in SSM, which somebody may be quick to write.
+                record = parse_channel_record(state.text, where=self._region.name)
+                self.versions.append(record.version)
 
     def stop(self) -> list[Version]:
         """Return what was seen, in the order in which it was."""

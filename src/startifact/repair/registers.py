@@ -16,7 +16,6 @@ from startifact.channels.targets import Target
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import RefusedError, RegionUnavailableError, StartifactError
 from startifact.model.keys import Key, mark_key
-from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
 from startifact.registers.marks import Mark
 from startifact.registers.record import Accepted, RegisterRecord, record_text
@@ -53,13 +52,14 @@ def _wrong_with(
         kind, message = _wrong_in(status, agreed, is_channel=is_channel)
         if kind is not None:
             found.append((name, kind, message))
-        elif agreed is not None and is_channel:
+        if agreed is not None and is_channel:
             version = agreed.value.version
-            if version is not None and not any(str(version) in names for names in known.values()):
+            is_held = version is None or any(str(version) in names for names in known.values())
+            if kind is None and not is_held:
                 what = f"it is {version}, which {_no_region(registers, inventory)} holds"
                 found.append((name, FindingKind.CHANNEL_DANGLING, what))
             is_here = version is None or str(version) in known.get(name, ())
-            if is_here and _is_mirror_wrong(registers.regions[name], status, version):
+            if is_here and _is_mirror_wrong(status, version):
                 copy = "not there" if status.mirrored is None else quoted(status.mirrored, 60)
                 what = f"its copy is {copy}, expected {version or 'none'}"
                 found.append((name, FindingKind.MIRROR_DIFFERS, what))
@@ -96,13 +96,13 @@ def _said(state: Accepted[Any]) -> str:
     return "yanked" if isinstance(value, Mark) and value.yanked is not None else "not yanked"
 
 
-def _is_mirror_wrong(region: Region, status: RegisterStatus, version: Version | None) -> bool:
-    if region.mirror is None:
-        return False
-    if version is None:
-        return status.mirrored is not None
-    # Without one, the organisation may not mirror this channel.
-    return status.mirrored is not None and status.mirrored != str(version)
+def _is_mirror_wrong(status: RegisterStatus, version: Version | None) -> bool:
+    """Say whether the copy in SSM is not *version*, or there where that is none.
+
+    An old copy of a channel that the organisation does not mirror any more is nobody's to correct.
+    """
+    expected = None if version is None else str(version)
+    return status.is_mirrored and status.mirrored != expected
 
 
 def repair_registers(
@@ -124,7 +124,12 @@ def repair_registers(
             _accept_again(inventory, behind, log, author)
         if any(f.kind is FindingKind.CHANNEL_DANGLING for f in wrong):
             log.refuse(_points_at_nothing(registers, inventory))
-        copies = [f.region for f in wrong if f.kind is FindingKind.MIRROR_DIFFERS]
+        # A region that could not be given the move cannot copy it either.
+        copies = [
+            f.region
+            for f in wrong
+            if f.kind is FindingKind.MIRROR_DIFFERS and f.region not in log.failures
+        ]
         if inventory.channel is not None and copies:
             _mirror_again(registers, inventory, copies, log)
 

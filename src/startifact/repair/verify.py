@@ -53,7 +53,7 @@ class FindingKind(StrEnum):
 
     LATEST_DAMAGED = "latest-damaged"
     MIRROR_DIFFERS = "copy-differs"
-    """Its mirror in SSM is another version."""
+    """Its mirror in SSM is another version, or is not there although the channel is mirrored."""
 
     CHANNEL_MISSING = "channel-missing"
     """Other regions have the channel, which is set by hand."""

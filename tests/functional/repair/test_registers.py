@@ -167,6 +167,123 @@ def test_copy_in_ssm(account: AwsAccount, make_file: MakeFile) -> None:
     assert kinds(here) == []
 
 
+def test_copy_in_ssm_that_is_not_there(account: AwsAccount, make_file: MakeFile) -> None:
+    """A copy in SSM that somebody deleted is found, and written again; not where it cannot be."""
+    here = Session(regions=AWS_REGIONS)
+    here.stage("SugarWater", "1.0.0", make_file())
+    here.promote("SugarWater", "1.0.0", "prod")
+    name = f"/team-{account.unique}/SugarWater/prod"
+    for region in AWS_REGIONS[:2]:
+        account.ssm(region).delete_parameter(Name=name)
+    bucket = account.buckets[AWS_REGIONS[0]]
+    account.s3(AWS_REGIONS[0]).delete_object(Bucket=bucket, Key="team/SugarWater@1.0.0")
+
+    found = here.verify("SugarWater").differences
+    copies = [(f.region, f.message) for f in found if f.kind is FindingKind.MIRROR_DIFFERS]
+    here.repair("SugarWater", "1.0.0")
+    repair = here.repair("SugarWater")
+
+    message = f"{AWS_REGIONS[1]}: its copy is not there, expected 1.0.0"
+    assert copies == [(AWS_REGIONS[1], message)]
+    assert [s.action for s in repair.steps] == ["refresh-copy"] * 2
+    assert kinds(here) == []
+    for region in AWS_REGIONS:
+        assert account.ssm(region).get_parameter(Name=name)["Parameter"]["Value"] == "1.0.0"
+
+
+def test_copy_of_a_channel_that_a_region_lacks(account: AwsAccount, make_file: MakeFile) -> None:
+    """One repair brings a region both the channel and its copy, which it missed together."""
+    here = Session(regions=AWS_REGIONS)
+    here.stage("SugarWater", "1.0.0", make_file())
+    here.promote("SugarWater", "1.0.0", "prod")
+    name, region = f"/team-{account.unique}/SugarWater/prod", AWS_REGIONS[1]
+    account.ssm(region).delete_parameter(Name=name)
+    bucket = account.buckets[region]
+    account.s3(region).delete_object(Bucket=bucket, Key=f"team/{PROD}")
+
+    foretold = Session(regions=AWS_REGIONS, read_only=True).repair("SugarWater")
+    repair = here.repair("SugarWater")
+
+    assert repair
+    assert [(s.region, s.action) for s in repair.steps] == [
+        (region, "move-channel"),
+        (region, "refresh-copy"),
+    ]
+    assert repair.steps == foretold.steps
+    assert kinds(here) == []
+
+
+class TestMirroredChannels:
+    """Copies in SSM where the organisation says which channels are copied."""
+
+    @pytest.fixture
+    def names(self, account: AwsAccount) -> dict[str, str]:
+        """Return the name of each channel's parameter."""
+        prefix = f"/team-{account.unique}/SugarWater"
+        return {channel: f"{prefix}/{channel}" for channel in ("staging", "prod")}
+
+    def copies(self, account: AwsAccount, names: dict[str, str]) -> dict[str, list[str]]:
+        """Return which channels have a copy, by region."""
+        found = {}
+        for region in AWS_REGIONS:
+            answer = account.ssm(region).get_parameters(Names=list(names.values()))
+            values = {p["Name"]: p["Value"] for p in answer["Parameters"]}
+            found[region] = [channel for channel, name in names.items() if name in values]
+        return found
+
+    def narrow(self, account: AwsAccount, channels: list[str]) -> None:
+        """Make *channels* the only ones that are copied beside latest, in every region."""
+        for region in AWS_REGIONS:
+            answer = account.ssm(region).get_parameter(Name=account.parameter)
+            given = json.loads(answer["Parameter"]["Value"])
+            account.configure(region, json.dumps(given | {"mirrored_channels": channels}))
+
+    def test_one_of_two(
+        self,
+        account: AwsAccount,
+        make_file: MakeFile,
+        names: dict[str, str],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """Only the channel that is listed has a copy, which goes with it; nothing differs."""
+        self.narrow(account, ["prod"])
+        here = Session(regions=AWS_REGIONS)
+        here.stage("SugarWater", "1.0.0", make_file())
+        bucket = account.buckets[AWS_REGIONS[0]]
+        account.s3(AWS_REGIONS[0]).delete_object(Bucket=bucket, Key="team/SugarWater@1.0.0")
+        here.promote("SugarWater", "1.0.0", "staging")
+        assert caplog.messages == []
+        here.stage("SugarWater", "1.0.0", make_file())
+        here.promote("SugarWater", "1.0.0", "prod")
+
+        assert self.copies(account, names) == dict.fromkeys(AWS_REGIONS, ["prod"])
+        assert kinds(here) == []
+        for channel in names:
+            here.remove_channel("SugarWater", channel)
+        assert self.copies(account, names) == dict.fromkeys(AWS_REGIONS, [])
+        assert kinds(here) == []
+
+    def test_not_any_more(
+        self, account: AwsAccount, make_file: MakeFile, names: dict[str, str], wire: Wire
+    ) -> None:
+        """An old copy of a channel that is copied no more is left, and is not looked at."""
+        before = Session(regions=AWS_REGIONS)
+        for number in range(2):
+            before.stage("SugarWater", f"1.{number}.0", make_file(f"{number}".encode()))
+        for channel in names:
+            before.promote("SugarWater", "1.0.0", channel)
+        self.narrow(account, ["prod"])
+        here = Session(regions=AWS_REGIONS)
+        here.promote("SugarWater", "1.1.0", "staging")
+        wire.log.clear()
+
+        assert kinds(here) == []
+        assert here.repair("SugarWater").steps == ()
+
+        assert [r for r, _ in wire.log if names["staging"].encode() in r.body] == []
+        assert self.copies(account, names) == dict.fromkeys(AWS_REGIONS, ["staging", "prod"])
+
+
 def test_copy_in_ssm_that_is_refused(account: AwsAccount, make_file: MakeFile, wire: Wire) -> None:
     """A copy that could not be written is a failure of its region, and no step of the repair."""
     here = Session(regions=AWS_REGIONS)

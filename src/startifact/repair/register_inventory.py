@@ -88,9 +88,15 @@ def take_registers(
     reading = {r.name: partial(_read_all, r, project, inventories, limits) for r in living}
     statuses, failed = ask_regions(reading, limits, None)
     failures |= {failure.name: failure.error for failure in failed}
+    names = [region.name for region in regions]  # in this order, and not in that of answers
     for index, inventory in enumerate(inventories):
-        inventory.statuses = {name: found[index] for name, found in statuses.items()}
-    return Registers(project, {r.name: r for r in regions}, inventories, failures)
+        inventory.statuses = {n: statuses[n][index] for n in names if n in statuses}
+    return Registers(
+        project,
+        {r.name: r for r in regions},
+        inventories,
+        {n: failures[n] for n in names if n in failures},
+    )
 
 
 def _keys_in(region: Region, project: str, heartbeat: Heartbeat) -> tuple[list[str], list[Version]]:

@@ -10,6 +10,7 @@ from startifact.repair.verify import FindingKind
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.functional.repair.project_fixture import ssm_error
 from tests.support.backends import Backend
+from tests.support.faulty_region import faulty, session_over
 from tests.support.limits import Session
 from tests.support.wire import Wire
 
@@ -86,6 +87,36 @@ def test_behind(session: Session, backends: list[Backend]) -> None:
 
     assert kinds(session) == []
     assert json.loads(backends[2].text(PROD))["accepted"]["version"] == "1.2.0"
+
+
+@pytest.mark.parametrize("backends", ["file"], indirect=True)
+class TestOrder:
+    """Findings and failures come in the configured order of the regions."""
+
+    @pytest.mark.usefixtures("session")
+    def test_findings(self, backends: list[Backend]) -> None:
+        """A region that answers late has its findings where it is configured."""
+        regions = faulty([backend.spec for backend in backends])
+        for backend in backends[:2]:
+            backend.erase(PROD)
+        regions[0].delay("read_channel", 0.1)
+
+        found = session_over(regions).verify("SugarWater").differences
+
+        assert [(f.kind, f.region) for f in found] == [
+            (FindingKind.CHANNEL_MISSING, backend.spec) for backend in backends[:2]
+        ]
+
+    @pytest.mark.usefixtures("session")
+    def test_failures(self, backends: list[Backend]) -> None:
+        """So have regions that failed at different moments."""
+        regions = faulty([backend.spec for backend in backends])
+        regions[0].fail("describe")
+        regions[1].fail("channel_keys")
+
+        failures = session_over(regions).verify("SugarWater").failures
+
+        assert list(failures) == [backend.spec for backend in backends[:2]]
 
 
 @pytest.mark.parametrize("backends", ["file"], indirect=True)
@@ -256,11 +287,11 @@ class TestMirroredChannels:
         here.stage("SugarWater", "1.0.0", make_file())
         here.promote("SugarWater", "1.0.0", "prod")
 
-        assert self.copies(account, names) == dict.fromkeys(AWS_REGIONS, ["prod"])
+        assert self.copies(account, names) == {r: ["prod"] for r in AWS_REGIONS}
         assert kinds(here) == []
         for channel in names:
             here.remove_channel("SugarWater", channel)
-        assert self.copies(account, names) == dict.fromkeys(AWS_REGIONS, [])
+        assert self.copies(account, names) == {r: [] for r in AWS_REGIONS}
         assert kinds(here) == []
 
     def test_not_any_more(
@@ -281,7 +312,7 @@ class TestMirroredChannels:
         assert here.repair("SugarWater").steps == ()
 
         assert [r for r, _ in wire.log if names["staging"].encode() in r.body] == []
-        assert self.copies(account, names) == dict.fromkeys(AWS_REGIONS, ["staging", "prod"])
+        assert self.copies(account, names) == {r: ["staging", "prod"] for r in AWS_REGIONS}
 
 
 def test_copy_in_ssm_that_is_refused(account: AwsAccount, make_file: MakeFile, wire: Wire) -> None:

@@ -15,9 +15,13 @@ from startifact.channels.mirroring import copy_to_mirrors, not_written
 from startifact.channels.targets import Target
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import RefusedError, RegionUnavailableError, StartifactError
-from startifact.model.keys import Key, mark_key
+from startifact.limits import MAX_REASON_CHARACTERS, Limits
+from startifact.model.keys import Key, artifact_key, mark_key
+from startifact.reading.listing import ask_regions
+from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
-from startifact.registers.marks import Mark
+from startifact.registers.marks import Mark, mark_register
+from startifact.registers.reader import highest_of
 from startifact.registers.record import Accepted, RegisterRecord, record_text
 from startifact.repair.log import RepairLog, Step
 from startifact.repair.register_inventory import RegisterInventory, Registers, RegisterStatus
@@ -251,3 +255,29 @@ def warn_of_yanked(registers: Registers) -> None:
                 "%s points at %s, which was yanked: %s", inventory.register.key,
                 state.value.version, quoted(mark.value.yanked.reason),
             )  # fmt: skip
+
+
+def warn_of_yanked_version(
+    regions: Sequence[Region],
+    project: str,
+    version: Version,
+    *,
+    failed_before: Collection[str],
+    limits: Limits,
+) -> None:
+    """Warn where *version* was yanked, as far as regions say so.
+
+    Those that *failed before* are not asked again; what another one does not say is no failure:
+    the marks are not what is compared.
+    """
+    register = mark_register(regions, project, version, limits=limits)
+    jobs = {
+        region.name: partial(register.acceptor_in, region)
+        for region in regions
+        if region.name not in failed_before
+    }
+    acceptors, _ = ask_regions(jobs, limits, None)
+    state = highest_of(acceptor.accepted for acceptor in acceptors.values())
+    if state is not None and state.value.yanked is not None:
+        reason = quoted(state.value.yanked.reason, MAX_REASON_CHARACTERS)
+        logger.warning("%s was yanked: %s", artifact_key(project, version), reason)

@@ -120,6 +120,36 @@ class TestOrder:
 
 
 @pytest.mark.parametrize("backends", ["file"], indirect=True)
+class TestYankedVersion:
+    """What a comparison of one version says of a yank."""
+
+    def test_warning(self, session: Session, caplog: pytest.LogCaptureFixture) -> None:
+        """It warns of one, which is no difference, and of none where there is none any more."""
+        assert session.verify("SugarWater", "1.0.0")
+        assert caplog.messages == ["SugarWater@1.0.0 was yanked: 'it loses data'"]
+        caplog.clear()
+
+        session.unyank("SugarWater", "1.0.0")
+        for version in ("1.0.0", "1.1.0"):
+            assert session.verify("SugarWater", version)
+
+        assert caplog.messages == []
+
+    def test_regions_that_do_not_say(
+        self, session: Session, backends: list[Backend], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """One region that says it is enough: others have lost it, or do not answer."""
+        backends[0].write(MARK, "{")
+        backends[1].fail_region()
+
+        verification = session.verify("SugarWater", "1.0.0")
+
+        assert verification.differences == ()
+        assert list(verification.failures) == [backends[1].spec]
+        assert caplog.messages == ["SugarWater@1.0.0 was yanked: 'it loses data'"]
+
+
+@pytest.mark.parametrize("backends", ["file"], indirect=True)
 class TestRefused:
     """What a repair must not decide."""
 

@@ -163,6 +163,35 @@ def test_role_that_reads_only_latest(
     assert (tmp_path / "1.1.0").read_bytes() == (tmp_path / "latest").read_bytes()
 
 
+@pytest.mark.parametrize("policy", ["read", "repair-keep"])
+def test_verify(policy: str, staged: Session, account: AwsAccount, wire: Wire) -> None:
+    """It reads the copy of each channel, which the policies for it and for repairs allow."""
+    staged.promote("SugarWater", "1.0.0", "prod")
+    wire.add(enforced(statements(policy), account))
+
+    with Session(regions=list(AWS_REGIONS)) as session:
+        assert session.verify("SugarWater")
+        assert session.repair("SugarWater")
+
+    copy = "arn:aws:ssm:eu-west-1:123456789012:parameter/team/SugarWater/prod"
+    assert ("ssm:GetParameter", copy) in {asked_of(request, account) for request, _ in wire.log}
+
+
+def test_repair_of_a_copy(staged: Session, account: AwsAccount, wire: Wire) -> None:
+    """Besides what reads, it asks only to write that parameter, as the table says."""
+    staged.promote("SugarWater", "1.0.0", "prod")
+    for region in AWS_REGIONS:
+        name = f"/team-{account.unique}/SugarWater/prod"
+        account.ssm(region).delete_parameter(Name=name)
+
+    asked = asked_by(lambda session: session.repair("SugarWater"), account, wire)
+
+    arns = {f"arn:aws:ssm:{r}:123456789012:parameter/team/SugarWater/prod" for r in AWS_REGIONS}
+    assert {a for a in asked if not allows("read", a)} == {
+        ("ssm:PutParameter", arn) for arn in arns
+    }
+
+
 @pytest.mark.usefixtures("staged")
 def test_yank(account: AwsAccount, wire: Wire) -> None:
     """The policy for yanks allows all that is asked, and to move no channel."""

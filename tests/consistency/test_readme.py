@@ -355,11 +355,11 @@ DENIED = {("promote-staging", "NeverProd"), ("prune", "NeverLatest")}
 @pytest.mark.parametrize(
     ("policy", "commands", "project"),
     [
-        ("read", ["all"], "SugarWater"),
+        ("read", ["all", "verify, repair"], "SugarWater"),
         ("stage", ["all", "stage"], "SugarWater"),
         ("stage-platforms", ["all", "stage"], "SugarWater-*"),
         ("stage-monorepo", ["all", "stage"], "*"),
-        ("repair-keep", ["all", "stage", "repair --keep"], "SugarWater"),
+        ("repair-keep", ["all", "verify, repair", "stage", "repair --keep"], "SugarWater"),
         ("setup", ["setup"], "SugarWater"),
         ("promote-prod", ["all", "promote, rollback, channels --remove"], "SugarWater"),
         ("promote-staging", ["all", "promote, rollback, channels --remove"], "SugarWater"),

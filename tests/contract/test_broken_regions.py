@@ -289,20 +289,30 @@ class KeptMirror:
         self.versions[project, channel] = version
 
     def delete(self, project: str, channel: str) -> None:
-        raise NotImplementedError  # no test here removes a channel
+        self.versions.pop((project, channel), None)
+
+    def mirrors(self, channel: str) -> bool:
+        return True
 
 
 class FirstStays(KeptMirror):
     def write(self, project: str, channel: str, version: str) -> None:
         self.versions.setdefault((project, channel), version)
 
-    def delete(self, project: str, channel: str) -> None:
-        raise NotImplementedError  # no test here removes a channel
-
 
 class OneForAll(KeptMirror):
     def read(self, project: str, channel: str) -> str | None:
         return next(reversed(self.versions.values()), None)
+
+
+class ClaimsNone(KeptMirror):
+    def mirrors(self, channel: str) -> bool:
+        return channel == "latest"
+
+
+class DeletesNothing(KeptMirror):
+    def delete(self, project: str, channel: str) -> None:
+        pass
 
 
 class Mirrored(MemoryRegion):
@@ -321,6 +331,18 @@ class MirroredTogether(MemoryRegion):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.mirror = OneForAll()
+
+
+class MirroredUnclaimed(MemoryRegion):
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.mirror = ClaimsNone()
+
+
+class MirroredForGood(MemoryRegion):
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.mirror = DeletesNothing()
 
 
 class DamageIsAbsence(DirectoryRegion):
@@ -399,6 +421,8 @@ BROKEN: list[tuple[type[Region], Test, dict[str, Any]]] = [
     (ProbesAnArtifact, contract.test_projects, {}),
     (MirroredOnce, contract.test_mirror, {}),
     (MirroredTogether, contract.test_mirror, {}),
+    (MirroredUnclaimed, contract.test_mirror_of_another_channel, {}),
+    (MirroredForGood, contract.test_mirror_of_another_channel, {}),
 ]
 
 
@@ -439,7 +463,8 @@ def test_found_out(
 ) -> None:
     """The contract's test fails for the region that breaks its sentence, and for no other."""
     sound: type[Region] = DirectoryRegion if issubclass(broken, DirectoryRegion) else MemoryRegion
-    sound = Mirrored if test is contract.test_mirror else sound
+    if test in {contract.test_mirror, contract.test_mirror_of_another_channel}:
+        sound = Mirrored
 
     assert error_of(test, sound, tmp_path, make_file, arguments) is None
     assert error_of(test, broken, tmp_path, make_file, arguments) is not None

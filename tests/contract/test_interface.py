@@ -514,3 +514,19 @@ def test_mirror(region: Region) -> None:
     assert region.mirror.read("SugarWater", "latest") == "2.0.0"
     assert region.mirror.read("Sugar", "latest") == "3.0.0"
     assert region.mirror.read("SugarWater", "prod") is None
+    assert region.mirror.mirrors("latest")
+
+
+def test_mirror_of_another_channel(region: Region) -> None:
+    """A mirror holds a channel that it says it mirrors, until that is deleted, and no other."""
+    if region.mirror is None:
+        pytest.skip("this kind of region has no mirror")
+    region.mirror.write("SugarWater", "latest", "2.0.0")
+    region.mirror.write("SugarWater", "prod", "1.0.0")
+    expected = "1.0.0" if region.mirror.mirrors("prod") else None
+
+    assert region.mirror.read("SugarWater", "prod") == expected
+    region.mirror.delete("SugarWater", "prod")
+    region.mirror.delete("SugarWater", "prod")
+    assert region.mirror.read("SugarWater", "prod") is None
+    assert region.mirror.read("SugarWater", "latest") == "2.0.0"

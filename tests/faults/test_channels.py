@@ -199,6 +199,9 @@ class StaleMirror:
     def delete(self, project: str, channel: str) -> None:
         raise NotImplementedError  # no test here removes a channel
 
+    def mirrors(self, channel: str) -> bool:
+        return True
+
 
 def test_copy_is_not_trusted_once_it_was_written(
     directories: list[str], make_file: MakeFile
@@ -229,6 +232,9 @@ class LaggingMirror:
 
     def delete(self, project: str, channel: str) -> None:
         raise NotImplementedError  # no test here removes a channel
+
+    def mirrors(self, channel: str) -> bool:
+        return True
 
 
 def test_channel_that_moves_before_it_is_copied(
@@ -304,6 +310,9 @@ def test_mirror_that_points_at_what_was_absent(directories: list[str], make_file
 
         def delete(self, project: str, channel: str) -> None:
             raise NotImplementedError  # no test here removes a channel
+
+        def mirrors(self, channel: str) -> bool:
+            return True
 
     # What was read of the channel is what it was before the other one moved it.
     region.mirror = PointsAtOther()

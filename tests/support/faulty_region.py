@@ -353,6 +353,9 @@ class FaultyMirror:
     def delete(self, project: str, channel: str) -> None:
         self.region.do("delete_mirror", project, lambda: self.inner.delete(project, channel))
 
+    def mirrors(self, channel: str) -> bool:
+        return self.inner.mirrors(channel)
+
 
 _STALE = object()
 

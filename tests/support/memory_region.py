@@ -299,3 +299,6 @@ class _Mirror:
 
     def delete(self, project: str, channel: str) -> None:
         self._region.ask("delete_mirror", project, channel)
+
+    def mirrors(self, channel: str) -> bool:
+        return True

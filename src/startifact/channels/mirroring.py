@@ -55,7 +55,9 @@ def copy_to_mirrors(
     move.
     """
     jobs = {
-        region.name: partial(_write, region, region.mirror, register, channel)
+        region.name: partial(
+            _write, region, region.mirror, register, channel, is_holder=region.name in holders
+        )
         for region in regions
         if region.mirror is not None
     }
@@ -67,21 +69,29 @@ def copy_to_mirrors(
             waiting.discard(answer.name)
             if isinstance(answer, Failure):
                 failures[answer.name] = answer.error
-            elif not answer.value:
-                failures[answer.name] = "the version is not complete there"
-            elif answer.name not in holders:
-                failures[answer.name] = "the region does not have the move yet"
+            elif answer.value is not None:
+                failures[answer.name] = answer.value
     late = f"it took more than {limits.mirror_wait_seconds:g} s"
     return failures | dict.fromkeys(sorted(waiting), late)
 
 
 def _write(
-    region: Region, mirror: Mirror, register: Register[Target], channel: str, heartbeat: Heartbeat
-) -> bool:
+    region: Region,
+    mirror: Mirror,
+    register: Register[Target],
+    channel: str,
+    heartbeat: Heartbeat,
+    *,
+    is_holder: bool,
+) -> str | None:
     """Write the mirror, and again as long as somebody moves the channel meanwhile.
 
-    ``False`` where the region does not hold the version: what is there stays.
+    Return why it does not hold the channel's last move; ``None`` where it does, or this channel is
+    not mirrored. Where the region does not hold the version, what is in the mirror stays.
     """
+    if not mirror.mirrors(channel):
+        return None
+    behind = None if is_holder else "the region does not have the move yet"
     project = project_of(register.key)
     mirrored: list[str | None] = []
     for _ in range(register.limits.mirror_attempts):
@@ -90,12 +100,12 @@ def _write(
         version = None if accepted is None else accepted.value.version
         text = None if version is None else str(version)
         if mirrored and mirrored[-1] == text:
-            return True
+            return behind
         if text is None:
             mirror.delete(project, channel)
         elif region.describe(artifact_key(project, text)) is None:
-            return False
+            return "the version is not complete there"
         else:
             mirror.write(project, channel, text)
         mirrored.append(text)
-    return True
+    return behind

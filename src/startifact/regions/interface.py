@@ -83,9 +83,12 @@ class Location:
 class Mirror(Protocol):
     """Where a region's channels are copied to, for tools that cannot read the channels themselves.
 
-    The channel is the authority, and its mirror follows it. Safe to use from several threads; both
+    The channel is the authority, and its mirror follows it. Safe to use from several threads; all
     methods raise what every method of a `Region` may raise, and may be called again after that.
     """
+
+    def mirrors(self, channel: str) -> bool:
+        """Say whether *channel* is mirrored at all. ``latest`` always is."""
 
     def read(self, project: str, channel: str) -> str | None:
         """Return the version that was written last; ``None`` when the mirror has none.
@@ -100,7 +103,10 @@ class Mirror(Protocol):
         """
 
     def delete(self, project: str, channel: str) -> None:
-        """Make the mirror of *channel* hold nothing."""
+        """Make the mirror of *channel* hold nothing.
+
+        It does nothing where this channel is not mirrored.
+        """
 
 
 class Region(ABC):
@@ -109,7 +115,7 @@ class Region(ABC):
     A key is an artifact's (``project@version``), a channel's (``project/channel``), or below
     ``project/_``, which is Startifact's own and may hold either. Only `create`, `delete`,
     `replace_with_tombstone`, `move_aside`, `write_channel`, `preflight`, `preflight_deletion` and a
-    mirror's ``write`` change anything.
+    mirror's ``write`` and ``delete`` change anything.
 
     **Threads.** Every method may be called from any thread, and by several at once; what `read` and
     `keys` return is used by one thread.

@@ -1,7 +1,7 @@
 """What all regions hold of the channels that are set by hand, and of the marks of versions."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -29,7 +29,11 @@ class RegisterStatus:
 
     acceptor: Acceptor[Any] = field(default_factory=Acceptor)
     trouble: IntegrityError | None = None
+    is_mirrored: bool = False
+    """Whether it is a channel that is mirrored in this region."""
+
     mirrored: str | None = None
+    """What the mirror holds, where it is mirrored."""
 
 
 @dataclass(slots=True)
@@ -84,9 +88,15 @@ def take_registers(
     reading = {r.name: partial(_read_all, r, project, inventories, limits) for r in living}
     statuses, failed = ask_regions(reading, limits, None)
     failures |= {failure.name: failure.error for failure in failed}
+    names = [region.name for region in regions]  # in this order, and not in that of answers
     for index, inventory in enumerate(inventories):
-        inventory.statuses = {name: found[index] for name, found in statuses.items()}
-    return Registers(project, {r.name: r for r in regions}, inventories, failures)
+        inventory.statuses = {n: statuses[n][index] for n in names if n in statuses}
+    return Registers(
+        project,
+        {r.name: r for r in regions},
+        inventories,
+        {n: failures[n] for n in names if n in failures},
+    )
 
 
 def _keys_in(region: Region, project: str, heartbeat: Heartbeat) -> tuple[list[str], list[Version]]:
@@ -129,11 +139,12 @@ def _read_all(
 def _read(
     region: Region, project: str, inventory: RegisterInventory, heartbeat: Heartbeat
 ) -> RegisterStatus:
-    register, mirrored = inventory.register, None
-    if region.mirror is not None and inventory.channel is not None:
-        mirrored = region.mirror.read(project, inventory.channel)
+    register, channel, mirror = inventory.register, inventory.channel, region.mirror
+    status = RegisterStatus()
+    if mirror is not None and channel is not None and mirror.mirrors(channel):
+        status = RegisterStatus(is_mirrored=True, mirrored=mirror.read(project, channel))
     try:
-        return RegisterStatus(register.acceptor_in(region, heartbeat), mirrored=mirrored)
+        return replace(status, acceptor=register.acceptor_in(region, heartbeat))
     except IntegrityError as e:
         stored = region.read_channel(register.key)
-        return RegisterStatus(Acceptor(stored), e, mirrored)
+        return replace(status, acceptor=Acceptor(stored), trouble=e)

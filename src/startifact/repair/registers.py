@@ -15,10 +15,13 @@ from startifact.channels.mirroring import copy_to_mirrors, not_written
 from startifact.channels.targets import Target
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import RefusedError, RegionUnavailableError, StartifactError
-from startifact.model.keys import Key, mark_key
+from startifact.limits import MAX_REASON_CHARACTERS, Limits
+from startifact.model.keys import Key, artifact_key, mark_key
+from startifact.reading.listing import ask_regions
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
-from startifact.registers.marks import Mark
+from startifact.registers.marks import Mark, mark_register
+from startifact.registers.reader import highest_of
 from startifact.registers.record import Accepted, RegisterRecord, record_text
 from startifact.repair.log import RepairLog, Step
 from startifact.repair.register_inventory import RegisterInventory, Registers, RegisterStatus
@@ -53,13 +56,14 @@ def _wrong_with(
         kind, message = _wrong_in(status, agreed, is_channel=is_channel)
         if kind is not None:
             found.append((name, kind, message))
-        elif agreed is not None and is_channel:
+        if agreed is not None and is_channel:
             version = agreed.value.version
-            if version is not None and not any(str(version) in names for names in known.values()):
+            is_held = version is None or any(str(version) in names for names in known.values())
+            if kind is None and not is_held:
                 what = f"it is {version}, which {_no_region(registers, inventory)} holds"
                 found.append((name, FindingKind.CHANNEL_DANGLING, what))
             is_here = version is None or str(version) in known.get(name, ())
-            if is_here and _is_mirror_wrong(registers.regions[name], status, version):
+            if is_here and _is_mirror_wrong(status, version):
                 copy = "not there" if status.mirrored is None else quoted(status.mirrored, 60)
                 what = f"its copy is {copy}, expected {version or 'none'}"
                 found.append((name, FindingKind.MIRROR_DIFFERS, what))
@@ -96,13 +100,13 @@ def _said(state: Accepted[Any]) -> str:
     return "yanked" if isinstance(value, Mark) and value.yanked is not None else "not yanked"
 
 
-def _is_mirror_wrong(region: Region, status: RegisterStatus, version: Version | None) -> bool:
-    if region.mirror is None:
-        return False
-    if version is None:
-        return status.mirrored is not None
-    # Without one, the organisation may not mirror this channel.
-    return status.mirrored is not None and status.mirrored != str(version)
+def _is_mirror_wrong(status: RegisterStatus, version: Version | None) -> bool:
+    """Say whether the copy in SSM is not *version*, or there where that is none.
+
+    An old copy of a channel that the organisation does not mirror any more is nobody's to correct.
+    """
+    expected = None if version is None else str(version)
+    return status.is_mirrored and status.mirrored != expected
 
 
 def repair_registers(
@@ -124,7 +128,12 @@ def repair_registers(
             _accept_again(inventory, behind, log, author)
         if any(f.kind is FindingKind.CHANNEL_DANGLING for f in wrong):
             log.refuse(_points_at_nothing(registers, inventory))
-        copies = [f.region for f in wrong if f.kind is FindingKind.MIRROR_DIFFERS]
+        # A region that could not be given the move cannot copy it either.
+        copies = [
+            f.region
+            for f in wrong
+            if f.kind is FindingKind.MIRROR_DIFFERS and f.region not in log.failures
+        ]
         if inventory.channel is not None and copies:
             _mirror_again(registers, inventory, copies, log)
 
@@ -246,3 +255,29 @@ def warn_of_yanked(registers: Registers) -> None:
                 "%s points at %s, which was yanked: %s", inventory.register.key,
                 state.value.version, quoted(mark.value.yanked.reason),
             )  # fmt: skip
+
+
+def warn_of_yanked_version(
+    regions: Sequence[Region],
+    project: str,
+    version: Version,
+    *,
+    failed_before: Collection[str],
+    limits: Limits,
+) -> None:
+    """Warn where *version* was yanked, as far as regions say so.
+
+    Those that *failed before* are not asked again; what another one does not say is no failure:
+    the marks are not what is compared.
+    """
+    register = mark_register(regions, project, version, limits=limits)
+    jobs = {
+        region.name: partial(register.acceptor_in, region)
+        for region in regions
+        if region.name not in failed_before
+    }
+    acceptors, _ = ask_regions(jobs, limits, None)
+    state = highest_of(acceptor.accepted for acceptor in acceptors.values())
+    if state is not None and state.value.yanked is not None:
+        reason = quoted(state.value.yanked.reason, MAX_REASON_CHARACTERS)
+        logger.warning("%s was yanked: %s", artifact_key(project, version), reason)

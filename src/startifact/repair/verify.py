@@ -53,7 +53,7 @@ class FindingKind(StrEnum):
 
     LATEST_DAMAGED = "latest-damaged"
     MIRROR_DIFFERS = "copy-differs"
-    """Its mirror in SSM is another version."""
+    """Its mirror in SSM is another version, or is not there although the channel is mirrored."""
 
     CHANNEL_MISSING = "channel-missing"
     """Other regions have the channel, which is set by hand."""
@@ -133,11 +133,12 @@ def verify(
         target = target_of(project_inventory)
         for inventory in project_inventory.inventories:
             differences += _compare_latest(project_inventory, inventory, target)
+    failed = {**failures, **project_inventory.failures}
     return Verification(
         project=project_inventory.project,
         versions=project_inventory.versions,
         differences=(*differences, *more),
-        failures={**failures, **project_inventory.failures},
+        failures={name: failed[name] for name in project_inventory.regions if name in failed},
     )
 
 

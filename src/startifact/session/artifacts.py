@@ -25,7 +25,11 @@ from startifact.regions.spec import split_list
 from startifact.repair.inventory import take_inventory
 from startifact.repair.log import Repair
 from startifact.repair.register_inventory import take_registers
-from startifact.repair.registers import compare_registers, warn_of_yanked
+from startifact.repair.registers import (
+    compare_registers,
+    warn_of_yanked,
+    warn_of_yanked_version,
+)
 from startifact.repair.removals import removing_versions
 from startifact.repair.repairer import Repairer
 from startifact.repair.verify import Verification, verify
@@ -196,9 +200,10 @@ class ArtifactMethods(SessionBase):
         inventory.check_found()
         removing = removing_versions(regions, checked, exact, limits=limits)
         inventory = replace(inventory, removing=removing)
-        if exact is not None:
-            return verify(inventory)
         failed = inventory.failures
+        if exact is not None:
+            warn_of_yanked_version(regions, checked, exact, failed_before=failed, limits=limits)
+            return verify(inventory)
         registers = take_registers(regions, checked, failed_before=failed, limits=limits)
         warn_of_yanked(registers)
         found = compare_registers(registers, inventory.sound_versions())

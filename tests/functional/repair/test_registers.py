@@ -10,6 +10,7 @@ from startifact.repair.verify import FindingKind
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.functional.repair.project_fixture import ssm_error
 from tests.support.backends import Backend
+from tests.support.faulty_region import faulty, session_over
 from tests.support.limits import Session
 from tests.support.wire import Wire
 
@@ -89,6 +90,66 @@ def test_behind(session: Session, backends: list[Backend]) -> None:
 
 
 @pytest.mark.parametrize("backends", ["file"], indirect=True)
+class TestOrder:
+    """Findings and failures come in the configured order of the regions."""
+
+    @pytest.mark.usefixtures("session")
+    def test_findings(self, backends: list[Backend]) -> None:
+        """A region that answers late has its findings where it is configured."""
+        regions = faulty([backend.spec for backend in backends])
+        for backend in backends[:2]:
+            backend.erase(PROD)
+        regions[0].delay("read_channel", 0.1)
+
+        found = session_over(regions).verify("SugarWater").differences
+
+        assert [(f.kind, f.region) for f in found] == [
+            (FindingKind.CHANNEL_MISSING, backend.spec) for backend in backends[:2]
+        ]
+
+    @pytest.mark.usefixtures("session")
+    def test_failures(self, backends: list[Backend]) -> None:
+        """So have regions that failed at different moments."""
+        regions = faulty([backend.spec for backend in backends])
+        regions[0].fail("describe")
+        regions[1].fail("channel_keys")
+
+        failures = session_over(regions).verify("SugarWater").failures
+
+        assert list(failures) == [backend.spec for backend in backends[:2]]
+
+
+@pytest.mark.parametrize("backends", ["file"], indirect=True)
+class TestYankedVersion:
+    """What a comparison of one version says of a yank."""
+
+    def test_warning(self, session: Session, caplog: pytest.LogCaptureFixture) -> None:
+        """It warns of one, which is no difference, and of none where there is none any more."""
+        assert session.verify("SugarWater", "1.0.0")
+        assert caplog.messages == ["SugarWater@1.0.0 was yanked: 'it loses data'"]
+        caplog.clear()
+
+        session.unyank("SugarWater", "1.0.0")
+        for version in ("1.0.0", "1.1.0"):
+            assert session.verify("SugarWater", version)
+
+        assert caplog.messages == []
+
+    def test_regions_that_do_not_say(
+        self, session: Session, backends: list[Backend], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """One region that says it is enough: others have lost it, or do not answer."""
+        backends[0].write(MARK, "{")
+        backends[1].fail_region()
+
+        verification = session.verify("SugarWater", "1.0.0")
+
+        assert verification.differences == ()
+        assert list(verification.failures) == [backends[1].spec]
+        assert caplog.messages == ["SugarWater@1.0.0 was yanked: 'it loses data'"]
+
+
+@pytest.mark.parametrize("backends", ["file"], indirect=True)
 class TestRefused:
     """What a repair must not decide."""
 
@@ -165,6 +226,123 @@ def test_copy_in_ssm(account: AwsAccount, make_file: MakeFile) -> None:
 
     assert account.ssm("eu-west-1").get_parameter(Name=name)["Parameter"]["Value"] == "1.0.0"
     assert kinds(here) == []
+
+
+def test_copy_in_ssm_that_is_not_there(account: AwsAccount, make_file: MakeFile) -> None:
+    """A copy in SSM that somebody deleted is found, and written again; not where it cannot be."""
+    here = Session(regions=AWS_REGIONS)
+    here.stage("SugarWater", "1.0.0", make_file())
+    here.promote("SugarWater", "1.0.0", "prod")
+    name = f"/team-{account.unique}/SugarWater/prod"
+    for region in AWS_REGIONS[:2]:
+        account.ssm(region).delete_parameter(Name=name)
+    bucket = account.buckets[AWS_REGIONS[0]]
+    account.s3(AWS_REGIONS[0]).delete_object(Bucket=bucket, Key="team/SugarWater@1.0.0")
+
+    found = here.verify("SugarWater").differences
+    copies = [(f.region, f.message) for f in found if f.kind is FindingKind.MIRROR_DIFFERS]
+    here.repair("SugarWater", "1.0.0")
+    repair = here.repair("SugarWater")
+
+    message = f"{AWS_REGIONS[1]}: its copy is not there, expected 1.0.0"
+    assert copies == [(AWS_REGIONS[1], message)]
+    assert [s.action for s in repair.steps] == ["refresh-copy"] * 2
+    assert kinds(here) == []
+    for region in AWS_REGIONS:
+        assert account.ssm(region).get_parameter(Name=name)["Parameter"]["Value"] == "1.0.0"
+
+
+def test_copy_of_a_channel_that_a_region_lacks(account: AwsAccount, make_file: MakeFile) -> None:
+    """One repair brings a region both the channel and its copy, which it missed together."""
+    here = Session(regions=AWS_REGIONS)
+    here.stage("SugarWater", "1.0.0", make_file())
+    here.promote("SugarWater", "1.0.0", "prod")
+    name, region = f"/team-{account.unique}/SugarWater/prod", AWS_REGIONS[1]
+    account.ssm(region).delete_parameter(Name=name)
+    bucket = account.buckets[region]
+    account.s3(region).delete_object(Bucket=bucket, Key=f"team/{PROD}")
+
+    foretold = Session(regions=AWS_REGIONS, read_only=True).repair("SugarWater")
+    repair = here.repair("SugarWater")
+
+    assert repair
+    assert [(s.region, s.action) for s in repair.steps] == [
+        (region, "move-channel"),
+        (region, "refresh-copy"),
+    ]
+    assert repair.steps == foretold.steps
+    assert kinds(here) == []
+
+
+class TestMirroredChannels:
+    """Copies in SSM where the organisation says which channels are copied."""
+
+    @pytest.fixture
+    def names(self, account: AwsAccount) -> dict[str, str]:
+        """Return the name of each channel's parameter."""
+        prefix = f"/team-{account.unique}/SugarWater"
+        return {channel: f"{prefix}/{channel}" for channel in ("staging", "prod")}
+
+    def copies(self, account: AwsAccount, names: dict[str, str]) -> dict[str, list[str]]:
+        """Return which channels have a copy, by region."""
+        found = {}
+        for region in AWS_REGIONS:
+            answer = account.ssm(region).get_parameters(Names=list(names.values()))
+            values = {p["Name"]: p["Value"] for p in answer["Parameters"]}
+            found[region] = [channel for channel, name in names.items() if name in values]
+        return found
+
+    def narrow(self, account: AwsAccount, channels: list[str]) -> None:
+        """Make *channels* the only ones that are copied beside latest, in every region."""
+        for region in AWS_REGIONS:
+            answer = account.ssm(region).get_parameter(Name=account.parameter)
+            given = json.loads(answer["Parameter"]["Value"])
+            account.configure(region, json.dumps(given | {"mirrored_channels": channels}))
+
+    def test_one_of_two(
+        self,
+        account: AwsAccount,
+        make_file: MakeFile,
+        names: dict[str, str],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """Only the channel that is listed has a copy, which goes with it; nothing differs."""
+        self.narrow(account, ["prod"])
+        here = Session(regions=AWS_REGIONS)
+        here.stage("SugarWater", "1.0.0", make_file())
+        bucket = account.buckets[AWS_REGIONS[0]]
+        account.s3(AWS_REGIONS[0]).delete_object(Bucket=bucket, Key="team/SugarWater@1.0.0")
+        here.promote("SugarWater", "1.0.0", "staging")
+        assert caplog.messages == []
+        here.stage("SugarWater", "1.0.0", make_file())
+        here.promote("SugarWater", "1.0.0", "prod")
+
+        assert self.copies(account, names) == {r: ["prod"] for r in AWS_REGIONS}
+        assert kinds(here) == []
+        for channel in names:
+            here.remove_channel("SugarWater", channel)
+        assert self.copies(account, names) == {r: [] for r in AWS_REGIONS}
+        assert kinds(here) == []
+
+    def test_not_any_more(
+        self, account: AwsAccount, make_file: MakeFile, names: dict[str, str], wire: Wire
+    ) -> None:
+        """An old copy of a channel that is copied no more is left, and is not looked at."""
+        before = Session(regions=AWS_REGIONS)
+        for number in range(2):
+            before.stage("SugarWater", f"1.{number}.0", make_file(f"{number}".encode()))
+        for channel in names:
+            before.promote("SugarWater", "1.0.0", channel)
+        self.narrow(account, ["prod"])
+        here = Session(regions=AWS_REGIONS)
+        here.promote("SugarWater", "1.1.0", "staging")
+        wire.log.clear()
+
+        assert kinds(here) == []
+        assert here.repair("SugarWater").steps == ()
+
+        assert [r for r, _ in wire.log if names["staging"].encode() in r.body] == []
+        assert self.copies(account, names) == {r: ["staging", "prod"] for r in AWS_REGIONS}
 
 
 def test_copy_in_ssm_that_is_refused(account: AwsAccount, make_file: MakeFile, wire: Wire) -> None:

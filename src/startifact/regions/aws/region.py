@@ -230,15 +230,16 @@ class ParameterMirror:
 
     def write(self, project: str, channel: str, version: str) -> None:
         """See `Mirror.write`."""
-        if self._mirrors(channel):
+        if self.mirrors(channel):
             parameters_of(self._loader, self._region).put(self._name(project, channel), version)
 
     def delete(self, project: str, channel: str) -> None:
         """See `Mirror.delete`."""
-        if self._mirrors(channel):
+        if self.mirrors(channel):
             parameters_of(self._loader, self._region).delete(self._name(project, channel))
 
-    def _mirrors(self, channel: str) -> bool:
+    def mirrors(self, channel: str) -> bool:
+        """See `Mirror.mirrors`: the organisation configuration says it."""
         listed = store_configuration(self._loader, self._region).mirrored_channels
         return channel == LATEST or listed is None or channel in listed
 

@@ -21,7 +21,7 @@ from startifact.errors import (
 )
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.network_rules import reset, reset_after, throttled
-from tests.faults.rules import hanging, sometimes, when, within
+from tests.faults.rules import hanging, when, within
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
 from tests.support.limits import Session, short_limits
 from tests.support.wire import Request, Rule, Wire
@@ -45,12 +45,12 @@ def regions(directories: list[str], make_file: MakeFile) -> Iterator[list[Faulty
         region.release()
 
 
-def prod(directories: list[str]) -> str:
+def prod(directories: Sequence[str]) -> str:
     """Return the version that ``prod`` points at for a new session."""
     return str(Session(regions=directories).get("SugarWater", "prod").version)
 
 
-def history(directories: list[str]) -> list[str]:
+def history(directories: Sequence[str]) -> list[str]:
     """Return the versions that led to what ``prod`` points at, newest first."""
     channels = Session(regions=directories).channels("SugarWater")
     (found,) = [c for c in channels if c.channel == "prod"]
@@ -78,7 +78,7 @@ class Change:
         cls.run(session)
 
     @staticmethod
-    def is_made(directories: list[str]) -> bool:
+    def is_made(directories: Sequence[str]) -> bool:
         """Say whether a new session sees it."""
         raise NotImplementedError
 
@@ -94,7 +94,7 @@ class Promoting(Change):
         return session.promote("SugarWater", "1.1.0", "prod")
 
     @staticmethod
-    def is_made(directories: list[str]) -> bool:
+    def is_made(directories: Sequence[str]) -> bool:
         """Say whether a new session sees it; it is once in the history then, or not at all."""
         assert history(directories) in (["1.0.0"], ["1.1.0", "1.0.0"])
         return prod(directories) == "1.1.0"
@@ -122,7 +122,7 @@ class RollingBack(Change):
         session.rollback("SugarWater", "prod", to="1.2.0")
 
     @staticmethod
-    def is_made(directories: list[str]) -> bool:
+    def is_made(directories: Sequence[str]) -> bool:
         """Say whether a new session sees it; it is once in the history then, or not at all."""
         before = ["1.1.0", "1.2.0", "1.0.0"]
         assert history(directories) in (before, ["1.2.0", *before])
@@ -140,7 +140,7 @@ class Yanking(Change):
         return session.yank("SugarWater", "1.1.0", "It loses orders")
 
     @staticmethod
-    def is_made(directories: list[str]) -> bool:
+    def is_made(directories: Sequence[str]) -> bool:
         """Say whether ranges pass the version over, for a new session."""
         picked = str(Session(regions=directories).get("SugarWater", "<1.2").version)
         assert picked in {"1.0.0", "1.1.0"}
@@ -308,16 +308,16 @@ TROUBLE: dict[str, Callable[[Wire], Rule]] = {
     "throttled": lambda wire: when(is_asked, within(0.5, throttled())),
     "reset": lambda wire: when(is_asked, within(0.5, reset)),
     "lost-promise": lambda wire: when(is_written, reset_after, times=1),
-    "lost": lambda wire: when(is_written, sometimes(0.4, reset_after)),
+    "all-lost": lambda wire: when(is_written, reset_after, times=2 * len(AWS_REGIONS)),
     "one-hangs": lambda wire: when(is_asked_in_one, hanging(wire)),
 }
 ON_THE_WIRE: list[tuple[type[Change], str]] = [
     *((Promoting, name) for name in TROUBLE),
     # It expects the state it saw, which its own move is not.
-    (RollingBack, "lost"),
+    (RollingBack, "all-lost"),
     # No region has an object before.
     (Yanking, "lost-promise"),
-    (Yanking, "lost"),
+    (Yanking, "all-lost"),
 ]
 
 

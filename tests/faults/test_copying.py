@@ -1,7 +1,9 @@
-"""Copying to other regions while the wire to one side throttles, breaks, loses answers or lies."""
+"""Copying to other regions in trouble: one side throttles, breaks or lies, or the process dies."""
 
+import multiprocessing
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,7 @@ from tests.faults.rules import (
     is_read,
     when,
 )
+from tests.support.faulty_region import faulty, session_over
 from tests.support.limits import Session, short_limits
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
@@ -200,6 +203,16 @@ FOR_EVER = {
 }
 
 
+def exit_code_for(rule: Rule) -> int:
+    """Return the exit code of what fails because of *rule*, which is one of ``FOR_EVER``."""
+    return AccessDeniedError.exit_code if rule is FOR_EVER["denied"] else 5
+
+
+def left_in(scratch: Path) -> list[str]:
+    """Return what copies have left in the temporary folder."""
+    return [path.name for path in scratch.glob("*/*") if path.name != "lock"]
+
+
 @pytest.mark.parametrize("rule", FOR_EVER.values(), ids=FOR_EVER)
 @pytest.mark.parametrize(
     ("content", "asked"),
@@ -224,12 +237,11 @@ def test_trouble_there_that_stays(
     with pytest.raises(StagingFailedError) as caught:
         here.copy("SugarWater", "1.0.0", there)
 
-    denied = rule is FOR_EVER["denied"]
-    assert caught.value.exit_code == (AccessDeniedError.exit_code if denied else 5)
+    assert caught.value.exit_code == exit_code_for(rule)
     assert account.keys(THERE) == []
     bucket = account.buckets[THERE]
     assert not account.s3(THERE).list_multipart_uploads(Bucket=bucket).get("Uploads")
-    assert [path.name for path in scratch.glob("*/*") if path.name != "lock"] == []
+    assert left_in(scratch) == []
     over()
     assert here.copy("SugarWater", "1.0.0", there).created
     assert is_copied(here, there, content, tmp_path)
@@ -252,10 +264,9 @@ def test_trouble_here_that_stays(
     with pytest.raises(StartifactError) as caught:
         here.copy("SugarWater", "1.0.0", there)
 
-    denied = rule is FOR_EVER["denied"]
-    assert caught.value.exit_code == (AccessDeniedError.exit_code if denied else 5)
+    assert caught.value.exit_code == exit_code_for(rule)
     assert account.keys(THERE) == []
-    assert [path.name for path in scratch.glob("*/*") if path.name != "lock"] == []
+    assert left_in(scratch) == []
     over()
     assert here.copy("SugarWater", "1.0.0", there).created
     assert is_copied(here, there, content, tmp_path)
@@ -364,3 +375,51 @@ def test_nothing_here(here: Session, there: Session, wire: Wire) -> None:
         here.copy("SugarWater", "2.0.0", there)
 
     assert len([request for request in wire.requests() if request.region == THERE]) == before
+
+
+def _copy_and_die(
+    here: Sequence[str], there: Sequence[str], operation: str, nth: int, *, after: bool
+) -> None:
+    regions = faulty(there)
+    for region in regions:
+        region.die(operation, nth=nth, after=after)
+    Session(regions=here).copy("SugarWater", "1.0.0", session_over(regions))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("operation", "nth"),
+    [("create", 1), ("write_channel", 1), ("write_channel", 2), ("write_channel", 3)],
+    ids=["artifact", "latest", "promise of the yank", "yank"],
+)
+def test_killed(
+    directories: list[str],
+    make_file: MakeFile,
+    scratch: Path,
+    tmp_path: Path,
+    operation: str,
+    nth: int,
+    *,
+    after: bool,
+) -> None:
+    """Wherever a copy is killed, the same again completes it, and takes away what was left here."""
+    here = Session(regions=directories)
+    here.stage("SugarWater", "1.0.0", make_file(b"sugar"), metadata={"lang": "dotnet"})
+    here.yank("SugarWater", "1.0.0", "it loses data")
+    there = [f"file:{tmp_path / 'there' / name}" for name in "xyz"]
+    process = multiprocessing.get_context("fork").Process(
+        target=_copy_and_die, args=(directories, there, operation, nth), kwargs={"after": after}
+    )
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+
+    here.copy("SugarWater", "1.0.0", Session(regions=there))
+
+    target = Session(regions=there)
+    assert is_copied(here, target, b"sugar", tmp_path)
+    assert target.verify("SugarWater", read_data=True)
+    yank = target.get("SugarWater", "1.0.0").yank
+    assert yank is not None
+    assert yank.reason == "it loses data"
+    assert left_in(scratch) == []

@@ -1,4 +1,4 @@
-"""Promotions and yanks while a region fails, hangs, loses answers, or the process dies."""
+"""Promotions, rollbacks and yanks in trouble: a region fails, hangs, or the process dies."""
 
 import multiprocessing
 import signal
@@ -7,23 +7,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 import startifact
 from startifact import Promotion
-from startifact.channels.targets import channel_register
-from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import (
     ExpectationError,
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
 )
-from startifact.limits import DEFAULT_LIMITS
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.network_rules import reset, reset_after, throttled
-from tests.faults.rules import hanging, sometimes, when, within
+from tests.faults.rules import hanging, when, within
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
 from tests.support.limits import Session, short_limits
 from tests.support.wire import Request, Rule, Wire
@@ -47,23 +45,48 @@ def regions(directories: list[str], make_file: MakeFile) -> Iterator[list[Faulty
         region.release()
 
 
-def prod(directories: list[str]) -> str:
+def prod(directories: Sequence[str]) -> str:
     """Return the version that ``prod`` points at for a new session."""
     return str(Session(regions=directories).get("SugarWater", "prod").version)
 
 
-def history(directories: list[str]) -> list[str]:
+def history(directories: Sequence[str]) -> list[str]:
     """Return the versions that led to what ``prod`` points at, newest first."""
     channels = Session(regions=directories).channels("SugarWater")
     (found,) = [c for c in channels if c.channel == "prod"]
     return [str(move.version) for move in found.history]
 
 
-class Promoting:
-    """A change of a channel, and whether it has been made."""
+class Change:
+    """A change of a channel or of a mark, and whether it has been made."""
+
+    reads: ClassVar[int]
+    """How often each region has been read when it is written to."""
+
+    @staticmethod
+    def prepare(session: Session) -> None:
+        """Make what is to be changed."""
+
+    @staticmethod
+    def run(session: Session) -> Promotion | startifact.Yanking:
+        """Make it."""
+        raise NotImplementedError
+
+    @classmethod
+    def again(cls, session: Session) -> None:
+        """Make it, unless it has been made."""
+        cls.run(session)
+
+    @staticmethod
+    def is_made(directories: Sequence[str]) -> bool:
+        """Say whether a new session sees it."""
+        raise NotImplementedError
+
+
+class Promoting(Change):
+    """A channel is pointed at another version."""
 
     reads = 1
-    """How often each region has been read when it is written to."""
 
     @staticmethod
     def run(session: Session) -> Promotion:
@@ -71,17 +94,45 @@ class Promoting:
         return session.promote("SugarWater", "1.1.0", "prod")
 
     @staticmethod
-    def is_made(directories: list[str]) -> bool:
+    def is_made(directories: Sequence[str]) -> bool:
         """Say whether a new session sees it; it is once in the history then, or not at all."""
         assert history(directories) in (["1.0.0"], ["1.1.0", "1.0.0"])
         return prod(directories) == "1.1.0"
 
 
-class Yanking:
-    """A change of a mark, which is not there before, and whether it has been made."""
+class RollingBack(Change):
+    """A channel is pointed back at what it held before: by name only where that is done again."""
 
-    reads = 3
-    """How often each region has been read, two channels included, when it is written to."""
+    reads = 2
+
+    @staticmethod
+    def prepare(session: Session) -> None:
+        """Point the channel at one more version, before which it held two."""
+        session.promote("SugarWater", "1.2.0", "prod")
+        session.promote("SugarWater", "1.1.0", "prod")
+
+    @staticmethod
+    def run(session: Session) -> Promotion:
+        """Make it."""
+        return session.rollback("SugarWater", "prod")
+
+    @classmethod
+    def again(cls, session: Session) -> None:
+        """Make it, unless it has been made: without the version it would go back further."""
+        session.rollback("SugarWater", "prod", to="1.2.0")
+
+    @staticmethod
+    def is_made(directories: Sequence[str]) -> bool:
+        """Say whether a new session sees it; it is once in the history then, or not at all."""
+        before = ["1.1.0", "1.2.0", "1.0.0"]
+        assert history(directories) in (before, ["1.2.0", *before])
+        return prod(directories) == "1.2.0"
+
+
+class Yanking(Change):
+    """A mark is made, where none is before."""
+
+    reads = 3  # two channels included
 
     @staticmethod
     def run(session: Session) -> startifact.Yanking:
@@ -89,19 +140,23 @@ class Yanking:
         return session.yank("SugarWater", "1.1.0", "It loses orders")
 
     @staticmethod
-    def is_made(directories: list[str]) -> bool:
+    def is_made(directories: Sequence[str]) -> bool:
         """Say whether ranges pass the version over, for a new session."""
         picked = str(Session(regions=directories).get("SugarWater", "<1.2").version)
         assert picked in {"1.0.0", "1.1.0"}
         return picked == "1.0.0"
 
 
-Change = type[Promoting] | type[Yanking]
+@pytest.fixture(params=[Promoting, RollingBack, Yanking])
+def change(
+    request: pytest.FixtureRequest, regions: list[FaultyRegion], directories: list[str]
+) -> type[Change]:
+    """Return a change that can be made in the regions."""
+    found: type[Change] = request.param
+    found.prepare(Session(regions=directories))
+    return found
 
-changes = pytest.mark.parametrize("change", [Promoting, Yanking])
 
-
-@changes
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize(
     ("operation", "fault"),
@@ -120,7 +175,7 @@ def test_trouble_in_one_region(
     operation: str,
     fault: str,
     nth: int,
-    change: Change,
+    change: type[Change],
 ) -> None:
     """A change succeeds whatever happens in one region of three, and soon."""
     getattr(regions[1], fault)(operation, nth=nth)
@@ -133,11 +188,10 @@ def test_trouble_in_one_region(
     assert change.is_made(directories)
 
 
-@changes
 @pytest.mark.parametrize("nth", [1, 2])
 @pytest.mark.parametrize("fault", ["fail", "lose"])
 def test_trouble_in_two_regions(
-    regions: list[FaultyRegion], directories: list[str], fault: str, nth: int, change: Change
+    regions: list[FaultyRegion], directories: list[str], fault: str, nth: int, change: type[Change]
 ) -> None:
     """What failed for certain was not seen; what may be seen says so; again, it succeeds."""
     for region in regions[:2]:
@@ -155,22 +209,20 @@ def test_trouble_in_two_regions(
         assert not after
     for region in regions:
         region.heal()
-    change.run(session)
+    change.again(session)
     assert change.is_made(directories)
 
 
-def _change_and_die(directories: list[str], nth: int, change: Change, *, after: bool) -> None:
+def _change_and_die(directories: list[str], nth: int, change: type[Change], *, after: bool) -> None:
     regions = faulty(directories)
     for region in regions:
         region.die("write_channel", nth=nth, after=after)
     change.run(session_over(regions))
 
 
-@changes
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("nth", [1, 2])
-@pytest.mark.usefixtures("regions")
-def test_killed(directories: list[str], nth: int, change: Change, *, after: bool) -> None:
+def test_killed(directories: list[str], nth: int, change: type[Change], *, after: bool) -> None:
     """Wherever a change is killed, it was made or was not, and again succeeds."""
     process = multiprocessing.get_context("fork").Process(
         target=_change_and_die, args=(directories, nth, change), kwargs={"after": after}
@@ -180,7 +232,7 @@ def test_killed(directories: list[str], nth: int, change: Change, *, after: bool
 
     assert process.exitcode == -signal.SIGKILL
     change.is_made(directories)
-    change.run(Session(regions=directories))
+    change.again(Session(regions=directories))
     assert change.is_made(directories)
 
 
@@ -237,52 +289,55 @@ def test_many_that_expect_the_same(directories: list[str]) -> None:
 # On the wire ------------------------------------------------------------------------------------
 
 
-def is_channel(request: Request) -> bool:
-    """Say whether the channel is asked for, or written."""
-    return request.path.endswith("/SugarWater/prod")
+def is_asked(request: Request) -> bool:
+    """Say whether the channel or the mark is asked for, or written."""
+    return request.path.endswith(("/SugarWater/prod", "/SugarWater/_yanked/1.1.0"))
 
 
-def is_channel_write(request: Request) -> bool:
-    """Say whether the channel is written."""
-    return request.method == "PUT" and is_channel(request)
+def is_written(request: Request) -> bool:
+    """Say whether the channel or the mark is written."""
+    return request.method == "PUT" and is_asked(request)
+
+
+def is_asked_in_one(request: Request) -> bool:
+    """Say whether one region is asked for the channel or the mark."""
+    return request.region == "eu-west-1" and is_asked(request)
+
+
+TROUBLE: dict[str, Callable[[Wire], Rule]] = {
+    "throttled": lambda wire: when(is_asked, within(0.5, throttled())),
+    "reset": lambda wire: when(is_asked, within(0.5, reset)),
+    "lost-promise": lambda wire: when(is_written, reset_after, times=1),
+    "all-lost": lambda wire: when(is_written, reset_after, times=2 * len(AWS_REGIONS)),
+    "one-hangs": lambda wire: when(is_asked_in_one, hanging(wire)),
+}
+ON_THE_WIRE: list[tuple[type[Change], str]] = [
+    *((Promoting, name) for name in TROUBLE),
+    # It expects the state it saw, which its own move is not.
+    (RollingBack, "all-lost"),
+    # No region has an object before.
+    (Yanking, "lost-promise"),
+    (Yanking, "all-lost"),
+]
 
 
 @pytest.mark.parametrize(
-    "make",
-    [
-        pytest.param(lambda wire: when(is_channel, within(0.5, throttled())), id="throttled"),
-        pytest.param(lambda wire: when(is_channel, within(0.5, reset)), id="reset"),
-        pytest.param(lambda wire: when(is_channel_write, reset_after, times=1), id="lost-promise"),
-        pytest.param(lambda wire: when(is_channel_write, sometimes(0.4, reset_after)), id="lost"),
-        pytest.param(
-            lambda wire: when(
-                lambda request: is_channel(request) and request.region == "eu-west-1",
-                hanging(wire),
-            ),
-            id="one-hangs",
-        ),
-    ],
+    ("change", "trouble"), ON_THE_WIRE, ids=[f"{c.__name__}-{name}" for c, name in ON_THE_WIRE]
 )
 def test_trouble_on_the_wire(
-    account: AwsAccount, wire: Wire, make_file: MakeFile, make: Callable[[Wire], Rule]
+    account: AwsAccount, wire: Wire, make_file: MakeFile, change: type[Change], trouble: str
 ) -> None:
-    """A promotion survives what a staging survives, and moves the channel once."""
+    """A change survives what a staging survives, and is made once."""
     session = Session(regions=AWS_REGIONS)
     for version in VERSIONS:
         session.stage("SugarWater", version, make_file(version.encode()))
     session.promote("SugarWater", "1.0.0", "prod")
-    wire.add(make(wire))
+    change.prepare(session)
+    over = wire.add(TROUBLE[trouble](wire))
 
-    promotion = session.promote("SugarWater", "1.1.0", "prod")
+    done = change.run(session)
 
-    assert promotion.changed
-    register = channel_register(session._regions(), "SugarWater", "prod", limits=DEFAULT_LIMITS)
-    states = [
-        register.acceptor_in(region, Heartbeat()).accepted
-        for region in session._regions()
-        if region.name != "eu-west-1"
-    ]
-    for state in states:
-        assert state is not None
-        assert [str(move.value.version) for move in state.history] == ["1.1.0", "1.0.0"]
+    assert done.changed
+    over()
+    assert change.is_made(AWS_REGIONS)
     assert account.parameter_value("us-east-1", "SugarWater") == "1.2.0"

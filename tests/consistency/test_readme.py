@@ -275,7 +275,7 @@ def test_key_prefix() -> None:
             assert all(fnmatch.fnmatchcase(f"{begin}-{r}", pattern) for r in AWS_REGIONS)
         for parameter in re.findall(r':parameter(/[^"]+)', text):
             assert parameter in {"/startifact", setup["bucket-name-param"]} or (
-                re.fullmatch(f"{setup['parameter-name-prefix']}/[^/]+/[a-z]+", parameter)
+                re.fullmatch(f"{setup['parameter-name-prefix']}/[^/]+/([a-z]+|[*])", parameter)
             )
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.channel_explorer import ChannelExplorer, staged
-from tests.model.channel_programs import Promote, Read
+from tests.model.channel_explorer import VERSIONS, ChannelExplorer, staged
+from tests.model.channel_programs import Promote, Read, RollBack
 from tests.model.programs import Program
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
@@ -26,10 +26,11 @@ class Search:
     faults: int = 0
     preemptions: int | None = None
     failing: str = ""
+    held: tuple[str, ...] = VERSIONS[:1]
 
     def run(self, folder: Path) -> None:
         regions = self.programs[0].regions
-        stores = staged(folder, regions, channel_in=self.channel_in)
+        stores = staged(folder, regions, channel_in=self.channel_in, held=self.held)
         explored = ChannelExplorer(
             self.programs,
             folder,
@@ -87,6 +88,13 @@ THREE = {
     ),
     "two promotions and a reader": Search(
         (*TWO, Read("r", "ABC")), states=4_500, channel_in="ABC", preemptions=1
+    ),
+    "a rollback and a promotion": Search(
+        (RollBack("b", "ABC"), Promote("p", "ABC", "1.1.0")),
+        states=8_000,
+        channel_in="ABC",
+        held=("1.0.0", "1.2.0"),
+        preemptions=2,
     ),
     "regions that were added without a repair": Search(
         (Promote("p", "ABC", "1.1.0"), Promote("q", "ABC", "1.2.0", "none")),

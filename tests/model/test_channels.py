@@ -11,6 +11,7 @@ import pytest
 
 from tests.model.channel_explorer import VERSIONS, ChannelExplorer, staged
 from tests.model.channel_programs import Promote, Read, RollBack
+from tests.model.explorer import each
 from tests.model.programs import Program
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
@@ -121,24 +122,20 @@ THREE_LONG = {
 }
 
 
-def _params(searches: dict[str, Search]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("search", searches.values(), ids=searches.keys())
-
-
-@_params(ONE)
+@each(ONE)
 def test_one_region(search: Search, folder: Path) -> None:
     """What has succeeded is seen, and what has failed is not, where there is one region."""
     search.run(folder)
 
 
-@_params(THREE)
+@each(THREE)
 def test_three_regions(search: Search, folder: Path) -> None:
     """The same of three regions, of which one may go down."""
     search.run(folder)
 
 
 @pytest.mark.exploration
-@_params(THREE_LONG)
+@each(THREE_LONG)
 def test_three_regions_that_take_longer(search: Search, folder: Path) -> None:
     """The same with more turns, or with more that fails."""
     search.run(folder)

@@ -15,12 +15,12 @@ VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
 
 
 def staged(
-    folder: Path, regions: str, *, channel_in: str = "", held: Sequence[str] = VERSIONS[:1]
+    folder: Path, regions: str, *, channel_in: str = "", versions: Sequence[str] = VERSIONS[:1]
 ) -> dict[str, StoreState]:
-    """Return regions that hold all versions, and the channel in *channel_in*, which *held* some."""
+    """Return regions with all versions; in *channel_in* the channel was moved to *versions*."""
     programs: list[Program] = [Stage(f"s{v}", regions, v, f"content {v}") for v in VERSIONS]
     if channel_in:
-        programs += [Promote(f"{channel_rules.FIRST} {v}", channel_in, v) for v in held]
+        programs += [Promote(f"{channel_rules.FIRST} {v}", channel_in, v) for v in versions]
     world = World(programs, folder)
     for program in programs:
         world.end(program.name)

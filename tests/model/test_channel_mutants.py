@@ -156,9 +156,9 @@ def search(
     failing: str = "",
     faults: int = 0,
     outages: int = 1,
-    held: tuple[str, ...] = VERSIONS[:1],
+    versions: tuple[str, ...] = VERSIONS[:1],
 ) -> None:
-    stores = staged(folder, "ABC", channel_in=channel_in, held=held)
+    stores = staged(folder, "ABC", channel_in=channel_in, versions=versions)
     ChannelExplorer(
         programs,
         folder,
@@ -185,7 +185,7 @@ MUTANTS: dict[Break, tuple[Run, set[str]]] = {
     success_with_one_region: (partial(search, programs=TWO, faults=2), {"lost"}),
     ballots_from_the_start: (partial(search, programs=TWO), {"ballots"}),
     rollback_of_what_was_not_seen: (
-        partial(search, programs=BACK, held=("1.0.0", "1.2.0"), preemptions=1),
+        partial(search, programs=BACK, versions=("1.0.0", "1.2.0"), preemptions=1),
         {"rollback"},
     ),
 }

@@ -27,11 +27,11 @@ class Search:
     faults: int = 0
     preemptions: int | None = None
     failing: str = ""
-    held: tuple[str, ...] = VERSIONS[:1]
+    versions: tuple[str, ...] = VERSIONS[:1]
 
     def run(self, folder: Path) -> None:
         regions = self.programs[0].regions
-        stores = staged(folder, regions, channel_in=self.channel_in, held=self.held)
+        stores = staged(folder, regions, channel_in=self.channel_in, versions=self.versions)
         explored = ChannelExplorer(
             self.programs,
             folder,
@@ -94,7 +94,7 @@ THREE = {
         (RollBack("b", "ABC"), Promote("p", "ABC", "1.1.0")),
         states=8_000,
         channel_in="ABC",
-        held=("1.0.0", "1.2.0"),
+        versions=("1.0.0", "1.2.0"),
         preemptions=2,
     ),
     "regions that were added without a repair": Search(

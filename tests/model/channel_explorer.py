@@ -14,11 +14,13 @@ from tests.support.memory_region import Request, StoreState
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
 
 
-def staged(folder: Path, regions: str, *, channel_in: str = "") -> dict[str, StoreState]:
-    """Return regions that hold all versions, and the channel at the first one in *channel_in*."""
+def staged(
+    folder: Path, regions: str, *, channel_in: str = "", versions: Sequence[str] = VERSIONS[:1]
+) -> dict[str, StoreState]:
+    """Return regions with all versions; in *channel_in* the channel was moved to *versions*."""
     programs: list[Program] = [Stage(f"s{v}", regions, v, f"content {v}") for v in VERSIONS]
     if channel_in:
-        programs.append(Promote(channel_rules.FIRST, channel_in, VERSIONS[0]))
+        programs += [Promote(f"{channel_rules.FIRST} {v}", channel_in, v) for v in versions]
     world = World(programs, folder)
     for program in programs:
         world.end(program.name)

@@ -47,12 +47,14 @@ class Promote(ChannelProgram):
         # Fewer rounds than there are: another one brings nothing new once each has failed each way.
         is_none = self.expect == "none"
         try:
-            self._change(self._few_rounds(), None if is_none else self.expect, expect_none=is_none)
+            version = self._change(
+                self._few_rounds(), None if is_none else self.expect, expect_none=is_none
+            )
         except ExpectationError:
             return Report("conflict")
         except (UndeterminedError, SeveralRegionsError) as e:
             return Report("undetermined" if may_be_seen(e) else "failed")
-        return Report("done", self.version)
+        return Report("done", version)
 
     def _few_rounds(self) -> Session:
         return Session(
@@ -61,8 +63,19 @@ class Promote(ChannelProgram):
             limits=LIMITS,
         )
 
-    def _change(self, session: Session, expect: str | None, *, expect_none: bool) -> None:
+    def _change(self, session: Session, expect: str | None, *, expect_none: bool) -> str:
         session.promote(PROJECT, self.version, CHANNEL, expect=expect, expect_none=expect_none)
+        return self.version
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack(Promote):
+    """Points the channel back at what it held before, which is no *version* that it is given."""
+
+    version: str = ""
+
+    def _change(self, session: Session, expect: str | None, *, expect_none: bool) -> str:
+        return str(session.rollback(PROJECT, CHANNEL).version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,15 @@ from itertools import combinations
 
 from startifact.channels.targets import Target, TargetCodec
 from startifact.model.keys import channel_key
-from startifact.registers.record import NO_BALLOT, Accepted, RegisterRecord, parse_record
-from tests.model.channel_programs import CHANNEL, Promote, Read
+from startifact.registers.record import NO_BALLOT, Accepted, Move, RegisterRecord, parse_record
+from tests.model.channel_programs import CHANNEL, Promote, Read, RollBack
 from tests.model.programs import PROJECT, Program, Report
 from tests.model.rules import BrokenPromiseError
 from tests.support.memory_region import StoreState
 
 KEY = channel_key(PROJECT, CHANNEL)
 FIRST = "first"
-"""The id of the move with which every search begins, where there is a channel."""
+"""What the id of every move begins with that was made before a search, where there is a channel."""
 
 
 @cache
@@ -49,6 +49,17 @@ def check_stores(
         known: list[Accepted[Target]] = [state for state in met if state is not None]
         moves = max(known, key=lambda state: state.ballot).history if known else ()
         check_seen([move.id for move in moves], programs, reports, since=None)
+        _check_rollbacks(moves, programs)
+
+
+def _check_rollbacks(moves: Sequence[Move[Target]], programs: Sequence[Program]) -> None:
+    """A rollback takes back the move that it follows, and none that others made unseen."""
+    names = {program.name for program in programs if isinstance(program, RollBack)}
+    for move, _, before in zip(moves, moves[1:], moves[2:], strict=False):
+        if move.id in names and move.value.version != before.value.version:
+            raise BrokenPromiseError(
+                "rollback", f"{move.id} went to {move.value.version}, past {before.value.version}"
+            )
 
 
 def check_seen(

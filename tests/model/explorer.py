@@ -15,6 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import pytest
+
 from tests.model import rules
 from tests.model.automaton import LOST, START, Automaton, Node
 from tests.model.engine import Ask, resolved, serve
@@ -22,6 +24,11 @@ from tests.model.programs import Program, Report, Stage
 from tests.support.memory_region import Request, StoreState
 
 T = TypeVar("T")
+
+
+def each(searches: Mapping[str, object]) -> pytest.MarkDecorator:
+    """Return what runs a test once for each of *searches*, as its ``search``."""
+    return pytest.mark.parametrize("search", searches.values(), ids=searches.keys())
 
 
 class State(NamedTuple):

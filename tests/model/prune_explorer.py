@@ -57,6 +57,12 @@ class PruneExplorer(ChannelExplorer):
 
     def _take(self, state: State, step: Step) -> State:
         after = super()._take(state, step)
+        if after.began != state.began:
+            index, stores = step.program, self._by_name(after.stores)
+            began = (after.began[index] or frozenset()) | prune_rules.removing(
+                self.programs, stores
+            )
+            after = after._replace(began=(*after.began[:index], began, *after.began[index + 1 :]))
         reports = [node.report for node in after.nodes]
         if after.stores != state.stores or reports != [node.report for node in state.nodes]:
             stores = self._by_name(after.stores)

@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import combinations
 
-from startifact.model.keys import artifact_key
+from startifact.model.keys import artifact_key, mark_key
+from startifact.model.quorum import majority
 from startifact.model.record import is_tombstone
+from startifact.registers.marks import MarkCodec
+from startifact.registers.record import parse_record
 from tests.model import channel_rules
 from tests.model.programs import PROJECT, Program, Report, Stage
 from tests.model.prune_programs import Prune
@@ -17,6 +20,25 @@ from tests.support.memory_region import Item, StoreState
 def is_removed(item: Item | None) -> bool:
     """Say whether a tombstone is there."""
     return item is not None and is_tombstone(item.encoded_record)
+
+
+@cache
+def _is_being_removed(mark: str) -> bool:
+    """Say whether a *mark*, as a region holds it, says that its version is being removed."""
+    accepted = parse_record(mark, MarkCodec(), where="the model").accepted
+    return accepted is not None and accepted.value.is_being_removed
+
+
+def removing(programs: Sequence[Program], stores: Mapping[str, StoreState]) -> frozenset[int]:
+    """Return which of *programs* remove a version of which a majority says so by now."""
+    found = set()
+    for index, program in enumerate(programs):
+        if isinstance(program, Prune):
+            key = mark_key(PROJECT, program.version)
+            marks = [store.channels[key] for store in stores.values() if key in store.channels]
+            if sum(map(_is_being_removed, marks)) >= majority(len(stores)):
+                found.add(index)
+    return frozenset(found)
 
 
 def check_change(region: str, before: StoreState, after: StoreState) -> None:
@@ -42,7 +64,7 @@ def check_stores(
                 raise BrokenPromiseError("removed", f"{key} was removed, and is in {left}")
     for index, (program, report) in enumerate(zip(programs, reports, strict=True)):
         if isinstance(program, Stage) and report is not None and report.end == "staged":
-            _check_staged(program, [(programs[i], reports[i]) for i in began[index] or ()])
+            _check_staged(program, [programs[i] for i in began[index] or ()])
 
 
 def _check_in_use(stores: Mapping[str, StoreState]) -> None:
@@ -62,8 +84,7 @@ def _check_in_use(stores: Mapping[str, StoreState]) -> None:
             raise BrokenPromiseError("latest", f"latest in {name} is {key}, which is removed")
 
 
-def _check_staged(program: Stage, before: Sequence[tuple[Program, Report | None]]) -> None:
-    """What had been removed *before* it began, nobody stages again."""
-    for other, report in before:
-        if isinstance(other, Prune) and report is not None and report.end == "removed":
-            raise BrokenPromiseError("number", f"{program.version} was staged again")
+def _check_staged(program: Stage, before: Sequence[Program]) -> None:
+    """What was being removed *before* it began, nobody stages again."""
+    if any(isinstance(other, Prune) and other.version == program.version for other in before):
+        raise BrokenPromiseError("number", f"{program.version} was staged again")

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from startifact.channels.promotion import Promoter
+from startifact.channels.targets import Target
 from startifact.registers import attempt, reader
 from startifact.registers.attempt import Attempt
 from startifact.registers.reader import Acceptor
-from startifact.registers.record import Accepted, Ballot
-from tests.model.channel_explorer import ChannelExplorer, staged
-from tests.model.channel_programs import Promote, Read
+from startifact.registers.record import NO_BALLOT, Accepted, Ballot
+from tests.model.channel_explorer import VERSIONS, ChannelExplorer, staged
+from tests.model.channel_programs import Promote, Read, RollBack
 from tests.model.programs import Program
 from tests.model.rules import BrokenPromiseError
 
@@ -24,6 +26,7 @@ TWO = (Promote("p", "ABC", "1.1.0"), Promote("q", "ABC", "1.2.0"))
 SAME = (Promote("p", "ABC", "1.1.0", "1.0.0"), Promote("q", "ABC", "1.2.0", "1.0.0"))
 NONE = (Promote("p", "ABC", "1.1.0"), Promote("q", "ABC", "1.2.0", "none"))
 READ = (Promote("p", "ABC", "1.1.0"), Read("r", "ABC"))
+BACK = (RollBack("b", "ABC"), Promote("p", "ABC", "1.1.0"))
 
 
 def no_promises(patch: pytest.MonkeyPatch) -> None:
@@ -126,6 +129,24 @@ def success_with_one_region(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Attempt, "_accept", accept)
 
 
+def ballots_from_the_start(patch: pytest.MonkeyPatch) -> None:
+    """A ballot is above nothing that was seen, and regions promise it all the same."""
+    patch.setattr(Acceptor, "highest", property(lambda self: NO_BALLOT))
+
+
+def rollback_of_what_was_not_seen(patch: pytest.MonkeyPatch) -> None:
+    """A rollback goes back to what it chose also where the channel has moved meanwhile."""
+    original = Promoter._move
+
+    def move(self: Promoter, project: str, channel: str, propose: Any, **given: Any) -> Any:
+        if "undetermined" in given:
+            back = Target(version=given["version"], is_rollback=True)
+            return original(self, project, channel, lambda _: back, **given)
+        return original(self, project, channel, propose, **given)
+
+    patch.setattr(Promoter, "_move", move)
+
+
 def search(
     folder: Path,
     programs: tuple[Program, ...],
@@ -135,8 +156,9 @@ def search(
     failing: str = "",
     faults: int = 0,
     outages: int = 1,
+    versions: tuple[str, ...] = VERSIONS[:1],
 ) -> None:
-    stores = staged(folder, "ABC", channel_in=channel_in)
+    stores = staged(folder, "ABC", channel_in=channel_in, versions=versions)
     ChannelExplorer(
         programs,
         folder,
@@ -161,6 +183,11 @@ MUTANTS: dict[Break, tuple[Run, set[str]]] = {
     reader_of_one_region: (partial(search, programs=READ, failing="C", faults=2), {"lost"}),
     absent_regions_promise_always: (partial(search, programs=NONE, channel_in="A"), {"expect"}),
     success_with_one_region: (partial(search, programs=TWO, faults=2), {"lost"}),
+    ballots_from_the_start: (partial(search, programs=TWO), {"ballots"}),
+    rollback_of_what_was_not_seen: (
+        partial(search, programs=BACK, versions=("1.0.0", "1.2.0"), preemptions=1),
+        {"rollback"},
+    ),
 }
 
 

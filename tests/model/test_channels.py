@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.channel_explorer import ChannelExplorer, staged
-from tests.model.channel_programs import Promote, Read
+from tests.model.channel_explorer import VERSIONS, ChannelExplorer, staged
+from tests.model.channel_programs import Promote, Read, RollBack
+from tests.model.explorer import each
 from tests.model.programs import Program
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
@@ -26,10 +27,11 @@ class Search:
     faults: int = 0
     preemptions: int | None = None
     failing: str = ""
+    versions: tuple[str, ...] = VERSIONS[:1]
 
     def run(self, folder: Path) -> None:
         regions = self.programs[0].regions
-        stores = staged(folder, regions, channel_in=self.channel_in)
+        stores = staged(folder, regions, channel_in=self.channel_in, versions=self.versions)
         explored = ChannelExplorer(
             self.programs,
             folder,
@@ -88,6 +90,13 @@ THREE = {
     "two promotions and a reader": Search(
         (*TWO, Read("r", "ABC")), states=4_500, channel_in="ABC", preemptions=1
     ),
+    "a rollback and a promotion": Search(
+        (RollBack("b", "ABC"), Promote("p", "ABC", "1.1.0")),
+        states=8_000,
+        channel_in="ABC",
+        versions=("1.0.0", "1.2.0"),
+        preemptions=2,
+    ),
     "regions that were added without a repair": Search(
         (Promote("p", "ABC", "1.1.0"), Promote("q", "ABC", "1.2.0", "none")),
         states=3_000,
@@ -113,24 +122,20 @@ THREE_LONG = {
 }
 
 
-def _params(searches: dict[str, Search]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("search", searches.values(), ids=searches.keys())
-
-
-@_params(ONE)
+@each(ONE)
 def test_one_region(search: Search, folder: Path) -> None:
     """What has succeeded is seen, and what has failed is not, where there is one region."""
     search.run(folder)
 
 
-@_params(THREE)
+@each(THREE)
 def test_three_regions(search: Search, folder: Path) -> None:
     """The same of three regions, of which one may go down."""
     search.run(folder)
 
 
 @pytest.mark.exploration
-@_params(THREE_LONG)
+@each(THREE_LONG)
 def test_three_regions_that_take_longer(search: Search, folder: Path) -> None:
     """The same with more turns, or with more that fails."""
     search.run(folder)

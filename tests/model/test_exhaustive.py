@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.model import rules
-from tests.model.explorer import Explorer
+from tests.model.explorer import Explorer, each
 from tests.model.programs import Get, Program, Repair, Stage
 from tests.model.world import World
 from tests.support.memory_region import StoreState
@@ -314,17 +314,13 @@ GROWING = {
 }
 
 
-def _params(searches: dict[str, Search]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("search", searches.values(), ids=searches.keys())
-
-
-@_params(ONE)
+@each(ONE)
 def test_three_on_one_region(search: Search, folder: Path) -> None:
     """Every promise is kept, whatever the order, whoever dies and whatever gets no answer."""
     search.run(folder)
 
 
-@_params(KEEP)
+@each(KEEP)
 def test_if_exists_keep(search: Search, folder: Path) -> None:
     """Every promise is kept by those that go on with what exists."""
     search.run(folder)
@@ -347,27 +343,27 @@ def test_latest_that_was_lost(holders: str, folder: Path) -> None:
 
 
 @pytest.mark.exploration
-@_params(ONE_LONG)
+@each(ONE_LONG)
 def test_three_on_one_region_that_take_longer(search: Search, folder: Path) -> None:
     """The same with two faults, or with copies of the channel."""
     search.run(folder)
 
 
-@_params(TWO)
+@each(TWO)
 def test_two_on_two_regions(search: Search, folder: Path) -> None:
     """Every promise is kept where one of two is taken off three times at most."""
     search.run(folder)
 
 
 @pytest.mark.exploration
-@_params(TWO_LONG)
+@each(TWO_LONG)
 def test_two_on_two_regions_that_take_longer(search: Search, folder: Path) -> None:
     """The same with a fault, with copies of the channel, or with more to do."""
     search.run(folder)
 
 
 @pytest.mark.exploration
-@_params(GROWING)
+@each(GROWING)
 def test_list_of_regions_that_grows(search: Search, folder: Path) -> None:
     """A region may be added at any time, also while somebody stages: a repair comes with it."""
     search.run(folder)

@@ -14,6 +14,7 @@ from startifact.registers.register import Register
 from startifact.retention import in_use, pruning, removal
 from startifact.retention.in_use import InUse
 from startifact.retention.removal import Remover
+from startifact.staging import stager
 from tests.model.programs import Program
 from tests.model.prune_explorer import OLD, PruneExplorer, above_latest, marked
 from tests.model.prune_programs import Lift, PromoteMarked, Prune, PruneAll, StageMarked
@@ -100,6 +101,28 @@ def mark_before_the_promise(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Attempt, "_promise", promise)
 
 
+def mark_is_read_once(patch: pytest.MonkeyPatch) -> None:
+    """A promotion looks at the mark in one round, and not in those that come after it."""
+    original = Attempt.run
+
+    def run(self: Attempt[Any]) -> Any:
+        read = self._before_accepting
+
+        def once() -> None:
+            read()
+            self._before_accepting = lambda: None
+
+        self._before_accepting = once
+        return original(self)
+
+    patch.setattr(Attempt, "run", run)
+
+
+def staging_without_the_marks(patch: pytest.MonkeyPatch) -> None:
+    """A staging does not look whether the version is being removed."""
+    patch.setattr(stager, "check_marks", lambda *_: None)
+
+
 def tombstones_only_over_artifacts(patch: pytest.MonkeyPatch) -> None:
     """A region that does not have the artifact gets no tombstone."""
     original = removal.put_tombstone
@@ -182,6 +205,8 @@ MUTANTS: dict[Break, tuple[Run, set[str]]] = {
     one_swap_creates_a_channel: (partial(search, programs=both("A")), {"in use"}),
     promotion_without_the_mark: (EXISTING, {"in use"}),
     mark_before_the_promise: (EXISTING, {"in use"}),
+    mark_is_read_once: (EXISTING, {"in use"}),
+    staging_without_the_marks: (partial(search, programs=STAGE, staged_in="AB"), {"number"}),
     tombstones_only_over_artifacts: (partial(search, programs=STAGE, staged_in="AB"), {"removed"}),
     tombstones_of_a_majority: (partial(search, programs=STAGE, failing="C"), {"removed"}),
     any_plan_takes_it_back: (

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.model.channel_programs import Promote
+from tests.model.explorer import each
 from tests.model.programs import Program
 from tests.model.prune_explorer import OLD, PruneExplorer, above_latest, marked
 from tests.model.prune_programs import (
@@ -161,30 +162,26 @@ THREE_LONG = {
 }
 
 
-def _params(searches: dict[str, Search]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("search", searches.values(), ids=searches.keys())
-
-
-@_params(ONE)
+@each(ONE)
 def test_one_region(search: Search, folder: Path) -> None:
     """Nothing in use is removed where there is one region."""
     search.run(folder)
 
 
-@_params(TWO)
+@each(TWO)
 def test_two_regions(search: Search, folder: Path) -> None:
     """The same of two, each of which is half of them."""
     search.run(folder)
 
 
-@_params(THREE)
+@each(THREE)
 def test_three_regions(search: Search, folder: Path) -> None:
     """The same of three regions, of which one may go down."""
     search.run(folder)
 
 
 @pytest.mark.exploration
-@_params(THREE_LONG)
+@each(THREE_LONG)
 def test_three_regions_that_take_longer(search: Search, folder: Path) -> None:
     """The same with more turns, or with more that fails."""
     search.run(folder)

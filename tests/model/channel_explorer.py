@@ -53,14 +53,24 @@ class ChannelExplorer(Explorer):
             in_order=True,
         )
         self._existed = any(channel_rules.KEY in store.channels for store in stores.values())
+        self._judged: set[tuple[object, ...]] = set()
 
     def _take(self, state: State, step: Step) -> State:
         after = super()._take(state, step)
-        reports = [node.report for node in after.nodes]
-        if after.stores != state.stores or reports != [node.report for node in state.nodes]:
-            stores = self._by_name(after.stores)
-            channel_rules.check_stores(self.programs, reports, stores, "".join(self.names))
+        self._judge_once(after)
         return after
+
+    def _judge_once(self, state: State) -> None:
+        """Judge what *state* has in common with many others, the first time that it comes."""
+        reports = tuple(node.report for node in state.nodes)
+        judged = (state.stores, reports, state.began)
+        if judged not in self._judged:
+            self._judged.add(judged)
+            self._judge(state, reports)
+
+    def _judge(self, state: State, reports: Sequence[Report | None]) -> None:
+        stores = self._by_name(state.stores)
+        channel_rules.check_stores(self.programs, reports, stores, "".join(self.names))
 
     def _serve(self, region: str, store: StoreState, request: Request) -> tuple[StoreState, object]:
         after, answer = super()._serve(region, store, request)

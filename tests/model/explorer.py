@@ -9,6 +9,7 @@ every staging is run again, by itself, to its end. What was on its way when its 
 in the states in which that thread has had one more answer.
 """
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -135,6 +136,9 @@ class Explorer:
         visited = {first}
         path: list[tuple[State, Iterator[Step], Step | None]] = [(first, self._steps(first), None)]
         step: Step | None = None
+        thresholds = gc.get_threshold()
+        # States are kept to the end: looking through them all the time takes a fifth of it.
+        gc.set_threshold(5_000, 20, 1_000)
         try:
             while path:
                 (state, steps, _), step = path[-1], None
@@ -151,6 +155,7 @@ class Explorer:
             self._note(e, [*path, (state, steps, step)])
             raise
         finally:
+            gc.set_threshold(*thresholds)
             for automaton in self._automata:
                 automaton.close()
         self.explored.reports = frozenset(self._reports)

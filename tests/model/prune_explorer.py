@@ -1,5 +1,6 @@
 """Every schedule of prunes with promotions and stagings of what is removed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from startifact.model.keys import LATEST, channel_key
@@ -63,11 +64,13 @@ class PruneExplorer(ChannelExplorer):
                 self.programs, stores
             )
             after = after._replace(began=(*after.began[:index], began, *after.began[index + 1 :]))
-        reports = [node.report for node in after.nodes]
-        if after.stores != state.stores or reports != [node.report for node in state.nodes]:
-            stores = self._by_name(after.stores)
-            prune_rules.check_stores(self.programs, reports, after.began, stores)
+            self._judge_once(after)
         return after
+
+    def _judge(self, state: State, reports: Sequence[Report | None]) -> None:
+        super()._judge(state, reports)
+        stores = self._by_name(state.stores)
+        prune_rules.check_stores(self.programs, reports, state.began, stores)
 
     def _serve(self, region: str, store: StoreState, request: Request) -> tuple[StoreState, object]:
         found = self._served.get((store, request))

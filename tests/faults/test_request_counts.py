@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from startifact.cli import main
 from startifact.limits import Limits
 from startifact.regions.aws import endpoint
 from tests.conftest import AWS_REGIONS, AwsAccount
@@ -175,6 +176,22 @@ def test_download_of_latest(
     assert len(trips.names) == requests, trips.names
     assert len(trips.rounds) == 5, trips.rounds
     assert trips.most_connections <= connections
+
+
+def test_command_that_downloads_reads_the_mark_beside_the_version(
+    trips: Trips, account: AwsAccount, make_file: MakeFile, tmp_path: Path
+) -> None:
+    """So the connection that it takes is open before the bytes need one."""
+    spec = f"s3://{account.buckets[ONE[0]]}?region={ONE[0]}"
+    stage_before(spec, make_file)
+    trips.begin()
+
+    words = ["download", "SugarWater@1.0.0", str(tmp_path / "back"), "--regions", spec]
+    assert main(words) == 0
+
+    rounds = [sorted(names) for names in trips.rounds]
+    assert rounds == [["GET 1.0.0", "HEAD SugarWater@1.0.0"], ["GET SugarWater@1.0.0"]]
+    assert trips.most_connections <= 2
 
 
 class Together:

@@ -111,7 +111,7 @@ def run(
         case DownloadInputs():
             return _download(inputs, session, writing, on_found)
         case InfoInputs():
-            artifact = session.get(inputs.project, inputs.version, min_age=inputs.min_age)
+            artifact = session._get(inputs.project, inputs.version, min_age=inputs.min_age)
             return InfoResult(artifact=artifact, regions=session.regions)
         case VersionsInputs() | ProjectListInputs():
             return _list(inputs, session)
@@ -233,7 +233,7 @@ def find_to_download(inputs: DownloadInputs, session: Session) -> Artifact:
     Raises:
         StartifactError: There is none, or it is not what a lock file or a digest says.
     """
-    return session.get(
+    return session._get(
         inputs.project,
         inputs.version,
         min_age=inputs.min_age,

@@ -23,8 +23,11 @@ def find_artifact(
     *,
     progress: ProgressCallback | None,
     limits: Limits,
+    asks_mark: bool = False,
 ) -> Artifact:
     """Return *version* of *project*, of which nothing is downloaded yet.
+
+    With *asks_mark*, which is for who uses the version, regions are asked for its mark beside it.
 
     Raises:
         InputError: Two regions are one store.
@@ -34,11 +37,17 @@ def find_artifact(
         IntegrityError: Regions hold different content and no majority agrees.
     """
     resolution = Resolution(regions, artifact_key(project, version), limits=limits)
-    record = resolution.resolve()
     mark = VersionMark(regions, project, version, limits=limits)
-    return artifact_of(
-        regions, project, version, resolution, record, mark, progress=progress, limits=limits
-    )
+    if asks_mark:
+        mark.begin()
+    try:
+        record = resolution.resolve()
+        return artifact_of(
+            regions, project, version, resolution, record, mark, progress=progress, limits=limits
+        )
+    except BaseException:
+        mark.cancel()
+        raise
 
 
 def artifact_of(

@@ -156,6 +156,32 @@ class ArtifactMethods(SessionBase):
             IntegrityError: Regions hold different content and no majority agrees, or they hold
                 other bytes than *lock_file* or *sha256* says.
         """
+        return self._get(
+            project,
+            selector,
+            version=version,
+            min_age=min_age,
+            lock_file=lock_file,
+            sha256=sha256,
+            asks_mark=False,
+        )
+
+    def _get(
+        self,
+        project: str,
+        selector: Version | Range | str | None,
+        *,
+        version: Version | Range | str | None = None,
+        min_age: timedelta | str | None = None,
+        lock_file: str | Path | None = None,
+        sha256: str | None = None,
+        asks_mark: bool = True,
+    ) -> Artifact:
+        """Do what `get` does, by default for who downloads or shows what it returns.
+
+        Then a mark is read in any case, and sooner where it is asked for beside the version. Who
+        calls `get` may want neither, and would wait for regions that hang.
+        """
         checked = check_project(project)
         if selector is not None and version is not None:
             raise InputError(
@@ -169,7 +195,7 @@ class ArtifactMethods(SessionBase):
             entry = locked_entry(Path(lock_file), checked, wanted, min_age=min_age)
             expected.append(expected_by(entry, lock_file))
             wanted = entry.version
-        artifact = self._find(checked, wanted, min_age=min_age)
+        artifact = self._find(checked, wanted, min_age=min_age, asks_mark=asks_mark)
         for one in expected:
             artifact.downloader._expect(one)
         return artifact

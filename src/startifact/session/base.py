@@ -105,8 +105,9 @@ class SessionBase:
         selector: Selector,
         *,
         min_age: timedelta | str | None = None,
+        asks_mark: bool = False,
     ) -> Artifact:
-        """Return the artifact that *selector* picks."""
+        """Return the artifact that *selector* picks; see `find_artifact` for *asks_mark*."""
         regions, limits, progress = self._regions(), self._limits, self._progress
         age = None if min_age is None else parse_duration(min_age)
         if isinstance(selector, Range):
@@ -121,7 +122,9 @@ class SessionBase:
             )
         else:
             version = selected_version(regions, project, selector, limits=limits)
-            artifact = find_artifact(regions, project, version, progress=progress, limits=limits)
+            artifact = find_artifact(
+                regions, project, version, progress=progress, limits=limits, asks_mark=asks_mark
+            )
         self._downloaders.add(artifact.downloader)
         return artifact
 

@@ -71,7 +71,7 @@ class CopyMethods(SessionBase):
                 hint="Give a session with other regions",
             )
         wanted = selector_of(LATEST if selector is None else selector)
-        artifact = self._find(check_project(project), wanted, min_age=min_age)
+        artifact = self._find(check_project(project), wanted, min_age=min_age, asks_mark=True)
         record = artifact.downloader._record
         sweep()
         with temporary_folder() as folder:

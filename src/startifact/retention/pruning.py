@@ -17,9 +17,12 @@ from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import (
     DeadlineError,
     InputError,
+    NewerFormatError,
     NotFoundError,
+    RegionUnavailableError,
     StartifactError,
     UndeterminedError,
+    no_answer,
 )
 from startifact.hints import Hint, Option
 from startifact.limits import LISTED_NAMES, Limits
@@ -36,7 +39,13 @@ from startifact.registers.marks import PruningMark, PruningState, mark_in, mark_
 from startifact.retention.criteria import Criteria
 from startifact.retention.in_use import InUse, read_in_use
 from startifact.retention.plan import KeptVersion, PlannedRemoval, PlanState, Pruning
-from startifact.retention.removal import Remover, change_pruning, has_tombstone, is_due
+from startifact.retention.removal import (
+    Remover,
+    change_pruning,
+    has_tombstone,
+    is_due,
+    regions_not_asked,
+)
 from startifact.text import quoted_list
 
 logger = logging.getLogger(__name__)
@@ -87,6 +96,7 @@ class Pruner:
         not_before = time_text(self.now + grace)
         plan = [self._planned(entry, not_before) for entry in wanted]
         plan += self._unfinished(removing)
+        self._check_readable(plan)
         if not self.dry_run:
             with self._noting_what_was_done():
                 self._run(plan)
@@ -235,11 +245,43 @@ class Pruner:
         self._pool(partial(inspect, version) for version in removing)
         return [found[str(version)] for version in removing if str(version) in found]
 
+    def _check_readable(self, plan: Sequence[PlannedRemoval]) -> None:
+        """Leave what a newer Startifact has stored in any region as it is: it is incomplete.
+
+        A majority without it would outvote it where a version is only read. What is due is left
+        too where that is not known of a region.
+        """
+        unknown = dict(self._failures)
+
+        def inspect(planned: PlannedRemoval) -> None:
+            key = artifact_key(self.project, planned.version)
+            living = [region for region in self.regions if region.name not in unknown]
+            try:
+                failed = regions_not_asked(living, key, limits=self.limits)
+            except NewerFormatError as e:
+                self._incomplete[str(planned.version)] = e
+                return
+            # Each of them would take seconds for each version.
+            unknown.update(
+                (n, e) for n, e in failed.items() if isinstance(e, RegionUnavailableError)
+            )
+            if planned.state is PlanState.DUE and (missing := unknown | failed):
+                self._incomplete[str(planned.version)] = no_answer(
+                    f"{key} is not removed, as not all regions say what they have of it:",
+                    missing.items(),
+                )
+
+        self._pool(partial(inspect, planned) for planned in plan)
+
+    def _of_plan(self, plan: Sequence[PlannedRemoval], *states: PlanState) -> list[PlannedRemoval]:
+        """Return what of *plan* is in one of *states*, and may be touched."""
+        return [p for p in plan if p.state in states and str(p.version) not in self._incomplete]
+
     def _run(self, plan: Sequence[PlannedRemoval]) -> None:
         for version in self._to_lift(plan):
             self._lifted[str(version)] = version
         self._change(self._lifted, _lift)
-        by_text = {str(p.version): p for p in plan if p.state is PlanState.NEW}
+        by_text = {str(p.version): p for p in self._of_plan(plan, PlanState.NEW)}
         self._marked = {text: p.version for text, p in by_text.items()}
         self._change(self._marked, lambda text, mark: self._mark(by_text[text], mark))
         self._remover.remove(self._due(plan), self.now)
@@ -247,7 +289,7 @@ class Pruner:
 
     def _due(self, plan: Sequence[PlannedRemoval]) -> list[Version]:
         """Return what this run can remove; what is due is incomplete where regions failed."""
-        due = [p.version for p in plan if p.state in {PlanState.DUE, PlanState.REMOVING}]
+        due = [p.version for p in self._of_plan(plan, PlanState.DUE, PlanState.REMOVING)]
         if not self._failures:
             return due
         # What `latest` is there is not known, nor could the removal be finished.
@@ -314,7 +356,7 @@ class Pruner:
         marked = list(self._marked.values())
         if self.dry_run:
             lifted = self._to_lift(plan)
-            marked = [p.version for p in plan if p.state is PlanState.NEW]
+            marked = [p.version for p in self._of_plan(plan, PlanState.NEW)]
             removed = {str(version): version for version in self._due(plan)}
         taken_back = {
             text: KeptVersion(version=self._remover.begun[text], why=why)

@@ -336,6 +336,62 @@ class TestMarks:
 
 
 @FILES
+class TestFinished:
+    """What is removed in every region costs the next prune nothing but its line in the listings."""
+
+    def test_calls(self, backends: list[Backend], make_file: MakeFile) -> None:
+        """They are as many, whether two versions were removed before or twelve."""
+        session = Session(regions=specs_of(backends))
+        calls = []
+        for number in range(14):
+            session.stage("SugarWater", f"1.{number}.0", make_file(b"sugar"))
+            if number in {2, 13}:
+                for _ in range(2):
+                    session.prune("SugarWater", keep_versions=1, grace="0s", yes=True)
+                regions = faulty(specs_of(backends))
+                again = session_over(regions).prune(
+                    "SugarWater", keep_versions=1, grace="0s", yes=True
+                )
+                assert again.plan == ()
+                calls.append([sorted(region.calls) for region in regions])
+
+        assert has_tombstones(backends, "1.12.0") == [True] * 3
+        assert calls[0] == calls[1]
+
+    def test_lost_tombstone(self, staged: Session, backends: list[Backend]) -> None:
+        """Where a region lists it no more, it gets one again."""
+        for _ in range(2):
+            staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+        backends[1].remove("SugarWater@1.0.0")
+
+        again = staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+
+        assert texts(again.removed) == ["1.0.0"]
+        assert has_tombstones(backends, "1.0.0") == [True] * 3
+
+    def test_removed_before(self, staged: Session, backends: list[Backend]) -> None:
+        """What a region does not say yet, as it failed or is new, the next prune lets it say."""
+        for _ in range(2):
+            staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+        backends[1].erase("SugarWater/_removed/1.0.0")
+
+        again = staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+
+        assert (again.plan, again.removed) == ((), ())
+        assert all(backend.text("SugarWater/_removed/1.0.0") for backend in backends)
+
+    def test_not_removed_everywhere(self, staged: Session, backends: list[Backend]) -> None:
+        """Nobody says so before every region has a tombstone."""
+        staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+        regions = faulty(specs_of(backends))
+        regions[1].fail("replace_with_tombstone")
+
+        session_over(regions).prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+
+        assert not any("SugarWater/_removed/1.0.0" in backend.keys() for backend in backends)
+
+
+@FILES
 class TestNewerFormat:
     """What a newer Startifact has stored in any region is left as it is."""
 

@@ -30,13 +30,23 @@ from startifact.model.clock import time_of, time_text
 from startifact.model.keys import artifact_key
 from startifact.model.quorum import left_out
 from startifact.model.versions import newest_first, parse_version
-from startifact.reading.listing import ask_regions, check_answers, marked_versions, versions_of
+from startifact.reading.listing import (
+    Listed,
+    ask_regions,
+    check_answers,
+    failures_by_region,
+    list_keys,
+    marked_versions,
+    merged,
+    warn_of_others,
+)
 from startifact.reading.range_choice import nothing_satisfies
 from startifact.reading.version_entries import Describer, EntryFilter, VersionEntry
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
 from startifact.registers.marks import PruningMark, PruningState, mark_in, mark_register
 from startifact.retention.criteria import Criteria
+from startifact.retention.finished import finished_in_all, list_finished, record_finished
 from startifact.retention.in_use import InUse, read_in_use
 from startifact.retention.plan import KeptVersion, PlannedRemoval, PlanState, Pruning
 from startifact.retention.removal import (
@@ -66,6 +76,13 @@ class Pruner:
     """The regions that are configured for everybody, where that is known."""
 
     _failures: dict[str, StartifactError] = field(default_factory=dict)
+    _listed: dict[str, Listed] = field(default_factory=dict)
+    _finished: frozenset[str] = frozenset()
+    """The versions, as texts, that are known to be removed in every region."""
+
+    _completed: list[Version] = field(default_factory=list)
+    """Those that turned out to be."""
+
     _marks: dict[str, PruningMark] = field(default_factory=dict)
     _marked: dict[str, Version] = field(default_factory=dict)
     _lifted: dict[str, Version] = field(default_factory=dict)
@@ -88,7 +105,9 @@ class Pruner:
         versions = self._list()
         self._check_left_out()
         self._check_range(versions)
+        self._read_finished()
         self._read_marks()
+        versions = [v for v in versions if str(v) not in self._finished]
         removing = [v for v in versions if self._is_removing(v)]
         alive = [v for v in versions if not self._is_removing(v)]
         in_use = read_in_use(self.regions, self.project, self._failures, limits=self.limits)
@@ -104,9 +123,13 @@ class Pruner:
 
     def _list(self) -> list[Version]:
         """Return all versions, newest first; those that have a tombstone are among them."""
-        versions, failures = versions_of(self.regions, self.project, limits=self.limits, every=True)
-        self._failures |= failures
-        check_answers(self.regions, self.project, failures, all_needed=not versions)
+        jobs = {r.name: partial(list_keys, r, self.project) for r in self.regions}
+        self._listed, failed = ask_regions(jobs, self.limits, None)
+        others = {name: others for name, (_, others) in self._listed.items()}
+        warn_of_others(self.regions, self.project, others)
+        versions = newest_first(merged(self._listed))
+        self._failures |= failures_by_region(self.regions, failed)
+        check_answers(self.regions, self.project, self._failures, all_needed=not versions)
         if not versions:
             raise NotFoundError(
                 f"nothing of {self.project} is staged in "
@@ -145,6 +168,13 @@ class Pruner:
             raise InputError(message, hint="Prune in all of them at once")
         logger.warning("%s", message)
 
+    def _read_finished(self) -> None:
+        """Learn which versions are removed everywhere, by one listing: nothing else is asked."""
+        living = [region for region in self.regions if region.name not in self._failures]
+        jobs = {r.name: partial(list_finished, r, self.project) for r in living}
+        finished, _ = ask_regions(jobs, self.limits, None)  # one that fails says so of marks too
+        self._finished = finished_in_all(finished, self._listed)
+
     def _read_marks(self) -> None:
         """Learn which versions are to be removed, by one listing and their marks."""
         living = [region for region in self.regions if region.name not in self._failures]
@@ -163,6 +193,8 @@ class Pruner:
                 self._marks[str(version)] = mark.pruning
 
         marked = {str(version): version for found in listed.values() for version in found}
+        for text in self._finished:
+            marked.pop(text, None)
         self._pool(partial(read, version) for version in marked.values())
 
     def _is_removing(self, version: Version) -> bool:
@@ -235,6 +267,7 @@ class Pruner:
         def inspect(version: Version) -> None:
             key = artifact_key(self.project, version)
             if all(has_tombstone(region, key, self.limits) for region in living):
+                self._completed.append(version)
                 return
             found[str(version)] = PlannedRemoval(
                 version=version,
@@ -286,6 +319,9 @@ class Pruner:
         self._change(self._marked, lambda text, mark: self._mark(by_text[text], mark))
         self._remover.remove(self._due(plan), self.now)
         self._incomplete |= self._remover.incomplete
+        if not self._failures:
+            done = [*self._completed, *self._remover.removed.values()]
+            record_finished(self.regions, self.project, done, self.author, limits=self.limits)
 
     def _due(self, plan: Sequence[PlannedRemoval]) -> list[Version]:
         """Return what this run can remove; what is due is incomplete where regions failed."""

@@ -45,11 +45,22 @@ def put_tombstone(
 ) -> None:
     """Make *region* have a tombstone at *key*, whatever is there that this Startifact can read.
 
+    Metadata that the first Startifact stored beside an artifact is deleted once it has one.
+
     Raises:
         NewerFormatError: A newer Startifact has stored what is there.
         RegionUnavailableError: Something else came there again and again.
         IntegrityError: What is there cannot be an artifact.
     """
+    _put_tombstone(region, key, encoded_record, heartbeat, limits)
+    # Not before: who reads the artifact until then is to get all of it.
+    if has_separate_metadata(region, key):
+        region.delete_separate_metadata(key)
+
+
+def _put_tombstone(
+    region: Region, key: Key, encoded_record: str, heartbeat: Heartbeat, limits: Limits
+) -> None:
     for _ in range(limits.promise_attempts):
         heartbeat.beat()
         stored = region.describe(key)
@@ -77,12 +88,17 @@ def is_removed(stored: StoredArtifact | None) -> bool:
     )
 
 
+def has_separate_metadata(region: Region, key: Key) -> bool:
+    """Say whether metadata that the first Startifact stored beside the artifact is still there."""
+    return key in region.separate_metadata(f"{key}/")
+
+
 def has_tombstone(region: Region, key: Key, limits: Limits) -> bool:
-    """Say whether *region* has a tombstone at *key*; not where that is not known."""
+    """Say whether *region* has a tombstone at *key*, and nothing else; not where not known."""
 
     def describe(heartbeat: Heartbeat) -> bool:
         heartbeat.beat()
-        return is_removed(region.describe(key))
+        return is_removed(region.describe(key)) and not has_separate_metadata(region, key)
 
     try:
         return run_one(region.name, describe, limits=limits)

@@ -139,6 +139,12 @@ def mark_key(project: str, version: object) -> Key:
     return Key(f"{marks_prefix(project)}{version}")
 
 
+def mark_key_of(key: Key) -> Key:
+    """Return the same of the version whose artifact is at *key*."""
+    project, _, version = key.partition(PROJECT_DELIMITER)
+    return mark_key(project, version)
+
+
 def marks_prefix(project: str) -> str:
     """Return what the keys of the marks of the project's versions begin with."""
     return f"{project}/_yanked/"

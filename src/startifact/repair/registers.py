@@ -225,6 +225,7 @@ def _mirror_again(
             inventory.register,
             channel,
             holders=copies,
+            wait_seconds=log.limits.idle_timeout_seconds,
             limits=log.limits,
         )
     for name in copies:

@@ -388,7 +388,7 @@ class TestFinished:
 
         session_over(regions).prune("SugarWater", keep_versions=4, grace="0s", yes=True)
 
-        assert not any("SugarWater/_removed/1.0.0" in backend.keys() for backend in backends)
+        assert not any("SugarWater/_removed/1.0.0" in b.snapshot() for b in backends)
 
 
 @FILES
@@ -443,7 +443,7 @@ class TestNewerFormat:
                 # Of channels for the second time: the mark says that it is being removed.
                 if prefix == "SugarWater/" and self.calls.count("write_channel"):
                     plant("SugarWater@1.0.0", b"new", TestNewerFormat.NEWER)
-                return super().channel_keys(prefix)
+                yield from super().channel_keys(prefix)
 
         regions[2].__class__ = Newer
 

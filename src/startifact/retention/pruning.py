@@ -17,12 +17,9 @@ from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import (
     DeadlineError,
     InputError,
-    NewerFormatError,
     NotFoundError,
-    RegionUnavailableError,
     StartifactError,
     UndeterminedError,
-    no_answer,
 )
 from startifact.hints import Hint, Option
 from startifact.limits import LISTED_NAMES, Limits
@@ -49,12 +46,12 @@ from startifact.retention.criteria import Criteria
 from startifact.retention.finished import finished_in_all, list_finished, record_finished
 from startifact.retention.in_use import InUse, read_in_use
 from startifact.retention.plan import KeptVersion, PlannedRemoval, PlanState, Pruning
+from startifact.retention.readable import find_unreadable
 from startifact.retention.removal import (
     Remover,
     change_pruning,
     has_tombstone,
     is_due,
-    regions_not_asked,
 )
 from startifact.text import quoted_list
 
@@ -115,7 +112,9 @@ class Pruner:
         not_before = time_text(self.now + grace)
         plan = [self._planned(entry, not_before) for entry in wanted]
         plan += self._unfinished(removing)
-        self._check_readable(plan)
+        self._incomplete |= find_unreadable(
+            self.regions, self.project, plan, self._failures, limits=self.limits
+        )
         if not self.dry_run:
             with self._noting_what_was_done():
                 self._run(plan)
@@ -277,34 +276,6 @@ class Pruner:
 
         self._pool(partial(inspect, version) for version in removing)
         return [found[str(version)] for version in removing if str(version) in found]
-
-    def _check_readable(self, plan: Sequence[PlannedRemoval]) -> None:
-        """Leave what a newer Startifact has stored in any region as it is: it is incomplete.
-
-        A majority without it would outvote it where a version is only read. What is due is left
-        too where that is not known of a region.
-        """
-        unknown = dict(self._failures)
-
-        def inspect(planned: PlannedRemoval) -> None:
-            key = artifact_key(self.project, planned.version)
-            living = [region for region in self.regions if region.name not in unknown]
-            try:
-                failed = regions_not_asked(living, key, limits=self.limits)
-            except NewerFormatError as e:
-                self._incomplete[str(planned.version)] = e
-                return
-            # Each of them would take seconds for each version.
-            unknown.update(
-                (n, e) for n, e in failed.items() if isinstance(e, RegionUnavailableError)
-            )
-            if planned.state is PlanState.DUE and (missing := unknown | failed):
-                self._incomplete[str(planned.version)] = no_answer(
-                    f"{key} is not removed, as not all regions say what they have of it:",
-                    missing.items(),
-                )
-
-        self._pool(partial(inspect, planned) for planned in plan)
 
     def _of_plan(self, plan: Sequence[PlannedRemoval], *states: PlanState) -> list[PlannedRemoval]:
         """Return what of *plan* is in one of *states*, and may be touched."""

@@ -20,8 +20,6 @@ from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import (
     DeadlineError,
-    IntegrityError,
-    NewerFormatError,
     RegionsFailedError,
     RegionUnavailableError,
     StartifactError,
@@ -30,7 +28,6 @@ from startifact.limits import Limits
 from startifact.model.clock import time_of
 from startifact.model.keys import Key, artifact_key
 from startifact.model.record import encode_tombstone, has_left_bytes, is_tombstone, refuse_newer
-from startifact.reading.listing import ask_regions
 from startifact.regions.interface import Region, StoredArtifact
 from startifact.registers.attempt import Author
 from startifact.registers.marks import Mark, PruningMark, PruningState, mark_register
@@ -106,28 +103,6 @@ def has_tombstone(region: Region, key: Key, limits: Limits) -> bool:
         raise
     except StartifactError:  # whoever puts one there says why
         return False
-
-
-def regions_not_asked(
-    regions: Sequence[Region], key: Key, *, limits: Limits
-) -> dict[str, StartifactError]:
-    """Return why some of *regions* do not say what they have at *key*; all others can be read.
-
-    Raises:
-        NewerFormatError: What one has was stored by a newer Startifact.
-    """
-
-    def look(region: Region, heartbeat: Heartbeat) -> None:
-        heartbeat.beat()
-        stored = region.describe(key)
-        if stored is not None:
-            refuse_newer(stored.encoded_record, where=f"{key} in {region.name}")
-
-    _, failed = ask_regions({r.name: partial(look, r) for r in regions}, limits, None)
-    for failure in failed:
-        if isinstance(failure.error, NewerFormatError):
-            raise failure.error
-    return {f.name: f.error for f in failed if not isinstance(f.error, IntegrityError)}
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ def prune(old: Old) -> bool:
 
 def left(old: Old) -> list[bool]:
     """Return where metadata of the removed version is."""
-    return [f"{old.fixture.key}/metadata" in b.keys() for b in old.fixture.backends]
+    return [f"{old.fixture.key}/metadata" in old.fixture.keys(b) for b in old.fixture.backends]
 
 
 def test_metadata_goes_with_the_version(marked: Old) -> None:
@@ -35,7 +35,7 @@ def test_metadata_goes_with_the_version(marked: Old) -> None:
     assert left(marked) == [False] * 3
     for backend in marked.fixture.backends:
         assert is_tombstone(backend.encoded_record(marked.fixture.key))
-        assert f"{marked.fixture.at('2.0.0')}/metadata" in backend.keys()
+        assert f"{marked.fixture.at('2.0.0')}/metadata" in marked.fixture.keys(backend)
     assert marked.fixture.verify()
 
 

@@ -44,13 +44,12 @@ def finished_in_all(
 ) -> frozenset[str]:
     """Return what each region that was *listed* has among its *finished* removals, and lists.
 
-    One that does not list it has lost its tombstone.
+    One that does not list it has lost its tombstone. At least one region was listed.
     """
-    in_each = [
-        finished.get(name, set()) & {str(version) for version in versions}
-        for name, (versions, _) in listed.items()
-    ]
-    return frozenset(set.intersection(*in_each)) if in_each else frozenset()
+    found = set[str].intersection(*(finished.get(name, set()) for name in listed))
+    for versions, _ in listed.values():
+        found &= {text for version in versions if (text := str(version)) in found}
+    return frozenset(found)
 
 
 def record_finished(
@@ -69,7 +68,7 @@ def record_finished(
 
     def record(version: Version) -> None:
         key = finished_key(project, version)
-        jobs = {region.name: partial(_write, region, key, text) for region in regions}
+        jobs = {region.name: partial(_write, region, project, key, text) for region in regions}
         with FanOut(jobs, limits=limits) as writing:
             for answer in writing:
                 if isinstance(answer, Failure):
@@ -79,6 +78,7 @@ def record_finished(
     run_in_pool(jobs, workers=limits.inventory_workers, limits=limits)
 
 
-def _write(region: Region, key: Key, text: str, heartbeat: Heartbeat) -> None:
+def _write(region: Region, project: str, key: Key, text: str, heartbeat: Heartbeat) -> None:
     heartbeat.beat()
+    region.preflight(project)
     region.write_channel(key, text, None)  # one that is there says the same

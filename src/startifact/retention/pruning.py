@@ -173,6 +173,7 @@ class Pruner:
         jobs = {r.name: partial(list_finished, r, self.project) for r in living}
         finished, _ = ask_regions(jobs, self.limits, None)  # one that fails says so of marks too
         self._finished = finished_in_all(finished, self._listed)
+        self._listed.clear()  # a version for each region and key, which is all that there is
 
     def _read_marks(self) -> None:
         """Learn which versions are to be removed, by one listing and their marks."""

@@ -244,7 +244,9 @@ class DirectoryRegion(Region):
                 return self._put_in_place(scratch, folder)
             # That of the version's mark, which is there already: a lock of the project would be
             # waited for by every other removal in it.
-            with self._locked(self._root / mark_key_of(key)):
+            mark = self._root / mark_key_of(key)
+            self._no_follow.check_folders(mark.parent)
+            with self._locked(mark):
                 current = self.describe(key)
                 if current is None or current.token != stored.token:
                     return False

@@ -39,11 +39,11 @@ def find_unreadable(
     """
     unknown, found = dict(failures), dict[str, StartifactError]()
 
-    def look(planned: PlannedRemoval) -> None:
+    def inspect(planned: PlannedRemoval) -> None:
         key, text = artifact_key(project, planned.version), str(planned.version)
         living = [region for region in regions if region.name not in unknown]
         try:
-            failed = _not_told(living, key, limits)
+            failed = _unanswered(living, key, limits)
         except NewerFormatError as e:
             found[text] = e
             return
@@ -56,25 +56,25 @@ def find_unreadable(
                 missing.items(),
             )
 
-    jobs = (partial(look, planned) for planned in plan)
+    jobs = (partial(inspect, planned) for planned in plan)
     run_in_pool(jobs, workers=limits.inventory_workers, limits=limits)
     return found
 
 
-def _not_told(regions: Sequence[Region], key: Key, limits: Limits) -> dict[str, StartifactError]:
+def _unanswered(regions: Sequence[Region], key: Key, limits: Limits) -> dict[str, StartifactError]:
     """Return why some of *regions* do not say what they have at *key*; all others can be read.
 
     Raises:
         NewerFormatError: What one has was stored by a newer Startifact.
     """
-    _, failed = ask_regions({r.name: partial(_look, r, key) for r in regions}, limits, None)
+    _, failed = ask_regions({r.name: partial(_inspect, r, key) for r in regions}, limits, None)
     for failure in failed:
         if isinstance(failure.error, NewerFormatError):
             raise failure.error
     return {f.name: f.error for f in failed if not isinstance(f.error, IntegrityError)}
 
 
-def _look(region: Region, key: Key, heartbeat: Heartbeat) -> None:
+def _inspect(region: Region, key: Key, heartbeat: Heartbeat) -> None:
     heartbeat.beat()
     stored = region.describe(key)
     if stored is not None:

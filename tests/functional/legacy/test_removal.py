@@ -39,8 +39,8 @@ def test_metadata_goes_with_the_version(marked: Old) -> None:
     assert marked.fixture.verify()
 
 
-@pytest.mark.parametrize("by", ["prune", "repair"])
-def test_metadata_that_is_left(marked: Old, by: str) -> None:
+@pytest.mark.parametrize("command", ["prune", "repair"])
+def test_metadata_that_is_left(marked: Old, command: str) -> None:
     """Where deleting it failed, the removal is not finished; the next prune or a repair does it."""
 
     def refuse(request: Request, forward: Forward) -> Answer | None:
@@ -53,7 +53,7 @@ def test_metadata_that_is_left(marked: Old, by: str) -> None:
     assert not done
     assert left(marked) == [True] * 3
     assert [kind for kind, _ in marked.fixture.found()] == [FindingKind.NOT_REMOVED] * 3
-    if by == "prune":
+    if command == "prune":
         assert prune(marked)
     else:
         assert {action for action, _ in actions(marked.fixture.repair())} == {"remove"}

@@ -460,9 +460,9 @@ class Limits:
     """Of a channel that other jobs move at the same time. In each round one of them succeeds, and
     no workflow has this many at once."""
 
-    mirror_wait_seconds: float = 5.0
-    """How long a promotion waits at most until its channel is mirrored, beside all regions: a
-    mirror is no reason to delay it."""
+    mirror_wait_seconds: float = 2.0
+    """How long a promotion waits at most until its channel is mirrored, beside all regions: the
+    four requests that a copy takes, to another continent. A mirror is no reason to delay it."""
 
     change_seconds: float = 60.0
     """How long a channel is tried to be moved before the last round begins: twice as long as a

@@ -364,7 +364,7 @@ DENIED = {("promote-staging", "NeverProd"), ("prune", "NeverLatest")}
         ("promote-prod", ["all", "promote, rollback, channels --remove"], "SugarWater"),
         ("promote-staging", ["all", "promote, rollback, channels --remove"], "SugarWater"),
         ("yank", ["all", "yank, unyank"], "SugarWater"),
-        ("prune", ["all", "prune"], "SugarWater"),
+        ("prune", ["all", "prune", "prune, of what the first Startifact staged"], "SugarWater"),
     ],
 )
 def test_policies_are_those_of_the_table(policy: str, commands: list[str], project: str) -> None:

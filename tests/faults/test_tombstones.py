@@ -4,15 +4,23 @@ import itertools
 import json
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from startifact.errors import ConflictError, RemovedError, StagingFailedError
-from startifact.model.keys import channel_key
+from startifact.errors import (
+    ConflictError,
+    RegionUnavailableError,
+    RemovedError,
+    StagingFailedError,
+)
+from startifact.model.keys import Key, channel_key
+from startifact.regions.directory.region import DirectoryRegion
+from startifact.regions.interface import StoredArtifact
 from tests.support.backends import Directory
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
-from tests.support.limits import Session
+from tests.support.limits import Session, short_limits
 
 MakeFile = Callable[..., Path]
 
@@ -159,3 +167,33 @@ def test_found_only_when_it_is_written(
     assert [region.read_channel(channel_key("SugarWater", "latest")) for region in regions] == [
         None
     ] * 3
+
+
+def test_removals_do_not_wait_for_each_other(directories: list[str], make_file: MakeFile) -> None:
+    """A directory locks what is removed, and nothing else of the project."""
+    Session(regions=directories[:1]).stage("SugarWater", "1.0.0", make_file(b"sugar"))
+    Session(regions=directories[:1]).stage("SugarWater", "1.1.0", make_file(b"sugar"))
+    root = Path(directories[0].removeprefix("file://"))
+    waiting, go = threading.Event(), threading.Event()
+
+    class Slow(DirectoryRegion):
+        def describe(self, key: Key) -> StoredArtifact | None:
+            waiting.set()
+            go.wait(60)
+            return super().describe(key)
+
+    slow = Slow("slow", root)
+    other = DirectoryRegion("other", root, limits=short_limits(lock_wait_seconds=0.1))
+    before, key = other.describe(Key(KEY)), Key("SugarWater@1.1.0")
+    with ThreadPoolExecutor() as pool:
+        removing = pool.submit(slow.replace_with_tombstone, Key(KEY), TOMBSTONE, before)
+        assert waiting.wait(60)
+
+        try:
+            assert other.replace_with_tombstone(key, TOMBSTONE, other.describe(key))
+            with pytest.raises(RegionUnavailableError, match="locked"):
+                other.replace_with_tombstone(Key(KEY), TOMBSTONE, before)
+        finally:
+            go.set()
+
+        assert removing.result(60)

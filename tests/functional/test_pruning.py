@@ -2,7 +2,7 @@
 
 import pickle
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from startifact.errors import (
     RemovedError,
 )
 from startifact.model.record import is_tombstone
+from startifact.retention.plan import incomplete_error
 from tests.functional.test_removed import begin_removal
 from tests.support.backends import Backend
 from tests.support.faulty_region import faulty, session_over
@@ -332,6 +333,129 @@ class TestMarks:
         assert found.removed == ()
         assert ("1.0.0", "prod points at it") in [(str(k.version), k.why) for k in found.kept]
         staged.promote("SugarWater", "1.0.0", "staging")
+
+
+@FILES
+class TestFinished:
+    """What is removed in every region costs the next prune nothing but its line in the listings."""
+
+    def test_calls(self, backends: list[Backend], make_file: MakeFile) -> None:
+        """They are as many, whether two versions were removed before or twelve."""
+        session = Session(regions=specs_of(backends))
+        calls = []
+        for number in range(14):
+            session.stage("SugarWater", f"1.{number}.0", make_file(b"sugar"))
+            if number in {2, 13}:
+                for _ in range(2):
+                    session.prune("SugarWater", keep_versions=1, grace="0s", yes=True)
+                regions = faulty(specs_of(backends))
+                again = session_over(regions).prune(
+                    "SugarWater", keep_versions=1, grace="0s", yes=True
+                )
+                assert again.plan == ()
+                calls.append([sorted(region.calls) for region in regions])
+
+        assert has_tombstones(backends, "1.12.0") == [True] * 3
+        assert calls[0] == calls[1]
+
+    def test_lost_tombstone(self, staged: Session, backends: list[Backend]) -> None:
+        """Where a region lists it no more, it gets one again."""
+        for _ in range(2):
+            staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+        backends[1].remove("SugarWater@1.0.0")
+
+        again = staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+
+        assert texts(again.removed) == ["1.0.0"]
+        assert has_tombstones(backends, "1.0.0") == [True] * 3
+
+    def test_removed_before(self, staged: Session, backends: list[Backend]) -> None:
+        """What a region does not say yet, as it failed or is new, the next prune lets it say."""
+        for _ in range(2):
+            staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+        backends[1].erase("SugarWater/_removed/1.0.0")
+
+        again = staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+
+        assert (again.plan, again.removed) == ((), ())
+        assert all(backend.text("SugarWater/_removed/1.0.0") for backend in backends)
+
+    def test_not_removed_everywhere(self, staged: Session, backends: list[Backend]) -> None:
+        """Nobody says so before every region has a tombstone."""
+        staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+        regions = faulty(specs_of(backends))
+        regions[1].fail("replace_with_tombstone")
+
+        session_over(regions).prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+
+        assert not any("SugarWater/_removed/1.0.0" in b.snapshot() for b in backends)
+
+
+@FILES
+class TestNewerFormat:
+    """What a newer Startifact has stored in any region is left as it is."""
+
+    NEWER = '{"startifact:format":"2","startifact:removed-by":"somebody"}'
+
+    @pytest.mark.parametrize("runs", [0, 1], ids=["new", "due"])
+    @pytest.mark.parametrize("yes", [False, True], ids=["plan", "prune"])
+    def test_minority(
+        self, staged: Session, backends: list[Backend], runs: int, *, yes: bool
+    ) -> None:
+        """Nothing of that version is touched, and all others are removed."""
+        for _ in range(runs):
+            staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+        backends[2].plant("SugarWater@1.0.0", b"new", self.NEWER)
+        before = [about(backend, "1.0.0") for backend in backends]
+
+        done = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=yes)
+
+        assert not done
+        assert list(done.incomplete) == ["1.0.0"]
+        assert "a newer Startifact is needed" in str(done.incomplete["1.0.0"])
+        assert texts(done.removed if runs else done.marked) == ["1.1.0"]
+        assert [about(backend, "1.0.0") for backend in backends] == before
+        failed = incomplete_error(done)
+        assert failed is not None
+        assert failed.exit_code == 2
+
+    def test_removal_that_has_begun(self, staged: Session, backends: list[Backend]) -> None:
+        """It goes no further, by a prune or by a repair."""
+        begin_removal(list(faulty(specs_of(backends))))
+        backends[2].plant("SugarWater@1.0.0", b"new", self.NEWER)
+        before = [about(backend, "1.0.0") for backend in backends]
+
+        done = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+        repaired = staged.repair("SugarWater")
+
+        assert "a newer Startifact is needed" in str(done.incomplete["1.0.0"])
+        assert not repaired
+        assert [about(backend, "1.0.0") for backend in backends] == before
+
+    def test_stored_meanwhile(self, staged: Session, backends: list[Backend]) -> None:
+        """It is not replaced either where it comes once the removal has begun."""
+        staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+        regions = faulty(specs_of(backends))
+        plant = backends[2].plant
+
+        class Newer(type(regions[2])):  # type: ignore[misc]
+            def channel_keys(self, prefix: str) -> Iterator[str]:
+                # Of channels for the second time: the mark says that it is being removed.
+                if prefix == "SugarWater/" and self.calls.count("write_channel"):
+                    plant("SugarWater@1.0.0", b"new", TestNewerFormat.NEWER)
+                yield from super().channel_keys(prefix)
+
+        regions[2].__class__ = Newer
+
+        done = session_over(regions).prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+
+        assert "a newer Startifact is needed" in str(done.incomplete["1.0.0"])
+        assert backends[2].encoded_record("SugarWater@1.0.0") == self.NEWER
+
+
+def about(backend: Backend, version: str) -> dict[str, object]:
+    """Return what is stored about *version*."""
+    return {key: what for key, what in backend.snapshot().items() if version in key}
 
 
 @FILES

@@ -7,7 +7,7 @@ import pytest
 
 from startifact.errors import AccessDeniedError, ConflictError, RemovedError
 from startifact.limits import DEFAULT_LIMITS
-from startifact.model.record import encode_tombstone
+from startifact.model.record import encode_tombstone, is_tombstone
 from startifact.model.versions import parse_version
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
@@ -106,6 +106,84 @@ def test_tombstone_that_comes_while_a_region_is_filled(
 
     with pytest.raises(ConflictError, match=r"was removed at .* by 'a test'|was removed at"):
         session_over(regions).stage("SugarWater", "1.0.0", make_file(b"sugar"))
+
+
+@pytest.fixture
+def unfinished(backends: list[Backend], make_file: MakeFile) -> list[Backend]:
+    """Return regions of which two have a tombstone and its mark, and the third one has nothing."""
+    specs = specs_of(backends)
+    Session(regions=specs).stage("SugarWater", "2.0.0", make_file(b"sugar"))
+    begin_removal(list(faulty(specs)))
+    for backend in backends[:2]:
+        backend.plant(KEY, TOMBSTONE.encode(), TOMBSTONE)
+    backends[2].erase("SugarWater/_yanked/1.0.0")
+    return backends
+
+
+@FILES
+@pytest.mark.parametrize("dry_run", [False, True], ids=["stage", "dry-run"])
+def test_all_that_know_of_the_removal_are_down(
+    unfinished: list[Backend],
+    make_file: MakeFile,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    dry_run: bool,
+) -> None:
+    """With fewer required regions than know, it cannot be known: that is a warning."""
+    specs = specs_of(unfinished)
+    for backend in unfinished[:2]:
+        backend.fail_region()
+
+    Session(regions=specs, required_regions=1, read_only=dry_run).stage(
+        "SugarWater", "1.0.0", make_file(b"other")
+    )
+
+    assert (
+        "SugarWater@1.0.0: 1 of 3 regions said that this version was not removed before, 2 are "
+        "needed to know: if it was, its number is used again, and the next prune or repair "
+        "removes what is staged now"
+    ) in caplog.messages
+    for backend in unfinished[:2]:
+        backend.restore_region()
+    assert Session(regions=specs).repair("SugarWater")
+    assert all(is_tombstone(backend.encoded_record(KEY)) for backend in unfinished)
+
+
+@FILES
+@pytest.mark.parametrize("required", [1, "majority"])
+@pytest.mark.parametrize("left", ["tombstone", "mark"])
+def test_one_that_knows_of_the_removal_answers(
+    unfinished: list[Backend], make_file: MakeFile, required: int | str, left: str
+) -> None:
+    """A tombstone, or a mark alone, in one of the regions that answer refuses the staging."""
+    specs = specs_of(unfinished)
+    unfinished[0].fail_region()
+    if left == "mark":
+        unfinished[1].remove(KEY)
+    before = unfinished[2].snapshot()
+
+    with pytest.raises(ConflictError, match="removed"):
+        Session(regions=specs, required_regions=required).stage(
+            "SugarWater", "1.0.0", make_file(b"other")
+        )
+
+    assert unfinished[2].snapshot() == before
+
+
+@FILES
+@pytest.mark.parametrize("down", [0, 1])
+def test_enough_say_that_nothing_was_removed(
+    backends: list[Backend], make_file: MakeFile, caplog: pytest.LogCaptureFixture, down: int
+) -> None:
+    """A staging that asks for one region and meets enough others warns of no removal."""
+    for backend in backends[:down]:
+        backend.fail_region()
+
+    Session(regions=specs_of(backends), required_regions=1).stage(
+        "SugarWater", "1.0.0", make_file(b"sugar")
+    )
+
+    assert "removed before" not in caplog.text
 
 
 @FILES

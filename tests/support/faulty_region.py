@@ -289,6 +289,15 @@ class FaultyRegion(Region):
             lambda: self.inner.replace_with_tombstone(key, encoded_record, stored),
         )
 
+    def separate_metadata(self, prefix: str) -> Iterator[Key]:
+        return iter(
+            self.do("separate_metadata", prefix, lambda: list(self.inner.separate_metadata(prefix)))
+            or ()
+        )
+
+    def delete_separate_metadata(self, key: Key) -> None:
+        self.do("delete_separate_metadata", key, lambda: self.inner.delete_separate_metadata(key))
+
     def move_aside(self, key: Key, aside: Key) -> bool:
         return self.do("move_aside", key, lambda: self.inner.move_aside(key, aside))
 

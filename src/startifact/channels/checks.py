@@ -13,7 +13,7 @@ from startifact.model.versions import is_same
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
 from startifact.regions.interface import Region
-from startifact.registers.marks import is_being_removed, mark_in, mark_register
+from startifact.registers.marks import is_being_removed, mark_in, mark_register, yanked_message
 from startifact.text import quoted
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def check_mark(
         raise reading.unknown(f"cannot tell whether {key} was yanked")
     yanked = mark_in(reading).yanked
     if yanked is not None and allow_yanked:
-        logger.warning("%s was yanked: %s", key, quoted(yanked.reason))
+        logger.warning("%s", yanked_message(key, yanked))
     elif yanked is not None:
         raise YankedError(
             f"{key} was yanked by {quoted(yanked.yanked_by)}: {quoted(yanked.reason)}",

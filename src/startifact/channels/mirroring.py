@@ -16,6 +16,8 @@ from startifact.registers.register import Register
 
 logger = logging.getLogger(__name__)
 
+_BEHIND = "the region does not have the move yet"
+
 
 def mirror_channel(
     regions: Sequence[Region],
@@ -29,7 +31,10 @@ def mirror_channel(
 
     What does not succeed is a warning: the channel itself has moved, and is the authority.
     """
-    failures = copy_to_mirrors(regions, register, channel, holders=holders, limits=limits)
+    failures = copy_to_mirrors(
+        regions, register, channel,
+        holders=holders, wait_seconds=limits.mirror_wait_seconds, limits=limits,
+    )  # fmt: skip
     for name, why in failures.items():
         text = why.message if isinstance(why, StartifactError) else why
         logger.warning("%s", not_written(register, name, text))
@@ -46,13 +51,15 @@ def copy_to_mirrors(
     channel: str,
     *,
     holders: Collection[str],
+    wait_seconds: float,
     limits: Limits,
 ) -> dict[str, StartifactError | str]:
     """Copy *channel* to the mirrors of *regions*; return why some were not written, by region.
 
     A region gets what it holds itself, where that version is complete in it. What has not succeeded
-    in ``mirror_wait_seconds`` is not waited for. The *holders* are known to have the channel's last
-    move.
+    in *wait_seconds* is not waited for. The *holders* are known to have the channel's last move; no
+    other region, which as a rule does not answer, is waited for longer than ``quorum_wait_seconds``
+    once theirs are written.
     """
     jobs = {
         region.name: partial(
@@ -61,18 +68,21 @@ def copy_to_mirrors(
         for region in regions
         if region.mirror is not None
     }
-    until = time.monotonic() + limits.mirror_wait_seconds
+    began = time.monotonic()
+    until, until_others = began + wait_seconds, began + limits.quorum_wait_seconds
     waiting = set(jobs)
     failures: dict[str, StartifactError | str] = {}
     with FanOut(jobs, limits=limits, enough=0) as asking:
-        while answer := asking.next(until):
+        while answer := asking.next(
+            until if waiting.intersection(holders) else min(until, until_others)
+        ):
             waiting.discard(answer.name)
             if isinstance(answer, Failure):
                 failures[answer.name] = answer.error
             elif answer.value is not None:
                 failures[answer.name] = answer.value
-    late = f"it took more than {limits.mirror_wait_seconds:g} s"
-    return failures | dict.fromkeys(sorted(waiting), late)
+    late = f"it took more than {wait_seconds:g} s"
+    return failures | {name: late if name in holders else _BEHIND for name in sorted(waiting)}
 
 
 def _write(
@@ -91,7 +101,7 @@ def _write(
     """
     if not mirror.mirrors(channel):
         return None
-    behind = None if is_holder else "the region does not have the move yet"
+    behind = None if is_holder else _BEHIND
     project = project_of(register.key)
     mirrored: list[str | None] = []
     for _ in range(register.limits.mirror_attempts):

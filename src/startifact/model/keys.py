@@ -139,9 +139,25 @@ def mark_key(project: str, version: object) -> Key:
     return Key(f"{marks_prefix(project)}{version}")
 
 
+def mark_key_of(key: Key) -> Key:
+    """Return the same of the version whose artifact is at *key*."""
+    project, _, version = key.partition(PROJECT_DELIMITER)
+    return mark_key(project, version)
+
+
 def marks_prefix(project: str) -> str:
     """Return what the keys of the marks of the project's versions begin with."""
     return f"{project}/_yanked/"
+
+
+def finished_key(project: str, version: object) -> Key:
+    """Return where it is stored that *version* of *project* is removed in every region."""
+    return Key(f"{finished_prefix(project)}{version}")
+
+
+def finished_prefix(project: str) -> str:
+    """Return what the keys begin with that say which versions are removed in every region."""
+    return f"{project}/_removed/"
 
 
 def channel_parameter(prefix: str, project: str, channel: str) -> str:

@@ -4,6 +4,7 @@ It is stored as one ASCII JSON object of strings. The keys, their spelling and t
 the storage format.
 """
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -294,6 +295,17 @@ def is_tombstone(encoded_record: str | None) -> bool:
     except (IntegrityError, NewerFormatError):
         return False
     return False
+
+
+def refuse_newer(encoded_record: str | None, *, where: str) -> None:
+    """Return unless a newer Startifact wrote *encoded_record*: this one cannot judge what it is.
+
+    Raises:
+        NewerFormatError: One did.
+    """
+    with contextlib.suppress(RemovedError, IntegrityError):
+        if encoded_record is not None:
+            decode(encoded_record, where=where)
 
 
 def _json(strings: Mapping[str, str]) -> str:

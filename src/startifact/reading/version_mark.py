@@ -8,10 +8,16 @@ from collections.abc import Sequence
 from semver import Version
 
 from startifact.concurrency.quorum import Question
-from startifact.limits import MAX_REASON_CHARACTERS, Limits
+from startifact.limits import Limits
 from startifact.model.keys import artifact_key
 from startifact.regions.interface import Region
-from startifact.registers.marks import Mark, is_being_removed, mark_in, mark_register
+from startifact.registers.marks import (
+    Mark,
+    is_being_removed,
+    mark_in,
+    mark_register,
+    yanked_message,
+)
 from startifact.registers.reader import Acceptor
 from startifact.text import quoted
 
@@ -97,8 +103,7 @@ class VersionMark(KnownMark):
 
     def _warn(self) -> None:
         if self._mark.yanked is not None:
-            reason = quoted(self._mark.yanked.reason, MAX_REASON_CHARACTERS)
-            logger.warning("%s was yanked: %s", self._key, reason)
+            logger.warning("%s", yanked_message(self._key, self._mark.yanked))
         if self._is_being_removed:
             logger.warning("%s is being removed", self._key)
         elif self._mark.pruning is not None:

@@ -114,8 +114,8 @@ class Region(ABC):
 
     A key is an artifact's (``project@version``), a channel's (``project/channel``), or below
     ``project/_``, which is Startifact's own and may hold either. Only `create`, `delete`,
-    `replace_with_tombstone`, `move_aside`, `write_channel`, `preflight`, `preflight_deletion` and a
-    mirror's ``write`` and ``delete`` change anything.
+    `replace_with_tombstone`, `delete_separate_metadata`, `move_aside`, `write_channel`,
+    `preflight`, `preflight_deletion` and a mirror's ``write`` and ``delete`` change anything.
 
     **Threads.** Every method may be called from any thread, and by several at once; what `read` and
     `keys` return is used by one thread.
@@ -331,6 +331,22 @@ class Region(ABC):
         Raises:
             IntegrityError: What is at *key* cannot be an artifact. Nothing was changed.
             ConfigurationError: The store does not keep this promise. Nothing was changed.
+        """
+
+    # Not abstract: the first Startifact stored only in S3.
+    def separate_metadata(self, prefix: str) -> Iterator[Key]:  # noqa: ARG002  # for those that can
+        """Yield the keys of artifacts whose metadata the first Startifact stored beside them.
+
+        Their keys and a slash begin with *prefix*, which is that of an artifact, or of a project as
+        in `keys`. What is at such a key now may be a tombstone, or nothing. Errors may come at any
+        step.
+        """
+        yield from ()
+
+    def delete_separate_metadata(self, key: Key) -> None:  # noqa: B027  # most have none
+        """Delete the metadata that the first Startifact stored beside the artifact at *key*.
+
+        Nobody may need it any more: it is called where a tombstone is at *key*.
         """
 
     # Not abstract: most stores hold nothing but artifacts and channels.

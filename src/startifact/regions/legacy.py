@@ -18,6 +18,7 @@ from startifact.regions.interface import StoredArtifact
 ONLY_MIRRORED = ""
 """The token of a channel that is an SSM parameter, and not an object yet."""
 
+_METADATA = "/metadata"
 _FILENAME = f"{RESERVED}filename"
 
 
@@ -31,7 +32,13 @@ class LegacyArtifact(StoredArtifact):
 
 def legacy_metadata_key(key: Key) -> Key:
     """Return where the first Startifact kept the metadata of the artifact at *key*."""
-    return Key(f"{key}/metadata")
+    return Key(f"{key}{_METADATA}")
+
+
+def artifact_of_metadata(key: str) -> Key | None:
+    """Return the key of the artifact whose metadata is at *key*; ``None`` where that is none."""
+    artifact = key.removesuffix(_METADATA)
+    return None if artifact == key or "/" in artifact else Key(artifact)
 
 
 def legacy_record(stored: StoredArtifact, *, where: str) -> Record:

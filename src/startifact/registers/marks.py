@@ -7,13 +7,14 @@ from typing import Any
 
 from semver import Version
 
-from startifact.limits import Limits
-from startifact.model.keys import mark_key
+from startifact.limits import MAX_REASON_CHARACTERS, Limits
+from startifact.model.keys import Key, mark_key
 from startifact.model.strict_json import JsonError
 from startifact.regions.interface import Region
 from startifact.registers.reader import Reading
 from startifact.registers.record import Codec, Move, parse_record
 from startifact.registers.register import Register
+from startifact.text import quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,11 @@ def mark_in_region(region: Region, project: str, version: Version) -> Mark:
 def mark_in(reading: Reading[Mark]) -> Mark:
     """Return the mark that was read; an empty one where there is none."""
     return Mark() if reading.accepted is None else reading.accepted.value
+
+
+def yanked_message(key: Key, yank: Yank) -> str:
+    """Return the message that the version at *key* was yanked, and why."""
+    return f"{key} was yanked: {quoted(yank.reason, MAX_REASON_CHARACTERS)}"
 
 
 def is_being_removed(reading: Reading[Mark]) -> bool:

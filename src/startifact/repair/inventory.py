@@ -19,7 +19,14 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.limits import MAX_SIZE_BYTES, Limits
-from startifact.model.keys import LATEST, Key, artifact_key, channel_key
+from startifact.model.keys import (
+    LATEST,
+    Key,
+    artifact_key,
+    artifact_prefix,
+    channel_key,
+    version_text,
+)
 from startifact.model.quorum import majority, refuse_shared_store
 from startifact.model.record import NO_DIGEST, has_left_bytes
 from startifact.reading.listing import versions_of
@@ -40,6 +47,9 @@ class ReplicaStatus:
     replica: Replica | None = None
     trouble: StartifactError | None = None
     sha256: str | None = None
+    has_separate_metadata: bool = False
+    """Whether metadata is left beside a tombstone that the first Startifact stored there."""
+
     why_absent: str | None = None
     """What else is known of what is absent, as that it was deleted."""
 
@@ -58,7 +68,7 @@ class ReplicaStatus:
         """Whether it is a tombstone, and nothing is left of what was there before."""
         stored = self.stored
         left = stored is not None and has_left_bytes(stored.encoded_record, stored.size)
-        return self.is_tombstone and not left
+        return self.is_tombstone and not left and not self.has_separate_metadata
 
     @property
     def recorded(self) -> bool:
@@ -267,6 +277,9 @@ def _inspect_region(
         workers=limits.inventory_workers,
         limits=limits,
     )
+    if any(status.is_tombstone for status in inventory.statuses.values()):
+        prefix = artifact_prefix(project) if whole else f"{artifact_key(project, versions[0])}/"
+        _find_separate_metadata(inventory, project, prefix, heartbeat)
     if whole:
         inventory.latest = _latest(inventory.region, project)
         channel_record = inventory.latest.channel_record
@@ -276,6 +289,18 @@ def _inspect_region(
         ):
             # It may have been staged since versions were listed.
             inspect_version(channel_record.version)
+
+
+def _find_separate_metadata(
+    inventory: RegionInventory, project: str, prefix: str, heartbeat: Heartbeat
+) -> None:
+    """Add to tombstones that metadata is left beside them: one listing says it of all."""
+    for key in inventory.region.separate_metadata(prefix):
+        heartbeat.beat()
+        text = version_text(project, key)
+        status = None if text is None else inventory.statuses.get(text)
+        if text is not None and status is not None and status.is_tombstone:
+            inventory.statuses[text] = replace(status, has_separate_metadata=True)
 
 
 def _status_of(region: Region, key: Key) -> ReplicaStatus:

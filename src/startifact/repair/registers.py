@@ -15,12 +15,12 @@ from startifact.channels.mirroring import copy_to_mirrors, not_written
 from startifact.channels.targets import Target
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import RefusedError, RegionUnavailableError, StartifactError
-from startifact.limits import MAX_REASON_CHARACTERS, Limits
+from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key, mark_key
 from startifact.reading.listing import ask_regions
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
-from startifact.registers.marks import Mark, mark_register
+from startifact.registers.marks import Mark, mark_register, yanked_message
 from startifact.registers.reader import highest_of
 from startifact.registers.record import Accepted, RegisterRecord, record_text
 from startifact.repair.log import RepairLog, Step
@@ -225,6 +225,7 @@ def _mirror_again(
             inventory.register,
             channel,
             holders=copies,
+            wait_seconds=log.limits.idle_timeout_seconds,
             limits=log.limits,
         )
     for name in copies:
@@ -279,5 +280,5 @@ def warn_of_yanked_version(
     acceptors, _ = ask_regions(jobs, limits, None)
     state = highest_of(acceptor.accepted for acceptor in acceptors.values())
     if state is not None and state.value.yanked is not None:
-        reason = quoted(state.value.yanked.reason, MAX_REASON_CHARACTERS)
-        logger.warning("%s was yanked: %s", artifact_key(project, version), reason)
+        key = artifact_key(project, version)
+        logger.warning("%s", yanked_message(key, state.value.yanked))

@@ -177,6 +177,8 @@ def _compare_removed(status: ReplicaStatus) -> tuple[FindingKind, str] | None:
     left = "its removal was not finished here: "
     if status.absent:
         return FindingKind.NOT_REMOVED, f"{left}nothing is there, and its number could be used"
+    if status.has_separate_metadata:
+        return FindingKind.NOT_REMOVED, f"{left}metadata is left that was stored beside it"
     if status.is_tombstone:
         return FindingKind.NOT_REMOVED, f"{left}bytes are left beside the record that says so"
     if status.trouble is not None:

@@ -27,16 +27,32 @@ from startifact.model.clock import time_of, time_text
 from startifact.model.keys import artifact_key
 from startifact.model.quorum import left_out
 from startifact.model.versions import newest_first, parse_version
-from startifact.reading.listing import ask_regions, check_answers, marked_versions, versions_of
+from startifact.reading.listing import (
+    Listed,
+    ask_regions,
+    check_answers,
+    failures_by_region,
+    list_keys,
+    marked_versions,
+    merged,
+    warn_of_others,
+)
 from startifact.reading.range_choice import nothing_satisfies
 from startifact.reading.version_entries import Describer, EntryFilter, VersionEntry
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
 from startifact.registers.marks import PruningMark, PruningState, mark_in, mark_register
 from startifact.retention.criteria import Criteria
+from startifact.retention.finished import finished_in_all, list_finished, record_finished
 from startifact.retention.in_use import InUse, read_in_use
 from startifact.retention.plan import KeptVersion, PlannedRemoval, PlanState, Pruning
-from startifact.retention.removal import Remover, change_pruning, has_tombstone, is_due
+from startifact.retention.readable import find_unreadable
+from startifact.retention.removal import (
+    Remover,
+    change_pruning,
+    has_tombstone,
+    is_due,
+)
 from startifact.text import quoted_list
 
 logger = logging.getLogger(__name__)
@@ -57,6 +73,13 @@ class Pruner:
     """The regions that are configured for everybody, where that is known."""
 
     _failures: dict[str, StartifactError] = field(default_factory=dict)
+    _listed: dict[str, Listed] = field(default_factory=dict)
+    _finished: frozenset[str] = frozenset()
+    """The versions, as texts, that are known to be removed in every region."""
+
+    _completed: list[Version] = field(default_factory=list)
+    """Those that turned out to be."""
+
     _marks: dict[str, PruningMark] = field(default_factory=dict)
     _marked: dict[str, Version] = field(default_factory=dict)
     _lifted: dict[str, Version] = field(default_factory=dict)
@@ -79,7 +102,9 @@ class Pruner:
         versions = self._list()
         self._check_left_out()
         self._check_range(versions)
+        self._read_finished()
         self._read_marks()
+        versions = [v for v in versions if str(v) not in self._finished]
         removing = [v for v in versions if self._is_removing(v)]
         alive = [v for v in versions if not self._is_removing(v)]
         in_use = read_in_use(self.regions, self.project, self._failures, limits=self.limits)
@@ -87,6 +112,9 @@ class Pruner:
         not_before = time_text(self.now + grace)
         plan = [self._planned(entry, not_before) for entry in wanted]
         plan += self._unfinished(removing)
+        self._incomplete |= find_unreadable(
+            self.regions, self.project, plan, self._failures, limits=self.limits
+        )
         if not self.dry_run:
             with self._noting_what_was_done():
                 self._run(plan)
@@ -94,9 +122,13 @@ class Pruner:
 
     def _list(self) -> list[Version]:
         """Return all versions, newest first; those that have a tombstone are among them."""
-        versions, failures = versions_of(self.regions, self.project, limits=self.limits, every=True)
-        self._failures |= failures
-        check_answers(self.regions, self.project, failures, all_needed=not versions)
+        jobs = {r.name: partial(list_keys, r, self.project) for r in self.regions}
+        self._listed, failed = ask_regions(jobs, self.limits, None)
+        others = {name: others for name, (_, others) in self._listed.items()}
+        warn_of_others(self.regions, self.project, others)
+        versions = newest_first(merged(self._listed))
+        self._failures |= failures_by_region(self.regions, failed)
+        check_answers(self.regions, self.project, self._failures, all_needed=not versions)
         if not versions:
             raise NotFoundError(
                 f"nothing of {self.project} is staged in "
@@ -135,6 +167,14 @@ class Pruner:
             raise InputError(message, hint="Prune in all of them at once")
         logger.warning("%s", message)
 
+    def _read_finished(self) -> None:
+        """Learn which versions are removed everywhere, by one listing: nothing else is asked."""
+        living = [region for region in self.regions if region.name not in self._failures]
+        jobs = {r.name: partial(list_finished, r, self.project) for r in living}
+        finished, _ = ask_regions(jobs, self.limits, None)  # one that fails says so of marks too
+        self._finished = finished_in_all(finished, self._listed)
+        self._listed.clear()  # a version for each region and key, which is all that there is
+
     def _read_marks(self) -> None:
         """Learn which versions are to be removed, by one listing and their marks."""
         living = [region for region in self.regions if region.name not in self._failures]
@@ -153,6 +193,8 @@ class Pruner:
                 self._marks[str(version)] = mark.pruning
 
         marked = {str(version): version for found in listed.values() for version in found}
+        for text in self._finished:
+            marked.pop(text, None)
         self._pool(partial(read, version) for version in marked.values())
 
     def _is_removing(self, version: Version) -> bool:
@@ -225,6 +267,7 @@ class Pruner:
         def inspect(version: Version) -> None:
             key = artifact_key(self.project, version)
             if all(has_tombstone(region, key, self.limits) for region in living):
+                self._completed.append(version)
                 return
             found[str(version)] = PlannedRemoval(
                 version=version,
@@ -235,19 +278,26 @@ class Pruner:
         self._pool(partial(inspect, version) for version in removing)
         return [found[str(version)] for version in removing if str(version) in found]
 
+    def _of_plan(self, plan: Sequence[PlannedRemoval], *states: PlanState) -> list[PlannedRemoval]:
+        """Return what of *plan* is in one of *states*, and may be touched."""
+        return [p for p in plan if p.state in states and str(p.version) not in self._incomplete]
+
     def _run(self, plan: Sequence[PlannedRemoval]) -> None:
         for version in self._to_lift(plan):
             self._lifted[str(version)] = version
         self._change(self._lifted, _lift)
-        by_text = {str(p.version): p for p in plan if p.state is PlanState.NEW}
+        by_text = {str(p.version): p for p in self._of_plan(plan, PlanState.NEW)}
         self._marked = {text: p.version for text, p in by_text.items()}
         self._change(self._marked, lambda text, mark: self._mark(by_text[text], mark))
         self._remover.remove(self._due(plan), self.now)
         self._incomplete |= self._remover.incomplete
+        if not self._failures:
+            done = [*self._completed, *self._remover.removed.values()]
+            record_finished(self.regions, self.project, done, self.author, limits=self.limits)
 
     def _due(self, plan: Sequence[PlannedRemoval]) -> list[Version]:
         """Return what this run can remove; what is due is incomplete where regions failed."""
-        due = [p.version for p in plan if p.state in {PlanState.DUE, PlanState.REMOVING}]
+        due = [p.version for p in self._of_plan(plan, PlanState.DUE, PlanState.REMOVING)]
         if not self._failures:
             return due
         # What `latest` is there is not known, nor could the removal be finished.
@@ -314,7 +364,7 @@ class Pruner:
         marked = list(self._marked.values())
         if self.dry_run:
             lifted = self._to_lift(plan)
-            marked = [p.version for p in plan if p.state is PlanState.NEW]
+            marked = [p.version for p in self._of_plan(plan, PlanState.NEW)]
             removed = {str(version): version for version in self._due(plan)}
         taken_back = {
             text: KeptVersion(version=self._remover.begun[text], why=why)

@@ -27,7 +27,7 @@ from startifact.errors import (
 from startifact.limits import Limits
 from startifact.model.clock import time_of
 from startifact.model.keys import Key, artifact_key
-from startifact.model.record import encode_tombstone, has_left_bytes, is_tombstone
+from startifact.model.record import encode_tombstone, has_left_bytes, is_tombstone, refuse_newer
 from startifact.regions.interface import Region, StoredArtifact
 from startifact.registers.attempt import Author
 from startifact.registers.marks import Mark, PruningMark, PruningState, mark_register
@@ -40,17 +40,31 @@ logger = logging.getLogger(__name__)
 def put_tombstone(
     region: Region, key: Key, encoded_record: str, heartbeat: Heartbeat, *, limits: Limits
 ) -> None:
-    """Make *region* have a tombstone at *key*, whatever is there.
+    """Make *region* have a tombstone at *key*, whatever is there that this Startifact can read.
+
+    Metadata that the first Startifact stored beside an artifact is deleted once it has one.
 
     Raises:
+        NewerFormatError: A newer Startifact has stored what is there.
         RegionUnavailableError: Something else came there again and again.
         IntegrityError: What is there cannot be an artifact.
     """
+    _put_tombstone(region, key, encoded_record, heartbeat, limits)
+    # Not before: who reads the artifact until then is to get all of it.
+    if has_separate_metadata(region, key):
+        region.delete_separate_metadata(key)
+
+
+def _put_tombstone(
+    region: Region, key: Key, encoded_record: str, heartbeat: Heartbeat, limits: Limits
+) -> None:
     for _ in range(limits.promise_attempts):
         heartbeat.beat()
         stored = region.describe(key)
         if is_removed(stored):
             return
+        if stored is not None:
+            refuse_newer(stored.encoded_record, where=f"{key} in {region.name}")
         error: RegionUnavailableError | None = None
         try:
             if region.replace_with_tombstone(key, encoded_record, stored):
@@ -71,12 +85,17 @@ def is_removed(stored: StoredArtifact | None) -> bool:
     )
 
 
+def has_separate_metadata(region: Region, key: Key) -> bool:
+    """Say whether metadata that the first Startifact stored beside the artifact is still there."""
+    return key in region.separate_metadata(f"{key}/")
+
+
 def has_tombstone(region: Region, key: Key, limits: Limits) -> bool:
-    """Say whether *region* has a tombstone at *key*; not where that is not known."""
+    """Say whether *region* has a tombstone at *key*, and nothing else; not where not known."""
 
     def describe(heartbeat: Heartbeat) -> bool:
         heartbeat.beat()
-        return is_removed(region.describe(key))
+        return is_removed(region.describe(key)) and not has_separate_metadata(region, key)
 
     try:
         return run_one(region.name, describe, limits=limits)

@@ -13,6 +13,7 @@ from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import RemovedError
 from startifact.limits import Limits
+from startifact.model.quorum import required_to_read
 from startifact.model.record import Record
 from startifact.reading.replica import Replica, describe
 from startifact.regions.interface import Region
@@ -46,13 +47,31 @@ def check_marks(state: StagingState, attempt: Record, limits: Limits) -> None:
                     "%s", with_regions([answer.name], f"it is not known whether {state.key} is "
                     f"being removed: {answer.error.message}")
                 )  # fmt: skip
-            elif answer.value.is_being_removed:
+            elif not answer.value.is_being_removed:
+                state.not_marked.add(answer.name)
+            else:
                 error = RemovedError(
                     f"{state.key} is being removed in {answer.name}",
                     hint="Choose another version; the number of a removed version stays used",
                 )
                 state.record_failure(Failure(answer.name, answer.seconds, error))
     _refuse_removed(state, attempt)
+
+
+def warn_of_few_marks(state: StagingState) -> None:
+    """Warn where too few regions answered to know that the version was not removed before.
+
+    A removal begins in a majority of the regions. All of them may be among those that did not
+    answer, where fewer than half did: only with fewer required regions than a majority, or where
+    marks cannot be read.
+    """
+    known, needed = len(state.not_marked), required_to_read(len(state.regions))
+    if known < needed:
+        logger.warning(
+            "%s: %d of %d regions said that this version was not removed before, %d are needed to "
+            "know: if it was, its number is used again, and the next prune or repair removes what "
+            "is staged now", state.key, known, len(state.regions), needed,
+        )  # fmt: skip
 
 
 def describe_again(state: StagingState, attempt: Record, limits: Limits) -> None:

@@ -45,7 +45,7 @@ from startifact.staging.filling import fill
 from startifact.staging.latest import look_for_lost_latest, move_latest
 from startifact.staging.outcomes import StageRequest, Staging
 from startifact.staging.region_steps import RegionSnapshot
-from startifact.staging.removal import check_marks, describe_again
+from startifact.staging.removal import check_marks, describe_again, warn_of_few_marks
 from startifact.staging.state import StagingState
 from startifact.text import with_regions
 
@@ -107,6 +107,8 @@ class Stager:
             return self._predict(state, request, record, chosen)
         chosen = self._fill(state, request, source, record, chosen)
         check_marks(state, record, self.limits)
+        if state.created:
+            warn_of_few_marks(state)
         if existed and state.created:
             describe_again(state, record, self.limits)
         self._check_written(state)
@@ -221,6 +223,8 @@ class Stager:
                 outcomes=state.outcomes(State.WOULD_CREATE),
             )
         region_steps.warn_untried(state.regions_to_write())
+        if state.regions_to_write():
+            warn_of_few_marks(state)
         look_for_lost_latest(state, request, self.limits, self.required)
         warn_of_others(state, record, chosen)
         return self._result(state, request, record, chosen)

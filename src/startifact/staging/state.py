@@ -50,6 +50,9 @@ class StagingState:
     marked: set[str] = field(default_factory=set)
     """Regions that were asked whether the version is being removed."""
 
+    not_marked: set[str] = field(default_factory=set)
+    """Those of them that said that it is not."""
+
     errors: dict[str, StartifactError] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 

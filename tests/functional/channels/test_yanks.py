@@ -59,6 +59,22 @@ def test_yanked_version_is_delivered(
 
 
 @pytest.mark.parametrize("backends", ["file"], indirect=True)
+def test_whole_reason_in_every_warning(staged: Session, caplog: pytest.LogCaptureFixture) -> None:
+    """A download, a promotion and a comparison of the version say the same."""
+    reason = "it loses data " * 30
+    staged.yank("SugarWater", "1.1.0", reason)
+    caplog.clear()
+
+    staged.get("SugarWater", "1.1.0").yank  # noqa: B018  # which is known once it is asked for
+    staged.promote("SugarWater", "1.1.0", "prod", allow_yanked=True)
+    staged.verify("SugarWater", "1.1.0")
+
+    said = [m for m in caplog.messages if m.startswith("SugarWater@1.1.0 was yanked: ")]
+    assert len(said) >= 3
+    assert set(said) == {f"SugarWater@1.1.0 was yanked: {reason.strip()!r}"}
+
+
+@pytest.mark.parametrize("backends", ["file"], indirect=True)
 class TestPromotion:
     """Yanked versions and channels."""
 

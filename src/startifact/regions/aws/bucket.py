@@ -127,6 +127,11 @@ class Bucket(DescribedBucket):
         for page in self._pages(prefix):
             yield from self._artifact_keys(item["Key"] for item in page.get("Contents", []))
 
+    def keys_below(self, prefix: str) -> Iterator[str]:
+        """Yield all keys that begin with *prefix*, those below an artifact's key included."""
+        for page in self._pages(prefix):
+            yield from (item["Key"].removeprefix(self.prefix) for item in page.get("Contents", []))
+
     def channel_keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys of channels directly below *prefix*; see `Region.channel_keys`."""
         for page in self._pages(prefix, "/"):
@@ -186,6 +191,11 @@ class Bucket(DescribedBucket):
                 else:
                     break
         return True
+
+    def delete_whatever_is_at(self, key: Key) -> None:
+        """Delete the object at *key*, which nobody replaces any more."""
+        with self._errors("s3:DeleteObject", key):
+            self.client.delete_object(Bucket=self.name, Key=self.full(key))
 
     def replace_with_tombstone(
         self, key: Key, encoded_record: str, stored: StoredArtifact | None

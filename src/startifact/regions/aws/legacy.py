@@ -3,7 +3,7 @@
 `region` and `bucket` know nothing of them: without such artifacts this module could be left out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from startifact.limits import MAX_LEGACY_METADATA_BYTES
@@ -13,6 +13,7 @@ from startifact.regions.interface import StoredArtifact, StoredChannel
 from startifact.regions.legacy import (
     ONLY_MIRRORED,
     LegacyArtifact,
+    artifact_of_metadata,
     legacy_metadata_key,
 )
 
@@ -32,6 +33,15 @@ class _LegacySupport(S3Region):
             archived=stored.archived,
             metadata=self.read_text(legacy_metadata_key(key), MAX_LEGACY_METADATA_BYTES),
         )
+
+    def separate_metadata(self, prefix: str) -> Iterator[Key]:
+        """See `Region.separate_metadata`."""
+        return (artifact for key in self._bucket().keys_below(prefix)
+                if (artifact := artifact_of_metadata(key)) is not None)  # fmt: skip
+
+    def delete_separate_metadata(self, key: Key) -> None:
+        """See `Region.delete_separate_metadata`."""
+        self._bucket().delete_whatever_is_at(legacy_metadata_key(key))
 
     def read_channel(self, key: Key) -> StoredChannel | None:
         """See `Region.read_channel`: without an object, the mirror is the current value."""

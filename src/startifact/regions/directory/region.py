@@ -33,7 +33,7 @@ from startifact.limits import (
     READ_BACK_BYTES,
     Limits,
 )
-from startifact.model.keys import Key, is_channel_key, project_of
+from startifact.model.keys import Key, is_channel_key, mark_key_of, project_of
 from startifact.regions.directory.filelock import check_lockable, locked, replace
 from startifact.regions.directory.no_follow import NoFollowDirectory, is_empty
 from startifact.regions.directory.scratch import scratch_in, sweep
@@ -53,9 +53,6 @@ _CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.E
 """What flushing a folder ends with on shares that have no such thing; files are flushed there."""
 
 METADATA = "metadata.json"
-
-TOMBSTONES = "tombstones"
-"""What one process at a time does in a project; no channel, as its lock alone is a file."""
 
 
 class DirectoryRegion(Region):
@@ -245,7 +242,11 @@ class DirectoryRegion(Region):
             _write_durably(scratch / METADATA, data)
             if stored is None:
                 return self._put_in_place(scratch, folder)
-            with self._locked(self._root / project_of(key) / TOMBSTONES):
+            # That of the version's mark, which is there already: a lock of the project would be
+            # waited for by every other removal in it.
+            mark = self._root / mark_key_of(key)
+            self._no_follow.check_folders(mark.parent)
+            with self._locked(mark):
                 current = self.describe(key)
                 if current is None or current.token != stored.token:
                     return False

@@ -128,3 +128,17 @@ def test_readers_see_an_artifact_or_a_tombstone(region: Region, make_file: MakeF
 
     assert records <= {ENCODED_RECORD, TOMBSTONE}
     assert described(region).encoded_record == TOMBSTONE
+
+
+def test_metadata_beside_an_artifact_where_there_is_none(
+    region: Region, backend: Backend, make_file: MakeFile
+) -> None:
+    """None is found, and deleting it changes nothing."""
+    region.create(KEY, Source.scan(make_file(b"x")), ENCODED_RECORD, unmoved)
+    before = described(region)
+
+    assert list(region.separate_metadata(f"{KEY}/")) == []
+    region.delete_separate_metadata(KEY)
+
+    assert described(region) == before
+    assert backend.keys() == [KEY]

@@ -68,14 +68,16 @@ def promotion_summary(promotion: Promotion) -> Lines:
         ("Version", _version(promotion.version)),
         ("Before", _version(promotion.previous)),
         ("Since", code(promotion.moved_at) if promotion.moved_at else ""),
-        ("By", code(promotion.moved_by) if promotion.moved_by else ""),
+        # In a dry run nobody has.
+        ("By", code(promotion.moved_by) if promotion.moved_by and not promotion.dry_run else ""),
     ]
     rows = [(code(region), "has it", "") for region in promotion.regions]
     rows += [
         (code(region), "does not have it yet", code(error.message))
         for region, error in promotion.failures.items()
     ]
-    lines = [f"### {channel} {_what(promotion)}\n\n", *table(("", ""), facts)]
+    said = [fact for fact in facts if fact[1]]
+    lines = [f"### {channel} {_what(promotion)}\n\n", *table(("", ""), said)]
     lines += table(("Region", "Outcome", "Trouble"), rows) if rows else []
     if promotion.failures:
         lines.append("Readers see it all the same, as a majority of the regions has it.\n\n")

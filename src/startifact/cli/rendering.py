@@ -22,6 +22,7 @@ from startifact.commands.results import (
     VerifyResult,
     VersionsResult,
     YankResult,
+    yank_of_copy,
 )
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
@@ -105,6 +106,7 @@ def staging_lines(staging: Staging) -> list[str]:
         first,
         f"  {artifact.size:,} bytes, {_digest(artifact)}",
         f"  {_latest(staging)}",
+        *(f"  {line}" for line in yank_of_copy(staging)),
         *table(_outcome(o) for o in staging.outcomes),
     ]
 

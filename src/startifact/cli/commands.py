@@ -66,11 +66,12 @@ def execute(
     write_file: Callable[[Path], None],
     write: Callable[[str], None],
     tell: Callable[[str], None],
+    columns: int | None = None,
 ) -> Result:
     """Do what *arguments* say, and return what came of it.
 
     *write_file* writes what is in a file to standard output, *write* writes lines there, and *tell*
-    one for people.
+    one for people. *columns* is how wide the terminal is that shows standard output, if one does.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
@@ -90,7 +91,7 @@ def execute(
         return _download_to(write_file, inputs_from(DownloadInputs, values), session)
     if arguments.command == VersionsInputs.command and not arguments.json:
         listing = inputs_from(VersionsInputs, values)
-        for line in entry_lines(entries_of(listing, session), long=listing.long):
+        for line in entry_lines(entries_of(listing, session), long=listing.long, columns=columns):
             write(line)
         return PrintedResult()
     inputs = inputs_from(PROJECT_INPUTS[arguments.command], values)

@@ -43,6 +43,7 @@ def test_promote(staged: str, call: Call) -> None:
     assert second.summary.count(" | has it |") >= 2
     assert "SugarWater/prod is 1.1.0 already" in again.stdout.splitlines()
     assert "### `SugarWater/prod` points at `1.1.0` already\n" in again.summary
+    assert again.summary.count("| Before |") == second.summary.count("| Before |")
 
 
 def test_dry_run(staged: str, call: Call) -> None:
@@ -142,9 +143,14 @@ def test_yank(staged: str, call: Call) -> None:
     dry = call(command="yank", reason="It loses orders", **about, **{"dry-run": "true"})
     done = call(command="yank", reason="It loses orders", **about)
     got = call(command="info", **about)
+    again = call(command="yank", reason="It loses orders", **about)
     back = call(command="unyank", **about)
+    still = call(command="unyank", **about, **{"dry-run": "true"})
 
-    assert [d.exit_code for d in (dry, done, got, back)] == [0, 0, 0, 0], done.stdout
+    assert [d.exit_code for d in (dry, done, got, again, back, still)] == [0] * 6, done.stdout
+    assert "SugarWater@1.1.0: already yanked" in again.stdout.splitlines()
+    assert "### `SugarWater@1.1.0` is already yanked\n" in again.summary
+    assert "### `SugarWater@1.1.0` is already in the choice of ranges (dry run)\n" in still.summary
     assert "### `SugarWater@1.1.0` would be yanked (dry run)\n" in dry.summary
     assert "SugarWater@1.1.0: yanked" in done.stdout.splitlines()
     assert "### `SugarWater@1.1.0` is yanked\n" in done.summary

@@ -154,7 +154,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(
+def root(
     step: Step, template: Path, directories: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """Make a copy of the template the regions of all ways in, and return what may be written."""
@@ -167,24 +167,24 @@ def place(
 _PROMISED = re.compile(rb'"promised":\[[^]]*\],')
 
 
-def written(place: Path) -> dict[str, bytes]:
-    """Return all files below *place* but those that the runner has for every step.
+def written(root: Path) -> dict[str, bytes]:
+    """Return all files below *root* but those that the runner has for every step.
 
     Of a channel without what is promised, which no reader sees: an expectation is looked at only
     when that stands.
     """
     return {
         str(path): _PROMISED.sub(b"", path.read_bytes())
-        for path in place.rglob("*")
+        for path in root.rglob("*")
         if path.is_file() and "_runner_file_commands" not in path.parts
     }
 
 
-def options_of(bad: Bad, place: Path) -> dict[str, str]:
+def options_of(bad: Bad, root: Path) -> dict[str, str]:
     """Return the options of *bad*, with the regions where they are."""
     options = dict(bad.options)
     if names := options.get("regions"):
-        options["regions"] = " ".join(f"file://{place}/_temp/regions/{n}" for n in names.split())
+        options["regions"] = " ".join(f"file://{root}/_temp/regions/{n}" for n in names.split())
     return options
 
 
@@ -251,34 +251,34 @@ def alike(message: str) -> str:
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_bad_input(place: Path, bad: Bad, capfd: pytest.CaptureFixture[str], call: Call) -> None:
+def test_bad_input(root: Path, bad: Bad, capfd: pytest.CaptureFixture[str], call: Call) -> None:
     """The three ways in end alike, name what was asked, got and expected, and write nothing."""
-    before = written(place)
+    before = written(root)
 
     refused = [
-        in_python(bad, options_of(bad, place)),
-        in_a_shell(bad, options_of(bad, place), capfd),
-        in_a_workflow(bad, options_of(bad, place), call),
+        in_python(bad, options_of(bad, root)),
+        in_a_shell(bad, options_of(bad, root), capfd),
+        in_a_workflow(bad, options_of(bad, root), call),
     ]
 
     (code, said), *others = refused
     assert others == [(code, said)] * 2
     assert code == bad.code
     assert [text for text in bad.said if text not in said] == []
-    assert written(place) == before
+    assert written(root) == before
 
 
 @pytest.mark.parametrize("bad", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
 def test_contradictions(
-    place: Path, bad: Bad, capfd: pytest.CaptureFixture[str], call: Call
+    root: Path, bad: Bad, capfd: pytest.CaptureFixture[str], call: Call
 ) -> None:
     """A shell and a workflow refuse an option that would do nothing beside the others."""
-    before = written(place)
+    before = written(root)
 
-    shell = in_a_shell(bad, options_of(bad, place), capfd)
-    workflow = in_a_workflow(bad, options_of(bad, place), call)
+    shell = in_a_shell(bad, options_of(bad, root), capfd)
+    workflow = in_a_workflow(bad, options_of(bad, root), call)
 
     assert shell == workflow
     assert shell[0] == bad.code
     assert [text for text in bad.said if text not in shell[1]] == []
-    assert written(place) == before
+    assert written(root) == before

@@ -140,9 +140,9 @@ def _history_lines(channel: ChannelOverview, now: datetime, columns: int | None)
     lines = table(rows)
     if fits(lines, columns):
         return lines
-    movers = (f"    {escape_nonprintable(by)}" for *_, by in rows)
+    authors = (f"    {escape_nonprintable(moved_by)}" for *_, moved_by in rows)
     short = table(tuple(cells) for *cells, _ in rows)
-    return [line for both in zip(short, movers, strict=True) for line in both]
+    return [line for both in zip(short, authors, strict=True) for line in both]
 
 
 def _history_row(move: ChannelMove, now: datetime) -> tuple[str, ...]:

@@ -212,15 +212,13 @@ def _channels(inputs: ChannelsInputs, session: Session) -> PromotionResult | Cha
         removal = session.remove_channel(inputs.project, inputs.remove, expect=inputs.expect)
         return PromotionResult(inputs=inputs, promotion=removal)
     for option, is_given, what in (
-        ("expect", inputs.expect is not None, "what a channel points at is expected"),
-        ("dry-run", session.read_only, "a dry run is asked for"),
+        (Option("expect"), inputs.expect is not None, "what a channel points at is expected"),
+        (Option("dry-run"), session.read_only, "a dry run is asked for"),
     ):
         if is_given:
             raise InputError(
                 f"{what}, and no channel is to be taken away",
-                hint=Hint.of(
-                    "Name the channel with ", Option("remove"), ", or leave out ", Option(option)
-                ),
+                hint=Hint.of("Name the channel with ", Option("remove"), ", or leave out ", option),
             )
     channels = tuple(session.channels(inputs.project))
     return ChannelsResult(project=inputs.project, channels=channels, history=inputs.history)

@@ -30,7 +30,7 @@ def test_options_before_the_command() -> None:
 
 @pytest.mark.parametrize("words", [["-qv", *STAGE], [*STAGE, "--quiet", "-v"]], ids=str)
 def test_more_and_less(words: list[str]) -> None:
-    """Nobody can be told more and errors only."""
+    """Nobody can ask for more and for errors only."""
     with pytest.raises(InputError, match="--verbose and --quiet contradict each other"):
         parse(words)
 

@@ -27,7 +27,7 @@ def staged(
     run("yank", "SugarWater@1.1.0", "--reason", "It loses orders")
 
 
-def shown(columns: int, *words: str) -> list[str]:
+def lines_of(columns: int, *words: str) -> list[str]:
     """Return the lines that a command shows on a terminal with so many *columns*."""
     code, drawn = on_a_terminal(words, columns=columns, stream="stdout")
     assert code == 0
@@ -37,8 +37,8 @@ def shown(columns: int, *words: str) -> list[str]:
 @pytest.mark.usefixtures("staged")
 def test_versions() -> None:
     """Where the columns do not fit, each fact of a version has a line, and all fit 80 columns."""
-    narrow = shown(80, "versions", "SugarWater", "--long")
-    wide = shown(200, "versions", "SugarWater", "--long")
+    narrow = lines_of(80, "versions", "SugarWater", "--long")
+    wide = lines_of(200, "versions", "SugarWater", "--long")
 
     assert [line.split()[0] for line in wide] == ["VERSION", "1.1.0", "1.0.0"]
     assert [line for line in narrow if not line.startswith("  ")] == ["1.1.0", "1.0.0"]
@@ -54,9 +54,9 @@ def test_versions() -> None:
 @pytest.mark.usefixtures("staged")
 def test_channels() -> None:
     """So do the facts of a channel and of its moves; the address of a run is in one line."""
-    narrow = shown(80, "channels", "SugarWater")
-    history = shown(80, "channels", "SugarWater", "--history")
-    wide = shown(200, "channels", "SugarWater")
+    narrow = lines_of(80, "channels", "SugarWater")
+    history = lines_of(80, "channels", "SugarWater", "--history")
+    wide = lines_of(200, "channels", "SugarWater")
 
     assert [line.split()[0] for line in wide] == ["CHANNEL", "latest", "prod"]
     prod = narrow[narrow.index("prod") :]

@@ -158,6 +158,20 @@ _ABOUT_A_PROJECT = tuple(
     if COMMANDS[name].target and not COMMANDS[name].takes_several
 )
 
+_WITH_DRY_RUN = (
+    "stage",
+    "promote",
+    "rollback",
+    "channels",
+    "yank",
+    "unyank",
+    "copy",
+    "lock",
+    "repair",
+    "setup",
+)
+_DRY_RUN = "Write nothing, and only say what would be done."
+
 _OPTIONS = (
     OptionDefinition(
         "command",
@@ -289,9 +303,15 @@ _OPTIONS = (
     OptionDefinition(
         "expect",
         "What the channel has to point at now, an exact version, another channel or a range; "
-        "otherwise nothing is changed.",
+        "otherwise nothing is changed. The command channels takes it with remove.",
         commands=("promote", "channels"),
         metavar="SELECTOR",
+        help_by_command={
+            "promote": "What the channel has to point at now, an exact version, another channel "
+            "or a range; otherwise nothing is changed.",
+            "channels": "With --remove, what the channel has to point at now, an exact version, "
+            "another channel or a range; otherwise nothing is changed.",
+        },
     ),
     OptionDefinition(
         "expect-none",
@@ -361,7 +381,7 @@ _OPTIONS = (
         "false",
         commands=("channels",),
         ways_in=(WayIn.SHELL, WayIn.ACTION),
-        help_in_shell="Show the last moves of each channel too.",
+        help_in_shell="Show the last moves of each channel too; --json always has them.",
     ),
     OptionDefinition(
         "reason",
@@ -537,22 +557,15 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "dry-run",
-        "Write nothing, and only say what would be done.",
+        f"{_DRY_RUN} The command channels takes it with remove, and lock without check.",
         ValueKind.FLAG,
         "false",
-        commands=(
-            "stage",
-            "promote",
-            "rollback",
-            "channels",
-            "yank",
-            "unyank",
-            "copy",
-            "lock",
-            "repair",
-            "setup",
-        ),
+        commands=_WITH_DRY_RUN,
         name_in_python="read_only",
+        help_by_command={
+            **dict.fromkeys(_WITH_DRY_RUN, _DRY_RUN),
+            "channels": "With --remove, write nothing, and only say what would be done.",
+        },
     ),
     OptionDefinition(
         "read-data",

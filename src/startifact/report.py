@@ -25,6 +25,7 @@ from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State, may_be_majority
 from startifact.reading.version_entries import VersionEntry
 from startifact.regions.interface import Location
+from startifact.registers.marks import Yank
 from startifact.repair.log import Repair
 from startifact.repair.verify import Verification
 from startifact.retention.plan import Pruning
@@ -68,17 +69,22 @@ def facts_of_choice(artifact: Artifact) -> dict[str, object]:
     """Return what is to be known of *artifact* by whoever has chosen it."""
     return {
         "held-by-majority": may_be_majority(artifact.downloader.outcomes()),
-        "yanked": None
-        if artifact.yank is None
-        else {
-            "reason": artifact.yank.reason,
-            "at": artifact.yank.at,
-            "by": artifact.yank.yanked_by,
-        },
+        "yanked": _facts_of_yank(artifact.yank),
         "passed-over": [
             {"version": str(passed.version), "why": passed.why} for passed in artifact.passed_over
         ],
     }
+
+
+def _facts_of_yank(yank: Yank | None) -> dict[str, object] | None:
+    if yank is None:
+        return None
+    return {"reason": yank.reason, "at": yank.at or None, "by": yank.yanked_by or None}
+
+
+def facts_of_copy(staging: Staging) -> dict[str, object]:
+    """Return what a copy did: the same as of a staging, and whether the copy was yanked too."""
+    return {**facts_of_staging(staging), "yanked": _facts_of_yank(staging.yank)}
 
 
 def facts_of_staging(staging: Staging) -> dict[str, object]:
@@ -168,16 +174,13 @@ def facts_of_channel(channel: ChannelOverview) -> dict[str, object]:
 
 def facts_of_entry(entry: VersionEntry) -> dict[str, object]:
     """Return what a listing says of one version."""
-    yank = entry.yank
     return {
         "version": str(entry.version),
         "size": entry.size,
         "staged-at": entry.staged_at_text or None,
         "digest": entry.digest or None,
         "channels": list(entry.channels),
-        "yanked": None
-        if yank is None
-        else {"reason": yank.reason, "at": yank.at, "by": yank.yanked_by},
+        "yanked": _facts_of_yank(entry.yank),
         "trouble": entry.trouble or None,
     }
 

@@ -22,9 +22,13 @@ def quoted(value: object, limit: int = QUOTED_CHARACTERS) -> str:
 COUNTS = "a whole number from 1 on"
 """What `count_of` takes, for messages."""
 
-
 NUMBERS = "a whole number from 0 on"
 """What `number_of` takes, for messages."""
+
+
+def no_number(name: str, given: object, *, least: int) -> str:
+    """Return the message that what is *given* as *name* is no whole number from *least* on."""
+    return f"{name} is {quoted(given)}, expected {COUNTS if least else NUMBERS}"
 
 
 def count_of(text: str) -> int | None:

@@ -201,6 +201,37 @@ def test_yank(account: AwsAccount, wire: Wire) -> None:
     assert not allows("yank", ("s3:PutObject", "arn:aws:s3:::my-artifacts-x/team/SugarWater/prod"))
 
 
+@pytest.mark.parametrize("channels", [None, ["prod"], []], ids=["all", "one", "none"])
+def test_stage(
+    channels: list[str] | None,
+    staged: Session,
+    account: AwsAccount,
+    make_file: MakeFile,
+    wire: Wire,
+) -> None:
+    """It asks for no copy but that of latest, whichever channels are copied to SSM."""
+    for region in AWS_REGIONS if channels is not None else ():
+        given = account.ssm(region).get_parameter(Name=account.parameter)["Parameter"]["Value"]
+        account.configure(region, json.dumps(json.loads(given) | {"mirrored_channels": channels}))
+    for channel in ("staging", "prod"):
+        staged.promote("SugarWater", "1.0.0", channel)
+
+    def act(session: Session) -> None:
+        session.stage("SugarWater", "1.2.0", make_file())
+        session.stage("SugarWater", "1.2.0", make_file())
+        session.stage("SugarWater", "1.0.1", make_file())
+
+    asked = asked_by(act, account, wire)
+
+    assert {a for a in asked if not allows("stage", a)} == set()
+    latest = "parameter/team/SugarWater/latest"
+    copies = {a for a in asked if a[0].startswith("ssm:") and "/team/" in a[1]}
+    assert {(action, arn.rpartition(":")[2]) for action, arn in copies} == {
+        ("ssm:GetParameter", latest),
+        ("ssm:PutParameter", latest),
+    }
+
+
 def test_copy(directories: list[str], make_file: MakeFile, account: AwsAccount, wire: Wire) -> None:
     """Where it copies to, it asks what the policies of a staging and of a yank allow."""
     here = Session(regions=directories)

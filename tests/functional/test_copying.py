@@ -83,11 +83,25 @@ class TestCopies:
         """A version that was yanked is yanked there too."""
         here.yank("SugarWater", "1.4.2", "it loses data")
 
-        here.copy("SugarWater", "1.4.2", there)
+        copied = here.copy("SugarWater", "1.4.2", there)
 
         yank = there.get("SugarWater", "1.4.2").yank
         assert yank is not None
         assert yank.reason == "it loses data"
+        assert copied.yank == yank
+        assert "yanked" in repr(copied)
+
+    def test_no_yank(self, here: Session, there: Session) -> None:
+        """The result says nothing of a yank where there is none, and of one that would be."""
+        plain = here.copy("SugarWater", "1.4.2", there)
+        here.yank("SugarWater", "1.4.2", "it loses data")
+        with Session(regions=there.regions, read_only=True) as reader:
+            would = here.copy("SugarWater", "1.4.2", reader)
+
+        assert plain.yank is None
+        assert would.yank is not None
+        assert (would.yank.reason, would.yank.at) == ("it loses data", "")
+        assert there.get("SugarWater", "1.4.2").yank is None
 
     def test_other_content(self, here: Session, there: Session, make_file: MakeFile) -> None:
         """Where other content is staged there, nothing is written, as by a staging."""

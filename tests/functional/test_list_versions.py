@@ -239,8 +239,8 @@ def test_nothing_is_as_asked_for(backends: list[Backend]) -> None:
         ({"version_range": "1.2"}, "is not a semantic version"),
         ({"channel": "Prod"}, "channel 'Prod' is not a legal name"),
         ({"since": "soon"}, "since 'soon' is not a time"),
-        ({"limit": 0}, "limit 0 is no limit"),
-        ({"limit": True}, "limit True is no limit"),
+        ({"limit": 0}, "limit is 0, expected a whole number from 1 on"),
+        ({"limit": True}, "limit is True, expected"),
     ],
 )
 def test_bad_input(backends: list[Backend], asked: dict[str, Any], message: str) -> None:

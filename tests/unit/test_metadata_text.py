@@ -130,13 +130,15 @@ def test_neither_form(text: str, said: str) -> None:
 
 
 def test_just_words() -> None:
-    """Words that say nothing are refused; they are not reported as bad lines, for none is good."""
+    """Words that say nothing are refused; of several lines none is good, so none is reported."""
     with pytest.raises(InputError) as caught:
         parse_metadata("lang dotnet")
+    with pytest.raises(InputError) as several:
+        parse_metadata("lang\ndotnet")
 
-    assert caught.value.message == (
-        "metadata is not valid: it is neither lines of KEY=VALUE nor a YAML mapping"
-    )
+    neither = "it is neither lines of KEY=VALUE nor a YAML mapping"
+    assert caught.value.message == f"metadata is not valid: got 'lang dotnet': {neither}"
+    assert several.value.message == f"metadata is not valid: {neither}"
 
 
 def test_yaml_tags_make_nothing() -> None:

@@ -66,16 +66,18 @@ def promotion_summary(promotion: Promotion) -> Lines:
     channel = code(channel_key(promotion.project, promotion.channel))
     facts = [
         ("Version", _version(promotion.version)),
-        ("Before", _version(promotion.previous)),
+        ("Before", _version(promotion.previous) if promotion.changed else ""),
         ("Since", code(promotion.moved_at) if promotion.moved_at else ""),
-        ("By", code(promotion.moved_by) if promotion.moved_by else ""),
+        # In a dry run nobody has.
+        ("By", code(promotion.moved_by) if promotion.moved_by and not promotion.dry_run else ""),
     ]
     rows = [(code(region), "has it", "") for region in promotion.regions]
     rows += [
         (code(region), "does not have it yet", code(error.message))
         for region, error in promotion.failures.items()
     ]
-    lines = [f"### {channel} {_what(promotion)}\n\n", *table(("", ""), facts)]
+    said = [fact for fact in facts if fact[1]]
+    lines = [f"### {channel} {_what(promotion)}\n\n", *table(("", ""), said)]
     lines += table(("Region", "Outcome", "Trouble"), rows) if rows else []
     if promotion.failures:
         lines.append("Readers see it all the same, as a majority of the regions has it.\n\n")
@@ -95,7 +97,8 @@ def _what(promotion: Promotion) -> str:
 def yanking_log(yanking: Yanking) -> list[str]:
     """Return what the log says of a yank, or of taking one back."""
     key = artifact_key(yanking.project, yanking.version)
-    first = f"{key}: {'in the choice of ranges' if yanking.yank is None else 'yanked'}"
+    already = "" if yanking.changed else "already "
+    first = f"{key}: {already}{'in the choice of ranges' if yanking.yank is None else 'yanked'}"
     lines = [f"dry run, nothing is written: {first}" if yanking.dry_run else first]
     lines += [f"{name} does not have it yet: {e.message}" for name, e in yanking.failures.items()]
     return lines
@@ -104,7 +107,8 @@ def yanking_log(yanking: Yanking) -> list[str]:
 def yanking_summary(yanking: Yanking) -> Lines:
     """Return the summary of a yank, or of taking one back."""
     suffix = " (dry run)" if yanking.dry_run else ""
-    verb = "would be" if yanking.dry_run and yanking.changed else "is"
+    verb = "would be" if yanking.dry_run else "is"
+    verb = verb if yanking.changed else "is already"
     is_ = f"{verb} yanked" if yanking.yank else f"{verb} in the choice of ranges"
     facts = [
         ("Reason", code(yanking.yank.reason) if yanking.yank else ""),

@@ -18,7 +18,7 @@ from startifact.model.versions import parse_version
 from startifact.problems import Problems
 from startifact.regions.factory import parse_specs
 from startifact.regions.spec import split_list
-from startifact.text import COUNTS, NUMBERS, count_of, number_of, quoted
+from startifact.text import count_of, no_number, number_of, quoted
 
 _AUDIENCE = re.compile(r"[!-~]{1,255}", re.ASCII)
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
@@ -117,7 +117,7 @@ def check_count(text: str, *, name: str) -> int | None:
         return None
     count = count_of(text)
     if count is None:
-        raise InputError(f"{name} is {quoted(text)}, expected {COUNTS}")
+        raise InputError(no_number(name, text, least=1))
     return count
 
 
@@ -127,7 +127,7 @@ def check_number(text: str, *, name: str) -> int | None:
         return None
     number = number_of(text)
     if number is None:
-        raise InputError(f"{name} is {quoted(text)}, expected {NUMBERS}")
+        raise InputError(no_number(name, text, least=0))
     return number
 
 

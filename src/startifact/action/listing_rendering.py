@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from startifact.action.markdown import Lines, code, table
 from startifact.reading.version_entries import VersionEntry
 
-_HEAD = ("Version, newest first", "Bytes", "Staged", "Digest", "Channels", "Yanked", "Trouble")
+# What is long is last: GitHub cuts a wide table off on the right.
+_HEAD = ("Version, newest first", "Bytes", "Channels", "Yanked", "Trouble", "Staged", "Digest")
 
 
 def projects_summary(projects: Sequence[str]) -> Lines:
@@ -24,10 +25,13 @@ def versions_summary(project: str, entries: Sequence[VersionEntry]) -> Lines:
 
 
 def _row(entry: VersionEntry) -> tuple[str, ...]:
-    known = (entry.staged_at_text, entry.digest, ", ".join(entry.channels))
     yanked = "" if entry.yank is None else entry.yank.reason or "without a reason"
+    known = (
+        *(", ".join(entry.channels), yanked, entry.trouble),
+        *(entry.staged_at_text, entry.digest),
+    )
     return (
         code(str(entry.version)),
         "" if entry.size is None else f"{entry.size:,}",
-        *(code(text) if text else "" for text in (*known, yanked, entry.trouble)),
+        *(code(text) if text else "" for text in known),
     )

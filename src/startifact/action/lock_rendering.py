@@ -35,11 +35,11 @@ def check_summary(result: LockCheckResult, ending: Lines) -> Lines:
     """Return the summary of a check of entries; *ending* says how the step ended."""
     check = result.check
     count = len(check.entries)
-    what = "can be had" if check else "is not known to be there"
-    what = "cannot be had as it is" if check.differences else what
+    what = "all entries can be had" if check else "not all entries are known to be there"
+    what = "not all entries can be had" if check.differences else what
     checked = f"{count:,} {'entry was' if count == 1 else 'entries were'} checked.\n\n"
     return [
-        f"### {code(check.lock_file)} {what}\n\n",
+        f"### {code(check.lock_file)}: {what}\n\n",
         *ending,
         *_findings("Cannot be had", check.differences),
         *_findings("Is not known", check.failures),

@@ -14,8 +14,8 @@ from startifact.action.outputs import outputs_of, outputs_of_failure, warn_of_ma
 from startifact.action.paths import to_container_paths
 from startifact.action.runner import Runner
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
-from startifact.commands.inputs import PromoteInputs, target_of
-from startifact.commands.results import ProjectResult, errors_of
+from startifact.commands.inputs import target_of
+from startifact.commands.results import ProjectResult, errors_of, resolved_lines
 from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
 from startifact.errors import BugError, StartifactError, StoppedError, as_one, with_notes
@@ -79,10 +79,9 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
 
         def found(artifact: Artifact) -> None:
             known.append(artifact)
-            if isinstance(inputs, StepInputs) and isinstance(inputs.command, PromoteInputs):
-                say(f"{target_of(inputs.command)} is {artifact.version}")
-                for passed in artifact.passed_over:
-                    say(f"{passed.version} was passed over: {passed.why}")
+            if isinstance(inputs, StepInputs):
+                for line in resolved_lines(inputs.command, artifact):
+                    say(line)
 
         result = execute(inputs, settings, runner, Reporter(), on_found=found, limits=limits)
         errors = errors_of(result, in_full=True)

@@ -131,6 +131,12 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
             ("stage", "copy"),
         ),
         OutputDefinition(
+            "yanked",
+            "Whether the version is yanked, true or false; of copy, whether it is where it was "
+            "copied from and so where it was copied to. After a dry run, whether it would be.",
+            ("download", "info", "yank", "unyank", "copy"),
+        ),
+        OutputDefinition(
             "versions",
             "The versions that there are, or that were asked for, newest first, or that were "
             "compared, as a JSON array of at most 256 KiB: a warning says where it was cut.",
@@ -193,6 +199,8 @@ def outputs_of(
         facts = _facts_of_artifact(facts, locations_of_result(result), runner)
         # Later steps would use it in a path.
         facts["filename"] = safe_filename(result.artifact)
+        if "yanked" in facts:
+            facts["yanked"] = facts["yanked"] is not None
     if isinstance(result, DownloadResult):
         facts["path"] = for_later_steps(result.path, runner)
     for name in _LISTS:

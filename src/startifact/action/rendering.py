@@ -30,6 +30,8 @@ from startifact.commands.results import (
     errors_of,
     exit_code_of,
     is_held_by_majority,
+    is_named_by,
+    yank_of_copy,
 )
 from startifact.errors import (
     ConflictError,
@@ -84,7 +86,8 @@ def log_lines(result: ProjectResult) -> list[str]:
                 + (f", {o.location.uri}" if o.location else "")
                 for o in staging.outcomes
             ]
-            return [_bytes(result.artifact), *regions, f"latest {points} at this version"]
+            lines = [_bytes(result.artifact), *regions, f"latest {points} at this version"]
+            return [*lines, *yank_of_copy(staging)]
         case DownloadResult(artifact=artifact, path=path):
             return [_bytes(artifact), f"downloaded to {path}", *_origin_lines(artifact)]
         case InfoResult(artifact=artifact):
@@ -144,8 +147,10 @@ def _artifact(
         ("Size", f"{artifact.size:,} bytes"),
         ("SHA-256", code(artifact.sha256) if artifact.sha256 else "not recorded"),
     ]
-    if artifact.yank is not None:
-        facts.append(("Yanked", code(artifact.yank.reason)))
+    yank = artifact.yank if staging is None else staging.yank
+    if yank is not None:
+        would = "would be: " if staging is not None and staging.dry_run else ""
+        facts.append(("Yanked", would + code(yank.reason)))
     if artifact.filename is not None:
         facts.append(("File name", code(artifact.filename)))
     if staging is not None:
@@ -187,8 +192,7 @@ def _selector(artifact: Artifact, inputs: StepInputs) -> str:
     command = inputs.command
     if not isinstance(command, DownloadInputs | InfoInputs | CopyInputs):
         return ""
-    is_exact = command.version.removeprefix("v") == str(artifact.version)
-    return "" if is_exact else f" by {code(command.version)}"
+    return "" if is_named_by(artifact, command.version) else f" by {code(command.version)}"
 
 
 def _bytes(artifact: Artifact) -> str:

@@ -9,6 +9,7 @@ import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -16,7 +17,7 @@ from startifact.cli.legacy import translated
 from startifact.definitions import CommandDefinition, OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.options import COMMANDS, TARGETS, commands_of, options_of
-from startifact.text import COUNTS, NUMBERS, count_of, number_of, quoted
+from startifact.text import count_of, no_number, number_of, quoted
 from startifact.version import __version__
 
 _DESCRIPTION = (
@@ -84,6 +85,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     }
     values |= vars(_parser_of(COMMANDS[command]).parse_args([*before, *after]))
     own = {name: values.pop(name) for name in ("deadline", "json", "verbose", "quiet", "traceback")}
+    if own["verbose"] and own["quiet"]:
+        raise InputError("--verbose and --quiet contradict each other", hint="Leave one out")
     targets = tuple(values.pop("targets", ()))
     return Arguments(command=command, targets=targets, values=MappingProxyType(values), **own)
 
@@ -248,7 +251,8 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
         case ValueKind.SECONDS:
             group.add_argument(*names, type=_seconds, metavar=metavar, help=help_)
         case ValueKind.COUNT | ValueKind.NUMBER:
-            type_ = _count if option.kind is ValueKind.COUNT else _number
+            least = 1 if option.kind is ValueKind.COUNT else 0
+            type_ = partial(_number, option.name, least)
             group.add_argument(*names, type=type_, metavar=metavar, help=help_)
         case ValueKind.TEXT | ValueKind.LIST | ValueKind.PATH:
             group.add_argument(*names, metavar=metavar, required=required, help=help_)
@@ -259,17 +263,11 @@ def _needed(option: OptionDefinition, command: str) -> str:
     return metavar if option.is_positional_in(command) else f"--{option.name} {metavar}"
 
 
-def _count(text: str) -> int:
-    count = count_of(text)
-    if count is None:
-        raise argparse.ArgumentTypeError(f"got {quoted(text)}, expected {COUNTS}")
-    return count
-
-
-def _number(text: str) -> int:
-    number = number_of(text)
+def _number(name: str, least: int, text: str) -> int:
+    number = count_of(text) if least else number_of(text)
     if number is None:
-        raise argparse.ArgumentTypeError(f"got {quoted(text)}, expected {NUMBERS}")
+        # An InputError passes through argparse as it is: a workflow and Python say the same.
+        raise InputError(no_number(name, text, least=least))
     return number
 
 

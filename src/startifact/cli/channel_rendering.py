@@ -6,7 +6,7 @@ from typing import assert_never
 
 from startifact.channels.overview import ChannelMove, ChannelOverview
 from startifact.channels.promotion import Promotion
-from startifact.cli.console import table
+from startifact.cli.console import fits, table
 from startifact.cli.pruning_rendering import pruning_lines, pruning_output
 from startifact.commands.results import (
     ChannelsResult,
@@ -18,18 +18,19 @@ from startifact.commands.results import (
 from startifact.model.clock import age
 from startifact.model.keys import artifact_key, channel_key
 from startifact.retention.yanking import Yanking
+from startifact.text import escape_nonprintable
 
 NOTHING = "-"
 """Stands for the version of a channel that was removed, or was nothing before."""
 
 
-def register_output(result: RegisterResult) -> list[str]:
-    """Return what programs read of *result*."""
+def register_output(result: RegisterResult, columns: int | None = None) -> list[str]:
+    """Return what programs read of *result*, or what a terminal with *columns* shows."""
     match result:
         case PromotionResult(promotion=promotion):
             return promotion_output(promotion)
         case ChannelsResult(channels=channels, history=history):
-            return channels_lines(channels, history=history)
+            return channels_lines(channels, history=history, columns=columns)
         case YankResult(yanking=yanking):
             return [artifact_key(yanking.project, yanking.version)]
         case PruneResult(pruning=pruning):
@@ -100,11 +101,16 @@ def yanking_lines(yanking: Yanking) -> list[str]:
     return [*lines, *table((name, e.message) for name, e in yanking.failures.items())]
 
 
-def channels_lines(channels: Sequence[ChannelOverview], *, history: bool) -> list[str]:
-    """Return a line for each of *channels*, and with *history* one for each of their moves."""
+def channels_lines(
+    channels: Sequence[ChannelOverview], *, history: bool, columns: int | None = None
+) -> list[str]:
+    """Return a line for each of *channels*, and with *history* one for each of their moves.
+
+    On a terminal whose *columns* are too few for such lines, facts have lines of their own.
+    """
     now = datetime.now(UTC)
     if history:
-        return [line for c in channels for line in (c.channel, *_history_lines(c, now))]
+        return [line for c in channels for line in (c.channel, *_history_lines(c, now, columns))]
     head = ("CHANNEL", "VERSION", "PREVIOUS", "AGE", "SINCE", "BY")
     rows = [
         (
@@ -117,11 +123,26 @@ def channels_lines(channels: Sequence[ChannelOverview], *, history: bool) -> lis
         )
         for c in channels
     ]
-    return table([head, *rows], indent="")
+    lines = table([head, *rows], indent="")
+    return lines if fits(lines, columns) else [line for row in rows for line in _block(head, row)]
 
 
-def _history_lines(channel: ChannelOverview, now: datetime) -> list[str]:
-    return table(_history_row(move, now) for move in channel.history)
+def _block(head: tuple[str, ...], row: tuple[str, ...]) -> list[str]:
+    """Return *row* with each cell in a line of its own, behind what its column is called."""
+    _, *names = head
+    first, *cells = row
+    facts = zip(names, cells, strict=True)
+    return [first, *table((name.lower(), cell) for name, cell in facts if cell != NOTHING)]
+
+
+def _history_lines(channel: ChannelOverview, now: datetime, columns: int | None) -> list[str]:
+    rows = [_history_row(move, now) for move in channel.history]
+    lines = table(rows)
+    if fits(lines, columns):
+        return lines
+    authors = (f"    {escape_nonprintable(moved_by)}" for *_, moved_by in rows)
+    short = table(tuple(cells) for *cells, _ in rows)
+    return [line for both in zip(short, authors, strict=True) for line in both]
 
 
 def _history_row(move: ChannelMove, now: datetime) -> tuple[str, ...]:

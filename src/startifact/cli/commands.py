@@ -15,19 +15,18 @@ from startifact.commands.inputs import (
     CopyInputs,
     DownloadInputs,
     ProjectInputs,
-    PromoteInputs,
     SessionInputs,
     VersionsInputs,
     inputs_from,
     path_of,
 )
-from startifact.commands.results import DownloadResult, ProjectResult
+from startifact.commands.results import DownloadResult, ProjectResult, resolved_lines
 from startifact.commands.running import entries_of, find_to_download, run, session_of
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
 from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.limits import Limits
-from startifact.model.keys import LATEST, artifact_key
+from startifact.model.keys import LATEST
 from startifact.model.metadata import parse_metadata_lines
 from startifact.options import COMMANDS
 from startifact.reading.artifact import Artifact
@@ -67,11 +66,12 @@ def execute(
     write_file: Callable[[Path], None],
     write: Callable[[str], None],
     tell: Callable[[str], None],
+    columns: int | None = None,
 ) -> Result:
     """Do what *arguments* say, and return what came of it.
 
     *write_file* writes what is in a file to standard output, *write* writes lines there, and *tell*
-    one for people.
+    one for people. *columns* is how wide the terminal is that shows standard output, if one does.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
@@ -91,7 +91,7 @@ def execute(
         return _download_to(write_file, inputs_from(DownloadInputs, values), session)
     if arguments.command == VersionsInputs.command and not arguments.json:
         listing = inputs_from(VersionsInputs, values)
-        for line in entry_lines(entries_of(listing, session), long=listing.long):
+        for line in entry_lines(entries_of(listing, session), long=listing.long, columns=columns):
             write(line)
         return PrintedResult()
     inputs = inputs_from(PROJECT_INPUTS[arguments.command], values)
@@ -116,10 +116,8 @@ def _parse_values(command: str, values: dict[str, object]) -> None:
 
 def _tell_resolved(inputs: ProjectInputs, tell: Callable[[str], None], artifact: Artifact) -> None:
     """Tell, before a channel moves, what was resolved."""
-    if isinstance(inputs, PromoteInputs) and inputs.version != str(artifact.version):
-        tell(f"{artifact_key(inputs.project, inputs.version)} is {artifact.version}")
-        for passed in artifact.passed_over:
-            tell(f"  {passed.version} was passed over: {passed.why}")
+    for index, line in enumerate(resolved_lines(inputs, artifact)):
+        tell(f"  {line}" if index else line)
 
 
 def _download_to(

@@ -44,6 +44,14 @@ class Console:
         """Whether a person watches standard error as it is written."""
         return self._err.isatty()
 
+    def output_columns(self) -> int | None:
+        """Return how wide the terminal is that shows standard output; ``None`` where none does."""
+        with contextlib.suppress(OSError, ValueError):
+            if self._out.isatty():
+                width = os.get_terminal_size(self._out.fileno()).columns
+                return width or shutil.get_terminal_size((0, 0)).columns or None
+        return None
+
     def columns(self) -> int:
         """Return how wide a status line can be."""
         width = 0
@@ -168,6 +176,11 @@ def table(rows: Iterable[tuple[str, ...]], *, indent: str = "  ") -> list[str]:
         indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
+
+
+def fits(lines: Iterable[str], columns: int | None) -> bool:
+    """Say whether each of *lines* stays one line where *columns* are shown; all do for ``None``."""
+    return columns is None or all(len(line) <= columns for line in lines)
 
 
 def _never_fail_to_encode(stream: TextIO) -> None:

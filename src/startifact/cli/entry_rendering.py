@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from startifact.cli.console import fits, table
 from startifact.reading.version_entries import VersionEntry
 from startifact.text import escape_nonprintable
 
@@ -13,10 +14,19 @@ _HEAD = ("VERSION", "SIZE", "STAGED", "DIGEST", "CHANNELS", "YANKED")
 _LEAST_WIDTHS = (14, 11, 27, 71, 12, 0)
 
 
-def entry_lines(entries: Iterable[VersionEntry], *, long: bool) -> Iterator[str]:
-    """Yield a line for each of *entries*; with *long*, behind a head, all that is known of it."""
+def entry_lines(
+    entries: Iterable[VersionEntry], *, long: bool, columns: int | None = None
+) -> Iterator[str]:
+    """Yield a line for each of *entries*; with *long*, behind a head, all that is known of it.
+
+    On a terminal whose *columns* are too few for such lines, each fact has a line of its own.
+    """
     if not long:
         yield from (str(entry.version) for entry in entries)
+        return
+    if not fits([_line(_HEAD)], columns):
+        for entry in entries:
+            yield from _block(entry)
         return
     is_first = True
     for entry in entries:
@@ -26,16 +36,33 @@ def entry_lines(entries: Iterable[VersionEntry], *, long: bool) -> Iterator[str]
         yield _line(_cells(entry))
 
 
+def _block(entry: VersionEntry) -> list[str]:
+    """Return what is known of *entry*, named as ``info`` names it."""
+    algorithm, _, digest = entry.digest.partition(":")
+    facts = {
+        "size": "" if entry.size is None else f"{entry.size:,} bytes",
+        algorithm: digest,
+        "staged at": entry.staged_at_text,
+        "channels": ", ".join(entry.channels),
+        "yanked": _yanked(entry),
+        "trouble": entry.trouble,
+    }
+    return [str(entry.version), *table((name, text) for name, text in facts.items() if text)]
+
+
+def _yanked(entry: VersionEntry) -> str:
+    return "" if entry.yank is None else entry.yank.reason or "without a reason"
+
+
 def _cells(entry: VersionEntry) -> tuple[str, ...]:
     size = NOTHING if entry.size is None else str(entry.size)
-    yanked = "" if entry.yank is None else entry.yank.reason or "without a reason"
     return (
         str(entry.version),
         size,
         entry.staged_at_text or NOTHING,
         entry.digest or NOTHING,
         ",".join(entry.channels) or NOTHING,
-        "; ".join(filter(None, [yanked, entry.trouble])) or NOTHING,
+        "; ".join(filter(None, [_yanked(entry), entry.trouble])) or NOTHING,
     )
 
 

@@ -22,6 +22,7 @@ from startifact.commands.results import (
     VerifyResult,
     VersionsResult,
     YankResult,
+    yank_of_copy,
 )
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
@@ -38,8 +39,11 @@ def as_json(value: Mapping[str, object]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=True)
 
 
-def output_lines(result: Result) -> list[str]:
-    """Return the lines for programs that did not ask for JSON, and for pipes."""
+def output_lines(result: Result, columns: int | None = None) -> list[str]:
+    """Return the lines for programs that did not ask for JSON, and for pipes.
+
+    *columns* is how wide the terminal is that shows them, if one does.
+    """
     match result:
         case StageResult(staging=staging):
             return [str(staging.artifact)]
@@ -50,9 +54,9 @@ def output_lines(result: Result) -> list[str]:
         case ProjectListResult(projects=projects):
             return list(projects)
         case VersionsResult(entries=entries, long=long):
-            return list(entry_lines(entries, long=long))
+            return list(entry_lines(entries, long=long, columns=columns))
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
-            return register_output(result)
+            return register_output(result, columns)
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
         case LockResult() | LockCheckResult():
@@ -105,6 +109,7 @@ def staging_lines(staging: Staging) -> list[str]:
         first,
         f"  {artifact.size:,} bytes, {_digest(artifact)}",
         f"  {_latest(staging)}",
+        *(f"  {line}" for line in yank_of_copy(staging)),
         *table(_outcome(o) for o in staging.outcomes),
     ]
 

@@ -41,10 +41,15 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
                     write_file=console.file,
                     write=console.data,
                     tell=console.tell,
+                    columns=console.output_columns(),
                 )
                 # Inside: regions that have not answered yet may be waited for.
                 info = info_lines(result)
-                lines = [as_json(_facts(result))] if arguments.json else output_lines(result)
+                lines = (
+                    [as_json(_facts(result))]
+                    if arguments.json
+                    else output_lines(result, console.output_columns())
+                )
                 output = "\n".join(lines)
         finally:
             if bar:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from startifact.commands.inputs import CopyInputs, SessionInputs
-from startifact.commands.results import StageResult
+from startifact.commands.results import CopyResult
 from startifact.commands.running import parameter_of, session_of
 from startifact.concurrency.progress import ProgressCallback
 from startifact.limits import DEFAULT_LIMITS, Limits
@@ -27,7 +27,7 @@ def run_copy(
     identity: WebIdentity | None = None,
     progress: ProgressCallback | None = None,
     limits: Limits = DEFAULT_LIMITS,
-) -> StageResult:
+) -> CopyResult:
     """Do what *inputs* say; *given* holds for the regions that are copied to as well.
 
     *identity* takes on the role that *inputs* name, and is who to be there where they name none.
@@ -51,7 +51,7 @@ def run_copy(
         limits=limits,
     )
     staging = session.copy(inputs.project, inputs.version, to, min_age=inputs.min_age)
-    return StageResult(staging=staging, regions=to.regions)
+    return CopyResult(staging=staging, regions=to.regions)
 
 
 def _loader(

@@ -125,7 +125,7 @@ def run_lock(inputs: LockInputs, session: Session) -> LockResult | LockCheckResu
         InputError: They contradict each other, or do not say what to do.
         StartifactError: It did not succeed; nothing was written.
     """
-    _check(inputs)
+    _check(inputs, dry_run=session.read_only)
     path, age = Path(inputs.path), inputs.min_age
     if inputs.check:
         return LockCheckResult(check=session.check_lock(*inputs.entries, lock_file=path))
@@ -136,11 +136,16 @@ def run_lock(inputs: LockInputs, session: Session) -> LockResult | LockCheckResu
     return LockResult(lock_file=str(path), changes=tuple(changes), dry_run=session.read_only)
 
 
-def _check(inputs: LockInputs) -> None:
+def _check(inputs: LockInputs, *, dry_run: bool) -> None:
     if inputs.update and inputs.check:
         raise InputError(
             "update and check are both given, and only one can be done",
             hint="Leave one of them out",
+        )
+    if inputs.check and dry_run:
+        raise InputError(
+            "a dry run is asked for to check a lock file, which writes nothing anyway",
+            hint=Hint.of("Leave out ", Option("dry-run")),
         )
     if inputs.check and inputs.min_age is not None:
         raise InputError(

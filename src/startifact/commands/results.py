@@ -10,6 +10,7 @@ from startifact.channels.overview import ChannelOverview
 from startifact.channels.promotion import Promotion
 from startifact.commands.inputs import (
     ChannelsInputs,
+    CommandInputs,
     PromoteInputs,
     RepairInputs,
     RollbackInputs,
@@ -25,6 +26,7 @@ from startifact.errors import (
     worst_exit_code,
 )
 from startifact.hints import Words
+from startifact.limits import MAX_REASON_CHARACTERS
 from startifact.model.filenames import check_filename
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import may_be_majority
@@ -35,6 +37,7 @@ from startifact.report import (
     facts_of,
     facts_of_channel,
     facts_of_choice,
+    facts_of_copy,
     facts_of_entry,
     facts_of_promotion,
     facts_of_pruning,
@@ -48,6 +51,7 @@ from startifact.report import (
 from startifact.retention.plan import Pruning, incomplete_error
 from startifact.retention.yanking import Yanking
 from startifact.staging.outcomes import Staging
+from startifact.text import quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,11 @@ class StageResult:
     def artifact(self) -> Artifact:
         """What was staged, or was there already."""
         return self.staging.artifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyResult(StageResult):
+    """What a copy did in the *regions* that it copied to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +209,8 @@ def locations_of_result(result: ArtifactResult) -> list[dict[str, object]]:
 def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
     """Return what *result* reports to programs, hints in the *words* of one way in."""
     match result:
+        case CopyResult(staging=staging):
+            return facts_of_copy(staging)
         case StageResult(staging=staging):
             return facts_of_staging(staging)
         case DownloadResult(artifact=artifact, path=path):
@@ -244,6 +255,31 @@ def _facts_of_register(result: RegisterResult, words: Words) -> dict[str, object
             return {**facts_of_pruning(pruning, words), "exit-code": exit_code_of(result)}
         case _:
             assert_never(result)
+
+
+def resolved_lines(inputs: CommandInputs, artifact: Artifact) -> list[str]:
+    """Return which *artifact* a channel is about to be moved to, where its number was not named.
+
+    Higher versions that were passed over are in lines of their own.
+    """
+    if not isinstance(inputs, PromoteInputs) or is_named_by(artifact, inputs.version):
+        return []
+    passed = [f"{p.version} was passed over: {p.why}" for p in artifact.passed_over]
+    return [f"{target_of(inputs)} is {artifact.version}", *passed]
+
+
+def is_named_by(artifact: Artifact, selector: str) -> bool:
+    """Say whether *selector* is the version of *artifact* itself."""
+    return selector.removeprefix("v") == str(artifact.version)
+
+
+def yank_of_copy(staging: Staging) -> list[str]:
+    """Return the line that a copy was yanked too; none where it was not."""
+    if staging.yank is None:
+        return []
+    verb = "would be" if staging.dry_run else "is"
+    reason = quoted(staging.yank.reason, MAX_REASON_CHARACTERS)
+    return [f"it {verb} yanked, as where it was copied from: {reason}"]
 
 
 def is_held_by_majority(artifact: Artifact) -> bool:

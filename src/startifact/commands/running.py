@@ -204,15 +204,22 @@ def _prune(inputs: PruneInputs, session: Session) -> Pruning:
 
 def _channels(inputs: ChannelsInputs, session: Session) -> PromotionResult | ChannelsResult:
     if inputs.remove is not None:
+        if inputs.history:
+            raise InputError(
+                "the moves of channels are asked for, and a channel is to be taken away",
+                hint=Hint.of("Leave out ", Option("history"), " or ", Option("remove")),
+            )
         removal = session.remove_channel(inputs.project, inputs.remove, expect=inputs.expect)
         return PromotionResult(inputs=inputs, promotion=removal)
-    if inputs.expect is not None:
-        raise InputError(
-            "what a channel points at is expected, and no channel is to be taken away",
-            hint=Hint.of(
-                "Name the channel with ", Option("remove"), ", or leave out ", Option("expect")
-            ),
-        )
+    for option, is_given, what in (
+        (Option("expect"), inputs.expect is not None, "what a channel points at is expected"),
+        (Option("dry-run"), session.read_only, "a dry run is asked for"),
+    ):
+        if is_given:
+            raise InputError(
+                f"{what}, and no channel is to be taken away",
+                hint=Hint.of("Name the channel with ", Option("remove"), ", or leave out ", option),
+            )
     channels = tuple(session.channels(inputs.project))
     return ChannelsResult(project=inputs.project, channels=channels, history=inputs.history)
 

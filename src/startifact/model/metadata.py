@@ -134,7 +134,8 @@ def _explain(problems: Problems, lines: list[str]) -> None:
     if len(others) < len(lines):
         for line in others[:10]:
             problems.say(f"got {quoted(line, 60)}, expected KEY=VALUE")
-    problems.say("it is neither lines of KEY=VALUE nor a YAML mapping", hint=_FORMS)
+    got = f"got {quoted(lines[0], 60)}: " if len(lines) == 1 else ""
+    problems.say(f"{got}it is neither lines of KEY=VALUE nor a YAML mapping", hint=_FORMS)
 
 
 def _mapping(node: "yaml.MappingNode | None", source: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from startifact.hints import Hint, Option
 from startifact.model.durations import parse_duration
 from startifact.model.ranges import Range
 from startifact.model.selectors import parse_range
-from startifact.text import quoted
+from startifact.text import no_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +57,8 @@ class Criteria:
                 ),
             )  # fmt: skip
         return cls(
-            keep_versions=_number(keep_versions, "keep-versions", least=1),
-            keep_prereleases=_number(keep_prereleases, "keep-prereleases", least=0),
+            keep_versions=_number(keep_versions, "keep_versions", least=1),
+            keep_prereleases=_number(keep_prereleases, "keep_prereleases", least=0),
             older_than=None
             if older_than is None
             else parse_duration(older_than, name="the age of what is to be removed"),
@@ -100,6 +100,6 @@ def _number(given: object, name: str, *, least: int) -> int | None:
     if isinstance(given, int) and not isinstance(given, bool) and given >= least:
         return given
     raise InputError(
-        f"{name} {quoted(given)} is not a number of versions that stay",
-        hint=f"Give {least} or more" + ("" if least == 0 else ": a project keeps its newest one"),
+        no_number(name, given, least=least),
+        hint="A project keeps its newest version" if least else "With 0 none is kept",
     )

@@ -21,6 +21,7 @@ from startifact.model.versions import is_same, parse_version
 from startifact.reading.artifact import Artifact
 from startifact.regions.spec import split_list
 from startifact.session.base import SessionBase, selector_of
+from startifact.text import quoted
 
 
 class ChannelMethods(SessionBase):
@@ -75,7 +76,8 @@ class ChannelMethods(SessionBase):
         check_is_set_by_hand(target)
         if expect is not None and expect_none:
             raise InputError(
-                "a version and no channel are both expected, and contradict each other",
+                f"{target} is expected to point at {quoted(str(expect))}, and not to be there: "
+                "these contradict each other",
                 hint=Hint.of(
                     "Give ", Option("expect"), " or ", Option("expect-none"), ", not both"
                 ),

@@ -1,5 +1,6 @@
 """What a session does to bring an artifact into the regions of another one."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.model.keys import LATEST, check_project
 from startifact.model.ranges import Range
 from startifact.reading.artifact import Artifact
+from startifact.registers.marks import Yank
 from startifact.session.base import SessionBase, selector_of
 from startifact.session.retention import RetentionMethods
 from startifact.staging.outcomes import StageRequest, Staging
@@ -45,7 +47,7 @@ class CopyMethods(SessionBase):
             min_age: How long ago what a range picks has to have been staged at least.
 
         Returns:
-            What was done in the regions of *to*, or would be.
+            What was done in the regions of *to*, or would be, the yank included.
 
         Raises:
             InputError: An argument is not valid, or *to* is this very session.
@@ -91,9 +93,9 @@ class CopyMethods(SessionBase):
                 )
             )
         to._downloaders.add(staging.artifact.downloader)
-        if artifact.yank is not None and not to.read_only:
-            _yank_too(to, staging, artifact.yank.reason)
-        return staging
+        if artifact.yank is None:
+            return staging
+        return replace(staging, yank=_yank_too(to, staging, artifact.yank.reason))
 
 
 def _refuse_removed(artifact: Artifact) -> None:
@@ -106,10 +108,13 @@ def _refuse_removed(artifact: Artifact) -> None:
         raise RemovedError(f"{artifact} is being removed", hint=hint)
 
 
-def _yank_too(to: RetentionMethods, staging: Staging, reason: str) -> None:
+def _yank_too(to: RetentionMethods, staging: Staging, reason: str) -> Yank | None:
+    """Yank what *staging* staged for *reason*, and return what is said of it there now."""
+    if staging.dry_run:
+        return Yank(reason=reason, at="", yanked_by="")  # it may not be there to be yanked
     artifact = staging.artifact
     try:
-        to.yank(artifact.project, artifact.version, reason)
+        return to.yank(artifact.project, artifact.version, reason).yank
     except StartifactError as e:
         e.add_note(
             f"{artifact} was copied, and is not known to be yanked there: copying it again is safe"

@@ -19,7 +19,7 @@ from startifact.reading.newest_versions import list_in_batches
 from startifact.reading.projects import list_projects
 from startifact.reading.version_entries import Describer, EntryFilter, VersionEntry
 from startifact.session.base import SessionBase
-from startifact.text import joined, quoted
+from startifact.text import joined, no_number, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ class ListingMethods(SessionBase):
             where={} if where is None else _checked(where),
         )
         if limit is not None and (type(limit) is not int or limit < 1):
-            raise InputError(f"limit {quoted(limit)} is no limit", hint="Give 1 or more")
+            raise InputError(no_number("limit", limit, least=1))
         entries = self._entries(selection, wanted, limit, long=long)
         return islice(_not_none(entries, selection, wanted), limit)
 
@@ -186,7 +186,7 @@ def _checked(where: Mapping[str, str]) -> dict[str, str]:
     items = where.items() if isinstance(where, Mapping) else [(where, None)]
     if not all(isinstance(key, str) and isinstance(value, str) for key, value in items):
         raise InputError(
-            f"where is {quoted(where)}, expected a mapping of texts",
+            f"where is not valid: got {quoted(where)}, expected a mapping of texts",
             hint='Write it as {"lang": "dotnet"}',
         )
     return dict(where)

@@ -12,6 +12,7 @@ from startifact.errors import InputError
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, shortened
+from startifact.registers.marks import Yank
 from startifact.text import joined, quoted
 
 
@@ -91,9 +92,14 @@ class Staging:
     kept: bool = False
     """Whether other content was staged under this version before, and is kept."""
 
+    yank: Yank | None = None
+    """That a copy was yanked too, as the version was where it was copied from; ``None`` where it
+    was not, and of what is no copy. In a dry run the reason for which it would be."""
+
     def __repr__(self) -> str:
         how = "kept" if self.kept else "created" if self.created else "existed"
         flags = ["dry run" if self.dry_run else how, *(["latest"] if self.is_latest else [])]
+        flags += ["yanked"] if self.yank is not None else []
         regions = joined(f"{quoted(o.region, 200)} {o.state}" for o in self.outcomes)
         facts = f"{self.artifact}: {', '.join(flags)}, {shortened(self.artifact._record)}"
         return f"<Staging {facts}, regions: {regions}>"

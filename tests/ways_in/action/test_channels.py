@@ -34,6 +34,8 @@ def test_promote(staged: str, call: Call) -> None:
     )
     assert first.outputs["previous"] == ""
     assert "SugarWater/prod: nothing -> 1.0.0" in first.stdout.splitlines()
+    assert "SugarWater@1.0.0 is 1.0.0" not in first.stdout
+    assert "SugarWater@^1 is 1.1.0" in second.stdout.splitlines()
     assert "SugarWater/prod: 1.0.0 -> 1.1.0" in second.stdout.splitlines()
     assert "### `SugarWater/prod` was moved to `1.1.0`\n" in second.summary
     assert "| Before | `1.0.0` |\n" in second.summary
@@ -41,6 +43,21 @@ def test_promote(staged: str, call: Call) -> None:
     assert second.summary.count(" | has it |") >= 2
     assert "SugarWater/prod is 1.1.0 already" in again.stdout.splitlines()
     assert "### `SugarWater/prod` points at `1.1.0` already\n" in again.summary
+    assert again.summary.count("| Before |") == second.summary.count("| Before |")
+
+
+def test_dry_run(staged: str, call: Call) -> None:
+    """The summary has no rows without a fact, and does not say that anybody has moved it."""
+    about = {"command": "promote", "project": "SugarWater", "channel": "prod", "regions": staged}
+
+    done = call(version="v1.0.0", dry_run="true", **about)
+
+    assert done.exit_code == 0, done.stdout
+    assert "SugarWater@v1.0.0 is 1.0.0" not in done.stdout
+    assert done.summary == (
+        "### `SugarWater/prod` would be moved to `1.0.0` (dry run)\n\n"
+        "|  |  |\n| --- | --- |\n| Version | `1.0.0` |\n| Before | nothing |\n\n"
+    )
 
 
 def test_not_as_expected(staged: str, call: Call) -> None:
@@ -126,9 +143,14 @@ def test_yank(staged: str, call: Call) -> None:
     dry = call(command="yank", reason="It loses orders", **about, **{"dry-run": "true"})
     done = call(command="yank", reason="It loses orders", **about)
     got = call(command="info", **about)
+    again = call(command="yank", reason="It loses orders", **about)
     back = call(command="unyank", **about)
+    still = call(command="unyank", **about, **{"dry-run": "true"})
 
-    assert [d.exit_code for d in (dry, done, got, back)] == [0, 0, 0, 0], done.stdout
+    assert [d.exit_code for d in (dry, done, got, again, back, still)] == [0] * 6, done.stdout
+    assert "SugarWater@1.1.0: already yanked" in again.stdout.splitlines()
+    assert "### `SugarWater@1.1.0` is already yanked\n" in again.summary
+    assert "### `SugarWater@1.1.0` is already in the choice of ranges (dry run)\n" in still.summary
     assert "### `SugarWater@1.1.0` would be yanked (dry run)\n" in dry.summary
     assert "SugarWater@1.1.0: yanked" in done.stdout.splitlines()
     assert "### `SugarWater@1.1.0` is yanked\n" in done.summary

@@ -76,6 +76,24 @@ def test_dry_run(step: Step, call: Call, regions: str) -> None:
     assert not (step.workspace / "there").exists()
 
 
+def test_yanked(step: Step, call: Call, directories: list[str], regions: str) -> None:
+    """That the copy is yanked too is an output, and in the log and the summary with the reason."""
+    plain = copy(call, regions, to="file:there")
+    Session(regions=directories).yank("SugarWater", "1.4.2", "it *loses* data")
+
+    dry = copy(call, regions, to="file:there", version="1.4.2", dry_run="true")
+    done = copy(call, regions, to="file:there", version="1.4.2")
+
+    assert [d.outputs["yanked"] for d in (plain, dry, done)] == ["false", "true", "true"]
+    assert "it is yanked" not in plain.stdout
+    assert "| Yanked |" not in plain.summary
+    said = "yanked, as where it was copied from: 'it *loses* data'"
+    assert f"it would be {said}" in dry.stdout.splitlines()
+    assert f"it is {said}" in done.stdout.splitlines()
+    assert "| Yanked | would be: `it *loses* data` |\n" in dry.summary
+    assert "| Yanked | `it *loses* data` |\n" in done.summary.removeprefix(dry.summary)
+
+
 def test_other_content(step: Step, call: Call, regions: str) -> None:
     """Other content there is a conflict, with what each region copied to holds."""
     there = Session(regions=[f"file:{step.workspace}/there"])

@@ -77,9 +77,9 @@ def test_long(listed: str, call: Call) -> None:
     """With long the summary says of each version what is known."""
     done = call(command="versions", project="SugarWater", regions=listed, long="true")
 
-    assert "| Version, newest first | Bytes | Staged | Digest | Channels |\n" in done.summary
+    assert "| Version, newest first | Bytes | Channels | Staged | Digest |\n" in done.summary
     assert "| `1.1.0` | 5 | " in done.summary
-    assert "| `prod` |\n" in done.summary
+    assert "| 5 | `prod` | " in done.summary
     assert json.loads(done.outputs["versions"]) == ["2.0.0", "1.1.0", "1.0.0"]
 
 

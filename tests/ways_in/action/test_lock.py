@@ -79,7 +79,7 @@ def test_check(step: Step, call: Call, session: Session, regions: str) -> None:
 
     assert (good.exit_code, bad.exit_code, other.exit_code) == (0, 8, 0), bad.stdout
     assert good.outputs["differences"] == "[]"
-    assert "### `my.lock` can be had\n" in good.summary
+    assert "### `my.lock`: all entries can be had\n" in good.summary
     assert (bad.outputs["outcome"], bad.outputs["exit-code"]) == ("differences", "8")
     (found,) = json.loads(bad.outputs["differences"])
     assert (found["project"], found["selector"], found["key"]) == ("CLI", "^1", "CLI@1.0.0")
@@ -88,7 +88,7 @@ def test_check(step: Step, call: Call, session: Session, regions: str) -> None:
     assert [e["project"] for e in json.loads(bad.outputs["entries"])] == ["CLI", "SugarWater"]
     (error,) = bad.errors
     assert "CLI@^1: CLI@1.0.0 is not staged in " in error
-    assert "### `my.lock` cannot be had as it is\n" in bad.summary
+    assert "### `my.lock`: not all entries can be had\n" in bad.summary
     assert "The command lock failed with exit code 8. A staged version never" in bad.summary
     assert "| Cannot be had | Version | Why |\n" in bad.summary
     assert "2 entries were checked." in bad.summary
@@ -106,7 +106,7 @@ def test_regions_that_do_not_answer(call: Call, step: Step, session: Session, re
 
     assert (done.exit_code, done.outputs["outcome"]) == (5, "undetermined")
     assert done.outputs["differences"] == "[]"
-    assert "### `startifact.lock` is not known to be there\n" in done.summary
+    assert "### `startifact.lock`: not all entries are known to be there\n" in done.summary
     assert "| Is not known | Version | Why |\n" in done.summary
 
 

@@ -14,7 +14,7 @@ from tests.ways_in.cli.conftest import Run
 MakeFile = Callable[..., Path]
 
 STAGE = ["stage", "P@1.0.0", "x"]
-OPTIONS = ["--regions", "file:./a", "--if-exists=keep", "-m", "a=b", "-mc=m", "-vq", "-vm", "e=f"]
+OPTIONS = ["--regions", "file:./a", "--if-exists=keep", "-m", "a=b", "-mc=m", "-vv", "-vm", "e=f"]
 
 
 def test_options_before_the_command() -> None:
@@ -26,6 +26,13 @@ def test_options_before_the_command() -> None:
     assert parse([*OPTIONS[:2], command, *OPTIONS[2:], *arguments]) == after
     assert parse([command, arguments[0], *OPTIONS, arguments[1]]) == after
     assert after != parse(STAGE)
+
+
+@pytest.mark.parametrize("words", [["-qv", *STAGE], [*STAGE, "--quiet", "-v"]], ids=str)
+def test_more_and_less(words: list[str]) -> None:
+    """Nobody can ask for more and for errors only."""
+    with pytest.raises(InputError, match="--verbose and --quiet contradict each other"):
+        parse(words)
 
 
 def test_staging_with_options_before_the_command(

@@ -2,10 +2,6 @@
 
 import io
 import os
-import pty
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +10,7 @@ import pytest
 from startifact.cli.bar import Bar, Meter, amount
 from startifact.cli.console import Console
 from startifact.concurrency.progress import Progress
-from tests.ways_in.cli.screen import visible
+from tests.ways_in.cli.screen import on_a_terminal, visible
 
 MakeFile = Callable[..., Path]
 
@@ -191,34 +187,6 @@ def test_log(clock: Clock) -> None:
         "stage SugarWater@1.0.0: eu-west-1   5 %, 1.0 MB/s\n"
         "stage SugarWater@1.0.0: eu-west-1  10 %, 1.0 MB/s\n"
     )
-
-
-def on_a_terminal(words: list[str], *, columns: int) -> tuple[int, str]:
-    """Run a command whose standard error is a terminal; return its exit code and what it drew."""
-    ours, theirs = pty.openpty()
-    drawn = []
-
-    def read() -> None:
-        while True:
-            try:
-                drawn.append(os.read(ours, 65536))
-            except OSError:  # Linux says so when the other end is closed
-                return
-
-    with subprocess.Popen(
-        [sys.executable, "-m", "startifact", *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-        env={**os.environ, "COLUMNS": str(columns)},
-    ) as process:
-        os.close(theirs)
-        reader = threading.Thread(target=read)
-        reader.start()
-        code = process.wait(60)
-        reader.join(60)
-    os.close(ours)
-    return code, b"".join(drawn).decode()
 
 
 def test_terminal(three: list[Path], make_file: MakeFile) -> None:

@@ -97,9 +97,8 @@ def test_rollback_of_the_first(run: Run) -> None:
             ("promote", "SugarWater@9.9.9", "prod", "--expect", "1.0.0", "--expect-none"),
             "contradict each other",
         ),
-        (("channels", "SugarWater", "--expect", "1.0.0"), "no channel is to be taken away"),
     ],
-    ids=["latest", "both", "no channel"],
+    ids=["latest", "both"],
 )
 def test_contradictions(run: Run, words: tuple[str, ...], message: str) -> None:
     """What cannot be meant is refused before anything is looked up."""

@@ -380,6 +380,27 @@ def test_copy(run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path) 
     assert run("info", "SugarWater", "--regions", there).code == 0
 
 
+def test_copy_of_a_yanked_version(
+    run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path
+) -> None:
+    """That the copy is yanked too is said, with the reason, to people and to programs."""
+    run("stage", "SugarWater@1.0.0", make_file())
+    words = ["copy", "SugarWater@1.0.0", "--to", f"file:{tmp_path / 'there'}"]
+    plain = run(*words, "--json").json
+    run("yank", "SugarWater@1.0.0", "--reason", "It loses orders")
+
+    dry = run(*words, "--dry-run")
+    done, facts = run(*words), run(*words, "--json").json
+
+    assert plain["yanked"] is None
+    said = "yanked, as where it was copied from: 'It loses orders'"
+    assert f"  it would be {said}" in dry.err.splitlines()
+    assert f"  it is {said}" in done.err.splitlines()
+    assert facts["yanked"]["reason"] == "It loses orders"
+    assert facts["yanked"]["at"] > facts["staged-at"]
+    assert "yanked" not in run("stage", "SugarWater@1.0.0", make_file(), "--json").json
+
+
 def test_copy_to_regions_of_the_same_parameter(
     run: Run,
     three: list[Path],

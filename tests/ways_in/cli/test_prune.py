@@ -93,7 +93,7 @@ def test_region_that_is_down(run: Run, staged: list[Path]) -> None:
     ("words", "message"),
     [
         ((), "nothing says which versions are to be removed"),
-        (("--keep-versions", "0"), "got '0', expected a whole number from 1 on"),
+        (("--keep-versions", "0"), "keep-versions is '0', expected a whole number from 1 on"),
         (("--keep-prereleases", "-1"), "expected a whole number from 0 on"),
         (("--older-than", "0s"), "nothing of it would stay"),
         (("--older-than", "old"), "'old' is not a length of time"),

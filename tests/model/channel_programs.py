@@ -48,16 +48,16 @@ class Promote(ChannelProgram):
         running().label = self.name
         is_none = self.expect == "none"
         try:
-            moved = self._change(
+            promotion = self._change(
                 few_rounds(self), None if is_none else self.expect, expect_none=is_none
             )
         except (ExpectationError, YankedError):
             return Report("conflict")
         except (NotFoundError, UndeterminedError, SeveralRegionsError) as e:
             return Report("undetermined" if may_be_seen(e) else "failed")
-        if not moved.changed:  # whose move it has found, and made sure
-            return Report("unchanged", steps=(moved.moved_by,))
-        return Report("done", str(moved.version))
+        if not promotion.changed:  # whose move it has found, and made sure
+            return Report("unchanged", steps=(promotion.moved_by,))
+        return Report("done", str(promotion.version))
 
     def _change(self, session: Session, expect: str | None, *, expect_none: bool) -> Promotion:
         return session.promote(

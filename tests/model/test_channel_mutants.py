@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from startifact.channels import promotion
+from startifact.channels.checks import check_expectation
 from startifact.channels.promotion import Promoter
-from startifact.channels.targets import Target
+from startifact.channels.targets import Target, read_version
 from startifact.registers import attempt, reader
 from startifact.registers.attempt import Attempt
 from startifact.registers.reader import Acceptor
@@ -191,8 +192,8 @@ def removal_of_what_was_not_seen(patch: pytest.MonkeyPatch) -> None:
     original = Promoter.remove
 
     def remove(self: Promoter, project: str, channel: str, *, expectation: Any) -> Any:
-        version = promotion.read_version(self.regions, project, channel, limits=self.limits)
-        promotion.check_expectation(project, channel, version, expectation, None)
+        version = read_version(self.regions, project, channel, limits=self.limits)
+        check_expectation(project, channel, version, expectation, None)
         return original(self, project, channel)
 
     patch.setattr(Promoter, "remove", remove)

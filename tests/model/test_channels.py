@@ -189,13 +189,13 @@ THREE_LONG = {
         (*TWO, Read("r", "ABC")), states=100_000, channel_in="ABC", preemptions=1, failing="A"
     ),
     "a removal and a promotion, and a region that goes down": Search(
-        REMOVED, states=200_000, channel_in="ABC", preemptions=2, failing="C"
+        REMOVED, states=35_000, channel_in="ABC", preemptions=1, failing="C"
     ),
     "a removal and a promotion that expect the same, and a region that goes down": Search(
-        REMOVED_SAME, states=100_000, channel_in="ABC", preemptions=2, failing="C"
+        REMOVED_SAME, states=26_000, channel_in="ABC", preemptions=1, failing="C"
     ),
     "a removal, a promotion that expects no channel, and a region that goes down": Search(
-        REMOVED_NONE, states=100_000, channel_in="ABC", preemptions=2, failing="C"
+        REMOVED_NONE, states=19_000, channel_in="ABC", preemptions=1, failing="C"
     ),
     "a rollback and a promotion, and a region that goes down": Search(
         BACK,

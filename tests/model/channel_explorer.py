@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.model import channel_rules
+from tests.model.automaton import Automaton
 from tests.model.channel_programs import Promote
 from tests.model.explorer import Explorer, State, Step
 from tests.model.programs import Program, Report, Stage
@@ -29,7 +30,10 @@ def staged(
 
 
 class ChannelExplorer(Explorer):
-    """Searches what programs do to one channel; what they succeed with is judged in every state."""
+    """Searches what programs do to one channel; what they succeed with is judged in every state.
+
+    With *again*, all are stopped wherever regions have changed, and another one promotes.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class ChannelExplorer(Explorer):
         preemptions: int | None = None,
         failing: str = "",
         outages: int = 1,
+        again: bool = False,
     ) -> None:
         super().__init__(
             programs,
@@ -54,6 +59,8 @@ class ChannelExplorer(Explorer):
         )
         self._existed = any(channel_rules.KEY in store.channels for store in stores.values())
         self._judged: set[tuple[object, ...]] = set()
+        regions = "".join(self.names)
+        self._again = Automaton(Promote("again", regions, VERSIONS[2]), folder) if again else None
 
     def _take(self, state: State, step: Step) -> State:
         after = super()._take(state, step)
@@ -70,7 +77,7 @@ class ChannelExplorer(Explorer):
 
     def _judge(self, state: State, reports: Sequence[Report | None]) -> None:
         stores = self._by_name(state.stores)
-        channel_rules.check_stores(self.programs, reports, stores, "".join(self.names))
+        channel_rules.check_stores(self.programs, reports, stores, "".join(self.names), state.began)
 
     def _serve(self, region: str, store: StoreState, request: Request) -> tuple[StoreState, object]:
         after, answer = super()._serve(region, store, request)
@@ -87,7 +94,15 @@ class ChannelExplorer(Explorer):
         )
 
     def _check_stores(self, stores: tuple[StoreState, ...]) -> None:
-        """Nothing: promotions are judged in every state."""
+        """Stop everybody here, and have another one promote: alone it succeeds at once."""
+        if self._again is None or stores in self._ended_again:
+            return
+        self._ended_again.add(stores)
+        report, after = self._run_alone(self._again, self._by_name(stores))
+        if report.end not in {"done", "unchanged"}:
+            raise BrokenPromiseError("alone", f"whoever promotes next, alone, ends {report.end}")
+        regions = "".join(self.names)
+        channel_rules.check_stores([self._again.program], [report], after, regions)
 
     def _check_end(self, state: State) -> None:
         """Nothing: promotions are judged in every state."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from startifact import Session
+from startifact.channels.promotion import Promotion
 from startifact.channels.targets import channel_register
 from startifact.errors import (
     ExpectationError,
@@ -12,6 +13,7 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
     UndeterminedError,
+    YankedError,
 )
 from startifact.limits import DEFAULT_LIMITS, RetryLimits
 from startifact.model.record import Origin
@@ -44,28 +46,32 @@ class Promote(ChannelProgram):
 
     def run(self, folder: Path) -> Report:
         running().label = self.name
-        # Fewer rounds than there are: another one brings nothing new once each has failed each way.
         is_none = self.expect == "none"
         try:
-            version = self._change(
-                self._few_rounds(), None if is_none else self.expect, expect_none=is_none
+            promotion = self._change(
+                few_rounds(self), None if is_none else self.expect, expect_none=is_none
             )
-        except ExpectationError:
+        except (ExpectationError, YankedError):
             return Report("conflict")
-        except (UndeterminedError, SeveralRegionsError) as e:
+        except (NotFoundError, UndeterminedError, SeveralRegionsError) as e:
             return Report("undetermined" if may_be_seen(e) else "failed")
-        return Report("done", version)
+        if not promotion.changed:  # whose move it has found, and made sure
+            return Report("unchanged", steps=(promotion.moved_by,))
+        return Report("done", str(promotion.version))
 
-    def _few_rounds(self) -> Session:
-        return Session(
-            regions=[ModelRegion(region) for region in self.regions],
-            settings=Settings(origin=Origin(run=self.name)),
-            limits=LIMITS,
+    def _change(self, session: Session, expect: str | None, *, expect_none: bool) -> Promotion:
+        return session.promote(
+            PROJECT, self.version, CHANNEL, expect=expect, expect_none=expect_none
         )
 
-    def _change(self, session: Session, expect: str | None, *, expect_none: bool) -> str:
-        session.promote(PROJECT, self.version, CHANNEL, expect=expect, expect_none=expect_none)
-        return self.version
+
+@dataclass(frozen=True, slots=True)
+class PromoteLate(Promote):
+    """The same; what had succeeded before it began is what it has to obey."""
+
+    @property
+    def starts_late(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +80,33 @@ class RollBack(Promote):
 
     version: str = ""
 
-    def _change(self, session: Session, expect: str | None, *, expect_none: bool) -> str:
-        return str(session.rollback(PROJECT, CHANNEL).version)
+    def _change(self, session: Session, expect: str | None, *, expect_none: bool) -> Promotion:
+        return session.rollback(PROJECT, CHANNEL)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveChannel(Promote):
+    """Points the channel at nothing."""
+
+    version: str = ""
+
+    def _change(self, session: Session, expect: str | None, *, expect_none: bool) -> Promotion:
+        return session.remove_channel(PROJECT, CHANNEL, expect=expect)
+
+
+@dataclass(frozen=True, slots=True)
+class Yank(ChannelProgram):
+    """Yanks *version*."""
+
+    version: str
+
+    def run(self, folder: Path) -> Report:
+        running().label = self.name
+        try:
+            few_rounds(self).yank(PROJECT, self.version, "It is broken")
+        except (UndeterminedError, SeveralRegionsError) as e:
+            return Report("undetermined" if may_be_seen(e) else "failed")
+        return Report("done", self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +124,18 @@ class Read(ChannelProgram):
             return Report("unknown")
         moves = () if reading.accepted is None else reading.accepted.history
         return Report("read", steps=tuple(move.id for move in moves))
+
+
+def few_rounds(program: Program) -> Session:
+    """Return a session whose changes go through fewer rounds than they do.
+
+    Another one brings nothing new once each has failed each way.
+    """
+    return Session(
+        regions=[ModelRegion(region) for region in program.regions],
+        settings=Settings(origin=Origin(run=program.name)),
+        limits=LIMITS,
+    )
 
 
 def may_be_seen(error: StartifactError) -> bool:

@@ -375,5 +375,6 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("startifact.staging.stager.now", lambda: NOW)
     monkeypatch.setattr("startifact.repair.repairer.now", lambda: NOW)
     monkeypatch.setattr("startifact.session.channels.now", lambda: NOW)
+    monkeypatch.setattr("startifact.session.retention.now", lambda: NOW)
     monkeypatch.setattr("startifact.registers.attempt.new_id", lambda: running().new_id())
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)

@@ -330,7 +330,7 @@ class Explorer:
 
 
 def _succeeded(report: Report | None) -> bool:
-    return report is not None and report.end in {"staged", "repaired", "done"}
+    return report is not None and report.end in {"staged", "repaired", "done", "unchanged"}
 
 
 def _replace(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from startifact.errors import RemovedError, SeveralRegionsError, UndeterminedError
+from startifact.errors import SeveralRegionsError, UndeterminedError
 from startifact.model.versions import parse_version
 from startifact.registers.attempt import Author
 from startifact.registers.marks import PruningMark, PruningState
@@ -14,7 +14,7 @@ from startifact.retention import pruning
 from startifact.retention.criteria import Criteria
 from startifact.retention.pruning import Pruner
 from startifact.retention.removal import Remover, change_pruning
-from tests.model.channel_programs import LIMITS, ChannelProgram, Promote, may_be_seen
+from tests.model.channel_programs import LIMITS, ChannelProgram
 from tests.model.engine import NOW, ModelRegion, running
 from tests.model.programs import PROJECT, Repair, Report, Stage
 
@@ -121,14 +121,3 @@ class RepairMarked(Repair):
     def run(self, folder: Path) -> Report:
         running().label = self.name
         return Repair.run(self, folder)
-
-
-@dataclass(frozen=True, slots=True)
-class PromoteMarked(Promote):
-    """Points the channel at *version*, which may be removed meanwhile."""
-
-    def run(self, folder: Path) -> Report:
-        try:
-            return Promote.run(self, folder)
-        except (RemovedError, SeveralRegionsError, UndeterminedError) as e:
-            return Report("undetermined" if may_be_seen(e) else "failed")

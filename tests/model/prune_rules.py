@@ -42,10 +42,10 @@ def removing(programs: Sequence[Program], stores: Mapping[str, StoreState]) -> f
 
 
 def check_change(region: str, before: StoreState, after: StoreState) -> None:
-    """What was removed stays removed, and what is stored is replaced by nothing else."""
+    """What is stored is replaced by a tombstone alone, and the first tombstone stays."""
     for key, item in before.items.items():
         now = after.items.get(key)
-        if now != item and not is_removed(now):
+        if now != item and (is_removed(item) or not is_removed(now)):
             raise BrokenPromiseError("number", f"{key} changed in {region}")
 
 

@@ -1,4 +1,14 @@
-"""Deliberate breaks of each rule of the protocol for channels, which the model notices."""
+"""Deliberate breaks of each rule of the protocol for channels, which the model notices.
+
+That a change goes above the ballots that it has read costs no promise where it is broken alone:
+regions still refuse a ballot that is not above what they have promised. But then a change that
+nobody disturbs is refused as often as the channel has been moved, and fails. So that break is found
+by a rule about those that are alone, and the refusal has a break of its own.
+
+When a promotion reads whether its version was yanked makes no difference here, as long as it does:
+that it is between promise and acceptance, and in each round, is what a prune needs, and
+test_prune_mutants.py has the breaks of it.
+"""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -7,14 +17,23 @@ from typing import Any
 
 import pytest
 
+from startifact.channels import promotion
+from startifact.channels.checks import check_expectation
 from startifact.channels.promotion import Promoter
-from startifact.channels.targets import Target
+from startifact.channels.targets import Target, read_version
 from startifact.registers import attempt, reader
 from startifact.registers.attempt import Attempt
 from startifact.registers.reader import Acceptor
 from startifact.registers.record import NO_BALLOT, Accepted, Ballot
 from tests.model.channel_explorer import VERSIONS, ChannelExplorer, staged
-from tests.model.channel_programs import Promote, Read, RollBack
+from tests.model.channel_programs import (
+    Promote,
+    PromoteLate,
+    Read,
+    RemoveChannel,
+    RollBack,
+    Yank,
+)
 from tests.model.programs import Program
 from tests.model.rules import BrokenPromiseError
 
@@ -27,6 +46,13 @@ SAME = (Promote("p", "ABC", "1.1.0", "1.0.0"), Promote("q", "ABC", "1.2.0", "1.0
 NONE = (Promote("p", "ABC", "1.1.0"), Promote("q", "ABC", "1.2.0", "none"))
 READ = (Promote("p", "ABC", "1.1.0"), Read("r", "ABC"))
 BACK = (RollBack("b", "ABC"), Promote("p", "ABC", "1.1.0"))
+REMOVED = (RemoveChannel("d", "ABC"), Promote("p", "ABC", "1.1.0"))
+REMOVED_SAME = (
+    RemoveChannel("d", "ABC", expect="1.0.0"),
+    Promote("p", "ABC", "1.1.0", expect="1.0.0"),
+)
+TWICE = (RemoveChannel("d", "ABC"), RemoveChannel("e", "ABC"))
+YANKED = (Yank("y", "ABC", "1.1.0"), PromoteLate("p", "ABC", "1.1.0"))
 
 
 def no_promises(patch: pytest.MonkeyPatch) -> None:
@@ -134,6 +160,80 @@ def ballots_from_the_start(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Acceptor, "highest", property(lambda self: NO_BALLOT))
 
 
+class BelowNothing(Ballot):
+    """A ballot that is never refused."""
+
+    __slots__ = ()
+
+    def __le__(self, other: object) -> bool:
+        return False
+
+
+def ballots_below_what_was_read(patch: pytest.MonkeyPatch) -> None:
+    """A change does not go above the ballots that it has read; regions refuse as ever."""
+
+    def ballot(self: Attempt[Any], _: dict[str, Acceptor[Any]]) -> Ballot:
+        self.rounds = getattr(self, "rounds", 0) + 1  # type: ignore[attr-defined]
+        return Ballot(self.rounds, self._id)  # type: ignore[attr-defined]
+
+    patch.setattr(Attempt, "_ballot", ballot)
+
+
+def lower_ballots_are_promised(patch: pytest.MonkeyPatch) -> None:
+    """A change goes above the ballots that it has read; regions promise whatever they are asked."""
+    original = Attempt._ballot
+    patch.setattr(
+        Attempt, "_ballot", lambda self, acceptors: BelowNothing(*original(self, acceptors))
+    )
+
+
+def removal_of_what_was_not_seen(patch: pytest.MonkeyPatch) -> None:
+    """A removal compares what is expected with what it reads at first, and not in its rounds."""
+    original = Promoter.remove
+
+    def remove(self: Promoter, project: str, channel: str, *, expectation: Any) -> Any:
+        version = read_version(self.regions, project, channel, limits=self.limits)
+        check_expectation(project, channel, version, expectation, None)
+        return original(self, project, channel)
+
+    patch.setattr(Promoter, "remove", remove)
+
+
+def removal_that_forgets(patch: pytest.MonkeyPatch) -> None:
+    """A channel that is removed has no history any more, as if its objects were deleted."""
+    original = Attempt._next
+
+    def next_(self: Attempt[Any], *args: Any, **given: Any) -> Accepted[Any] | None:
+        accepted = original(self, *args, **given)
+        if accepted is None or accepted.value.version is not None:
+            return accepted
+        return Accepted(ballot=accepted.ballot, history=accepted.history[:1])
+
+    patch.setattr(Attempt, "_next", next_)
+
+
+def removal_of_nothing(patch: pytest.MonkeyPatch) -> None:
+    """A removal removes once more what another one has removed meanwhile."""
+    original = Promoter._move
+
+    def move(self: Promoter, project: str, channel: str, propose: Any, **given: Any) -> Any:
+        if given["version"] is None:
+            return original(self, project, channel, lambda _: Target(version=None), **given)
+        return original(self, project, channel, propose, **given)
+
+    patch.setattr(Promoter, "_move", move)
+
+
+def promotion_of_what_was_yanked(patch: pytest.MonkeyPatch) -> None:
+    """A promotion does not look whether its version was yanked."""
+    patch.setattr(promotion, "check_mark", lambda *_, **__: None)
+
+
+def yank_in_one_region(patch: pytest.MonkeyPatch) -> None:
+    """A yank is done once one region has accepted it."""
+    success_with_one_region(patch)
+
+
 def rollback_of_what_was_not_seen(patch: pytest.MonkeyPatch) -> None:
     """A rollback goes back to what it chose also where the channel has moved meanwhile."""
     original = Promoter._move
@@ -157,6 +257,7 @@ def search(
     faults: int = 0,
     outages: int = 1,
     versions: tuple[str, ...] = VERSIONS[:1],
+    again: bool = False,
 ) -> None:
     stores = staged(folder, "ABC", channel_in=channel_in, versions=versions)
     ChannelExplorer(
@@ -167,6 +268,7 @@ def search(
         failing=failing,
         faults=faults,
         outages=outages,
+        again=again,
     ).run()
 
 
@@ -184,6 +286,13 @@ MUTANTS: dict[Break, tuple[Run, set[str]]] = {
     absent_regions_promise_always: (partial(search, programs=NONE, channel_in="A"), {"expect"}),
     success_with_one_region: (partial(search, programs=TWO, faults=2), {"lost"}),
     ballots_from_the_start: (partial(search, programs=TWO), {"ballots"}),
+    ballots_below_what_was_read: (partial(search, programs=TWO, again=True), {"alone"}),
+    lower_ballots_are_promised: (partial(search, programs=TWO), {"ballots"}),
+    removal_of_what_was_not_seen: (partial(search, programs=REMOVED_SAME), {"expect"}),
+    removal_that_forgets: (partial(search, programs=REMOVED), {"expect", "lost"}),
+    removal_of_nothing: (partial(search, programs=TWICE), {"expect"}),
+    promotion_of_what_was_yanked: (partial(search, programs=YANKED), {"yank"}),
+    yank_in_one_region: (partial(search, programs=YANKED[:1], faults=2), {"lost"}),
     rollback_of_what_was_not_seen: (
         partial(search, programs=BACK, versions=("1.0.0", "1.2.0"), preemptions=1),
         {"rollback"},

@@ -2,6 +2,15 @@
 
 A process that has crashed is one that is not scheduled any more, so every crash is in every search.
 In a failing region any call may be refused, or be done and its answer lost.
+
+What is judged in every state, for whichever regions a reader may meet then:
+
+- what a change that has succeeded made, or found and made sure, is in the history of what is seen;
+- what failed for certain is not;
+- each move follows what it expects: a promotion its `--expect`, a removal a version, a rollback the
+  move that it takes back;
+- a yank that has succeeded is seen, and no promotion that began after it moves the channel;
+- where a search says *again*: whatever was left where, one that promotes next, alone, succeeds.
 """
 
 from dataclasses import dataclass
@@ -10,7 +19,14 @@ from pathlib import Path
 import pytest
 
 from tests.model.channel_explorer import VERSIONS, ChannelExplorer, staged
-from tests.model.channel_programs import Promote, Read, RollBack
+from tests.model.channel_programs import (
+    Promote,
+    PromoteLate,
+    Read,
+    RemoveChannel,
+    RollBack,
+    Yank,
+)
 from tests.model.explorer import each
 from tests.model.programs import Program
 
@@ -23,11 +39,13 @@ class Search:
 
     programs: tuple[Program, ...]
     states: int
+    ends: frozenset[tuple[str, str]] = frozenset()
     channel_in: str = ""
     faults: int = 0
     preemptions: int | None = None
     failing: str = ""
     versions: tuple[str, ...] = VERSIONS[:1]
+    again: bool = False
 
     def run(self, folder: Path) -> None:
         regions = self.programs[0].regions
@@ -39,15 +57,33 @@ class Search:
             faults=self.faults,
             preemptions=self.preemptions,
             failing=self.failing,
+            again=self.again,
         ).run()
         assert explored.left == 0
         assert explored.states >= self.states
         assert explored.ends > 0
+        assert explored.reports >= self.ends
 
 
 SAME = (Promote("p", "ABC", "1.1.0", "1.0.0"), Promote("q", "ABC", "1.2.0", "1.0.0"))
 TWO = (Promote("p", "ABC", "1.1.0"), Promote("q", "ABC", "1.2.0"))
 NEW = (Promote("p", "ABC", "1.1.0", "none"), Promote("q", "ABC", "1.2.0", "none"))
+REMOVED = (RemoveChannel("d", "ABC"), Promote("p", "ABC", "1.1.0"))
+REMOVED_SAME = (
+    RemoveChannel("d", "ABC", expect="1.0.0"),
+    Promote("p", "ABC", "1.1.0", expect="1.0.0"),
+)
+REMOVED_NONE = (RemoveChannel("d", "ABC"), Promote("p", "ABC", "1.1.0", "none"))
+TWICE = (RemoveChannel("d", "ABC"), RemoveChannel("e", "ABC"))
+BACK = (RollBack("b", "ABC"), Promote("p", "ABC", "1.1.0"))
+BACK_REMOVED = (RollBack("b", "ABC"), RemoveChannel("d", "ABC"))
+YANKED = (Yank("y", "ABC", "1.1.0"), PromoteLate("p", "ABC", "1.1.0"))
+
+
+def ends(**names: str) -> frozenset[tuple[str, str]]:
+    """Return that each of *names* ends in each of these ways, in one schedule or another."""
+    return frozenset((name, end) for name, given in names.items() for end in given.split())
+
 
 ONE = {
     "two promotions": Search(
@@ -74,7 +110,7 @@ ONE = {
 }
 
 THREE = {
-    "two promotions": Search(TWO, states=8_000, channel_in="ABC", preemptions=2),
+    "two promotions": Search(TWO, states=8_000, channel_in="ABC", preemptions=2, again=True),
     "two that expect the same": Search(SAME, states=6_500, channel_in="ABC", preemptions=2),
     "two that expect no channel": Search(NEW, states=5_000, preemptions=2),
     "a region that goes down": Search(
@@ -91,8 +127,9 @@ THREE = {
         (*TWO, Read("r", "ABC")), states=4_500, channel_in="ABC", preemptions=1
     ),
     "a rollback and a promotion": Search(
-        (RollBack("b", "ABC"), Promote("p", "ABC", "1.1.0")),
+        BACK,
         states=8_000,
+        ends=ends(b="done conflict", p="done"),
         channel_in="ABC",
         versions=("1.0.0", "1.2.0"),
         preemptions=2,
@@ -101,6 +138,38 @@ THREE = {
         (Promote("p", "ABC", "1.1.0"), Promote("q", "ABC", "1.2.0", "none")),
         states=3_000,
         channel_in="A",
+        preemptions=2,
+    ),
+    "a removal and a promotion": Search(
+        REMOVED, states=7_500, ends=ends(d="done", p="done"), channel_in="ABC", preemptions=2
+    ),
+    "a removal and a promotion that expect the same": Search(
+        REMOVED_SAME,
+        states=6_000,
+        ends=ends(d="done conflict", p="done conflict"),
+        channel_in="ABC",
+        preemptions=2,
+        again=True,
+    ),
+    "a removal, and a promotion that expects no channel": Search(
+        REMOVED_NONE,
+        states=3_500,
+        ends=ends(d="done", p="done conflict"),
+        channel_in="ABC",
+        preemptions=2,
+    ),
+    "two removals": Search(
+        TWICE,
+        states=5_500,
+        ends=ends(d="done unchanged failed", e="done unchanged failed"),
+        channel_in="ABC",
+        preemptions=2,
+    ),
+    "a yank and a promotion": Search(
+        YANKED,
+        states=3_000,
+        ends=ends(y="done", p="done conflict"),
+        channel_in="ABC",
         preemptions=2,
     ),
 }
@@ -118,6 +187,36 @@ THREE_LONG = {
     ),
     "two promotions and a reader, and a region that goes down": Search(
         (*TWO, Read("r", "ABC")), states=100_000, channel_in="ABC", preemptions=1, failing="A"
+    ),
+    "a removal and a promotion, and a region that goes down": Search(
+        REMOVED, states=35_000, channel_in="ABC", preemptions=1, failing="C"
+    ),
+    "a removal and a promotion that expect the same, and a region that goes down": Search(
+        REMOVED_SAME, states=26_000, channel_in="ABC", preemptions=1, failing="C"
+    ),
+    "a removal, a promotion that expects no channel, and a region that goes down": Search(
+        REMOVED_NONE, states=19_000, channel_in="ABC", preemptions=1, failing="C"
+    ),
+    "a rollback and a promotion, and a region that goes down": Search(
+        BACK,
+        states=40_000,
+        channel_in="ABC",
+        versions=("1.0.0", "1.2.0"),
+        preemptions=1,
+        failing="C",
+        again=True,
+    ),
+    "a rollback and a removal, and a region that goes down": Search(
+        BACK_REMOVED,
+        states=30_000,
+        channel_in="ABC",
+        versions=("1.0.0", "1.2.0"),
+        preemptions=1,
+        failing="A",
+        again=True,
+    ),
+    "a yank and a promotion, and a region that goes down": Search(
+        YANKED, states=150_000, channel_in="ABC", preemptions=2, failing="C"
     ),
 }
 

@@ -15,7 +15,6 @@ from tests.model.programs import Program
 from tests.model.prune_explorer import OLD, PruneExplorer, above_latest, marked
 from tests.model.prune_programs import (
     Lift,
-    PromoteMarked,
     Prune,
     PruneAll,
     RepairMarked,
@@ -59,7 +58,7 @@ BOTH = frozenset({("t", "done"), ("t", "failed"), ("p", "removed"), ("p", "kept"
 
 
 def promote_and_prune(regions: str) -> tuple[Program, ...]:
-    return (PromoteMarked("t", regions, OLD), Prune("p", regions, OLD))
+    return (Promote("t", regions, OLD), Prune("p", regions, OLD))
 
 
 ONE = {

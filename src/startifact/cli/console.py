@@ -44,6 +44,11 @@ class Console:
         """Whether a person watches standard error as it is written."""
         return self._err.isatty()
 
+    @property
+    def is_output_terminal(self) -> bool:
+        """Whether a person looks at standard output, and no program."""
+        return self._out.isatty()
+
     def columns(self) -> int:
         """Return how wide a status line can be."""
         width = 0

@@ -41,6 +41,7 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
                     write_file=console.file,
                     write=console.data,
                     tell=console.tell,
+                    to_terminal=console.is_output_terminal,
                 )
                 # Inside: regions that have not answered yet may be waited for.
                 info = info_lines(result)

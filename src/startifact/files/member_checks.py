@@ -73,7 +73,7 @@ class MemberChecks:
             member.name, is_directory=is_directory or member.type is MemberType.OTHER
         )
         if not trouble and not member.trouble:
-            trouble = self._link_trouble(member, path) or member.refusal
+            trouble = self._link_trouble(member, path) or member.refusal()
         if trouble or member.trouble:
             listed = self._unsafe if trouble or member.is_unsafe else self._others
             listed.add(f"{quoted(member.name)} {trouble or member.trouble}")

@@ -38,8 +38,8 @@ class Member:
     is_unsafe: bool = True
     """Whether that is because it would do harm, and not only because it is not supported."""
 
-    refusal: str | None = None
-    """The same, as the standard library judges it, where nothing else was found."""
+    refusal: Callable[[], str | None] = lambda: None
+    """Returns the same as the standard library judges it; to be asked where nothing else is."""
 
     read: Callable[[], Iterator[bytes]] = lambda: iter(())
     """Returns the content in blocks. To be called before the next member is asked for."""

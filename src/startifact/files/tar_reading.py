@@ -119,7 +119,7 @@ class _Tar:
             header_size=used,
             trouble=trouble,
             is_unsafe=not is_sparse,
-            refusal=None if type_ is MemberType.OTHER else _refused(info),
+            refusal=lambda: _refused(info),
             read=self._content,
         )
         self._stream.skip(self._unread + -info.size % tarfile.BLOCKSIZE)
@@ -206,6 +206,6 @@ def _refused(info: tarfile.TarInfo) -> str | None:
         return None
     try:
         tarfile.data_filter(info, _ROOT)
-    except tarfile.FilterError as e:
+    except (tarfile.FilterError, ValueError) as e:  # the second of a NUL in a name
         return f"is refused by the filter of tarfile: {type(e).__name__}"
     return None

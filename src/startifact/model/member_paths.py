@@ -11,6 +11,7 @@ from startifact.limits import MAX_FILENAME_BYTES, MAX_MEMBER_DEPTH, MAX_MEMBER_P
 from startifact.model.filenames import filename_trouble
 
 _DRIVE = re.compile(r"[A-Za-z]:")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def member_path(name: str) -> str:
@@ -47,7 +48,7 @@ def _text_trouble(text: str) -> str | None:
     categories = {unicodedata.category(c) for c in text} if not text.isascii() else set()
     if "Cs" in categories:
         return "is not UTF-8"
-    if "Cc" in categories or any(c < " " or c == "\x7f" for c in text):
+    if "Cc" in categories or _CONTROL.search(text):
         return "has a control character in it"
     if "\\" in text:
         return "has a backslash in it, which is a slash on Windows"

@@ -236,10 +236,12 @@ def test_standard_output_is_no_destination(staged: Artifact) -> None:
 
 
 @FILES
-def test_slash_at_the_end(staged: Artifact, tmp_path: Path) -> None:
+def test_slash_at_the_end(backends: list[Backend], make_file: MakeFile, tmp_path: Path) -> None:
     """Text that ends with a slash is a directory, for which a file name has to be saved."""
+    staging = session(backends).stage("SugarWater", "1.0.0", make_file())
+
     with pytest.raises(InputError, match="was staged without its file name") as caught:
-        staged.downloader.download(f"{tmp_path}/new/")
+        staging.artifact.downloader.download(f"{tmp_path}/new/")
 
     assert "save_filename=True" in str(caught.value.hint)
     assert not (tmp_path / "new").exists()

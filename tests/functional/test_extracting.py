@@ -18,6 +18,8 @@ import pytest
 
 from startifact import Artifact, Session
 from startifact.errors import InputError, IntegrityError, LocalFileError, SeveralRegionsError
+from startifact.files.archive_reading import open_archive
+from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.archives import tar_file, tar_link, tar_of, zip_entry, zip_of
 
 Staged = Callable[[bytes], Artifact]
@@ -189,14 +191,39 @@ def test_large_zip(staged: Staged, out: Path) -> None:
             raise OSError
 
     pipe = Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("lib/a.txt", "w", force_zip64=True) as file:
-            file.write(SUGAR)
-    content = bytearray(pipe.getvalue())
+    with (
+        zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("lib/a.txt", "w", force_zip64=True) as file,
+    ):
+        file.write(SUGAR)
 
-    assert tree(staged(bytes(content)).downloader.extract(out / "new"))["lib/a.txt"] == (
-        SUGAR.decode()
-    )
+    path = staged(pipe.getvalue()).downloader.extract(out / "new")
+
+    assert tree(path) == {"lib": "folder", "lib/a.txt": SUGAR.decode()}
+
+
+@pytest.mark.parametrize("count", [65_534, 65_535, 65_536])
+def test_zip_of_many_members(count: int, out: Path, tmp_path: Path) -> None:
+    """The number of members in a zip is in one of two places."""
+    with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
+        for number in range(count):
+            archive.writestr(zip_entry(f"{number}/", 0o40755), b"")
+
+    assert sum(1 for _ in open_archive(tmp_path / "zip", "zip").members()) == count
+
+
+def test_aws(account: AwsAccount, make_file: Callable[..., Path], out: Path) -> None:
+    """Where an AWS region holds something else, what the majority holds is extracted."""
+    with Session(regions=AWS_REGIONS) as session:
+        session.stage("SugarWater", "1.0.0", make_file(TAR))
+        first = AWS_REGIONS[0]
+        account.s3(first).put_object(
+            Bucket=account.buckets[first], Key="team/SugarWater@1.0.0", Body=b"other"
+        )
+
+        session.get("SugarWater", "1.0.0").downloader.extract(out / "new")
+
+    assert tree(out / "new") == EXTRACTED
 
 
 def test_empty_directory(staged: Staged, out: Path) -> None:
@@ -384,18 +411,36 @@ def test_disk_that_takes_no_more(staged: Staged, out: Path, directories: list[st
 
 
 KILLED = """
-import os, signal, sys
-from pathlib import Path
-from startifact import Session
+import os, sys
+from startifact.cli import main
 from startifact.files import extraction
+number, *words = sys.argv[1:]
 real = extraction._write_member
 def write(member, tree, path):
     if path.name == "a.txt":
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), int(number))
     real(member, tree, path)
 extraction._write_member = write
-Session(regions=sys.argv[1]).get("SugarWater").downloader.extract(sys.argv[2])
+sys.exit(main(["download", "SugarWater", *words, "--extract"]))
 """
+
+
+def killed(number: int, path: Path, region: str) -> int:
+    """Extract into *path* with a signal in the middle, and return the exit code."""
+    words = [str(number), str(path), "--regions", region]
+    return subprocess.run(
+        [sys.executable, "-c", KILLED, *words], timeout=60, check=False
+    ).returncode
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_stopped(number: int, code: int, staged: Staged, out: Path, directories: list[str]) -> None:
+    """Who is stopped in the middle leaves nothing."""
+    staged(TAR)
+
+    assert killed(number, out / "new" / "er", directories[0]) == code
+    assert tree(out) == {"other": "other"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
@@ -403,13 +448,11 @@ def test_killed(staged: Staged, out: Path, directories: list[str]) -> None:
     """What a killed process has left is in one folder, which the next extraction removes."""
     artifact = staged(TAR)
 
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, directories[0], str(out / "new")], timeout=60, check=False
-    )
+    done = killed(signal.SIGKILL, out / "new", directories[0])
     left = [path.name for path in out.iterdir() if path.match(OWN)]
     artifact.downloader.extract(out / "new")
 
-    assert done.returncode == -signal.SIGKILL
+    assert done == -signal.SIGKILL
     assert len(left) == 1
     assert tree(out / "new") == EXTRACTED
     assert not [path for path in out.iterdir() if path.match(OWN)]
@@ -450,5 +493,5 @@ def test_closed_session(directories: list[str], staged: Staged, out: Path) -> No
     with Session(regions=directories[:1]) as session:
         artifact = session.get("SugarWater")
     for one in (artifact, pickle.loads(pickle.dumps(artifact))):
-        with pytest.raises(InputError, match="closed|pickled"):
+        with pytest.raises(InputError, match=r"closed|pickled"):
             one.downloader.extract(out / "new")

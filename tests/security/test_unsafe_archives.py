@@ -5,7 +5,6 @@ import gzip
 import io
 import lzma
 import tarfile
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4

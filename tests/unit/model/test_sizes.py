@@ -46,7 +46,7 @@ def test_sizes(text: object, size: int) -> None:
 )
 def test_no_sizes(text: object) -> None:
     """Anything else is refused, with what to write."""
-    with pytest.raises(InputError, match="max-extracted-size .* is not a size") as caught:
+    with pytest.raises(InputError, match=r"max-extracted-size .* is not a size") as caught:
         parse_size(text, name="max-extracted-size")
 
     assert "2GiB" in str(caught.value.hint)

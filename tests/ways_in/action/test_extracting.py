@@ -95,7 +95,7 @@ def test_refused(
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can give files away, as in the container")
 def test_owner(step: Step, call: Call, staged: str) -> None:
-    """What is extracted is given to the owner of the workspace, so that later steps can clean up."""
+    """What is extracted is given to the owner of the workspace, who can clean up then."""
     os.chown(step.workspace, 1234, 1234)
 
     assert download(call, staged, path="out/new").exit_code == 0

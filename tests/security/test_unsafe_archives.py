@@ -7,6 +7,7 @@ import lzma
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -345,12 +346,12 @@ def extract(tmp_path: Path) -> Callable[..., Path]:
     (tmp_path / "beside").mkdir()
     (tmp_path / "beside" / "other").write_text("other")
 
-    def run(archive: bytes | Callable[[], bytes], into: str = "out", **bounds: int) -> Path:
+    def run(archive: bytes | Callable[[], bytes], into: str = "out", **given: Any) -> Path:
         file = tmp_path / "archive"
         file.write_bytes(archive if isinstance(archive, bytes) else archive())
         with Session(regions=f"memory:{uuid4().hex}") as session:
             artifact = session.stage("SugarWater", "1.0.0", file).artifact
-            return artifact.downloader.extract(tmp_path / "beside" / into, **bounds)
+            return artifact.downloader.extract(tmp_path / "beside" / into, **given)
 
     return run
 

@@ -82,7 +82,7 @@ def extract_archive(
     else:
         Merge(tree, destination.path, folder / "replaced", overwrite=overwrite).run()
     return Extraction(
-        path=asked, members=checks.count, files=checks.files, size=checks.content_size
+        path=asked, members=checks.paths, files=checks.files, size=checks.content_size
     )
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,21 +70,6 @@ def destination_of(path: Path) -> Destination:
     return Destination(real, has_others=False, is_replaced=True)
 
 
-def _can_be_replaced(directory: Path) -> bool:
-    """Say whether another directory may take the place of *directory*, which is empty.
-
-    One that somebody works in, that something is mounted at, or that is another user's, has to
-    stay what it is.
-    """
-    if os.name == "nt" or directory.is_mount():
-        return False
-    with contextlib.suppress(OSError):
-        if directory.samefile(Path.cwd()):
-            return False
-    is_own = directory.stat().st_uid == os.geteuid()
-    return is_own and os.access(directory.parent, os.W_OK | os.X_OK)
-
-
 @contextlib.contextmanager
 def extraction_folder(destination: Destination) -> Iterator[Path]:
     """Make a folder in the file system of *destination*, and leave nothing of it behind.
@@ -101,3 +87,26 @@ def extraction_folder(destination: Destination) -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+if sys.platform == "win32":  # pragma: no cover  # runs in the workflow for Windows
+
+    def _can_be_replaced(directory: Path) -> bool:  # noqa: ARG001
+        # No directory takes the place of another one there.
+        return False
+
+else:
+
+    def _can_be_replaced(directory: Path) -> bool:
+        """Say whether another directory may take the place of *directory*, which is empty.
+
+        One that somebody works in, that something is mounted at, or that is another user's, has to
+        stay what it is.
+        """
+        if directory.is_mount():
+            return False
+        with contextlib.suppress(OSError):
+            if directory.samefile(Path.cwd()):
+                return False
+        is_own = directory.stat().st_uid == os.geteuid()
+        return is_own and os.access(directory.parent, os.W_OK | os.X_OK)

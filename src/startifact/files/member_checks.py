@@ -43,7 +43,7 @@ class MemberChecks:
         """Of all contents, and of long headers, which count like them."""
         self.content_size = 0
         self.count = 0
-        """Of all that will be there, folders that no member names included."""
+        """Of members, and of folders that no member before what is in them names."""
         self.files = 0
         self._name = name
         self._archive_size = archive_size
@@ -93,6 +93,11 @@ class MemberChecks:
             elif not is_directory:
                 self._sizes[path] = size
                 self.files += 1
+
+    @property
+    def paths(self) -> int:
+        """How many files, folders and links there will be."""
+        return len(self._paths)
 
     def finish(self) -> None:
         """Return when all members that were added may be written.

@@ -1,5 +1,6 @@
 """``download --extract``: what a shell writes, and what people and programs read."""
 
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from tests.ways_in.cli.conftest import Run, tree
 MakeFile = Callable[..., Path]
 
 KEY = "SugarWater@1.0.0"
-ARCHIVE = tar_of(tar_file("bin/tool", b"run", mode=0o755), tar_file("a.txt"), mode="w:gz")
+FOLDERS = [tar_file(name, b"", type=tarfile.DIRTYPE) for name in ("./", "./bin/")]
+FILES = [tar_file("./bin/tool", b"run", mode=0o755), tar_file("./a.txt")]
+ARCHIVE = tar_of(*FILES, *FOLDERS, mode="w:gz")
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from startifact.files.extraction_folder import Destination
 from startifact.files.member_checks import MemberChecks
 from startifact.files.members import Member, MemberType
 from startifact.files.merging import Merge, put_whole
-from startifact.files.trouble import local_error
 from startifact.model.member_paths import member_path
 from startifact.text import quoted
 
@@ -68,13 +67,10 @@ def extract_archive(
         ArchiveError: It is damaged, or has members that are not safe.
         LocalFileError: The disk is full, or something cannot be written.
     """
-    try:
-        archive = open_archive(file, name)
-        checks = _check(archive, destination, bounds, overwrite=overwrite)
-    except OSError as e:
-        raise local_error("read", file, e) from e
     tree = folder / "tree"
     with local_errors(asked):
+        archive = open_archive(file, name)
+        checks = _check(archive, destination, bounds, overwrite=overwrite)
         _check_room(folder, checks.size, name)
         _write(archive, tree)
     if destination.is_replaced:

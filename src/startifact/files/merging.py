@@ -94,7 +94,8 @@ class Merge:
                 self._replace(Path(entry.path), there)
             else:
                 raise LocalFileError(
-                    f"cannot write {quoted(str(there))}: it has come there meanwhile"
+                    f"cannot write {quoted(str(there))}: it has come there meanwhile",
+                    hint="Let nobody else write there, and extract again",
                 )
 
     def _replace(self, source: Path, there: Path) -> None:

@@ -186,6 +186,10 @@ class IndeterminateContentError(IntegrityError):
     """What was found when an artifact was to be created may be other content."""
 
 
+class ArchiveError(IntegrityError):
+    """An archive is damaged, or has members that are not safe. Nothing of it was written."""
+
+
 class DifferencesError(StartifactError):
     """A comparison of all regions has found that something is not as it should be.
 

@@ -112,6 +112,46 @@ MAX_CONFIGURATION_BYTES = 8192
 MAX_KEY_PREFIX_CHARACTERS = 256
 """With the longest key below it, this stays far under the 1,024 bytes that S3 allows."""
 
+# What is extracted -------------------------------------------------------------------------------
+
+DEFAULT_MAX_MEMBERS = 200_000
+"""Of an archive, with the folders that its members are in: several times what the largest front
+ends have. Each takes about half a KiB of memory while they are compared with each other."""
+
+DEFAULT_MAX_EXTRACTED_SIZE = "16GiB"
+"""Of all members together: a little more than the free disk that GitHub promises its runners."""
+
+DEFAULT_MAX_RATIO = 200
+"""How many times as large as the archive its members may be. Text has 5 to 30, and a gzip file that
+is made to fill a disk has 1,000, a zip much more."""
+
+RATIO_FROM_BYTES = 64 * MIB
+"""Members of less than this may have any ratio: a small file of one letter has a large one."""
+
+MEMBER_NAME_BYTES = 320
+"""Of each member that is allowed, what its name and the link in it may take on average: they are
+all in memory at once. In the deepest of node_modules it is 120."""
+
+MAX_MEMBER_PATH_BYTES = 4096
+"""What Linux takes as one path. It is long enough for whatever was on a disk."""
+
+MAX_MEMBER_DEPTH = 256
+"""How many folders deep a member may be: what removes folders needs a call in a call for each."""
+
+MAX_TAR_HEADER_BYTES = MIB
+"""Of what a tar says about one member before its content: a path, a link and attributes, the
+largest of which have 64 KiB. It is read into memory."""
+
+MAX_TAR_PADDING_BYTES = 16 * MIB
+"""Of the zeros behind the end of a tar, which fill up a record: those of tapes have 10 KiB, and
+nobody has larger ones than this."""
+
+MAX_XZ_MEMORY_BYTES = 96 * MIB
+"""What the dictionary of an xz file may take: that of its highest level takes 65 MiB."""
+
+MAX_SIZE_TEXT_DIGITS = 15
+"""Of a size as people write it: more than any disk has."""
+
 # What services and file systems allow ------------------------------------------------------------
 
 MAX_PARTS = 10_000

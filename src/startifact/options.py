@@ -18,7 +18,12 @@ from startifact.definitions import (
     ValueKind,
     WayIn,
 )
-from startifact.limits import DEFAULT_GRACE
+from startifact.limits import (
+    DEFAULT_GRACE,
+    DEFAULT_MAX_EXTRACTED_SIZE,
+    DEFAULT_MAX_MEMBERS,
+    DEFAULT_MAX_RATIO,
+)
 
 TARGETS: Mapping[str, str] = {
     "PROJECT": "Such as SugarWater.",
@@ -45,7 +50,8 @@ _COMMANDS = (
         "download",
         "Bring an artifact back, verified.",
         "PROJECT[@SELECTOR]",
-        "The file is at PATH only with the recorded size and SHA-256. Prints the path written.",
+        "The file is at PATH only with the recorded size and SHA-256. With --extract PATH is a "
+        "directory, and all that is in the archive is in it, or nothing. Prints the path written.",
     ),
     CommandDefinition("info", "Show what is known about an artifact.", "PROJECT[@SELECTOR]"),
     CommandDefinition("projects", "List the projects that have anything staged, by name."),
@@ -217,8 +223,8 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "path",
-        "The file to stage, or the file to download to; with load-filename the directory to "
-        "download to. Relative to the workspace.",
+        "The file to stage, or the file to download to; with load-filename, with extract, or where "
+        "it ends with a slash, the directory to download to. Relative to the workspace.",
         ValueKind.PATH,
         commands=("stage", "download"),
         required_by=("stage", "download"),
@@ -226,7 +232,8 @@ _OPTIONS = (
         positional_in=("stage", "download"),
         help_by_command={
             "stage": "The file.",
-            "download": "The file to write, - for standard output; a folder with --load-filename.",
+            "download": "The file to write, - for standard output; the folder with "
+            "--load-filename, with --extract, or where it ends with a slash.",
         },
     ),
     OptionDefinition(
@@ -448,6 +455,50 @@ _OPTIONS = (
         ValueKind.FLAG,
         "false",
         commands=("download",),
+    ),
+    OptionDefinition(
+        "extract",
+        "Extract the artifact, a zip or a tar (also gzip, bzip2 or xz), into the directory that "
+        "path names. It has to be absent or empty, or to have none of the members yet.",
+        ValueKind.FLAG,
+        "false",
+        commands=("download",),
+        ways_in=(WayIn.SHELL, WayIn.ACTION),
+    ),
+    OptionDefinition(
+        "overwrite",
+        "Replace files that are in the directory already.",
+        ValueKind.FLAG,
+        "false",
+        commands=("download",),
+        needs="extract",
+    ),
+    OptionDefinition(
+        "max-members",
+        "How many members the archive may have, the folders that they are in included. Without "
+        f"it, {DEFAULT_MAX_MEMBERS:,}.",
+        ValueKind.COUNT,
+        commands=("download",),
+        needs="extract",
+        metavar="COUNT",
+    ),
+    OptionDefinition(
+        "max-extracted-size",
+        "How large all members together may be, such as 2GiB. Without it, "
+        f"{DEFAULT_MAX_EXTRACTED_SIZE}.",
+        commands=("download",),
+        needs="extract",
+        metavar="SIZE",
+        name_in_python="max_bytes",
+    ),
+    OptionDefinition(
+        "max-ratio",
+        "How many times as large as the archive that may be, where it is 64 MiB or more. Without "
+        f"it, {DEFAULT_MAX_RATIO}.",
+        ValueKind.COUNT,
+        commands=("download",),
+        needs="extract",
+        metavar="COUNT",
     ),
     OptionDefinition(
         "entries",

@@ -4,7 +4,7 @@ import ast
 import inspect
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,6 +50,9 @@ VALUES = {
     "since": "7d",
     "where": "lang=dotnet",
     "limit": "5",
+    "max-members": "5",
+    "max-extracted-size": "2GiB",
+    "max-ratio": "5",
     "to-role": "arn:aws:iam::123456789012:role/copier",
 }
 # The same, of one command.
@@ -70,7 +73,16 @@ def in_a_shell(command: str, *words: str) -> Arguments:
         value_of(o) if o.is_positional_in(command) else f"--{o.name}={value_of(o, command)}"
         for o in needed_by(command)
     ]
-    return parse([command, *target, *needed, *words])
+    named = [word.removeprefix("--").split("=")[0] for word in words if word.startswith("--")]
+    with_them = [f"--{name}" for name in needed_with(named)]
+    return parse([command, *target, *needed, *with_them, *words])
+
+
+def needed_with(names: Iterable[str]) -> list[str]:
+    """Return the flags without which one of the options *names* means nothing."""
+    options = [OPTIONS[name.replace("_", "-")] for name in names]
+    needed = {option.needs for option in options if option.needs}
+    return [name for name in needed if OPTIONS[name].kind is ValueKind.FLAG]
 
 
 def needed_by(command: str) -> list[OptionDefinition]:
@@ -84,6 +96,7 @@ def in_a_workflow(command: str, **inputs: str) -> StepInputs:
     given |= {"project": "P"} if OPTIONS["project"].used_by(command) else {}
     given |= {"version": "1.0.0"} if OPTIONS["version"].used_by(command) else {}
     given |= {option.name: value_of(option, command) for option in needed_by(command)}
+    given |= dict.fromkeys(needed_with(inputs), "true")
     given |= {name.replace("_", "-"): text for name, text in inputs.items()}
     return StepInputs.from_environment(
         {f"INPUT_{name.upper()}": text for name, text in given.items()}
@@ -167,6 +180,7 @@ def test_values_of_the_code() -> None:
 def test_python(command: str) -> None:
     """Each command is a method of Session, and each option an argument on the way to it."""
     functions: list[Callable[..., object]] = [Session.__init__, Downloader.download]
+    functions += [Downloader.extract] if command == "download" else []
     functions += [Session.get] if command in {"download", "info"} else [getattr(Session, command)]
     functions += [Session.remove_channel] if command == "channels" else []
     functions += [Session.list_versions] if command == "versions" else []

@@ -43,6 +43,7 @@ OPTIONS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
     "entries": ({PYTHON, SHELL}, "they are the arguments of the methods, and behind the command"),
     "update": ({PYTHON}, "it is a method, update_lock"),
     "check": ({PYTHON}, "it is a method, check_lock"),
+    "extract": ({PYTHON}, "it is a method, Downloader.extract"),
     "to-profile": ({PYTHON}, _TARGET),
     "to-role": ({PYTHON}, _TARGET),
     "to-configuration-parameter": ({PYTHON}, _TARGET),

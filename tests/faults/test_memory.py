@@ -1,8 +1,11 @@
 """Memory does not grow with the artifact, whichever way it goes."""
 
+import gzip
 import json
+import os
 import subprocess
 import sys
+from itertools import starmap
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from startifact import Session
 from startifact.errors import StartifactError
 from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.support.archives import tar_file, tar_of, zip_of
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MIB = 1024 * 1024
@@ -68,6 +72,39 @@ def test_memory_does_not_grow(kind: str, account: AwsAccount, tmp_path: Path) ->
 
     small = peak(SMALL, regions.format("small"), tmp_path / "small")
     large = peak(LARGE, regions.format("large"), tmp_path / "large")
+
+    assert large < small + MAY_GROW
+
+
+EXTRACT = """
+import re, sys
+import startifact
+path, region = sys.argv[1:]
+artifact = startifact.Session(regions=region).stage("SugarWater", "1.0.0", path).artifact
+artifact.downloader.extract(path + ".out")
+print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+"""
+
+
+def peak_of_extraction(size: int, members: int, kind: str, folder: Path) -> int:
+    """Extract *members* of *size* bytes together, and return the most memory that it took."""
+    folder.mkdir()
+    contents = [(f"folder/{n}", b"sugar") for n in range(members)] + [("large", os.urandom(size))]
+    archive = zip_of(*contents) if kind == "zip" else tar_of(*starmap(tar_file, contents))
+    (folder / "dist").write_bytes(gzip.compress(archive, 1) if kind == "tar.gz" else archive)
+    done = subprocess.run(
+        [sys.executable, "-c", EXTRACT, str(folder / "dist"), f"file:{folder}/region"],
+        capture_output=True, text=True, timeout=100, check=True,
+    )  # fmt: skip
+    return int(done.stdout) * 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("kind", ["tar.gz", "zip"])
+def test_memory_does_not_grow_with_an_archive(kind: str, tmp_path: Path) -> None:
+    """Forty times as many members, of three times the size, take as much memory to extract."""
+    small = peak_of_extraction(SMALL, 50, kind, tmp_path / "small")
+    large = peak_of_extraction(LARGE, 2000, kind, tmp_path / "large")
 
     assert large < small + MAY_GROW
 

@@ -236,12 +236,14 @@ def test_standard_output_is_no_destination(staged: Artifact) -> None:
 
 
 @FILES
-def test_slash_at_the_end(staged: Artifact, tmp_path: Path) -> None:
-    """Text that ends with a slash is a directory, there or not."""
-    with pytest.raises(InputError, match="new/' is a directory") as caught:
-        staged.downloader.download(f"{tmp_path}/new/")
+def test_slash_at_the_end(backends: list[Backend], make_file: MakeFile, tmp_path: Path) -> None:
+    """Text that ends with a slash is a directory, for which a file name has to be saved."""
+    staging = session(backends).stage("SugarWater", "1.0.0", make_file())
 
-    assert "load_filename=True" in str(caught.value.hint)
+    with pytest.raises(InputError, match="was staged without its file name") as caught:
+        staging.artifact.downloader.download(f"{tmp_path}/new/")
+
+    assert "save_filename=True" in str(caught.value.hint)
     assert not (tmp_path / "new").exists()
 
 
@@ -249,14 +251,18 @@ def test_slash_at_the_end(staged: Artifact, tmp_path: Path) -> None:
 def test_slash_at_the_end_of_a_directory_to_make(
     backends: list[Backend], make_file: MakeFile, tmp_path: Path
 ) -> None:
-    """With the saved name the directory is made."""
+    """With a saved name the directory is made, whether or not it is asked for."""
     here = Session(regions=[backend.spec for backend in backends])
     staging = here.stage("SugarWater", "1.0.0", make_file(), save_filename=True)
 
     path = staging.artifact.downloader.download(f"{tmp_path}/new/er/", load_filename=True)
 
+    unasked = staging.artifact.downloader.download(f"{tmp_path}/un/asked/")
+
     assert path == tmp_path / "new" / "er" / "dist.tar.gz"
     assert path.is_file()
+    assert unasked == tmp_path / "un" / "asked" / "dist.tar.gz"
+    assert unasked.is_file()
 
 
 @FILES

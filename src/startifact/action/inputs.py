@@ -22,6 +22,7 @@ from startifact.commands.inputs import (
     SessionInputs,
     StageInputs,
     inputs_from,
+    loads_filename,
     path_of,
 )
 from startifact.definitions import OptionDefinition, ValueKind, WayIn
@@ -33,6 +34,7 @@ from startifact.model.metadata import parse_metadata
 from startifact.model.points_in_time import parse_since
 from startifact.model.roles import check_role
 from startifact.model.selectors import check_channel, parse_range, parse_selector
+from startifact.model.sizes import parse_size
 from startifact.model.versions import parse_version
 from startifact.options import COMMANDS, commands_of, listed, options_of
 from startifact.problems import Problems
@@ -114,6 +116,8 @@ class StepInputs:
         values = _read(reader)
         command = values["command"]
         reader.refuse_unknown()
+        if command == DownloadInputs.command:
+            values["load_filename"] = reader.loads_filename(values)
         if command is not None:
             reader.refuse_unused(command)
             reader.refuse_missing(command)
@@ -131,9 +135,7 @@ def _read(reader: "_Reader") -> dict[str, Any]:
     of_command: Mapping[str, Callable[[str], object]] = {
         "project": lambda text: _project(text, values["command"]),
         "version": lambda text: _version(text, values["command"]),
-        "path": lambda text: _path(
-            text, values["command"], load_filename=reader.text("load-filename") in _TRUE
-        ),
+        "path": lambda text: _path(text, values["command"]),
         "to": lambda text: checks.check_to(text, values["command"]),
         "required-regions": lambda text: checks.check_required(text, _written(values)),
     }
@@ -161,6 +163,9 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "keep-prereleases": partial(checks.check_number, name="keep-prereleases"),
     "older-than": checks.check_optional(partial(parse_duration, name="older-than")),
     "grace": checks.check_optional(partial(parse_duration, name="grace")),
+    "max-members": partial(checks.check_count, name="max-members"),
+    "max-extracted-size": checks.check_optional(partial(parse_size, name="max-extracted-size")),
+    "max-ratio": partial(checks.check_count, name="max-ratio"),
     "min-age": checks.check_optional(partial(parse_duration, name="min-age")),
     "expect": checks.check_optional(parse_selector),
     "to-role": checks.check_optional(partial(check_role, name="to-role")),
@@ -266,6 +271,18 @@ class _Reader:
             self.problems.absorb(e)
             return None
 
+    def loads_filename(self, values: Mapping[str, Any]) -> bool:
+        """Say whether the saved file name is used, also where that follows from the path."""
+        try:
+            return loads_filename(
+                self.text("path"),
+                load_filename=values["load_filename"],
+                extract=values["extract"],
+            )
+        except InputError as e:
+            self.problems.absorb(e)
+            return False
+
     def is_set(self, name: str) -> bool:
         """Say whether the input says anything but its default."""
         text, default = self.text(name), INPUTS[name].default
@@ -337,7 +354,7 @@ def _version(text: str, command: str | None) -> str | None:
     return str(parse_version(text)) if text else None
 
 
-def _path(text: str, command: str | None, *, load_filename: bool) -> Path | None:
+def _path(text: str, command: str | None) -> Path | None:
     if not text and command in INPUTS["path"].required_by:
         raise InputError(
             f"path is missing, the command {command} needs one",
@@ -345,4 +362,9 @@ def _path(text: str, command: str | None, *, load_filename: bool) -> Path | None
         )
     if not text:
         return None
-    return path_of(text, command or "", load_filename=load_filename)
+    if text == "-" and command == DownloadInputs.command:
+        raise InputError(
+            "path is -, which is standard output, and that of a step is its log",
+            hint="Name a file, which later steps can read; one of that name is ./-",
+        )
+    return path_of(text, command or "")

@@ -80,7 +80,8 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
         OutputDefinition("metadata", "The metadata, as a JSON object of strings.", _OF_ARTIFACT),
         OutputDefinition(
             "path",
-            "The downloaded file, relative to the workspace when it is inside it, and else as the "
+            "The downloaded file, or the directory that it was extracted into, "
+            "relative to the workspace when it is inside it, and else as the "
             "runner's host names it.",
             ("download",),
         ),

@@ -29,6 +29,7 @@ from startifact.commands.results import (
     YankResult,
     errors_of,
     exit_code_of,
+    extracted_text,
     is_held_by_majority,
     is_named_by,
     yank_of_copy,
@@ -88,8 +89,8 @@ def log_lines(result: ProjectResult) -> list[str]:
             ]
             lines = [_bytes(result.artifact), *regions, f"latest {points} at this version"]
             return [*lines, *yank_of_copy(staging)]
-        case DownloadResult(artifact=artifact, path=path):
-            return [_bytes(artifact), f"downloaded to {path}", *_origin_lines(artifact)]
+        case DownloadResult(artifact=artifact):
+            return [_bytes(artifact), _where(result), *_origin_lines(artifact)]
         case InfoResult(artifact=artifact):
             return [_bytes(artifact), *_origin_lines(artifact)]
         case ProjectListResult(projects=projects):
@@ -111,6 +112,12 @@ def log_lines(result: ProjectResult) -> list[str]:
             return steps if done.steps or not done else ["there is nothing to repair"]
         case _:
             assert_never(result)
+
+
+def _where(result: DownloadResult) -> str:
+    if result.extraction is None:
+        return f"downloaded to {result.path}"
+    return f"extracted into {result.path}: {extracted_text(result.extraction)}"
 
 
 def failure(inputs: StepInputs | None, error: StartifactError, runner: Runner) -> Lines:
@@ -158,6 +165,8 @@ def _artifact(
         facts.append(("Latest", would or "yes" if staging.is_latest else "no"))
     if isinstance(result, DownloadResult):
         facts.append(("Path", code(for_later_steps(result.path, runner))))
+        if result.extraction is not None:
+            facts.append(("Extracted", extracted_text(result.extraction)))
     facts += [(label, code(text)) for label, text in _origin(result)]
     selector = _selector(artifact, inputs)
     title = f"### {code(str(artifact))} {_what(result, inputs)}{selector}\n\n"
@@ -233,8 +242,8 @@ def _what(result: ArtifactResult, inputs: StepInputs) -> str:
             return _what_copy_did(staging)
         case StageResult(staging=staging):
             return _what_staging_did(staging)
-        case DownloadResult():
-            return "downloaded"
+        case DownloadResult(extraction=done):
+            return "downloaded" if done is None else "downloaded and extracted"
         case InfoResult():
             return "found"
         case _:

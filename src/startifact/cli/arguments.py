@@ -83,12 +83,26 @@ def parse(argv: Sequence[str]) -> Arguments:
     values: dict[str, Any] = {
         option.identifier: _default(option) for option in options_of(WayIn.SHELL)
     }
-    values |= vars(_parser_of(COMMANDS[command]).parse_args([*before, *after]))
+    given = vars(_parser_of(COMMANDS[command]).parse_args([*before, *after]))
+    _refuse_unneeded(given)
+    values |= given
     own = {name: values.pop(name) for name in ("deadline", "json", "verbose", "quiet", "traceback")}
     if own["verbose"] and own["quiet"]:
         raise InputError("--verbose and --quiet contradict each other", hint="Leave one out")
     targets = tuple(values.pop("targets", ()))
     return Arguments(command=command, targets=targets, values=MappingProxyType(values), **own)
+
+
+def _refuse_unneeded(given: Mapping[str, object]) -> None:
+    """Raise where one of *given* means nothing without another option, which is not given."""
+    shell = {option.name: option for option in options_of(WayIn.SHELL)}
+    for name, option in shell.items():
+        needed = shell.get(option.needs)
+        if needed and option.identifier in given and needed.identifier not in given:
+            raise InputError(
+                f"--{name} is given, but --{needed.name} is not",
+                hint=f"Leave out --{name}, or give --{needed.name} too",
+            )
 
 
 def _default(option: OptionDefinition) -> object:

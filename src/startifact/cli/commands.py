@@ -18,6 +18,7 @@ from startifact.commands.inputs import (
     SessionInputs,
     VersionsInputs,
     inputs_from,
+    loads_filename,
     path_of,
 )
 from startifact.commands.results import DownloadResult, ProjectResult, resolved_lines
@@ -67,16 +68,18 @@ def execute(
     write: Callable[[str], None],
     tell: Callable[[str], None],
     columns: int | None = None,
+    to_terminal: bool = False,
 ) -> Result:
     """Do what *arguments* say, and return what came of it.
 
     *write_file* writes what is in a file to standard output, *write* writes lines there, and *tell*
-    one for people. *columns* is how wide the terminal is that shows standard output, if one does.
+    one for people. *columns* is how wide the terminal is that shows standard output, if one does, and
+    *to_terminal* says whether one does.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
     """
-    to_standard_output = _is_standard_output(arguments)
+    to_standard_output = _is_standard_output(arguments, to_terminal=to_terminal)
     settings = Settings.from_environment()
     values = {**arguments.values, **_read_target(arguments)}
     if arguments.command == SetupInputs.command:
@@ -108,7 +111,13 @@ def _parse_values(command: str, values: dict[str, object]) -> None:
         InputError: They mean nothing.
     """
     if isinstance(path := values["path"], str):
-        values["path"] = path_of(path, command, load_filename=bool(values["load_filename"]))
+        values["path"] = path_of(path, command)
+        if command == DownloadInputs.command:
+            values["load_filename"] = loads_filename(
+                path,
+                load_filename=bool(values["load_filename"]),
+                extract=bool(values["extract"]),
+            )
     for name in ("metadata", "where"):
         if isinstance(lines := values[name], Sequence):
             values[name] = parse_metadata_lines(lines, source=name)
@@ -139,11 +148,11 @@ def _warn_of_failures(artifact: Artifact) -> None:
         logger.warning("%s", with_regions([name], error.message))
 
 
-def _is_standard_output(arguments: Arguments) -> bool:
+def _is_standard_output(arguments: Arguments, *, to_terminal: bool) -> bool:
     """Say whether the path is ``-``.
 
     Raises:
-        InputError: It is, and an option contradicts it.
+        InputError: It is, and an option contradicts it, or it is a terminal.
     """
     if arguments.command != DownloadInputs.command or arguments.values["path"] != STANDARD_OUTPUT:
         return False
@@ -152,6 +161,12 @@ def _is_standard_output(arguments: Arguments) -> bool:
     elif arguments.values["load_filename"]:
         reason = "--load-filename needs a folder"
         advice = "Leave out --load-filename, or write ./- for a folder of that name"
+    elif arguments.values["extract"]:
+        reason = "--extract needs a folder"
+        advice = "Leave out --extract, or write ./- for a folder of that name"
+    elif to_terminal:
+        reason = "that is a terminal, which bytes may make unusable"
+        advice = "Name a file, or pass it on, as with | less; a file of that name is ./-"
     else:
         return True
     raise InputError(f"{STANDARD_OUTPUT} is standard output, and {reason}", hint=advice)

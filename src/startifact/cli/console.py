@@ -52,6 +52,11 @@ class Console:
                 return width or shutil.get_terminal_size((0, 0)).columns or None
         return None
 
+    @property
+    def is_output_terminal(self) -> bool:
+        """Whether a person looks at standard output, and no program."""
+        return self._out.isatty()
+
     def columns(self) -> int:
         """Return how wide a status line can be."""
         width = 0

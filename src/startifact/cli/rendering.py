@@ -22,6 +22,7 @@ from startifact.commands.results import (
     VerifyResult,
     VersionsResult,
     YankResult,
+    extracted_text,
     yank_of_copy,
 )
 from startifact.organisation.setup import RegionSetup
@@ -72,8 +73,8 @@ def info_lines(result: Result) -> list[str]:
     match result:
         case StageResult(staging=staging):
             return staging_lines(staging)
-        case DownloadResult(artifact=artifact, path=path):
-            return [download_line(artifact, f"at {quoted(str(path), 1000)}")]
+        case DownloadResult():
+            return download_lines(result)
         case OutputResult(artifact=artifact):
             return [download_line(artifact, "on standard output")]
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
@@ -165,6 +166,17 @@ def artifact_lines(artifact: Artifact) -> list[str]:
     if artifact.passed_over:
         lines += ["passed over", *table((str(p.version), p.why) for p in artifact.passed_over)]
     return [*lines, "regions", *table(rows)]
+
+
+def download_lines(result: DownloadResult) -> list[str]:
+    """Return where what was downloaded is, and what is there where it was extracted."""
+    path, done = quoted(str(result.path), 1000), result.extraction
+    if done is None:
+        return [download_line(result.artifact, f"at {path}")]
+    return [
+        download_line(result.artifact, f"extracted into {path}"),
+        f"  {extracted_text(done)}",
+    ]
 
 
 def download_line(artifact: Artifact, where: str) -> str:

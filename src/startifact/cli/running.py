@@ -42,6 +42,7 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
                     write=console.data,
                     tell=console.tell,
                     columns=console.output_columns(),
+                    to_terminal=console.is_output_terminal,
                 )
                 # Inside: regions that have not answered yet may be waited for.
                 info = info_lines(result)

@@ -5,8 +5,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from startifact.files.destination import check_names_file, is_directory_text
+from startifact.errors import InputError
+from startifact.files.destination import is_directory_text
 from startifact.files.source import directory_error
+from startifact.hints import Hint, Option
 from startifact.model.keys import artifact_key, channel_key
 from startifact.model.lock_file import DEFAULT_LOCK_FILE
 
@@ -50,6 +52,11 @@ class DownloadInputs:
     load_filename: bool
     lock_file: str | None
     sha256: str | None
+    extract: bool
+    overwrite: bool
+    max_members: int | None
+    max_extracted_size: str | None
+    max_ratio: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +267,7 @@ def inputs_from(kind: type[Inputs], values: Mapping[str, Any]) -> Inputs:
     return kind(**{field.name: values[field.name] for field in fields(kind)})
 
 
-def path_of(text: str, command: str, *, load_filename: bool) -> Path:
+def path_of(text: str, command: str) -> Path:
     """Return the path that *text* spells for *command*.
 
     Raises:
@@ -269,9 +276,23 @@ def path_of(text: str, command: str, *, load_filename: bool) -> Path:
     """
     if command == StageInputs.command and is_directory_text(text):
         raise directory_error(text)
-    if not load_filename:
-        check_names_file(text)
     return Path(text)
+
+
+def loads_filename(text: str, *, load_filename: bool, extract: bool) -> bool:
+    """Say whether a download to *text* uses the saved file name: there it is a directory.
+
+    Raises:
+        InputError: The artifact is to be extracted, and its name to be used as well.
+    """
+    if extract and load_filename:
+        raise InputError(
+            "what is extracted has no use for the saved file name",
+            hint=Hint.of(
+                "Leave out ", Option("load-filename"), ", or leave out ", Option("extract")
+            ),
+        )
+    return load_filename or (not extract and is_directory_text(text))
 
 
 def target_of(inputs: CommandInputs) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from semver import Version
 
@@ -53,6 +53,9 @@ from startifact.retention.yanking import Yanking
 from startifact.staging.outcomes import Staging
 from startifact.text import quoted
 
+if TYPE_CHECKING:
+    from startifact.files.extraction import Extraction
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageResult:
@@ -74,11 +77,12 @@ class CopyResult(StageResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadResult:
-    """What was downloaded to *path*."""
+    """What was downloaded to *path*, a file or the directory that it was extracted into."""
 
     artifact: Artifact
     path: Path
     regions: tuple[str, ...]
+    extraction: "Extraction | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +220,8 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
         case DownloadResult(artifact=artifact, path=path):
             locations = locations_of_result(result)
             facts = {**facts_of(artifact), **facts_of_choice(artifact)}
-            return {**facts, "path": str(path), "locations": locations}
+            extracted = _facts_of_extraction(result)
+            return {**facts, "path": str(path), **extracted, "locations": locations}
         case InfoResult(artifact=artifact):
             facts = {**facts_of(artifact), **facts_of_choice(artifact)}
             return {**facts, "locations": locations_of_result(result)}
@@ -233,6 +238,12 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
             return _facts_of_comparison(result, words)
         case _:
             assert_never(result)
+
+
+def _facts_of_extraction(result: DownloadResult) -> dict[str, object]:
+    if (done := result.extraction) is None:
+        return {}
+    return {"extracted": {"members": done.members, "files": done.files, "size": done.size}}
 
 
 def _facts_of_comparison(result: VerifyResult | RepairResult, words: Words) -> dict[str, object]:
@@ -341,3 +352,10 @@ def safe_filename(artifact: Artifact) -> str:
         return check_filename(artifact.filename or "")
     except InputError:
         return ""
+
+
+def extracted_text(done: "Extraction") -> str:
+    """Return in words how much was extracted."""
+    members = "1 member" if done.members == 1 else f"{done.members:,} members"
+    files = "1 file" if done.files == 1 else f"{done.files:,} files"
+    return f"{members}, of which {files} with {done.size:,} bytes"

@@ -257,9 +257,27 @@ def _download(
 ) -> DownloadResult:
     artifact = find_to_download(inputs, session)
     on_found(artifact)
+    if inputs.extract:
+        return _extract(inputs, artifact, session, writing)
     target = inputs.path
     if inputs.load_filename and (name := safe_filename(artifact)):
         target = inputs.path / name
     with writing(target):
         path = artifact.downloader.download(inputs.path, load_filename=inputs.load_filename)
     return DownloadResult(artifact=artifact, path=path, regions=session.regions)
+
+
+def _extract(
+    inputs: DownloadInputs, artifact: Artifact, session: Session, writing: Writing
+) -> DownloadResult:
+    with writing(inputs.path):
+        done = artifact.downloader._extract(
+            inputs.path,
+            overwrite=inputs.overwrite,
+            max_members=inputs.max_members,
+            max_bytes=inputs.max_extracted_size,
+            max_ratio=inputs.max_ratio,
+        )
+    return DownloadResult(
+        artifact=artifact, path=done.path, regions=session.regions, extraction=done
+    )

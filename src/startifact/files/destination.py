@@ -52,16 +52,6 @@ def saved_destination(folder: Path, record: Record, key: Key) -> Path:
         ) from e
 
 
-def check_names_file(path: str | Path) -> None:
-    """Return when *path*, as it was written, may be a file: it does not end with a slash.
-
-    Raises:
-        InputError: It does.
-    """
-    if isinstance(path, str) and is_directory_text(path):
-        raise InputError(f"{quoted(path)} is a directory", hint=_IS_DIRECTORY)
-
-
 def is_directory_text(path: str) -> bool:
     """Say whether *path* ends as only the path of a directory does."""
     return path.endswith(("/", os.sep, *((os.altsep,) if os.altsep else ())))

@@ -40,7 +40,7 @@ def temporary_folder() -> Iterator[Path]:
         raise LocalFileError(
             f"cannot make a temporary folder: {e.strerror}", hint=hint_of(e) or _NAME_ANOTHER
         ) from e
-    with folder as name, _locked(Path(name)):
+    with folder as name, locked(Path(name)):
         yield Path(name)
 
 
@@ -73,16 +73,21 @@ def sweep() -> None:
 
     What this user may not remove stays, and so does what has anything else in it.
     """
-    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+    sweep_in(Path(tempfile.gettempdir()), _NAME, _OURS)
+
+
+def sweep_in(parent: Path, name: re.Pattern[str], ours: re.Pattern[str]) -> None:
+    """Do the same in *parent*, with folders called as *name* says that have only *ours* in them."""
+    with contextlib.suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
-            if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
-                _remove_abandoned(Path(entry.path))
+            if name.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                _remove_abandoned(Path(entry.path), ours)
 
 
-def _remove_abandoned(folder: Path) -> None:
+def _remove_abandoned(folder: Path, ours: re.Pattern[str]) -> None:
     with contextlib.suppress(OSError):
         names = [path.name for path in folder.iterdir()]
-        if not all(_OURS.fullmatch(name) for name in names) or not _is_own(folder):
+        if not all(ours.fullmatch(name) for name in names) or not _is_own(folder):
             return
         if _is_abandoned(folder, has_lock=_LOCK in names):
             shutil.rmtree(folder, ignore_errors=True)
@@ -97,7 +102,8 @@ def _is_old(folder: Path) -> bool:
 if sys.platform == "win32":  # pragma: no cover  # runs in the workflow for Windows
 
     @contextlib.contextmanager
-    def _locked(folder: Path) -> Iterator[None]:  # noqa: ARG001
+    def locked(folder: Path) -> Iterator[None]:  # noqa: ARG001
+        """Do nothing."""
         # A file that is open cannot be removed there, so age decides.
         yield
 
@@ -113,7 +119,7 @@ else:
         return folder.lstat().st_uid == os.geteuid()
 
     @contextlib.contextmanager
-    def _locked(folder: Path) -> Iterator[None]:
+    def locked(folder: Path) -> Iterator[None]:
         """Hold the lock in *folder*; where its file system has no locks, its age decides."""
         descriptor: int | None = None
         with contextlib.suppress(OSError):

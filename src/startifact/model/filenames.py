@@ -30,13 +30,14 @@ def check_filename(name: str) -> str:
     Raises:
         InputError: It names a folder, a path or a device, or cannot be shown or stored.
     """
-    reason = _filename_trouble(name)
+    reason = filename_trouble(name)
     if reason is None:
         return name
     raise InputError(f"file name {quoted(name)} {reason}", hint="Rename the file")
 
 
-def _filename_trouble(name: str) -> str | None:
+def filename_trouble(name: str) -> str | None:
+    """Return why *name* is not one path component that is safe on every system."""
     if name in {"", ".", ".."}:
         return "names no file"
     if any(c in '/\\:<>"|?*' for c in name):

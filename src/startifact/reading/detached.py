@@ -87,6 +87,25 @@ class DetachedDownloader(Downloader):
         Raises:
             InputError: Always.
         """
+        self._refuse()
+
+    def extract(
+        self,
+        path: str | Path,  # noqa: ARG002
+        *,
+        overwrite: bool = False,  # noqa: ARG002
+        max_members: int | None = None,  # noqa: ARG002
+        max_bytes: int | str | None = None,  # noqa: ARG002
+        max_ratio: int | None = None,  # noqa: ARG002
+    ) -> NoReturn:
+        """Refuse, as `download` does.
+
+        Raises:
+            InputError: Always.
+        """
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
         raise InputError(
             f"{self._key} cannot be downloaded by an artifact that was pickled: it has no session",
             hint="Get the artifact again with Session.get, and download that",

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
@@ -15,9 +15,9 @@ from startifact.errors import (
     no_answer,
 )
 from startifact.files.destination import (
-    check_names_file,
     file_to_write,
     has_bytes_of,
+    is_directory_text,
     local_errors,
     make_folder_of,
     replace_file,
@@ -34,6 +34,9 @@ from startifact.reading.transfer import read_verified
 from startifact.reading.version_mark import NO_MARK, KnownMark
 from startifact.regions.interface import Location
 from startifact.text import with_regions
+
+if TYPE_CHECKING:
+    from startifact.files.extraction import Extraction
 
 logger = logging.getLogger(__name__)
 
@@ -169,16 +172,17 @@ class Downloader:
         followed: the file that it leads to is written, and it stays.
 
         Args:
-            path: The file to write.
+            path: The file to write. Text that ends with a slash is a directory, and the saved file
+                name is used in it.
             load_filename: *path* is a directory, and the saved file name is used in it.
 
         Returns:
             The path of the file.
 
         Raises:
-            InputError: *path* is a directory, or text that ends with a slash, and *load_filename*
-                is not set; it is a pipe, a device or a circle of links; there is no saved file
-                name; or the session is closed or was left behind when the artifact was pickled.
+            InputError: *path* is a directory without a slash at its end, and *load_filename* is not
+                set; it is a pipe, a device or a circle of links; there is no saved file name; or
+                the session is closed or was left behind when the artifact was pickled.
             IntegrityError: The saved file name is not one safe path component; or a lock file or a
                 digest was given to `Session.get`, and regions agree on other bytes by now.
             LocalFileError: *path* cannot be written.
@@ -186,22 +190,105 @@ class Downloader:
                 ``causes`` say why, and its exit code is the most telling of theirs.
             DeadlineError: The time that was allowed has passed.
         """
-        if self._closed:
-            raise InputError(
-                f"the session that {self._resolution.key} was got with is closed",
-                hint="Download before the session is closed, or get it again with another one",
-            )
+        self._check_open()
         destination = Path(path)
-        if load_filename:
+        if load_filename or (isinstance(path, str) and is_directory_text(path)):
             destination = saved_destination(destination, self._record, self._resolution.key)
-        else:
-            check_names_file(path)
         target = file_to_write(destination)
         with local_errors(destination):
             if has_bytes_of(target, self._record):
                 self._mark.mark()  # it warns
                 return destination
             make_folder_of(target)
+        self._bring(target)
+        return destination
+
+    def extract(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        max_members: int | None = None,
+        max_bytes: int | str | None = None,
+        max_ratio: int | None = None,
+    ) -> Path:
+        """Extract the artifact, which is an archive, into the directory *path*, and return that.
+
+        Afterwards everything that is in the archive is there; on any error the directory is as it
+        was, or is not there if it was not. The archive is verified first, and all its members are
+        looked at before the first is written. It may be a tar, compressed by gzip, bzip2, xz or not
+        at all, or a zip; what it is called does not matter. Missing parent directories are made.
+
+        A file may be run by its owner where that was so in the archive; all else that its mode
+        says, its time and its owner are those of a file that is written now.
+
+        Args:
+            path: The directory; a link to one is followed.
+            overwrite: Replace files that are there already. A directory is never replaced by
+                anything else, nor anything else by a directory, and no link in it is followed.
+            max_members: How many members there may be, the folders that they are in included;
+                without it 200,000.
+            max_bytes: How many bytes all of them may have together, as a number or as text such as
+                ``2GiB``; without it 16 GiB.
+            max_ratio: How many times as large as the archive that may be, where it is 64 MiB or
+                more; without it 200.
+
+        Returns:
+            *path*.
+
+        Raises:
+            InputError: The artifact is no archive, or one that holds more than is allowed or what
+                is not supported; *path* is no directory; or members are there already and
+                *overwrite* is not set. Or the session is closed or was left behind when the
+                artifact was pickled.
+            ArchiveError: The archive is damaged, or has members that are not safe: names and links
+                that lead elsewhere, devices, names that are one file on some disks.
+            IntegrityError: As for `download`.
+            LocalFileError: The disk is full, or something cannot be written.
+            SeveralRegionsError: As for `download`.
+            DeadlineError: The time that was allowed has passed.
+        """
+        return self._extract(
+            path,
+            overwrite=overwrite,
+            max_members=max_members,
+            max_bytes=max_bytes,
+            max_ratio=max_ratio,
+        ).path
+
+    def _extract(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool,
+        max_members: int | None,
+        max_bytes: int | str | None,
+        max_ratio: int | None,
+    ) -> "Extraction":
+        """Do what `extract` does, and say more about it."""
+        # Only here: who extracts nothing needs nothing that reads archives.
+        from startifact.reading.extracting import extract_downloaded
+
+        self._check_open()
+        return extract_downloaded(
+            self._bring,
+            Path(path),
+            name=str(self._resolution.key),
+            overwrite=overwrite,
+            max_members=max_members,
+            max_bytes=max_bytes,
+            max_ratio=max_ratio,
+        )
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise InputError(
+                f"the session that {self._resolution.key} was got with is closed",
+                hint="Download before the session is closed, or get it again with another one",
+            )
+
+    def _bring(self, target: Path) -> None:
+        """Put the bytes at *target*, verified, and warn of what there is to know of them."""
         if not self._record.sha256:
             logger.warning(
                 "%s was staged by the first Startifact: no digest was recorded to verify it by",
@@ -215,7 +302,6 @@ class Downloader:
             self._mark.cancel()
             raise
         self._mark.mark()
-        return destination
 
     def _expect(self, expected: ExpectedBytes) -> None:
         """Deliver no other bytes than *expected*, also where regions agree on others later.

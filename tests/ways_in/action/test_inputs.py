@@ -123,6 +123,11 @@ def test_defaults() -> None:
             load_filename=False,
             lock_file=None,
             sha256=None,
+            extract=False,
+            overwrite=False,
+            max_members=None,
+            max_extracted_size=None,
+            max_ratio=None,
         ),
         session=session_inputs(
             regions=None, configuration_parameter=None, required_regions="majority", dry_run=False

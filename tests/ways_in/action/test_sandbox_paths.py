@@ -184,17 +184,18 @@ def test_owner_of_a_file_behind_a_link(step: Step, call: Call) -> None:
 
 
 def test_slash_at_the_end_of_a_path(step: Step, call: Call) -> None:
-    """A path that ends with a slash is a directory: made for a saved name, and no file else."""
+    """A path that ends with a slash is a directory: made for a saved name, and else refused."""
     stage(call, path=step.file(), save_filename="true")
+    stage(call, path=step.file(), version="1.1.0")
 
-    made, _ = stage(call, command="download", path="newdir/", load_filename="true")
-    refused, errors = stage(call, command="download", path="other/")
+    made, _ = stage(call, command="download", path="newdir/")
+    refused, errors = stage(call, command="download", path="other/", version="1.1.0")
     no_artifact, more = stage(call, path="dist.tar.gz/", version="1.0.1")
 
     assert (made, refused, no_artifact) == (0, 2, 2)
     assert (step.workspace / "newdir" / "dist.tar.gz").is_file()
-    assert "'other/' is a directory" in errors[0]
-    assert "load-filename: true" in errors[0]
+    assert "SugarWater@1.1.0 was staged without its file name" in errors[0]
+    assert "save-filename: true" in errors[0]
     assert not (step.workspace / "other").exists()
     assert "'dist.tar.gz/' is a directory" in more[0]
 

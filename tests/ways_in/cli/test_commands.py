@@ -333,17 +333,21 @@ def test_help(run: Run, command: str) -> None:
 def test_slash_at_the_end_of_a_path(
     run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path
 ) -> None:
-    """A path that ends with a slash is a directory: made for a saved name, and no file else."""
+    """A path that ends with a slash is a directory: made for a saved name, and else refused."""
     assert run("stage", "SugarWater@1.0.0", make_file(), "--save-filename").code == 0
+    assert run("stage", "SugarWater@1.1.0", make_file(b"no name")).code == 0
 
-    made = run("download", "SugarWater", f"{tmp_path}/new/", "--load-filename")
-    refused = run("download", "SugarWater", f"{tmp_path}/other/")
+    made = run("download", "SugarWater@1.0.0", f"{tmp_path}/new/")
+    asked = run("download", "SugarWater@1.0.0", f"{tmp_path}/asked/", "--load-filename")
+    refused = run("download", "SugarWater@1.1.0", f"{tmp_path}/other/")
     no_artifact = run("stage", "SugarWater@1.0.1", f"{make_file()}/")
 
-    assert (made.code, refused.code, no_artifact.code) == (0, 2, 2)
+    assert (made.code, asked.code, refused.code, no_artifact.code) == (0, 0, 2, 2)
     assert (tmp_path / "new" / "dist.tar.gz").is_file()
-    assert "other/' is a directory" in refused.err
-    assert "--load-filename" in refused.err
+    assert (tmp_path / "asked" / "dist.tar.gz").is_file()
+    assert made.out == f"{tmp_path}/new/dist.tar.gz\n"
+    assert "SugarWater@1.1.0 was staged without its file name" in refused.err
+    assert "--save-filename" in refused.err
     assert not (tmp_path / "other").exists()
     assert "dist.tar.gz/' is a directory" in no_artifact.err
 

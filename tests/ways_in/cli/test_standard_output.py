@@ -127,6 +127,7 @@ def test_closed(staged: Path) -> None:
     [
         ("--json", "--json prints there too"),
         ("--load-filename", "--load-filename needs a folder"),
+        ("--extract", "--extract needs a folder"),
     ],
 )
 def test_options_that_contradict_it(run: Run, staged: Path, option: str, reason: str) -> None:
@@ -136,6 +137,23 @@ def test_options_that_contradict_it(run: Run, staged: Path, option: str, reason:
     assert done.code == 2
     assert f"- is standard output, and {reason}" in done.err
     assert "hint: " in done.err
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no terminals")
+def test_terminal(staged: Path) -> None:
+    """A terminal gets no bytes, which may make it unusable."""
+    reader, writer = os.openpty()
+
+    done = download(writer)
+    os.set_blocking(reader, False)
+    with pytest.raises(BlockingIOError):
+        os.read(reader, 100)
+    os.close(reader)
+    os.close(writer)
+
+    assert done.returncode == 2
+    assert b"error: - is standard output, and that is a terminal" in done.stderr
+    assert b"hint: Name a file, or pass it on" in done.stderr
 
 
 def test_file_of_that_name(run: Run, staged: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.archives import tar_file, tar_of
 from tests.ways_in.cli.conftest import Run
 
 MakeFile = Callable[..., Path]
@@ -114,6 +115,22 @@ def test_directories(start: Run, three: list[Path], make_file: MakeFile) -> None
 
     assert done.code == 0
     assert set(json.loads(done.err.splitlines()[-1])) <= LIGHT
+
+
+def test_archives(start: Run, three: list[Path], make_file: MakeFile) -> None:
+    """What reads archives is loaded by who extracts one, and by nobody else."""
+    make_file(tar_of(tar_file("x")))
+    assert start("stage", "SugarWater@1.0.0", "dist.tar.gz").code == 0
+    download = ("download", "SugarWater")
+    readers = {"tarfile", "zipfile", "startifact.files.extraction"}
+
+    plain = start(*download, "back", command=("-c", ALL))
+    extracted = start(*download, "out", "--extract", command=("-c", ALL))
+
+    loaded = [set(ast.literal_eval(done.err.splitlines()[-1])) for done in (plain, extracted)]
+    assert (plain.code, extracted.code) == (0, 0)
+    assert loaded[0] & readers == set()
+    assert {"tarfile", "startifact.files.extraction"} <= loaded[1]
 
 
 def test_staging_collects_nothing(start: Run, account: object, make_file: MakeFile) -> None:

@@ -1,0 +1,112 @@
+"""The folder that an archive is extracted in before anything appears where it was asked for.
+
+It is in the file system of the destination, and only this user can look into it. One that a killed
+process has left is removed by the next extraction to the same place.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from startifact.errors import InputError
+from startifact.files.destination import local_errors
+from startifact.files.temporary import locked, sweep_in
+from startifact.text import quoted
+
+_PREFIX = ".startifact-extract-"
+_NAME = re.compile(rf"{re.escape(_PREFIX)}[0-9a-f]{{16}}")
+_OURS = re.compile(r"artifact|tree|replaced|lock|lock\.new|\.startifact-[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The directory to extract into."""
+
+    path: Path
+    """Absolute, and no link."""
+
+    has_others: bool
+    """Whether there is anything in it that is not of our own."""
+
+    is_replaced: bool
+    """Whether one rename puts everything there: nothing is there, or an empty directory."""
+
+    @property
+    def base(self) -> Path:
+        """The folder for folders of our own: as near to it as there is one."""
+        if not self.is_replaced:
+            return self.path
+        return next(folder for folder in self.path.parents if folder.exists())
+
+
+def destination_of(path: Path) -> Destination:
+    """Return what there is of the directory *path*; where it is a link, of what it leads to.
+
+    Raises:
+        InputError: Something else is there, or it is not a path.
+        LocalFileError: It cannot be examined.
+    """
+    with local_errors(path):
+        try:
+            real = Path(os.path.realpath(path))
+            if real.is_dir():
+                names = [entry.name for entry in real.iterdir()]
+                others = any(not _NAME.fullmatch(name) for name in names)
+                return Destination(real, others, not names and _can_be_replaced(real))
+            wrong = next((p for p in (real, *real.parents) if os.path.lexists(p)), real)
+        except ValueError as e:
+            raise InputError(f"{quoted(str(path))} is not a path") from e
+    if path.is_symlink() or not wrong.is_dir():
+        raise InputError(
+            f"{quoted(str(path))} is no directory",
+            hint="Name a directory, or one that is not there yet",
+        )
+    return Destination(real, has_others=False, is_replaced=True)
+
+
+@contextlib.contextmanager
+def extraction_folder(destination: Destination) -> Iterator[Path]:
+    """Make a folder in the file system of *destination*, and leave nothing of it behind.
+
+    Raises:
+        LocalFileError: It cannot be made.
+    """
+    base = destination.base
+    sweep_in(base, _NAME, _OURS)
+    folder = base / f"{_PREFIX}{secrets.token_hex(8)}"
+    try:
+        with local_errors(base):
+            folder.mkdir(mode=0o700)
+        with locked(folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if sys.platform == "win32":  # pragma: no cover  # runs in the workflow for Windows
+
+    def _can_be_replaced(directory: Path) -> bool:  # noqa: ARG001
+        # No directory takes the place of another one there.
+        return False
+
+else:
+
+    def _can_be_replaced(directory: Path) -> bool:
+        """Say whether another directory may take the place of *directory*, which is empty.
+
+        One that somebody works in, that something is mounted at, or that is another user's, has to
+        stay what it is.
+        """
+        if directory.is_mount():
+            return False
+        with contextlib.suppress(OSError):
+            if directory.samefile(Path.cwd()):
+                return False
+        is_own = directory.stat().st_uid == os.geteuid()
+        return is_own and os.access(directory.parent, os.W_OK | os.X_OK)

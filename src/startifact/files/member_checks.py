@@ -1,0 +1,276 @@
+"""Whether all members of an archive may be written: by themselves, together, and where they go."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from startifact.errors import ArchiveError, InputError, StartifactError, as_one
+from startifact.files.existing import ExistingDirectory
+from startifact.files.extraction_bounds import Bounds
+from startifact.files.members import Member, MemberType
+from startifact.hints import Hint, Option
+from startifact.limits import (
+    LISTED_NAMES,
+    MEMBER_NAME_BYTES,
+    RATIO_FROM_BYTES,
+)
+from startifact.model.member_names import folded
+from startifact.model.member_paths import link_trouble, member_path, name_trouble
+from startifact.text import quoted
+
+_OVERWRITE = Hint.of(
+    "Name another directory, or set ", Option("overwrite", "true"), " to replace files"
+)
+
+
+class MemberChecks:
+    """Looks at one member after the other, and says in the end all that is wrong with them.
+
+    *archive_size* is that of the file. *existing* is the directory with other things in it that
+    they go to, if they do; what is there is replaced where *overwrite* says so.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        archive_size: int,
+        bounds: Bounds,
+        *,
+        existing: Path | None,
+        overwrite: bool,
+    ) -> None:
+        self.size = 0
+        """Of all contents, and of long headers, which count like them."""
+        self.content_size = 0
+        self.count = 0
+        """Of members, and of folders that no member before what is in them names."""
+        self.files = 0
+        self._name = name
+        self._archive_size = archive_size
+        self._bounds = bounds
+        self._existing = None if existing is None else ExistingDirectory(existing, overwrite)
+        self._directory = existing
+        self._overwrite = overwrite
+        self._unsafe = _Listed()
+        self._others = _Listed()
+        self._there = _Listed()
+        self._name_bytes = 0
+        # Paths as they are, by what all that could be the same path on some disk have in common.
+        self._paths: dict[str, str] = {}
+        self._sizes: dict[str, int] = {}
+        """Of files."""
+        self._links: dict[str, str] = {}
+
+    def add(self, member: Member) -> None:
+        """Look at *member*.
+
+        Raises:
+            StartifactError: There are more of them, or more in them, than may be.
+        """
+        is_directory = member.type is MemberType.DIRECTORY
+        path = member_path(member.name)
+        trouble = name_trouble(
+            member.name, is_directory=is_directory or member.type is MemberType.OTHER
+        )
+        if not trouble and not member.trouble:
+            trouble = self._link_trouble(member, path) or member.refusal()
+        if trouble or member.trouble:
+            listed = self._unsafe if trouble or member.is_unsafe else self._others
+            listed.add(f"{quoted(member.name)} {trouble or member.trouble}")
+            self._count(1, member.size + member.header_size, len(member.name))
+            return
+        size = member.size
+        self.content_size += size
+        if member.type is MemberType.HARD_LINK:
+            size = self._sizes[member_path(member.target)]  # where links cannot be, it is copied
+        fold = folded(path)
+        # A folder that is known already counts as well: there is no end to how often it may come.
+        is_new = path and fold not in self._paths
+        self._count(0 if is_new else 1, size + member.header_size, len(member.target))
+        if path and self._take(path, fold, is_directory=is_directory):
+            if member.type is MemberType.SYMBOLIC_LINK:
+                self._links[path] = member.target
+            elif not is_directory:
+                self._sizes[path] = size
+                self.files += 1
+
+    @property
+    def paths(self) -> int:
+        """How many files, folders and links there will be."""
+        return len(self._paths)
+
+    def finish(self) -> None:
+        """Return when all members that were added may be written.
+
+        Raises:
+            ArchiveError: They may not, because that would do harm.
+            InputError: They may not, because they are not supported, or something is there.
+        """
+        for path, target in self._links.items():
+            if trouble := self._way_trouble(path, target):
+                self._unsafe.add(f"{quoted(path)} {trouble}")
+        if errors := self._errors():
+            raise as_one(errors)
+
+    def _errors(self) -> list[StartifactError]:
+        errors: list[StartifactError] = []
+        if self._unsafe:
+            what = "has members that are not safe, and is not extracted"
+            errors.append(ArchiveError(f"{self._name} {what}:{self._unsafe.text()}"))
+        if self._others:
+            what = "has members that cannot be extracted"
+            hint = "Download it without extracting it to have the archive as it is"
+            errors.append(InputError(f"{self._name} {what}:{self._others.text()}", hint=hint))
+        if self._there:
+            where = quoted(str(self._directory))
+            errors.append(
+                InputError(
+                    f"{self._name} cannot be extracted into {where}:{self._there.text()}",
+                    hint=None if self._overwrite else _OVERWRITE,
+                )
+            )
+        return errors
+
+    def _take(self, path: str, fold: str, *, is_directory: bool) -> bool:
+        """Note that *path* will be there, and the folders above it; say whether it can."""
+        if trouble := self._above_trouble(path, fold) or self._same_trouble(
+            path, fold, is_directory=is_directory
+        ):
+            self._unsafe.add(f"{quoted(path)} {trouble}")
+            self._count(1, 0, 0)
+            return False
+        for above, above_fold in _with_folders(path, fold):
+            if above_fold in self._paths:
+                break
+            # Where both are alike, one text in memory.
+            self._paths[above_fold] = above_fold if above_fold == above else above
+            self._count(1, 0, len(above))
+        if self._existing and (trouble := self._existing.trouble(path, is_directory=is_directory)):
+            self._there.add(trouble)
+        return True
+
+    def _above_trouble(self, path: str, fold: str) -> str | None:
+        for above, above_fold in _with_folders(path, fold):
+            if above == path:
+                continue
+            known = self._paths.get(above_fold)
+            if known is None:
+                continue
+            if known != above:
+                return f"is in a folder that {quoted(known)} would be on some disks"
+            if above in self._sizes:
+                return f"is in {quoted(above)}, which is a file"
+            if above in self._links:
+                return f"is in {quoted(above)}, which is a link"
+            return None
+        return None
+
+    def _same_trouble(self, path: str, fold: str, *, is_directory: bool) -> str | None:
+        known = self._paths.get(fold)
+        if known is None:
+            return None
+        if known != path:
+            return f"and {quoted(known)} would be one file on some disks"
+        was_directory = path not in self._sizes and path not in self._links
+        return None if is_directory and was_directory else "is there twice"
+
+    def _link_trouble(self, member: Member, path: str) -> str | None:
+        if member.type not in {MemberType.SYMBOLIC_LINK, MemberType.HARD_LINK}:
+            return None
+        if trouble := link_trouble(member.target):
+            return trouble
+        if member.type is MemberType.SYMBOLIC_LINK:
+            escapes = any(step is None for step in _steps(path, member.target))
+            return "is a link that leads out of the directory" if escapes else None
+        if ".." in member.target.split("/"):
+            return "is a hard link that leads out of the directory"
+        if member_path(member.target) not in self._sizes:
+            return f"is a hard link to {quoted(member.target)}, which is no file before it"
+        return None
+
+    def _way_trouble(self, path: str, target: str) -> str | None:
+        """Return why the link at *path* may not lead to *target*, now that all are known."""
+        for folder in list(_steps(path, target))[:-1]:
+            if not folder:
+                continue
+            is_there = self._existing is not None and self._existing.has_link(folder)
+            if folder in self._links or is_there:
+                return f"is a link that leads through {quoted(folder)}, which is a link"
+        return None
+
+    def _count(self, members: int, size: int, name_bytes: int) -> None:
+        self.count += members
+        self.size += size
+        self._name_bytes += name_bytes
+        bounds = self._bounds
+        if self.count > bounds.members:
+            self._refuse(f"more than {bounds.members:,} members", Option("max-members"))
+        if self._name_bytes > bounds.members * MEMBER_NAME_BYTES:
+            self._refuse(
+                f"names of more than {bounds.members * MEMBER_NAME_BYTES:,} bytes",
+                Option("max-members"),
+            )
+        if self.size > bounds.size:
+            self._refuse(
+                f"more than {bounds.size:,} bytes in its members", Option("max-extracted-size")
+            )
+        if self.size > max(RATIO_FROM_BYTES, bounds.ratio * self._archive_size):
+            self._refuse(
+                f"members that are more than {bounds.ratio:,} times as large as its "
+                f"{self._archive_size:,} bytes",
+                Option("max-ratio"),
+            )
+
+    def _refuse(self, what: str, option: Option) -> NoReturn:
+        """Raise that there is too *much*, with all that was wrong until there."""
+        bound = InputError(
+            f"{self._name} has {what}, and is not extracted",
+            hint=Hint.of("Where you trust it, allow more with ", option),
+        )
+        raise as_one([bound, *self._errors()])
+
+
+class _Listed:
+    """Lines of a message, as many as anybody reads."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._count = 0
+
+    def __bool__(self) -> bool:
+        return self._count > 0
+
+    def add(self, line: str) -> None:
+        if line in self._lines:
+            return  # of a folder once, not for each member in it
+        self._count += 1
+        if len(self._lines) < LISTED_NAMES:
+            self._lines.append(line)
+
+    def text(self) -> str:
+        more = self._count - len(self._lines)
+        lines = [*self._lines, *([f"and {more:,} more"] if more else [])]
+        return "".join(f"\n  {line}" for line in lines)
+
+
+def _with_folders(path: str, fold: str) -> Iterator[tuple[str, str]]:
+    """Yield *path* and the folders that it is in, the innermost first, each with its fold."""
+    while path:
+        yield path, fold
+        path, fold = path.rpartition("/")[0], fold.rpartition("/")[0]
+
+
+def _steps(path: str, target: str) -> Iterator[str | None]:
+    """Yield where the link at *path* leads step by step; ``None`` for out of the directory."""
+    stack = path.split("/")[:-1]
+    for part in target.split("/"):
+        if part in {"", "."}:
+            continue
+        if part == "..":
+            if not stack:
+                yield None
+                return
+            stack.pop()
+        else:
+            stack.append(part)
+        yield "/".join(stack)

@@ -1,0 +1,116 @@
+"""Putting what was extracted where it was asked for, by renames, all of which can be taken back."""
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+from startifact.concurrency.deadline import check_deadline
+from startifact.errors import LocalFileError
+from startifact.files.destination import local_errors
+from startifact.files.trouble import WITHOUT_MODES
+from startifact.text import quoted
+
+
+def put_whole(tree: Path, destination: Path) -> None:
+    """Put the folder *tree* at *destination*, where nothing is or an empty directory.
+
+    Missing parents are made; on any error there is none that was not there.
+
+    Raises:
+        LocalFileError: It cannot be put there.
+    """
+    made: list[Path] = []
+    try:
+        with local_errors(destination):
+            for parent in reversed(destination.parents):
+                if not parent.exists():
+                    parent.mkdir()
+                    made.append(parent)
+            with contextlib.suppress(FileNotFoundError):
+                _keep_mode(tree, destination)
+            tree.rename(destination)
+    except BaseException:
+        for parent in reversed(made):
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        raise
+
+
+def _keep_mode(tree: Path, destination: Path) -> None:
+    """Give *tree* the mode of the directory that it takes the place of."""
+    mode = stat.S_IMODE(destination.stat().st_mode)
+    try:
+        tree.chmod(mode)
+    except OSError as e:
+        if e.errno not in WITHOUT_MODES:
+            raise
+
+
+class Merge:
+    """Moves what is in one folder to a directory that has other things in it.
+
+    What is not there yet is moved whole. A file that is replaced is kept in the folder *replaced*
+    until all is done, so that on any error everything is as it was.
+    """
+
+    def __init__(self, tree: Path, destination: Path, replaced: Path, *, overwrite: bool) -> None:
+        self._tree = tree
+        self._destination = destination
+        self._replaced = replaced
+        self._overwrite = overwrite
+        self._undo: list[tuple[Path, Path, bool]] = []
+        """What is where, where it was, and whether that has to be free for it."""
+
+    def run(self) -> None:
+        """Move everything.
+
+        Raises:
+            LocalFileError: Something cannot be moved, or has come there meanwhile.
+        """
+        try:
+            with local_errors(self._destination):
+                self._replaced.mkdir()
+                self._merge(self._tree, self._destination)
+        except BaseException:
+            self._take_back()
+            raise
+
+    def _merge(self, source: Path, target: Path) -> None:
+        with os.scandir(source) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        for entry in found:
+            check_deadline()
+            there = target / entry.name
+            mode = there.lstat().st_mode if os.path.lexists(there) else None
+            if entry.is_dir(follow_symlinks=False) and mode is not None and stat.S_ISDIR(mode):
+                self._merge(Path(entry.path), there)
+            elif mode is None:
+                self._undo.append((there, Path(entry.path), True))
+                Path(entry.path).rename(there)
+            elif self._overwrite and not (
+                stat.S_ISDIR(mode) or entry.is_dir(follow_symlinks=False)
+            ):
+                self._replace(Path(entry.path), there)
+            else:
+                raise LocalFileError(
+                    f"cannot write {quoted(str(there))}: it has come there meanwhile",
+                    hint="Let nobody else write there, and extract again",
+                )
+
+    def _replace(self, source: Path, there: Path) -> None:
+        kept = self._replaced / str(len(self._undo))
+        self._undo.append((kept, there, False))
+        # Both names at once, where the file system can: the path is never without a file.
+        try:
+            os.link(there, kept, follow_symlinks=False)
+        except (OSError, NotImplementedError):
+            there.rename(kept)
+        source.replace(there)
+
+    def _take_back(self) -> None:
+        """Put everything back, the last first; what was not moved yet is left where it is."""
+        for now, before, has_to_be_free in reversed(self._undo):
+            with contextlib.suppress(OSError):
+                if os.path.lexists(now) and not (has_to_be_free and os.path.lexists(before)):
+                    now.replace(before)

@@ -73,8 +73,8 @@ def execute(
     """Do what *arguments* say, and return what came of it.
 
     *write_file* writes what is in a file to standard output, *write* writes lines there, and *tell*
-    one for people. *columns* is how wide the terminal is that shows standard output, if one does, and
-    *to_terminal* says whether one does.
+    one for people. *to_terminal* says whether a terminal shows standard output, and *columns* how
+    wide it is, where that is known.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.

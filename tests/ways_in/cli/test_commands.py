@@ -60,7 +60,9 @@ def test_aws(start: Run, account: AwsAccount, make_file: MakeFile, tmp_path: Pat
     staged = start("stage", "SugarWater@1.0.9000", "dist.tar.gz", "--json")
     downloaded = start("download", "SugarWater@latest", "back", "--regions", "eu-west-1")
 
-    assert (staged.code, staged.err.splitlines()[0]) == (0, "staged SugarWater@1.0.9000")
+    # A slow machine is told how far the staging is before.
+    assert staged.code == 0
+    assert "staged SugarWater@1.0.9000" in staged.err.splitlines()
     assert staged.json["bucket"] == account.buckets["us-east-1"]
     assert staged.json["uri"] == f"s3://{account.buckets['us-east-1']}/team/SugarWater@1.0.9000"
     assert [x["region"] for x in staged.json["locations"]] == list(AWS_REGIONS)

@@ -5,8 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from startifact.files.destination import check_names_file, is_directory_text
-from startifact.files.source import directory_error
+from startifact.files.destination import check_names_file
 from startifact.model.keys import artifact_key, channel_key
 from startifact.model.lock_file import DEFAULT_LOCK_FILE
 
@@ -31,7 +30,9 @@ class StageInputs:
     command: ClassVar = "stage"
     project: str
     version: str
-    path: Path
+    path: Sequence[str]
+    archive: str | None
+    include_hidden: bool
     metadata: Mapping[str, str]
     save_filename: bool
     if_exists: str
@@ -260,15 +261,17 @@ def inputs_from(kind: type[Inputs], values: Mapping[str, Any]) -> Inputs:
     return kind(**{field.name: values[field.name] for field in fields(kind)})
 
 
-def path_of(text: str, command: str, *, load_filename: bool) -> Path:
-    """Return the path that *text* spells for *command*.
+STANDARD_STREAM = "-"
+"""The path that is standard input or output in a shell, and no file."""
+
+
+def path_of(text: str, *, load_filename: bool) -> Path:
+    """Return the path to download to that *text* spells.
 
     Raises:
         InputError: It ends with a slash, so it is that of a directory, where a file has to be
             named.
     """
-    if command == StageInputs.command and is_directory_text(text):
-        raise directory_error(text)
     if not load_filename:
         check_names_file(text)
     return Path(text)

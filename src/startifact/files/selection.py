@@ -52,7 +52,8 @@ def select(
         InputError: They name nothing, or something that cannot be staged.
         LocalFileError: Something cannot be read.
     """
-    lines = [_Line.parse(position, text) for position, text in enumerate(paths)]
+    several = sum(not text.startswith(EXCLUDES) for text in paths) > 1
+    lines = [_Line.parse(i, text, several=several) for i, text in enumerate(paths)]
     named = [line for line in lines if not line.excludes]
     if not named:
         raise InputError(
@@ -76,9 +77,12 @@ class _Line:
 
     excludes: bool
     is_literal: bool
+    is_directory: bool
+    """Of a link to one only where it is all that is named: a shell that puts names in the place of
+    a pattern names links too, and they are kept as links."""
 
     @classmethod
-    def parse(cls, position: int, line: str) -> "_Line":
+    def parse(cls, position: int, line: str, *, several: bool) -> "_Line":
         excludes = line.startswith(EXCLUDES)
         text = line.removeprefix(EXCLUDES) if excludes else line
         if not text.strip():
@@ -87,7 +91,9 @@ class _Line:
             raise InputError(f"{quoted(text)} is not a path")
         is_literal = not is_pattern(text) or os.path.lexists(text)
         pattern = Pattern(text, text, (), False) if is_literal else Pattern.parse(text)  # noqa: FBT003
-        return cls(position, text, pattern, _absolute(pattern.fixed), excludes, is_literal)
+        is_directory = is_literal and os.path.isdir(text) and not (several and os.path.islink(text))
+        folder = _absolute(pattern.fixed)
+        return cls(position, text, pattern, folder, excludes, is_literal, is_directory)
 
     def check_is_there(self) -> None:
         """Return when something is there, unless it is a pattern."""
@@ -97,10 +103,6 @@ class _Line:
             os.lstat(self.text)
         except OSError as e:
             raise unreadable_error(Path(self.text), e, names_like(self.text)) from e
-
-    @property
-    def is_directory(self) -> bool:
-        return self.is_literal and Path(self.text).is_dir()
 
     @property
     def is_file(self) -> bool:

@@ -158,7 +158,7 @@ def _link(
     if kind is ArchiveKind.ZIP:
         hint = Hint.of("Let it be a file, or set ", Option("archive", ArchiveKind.TAR_GZ.value))
         refusals.refuse(
-            location, f"is a link to {quoted(target)}, which zip has none of", hint=hint
+            location, f"is a link to {quoted(target)}, and zip keeps no links", hint=hint
         )
         return None
     if not _is_unicode(target):

@@ -44,7 +44,7 @@ class Pattern:
 
     parts: tuple[str, ...]
     only_directories: bool
-    """Whether it ends with a slash."""
+    """Whether it ends with a slash or a ``**``: a directory stands for all that is in it."""
 
     @classmethod
     def parse(cls, text: str) -> "Pattern":
@@ -64,7 +64,10 @@ class Pattern:
                 f"{quoted(text)} has .. behind a part that stands for several folders",
                 hint="Write the folder to go back to in front of it",
             )
-        return cls(text, fixed, rest, only_directories=parts[-1] == "" and bool(rest))
+        only_directories = parts[-1] in {"", _ANY_DEPTH}
+        while rest and rest[-1] == _ANY_DEPTH:
+            rest = rest[:-1]
+        return cls(text, fixed, rest, only_directories)
 
     @property
     def start(self) -> States:

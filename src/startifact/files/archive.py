@@ -16,7 +16,7 @@ from startifact.errors import FileChangedError, InputError
 from startifact.files import tar_format, zip_format
 from startifact.files.crc32 import concatenated
 from startifact.files.destination import local_errors
-from startifact.files.members import Member, stamp_of
+from startifact.files.members import Member, link_target, on_disk, stamp_of
 from startifact.files.parts import Part, part_size
 from startifact.files.selection import SelectedTree
 from startifact.files.source import Source
@@ -164,10 +164,10 @@ def _content(tree: SelectedTree, member: Member, digest: TreeDigest, beat: Beat)
     if member.type is MemberType.DIRECTORY:
         digest.add_directory(member.path)
         return
-    location = os.path.join(tree.root, member.path)
+    location = os.path.join(tree.root, on_disk(member.path))
     if member.target is not None:
         with _reading(location):
-            if os.readlink(location).replace(os.sep, "/") != member.target:
+            if link_target(location) != on_disk(member.target):
                 raise _changed(location)
         digest.add_link(member.path, target=member.target)
         return

@@ -23,7 +23,7 @@ class Member:
     """One member of an archive, as it was found on the disk."""
 
     path: str
-    """In the archive, with slashes, and none at its end."""
+    """In the archive, with slashes, and none at its end; whatever encoding the system uses."""
 
     type: MemberType
     size: int = 0
@@ -99,15 +99,16 @@ def member_at(
 
     ``None`` where it cannot be one, or is gone; *refusals* then has the reason.
     """
-    if not _is_unicode(path):
+    name = _as_utf8(path)
+    if name is None:
         refusals.refuse(location, "has a name that is not UTF-8", hint="Rename it")
         return None
     try:
         status = os.lstat(location)
         if stat.S_ISLNK(status.st_mode):
-            return _link(location, path, root, kind, refusals)
+            return _link(location, name, root, kind, refusals)
         if stat.S_ISDIR(status.st_mode):
-            return Member(path=path, type=MemberType.DIRECTORY)
+            return Member(path=name, type=MemberType.DIRECTORY)
         if not stat.S_ISREG(status.st_mode):
             refusals.refuse(location, f"is {_special(status.st_mode)}")
             return None
@@ -117,7 +118,7 @@ def member_at(
         refusals.unreadable(location, e)
         return None
     return Member(
-        path=path,
+        path=name,
         type=MemberType.FILE,
         size=status.st_size,
         is_executable=bool(status.st_mode & stat.S_IXUSR),
@@ -154,14 +155,13 @@ def refuse_same_names(members: Sequence[Member], root: str, refusals: Refusals) 
 def _link(
     location: str, path: str, root: str, kind: ArchiveKind, refusals: Refusals
 ) -> Member | None:
-    target = os.readlink(location).replace(os.sep, "/")
+    text = link_target(location)
+    target = _as_utf8(text)
     if kind is ArchiveKind.ZIP:
         hint = Hint.of("Let it be a file, or set ", Option("archive", ArchiveKind.TAR_GZ.value))
-        refusals.refuse(
-            location, f"is a link to {quoted(target)}, and zip keeps no links", hint=hint
-        )
+        refusals.refuse(location, f"is a link to {quoted(text)}, and zip keeps no links", hint=hint)
         return None
-    if not _is_unicode(target):
+    if target is None:
         refusals.refuse(location, "is a link to a name that is not UTF-8", hint="Rename it")
         return None
     # By its text, which is what whoever unpacks it goes by; and in fact, through other links.
@@ -184,9 +184,19 @@ def _is_readable(location: str) -> bool:
     return os.access(location, os.R_OK, effective_ids=effective)
 
 
-def _is_unicode(text: str) -> bool:
+def link_target(location: str) -> str:
+    """Return the text of the link at *location*, with slashes."""
+    return os.readlink(location).replace(os.sep, "/")
+
+
+def on_disk(text: str) -> str:
+    """Return *text*, of a member, as this system writes it: it may not be one that knows UTF-8."""
+    return os.fsdecode(text.encode())
+
+
+def _as_utf8(text: str) -> str | None:
+    """Return *text*, a name of this system, by what its bytes are in UTF-8; ``None`` if nothing."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return os.fsencode(text).decode()
+    except UnicodeError:
+        return None

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError
-from startifact.files.members import Member, Refusals, is_inside, member_at, refuse_same_names
+from startifact.files.members import (
+    Member,
+    Refusals,
+    is_inside,
+    member_at,
+    on_disk,
+    refuse_same_names,
+)
 from startifact.files.nearest import names_like, what_is_in
 from startifact.files.patterns import EXCLUDES, Pattern, States, is_hidden, is_pattern
 from startifact.files.source import unreadable_error
@@ -182,7 +189,7 @@ class _Search:
                     )
             if not count and not line.is_literal and len(self.named) > 1:
                 logger.warning("nothing matches %s", quoted(line.text))
-        return tuple(found[path] for path in sorted(found))
+        return tuple(sorted(found.values(), key=lambda member: member.path))
 
     def _locations(self, line: _Line) -> Iterator[str]:
         """Yield what *line* names, and lines behind it do not take away."""
@@ -249,7 +256,7 @@ class _Search:
 
     def _only(self, root: str, member: Member) -> SelectedFile | SelectedTree:
         """Return the only match of a pattern: the file, or that in which a link ends."""
-        path = Path(root, member.path)
+        path = Path(root, on_disk(member.path))
         if path.is_dir():
             raise self._nothing()
         return SelectedFile(path=_as_written(path, self.named))

@@ -132,15 +132,20 @@ def test_hidden_files(path: str, members: list[str], here: Path, stage: Stage) -
     """Hidden names are left out, but for those that the path writes with their dot."""
     build(
         here,
-        {"a": "", "d/x": "x", ".github/ci.yml": "c", ".github/.old": "o", ".env": "e", "d/.env": ""},
+        {
+            "a": "",
+            "d/x": "x",
+            ".github/ci.yml": "c",
+            ".github/.old": "o",
+            ".env": "e",
+            "d/.env": "",
+        },
     )
 
     assert members_of(stage(path, archive="tar.gz")) == members
 
 
-def test_include_hidden(
-    here: Path, stage: Stage, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_include_hidden(here: Path, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     """They are staged where that is asked for; else it is said that some are left out."""
     build(here, {"d/x": "x", "d/.env": "e", "d/.git/HEAD": "h"})
 
@@ -200,9 +205,7 @@ def test_names_that_are_like_it(here: Path, stage: Stage) -> None:
     assert caught.value.hint.endswith("There is 'app-1.0.tar.gz'")
 
 
-def test_pattern_beside_others(
-    here: Path, stage: Stage, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_pattern_beside_others(here: Path, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     """A pattern that matches nothing beside one that does is a warning."""
     build(here, {"dist/a.whl": "a", "dist/b.whl": "b"})
 
@@ -235,7 +238,9 @@ def test_links(here: Path, stage: Stage) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["../out/secret", "/etc/passwd", "..", "lib/../../out", "round/.."])
+@pytest.mark.parametrize(
+    "target", ["../out/secret", "/etc/passwd", "..", "lib/../../out", "round/.."]
+)
 def test_links_that_lead_out(target: str, here: Path, stage: Stage) -> None:
     """A link that leads out of the directory is refused, be it through another link."""
     build(here, {"out/secret": "s", "d/lib/a": "a", "d/round": "-> .", "d/x": f"-> {target}"})

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError
+from startifact.files.destination import is_directory_text
 from startifact.files.members import (
     Member,
     Refusals,
@@ -108,6 +109,13 @@ class _Line:
             return
         try:
             os.lstat(self.text)
+        except NotADirectoryError as e:
+            if is_directory_text(self.text):
+                raise InputError(
+                    f"{quoted(self.text)} ends as a directory does, and is none",
+                    hint="Leave out what it ends with",
+                ) from e
+            raise unreadable_error(Path(self.text), e) from e
         except OSError as e:
             raise unreadable_error(Path(self.text), e, names_like(self.text)) from e
 
@@ -221,17 +229,17 @@ class _Search:
         return may_be and pattern.is_matched(following)
 
     def _following(self, line: _Line, states: States, entry: "os.DirEntry[str]") -> States:
-        pattern = line.pattern
-        if not pattern.is_matched(states):
-            return pattern.step(states, entry.name, include_hidden=self.include_hidden)
-        # Everything in a folder that is named, or matches.
-        if is_hidden(entry.name) and not self.include_hidden:
-            # But what the pattern itself writes with a dot.
-            following = pattern.step(states, entry.name, include_hidden=False)
-            if not following:
+        pattern, name = line.pattern, entry.name
+        is_left_out = is_hidden(name) and not self.include_hidden
+        # Everything in a folder that is named, or matches; hidden names only as the pattern writes.
+        if pattern.is_matched(states) and not is_left_out:
+            return states
+        following = pattern.step(states, name, include_hidden=self.include_hidden)
+        if is_left_out and not following:
+            would_be = pattern.step(states, name, include_hidden=True)
+            if would_be or pattern.is_matched(states):
                 self.hidden.append(entry.path)
-            return following
-        return states
+        return following
 
     def _entries(self, folder: str, line: _Line) -> "list[os.DirEntry[str]]":
         try:

@@ -60,14 +60,14 @@ class Directory:
         extra = b"".join(struct.pack("<Q", n) for n in numbers if n >= _MAX_32)
         if extra:
             extra = struct.pack("<HH", 1, len(extra)) + extra
-        size, packed, place = (min(n, _MAX_32) for n in numbers)
+        size, packed, start = (min(n, _MAX_32) for n in numbers)
         version = _LARGE if large or extra else _PLAIN
         is_folder = member.type is MemberType.DIRECTORY
         attributes = ((_FOLDER if is_folder else _FILE) | member.mode) << 16
         self._entries += struct.pack(
             "<IHHHHIIIIHHHHHII", 0x02014B50, _UNIX | version, version, _flags(member),
             _method(member), self.time, crc32, packed, size, len(name), len(extra), 0, 0, 0,
-            attributes | (_IS_FOLDER if is_folder else 0), place,
+            attributes | (_IS_FOLDER if is_folder else 0), start,
         )  # fmt: skip
         self._entries += name + extra
         self._count += 1

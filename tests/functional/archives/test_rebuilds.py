@@ -144,7 +144,11 @@ def test_majority_of_a_rebuild(project: Project, caplog: pytest.LogCaptureFixtur
 
     for level in (6, 1, 9):
         staging = project.stage(level)
-        assert [o.state for o in staging.outcomes] == [State.PRESENT, State.PRESENT, State.DIFFERENT]
+        assert [o.state for o in staging.outcomes] == [
+            State.PRESENT,
+            State.PRESENT,
+            State.DIFFERENT,
+        ]
         assert staging.artifact.size == len(majority or b"")
     assert project.contents() == [majority, majority, minority]
     assert "is not what most regions hold" in caplog.text

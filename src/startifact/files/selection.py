@@ -8,7 +8,7 @@ from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError
-from startifact.files.destination import is_directory_text
+from startifact.files.lines import Line
 from startifact.files.members import (
     Member,
     Refusals,
@@ -17,9 +17,8 @@ from startifact.files.members import (
     on_disk,
     refuse_same_names,
 )
-from startifact.files.nearest import names_like, what_is_in
-from startifact.files.patterns import EXCLUDES, Pattern, States, is_hidden, is_pattern
-from startifact.files.source import unreadable_error
+from startifact.files.nearest import what_is_in
+from startifact.files.patterns import EXCLUDES, States, is_hidden
 from startifact.hints import ByWayIn, Hint, Option
 from startifact.limits import MAX_MEMBERS, NEAREST_NAMES
 from startifact.model.tree import ArchiveKind, MemberType
@@ -45,9 +44,6 @@ class SelectedTree:
     name: str | None
     """What the one directory is called that was named; ``None`` for anything else."""
 
-    subject: str
-    """What was named, for messages."""
-
 
 def select(
     paths: Sequence[str], *, archive: ArchiveKind | None = None, include_hidden: bool = False
@@ -61,7 +57,7 @@ def select(
         LocalFileError: Something cannot be read.
     """
     several = sum(not text.startswith(EXCLUDES) for text in paths) > 1
-    lines = [_Line.parse(i, text, several=several) for i, text in enumerate(paths)]
+    lines = [Line.parse(i, text, several=several) for i, text in enumerate(paths)]
     named = [line for line in lines if not line.excludes]
     if not named:
         raise InputError(
@@ -75,77 +71,9 @@ def select(
     return _Search(lines, archive, include_hidden=include_hidden).result()
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    position: int
-    text: str
-    pattern: Pattern
-    folder: str
-    """Where it begins, absolute."""
-
-    excludes: bool
-    is_literal: bool
-    is_directory: bool
-    """Of a link to one only where it is all that is named: a shell that puts names in the place of
-    a pattern names links too, and they are kept as links."""
-
-    @classmethod
-    def parse(cls, position: int, line: str, *, several: bool) -> "_Line":
-        excludes = line.startswith(EXCLUDES)
-        text = line.removeprefix(EXCLUDES) if excludes else line
-        if not text.strip():
-            raise InputError("a path is empty", hint="Name a file, a directory or a pattern")
-        if "\0" in text:
-            raise InputError(f"{quoted(text)} is not a path")
-        is_literal = not is_pattern(text) or os.path.lexists(text)
-        pattern = Pattern(text, text, (), False) if is_literal else Pattern.parse(text)  # noqa: FBT003
-        is_directory = is_literal and os.path.isdir(text) and not (several and os.path.islink(text))
-        folder = _absolute(pattern.fixed)
-        return cls(position, text, pattern, folder, excludes, is_literal, is_directory)
-
-    def check_is_there(self) -> None:
-        """Return when something is there, unless it is a pattern."""
-        if not self.is_literal:
-            return
-        try:
-            os.lstat(self.text)
-        except NotADirectoryError as e:
-            if is_directory_text(self.text):
-                raise InputError(
-                    f"{quoted(self.text)} ends as a directory does, and is none",
-                    hint="Leave out what it ends with",
-                ) from e
-            raise unreadable_error(Path(self.text), e) from e
-        except OSError as e:
-            raise unreadable_error(Path(self.text), e, names_like(self.text)) from e
-
-    @property
-    def is_file(self) -> bool:
-        return self.is_literal and not self.is_directory
-
-    @property
-    def root(self) -> str:
-        """The folder that the paths of members are relative to, where it is the only line."""
-        return str(Path(self.folder).parent) if self.is_file else self.folder
-
-    def covers(self, location: str, *, is_directory: bool) -> bool:
-        if not is_inside(location, self.folder):
-            return False
-        rest = location[len(self.folder) :].replace(os.sep, "/")
-        parts = [part for part in rest.split("/") if part]
-        return self.pattern.covers(parts, is_directory=is_directory)
-
-
-def _absolute(text: str) -> str:
-    """Return *text* as an absolute path, by its names; where these would mislead, without links."""
-    by_name = os.path.abspath(text)
-    real = os.path.realpath(text)
-    return by_name if os.path.realpath(by_name) == real else real
-
-
 @dataclass(slots=True)
 class _Search:
-    lines: Sequence[_Line]
+    lines: Sequence[Line]
     archive: ArchiveKind | None
     include_hidden: bool = field(kw_only=True)
     refusals: Refusals = field(default_factory=Refusals)
@@ -153,7 +81,7 @@ class _Search:
     excluded: int = 0
 
     @property
-    def named(self) -> list[_Line]:
+    def named(self) -> list[Line]:
         return [line for line in self.lines if not line.excludes]
 
     @property
@@ -175,7 +103,7 @@ class _Search:
         self._tell_hidden()
         only = self.named[0] if len(self.named) == 1 else None
         name = _name_of(only.text) if only is not None and only.is_directory else None
-        return SelectedTree(root=root, members=members, kind=kind, name=name, subject=self.subject)
+        return SelectedTree(root=root, members=members, kind=kind, name=name)
 
     def _members(self, root: str, kind: ArchiveKind) -> tuple[Member, ...]:
         found: dict[str, Member] = {}
@@ -199,7 +127,7 @@ class _Search:
                 logger.warning("nothing matches %s", quoted(line.text))
         return tuple(sorted(found.values(), key=lambda member: member.path))
 
-    def _locations(self, line: _Line) -> Iterator[str]:
+    def _locations(self, line: Line) -> Iterator[str]:
         """Yield what *line* names, and lines behind it do not take away."""
         if self._is_excluded(line, line.folder, is_directory=line.is_directory):
             return
@@ -223,12 +151,12 @@ class _Search:
                     stack.append((entry.path, following))
 
     @staticmethod
-    def _is_named(line: _Line, states: States, following: States, *, is_directory: bool) -> bool:
+    def _is_named(line: Line, states: States, following: States, *, is_directory: bool) -> bool:
         pattern = line.pattern
         may_be = is_directory or pattern.is_matched(states) or not pattern.only_directories
         return may_be and pattern.is_matched(following)
 
-    def _following(self, line: _Line, states: States, entry: "os.DirEntry[str]") -> States:
+    def _following(self, line: Line, states: States, entry: "os.DirEntry[str]") -> States:
         pattern, name = line.pattern, entry.name
         is_left_out = is_hidden(name) and not self.include_hidden
         # Everything in a folder that is named, or matches; hidden names only as the pattern writes.
@@ -241,7 +169,7 @@ class _Search:
                 self.hidden.append(entry.path)
         return following
 
-    def _entries(self, folder: str, line: _Line) -> "list[os.DirEntry[str]]":
+    def _entries(self, folder: str, line: Line) -> "list[os.DirEntry[str]]":
         try:
             with os.scandir(folder) as entries:
                 return list(entries)
@@ -252,7 +180,7 @@ class _Search:
             self.refusals.unreadable(folder, e)
         return []
 
-    def _is_excluded(self, line: _Line, location: str, *, is_directory: bool) -> bool:
+    def _is_excluded(self, line: Line, location: str, *, is_directory: bool) -> bool:
         excluded = any(
             other.excludes
             and other.position > line.position
@@ -299,7 +227,7 @@ class _Search:
             )
 
 
-def _as_written(path: Path, lines: Sequence[_Line]) -> Path:
+def _as_written(path: Path, lines: Sequence[Line]) -> Path:
     """Return *path* relative to the folder that the first line begins in, as it was written."""
     for line in lines:
         if line.is_file and line.folder == str(path):

@@ -1,11 +1,10 @@
-"""The same files, compressed to other bytes: the same content for stagings, other bytes for regions.
+"""The same files, compressed to other bytes: one content for stagings, two for regions.
 
 Another level of compression stands for another zlib.
 """
 
 import json
 import logging
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -232,13 +231,13 @@ class Race:
         """Let an archive of another compressor appear just before one is created there."""
         for index in where:
             region, backend = self.regions[index], self.project.all[index]
-            create: Callable[..., Any] = region.create
+            create = region.create
 
             def after(*arguments: Any, backend: Backend = backend, create: Any = create) -> Any:
                 self.project.stage(level, to=[backend])
                 return create(*arguments)
 
-            region.create = after  # type: ignore[method-assign]
+            region.create = after  # type: ignore[method-assign, assignment]
 
     def stage(self, level: int, **options: Any) -> Staging:
         self.project.compress(level)

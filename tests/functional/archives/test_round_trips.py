@@ -99,8 +99,11 @@ def info_zip(archive: Path, target: Path) -> None:
     subprocess.run(["unzip", "-q", archive, "-d", target], check=True, env=environment)
 
 
-TAR_READERS = [python_tar, *([gnu_tar] if shutil.which("tar") else []),
-               *([bsd_tar] if shutil.which("bsdtar") else [])]  # fmt: skip
+TAR_READERS: list[Callable[[Path, Path], None]] = [
+    python_tar,
+    *([gnu_tar] if shutil.which("tar") else []),
+    *([bsd_tar] if shutil.which("bsdtar") else []),
+]
 ZIP_READERS = [python_zip, *([info_zip] if shutil.which("unzip") else [])]
 
 ONCE = settings(
@@ -131,9 +134,10 @@ def check(
     root = tmp_path / "tree"
     shutil.rmtree(root, ignore_errors=True)
     write({**tree, "always": b"here"}, root)
-    if link and not any(folded(name) == folded(link) for name in os.listdir(root)):
+    names = {folded(path.name) for path in root.iterdir()}
+    if link and folded(link) not in names:
         (root / link).symlink_to("always")
-    if len({folded(name) for name in os.listdir(root)}) < len(os.listdir(root)):
+    if len(names) < len(tree) + ("always" not in tree):
         return
 
     archive = back(stage(root, archive=kind, include_hidden=True))

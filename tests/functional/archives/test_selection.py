@@ -65,10 +65,7 @@ def test_several(paths: str | list[str], members: list[str], here: Path, stage: 
             "other/x": "x",
         },
     )
-    if members == ["a.whl"]:
-        staging = stage(paths, archive="tar.gz")
-    else:
-        staging = stage(paths)
+    staging = stage(paths, archive="tar.gz") if members == ["a.whl"] else stage(paths)
 
     assert members_of(staging) == members
     assert staging.artifact.archive == "tar.gz"
@@ -172,12 +169,11 @@ def test_only_hidden(here: Path, stage: Stage) -> None:
     ("path", "message"),
     [
         ("dist/*.wheel", "nothing matches 'dist/*.wheel': '{here}/dist' has 'a.whl', 'b.txt'"),
-        ("dst/*.whl", "nothing matches 'dst/*.whl': there is no folder 'dst', and '{here}' has"
-         " 'dist', 'empty', 'other'"),
+        ("dst/*", "nothing matches 'dst/*': there is no folder 'dst', and '{here}' has {names}"),
         ("empty/*", "nothing matches 'empty/*': '{here}/empty' has nothing in it"),
         ("empty", "'empty' has no file in it"),
         ("other", "'other' has no file in it"),
-        (["dist/*.whl", "!dist"], "'dist/*.whl' has no file that is not taken away by another line"),
+        (["dist/*", "!dist"], "'dist/*' has no file that is not taken away by another line"),
         (["!dist"], "'!dist' only takes away"),
         ([], "no path is given"),
         ("", "a path is empty"),
@@ -192,7 +188,7 @@ def test_nothing(path: str | list[str], message: str, here: Path, stage: Stage) 
 
     with pytest.raises(InputError) as caught:
         stage(path)
-    assert caught.value.message == message.format(here=here)
+    assert caught.value.message == message.format(here=here, names="'dist', 'empty', 'other'")
 
 
 def test_names_that_are_like_it(here: Path, stage: Stage) -> None:
@@ -296,10 +292,10 @@ def test_links_in_a_zip(here: Path, stage: Stage) -> None:
 def test_names_that_fall_together(names: tuple[str, str], here: Path, stage: Stage) -> None:
     """Two names that are one file on some disk are refused, folders of members included."""
     build(here, {f"d/{name}": "x" for name in names})
-    if len(os.listdir(here / "d")) == 1:
+    if len(list((here / "d").iterdir())) == 1:
         pytest.skip("this disk takes them for the same")
 
-    with pytest.raises(InputError, match="would be the same file as '.*' on some systems"):
+    with pytest.raises(InputError, match=r"would be the same file as '.*' on some systems"):
         stage("d/**/*")
 
 
@@ -311,7 +307,7 @@ def test_a_link_by_itself(here: Path, stage: Stage, back: Back) -> None:
     assert back(stage("d/f")).read_bytes() == b"f"
     assert members_of(stage("g")) == ["h"]
     assert back(stage("e/l*")).read_bytes() == b"x"
-    with pytest.raises(InputError, match="is a link that leads out, to '../out/f'"):
+    with pytest.raises(InputError, match=r"is a link that leads out, to '\.\./out/f'"):
         stage("d/*")
 
 

@@ -239,5 +239,5 @@ def _as_written(path: Path, lines: Sequence[Line]) -> Path:
 
 def _name_of(text: str) -> str | None:
     """Return the last name in *text*; ``None`` where it has none of its own, as in ``.``."""
-    name = Path(text).name
-    return None if name in {"", ".."} else name
+    name = os.path.basename(text.rstrip(f"/{os.sep}"))
+    return None if name in {"", ".", ".."} else name

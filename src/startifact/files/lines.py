@@ -42,7 +42,7 @@ class Line:
         text = line.removeprefix(EXCLUDES) if excludes else line
         if not text.strip():
             raise InputError("a path is empty", hint="Name a file, a directory or a pattern")
-        if "\0" in text:
+        if not _may_be_path(text):
             raise InputError(f"{quoted(text)} is not a path")
         is_literal = not is_pattern(text) or os.path.lexists(text)
         pattern = Pattern(text, text, (), False) if is_literal else Pattern.parse(text)  # noqa: FBT003
@@ -88,6 +88,13 @@ class Line:
         rest = location[len(self.folder) :].replace(os.sep, "/")
         parts = [part for part in rest.split("/") if part]
         return self.pattern.covers(parts, is_directory=is_directory)
+
+
+def _may_be_path(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeError:  # half of a character, which no argument has that this system was given
+        return False
 
 
 def _absolute(text: str) -> str:

@@ -180,6 +180,7 @@ def test_only_hidden(here: Path, stage: Stage) -> None:
         (["dist/*", " "], "a path is empty"),
         (["dist/a.whl", "nope"], "there is no file 'nope'"),
         ("a\0b", "'a\\x00b' is not a path"),
+        ("!\ud800", "'\\ud800' is not a path"),
     ],
 )  # fmt: skip
 def test_nothing(path: str | list[str], message: str, here: Path, stage: Stage) -> None:

@@ -124,6 +124,13 @@ ONE = {
 }
 
 REBUILDS = {
+    "two compressors": Search(
+        (Stage("p", "A", "1.0.0", "x", packs=True), Stage("q", "A", "1.0.0", "y", packs=True)),
+        states=50,
+        faults=1,
+    ),
+}
+REBUILDS_LONG = {
     "three compressors": Search(
         (
             Stage("p", "A", "1.0.0", "x", packs=True),
@@ -133,19 +140,10 @@ REBUILDS = {
         states=1_000,
         faults=1,
     ),
-    "two compressors in three regions": Search(
-        (
-            Stage("p", "ABC", "1.0.0", "x", packs=True),
-            Stage("q", "ABC", "1.0.0", "y", packs=True),
-        ),
-        states=1_000,
-        preemptions=1,
-    ),
-    "two compressors in two regions, of which one dies": Search(
+    "two compressors in two regions": Search(
         (Stage("p", "AB", "1.0.0", "x", packs=True), Stage("q", "AB", "1.0.0", "y", packs=True)),
         states=1_000,
-        preemptions=1,
-        faults=1,
+        preemptions=2,
     ),
 }
 """Archives of the same files in other bytes, which are judged as what ``keep`` goes on with."""
@@ -356,6 +354,13 @@ def test_if_exists_keep(search: Search, folder: Path) -> None:
 @each(REBUILDS)
 def test_rebuilds(search: Search, folder: Path) -> None:
     """Every promise is kept by those that pack the same files to other bytes."""
+    search.run(folder)
+
+
+@pytest.mark.exploration
+@each(REBUILDS_LONG)
+def test_rebuilds_that_take_longer(search: Search, folder: Path) -> None:
+    """The same of three, or in two regions."""
     search.run(folder)
 
 

@@ -68,7 +68,7 @@ def test_dry_run(run: Run, three: list[Path], dist: Path) -> None:
     (dist / "dist" / "a.whl").chmod(0o755)
     (dist / "dist" / "l").symlink_to("c")
 
-    shown = run("stage", "SugarWater@1.0.0", "dist", "--dry-run", "--include-hidden")
+    listed = run("stage", "SugarWater@1.0.0", "dist", "--dry-run", "--include-hidden")
     done = run("stage", "SugarWater@1.0.0", "dist", "--dry-run", "--include-hidden", "--json")
     real = run("stage", "SugarWater@1.0.0", "dist", "--include-hidden", "--json")
 
@@ -76,7 +76,7 @@ def test_dry_run(run: Run, three: list[Path], dist: Path) -> None:
         "1 bytes             .x", "5 bytes, executable a.whl", "0 bytes             c",
         "directory           lib", "6 bytes             lib/b.whl", "link to c           l",
     ):  # fmt: skip
-        assert " ".join(line.split()) in " ".join(shown.err.split())
+        assert " ".join(line.split()) in " ".join(listed.err.split())
     assert done.json["members"][:2] == [
         {"path": ".x", "type": "file", "mode": "0644", "size": 1, "target": None},
         {"path": "a.whl", "type": "file", "mode": "0755", "size": 5, "target": None},
@@ -84,7 +84,7 @@ def test_dry_run(run: Run, three: list[Path], dist: Path) -> None:
     assert done.json["members"][3] == {
         "path": "l", "type": "link", "mode": "0755", "size": None, "target": "c",
     }  # fmt: skip
-    assert f"tree {done.json['tree']}" in shown.err
+    assert f"tree {done.json['tree']}" in listed.err
     assert (done.json["sha256"], done.json["tree"]) == (real.json["sha256"], real.json["tree"])
     assert "members" not in real.json
 

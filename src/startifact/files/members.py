@@ -88,7 +88,7 @@ class Refusals:
             lines.append(f"\n  and {count - LISTED_MEMBERS:,} more")
         what = "1 thing" if count == 1 else f"{count:,} things"
         kind = InputError if self._is_input else LocalFileError
-        hint = next(iter(self._hints.values()), "Leave them out with a line that begins with !")
+        hint = next(iter(self._hints.values()), "Take them away with a path that begins with !")
         raise kind(f"{subject} has {what} that cannot be archived:{''.join(lines)}", hint=hint)
 
 

@@ -118,3 +118,17 @@ def test_info_has_the_facts(step: Step, call: Call, workspace: Path) -> None:
     assert done.exit_code == 0
     assert "Tree" in done.summary
     assert json.loads(done.outputs["locations"])[0]["outcome"] == "present"
+
+
+def test_names_that_would_be_commands(
+    step: Step, call: Call, workspace: Path, directories: list[str]
+) -> None:
+    """The name of a member is no command of the workflow, and no markup of the summary."""
+    build(workspace, {"bad/a\n::warning::x": "1", "bad/::error::y": "2", "bad/`|<b>": "3"})
+    (workspace / "bad" / "::error::link").symlink_to("::error::y")
+
+    done = call(**to_stage(step, path="bad", regions=directories[0]), dry_run="true")
+
+    assert done.exit_code == 0
+    assert done.commands == []
+    assert "<b>" not in done.summary

@@ -101,6 +101,18 @@ def test_hints_name_options_of_a_shell(run: Run, three: list[Path], dist: Path) 
     assert "or set --archive tar.gz\n" in links.err
 
 
+def test_names_that_move_the_cursor(run: Run, three: list[Path], dist: Path) -> None:
+    """The name of a member cannot write to a terminal what it likes."""
+    build(dist, {"bad/\x1b[2Ja\nb": "1", "bad/c": "2"})
+    (dist / "bad" / "l").symlink_to("\x1b[2J")
+
+    done = run("stage", "SugarWater@1.0.0", "bad", "--dry-run")
+
+    assert done.code == 0
+    assert "\x1b" not in done.err
+    assert "\\x1b[2Ja\\nb" in done.err
+
+
 # Standard input ----------------------------------------------------------------------------------
 
 

@@ -49,7 +49,7 @@ runs:
         STARTIFACT_PYTHON: ${{ steps.install.outputs.python }}
         # Git's bash on Windows makes C:/Program Files/Git/startifact of the value /startifact, and
         # as much of a secret that begins like a path.
-        MSYS2_ENV_CONV_EXCL: INPUT_;STARTIFACT_;AWS_;ACTIONS_;GITHUB_;RUNNER_;REQUESTS_
+        MSYS2_ENV_CONV_EXCL: INPUT_;STARTIFACT_;AWS_;ACTIONS_;GITHUB_;RUNNER_;REQUESTS_;SOURCE_DATE_
 """
 RUN = """\
       run: exec "$STARTIFACT_PYTHON" -I -u -X utf8 -m startifact.action

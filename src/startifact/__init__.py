@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from startifact.channels.promotion import Promotion
     from startifact.concurrency.deadline import deadline
     from startifact.concurrency.progress import Progress, ProgressCallback
+    from startifact.files.members import Member
     from startifact.files.parts import Part
     from startifact.files.source import Source
     from startifact.limits import Limits, RetryLimits
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from startifact.model.lock_file import LockEntry
     from startifact.model.ranges import Range
     from startifact.model.record import Origin
+    from startifact.model.tree import ArchiveKind, MemberType
     from startifact.reading.artifact import Artifact, PassedOver
     from startifact.reading.download import Downloader
     from startifact.reading.locking import LockChange, LockCheck, LockFinding
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from startifact.version import __version__
 
 __all__ = [
+    "ArchiveKind",
     "Artifact",
     "ChannelMove",
     "ChannelOverview",
@@ -62,6 +65,8 @@ __all__ = [
     "LockCheck",
     "LockEntry",
     "LockFinding",
+    "Member",
+    "MemberType",
     "Mirror",
     "Origin",
     "Page",
@@ -99,6 +104,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ArchiveKind": "model.tree",
     "Artifact": "reading.artifact",
     "ChannelMove": "channels.overview",
     "ChannelOverview": "channels.overview",
@@ -116,6 +122,8 @@ _HOMES = {
     "LockCheck": "reading.locking",
     "LockEntry": "model.lock_file",
     "LockFinding": "reading.locking",
+    "Member": "files.members",
+    "MemberType": "model.tree",
     "Mirror": "regions.interface",
     "Origin": "model.record",
     "Page": "regions.pages",

@@ -95,6 +95,9 @@ class OptionDefinition(NamedTuple):
     positional_in: tuple[str, ...] = ()
     """The commands that a shell gives it to without its name."""
 
+    several_in: tuple[str, ...] = ()
+    """The commands that may be given several: a shell as arguments, a workflow as lines."""
+
     ignored_by: tuple[str, ...] = ()
     """Commands that take it in a shell, and do the same with and without it."""
 
@@ -136,6 +139,10 @@ class OptionDefinition(NamedTuple):
     def metavar_of(self, command: str) -> str:
         """Return what stands for its value in the help of *command*."""
         return self.metavar_by_command.get(command) or self.metavar
+
+    def takes_several_in(self, command: str) -> bool:
+        """Say whether *command* may be given several."""
+        return command in self.several_in
 
     def help_of(self, command: str) -> str:
         """Return the help where it is known that *command* is run."""

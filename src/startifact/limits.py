@@ -192,6 +192,29 @@ CREDENTIALS_EXPIRY_SECONDS = 60
 MAX_LINKS = 40
 """How many links are followed from one path, as many as Linux follows."""
 
+MAX_MEMBERS = 1_000_000
+"""Of an archive that is made. Each is kept in memory, with its name, while it is."""
+
+LISTED_MEMBERS = 20
+"""How many members of an archive a message names that something is wrong with: more than that have
+one reason, as a rule."""
+
+SUMMARY_MEMBERS = 100
+"""How many members of an archive the log and the summary of a step list."""
+
+NEAREST_NAMES = 5
+"""How many of the names that are there a message lists where none of them was asked for."""
+
+EARLIEST_ARCHIVE_TIME = 315_532_800
+"""1980-01-01, the first day that zip knows: the time of everything in an archive, where nobody
+gives another one."""
+
+LATEST_ARCHIVE_TIME = 8**11 - 1
+"""What the header of tar has room for, in the year 2242."""
+
+COMPRESSION_LEVEL = 6
+"""Of all archives, as zlib counts: its default. Another one would make other bytes."""
+
 SIGNAL_EXIT_CODE = 128
 """What shells add the number of a signal to, for the exit code of what it has ended."""
 

@@ -41,7 +41,7 @@ ACTION = (WayIn.ACTION,)
 _COMMANDS = (
     CommandDefinition(
         "stage",
-        "Make a file available as a version in every region.",
+        "Make a file, or an archive of several, available as a version in every region.",
         "PROJECT@VERSION",
         "Staging the same again is safe: it changes nothing and fills the regions that lack it. "
         "Prints PROJECT@VERSION.",
@@ -223,18 +223,38 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "path",
-        "The file to stage, or the file to download to; with load-filename, with extract, or where "
-        "it ends with a slash, the directory to download to. Relative to the workspace.",
+        "What to stage: a file, a directory, or patterns such as dist/*.whl, one on each line, of "
+        "which those that begin with ! take away from those before. Or the file to download to; "
+        "with load-filename, with extract, or where it ends with a slash, the directory to "
+        "download to. Relative to the workspace.",
         ValueKind.PATH,
         commands=("stage", "download"),
         required_by=("stage", "download"),
         metavar="PATH",
         positional_in=("stage", "download"),
+        several_in=("stage",),
         help_by_command={
-            "stage": "The file.",
+            "stage": "A file, a directory, a pattern such as 'dist/*.whl', or several of them, of "
+            "which those that begin with ! take away from those before; - for standard input.",
             "download": "The file to write, - for standard output; the folder with "
             "--load-filename, with --extract, or where it ends with a slash.",
         },
+    ),
+    OptionDefinition(
+        "archive",
+        "Which archive to make of what is staged, tar.gz or zip. Without it, one file is staged as "
+        "it is, and a directory or several files as tar.gz.",
+        ValueKind.CHOICE,
+        values=("tar.gz", "zip"),
+        commands=("stage",),
+    ),
+    OptionDefinition(
+        "include-hidden",
+        "Stage files and directories whose name begins with a dot too, where the path or the "
+        "pattern does not write the dot itself.",
+        ValueKind.FLAG,
+        "false",
+        commands=("stage",),
     ),
     OptionDefinition(
         "channel",
@@ -444,7 +464,8 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "save-filename",
-        "Store the name of the file with the artifact, so that a download can restore it.",
+        "Store the name of the file with the artifact, so that a download can restore it. An "
+        "archive has the name of the directory, or else of the project.",
         ValueKind.FLAG,
         "false",
         commands=("stage",),

@@ -19,7 +19,9 @@ from startifact.errors import (
     StartifactError,
     with_notes,
 )
+from startifact.files.members import Member
 from startifact.hints import Words
+from startifact.model.tree import MemberType
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State, may_be_majority
@@ -51,6 +53,8 @@ def facts_of(artifact: Artifact) -> dict[str, object]:
         "sha256": artifact.sha256 or None,
         "sha256-base64": base64.b64encode(bytes.fromhex(artifact.sha256)).decode() or None,
         "size": artifact.size,
+        "archive": artifact.archive,
+        "tree": artifact.tree,
         "bucket": holds.get("bucket"),
         "key": holds.get("key"),
         "region": holds.get("region"),
@@ -88,13 +92,29 @@ def facts_of_copy(staging: Staging) -> dict[str, object]:
 
 
 def facts_of_staging(staging: Staging) -> dict[str, object]:
-    """Return what *staging* did: the artifact's facts, and what happened in every region."""
+    """Return what *staging* did: the artifact's facts, and what happened in every region.
+
+    Of a dry run they say what would be in the archive.
+    """
+    listed = staging.dry_run and staging.members
+    members = {"members": [_facts_of_member(m) for m in staging.members]} if listed else {}
     return {
         **facts_of(staging.artifact),
         "created": staging.created,
         "is-latest": staging.is_latest,
         "dry-run": staging.dry_run,
+        **members,
         "locations": locations_of_staging(staging),
+    }
+
+
+def _facts_of_member(member: Member) -> dict[str, object]:
+    return {
+        "path": member.path,
+        "type": member.type.value,
+        "mode": f"{member.mode:04o}",
+        "size": member.size if member.type is MemberType.FILE else None,
+        "target": member.target,
     }
 
 

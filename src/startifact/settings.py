@@ -1,8 +1,8 @@
 """The environment, read once.
 
-This is the only module that reads what people set, ``STARTIFACT_*`` and ``AWS_*``, and what
-GitHub says of the workflow run. What its runner says to the action is read in
-`startifact.action.runner`.
+This is the only module that reads what people set, ``STARTIFACT_*``, ``AWS_*`` and
+``SOURCE_DATE_EPOCH``, and what GitHub says of the workflow run. What its runner says to the action
+is read in `startifact.action.runner`.
 """
 
 import os
@@ -36,6 +36,9 @@ class Settings:
     access_key_id: str | None = field(default=None, repr=False)
     """``AWS_ACCESS_KEY_ID``, which says that there are credentials."""
 
+    source_date_epoch: str | None = None
+    """``SOURCE_DATE_EPOCH``: the time of everything in archives, in seconds since 1970."""
+
     origin: Origin = UNKNOWN_ORIGIN
     """The workflow run, in a workflow."""
 
@@ -59,6 +62,7 @@ class Settings:
             aws_region=variable_in(env, "AWS_REGION") or variable_in(env, "AWS_DEFAULT_REGION"),
             ca_bundle=variable_in(env, "AWS_CA_BUNDLE") or variable_in(env, "REQUESTS_CA_BUNDLE"),
             access_key_id=variable_in(env, "AWS_ACCESS_KEY_ID"),
+            source_date_epoch=variable_in(env, "SOURCE_DATE_EPOCH"),
             origin=_origin(env),
         )
 

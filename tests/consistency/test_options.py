@@ -34,6 +34,7 @@ VALUES = {
     "required-regions": "all",
     "if-exists": "keep",
     "replicate": "direct",
+    "archive": "zip",
     "keep": f"sha256:{'0' * 64}",
     "expect": "1.0.0",
     "reason": "broken",

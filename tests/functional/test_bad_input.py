@@ -115,14 +115,14 @@ def test_empty_file(backends: list[Backend], make_file: MakeFile) -> None:
 
 
 def test_directory(backends: list[Backend], tmp_path: Path) -> None:
-    """A directory is refused with what to do instead."""
+    """A directory without a file is refused."""
     (tmp_path / "dist").mkdir()
 
     error = staged(backends, path=tmp_path / "dist")
 
     assert isinstance(error, InputError)
-    assert error.message.endswith("dist' is a directory")
-    assert error.hint == ("An artifact is one file; pack the directory first, for example with tar")
+    assert error.message.endswith("dist' has no file in it")
+    assert error.hint == "Check the step that should have written it"
 
 
 def test_pipe(backends: list[Backend], tmp_path: Path) -> None:

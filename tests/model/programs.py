@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, NamedTuple
@@ -14,6 +15,8 @@ from startifact.errors import (
     SeveralRegionsError,
     StagingFailedError,
 )
+from startifact.files.contents import contents_of
+from startifact.files.selection import select
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.record import Origin
 from startifact.reading.outcomes import RegionOutcome
@@ -61,12 +64,15 @@ class Program:
         return True
 
     def _session(
-        self, required: str | int = "majority", limits: Limits = DEFAULT_LIMITS
+        self,
+        required: str | int = "majority",
+        limits: Limits = DEFAULT_LIMITS,
+        time: str | None = None,
     ) -> Session:
         return Session(
             regions=[ModelRegion(region) for region in self.regions],
             required_regions=required,
-            settings=Settings(origin=Origin(run=self.name)),
+            settings=Settings(origin=Origin(run=self.name), source_date_epoch=time),
             limits=limits,
         )
 
@@ -80,6 +86,9 @@ class Stage(Program):
     required: str | int = "majority"
     if_exists: str = "fail"
     copies: bool = False
+    packs: bool = False
+    """Whether it stages an archive instead. All that are staged so are of the same file, and have
+    other bytes for other *data*: that says what time is in them."""
 
     @property
     def starts_late(self) -> bool:
@@ -87,8 +96,8 @@ class Stage(Program):
 
     @property
     def keeps(self) -> bool:
-        """Whether it goes on with what exists where that is other content."""
-        return self.if_exists == "keep"
+        """Whether it goes on with what exists where that is other content, or other bytes."""
+        return self.packs or self.if_exists == "keep"
 
     @property
     def needed(self) -> int:
@@ -100,15 +109,27 @@ class Stage(Program):
 
     @property
     def sha256(self) -> str:
-        return hashlib.sha256(self.data.encode()).hexdigest()
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def content(self) -> bytes:
+        return archive_of(self.time) if self.packs else self.data.encode()
+
+    @property
+    def time(self) -> str:
+        """What is in ``SOURCE_DATE_EPOCH``."""
+        return str(ord(self.data[0]))
 
     def run(self, folder: Path) -> Report:
         limits = replace(DEFAULT_LIMITS, copy_bytes=1) if self.copies else DEFAULT_LIMITS
         path = folder / f"content-{self.data}"
-        if not path.exists():
+        if self.packs:
+            path = folder / "content"
+            make_content(path)
+        elif not path.exists():
             path.write_text(self.data)
         try:
-            staging = self._session(self.required, limits).stage(
+            staging = self._session(self.required, limits, self.time).stage(
                 PROJECT, self.version, path, if_exists=self.if_exists
             )
         except AlreadyStagedError:
@@ -123,6 +144,21 @@ class Stage(Program):
             staging.artifact.sha256,
             outcomes=_outcomes(staging.outcomes),
         )
+
+
+def make_content(folder: Path) -> None:
+    """Make the folder that is packed."""
+    folder.mkdir(exist_ok=True)
+    (folder / "file").write_text("sugar and water")
+
+
+@cache
+def archive_of(time: str) -> bytes:
+    """Return what a staging makes of the folder that is packed."""
+    with TemporaryDirectory() as folder:
+        make_content(Path(folder, "content"))
+        with contents_of(select([f"{folder}/content"]), time=time) as contents:
+            return contents.scan(lambda _: None).path.read_bytes()
 
 
 @dataclass(frozen=True, slots=True)

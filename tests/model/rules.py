@@ -101,7 +101,7 @@ class Known(NamedTuple):
 
 def own_content(program: Stage) -> Content:
     """Return what makes the file of *program* the same as what regions hold."""
-    return (program.sha256, len(program.data), None, ())
+    return (program.sha256, len(program.content), None, ())
 
 
 def chosen_content(program: Stage, found: Iterable[Content]) -> Content | None:

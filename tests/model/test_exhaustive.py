@@ -124,6 +124,31 @@ ONE = {
     ),
 }
 
+REBUILDS = {
+    "two compressors": Search(
+        (Stage("p", "A", "1.0.0", "x", packs=True), Stage("q", "A", "1.0.0", "y", packs=True)),
+        states=50,
+        faults=1,
+    ),
+}
+REBUILDS_LONG = {
+    "three compressors": Search(
+        (
+            Stage("p", "A", "1.0.0", "x", packs=True),
+            Stage("q", "A", "1.0.0", "y", packs=True),
+            Stage("r", "A", "1.0.0", "z", packs=True),
+        ),
+        states=1_000,
+        faults=1,
+    ),
+    "two compressors in two regions": Search(
+        (Stage("p", "AB", "1.0.0", "x", packs=True), Stage("q", "AB", "1.0.0", "y", packs=True)),
+        states=1_000,
+        preemptions=2,
+    ),
+}
+"""Archives of the same files in other bytes, which are judged as what ``keep`` goes on with."""
+
 KEEP = {
     "other content, and one that keeps": Search(
         (
@@ -325,6 +350,19 @@ def test_three_on_one_region(search: Search, folder: Path) -> None:
 @each(KEEP)
 def test_if_exists_keep(search: Search, folder: Path) -> None:
     """Every promise is kept by those that go on with what exists."""
+    search.run(folder)
+
+
+@each(REBUILDS)
+def test_rebuilds(search: Search, folder: Path) -> None:
+    """Every promise is kept by those that pack the same files to other bytes."""
+    search.run(folder)
+
+
+@pytest.mark.exploration
+@each(REBUILDS_LONG)
+def test_rebuilds_that_take_longer(search: Search, folder: Path) -> None:
+    """The same of three, or in two regions."""
     search.run(folder)
 
 

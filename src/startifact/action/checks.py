@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from startifact.commands.inputs import CopyInputs
+from startifact.commands.inputs import STANDARD_STREAM, CopyInputs
 from startifact.commands.lock import split_entry
 from startifact.errors import InputError
 from startifact.limits import MAX_REGIONS, MAX_ROLE_SECONDS, MIN_ROLE_SECONDS
@@ -66,6 +66,21 @@ def read_entries(text: str) -> tuple[str, ...]:
             problems.absorb(e)
     problems.raise_if_any()
     return lines
+
+
+def read_paths(text: str) -> tuple[str, ...]:
+    """Return the lines of *text*, each of which is a path, a pattern or what is taken away.
+
+    Empty lines are nothing, and one that begins with a # is a comment.
+    """
+    lines = (line.strip() for line in text.splitlines())
+    paths = tuple(line for line in lines if line and not line.startswith("#"))
+    if STANDARD_STREAM in paths:
+        raise InputError(
+            "path is -, which is standard input in a shell, and a step has none",
+            hint="Let an earlier step write to a file; one that is called - is ./-",
+        )
+    return paths
 
 
 def check_required(text: str, regions: tuple[str, ...] | None) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Self
 from startifact.action import checks
 from startifact.commands.inputs import (
     COMMAND_INPUTS,
+    STANDARD_STREAM,
     CommandInputs,
     CopyInputs,
     DownloadInputs,
@@ -23,7 +24,6 @@ from startifact.commands.inputs import (
     StageInputs,
     inputs_from,
     loads_filename,
-    path_of,
 )
 from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
@@ -69,13 +69,24 @@ class StepInputs:
 
     @property
     def path(self) -> Path | None:
-        """The file to stage or to download to; ``None`` for commands that have none."""
-        return self.command.path if isinstance(self.command, StageInputs | DownloadInputs) else None
+        """The file to download to; ``None`` for commands that do not download."""
+        return self.command.path if isinstance(self.command, DownloadInputs) else None
 
     def with_path(self, path: Path) -> Self:
         """Return the same with another *path*, where there is one."""
-        if isinstance(self.command, StageInputs | DownloadInputs):
+        if isinstance(self.command, DownloadInputs):
             return replace(self, command=replace(self.command, path=path))
+        return self
+
+    @property
+    def staged(self) -> tuple[str, ...]:
+        """The paths and patterns to stage; none for commands that do not stage."""
+        return tuple(self.command.path) if isinstance(self.command, StageInputs) else ()
+
+    def with_staged(self, paths: tuple[str, ...]) -> Self:
+        """Return the same with other *paths* to stage, where there are some."""
+        if isinstance(self.command, StageInputs):
+            return replace(self, command=replace(self.command, path=paths))
         return self
 
     @property
@@ -257,6 +268,8 @@ class _Reader:
         text, allowed = self.text(option.name), listed(option.values, "or")
         if text in option.values:
             return text
+        if not text and not option.required_by:
+            return None
         if text:
             self.problems.add(option.name, text, allowed)
         else:
@@ -354,17 +367,19 @@ def _version(text: str, command: str | None) -> str | None:
     return str(parse_version(text)) if text else None
 
 
-def _path(text: str, command: str | None) -> Path | None:
-    if not text and command in INPUTS["path"].required_by:
+def _path(text: str, command: str | None) -> Path | tuple[str, ...] | None:
+    if command == StageInputs.command and (paths := checks.read_paths(text)):
+        return paths
+    if (not text or command == StageInputs.command) and command in INPUTS["path"].required_by:
         raise InputError(
             f"path is missing, the command {command} needs one",
             hint="Name a file; a relative path starts at the workspace",
         )
     if not text:
         return None
-    if text == "-" and command == DownloadInputs.command:
+    if text == STANDARD_STREAM and command == DownloadInputs.command:
         raise InputError(
             "path is -, which is standard output, and that of a step is its log",
             hint="Name a file, which later steps can read; one of that name is ./-",
         )
-    return path_of(text, command or "")
+    return Path(text)

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from startifact.action.inputs import StepInputs
 from startifact.action.runner import Runner
+from startifact.files.patterns import EXCLUDES
 from startifact.problems import Problems
 from startifact.regions.directory.spec import DirectorySpec
 from startifact.regions.factory import parse_specs
@@ -41,6 +42,7 @@ def to_container_paths(
     names = _other_names(runner)
     if inputs.path is not None:
         inputs = inputs.with_path(Path(_renamed(str(inputs.path), names)))
+    inputs = inputs.with_staged(tuple(_renamed_pattern(text, names) for text in inputs.staged))
     if inputs.lock_file is not None:
         inputs = inputs.with_lock_file(Path(_renamed(str(inputs.lock_file), names)))
     inputs = inputs.with_to(tuple(_renamed_region(text, names) for text in inputs.to))
@@ -73,6 +75,15 @@ def _renamed(text: str, names: dict[Path, Path]) -> str:
         if path.is_relative_to(elsewhere):
             return str(here / path.relative_to(elsewhere))
     return text
+
+
+def _renamed_pattern(text: str, names: dict[Path, Path]) -> str:
+    path = text.removeprefix(EXCLUDES)
+    renamed = _renamed(path, names)
+    if renamed == path:
+        return text
+    ending = "/" if path.endswith("/") else ""  # which says that it is a directory
+    return f"{text[: len(text) - len(path)]}{renamed}{ending}"
 
 
 def _renamed_region(text: str, names: dict[Path, Path]) -> str:
@@ -126,7 +137,10 @@ def check_sandbox_paths(
         return
     problems = Problems("the input of this step")
     directories = tuple(directories)
-    for path in (inputs.path, inputs.lock_file, *(directory.path for directory in directories)):
+    # What a pattern stands for is below its first folders, and links are not followed from there.
+    staged = [Path(text) for text in inputs.staged if not text.startswith(EXCLUDES)]
+    regions = [directory.path for directory in directories]
+    for path in (inputs.path, inputs.lock_file, *staged, *regions):
         if path is not None and (elsewhere := _inner_name(path, runner)):
             problems.say(
                 f"{quoted(str(path))} has {elsewhere} in its middle, which is a folder of the host",
@@ -142,8 +156,8 @@ def check_sandbox_paths(
                 f"temporary folder, {why}",
                 hint="Name a directory in the workspace, for example file:./artifacts",
             )
-    if inputs.path is not None:
-        _refuse_outside(inputs.path, runner, problems)
+    for path in (*([] if inputs.path is None else [inputs.path]), *staged):
+        _refuse_outside(path, runner, problems)
     if inputs.lock_file is not None:
         _refuse_outside(inputs.lock_file, runner, problems, "lock-file", "startifact.lock")
     problems.raise_if_any()

@@ -8,9 +8,11 @@ from startifact.action.inputs import StepInputs
 from startifact.action.listing_rendering import projects_summary, versions_summary
 from startifact.action.lock_rendering import check_summary, lock_summary
 from startifact.action.markdown import Lines, block, code, table
+from startifact.action.member_rendering import archive_facts, member_lines, members_summary
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
 from startifact.action.snippet import as_command, as_step
+from startifact.commands.archives import archive_line
 from startifact.commands.inputs import CopyInputs, DownloadInputs, InfoInputs, target_of
 from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.commands.results import (
@@ -87,7 +89,12 @@ def log_lines(result: ProjectResult) -> list[str]:
                 + (f", {o.location.uri}" if o.location else "")
                 for o in staging.outcomes
             ]
-            lines = [_bytes(result.artifact), *regions, f"latest {points} at this version"]
+            lines = [
+                _bytes(result.artifact),
+                *_archive_lines(staging),
+                *regions,
+                f"latest {points} at this version",
+            ]
             return [*lines, *yank_of_copy(staging)]
         case DownloadResult(artifact=artifact):
             return [_bytes(artifact), _where(result), *_origin_lines(artifact)]
@@ -160,6 +167,7 @@ def _artifact(
         facts.append(("Yanked", would + code(yank.reason)))
     if artifact.filename is not None:
         facts.append(("File name", code(artifact.filename)))
+    facts += [(label, code(text)) for label, text in archive_facts(artifact) if text]
     if staging is not None:
         would = "would be" if staging.dry_run else ""
         facts.append(("Latest", would or "yes" if staging.is_latest else "no"))
@@ -190,7 +198,9 @@ def _artifact(
         for key, value in artifact.items()
     ]
     lines += table(("Metadata", ""), rows) if rows else []
-    if staging is None or not staging.dry_run:
+    if staging is not None and staging.dry_run:
+        lines += members_summary(staging.members)
+    else:
         lines.append("To download it:\n\n")
         lines += [block(make(result, inputs, settings, runner)) for make in (as_step, as_command)]
     return lines
@@ -202,6 +212,12 @@ def _selector(artifact: Artifact, inputs: StepInputs) -> str:
     if not isinstance(command, DownloadInputs | InfoInputs | CopyInputs):
         return ""
     return "" if is_named_by(artifact, command.version) else f" by {code(command.version)}"
+
+
+def _archive_lines(staging: Staging) -> list[str]:
+    if not staging.members:
+        return []
+    return [archive_line(staging.members, staging.artifact), *member_lines(staging)]
 
 
 def _bytes(artifact: Artifact) -> str:

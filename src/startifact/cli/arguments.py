@@ -251,7 +251,8 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
     help_ = help_.replace("%", "%%")
     metavar = option.metavar_of(command)
     if option.is_positional_in(command):
-        group.add_argument(option.identifier, metavar=metavar, help=help_)
+        count = "+" if option.takes_several_in(command) else None
+        group.add_argument(option.identifier, nargs=count, metavar=metavar, help=help_)
         return
     names, required = option.spellings, command in option.required_by
     match option.kind:
@@ -274,7 +275,9 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
 
 def _needed(option: OptionDefinition, command: str) -> str:
     metavar = option.metavar_of(command)
-    return metavar if option.is_positional_in(command) else f"--{option.name} {metavar}"
+    if option.is_positional_in(command):
+        return f"{metavar}..." if option.takes_several_in(command) else metavar
+    return f"--{option.name} {metavar}"
 
 
 def _number(name: str, least: int, text: str) -> int:

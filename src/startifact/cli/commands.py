@@ -9,17 +9,19 @@ from pathlib import Path
 from startifact.cli.arguments import Arguments
 from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
+from startifact.cli.standard_input import standard_input_as_file
 from startifact.commands.copying import run_copy
 from startifact.commands.inputs import (
     PROJECT_INPUTS,
+    STANDARD_STREAM,
     CopyInputs,
     DownloadInputs,
     ProjectInputs,
     SessionInputs,
+    StageInputs,
     VersionsInputs,
     inputs_from,
     loads_filename,
-    path_of,
 )
 from startifact.commands.results import DownloadResult, ProjectResult, resolved_lines
 from startifact.commands.running import entries_of, find_to_download, run, session_of
@@ -37,9 +39,6 @@ from startifact.text import quoted, with_regions
 
 logger = logging.getLogger(__name__)
 
-
-STANDARD_OUTPUT = "-"
-"""The path that is standard output, and no file."""
 
 _TO_VERIFY = "verified in the temporary folder before it is written to standard output"
 
@@ -80,12 +79,13 @@ def execute(
         StartifactError: It did not succeed, and there is nothing to show.
     """
     to_standard_output = _is_standard_output(arguments, to_terminal=to_terminal)
+    from_standard_input = _is_standard_input(arguments)
     settings = Settings.from_environment()
     values = {**arguments.values, **_read_target(arguments)}
     if arguments.command == SetupInputs.command:
         return set_up_organisation(inputs_from(SetupInputs, values), settings, limits)
     session_inputs = inputs_from(SessionInputs, values)
-    _parse_values(arguments.command, values)
+    _parse_values(values)
     if arguments.command == CopyInputs.command:
         copying = inputs_from(CopyInputs, values)
         return run_copy(copying, session_inputs, settings, progress=progress, limits=limits)
@@ -97,6 +97,9 @@ def execute(
         for line in entry_lines(entries_of(listing, session), long=listing.long, columns=columns):
             write(line)
         return PrintedResult()
+    if from_standard_input:
+        with standard_input_as_file() as file:
+            return run(inputs_from(StageInputs, {**values, "path": [str(file)]}), session)
     inputs = inputs_from(PROJECT_INPUTS[arguments.command], values)
     result = run(inputs, session, on_found=partial(_tell_resolved, inputs, tell))
     if isinstance(result, DownloadResult):
@@ -104,20 +107,17 @@ def execute(
     return result
 
 
-def _parse_values(command: str, values: dict[str, object]) -> None:
+def _parse_values(values: dict[str, object]) -> None:
     """Replace those of *values* that a command line has as text by what they mean.
 
     Raises:
         InputError: They mean nothing.
     """
     if isinstance(path := values["path"], str):
-        values["path"] = path_of(path, command)
-        if command == DownloadInputs.command:
-            values["load_filename"] = loads_filename(
-                path,
-                load_filename=bool(values["load_filename"]),
-                extract=bool(values["extract"]),
-            )
+        values["path"] = Path(path)
+        values["load_filename"] = loads_filename(
+            path, load_filename=bool(values["load_filename"]), extract=bool(values["extract"])
+        )
     for name in ("metadata", "where"):
         if isinstance(lines := values[name], Sequence):
             values[name] = parse_metadata_lines(lines, source=name)
@@ -154,7 +154,7 @@ def _is_standard_output(arguments: Arguments, *, to_terminal: bool) -> bool:
     Raises:
         InputError: It is, and an option contradicts it, or it is a terminal.
     """
-    if arguments.command != DownloadInputs.command or arguments.values["path"] != STANDARD_OUTPUT:
+    if arguments.command != DownloadInputs.command or arguments.values["path"] != STANDARD_STREAM:
         return False
     if arguments.json:
         reason, advice = "--json prints there too", "Name a file, or leave out --json"
@@ -169,7 +169,33 @@ def _is_standard_output(arguments: Arguments, *, to_terminal: bool) -> bool:
         advice = "Name a file, or pass it on, as with | less; a file of that name is ./-"
     else:
         return True
-    raise InputError(f"{STANDARD_OUTPUT} is standard output, and {reason}", hint=advice)
+    raise InputError(f"{STANDARD_STREAM} is standard output, and {reason}", hint=advice)
+
+
+def _is_standard_input(arguments: Arguments) -> bool:
+    """Say whether the path is ``-``.
+
+    Raises:
+        InputError: It is, and an option or another path contradicts it.
+    """
+    paths = arguments.values["path"]
+    if arguments.command != StageInputs.command or not isinstance(paths, Sequence):
+        return False
+    if STANDARD_STREAM not in paths:
+        return False
+    if len(paths) > 1:
+        reason, advice = (
+            "other paths are named beside it",
+            "Name files only, or standard input only",
+        )
+    elif arguments.values["save_filename"]:
+        reason = "--save-filename needs the name of a file"
+        advice = "Leave out --save-filename, or write ./- for a file of that name"
+    elif arguments.values["archive"]:
+        reason, advice = "--archive needs files", "Leave out --archive, or name what to archive"
+    else:
+        return True
+    raise InputError(f"{STANDARD_STREAM} is standard input, and {reason}", hint=advice)
 
 
 def _read_target(arguments: Arguments) -> dict[str, object]:

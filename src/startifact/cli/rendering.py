@@ -9,6 +9,7 @@ from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
 from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.setup import SetupResult
+from startifact.commands.archives import archive_line, size_or_target
 from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.commands.results import (
     ChannelsResult,
@@ -109,10 +110,21 @@ def staging_lines(staging: Staging) -> list[str]:
     return [
         first,
         f"  {artifact.size:,} bytes, {_digest(artifact)}",
+        *archive_lines(staging),
         f"  {_latest(staging)}",
         *(f"  {line}" for line in yank_of_copy(staging)),
         *table(_outcome(o) for o in staging.outcomes),
     ]
+
+
+def archive_lines(staging: Staging) -> list[str]:
+    """Return what is said of the archive that was made, in a dry run with its members."""
+    if not staging.members:
+        return []
+    lines = [f"  {archive_line(staging.members, staging.artifact)}"]
+    if staging.dry_run:
+        lines += table((size_or_target(m), m.path) for m in staging.members)
+    return lines
 
 
 def _digest(artifact: Artifact) -> str:
@@ -143,6 +155,8 @@ def artifact_lines(artifact: Artifact) -> list[str]:
     facts = {
         "size": f"{artifact.size:,} bytes",
         "sha256": artifact.sha256,
+        "archive": artifact.archive,
+        "tree": artifact.tree,
         "file name": artifact.filename,
         "staged at": artifact.staged_at_text,
         "repository": artifact.repository,

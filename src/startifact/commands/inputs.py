@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from startifact.errors import InputError
 from startifact.files.destination import is_directory_text
-from startifact.files.source import directory_error
 from startifact.hints import Hint, Option
 from startifact.model.keys import artifact_key, channel_key
 from startifact.model.lock_file import DEFAULT_LOCK_FILE
@@ -33,7 +32,9 @@ class StageInputs:
     command: ClassVar = "stage"
     project: str
     version: str
-    path: Path
+    path: Sequence[str]
+    archive: str | None
+    include_hidden: bool
     metadata: Mapping[str, str]
     save_filename: bool
     if_exists: str
@@ -267,16 +268,8 @@ def inputs_from(kind: type[Inputs], values: Mapping[str, Any]) -> Inputs:
     return kind(**{field.name: values[field.name] for field in fields(kind)})
 
 
-def path_of(text: str, command: str) -> Path:
-    """Return the path that *text* spells for *command*.
-
-    Raises:
-        InputError: It ends with a slash, so it is that of a directory, where a file has to be
-            named.
-    """
-    if command == StageInputs.command and is_directory_text(text):
-        raise directory_error(text)
-    return Path(text)
+STANDARD_STREAM = "-"
+"""The path that is standard input or output in a shell, and no file."""
 
 
 def loads_filename(text: str, *, load_filename: bool, extract: bool) -> bool:

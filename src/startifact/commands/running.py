@@ -102,6 +102,8 @@ def run(
                 inputs.project,
                 inputs.version,
                 inputs.path,
+                archive=inputs.archive,
+                include_hidden=inputs.include_hidden,
                 metadata=inputs.metadata,
                 save_filename=inputs.save_filename,
                 if_exists=inputs.if_exists,

@@ -13,11 +13,12 @@ class Progress:
     """
 
     verb: str
-    """``hash`` while the file to stage is read, then ``stage``; or ``download``."""
+    """``hash`` while the file to stage is read, or an archive is made; then ``stage``. Or
+    ``download``."""
 
     artifact: str
     region: str
-    """The region's name; empty for ``hash``, which only reads the local file."""
+    """The region's name; empty for ``hash``, which only reads local files."""
 
     done: int
     total: int

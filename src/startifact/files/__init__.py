@@ -1,1 +1,1 @@
-"""The file that is staged, and the file that a download writes."""
+"""What is staged, the archives that are made of it, and the file that a download writes."""

@@ -8,7 +8,7 @@ from tarfile import BLOCKSIZE
 
 from startifact.errors import InputError
 from startifact.files.decompressing import MAGIC, open_stream
-from startifact.files.members import Member
+from startifact.files.stored_members import StoredMember
 from startifact.files.tar_reading import is_tar, tar_members
 from startifact.files.zip_reading import zip_members
 
@@ -40,7 +40,7 @@ class Archive:
 
     is_zip: bool
 
-    def members(self) -> Iterator[Member]:
+    def members(self) -> Iterator[StoredMember]:
         """Yield the members, each while it can be read.
 
         Raises:

@@ -17,8 +17,8 @@ from startifact.files.destination import local_errors
 from startifact.files.extraction_bounds import Bounds
 from startifact.files.extraction_folder import Destination
 from startifact.files.member_checks import MemberChecks
-from startifact.files.members import Member, MemberType
 from startifact.files.merging import Merge, put_whole
+from startifact.files.stored_members import StoredMember, StoredMemberType
 from startifact.model.member_paths import member_path
 from startifact.text import quoted
 
@@ -122,17 +122,17 @@ def _write(archive: Archive, tree: Path) -> None:
         _write_member(member, tree, path)
 
 
-def _write_member(member: Member, tree: Path, path: Path) -> None:
+def _write_member(member: StoredMember, tree: Path, path: Path) -> None:
     match member.type:
-        case MemberType.DIRECTORY:
+        case StoredMemberType.DIRECTORY:
             path.mkdir(parents=True, exist_ok=True)
-        case MemberType.SYMBOLIC_LINK:
+        case StoredMemberType.SYMBOLIC_LINK:
             path.symlink_to(member.target)
-        case MemberType.HARD_LINK:
+        case StoredMemberType.HARD_LINK:
             _link(tree / member_path(member.target), path)
-        case MemberType.FILE:
+        case StoredMemberType.FILE:
             _write_file(member, path)
-        case MemberType.OTHER:  # pragma: no cover
+        case StoredMemberType.OTHER:  # pragma: no cover
             raise AssertionError(f"{member.name} was not refused")
 
 
@@ -143,7 +143,7 @@ def _link(source: Path, path: Path) -> None:
         shutil.copy(source, path)  # with its mode, where there are no such links
 
 
-def _write_file(member: Member, path: Path) -> None:
+def _write_file(member: StoredMember, path: Path) -> None:
     # Whose umask it is decides the rest; times and owners are those of whoever extracts.
     mode = 0o777 if member.is_executable else 0o666
     with os.fdopen(os.open(path, _CREATE, mode), "wb") as file:

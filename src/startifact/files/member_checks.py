@@ -7,7 +7,7 @@ from typing import NoReturn
 from startifact.errors import ArchiveError, InputError, StartifactError, as_one
 from startifact.files.existing import ExistingDirectory
 from startifact.files.extraction_bounds import Bounds
-from startifact.files.members import Member, MemberType
+from startifact.files.stored_members import StoredMember, StoredMemberType
 from startifact.hints import Hint, Option
 from startifact.limits import (
     LISTED_NAMES,
@@ -61,16 +61,16 @@ class MemberChecks:
         """Of files."""
         self._links: dict[str, str] = {}
 
-    def add(self, member: Member) -> None:
+    def add(self, member: StoredMember) -> None:
         """Look at *member*.
 
         Raises:
             StartifactError: There are more of them, or more in them, than may be.
         """
-        is_directory = member.type is MemberType.DIRECTORY
+        is_directory = member.type is StoredMemberType.DIRECTORY
         path = member_path(member.name)
         trouble = name_trouble(
-            member.name, is_directory=is_directory or member.type is MemberType.OTHER
+            member.name, is_directory=is_directory or member.type is StoredMemberType.OTHER
         )
         if not trouble and not member.trouble:
             trouble = self._link_trouble(member, path) or member.refusal()
@@ -81,14 +81,14 @@ class MemberChecks:
             return
         size = member.size
         self.content_size += size
-        if member.type is MemberType.HARD_LINK:
+        if member.type is StoredMemberType.HARD_LINK:
             size = self._sizes[member_path(member.target)]  # where links cannot be, it is copied
         fold = folded(path)
         # A folder that is known already counts as well: there is no end to how often it may come.
         is_new = path and fold not in self._paths
         self._count(0 if is_new else 1, size + member.header_size, len(member.target))
         if path and self._take(path, fold, is_directory=is_directory):
-            if member.type is MemberType.SYMBOLIC_LINK:
+            if member.type is StoredMemberType.SYMBOLIC_LINK:
                 self._links[path] = member.target
             elif not is_directory:
                 self._sizes[path] = size
@@ -174,12 +174,12 @@ class MemberChecks:
         was_directory = path not in self._sizes and path not in self._links
         return None if is_directory and was_directory else "is there twice"
 
-    def _link_trouble(self, member: Member, path: str) -> str | None:
-        if member.type not in {MemberType.SYMBOLIC_LINK, MemberType.HARD_LINK}:
+    def _link_trouble(self, member: StoredMember, path: str) -> str | None:
+        if member.type not in {StoredMemberType.SYMBOLIC_LINK, StoredMemberType.HARD_LINK}:
             return None
         if trouble := link_trouble(member.target):
             return trouble
-        if member.type is MemberType.SYMBOLIC_LINK:
+        if member.type is StoredMemberType.SYMBOLIC_LINK:
             escapes = any(step is None for step in _steps(path, member.target))
             return "is a link that leads out of the directory" if escapes else None
         if ".." in member.target.split("/"):

@@ -34,6 +34,11 @@ class Source:
     sha256: str
     parts: tuple[Part, ...]
     file_stamp: tuple[int, int, int, int]
+    archive: str | None = None
+    """Of an archive that was made to be staged, its kind; see ``tree``."""
+
+    tree: str | None = None
+    """The digest of the files in that archive."""
 
     @property
     def crc32(self) -> int:
@@ -220,7 +225,7 @@ def _opened(path: Path, check: Callable[[os.stat_result], None]) -> Iterator[io.
     try:
         status = path.stat()
     except OSError as e:
-        raise _unreadable(path, e) from e
+        raise unreadable_error(path, e) from e
     except ValueError as e:
         raise InputError(f"{quoted(str(path))} is not a path") from e
     # Before opening: opening a pipe would wait for a writer.
@@ -229,19 +234,19 @@ def _opened(path: Path, check: Callable[[os.stat_result], None]) -> Iterator[io.
         with path.open("rb") as file:
             yield file
     except OSError as e:
-        raise _unreadable(path, e) from e
+        raise unreadable_error(path, e) from e
 
 
-def _unreadable(path: Path, error: OSError) -> InputError | LocalFileError:
-    if isinstance(error, FileNotFoundError):
-        return InputError(
-            f"there is no file {quoted(str(path))}",
-            hint=Hint.of(
-                "Check the path; a relative one starts at the ",
-                ByWayIn(elsewhere="working directory", workflow="workspace"),
-            ),
-        )
-    return local_error("read", path, error)
+def unreadable_error(path: Path, error: OSError, like: str = "") -> InputError | LocalFileError:
+    """Return what *error* says of *path*, beside which names *like* it are, if any."""
+    if not isinstance(error, FileNotFoundError):
+        return local_error("read", path, error)
+    hint = Hint.of(
+        "Check the path; a relative one starts at the ",
+        ByWayIn(elsewhere="working directory", workflow="workspace"),
+        f". There is {like}" if like else "",
+    )
+    return InputError(f"there is no file {quoted(str(path))}", hint=hint)
 
 
 def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool, max_bytes: int) -> None:
@@ -265,7 +270,7 @@ def directory_error(path: str) -> InputError:
     """Return the error that a directory cannot be staged."""
     return InputError(
         f"{quoted(path)} is a directory",
-        hint="An artifact is one file; pack the directory first, for example with tar",
+        hint="Name a file",
     )
 
 

@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import ArchiveError
 from startifact.files.decompressing import Stream
-from startifact.files.members import Member, MemberType
+from startifact.files.stored_members import StoredMember, StoredMemberType
 from startifact.limits import BLOCK_BYTES, MAX_TAR_HEADER_BYTES, MAX_TAR_PADDING_BYTES
 from startifact.text import quoted
 
 _TYPES = {
-    tarfile.REGTYPE: MemberType.FILE,
-    tarfile.AREGTYPE: MemberType.FILE,
-    tarfile.CONTTYPE: MemberType.FILE,
-    tarfile.DIRTYPE: MemberType.DIRECTORY,
-    tarfile.SYMTYPE: MemberType.SYMBOLIC_LINK,
-    tarfile.LNKTYPE: MemberType.HARD_LINK,
+    tarfile.REGTYPE: StoredMemberType.FILE,
+    tarfile.AREGTYPE: StoredMemberType.FILE,
+    tarfile.CONTTYPE: StoredMemberType.FILE,
+    tarfile.DIRTYPE: StoredMemberType.DIRECTORY,
+    tarfile.SYMTYPE: StoredMemberType.SYMBOLIC_LINK,
+    tarfile.LNKTYPE: StoredMemberType.HARD_LINK,
 }
 _OTHERS = {
     tarfile.FIFOTYPE: "is a pipe",
@@ -49,7 +49,7 @@ def is_tar(block: bytes) -> bool:
     return True
 
 
-def tar_members(stream: Stream, name: str) -> Iterator[Member]:
+def tar_members(stream: Stream, name: str) -> Iterator[StoredMember]:
     """Yield the members of the tar that *stream* has; *name* stands for it in messages.
 
     Raises:
@@ -69,7 +69,7 @@ class _Tar:
         self._unread = 0
         """Of the content of the member that was yielded last."""
 
-    def members(self) -> Iterator[Member]:
+    def members(self) -> Iterator[StoredMember]:
         said: dict[str, str] = {}
         used = 0  # by the headers of one member
         while (info := self._next()) is not None:
@@ -91,29 +91,31 @@ class _Tar:
             raise self._damaged("it ends where a member should follow")
         self._check_end()
 
-    def _member(self, info: tarfile.TarInfo, said: dict[str, str], used: int) -> Iterator[Member]:
+    def _member(
+        self, info: tarfile.TarInfo, said: dict[str, str], used: int
+    ) -> Iterator[StoredMember]:
         info.name = said.get("path", info.name)
         info.linkname = said.get("linkpath", info.linkname)
         if "size" in said:
             info.size = self._number(said["size"])
-        type_ = _TYPES.get(info.type, MemberType.OTHER)
+        type_ = _TYPES.get(info.type, StoredMemberType.OTHER)
         if info.type == tarfile.AREGTYPE and info.name.endswith("/"):
-            type_, info.type = MemberType.DIRECTORY, tarfile.DIRTYPE
-        if type_ not in {MemberType.FILE, MemberType.OTHER} and info.size:
+            type_, info.type = StoredMemberType.DIRECTORY, tarfile.DIRTYPE
+        if type_ not in {StoredMemberType.FILE, StoredMemberType.OTHER} and info.size:
             raise self._damaged(f"{quoted(info.name)} has a size, and is a {type_}")
         trouble = _OTHERS.get(info.type)
         is_sparse = info.type == tarfile.GNUTYPE_SPARSE
         if is_sparse or any(key.startswith("GNU.sparse.") for key in said):
-            type_, trouble, is_sparse = MemberType.OTHER, _SPARSE, True
-        if type_ is MemberType.OTHER and trouble is None:
+            type_, trouble, is_sparse = StoredMemberType.OTHER, _SPARSE, True
+        if type_ is StoredMemberType.OTHER and trouble is None:
             trouble = f"is of the type {quoted(info.type.decode('latin-1'))}, which is not known"
-        if type_ is MemberType.FILE and info.mode & 0o6000:
+        if type_ is StoredMemberType.FILE and info.mode & 0o6000:
             trouble = "has a set-user-id or set-group-id bit"
         self._unread = info.size
-        yield Member(
+        yield StoredMember(
             name=info.name,
             type=type_,
-            size=info.size if type_ is MemberType.FILE else 0,
+            size=info.size if type_ is StoredMemberType.FILE else 0,
             mode=info.mode,
             target=info.linkname,
             header_size=used,

@@ -19,8 +19,8 @@ from startifact.files.trouble import hint_of, is_full
 from startifact.limits import SCRATCH_ABANDONED_SECONDS
 from startifact.text import quoted
 
-_PREFIX = "startifact-repair-"
-_NAME = re.compile(rf"{_PREFIX}\w{{8}}", re.ASCII)
+_TO_READ, _TO_STAGE = "startifact-repair-", "startifact-stage-"
+_NAME = re.compile(rf"(?:{_TO_READ}|{_TO_STAGE})\w{{8}}", re.ASCII)
 _LOCK = "lock"
 _OURS = re.compile(r"artifact|lock|lock\.new|\.startifact-[0-9a-f]{16}")
 
@@ -28,14 +28,18 @@ _NAME_ANOTHER = "Let TMPDIR name a folder that may be written to"
 
 
 @contextlib.contextmanager
-def temporary_folder() -> Iterator[Path]:
+def temporary_folder(*, to_stage: bool = False) -> Iterator[Path]:
     """Make a folder that only this user can look into, and leave nothing of it behind.
+
+    It is for an artifact that was fetched, or one that is *to_stage*; its name says which.
 
     Raises:
         LocalFileError: There is none that could be written to.
     """
     try:
-        folder = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+        folder = tempfile.TemporaryDirectory(
+            prefix=_TO_STAGE if to_stage else _TO_READ, ignore_cleanup_errors=True
+        )
     except OSError as e:
         raise LocalFileError(
             f"cannot make a temporary folder: {e.strerror}", hint=hint_of(e) or _NAME_ANOTHER
@@ -66,6 +70,26 @@ def needs_room(*, why: str = _TO_FILL) -> Iterator[None]:
             hint=f"An artifact is {why}: make room in "
             f"{quoted(tempfile.gettempdir())}, or let TMPDIR name a folder that has it",
         ) from e
+
+
+def check_room(size: int, *, why: str) -> None:
+    """Return when there is room for *size* bytes in the temporary folder, as far as is known.
+
+    *why* goes on from "An artifact is".
+
+    Raises:
+        LocalFileError: There is not.
+    """
+    folder = tempfile.gettempdir()
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return  # whoever writes there finds out
+    if size > free:
+        raise LocalFileError(
+            f"up to {size:,} bytes are needed in {quoted(folder)}, and {free:,} are free",
+            hint=f"An artifact is {why}: make room there, or let TMPDIR name a folder that has it",
+        )
 
 
 def sweep() -> None:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import ArchiveError
-from startifact.files.members import Member, MemberType
+from startifact.files.stored_members import StoredMember, StoredMemberType
 from startifact.limits import READ_BACK_BYTES
 from startifact.text import quoted
 
@@ -61,7 +61,7 @@ class _Entry:
         return self.name.decode("utf-8" if self.flags & 0x800 else "cp437", "surrogateescape")
 
 
-def zip_members(path: Path, name: str) -> Iterator[Member]:
+def zip_members(path: Path, name: str) -> Iterator[StoredMember]:
     """Yield the members of the zip at *path*; *name* stands for it in messages.
 
     Raises:
@@ -78,7 +78,7 @@ class _Zip:
         self._name = name
         self._starts, self._ends = array("Q"), array("Q")
 
-    def members(self) -> Iterator[Member]:
+    def members(self) -> Iterator[StoredMember]:
         directory = self._find_directory()
         self._file.seek(directory.start)
         left, count = directory.end - directory.start, 0
@@ -160,13 +160,13 @@ class _Zip:
             found.append(value)
         return found
 
-    def _member(self, entry: _Entry, directory: _Directory) -> Member:
+    def _member(self, entry: _Entry, directory: _Directory) -> StoredMember:
         name = entry.text
         start = self._check_local(entry, name, directory)
         mode = entry.attributes >> 16
         kind = stat.S_IFMT(mode)
         is_directory = name.endswith("/") or kind == stat.S_IFDIR
-        type_ = MemberType.DIRECTORY if is_directory else MemberType.FILE
+        type_ = StoredMemberType.DIRECTORY if is_directory else StoredMemberType.FILE
         trouble = _type_trouble(kind, mode, is_directory=is_directory)
         unsupported = None
         if entry.flags & 0x2041:
@@ -176,9 +176,9 @@ class _Zip:
             unsupported = f"is compressed by {method}, which is not supported: only deflate is"
         if is_directory and entry.size:
             raise self._damaged(f"{quoted(name)} has a size, and is a directory")
-        return Member(
+        return StoredMember(
             name=name,
-            type=MemberType.OTHER if trouble else type_,
+            type=StoredMemberType.OTHER if trouble else type_,
             size=entry.size,
             # Only some systems write modes of Unix.
             mode=mode if kind or entry.host == 3 else 0,

@@ -1,6 +1,11 @@
 """The time, as it is recorded."""
 
+import re
 from datetime import UTC, datetime
+
+from startifact.errors import InputError
+from startifact.limits import EARLIEST_ARCHIVE_TIME, LATEST_ARCHIVE_TIME
+from startifact.text import quoted
 
 
 def now() -> str:
@@ -21,6 +26,25 @@ def time_of(text: str) -> datetime | None:
         return None if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def archive_time(text: str | None) -> int:
+    """Return the time of everything in an archive, in seconds since 1970.
+
+    *text* is what ``SOURCE_DATE_EPOCH`` says; without it the time is the first that zip knows.
+
+    Raises:
+        InputError: It is no time that tar knows.
+    """
+    if text is None:
+        return EARLIEST_ARCHIVE_TIME
+    if re.fullmatch("[0-9]{1,10}", text, re.ASCII) and int(text) <= LATEST_ARCHIVE_TIME:
+        return int(text)
+    raise InputError(
+        f"SOURCE_DATE_EPOCH is {quoted(text)}, expected a number of seconds since 1970, at most "
+        f"{LATEST_ARCHIVE_TIME}",
+        hint="Set it to the time of the commit, as git log -1 --pretty=%ct shows it, or unset it",
+    )
 
 
 def age(text: str, at: datetime) -> str:

@@ -66,6 +66,12 @@ class Record:
     metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     filename: str | None = None
     origin: Origin = UNKNOWN_ORIGIN
+    archive: str | None = None
+    """Of an archive that Startifact made, its kind; may be remote text, as ``tree``."""
+
+    tree: str | None = None
+    """The digest of the files in that archive, by `startifact.model.tree`."""
+
     md5: str | None = field(default=None, compare=False)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -75,7 +81,7 @@ class Record:
 
     @property
     def content(self) -> tuple[object, ...]:
-        """What makes two stagings the same: bytes, saved file name and the user's metadata.
+        """What makes two replicas the same: bytes, saved file name and the user's metadata.
 
         The two spellings that Unicode has for one file name are the same, those of metadata are
         not.
@@ -108,6 +114,17 @@ class Record:
         """Say whether both stand for the same staging."""
         return self.content == other.content
 
+    def same_files(self, other: "Record") -> bool:
+        """Say whether both are archives of one kind that were made of the same files.
+
+        Their bytes may differ, where they were compressed differently; saved file name and metadata
+        do not.
+        """
+        if self.archive is None or self.tree is None:
+            return False
+        mine = (self.archive, self.tree, self._name, self.metadata)
+        return mine == (other.archive, other.tree, other._name, other.metadata)
+
     def may_have_bytes_of(self, other: "Record") -> bool:
         """Say whether both can have the same bytes, as far as it is known."""
         if self.size != other.size:
@@ -135,7 +152,8 @@ class Record:
         """Return, in words, in what *other* differs."""
         lines = []
         if not self.may_have_bytes_of(other):
-            lines.append("the bytes")
+            same = self.tree is not None and self.tree == other.tree
+            lines.append("the bytes (of the same files)" if same else "the bytes")
         if self._name != other._name:
             mine, theirs = _names(self.filename, other.filename)
             lines.append(f"the file name ({theirs} instead of {mine})")
@@ -256,6 +274,8 @@ def _facts(record: Record) -> dict[str, str]:
         "size": str(record.size),
         "staged-at": record.staged_at,
         "filename": record.filename,
+        "archive": record.archive,
+        "tree": record.tree,
         "repository": origin.repository,
         "commit": origin.commit,
         "ref": origin.ref,
@@ -348,6 +368,8 @@ def decode(text: str, *, where: str) -> Record:
         staged_at=facts.get("staged-at", ""),
         metadata=MappingProxyType({k: v for k, v in strings.items() if not k.startswith(RESERVED)}),
         filename=facts.get("filename"),
+        archive=facts.get("archive"),
+        tree=facts.get("tree"),
         origin=Origin(
             **{name: facts.get(name) for name in ("repository", "commit", "ref", "run", "actor")}
         ),

@@ -102,6 +102,22 @@ class Artifact(Mapping[str, str]):
         return self._record.size
 
     @property
+    def archive(self) -> str | None:
+        """Which archive Startifact made of several files, ``tar.gz`` or ``zip``; remote text.
+
+        ``None`` for a file that was staged as it was.
+        """
+        return self._record.archive
+
+    @property
+    def tree(self) -> str | None:
+        """The digest of the files in that archive, whoever compressed it; remote text.
+
+        It is the SHA-256 of the list of all members.
+        """
+        return self._record.tree
+
+    @property
     def filename(self) -> str | None:
         """The saved file name in Unicode's form NFC; remote text, not to be used as a path."""
         name = self._record.filename

@@ -1,6 +1,6 @@
 """What a session does with artifacts: stage, get, compare and repair them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,14 +8,15 @@ from pathlib import Path
 from semver import Version
 
 from startifact.errors import InputError
-from startifact.files.destination import is_directory_text
-from startifact.files.source import check_file, directory_error
+from startifact.files.contents import contents_of, file_name_of
+from startifact.files.selection import select
 from startifact.model.digest import parse_keep, parse_sha256
 from startifact.model.filenames import check_filename, composed
 from startifact.model.keys import LATEST, check_project
 from startifact.model.metadata import warn_of_secrets
 from startifact.model.ranges import Range
 from startifact.model.record import check_metadata
+from startifact.model.tree import ArchiveKind
 from startifact.model.versions import parse_version
 from startifact.reading.artifact import Artifact
 from startifact.reading.expected import ExpectedBytes, expected_by
@@ -51,25 +52,37 @@ class ArtifactMethods(SessionBase):
         self,
         project: str,
         version: Version | str,
-        path: str | Path,
+        path: str | Path | Sequence[str | Path],
         *,
+        archive: ArchiveKind | str | None = None,
+        include_hidden: bool = False,
         metadata: Mapping[str, str] | None = None,
         save_filename: bool = False,
         if_exists: IfExists | str = IfExists.FAIL,
         replicate: Replicate | str = Replicate.AUTO,
     ) -> Staging:
-        """Make the file at *path* available as *version* of *project* in every region.
+        """Make what is at *path* available as *version* of *project* in every region.
 
-        Afterwards enough regions hold exactly these bytes with *metadata*, and a ``latest`` that
-        is not below *version*. Staging the same content again changes nothing that is stored and
-        fills the regions that lack it.
+        That is a file, byte for byte, or an archive of a directory or of several files, which is
+        the same on every machine. Afterwards enough regions hold exactly these bytes with
+        *metadata*, and a ``latest`` that is not below *version*. Staging the same content again
+        changes nothing that is stored and fills the regions that lack it; an archive of the same
+        files is the same content, also where another compressor has made other bytes of them.
 
         Args:
             project: The project's name, such as ``SugarWater``.
             version: A semantic version, as a `semver.Version` or as text.
-            path: The file; it must not change meanwhile.
+            path: The file, a directory or a pattern such as ``dist/*.whl``, or several of them, of
+                which those that begin with ``!`` take away from what those before name. What exists
+                under a path as it is written is that. It must not change meanwhile.
+            archive: Which archive is made, ``tar.gz`` or ``zip``. Without it, one file is staged as
+                it is, and anything else as ``tar.gz``.
+            include_hidden: Whether names that begin with a dot are staged too, where the path or
+                the pattern does not write the dot itself.
             metadata: Strings by string that travel with the artifact, at most 1,024 bytes as JSON.
-            save_filename: Whether the file's name is recorded, for `Downloader.download`.
+            save_filename: Whether the file's name is recorded, for `Downloader.download`; of an
+                archive it is the name of the directory, or else of the project, with the ending of
+                its kind.
             if_exists: What to do where other content is staged under *version* already: ``fail``
                 with an error, or ``keep``, which goes on with that content in place of the file's:
                 what a majority of all regions holds, or else the only one that there is. Regions
@@ -95,23 +108,29 @@ class ArtifactMethods(SessionBase):
             WrongRegionError: A bucket is in another AWS region than its region says; nothing was
                 written.
         """
-        if isinstance(path, str) and is_directory_text(path):
-            raise directory_error(path)
-        file = Path(path)
-        request = StageRequest(
-            project=check_project(project),
-            version=parse_version(version),
-            path=file,
-            metadata=check_metadata({} if metadata is None else metadata),
-            filename=check_filename(composed(file.name)) if save_filename else None,
-            origin=self._settings.origin,
-            if_exists=parse_choice(IfExists, "if_exists", if_exists),
-            replicate=parse_choice(Replicate, "replicate", replicate),
-            dry_run=self._read_only,
-        )
-        check_file(file)
-        warn_of_secrets(request.metadata)
-        staging = self._stager(self._regions()).stage(request)
+        checked, exact = check_project(project), parse_version(version)
+        stored = check_metadata({} if metadata is None else metadata)
+        on_conflict = parse_choice(IfExists, "if_exists", if_exists)
+        how = parse_choice(Replicate, "replicate", replicate)
+        kind = None if archive is None else parse_choice(ArchiveKind, "archive", archive)
+        paths = [path] if isinstance(path, str | Path) else path
+        selected = select([str(p) for p in paths], archive=kind, include_hidden=include_hidden)
+        name = file_name_of(selected, checked)
+        filename = check_filename(composed(name)) if save_filename else None
+        with contents_of(selected, time=self._settings.source_date_epoch) as contents:
+            request = StageRequest(
+                project=checked,
+                version=exact,
+                contents=contents,
+                metadata=stored,
+                filename=filename,
+                origin=self._settings.origin,
+                if_exists=on_conflict,
+                replicate=how,
+                dry_run=self._read_only,
+            )
+            warn_of_secrets(request.metadata)
+            staging = self._stager(self._regions()).stage(request)
         self._downloaders.add(staging.artifact.downloader)
         return staging
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from semver import Version
 
 from startifact.errors import InputError, RemovedError, StartifactError
+from startifact.files.contents import PlainFile
 from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.model.keys import LATEST, check_project
 from startifact.model.ranges import Range
@@ -84,9 +85,11 @@ class CopyMethods(SessionBase):
                 StageRequest(
                     project=artifact.project,
                     version=artifact.version,
-                    path=path,
+                    contents=PlainFile(path),
                     metadata=record.metadata,
                     filename=record.filename,
+                    archive=record.archive,
+                    tree=record.tree,
                     origin=record.origin,
                     staged_at=record.staged_at or None,
                     dry_run=to.read_only,

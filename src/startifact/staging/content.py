@@ -23,7 +23,8 @@ def choose_content(state: StagingState, request: StageRequest, attempt: Record) 
     """Return the record of what is, or becomes, the version; *attempt* is that of the file.
 
     That is the attempt where no region holds anything else, or a majority of all regions holds
-    exactly this. Else, with ``keep``, it is what a majority holds, or the only content there is.
+    exactly this. Else, with ``keep``, it is what a majority holds, or the only content there is;
+    also without, where it is an archive of the same files, in other bytes.
 
     Raises:
         ConflictError: Other content is there, and none of it can be chosen; or a tombstone is.
@@ -37,9 +38,18 @@ def choose_content(state: StagingState, request: StageRequest, attempt: Record) 
     if _has_majority(attempt, known, len(state.regions)):
         return attempt
     kept = _kept(known, len(state.regions))
-    if kept is None or request.if_exists is not IfExists.KEEP:
+    if kept is None or not (request.if_exists is IfExists.KEEP or is_same(kept, attempt, request)):
         raise conflict(state, attempt)
     return kept
+
+
+def is_same(chosen: Record, attempt: Record, request: StageRequest) -> bool:
+    """Say whether *chosen* is what was to be staged: the *attempt*, or its files in other bytes.
+
+    The bytes count where the archive was made before, and is copied.
+    """
+    is_new = request.archive is None
+    return chosen.same_content(attempt) or (is_new and chosen.same_files(attempt))
 
 
 def check_enough_can_hold(
@@ -57,14 +67,22 @@ def check_enough_can_hold(
     raise conflict(state, attempt, hint=choice_of(state.key, [chosen], advice, among=known))
 
 
-def warn_of_others(state: StagingState, attempt: Record, chosen: Record) -> None:
+def warn_of_others(
+    state: StagingState, request: StageRequest, attempt: Record, chosen: Record
+) -> None:
     """Warn where *chosen* is not the *attempt*, and of every region that holds neither."""
     names = ContentNames([attempt, *(replica.record for replica in state.all_replicas())])
-    if not chosen.same_content(attempt):
+    if not is_same(chosen, attempt, request):
         logger.warning(
             "%s is kept as it was staged (%s); this attempt (%s) differs in %s",
             state.key, names.of(chosen), names.of(attempt),
             " and ".join(chosen.differences(attempt)),
+        )  # fmt: skip
+    elif not chosen.same_content(attempt):
+        logger.info(
+            "%s was made of the same files before, and compressed to other bytes (%s), which stay; "
+            "those of this attempt (%s) are not stored",
+            state.key, names.of(chosen), names.of(attempt),
         )  # fmt: skip
     known = [replica.record for replica in state.known_replicas()]
     for name, replica in state.different.items():

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TypeVar
 
 from semver import Version
 
 from startifact.errors import InputError
+from startifact.files.contents import Contents
+from startifact.files.members import Member
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
+from startifact.model.tree import ArchiveKind
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, shortened
 from startifact.registers.marks import Yank
@@ -37,7 +39,7 @@ class Replicate(StrEnum):
     """Every region is sent the file."""
 
 
-C = TypeVar("C", IfExists, Replicate)
+C = TypeVar("C", IfExists, Replicate, ArchiveKind)
 
 
 def parse_choice(kind: type[C], name: str, text: str) -> C:
@@ -58,9 +60,13 @@ class StageRequest:
 
     project: str
     version: Version
-    path: Path
+    contents: Contents
     metadata: Mapping[str, str]
     filename: str | None = None
+    archive: str | None = None
+    tree: str | None = None
+    """Of an archive that was made for an earlier staging, and is copied now, its facts."""
+
     origin: Origin = UNKNOWN_ORIGIN
     staged_at: str | None = None
     """When it was staged first, where that was not now."""
@@ -95,6 +101,8 @@ class Staging:
     yank: Yank | None = None
     """That a copy was yanked too, as the version was where it was copied from; ``None`` where it
     was not, and of what is no copy. In a dry run the reason for which it would be."""
+    members: tuple[Member, ...] = ()
+    """What the archive consists of that was made of a directory or several files."""
 
     def __repr__(self) -> str:
         how = "kept" if self.kept else "created" if self.created else "existed"

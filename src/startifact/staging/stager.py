@@ -9,7 +9,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from startifact.channels.latest import ChannelWriter
 from startifact.concurrency.fan_out import Failure, FanOut, Success
@@ -22,6 +21,7 @@ from startifact.errors import (
     StagingFailedError,
     WrongRegionError,
 )
+from startifact.files.contents import Contents
 from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.model.clock import now
@@ -38,6 +38,7 @@ from startifact.staging import region_steps
 from startifact.staging.content import (
     check_enough_can_hold,
     choose_content,
+    is_same,
     warn_of_others,
 )
 from startifact.staging.existing import read_missing_digests
@@ -89,7 +90,7 @@ class Stager:
         inspect = partial(region_steps.inspect_region, on_replica=state.record_early_replica)
         jobs = {r.name: partial(inspect, r, request.project, request.version) for r in self.regions}
         with FanOut(jobs, limits=self.limits) as inspecting:
-            source = self._scan(state, request.path)
+            source = self._scan(state, request.contents)
             for answer in inspecting:
                 self._record_snapshot(state, answer)
         # Before anything is written: one store under two names would count twice in a majority.
@@ -112,7 +113,7 @@ class Stager:
         if existed and state.created:
             describe_again(state, record, self.limits)
         self._check_written(state)
-        warn_of_others(state, record, chosen)
+        warn_of_others(state, request, record, chosen)
         self._move_latest(state, request)
         existed = existed or not chosen.same_content(record)  # what is kept, others have created
         return self._result(
@@ -150,14 +151,11 @@ class Stager:
                 self.required, len(self.regions),
             )  # fmt: skip
 
-    def _scan(self, state: StagingState, path: Path) -> Source:
-        """Read the file once, reporting progress."""
-        try:
-            size = path.stat().st_size
-        except (OSError, ValueError):
-            size = 0  # the scan says what is wrong
-        tally = Tally(self.progress, verb="hash", artifact=state.key, total=max(size, 1))
-        return Source.scan(path, beat=partial(tally.add, ""))
+    def _scan(self, state: StagingState, contents: Contents) -> Source:
+        """Read what is staged once, reporting progress."""
+        total = max(contents.size(), 1)
+        tally = Tally(self.progress, verb="hash", artifact=state.key, total=total)
+        return contents.scan(partial(tally.add, ""))
 
     def _record_snapshot(
         self, state: StagingState, answer: Success[RegionSnapshot] | Failure
@@ -226,7 +224,7 @@ class Stager:
         if state.regions_to_write():
             warn_of_few_marks(state)
         look_for_lost_latest(state, request, self.limits, self.required)
-        warn_of_others(state, record, chosen)
+        warn_of_others(state, request, record, chosen)
         return self._result(state, request, record, chosen)
 
     def _result(
@@ -263,7 +261,8 @@ class Stager:
             is_latest=would or (latest is not None and str(latest) == str(request.version)),
             outcomes=state.outcomes(State.WOULD_CREATE if request.dry_run else State.ABSENT),
             dry_run=request.dry_run,
-            kept=not chosen.same_content(attempt),
+            kept=not is_same(chosen, attempt, request),
+            members=tuple(request.contents.members),
         )
 
 
@@ -278,5 +277,7 @@ def _record_of(request: StageRequest, source: Source) -> Record:
         staged_at=request.staged_at or now(),
         metadata=request.metadata,
         filename=request.filename,
+        archive=source.archive or request.archive,
+        tree=source.tree or request.tree,
         origin=request.origin,
     )

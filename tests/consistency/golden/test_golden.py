@@ -5,8 +5,13 @@ writing them anew: what is stored already would be read by nobody. A change of t
 new number in ``startifact:format``, and golden files of its own beside these.
 """
 
+import gzip
+import hashlib
+import io
 import logging
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +31,7 @@ from startifact.model.keys import (
     probe_key,
 )
 from startifact.model.record import Origin, Record, decode, encode, encode_tombstone
+from startifact.model.tree import ArchiveKind, TreeDigest
 from startifact.registers.marks import Mark, MarkCodec, PruningMark, PruningState
 from startifact.registers.record import (
     Accepted,
@@ -84,7 +90,19 @@ MOVED = ChannelRecord(
 )
 
 
-@pytest.mark.parametrize(("name", "record"), [("full", FULL), ("least", LEAST)])
+# An archive that was made, by its facts; the tree is that of tree.jsonl.
+ARCHIVE = replace(
+    LEAST,
+    filename="dist.tar.gz",
+    archive="tar.gz",
+    tree="63641fd3794217c07682197b205952faa5bfeb060def3f09f09103ddfcfd342e",
+    origin=Origin(repository="org/repo"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "record"), [("full", FULL), ("least", LEAST), ("archive", ARCHIVE)]
+)
 def test_record(name: str, record: Record) -> None:
     """A record is these bytes, and these bytes are that record."""
     file = f"record-{name}.json"
@@ -94,6 +112,52 @@ def test_record(name: str, record: Record) -> None:
     check_written(file, text)
     assert left_out == []
     check_read(file, decode(golden(file), where="here"), record)
+
+
+def test_tree() -> None:
+    """The tree of an archive is the SHA-256 of these lines, one for each member."""
+    digest = TreeDigest()
+    digest.add_directory("bin")
+    digest.add_file("bin/tool", mode=0o755, size=16, sha256=SHA256)
+    digest.add_link("current", target="bin/tool")
+    digest.add_directory("empty")
+    digest.add_file("größe 🎉.txt", mode=0o644, size=0, sha256=hashlib.sha256(b"").hexdigest())
+
+    assert digest.hexdigest() == hashlib.sha256(golden("tree.jsonl").encode()).hexdigest()
+    assert digest.hexdigest() == ARCHIVE.tree
+
+
+@pytest.mark.parametrize("kind", ArchiveKind)
+def test_archive(kind: ArchiveKind, tmp_path: Path) -> None:
+    """An archive of these files has these bytes, before they are compressed."""
+    (tmp_path / "dist" / "bin").mkdir(parents=True)
+    (tmp_path / "dist" / "bin" / "tool").write_bytes(b"sugar and water\n")
+    (tmp_path / "dist" / "bin" / "tool").chmod(0o755)
+    (tmp_path / "dist" / "größe 🎉.txt").touch()
+    (tmp_path / "dist" / ("n" * 101)).mkdir()
+    session = Session(regions=f"file://{tmp_path}/region")
+    session.stage("P", "1.0.0", tmp_path / "dist", archive=kind)
+    content = (tmp_path / "region" / "P@1.0.0" / "artifact").read_bytes()
+
+    if kind is ArchiveKind.TAR_GZ:
+        assert content[:10] == bytes.fromhex("1f8b08000000000000ff")
+        content = gzip.decompress(content)
+        assert (
+            hashlib.sha256(content).hexdigest()
+            == "97e4524c7a6ae7d39f6b311fc5a90e4e2ff0109745d3dea78b35d0f80a512974"
+        )
+    else:
+        facts = [
+            (i.filename, i.flag_bits, i.create_version, i.extract_version,
+             i.create_system, i.external_attr, i.date_time, i.CRC, i.file_size)
+            for i in zipfile.ZipFile(io.BytesIO(content)).infolist()
+        ]  # fmt: skip
+        assert facts == [
+            ("bin/", 2048, 20, 20, 3, 1106051088, (1980, 1, 1, 0, 0, 0), 0, 0),
+            ("bin/tool", 2056, 20, 20, 3, 2179792896, (1980, 1, 1, 0, 0, 0), 2401669980, 16),
+            ("größe 🎉.txt", 2048, 20, 20, 3, 2175008768, (1980, 1, 1, 0, 0, 0), 0, 0),
+            (f"{'n' * 101}/", 2048, 20, 20, 3, 1106051088, (1980, 1, 1, 0, 0, 0), 0, 0),
+        ]
 
 
 @pytest.mark.parametrize(("name", "channel_record"), [("first", FIRST), ("moved", MOVED)])

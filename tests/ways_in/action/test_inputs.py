@@ -58,7 +58,9 @@ def test_everything_that_can_be_written() -> None:
         command="stage",
         project="SugarWater",
         version="v1.0.9000",
-        path="out/dist.tar.gz",
+        path="out/dist.tar.gz\n\n # not this\n  !out/x",
+        archive="zip",
+        include_hidden="True",
         metadata="lang: dotnet\nsize: 1.10",
         save_filename="TRUE",
         regions="us-east-1, eu-west-1\nfile:./here",
@@ -80,7 +82,9 @@ def test_everything_that_can_be_written() -> None:
         command=StageInputs(
             project="SugarWater",
             version="1.0.9000",
-            path=Path("out/dist.tar.gz"),
+            path=("out/dist.tar.gz", "!out/x"),
+            archive="zip",
+            include_hidden=True,
             metadata={"lang": "dotnet", "size": "1.10"},
             save_filename=True,
             if_exists="keep",
@@ -107,7 +111,9 @@ def test_defaults() -> None:
     staging = StageInputs(
         project="SugarWater",
         version="1.0.0",
-        path=Path("dist.tar.gz"),
+        path=("dist.tar.gz",),
+        archive=None,
+        include_hidden=False,
         metadata={},
         save_filename=False,
         if_exists="fail",
@@ -172,7 +178,7 @@ def test_white_space_is_trimmed() -> None:
     )
 
     assert (value_of(inputs, "version"), value_of(inputs, "project")) == ("1.2.3", "SugarWater")
-    assert inputs.path == Path("dist.tar.gz")
+    assert inputs.staged == ("dist.tar.gz",)
     assert inputs.session.dry_run
 
 

@@ -116,7 +116,7 @@ def test_help_of_a_command(run: Run, words: list[str]) -> None:
     done = run(*words)
 
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("usage: startifact stage [OPTIONS] PROJECT@VERSION PATH\n")
+    assert done.out.startswith("usage: startifact stage [OPTIONS] PROJECT@VERSION PATH...\n")
 
 
 def test_options_that_are_needed(run: Run) -> None:

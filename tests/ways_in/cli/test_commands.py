@@ -21,6 +21,8 @@ FACTS = [
     "sha256",
     "sha256-base64",
     "size",
+    "archive",
+    "tree",
     "bucket",
     "key",
     "region",
@@ -351,7 +353,7 @@ def test_slash_at_the_end_of_a_path(
     assert "SugarWater@1.1.0 was staged without its file name" in refused.err
     assert "--save-filename" in refused.err
     assert not (tmp_path / "other").exists()
-    assert "dist.tar.gz/' is a directory" in no_artifact.err
+    assert "dist.tar.gz/' ends as a directory does, and is none" in no_artifact.err
 
 
 def test_metadata_that_looks_like_a_secret(

@@ -1,0 +1,219 @@
+"""Making an archive: written once, hashed while it is, the same bytes of the same files."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import struct
+import zlib
+from array import array
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from startifact.concurrency.deadline import check_deadline
+from startifact.errors import FileChangedError, InputError
+from startifact.files import tar_format, zip_format
+from startifact.files.crc32 import concatenated
+from startifact.files.destination import local_errors
+from startifact.files.members import Member, link_target, on_disk, stamp_of
+from startifact.files.parts import Part, part_size
+from startifact.files.selection import SelectedTree
+from startifact.files.source import Source
+from startifact.files.trouble import local_error
+from startifact.limits import BLOCK_BYTES, COMPRESSION_LEVEL, MAX_SIZE_BYTES
+from startifact.model.tree import ArchiveKind, MemberType, TreeDigest
+from startifact.text import quoted
+
+Beat = Callable[[int], None]
+
+_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(
+    os, "O_BINARY", 0
+)  # fmt: skip
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\0\0\0\0\x00\xff"
+"""Without a name, a time, a level and a system."""
+
+
+def largest_size(tree: SelectedTree) -> int:
+    """Return how many bytes an archive of *tree* has at most."""
+    content = sum(member.size for member in tree.members)
+    names = sum(len(m.path.encode()) + len((m.target or "").encode()) for m in tree.members)
+    of_kind = tar_format if tree.kind is ArchiveKind.TAR_GZ else zip_format
+    size: int = of_kind.largest_size(len(tree.members), names, content)
+    return size + size // 1000 + BLOCK_BYTES  # of what cannot be compressed, zlib makes more
+
+
+def write_archive(tree: SelectedTree, path: Path, *, time: int, beat: Beat) -> Source:
+    """Write an archive of *tree* to *path*, and return what is there; all members have *time*.
+
+    *beat* is called with the number of bytes each time some of a member were read.
+
+    Raises:
+        InputError: It is too large.
+        FileChangedError: A member has changed since it was selected.
+        LocalFileError: A member cannot be read, or the archive not be written.
+    """
+    write = _write_tar if tree.kind is ArchiveKind.TAR_GZ else _write_zip
+    with local_errors(path), path.open("xb") as opened:
+        file = _HashedFile(opened, path)
+        digest = write(tree, file, time, beat)
+        opened.flush()
+        status = os.fstat(opened.fileno())
+    return file.source(status, tree.kind, digest)
+
+
+class _HashedFile:
+    """A file that is written once, whose SHA-256 and CRC-32 are known at the end.
+
+    The CRC-32 is kept of each MiB: how large a part is depends on the size of the whole.
+    """
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self.size = 0
+        self._file = file
+        self._path = path
+        self._sha256 = hashlib.sha256()
+        self._crcs = array("I")
+        self._crc = 0
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        with local_errors(self._path):
+            self._file.write(view)
+        self._sha256.update(view)
+        while view:
+            piece = view[: BLOCK_BYTES - self.size % BLOCK_BYTES]
+            self._crc = zlib.crc32(piece, self._crc)
+            self.size += len(piece)
+            if self.size % BLOCK_BYTES == 0:
+                self._crcs.append(self._crc)
+                self._crc = 0
+            view = view[len(piece) :]
+
+    def source(self, status: os.stat_result, kind: ArchiveKind, tree: str) -> Source:
+        if self.size > MAX_SIZE_BYTES:
+            raise InputError(
+                f"the archive has {self.size:,} bytes, expected at most {MAX_SIZE_BYTES:,}, as S3 "
+                "allows",
+                hint="Stage it in several artifacts",
+            )
+        return Source(
+            path=self._path,
+            size=self.size,
+            sha256=self._sha256.hexdigest(),
+            parts=tuple(self._parts()),
+            file_stamp=stamp_of(status),
+            archive=kind.value,
+            tree=tree,
+        )
+
+    def _parts(self) -> Iterator[Part]:
+        limit = part_size(self.size)
+        crcs = [*self._crcs, self._crc]
+        each = limit // BLOCK_BYTES
+        for offset in range(0, self.size, limit):
+            end, crc = min(offset + limit, self.size), 0
+            first = offset // BLOCK_BYTES
+            for index in range(first, min(first + each, -(-end // BLOCK_BYTES))):
+                piece = min(BLOCK_BYTES, end - index * BLOCK_BYTES)
+                crc = concatenated(crc, crcs[index], piece)
+            yield Part(offset, end - offset, crc)
+
+
+def _write_tar(tree: SelectedTree, file: _HashedFile, time: int, beat: Beat) -> str:
+    digest, compressor = TreeDigest(), zlib.compressobj(COMPRESSION_LEVEL, wbits=-zlib.MAX_WBITS)
+    crc, size = 0, 0
+
+    def write(data: bytes) -> None:
+        nonlocal crc, size
+        crc, size = zlib.crc32(data, crc), size + len(data)
+        if compressed := compressor.compress(data):
+            file.write(compressed)
+
+    file.write(_GZIP_HEADER)
+    for member in tree.members:
+        write(tar_format.header(member, time))
+        for block in _content(tree, member, digest, beat):
+            write(block)
+        write(tar_format.padding(member.size))
+    write(tar_format.END)
+    file.write(compressor.flush() + struct.pack("<II", crc, size % 2**32))
+    return digest.hexdigest()
+
+
+def _write_zip(tree: SelectedTree, file: _HashedFile, time: int, beat: Beat) -> str:
+    digest, directory = TreeDigest(), zip_format.Directory.at(time)
+    for member in tree.members:
+        offset = file.size
+        file.write(directory.header(member))
+        crc, start = 0, file.size
+        compressor = zlib.compressobj(COMPRESSION_LEVEL, wbits=-zlib.MAX_WBITS)
+        for block in _content(tree, member, digest, beat):
+            crc = zlib.crc32(block, crc)
+            file.write(compressor.compress(block))
+        if member.size:
+            file.write(compressor.flush())
+        file.write(directory.add(member, offset, crc32=crc, compressed=file.size - start))
+    file.write(directory.end(file.size))
+    return digest.hexdigest()
+
+
+def _content(tree: SelectedTree, member: Member, digest: TreeDigest, beat: Beat) -> Iterator[bytes]:
+    """Yield the bytes of *member*, and add it to *digest*."""
+    check_deadline()
+    if member.type is MemberType.DIRECTORY:
+        digest.add_directory(member.path)
+        return
+    location = os.path.join(tree.root, on_disk(member.path))
+    if member.target is not None:
+        with _reading(location):
+            if link_target(location) != on_disk(member.target):
+                raise _changed(location)
+        digest.add_link(member.path, target=member.target)
+        return
+    sha256 = hashlib.sha256()
+    for block in _blocks(location, member, beat):
+        sha256.update(block)
+        yield block
+    digest.add_file(member.path, mode=member.mode, size=member.size, sha256=sha256.hexdigest())
+
+
+def _blocks(location: str, member: Member, beat: Beat) -> Iterator[bytes]:
+    with _reading(location):
+        descriptor = os.open(location, _OPEN)
+    try:
+        with _reading(location):
+            if stamp_of(os.fstat(descriptor)) != member.file_stamp:
+                raise _changed(location)
+        left = member.size
+        while left:
+            with _reading(location):
+                block = os.read(descriptor, min(BLOCK_BYTES, left))
+            if not block:
+                raise _changed(location)
+            left -= len(block)
+            yield block
+            beat(len(block))
+            check_deadline()
+        with _reading(location):
+            if stamp_of(os.fstat(descriptor)) != member.file_stamp:
+                raise _changed(location)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _reading(location: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as e:
+        if isinstance(e, FileNotFoundError | NotADirectoryError) or e.errno == errno.ELOOP:
+            raise _changed(location) from e  # gone, or a link by now
+        raise local_error("read", location, e) from e
+
+
+def _changed(location: str) -> FileChangedError:
+    return FileChangedError(
+        f"{quoted(location, 300)} changed while the archive was made",
+        hint="Stage it again once nothing writes to it any more",
+    )

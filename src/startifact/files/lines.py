@@ -1,0 +1,104 @@
+"""One line of what is to be staged: a path as it is, or a pattern, that names or takes away."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from startifact.errors import InputError
+from startifact.files.destination import is_directory_text
+from startifact.files.members import is_inside
+from startifact.files.nearest import names_like
+from startifact.files.patterns import EXCLUDES, Pattern, is_pattern
+from startifact.files.source import unreadable_error
+from startifact.text import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One path or pattern, or what takes away from those before it."""
+
+    position: int
+    text: str
+    """As it was written, without what says that it takes away."""
+
+    pattern: Pattern
+    folder: str
+    """Where it begins, absolute."""
+
+    excludes: bool
+    is_literal: bool
+    is_directory: bool
+    """Of a link to one only where it is all that is named: a shell that puts names in the place of
+    a pattern names links too, and they are kept as links."""
+
+    @classmethod
+    def parse(cls, position: int, line: str, *, several: bool) -> "Line":
+        """Return what *line* says, one of *several* or the only one that names something.
+
+        Raises:
+            InputError: It cannot be a path or a pattern.
+        """
+        excludes = line.startswith(EXCLUDES)
+        text = line.removeprefix(EXCLUDES) if excludes else line
+        if not text.strip():
+            raise InputError("a path is empty", hint="Name a file, a directory or a pattern")
+        if not _may_be_path(text):
+            raise InputError(f"{quoted(text)} is not a path")
+        is_literal = not is_pattern(text) or os.path.lexists(text)
+        pattern = Pattern(text, text, (), False) if is_literal else Pattern.parse(text)  # noqa: FBT003
+        is_directory = is_literal and os.path.isdir(text) and not (several and os.path.islink(text))
+        folder = _absolute(pattern.fixed)
+        return cls(position, text, pattern, folder, excludes, is_literal, is_directory)
+
+    def check_is_there(self) -> None:
+        """Return when something is there, unless it is a pattern.
+
+        Raises:
+            InputError: There is nothing, or no directory where one is named.
+            LocalFileError: It cannot be examined.
+        """
+        if not self.is_literal:
+            return
+        try:
+            os.lstat(self.text)
+        except NotADirectoryError as e:
+            if is_directory_text(self.text):
+                raise InputError(
+                    f"{quoted(self.text)} ends as a directory does, and is none",
+                    hint="Leave out what it ends with",
+                ) from e
+            raise unreadable_error(Path(self.text), e) from e
+        except OSError as e:
+            raise unreadable_error(Path(self.text), e, names_like(self.text)) from e
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is the path of a file, a link or anything else that is no directory."""
+        return self.is_literal and not self.is_directory
+
+    @property
+    def root(self) -> str:
+        """The folder that the paths of members are relative to, where it is the only line."""
+        return str(Path(self.folder).parent) if self.is_file else self.folder
+
+    def covers(self, location: str, *, is_directory: bool) -> bool:
+        """Say whether it is about what is at *location*, an absolute path, or a folder of that."""
+        if not is_inside(location, self.folder):
+            return False
+        rest = location[len(self.folder) :].replace(os.sep, "/")
+        parts = [part for part in rest.split("/") if part]
+        return self.pattern.covers(parts, is_directory=is_directory)
+
+
+def _may_be_path(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeError:  # half of a character, which no argument has that this system was given
+        return False
+
+
+def _absolute(text: str) -> str:
+    """Return *text* as an absolute path, by its names; where these would mislead, without links."""
+    by_name = os.path.abspath(text)
+    real = os.path.realpath(text)
+    return by_name if os.path.realpath(by_name) == real else real

@@ -1,0 +1,40 @@
+"""The names that are there, for whoever asked for one that is not."""
+
+import difflib
+import os
+from pathlib import Path
+
+from startifact.files.patterns import Pattern, is_hidden
+from startifact.limits import NEAREST_NAMES
+from startifact.text import quoted, quoted_list
+
+
+def names_like(text: str) -> str:
+    """Return the names beside *text*, which is not there, that are like it; empty without any."""
+    folder, name = Path(text).parent, Path(text).name
+    return quoted_list(difflib.get_close_matches(name, _names_in(folder), NEAREST_NAMES))
+
+
+def what_is_in(folder: str, pattern: Pattern) -> str:
+    """Return what is in *folder*, the names most like those that *pattern* looks for first."""
+    path = Path(folder)
+    if not path.is_dir():
+        there = next(p for p in (*path.parents, Path.cwd()) if p.is_dir())
+        has = f"{quoted(str(there.absolute()))} has {_some(there, path.name)}"
+        return f"there is no folder {quoted(folder)}, and {has}"
+    return f"{quoted(str(path.absolute()))} has {_some(path, pattern.parts[0])}"
+
+
+def _some(folder: Path, wanted: str) -> str:
+    names = _names_in(folder)
+    if not names:
+        return "nothing in it"
+    nearest = difflib.get_close_matches(wanted, names, NEAREST_NAMES, cutoff=0.3)
+    return quoted_list([*nearest, *(n for n in names if n not in nearest)], NEAREST_NAMES)
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(folder) if not is_hidden(name))  # noqa: PTH208
+    except (OSError, ValueError):
+        return []

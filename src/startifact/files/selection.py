@@ -1,0 +1,243 @@
+"""Which files a staging is given: one as it is, or the members of an archive."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from startifact.concurrency.deadline import check_deadline
+from startifact.errors import InputError
+from startifact.files.lines import Line
+from startifact.files.members import (
+    Member,
+    Refusals,
+    is_inside,
+    member_at,
+    on_disk,
+    refuse_same_names,
+)
+from startifact.files.nearest import what_is_in
+from startifact.files.patterns import EXCLUDES, States, is_hidden
+from startifact.hints import ByWayIn, Hint, Option
+from startifact.limits import MAX_MEMBERS, NEAREST_NAMES
+from startifact.model.tree import ArchiveKind, MemberType
+from startifact.text import quoted, quoted_list
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectedFile:
+    """One file, which is staged byte for byte."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectedTree:
+    """The members of an archive, sorted by their paths, which begin in *root*."""
+
+    root: str
+    members: tuple[Member, ...]
+    kind: ArchiveKind
+    name: str | None
+    """What the one directory is called that was named; ``None`` for anything else."""
+
+
+def select(
+    paths: Sequence[str], *, archive: ArchiveKind | None = None, include_hidden: bool = False
+) -> SelectedFile | SelectedTree:
+    """Return what *paths* name: files, directories, patterns, and with ``!`` what is taken away.
+
+    What exists under a path as it is written is that, whatever characters it has.
+
+    Raises:
+        InputError: They name nothing, or something that cannot be staged.
+        LocalFileError: Something cannot be read.
+    """
+    several = sum(not text.startswith(EXCLUDES) for text in paths) > 1
+    lines = [Line.parse(i, text, several=several) for i, text in enumerate(paths)]
+    named = [line for line in lines if not line.excludes]
+    if not named:
+        raise InputError(
+            f"{quoted_list(paths)} only takes away" if paths else "no path is given",
+            hint=f"Name what to stage, before the lines that begin with {EXCLUDES}",
+        )
+    for line in named:
+        line.check_is_there()
+    if len(named) == 1 and named[0].is_file and archive is None:
+        return SelectedFile(path=Path(named[0].text))
+    return _Search(lines, archive, include_hidden=include_hidden).result()
+
+
+@dataclass(slots=True)
+class _Search:
+    lines: Sequence[Line]
+    archive: ArchiveKind | None
+    include_hidden: bool = field(kw_only=True)
+    refusals: Refusals = field(default_factory=Refusals)
+    hidden: list[str] = field(default_factory=list)
+    excluded: int = 0
+
+    @property
+    def named(self) -> list[Line]:
+        return [line for line in self.lines if not line.excludes]
+
+    @property
+    def subject(self) -> str:
+        return quoted_list(line.text for line in self.named)
+
+    def result(self) -> SelectedFile | SelectedTree:
+        root = os.path.commonpath([line.root for line in self.named])
+        kind = self.archive or ArchiveKind.TAR_GZ
+        members = self._members(root, kind)
+        files = [member for member in members if member.type is MemberType.FILE]
+        is_one = len(members) == 1 and not any(line.is_directory for line in self.named)
+        if is_one and self.archive is None and not self.refusals:
+            return self._only(root, members[0])
+        refuse_same_names(members, root, self.refusals)
+        self.refusals.raise_if_any(self.subject)
+        if not files:
+            raise self._nothing()
+        self._tell_hidden()
+        only = self.named[0] if len(self.named) == 1 else None
+        name = _name_of(only.text) if only is not None and only.is_directory else None
+        return SelectedTree(root=root, members=members, kind=kind, name=name)
+
+    def _members(self, root: str, kind: ArchiveKind) -> tuple[Member, ...]:
+        found: dict[str, Member] = {}
+        start = len(root.rstrip(os.sep)) + 1
+        for line in self.named:
+            count = 0
+            for location in self._locations(line):
+                count += 1
+                path = location[start:].replace(os.sep, "/")
+                if path in found:
+                    continue
+                member = member_at(location, path, root, kind, self.refusals)
+                if member is not None:
+                    found[path] = member
+                if len(found) > MAX_MEMBERS:
+                    raise InputError(
+                        f"{self.subject} has more than {MAX_MEMBERS:,} files and directories",
+                        hint="Stage it in several artifacts",
+                    )
+            if not count and not line.is_literal and len(self.named) > 1:
+                logger.warning("nothing matches %s", quoted(line.text))
+        return tuple(sorted(found.values(), key=lambda member: member.path))
+
+    def _locations(self, line: Line) -> Iterator[str]:
+        """Yield what *line* names, and lines behind it do not take away."""
+        if self._is_excluded(line, line.folder, is_directory=line.is_directory):
+            return
+        if line.is_file:
+            yield line.folder
+            return
+        stack: list[tuple[str, States]] = [(line.folder, line.pattern.start)]
+        while stack:
+            folder, states = stack.pop()
+            check_deadline()
+            for entry in self._entries(folder, line):
+                following = self._following(line, states, entry)
+                if not following:
+                    continue
+                is_directory = entry.is_dir(follow_symlinks=False)
+                if self._is_excluded(line, entry.path, is_directory=is_directory):
+                    continue
+                if self._is_named(line, states, following, is_directory=is_directory):
+                    yield entry.path
+                if is_directory:
+                    stack.append((entry.path, following))
+
+    @staticmethod
+    def _is_named(line: Line, states: States, following: States, *, is_directory: bool) -> bool:
+        pattern = line.pattern
+        may_be = is_directory or pattern.is_matched(states) or not pattern.only_directories
+        return may_be and pattern.is_matched(following)
+
+    def _following(self, line: Line, states: States, entry: "os.DirEntry[str]") -> States:
+        pattern, name = line.pattern, entry.name
+        is_left_out = is_hidden(name) and not self.include_hidden
+        # Everything in a folder that is named, or matches; hidden names only as the pattern writes.
+        if pattern.is_matched(states) and not is_left_out:
+            return states
+        following = pattern.step(states, name, include_hidden=self.include_hidden)
+        if is_left_out and not following:
+            would_be = pattern.step(states, name, include_hidden=True)
+            if would_be or pattern.is_matched(states):
+                self.hidden.append(entry.path)
+        return following
+
+    def _entries(self, folder: str, line: Line) -> "list[os.DirEntry[str]]":
+        try:
+            with os.scandir(folder) as entries:
+                return list(entries)
+        except (FileNotFoundError, NotADirectoryError) as e:
+            if folder != line.folder:
+                self.refusals.unreadable(folder, e)
+        except OSError as e:
+            self.refusals.unreadable(folder, e)
+        return []
+
+    def _is_excluded(self, line: Line, location: str, *, is_directory: bool) -> bool:
+        excluded = any(
+            other.excludes
+            and other.position > line.position
+            and other.covers(location, is_directory=is_directory)
+            for other in self.lines
+        )
+        self.excluded += excluded
+        return excluded
+
+    def _only(self, root: str, member: Member) -> SelectedFile | SelectedTree:
+        """Return the only match of a pattern: the file, or that in which a link ends."""
+        path = Path(root, on_disk(member.path))
+        if path.is_dir():
+            raise self._nothing()
+        return SelectedFile(path=_as_written(path, self.named))
+
+    def _nothing(self) -> InputError:
+        first, hint = self.named[0], None
+        if self.hidden:
+            hint = Hint.of("To stage hidden files, set ", Option("include-hidden", "true"))
+        if self.excluded:
+            why = f"{self.subject} has no file that is not taken away by another line"
+            return InputError(why, hint=hint)
+        if self.hidden:
+            why = f"{self.subject} has only hidden files, such as {quoted(self.hidden[0], 300)}"
+            return InputError(why, hint=hint)
+        if any(line.is_directory for line in self.named):
+            return InputError(
+                f"{self.subject} has no file in it",
+                hint="Check the step that should have written it",
+            )
+        return InputError(
+            f"nothing matches {self.subject}: {what_is_in(first.pattern.fixed, first.pattern)}",
+            hint=Hint.of(
+                "Check the pattern: case counts, and a relative one starts at the ",
+                ByWayIn(elsewhere="working directory", workflow="workspace"),
+            ),
+        )
+
+    def _tell_hidden(self) -> None:
+        if self.hidden:
+            logger.info(
+                "hidden files are left out: %s", quoted_list(sorted(self.hidden), NEAREST_NAMES)
+            )
+
+
+def _as_written(path: Path, lines: Sequence[Line]) -> Path:
+    """Return *path* relative to the folder that the first line begins in, as it was written."""
+    for line in lines:
+        if line.is_file and line.folder == str(path):
+            return Path(line.text)
+        if is_inside(str(path), line.folder):
+            return Path(line.pattern.fixed) / path.relative_to(line.folder)
+    return path
+
+
+def _name_of(text: str) -> str | None:
+    """Return the last name in *text*; ``None`` where it has none of its own, as in ``.``."""
+    name = os.path.basename(text.rstrip(f"/{os.sep}"))
+    return None if name in {"", ".", ".."} else name

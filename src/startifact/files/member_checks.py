@@ -15,7 +15,12 @@ from startifact.limits import (
     RATIO_FROM_BYTES,
 )
 from startifact.model.member_names import folded
-from startifact.model.member_paths import link_trouble, member_path, name_trouble
+from startifact.model.member_paths import (
+    link_trouble,
+    member_path,
+    name_trouble,
+    way_trouble,
+)
 from startifact.text import quoted
 
 _OVERWRITE = Hint.of(
@@ -60,6 +65,7 @@ class MemberChecks:
         self._sizes: dict[str, int] = {}
         """Of files."""
         self._links: dict[str, str] = {}
+        self._folded_links: set[str] = set()
 
     def add(self, member: StoredMember) -> None:
         """Look at *member*.
@@ -106,6 +112,7 @@ class MemberChecks:
             ArchiveError: They may not, because that would do harm.
             InputError: They may not, because they are not supported, or something is there.
         """
+        self._folded_links = {folded(path) for path in self._links}
         for path, target in self._links.items():
             if trouble := self._way_trouble(path, target):
                 self._unsafe.add(f"{quoted(path)} {trouble}")
@@ -191,12 +198,12 @@ class MemberChecks:
     def _way_trouble(self, path: str, target: str) -> str | None:
         """Return why the link at *path* may not lead to *target*, now that all are known."""
         for folder in list(_steps(path, target))[:-1]:
-            if not folder:
-                continue
-            is_there = self._existing is not None and self._existing.has_link(folder)
-            if folder in self._links or is_there:
+            if folder and folder not in self._links and self._has_link(folder):
                 return f"is a link that leads through {quoted(folder)}, which is a link"
-        return None
+        return way_trouble(path, target, lambda folder: folded(folder) in self._folded_links)
+
+    def _has_link(self, folder: str) -> bool:
+        return self._existing is not None and self._existing.has_link(folder)
 
     def _count(self, members: int, size: int, name_bytes: int) -> None:
         self.count += members

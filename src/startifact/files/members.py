@@ -11,6 +11,7 @@ from startifact.files.trouble import hint_of
 from startifact.hints import Hint, Option
 from startifact.limits import LISTED_MEMBERS
 from startifact.model.member_names import folded
+from startifact.model.member_paths import link_trouble, name_trouble, way_trouble
 from startifact.model.tree import EXECUTABLE_MODE, FILE_MODE, ArchiveKind, MemberType
 from startifact.text import quoted
 
@@ -129,6 +130,24 @@ def member_at(
 def is_inside(path: str, folder: str) -> bool:
     """Say whether *path* is *folder* or below it, both absolute and without links."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def refuse_names(members: Sequence[Member], root: str, refusals: Refusals) -> None:
+    """Record in *refusals* the members that an extraction would refuse for what they are called.
+
+    So what was staged from a directory can be extracted, on every system but Windows.
+    """
+    links = {member.path for member in members if member.type is MemberType.LINK}
+    for member in members:
+        trouble = name_trouble(
+            member.path, is_directory=member.type is MemberType.DIRECTORY, windows=False
+        )
+        if trouble is None and member.target is not None:
+            trouble = link_trouble(member.target) or way_trouble(
+                member.path, member.target, links.__contains__
+            )
+        if trouble is not None:
+            refusals.refuse(os.path.join(root, member.path), trouble)
 
 
 def refuse_same_names(members: Sequence[Member], root: str, refusals: Refusals) -> None:

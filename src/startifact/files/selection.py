@@ -15,6 +15,7 @@ from startifact.files.members import (
     is_inside,
     member_at,
     on_disk,
+    refuse_names,
     refuse_same_names,
 )
 from startifact.files.nearest import what_is_in
@@ -96,6 +97,7 @@ class _Search:
         is_one = len(members) == 1 and not any(line.is_directory for line in self.named)
         if is_one and self.archive is None and not self.refusals:
             return self._only(root, members[0])
+        refuse_names(members, root, self.refusals)
         refuse_same_names(members, root, self.refusals)
         self.refusals.raise_if_any(self.subject)
         if not files:

@@ -224,15 +224,19 @@ def test_links(here: Path, stage: Stage) -> None:
             "d/folder": "-> lib",
             "d/self": "-> self",
             "d/nowhere": "-> lib/none",
+            "d/through": "-> folder/up",
         },
     )
 
     staging = stage("d")
 
-    assert members_of(staging) == ["a", "folder", "lib", "lib/up", "nowhere", "self"]
+    assert members_of(staging) == ["a", "folder", "lib", "lib/up", "nowhere", "self", "through"]
     assert {m.path: m.target for m in staging.members if m.target} == {
         "folder": "lib", "lib/up": "../a", "nowhere": "lib/none", "self": "self",
+        "through": "folder/up",
     }  # fmt: skip
+    staging.artifact.downloader.extract(here / "back")
+    assert (here / "back" / "through").read_text() == "a"
 
 
 @pytest.mark.parametrize(
@@ -244,6 +248,24 @@ def test_links_that_lead_out(target: str, here: Path, stage: Stage) -> None:
 
     with pytest.raises(InputError, match=rf"'d' has 1 thing .*\n  '{here}/d/x' is a link that lea"):
         stage("d")
+
+
+@pytest.mark.skipif(os.sep != "/", reason="Windows has no such names")
+def test_what_could_not_be_extracted(here: Path, stage: Stage) -> None:
+    """What an extraction would refuse is refused before; a backslash alone is none of it."""
+    files = {"d/dev\\x2d": "a", "d/a\nb": "a", "d/x\\..\\c": "a", "d/C:d": "a", "d/lib/deep/e": "a"}
+    build(here, {**files, "d/link": "-> lib/deep", "d/up": "-> link/../e"})
+
+    with pytest.raises(InputError) as caught:
+        stage("d")
+
+    assert caught.value.message.split("\n") == [
+        "'d' has 4 things that cannot be archived:",
+        f"  '{here}/d/C:d' begins with a drive letter",
+        f"  '{here}/d/a\\nb' has a control character in it",
+        f"  '{here}/d/up' is a link that leads up again behind 'link', which is a link",
+        f"  '{here}/d/x\\\\..\\\\c' has .. in it",
+    ]
 
 
 def test_all_at_once(here: Path, stage: Stage) -> None:

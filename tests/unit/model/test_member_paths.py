@@ -21,7 +21,9 @@ def test_paths(name: str, path: str) -> None:
     assert member_path(name) == path
 
 
-@pytest.mark.parametrize("name", ["CON", "nul.txt", "a:b", "a?", "a.", "a ", " a", "d/aux/x"])
+@pytest.mark.parametrize(
+    "name", ["a\\b", "CON", "nul.txt", "a:b", "a?", "a.", "a ", " a", "d/aux/x"]
+)
 def test_names_of_windows(name: str) -> None:
     """What Windows takes for something else is refused there, and only there."""
     assert name_trouble(name, is_directory=False, windows=True)
@@ -38,7 +40,22 @@ def test_names(name: str, windows: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["..", "a/..", "/a", "a\\b", "C:", "c:/a", "a\n", "\x7f", "\x9b", "\ud800", "x" * 256]
+    "name",
+    [
+        "..",
+        "a/..",
+        "/a",
+        "..\\b",
+        "a\\..\\b",
+        "\\b",
+        "C:",
+        "c:/a",
+        "a\n",
+        "\x7f",
+        "\x9b",
+        "\ud800",
+        "x" * 256,
+    ],
 )
 @pytest.mark.parametrize("windows", [True, False])
 def test_refused(name: str, windows: bool) -> None:

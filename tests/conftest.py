@@ -22,6 +22,7 @@ import pytest
 
 from tests.support.backends import Backend, Bucket, Directory
 from tests.support.caches import cache_moto, cache_sdk
+from tests.support.garbage import leave_alone, look_among_new
 from tests.support.scheduling import Scheduling
 from tests.support.server import Aws, make_bucket, put_parameter
 from tests.support.wire import Wire
@@ -289,6 +290,16 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     finally:
         sys.settrace(own)
         threading.settrace(of_threads)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Spare the search for garbage what is collected, and all that was imported for it."""
+    leave_alone()
+    try:
+        return (yield)
+    finally:
+        look_among_new()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -25,6 +25,7 @@ from tests.support.caches import cache_moto, cache_sdk
 from tests.support.garbage import leave_alone, look_among_new
 from tests.support.scheduling import Scheduling
 from tests.support.server import Aws, make_bucket, put_parameter
+from tests.support.sweeps import mark_exhaustive
 from tests.support.wire import Wire
 
 if TYPE_CHECKING:
@@ -303,7 +304,8 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark with ``aws`` each test that needs the AWS on loopback, for those who leave it out."""
+    """Mark what some runs leave out: ``aws`` needs the AWS on loopback, ``exhaustive`` repeats."""
+    mark_exhaustive(items)
     for item in items:
         callspec = getattr(item, "callspec", None)
         parameters = callspec.params.values() if callspec else ()

@@ -62,7 +62,8 @@ def _cache(owner: type, name: str, key: Callable[..., Hashable]) -> None:
 
 def _cache_signatures() -> None:
     """Look once at what parameters a handler of events has, and not for each client."""
-    accepts_kwargs = botocore.hooks.accepts_kwargs
+    hooks: Any = botocore.hooks
+    accepts_kwargs = hooks.accepts_kwargs
     accepts = functools.cache(accepts_kwargs)
 
     def cached(handler: Callable[..., Any]) -> Any:
@@ -70,7 +71,7 @@ def _cache_signatures() -> None:
             return accepts(handler.__func__)
         return accepts(handler) if inspect.isfunction(handler) else accepts_kwargs(handler)
 
-    botocore.hooks.accepts_kwargs = cached
+    hooks.accepts_kwargs = cached
 
 
 def _share_models() -> None:
@@ -118,7 +119,7 @@ def _cached_by_id(work_out: Callable[[Any, Any], Any]) -> Callable[[Any, Any], A
 
 
 def _list_regions(
-    session: botocore.session.Session,
+    session: Any,
     service_name: str,
     partition_name: str = "aws",
     allow_non_regional: bool = False,
@@ -133,4 +134,5 @@ def _list_regions(
 
 # The SDK reads the whole model of EC2, its largest file by far, to learn how its endpoints begin,
 # and moto asks for them when it is imported: hence here, and not in `cache_moto`.
-botocore.session.Session.get_available_regions = _list_regions
+_session_class: Any = botocore.session.Session
+_session_class.get_available_regions = _list_regions

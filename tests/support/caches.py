@@ -10,6 +10,7 @@ from typing import Any
 
 import botocore.hooks
 import botocore.session
+import botocore.useragent
 from botocore.client import ClientCreator
 from botocore.endpoint_provider import EndpointProvider, RuleSet
 from botocore.hooks import EventAliaser
@@ -33,6 +34,7 @@ def cache_sdk() -> None:
     )
     _cache(EventAliaser, "_alias_event_name", key=lambda self, event_name: event_name)
     _cache_signatures()
+    _cache_user_agents()
     _share_models()
     _share_rules_of_endpoints()
 
@@ -72,6 +74,14 @@ def _cache_signatures() -> None:
         return accepts(handler) if inspect.isfunction(handler) else accepts_kwargs(handler)
 
     hooks.accepts_kwargs = cached
+
+
+def _cache_user_agents() -> None:
+    """Look once at each character of what clients call themselves, and not for each request."""
+    module: Any = botocore.useragent
+    module.sanitize_user_agent_string_component = functools.cache(
+        module.sanitize_user_agent_string_component
+    )
 
 
 def _share_models() -> None:

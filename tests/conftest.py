@@ -26,6 +26,7 @@ from tests.support.garbage import leave_alone, look_among_new
 from tests.support.scheduling import Scheduling
 from tests.support.server import Aws, make_bucket, put_parameter
 from tests.support.sweeps import mark_exhaustive
+from tests.support.tracing import trace_no_sdk
 from tests.support.wire import Wire
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ hypothesis.settings.load_profile("any machine")
 # In every test, also one that goes through no fixture.
 cache_sdk()
 cache_moto()
+trace_no_sdk()
 
 
 @pytest.fixture(autouse=True)

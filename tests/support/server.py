@@ -62,7 +62,7 @@ class _Inside(_Handler):
         self.rfile = io.BytesIO(body)
 
 
-class Answered(NamedTuple):
+class Response(NamedTuple):
     """What a server has answered."""
 
     status: int
@@ -76,7 +76,7 @@ _SERVERS: dict[str, BaseWSGIServer] = {}
 
 def ask_inside(
     host: str, method: str, target: str, headers: Mapping[str, str], body: bytes
-) -> Answered | None:
+) -> Response | None:
     """Return what the server of this process at *host* answers, and None where there is none.
 
     Whoever passes requests on in the same process spares a second connection for each.
@@ -89,12 +89,12 @@ def ask_inside(
         message[name] = value
     request = _Inside(server, method, target, message, body)
     environ = request.make_environ()
-    answered = Answered(0, {}, b"")
+    answered = Response(0, {}, b"")
 
     def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> None:
         nonlocal answered
         own = {"Server": request.version_string(), "Date": request.date_time_string()}
-        answered = Answered(int(status.split()[0]), {**own, **dict(headers)}, b"")
+        answered = Response(int(status.split()[0]), {**own, **dict(headers)}, b"")
 
     def run(application: Any) -> bytes:
         blocks = application(environ, start)

@@ -30,7 +30,7 @@ def caller(call: Callable[[], None]) -> None:
 
 
 @pytest.fixture
-def seen() -> Iterator[list[str]]:
+def calls() -> Iterator[list[str]]:
     """Return the names of functions that are called, as a tracer sees them."""
     names: list[str] = []
 
@@ -43,23 +43,23 @@ def seen() -> Iterator[list[str]]:
     sys.settrace(before)
 
 
-def test_what_is_called_in_between(seen: list[str]) -> None:
+def test_what_is_called_in_between(calls: list[str]) -> None:
     """Of an untraced function only what is traced is seen, and all that comes after it."""
     caller(lambda: untraced(sdk)(traced(ours)))
 
-    assert seen.count("sdk") == 0
-    assert seen.count("ours") == 2
+    assert calls.count("sdk") == 0
+    assert calls.count("ours") == 2
 
 
-def test_back_in_the_sdk(seen: list[str]) -> None:
+def test_back_in_the_sdk(calls: list[str]) -> None:
     """What is traced may use the SDK in turn, of which nothing is seen either."""
     caller(lambda: untraced(sdk)(traced(lambda: untraced(sdk)(traced(ours)))))
 
-    assert seen.count("sdk") == 0
-    assert seen.count("ours") == 2
+    assert calls.count("sdk") == 0
+    assert calls.count("ours") == 2
 
 
-def test_failure(seen: list[str]) -> None:
+def test_failure(calls: list[str]) -> None:
     """What comes after a failure is seen."""
     with pytest.raises(KeyError):
         untraced(sdk)(fails)
@@ -67,8 +67,8 @@ def test_failure(seen: list[str]) -> None:
         untraced(sdk)(traced(fails))
     ours()
 
-    assert seen.count("sdk") == 0
-    assert seen.count("ours") == 1
+    assert calls.count("sdk") == 0
+    assert calls.count("ours") == 1
 
 
 def test_nothing_is_traced() -> None:

@@ -6,9 +6,9 @@ BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CHECK_PYTHON = $(PYTHON) -c \
   'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
-# Two more than there are processors, and four for tests that hardly do anything but wait: which those
-# are, tests/support/scheduling.py says.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 2 + 4)')
+# Two more than there are processors, and two for tests that hardly do anything but wait: which those
+# are, tests/support/scheduling.py says. Each of them collects all tests first.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 2 + 2)')
 # What one process has compiled, all others read: tests start thousands of them.
 unexport PYTHONDONTWRITEBYTECODE
 # With the exact version of each package it needs, so that none is chosen anew.
@@ -30,8 +30,11 @@ LOCK = build/lock/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --python-
 UV = uv==0.13.9
 
 # What of the tests is run: SELECT is a further condition on their marks, TESTS are files or folders.
+# Of sweeps those parameters that stand for all of them are run, and with EXHAUSTIVE=1 every one.
 # The coverage gate is for all tests, so it holds where TESTS names none.
-SELECTION = -m "not exploration$(if $(SELECT), and ($(SELECT)))"
+CONDITION = $(if $(SELECT), and ($(SELECT)))
+SELECTION = -m "not exploration$(if $(EXHAUSTIVE),, and not exhaustive)$(CONDITION)"
+LEFT_OUT = -m "(exploration or exhaustive)$(CONDITION)"
 GATE = --cov-fail-under=95
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
@@ -41,7 +44,7 @@ QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 # Each writes files from what they are derived from, and with --check fails where they differ.
 GENERATORS = scripts/generate.py scripts/public_names.py scripts/sdk_models.py scripts/structure.py
 
-.PHONY: demo test quick explore bench bench-check compare-faults check format generate hooks docs lock clean
+.PHONY: demo test quick explore exhaustive bench bench-check compare-faults check format generate hooks docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
@@ -50,10 +53,14 @@ test: $(VENV)/.installed-dev
 	$(PYTEST) $(SELECTION) --cov --cov-report=term $(if $(TESTS),$(TESTS),$(GATE))
 
 quick: $(VENV)/.installed-dev
-	$(PYTEST) -m "not exploration and not aws" $(QUICK)
+	$(PYTEST) -m "not exploration and not exhaustive and not aws" $(QUICK)
 
 explore: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m exploration tests/model
+
+# What "make test" leaves out: those searches, and all other parameters of sweeps.
+exhaustive: $(VENV)/.installed-dev
+	$(PYTEST) $(LEFT_OUT) $(TESTS)
 
 # What commands take beside those of other tools; see docs/performance.md for OPTIONS.
 bench: $(VENV)/.installed-dev build/compare/.installed-peers

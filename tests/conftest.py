@@ -22,8 +22,11 @@ import pytest
 
 from tests.support.backends import Backend, Bucket, Directory
 from tests.support.caches import cache_moto, cache_sdk
+from tests.support.garbage import leave_alone, look_among_new
 from tests.support.scheduling import Scheduling
 from tests.support.server import Aws, make_bucket, put_parameter
+from tests.support.sweeps import mark_exhaustive
+from tests.support.tracing import trace_no_sdk
 from tests.support.wire import Wire
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ hypothesis.settings.load_profile("any machine")
 # In every test, also one that goes through no fixture.
 cache_sdk()
 cache_moto()
+trace_no_sdk()
 
 
 @pytest.fixture(autouse=True)
@@ -291,8 +295,19 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         threading.settrace(of_threads)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Spare the search for garbage what is collected, and all that was imported for it."""
+    leave_alone()
+    try:
+        return (yield)
+    finally:
+        look_among_new()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark with ``aws`` each test that needs the AWS on loopback, for those who leave it out."""
+    """Mark what some runs leave out: ``aws`` needs the AWS on loopback, ``exhaustive`` repeats."""
+    mark_exhaustive(items)
     for item in items:
         callspec = getattr(item, "callspec", None)
         parameters = callspec.params.values() if callspec else ()

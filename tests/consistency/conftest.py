@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,14 +15,19 @@ from tests.ways_in.container.conftest import BUILD_SECONDS, RUN_SECONDS, RunnerS
 
 __all__ = ["engine", "image"]
 
-FORMS = [
-    "process",
-    pytest.param(
-        "container",
-        marks=[pytest.mark.container, pytest.mark.timeout(BUILD_SECONDS + RUN_SECONDS)],
-    ),
-    pytest.param("composite", marks=pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)),
-]
+
+def forms(*marks: pytest.MarkDecorator) -> list[Any]:
+    """Return each form, as parameters; those that take more than a process have *marks* too."""
+    in_container = pytest.mark.timeout(BUILD_SECONDS + RUN_SECONDS)
+    composite = pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)
+    return [
+        "process",
+        pytest.param("container", marks=[pytest.mark.container, in_container, *marks]),
+        pytest.param("composite", marks=[composite, *marks]),
+    ]
+
+
+FORMS = forms()
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,9 @@ from tests.support.runner_step import PROJECT
 
 SCRIPT = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
 CI = yaml.safe_load((PROJECT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+PARAMETERS = {"TESTS", "SELECT", "EXHAUSTIVE"}
 MARKERS = [
-    marker.partition(":")[0]
+    re.split(r"[(:]", marker)[0]
     for marker in tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
         "pytest"
     ]["ini_options"]["markers"]
@@ -36,10 +37,19 @@ class Pytest:
     @property
     def runs_explorations(self) -> bool:
         """Whether a test that is marked as exploration is selected, whatever else marks it."""
-        others = [marker for marker in MARKERS if marker != "exploration"]
+        return self._runs("exploration")
+
+    @property
+    def runs_exhaustive(self) -> bool:
+        """Whether a parameter of a sweep that is not needed in each run is selected, likewise."""
+        return self._runs("exhaustive", "exploration")
+
+    def _runs(self, marker: str, *without: str) -> bool:
+        known = {marker: True, **dict.fromkeys(without, False)}
+        others = [marker for marker in MARKERS if marker not in known]
         # It is Python that holds nothing but names of markers, "and", "or", "not" and brackets.
         return any(
-            eval(self.expression, {"exploration": True, **dict(zip(others, marked, strict=True))})
+            eval(self.expression, {**known, **dict(zip(others, marked, strict=True))})
             for marked in itertools.product([False, True], repeat=len(others))
         )
 
@@ -69,7 +79,7 @@ def read_pytest(words: list[str]) -> Pytest:
 def made(words: list[str]) -> str:
     """Return the commands that make would run for the *words* after ``make``."""
     # The variables of a make that runs this test are not those of the job.
-    own = {n: v for n, v in os.environ.items() if "MAKE" not in n and n not in {"TESTS", "SELECT"}}
+    own = {n: v for n, v in os.environ.items() if "MAKE" not in n and n not in PARAMETERS}
     done = subprocess.run(
         ["make", "--dry-run", "--always-make", *words],
         cwd=PROJECT,
@@ -144,7 +154,7 @@ def targets_of(script: str) -> set[str]:
     return made - {".venv/.installed-dev"}
 
 
-@pytest.mark.parametrize("name", [name for name in CI["jobs"] if name != "explore"])
+@pytest.mark.parametrize("name", [name for name in CI["jobs"] if name != "exhaustive"])
 def test_jobs_without_explorations(name: str) -> None:
     """The model's longest searches take as long as all the rest: one job has them."""
     for runs in runs_of_job(name):
@@ -152,10 +162,25 @@ def test_jobs_without_explorations(name: str) -> None:
 
 
 def test_explorations() -> None:
-    """One job runs all of the model's longest searches, and nothing else."""
-    ((run,),) = runs_of_job("explore")
+    """One job runs all that the tests on each Python leave out, and nothing else."""
+    ((run,),) = runs_of_job("exhaustive")
+
+    assert run.expression == "(exploration or exhaustive) and (not container)"
+    assert run.paths == []
+
+
+def test_explore() -> None:
+    """All of the model's longest searches can be run alone."""
+    (run,) = runs_of(made(["explore"]), {})
 
     assert (run.expression, run.paths) == ("exploration", ["tests/model"])
+
+
+@pytest.mark.parametrize("name", ["stores", "container", "elsewhere"])
+def test_exhaustive_elsewhere(name: str) -> None:
+    """What only these jobs run, they run with all parameters."""
+    for (run,) in runs_of_job(name):
+        assert run.runs_exhaustive
 
 
 def test_real_stores() -> None:
@@ -178,7 +203,7 @@ def test_script_and_workflow() -> None:
     assert wanted <= targets_of("\n".join(jobs))
 
 
-@pytest.mark.parametrize("name", ["test", "stores", "explore", "container", "elsewhere"])
+@pytest.mark.parametrize("name", ["test", "stores", "exhaustive", "container", "elsewhere"])
 def test_jobs_that_test(name: str) -> None:
     """Each job that is there to test runs pytest once, in every variant."""
     assert [len(runs) for runs in runs_of_job(name)] == [1] * len(variants(CI["jobs"][name]))
@@ -189,35 +214,44 @@ def test_gate() -> None:
     for (run,) in runs_of_job("test"):
         assert run.has_gate
         assert run.paths == []
-        assert run.expression == "not exploration and (not container)"
+        assert run.expression == "not exploration and not exhaustive and (not container)"
         assert not [o for o in run.options if o.startswith(("-k", "--ignore", "--deselect"))]
 
 
 def test_gate_of_the_script() -> None:
-    """The script runs every test, with the gate, and the explorations beside them."""
-    everything, explorations = runs_of((PROJECT / ".ci" / "run").read_text(encoding="utf-8"), {})
+    """The script runs every test: what the gate is for, and what that leaves out."""
+    gated, left_out = runs_of((PROJECT / ".ci" / "run").read_text(encoding="utf-8"), {})
 
-    assert everything.has_gate
-    assert everything.paths == []
-    assert everything.expression == "not exploration"
-    assert explorations.runs_explorations
+    assert gated.has_gate
+    assert gated.paths == left_out.paths == []
+    assert gated.expression == "not exploration and not exhaustive"
+    assert left_out.expression == "(exploration or exhaustive)"
 
 
 @pytest.mark.parametrize("given", [["TESTS=tests/contract"], ["TESTS=tests/unit tests/model"]])
 def test_some_tests(given: list[str]) -> None:
-    """Where somebody runs a part of the tests, no gate holds, and explorations stay out."""
+    """Where somebody runs a part of the tests, no gate holds, and the rest stays out as before."""
     (run,) = runs_of(made(["test", *given]), {})
 
     assert run.paths == given[0].partition("=")[2].split()
     assert not run.has_gate
     assert not run.runs_explorations
+    assert not run.runs_exhaustive
+
+
+def test_all_parameters() -> None:
+    """All parameters of sweeps can be run with the rest."""
+    (run,) = runs_of(made(["test", "EXHAUSTIVE=1"]), {})
+
+    assert run.expression == "not exploration"
+    assert run.has_gate
 
 
 def test_quick() -> None:
     """The quick tests are all of these folders that need no AWS, without measuring coverage."""
     (run,) = runs_of(made(["quick"]), {})
 
-    assert run.expression == "not exploration and not aws"
+    assert run.expression == "not exploration and not exhaustive and not aws"
     assert [path.removeprefix("tests/") for path in run.paths] == [
         "unit",
         "consistency/golden",

@@ -28,6 +28,7 @@ from startifact.limits import Limits
 from startifact.regions.aws.probe import check_conditions, check_deletion
 from startifact.regions.aws.probe_requests import METADATA
 from tests.conftest import AWS_REGIONS
+from tests.consistency.conftest import forms
 from tests.consistency.test_documents import README, column
 from tests.support.runner_step import PROJECT, Step
 from tests.support.workflow import Job
@@ -204,6 +205,13 @@ def test_channels_and_ranges(programs: Path, tmp_path: Path) -> None:
     assert moves[0]["rollback"]
 
 
+# The commands before the step are the same for each form, and other blocks have all each time.
+each_form_when_exhaustive = pytest.mark.parametrize(
+    "form", forms(pytest.mark.exhaustive), indirect=True
+)
+
+
+@each_form_when_exhaustive
 @pytest.mark.usefixtures("account")
 def test_one_bucket(programs: Path, form: Step) -> None:
     """One bucket works as written, and the action meets what was staged."""
@@ -215,6 +223,7 @@ def test_one_bucket(programs: Path, form: Step) -> None:
     check_action(form, regions)
 
 
+@each_form_when_exhaustive
 @pytest.mark.usefixtures("account")
 def test_organisation(programs: Path, form: Step) -> None:
     """Setting up an organisation works as written, and the action meets what was staged."""

@@ -206,6 +206,7 @@ def test_what_can_be_no_channel(region: Region, backend: Backend) -> None:
 # Creating --------------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 @SIZES
 def test_beats_of_create(region: Region, backend: Backend, make_file: MakeFile, size: int) -> None:
     """Each part is reported before the artifact is there, and never more than a part at once."""
@@ -225,6 +226,7 @@ def test_beats_of_create(region: Region, backend: Backend, make_file: MakeFile, 
     assert sum(count for count, _ in beats) == size
 
 
+@pytest.mark.sweep
 @SIZES
 @pytest.mark.parametrize("error", [Cancelled(), RefusedError("enough")], ids=["cancelled", "ours"])
 def test_what_a_beat_raises_comes_out(
@@ -245,6 +247,7 @@ def test_what_a_beat_raises_comes_out(
     assert backend.leftovers() == []
 
 
+@pytest.mark.sweep
 @SIZES
 @pytest.mark.parametrize("nth", [2, 3, 5, 9])
 def test_stopped_at_any_beat(
@@ -324,6 +327,7 @@ def test_whole_or_absent(region: Region, make_file: MakeFile) -> None:
 # Reading ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("start", "stop"), [(0, 3 * MIB + 1), (1, 3 * MIB + 1), (7, MIB + 8), (5, 5), (0, 0)]
 )

@@ -72,6 +72,7 @@ def replaces(request: Request) -> bool:
 # Conditions that hold one after the other, but not at once ----------------------------------------
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("condition", "step"),
     [
@@ -243,6 +244,7 @@ def test_the_headers_are_those_of_a_staging(wire: Wire, spec: str, make_file: Ma
     assert b"ChecksumCRC32" in completed.body
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("silent", [False, True], ids=["named", "not named"])
 @pytest.mark.parametrize(
     ("header", "status", "operation"),
@@ -508,6 +510,7 @@ def one_write_at_a_time(seconds: float) -> Rule:
     return allow
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(
     "rule",

@@ -92,6 +92,7 @@ def test_create_only(region: Region, backend: Backend, make_file: MakeFile, size
     assert backend.leftovers() == []
 
 
+@pytest.mark.sweep
 @SIZES
 def test_one_winner(region: Region, backend: Backend, make_file: MakeFile, size: int) -> None:
     """Of many that create the same key at once one wins; the others learn that it exists."""

@@ -32,6 +32,7 @@ def described(region: Region) -> StoredArtifact:
     return description
 
 
+@pytest.mark.sweep
 @SIZES
 def test_tombstone_in_place_of_an_artifact(
     region: Region, backend: Backend, make_file: MakeFile, size: int

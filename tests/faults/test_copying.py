@@ -138,6 +138,7 @@ REQUESTS = {
 }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("rule", TROUBLE.values(), ids=TROUBLE)
 @pytest.mark.parametrize(
     ("content", "asked"), REQUESTS.values(), ids=REQUESTS, indirect=["content"]
@@ -174,6 +175,7 @@ READING = {
 }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("rule", READING.values(), ids=READING)
 @pytest.mark.parametrize("content", [SMALL, PARTS], ids=["single", "parts"], indirect=True)
 def test_trouble_here(
@@ -213,6 +215,7 @@ def left_in(scratch: Path) -> list[str]:
     return [path.name for path in scratch.glob("*/*") if path.name != "lock"]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("rule", FOR_EVER.values(), ids=FOR_EVER)
 @pytest.mark.parametrize(
     ("content", "asked"),
@@ -386,6 +389,7 @@ def _copy_and_die(
     Session(regions=here).copy("SugarWater", "1.0.0", session_over(regions))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
     ("operation", "nth"),

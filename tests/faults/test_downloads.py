@@ -121,6 +121,7 @@ def of(region: str, rule: Rule) -> Rule:
 # Case 11: a bit ---------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("parts", [False, True], ids=["single", "multipart"])
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_case_11_a_bit(
@@ -224,6 +225,7 @@ def unmeasured(answer: Answer, size: int) -> Answer:
     return Answer(answer.status, answer.body, {**answer.headers, "Content-Length": "many"})
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("change", [cut, shortened, lengthened, empty, unmeasured])
 @pytest.mark.parametrize("size", [KIB, 12_000_000], ids=["1KiB", "12MB"])
 def test_case_12_bodies_of_another_length(

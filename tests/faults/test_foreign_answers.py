@@ -192,6 +192,7 @@ def test_a_write_of_latest_is_not_believed(
         assert "portal" in str(error_here.hint)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("size", [1024, 9 * 1024 * 1024], ids=["at once", "in parts"])
 @rules(*LACKING)
 def test_a_write_of_an_artifact_is_not_believed(
@@ -236,6 +237,7 @@ FOREIGN = {
 }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("rule", FOREIGN.values(), ids=FOREIGN.keys())
 def test_a_step_is_answered_by_something_else_once(

@@ -157,6 +157,7 @@ def change(
     return found
 
 
+@pytest.mark.sweep(2)
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize(
     ("operation", "fault"),
@@ -188,6 +189,7 @@ def test_trouble_in_one_region(
     assert change.is_made(directories)
 
 
+@pytest.mark.sweep(2)
 @pytest.mark.parametrize("nth", [1, 2])
 @pytest.mark.parametrize("fault", ["fail", "lose"])
 def test_trouble_in_two_regions(
@@ -220,6 +222,7 @@ def _change_and_die(directories: list[str], nth: int, change: type[Change], *, a
     change.run(session_over(regions))
 
 
+@pytest.mark.sweep(2)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("nth", [1, 2])
 def test_killed(directories: list[str], nth: int, change: type[Change], *, after: bool) -> None:
@@ -321,6 +324,7 @@ ON_THE_WIRE: list[tuple[type[Change], str]] = [
 ]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("change", "trouble"), ON_THE_WIRE, ids=[f"{c.__name__}-{name}" for c, name in ON_THE_WIRE]
 )

@@ -61,6 +61,7 @@ def check_in_use(directories: list[str]) -> None:
     assert str(session.get("SugarWater").version) == "1.3.0"
 
 
+@pytest.mark.sweep(2)
 @pytest.mark.parametrize("nth", [1, 2, 5])
 @pytest.mark.parametrize(
     ("operation", "fault"),
@@ -125,6 +126,7 @@ def _prune_and_die(directories: list[str], operation: str, nth: int, *, after: b
     prune(session_over(regions))
 
 
+@pytest.mark.sweep(2)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
     ("operation", "nth"),

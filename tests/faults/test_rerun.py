@@ -100,6 +100,7 @@ def complete(account: AwsAccount, served: Served, content: bytes) -> None:
         assert served.stored(LATEST, region) == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("region", AWS_REGIONS)
 @pytest.mark.parametrize("step", STEPS)
 def test_case_08_killed_after_a_step(
@@ -159,6 +160,7 @@ def uploads(account: AwsAccount) -> set[str]:
     }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("is_asked", [False, True], ids=["killed", "asked to end"])
 @pytest.mark.parametrize("step", COPY_STEPS)
 def test_case_08_killed_while_regions_copy(
@@ -197,6 +199,7 @@ def test_case_08_killed_while_regions_copy(
     assert uploads(account) == left
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("times", [1, None], ids=["once", "always"])
 @pytest.mark.parametrize("step", [*STEPS, "completion"])
 def test_cases_03_and_04_lost_answers(
@@ -271,6 +274,7 @@ def artifacts(directories: list[str]) -> dict[str, object]:
     }
 
 
+@pytest.mark.sweep(2)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("operation", ["create", "write_channel"])
 @pytest.mark.parametrize("number", [0, 1, 2])

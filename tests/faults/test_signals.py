@@ -106,6 +106,7 @@ def step(tmp_path: Path) -> Step:
     return Step(tmp_path)
 
 
+@pytest.mark.sweep(2)
 @SIGNALS
 @MOMENTS
 @WAYS
@@ -128,6 +129,7 @@ def test_case_25_stopped_while_staging(
         Session(regions=AWS_REGIONS).get("SugarWater", "1.0.0")
 
 
+@pytest.mark.sweep
 @SIGNALS
 @WAYS
 def test_stopped_while_a_store_is_tried(
@@ -154,6 +156,7 @@ def test_stopped_while_a_store_is_tried(
     assert account.keys(AWS_REGIONS[0]) == []
 
 
+@pytest.mark.sweep(2)
 @SIGNALS
 @MOMENTS
 @WAYS
@@ -183,6 +186,7 @@ def test_case_25_stopped_while_downloading(
     assert path.read_bytes() == b"old"
 
 
+@pytest.mark.sweep
 @SIGNALS
 @pytest.mark.parametrize("seed", [1, 2])
 def test_case_25_stopped_while_staging_to_directories(
@@ -227,6 +231,7 @@ def test_case_25_stopped_while_a_directory_is_busy(
     assert scratch(tmp_path) == []
 
 
+@pytest.mark.sweep
 @SIGNALS
 @pytest.mark.parametrize("seed", [1, 2])
 def test_case_25_stopped_while_downloading_from_a_directory(
@@ -250,6 +255,7 @@ def test_case_25_stopped_while_downloading_from_a_directory(
     assert list(path.parent.iterdir()) == []
 
 
+@pytest.mark.sweep
 @SIGNALS
 @pytest.mark.parametrize("seed", range(6))
 def test_case_25_stopped_at_any_time(

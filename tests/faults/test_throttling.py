@@ -56,6 +56,7 @@ def asked(wire: Wire, condition: Callable[[Request], bool]) -> int:
     return sum(condition(request) for request in wire.requests())
 
 
+@pytest.mark.sweep
 @ONE
 @TROUBLE
 def test_staging(wire: Wire, served: Served, make_file: MakeFile, rule: Rule, size: int) -> None:
@@ -68,6 +69,7 @@ def test_staging(wire: Wire, served: Served, make_file: MakeFile, rule: Rule, si
     assert served.stored(KEY, HERE) == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("from_here", ["HEAD", "PUT", "POST"])
 @pytest.mark.parametrize("rule", [throttled(503), reset], ids=["503", "reset"])
 def test_staging_from_a_step_on(
@@ -122,6 +124,7 @@ def test_share_of_parts(
     assert served.stored(KEY, HERE) == 1
 
 
+@pytest.mark.sweep
 @ONE
 @pytest.mark.parametrize(
     "trouble",
@@ -148,6 +151,7 @@ def test_download(
     assert got.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("staged", [False, True], ids=["absent", "there"])
 @pytest.mark.parametrize("with_reset", [False, True], ids=["cut", "reset"])
 def test_answers_about_latest_that_break_off(
@@ -196,6 +200,7 @@ def test_download_elsewhere(
 BRIEF = Limits(idle_timeout_seconds=2.0, refused_seconds=1.0, request_retry=FREQUENT)
 
 
+@pytest.mark.sweep
 @ONE
 @pytest.mark.parametrize("rule", [throttled(503), reset], ids=["503", "reset"])
 def test_staging_for_ever(
@@ -264,6 +269,7 @@ def test_region_that_throttles_is_not_dropped(
     assert [o.state for o in staging.outcomes] == ["created"] * 3
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("command", ["verify", "repair"])
 @pytest.mark.parametrize("rule", [throttled(), reset], ids=["503", "reset"])
 def test_comparing_needs_every_region(

@@ -68,6 +68,7 @@ def changing(path: Path, *, keep_time: bool) -> Callable[[Request, Forward], Ans
 # Case 9: a file that is written to --------------------------------------------------------------
 
 
+@pytest.mark.sweep
 @TIMES
 @pytest.mark.parametrize("regions", [AWS_REGIONS[:1], AWS_REGIONS], ids=["one", "three"])
 def test_case_09_changed_between_two_parts(
@@ -91,6 +92,7 @@ def test_case_09_changed_between_two_parts(
     nothing_is_left(account)
 
 
+@pytest.mark.sweep
 @pytest.mark.tries_stores
 @TIMES
 @SIZES
@@ -127,6 +129,7 @@ class Meddling(FaultyRegion):
         super().preflight(project)
 
 
+@pytest.mark.sweep
 @TIMES
 @SIZES
 def test_case_09_changed_before_it_is_copied(
@@ -174,6 +177,7 @@ def test_case_10_a_bit_in_one_region(
     assert any("BadDigest" in r.getMessage() for r in caplog.records if r.levelno > logging.INFO)
 
 
+@pytest.mark.sweep
 @SIZES
 @pytest.mark.parametrize(
     "rule",

@@ -416,6 +416,7 @@ def test_unsafe_name(backends: list[Backend], tmp_path: Path, name: str) -> None
 # Regions that fail ---------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("alive", [0, 1, 2])
 def test_one_living_region(
     backends: list[Backend], staged: Artifact, tmp_path: Path, alive: int
@@ -524,6 +525,7 @@ def replace_bytes(backend: Backend, content: bytes) -> None:
     backend.plant(KEY, content, backend.encoded_record(KEY))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("bad", [0, 1, 2])
 @AWS_AND_FILES
 def test_one_region_is_corrupt(
@@ -600,6 +602,7 @@ def other_artifact(backend: Backend, content: bytes = b"sugar and wafer") -> Non
     backend.plant(KEY, content, json.dumps(value))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("bad", [0, 1, 2])
 @AWS_AND_FILES
 def test_majority_decides(

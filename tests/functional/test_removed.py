@@ -35,6 +35,7 @@ def specs_of(backends: list[Backend]) -> list[str]:
     return [backend.spec for backend in backends]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("if_exists", ["fail", "keep"])
 @pytest.mark.parametrize("dry_run", [False, True], ids=["stage", "dry-run"])
 def test_being_removed_anywhere_refuses_staging(

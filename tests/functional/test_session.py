@@ -43,6 +43,7 @@ def test_round_trip(regions: list[str], make_file: MakeFile, tmp_path: Path) -> 
     assert restored.read_bytes() == content
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("size", [8 * 1024 * 1024 - 1, 8 * 1024 * 1024, 12_000_000])
 def test_multipart(regions: list[str], make_file: MakeFile, tmp_path: Path, size: int) -> None:
     """Artifacts that go in one request and in parts come back alike."""

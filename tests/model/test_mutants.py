@@ -425,7 +425,7 @@ def _run_seeds(seeds: range, folder: Path) -> None:
     ("programs", "faults"),
     [
         (OTHER, 0),
-        (ELSEWHERE, 0),
+        pytest.param(ELSEWHERE, 0, marks=pytest.mark.exploration),
         (LATER, 0),
         (LATER_SHOWN, 0),
         (UNSTABLE, 0),

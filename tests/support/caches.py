@@ -4,9 +4,13 @@ None of it depends on anything but their own data files, and it took a third of 
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Hashable
 from typing import Any
 
+import botocore.hooks
+import botocore.session
+import botocore.useragent
 from botocore.client import ClientCreator
 from botocore.endpoint_provider import EndpointProvider, RuleSet
 from botocore.hooks import EventAliaser
@@ -29,6 +33,8 @@ def cache_sdk() -> None:
         key=lambda self, type_name: (type_name, *self.search_paths),
     )
     _cache(EventAliaser, "_alias_event_name", key=lambda self, event_name: event_name)
+    _cache_signatures()
+    _cache_user_agents()
     _share_models()
     _share_rules_of_endpoints()
 
@@ -54,6 +60,28 @@ def _cache(owner: type, name: str, key: Callable[..., Hashable]) -> None:
         return results[chosen]
 
     setattr(owner, name, cached)
+
+
+def _cache_signatures() -> None:
+    """Look once at what parameters a handler of events has, and not for each client."""
+    hooks: Any = botocore.hooks
+    accepts_kwargs = hooks.accepts_kwargs
+    accepts = functools.cache(accepts_kwargs)
+
+    def cached(handler: Callable[..., Any]) -> Any:
+        if inspect.ismethod(handler):
+            return accepts(handler.__func__)
+        return accepts(handler) if inspect.isfunction(handler) else accepts_kwargs(handler)
+
+    hooks.accepts_kwargs = cached
+
+
+def _cache_user_agents() -> None:
+    """Look once at each character of what clients call themselves, and not for each request."""
+    module: Any = botocore.useragent
+    module.sanitize_user_agent_string_component = functools.cache(
+        module.sanitize_user_agent_string_component
+    )
 
 
 def _share_models() -> None:
@@ -98,3 +126,23 @@ def _cached_by_id(work_out: Callable[[Any, Any], Any]) -> Callable[[Any, Any], A
         return results[id(first)]
 
     return cached
+
+
+def _list_regions(
+    session: Any,
+    service_name: str,
+    partition_name: str = "aws",
+    allow_non_regional: bool = False,
+) -> list[str]:
+    """Return the regions of a service whose endpoints begin with its name, as those of EC2 do."""
+    resolver = session._get_internal_component("endpoint_resolver")
+    regions: list[str] = resolver.get_available_endpoints(
+        service_name, partition_name, allow_non_regional
+    )
+    return regions
+
+
+# The SDK reads the whole model of EC2, its largest file by far, to learn how its endpoints begin,
+# and moto asks for them when it is imported: hence here, and not in `cache_moto`.
+_session_class: Any = botocore.session.Session
+_session_class.get_available_regions = _list_regions

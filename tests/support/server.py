@@ -4,8 +4,9 @@ import io
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from http.client import HTTPMessage
+from typing import Any, NamedTuple
 
 from cheroot import wsgi
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -16,7 +17,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from moto.s3.models import s3_backends
 from moto.ssm.models import ssm_backends
-from werkzeug.serving import make_server
+from werkzeug.exceptions import InternalServerError
+from werkzeug.serving import BaseWSGIServer, make_server
 
 _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
 
@@ -44,6 +46,71 @@ class _Handler(MotoRequestHandler):
         super().setup()
 
 
+class _Inside(_Handler):
+    """A request that comes without a connection, and is told to the server in the same words."""
+
+    def __init__(
+        self, server: BaseWSGIServer, method: str, target: str, headers: HTTPMessage, body: bytes
+    ) -> None:
+        self.server = server
+        self.client_address = ("127.0.0.1", 0)
+        self.connection = None
+        self.request_version = "HTTP/1.1"
+        self.command = method
+        self.path = target
+        self.headers = headers
+        self.rfile = io.BytesIO(body)
+
+
+class Response(NamedTuple):
+    """What a server has answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+_SERVERS: dict[str, BaseWSGIServer] = {}
+"""The servers of this process that close connections, by host and port."""
+
+
+def ask_inside(
+    host: str, method: str, target: str, headers: Mapping[str, str], body: bytes
+) -> Response | None:
+    """Return what the server of this process at *host* answers, and None where there is none.
+
+    Whoever passes requests on in the same process spares a second connection for each.
+    """
+    server = _SERVERS.get(host)
+    if server is None:
+        return None
+    message = HTTPMessage()
+    for name, value in headers.items():
+        message[name] = value
+    request = _Inside(server, method, target, message, body)
+    environ = request.make_environ()
+    answered = Response(0, {}, b"")
+
+    def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> None:
+        nonlocal answered
+        own = {"Server": request.version_string(), "Date": request.date_time_string()}
+        answered = Response(int(status.split()[0]), {**own, **dict(headers)}, b"")
+
+    def run(application: Any) -> bytes:
+        blocks = application(environ, start)
+        try:
+            return b"".join(blocks)
+        finally:
+            getattr(blocks, "close", lambda: None)()
+
+    try:
+        said = run(server.app)
+    except Exception:
+        logging.getLogger("werkzeug").exception("a request that moto cannot answer")
+        said = run(InternalServerError())
+    return answered._replace(body=said)
+
+
 class Aws:
     """A server in a thread of its own, on a port that was free.
 
@@ -65,8 +132,10 @@ class Aws:
         server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Handler)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
+        _SERVERS[f"127.0.0.1:{server.server_port}"] = server
 
         def stop() -> None:
+            del _SERVERS[f"127.0.0.1:{server.server_port}"]
             server.shutdown()
             thread.join()
             server.server_close()

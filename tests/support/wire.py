@@ -10,6 +10,7 @@ from http.server import ThreadingHTTPServer
 from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.support.server import ask_inside
 from tests.support.wire_handler import Handler
 
 
@@ -80,6 +81,9 @@ class Forward(Protocol):
     def __call__(self, request: Request | None = None) -> Answer:
         """Return what the next rule or the server answers."""
 
+
+_OWN = {":target", "connection", "expect", "content-length"}
+"""What the wire does not pass on as it came."""
 
 Rule = Callable[[Request, Forward], Answer | None]
 """Answers a request, mostly with ``forward()``; ``None`` cuts the connection."""
@@ -221,19 +225,20 @@ class Wire:
         return answer
 
     def _forward(self, request: Request) -> Answer:
+        headers = {
+            **{name: value for name, value in request.headers.items() if name not in _OWN},
+            "Content-Length": str(len(request.body)),
+            "Connection": "close",
+        }
+        target = request.headers[":target"]
+        answered = ask_inside(self._target, request.method, target, headers, request.body)
+        if answered is not None:
+            return Answer(answered.status, answered.body, answered.headers)
         connection = http.client.HTTPConnection(self._target, timeout=60)
         try:
-            connection.putrequest(
-                request.method,
-                request.headers[":target"],
-                skip_host=True,
-                skip_accept_encoding=True,
-            )
-            for name, value in request.headers.items():
-                if name not in {":target", "connection", "expect", "content-length"}:
-                    connection.putheader(name, value)
-            connection.putheader("Content-Length", str(len(request.body)))
-            connection.putheader("Connection", "close")
+            connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers.items():
+                connection.putheader(name, value)
             connection.endheaders(request.body)
             answer = connection.getresponse()
             return Answer(answer.status, answer.read(), dict(answer.getheaders()))

@@ -38,6 +38,7 @@ def test_yanked_version_is_passed_over(staged: Session, backends: list[Backend])
     assert stored["accepted"]["pruning"] is None
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("selector", ["1.2.0", "latest", "prod"])
 def test_yanked_version_is_delivered(
     staged: Session, tmp_path: Path, caplog: pytest.LogCaptureFixture, selector: str

@@ -43,6 +43,7 @@ def test_same_bytes_everywhere(old: Old) -> None:
     assert old.fixture.snapshot() == before
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("recorded", "metadata", "save_filename", "difference"),
     [

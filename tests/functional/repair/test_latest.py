@@ -187,6 +187,7 @@ def test_dangling_where_a_later_version_is(file_project: ProjectFixture) -> None
     assert done == [("move-latest", name) for name in fixture.regions]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("text", [JUNK["text"], JUNK["large"]], ids=["text", "large"])
 def test_damaged(fixture: ProjectFixture, text: str) -> None:
     """A ``latest`` that cannot be read is replaced by where it is elsewhere."""

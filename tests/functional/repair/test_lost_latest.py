@@ -198,6 +198,7 @@ def check_that_its_repair_helps(fixture: ProjectFixture, said: str) -> None:
     assert str(fixture.session().get(fixture.project).version) == "1.2.0"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("command", ["info", "download"])
 def test_what_readers_learn(
     fixture: ProjectFixture, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -126,6 +126,7 @@ def test_all_regions_down(file_project: ProjectFixture, version: str | None) -> 
     assert (done.steps, done.refusals) == ((), ())
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("version", [None, "1.0.0"])
 def test_not_there_and_not_known(fixture: ProjectFixture, version: str | None) -> None:
     """A version that the down region may hold is neither missing elsewhere nor absent."""

@@ -237,6 +237,7 @@ def test_no_record_at_all(kind: str, request: pytest.FixtureRequest) -> None:
     assert done == [("set-aside", fixture.b.spec), ("fill", fixture.b.spec)]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("content", [CONTENT + b"more", b""], ids=["more", "empty"])
 def test_other_size(fixture: ProjectFixture, content: bytes) -> None:
     """Bytes that are more or fewer than recorded are reported without reading them."""
@@ -355,6 +356,7 @@ def test_no_majority(fixture: ProjectFixture) -> None:
     assert [action for action, _ in done] == ["set-aside"] * 2 + ["fill"] * 2
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -165,6 +165,7 @@ def silent() -> Iterator[str]:
     hole.close()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 @pytest.mark.parametrize("way", ["cli", "action"])
 def test_signal_while_an_object_is_destroyed(

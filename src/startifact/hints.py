@@ -6,10 +6,10 @@ what is ``if_exists="keep"`` in Python and ``if-exists: keep`` in a workflow.
 
 import shlex
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Self
 
 from startifact.definitions import WayIn
+from startifact.lazy_dataclasses import dataclass
 from startifact.options import COMMANDS, OPTIONS
 
 

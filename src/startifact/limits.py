@@ -5,7 +5,9 @@ constant here: it is the same for everybody, and changing it changes what can be
 How a session behaves while it runs is in `Limits`, which a session is given and hands on.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from startifact.lazy_dataclasses import dataclass
 
 MIB = 1024 * 1024
 

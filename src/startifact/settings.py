@@ -7,9 +7,10 @@ is read in `startifact.action.runner`.
 
 import os
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_MOVED_BY_BYTES
 from startifact.model.configuration import DEFAULT_PARAMETER
 from startifact.model.record import UNKNOWN_ORIGIN, Origin

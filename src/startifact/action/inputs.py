@@ -6,7 +6,7 @@ This is the only module that reads ``INPUT_*`` variables.
 import difflib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from startifact.commands.inputs import (
 )
 from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.digest import parse_sha256
 from startifact.model.durations import parse_duration
 from startifact.model.keys import LATEST, check_project

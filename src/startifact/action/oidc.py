@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from startifact.concurrency.backoff import attempts
@@ -22,6 +22,7 @@ from startifact.errors import (
     StartifactError,
     UndeterminedError,
 )
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import (
     DEFAULT_LIMITS,
     MAX_TOKEN_ANSWER_BYTES,

@@ -7,10 +7,11 @@ that are about the step, and the ``STARTIFACT_*`` ones that our own image and wo
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Self
 
+from startifact.lazy_dataclasses import dataclass
 from startifact.settings import variable_in
 
 _ACTION = re.compile(r"[\w.-]+/[\w.-]+@[\w./-]+", re.ASCII)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from semver import Version
@@ -10,6 +9,7 @@ from semver import Version
 from startifact.channels.record import ChannelRecord, ReadChannel, read_channel_record
 from startifact.concurrency.backoff import attempts
 from startifact.errors import InputError, RegionUnavailableError, StartifactError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, Key, channel_key
 from startifact.model.versions import is_later, parse_version

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from semver import Version
@@ -19,6 +18,7 @@ from startifact.errors import (
     StartifactError,
     no_answer,
 )
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, channel_key, channels_prefix
 from startifact.model.quorum import required_to_read

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from semver import Version
 
@@ -24,6 +24,7 @@ from startifact.channels.targets import (
 )
 from startifact.errors import ExpectationError, NotFoundError, StartifactError
 from startifact.hints import Command, Hint, Option
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import channel_key
 from startifact.model.quorum import left_out

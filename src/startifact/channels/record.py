@@ -1,12 +1,13 @@
 """The record of a channel, as it is stored in one region."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from semver import Version
 
 from startifact.channels.mirrored import later_mirrored_version
 from startifact.errors import InputError, IntegrityError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_CHANNEL_BYTES, MAX_GENERATION
 from startifact.model.keys import LATEST, channel_key
 from startifact.model.strict_json import JsonError, parse_object

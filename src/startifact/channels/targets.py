@@ -1,13 +1,13 @@
 """What a channel other than ``latest`` holds: the version that somebody has promoted to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from semver import Version
 
 from startifact.errors import InputError, NotFoundError, RemovedError
 from startifact.hints import Command, Hint
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, channel_key
 from startifact.model.strict_json import JsonError

@@ -8,7 +8,6 @@ import argparse
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -16,6 +15,7 @@ from typing import Any, NoReturn
 from startifact.cli.legacy import translated
 from startifact.definitions import CommandDefinition, OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
+from startifact.lazy_dataclasses import dataclass
 from startifact.options import COMMANDS, TARGETS, commands_of, options_of
 from startifact.text import count_of, no_number, number_of, quoted
 from startifact.version import __version__

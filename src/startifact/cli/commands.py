@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from startifact.commands.running import entries_of, find_to_download, run, sessi
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
 from startifact.files.temporary import needs_room, sweep, temporary_folder
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import LATEST
 from startifact.model.metadata import parse_metadata_lines

@@ -1,9 +1,9 @@
 """What `startifact setup` is given, what it does, and what it results in. Only a shell has it."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from startifact.commands.running import parameter_of
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.organisation.setup import RegionSetup, check_setup, set_up
 from startifact.regions.aws.configuration_loader import ConfigurationLoader

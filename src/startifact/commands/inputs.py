@@ -1,13 +1,14 @@
 """What each command about a project is given: options of `startifact.options`, by name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from startifact.errors import InputError
 from startifact.files.destination import is_directory_text
 from startifact.hints import Hint, Option
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.keys import artifact_key, channel_key
 from startifact.model.lock_file import DEFAULT_LOCK_FILE
 

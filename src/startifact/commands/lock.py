@@ -1,6 +1,5 @@
 """What the command lock does, and what it results in."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from startifact.commands.inputs import LockInputs
@@ -12,6 +11,7 @@ from startifact.errors import (
     as_one,
 )
 from startifact.hints import Command, Hint, Option, Words
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.keys import artifact_key
 from startifact.model.lock_file import DEFAULT_LOCK_FILE, LockEntry
 from startifact.reading.locking import LockChange, LockCheck, LockFinding

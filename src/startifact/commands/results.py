@@ -1,6 +1,5 @@
 """What each command about a project results in, and what that means for programs."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -26,6 +25,7 @@ from startifact.errors import (
     worst_exit_code,
 )
 from startifact.hints import Words
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_REASON_CHARACTERS
 from startifact.model.filenames import check_filename
 from startifact.reading.artifact import Artifact

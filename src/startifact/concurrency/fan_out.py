@@ -8,7 +8,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -16,6 +15,7 @@ from typing import Generic, Self, TypeVar
 from startifact.concurrency.deadline import check_deadline, deadline_at
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, Cancelled, Heartbeat
 from startifact.errors import DeadlineError, RegionUnavailableError, StartifactError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import SIGNAL_POLL_SECONDS, Limits
 
 T = TypeVar("T")

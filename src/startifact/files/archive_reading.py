@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from tarfile import BLOCKSIZE
 
@@ -11,6 +10,7 @@ from startifact.files.decompressing import MAGIC, open_stream
 from startifact.files.stored_members import StoredMember
 from startifact.files.tar_reading import is_tar, tar_members
 from startifact.files.zip_reading import zip_members
+from startifact.lazy_dataclasses import dataclass
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 """What a zip begins with, and one without members."""

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from startifact.files.members import Member
 from startifact.files.selection import SelectedFile, SelectedTree
 from startifact.files.source import Source, check_file
 from startifact.files.temporary import check_room, needs_room, sweep, temporary_folder
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.clock import archive_time
 
 _WHY = "made in the temporary folder before it is staged"

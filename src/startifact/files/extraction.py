@@ -7,7 +7,6 @@ in it, by one rename for each that it has not.
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
@@ -19,6 +18,7 @@ from startifact.files.extraction_folder import Destination
 from startifact.files.member_checks import MemberChecks
 from startifact.files.merging import Merge, put_whole
 from startifact.files.stored_members import StoredMember, StoredMemberType
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.member_paths import member_path
 from startifact.text import quoted
 

@@ -1,9 +1,9 @@
 """How much an archive may hold that is extracted."""
 
-from dataclasses import dataclass
 from typing import Self
 
 from startifact.errors import InputError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import (
     DEFAULT_MAX_EXTRACTED_SIZE,
     DEFAULT_MAX_MEMBERS,

@@ -11,12 +11,12 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from startifact.errors import InputError
 from startifact.files.destination import local_errors
 from startifact.files.temporary import locked, sweep_in
+from startifact.lazy_dataclasses import dataclass
 from startifact.text import quoted
 
 _PREFIX = ".startifact-extract-"

@@ -1,7 +1,6 @@
 """One line of what is to be staged: a path as it is, or a pattern, that names or takes away."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from startifact.errors import InputError
@@ -10,6 +9,7 @@ from startifact.files.members import is_inside
 from startifact.files.nearest import names_like
 from startifact.files.patterns import EXCLUDES, Pattern, is_pattern
 from startifact.files.source import unreadable_error
+from startifact.lazy_dataclasses import dataclass
 from startifact.text import quoted
 
 

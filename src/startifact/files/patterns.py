@@ -9,9 +9,9 @@ import functools
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from startifact.errors import InputError
+from startifact.lazy_dataclasses import dataclass
 from startifact.text import quoted
 
 _MAGIC = re.compile(r"[*?\[]")

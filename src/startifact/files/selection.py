@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
@@ -21,6 +21,7 @@ from startifact.files.members import (
 from startifact.files.nearest import what_is_in
 from startifact.files.patterns import EXCLUDES, States, is_hidden
 from startifact.hints import ByWayIn, Hint, Option
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_MEMBERS, NEAREST_NAMES
 from startifact.model.tree import ArchiveKind, MemberType
 from startifact.text import quoted, quoted_list

@@ -8,7 +8,6 @@ import os
 import stat
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Self, cast
@@ -18,6 +17,7 @@ from startifact.files.crc32 import concatenated
 from startifact.files.parts import Part, hash_parts
 from startifact.files.trouble import local_error
 from startifact.hints import ByWayIn, Hint
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import BLOCK_BYTES, MAX_SIZE_BYTES
 from startifact.text import quoted
 

@@ -6,10 +6,10 @@ than 32 bits, it is in the extension that is there for that (zip64), and nowhere
 """
 
 import struct
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from startifact.files.members import Member
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.tree import MemberType
 
 _PLAIN, _LARGE = 20, 45  # versions of the format, without zip64 and with it

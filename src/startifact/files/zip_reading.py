@@ -8,7 +8,6 @@ import stat
 import zlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
 from typing import BinaryIO
@@ -16,6 +15,7 @@ from typing import BinaryIO
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import ArchiveError
 from startifact.files.stored_members import StoredMember, StoredMemberType
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import READ_BACK_BYTES
 from startifact.text import quoted
 

@@ -11,12 +11,12 @@ characters, which have nothing to try again.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from semver import Version
 
 from startifact.errors import InputError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_RANGE_NUMBER
 from startifact.model.range_mistakes import hint_for, hint_for_pessimistic
 from startifact.model.versions import Precedence, precedence

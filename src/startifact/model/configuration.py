@@ -3,11 +3,12 @@
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.hints import Command, Hint
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import (
     MAX_CONFIGURATION_BYTES,
     MAX_KEY_PREFIX_CHARACTERS,

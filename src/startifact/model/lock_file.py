@@ -8,12 +8,12 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from semver import Version
 
 from startifact.errors import InputError, NewerFormatError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_SIZE_BYTES
 from startifact.model.digest import parse_sha256
 from startifact.model.keys import artifact_key, check_project

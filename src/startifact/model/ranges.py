@@ -1,11 +1,12 @@
 """Ranges of versions, as npm defines them."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 
 from semver import Version
 
 from startifact.errors import InputError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_RANGE_CHARACTERS, MAX_RANGE_PREFIXES
 from startifact.model.comparators import Comparator, Comparators, parse_comparators
 from startifact.model.versions import Precedence, parse_version, precedence

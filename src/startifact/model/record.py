@@ -7,11 +7,12 @@ the storage format.
 import contextlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
 from startifact.errors import InputError, IntegrityError, NewerFormatError, RemovedError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import (
     LISTED_NAMES,
     MAX_FORMAT_DIGITS,

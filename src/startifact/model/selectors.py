@@ -1,11 +1,10 @@
 """What picks a version: an exact one, a channel, or a range."""
 
-from dataclasses import dataclass
-
 from semver import Version
 
 from startifact.errors import InputError
 from startifact.hints import Hint, Option, join
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_CHANNEL_NAME_CHARACTERS, MAX_VERSION_CHARACTERS
 from startifact.model.keys import CHANNEL, LATEST
 from startifact.model.ranges import Range

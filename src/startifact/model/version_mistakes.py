@@ -1,10 +1,10 @@
 """What is wrong with a text that is no semantic version, and which one may be meant."""
 
 import re
-from dataclasses import dataclass
 
 from semver import Version
 
+from startifact.lazy_dataclasses import dataclass
 from startifact.text import quoted
 
 _REF = re.compile(r"refs/(?:tags|heads)/(?P<name>.+)", re.ASCII)

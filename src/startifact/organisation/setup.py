@@ -3,13 +3,13 @@
 import json
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import InputError, SetupFailedError, StartifactError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.configuration import (
     Configuration,

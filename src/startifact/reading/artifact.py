@@ -1,12 +1,12 @@
 """An artifact: its metadata, its facts, and the way to its bytes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from semver import Version
 
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.clock import time_of
 from startifact.model.filenames import composed
 from startifact.model.keys import artifact_key

@@ -1,9 +1,8 @@
 """The bytes that somebody expects of an artifact, whatever is recorded in regions."""
 
-from dataclasses import dataclass
-
 from startifact.errors import IntegrityError
 from startifact.hints import Command, Hint
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.keys import Key
 from startifact.model.lock_file import LockEntry
 from startifact.model.record import Record

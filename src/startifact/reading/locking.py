@@ -1,7 +1,6 @@
 """Locking: from selectors to the entries of a lock file, and from these back to artifacts."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +17,7 @@ from startifact.errors import (
 )
 from startifact.files.lock_file import read_lock, write_lock
 from startifact.hints import Command, Hint, Option
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
 from startifact.model.lock_file import (

@@ -7,13 +7,13 @@ first: two listings of common prefixes say which that is. Then everything is lis
 import itertools
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from semver import Version
 
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import StartifactError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import KEYS_AT_ONCE, Limits
 from startifact.model.keys import (
     VERSION_DELIMITER,

@@ -1,12 +1,12 @@
 """How one region came out: of a staging, or when it was asked what it holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from semver import Version
 
 from startifact.errors import RemovedError, StartifactError
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.keys import Key
 from startifact.model.quorum import majority
 from startifact.model.record import Record

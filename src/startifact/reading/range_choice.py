@@ -2,7 +2,7 @@
 
 import bisect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,6 +11,7 @@ from semver import Version
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import IntegrityError, NotFoundError, RemovedError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_QUOTED_VERSIONS, Limits
 from startifact.model.clock import age, time_of
 from startifact.model.keys import artifact_key, version_prefix

@@ -1,8 +1,9 @@
 """One region's copy of an artifact, and what its record says."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from startifact.errors import ArchivedError, IntegrityError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_SIZE_BYTES
 from startifact.model.keys import Key
 from startifact.model.record import Record, decode

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
@@ -20,6 +20,7 @@ from startifact.errors import (
     by_region,
     no_answer,
 )
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.model.quorum import majority, required_to_read

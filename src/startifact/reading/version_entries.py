@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 
@@ -21,6 +21,7 @@ from startifact.errors import (
     StartifactError,
     no_answer,
 )
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.clock import time_of
 from startifact.model.keys import artifact_key, marks_prefix

@@ -1,9 +1,9 @@
 """All kinds of region, and how lists of spellings become regions."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 
 from startifact.errors import InputError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import DEFAULT_LIMITS, MAX_REGIONS, Limits
 from startifact.problems import Problems
 from startifact.regions.aws.configuration_loader import ConfigurationLoader

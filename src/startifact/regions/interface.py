@@ -7,11 +7,12 @@ implementation has to keep, and every implementation passes it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Protocol, TypeVar
 
 from startifact.files.source import Source
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.keys import Key, split_channel_key
 from startifact.regions.pages import Page, page_of
 

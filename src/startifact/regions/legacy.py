@@ -5,10 +5,10 @@ object below the artifact's key, and the file name in it; a channel it kept only
 `aws.legacy` finds all that. Everywhere else an artifact is only one without a record.
 """
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from startifact.errors import IntegrityError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_LEGACY_METADATA_BYTES
 from startifact.model.keys import Key
 from startifact.model.record import RESERVED, Record

@@ -8,11 +8,11 @@ import itertools
 import re
 import threading
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from startifact.errors import ExistsError, InputError, IntegrityError
 from startifact.files.source import Source
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import BLOCK_BYTES
 from startifact.model.keys import Key, project_of
 from startifact.regions.interface import (

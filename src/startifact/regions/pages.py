@@ -1,7 +1,8 @@
 """Where a listing begins."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from startifact.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ Each kind of region has a `RegionKind` in a module of its own, and `factory.KIND
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote
 
 from startifact.errors import InputError
 from startifact.hints import Hint
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.problems import Problems
 from startifact.regions.interface import Region

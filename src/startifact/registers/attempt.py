@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -17,6 +17,7 @@ from startifact.errors import (
     StartifactError,
     UndeterminedError,
 )
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_BALLOT, MAX_HISTORY_MOVES
 from startifact.model.keys import project_of
 from startifact.model.quorum import majority

@@ -1,12 +1,12 @@
 """What is said of one version beside the version itself: that it was yanked, that it is pruned."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from semver import Version
 
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_REASON_CHARACTERS, Limits
 from startifact.model.keys import Key, mark_key
 from startifact.model.strict_json import JsonError

@@ -1,13 +1,13 @@
 """Reading a register: what each region says of it, and what they say together."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.quorum import Question
 from startifact.errors import SeveralRegionsError, StartifactError, no_answer
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import Key
 from startifact.model.quorum import required_to_read

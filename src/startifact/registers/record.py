@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from startifact.errors import InputError, IntegrityError
 from startifact.hints import Command, Hint
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_BALLOT, MAX_CHANNEL_BYTES, MAX_HISTORY_MOVES, MAX_ID_CHARACTERS
 from startifact.model.strict_json import JsonError, parse_object
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from semver import Version
@@ -18,6 +18,7 @@ from startifact.errors import (
     RemovedError,
     StartifactError,
 )
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_SIZE_BYTES, Limits
 from startifact.model.keys import (
     LATEST,

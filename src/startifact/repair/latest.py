@@ -1,6 +1,6 @@
 """Repairing ``latest``: it moves forward where it is behind or lost, never back; mirrors follow."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from semver import Version
@@ -16,6 +16,7 @@ from startifact.errors import (
     StartifactError,
     UndeterminedError,
 )
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key
 from startifact.model.quorum import required_to_read

@@ -1,7 +1,7 @@
 """What all regions hold of the channels that are set by hand, and of the marks of versions."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from startifact.channels.targets import channel_register
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import InputError, IntegrityError, StartifactError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, channels_prefix, marks_prefix
 from startifact.model.selectors import check_channel

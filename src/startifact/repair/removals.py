@@ -1,7 +1,6 @@
 """Removals of versions that were not finished: found by their marks, and completed."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -11,6 +10,7 @@ from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import IntegrityError, RemovedError, StartifactError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import Key, artifact_key
 from startifact.model.versions import parse_version

@@ -1,13 +1,13 @@
 """Comparing regions: what differs between them, and what is damaged in each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from semver import Version
 
 from startifact.errors import InputError, NewerFormatError, RemovedError, StartifactError
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.keys import LATEST, artifact_key, channel_key
 from startifact.model.record import Record
 from startifact.model.versions import highest, is_later, parse_version

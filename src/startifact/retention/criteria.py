@@ -1,7 +1,6 @@
 """Which versions a prune may take, by their numbers and their age alone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -9,6 +8,7 @@ from semver import Version
 
 from startifact.errors import InputError
 from startifact.hints import Hint, Option
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.durations import parse_duration
 from startifact.model.ranges import Range
 from startifact.model.selectors import parse_range

@@ -4,7 +4,6 @@ Unlike where channels are shown, one that cannot be read is an error here: it ma
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from semver import Version
@@ -16,6 +15,7 @@ from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import RegionUnavailableError, StartifactError, no_answer
 from startifact.hints import Command, Hint
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, channel_key
 from startifact.model.quorum import required_to_read

@@ -1,7 +1,7 @@
 """What a prune is going to do, and what one run of it did."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from semver import Version
@@ -10,6 +10,7 @@ from startifact.errors import (
     SeveralRegionsError,
     StartifactError,
 )
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_QUOTED_VERSIONS
 from startifact.model.versions import newest_first, parse_version
 

@@ -7,7 +7,7 @@ once the time of grace has passed.
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -22,6 +22,7 @@ from startifact.errors import (
     UndeterminedError,
 )
 from startifact.hints import Hint, Option
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import LISTED_NAMES, Limits
 from startifact.model.clock import time_of, time_text
 from startifact.model.keys import artifact_key

@@ -9,7 +9,7 @@ only where a channel turns out to hold the version.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from functools import partial
 
@@ -24,6 +24,7 @@ from startifact.errors import (
     RegionUnavailableError,
     StartifactError,
 )
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.clock import time_of
 from startifact.model.keys import Key, artifact_key

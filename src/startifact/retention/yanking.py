@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from semver import Version
 
 from startifact.channels.overview import list_channels
 from startifact.errors import DeadlineError, InputError, NotFoundError, StartifactError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_REASON_CHARACTERS, Limits
 from startifact.model.keys import artifact_key
 from startifact.model.versions import is_same

@@ -1,7 +1,6 @@
 """What a session lists: projects, versions, and what is known of versions."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, islice
 
@@ -9,6 +8,7 @@ from semver import Version
 
 from startifact.channels.overview import ChannelOverview, list_channels, overview_of_channel
 from startifact.errors import InputError, NotFoundError, StartifactError
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.keys import channel_key, check_project
 from startifact.model.points_in_time import parse_since
 from startifact.model.ranges import Range

@@ -5,7 +5,7 @@ project, and after ``latest`` was lost, for example by a lifecycle rule.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from semver import Version
@@ -13,6 +13,7 @@ from semver import Version
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import IntegrityError, RegionUnavailableError, RemovedError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.keys import LATEST, artifact_key
 from startifact.model.quorum import majority

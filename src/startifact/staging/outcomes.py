@@ -1,7 +1,6 @@
 """What is asked of a staging, and what came of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
@@ -10,6 +9,7 @@ from semver import Version
 from startifact.errors import InputError
 from startifact.files.contents import Contents
 from startifact.files.members import Member
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
 from startifact.model.tree import ArchiveKind
 from startifact.reading.artifact import Artifact

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -24,6 +23,7 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.files.source import Source
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.keys import LATEST, Key, artifact_key
 from startifact.reading.listing import Listed, begin_listing
 from startifact.reading.replica import Replica, describe, interpret

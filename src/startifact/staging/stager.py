@@ -7,7 +7,6 @@ answer; move ``latest`` only once enough regions hold the artifact.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from startifact.channels.latest import ChannelWriter
@@ -23,6 +22,7 @@ from startifact.errors import (
 )
 from startifact.files.contents import Contents
 from startifact.files.source import Source
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.clock import now
 from startifact.model.keys import LATEST, artifact_key

@@ -1,7 +1,7 @@
 """What is known about each region while a staging goes on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from semver import Version
 
@@ -16,6 +16,7 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.hints import Command, Hint
+from startifact.lazy_dataclasses import dataclass
 from startifact.model.keys import Key
 from startifact.model.quorum import left_out
 from startifact.model.record import Record

@@ -62,7 +62,7 @@ def test_aws(start: Run, account: AwsAccount, make_file: MakeFile, tmp_path: Pat
     staged = start("stage", "SugarWater@1.0.9000", "dist.tar.gz", "--json")
     downloaded = start("download", "SugarWater@latest", "back", "--regions", "eu-west-1")
 
-    # A slow machine is told how far the staging is before.
+    # A slow machine shows before how far the staging is.
     assert staged.code == 0
     assert "staged SugarWater@1.0.9000" in staged.err.splitlines()
     assert staged.json["bucket"] == account.buckets["us-east-1"]

@@ -62,6 +62,7 @@ PARSING = {
     "startifact.definitions",
     "startifact.errors",
     "startifact.hints",
+    "startifact.lazy_dataclasses",
     "startifact.limits",
     "startifact.options",
     "startifact.text",

@@ -6,7 +6,6 @@ most 5 GB.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +13,7 @@ from botocore.exceptions import ClientError
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT
 from startifact.errors import IntegrityError, RegionUnavailableError
 from startifact.files.parts import Part
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.regions.aws.conditions import UNMET
 from startifact.regions.aws.errors import aws_errors

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_KEY_PREFIX_CHARACTERS
 from startifact.model.configuration import AWS_REGION
 from startifact.problems import Problems

@@ -5,7 +5,6 @@
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
@@ -23,6 +22,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from startifact.concurrency.heartbeat import Cancelled
 from startifact.errors import StartifactError
 from startifact.hints import Hint
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import SERVICE_TEXT_CHARACTERS
 from startifact.regions.aws import advice
 from startifact.regions.aws.answers import NoAnswerError

@@ -1,7 +1,8 @@
 """The identity of a session in AWS, where it is not what the SDK finds by itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from startifact.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,11 @@ others.
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from startifact.errors import UnexpectedFileTypeError
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_DIRECTORY_TEXT_BYTES
 from startifact.text import quoted
 

@@ -11,7 +11,6 @@ import errno
 import itertools
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +25,7 @@ from startifact.errors import (
 )
 from startifact.files.source import Source
 from startifact.files.trouble import hint_of, local_error, too_many_open
+from startifact.lazy_dataclasses import dataclass
 from startifact.limits import (
     DEFAULT_LIMITS,
     KEYS_AT_ONCE,

@@ -3,11 +3,11 @@
 import os
 import re
 from collections.abc import Hashable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 from startifact.errors import InputError
+from startifact.lazy_dataclasses import dataclass
 from startifact.regions.directory.region import DirectoryRegion
 from startifact.regions.interface import Region
 from startifact.regions.spec import OpenContext, RegionKind, RegionSpec, quoted_spec

@@ -43,6 +43,14 @@ LISTED_NAMES = 10
 LISTED_NAME_CHARACTERS = 200
 """How many names a line lists, and how much of each: a list of regions has 32 at most."""
 
+NEAREST_NAMES = 3
+NEAREST_RATIO = 0.7
+"""How many names are offered in the place of one that there is not, and how much of it each has to
+have in common with it: with less, what is offered is no misspelling."""
+
+NEAREST_LISTED = 5_000
+"""How many names are listed for that: five pages of S3."""
+
 SERVICE_TEXT_CHARACTERS = 600
 """How much of what a service says is quoted: a denial by a policy names user, action, resource and
 policy, the policy last."""

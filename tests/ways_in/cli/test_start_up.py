@@ -54,6 +54,7 @@ PARSING = {
     "startifact",
     "startifact.cli",
     "startifact.cli.arguments",
+    "startifact.cli.colours",
     "startifact.cli.console",
     "startifact.cli.legacy",
     "startifact.concurrency",

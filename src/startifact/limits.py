@@ -297,6 +297,9 @@ GitHub counts in UTF-16, so that this is half of it; the other half is for other
 MAX_CODE_CHARACTERS = 400
 """Of one text from outside in a summary: one must not push all others out of it."""
 
+MAX_OPEN_ROWS = 20
+"""How much of a table of a summary is shown at once, which is a screen; the rest is folded."""
+
 MIN_ROLE_SECONDS = 900
 """The shortest time for which AWS gives credentials of a role."""
 

@@ -51,6 +51,7 @@ def test_colours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A terminal has colours, unless NO_COLOR says no; FORCE_COLOR brings them elsewhere."""
+    monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "xterm")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -60,6 +61,7 @@ def test_colours(
 
 def test_output_is_plain(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What programs read has no colours, whatever is forced."""
+    monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("FORCE_COLOR", "1")
 
     done = run("info", "P", "--json", "--regions", "file:./nowhere")

@@ -22,6 +22,7 @@ from startifact.regions.aws.configuration_loader import (
     store_configuration,
 )
 from startifact.regions.aws.endpoint import normalised_endpoint
+from startifact.regions.aws.pages import page_of
 from startifact.regions.aws.probe import check_conditions, check_deletion
 from startifact.regions.aws.spec import BucketSpec, is_bucket_name, wrong_kind_of_bucket
 from startifact.regions.interface import (
@@ -71,7 +72,13 @@ class S3Region(Region):
         bucket = self._bucket()
         full = bucket.full(key)
         return Location(
-            region=self.name, bucket=bucket.name, key=full, uri=f"s3://{bucket.name}/{full}"
+            region=self.name,
+            bucket=bucket.name,
+            key=full,
+            uri=f"s3://{bucket.name}/{full}",
+            page=page_of(bucket.client.meta.region_name, bucket.name, full)
+            if bucket.is_aws
+            else "",
         )
 
     def describe(self, key: Key) -> StoredArtifact | None:

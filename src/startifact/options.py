@@ -824,7 +824,7 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "verbose",
-        "Tell more.",
+        "Tell which regions, configuration and buckets are used, who serves, and each retry.",
         ValueKind.FLAG,
         "false",
         ways_in=SHELL,

@@ -1,5 +1,6 @@
 """The two kinds of region on S3: a bucket that is named, and one that is configured."""
 
+import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
@@ -37,6 +38,8 @@ from startifact.text import quoted
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 
 class S3Region(Region):
     """A region that keeps artifacts in one bucket, which is looked up once, when it is needed."""
@@ -58,6 +61,11 @@ class S3Region(Region):
         with holding(self._lock):
             if self._known is None:
                 self._known = self._look_up()
+                meta = self._known.client.meta
+                logger.debug(
+                    "%s: the bucket is %s, asked at %s",
+                    self.name, self._known.name, meta.endpoint_url,
+                )  # fmt: skip
             return self._known
 
     def store_identity(self) -> str:

@@ -109,8 +109,8 @@ def wrapped(text: str) -> str:
     """Return *text* as lines that are shown as they are, and broken where the page ends."""
     lines = (html.escape(escape_nonprintable(line)) for line in text.split("\n"))
     # No line is empty: GitHub would read what follows as Markdown.
-    shown = (f"<code>{line}</code><br>\n" if line else "<br>\n" for line in lines)
-    return f"<blockquote>\n{''.join(shown)}</blockquote>\n\n"
+    quoted_lines = (f"<code>{line}</code><br>\n" if line else "<br>\n" for line in lines)
+    return f"<blockquote>\n{''.join(quoted_lines)}</blockquote>\n\n"
 
 
 def block(text: str) -> str:

@@ -87,7 +87,11 @@ class Terminal:
         own = ["setopt nonomatch", "autoload -U compinit", "compinit -u -D"]
         setup = [*(own if shell == "zsh" else []), f'eval "$(cat {script})"']
         setup += ['startifact() { printf \'<%s>\' "$@"; echo; echo nothing "more"; }']
-        self._send("; ".join([*setup, 'echo ready to "type"']) + "\n")
+        self.run("; ".join(setup))
+
+    def run(self, command: str) -> None:
+        """Run *command*."""
+        self._send(f'{command}; echo ready to "type"\n')
         self._read_until(READY)
 
     def complete(self, typed: str) -> list[str]:
@@ -130,6 +134,15 @@ def terminal(shell: str, folder: Path) -> Iterator[Terminal]:
 def test_tab(shell: str, folder: Path) -> None:
     """The tab key completes commands, options before and behind them, their values, and paths."""
     with terminal(shell, folder) as opened:
+        completed = {typed: opened.complete(typed) for typed, _ in COMPLETED}
+
+    assert completed == dict(COMPLETED)
+
+
+def test_other_ends_of_words(folder: Path) -> None:
+    """bash completes the same where somebody has changed what ends a word."""
+    with terminal("bash", folder) as opened:
+        opened.run('COMP_WORDBREAKS="${COMP_WORDBREAKS//[=:@]/}"')
         completed = {typed: opened.complete(typed) for typed, _ in COMPLETED}
 
     assert completed == dict(COMPLETED)

@@ -386,7 +386,7 @@ _shtab_startifact() {
 # bash takes @, : and = for ends of words: this joins what belongs together, and parts an option
 # from its value. What is offered then begins where bash thinks that the word begins.
 _startifact() {
-  local line="${COMP_LINE:0:COMP_POINT}" word trimmed last prefix
+  local line="${COMP_LINE:0:COMP_POINT}" word trimmed last prefix breaks
   local -a joined=() words=()
   for word in "${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
     trimmed="${line#"${line%%[![:space:]]*}"}"
@@ -408,8 +408,15 @@ _startifact() {
   local -a COMP_WORDS=("${words[@]}")
   local COMP_CWORD=$((${#words[@]} - 1))
   _shtab_startifact
-  prefix="${last%"${last##*[=:@]}"}"
-  COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
+  # Somebody may have taken them out of what ends a word.
+  breaks="${COMP_WORDBREAKS//[^=:@]/}"
+  if [[ -n "$breaks" ]]; then
+    prefix="${last%"${last##*[$breaks]}"}"
+    COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
+  fi
+  if [[ "$breaks" != *=* && "$word" == --*=* ]]; then
+    COMPREPLY=("${COMPREPLY[@]/#/${word%%=*}=}")
+  fi
 }
 
 complete -F _startifact startifact

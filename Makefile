@@ -42,7 +42,8 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 
 # Each writes files from what they are derived from, and with --check fails where they differ.
-GENERATORS = scripts/generate.py scripts/public_names.py scripts/sdk_models.py scripts/structure.py
+GENERATORS = scripts/generate.py scripts/completions.py scripts/public_names.py scripts/sdk_models.py \
+  scripts/structure.py
 
 .PHONY: demo test quick explore exhaustive bench bench-check compare-faults check format generate hooks docs lock clean
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 AWS_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 
-_OURS = ("AWS_", "STARTIFACT_", "GITHUB_", "INPUT_", "RUNNER_")
+_OURS = ("AWS_", "STARTIFACT_", "GITHUB_", "INPUT_", "RUNNER_", "NO_COLOR", "FORCE_COLOR")
 
 # A shell that runs tests in the background ignores SIGINT for them, and for whatever they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -52,6 +52,12 @@ class CommandDefinition(NamedTuple):
     takes_several: bool = False
     """Whether any number of targets may stand there, also none."""
 
+    choices: tuple[str, ...] = ()
+    """All that may stand there, where that is known."""
+
+    examples: tuple[str, ...] = ()
+    """Command lines, as somebody may write them, for ``--help``."""
+
     @property
     def usage(self) -> str:
         """How its target is written."""

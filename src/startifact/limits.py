@@ -45,6 +45,14 @@ LISTED_NAMES = 10
 LISTED_NAME_CHARACTERS = 200
 """How many names a line lists, and how much of each: a list of regions has 32 at most."""
 
+NEAREST_NAMES = 3
+NEAREST_RATIO = 0.7
+"""How many names are offered in the place of one that there is not, and how much of it each has to
+have in common with it: with less, what is offered is no misspelling."""
+
+NEAREST_LISTED = 5_000
+"""How many names are listed for that: five pages of S3."""
+
 SERVICE_TEXT_CHARACTERS = 600
 """How much of what a service says is quoted: a denial by a policy names user, action, resource and
 policy, the policy last."""
@@ -313,6 +321,9 @@ GitHub counts in UTF-16, so that this is half of it; the other half is for other
 
 MAX_CODE_CHARACTERS = 400
 """Of one text from outside in a summary: one must not push all others out of it."""
+
+MAX_OPEN_ROWS = 20
+"""How much of a table of a summary is shown at once, which is a screen; the rest is folded."""
 
 MIN_ROLE_SECONDS = 900
 """The shortest time for which AWS gives credentials of a role."""

@@ -25,12 +25,16 @@ from startifact.limits import (
     DEFAULT_MAX_RATIO,
 )
 
+SHELLS = ("bash", "fish", "zsh")
+"""The shells that can complete a command line."""
+
 TARGETS: Mapping[str, str] = {
     "PROJECT": "Such as SugarWater.",
     "PROJECT@VERSION": "Such as SugarWater@1.0.9000.",
     "PROJECT[@VERSION]": "Such as SugarWater@1.0.9000; without a version, all of the project.",
     "PROJECT[@SELECTOR]": "Such as SugarWater@1.0.9000, SugarWater@prod or 'SugarWater@^1.2'; "
     "without a selector, the latest version.",
+    "SHELL": f"The shell, one of {', '.join(SHELLS)}.",
     "PROJECT@SELECTOR": "Such as SugarWater@1.0.9000, SugarWater@staging or 'SugarWater@^1.2'.",
 }
 """What commands are about, and the help for it."""
@@ -133,9 +137,95 @@ _COMMANDS = (
         details="Regions that hold the same configuration already are left alone.",
         ways_in=SHELL,
     ),
+    CommandDefinition(
+        "completion",
+        "Print what makes a shell complete Startifact's commands, options and their values.",
+        "SHELL",
+        "It belongs into .bashrc, into .zshrc behind compinit, or into fish's completions.",
+        ways_in=SHELL,
+        choices=SHELLS,
+    ),
 )
 
-COMMANDS: Mapping[str, CommandDefinition] = {command.name: command for command in _COMMANDS}
+_EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "stage": (
+        "startifact stage SugarWater@1.0.9000 dist.tar.gz --metadata lang=dotnet",
+        "startifact stage SugarWater@1.0.9000 dist.tar.gz --save-filename --if-exists keep",
+        "startifact stage SugarWater@1.0.9000 dist.tar.gz --dry-run",
+    ),
+    "download": (
+        "startifact download SugarWater dist.tar.gz",
+        "startifact download 'SugarWater@^1.0' downloads/",
+        "startifact download SugarWater@prod app --extract",
+    ),
+    "info": (
+        "startifact info SugarWater",
+        "startifact info SugarWater@prod --json",
+    ),
+    "projects": (
+        "startifact projects",
+        "startifact projects --json",
+    ),
+    "versions": (
+        "startifact versions SugarWater --long",
+        "startifact versions SugarWater --range '^1.0' --limit 5",
+        "startifact versions SugarWater --since 30d --where lang=dotnet",
+    ),
+    "promote": (
+        "startifact promote SugarWater@1.0.9000 staging",
+        "startifact promote SugarWater@staging prod --expect 1.0.8000",
+    ),
+    "rollback": (
+        "startifact rollback SugarWater prod",
+        "startifact rollback SugarWater prod --to 1.0.8000",
+    ),
+    "channels": (
+        "startifact channels SugarWater --history",
+        "startifact channels SugarWater --remove staging",
+    ),
+    "yank": (
+        "startifact yank SugarWater@1.0.9000 --reason 'does not start on Windows'",
+        "startifact yank SugarWater@1.0.9000 --reason 'does not start on Windows' --dry-run",
+    ),
+    "unyank": (
+        "startifact unyank SugarWater@1.0.9000",
+        "startifact unyank SugarWater@1.0.9000 --dry-run",
+    ),
+    "prune": (
+        "startifact prune SugarWater --keep-versions 20 --older-than 90d",
+        "startifact prune SugarWater --keep-versions 20 --keep-prereleases 5 --yes",
+    ),
+    "copy": (
+        "startifact copy SugarWater@prod --to 's3://customer-artifacts?region=eu-west-1'",
+        "startifact copy SugarWater@1.0.9000 --to file:./backup --dry-run",
+    ),
+    "lock": (
+        "startifact lock 'SugarWater@^1.0' SugarWater@prod",
+        "startifact lock --update",
+        "startifact lock --check",
+    ),
+    "verify": (
+        "startifact verify SugarWater",
+        "startifact verify SugarWater@1.0.9000 --read-data",
+    ),
+    "repair": (
+        "startifact repair SugarWater --dry-run",
+        "startifact repair SugarWater@1.0.9000 --read-data",
+    ),
+    "setup": (
+        "startifact setup --regions us-east-1,eu-west-1 --bucket-name-param /ci/bucket --dry-run",
+        "startifact setup --regions us-east-1,eu-west-1 --bucket-name-param /ci/bucket",
+    ),
+    "completion": (
+        'eval "$(startifact completion bash)"',
+        'eval "$(startifact completion zsh)"',
+        "startifact completion fish > ~/.config/fish/completions/startifact.fish",
+    ),
+}
+
+COMMANDS: Mapping[str, CommandDefinition] = {
+    command.name: command._replace(examples=_EXAMPLES[command.name]) for command in _COMMANDS
+}
 
 
 def commands_of(way_in: WayIn) -> tuple[str, ...]:
@@ -575,6 +665,7 @@ _OPTIONS = (
         ValueKind.LIST,
         required_by=("setup",),
         metavar="LIST",
+        ignored_by=("completion",),
         help_in_reusable="AWS regions or s3:// buckets, separated by commas, spaces or newlines. "
         "Without it, the organisation configuration in aws-region says.",
         help_by_command={"setup": "AWS regions, separated by commas, spaces or newlines."},
@@ -585,6 +676,7 @@ _OPTIONS = (
         "STARTIFACT_PARAMETER, or else /startifact.",
         ways_in=(WayIn.SHELL, WayIn.ACTION),
         metavar="NAME",
+        ignored_by=("completion",),
         help_in_reusable="The SSM parameter that holds the organisation configuration. Without it, "
         "/startifact.",
     ),
@@ -741,11 +833,33 @@ _OPTIONS = (
         ValueKind.SECONDS,
         ways_in=SHELL,
         metavar="SECONDS",
+        ignored_by=("completion",),
     ),
-    OptionDefinition("json", "Print one JSON object.", ValueKind.FLAG, "false", ways_in=SHELL),
-    OptionDefinition("verbose", "Tell more.", ValueKind.FLAG, "false", ways_in=SHELL, letter="v"),
     OptionDefinition(
-        "quiet", "Tell errors only.", ValueKind.FLAG, "false", ways_in=SHELL, letter="q"
+        "json",
+        "Print one JSON object.",
+        ValueKind.FLAG,
+        "false",
+        ways_in=SHELL,
+        ignored_by=("completion",),
+    ),
+    OptionDefinition(
+        "verbose",
+        "Tell which regions, configuration and buckets are used, who serves, and each retry.",
+        ValueKind.FLAG,
+        "false",
+        ways_in=SHELL,
+        letter="v",
+        ignored_by=("completion",),
+    ),
+    OptionDefinition(
+        "quiet",
+        "Tell errors only.",
+        ValueKind.FLAG,
+        "false",
+        ways_in=SHELL,
+        letter="q",
+        ignored_by=("completion",),
     ),
     OptionDefinition(
         "traceback",

@@ -17,6 +17,8 @@ from startifact.model.record import UNKNOWN_ORIGIN, Origin
 from startifact.model.strict_json import cut_for_json
 from startifact.version import __version__
 
+DEFAULT_SERVER = "https://github.com"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -43,6 +45,9 @@ class Settings:
     origin: Origin = UNKNOWN_ORIGIN
     """The workflow run, in a workflow."""
 
+    server: str = DEFAULT_SERVER
+    """``GITHUB_SERVER_URL``: where repositories, commits and runs can be seen."""
+
     @property
     def moved_by(self) -> str:
         """Who moves channels: the workflow run, or else this version of Startifact.
@@ -65,6 +70,7 @@ class Settings:
             access_key_id=variable_in(env, "AWS_ACCESS_KEY_ID"),
             source_date_epoch=variable_in(env, "SOURCE_DATE_EPOCH"),
             origin=_origin(env),
+            server=variable_in(env, "GITHUB_SERVER_URL") or DEFAULT_SERVER,
         )
 
 
@@ -96,7 +102,7 @@ def _origin(env: Mapping[str, str]) -> Origin:
     if variable_in(env, "GITHUB_ACTIONS") != "true":
         return Origin()
     repository, run = variable_in(env, "GITHUB_REPOSITORY"), variable_in(env, "GITHUB_RUN_ID")
-    server = variable_in(env, "GITHUB_SERVER_URL") or "https://github.com"
+    server = variable_in(env, "GITHUB_SERVER_URL") or DEFAULT_SERVER
     return Origin(
         repository=repository,
         commit=variable_in(env, "GITHUB_SHA"),

@@ -2,12 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from startifact.limits import (
     LISTED_NAME_CHARACTERS,
     LISTED_NAMES,
     MAX_COUNT_DIGITS,
+    NEAREST_NAMES,
+    NEAREST_RATIO,
     QUOTED_CHARACTERS,
 )
 
@@ -96,6 +98,30 @@ def joined(texts: Iterable[str], limit: int = LISTED_NAMES) -> str:
     known = list(dict.fromkeys(texts))
     more = [f"{len(known) - limit} more"] if len(known) > limit else []
     return ", ".join([*known[:limit], *more])
+
+
+def nearest(given: str, names: Iterable[str], limit: int = NEAREST_NAMES) -> list[str]:
+    """Return at most *limit* of *names* that *given* may be a misspelling of, the nearest first."""
+    if not given.strip("-") or len(given) > LISTED_NAME_CHARACTERS:
+        return []
+    import difflib  # only where something is misspelt
+
+    # Case apart: SUGARWATER is nearer to SugarWater than anything else is.
+    by_shape: dict[str, str] = {}
+    for name in names:
+        by_shape.setdefault(name.lower(), name)
+    shapes = difflib.get_close_matches(given.lower(), by_shape, n=limit, cutoff=NEAREST_RATIO)
+    return [by_shape[shape] for shape in shapes]
+
+
+def perhaps(names: Sequence[str]) -> str:
+    """Return the hint that one of *names* may be meant; empty where there are none."""
+    if not names:
+        return ""
+    *others, last = names
+    return (
+        f"Perhaps {', '.join(others)} or {last} is meant" if others else f"Perhaps {last} is meant"
+    )
 
 
 def with_regions(names: Iterable[str], text: str) -> str:

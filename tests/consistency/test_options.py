@@ -69,7 +69,7 @@ def value_of(option: OptionDefinition, command: str = "") -> str:
 def in_a_shell(command: str, *words: str) -> Arguments:
     """Return what the command line makes of *words* after a command that is complete."""
     shape = COMMANDS[command].target
-    target = {"": [], "PROJECT": ["P"]}.get(shape, ["P@1.0.0"])
+    target = {"": [], "PROJECT": ["P"], "SHELL": ["bash"]}.get(shape, ["P@1.0.0"])
     needed = [
         value_of(o) if o.is_positional_in(command) else f"--{o.name}={value_of(o, command)}"
         for o in needed_by(command)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from startifact import Session
+from startifact.cli import COMPLETION
 from startifact.cli.arguments import parse
 from startifact.cli.setup import SetupInputs
 from startifact.commands.inputs import COMMAND_INPUTS
@@ -27,6 +28,7 @@ PYTHON, SHELL, ACTION = WayIn.PYTHON, WayIn.SHELL, WayIn.ACTION
 
 COMMANDS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
     "setup": ({PYTHON, ACTION}, "a person runs it, once, as whoever may write the configuration"),
+    "completion": ({PYTHON, ACTION}, "it is about the shell that a person types into"),
 }
 """The commands that a way in does not have, and why."""
 
@@ -119,7 +121,7 @@ def test_nothing_else_is_there() -> None:
 
     assert members == (set(commands_of(PYTHON)) - {"download", "info"}) | (several - {"get"})
     assert set(COMMAND_INPUTS) == set(commands_of(ACTION))
-    assert {*COMMAND_INPUTS, SetupInputs.command} == set(commands_of(SHELL))
+    assert {*COMMAND_INPUTS, SetupInputs.command, COMPLETION} == set(commands_of(SHELL))
     with pytest.raises(InputError, match="invalid choice: 'remove'"):
         parse(["remove", "P"])
 

@@ -19,6 +19,7 @@ from startifact.commands.copying import run_copy
 from startifact.commands.inputs import CommandInputs, CopyInputs, LockInputs, StageInputs
 from startifact.commands.results import ProjectResult
 from startifact.commands.running import run, session_of
+from startifact.commands.suggestions import suggesting
 from startifact.concurrency.progress import ProgressCallback
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.keys import LATEST, artifact_key, channel_key
@@ -71,7 +72,8 @@ def execute(
         session = session_of(
             inputs.session, settings, identity=identity, progress=progress, limits=limits
         )
-        return run(command, session, writing=writing, on_found=on_found)
+        with suggesting(command, session):
+            return run(command, session, writing=writing, on_found=on_found)
 
 
 def _written_by(inputs: CommandInputs, roots: Iterable[Path]) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from startifact.action.markdown import Lines, code, table
+from startifact.action.markdown import Lines, code, long_table
 from startifact.reading.version_entries import VersionEntry
 
 # What is long is last: GitHub cuts a wide table off on the right.
@@ -13,7 +13,7 @@ def projects_summary(projects: Sequence[str]) -> Lines:
     """Return the summary of the *projects* that there are."""
     count = len(projects)
     title = f"### {count} {'project has' if count == 1 else 'projects have'} something staged\n\n"
-    return [title, *table(("Project",), [(code(project),) for project in projects])]
+    return [title, *long_table(("Project",), [(code(p),) for p in projects], "projects")]
 
 
 def versions_summary(project: str, entries: Sequence[VersionEntry]) -> Lines:
@@ -21,7 +21,7 @@ def versions_summary(project: str, entries: Sequence[VersionEntry]) -> Lines:
     count = len(entries)
     rows = [_row(entry) for entry in entries]
     title = f"### {code(project)} has {count} {'version' if count == 1 else 'versions'}\n\n"
-    return [title, *table(_HEAD, rows)]
+    return [title, *long_table(_HEAD, rows, "versions")]
 
 
 def _row(entry: VersionEntry) -> tuple[str, ...]:

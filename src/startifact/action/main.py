@@ -132,7 +132,7 @@ def _finish(
     title: str,
 ) -> int:
     """Tell what was done, and return the exit code."""
-    for line in rendering.log_lines(result):
+    for line in rendering.log_lines(result, runner):
         say(line)
     lines = rendering.success(result, inputs, settings, runner)
     errors = errors_of(result, in_full=True)

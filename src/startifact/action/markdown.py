@@ -6,16 +6,21 @@ character that could is replaced.
 
 import html
 import logging
+import re
 import string
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
-from startifact.limits import MAX_CODE_CHARACTERS, MAX_SUMMARY_BYTES
+from startifact.limits import MAX_CODE_CHARACTERS, MAX_OPEN_ROWS, MAX_SUMMARY_BYTES
 from startifact.text import escape_nonprintable, quoted
 
 logger = logging.getLogger(__name__)
 
+_LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/._~?&=%-]*")
+"""Addresses that cannot end a link, whatever is around them."""
+
+_FOLD, _UNFOLD = "<details>", "</details>\n\n"
 _CUT = "*The rest is left out: the summary of a step may have 1 MiB.*\n"
 _PLAIN = frozenset(string.ascii_letters + string.digits + " ")
 _ENDS_CODE = frozenset("`|\\")
@@ -50,10 +55,11 @@ def write(path: str, lines: Sequence[str]) -> None:
 def _fitting(lines: Sequence[str], room: int) -> str:
     if sum(len(line.encode()) for line in lines) <= room:
         return "".join(lines)
-    room -= len(_CUT) + 1
+    room -= len(_CUT) + len(_UNFOLD) + 1
     sizes = accumulate(len(line.encode()) for line in lines)
     kept = [line for line, size in zip(lines, sizes, strict=True) if size <= room]
-    return "".join([*kept, "\n", _CUT]) if kept else ""
+    open_ = sum(line.startswith(_FOLD) - (line == _UNFOLD) for line in kept)
+    return "".join([*kept, "\n", _UNFOLD * open_, _CUT]) if kept else ""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
@@ -64,6 +70,21 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
         *(_row([row[i] for i in used]) for row in rows),
         "\n",
     ]
+
+
+def long_table(head: Sequence[str], rows: Sequence[Sequence[str]], what: str) -> Lines:
+    """Return a table of *what*; of one that is long the rest is folded, and opens with a click."""
+    first, rest = rows[:MAX_OPEN_ROWS], rows[MAX_OPEN_ROWS:]
+    lines = table(head, first) if first else []
+    if rest:
+        fold = f"{_FOLD}<summary>{len(rest):,} more {what}</summary>\n\n"
+        lines += [fold, *table(head, rest), _UNFOLD]
+    return lines
+
+
+def link(text: str, address: str) -> str:
+    """Return *text* as `code` has it, and as a link where *address* is one that can be written."""
+    return f"[{code(text)}]({address})" if _LINK.fullmatch(address) else code(text)
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -82,6 +103,14 @@ def code(text: str) -> str:
         return f"`{line}`"
     safe = (c if c in _PLAIN or not c.isascii() else f"&#{ord(c)};" for c in line)
     return f"<code>{''.join(safe)}</code>"
+
+
+def wrapped(text: str) -> str:
+    """Return *text* as lines that are shown as they are, and broken where the page ends."""
+    lines = (html.escape(escape_nonprintable(line)) for line in text.split("\n"))
+    # No line is empty: GitHub would read what follows as Markdown.
+    quoted_lines = (f"<code>{line}</code><br>\n" if line else "<br>\n" for line in lines)
+    return f"<blockquote>\n{''.join(quoted_lines)}</blockquote>\n\n"
 
 
 def block(text: str) -> str:

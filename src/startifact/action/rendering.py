@@ -5,9 +5,10 @@ from typing import assert_never
 
 from startifact.action.channel_rendering import register_log, register_summary
 from startifact.action.inputs import StepInputs
+from startifact.action.links import origin_links
 from startifact.action.listing_rendering import projects_summary, versions_summary
 from startifact.action.lock_rendering import check_summary, lock_summary
-from startifact.action.markdown import Lines, block, code, table
+from startifact.action.markdown import Lines, block, code, link, long_table, table, wrapped
 from startifact.action.member_rendering import archive_facts, member_lines, members_summary
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
@@ -47,6 +48,7 @@ from startifact.hints import in_workflow
 from startifact.model.metadata import looks_like_secret
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
+from startifact.regions.interface import Location
 from startifact.report import locations_of_artifact
 from startifact.settings import Settings
 from startifact.staging.outcomes import Staging
@@ -78,15 +80,15 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
             assert_never(result)
 
 
-def log_lines(result: ProjectResult) -> list[str]:
+def log_lines(result: ProjectResult, runner: Runner) -> list[str]:
     """Return what the log says of a step that has something to show."""
     match result:
         case StageResult(staging=staging):
             verb = "would point" if staging.dry_run else "points"
             points = verb if staging.is_latest else "does not point"
             regions = [
-                f"{o.region}: {o.state} after {o.seconds:.1f} s"
-                + (f", {o.location.uri}" if o.location else "")
+                f"{region_for_later_steps(o.region, runner)}: {o.state} after {o.seconds:.1f} s"
+                + (f", {uri_for_later_steps(o.location.uri, runner)}" if o.location else "")
                 for o in staging.outcomes
             ]
             lines = [
@@ -97,7 +99,7 @@ def log_lines(result: ProjectResult) -> list[str]:
             ]
             return [*lines, *yank_of_copy(staging)]
         case DownloadResult(artifact=artifact):
-            return [_bytes(artifact), _where(result), *_origin_lines(artifact)]
+            return [_bytes(artifact), _where(result, runner), *_origin_lines(artifact)]
         case InfoResult(artifact=artifact):
             return [_bytes(artifact), *_origin_lines(artifact)]
         case ProjectListResult(projects=projects):
@@ -121,10 +123,11 @@ def log_lines(result: ProjectResult) -> list[str]:
             assert_never(result)
 
 
-def _where(result: DownloadResult) -> str:
+def _where(result: DownloadResult, runner: Runner) -> str:
+    path = for_later_steps(result.path, runner)
     if result.extraction is None:
-        return f"downloaded to {result.path}"
-    return f"extracted into {result.path}: {extracted_text(result.extraction)}"
+        return f"downloaded to {path}"
+    return f"extracted into {path}: {extracted_text(result.extraction)}"
 
 
 def failure(inputs: StepInputs | None, error: StartifactError, runner: Runner) -> Lines:
@@ -136,7 +139,7 @@ def failure(inputs: StepInputs | None, error: StartifactError, runner: Runner) -
     text = with_notes(error.message, error)
     if hint := _hint(error):
         text += f"\n\nHint: {hint}"
-    lines = [f"### {subject} failed with exit code {error.exit_code}\n\n", block(text)]
+    lines = [f"### {subject} failed with exit code {error.exit_code}\n\n", wrapped(text)]
     if isinstance(error, StagingFailedError | ConflictError):
         lines += _outcomes(error.outcomes, runner)
     return lines
@@ -175,7 +178,8 @@ def _artifact(
         facts.append(("Path", code(for_later_steps(result.path, runner))))
         if result.extraction is not None:
             facts.append(("Extracted", extracted_text(result.extraction)))
-    facts += [(label, code(text)) for label, text in _origin(result)]
+    links = origin_links(artifact, settings.server)
+    facts += [(label, link(text, links.get(label, ""))) for label, text in _origin(result)]
     selector = _selector(artifact, inputs)
     title = f"### {code(str(artifact))} {_what(result, inputs)}{selector}\n\n"
     lines = [title, *table(("", ""), facts)]
@@ -197,7 +201,7 @@ def _artifact(
         (code(key), _HIDDEN if looks_like_secret(key) else code(value))
         for key, value in artifact.items()
     ]
-    lines += table(("Metadata", ""), rows) if rows else []
+    lines += long_table(("Metadata", ""), rows, "pairs of metadata")
     if staging is not None and staging.dry_run:
         lines += members_summary(staging.members)
     else:
@@ -287,7 +291,7 @@ def _outcomes(outcomes: Iterable[RegionOutcome], runner: Runner) -> Lines:
             code(region_for_later_steps(outcome.region, runner)),
             outcome.state.value,
             f"{outcome.seconds:.1f}",
-            code(uri_for_later_steps(outcome.location.uri, runner)) if outcome.location else "",
+            _address(outcome.location, runner) if outcome.location else "",
             _trouble(outcome.region, outcome.error.message) if outcome.error else "",
         )
         for outcome in outcomes
@@ -295,15 +299,25 @@ def _outcomes(outcomes: Iterable[RegionOutcome], runner: Runner) -> Lines:
     return table(_REGIONS, rows)
 
 
+def _address(location: Location, runner: Runner) -> str:
+    return link(uri_for_later_steps(location.uri, runner), location.page)
+
+
 def _locations(artifact: Artifact, runner: Runner) -> Lines:
     locations = locations_of_artifact(artifact)
+    pages = {o.region: o.location.page for o in artifact.downloader.outcomes() if o.location}
     seconds = {name: f"{took:.1f}" for name, took in artifact.downloader.seconds().items()}
     rows = [
         (
             code(region_for_later_steps(str(location["region"]), runner)),
             str(location["outcome"]),
             seconds.get(str(location["region"]), ""),
-            code(uri_for_later_steps(str(location["uri"]), runner)) if location["uri"] else "",
+            link(
+                uri_for_later_steps(str(location["uri"]), runner),
+                pages.get(str(location["region"]), ""),
+            )
+            if location["uri"]
+            else "",
             _trouble(str(location["region"]), str(location["error"]))
             if location.get("error")
             else "",
@@ -331,7 +345,9 @@ def _ending(result: VerifyResult | RepairResult | LockCheckResult, inputs: StepI
 
 def _verification(result: VerifyResult, inputs: StepInputs) -> Lines:
     found = result.verification
-    what = "differs between or within regions" if found.differences else "verified"
+    what = "differs between or within regions"
+    if not found.differences:
+        what = "verified: nothing differs"
     if found.failures:
         what += ", as far as regions answered"
     rows = [
@@ -343,9 +359,9 @@ def _verification(result: VerifyResult, inputs: StepInputs) -> Lines:
     return [
         f"### {code(target_of(result.inputs))} {what}\n\n",
         *_ending(result, inputs),
-        *(table(("Difference", "Region", "What", "Details"), rows) if rows else []),
+        *long_table(("Difference", "Region", "What", "Details"), rows, "differences"),
         *_failures(found.failures),
-        *(table(("Versions that were compared",), versions) if versions else []),
+        *long_table(("Versions that were compared",), versions, "versions that were compared"),
         *table(("Regions that were compared",), regions),
     ]
 
@@ -360,10 +376,10 @@ def _repair(result: RepairResult, inputs: StepInputs) -> Lines:
         (s.action, code(s.region), code(s.key), _trouble(s.region, s.message)) for s in done.steps
     ]
     lines = [f"### {code(target_of(result.inputs))} {what}\n\n", *_ending(result, inputs)]
-    lines += table(("Step", "Region", "What", "Details"), rows) if rows else []
+    lines += long_table(("Step", "Region", "What", "Details"), rows, "steps")
     for refusal in done.refusals:
         hint = _hint(refusal)
-        lines.append(block(f"{refusal.message}\n\nHint: {hint}" if hint else refusal.message))
+        lines.append(wrapped(f"{refusal.message}\n\nHint: {hint}" if hint else refusal.message))
     return lines + _failures(done.failures)
 
 

@@ -1,4 +1,4 @@
-"""The command line: `stage`, `download`, `info`, `versions`, `verify`, `repair` and `setup`."""
+"""The command line: the commands of `startifact.options`, read, run and printed."""
 
 import contextlib
 import io
@@ -14,6 +14,9 @@ from startifact.errors import BugError, StartifactError, StoppedError, with_note
 from startifact.hints import Hint, Option
 from startifact.limits import DEFAULT_LIMITS, DROPPED_SIGNAL_SECONDS, Limits
 from startifact.text import redact
+
+COMPLETION = "completion"
+"""The command that a shell runs when it starts, so nothing is loaded for it that others need."""
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -73,6 +76,11 @@ class _Command:
             self._console.flush()
             return 0
         self._json, self._traceback = arguments.json, arguments.traceback
+        if arguments.command == COMPLETION:
+            from startifact.cli.completion import completion_script
+
+            self._console.data(completion_script(*arguments.targets))
+            return 0
         # Only now: words that are not understood, and help, need none of it.
         from startifact.cli.running import run
 

@@ -5,9 +5,10 @@ behind it. Where an option is given twice the last one counts, but for those tha
 """
 
 import argparse
+import contextlib
 import shutil
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -15,9 +16,10 @@ from typing import Any, NoReturn
 from startifact.cli.legacy import translated
 from startifact.definitions import CommandDefinition, OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
+from startifact.hints import join
 from startifact.lazy_dataclasses import dataclass
-from startifact.options import COMMANDS, TARGETS, commands_of, options_of
-from startifact.text import count_of, no_number, number_of, quoted
+from startifact.options import COMMANDS, TARGETS, commands_of, listed, options_of
+from startifact.text import count_of, nearest, no_number, number_of, perhaps, quoted
 from startifact.version import __version__
 
 _DESCRIPTION = (
@@ -78,12 +80,13 @@ def parse(argv: Sequence[str]) -> Arguments:
                 "this is a command line of the first Startifact: the command stands first now",
                 hint=f"Write: {line}",
             )
-        _parser_of_all().parse_args(argv or ["--help"])
+        with _suggesting(before, command):
+            parser_of_all().parse_args(argv or ["--help"])
         raise AssertionError("a command that there is not has been taken")  # pragma: no cover
     values: dict[str, Any] = {
         option.identifier: _default(option) for option in options_of(WayIn.SHELL)
     }
-    given = vars(_parser_of(COMMANDS[command]).parse_args([*before, *after]))
+    given = _read(COMMANDS[command], [*before, *after])
     _refuse_unneeded(given)
     values |= given
     own = {name: values.pop(name) for name in ("deadline", "json", "verbose", "quiet", "traceback")}
@@ -91,6 +94,46 @@ def parse(argv: Sequence[str]) -> Arguments:
         raise InputError("--verbose and --quiet contradict each other", hint="Leave one out")
     targets = tuple(values.pop("targets", ()))
     return Arguments(command=command, targets=targets, values=MappingProxyType(values), **own)
+
+
+def _read(command: CommandDefinition, words: Sequence[str]) -> dict[str, Any]:
+    """Return what *words* give to *command*.
+
+    Raises:
+        InputError: They are not understood.
+        SystemExit: They ask for help or the version.
+    """
+    parser = _parser_of(command)
+    given, unknown = parser.parse_known_args(words)
+    if unknown:
+        name = unknown[0].partition("=")[0]
+        options = {n: o for o in options_of(WayIn.SHELL) for n in o.spellings}
+        suggestion = _perhaps(name, [n for o in _taken_by(command) for n in o.spellings])
+        if name in options:
+            suggestion = f"{name} is for {listed(options[name].commands, 'and')}"
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}", suggestion)
+    return vars(given)
+
+
+@contextlib.contextmanager
+def _suggesting(before: Sequence[str], command: str) -> Iterator[None]:
+    """Add to an error about the command what may have been meant by it, or by what is *before*."""
+    try:
+        yield
+    except InputError as e:
+        spellings = [name for option in options_of(WayIn.SHELL) for name in option.spellings]
+        names = [word.partition("=")[0] for word in before if word.startswith("-")]
+        strange = next((name for name in names if name not in spellings), "")
+        # A value behind a misspelt option has been taken for the command.
+        suggestion = _perhaps(strange, spellings) if strange else ""
+        suggestion = suggestion or _perhaps(command, commands_of(WayIn.SHELL))
+        e.next_step = join([suggestion, e.next_step])
+        raise
+
+
+def _perhaps(given: str, known: Iterable[str]) -> str:
+    """Return what of *known* may be meant by *given*, as a hint; empty where nothing is near."""
+    return perhaps(nearest(given, known))
 
 
 def _refuse_unneeded(given: Mapping[str, object]) -> None:
@@ -145,9 +188,10 @@ def _split(argv: Sequence[str]) -> tuple[list[str], str, list[str]]:
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are Startifact's, reported like all others."""
 
-    def error(self, message: str) -> NoReturn:
-        """Raise what is wrong with the command line."""
-        raise InputError(message, hint=f"{self.prog} --help shows what can be written")
+    def error(self, message: str, suggestion: str = "") -> NoReturn:
+        """Raise what is wrong with the command line, and what may have been meant."""
+        help_ = f"{self.prog} --help shows what can be written"
+        raise InputError(message, hint=join([suggestion, help_]))
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -168,8 +212,11 @@ def _filled(text: str) -> str:
     return textwrap.fill(text, _columns() - 2, break_on_hyphens=False)
 
 
-def _parser_of_all() -> _Parser:
-    """Return the parser of a command line without a command that there is."""
+def parser_of_all(*, whole: bool = False) -> argparse.ArgumentParser:
+    """Return the parser of a command line without a command that there is.
+
+    With *whole* each command has its arguments too, for what completes command lines.
+    """
     parser = _Parser(
         prog="startifact",
         usage="startifact [OPTIONS] COMMAND ...",
@@ -183,19 +230,27 @@ def _parser_of_all() -> _Parser:
         title="commands", dest="command", metavar="COMMAND", required=True
     )
     for name in commands_of(WayIn.SHELL):
-        commands.add_parser(name, help=COMMANDS[name].help)
+        one = commands.add_parser(name, help=COMMANDS[name].help, add_help=False)
+        if whole:
+            _add_arguments(one, COMMANDS[name])
     _add_options(parser, [o for o in options_of(WayIn.SHELL) if not o.commands], "")
     return parser
 
 
-def _parser_of(command: CommandDefinition) -> _Parser:
-    taken = [
+def _taken_by(command: CommandDefinition) -> list[OptionDefinition]:
+    """Return the options that *command* takes in a shell, with and without effect."""
+    return [
         option
         for option in options_of(WayIn.SHELL)
         if option.used_by(command.name) or command.name in option.ignored_by
     ]
+
+
+def _parser_of(command: CommandDefinition) -> _Parser:
     needed = [
-        _needed(option, command.name) for option in taken if command.name in option.required_by
+        _needed(option, command.name)
+        for option in _taken_by(command)
+        if command.name in option.required_by
     ]
     parser = _Parser(
         prog=f"startifact {command.name}",
@@ -203,25 +258,32 @@ def _parser_of(command: CommandDefinition) -> _Parser:
             filter(None, ["startifact", command.name, "[OPTIONS]", command.usage, *needed])
         ),
         description=_filled(f"{command.help} {command.details}"),
+        epilog="\n  ".join(["examples:", *command.examples]),
         formatter_class=_HelpFormatter,
         allow_abbrev=False,
         add_help=False,
         # What nobody wrote has the default of the table.
         argument_default=argparse.SUPPRESS,
     )
+    _add_arguments(parser, command)
+    return parser
+
+
+def _add_arguments(parser: _Parser, command: CommandDefinition) -> None:
+    taken = _taken_by(command)
     if command.target:
         positional = parser.add_argument_group("arguments")
         positional.add_argument(
             "targets",
             nargs="*" if command.takes_several else 1,
             metavar=command.target,
+            choices=command.choices or None,
             help=TARGETS[command.target],
         )
         for option in (o for o in taken if o.is_positional_in(command.name)):
             _add(positional, option, command.name)
     named = [o for o in taken if not o.is_positional_in(command.name)]
     _add_options(parser, named, command.name)
-    return parser
 
 
 def _add_options(parser: _Parser, options: Sequence[OptionDefinition], command: str) -> None:

@@ -24,6 +24,7 @@ from startifact.commands.inputs import (
 )
 from startifact.commands.results import DownloadResult, ProjectResult, resolved_lines
 from startifact.commands.running import entries_of, find_to_download, run, session_of
+from startifact.commands.suggestions import suggesting
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
 from startifact.files.temporary import needs_room, sweep, temporary_folder
@@ -90,18 +91,19 @@ def execute(
         copying = inputs_from(CopyInputs, values)
         return run_copy(copying, session_inputs, settings, progress=progress, limits=limits)
     session = session_of(session_inputs, settings, progress=progress, limits=limits)
-    if to_standard_output:
-        return _download_to(write_file, inputs_from(DownloadInputs, values), session)
-    if arguments.command == VersionsInputs.command and not arguments.json:
-        listing = inputs_from(VersionsInputs, values)
-        for line in entry_lines(entries_of(listing, session), long=listing.long, columns=columns):
-            write(line)
-        return PrintedResult()
     if from_standard_input:
         with standard_input_as_file() as file:
             return run(inputs_from(StageInputs, {**values, "path": [str(file)]}), session)
     inputs = inputs_from(PROJECT_INPUTS[arguments.command], values)
-    result = run(inputs, session, on_found=partial(_tell_resolved, inputs, tell))
+    with suggesting(inputs, session):
+        if to_standard_output and isinstance(inputs, DownloadInputs):
+            return _download_to(write_file, inputs, session)
+        if isinstance(inputs, VersionsInputs) and not arguments.json:
+            entries = entries_of(inputs, session)
+            for line in entry_lines(entries, long=inputs.long, columns=columns):
+                write(line)
+            return PrintedResult()
+        result = run(inputs, session, on_found=partial(_tell_resolved, inputs, tell))
     if isinstance(result, DownloadResult):
         _warn_of_failures(result.artifact)
     return result

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from startifact.cli.colours import coloured, shows_colours
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import LocalFileError, StartifactError, with_notes
 from startifact.hints import in_shell
@@ -37,6 +38,7 @@ class Console:
         self._err = err
         self._lock = threading.RLock()
         self._drawn = ""
+        self._colours = shows_colours(err)
         _never_fail_to_encode(out)  # standard error never does
 
     @property
@@ -150,7 +152,8 @@ class Console:
     def _lines(self, prefix: str, text: str) -> None:
         """Write every line of *text*, the second and later ones indented below *prefix*."""
         first, *others = text.split("\n")
-        text_shown = [prefix + escape_nonprintable(first)]
+        begin = coloured(prefix) if self._colours else prefix
+        text_shown = [begin + escape_nonprintable(first)]
         text_shown += [f"  {escape_nonprintable(line.removeprefix('  '))}" for line in others]
         with self._lock:
             drawn = self._drawn

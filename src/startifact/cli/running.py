@@ -30,7 +30,7 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
     tidy_aws_environment()
     console.quiet = arguments.quiet
     bar = None if arguments.quiet else Bar(console)
-    level = logging.INFO if arguments.verbose else logging.WARNING
+    level = logging.DEBUG if arguments.verbose else logging.WARNING
     with logging_to(tell=console.tell, warn=console.warn, words=in_shell, level=level):
         try:
             with deadline(arguments.deadline):

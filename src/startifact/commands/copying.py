@@ -6,6 +6,7 @@ from dataclasses import replace
 from startifact.commands.inputs import CopyInputs, SessionInputs
 from startifact.commands.results import CopyResult
 from startifact.commands.running import parameter_of, session_of
+from startifact.commands.suggestions import suggesting
 from startifact.concurrency.progress import ProgressCallback
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.quorum import MAJORITY
@@ -50,7 +51,8 @@ def run_copy(
         settings=replace(settings, regions=None),
         limits=limits,
     )
-    staging = session.copy(inputs.project, inputs.version, to, min_age=inputs.min_age)
+    with suggesting(inputs, session):
+        staging = session.copy(inputs.project, inputs.version, to, min_age=inputs.min_age)
     return CopyResult(staging=staging, regions=to.regions)
 
 

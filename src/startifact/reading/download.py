@@ -352,6 +352,7 @@ class Downloader:
                 if failure is None and self._is_still_chosen():
                     replace_file(temporary, destination)
                     self._unfit = {f.name: f.error for f in failures}
+                    logger.debug("%s served %s", replica.region.name, self._resolution.key)
                     return
             if failure is not None:
                 failures.append(failure)

@@ -79,6 +79,8 @@ class Location:
     bucket: str
     key: str
     uri: str
+    page: str = ""
+    """Where a person can see it with a browser; empty where that is not known."""
 
 
 class Mirror(Protocol):

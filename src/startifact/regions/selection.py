@@ -1,5 +1,6 @@
 """Which regions a session uses: those that it was given, or else those that are configured."""
 
+import logging
 import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ from startifact.text import quoted, quoted_list
 
 if TYPE_CHECKING:
     from startifact.regions.aws.configuration_loader import Boto3Session
+
+
+logger = logging.getLogger(__name__)
 
 
 class RegionSelection:
@@ -110,6 +114,7 @@ class RegionSelection:
                     default_region=self._aws_region,
                     limits=self._limits,
                 )
+                logger.debug("%s", self.known())
             return self._opened
 
     @property

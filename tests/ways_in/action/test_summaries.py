@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from startifact import Session
-from startifact.action.markdown import write
+from startifact.action.markdown import long_table, write
 from tests.support.runner_rules import SUMMARY_LIMIT, read_summary
 from tests.support.runner_step import Step
 from tests.ways_in.action.conftest import Call, to_stage
@@ -72,14 +72,81 @@ def test_download(step: Step, call: Call, listed: str) -> None:
     rows = cells(done.summary)
     assert done.summary.startswith("### `SugarWater@1.0.0` downloaded by `latest`\n")
     assert ["Path", "`back`"] in rows
-    assert ["Repository", "`octocat/SugarWater`"] in rows
-    assert ["Run", "`https://github.example/octocat/SugarWater/actions/runs/42`"] in rows
+    home = "https://github.example/octocat/SugarWater"
+    commit, run = "0123456789abcdef0123456789abcdef01234567", f"{home}/actions/runs/42"
+    assert ["Repository", f"[`octocat/SugarWater`]({home})"] in rows
+    assert ["Commit", f"[`{commit}`]({home}/commit/{commit})"] in rows
+    assert ["Run", f"[`{run}`]({run})"] in rows
     assert ["Region", "Outcome", "Seconds", "Where"] in rows
     for directory in listed.split(","):
         row = next(row for row in rows if row[0] == f"`{directory}`")
         assert row[1] == "present"
         assert float(row[2]) >= 0
     assert not any(row[0] == "Metadata" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("repository", "octocat/Sugar)Water"),
+        ("repository", "../../evil"),
+        ("commit", "main?x=1"),
+        ("run", "https://evil.example/octocat/SugarWater/actions/runs/42"),
+        ("run", "https://github.example/other/Water/actions/runs/42"),
+        ("run", "https://github.example/octocat/SugarWater/actions/runs/42)x"),
+    ],
+)
+def test_no_link_to_elsewhere(
+    fact: str, value: str, step: Step, call: Call, directories: list[str]
+) -> None:
+    """What a record says of a run is a link only where it leads to that run, on this server."""
+    call(**to_stage(step, regions=directories[0]))
+    record = Path(directories[0].removeprefix("file://")) / "SugarWater@1.0.0" / "metadata.json"
+    stored = json.loads(record.read_text())
+    record.write_text(json.dumps(stored | {f"startifact:{fact}": value}))
+    step.summary.write_bytes(b"")
+
+    done = call(command="info", project="SugarWater", regions=directories[0])
+
+    assert [fact.capitalize(), f"`{value}`"] in cells(done.summary)
+    assert f"]({value}" not in done.summary
+
+
+def test_long_lists_are_folded(step: Step, call: Call, directories: list[str]) -> None:
+    """Of a list that is longer than a screen the rest opens with a click."""
+    session = Session(regions=directories[:1])
+    for patch in range(22):
+        session.stage("SugarWater", f"1.0.{patch}", step.workspace / step.file())
+    listing = {"command": "versions", "project": "SugarWater", "regions": directories[0]}
+
+    folded, short = call(**listing), call(**listing, limit="20")
+
+    before, _, rest = folded.summary.partition("<details>")
+    assert "`1.0.2`" in before
+    assert rest.startswith("<summary>2 more versions</summary>\n\n| Version")
+    assert folded.summary.endswith("|\n\n</details>\n\n")
+    assert "<details>" not in short.summary.removeprefix(folded.summary)
+
+
+def test_fold_that_is_cut(tmp_path: Path) -> None:
+    """Where a folded list does not fit, the note about that is not folded with it."""
+    path = tmp_path / "summary"
+    lines = ["### title\n\n", *long_table(("a",), [("x" * 40_000,)] * 40, "rows")]
+
+    write(str(path), lines)
+
+    assert "\n</details>\n\n*The rest is left out" in path.read_text()
+
+
+def test_paths_of_the_host_in_the_log(step: Step, call: Call) -> None:
+    """The log of a container names a file as other steps know it."""
+    call(**to_stage(step, regions="file:./regions"))
+    host = {"RUNNER_WORKSPACE": "/home/runner/work/SugarWater", "STARTIFACT_CONTAINER": "1"}
+
+    done = call(host, command="download", project="SugarWater", path="back", regions="file:regions")
+
+    assert "\ndownloaded to back\n" in done.stdout
+    assert str(step.workspace) not in done.stdout
 
 
 def test_version_that_a_minority_holds(step: Step, call: Call, directories: list[str]) -> None:
@@ -124,8 +191,8 @@ def test_failure(step: Step, call: Call, listed: str) -> None:
     done = call(command="download", project="SugarWater", path="x", regions=listed)
 
     assert "### download `SugarWater@latest` failed with exit code 3\n" in done.summary
-    assert "<pre>" in done.summary
-    assert "Hint: " in done.summary
+    assert "<blockquote>\n<code>SugarWater has no latest" in done.summary
+    assert "<br>\n<br>\n<code>Hint: " in done.summary
     assert "SugarWater has no latest" in done.summary
 
 
@@ -195,6 +262,7 @@ def test_unsafe_text(step: Step, call: Call, directories: list[str]) -> None:
 
     rows = cells(done.summary)
     outside_code = re.sub(r"`[^`\n]*`|<(code|pre)>[^<]*</\1>", "", done.summary)
+    outside_code = re.sub(r"\[\]\(https://github\.example/octocat/[\w/]+\)", "", outside_code)
     assert done.exit_code == 0
     assert {len(row) for row in rows} == {2, 4}
     assert not re.search(r"[<>@`\[\]\\*]", outside_code.replace("SHA-256", ""))
@@ -210,8 +278,9 @@ def test_unsafe_error(step: Step, call: Call) -> None:
     """The text of an error stays inside its block."""
     done = call(command="info", project="</pre>\n# <b>x</b>", regions="file:./a")
 
-    assert done.summary.count("<") == 2
-    assert done.summary.count("</pre>") == 1
+    tags = re.findall("<[^>]*>", done.summary)
+    assert {*tags} == {"<blockquote>", "<code>", "</code>", "<br>", "</blockquote>"}
+    assert "\n\n" not in done.summary.partition("<blockquote>")[2].partition("</blockquote>")[0]
 
 
 def test_after_earlier_content(step: Step, call: Call, listed: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from startifact.cli.arguments import parse
 from startifact.errors import InputError
+from startifact.options import COMMANDS
 from startifact.version import __version__
 from tests.ways_in.cli.conftest import Run
 
@@ -142,7 +143,10 @@ def test_width(run: Run, words: list[str], columns: int, monkeypatch: pytest.Mon
 
     _usage, *lines = run(*words).out.splitlines()
 
-    assert [x for x in lines if len(x) > max(columns, 40) and len(x.split()) > 3] == []
+    # What somebody may copy stays one line.
+    copied = {f"  {example}" for command in COMMANDS.values() for example in command.examples}
+    long = [x for x in lines if len(x) > max(columns, 40) and len(x.split()) > 3]
+    assert set(long) <= copied
 
 
 @pytest.mark.parametrize("words", [["--version"], ["stage", "--version"], ["--version", "stage"]])
@@ -151,6 +155,34 @@ def test_version(run: Run, words: list[str]) -> None:
     done = run(*words)
 
     assert (done.code, done.out, done.err) == (0, f"startifact {__version__}\n", "")
+
+
+# What was misspelt ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("stge P@1.0.0 x", "Perhaps stage is meant. startifact --help shows"),
+        ("Verif P", "Perhaps verify is meant. startifact --help shows"),
+        ("stage P@1.0.0 x --regoins file:./a", "Perhaps --regions is meant. startifact stage"),
+        ("stage P@1.0.0 x --if-exist=keep", "Perhaps --if-exists is meant. startifact stage"),
+        ("--regoins file:./a stage P@1.0.0 x", "Perhaps --regions is meant. startifact --help"),
+        ("--regoins=file:./a sage P@1.0.0 x", "Perhaps --regions is meant. startifact --help"),
+        ("stage P@1.0.0 x --lock-file y", "--lock-file is for download and lock. startifact stage"),
+        ("remove P", "startifact --help shows"),
+        (f"{'stage' * 100} P", "startifact --help shows"),
+        ("stage P@1.0.0 x --zzz", "startifact stage --help shows"),
+        ("stage P@1.0.0 x y", "startifact stage --help shows"),
+        ("-", "startifact --help shows"),
+    ],
+)
+def test_what_may_be_meant(words: str, hint: str) -> None:
+    """A command or an option that there is not is compared with those that there are."""
+    with pytest.raises(InputError) as caught:
+        parse(words.split())
+
+    assert str(caught.value.hint).startswith(hint)
 
 
 # What was written to the first Startifact ----------------------------------------------------

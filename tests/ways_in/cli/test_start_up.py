@@ -54,6 +54,7 @@ PARSING = {
     "startifact",
     "startifact.cli",
     "startifact.cli.arguments",
+    "startifact.cli.colours",
     "startifact.cli.console",
     "startifact.cli.legacy",
     "startifact.concurrency",
@@ -106,6 +107,15 @@ def test_help(start: Run, words: list[str]) -> None:
     loaded = set(ast.literal_eval(done.err.splitlines()[-1]))
     assert {name for name in loaded if name.partition(".")[0] == "startifact"} == PARSING
     assert loaded & SLOW == set()
+
+
+def test_completion(start: Run) -> None:
+    """What a shell runs when it starts needs nothing of what other commands do."""
+    done = start("completion", "bash", command=("-c", ALL))
+
+    loaded = set(ast.literal_eval(done.err.splitlines()[-1]))
+    own = {"startifact.cli.completion"}
+    assert {name for name in loaded if name.partition(".")[0] == "startifact"} == PARSING | own
 
 
 def test_directories(start: Run, three: list[Path], make_file: MakeFile) -> None:

@@ -11,7 +11,12 @@ from startifact.concurrency.background import BackgroundCall
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.hints import Command, Hint
-from startifact.limits import DEFAULT_LIMITS, QUOTED_KEY_CHARACTERS, Limits
+from startifact.limits import (
+    DEFAULT_LIMITS,
+    QUOTED_KEY_CHARACTERS,
+    SERVICE_TEXT_CHARACTERS,
+    Limits,
+)
 from startifact.model.configuration import (
     DEFAULT_PARAMETER,
     Configuration,
@@ -168,6 +173,8 @@ class ConfigurationLoader:
         yield text
         self._texts[region] = text
         if known is None:
+            shown_text = quoted(text, SERVICE_TEXT_CHARACTERS)
+            logger.debug("the configuration in %s: %s", self._source(region), shown_text)
             self._warn_of_unknown_keys(region, text)
 
     def _fetched(self, region: str) -> str:

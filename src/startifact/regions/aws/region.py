@@ -1,5 +1,6 @@
 """The two kinds of region on S3: a bucket that is named, and one that is configured."""
 
+import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from startifact.regions.aws.configuration_loader import (
     store_configuration,
 )
 from startifact.regions.aws.endpoint import normalised_endpoint
+from startifact.regions.aws.pages import page_of
 from startifact.regions.aws.probe import check_conditions, check_deletion
 from startifact.regions.aws.spec import BucketSpec, is_bucket_name, wrong_kind_of_bucket
 from startifact.regions.interface import (
@@ -35,6 +37,8 @@ from startifact.regions.pages import Page
 from startifact.text import quoted
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 class S3Region(Region):
@@ -57,6 +61,11 @@ class S3Region(Region):
         with holding(self._lock):
             if self._known is None:
                 self._known = self._look_up()
+                meta = self._known.client.meta
+                logger.debug(
+                    "%s: the bucket is %s, asked at %s",
+                    self.name, self._known.name, meta.endpoint_url,
+                )  # fmt: skip
             return self._known
 
     def store_identity(self) -> str:
@@ -71,7 +80,13 @@ class S3Region(Region):
         bucket = self._bucket()
         full = bucket.full(key)
         return Location(
-            region=self.name, bucket=bucket.name, key=full, uri=f"s3://{bucket.name}/{full}"
+            region=self.name,
+            bucket=bucket.name,
+            key=full,
+            uri=f"s3://{bucket.name}/{full}",
+            page=page_of(bucket.client.meta.region_name, bucket.name, full)
+            if bucket.is_aws
+            else "",
         )
 
     def describe(self, key: Key) -> StoredArtifact | None:

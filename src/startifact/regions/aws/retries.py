@@ -5,6 +5,7 @@ nothing of who waits. These last as long as a region may be idle, for every requ
 end when nobody waits any more.
 """
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ from startifact.regions.aws.trouble import (
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
+
+logger = logging.getLogger(__name__)
 
 _NEVER = frozenset({"CompleteMultipartUpload", "PutObject"})
 """They are conditional: whoever makes them looks at what is there first (`write_once`)."""
@@ -71,7 +74,8 @@ class Pace:
 class Retries:
     """Decides which requests of one client are made again, and when."""
 
-    def __init__(self, limits: Limits, *, attempts: int) -> None:
+    def __init__(self, limits: Limits, *, attempts: int, service: str = "the service") -> None:
+        self._service = service
         self._limits = limits
         self._pace = Pace(limits)
         self._configured = attempts
@@ -120,6 +124,10 @@ class Retries:
                 return None
             foreign.asked_again = operation.name not in _NEVER
             raise foreign
+        logger.debug(
+            "%s: %s is made again in %.1f s, after attempt %d: %s",
+            self._service, operation.name, pause, attempts, said,
+        )  # fmt: skip
         pause_for(pause)
         return 0.0
 
@@ -197,7 +205,8 @@ def retry_requests(client: BaseClient, limits: Limits) -> None:
     """
     service = client.meta.service_model.service_id.hyphenize()
     events = client.meta.events
-    retries = Retries(limits, attempts=configured_attempts(client))
+    name = f"{client.meta.service_model.service_id} in {client.meta.region_name}"
+    retries = Retries(limits, attempts=configured_attempts(client), service=name)
     events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
     events.register_first(f"needs-retry.{service}", retries.decide)  # type: ignore[arg-type]
     events.register_first(f"request-created.{service}", retries.wait_for_turn)

@@ -1,0 +1,28 @@
+"""The colours of the words that begin what is shown to people, and whether there are any."""
+
+import os
+from collections.abc import Mapping
+from typing import TextIO
+
+_CODES: Mapping[str, str] = {"error: ": "1;31", "warning: ": "1;33", "hint: ": "1;36"}
+"""Red, yellow and cyan, each bold, which can be read on dark and on light."""
+
+
+def shows_colours(stream: TextIO) -> bool:
+    """Return whether *stream* is to have colours.
+
+    ``NO_COLOR`` (https://no-color.org) says no and ``FORCE_COLOR`` (https://force-color.org) says
+    yes, where they are not empty; the first counts more. Without them a terminal has colours, but
+    one that says it is dumb, and those of Windows, which do not all know them.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return os.name != "nt" and os.environ.get("TERM", "dumb") != "dumb" and stream.isatty()
+
+
+def coloured(prefix: str) -> str:
+    """Return *prefix* in its colour; without one, as it is."""
+    code = _CODES.get(prefix)
+    return prefix if code is None else f"\x1b[{code}m{prefix.rstrip()}\x1b[0m "

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from startifact.errors import IntegrityError
+from startifact.errors import EditedEntryError, IntegrityError
 from startifact.hints import Command, Hint
 from startifact.model.keys import Key
 from startifact.model.lock_file import LockEntry
@@ -33,7 +33,7 @@ class ExpectedBytes:
         if record.sha256 != self.sha256:
             raise IntegrityError(f"{key}: got {record.digest}, {expected}", hint=ask)
         if self.size is not None and record.size != self.size:
-            raise IntegrityError(
+            raise EditedEntryError(
                 f"{key}: got {record.size:,} bytes, expected {self.size:,}{self.source}, which has "
                 "the same digest",
                 hint="Digest and size disagree, so somebody has edited it: take the file back from "

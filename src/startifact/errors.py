@@ -190,6 +190,10 @@ class ArchiveError(IntegrityError):
     """An archive is damaged, or has members that are not safe. Nothing of it was written."""
 
 
+class EditedEntryError(IntegrityError):
+    """Digest and size of an entry of a lock file disagree: somebody has edited it."""
+
+
 class DifferencesError(StartifactError):
     """A comparison of all regions has found that something is not as it should be.
 

@@ -528,6 +528,10 @@ class Limits:
     lock_workers: int = 8
     """How many entries of a lock file are looked up at a time. Each asks all regions at once, and
     mostly waits for them."""
+
+    lock_warnings: int = 50
+    """How many versions of a lock file are warned of, each in a line; others are counted."""
+
     described_ahead: int = 32
     """How many versions of a listing are described, or wait to be shown, at a time: twice
     ``inventory_workers``, so that one that takes longer keeps few workers from going on."""

@@ -74,6 +74,7 @@ def facts_of_choice(artifact: Artifact) -> dict[str, object]:
     return {
         "held-by-majority": may_be_majority(artifact.downloader.outcomes()),
         "yanked": _facts_of_yank(artifact.yank),
+        "yank-is-known": artifact.yank_is_known,
         "passed-over": [
             {"version": str(passed.version), "why": passed.why} for passed in artifact.passed_over
         ],
@@ -88,7 +89,11 @@ def _facts_of_yank(yank: Yank | None) -> dict[str, object] | None:
 
 def facts_of_copy(staging: Staging) -> dict[str, object]:
     """Return what a copy did: the same as of a staging, and whether the copy was yanked too."""
-    return {**facts_of_staging(staging), "yanked": _facts_of_yank(staging.yank)}
+    return {
+        **facts_of_staging(staging),
+        "yanked": _facts_of_yank(staging.yank),
+        "yanked-already": staging.yanked_already,
+    }
 
 
 def facts_of_staging(staging: Staging) -> dict[str, object]:

@@ -164,6 +164,12 @@ def redact(text: str) -> str:
     return _SECRETS.sub("***", text)
 
 
+def in_one_line(text: str) -> str:
+    """Return *text*, which says by line what regions said, in one line."""
+    first, *lines = [line.strip() for line in text.split("\n")]
+    return f"{first} {'; '.join(lines)}" if lines else first
+
+
 def escape_nonprintable(text: str) -> str:
     """Return *text* with all that is not printable escaped, every space but U+0020 included."""
     return "".join(

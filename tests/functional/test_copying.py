@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from startifact.concurrency.progress import Progress
 from startifact.errors import (
+    AccessDeniedError,
     ConflictError,
     InputError,
     IntegrityError,
     LocalFileError,
     NotFoundError,
+    RemovedError,
+    SeveralRegionsError,
     StagingFailedError,
     StartifactError,
 )
@@ -51,6 +55,20 @@ def here(backends: list[Backend], make_file: MakeFile) -> Session:
 def there(tmp_path: Path) -> Session:
     """Return a session with two other regions."""
     return Session(regions=[f"file:{tmp_path / 'there' / name}" for name in "xy"])
+
+
+class Meanwhile:
+    """Does something once, as soon as the first bytes have come."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+        self.is_done = False
+
+    def __call__(self, progress: Progress) -> None:
+        """Do it, where these are the first bytes of a download."""
+        if progress.verb == "download" and not self.is_done:
+            self.is_done = True
+            self._act()
 
 
 def test_everything_is_kept(here: Session, there: Session, tmp_path: Path) -> None:
@@ -102,6 +120,116 @@ class TestCopies:
         assert would.yank is not None
         assert (would.yank.reason, would.yank.at) == ("it loses data", "")
         assert there.get("SugarWater", "1.4.2").yank is None
+
+    def test_another_yank_there(self, here: Session, there: Session) -> None:
+        """A yank that is there already stays as it is, and the result says so."""
+        here.copy("SugarWater", "1.4.2", there)
+        there.yank("SugarWater", "1.4.2", "our own reason")
+        before = there.get("SugarWater", "1.4.2").yank
+        here.yank("SugarWater", "1.4.2", "it loses data")
+
+        with Session(regions=there.regions, read_only=True) as reader:
+            dry = here.copy("SugarWater", "1.4.2", reader)
+        done = here.copy("SugarWater", "1.4.2", there)
+
+        assert before is not None
+        assert (dry.yank, dry.yanked_already) == (before, True)
+        assert (done.yank, done.yanked_already) == (before, True)
+        assert there.get("SugarWater", "1.4.2").yank == before
+
+    def test_same_yank_there(self, here: Session, there: Session) -> None:
+        """What the first copy has yanked, the second one finds yanked already."""
+        here.yank("SugarWater", "1.4.2", "it loses data")
+
+        first, second = (here.copy("SugarWater", "1.4.2", there) for _ in range(2))
+
+        assert (first.yanked_already, second.yanked_already) == (False, True)
+        assert first.yank == second.yank
+
+    def test_regions_that_missed_the_yank(
+        self, here: Session, there: Session, backends: list[Backend], tmp_path: Path
+    ) -> None:
+        """Where only a region answers that missed a yank, nothing is copied."""
+        backends[2].fail_region()
+        here.yank("SugarWater", "1.4.2", "it loses data")
+        backends[2].restore_region()
+        for backend in backends[:2]:
+            backend.fail_region()
+
+        with pytest.raises(SeveralRegionsError) as caught:
+            Session(regions=[b.spec for b in backends]).copy("SugarWater", "1.4.2", there)
+
+        said = caught.value.message
+        assert caught.value.exit_code in {5, 7}
+        assert "cannot tell whether SugarWater@1.4.2 was yanked: 1 of 3 regions know it" in said
+        assert all(backend.spec in said for backend in backends)
+        assert "nothing was written" in caught.value.__notes__
+        assert not (tmp_path / "there").exists()
+
+    def test_damaged_marks(
+        self, here: Session, there: Session, backends: list[Backend], tmp_path: Path
+    ) -> None:
+        """Where too few marks can be read, nothing is copied, in a dry run either."""
+        here.yank("SugarWater", "1.4.2", "it loses data")
+        for backend in backends[:2]:
+            backend.write("SugarWater/_yanked/1.4.2", "not JSON")
+
+        for read_only in (False, True):
+            with pytest.raises(SeveralRegionsError) as caught:
+                here.copy(
+                    "SugarWater", "1.4.2", Session(regions=there.regions, read_only=read_only)
+                )
+            assert caught.value.exit_code == IntegrityError.exit_code
+
+        assert not (tmp_path / "there").exists()
+
+    def test_marks_that_may_not_be_read(
+        self, here: Session, there: Session, backends: list[Backend], tmp_path: Path
+    ) -> None:
+        """A role that may not read whether it was yanked copies nothing, and downloads nothing."""
+        regions = faulty([backend.spec for backend in backends])
+        for region in regions:
+            region.fail("read_channel", AccessDeniedError(f"{region.name}: the role may not"))
+
+        with pytest.raises(SeveralRegionsError) as caught:
+            session_over(regions).copy("SugarWater", "1.4.2", there)
+
+        assert caught.value.exit_code == AccessDeniedError.exit_code
+        assert "the role may not" in caught.value.message
+        assert not (tmp_path / "there").exists()
+        assert "read" not in [call for region in regions for call in region.calls]
+
+    def test_yank_meanwhile(self, here: Session, there: Session, backends: list[Backend]) -> None:
+        """A yank that succeeds while the bytes are brought is copied too."""
+        during = Meanwhile(lambda: here.yank("SugarWater", "1.4.2", "it loses data"))
+        copier = Session(regions=[b.spec for b in backends], progress=during)
+
+        copied = copier.copy("SugarWater", "1.4.2", there)
+
+        assert during.is_done
+        assert copied.yank is not None
+        assert copied.yank.reason == "it loses data"
+        assert there.get("SugarWater", "1.4.2").yank == copied.yank
+
+    def test_removal_meanwhile(
+        self, here: Session, there: Session, backends: list[Backend], make_file: MakeFile
+    ) -> None:
+        """A version that is removed while the bytes are brought is not copied."""
+        here.stage("SugarWater", "2.0.0", make_file(b"newer"))
+
+        def remove() -> None:
+            for _ in range(2):
+                here.prune("SugarWater", keep_versions=1, grace="0s", yes=True)
+
+        during = Meanwhile(remove)
+        copier = Session(regions=[b.spec for b in backends], progress=during)
+
+        with pytest.raises(RemovedError):
+            copier.copy("SugarWater", "1.4.2", there)
+
+        assert during.is_done
+        with pytest.raises(NotFoundError):
+            there.get("SugarWater", "1.4.2")
 
     def test_other_content(self, here: Session, there: Session, make_file: MakeFile) -> None:
         """Where other content is staged there, nothing is written, as by a staging."""

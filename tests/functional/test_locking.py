@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import threading
 import time
@@ -25,7 +26,7 @@ from startifact.limits import MAX_LOCK_FILE_BYTES
 from tests.conftest import AwsAccount
 from tests.support.backends import Backend
 from tests.support.faulty_region import faulty, session_over
-from tests.support.limits import Session
+from tests.support.limits import Session, short_limits
 
 MakeFile = Callable[..., Path]
 
@@ -451,3 +452,92 @@ def test_first_startifact(account: AwsAccount, lock_file: Path) -> None:
     with pytest.raises(IntegrityError, match=r"CLI@1\.0\.0: got .*expected sha256:"):
         session.get("CLI", "1.0.0", sha256=sha256(b"old"))
     assert not lock_file.exists()
+
+
+class TestWarnings:
+    """What is said of versions that were yanked, or are to be removed."""
+
+    @pytest.fixture(autouse=True)
+    def marked(self, session: Session, make_file: MakeFile) -> None:
+        session.stage("CLI", "3.0.0", make_file(b"newest"))
+        session.yank("CLI", "2.0.0", "it loses data")
+        session.yank("SugarWater", "1.0.0", "it loses sugar")
+        session.prune("CLI", version_range="<2", older_than="1s", keep_versions=1, yes=True)
+
+    def warned(self, caplog: pytest.LogCaptureFixture) -> list[str]:
+        said = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+        caplog.clear()
+        return said
+
+    def test_each_entry(
+        self, session: Session, lock_file: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Adding, moving on and checking warn of each version once, and it can be had."""
+        caplog.clear()
+        session.lock_all(
+            [("CLI", "2.0.0"), ("CLI", "v2.0.0"), ("CLI", "^3"), ("SugarWater", "prod")],
+            lock_file=lock_file,
+        )
+        locked = self.warned(caplog)
+        session.update_lock("SugarWater", lock_file=lock_file)
+        updated = self.warned(caplog)
+        check = session.check_lock(lock_file=lock_file)
+        checked = self.warned(caplog)
+
+        sugar = "SugarWater@1.0.0 was yanked: 'it loses sugar'"
+        assert locked == ["CLI@2.0.0 was yanked: 'it loses data'", sugar]
+        assert (updated, checked) == ([sugar], locked)
+        assert check
+
+    def test_removal(
+        self,
+        session: Session,
+        make_file: MakeFile,
+        lock_file: Path,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """What is to be removed says when."""
+        session.stage("CLI", "1.3.0", make_file(b"newer"))
+        session.prune("CLI", version_range="<2", keep_versions=1, yes=True)
+        caplog.clear()
+
+        session.lock("CLI", "1.2.0", lock_file=lock_file)
+
+        (said,) = self.warned(caplog)
+        assert said.startswith("CLI@1.2.0 is to be removed, not before '2")
+
+    def test_not_known(
+        self,
+        session: Session,
+        directories: list[str],
+        lock_file: Path,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """What is not known is said in one line as well, and locked."""
+        for spec in directories[:2]:
+            path = Path(spec.removeprefix("file://"), "CLI", "_yanked", "3.0.0")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("not JSON")
+        caplog.clear()
+
+        session.lock("CLI", "3.0.0", lock_file=lock_file)
+
+        (said,) = self.warned(caplog)
+        assert said.startswith("it is not known whether CLI@3.0.0 was yanked: 1 of 3 regions")
+        assert "\n" not in said
+
+    def test_many(
+        self,
+        directories: list[str],
+        lock_file: Path,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """Of very many, some are named and the others are counted."""
+        few = Session(regions=directories, limits=short_limits(lock_warnings=1))
+        caplog.clear()
+
+        few.lock_all([("CLI", "2.0.0"), ("SugarWater", None)], lock_file=lock_file)
+
+        first, more = self.warned(caplog)
+        assert first.startswith("CLI@2.0.0 was yanked")
+        assert more == "1 more versions were yanked or are to be removed, or that is not known"

@@ -31,7 +31,7 @@ WORDS: dict[str, list[str]] = {
     "to": ["copy", "P", "--to={}", "--regions=file:x"],
     "to-role": ["copy", "P", "--to=us-east-1", "--to-role={}", "--regions=file:x"],
     "to-configuration-parameter": [
-        *("copy", "P", "--to=file:x", "--to-configuration-parameter={}", "--regions=file:y"),
+        *("copy", "P", "--to=us-east-1", "--to-configuration-parameter={}", "--regions=file:y"),
     ],
     "lock --update": ["lock", "--update", "{}", "--regions=file:x"],
     "if-exists": ["stage", "P@1.0.0", "x", "--if-exists={}"],

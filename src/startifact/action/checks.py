@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from startifact.commands.inputs import STANDARD_STREAM, CopyInputs
+from startifact.commands.inputs import STANDARD_STREAM, CopyInputs, VersionsInputs
 from startifact.commands.lock import split_entry
 from startifact.errors import InputError
 from startifact.limits import MAX_REGIONS, MAX_ROLE_SECONDS, MIN_ROLE_SECONDS
@@ -13,7 +14,7 @@ from startifact.model.keys import check_project
 from startifact.model.metadata import parse_metadata
 from startifact.model.quorum import required_to_stage
 from startifact.model.record import check_metadata
-from startifact.model.selectors import parse_selector
+from startifact.model.selectors import parse_range, parse_selector
 from startifact.model.versions import parse_version
 from startifact.problems import Problems
 from startifact.regions.factory import parse_specs
@@ -50,6 +51,12 @@ def check_to(text: str, command: str | None) -> tuple[str, ...] | str | None:
     if command == CopyInputs.command:
         return check_regions(text, name="to")
     return check_optional(parse_version)(text)
+
+
+def check_range(text: str, command: str | None) -> str | None:
+    """Return *text*, a range, or ``None`` where it is empty; *command* may take a channel."""
+    is_listing = command == VersionsInputs.command
+    return check_optional(partial(parse_range, or_channel=is_listing))(text)
 
 
 def read_entries(text: str) -> tuple[str, ...]:

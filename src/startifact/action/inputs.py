@@ -34,7 +34,7 @@ from startifact.model.keys import LATEST, check_project
 from startifact.model.metadata import parse_metadata
 from startifact.model.points_in_time import parse_since
 from startifact.model.roles import check_role
-from startifact.model.selectors import check_channel, parse_range, parse_selector
+from startifact.model.selectors import check_channel, parse_selector
 from startifact.model.sizes import parse_size
 from startifact.model.versions import parse_version
 from startifact.options import COMMANDS, commands_of, listed, options_of
@@ -149,6 +149,7 @@ def _read(reader: "_Reader") -> dict[str, Any]:
         "version": lambda text: _version(text, values["command"]),
         "path": lambda text: _path(text, values["command"]),
         "to": lambda text: checks.check_to(text, values["command"]),
+        "range": lambda text: checks.check_range(text, values["command"]),
         "required-regions": lambda text: checks.check_required(text, _written(values)),
     }
     for option in INPUTS.values():
@@ -167,7 +168,6 @@ def _written(values: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 _CHECKS: Mapping[str, Callable[[str], object]] = {
     "channel": checks.check_optional(check_channel),
-    "range": checks.check_optional(parse_range),
     "since": checks.check_optional(partial(parse_since, now=datetime.now(UTC), name="since")),
     "where": partial(parse_metadata, source="where"),
     "limit": partial(checks.check_count, name="limit"),

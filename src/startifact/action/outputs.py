@@ -133,8 +133,9 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
         ),
         OutputDefinition(
             "yanked",
-            "Whether the version is yanked, true or false; of copy, whether it is where it was "
-            "copied from and so where it was copied to. After a dry run, whether it would be.",
+            "Whether the version is yanked, true or false, or empty where too few regions said so "
+            "to know; of copy, whether it is where it was copied from and so where it was copied "
+            "to. After a dry run, whether it would be.",
             ("download", "info", "yank", "unyank", "copy"),
         ),
         OutputDefinition(
@@ -201,7 +202,8 @@ def outputs_of(
         # Later steps would use it in a path.
         facts["filename"] = safe_filename(result.artifact)
         if "yanked" in facts:
-            facts["yanked"] = facts["yanked"] is not None
+            is_known = facts["yanked"] is not None or facts.get("yank-is-known", True)
+            facts["yanked"] = facts["yanked"] is not None if is_known else None
     if isinstance(result, DownloadResult):
         facts["path"] = for_later_steps(result.path, runner)
     for name in _LISTS:

@@ -35,6 +35,7 @@ from startifact.commands.results import (
     extracted_text,
     is_held_by_majority,
     is_named_by,
+    yank_not_known,
     yank_of_copy,
 )
 from startifact.errors import (
@@ -166,8 +167,9 @@ def _artifact(
     ]
     yank = artifact.yank if staging is None else staging.yank
     if yank is not None:
-        would = "would be: " if staging is not None and staging.dry_run else ""
-        facts.append(("Yanked", would + code(yank.reason)))
+        facts.append(("Yanked", _prefix_of_yank(staging) + code(yank.reason)))
+    elif staging is None and (unknown := yank_not_known(artifact)):
+        facts.append(("Yanked", code(unknown)))
     if artifact.filename is not None:
         facts.append(("File name", code(artifact.filename)))
     facts += [(label, code(text)) for label, text in archive_facts(artifact) if text]
@@ -208,6 +210,12 @@ def _artifact(
         lines.append("To download it:\n\n")
         lines += [block(make(result, inputs, settings, runner)) for make in (as_step, as_command)]
     return lines
+
+
+def _prefix_of_yank(staging: Staging | None) -> str:
+    if staging is not None and staging.yanked_already:
+        return "already: "
+    return "would be: " if staging is not None and staging.dry_run else ""
 
 
 def _selector(artifact: Artifact, inputs: StepInputs) -> str:

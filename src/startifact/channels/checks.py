@@ -13,7 +13,7 @@ from startifact.model.versions import is_same
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
 from startifact.regions.interface import Region
-from startifact.registers.marks import is_being_removed, mark_in, mark_register, yanked_message
+from startifact.registers.marks import known_mark, mark_register, yanked_message
 from startifact.text import quoted
 
 logger = logging.getLogger(__name__)
@@ -73,11 +73,7 @@ def check_mark(
     """
     reading = mark_register(regions, project, version, limits=limits).read()
     key = artifact_key(project, version)
-    if is_being_removed(reading):
-        raise RemovedError(f"{key} is being removed", hint="Promote another version")
-    if not reading.is_known:
-        raise reading.unknown(f"cannot tell whether {key} was yanked")
-    yanked = mark_in(reading).yanked
+    yanked = known_mark(reading, key, hint="Promote another version").yanked
     if yanked is not None and allow_yanked:
         logger.warning("%s", yanked_message(key, yanked))
     elif yanked is not None:

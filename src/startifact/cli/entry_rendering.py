@@ -9,7 +9,7 @@ from startifact.text import escape_nonprintable
 NOTHING = "-"
 """Stands for what there is not, or is not known."""
 
-_HEAD = ("VERSION", "SIZE", "STAGED", "DIGEST", "CHANNELS", "YANKED")
+_HEAD = ("VERSION", "SIZE", "STAGED", "DIGEST", "CHANNELS", "TROUBLE")
 # Later lines are not known yet: what is longer moves the columns behind it, in its own line.
 _LEAST_WIDTHS = (14, 11, 27, 71, 12, 0)
 
@@ -44,14 +44,15 @@ def _block(entry: VersionEntry) -> list[str]:
         algorithm: digest,
         "staged at": entry.staged_at_text,
         "channels": ", ".join(entry.channels),
-        "yanked": _yanked(entry),
-        "trouble": entry.trouble,
+        "trouble": _trouble(entry),
     }
     return [str(entry.version), *table((name, text) for name, text in facts.items() if text)]
 
 
-def _yanked(entry: VersionEntry) -> str:
-    return "" if entry.yank is None else entry.yank.reason or "without a reason"
+def _trouble(entry: VersionEntry) -> str:
+    """Return why *entry* is not to be used, or cannot be."""
+    yanked = "" if entry.yank is None else f"yanked: {entry.yank.reason or 'without a reason'}"
+    return "; ".join(text for text in (yanked, entry.trouble) if text)
 
 
 def _cells(entry: VersionEntry) -> tuple[str, ...]:
@@ -62,7 +63,7 @@ def _cells(entry: VersionEntry) -> tuple[str, ...]:
         entry.staged_at_text or NOTHING,
         entry.digest or NOTHING,
         ",".join(entry.channels) or NOTHING,
-        "; ".join(filter(None, [_yanked(entry), entry.trouble])) or NOTHING,
+        _trouble(entry) or NOTHING,
     )
 
 

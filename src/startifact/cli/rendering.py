@@ -24,6 +24,7 @@ from startifact.commands.results import (
     VersionsResult,
     YankResult,
     extracted_text,
+    yank_not_known,
     yank_of_copy,
 )
 from startifact.organisation.setup import RegionSetup
@@ -164,7 +165,7 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         "ref": artifact.ref,
         "run": artifact.run,
         "actor": artifact.actor,
-        "yanked": artifact.yank and artifact.yank.reason,
+        "yanked": artifact.yank.reason if artifact.yank else yank_not_known(artifact),
     }
     lines = [str(artifact), *table((name, value) for name, value in facts.items() if value)]
     if len(artifact):

@@ -1,6 +1,6 @@
 """What the command copy does: it has two lists of regions, and perhaps two identities."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from startifact.commands.inputs import CopyInputs, SessionInputs
@@ -8,6 +8,8 @@ from startifact.commands.results import CopyResult
 from startifact.commands.running import parameter_of, session_of
 from startifact.commands.suggestions import suggesting
 from startifact.concurrency.progress import ProgressCallback
+from startifact.errors import InputError
+from startifact.hints import Hint, Option
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.quorum import MAJORITY
 from startifact.model.roles import check_role
@@ -18,6 +20,7 @@ from startifact.regions.factory import parse_specs
 from startifact.regions.spec import RegionSpec, split_list
 from startifact.session import Session
 from startifact.settings import Settings
+from startifact.text import quoted_list
 
 
 def run_copy(
@@ -38,6 +41,7 @@ def run_copy(
     """
     names = split_list(inputs.to) if isinstance(inputs.to, str) else inputs.to
     specs = parse_specs(names, source="to")
+    _refuse_ignored(inputs, specs)
     # How many regions are required is said of those that something is staged in.
     reading = replace(given, required_regions=MAJORITY)
     session = session_of(reading, settings, identity=identity, progress=progress, limits=limits)
@@ -54,6 +58,32 @@ def run_copy(
     with suggesting(inputs, session):
         staging = session.copy(inputs.project, inputs.version, to, min_age=inputs.min_age)
     return CopyResult(staging=staging, regions=to.regions)
+
+
+def _refuse_ignored(inputs: CopyInputs, specs: Sequence[RegionSpec]) -> None:
+    """Refuse what says how to reach regions, where none of *specs* is reached that way.
+
+    Raises:
+        InputError: There is such an option.
+    """
+    credentials = any(spec.uses_credentials for spec in specs)
+    configuration = any(spec.uses_configuration for spec in specs)
+    for option, given, is_used, what in (
+        (Option("to-profile"), inputs.to_profile, credentials, "needs credentials of AWS"),
+        (Option("to-role"), inputs.to_role, credentials, "needs credentials of AWS"),
+        (
+            Option("to-configuration-parameter"),
+            inputs.to_configuration_parameter,
+            configuration,
+            "has an organisation configuration",
+        ),
+    ):
+        if given is not None and not is_used:
+            raise InputError(
+                f"{option.name} is given, and none of the regions to copy to {what}: "
+                f"{quoted_list(spec.text for spec in specs)}",
+                hint=Hint.of("Leave out ", option),
+            )
 
 
 def _loader(

@@ -6,11 +6,12 @@ from startifact.commands.inputs import LockInputs
 from startifact.errors import (
     ArchivedError,
     DifferencesError,
+    EditedEntryError,
     InputError,
     StartifactError,
     as_one,
 )
-from startifact.hints import Command, Hint, Option, Words
+from startifact.hints import Command, Hint, Option, Words, join
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.keys import artifact_key
 from startifact.model.lock_file import DEFAULT_LOCK_FILE, LockEntry
@@ -75,23 +76,39 @@ class LockCheckResult:
         if not (differences := self.check.differences):
             return unknown
         archived = [isinstance(d.error, ArchivedError) for d in differences]
-        name = self.check.lock_file
-        options = (Option("lock-file", name),) if name != DEFAULT_LOCK_FILE else ()
-        hint = Hint.of(
-            "A staged version never changes: find out who has replaced or removed it; ",
-            Command("lock", f"{differences[0].entry}", options),
-            " moves such an entry on where its selector picks another version now",
-        )
         return (
             DifferencesError(
                 len(differences),
-                target=name,
+                target=self.check.lock_file,
                 lines=self.output() if in_full else (),
                 archived=archived,
-                hint=hint,
+                hint=self._hint(),
             ),
             *unknown,
         )
+
+    def _hint(self) -> Hint | None:
+        """Return what to do about entries that were edited, and about what is not there any more.
+
+        What is in an archive has a hint of its own.
+        """
+        name = self.check.lock_file
+        options = (Option("lock-file", name),) if name != DEFAULT_LOCK_FILE else ()
+        edited, gone = [], []
+        for difference in self.check.differences:
+            if isinstance(difference.error, EditedEntryError):
+                edited.append(difference.error.next_step)
+            elif not isinstance(difference.error, ArchivedError):
+                gone.append(difference.entry)
+        hints = [
+            Hint.of(
+                "A staged version never changes: find out who has replaced or removed it; ",
+                Command("lock", f"{entry}", options),
+                " moves such an entry on where its selector picks another version now",
+            )
+            for entry in gone[:1]
+        ]
+        return join([*edited, *hints])
 
     def output(self) -> list[str]:
         """Return a line for each entry that cannot be had, for programs."""

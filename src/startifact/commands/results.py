@@ -51,7 +51,7 @@ from startifact.report import (
 from startifact.retention.plan import Pruning, incomplete_error
 from startifact.retention.yanking import Yanking
 from startifact.staging.outcomes import Staging
-from startifact.text import quoted
+from startifact.text import in_one_line, quoted
 
 if TYPE_CHECKING:
     from startifact.files.extraction import Extraction
@@ -288,9 +288,21 @@ def yank_of_copy(staging: Staging) -> list[str]:
     """Return the line that a copy was yanked too; none where it was not."""
     if staging.yank is None:
         return []
-    verb = "would be" if staging.dry_run else "is"
     reason = quoted(staging.yank.reason, MAX_REASON_CHARACTERS)
+    if staging.yanked_already:
+        return [f"it is yanked already, which stays as it is: {reason}"]
+    verb = "would be" if staging.dry_run else "is"
     return [f"it {verb} yanked, as where it was copied from: {reason}"]
+
+
+def yank_not_known(artifact: Artifact) -> str:
+    """Return in one line that it is not known whether *artifact* was yanked, and why.
+
+    Empty where it is known, or a region says that it was.
+    """
+    if artifact.yank is not None or artifact._yank_unknown is None:
+        return ""
+    return in_one_line(artifact._yank_unknown.message)
 
 
 def is_held_by_majority(artifact: Artifact) -> bool:

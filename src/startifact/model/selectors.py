@@ -58,8 +58,10 @@ def parse_selector(text: object) -> Selector:
     raise _no_selector(text, error) from error
 
 
-def parse_range(text: object) -> Range:
+def parse_range(text: object, *, or_channel: bool = False) -> Range:
     """Return the range that *text* is; an exact version is the range of what is equal to it.
+
+    *or_channel* says whether a channel can be given where this range is.
 
     Raises:
         InputError: It is none, or the name of a channel.
@@ -70,9 +72,9 @@ def parse_range(text: object) -> Range:
     if isinstance(selector, Channel):
         raise InputError(
             f"range {quoted(text)} is a channel",
-            hint=Hint.of(
-                "Write a range such as ^1.2, or name the channel with ", Option("channel")
-            ),
+            hint=Hint.of("Write a range such as ^1.2, or name the channel with ", Option("channel"))
+            if or_channel
+            else "Write a range such as ^1.2",
         )
     return selector if isinstance(selector, Range) else Range.parse(f"={selector}")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from semver import Version
 
+from startifact.errors import StartifactError
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.clock import time_of
 from startifact.model.filenames import composed
@@ -66,9 +67,23 @@ class Artifact(Mapping[str, str]):
     def yank(self) -> Yank | None:
         """That it was yanked, with the reason, as far as regions said so when it was got.
 
-        They have a second to answer when this is asked for the first time.
+        They have a second to answer when this is asked for the first time. ``None`` stands for one
+        that was not yanked only where `yank_is_known`.
         """
         return self._downloader._mark.mark().yanked
+
+    @property
+    def yank_is_known(self) -> bool:
+        """Whether regions said enough to know whether it was yanked; else a warning says why not.
+
+        It is false, too, of the artifact of a staging, which asks nobody.
+        """
+        return self._yank_unknown is None
+
+    @property
+    def _yank_unknown(self) -> StartifactError | None:
+        """Why it is not known whether it was yanked; ``None`` where that is known."""
+        return self._downloader._mark.unknown()
 
     @property
     def passed_over(self) -> tuple[PassedOver, ...]:

@@ -122,7 +122,7 @@ class Downloader:
             self.locations(),
             self.seconds(),
             self.failures(),
-            KnownMark(self._mark.mark()),
+            KnownMark(self._mark.mark(), unknown=self._mark.unknown()),
         )
 
     def locations(self) -> tuple[Location, ...]:

@@ -1,6 +1,6 @@
 """The bytes that somebody expects of an artifact, whatever is recorded in regions."""
 
-from startifact.errors import IntegrityError
+from startifact.errors import EditedEntryError, IntegrityError
 from startifact.hints import Command, Hint
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.keys import Key
@@ -32,7 +32,7 @@ class ExpectedBytes:
         if record.sha256 != self.sha256:
             raise IntegrityError(f"{key}: got {record.digest}, {expected}", hint=ask)
         if self.size is not None and record.size != self.size:
-            raise IntegrityError(
+            raise EditedEntryError(
                 f"{key}: got {record.size:,} bytes, expected {self.size:,}{self.source}, which has "
                 "the same digest",
                 hint="Digest and size disagree, so somebody has edited it: take the file back from "

@@ -1,5 +1,6 @@
 """Locking: from selectors to the entries of a lock file, and from these back to artifacts."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,8 @@ from startifact.reading.artifact import Artifact
 from startifact.reading.expected import expected_by
 from startifact.reading.outcomes import State
 from startifact.text import quoted, quoted_list
+
+logger = logging.getLogger(__name__)
 
 K = TypeVar("K")
 
@@ -152,6 +155,8 @@ def update(
 def check(path: Path, projects: Sequence[str], find: Find, *, limits: Limits) -> LockCheck:
     """Say whether the bytes of every entry of *projects*, by default of all, can still be had.
 
+    What was yanked or is to be removed can; a warning says so.
+
     Raises:
         InputError: *path* is no lock file, or has no entry of a project.
         LocalFileError: It cannot be read.
@@ -160,6 +165,7 @@ def check(path: Path, projects: Sequence[str], find: Find, *, limits: Limits) ->
     entries = _entries_of(path, read_lock(path), projects)
     versions = {artifact_key(e.project, e.version): (e.project, e.version) for e in entries}
     found = _look_up(versions, find, limits)
+    _warn(found.values(), limits)
     differences: list[LockFinding] = []
     failures: list[LockFinding] = []
     for entry in entries:
@@ -209,6 +215,7 @@ def _lock(
 ) -> list[LockChange]:
     unique = {entry_key(*one): one for one in wanted}
     found = _look_up(unique, find, limits)
+    _warn(found.values(), limits)
     after = dict(entries)
     errors: list[StartifactError] = []
     for key, artifact in found.items():
@@ -226,6 +233,21 @@ def _lock(
         LockChange(before=entries.get(key), after=after[key], dry_run=dry_run)
         for key in sorted(unique)
     ]
+
+
+def _warn(found: Iterable[Artifact | StartifactError], limits: Limits) -> None:
+    """Warn of each version that was *found* and yanked, or is to be removed, in a line."""
+    warnings = {
+        str(artifact): "; ".join(texts)
+        for artifact in found
+        if isinstance(artifact, Artifact) and (texts := artifact.downloader._mark.warnings())
+    }
+    for text in list(warnings.values())[: limits.lock_warnings]:
+        logger.warning("%s", text)
+    if (more := len(warnings) - limits.lock_warnings) > 0:
+        logger.warning(
+            "%d more versions were yanked or are to be removed, or that is not known", more
+        )
 
 
 def _entry_of(
@@ -284,9 +306,11 @@ def _look_up(
 
     def look_up(key: K, project: str, selector: Selector) -> None:
         try:
-            found[key] = find(project, selector)
+            found[key] = artifact = find(project, selector)
         except StartifactError as e:
             found[key] = e
+        else:
+            artifact.downloader._mark.ask()  # here, where others are asked meanwhile
 
     jobs = (partial(look_up, key, *one) for key, one in wanted.items())
     run_in_pool(jobs, workers=limits.lock_workers, limits=limits, check=check_deadline)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from semver import Version
 
 from startifact.concurrency.quorum import Question
+from startifact.errors import StartifactError
 from startifact.limits import Limits
 from startifact.model.keys import artifact_key
 from startifact.regions.interface import Region
@@ -16,20 +17,22 @@ from startifact.registers.marks import (
     is_being_removed,
     mark_in,
     mark_register,
+    not_known_message,
     yanked_message,
 )
 from startifact.registers.reader import Acceptor
-from startifact.text import quoted
+from startifact.text import in_one_line, quoted
 
 logger = logging.getLogger(__name__)
 
 
 class KnownMark:
-    """What is known to be said of one version."""
+    """What is known to be said of one version; *unknown* is why that is not known."""
 
-    def __init__(self, mark: Mark) -> None:
+    def __init__(self, mark: Mark, *, unknown: StartifactError | None = None) -> None:
         self._mark = mark
         self._is_being_removed = mark.is_being_removed
+        self._unknown = unknown
 
     def begin(self) -> None:
         """Begin to ask, where that is not done yet, beside what the caller does until `mark`."""
@@ -37,24 +40,32 @@ class KnownMark:
     def cancel(self) -> None:
         """Wait for nothing that was begun any more."""
 
+    def ask(self) -> None:
+        """Wait until it is known, or known that it is not known, and warn of nothing."""
+
+    def warnings(self) -> list[str]:
+        """Return what who uses the version is to be warned of; see `ask`."""
+        return []
+
     def mark(self) -> Mark:
-        """Return what is said of the version."""
+        """Return what is said of the version; an empty mark also where that is not known."""
         return self._mark
 
-    def is_being_removed(self) -> bool:
-        """Say whether any region says that the version is being removed, whatever others say."""
+    def unknown(self) -> StartifactError | None:
+        """Return why it is not known what is said of the version; ``None`` where it is known."""
         self.mark()
-        return self._is_being_removed
+        return self._unknown
 
 
-NO_MARK = KnownMark(Mark())
+NO_MARK = KnownMark(Mark(), unknown=StartifactError("nobody was asked whether it was yanked"))
+"""Of what was staged: its mark is of no interest to who stages it."""
 
 
 class VersionMark(KnownMark):
     """What is said of one version, as far as regions say so when it is used.
 
-    A version is delivered also where nobody can tell what is said of it, so nobody insists. Safe to
-    use from several threads.
+    A version is delivered also where nobody can tell what is said of it, so nobody insists: that
+    it is not known is said then. Safe to use from several threads.
     """
 
     def __init__(
@@ -66,7 +77,8 @@ class VersionMark(KnownMark):
         self._register = mark_register(regions, project, version, limits=limits)
         self._lock = threading.Lock()
         self._question: Question[Acceptor[Mark]] | None = None
-        self._is_known = False
+        self._is_asked = False
+        self._has_warned = False
 
     def begin(self) -> None:
         """See `KnownMark.begin`."""
@@ -76,7 +88,7 @@ class VersionMark(KnownMark):
     def cancel(self) -> None:
         """See `KnownMark.cancel`: what was begun is asked anew the next time."""
         with self._lock:
-            if self._question is not None and not self._is_known:
+            if self._question is not None and not self._is_asked:
                 self._question.__exit__(None, None, None)
                 self._question = None
 
@@ -85,27 +97,48 @@ class VersionMark(KnownMark):
             self._question = self._register.begin()
         return self._question
 
-    def mark(self) -> Mark:
-        """Return what is said of the version; the first call waits a moment, and warns of it."""
+    def ask(self) -> None:
+        """See `KnownMark.ask`; the first call waits a moment."""
         with self._lock:
-            if not self._is_known:
-                self._is_known = True
-                with self._begin() as question:
-                    until = time.monotonic() + self._limits.quorum_wait_seconds
-                    reading = self._register.finish(question, until)
-                if not reading.is_known:
-                    error = reading.unknown("it is not known whether it was yanked")
-                    logger.info("%s: %s", self._register.key, error.message)
-                self._mark = mark_in(reading)
-                self._is_being_removed = is_being_removed(reading)
-                self._warn()
+            self._ask()
+
+    def _ask(self) -> None:
+        if self._is_asked:
+            return
+        self._is_asked = True
+        with self._begin() as question:
+            until = time.monotonic() + self._limits.quorum_wait_seconds
+            reading = self._register.finish(question, until)
+        if not reading.is_known:
+            self._unknown = reading.unknown(not_known_message(self._key))
+        self._mark = mark_in(reading)
+        self._is_being_removed = is_being_removed(reading)
+
+    def mark(self) -> Mark:
+        """See `KnownMark.mark`; the first call waits a moment, and warns of it."""
+        with self._lock:
+            self._ask()
+            if not self._has_warned:
+                self._has_warned = True
+                for text in self._warnings():
+                    logger.warning("%s", text)
             return self._mark
 
-    def _warn(self) -> None:
+    def warnings(self) -> list[str]:
+        """See `KnownMark.warnings`; each is one line."""
+        with self._lock:
+            self._ask()
+            return self._warnings()
+
+    def _warnings(self) -> list[str]:
+        found = []
         if self._mark.yanked is not None:
-            logger.warning("%s", yanked_message(self._key, self._mark.yanked))
+            found.append(yanked_message(self._key, self._mark.yanked))
+        elif self._unknown is not None:
+            found.append(in_one_line(self._unknown.message))
         if self._is_being_removed:
-            logger.warning("%s is being removed", self._key)
+            found.append(f"{self._key} is being removed")
         elif self._mark.pruning is not None:
             begin = quoted(self._mark.pruning.not_before)
-            logger.warning("%s is to be removed, not before %s", self._key, begin)
+            found.append(f"{self._key} is to be removed, not before {begin}")
+        return found

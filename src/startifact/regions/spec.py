@@ -40,6 +40,12 @@ class RegionSpec(ABC):
 
     text: str
 
+    uses_credentials: ClassVar[bool] = False
+    """Whether who somebody is at AWS, or at a store like it, decides what may be done there."""
+
+    uses_configuration: ClassVar[bool] = False
+    """Whether an organisation configuration says where its bucket is."""
+
     outlives_process: ClassVar[bool] = True
     """Whether what is staged there is still there when the process has ended."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from semver import Version
 
+from startifact.errors import RemovedError
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_REASON_CHARACTERS, Limits
 from startifact.model.keys import Key, mark_key
@@ -153,9 +154,29 @@ def mark_in(reading: Reading[Mark]) -> Mark:
     return Mark() if reading.accepted is None else reading.accepted.value
 
 
+def known_mark(reading: Reading[Mark], key: Key, *, hint: str) -> Mark:
+    """Return the mark that was read of the version at *key*, which is to be used anew.
+
+    Raises:
+        RemovedError: Any region says that it is being removed, whatever others say; *hint* says
+            what to do then.
+        SeveralRegionsError: Too few regions answered to know.
+    """
+    if is_being_removed(reading):
+        raise RemovedError(f"{key} is being removed", hint=hint)
+    if not reading.is_known:
+        raise reading.unknown(f"cannot tell whether {key} was yanked")
+    return mark_in(reading)
+
+
 def yanked_message(key: Key, yank: Yank) -> str:
     """Return the message that the version at *key* was yanked, and why."""
     return f"{key} was yanked: {quoted(yank.reason, MAX_REASON_CHARACTERS)}"
+
+
+def not_known_message(key: Key) -> str:
+    """Return the message that it is not known whether the version at *key* was yanked."""
+    return f"it is not known whether {key} was yanked"
 
 
 def is_being_removed(reading: Reading[Mark]) -> bool:

@@ -118,7 +118,7 @@ def repair_registers(
         damaged = [n for n, s in inventory.statuses.items() if s.trouble is not None]
         if any(not _may_replace(registers, inventory, name) for name in damaged):
             for name in damaged:
-                log.refuse(_cannot_replace(inventory.register.key, inventory.statuses[name]))
+                log.refuse(_cannot_replace(inventory, inventory.statuses[name]))
             continue
         for name in damaged:
             step = _step(name, inventory.register.key, "move-channel", "replace what is damaged")
@@ -162,12 +162,19 @@ def _may_replace(registers: Registers, inventory: RegisterInventory, name: str) 
     )
 
 
-def _cannot_replace(key: Key, status: RegisterStatus) -> RefusedError:
+def _cannot_replace(inventory: RegisterInventory, status: RegisterStatus) -> RefusedError:
+    key = inventory.register.key
+    again = "promote the version again"
+    if inventory.channel is None:
+        again = (
+            "yank the version again where it was yanked; it may have been marked to be removed "
+            "too: then prune again"
+        )
     why = status.trouble.message if status.trouble is not None else f"{key} is damaged"
     return RefusedError(
         f"{why}. It is not replaced, as not all other regions could be read or know what it was",
         hint="Run this again when all regions answer; where none knows, delete the object with "
-        "the store's own tools, and promote the version or yank it again",
+        f"the store's own tools, and {again}",
     )
 
 

@@ -16,7 +16,9 @@ from startifact.reading.finding import find_artifact
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
 from startifact.registers.marks import Mark, Yank, mark_in, mark_register
+from startifact.registers.reader import Reading
 from startifact.registers.record import Accepted
+from startifact.registers.register import Register
 from startifact.text import quoted
 
 logger = logging.getLogger(__name__)
@@ -57,8 +59,12 @@ class Yanker:
     limits: Limits
     dry_run: bool = False
 
-    def yank(self, project: str, version: Version, reason: str) -> Yanking:
+    def yank(
+        self, project: str, version: Version, reason: str, *, replaces: bool = True
+    ) -> Yanking:
         """Take *version* out of the choice of ranges, for *reason*.
+
+        Where it was yanked for another reason, that one stays unless this *replaces* it.
 
         Raises:
             InputError: *reason* is not valid.
@@ -75,10 +81,29 @@ class Yanker:
 
         def propose(state: Accepted[Mark] | None) -> Mark | None:
             mark = Mark() if state is None else state.value
-            same = mark.yanked is not None and mark.yanked.reason == yank.reason
-            return None if same else replace(mark, yanked=yank)
+            if mark.yanked is not None and (not replaces or mark.yanked.reason == yank.reason):
+                return None
+            return replace(mark, yanked=yank)
 
         return self._change(project, version, propose)
+
+    def found(self, project: str, version: Version) -> Yank | None:
+        """Return that *version*, which may not be there, was yanked; ``None`` where it was not.
+
+        Raises:
+            SeveralRegionsError: Too few regions answered.
+        """
+        return mark_in(self._read(project, version)).yanked
+
+    def _read(self, project: str, version: Version) -> Reading[Mark]:
+        reading = self._register(project, version).read()
+        if not reading.is_known:
+            key = artifact_key(project, version)
+            raise reading.unknown(f"cannot tell whether {key} was yanked")
+        return reading
+
+    def _register(self, project: str, version: Version) -> Register[Mark]:
+        return mark_register(self.regions, project, version, limits=self.limits)
 
     def unyank(self, project: str, version: Version) -> Yanking:
         """Take *version* back into the choice of ranges.
@@ -103,13 +128,9 @@ class Yanker:
         version: Version,
         propose: Callable[[Accepted[Mark] | None], Mark | None],
     ) -> Yanking:
-        register = mark_register(self.regions, project, version, limits=self.limits)
         channels = self._channels(project, version)
         if self.dry_run:
-            reading = register.read()
-            if not reading.is_known:
-                key = artifact_key(project, version)
-                raise reading.unknown(f"cannot tell whether {key} was yanked")
+            reading = self._read(project, version)
             proposed = propose(reading.accepted)
             mark = mark_in(reading) if proposed is None else proposed
             return Yanking(
@@ -121,7 +142,7 @@ class Yanker:
                 dry_run=True,
             )
         author = Author(moved_by=self.moved_by, now=self.now)
-        change = register.change(propose, author)
+        change = self._register(project, version).change(propose, author)
         state = change.accepted
         return Yanking(
             project=project,

@@ -9,10 +9,10 @@ from semver import Version
 from startifact.errors import InputError, RemovedError, StartifactError
 from startifact.files.contents import PlainFile
 from startifact.files.temporary import needs_room, sweep, temporary_folder
-from startifact.model.keys import LATEST, check_project
+from startifact.model.keys import LATEST, artifact_key, check_project
 from startifact.model.ranges import Range
 from startifact.reading.artifact import Artifact
-from startifact.registers.marks import Yank
+from startifact.registers.marks import Mark, Yank, known_mark, mark_register
 from startifact.session.base import SessionBase, selector_of
 from startifact.session.retention import RetentionMethods
 from startifact.staging.outcomes import StageRequest, Staging
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from startifact.session import Session
 
 _TO_VERIFY = "verified in the temporary folder before it is copied"
+_COPY_ANOTHER = "Copy another version"
 
 
 class CopyMethods(SessionBase):
@@ -39,7 +40,8 @@ class CopyMethods(SessionBase):
 
         It is brought here and verified, and then staged there as it was staged first: the same
         bytes under the same version, with its metadata, file name, time and origin. Where it was
-        yanked, it is yanked there too. Copying again changes nothing that is stored.
+        yanked by the time it is staged there, it is yanked there too; where it was yanked there
+        already, that stays as it is. Copying again changes nothing that is stored.
 
         Args:
             project: The project's name.
@@ -57,8 +59,8 @@ class CopyMethods(SessionBase):
             AlreadyStagedError: A region of *to* holds other content under this version.
             StagingFailedError: Too few regions of *to* succeeded; running again is safe.
             IntegrityError: No region delivers what its record says.
-            SeveralRegionsError: Too few regions answered to know, or none delivered it, or *to*
-                may not yank it.
+            SeveralRegionsError: Too few regions answered to know, whether it was yanked included,
+                or none delivered it; nothing was written. Or *to* may not yank it.
             UndeterminedError: It was copied, and is not known to be yanked in the regions of *to*;
                 running again is safe.
             LocalFileError: There is no room for it in the temporary folder.
@@ -78,9 +80,12 @@ class CopyMethods(SessionBase):
         record = artifact.downloader._record
         sweep()
         with temporary_folder() as folder:
+            if artifact._yank_unknown is not None:
+                self._mark_to_copy(artifact)  # it insists: bytes that may not be copied take longer
             with needs_room(why=_TO_VERIFY):
                 path = artifact.downloader.download(folder / "artifact")
             _refuse_removed(artifact)
+            mark = self._mark_to_copy(artifact)  # it may have been yanked meanwhile
             staging = to._stager(to._regions()).stage(
                 StageRequest(
                     project=artifact.project,
@@ -96,28 +101,44 @@ class CopyMethods(SessionBase):
                 )
             )
         to._downloaders.add(staging.artifact.downloader)
-        if artifact.yank is None:
-            return staging
-        return replace(staging, yank=_yank_too(to, staging, artifact.yank.reason))
+        return staging if mark.yanked is None else _yank_too(to, staging, mark.yanked.reason)
+
+    def _mark_to_copy(self, artifact: Artifact) -> Mark:
+        """Return what is said of *artifact* now.
+
+        Raises:
+            RemovedError: It is being removed.
+            SeveralRegionsError: Too few regions answered.
+        """
+        project, version = artifact.project, artifact.version
+        register = mark_register(self._regions(), project, version, limits=self._limits)
+        key = artifact_key(project, version)
+        try:
+            return known_mark(register.read(), key, hint=_COPY_ANOTHER)
+        except StartifactError as e:
+            e.add_note("nothing was written")
+            raise
 
 
 def _refuse_removed(artifact: Artifact) -> None:
     """Return unless *artifact* is going away, whatever most regions hold."""
-    downloader, hint = artifact.downloader, "Copy another version"
-    names = [o.region for o in downloader.outcomes() if isinstance(o.error, RemovedError)]
+    outcomes = artifact.downloader.outcomes()
+    names = [o.region for o in outcomes if isinstance(o.error, RemovedError)]
     if names:
-        raise RemovedError(f"{artifact} was removed in {', '.join(names)}", hint=hint)
-    if downloader._mark.is_being_removed():
-        raise RemovedError(f"{artifact} is being removed", hint=hint)
+        raise RemovedError(f"{artifact} was removed in {', '.join(names)}", hint=_COPY_ANOTHER)
 
 
-def _yank_too(to: RetentionMethods, staging: Staging, reason: str) -> Yank | None:
-    """Yank what *staging* staged for *reason*, and return what is said of it there now."""
-    if staging.dry_run:
-        return Yank(reason=reason, at="", yanked_by="")  # it may not be there to be yanked
+def _yank_too(to: RetentionMethods, staging: Staging, reason: str) -> Staging:
+    """Yank what *staging* staged for *reason*, unless it is yanked there, and return both."""
     artifact = staging.artifact
+    yanker = to._yanker()
+    if staging.dry_run:
+        yank = yanker.found(artifact.project, artifact.version)
+        would_be = Yank(reason=reason, at="", yanked_by="")
+        return replace(staging, yank=yank or would_be, yanked_already=yank is not None)
     try:
-        return to.yank(artifact.project, artifact.version, reason).yank
+        done = yanker.yank(artifact.project, artifact.version, reason, replaces=False)
+        return replace(staging, yank=done.yank, yanked_already=not done.changed)
     except StartifactError as e:
         e.add_note(
             f"{artifact} was copied, and is not known to be yanked there: copying it again is safe"

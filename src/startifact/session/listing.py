@@ -109,7 +109,7 @@ class ListingMethods(SessionBase):
         """
         selection = _Selection(
             project=check_project(project),
-            range=None if version_range is None else parse_range(version_range),
+            range=None if version_range is None else parse_range(version_range, or_channel=True),
             channel=None if channel is None else check_channel(channel),
         )
         wanted = EntryFilter(

@@ -31,7 +31,8 @@ class LockMethods(SessionBase):
         """Record in *lock_file* which bytes *selector* of *project* picks now.
 
         Afterwards `get` with that file brings exactly these bytes for the same selector. An entry
-        that there is already is moved on; the file is made where there is none.
+        that there is already is moved on; the file is made where there is none. A version that was
+        yanked or is to be removed is locked all the same, with a warning.
 
         Args:
             project: The project's name.
@@ -76,7 +77,7 @@ class LockMethods(SessionBase):
             (check_project(project), selector_of(LATEST if selector is None else selector))
             for project, selector in wanted
         ]
-        find = partial(self._find, min_age=min_age)
+        find = partial(self._find, min_age=min_age, asks_mark=True)
         return lock(Path(lock_file), checked, find, dry_run=self._read_only, limits=self._limits)
 
     def update_lock(
@@ -105,9 +106,8 @@ class LockMethods(SessionBase):
 
         def find(project: str, selector: Selector) -> Artifact:
             # Nobody has named the others here, so they are no mistake.
-            return self._find(
-                project, selector, min_age=age if isinstance(selector, Range) else None
-            )
+            of_range = age if isinstance(selector, Range) else None
+            return self._find(project, selector, min_age=of_range, asks_mark=True)
 
         return update(Path(lock_file), names, find, dry_run=self._read_only, limits=self._limits)
 
@@ -115,7 +115,8 @@ class LockMethods(SessionBase):
         """Say whether the bytes of every entry of *projects*, or of all, can still be had.
 
         Selectors are not looked at: it is the exact version of each entry whose recorded digest and
-        size are compared. Nothing is downloaded, and nothing written.
+        size are compared. Nothing is downloaded, and nothing written. A version that was yanked or
+        is to be removed can still be had, and is warned of.
 
         Args:
             projects: The projects; without any, all that *lock_file* has.
@@ -129,4 +130,5 @@ class LockMethods(SessionBase):
             LocalFileError: It cannot be read.
         """
         names = [check_project(project) for project in projects]
-        return check(Path(lock_file), names, self._find, limits=self._limits)
+        find = partial(self._find, asks_mark=True)
+        return check(Path(lock_file), names, find, limits=self._limits)

@@ -101,13 +101,17 @@ class Staging:
     yank: Yank | None = None
     """That a copy was yanked too, as the version was where it was copied from; ``None`` where it
     was not, and of what is no copy. In a dry run the reason for which it would be."""
+
+    yanked_already: bool = False
+    """Whether a copy had been yanked there before, so that its yank is left as it is."""
+
     members: tuple[Member, ...] = ()
     """What the archive consists of that was made of a directory or several files."""
 
     def __repr__(self) -> str:
         how = "kept" if self.kept else "created" if self.created else "existed"
         flags = ["dry run" if self.dry_run else how, *(["latest"] if self.is_latest else [])]
-        flags += ["yanked"] if self.yank is not None else []
+        flags += [f"yanked{' already' * self.yanked_already}"] if self.yank is not None else []
         regions = joined(f"{quoted(o.region, 200)} {o.state}" for o in self.outcomes)
         facts = f"{self.artifact}: {', '.join(flags)}, {shortened(self.artifact._record)}"
         return f"<Staging {facts}, regions: {regions}>"

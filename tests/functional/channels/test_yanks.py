@@ -162,3 +162,32 @@ class TestMore:
 
         assert list(yanking.failures) == [backends[2].spec]
         assert str(here.get("SugarWater", "^1").version) == "1.1.0"
+
+    def test_not_known(
+        self,
+        staged: Session,
+        backends: list[Backend],
+        tmp_path: Path,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """Where too few marks can be read it is delivered, and it is said that it is not known."""
+        for backend in backends[:2]:
+            backend.write("SugarWater/_yanked/1.1.0", "not JSON")
+
+        artifact = Session(regions=[b.spec for b in backends]).get("SugarWater", "1.1.0")
+        artifact.downloader.download(tmp_path / "back")
+
+        assert (artifact.yank, artifact.yank_is_known) == (None, False)
+        again = pickle.loads(pickle.dumps(artifact))  # our own
+        assert (again.yank, again.yank_is_known) == (None, False)
+        (said,) = caplog.messages
+        assert said.startswith(
+            "it is not known whether SugarWater@1.1.0 was yanked: 1 of 3 regions know it"
+        )
+        assert "is damaged" in said
+        assert "\n" not in said
+
+    def test_known(self, staged: Session) -> None:
+        """Where it is known that it was not yanked, that is said too."""
+        assert staged.get("SugarWater", "1.1.0").yank_is_known
+        assert staged.get("SugarWater", "^1").yank_is_known

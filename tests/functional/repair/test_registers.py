@@ -162,7 +162,19 @@ class TestRefused:
 
         assert not repair
         assert "is not replaced" in repair.refusals[0].message
+        hint = str(repair.refusals[0].hint)
+        assert hint.endswith("with the store's own tools, and promote the version again")
         assert [b.text(PROD) for b in backends[:2]] == ["{", "{"]
+
+    def test_damaged_mark_in_two(self, session: Session, backends: list[Backend]) -> None:
+        """What a damaged mark has said may have been a yank, a removal or both."""
+        for backend in backends[:2]:
+            backend.write(MARK, "not JSON")
+
+        hint = str(session.repair("SugarWater").refusals[0].hint)
+
+        assert "yank the version again where it was yanked" in hint
+        assert hint.endswith("it may have been marked to be removed too: then prune again")
 
     def test_damaged_while_one_is_down(self, session: Session, backends: list[Backend]) -> None:
         """A region that does not answer may have the last move."""

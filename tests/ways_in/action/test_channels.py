@@ -163,6 +163,27 @@ def test_yank(staged: str, call: Call) -> None:
     assert "### `SugarWater@1.1.0` is in the choice of ranges\n" in back.summary
 
 
+def test_yank_that_is_not_known(staged: str, call: Call) -> None:
+    """Then the output is empty, and an annotation and the summary say why."""
+    about = {"project": "SugarWater", "version": "1.1.0", "regions": staged}
+    known = call(command="info", **about)
+    for name in staged.split()[:2]:
+        folder = Path(name.removeprefix("file://"), "SugarWater", "_yanked")
+        folder.mkdir()
+        (folder / "1.1.0").write_text("not JSON")
+
+    info = call(command="info", **about)
+    download = call(command="download", path="back", **about)
+
+    assert known.outputs["yanked"] == "false"
+    said = "it is not known whether SugarWater@1.1.0 was yanked: 1 of 3 regions know it"
+    for done in (info, download):
+        assert (done.exit_code, done.outputs["yanked"]) == (0, "")
+        (warning,) = [c.data for c in done.commands if c.name == "warning"]
+        assert warning.startswith(said)
+        assert f"| Yanked | `{said}" in done.summary
+
+
 def test_region_that_is_behind(staged: str, call: Call) -> None:
     """A region that cannot be written to is in log and summary, and the channel has moved."""
     name = staged.split()[2]

@@ -83,7 +83,11 @@ def test_yanked(step: Step, call: Call, directories: list[str], regions: str) ->
 
     dry = copy(call, regions, to="file:there", version="1.4.2", dry_run="true")
     done = copy(call, regions, to="file:there", version="1.4.2")
+    again = copy(call, regions, to="file:there", version="1.4.2")
 
+    assert "| Yanked | already: `it *loses* data` |\n" in again.summary.removeprefix(done.summary)
+    assert "it is yanked already, which stays as it is: 'it *loses* data'" in again.stdout
+    assert again.outputs["yanked"] == "true"
     assert [d.outputs["yanked"] for d in (plain, dry, done)] == ["false", "true", "true"]
     assert "it is yanked" not in plain.stdout
     assert "| Yanked |" not in plain.summary
@@ -175,6 +179,7 @@ def test_owner(step: Step, call: Call, regions: str) -> None:
             {"to": "us-east-1", "to-configuration-parameter": "a b"},
             "to-configuration-parameter 'a b' is not the name of an SSM parameter",
         ),
+        ({"to": "file:x", "to-role": ROLE}, "to-role is given, and none of the regions to copy to"),
         ({"to": "us-east-1", "to-profile": "nobody"}, "there is no profile 'nobody'"),
         (
             {"to": "us-east-1", "to-profile": "p", "role-to-assume": ROLE},

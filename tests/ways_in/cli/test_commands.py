@@ -120,7 +120,7 @@ def test_json_of_stage(run: Run, three: list[Path], make_file: MakeFile) -> None
     ]
 
 
-CHOICE = ["held-by-majority", "yanked", "passed-over"]
+CHOICE = ["held-by-majority", "yanked", "yank-is-known", "passed-over"]
 
 
 def test_json_of_the_others(
@@ -166,6 +166,27 @@ def test_info(
     assert "  run         https://github.com/octo/sugar/actions/runs/7" in lines
     assert lines[lines.index("metadata") + 1] == "  lang  dotnet"
     assert len(lines[lines.index("regions") + 1 :]) == 3
+
+
+def test_yank_that_is_not_known(
+    run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path
+) -> None:
+    """Where too few regions say whether it was yanked, that is said to people and to programs."""
+    run("stage", "SugarWater@1.0.0", make_file())
+    known = run("info", "SugarWater", "--json").json
+    for folder in three[:2]:
+        (folder / "SugarWater" / "_yanked").mkdir()
+        (folder / "SugarWater" / "_yanked" / "1.0.0").write_text("not JSON")
+
+    info, data = run("info", "SugarWater"), run("info", "SugarWater", "--json").json
+    done = run("download", "SugarWater", tmp_path / "back")
+
+    assert (info.code, done.code) == (0, 0)
+    assert (known["yanked"], known["yank-is-known"]) == (None, True)
+    assert (data["yanked"], data["yank-is-known"]) == (None, False)
+    said = "it is not known whether SugarWater@1.0.0 was yanked: 1 of 3 regions know it"
+    assert f"  yanked     {said}" in info.out
+    assert f"warning: {said}" in done.err
 
 
 def test_info_without_metadata(run: Run, three: list[Path], make_file: MakeFile) -> None:
@@ -399,8 +420,13 @@ def test_copy_of_a_yanked_version(
 
     dry = run(*words, "--dry-run")
     done, facts = run(*words), run(*words, "--json").json
+    again, dry_again = run(*words), run(*words, "--dry-run")
 
     assert plain["yanked"] is None
+    already = "  it is yanked already, which stays as it is: 'It loses orders'"
+    assert already in again.err.splitlines()
+    assert already in dry_again.err.splitlines()
+    assert (plain["yanked-already"], facts["yanked-already"]) == (False, True)
     said = "yanked, as where it was copied from: 'It loses orders'"
     assert f"  it would be {said}" in dry.err.splitlines()
     assert f"  it is {said}" in done.err.splitlines()
@@ -441,6 +467,18 @@ def test_copy_to_regions_of_the_same_parameter(
         (["--to", "nowhere"], "to is not valid: region 'nowhere' is not a region"),
         (["--to", ""], "to is not valid: it names no region"),
         (["--to", "us-east-1", "--to-role", "copier"], "to-role is 'copier', which is not the ARN"),
+        (
+            ["--to", "file:x", "--to-role", "arn:aws:iam::123456789012:role/copier"],
+            "none of the regions to copy to needs credentials of AWS: 'file:x'\nhint: Leave out --",
+        ),
+        (
+            ["--to", "file:x,file:y", "--to-profile", "partner"],
+            "to-profile is given, and none of the regions to copy to needs credentials of AWS",
+        ),
+        (
+            ["--to", "file:x,s3://bucket", "--to-configuration-parameter", "/theirs"],
+            "to copy to has an organisation configuration: 'file:x', 's3://bucket'\nhint: Leave ",
+        ),
     ],
 )
 def test_copy_refused(run: Run, three: list[Path], words: list[str], what: str) -> None:

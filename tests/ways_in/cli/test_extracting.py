@@ -1,5 +1,6 @@
 """``download --extract``: what a shell writes, and what people and programs read."""
 
+import hashlib
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ KEY = "SugarWater@1.0.0"
 FOLDERS = [tar_file(name, b"", type=tarfile.DIRTYPE) for name in ("./", "./bin/")]
 FILES = [tar_file("./bin/tool", b"run", mode=0o755), tar_file("./a.txt")]
 ARCHIVE = tar_of(*FILES, *FOLDERS, mode="w:gz")
+DIGEST = hashlib.sha256(ARCHIVE).hexdigest()
 
 
 @pytest.fixture
@@ -120,4 +122,56 @@ def test_refused(
 
     assert (done.code, done.out) == (code, "")
     assert said in done.err
+    assert tree(staged) == []
+
+
+@pytest.fixture
+def locked(run: Run, staged: Path) -> Path:
+    """Lock the archive, and return the lock file."""
+    lock = staged.parent / "startifact.lock"
+    assert run("lock", "SugarWater@^1", "--lock-file", lock).code == 0
+    return lock
+
+
+def test_lock_file(run: Run, locked: Path, staged: Path, make_file: MakeFile) -> None:
+    """What is extracted is what is locked, whatever was staged since."""
+    run("stage", "SugarWater@1.1.0", make_file(tar_of(tar_file("newer"))))
+
+    done = run("download", "SugarWater@^1", "out", "--extract", "--lock-file", locked)
+
+    assert (done.code, done.out) == (0, "out\n")
+    assert tree(staged / "out") == ["a.txt", "bin", "bin/tool"]
+
+
+def test_digest(run: Run, staged: Path) -> None:
+    """With the digest of the archive it is extracted."""
+    done = run("download", "SugarWater", "out", "--extract", "--sha256", DIGEST)
+
+    assert (done.code, done.out) == (0, "out\n")
+    assert tree(staged / "out") == ["a.txt", "bin", "bin/tool"]
+
+
+@pytest.mark.parametrize("out", ["out", "new/er"])
+def test_other_digest(run: Run, locked: Path, staged: Path, out: str) -> None:
+    """Where another one is given or locked it is exit code 7, and nothing is written."""
+    other = "0" * 64
+    locked.write_text(locked.read_text().replace(DIGEST, other))
+    (staged / "out").mkdir()
+    before = tree(staged)
+
+    given = run("download", "SugarWater", out, "--extract", "--sha256", other)
+    by_file = run("download", "SugarWater@^1", out, "--extract", "--lock-file", locked)
+
+    assert [(done.code, done.out) for done in (given, by_file)] == [(7, "")] * 2
+    assert f"{KEY}: got sha256:{DIGEST}, expected sha256:{other}" in given.err
+    assert "as SugarWater@^1 is locked in" in by_file.err
+    assert tree(staged) == before
+
+
+def test_no_entry(run: Run, locked: Path, staged: Path) -> None:
+    """What the lock file has no entry for is not extracted."""
+    done = run("download", "SugarWater@^2", "out", "--extract", "--lock-file", locked)
+
+    assert done.code == 2
+    assert "has no entry for 'SugarWater@^2'" in done.err
     assert tree(staged) == []

@@ -75,11 +75,24 @@ def test_long(run: Run, staged: list[Path]) -> None:
     done = run("versions", "SugarWater", "--long")
 
     head, *lines = done.out.splitlines()
-    assert head.split() == ["VERSION", "SIZE", "STAGED", "DIGEST", "CHANNELS", "YANKED"]
+    assert head.split() == ["VERSION", "SIZE", "STAGED", "DIGEST", "CHANNELS", "TROUBLE"]
     assert [line.split()[0] for line in lines] == ["2.0.0-rc.1", "1.10.0", "1.9.0"]
     assert all(line.split()[1] == "5" for line in lines)
     assert all(line.index("sha256:") == head.index("DIGEST") for line in lines)
     assert [line.split()[4:] for line in lines] == [["-", "-"], ["latest", "-"], ["prod", "-"]]
+
+
+def test_long_with_trouble(run: Run, staged: list[Path]) -> None:
+    """What was yanked and what was removed stand below one head."""
+    run("yank", "SugarWater@1.9.0", "--reason", "It loses orders")
+    for _ in range(2):
+        run("prune", "SugarWater", "--keep-prereleases", "0", "--grace", "0s", "--yes")
+
+    done = run("versions", "SugarWater", "--long")
+
+    removed, _, yanked = done.out.splitlines()[1:]
+    assert "was removed" in removed
+    assert yanked.endswith("  -             yanked: It loses orders")
 
 
 def test_long_as_json(run: Run, staged: list[Path]) -> None:

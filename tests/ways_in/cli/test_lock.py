@@ -198,3 +198,33 @@ def test_help(run: Run) -> None:
     assert done.out.startswith("usage: startifact lock [OPTIONS] [PROJECT[@SELECTOR]]...\n")
     assert "--update" in done.out
     assert "--required-regions" not in done.out
+
+
+def test_edited_size(run: Run, tmp_path: Path) -> None:
+    """A size that somebody has edited is not called a version that was replaced, by a check too."""
+    run("lock", "CLI@^1", "SugarWater@prod")
+    lock = tmp_path / "startifact.lock"
+    lock.write_text(lock.read_text().replace("size = 3", "size = 4"))
+
+    edited = run("lock", "--check")
+    lock.write_text(lock.read_text().replace(OLD, NEW).replace("size = 4", "size = 3"))
+    replaced = run("lock", "--check")
+
+    assert (edited.code, replaced.code) == (8, 8)
+    assert "so somebody has edited it: take the file back from version control" in edited.err
+    assert "find out who has replaced" not in edited.err
+    assert "find out who has replaced" in replaced.err
+    assert "version control" not in replaced.err
+
+
+def test_yanked(run: Run) -> None:
+    """What was yanked can be had: a check warns of it, and succeeds."""
+    run("yank", "CLI@1.0.0", "--reason", "It loses orders")
+
+    locked = run("lock", "CLI@1.0.0", "SugarWater@prod")
+    checked = run("lock", "--check")
+
+    assert (locked.code, checked.code) == (0, 0)
+    for done in (locked, checked):
+        assert done.err.count("warning: CLI@1.0.0 was yanked: 'It loses orders'\n") == 1
+    assert "all can be had" in checked.err

@@ -44,10 +44,10 @@ def test_versions() -> None:
     assert [line for line in narrow if not line.startswith("  ")] == ["1.1.0", "1.0.0"]
     newer = narrow[: narrow.index("1.0.0")]
     assert [line[2:13].strip() for line in newer[1:]] == [
-        *("size", "sha256", "staged at", "channels", "yanked")
+        *("size", "sha256", "staged at", "channels", "trouble")
     ]
     assert newer[1] == "  size       5 bytes"
-    assert newer[-2:] == ["  channels   latest, prod", "  yanked     It loses orders"]
+    assert newer[-2:] == ["  channels   latest, prod", "  trouble    yanked: It loses orders"]
     assert max(map(len, narrow)) <= 80
 
 

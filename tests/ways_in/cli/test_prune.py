@@ -108,3 +108,4 @@ def test_bad_input(run: Run, words: tuple[str, ...], message: str) -> None:
 
     assert (done.code, done.out) == (2, "")
     assert message in done.err
+    assert "--channel" not in done.err

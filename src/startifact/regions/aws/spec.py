@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Hashable, Iterable
+from typing import ClassVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from startifact.lazy_dataclasses import dataclass
@@ -30,6 +31,9 @@ _KEY_PREFIX = re.compile(rf"[A-Za-z0-9!_.*'()/-]{{0,{MAX_KEY_PREFIX_CHARACTERS}}
 class AwsSpec(RegionSpec):
     """An AWS region whose organisation configuration is in SSM."""
 
+    uses_credentials: ClassVar[bool] = True
+    uses_configuration: ClassVar[bool] = True
+
     @property
     def store(self) -> Hashable:
         """See `RegionSpec.store`."""
@@ -47,6 +51,8 @@ class AwsSpec(RegionSpec):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketSpec(RegionSpec):
     """One bucket, on AWS or on any store that speaks S3."""
+
+    uses_credentials: ClassVar[bool] = True
 
     bucket: str
     prefix: str

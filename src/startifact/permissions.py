@@ -24,6 +24,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "bucket_name_parameter": "The SSM parameter with a bucket's name: bucket_name_param.",
     "parameter_prefix": "What names of copies of channels begin with: parameter_name_prefix.",
     "kms_key": "The ARN of a key in KMS.",
+    "kms_region": "The region of that key.",
     "role": "The ARN of the role that copy --to-role takes on.",
 }
 """What stands in the templates. Names of parameters begin with a slash."""
@@ -63,7 +64,7 @@ OF_PROJECT: Conditions = {
     "StringLike": {"s3:prefix": ("{key_prefix}{project}@*", "{key_prefix}{project}/*")},
 }
 OF_ALL_PROJECTS: Conditions = {**OWN_ACCOUNT, "StringLike": {"s3:prefix": ("{key_prefix}*",)}}
-BY_S3: Conditions = {"StringLike": {"kms:ViaService": ("s3.{region}.amazonaws.com*",)}}
+BY_S3: Conditions = {"StringLike": {"kms:ViaService": ("s3.{kms_region}.amazonaws.com*",)}}
 """A key is used by S3 alone, for its objects."""
 
 

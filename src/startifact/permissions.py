@@ -235,10 +235,10 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "MetadataOfTheFirstStartifact",
-        ("prune",),
+        ("prune", *_REPAIRING),
         ("s3:DeleteObject",),
         (LEGACY_METADATA,),
-        "The metadata that the first Startifact stored beside an artifact.",
+        "The metadata that the first Startifact stored beside a version that was removed.",
         OWN_ACCOUNT,
         When.FIRST,
     ),

@@ -8,6 +8,7 @@ from startifact.cli.channel_rendering import register_info, register_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
 from startifact.cli.entry_rendering import entry_lines
+from startifact.cli.policy import PolicyResult
 from startifact.cli.setup import SetupResult
 from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.commands.results import (
@@ -62,6 +63,8 @@ def output_lines(result: Result, columns: int | None = None) -> list[str]:
             return [_difference_line(d) for d in found.differences]
         case LockResult() | LockCheckResult():
             return result.output()
+        case PolicyResult(document=document):
+            return [as_json(document)]
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
             return []
         case _:
@@ -87,6 +90,8 @@ def info_lines(result: Result) -> list[str]:
             return repair_lines(done)
         case LockResult() | LockCheckResult():
             return result.lines()
+        case PolicyResult(notes=notes):
+            return list(notes)
         case SetupResult(outcomes=outcomes, parameter=parameter):
             return setup_lines(outcomes, parameter)
         case _:

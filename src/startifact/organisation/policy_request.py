@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 ANY = "*"
 
 ACCOUNT = "ACCOUNT_ID"
-BUCKET = "BUCKET_NAME"
-BUCKET_NAME_PARAMETER = "/BUCKET_NAME_PARAMETER"
+BUCKET = "NAME_OF_BUCKET"
+BUCKET_NAME_PARAMETER = "/PARAMETER_WITH_BUCKET_NAME"
 
 PATTERN = re.compile(rf"[A-Za-z0-9*][A-Za-z0-9_.*-]{{0,{MAX_PROJECT_CHARACTERS - 1}}}")
 CHANNELS = re.compile(rf"[a-z][a-z0-9*-]{{0,{MAX_CHANNEL_NAME_CHARACTERS - 1}}}")
@@ -133,7 +133,7 @@ def check_request(request: PolicyRequest) -> None:
     if not problems:
         _check_targets(request, problems)
     _check_regions(request, problems)
-    _check_account(request, problems)
+    _check_buckets(request, problems)
     _check_configuration(request, problems)
     problems.raise_if_any()
 
@@ -163,9 +163,14 @@ def _check_targets(request: PolicyRequest, problems: Problems) -> None:
             problems.say(f"channel {quoted(channel)}: {LATEST} is moved by stagings alone")
 
 
-def _check_account(request: PolicyRequest, problems: Problems) -> None:
-    if request.account is not None and not _ACCOUNT.fullmatch(request.account):
-        problems.add("account", request.account, "its number of twelve digits")
+def check_account(account: str | None, problems: Problems) -> None:
+    """Add to *problems* that *account* is no number of an account."""
+    if account is not None and not _ACCOUNT.fullmatch(account):
+        problems.add("account", account, "its number of twelve digits")
+
+
+def _check_buckets(request: PolicyRequest, problems: Problems) -> None:
+    check_account(request.account, problems)
     for region, bucket in request.buckets.items():
         if region != ANY and region not in request.regions:
             problems.add("bucket", region, "one of the regions before the =")

@@ -114,8 +114,8 @@ OPERATIONS: Mapping[str, str] = {
     "yank": "yank",
     "unyank": "unyank",
     "prune": "prune",
-    "copy-from": "copy, where it copies from",
-    "copy-to": "copy, where it copies to",
+    "copy-from": "copy (from)",
+    "copy-to": "copy (to)",
     "verify": "verify",
     "repair": "repair",
     "repair-keep": "repair --keep",
@@ -125,10 +125,10 @@ OPERATIONS: Mapping[str, str] = {
 
 _WITH_REGIONS = tuple(name for name in OPERATIONS if name != "setup")
 _OF_A_PROJECT = tuple(name for name in _WITH_REGIONS if name != "projects")
+_COMPARING = ("verify", "repair", "repair-keep")
 _STAGING = ("stage", "copy-to", "repair", "repair-keep")
 _MOVING = ("promote", "rollback", "channels-remove")
 _YANKING = ("yank", "unyank")
-_COMPARING = ("verify", "repair", "repair-keep")
 _REPAIRING = ("repair", "repair-keep")
 _WRITING = (*_STAGING, *_MOVING, *_YANKING, "prune")
 
@@ -166,7 +166,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "CopyOfLatest",
-        _OF_A_PROJECT,
+        tuple(name for name in _OF_A_PROJECT if name not in _COMPARING),
         ("ssm:GetParameter",),
         (COPY_OF_LATEST,),
         "The copy of latest in SSM, which the first Startifact wrote alone.",
@@ -188,7 +188,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "WriteCopyOfLatest",
-        _STAGING,
+        ("stage", "copy-to"),
         ("ssm:PutParameter",),
         (COPY_OF_LATEST,),
         "The copy of latest in SSM.",
@@ -247,7 +247,7 @@ PERMISSIONS: tuple[Permission, ...] = (
         _REPAIRING,
         ("s3:PutObject",),
         (BELOW_PROJECT,),
-        "Channels, yanks and removals that a region lacks.",
+        "Channels, yanks and removals that a region lacks, and copies of what is not kept.",
         OWN_ACCOUNT,
     ),
     Permission(
@@ -260,9 +260,9 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(
         "SetAside",
         ("repair-keep",),
-        ("s3:PutObject", "s3:AbortMultipartUpload"),
+        ("s3:AbortMultipartUpload",),
         (QUARANTINE,),
-        "The content that is not kept, copied aside.",
+        "The content that is not kept, where copying it aside was begun in vain.",
         OWN_ACCOUNT,
     ),
     Permission(

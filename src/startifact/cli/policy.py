@@ -1,5 +1,6 @@
 """What `startifact policy` is given, what it does, and what it results in. Only a shell has it."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -48,6 +49,14 @@ class PolicyResult:
 
     document: Mapping[str, object]
     notes: tuple[str, ...]
+
+    def output(self) -> list[str]:
+        """Return the policy, in JSON of ASCII."""
+        return [json.dumps(self.document, indent=2)]
+
+    def lines(self) -> list[str]:
+        """Return what is left to do, for people."""
+        return list(self.notes)
 
 
 def make_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:

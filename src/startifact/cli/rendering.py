@@ -61,10 +61,8 @@ def output_lines(result: Result, columns: int | None = None) -> list[str]:
             return register_output(result, columns)
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
-        case LockResult() | LockCheckResult():
+        case LockResult() | LockCheckResult() | PolicyResult():
             return result.output()
-        case PolicyResult(document=document):
-            return [as_json(document)]
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
             return []
         case _:
@@ -88,10 +86,8 @@ def info_lines(result: Result) -> list[str]:
             return [verification_line(found, len(regions))]
         case RepairResult(repair=done):
             return repair_lines(done)
-        case LockResult() | LockCheckResult():
+        case LockResult() | LockCheckResult() | PolicyResult():
             return result.lines()
-        case PolicyResult(notes=notes):
-            return list(notes)
         case SetupResult(outcomes=outcomes, parameter=parameter):
             return setup_lines(outcomes, parameter)
         case _:

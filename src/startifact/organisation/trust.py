@@ -64,8 +64,8 @@ def trust_policy(
     runs = [(name, form, text) for name, form in _FORMS for text in dict.fromkeys(given[name])]
     _check(repository, [(name, text) for name, _, text in runs], account, partition)
     subjects = [f"repo:{repository}:{form.format(text)}" for _, form, text in runs]
-    audience = {f"{ISSUER}:aud": OPTIONS["audience"].default}
-    subject = {f"{ISSUER}:sub": subjects[0] if len(subjects) == 1 else subjects}
+    audience: dict[str, object] = {f"{ISSUER}:aud": OPTIONS["audience"].default}
+    subject: dict[str, object] = {f"{ISSUER}:sub": subjects[0] if len(subjects) == 1 else subjects}
     provider = f"arn:{partition}:iam::{account or ACCOUNT}:oidc-provider/{ISSUER}"
     document = document_of(
         [
@@ -87,7 +87,7 @@ def trust_policy(
 
 
 def has_ids(repository: str) -> bool:
-    """Say whether *repository* is written with its ids, as in tokens of one made since July 2026."""
+    """Say whether *repository* has its ids, as in the tokens of one made since 15 July 2026."""
     return "@" in repository
 
 

@@ -235,7 +235,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "MetadataOfTheFirstStartifact",
-        ("prune", *_REPAIRING),
+        ("prune", "repair"),
         ("s3:DeleteObject",),
         (LEGACY_METADATA,),
         "The metadata that the first Startifact stored beside a version that was removed.",

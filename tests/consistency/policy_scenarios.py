@@ -94,7 +94,10 @@ class Scenario:
     act: Callable[[Session, Setting], object]
     prepare: Step = lambda here: here.stage("1.0.0", "1.1.0")
     rule: Rule | None = None
-    """What goes wrong besides: then the operation fails, whatever the policy allows."""
+    """What goes wrong besides."""
+
+    says: str = ""
+    """A part of what it complains about, whatever the policy allows."""
 
 
 def refuse_completion(request: Request, forward: Forward) -> Answer | None:
@@ -120,12 +123,21 @@ def info(selector: str) -> Callable[[Session, Setting], object]:
 
 
 def marked(here: Setting) -> None:
-    """Have a version that is yanked, and a channel."""
-    here.stage("1.0.0", "1.1.0")
+    """Have a version that is yanked, and a channel that was moved."""
+    here.stage("1.0.0", "1.1.0", "1.2.0")
     with here.session() as session:
         session.yank(here.project, "1.1.0", "it loses data")
         session.promote(here.project, "1.0.0", "prod")
-        session.promote(here.project, "1.1.0", "prod", allow_yanked=True)
+        session.promote(here.project, "1.2.0", "prod")
+
+
+def marked_first(here: Setting) -> None:
+    """Have the same of what the first Startifact staged."""
+    first(here)
+    with here.session() as session:
+        session.yank(here.project, "1.1.0", "it loses data")
+        session.promote(here.project, "1.0.0", "prod")
+        session.promote(here.project, "1.0.0", "prod")
 
 
 def first(here: Setting) -> None:
@@ -134,6 +146,10 @@ def first(here: Setting) -> None:
 
 def promote(selector: str = "latest") -> Callable[[Session, Setting], object]:
     return lambda session, here: session.promote(here.project, selector, "prod")
+
+
+def rollback(session: Session, here: Setting) -> None:
+    session.rollback(here.project, "prod")
 
 
 def remove(session: Session, here: Setting) -> None:
@@ -148,8 +164,8 @@ def lock(session: Session, here: Setting) -> None:
 
 
 def versions(session: Session, here: Setting) -> None:
-    session.versions(here.project)
-    list(session.list_versions(here.project, since="7d"))
+    assert session.versions(here.project)
+    assert list(session.list_versions(here.project, channel="latest"))
 
 
 def prune(session: Session, here: Setting) -> None:
@@ -176,7 +192,9 @@ def copy_to(content: bytes = b"sugar\n", *, yanked: bool = False) -> Scenario:
             if yanked:
                 there.yank(here.project, "1.0.0", "it loses data")
 
-    return Scenario(act, prepare, refuse_completion if content is LARGE else None)
+    if content is LARGE:
+        return Scenario(act, prepare, refuse_completion, "InvalidPart")
+    return Scenario(act, prepare, says="was yanked" if yanked else "")
 
 
 def verify(session: Session, here: Setting) -> None:
@@ -259,11 +277,11 @@ STAGINGS = (
     Scenario(stage("1.2.0")),
     Scenario(stage("1.0.0")),
     Scenario(stage("1.2.0"), first),
-    Scenario(stage("1.2.0", LARGE), rule=refuse_completion),
+    Scenario(stage("1.2.0", LARGE), rule=refuse_completion, says="InvalidPart"),
 )
 REPAIRS = (
     Scenario(repair, damaged()),
-    Scenario(repair, damaged(LARGE), refuse_completion),
+    Scenario(repair, damaged(LARGE), refuse_completion, "InvalidPart"),
     Scenario(repair, half_removed),
     Scenario(repair, first),
 )
@@ -289,24 +307,31 @@ SCENARIOS: Mapping[str, tuple[Scenario, ...]] = {
         Scenario(promote("1.0.0"), first),
         Scenario(promote(), first),
     ),
-    "rollback": (Scenario(lambda session, here: session.rollback(here.project, "prod"), marked),),
+    "rollback": (
+        Scenario(rollback, marked),
+        Scenario(rollback, marked_first, says="never pointed"),
+        Scenario(rollback, says="no channel"),
+    ),
     "channels": (
         Scenario(lambda session, here: session.channels(here.project), marked),
         Scenario(lambda session, here: session.channels(here.project), first),
     ),
-    "channels-remove": (Scenario(remove, marked),),
-    "lock": (Scenario(lock), Scenario(lock, first)),
+    "channels-remove": (Scenario(remove, marked), Scenario(remove, says="no channel")),
+    "lock": (Scenario(lock), Scenario(lock, first, says="has no recorded digest")),
     "yank": (
         Scenario(lambda session, here: session.yank(here.project, "1.0.0", "x")),
         Scenario(lambda session, here: session.yank(here.project, "1.0.0", "x"), first),
     ),
-    "unyank": (Scenario(lambda session, here: session.unyank(here.project, "1.1.0"), marked),),
+    "unyank": (
+        Scenario(lambda session, here: session.unyank(here.project, "1.1.0"), marked),
+        Scenario(lambda session, here: session.unyank(here.project, "1.1.0"), marked_first),
+    ),
     "prune": (
         Scenario(prune, lambda here: here.stage("1.0.0", "1.1.0", "1.2.0")),
         Scenario(prune, first),
     ),
     "copy-from": (
-        Scenario(copy_from("1.1.0"), marked),
+        Scenario(copy_from("1.0.0"), marked),
         Scenario(copy_from("^1"), marked),
         Scenario(copy_from("latest"), first),
     ),
@@ -315,7 +340,7 @@ SCENARIOS: Mapping[str, tuple[Scenario, ...]] = {
     "repair": REPAIRS,
     "repair-keep": (
         Scenario(keep, damaged(differs=True)),
-        Scenario(keep, damaged(LARGE, differs=True), refuse_completion),
+        Scenario(keep, damaged(LARGE, differs=True), refuse_completion, "InvalidPart"),
         *REPAIRS,
     ),
     "setup": (Scenario(setup, forget_configuration),),

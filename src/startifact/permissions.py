@@ -166,7 +166,11 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "CopyOfLatest",
-        tuple(name for name in _OF_A_PROJECT if name not in _COMPARING),
+        tuple(
+            name
+            for name in _OF_A_PROJECT
+            if name not in {*_COMPARING, "rollback", "channels-remove"}
+        ),
         ("ssm:GetParameter",),
         (COPY_OF_LATEST,),
         "The copy of latest in SSM, which the first Startifact wrote alone.",
@@ -203,10 +207,17 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "WriteCopyOfChannel",
-        _MOVING,
-        ("ssm:PutParameter", "ssm:DeleteParameter"),
+        ("promote", "rollback"),
+        ("ssm:PutParameter",),
         (COPY_OF_CHANNEL,),
-        "The copy of the channel in SSM, which is deleted with the channel.",
+        "The copy of the channel in SSM.",
+    ),
+    Permission(
+        "DeleteCopyOfChannel",
+        ("channels-remove",),
+        ("ssm:DeleteParameter",),
+        (COPY_OF_CHANNEL,),
+        "The copy of the channel in SSM, which goes with the channel.",
     ),
     Permission(
         "Yank",

@@ -159,14 +159,15 @@ def _statement(permission: Permission, choices: Mapping[str, Sequence[str]]) -> 
 
 def _denial(choices: Mapping[str, Sequence[str]], channels: Sequence[str]) -> dict[str, object]:
     """Return what keeps a role from moving *channels*, of whichever project."""
-    promoting = [p for p in permissions_of("channels-remove") if "{channel}" in p.resources[0]]
+    moving = [p for name in ("promote", "channels-remove") for p in permissions_of(name)]
+    promoting = [p for p in moving if "{channel}" in p.resources[0]]
     actions = dict.fromkeys(action for p in promoting for action in p.actions)
     resources = [resource for p in promoting for resource in p.resources]
     anywhere = {**choices, "project": (ANY,), "channel": channels}
     return {
         "Sid": "NeverTheseChannels",
         "Effect": "Deny",
-        "Action": ["s3:DeleteObject", *actions],
+        "Action": [*actions, "s3:DeleteObject"],
         "Resource": _one_or_all(filled(resources, anywhere)),
     }
 

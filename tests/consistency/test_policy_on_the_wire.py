@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tests.conftest import AwsAccount
 from tests.consistency.policy_scenarios import REGIONS, SCENARIOS, Scenario, Setting
 from tests.support.iam import ACCOUNT, Asked, Statements, allows, enforced, listed
 from tests.support.limits import ConfigurationLoader
+from tests.support.runner_step import PROJECT
 from tests.support.wire import Wire
 
 MOVED = "prod"
@@ -143,15 +145,28 @@ def test_policy_is_exact(operation: str, attempt: Any) -> None:
 def matters(
     operation: str, lacks: tuple[str, str], outcomes: Sequence[Outcome], attempt: Any
 ) -> bool:
-    """Say whether a scenario that asks for an action ends otherwise without it."""
+    """Say whether a scenario ends otherwise without an action, and names it."""
     for scenario, before in zip(SCENARIOS[operation], outcomes, strict=True):
         left = without(before.statements, lacks)
         if all(allows(left, one) for one in before.asked):
             continue
         after = attempt(operation, scenario, lacks=lacks)
         if after.denied and after.complaints != before.complaints:
-            return True
+            return lacks[1] in str(after.complaints)
     return False
+
+
+def test_actions_in_messages() -> None:
+    """Messages and hints name no action that the table does not have, and each that it does."""
+    named = {
+        action
+        for path in (PROJECT / "src" / "startifact").rglob("*.py")
+        if path.name != "permissions.py"
+        for action in re.findall(r"\b(?:s3|ssm):[A-Z][A-Za-z]+", path.read_text(encoding="utf-8"))
+    }
+
+    known = {action for permission in PERMISSIONS for action in permission.actions}
+    assert named == {action for action in known if not action.startswith(("kms:", "sts:"))}
 
 
 @pytest.mark.parametrize("prefix", ["", "it's(a)/*!/"])

@@ -1,4 +1,7 @@
-"""What `startifact policy` is given, what it does, and what it results in. Only a shell has it."""
+"""What `startifact policy` is given, what it does, and what it results in. Only a shell has it.
+
+What makes policies is imported when one is made: every command imports this.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,9 +10,6 @@ from typing import ClassVar
 
 from startifact.commands.running import parameter_of
 from startifact.errors import InputError
-from startifact.organisation import policy_request
-from startifact.organisation.policy import policy
-from startifact.organisation.trust import has_ids, trust_policy
 from startifact.regions.spec import split_list
 from startifact.settings import Settings
 from startifact.text import quoted
@@ -65,6 +65,8 @@ def make_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
     Raises:
         InputError: There is no such policy.
     """
+    from startifact.organisation.policy import policy
+
     if inputs.trust is not None:
         return _make_trust_policy(inputs, inputs.trust)
     document = policy(
@@ -86,6 +88,8 @@ def make_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
 
 
 def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
+    from startifact.organisation.trust import has_ids, trust_policy
+
     for name, given in (
         ("a command", inputs.entries),
         ("--project", inputs.policy_project),
@@ -119,10 +123,12 @@ def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
 
 
 def _buckets(given: Sequence[str]) -> dict[str, str]:
+    from startifact.organisation.policy_request import ANY
+
     found: dict[str, str] = {}
     for text in given:
         region, equals, name = text.rpartition("=")
-        where = region if equals else policy_request.ANY
+        where = region if equals else ANY
         if where in found:
             raise InputError(
                 f"--bucket names two buckets for {quoted(where)}",
@@ -133,11 +139,13 @@ def _buckets(given: Sequence[str]) -> dict[str, str]:
 
 
 def _placeholders(document: Mapping[str, object]) -> Iterator[str]:
+    from startifact.organisation.policy_request import ACCOUNT, BUCKET, BUCKET_NAME_PARAMETER
+
     text = str(document)
     for placeholder, option in (
-        (policy_request.ACCOUNT, "--account"),
-        (policy_request.BUCKET, "--bucket"),
-        (policy_request.BUCKET_NAME_PARAMETER, "--bucket-name-param"),
+        (ACCOUNT, "--account"),
+        (BUCKET, "--bucket"),
+        (BUCKET_NAME_PARAMETER, "--bucket-name-param"),
     ):
         if placeholder in text:
             yield f"{placeholder} is a placeholder: give {option}, or replace it"

@@ -1,6 +1,8 @@
 """Printing policies: what a role may do, and which runs take it on. Nothing is asked of AWS."""
 
 import json
+import re
+import shlex
 from typing import Any
 
 import pytest
@@ -233,6 +235,20 @@ def test_trust_that_is_too_long() -> None:
     """A trust policy that IAM does not take is refused."""
     with pytest.raises(InputError, match="IAM allows at most 4,096"):
         startifact.trust_policy("o/r", branches=[f"{'x' * 200}{n}" for n in range(20)])
+
+
+def test_readme(run: Run) -> None:
+    """Every command that the README has prints a policy, and says nothing but what is missing."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = re.findall(r"^startifact (policy .*?) > \w+\.json$", text, re.MULTILINE)
+
+    for line in lines:
+        done = run(*shlex.split(line))
+        assert done.json["Statement"]
+        assert all(
+            " is a placeholder: " in x or x.startswith("a repos") for x in done.err.splitlines()
+        )
+    assert len(lines) == 3
 
 
 def test_names() -> None:

@@ -288,7 +288,7 @@ MOVING = ("promote", "rollback", "channels-remove")
 REPAIRING = ("stage", "verify", "repair", "repair-keep")
 SUGAR_WATER = ("SugarWater",)
 
-POLICIES: Mapping[str, tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
+POLICIES: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     "read": (READING, {"projects": SUGAR_WATER}),
     "stage": (("stage",), {"projects": SUGAR_WATER}),
     "stage-platforms": (("stage",), {"projects": ("SugarWater-*",)}),

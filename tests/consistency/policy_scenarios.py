@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from startifact import Pruning, Repair, Verification
 from startifact.limits import DEFAULT_LIMITS
 from startifact.organisation.setup import check_setup, set_up
 from tests.conftest import AwsAccount
@@ -178,9 +179,19 @@ def versions(session: Session, here: Setting) -> None:
     assert list(session.list_versions(here.project, channel="latest"))
 
 
+def check(done: Verification | Repair | Pruning) -> None:
+    """Raise why *done* is not all that there was to do."""
+    errors = [*done.failures.values()]
+    errors += getattr(done, "refusals", ())
+    errors += getattr(done, "incomplete", {}).values()
+    for error_ in errors:
+        raise error_
+    assert done
+
+
 def prune(session: Session, here: Setting) -> None:
     for _ in range(2):
-        assert session.prune(here.project, keep_versions=1, grace="0s", yes=True)
+        check(session.prune(here.project, keep_versions=1, grace="0s", yes=True))
 
 
 def copy_from(selector: str) -> Callable[[Session, Setting], object]:
@@ -208,23 +219,17 @@ def copy_to(content: bytes = b"sugar\n", *, yanked: bool = False) -> Scenario:
 
 
 def verify(session: Session, here: Setting) -> None:
-    assert session.verify(here.project)
+    check(session.verify(here.project))
 
 
 def repair(session: Session, here: Setting) -> None:
-    done = session.repair(here.project)
-    for error_ in (*done.failures.values(), *done.refusals):
-        raise error_
-    assert done
+    check(session.repair(here.project))
 
 
 def keep(session: Session, here: Setting) -> None:
     stored = here.account.s3("us-east-1").head_object(**here.object("@1.0.0", "us-east-1"))
     digest = json.loads(stored["Metadata"]["startifact"])["startifact:sha256"]
-    done = session.repair(here.project, "1.0.0", keep=f"sha256:{digest}")
-    for error_ in (*done.failures.values(), *done.refusals):
-        raise error_
-    assert done
+    check(session.repair(here.project, "1.0.0", keep=f"sha256:{digest}"))
 
 
 def damaged(content: bytes = b"sugar\n", *, differs: bool = False) -> Step:

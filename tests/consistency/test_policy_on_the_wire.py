@@ -17,7 +17,6 @@ from startifact.permissions import OPERATIONS, PERMISSIONS
 from tests.conftest import AwsAccount
 from tests.consistency.policy_scenarios import REGIONS, SCENARIOS, Scenario, Setting
 from tests.support.iam import ACCOUNT, Asked, Statements, allows, enforced, listed
-from tests.support.limits import ConfigurationLoader
 from tests.support.runner_step import PROJECT
 from tests.support.wire import Wire
 
@@ -69,7 +68,7 @@ def attempt(
 ) -> Any:
     """Return what enforces the policy for an operation, or what is made of it, on a scenario."""
     caplog.set_level(logging.INFO, "startifact")
-    loaders: dict[str, ConfigurationLoader | None] = {}
+    loaders: dict[str, Any] = {}
     settings: dict[int, Setting] = {}
 
     def run(

@@ -317,11 +317,11 @@ def example_policy(name: str) -> Callable[[str], str]:
     def make(_: str) -> str:
         if name in TRUST_POLICIES:
             repository, account = TRUST_POLICIES[name], str(ACCOUNT["account"])
-            document = trust_policy(repository, tags=("v*",), account=account)
+            iam_policy = trust_policy(repository, tags=("v*",), account=account)
         else:
             operations, where = POLICIES[name]
-            document = policy(*operations, **ACCOUNT, **where)
-        return json.dumps(document, indent=2) + "\n"
+            iam_policy = policy(*operations, **ACCOUNT, **where)
+        return json.dumps(iam_policy, indent=2) + "\n"
 
     return make
 

@@ -46,8 +46,8 @@ def statements_for(*operations: str, here: Setting, **options: Any) -> Statement
         "bucket_key_prefix": here.prefix,
         "parameter_name_prefix": f"/team-{here.account.unique}",
     } | options
-    document: dict[str, Any] = json.loads(json.dumps(policy(*operations, **options)))
-    found: Statements = document["Statement"]
+    iam_policy: dict[str, Any] = json.loads(json.dumps(policy(*operations, **options)))
+    found: Statements = iam_policy["Statement"]
     return found
 
 

@@ -47,12 +47,12 @@ class PolicyInputs:
 class PolicyResult:
     """A policy, and what is left to do with it."""
 
-    document: Mapping[str, object]
+    iam_policy: Mapping[str, object]
     notes: tuple[str, ...]
 
     def output(self) -> list[str]:
         """Return the policy, in JSON of ASCII."""
-        return [json.dumps(self.document, indent=2)]
+        return [json.dumps(self.iam_policy, indent=2)]
 
     def lines(self) -> list[str]:
         """Return what is left to do, for people."""
@@ -69,7 +69,7 @@ def make_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
 
     if inputs.trust is not None:
         return _make_trust_policy(inputs, inputs.trust)
-    document = policy(
+    iam_policy = policy(
         *inputs.entries,
         projects=inputs.policy_project,
         channels=inputs.policy_channel,
@@ -84,7 +84,7 @@ def make_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
         parameter_name_prefix=inputs.parameter_name_prefix or "",
         kms_keys=inputs.kms_key,
     )
-    return PolicyResult(document=document, notes=tuple(_placeholders(document)))
+    return PolicyResult(iam_policy=iam_policy, notes=tuple(_placeholders(iam_policy)))
 
 
 def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
@@ -104,7 +104,7 @@ def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
                 "policies",
                 hint="Print one after the other",
             )
-    document = trust_policy(
+    iam_policy = trust_policy(
         repository,
         branches=inputs.branch,
         tags=inputs.tag,
@@ -112,14 +112,14 @@ def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
         account=inputs.account,
         partition=inputs.partition or "aws",
     )
-    notes = list(_placeholders(document))
+    notes = list(_placeholders(iam_policy))
     if not has_ids(repository):
         notes.append(
             "a repository made since 15 July 2026 has its ids in its tokens: write "
             f"--trust ORGANISATION@ID/REPOSITORY@ID; gh api repos/{repository} "
             "--jq '.owner.id, .id' prints both"
         )
-    return PolicyResult(document=document, notes=tuple(notes))
+    return PolicyResult(iam_policy=iam_policy, notes=tuple(notes))
 
 
 def _buckets(given: Sequence[str]) -> dict[str, str]:
@@ -138,10 +138,10 @@ def _buckets(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _placeholders(document: Mapping[str, object]) -> Iterator[str]:
+def _placeholders(iam_policy: Mapping[str, object]) -> Iterator[str]:
     from startifact.organisation.policy_request import ACCOUNT, BUCKET, BUCKET_NAME_PARAMETER
 
-    text = str(document)
+    text = str(iam_policy)
     for placeholder, option in (
         (ACCOUNT, "--account"),
         (BUCKET, "--bucket"),

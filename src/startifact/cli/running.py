@@ -78,8 +78,8 @@ def _facts(result: Result) -> Mapping[str, object]:
     match result:
         case SetupResult():
             return result.facts()
-        case PolicyResult(document=document):
-            return document
+        case PolicyResult(iam_policy=iam_policy):
+            return iam_policy
         case OutputResult():
             raise AssertionError("refused: JSON would be among the bytes")  # pragma: no cover
         case PrintedResult():

@@ -85,9 +85,9 @@ def policy(
         kms_keys=tuple(dict.fromkeys(kms_keys)),
     )
     check_request(request)
-    document = document_of(_statements(request))
-    check_length(document)
-    return document
+    iam_policy = document_of(_statements(request))
+    check_length(iam_policy)
+    return iam_policy
 
 
 def document_of(statements: Iterable[dict[str, object]]) -> dict[str, object]:
@@ -95,18 +95,18 @@ def document_of(statements: Iterable[dict[str, object]]) -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def length_of(document: Mapping[str, object]) -> int:
-    """Return how many characters of *document* IAM counts: blanks between them it does not."""
-    return len(json.dumps(document, separators=(",", ":")))
+def length_of(iam_policy: Mapping[str, object]) -> int:
+    """Return how many characters of *iam_policy* IAM counts: blanks between them it does not."""
+    return len(json.dumps(iam_policy, separators=(",", ":")))
 
 
-def check_length(document: Mapping[str, object]) -> None:
-    """Warn where *document* is longer than one kind of policy may be.
+def check_length(iam_policy: Mapping[str, object]) -> None:
+    """Warn where *iam_policy* is longer than one kind of policy may be.
 
     Raises:
         InputError: It is longer than any may be.
     """
-    length = length_of(document)
+    length = length_of(iam_policy)
     shorter = (
         "Name fewer projects, regions or commands, or patterns that have several, such as 'Web-*'"
     )

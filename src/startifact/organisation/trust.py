@@ -67,7 +67,7 @@ def trust_policy(
     audience: dict[str, object] = {f"{ISSUER}:aud": OPTIONS["audience"].default}
     subject: dict[str, object] = {f"{ISSUER}:sub": subjects[0] if len(subjects) == 1 else subjects}
     provider = f"arn:{partition}:iam::{account or ACCOUNT}:oidc-provider/{ISSUER}"
-    document = document_of(
+    iam_policy = document_of(
         [
             {
                 "Effect": "Allow",
@@ -82,8 +82,8 @@ def trust_policy(
             }
         ]
     )
-    _check_length(document)
-    return document
+    _check_length(iam_policy)
+    return iam_policy
 
 
 def has_ids(repository: str) -> bool:
@@ -119,8 +119,8 @@ def _check(
     problems.raise_if_any()
 
 
-def _check_length(document: dict[str, object]) -> None:
-    length = length_of(document)
+def _check_length(iam_policy: dict[str, object]) -> None:
+    length = length_of(iam_policy)
     if length > MAX_TRUST_POLICY_CHARACTERS:
         raise InputError(
             f"the trust policy has {length:,} characters, and IAM allows at most "

@@ -23,10 +23,10 @@ WHERE = (
 )
 
 
-def resources(document: dict[str, Any], service: str) -> set[str]:
+def resources(iam_policy: dict[str, Any], service: str) -> set[str]:
     """Return what a policy is about in *service*."""
     found: set[str] = set()
-    for statement in document["Statement"]:
+    for statement in iam_policy["Statement"]:
         given = statement["Resource"]
         found |= {given} if isinstance(given, str) else set(given)
     return {arn for arn in found if arn.split(":")[2] == service}

@@ -152,7 +152,7 @@ def _default(option: OptionDefinition) -> object:
     match option.kind:
         case ValueKind.FLAG:
             return option.default == "true"
-        case ValueKind.METADATA:
+        case ValueKind.METADATA | ValueKind.TEXTS:
             return ()
         case (
             ValueKind.TEXT
@@ -323,8 +323,10 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
         case ValueKind.CHOICE:
             choices = f"{{{','.join(option.values)}}}"
             group.add_argument(*names, choices=option.values, metavar=choices, help=help_)
-        case ValueKind.METADATA:
-            group.add_argument(*names, action="append", metavar=metavar, help=help_)
+        case ValueKind.METADATA | ValueKind.TEXTS:
+            group.add_argument(
+                *names, action="append", dest=option.identifier, metavar=metavar, help=help_
+            )
         case ValueKind.SECONDS:
             group.add_argument(*names, type=_seconds, metavar=metavar, help=help_)
         case ValueKind.COUNT | ValueKind.NUMBER:

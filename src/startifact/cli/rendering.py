@@ -8,6 +8,7 @@ from startifact.cli.channel_rendering import register_info, register_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
 from startifact.cli.entry_rendering import entry_lines
+from startifact.cli.policy import PolicyResult
 from startifact.cli.setup import SetupResult
 from startifact.commands.archives import archive_line, size_or_target
 from startifact.commands.lock import LockCheckResult, LockResult
@@ -62,7 +63,7 @@ def output_lines(result: Result, columns: int | None = None) -> list[str]:
             return register_output(result, columns)
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
-        case LockResult() | LockCheckResult():
+        case LockResult() | LockCheckResult() | PolicyResult():
             return result.output()
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
             return []
@@ -87,7 +88,7 @@ def info_lines(result: Result) -> list[str]:
             return [verification_line(found, len(regions))]
         case RepairResult(repair=done):
             return repair_lines(done)
-        case LockResult() | LockCheckResult():
+        case LockResult() | LockCheckResult() | PolicyResult():
             return result.lines()
         case SetupResult(outcomes=outcomes, parameter=parameter):
             return setup_lines(outcomes, parameter)

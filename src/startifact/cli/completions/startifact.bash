@@ -1,6 +1,6 @@
 # Written by scripts/completions.py with shtab (https://github.com/tqdm/shtab).
 
-_shtab_startifact_subparsers=(stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair setup completion)
+_shtab_startifact_subparsers=(stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair setup completion policy)
 
 _shtab_startifact_stage_option_strings=(--archive --include-hidden -m --metadata --save-filename --required-regions --if-exists --replicate --dry-run --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_download_option_strings=(--min-age --load-filename --extract --overwrite --max-members --max-extracted-size --max-ratio --lock-file --sha256 --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
@@ -19,6 +19,7 @@ _shtab_startifact_verify_option_strings=(--read-data --regions --configuration-p
 _shtab_startifact_repair_option_strings=(--required-regions --dry-run --read-data --keep --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_setup_option_strings=(--regions --dry-run --bucket-name-param --bucket-key-prefix --parameter-name-prefix --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_completion_option_strings=(--traceback -h --help --version)
+_shtab_startifact_policy_option_strings=(--bucket-name-param --bucket-key-prefix --parameter-name-prefix --project --channel --deny-channel --bucket --account --partition --kms-key --trust --branch --tag --environment --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_option_strings=(--regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 
 _shtab_startifact_stage_pos_1_COMPGEN=_shtab_compgen_files
@@ -35,7 +36,8 @@ _shtab_startifact_rollback___required_regions_choices=(majority all)
 _shtab_startifact_copy___required_regions_choices=(majority all)
 _shtab_startifact_repair___required_regions_choices=(majority all)
 _shtab_startifact_completion_pos_0_choices=(bash fish zsh)
-_shtab_startifact_pos_0_choices=(stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair setup completion)
+_shtab_startifact_policy___partition_choices=(aws aws-cn aws-us-gov aws-eusc)
+_shtab_startifact_pos_0_choices=(stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair setup completion policy)
 
 _shtab_startifact_stage_pos_0_nargs=1
 _shtab_startifact_stage_pos_1_nargs=+
@@ -226,6 +228,16 @@ _shtab_startifact_completion___traceback_nargs=0
 _shtab_startifact_completion__h_nargs=0
 _shtab_startifact_completion___help_nargs=0
 _shtab_startifact_completion___version_nargs=0
+_shtab_startifact_policy_pos_0_nargs='*'
+_shtab_startifact_policy___json_nargs=0
+_shtab_startifact_policy__v_nargs=0
+_shtab_startifact_policy___verbose_nargs=0
+_shtab_startifact_policy__q_nargs=0
+_shtab_startifact_policy___quiet_nargs=0
+_shtab_startifact_policy___traceback_nargs=0
+_shtab_startifact_policy__h_nargs=0
+_shtab_startifact_policy___help_nargs=0
+_shtab_startifact_policy___version_nargs=0
 _shtab_startifact_pos_0_nargs=A...
 _shtab_startifact___json_nargs=0
 _shtab_startifact__v_nargs=0

@@ -45,8 +45,8 @@ function _shtab_startifact_using
   test "$_shtab_startifact_cmdpath" = "$argv"
 end
 
-set -g _shtab_startifact_commands stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair setup completion
-set -g _shtab_startifact_opts_with_value --archive --bucket-key-prefix --bucket-name-param --channel --configuration-parameter --deadline --expect --grace --if-exists --keep --keep-prereleases --keep-versions --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --older-than --parameter-name-prefix --range --reason --regions --remove --replicate --required-regions --sha256 --since --to --to-configuration-parameter --to-profile --to-role --where -m
+set -g _shtab_startifact_commands stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair setup completion policy
+set -g _shtab_startifact_opts_with_value --account --archive --branch --bucket --bucket-key-prefix --bucket-name-param --channel --configuration-parameter --deadline --deny-channel --environment --expect --grace --if-exists --keep --keep-prereleases --keep-versions --kms-key --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --older-than --parameter-name-prefix --partition --project --range --reason --regions --remove --replicate --required-regions --sha256 --since --tag --to --to-configuration-parameter --to-profile --to-role --trust --where -m
 
 complete -c startifact -e
 complete -c startifact -f
@@ -295,3 +295,27 @@ complete -c startifact -n '_shtab_startifact_using completion' -l traceback -d '
 complete -c startifact -n '_shtab_startifact_using completion' -s h -l help -d 'Show this help'
 complete -c startifact -n '_shtab_startifact_using completion' -l version -d 'Show the version of Startifact'
 complete -c startifact -n '_shtab_startifact_using completion; and test $_shtab_startifact_npos -eq 0' -ka "bash fish zsh" -d 'The shell, one of bash, fish, zsh'
+complete -c startifact -n '_shtab_startifact_using; and test $_shtab_startifact_npos -eq 0' -a policy -d 'Print the IAM policy for a role that runs commands, or who may take on that role.'
+complete -c startifact -n '_shtab_startifact_using policy' -l bucket-name-param -x -d 'The SSM parameter, your own, that holds the name of each region'"'"'s bucket'
+complete -c startifact -n '_shtab_startifact_using policy' -l bucket-key-prefix -x -d 'What every key begins with, exactly as written'
+complete -c startifact -n '_shtab_startifact_using policy' -l parameter-name-prefix -x -d 'What the names of the parameters that follow latest begin with'
+complete -c startifact -n '_shtab_startifact_using policy' -l project -x -d 'A project that the role is for, or a pattern of names such as '"'"'Web-*'"'"''
+complete -c startifact -n '_shtab_startifact_using policy' -l channel -x -d 'A channel that the role may move'
+complete -c startifact -n '_shtab_startifact_using policy' -l deny-channel -x -d 'A channel that the role may move in no project, whatever else it is allowed'
+complete -c startifact -n '_shtab_startifact_using policy' -l bucket -x -d 'The name of a region'"'"'s bucket, as eu-west-1=NAME, or of all, in which * stands for what differs'
+complete -c startifact -n '_shtab_startifact_using policy' -l account -x -d 'The number of the AWS account'
+complete -c startifact -n '_shtab_startifact_using policy' -l partition -xka "aws aws-cn aws-us-gov aws-eusc" -d 'The partition of AWS'
+complete -c startifact -n '_shtab_startifact_using policy' -l kms-key -x -d 'The ARN of the key in KMS that a bucket is encrypted with'
+complete -c startifact -n '_shtab_startifact_using policy' -l trust -x -d 'Print the trust policy instead'
+complete -c startifact -n '_shtab_startifact_using policy' -l branch -x -d 'A branch whose runs take on the role, or a pattern such as '"'"'release/*'"'"''
+complete -c startifact -n '_shtab_startifact_using policy' -l tag -x -d 'A tag whose runs take on the role, or a pattern such as '"'"'v*'"'"''
+complete -c startifact -n '_shtab_startifact_using policy' -l environment -x -d 'An environment whose jobs take on the role'
+complete -c startifact -n '_shtab_startifact_using policy' -l regions -x -d 'AWS regions, separated by commas, spaces or newlines'
+complete -c startifact -n '_shtab_startifact_using policy' -l configuration-parameter -x -d 'The SSM parameter that holds the organisation configuration'
+complete -c startifact -n '_shtab_startifact_using policy' -l deadline -x -d 'Give up after this many seconds'
+complete -c startifact -n '_shtab_startifact_using policy' -l json -d 'Print one JSON object'
+complete -c startifact -n '_shtab_startifact_using policy' -s v -l verbose -d 'Tell which regions, configuration and buckets are used, who serves, and each retry'
+complete -c startifact -n '_shtab_startifact_using policy' -s q -l quiet -d 'Tell errors only'
+complete -c startifact -n '_shtab_startifact_using policy' -l traceback -d 'Show where in the code an error arose'
+complete -c startifact -n '_shtab_startifact_using policy' -s h -l help -d 'Show this help'
+complete -c startifact -n '_shtab_startifact_using policy' -l version -d 'Show the version of Startifact'

@@ -10,6 +10,7 @@ _shtab_startifact_commands() {
     download:'Bring an artifact back, verified.'
     info:'Show what is known about an artifact.'
     lock:'Record in a lock file which bytes selectors pick now, move its entries on, or check them.'
+    policy:'Print the IAM policy for a role that runs commands, or who may take on that role.'
     projects:'List the projects that have anything staged, by name.'
     promote:'Point a channel at a version.'
     prune:'Remove old versions for good, in two runs.'
@@ -156,6 +157,36 @@ _shtab_startifact_lock_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_startifact_lock_defaults_added=0
+
+_shtab_startifact_policy_options=(
+  "--bucket-name-param=[The SSM parameter, your own, that holds the name of each region\'s bucket]:NAME:"
+  "--bucket-key-prefix=[What every key begins with, exactly as written]:PREFIX:"
+  "--parameter-name-prefix=[What the names of the parameters that follow latest begin with]:PREFIX:"
+  "*--project[A project that the role is for, or a pattern of names such as \'Web-\*\']:NAME:"
+  "*--channel[A channel that the role may move]:NAME:"
+  "*--deny-channel[A channel that the role may move in no project, whatever else it is allowed]:NAME:"
+  "*--bucket[The name of a region\'s bucket, as eu-west-1\=NAME, or of all, in which \* stands for what differs]:[REGION=]NAME:"
+  "--account=[The number of the AWS account]:NUMBER:"
+  "--partition=[The partition of AWS]:{aws,aws-cn,aws-us-gov,aws-eusc}:(aws aws-cn aws-us-gov aws-eusc)"
+  "*--kms-key[The ARN of the key in KMS that a bucket is encrypted with]:ARN:"
+  "--trust=[Print the trust policy instead]:ORGANISATION/REPOSITORY:"
+  "*--branch[A branch whose runs take on the role, or a pattern such as \'release\/\*\']:NAME:"
+  "*--tag[A tag whose runs take on the role, or a pattern such as \'v\*\']:NAME:"
+  "*--environment[An environment whose jobs take on the role]:NAME:"
+  "--regions=[AWS regions, separated by commas, spaces or newlines]:LIST:"
+  "--configuration-parameter=[The SSM parameter that holds the organisation configuration]:NAME:"
+  "--deadline=[Give up after this many seconds]:SECONDS:"
+  "--json[Print one JSON object]"
+  {-v,--verbose}"[Tell which regions, configuration and buckets are used, who serves, and each retry]"
+  {-q,--quiet}"[Tell errors only]"
+  "--traceback[Show where in the code an error arose]"
+  "(- : *)"{-h,--help}"[Show this help]"
+  "(- : *)--version[Show the version of Startifact]"
+  "(*)::Such as stage, or several, for a role that does them all:()"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_startifact_policy_defaults_added=0
 
 _shtab_startifact_projects_options=(
   "--regions=[Where artifacts are, separated by commas, spaces or newlines]:LIST:"
@@ -400,6 +431,7 @@ _shtab_startifact() {
         download) _arguments -C -s $_shtab_startifact_download_options ;;
         info) _arguments -C -s $_shtab_startifact_info_options ;;
         lock) _arguments -C -s $_shtab_startifact_lock_options ;;
+        policy) _arguments -C -s $_shtab_startifact_policy_options ;;
         projects) _arguments -C -s $_shtab_startifact_projects_options ;;
         promote) _arguments -C -s $_shtab_startifact_promote_options ;;
         prune) _arguments -C -s $_shtab_startifact_prune_options ;;

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
-from startifact.regions.aws.endpoint import is_loopback
+from startifact.model.endpoints import is_loopback
 from startifact.regions.aws.spec import AwsSpec, BucketSpec
 from startifact.regions.directory.spec import DirectorySpec
 from startifact.regions.factory import FORMS, KINDS, parse_spec, parse_specs

@@ -32,7 +32,7 @@ from startifact.limits import (
     RetryLimits,
 )
 from startifact.regions.aws.advice import CERTIFICATES, PROXY
-from startifact.regions.aws.endpoint import is_loopback
+from startifact.model.endpoints import is_loopback
 from startifact.text import quoted
 
 _NONE = "GitHub gave no OpenID Connect token"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from startifact.limits import MAX_KEY_PREFIX_CHARACTERS
-from startifact.model.configuration import AWS_REGION
+from startifact.model.aws_regions import AWS_REGION
 from startifact.problems import Problems
 from startifact.regions.aws.configuration_loader import clients_of
 from startifact.regions.aws.endpoint import (

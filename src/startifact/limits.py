@@ -121,6 +121,9 @@ MAX_TAG_VALUE_CHARACTERS = 256
 MAX_LOCK_DAYS = 36_500
 """Of retention by Object Lock, as S3 has it for a bucket's default."""
 
+PROBE_LOCK_SECONDS = 3600
+"""How long Object Lock keeps what has tried a store: longer than any clock may be wrong by."""
+
 MAX_KEY_PREFIX_CHARACTERS = 256
 """With the longest key below it, this stays far under the 1,024 bytes that S3 allows."""
 

@@ -305,7 +305,10 @@ def test_options_in_other_partitions() -> None:
         ({"kms_key": 5}, "kms_key: got 5"),
         ({"kms_key": {"eu": KEY}}, "kms_key: got 'eu', expected an AWS region"),
         ({"kms_key": {"eu-west-1": "x"}}, r"kms_key\.eu-west-1: got 'x'"),
-        ({"kms_key": KEY_ARN, "regions": ["us-east-1"]}, "begins with arn:aws:kms:us-east-1:, as us-east-1 takes no key of another region"),
+        (
+            {"kms_key": KEY_ARN, "regions": ["us-east-1"]},
+            "begins with arn:aws:kms:us-east-1:, as us-east-1 takes no key of another region",
+        ),
         (
             {"kms_key": "arn:aws:kms:cn-north-1:123456789012:alias/x", "regions": ["cn-north-1"]},
             r"kms_key: got .*, expected an ARN that begins with arn:aws-cn:kms:cn-north-1:",
@@ -357,7 +360,9 @@ def test_illegal_options(value: dict[str, object], problem: str) -> None:
 def test_all_problems_of_options() -> None:
     """Problems of all options are told at once, each with its path."""
     with pytest.raises(ConfigurationError) as caught:
-        parsed(kms_key="x", bucket_owner="x", object_tags={"aws:a": "", "b": 5}, use_fips=2, endpoint=1)
+        parsed(
+            kms_key="x", bucket_owner="x", object_tags={"aws:a": "", "b": 5}, use_fips=2, endpoint=1
+        )
 
     lines = [line.strip().partition(":")[0] for line in caught.value.message.splitlines()[1:]]
     assert lines == [

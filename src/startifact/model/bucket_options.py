@@ -23,6 +23,9 @@ STORAGE_CLASSES = ("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING
 
 LOCK_MODES = ("GOVERNANCE", "COMPLIANCE")
 
+NO_OTHER_FORM = "an endpoint that is named has no other form"
+"""Why the endpoints of AWS cannot be chosen beside one of another name."""
+
 _ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _KEY_ID = r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})"
 _ALIAS = r"alias/[A-Za-z0-9/_-]{1,250}"
@@ -58,6 +61,8 @@ class BucketOptions:
     use_fips: bool | None = None
     """Which of AWS's endpoints is used; ``None`` leaves that to the SDK's own settings."""
 
+
+NO_OPTIONS = BucketOptions()
 
 OPTIONS = tuple(field.name for field in fields(BucketOptions))
 """The name of each option."""

@@ -209,7 +209,7 @@ def bucket_options_in(configuration: Configuration, region: str) -> BucketOption
     """Return what *configuration* says of the bucket in *region*.
 
     Raises:
-        ConfigurationError: It says it of other regions only, or names a key that is not of *region*.
+        ConfigurationError: It says it of other regions only, or names a key that is not of it.
     """
     problems = Problems(f"the organisation configuration for {region}", ConfigurationError)
     given: dict[str, object] = {name: getattr(configuration, name) for name in NAMES}
@@ -264,9 +264,7 @@ def to_json(configuration: Configuration) -> str:
                 else {"mirrored_channels": list(configuration.mirrored_channels)}
             ),
             **{
-                name: value
-                for name in NAMES
-                if (value := getattr(configuration, name)) is not None
+                name: value for name in NAMES if (value := getattr(configuration, name)) is not None
             },
         }
     )

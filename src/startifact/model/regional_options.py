@@ -6,6 +6,7 @@ from typing import Any
 
 from startifact.model.aws_regions import AWS_REGION, partition_of
 from startifact.model.bucket_options import (
+    NO_OTHER_FORM,
     OPTIONS,
     checked_options,
     is_option,
@@ -57,9 +58,7 @@ def _check_by_region(
 
 def _check_keys(keys: object, regions: Sequence[str], problems: Problems) -> None:
     """Record the ARNs among *keys* that are not of their regions: S3 refuses such a key."""
-    pairs = (
-        list(keys.items()) if isinstance(keys, dict) else [(region, keys) for region in regions]
-    )
+    pairs = list(keys.items()) if isinstance(keys, dict) else [(region, keys) for region in regions]
     for region, key in pairs:
         if not is_option("kms_key", key) or not (begins := wrong_key_of(region, key)):
             continue
@@ -89,9 +88,7 @@ def _check_endpoints(given: Mapping[str, Any], problems: Problems) -> None:
             problems.add(where, endpoint, EXPECTED_ENDPOINT)
     for name in ("use_dualstack", "use_fips"):
         if endpoints and given.get(name) is True:
-            problems.say(
-                f"{name}: an endpoint that is named has no other form, expected {name} or endpoint"
-            )
+            problems.say(f"{name}: {NO_OTHER_FORM}, expected {name} or endpoint")
 
 
 def _check_partitions(regions: Sequence[str], problems: Problems) -> None:

@@ -34,6 +34,8 @@ class CopySource:
     bucket: str
     key: str
     etag: str
+    owner: str | None = None
+    """The account that the bucket has to belong to."""
 
 
 def check_copies(region: str, limits: Limits) -> None:
@@ -70,6 +72,7 @@ def copy_part(
                 CopySource={"Bucket": source.bucket, "Key": source.key},
                 CopySourceIfMatch=source.etag,
                 CopySourceRange=f"bytes={part.offset}-{part.offset + part.size - 1}",
+                **({} if source.owner is None else {"ExpectedSourceBucketOwner": source.owner}),
             )["CopyPartResult"]
         except ClientError as e:
             if code_of(e) in _GONE:

@@ -1,5 +1,6 @@
 """What is configured of buckets is in the requests that are sent, where S3 wants it."""
 
+import hashlib
 import json
 import os
 import re
@@ -12,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from startifact import Session as PlainSession
-from startifact.errors import AccessDeniedError, ConfigurationError, StartifactError
+from startifact.errors import StartifactError
 from startifact.limits import MIB
 from startifact.regions.aws import endpoint
 from tests.conftest import AWS_REGIONS, AwsAccount, percent
-from tests.faults.rules import copied_to, is_copy, is_object, when
+from tests.faults.rules import copied_to, is_copy, when
 from tests.support.limits import Session, short_limits
+from tests.support.server import put_parameter
 from tests.support.wire import Request, Wire, error
 
 MakeFile = Callable[..., Path]
@@ -54,6 +56,19 @@ def configure(account: AwsAccount) -> Callable[..., None]:
     return add
 
 
+@pytest.fixture
+def locks(account: AwsAccount) -> None:
+    """Let the buckets of all regions be ones that have Object Lock."""
+    for region in AWS_REGIONS:
+        name = f"locked-{account.unique}-{region}"
+        where = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        account.s3(region).create_bucket(
+            Bucket=name, ObjectLockEnabledForBucket=True, **({} if region == US else where)
+        )
+        put_parameter(region, account.bucket_parameter, name)
+        account.buckets[region] = name
+
+
 def stores(request: Request) -> bool:
     """Say whether *request* says what an object is to have: the others only send its bytes."""
     whole = request.method == "PUT" and "partNumber" not in request.query
@@ -70,6 +85,7 @@ def of_artifacts(request: Request) -> dict[str, str]:
     return {name: request.headers[name] for name in names if name in request.headers}
 
 
+@pytest.mark.usefixtures("locks")
 def test_every_request(
     account: AwsAccount, wire: Wire, configure: Callable[..., None], make_file: MakeFile
 ) -> None:
@@ -104,6 +120,7 @@ def test_every_request(
         assert [r for r in requests if r.path.endswith(path) and stores(r)]
 
 
+@pytest.mark.usefixtures("locks")
 def test_same_content_with_other_options(
     account: AwsAccount, configure: Callable[..., None], make_file: MakeFile
 ) -> None:
@@ -118,6 +135,7 @@ def test_same_content_with_other_options(
     assert "SSEKMSKeyId" not in head
 
 
+@pytest.mark.usefixtures("locks")
 def test_removal(wire: Wire, configure: Callable[..., None], make_file: MakeFile) -> None:
     """A tombstone is encrypted, and is neither locked nor tagged as artifacts are."""
     configure(**ALL)
@@ -127,7 +145,7 @@ def test_removal(wire: Wire, configure: Callable[..., None], make_file: MakeFile
     before = len(wire.requests())
 
     for _ in range(2):
-        session.prune("SugarWater", keep_versions=1, grace="0d", apply=True)
+        session.prune("SugarWater", keep_versions=1, grace="0d", yes=True)
 
     written = [r for r in wire.requests()[before:] if stores(r) and r.service == "s3"]
     tombstones = [r for r in written if r.path.endswith("SugarWater@1.0.0")]
@@ -169,6 +187,7 @@ def is_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "AWS_HOST", re.compile(""))
 
 
+@pytest.mark.usefixtures("locks")
 def test_spelled(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """The spelling of a bucket says the same."""
     spec = (
@@ -200,33 +219,45 @@ def test_trial(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
         )
     )
 
-    with pytest.raises(ConfigurationError, match="refuses x-amz-tagging of"):
+    with pytest.raises(StartifactError, match="refuses x-amz-tagging of"):
         Session(regions=[spec]).stage("SugarWater", "1.0.0", make_file())
 
-    tried = [r for r in s3_requests(wire) if stores(r) and "x-amz-tagging" in r.headers]
-    assert tried
-    for request in tried:
-        assert request.headers["x-amz-storage-class"] == "STANDARD_IA"
-        assert request.headers["x-amz-server-side-encryption"] == "aws:kms"
-        until = datetime.fromisoformat(request.headers["x-amz-object-lock-retain-until-date"])
-        assert timedelta(0) < until - datetime.now(UTC) <= timedelta(hours=1)
+    tried = next(r for r in s3_requests(wire) if "x-amz-tagging" in r.headers)
+    assert "/_probe/" in tried.path
+    assert tried.headers["x-amz-storage-class"] == "STANDARD_IA"
+    assert tried.headers["x-amz-server-side-encryption"] == "aws:kms"
+    until = datetime.fromisoformat(tried.headers["x-amz-object-lock-retain-until-date"])
+    assert timedelta(0) < until - datetime.now(UTC) <= timedelta(hours=1)
 
 
 def test_another_owner(wire: Wire, configure: Callable[..., None], make_file: MakeFile) -> None:
     """S3 denies without a reason: that the bucket may be another account's is in the hint."""
     configure(bucket_owner=OWNER)
-    wire.add(when(is_object, lambda r, f: error(403, "AccessDenied", "Access Denied")))
+    wire.add(
+        when(lambda r: r.service == "s3", lambda r, f: error(403, "AccessDenied", "Access Denied"))
+    )
 
-    with pytest.raises(AccessDeniedError) as caught:
+    with pytest.raises(StartifactError) as caught:
         Session(regions=[US]).get("SugarWater", "1.0.0")
 
+    assert caught.value.exit_code == 6
     assert f"not of the account {OWNER}, which bucket_owner" in str(caught.value.hint)
 
 
-def test_locked(
-    account: AwsAccount, wire: Wire, configure: Callable[..., None], make_file: MakeFile
-) -> None:
-    """What Object Lock refuses is refused for good, in the service's words, and no policy helps."""
+def test_no_object_lock(wire: Wire, configure: Callable[..., None], make_file: MakeFile) -> None:
+    """A bucket that has no Object Lock refuses to retain, and the hint says what to switch on."""
+    configure(object_lock_mode="COMPLIANCE", object_lock_days=1)
+
+    with pytest.raises(StartifactError) as caught:
+        Session(regions=[US]).stage("SugarWater", "1.0.0", make_file())
+
+    assert caught.value.exit_code == 10
+    assert "Switch Object Lock on in the bucket" in str(caught.value.hint)
+    assert wire.requests()
+
+
+def test_locked(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
+    """What Object Lock refuses is refused for good, in the service's words: no policy helps."""
     session = Session(regions=AWS_REGIONS)
     session.stage("SugarWater", "1.0.0", make_file())
     for region, bucket in account.buckets.items():
@@ -239,14 +270,14 @@ def test_locked(
             lambda r, f: error(403, "AccessDenied", said),
         )
     )
-    Session(regions=[EU, AP], read_only=False).stage("SugarWater", "1.0.0", make_file(b"other"))
+    Session(regions=[EU, AP]).stage("SugarWater", "1.0.0", make_file(b"other"))
 
-    with pytest.raises(StartifactError) as caught:
-        session.repair("SugarWater", keep={"1.0.0": EU})
+    digest = hashlib.sha256(b"other").hexdigest()
+    refusal = session.repair("SugarWater", "1.0.0", keep=f"sha256:{digest}").failures[US]
 
-    assert caught.value.exit_code == 10
-    assert said in str(caught.value)
-    assert "Wait until the retention ends" in str(caught.value)
+    assert refusal.exit_code == 10
+    assert said in refusal.message
+    assert "Wait until the retention ends" in str(refusal.hint)
 
 
 def test_endpoint_of_a_region(
@@ -309,8 +340,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
         ),
         (
             {"AWS_USE_FIPS_ENDPOINT": "true"},
-            "s3://b-u?region=us-east-1&use-fips=false",
-            "s3.us-east-1.amazonaws.com",
+            "s3://b-u?region=us-east-2&use-fips=false",
+            "s3.us-east-2.amazonaws.com",
         ),
         (
             {"AWS_USE_DUALSTACK_ENDPOINT": "true"},

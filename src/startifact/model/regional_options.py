@@ -56,7 +56,7 @@ def _check_by_region(
         )
 
 
-def _check_keys(keys: object, regions: Sequence[str], problems: Problems) -> None:
+def _check_keys(keys: Any, regions: Sequence[str], problems: Problems) -> None:
     """Record the ARNs among *keys* that are not of their regions: S3 refuses such a key."""
     pairs = list(keys.items()) if isinstance(keys, dict) else [(region, keys) for region in regions]
     for region, key in pairs:

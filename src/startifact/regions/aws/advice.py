@@ -236,7 +236,7 @@ def for_good(code: str, said: str = "") -> str:
 
     *said* is what it says.
     """
-    if "object lock configuration" in said.lower():
+    if "objectlockconfiguration" in said.lower().replace(" ", ""):
         return _NO_LOCK
     if code.startswith("KMS."):
         return _KMS

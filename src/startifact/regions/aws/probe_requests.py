@@ -22,7 +22,7 @@ from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.checksums import base64_of, crc32_text
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.partitions import arn
-from startifact.regions.aws.request_options import of_probes
+from startifact.regions.aws.request_options import beside_sha256, of_probes
 from startifact.regions.aws.trouble import code_of
 from startifact.regions.aws.upload import RECORD, abort
 
@@ -89,6 +89,7 @@ class ProbeRequests:
             ContentType="application/octet-stream",
             Metadata=METADATA,
             ChecksumSHA256=_checksum(body),
+            **beside_sha256(self._bucket.options),
             **of_probes(self._bucket.options),
             **condition,
         )

@@ -63,6 +63,14 @@ def of_probes(options: BucketOptions) -> dict[str, Any]:
     return _arguments(options, timedelta(seconds=PROBE_LOCK_SECONDS))
 
 
+def beside_sha256(options: BucketOptions) -> dict[str, Any]:
+    """Return what a PutObject says beside the SHA-256 of its body.
+
+    S3 wants the algorithm named where an object is locked, and other stores need not know it.
+    """
+    return {} if options.object_lock_mode is None else {"ChecksumAlgorithm": "SHA256"}
+
+
 def _arguments(options: BucketOptions, locked: timedelta) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     if options.storage_class is not None:

@@ -33,7 +33,7 @@ from startifact.regions.aws.copying import CopySource, check_copies, copy_part
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.head import md5_of, version_of
 from startifact.regions.aws.partitions import arn
-from startifact.regions.aws.request_options import of_artifacts
+from startifact.regions.aws.request_options import beside_sha256, of_artifacts
 from startifact.regions.aws.trouble import CONFLICT, code_of
 from startifact.regions.interface import Beat, StoredArtifact
 
@@ -147,6 +147,7 @@ class Upload:
                     # S3 refuses bytes other than those that were hashed: the file may have changed.
                     ChecksumSHA256=checksum,
                     IfNoneMatch="*",
+                    **beside_sha256(self._options),
                     **of_artifacts(self._options),
                 )
 

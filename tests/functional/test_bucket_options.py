@@ -6,6 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.conftest import AWS_REGIONS, AwsAccount, percent
 from tests.faults.rules import copied_to, is_copy, when
 from tests.support.limits import Session, short_limits
 from tests.support.server import put_parameter
-from tests.support.wire import Request, Wire, error
+from tests.support.wire import Answer, Forward, Request, Wire, error
 
 MakeFile = Callable[..., Path]
 
@@ -133,6 +134,37 @@ def test_same_content_with_other_options(
     assert not staging.created
     head = account.s3().head_object(Bucket=account.buckets[US], Key="team/SugarWater@1.0.0")
     assert "SSEKMSKeyId" not in head
+
+
+def with_other_etags(request: Request, forward: Forward) -> Answer | None:
+    """Give objects ETags that are not the MD5 of their bytes, as S3 does with a key in KMS."""
+    if request.service != "s3":
+        return forward()
+    sent = dict(request.headers)
+    if "if-match" in sent:
+        sent["if-match"] = sent["if-match"][::-1]
+    answer = forward(replace(request, headers=sent))
+    turned = {k: v[::-1] if k.lower() == "etag" else v for k, v in answer.headers.items()}
+    return replace(answer, headers=turned)
+
+
+def test_etags(wire: Wire, configure: Callable[..., None], make_file: MakeFile) -> None:
+    """The ETag of what a key in KMS encrypts is not the MD5 of its bytes, and is taken for none."""
+    configure(kms_key="alias/x")
+    wire.add(with_other_etags)
+    session = Session(regions=AWS_REGIONS)
+    session.stage("SugarWater", "1.0.0", make_file())
+    session.stage("SugarWater", "1.1.0", make_file(b""))
+    Session(regions=[US]).stage("SugarWater", "1.0.1", make_file(b"filled"), required_regions=1)
+
+    session.promote("SugarWater", "1.0.0", "prod")
+    session.promote("SugarWater", "1.1.0", "prod")
+    assert session.repair("SugarWater", read_data=True)
+    assert session.verify("SugarWater", read_data=True)
+
+    artifact = session.get("SugarWater", "1.0.1")
+    assert artifact.downloader.download(make_file(b"old")).read_bytes() == b"filled"
+    assert session.get("SugarWater", "prod").version == "1.1.0"
 
 
 @pytest.mark.usefixtures("locks")

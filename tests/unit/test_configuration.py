@@ -358,7 +358,7 @@ def test_illegal_options(value: dict[str, object], problem: str) -> None:
 
 
 def test_all_problems_of_options() -> None:
-    """Problems of all options are told at once, each with its path."""
+    """Problems of all options are reported at once, each with its path."""
     with pytest.raises(ConfigurationError) as caught:
         parsed(
             kms_key="x", bucket_owner="x", object_tags={"aws:a": "", "b": 5}, use_fips=2, endpoint=1

@@ -208,7 +208,7 @@ def test_illegal_options(query: str, problem: str) -> None:
 
 
 def test_all_problems_of_options() -> None:
-    """All that is wrong with the options of one spelling is told at once."""
+    """All that is wrong with the options of one spelling is reported at once."""
     with pytest.raises(InputError) as caught:
         parse_spec("s3://b?kms-key=x&bucket-owner=x&object-lock-days=0&use-dualstack=&profile=")
 

@@ -337,7 +337,7 @@ def test_options_in_other_partitions() -> None:
         ({"object_lock_days": 0}, "object_lock_days: got 0, expected a number of days from 1 to"),
         ({"object_lock_days": True}, "object_lock_days: got True"),
         ({"object_lock_days": 36501}, "object_lock_days: got 36501"),
-        ({"endpoint": HOST}, "endpoint: got .*, expected an object with an endpoint for a region"),
+        ({"endpoint": HOST}, "endpoint: expected an object with an endpoint for a region"),
         ({"endpoint": {"eu-west-1": "http://a.b"}}, r"endpoint\.eu-west-1: got 'http://a\.b'"),
         ({"endpoint": {"eu-west-1": 5}}, r"endpoint\.eu-west-1: got 5, expected https"),
         ({"use_fips": "yes"}, "use_fips: got 'yes', expected true or false"),

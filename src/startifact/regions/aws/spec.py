@@ -161,9 +161,9 @@ def _value_of(name: str, text: str) -> object:
     if name.startswith("use_"):
         return {"true": True, "false": False}.get(text, text)
     if name == "object_tags":
-        pairs = parse_qsl(text, keep_blank_values=True) if "=" in text else []
-        tags = dict(pairs)
-        return tags if tags and len(tags) == len(pairs) else text
+        given = parse_qsl(text, keep_blank_values=True) if "=" in text else []
+        tags = dict(given)
+        return tags if tags and len(tags) == len(given) else text
     return text
 
 

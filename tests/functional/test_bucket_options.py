@@ -328,6 +328,18 @@ def test_endpoint_of_a_region(
     assert {(r.service, r.region) for r in wire.requests()} == {("s3", EU)}
 
 
+@pytest.mark.parametrize("name", ["use_fips", "use_dualstack"])
+def test_form_that_an_endpoint_lacks(wire: Wire, configure: Callable[..., None], name: str) -> None:
+    """Where the environment names an endpoint, what is configured of AWS's is not passed over."""
+    configure(**{name: True})
+
+    with pytest.raises(StartifactError, match=f"{name} is configured for S3, and") as caught:
+        Session(regions=[US]).get("SugarWater", "1.0.0")
+
+    assert caught.value.exit_code == 2
+    assert s3_requests(wire) == []
+
+
 class _Proxy(BaseHTTPRequestHandler):
     asked: set[str]
 

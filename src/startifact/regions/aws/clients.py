@@ -24,7 +24,11 @@ from startifact.regions.aws.credentials import (
     guard_credentials,
     with_credential_errors,
 )
-from startifact.regions.aws.endpoint import check_configured_endpoint, check_endpoint
+from startifact.regions.aws.endpoint import (
+    check_configured_endpoint,
+    check_endpoint,
+    check_form,
+)
 from startifact.regions.aws.errors import (
     MISSING_CREDENTIALS,
     no_credentials,
@@ -148,6 +152,7 @@ class Clients:
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
                 check_endpoint(client.meta.endpoint_url, "s3")
+                check_form(client.meta.endpoint_url, options)
                 self._s3[key] = client
                 self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from startifact.errors import ConfigurationError
+from startifact.model.bucket_options import NO_OTHER_FORM, BucketOptions
 from startifact.model.endpoints import EXPECTED_ENDPOINT, has_password, is_endpoint, is_loopback
 from startifact.text import quoted
 
@@ -34,6 +35,27 @@ def check_endpoint(endpoint: str, service: str) -> None:
         hint=f"Check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_{service.upper()}, and endpoint_url in the "
         "profile and its services section",
     )
+
+
+def check_form(endpoint: str, options: BucketOptions) -> None:
+    """Return when *endpoint* is of the form that *options* ask for.
+
+    The SDK passes over that where an endpoint is set.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    host = urlsplit(endpoint).hostname or ""
+    lacks_fips = options.use_fips is True and "fips" not in host
+    lacks_dualstack = options.use_dualstack is True and "dualstack" not in host
+    if lacks_fips or lacks_dualstack:
+        name = "use_fips" if lacks_fips else "use_dualstack"
+        raise ConfigurationError(
+            f"{name} is configured for S3, and its endpoint is set to {quoted(endpoint)}: "
+            f"{NO_OTHER_FORM}",
+            hint=f"Take {name} out of the configuration, or of s3://..., or AWS_ENDPOINT_URL and "
+            "AWS_ENDPOINT_URL_S3 out of the environment and endpoint_url out of the profile",
+        )
 
 
 def check_configured_endpoint(session: "botocore.session.Session", service: str) -> None:

@@ -119,6 +119,21 @@ MAX_REGIONS = 32
 MAX_CONFIGURATION_BYTES = 8192
 """What the largest parameter of SSM holds."""
 
+MAX_TAGS = 10
+"""Of an object in S3."""
+
+MAX_TAG_KEY_CHARACTERS = 128
+"""As S3 has it."""
+
+MAX_TAG_VALUE_CHARACTERS = 256
+"""As S3 has it."""
+
+MAX_LOCK_DAYS = 36_500
+"""Of retention by Object Lock, as S3 has it for a bucket's default."""
+
+PROBE_LOCK_SECONDS = 3600
+"""How long Object Lock keeps what has tried a store: longer than any clock may be wrong by."""
+
 MAX_KEY_PREFIX_CHARACTERS = 256
 """With the longest key below it, this stays far under the 1,024 bytes that S3 allows."""
 

@@ -25,6 +25,7 @@ import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from startifact.limits import Limits
+from startifact.model.bucket_options import NO_OPTIONS
 from startifact.permissions import PERMISSIONS
 from startifact.permissions import PROBE as PROBE_KEYS
 from startifact.regions.aws.probe import check_conditions, check_deletion
@@ -407,7 +408,12 @@ def test_permissions_of_the_probe(
     """
     store = Store()
     bucket: Any = types.SimpleNamespace(
-        client=store, name="B", region="one", full=lambda key: f"team/{key}", limits=Limits()
+        client=store,
+        name="B",
+        region="one",
+        full=lambda key: f"team/{key}",
+        limits=Limits(),
+        options=NO_OPTIONS,
     )
 
     trial(bucket, "SugarWater")

@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import ConfigurationError, InputError
+from startifact.model.bucket_options import BucketOptions
 from startifact.model.configuration import (
     Configuration,
+    bucket_options_in,
     is_parameter_name,
     is_reserved_parameter,
     parse_configuration,
     to_json,
 )
+from startifact.model.regional_options import NAMES
 
 SOURCE = "/startifact in eu-west-1"
 
@@ -170,7 +173,7 @@ def test_error_of_the_caller() -> None:
         bucket_key_prefix=st.from_regex(r"([a-z]{1,5}/){0,3}", fullmatch=True),
         parameter_name_prefix=st.from_regex(r"(/[b-r]{1,5}){0,3}", fullmatch=True),
         regions=st.lists(
-            st.sampled_from(["eu-west-1", "us-east-1", "us-gov-west-1"]), unique=True
+            st.sampled_from(["eu-west-1", "us-east-1", "ap-south-1"]), unique=True
         ).map(tuple),
     )
 )
@@ -182,7 +185,8 @@ def test_round_trip(configuration: Configuration) -> None:
 @given(st.recursive(st.one_of(st.none(), st.integers(), st.text()), st.lists, max_leaves=5))
 def test_any_value(value: object) -> None:
     """Any value at any key is a configuration or refused: nothing else happens."""
-    for key in ("bucket_name_param", "bucket_key_prefix", "parameter_name_prefix", "regions"):
+    keys = ("bucket_name_param", "bucket_key_prefix", "parameter_name_prefix", "regions", *NAMES)
+    for key in keys:
         try:
             parsed(**{key: value})
         except ConfigurationError as e:
@@ -238,3 +242,148 @@ def test_regions_of_the_first(text: str, regions: tuple[str], warnings: tuple[st
     configuration = parsed(regions=text)
 
     assert (configuration.regions, configuration.warnings) == (regions, warnings)
+
+
+KEY = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+KEY_ARN = f"arn:aws:kms:eu-west-1:123456789012:key/{KEY}"
+GOVERNMENT = ("us-gov-west-1", "us-gov-east-1")
+HOST = "https://bucket.vpce-1a2b3c4d.s3.eu-west-1.vpce.amazonaws.com"
+
+
+def test_options_of_a_bucket() -> None:
+    """What is said of the buckets is read for each region, as text or by region."""
+    configuration = parsed(
+        regions=["eu-west-1", "us-east-1"],
+        kms_key={"eu-west-1": KEY_ARN, "us-east-1": "alias/artifacts"},
+        bucket_owner="123456789012",
+        storage_class="INTELLIGENT_TIERING",
+        object_tags={"team": "build", "cost centre": "R+D"} | {"empty": ""},
+        object_lock_mode="GOVERNANCE",
+        object_lock_days=365,
+        endpoint={"eu-west-1": HOST},
+    )
+    there = bucket_options_in(configuration, "us-east-1")
+
+    assert bucket_options_in(configuration, "eu-west-1") == BucketOptions(
+        kms_key=KEY_ARN,
+        bucket_owner="123456789012",
+        storage_class="INTELLIGENT_TIERING",
+        object_tags=(("team", "build"), ("cost centre", "R+D"), ("empty", "")),
+        object_lock_mode="GOVERNANCE",
+        object_lock_days=365,
+    )
+    assert there.kms_key == "alias/artifacts"
+    assert configuration.endpoint == {"eu-west-1": HOST}
+    assert parse_configuration(to_json(configuration), source=SOURCE) == configuration
+
+
+@pytest.mark.parametrize("key", [KEY, f"mrk-{'a1' * 16}", "alias/a/b_c-D", KEY_ARN])
+def test_kms_keys(key: str) -> None:
+    """A key is named by its id, an alias or an ARN."""
+    assert bucket_options_in(parsed(kms_key=key), "eu-west-1").kms_key == key
+
+
+def test_options_in_other_partitions() -> None:
+    """Regions of GovCloud and of China are regions, and their keys have ARNs of their own."""
+    configuration = parsed(
+        regions=["us-gov-west-1", "us-gov-east-1"],
+        kms_key={r: f"arn:aws-us-gov:kms:{r}:123456789012:alias/x" for r in GOVERNMENT},
+        use_fips=True,
+        use_dualstack=False,
+    )
+    options = bucket_options_in(configuration, "us-gov-west-1")
+
+    assert (options.use_fips, options.use_dualstack) == (True, False)
+    assert options.kms_key == "arn:aws-us-gov:kms:us-gov-west-1:123456789012:alias/x"
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ({"kms_key": "x"}, "kms_key: got 'x', expected the id, the ARN or an alias"),
+        ({"kms_key": f"{KEY_ARN}\n"}, "kms_key: got"),
+        ({"kms_key": 5}, "kms_key: got 5"),
+        ({"kms_key": {"eu": KEY}}, "kms_key: got 'eu', expected an AWS region"),
+        ({"kms_key": {"eu-west-1": "x"}}, r"kms_key\.eu-west-1: got 'x'"),
+        (
+            {"kms_key": KEY_ARN, "regions": ["us-east-1"]},
+            "begins with arn:aws:kms:us-east-1:, as us-east-1 takes no key of another region",
+        ),
+        (
+            {"kms_key": "arn:aws:kms:cn-north-1:123456789012:alias/x", "regions": ["cn-north-1"]},
+            r"kms_key: got .*, expected an ARN that begins with arn:aws-cn:kms:cn-north-1:",
+        ),
+        (
+            {"kms_key": {"eu-west-1": KEY}, "regions": ["eu-west-1", "us-east-1"]},
+            "kms_key: it says nothing of us-east-1",
+        ),
+        ({"bucket_owner": 123456789012}, "bucket_owner: got 123456789012, expected .* in quotes"),
+        ({"bucket_owner": "12345678901"}, "bucket_owner: got '12345678901'"),
+        ({"bucket_owner": {"eu-west-1": None}}, r"bucket_owner\.eu-west-1: got None"),
+        ({"storage_class": "standard"}, "storage_class: got 'standard', expected STANDARD, "),
+        ({"storage_class": "DEEP_ARCHIVE"}, "storage_class: got 'DEEP_ARCHIVE', an archive"),
+        ({"storage_class": "GLACIER"}, "nothing .* can be downloaded before it is restored"),
+        ({"object_tags": ["a"]}, r"object_tags: got \['a'\], expected"),
+        ({"object_tags": {str(i): "" for i in range(11)}}, "object_tags: got 11, .*at most 10"),
+        ({"object_tags": {"aws:x": ""}}, "object_tags: got 'aws:x'"),
+        ({"object_tags": {"": ""}}, "object_tags: got ''"),
+        ({"object_tags": {"a\n": ""}}, r"object_tags: got 'a\\n'"),
+        ({"object_tags": {"a": 5}}, r"object_tags\.a: got 5"),
+        ({"object_tags": {"a": "x" * 257}}, r"object_tags\.a: got"),
+        ({"object_tags": {"a": "b?"}}, r"object_tags\.a: got 'b\?'"),
+        ({"object_lock_mode": "LEGAL"}, "object_lock_mode: got 'LEGAL', expected GOVERNANCE or "),
+        ({"object_lock_mode": "GOVERNANCE"}, "object_lock_mode and object_lock_days: .* the other"),
+        ({"object_lock_days": 5}, "object_lock_mode and object_lock_days: .* the other"),
+        ({"object_lock_days": 0}, "object_lock_days: got 0, expected a number of days from 1 to"),
+        ({"object_lock_days": True}, "object_lock_days: got True"),
+        ({"object_lock_days": 36501}, "object_lock_days: got 36501"),
+        ({"endpoint": HOST}, "endpoint: expected an object with an endpoint for a region"),
+        ({"endpoint": {"eu-west-1": "http://a.b"}}, r"endpoint\.eu-west-1: got 'http://a\.b'"),
+        ({"endpoint": {"eu-west-1": 5}}, r"endpoint\.eu-west-1: got 5, expected https"),
+        ({"use_fips": "yes"}, "use_fips: got 'yes', expected true or false"),
+        ({"use_dualstack": 1}, "use_dualstack: got 1, expected true or false"),
+        (
+            {"use_fips": True, "endpoint": {"eu-west-1": HOST}},
+            "use_fips: an endpoint that is named has no other form",
+        ),
+        ({"regions": ["eu-west-1", "cn-north-1"]}, "regions: .* partitions aws and aws-cn"),
+    ],
+)
+def test_illegal_options(value: dict[str, object], problem: str) -> None:
+    """What buckets cannot have is refused with its path, what it is and what it should be."""
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        parsed(**value)
+
+    assert caught.value.message.isprintable() or "\n  " in caught.value.message
+
+
+def test_all_problems_of_options() -> None:
+    """Problems of all options are reported at once, each with its path."""
+    with pytest.raises(ConfigurationError) as caught:
+        parsed(
+            kms_key="x", bucket_owner="x", object_tags={"aws:a": "", "b": 5}, use_fips=2, endpoint=1
+        )
+
+    lines = [line.strip().partition(":")[0] for line in caught.value.message.splitlines()[1:]]
+    assert lines == [
+        "kms_key", "bucket_owner", "object_tags", "object_tags.b", "use_fips", "endpoint",
+    ]  # fmt: skip
+
+
+def test_password_in_an_endpoint() -> None:
+    """What may be a password is not repeated."""
+    with pytest.raises(ConfigurationError, match="user or password") as caught:
+        parsed(endpoint={"eu-west-1": "https://me:hunter2@s3.example"})
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_option_that_a_region_lacks() -> None:
+    """A region that is named by hand and of which the configuration says nothing is refused."""
+    configuration = parsed(kms_key={"eu-west-1": KEY}, bucket_owner={"eu-west-1": "1" * 12})
+
+    with pytest.raises(ConfigurationError, match="says nothing of us-east-1") as caught:
+        bucket_options_in(configuration, "us-east-1")
+
+    assert "kms_key" in caught.value.message
+    assert "bucket_owner" in caught.value.message

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
-from startifact.regions.aws.endpoint import is_loopback
+from startifact.model.bucket_options import BucketOptions
+from startifact.model.endpoints import is_loopback
 from startifact.regions.aws.spec import AwsSpec, BucketSpec
 from startifact.regions.directory.spec import DirectorySpec
 from startifact.regions.factory import FORMS, KINDS, parse_spec, parse_specs
@@ -72,6 +73,10 @@ def test_no_region(text: str) -> None:
             "s3://my-artifacts/x?region=eu-west-1",
         ),
         ("https://s3.amazonaws.com/my-artifacts", "s3://my-artifacts"),
+        (
+            "https://my-artifacts.s3.cn-north-1.amazonaws.com.cn/x",
+            "s3://my-artifacts/x?region=cn-north-1",
+        ),
         ("./artifacts", "file:./artifacts"),
         ("/srv/artifacts", "file:/srv/artifacts"),
         ("EU-WEST-1", "eu-west-1"),
@@ -157,6 +162,64 @@ def test_bucket_with_everything() -> None:
         endpoint="https://minio.example:9000",
         profile="me@corp",
     )
+
+
+def test_bucket_with_options() -> None:
+    """The options of an organisation's buckets can be said in a spelling, with the same names."""
+    text = (
+        "s3://bucket?region=eu-west-1&kms-key=alias%2Fartifacts&bucket-owner=123456789012"
+        "&storage-class=STANDARD_IA&object-tags=team%3Dbuild%26cost%20centre%3DR%252BD"
+        "&object-lock-mode=COMPLIANCE&object-lock-days=30&use-dualstack=true&use-fips=false"
+    )
+
+    assert bucket(text).options == BucketOptions(
+        kms_key="alias/artifacts",
+        bucket_owner="123456789012",
+        storage_class="STANDARD_IA",
+        object_tags=(("team", "build"), ("cost centre", "R+D")),
+        object_lock_mode="COMPLIANCE",
+        object_lock_days=30,
+        use_dualstack=True,
+        use_fips=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("kms_key=alias/x", "option: got 'kms_key', expected .*kms-key"),
+        ("kms-key=x", "kms-key: got 'x', expected the id"),
+        ("region=us-east-1&kms-key=arn:aws:kms:eu-west-1:123456789012:alias/x", "begins with arn"),
+        ("bucket-owner=me", "bucket-owner: got 'me'"),
+        ("storage-class=GLACIER", "storage-class: got 'GLACIER', an archive"),
+        ("object-tags=team", "object-tags: got 'team', expected tags such as team%3Dbuild"),
+        ("object-tags=a%3D1%26a%3D2", "object-tags: got 'a=1&a=2'"),
+        ("object-tags=aws%253Ax%3D1", "object-tags: got 'aws:x'"),
+        ("object-lock-days=30", "object-lock-mode and object-lock-days"),
+        ("object-lock-mode=GOVERNANCE&object-lock-days=x", "object-lock-days: got 'x', expected a"),
+        ("use-fips=1", "use-fips: got '1', expected true or false"),
+        ("use-fips=true&endpoint=https://s3.example", "use-fips: an endpoint .* has no other form"),
+    ],
+)
+def test_illegal_options(query: str, problem: str) -> None:
+    """They are checked like those of an organisation."""
+    with pytest.raises(InputError, match=problem):
+        parse_spec(f"s3://bucket?{query}")
+
+
+def test_all_problems_of_options() -> None:
+    """All that is wrong with the options of one spelling is reported at once."""
+    with pytest.raises(InputError) as caught:
+        parse_spec("s3://b?kms-key=x&bucket-owner=x&object-lock-days=0&use-dualstack=&profile=")
+
+    assert len(caught.value.message.splitlines()) == 8
+
+
+def test_one_name_in_two_partitions() -> None:
+    """A bucket in China may have the name of one elsewhere: they are two."""
+    names = ["s3://bucket?region=cn-north-1", "s3://bucket?region=us-east-1"]
+
+    assert len(parse_specs(names, source="regions")) == 2
 
 
 @pytest.mark.parametrize("text", ["s3://bucket/p", "s3://bucket/p/", "s3://bucket/p//"])
@@ -248,7 +311,7 @@ def test_password(text: str) -> None:
         ("s3://bucket#x", "no # in it; write %23"),
         (
             "s3://bucket?regoin=x",
-            "option: got 'regoin', expected region, endpoint, profile or addressing",
+            "option: got 'regoin', expected region, endpoint, profile, addressing, kms-key",
         ),
         ("s3://bucket?x=1&y=2", r"option: got 'x'(.|\n)*option: got 'y'"),
         ("s3://bucket?region=a&region=b", "an option is there twice"),

@@ -8,7 +8,8 @@ from startifact.commands.inputs import STANDARD_STREAM, CopyInputs, VersionsInpu
 from startifact.commands.lock import split_entry
 from startifact.errors import InputError
 from startifact.limits import MAX_REGIONS, MAX_ROLE_SECONDS, MIN_ROLE_SECONDS
-from startifact.model.configuration import AWS_REGION, DEFAULT_PARAMETER, is_parameter_name
+from startifact.model.aws_regions import AWS_REGION
+from startifact.model.configuration import DEFAULT_PARAMETER, is_parameter_name
 from startifact.model.digest import parse_keep
 from startifact.model.keys import check_project
 from startifact.model.metadata import parse_metadata

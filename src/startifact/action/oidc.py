@@ -32,8 +32,8 @@ from startifact.limits import (
     TOKEN_SECONDS,
     RetryLimits,
 )
+from startifact.model.endpoints import is_loopback
 from startifact.regions.aws.advice import CERTIFICATES, PROXY
-from startifact.regions.aws.endpoint import is_loopback
 from startifact.text import quoted
 
 _NONE = "GitHub gave no OpenID Connect token"

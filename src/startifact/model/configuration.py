@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
@@ -16,13 +17,15 @@ from startifact.limits import (
     MAX_PARAMETER_PREFIX_CHARACTERS,
     MAX_REGIONS,
 )
+from startifact.model.aws_regions import AWS_REGION
+from startifact.model.bucket_options import BucketOptions, checked_options, wrong_key_of
 from startifact.model.keys import CHANNEL
+from startifact.model.regional_options import BY_REGION, NAMES, checked_regional_options
 from startifact.model.strict_json import JsonError, parse_object
 from startifact.problems import Problems
 from startifact.text import quoted
 
 DEFAULT_PARAMETER = "/startifact"
-AWS_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}", re.ASCII)
 
 _PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,14}")
 _PARAMETER_PREFIX = re.compile(r"(/[A-Za-z0-9_.-]+){0,12}")
@@ -51,6 +54,33 @@ class Configuration:
 
     mirrored_channels: tuple[str, ...] | None = None
     """The channels that are copied to SSM, beside ``latest``; ``None`` for all."""
+
+    kms_key: str | Mapping[str, str] | None = field(default=None, hash=False)
+    """The key in KMS that encrypts every object, or that of each region."""
+
+    bucket_owner: str | Mapping[str, str] | None = field(default=None, hash=False)
+    """The account that the buckets have to belong to, or that of each region."""
+
+    storage_class: str | None = None
+    """The storage class of artifacts."""
+
+    object_tags: Mapping[str, str] | None = field(default=None, hash=False)
+    """The tags of artifacts."""
+
+    object_lock_mode: str | None = None
+    """How artifacts are retained by Object Lock: ``GOVERNANCE`` or ``COMPLIANCE``."""
+
+    object_lock_days: int | None = None
+    """For how many days from when they are written."""
+
+    endpoint: Mapping[str, str] | None = field(default=None, hash=False)
+    """Where requests to the buckets of some regions go, in the place of AWS's own endpoints."""
+
+    use_dualstack: bool | None = None
+    """Whether S3 is reached by IPv6 as well; ``None`` leaves it to the SDK's own settings."""
+
+    use_fips: bool | None = None
+    """Whether S3 is reached by its FIPS endpoints; ``None`` leaves it to the SDK's own settings."""
 
     unknown_keys: tuple[str, ...] = ()
     """Keys that this version does not know and ignores."""
@@ -95,6 +125,7 @@ def _checked(value: dict[str, Any], problems: Problems, *, with_regions: bool) -
         "parameter_name_prefix",
         "regions",
         "mirrored_channels",
+        *NAMES,
     }
     bucket = value.get("bucket_name_param")
     if not isinstance(bucket, str) or not is_parameter_name(bucket):
@@ -119,6 +150,7 @@ def _checked(value: dict[str, Any], problems: Problems, *, with_regions: bool) -
     channels = value.get("mirrored_channels")
     if channels is not None and not _is_list_of_channels(channels):
         problems.add("mirrored_channels", channels, 'a list of channels, such as ["prod"]')
+    options = checked_regional_options(value, regions, problems)
     problems.raise_if_any()
     return Configuration(
         bucket_name_param=str(bucket),
@@ -126,6 +158,7 @@ def _checked(value: dict[str, Any], problems: Problems, *, with_regions: bool) -
         parameter_name_prefix=str(parameters),
         regions=regions,
         mirrored_channels=None if channels is None else tuple(channels),
+        **options,
         unknown_keys=tuple(sorted(value.keys() - known - _IGNORED)),
         warnings=tuple(warnings),
     )
@@ -173,6 +206,28 @@ def _split(text: str, warnings: list[str]) -> list[str]:
     return list(counts)
 
 
+def bucket_options_in(configuration: Configuration, region: str) -> BucketOptions:
+    """Return what *configuration* says of the bucket in *region*.
+
+    Raises:
+        ConfigurationError: It says it of other regions only, or names a key that is not of it.
+    """
+    problems = Problems(f"the organisation configuration for {region}", ConfigurationError)
+    given: dict[str, object] = {name: getattr(configuration, name) for name in NAMES}
+    for name in BY_REGION:
+        value = given[name]
+        if isinstance(value, Mapping):
+            given[name] = value.get(region)
+            if region not in value:
+                problems.say(f"{name}: it says nothing of {region}", hint=f"Add {region} to it")
+    key = given["kms_key"]
+    if isinstance(key, str) and (begins := wrong_key_of(region, key)):
+        problems.add("kms_key", key, f"an ARN that begins with {begins}")
+    options = checked_options(given, problems)
+    problems.raise_if_any()
+    return options
+
+
 def is_parameter_name(name: str) -> bool:
     """Say whether *name* can be the name of an SSM parameter."""
     return len(name) <= MAX_PARAMETER_NAME_CHARACTERS and _PARAMETER.fullmatch(name) is not None
@@ -210,5 +265,8 @@ def to_json(configuration: Configuration) -> str:
                 if configuration.mirrored_channels is None
                 else {"mirrored_channels": list(configuration.mirrored_channels)}
             ),
+            **{
+                name: value for name in NAMES if (value := getattr(configuration, name)) is not None
+            },
         }
     )

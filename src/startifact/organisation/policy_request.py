@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_CHANNEL_NAME_CHARACTERS, MAX_PROJECT_CHARACTERS
+from startifact.model.aws_regions import PARTITIONS, partition_of
 from startifact.model.configuration import (
     DEFAULT_PARAMETER,
     is_key_prefix,
@@ -16,7 +17,6 @@ from startifact.model.configuration import (
 from startifact.model.keys import LATEST
 from startifact.permissions import OPERATIONS, PERMISSIONS, Permission, When
 from startifact.problems import Problems
-from startifact.regions.aws.partitions import PARTITIONS, partition_of
 from startifact.text import quoted
 
 logger = logging.getLogger(__name__)

@@ -1,5 +1,6 @@
 """Writing the organisation configuration into SSM, in every region that it names."""
 
+import dataclasses
 import json
 import logging
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from startifact.model.configuration import (
     parse_configuration,
     to_json,
 )
+from startifact.model.regional_options import NAMES
 from startifact.problems import Problems
 from startifact.regions.aws.configuration_loader import (
     ConfigurationLoader,
@@ -117,7 +119,8 @@ def set_up(
     """Write *configuration* into the loader's parameter in every region that it names.
 
     All regions are set up at once. Returns each region's outcome, in the configured order; a region
-    that has the same configuration already is not written to. With *dry_run* none is.
+    that has the same configuration already is not written to. With *dry_run* none is. What a
+    region's configuration says that setup has no option for, such as a key in KMS, is kept.
 
     Raises:
         SetupFailedError: A region failed; the others were set up all the same.
@@ -159,6 +162,10 @@ def _set_up_one(
     heartbeat.beat()
     warning = _bucket_warning(region, configuration.bucket_name_param, loader)
     heartbeat.beat()
+    if present is not None:
+        configuration = _with_what_is_kept(
+            present, configuration, f"{loader.parameter} in {region}"
+        )
     changes = () if present is None else _differences(present, configuration)
     if present is not None and not changes:
         return RegionSetup(region=region, state=SetupState.UNCHANGED, warning=warning)
@@ -168,6 +175,23 @@ def _set_up_one(
         state = SetupState.WRITTEN if present is None else SetupState.REPLACED
         parameters.put(loader.parameter, to_json(configuration))
     return RegionSetup(region=region, state=state, changes=changes, warning=warning)
+
+
+def _with_what_is_kept(present: str, configuration: Configuration, source: str) -> Configuration:
+    """Return *configuration* with what *present* says that setup has no option for.
+
+    Raises:
+        ConfigurationError: The two contradict each other, as where *present* has a key for each of
+            fewer regions.
+    """
+    try:
+        old = parse_configuration(present, source=source, with_regions=False)
+    except StartifactError:
+        return configuration
+    kept = {name: getattr(old, name) for name in ("mirrored_channels", *NAMES)}
+    return parse_configuration(
+        to_json(dataclasses.replace(configuration, **kept)), source=f"{source}, as it would be"
+    )
 
 
 def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str | None:

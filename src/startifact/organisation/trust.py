@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from startifact.errors import InputError
 from startifact.limits import DEFAULT_TRUST_POLICY_CHARACTERS, MAX_TRUST_POLICY_CHARACTERS
+from startifact.model.aws_regions import PARTITIONS
 from startifact.options import OPTIONS
 from startifact.organisation.policy import document_of, length_of
 from startifact.organisation.policy_request import ACCOUNT, check_account
 from startifact.problems import Problems
-from startifact.regions.aws.partitions import PARTITIONS
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _REST = r"(?:/[^?#]*)?(?:\?.*)?"
 _ARN = re.compile(rf"arn:aws[a-z-]*:s3:::({_BUCKET}(?:/[^?#*]*)?)(?:/?\*)?", re.ASCII)
 _HOST = re.compile(
-    rf"https?://({_BUCKET})\.s3[.-](?:([a-z0-9-]+)\.)?amazonaws\.com(/[^?#]*)?", re.ASCII
+    rf"https?://({_BUCKET})\.s3[.-](?:([a-z0-9-]+)\.)?amazonaws\.com(?:\.cn)?(/[^?#]*)?", re.ASCII
 )
 _PATH_STYLE = re.compile(
-    rf"https?://s3[.-](?:([a-z0-9-]+)\.)?amazonaws\.com/({_BUCKET}(?:/[^?#]*)?)", re.ASCII
+    rf"https?://s3[.-](?:([a-z0-9-]+)\.)?amazonaws\.com(?:\.cn)?/({_BUCKET}(?:/[^?#]*)?)", re.ASCII
 )
 _NEARLY_S3 = re.compile(rf"s3:?/{{0,3}}({_BUCKET}{_REST})", re.ASCII | re.IGNORECASE)
 _BARE = re.compile(rf"{_BUCKET}{_REST}", re.ASCII)

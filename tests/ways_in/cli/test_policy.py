@@ -10,9 +10,9 @@ import pytest
 import startifact
 from startifact.errors import InputError
 from startifact.limits import MAX_MANAGED_POLICY_CHARACTERS, MAX_ROLE_POLICY_CHARACTERS
+from startifact.model.aws_regions import PARTITIONS
 from startifact.options import OPTIONS, TARGETS
 from startifact.permissions import OPERATIONS
-from startifact.regions.aws.partitions import PARTITIONS
 from tests.support.runner_step import PROJECT
 from tests.ways_in.cli.conftest import Run
 

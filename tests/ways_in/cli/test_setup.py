@@ -68,6 +68,27 @@ def test_fresh(run: Run, account: AwsAccount, bucket_name_param: str, tmp_path: 
     assert staged.json["key"] == "p/SugarWater@1.0.0"
 
 
+def test_what_is_kept(run: Run, account: AwsAccount, bucket_name_param: str) -> None:
+    """What a region's configuration says of its bucket and of mirrors is kept, and has to fit."""
+    kept = {"mirrored_channels": ["prod"], "kms_key": dict.fromkeys(AWS_REGIONS[:2], "alias/x")}
+    for region in AWS_REGIONS[:2]:
+        text = {"bucket_name_param": bucket_name_param, "regions": list(AWS_REGIONS[:2])} | kept
+        account.configure(region, json.dumps(text))
+    two = ["--regions", ",".join(AWS_REGIONS[:2]), "--bucket-key-prefix", "p/"]
+
+    done = run("setup", *two, "--bucket-name-param", bucket_name_param)
+    refused = run(*words(bucket_name_param))
+
+    assert done.code == 0
+    for region in AWS_REGIONS[:2]:
+        found = configured(account, region)
+        assert found is not None
+        assert found["bucket_key_prefix"] == "p/"
+        assert kept.items() <= found.items()
+    assert refused.code == 2
+    assert f"kms_key: it says nothing of {AWS_REGIONS[2]}" in refused.err
+
+
 def test_again(run: Run, wire: Wire, account: AwsAccount, bucket_name_param: str) -> None:
     """Running it again writes nothing."""
     run(*words(bucket_name_param))

@@ -138,6 +138,24 @@ def or_requester_pays(said: str) -> str:
     return "; a bucket of another account whose requester pays refuses everything in these words"
 
 
+def or_other_owner(expected: str | None) -> str:
+    """Return that the bucket may be another account's than *expected*, for the end of such advice.
+
+    S3 does not say so either. ``None`` expected none.
+    """
+    if expected is None:
+        return ""
+    return (
+        f"; a bucket that is not of the account {expected}, which bucket_owner (bucket-owner in "
+        "s3://...) expects, refuses everything too"
+    )
+
+
+def is_locked(said: str) -> bool:
+    """Say whether a refusal in the words *said* is that of Object Lock, which no policy is."""
+    return "protected by object lock" in said.lower()
+
+
 def resource_in(said: str) -> str | None:
     """Return the ARN of what a service denies something on, where *said* names it."""
     found = _RESOURCE.search(said)
@@ -176,6 +194,10 @@ _ACCOUNT = (
     "Look at the account's billing and health in the AWS console, and ask AWS Support or whoever "
     "runs the store: the account, not a policy, is what is refused"
 )
+LOCKED = (
+    "Wait until the retention ends; in the mode GOVERNANCE whoever has "
+    "s3:BypassGovernanceRetention may end it sooner, in COMPLIANCE nobody"
+)
 _QUOTA = "Raise the quota, or make room: delete what nobody needs any more"
 _PAYER = (
     "The bucket's requester pays, which Startifact does not agree to: let its owner pay, or use a "
@@ -184,6 +206,11 @@ _PAYER = (
 _UNKNOWN_REQUEST = (
     "The store does not have what Startifact asks for: use one that does, as Amazon S3 does, and "
     "check that the endpoint is that of S3 itself"
+)
+
+_NO_LOCK = (
+    "Switch Object Lock on in the bucket, or take object_lock_mode and object_lock_days out of the "
+    "configuration, or of s3://..."
 )
 
 _FOR_GOOD = {
@@ -204,8 +231,13 @@ _FOR_GOOD = {
 }
 
 
-def for_good(code: str) -> str:
-    """Return what to change where the service refuses with *code*, however often it is asked."""
+def for_good(code: str, said: str = "") -> str:
+    """Return what to change where the service refuses with *code*, however often it is asked.
+
+    *said* is what it says.
+    """
+    if "objectlockconfiguration" in said.lower().replace(" ", ""):
+        return _NO_LOCK
     if code.startswith("KMS."):
         return _KMS
     if is_quota(code):

@@ -66,7 +66,8 @@ class Bucket(DescribedBucket):
         stored: StoredArtifact,
     ) -> None:
         """Let the store copy *stored* from *origin*; see `Region.create_copy`."""
-        copy_from = CopySource(origin.name, origin.full(key), stored.token)
+        owner = origin.options.bucket_owner
+        copy_from = CopySource(origin.name, origin.full(key), stored.token, owner)
         self._upload(key, beat, copy_from).create(source, encoded_record)
 
     def _upload(self, key: Key, beat: Beat, copy_from: CopySource | None = None) -> Upload:
@@ -80,6 +81,7 @@ class Bucket(DescribedBucket):
             beat=beat,
             limits=self.limits,
             copy_from=copy_from,
+            options=self.options,
         )
 
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:

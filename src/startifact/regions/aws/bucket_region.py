@@ -7,7 +7,7 @@ in one AWS region unnoticed, fail together, and count as a majority all the same
 from typing import TYPE_CHECKING, Any
 
 from startifact.errors import ConfigurationError, WrongRegionError
-from startifact.model.configuration import AWS_REGION
+from startifact.model.aws_regions import AWS_REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

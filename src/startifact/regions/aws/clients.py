@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, CredentialRetrievalError
 from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, StartifactError
 from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.model.bucket_options import NO_OPTIONS, BucketOptions
 from startifact.regions.aws.answers import mark_foreign_answers
 from startifact.regions.aws.bodies import send_bodies_cheaply
 from startifact.regions.aws.bucket_region import refuse_other_regions
@@ -23,7 +24,11 @@ from startifact.regions.aws.credentials import (
     guard_credentials,
     with_credential_errors,
 )
-from startifact.regions.aws.endpoint import check_configured_endpoint, check_endpoint
+from startifact.regions.aws.endpoint import (
+    check_configured_endpoint,
+    check_endpoint,
+    check_form,
+)
 from startifact.regions.aws.errors import (
     MISSING_CREDENTIALS,
     no_credentials,
@@ -31,6 +36,7 @@ from startifact.regions.aws.errors import (
 from startifact.regions.aws.expect import send_bodies_at_once
 from startifact.regions.aws.mfa import ask_with, asking, wants_code
 from startifact.regions.aws.race import hold_back
+from startifact.regions.aws.request_options import send_options
 from startifact.regions.aws.retries import retry_requests, stop_retries_with_worker
 from startifact.regions.aws.role import as_role
 from startifact.regions.aws.sdk_models import SdkModels
@@ -65,7 +71,7 @@ class Clients:
         self._models: dict[tuple[str, ...], SdkModels] = {}
         self._unusable: dict[str | None, CredentialRetrievalError] = {}
         self._prepared: set[str | None] = set()
-        self._s3: dict[tuple[str, str | None, str | None, str | None, bool], S3Client] = {}
+        self._s3: dict[tuple[object, ...], S3Client] = {}
         self._ssm: dict[str, SSMClient] = {}
 
     def prepare(self, profile: str | None = None, *, region: str | None = None) -> None:
@@ -112,8 +118,11 @@ class Clients:
         profile: str | None = None,
         addressing: str | None = None,
         in_region: bool = False,
+        options: BucketOptions = NO_OPTIONS,
     ) -> "S3Client":
         """Return the client for S3 in *region*; with *in_region* it refuses all other buckets.
+
+        Of the *options* of its bucket it keeps those that are the matter of every request.
 
         *addressing* says where a bucket's name stands: ``virtual`` in the host, ``path`` behind it.
         Else the profile's ``addressing_style`` says so; without one it stands behind an endpoint
@@ -125,10 +134,15 @@ class Clients:
             AccessDeniedError: There is no such profile, or the credentials that are configured
                 cannot be had.
         """
-        key = (region, endpoint, profile, addressing, in_region)
+        key = (region, endpoint, profile, addressing, in_region, options)
         with holding(self._locks[profile]):
             if key not in self._s3:
-                config = _config(self._limits)
+                config = _config(self._limits).merge(
+                    Config(
+                        use_dualstack_endpoint=options.use_dualstack,
+                        use_fips_endpoint=options.use_fips,
+                    )
+                )
                 if addressing is not None:
                     config = config.merge(Config(s3={"addressing_style": addressing}))  # type: ignore[arg-type]
                 try:
@@ -138,9 +152,11 @@ class Clients:
                 except (BotoCoreError, ValueError) as e:
                     raise _unusable(region, e) from e
                 check_endpoint(client.meta.endpoint_url, "s3")
+                check_form(client.meta.endpoint_url, options)
                 self._s3[key] = client
                 self._guard(self._s3[key], profile)
                 refuse_other_regions(self._s3[key], region if in_region else None)
+                send_options(self._s3[key], options)
                 mark_foreign_answers(self._s3[key])
                 send_bodies_cheaply(self._s3[key], self._limits.send_block_bytes)
                 hold_back(self._s3[key])

@@ -34,6 +34,8 @@ class CopySource:
     bucket: str
     key: str
     etag: str
+    owner: str | None = None
+    """The account that the bucket has to belong to."""
 
 
 def check_copies(region: str, limits: Limits) -> None:
@@ -63,6 +65,9 @@ def copy_part(
     """
     # To read the source is what may be refused here: the upload has begun.
     resource = arn(client, source.bucket, source.key)
+    owner: dict[str, Any] = (
+        {} if source.owner is None else {"ExpectedSourceBucketOwner": source.owner}
+    )
     with aws_errors("s3:GetObject", region=region, resource=resource):
         try:
             copied = client.upload_part_copy(
@@ -70,6 +75,7 @@ def copy_part(
                 CopySource={"Bucket": source.bucket, "Key": source.key},
                 CopySourceIfMatch=source.etag,
                 CopySourceRange=f"bytes={part.offset}-{part.offset + part.size - 1}",
+                **owner,
             )["CopyPartResult"]
         except ClientError as e:
             if code_of(e) in _GONE:

@@ -13,12 +13,14 @@ from botocore.exceptions import ClientError
 from startifact.concurrency.heartbeat import holding
 from startifact.errors import AccessDeniedError, ConfigurationError
 from startifact.limits import Limits
+from startifact.model.bucket_options import BucketOptions
 from startifact.model.keys import Key
 from startifact.regions.aws import advice
 from startifact.regions.aws.endpoint import is_custom
 from startifact.regions.aws.errors import REFUSED, aws_errors
 from startifact.regions.aws.head import md5_of, version_of, why_archived
 from startifact.regions.aws.partitions import arn
+from startifact.regions.aws.request_options import expected_owner_in
 from startifact.regions.aws.trouble import code_of, may_pass, said_by_aws, status_of
 from startifact.regions.aws.upload import RECORD
 from startifact.regions.interface import StoredArtifact
@@ -33,13 +35,21 @@ class DescribedBucket:
     """Describes the objects below *prefix* in one bucket. *region* names it in messages."""
 
     def __init__(
-        self, client: "S3Client", *, region: str, name: str, prefix: str, limits: Limits
+        self,
+        client: "S3Client",
+        *,
+        region: str,
+        name: str,
+        prefix: str,
+        limits: Limits,
+        options: BucketOptions,
     ) -> None:
         self.client = client
         self.region = region
         self.name = name
         self.prefix = prefix
         self.limits = limits
+        self.options = options
         self._exists = threading.Event()
         self._asking_existence = threading.Lock()
         # Only keys that are absent now: one that was staged since is taken out.
@@ -190,6 +200,7 @@ class DescribedBucket:
             raise AccessDeniedError(
                 f"{self.region} neither shows {key} nor says that it is not there: {said}",
                 hint=f"Allow s3:GetObject on {self.arn(key)} and s3:ListBucket on {self.arn()}"
-                + advice.or_requester_pays(said),
+                + advice.or_requester_pays(said)
+                + advice.or_other_owner(expected_owner_in(e.__cause__.response)),
             ) from e
         return any(item["Key"] == self.full(key) for item in page.get("Contents", []))

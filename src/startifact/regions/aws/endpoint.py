@@ -1,11 +1,12 @@
-"""Addresses that requests are sent to: they carry session tokens, so it matters where they go."""
+"""Where requests go: which endpoints are those of AWS, and what the SDK was configured with."""
 
 import re
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from startifact.errors import ConfigurationError
+from startifact.model.bucket_options import NO_OTHER_FORM, BucketOptions
+from startifact.model.endpoints import EXPECTED_ENDPOINT, has_password, is_endpoint, is_loopback
 from startifact.text import quoted
 
 if TYPE_CHECKING:
@@ -14,36 +15,10 @@ if TYPE_CHECKING:
 AWS_HOST = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws)$")
 """The hosts of AWS."""
 
-EXPECTED_ENDPOINT = "https://host, or http:// on this machine, without user, path or query"
-
 
 def is_custom(endpoint: str) -> bool:
     """Say whether *endpoint* is a store other than AWS."""
     return AWS_HOST.search(urlsplit(endpoint).hostname or "") is None
-
-
-def has_password(endpoint: str) -> bool:
-    """Say whether a user or a password is in *endpoint*."""
-    try:
-        url = urlsplit(endpoint)
-    except ValueError:
-        return False
-    return url.username is not None or url.password is not None
-
-
-def is_endpoint(endpoint: str) -> bool:
-    """Say whether requests may go to *endpoint*, wherever it comes from."""
-    try:
-        url = urlsplit(endpoint)
-        host, _ = url.hostname, url.port
-    except ValueError:
-        return False
-    # urlsplit passes over newlines and tabs.
-    if host is None or not re.fullmatch(r"[A-Za-z0-9.:-]+", host) or not endpoint.isprintable():
-        return False
-    if url.path.strip("/") or url.query or url.fragment or has_password(endpoint):
-        return False
-    return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
 
 
 def check_endpoint(endpoint: str, service: str) -> None:
@@ -60,6 +35,27 @@ def check_endpoint(endpoint: str, service: str) -> None:
         hint=f"Check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_{service.upper()}, and endpoint_url in the "
         "profile and its services section",
     )
+
+
+def check_form(endpoint: str, options: BucketOptions) -> None:
+    """Return when *endpoint* is of the form that *options* ask for.
+
+    The SDK passes over that where an endpoint is set.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    host = urlsplit(endpoint).hostname or ""
+    lacks_fips = options.use_fips is True and "fips" not in host
+    lacks_dualstack = options.use_dualstack is True and "dualstack" not in host
+    if lacks_fips or lacks_dualstack:
+        name = "use_fips" if lacks_fips else "use_dualstack"
+        raise ConfigurationError(
+            f"{name} is configured for S3, and its endpoint is set to {quoted(endpoint)}: "
+            f"{NO_OTHER_FORM}",
+            hint=f"Take {name} out of the configuration, or of s3://..., or AWS_ENDPOINT_URL and "
+            "AWS_ENDPOINT_URL_S3 out of the environment and endpoint_url out of the profile",
+        )
 
 
 def check_configured_endpoint(session: "botocore.session.Session", service: str) -> None:
@@ -89,13 +85,3 @@ def normalised_endpoint(endpoint: str) -> str:
     host = url.hostname or ""
     port = url.port or (80 if url.scheme == "http" else 443)
     return f"{url.scheme}://{'localhost' if is_loopback(host) else host.rstrip('.')}:{port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether *host* is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

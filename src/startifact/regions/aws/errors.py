@@ -41,6 +41,7 @@ from startifact.regions.aws.credentials import (
     unusable,
 )
 from startifact.regions.aws.known import doubt
+from startifact.regions.aws.request_options import expected_owner_in
 from startifact.regions.aws.trouble import (
     code_of,
     may_pass,
@@ -195,10 +196,15 @@ def _from_service(
             f"{resource} in {region} is archived, {action} is not possible until it is restored: "
             f"{said}"
         )
+    if code in REFUSED and advice.is_locked(message):
+        return ServiceRefusedError(
+            f"{region} refuses {action} on {resource} for good: {said}", hint=advice.LOCKED
+        )
     if code in REFUSED:
+        owner = expected_owner_in(error.response)
         return AccessDeniedError(
             f"{region} refused {action} on {resource}: {said_by_aws(message)}",
-            hint=advice.for_denial(action, resource, message),
+            hint=advice.for_denial(action, resource, message) + advice.or_other_owner(owner),
         )
     if code in _CREDENTIALS:
         return AccessDeniedError(
@@ -232,7 +238,7 @@ def _other(error: ClientError, what: str, region: str, said: str, status: int) -
         return RegionUnavailableError(f"{region} failed {what}: {said}", hint=advice.NO_ANSWER)
     if quota or 400 <= status < 500 or status == 501 or advice.is_for_good(code):
         return ServiceRefusedError(
-            f"{region} refuses {what} for good: {said}", hint=advice.for_good(code)
+            f"{region} refuses {what} for good: {said}", hint=advice.for_good(code, said)
         )
     return RegionUnavailableError(
         f"{region} failed {what}: {said}",

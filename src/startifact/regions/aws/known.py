@@ -6,7 +6,11 @@ import re
 import botocore.session
 from botocore.exceptions import BotoCoreError
 
-_HOST = re.compile(r"[./](?:s3|ssm)\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.amazonaws\.com\b", re.ASCII)
+_HOST = re.compile(
+    r"[./](?:s3|ssm)(?:-fips)?\.(?:dualstack\.)?([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\."
+    r"(?:amazonaws\.com|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)(?![a-z0-9-])",
+    re.ASCII,
+)
 
 
 def doubt(error: BotoCoreError) -> str | None:

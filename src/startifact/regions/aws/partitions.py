@@ -1,14 +1,11 @@
-"""What the name of an AWS region tells: its partition, and whether an account has to enable it."""
+"""What the name of an AWS region tells: ARNs in it, and whether an account has to enable it."""
 
 from typing import TYPE_CHECKING
 
+from startifact.model.aws_regions import partition_of
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
-
-PARTITIONS = ("aws", *_PARTITIONS.values())
-"""All that are known."""
 
 _ALWAYS_ENABLED = frozenset(
     {
@@ -32,11 +29,6 @@ _ALWAYS_ENABLED = frozenset(
     }
 )
 """Regions from before 20 March 2019. Each later one has to be enabled, in the partition ``aws``."""
-
-
-def partition_of(region: str) -> str:
-    """Return the partition of *region*, which is the second part of each ARN in it."""
-    return next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
 
 
 def is_opt_in(region: str) -> bool:

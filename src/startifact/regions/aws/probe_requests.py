@@ -21,6 +21,8 @@ from startifact.model.keys import probe_key
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.checksums import base64_of, crc32_text
 from startifact.regions.aws.errors import aws_errors
+from startifact.regions.aws.partitions import arn
+from startifact.regions.aws.request_options import beside_sha256, of_probes
 from startifact.regions.aws.trouble import code_of
 from startifact.regions.aws.upload import RECORD, abort
 
@@ -35,6 +37,9 @@ _HEADERS = {
     "ChecksumAlgorithm": "x-amz-checksum-algorithm",
     "Metadata": f"x-amz-meta-{RECORD}",
     "ContentType": "Content-Type",
+    "StorageClass": "x-amz-storage-class",
+    "Tagging": "x-amz-tagging",
+    "ObjectLockMode": "x-amz-object-lock-mode",
     "IfNoneMatch": "If-None-Match",
     "IfMatch": "If-Match",
 }
@@ -84,6 +89,8 @@ class ProbeRequests:
             ContentType="application/octet-stream",
             Metadata=METADATA,
             ChecksumSHA256=_checksum(body),
+            **beside_sha256(self._bucket.options),
+            **of_probes(self._bucket.options),
             **condition,
         )
         return str(answer["ETag"])
@@ -109,6 +116,7 @@ class ProbeRequests:
             ContentType="application/octet-stream",
             Metadata=METADATA,
             ChecksumAlgorithm="CRC32",
+            **of_probes(self._bucket.options),
         )["UploadId"]
         with self._lock:
             self._uploads[upload] = key
@@ -161,9 +169,8 @@ class ProbeRequests:
 
     def errors(self, action: str, key: str) -> Any:
         """Turn what the SDK raises inside into errors that name *action* and *key*."""
-        return aws_errors(
-            action, region=self._bucket.region, resource=f"arn:aws:s3:::{self._bucket.name}/{key}"
-        )
+        resource = arn(self._client, self._bucket.name, key)
+        return aws_errors(action, region=self._bucket.region, resource=resource)
 
     def clean_up(self, *, deletes: bool) -> None:
         """Abort what uploads are open, and with *deletes* delete what may be deleted.

@@ -11,7 +11,7 @@ from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
 from startifact.limits import Limits
-from startifact.model.configuration import is_reserved_parameter
+from startifact.model.configuration import bucket_options_in, is_reserved_parameter
 from startifact.model.keys import LATEST, Key, channel_parameter, project_of
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
@@ -22,7 +22,7 @@ from startifact.regions.aws.configuration_loader import (
     parameters_of,
     store_configuration,
 )
-from startifact.regions.aws.endpoint import normalised_endpoint
+from startifact.regions.aws.endpoint import is_custom, normalised_endpoint
 from startifact.regions.aws.pages import page_of
 from startifact.regions.aws.probe import check_conditions, check_deletion
 from startifact.regions.aws.spec import BucketSpec, is_bucket_name, wrong_kind_of_bucket
@@ -73,7 +73,8 @@ class S3Region(Region):
         bucket = self._bucket()
         if not bucket.is_aws:
             return f"{normalised_endpoint(bucket.client.meta.endpoint_url)}/{bucket.name}"
-        return f"s3://{bucket.name}"
+        partition = bucket.client.meta.partition
+        return f"s3://{bucket.name}" if partition == "aws" else f"{partition}:s3://{bucket.name}"
 
     def location(self, key: Key) -> Location:
         """See `Region.location`."""
@@ -222,6 +223,7 @@ class BucketRegion(S3Region):
             profile=self._spec.profile,
             addressing=self._spec.addressing,
             in_region=self._in_region,
+            options=self._spec.options,
         )
         return Bucket(
             client,
@@ -229,6 +231,7 @@ class BucketRegion(S3Region):
             name=self._spec.bucket,
             prefix=self._spec.prefix,
             limits=self._limits,
+            options=self._spec.options,
         )
 
 
@@ -291,12 +294,18 @@ class OrganisationRegion(S3Region):
                 f"parameter {parameter} in {self.name} holds {quoted(bucket)}, "
                 "expected the name of a bucket"
             )
+        options = bucket_options_in(configuration, self.name)
+        endpoint = (configuration.endpoint or {}).get(self.name)
+        # Other stores call their regions as they like.
+        in_region = endpoint is None or not is_custom(endpoint)
+        clients = clients_of(self._loader)
         return Bucket(
-            clients_of(self._loader).s3(self.name, in_region=True),
+            clients.s3(self.name, endpoint=endpoint, in_region=in_region, options=options),
             region=self.name,
             name=bucket.strip(),
             prefix=configuration.bucket_key_prefix,
             limits=self._limits,
+            options=options,
         )
 
     def check_project(self, project: str) -> None:

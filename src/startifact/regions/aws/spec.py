@@ -1,27 +1,32 @@
 """How the two kinds of region on S3 are spelled. boto3 is imported when one is opened."""
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import ClassVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_KEY_PREFIX_CHARACTERS
-from startifact.model.configuration import AWS_REGION
+from startifact.model.aws_regions import AWS_REGION, partition_of
+from startifact.model.bucket_options import (
+    NO_OPTIONS,
+    NO_OTHER_FORM,
+    OPTIONS,
+    BucketOptions,
+    checked_options,
+    wrong_key_of,
+)
+from startifact.model.endpoints import EXPECTED_ENDPOINT, has_password, is_endpoint
 from startifact.problems import Problems
 from startifact.regions.aws.configuration_loader import clients_of
-from startifact.regions.aws.endpoint import (
-    EXPECTED_ENDPOINT,
-    has_password,
-    is_endpoint,
-    normalised_endpoint,
-)
+from startifact.regions.aws.endpoint import normalised_endpoint
 from startifact.regions.interface import Region
 from startifact.regions.spec import OpenContext, RegionKind, RegionSpec, SpecProblems
 from startifact.text import quoted
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
-_OPTIONS = frozenset({"region", "endpoint", "profile", "addressing"})
+_NAMED = {name.replace("_", "-"): name for name in OPTIONS}
+_OPTIONS = ("region", "endpoint", "profile", "addressing", *_NAMED)
 _ACCESS_POINT = re.compile(r"arn:[a-z-]+:s3[a-z-]*:[^:]*:[0-9]*:(?:accesspoint|outpost)", re.ASCII)
 _PROFILE = re.compile(r"[A-Za-z0-9_.@+/=:-]{1,128}", re.ASCII)
 _KEY_PREFIX = re.compile(rf"[A-Za-z0-9!_.*'()/-]{{0,{MAX_KEY_PREFIX_CHARACTERS}}}", re.ASCII)
@@ -62,11 +67,14 @@ class BucketSpec(RegionSpec):
     addressing: str | None = None
     """Where the bucket's name stands: ``virtual`` in the host, ``path`` behind it."""
 
+    options: BucketOptions = NO_OPTIONS
+
     @property
     def store(self) -> Hashable:
         """See `RegionSpec.store`."""
-        endpoint = None if self.endpoint is None else normalised_endpoint(self.endpoint)
-        return (endpoint, self.bucket)
+        if self.endpoint is not None:
+            return (normalised_endpoint(self.endpoint), self.bucket)
+        return (partition_of(self.region or ""), self.bucket)
 
     def open(self, context: OpenContext) -> Region:
         """See `RegionSpec.open`."""
@@ -104,8 +112,8 @@ def _bucket(text: str) -> BucketSpec:
         problems.add("prefix", prefix, "letters, digits and !_.*'()/- without . or .. as a part")
     options = parse_qsl(url.query, keep_blank_values=True)
     query = dict(options)
-    for name in sorted(query.keys() - _OPTIONS):
-        problems.add("option", name, "region, endpoint, profile or addressing")
+    for name in sorted(query.keys() - set(_OPTIONS)):
+        problems.add("option", name, f"{', '.join(_OPTIONS[:-1])} or {_OPTIONS[-1]}")
     if len(query) != len(options):
         problems.say("an option is there twice")
     region, endpoint, profile = (query.get(n) for n in ("region", "endpoint", "profile"))
@@ -119,6 +127,7 @@ def _bucket(text: str) -> BucketSpec:
     addressing = query.get("addressing")
     if addressing not in {None, "virtual", "path"}:
         problems.add("addressing", addressing, "virtual (bucket.host) or path (host/bucket)")
+    bucket_options = _bucket_options(query, problems)
     problems.raise_if_any()
     return BucketSpec(
         text=text,
@@ -128,7 +137,40 @@ def _bucket(text: str) -> BucketSpec:
         endpoint=endpoint.rstrip("/") if endpoint else None,
         profile=profile,
         addressing=addressing,
+        options=bucket_options,
     )
+
+
+def _bucket_options(query: Mapping[str, str], problems: Problems) -> BucketOptions:
+    """Return what *query* says of whose the bucket is and of what is stored with objects."""
+    given: dict[str, object] = {
+        name: _value_of(name, query[dashed]) for dashed, name in _NAMED.items() if dashed in query
+    }
+    if isinstance(given.get("object_tags"), str):
+        expected = "tags such as team%3Dbuild%26site%3Dsydney, each once"
+        problems.add("object-tags", given.pop("object_tags"), expected)
+    options = checked_options(given, problems, named=lambda name: name.replace("_", "-"))
+    region = query.get("region", "")
+    if "endpoint" in query:
+        for name in ("use-dualstack", "use-fips"):
+            if query.get(name) == "true":
+                problems.say(f"{name}: {NO_OTHER_FORM}, expected {name} or endpoint")
+    elif AWS_REGION.fullmatch(region) and (begins := wrong_key_of(region, options.kms_key or "")):
+        problems.add("kms-key", options.kms_key, f"an ARN that begins with {begins}")
+    return options
+
+
+def _value_of(name: str, text: str) -> object:
+    """Return *text* as a configuration would say it; where it cannot, as it is."""
+    if name == "object_lock_days" and text.isascii() and text.isdecimal() and len(text) < 9:
+        return int(text)
+    if name.startswith("use_"):
+        return {"true": True, "false": False}.get(text, text)
+    if name == "object_tags":
+        given = parse_qsl(text, keep_blank_values=True) if "=" in text else []
+        tags = dict(given)
+        return tags if tags and len(tags) == len(given) else text
+    return text
 
 
 def _split(text: str, problems: Problems) -> SplitResult:

@@ -24,6 +24,7 @@ from startifact.files.parts import Part
 from startifact.files.source import Source
 from startifact.hints import Command, Hint, Option
 from startifact.limits import Limits
+from startifact.model.bucket_options import BucketOptions
 from startifact.regions.aws.checksums import FULL_OBJECT, base64_of, crc32_of_whole, crc32_text
 from startifact.regions.aws.completion import complete
 from startifact.regions.aws.conditional import write_once
@@ -32,6 +33,7 @@ from startifact.regions.aws.copying import CopySource, check_copies, copy_part
 from startifact.regions.aws.errors import aws_errors
 from startifact.regions.aws.head import md5_of, version_of
 from startifact.regions.aws.partitions import arn
+from startifact.regions.aws.request_options import beside_sha256, of_artifacts
 from startifact.regions.aws.trouble import CONFLICT, code_of
 from startifact.regions.interface import Beat, StoredArtifact
 
@@ -69,12 +71,14 @@ class Upload:
         is_aws: bool,
         beat: Beat,
         limits: Limits,
+        options: BucketOptions,
         copy_from: CopySource | None = None,
     ) -> None:
         self._client = client
         self._exists = exists
         self._is_aws = is_aws
         self._copy_from = copy_from
+        self._options = options
         self._region = region
         self._bucket = bucket
         self._key = key
@@ -143,6 +147,8 @@ class Upload:
                     # S3 refuses bytes other than those that were hashed: the file may have changed.
                     ChecksumSHA256=checksum,
                     IfNoneMatch="*",
+                    **beside_sha256(self._options),
+                    **of_artifacts(self._options),
                 )
 
         def put_unless_lost() -> bool:
@@ -169,6 +175,7 @@ class Upload:
             Metadata={RECORD: encoded_record},
             ChecksumAlgorithm="CRC32",
             **self._of_whole({}),
+            **of_artifacts(self._options),
         )["UploadId"]
         try:
             sent_parts = self._send_parts(upload, source)

@@ -89,17 +89,27 @@ class VersionMark(KnownMark):
         """Return what is said of the version; the first call waits a moment, and warns of it."""
         with self._lock:
             if not self._is_known:
-                self._is_known = True
-                with self._begin() as question:
-                    until = time.monotonic() + self._limits.quorum_wait_seconds
-                    reading = self._register.finish(question, until)
-                if not reading.is_known:
-                    error = reading.unknown("it is not known whether it was yanked")
-                    logger.info("%s: %s", self._register.key, error.message)
-                self._mark = mark_in(reading)
-                self._is_being_removed = is_being_removed(reading)
+                self._read()
                 self._warn()
             return self._mark
+
+    def says_removed(self) -> bool:
+        """Say whether a region says that the version is being removed; for one that none has."""
+        with self._lock:
+            if not self._is_known:
+                self._read()
+            return self._is_being_removed
+
+    def _read(self) -> None:
+        self._is_known = True
+        with self._begin() as question:
+            until = time.monotonic() + self._limits.quorum_wait_seconds
+            reading = self._register.finish(question, until)
+        if not reading.is_known:
+            error = reading.unknown("it is not known whether it was yanked")
+            logger.info("%s: %s", self._register.key, error.message)
+        self._mark = mark_in(reading)
+        self._is_being_removed = is_being_removed(reading)
 
     def _warn(self) -> None:
         if self._mark.yanked is not None:

@@ -403,8 +403,8 @@ class TestRemovedBefore:
         backends[2].erase("SugarWater/_yanked/1.0.0")
         for backend in backends[:2]:
             backend.fail_region()
-        alone = Session(regions=specs_of(backends), required_regions=1)
-        assert alone.stage("SugarWater", "1.0.0", make_file(b"other"))
+        few = Session(regions=specs_of(backends), required_regions=1)
+        assert few.stage("SugarWater", "1.0.0", make_file(b"other"))
         for backend in backends[:2]:
             backend.restore_region()
 

@@ -78,7 +78,7 @@ def _those_there(
             return False
         except DeadlineError:
             raise
-        except StartifactError:  # whoever asks for it is told
+        except StartifactError:  # whoever asks for it gets the error
             return True
         finally:
             resolution.close()

@@ -92,7 +92,7 @@ def test_damage_where_the_mark_is_lost(removed: ProjectFixture, damage_: Damage)
 
 @pytest.mark.parametrize("version", [None, "1.0.0"], ids=["project", "version"])
 def test_tombstones_lost_everywhere(removed: ProjectFixture, version: str | None) -> None:
-    """The marks still say it: it is found, completed, and whoever asks for it is told."""
+    """The marks still say it: it is found, completed, and whoever asks for it learns of it."""
     for backend in removed.backends:
         lose(removed, backend)
     session = removed.session()

@@ -76,6 +76,14 @@ MAX_METADATA_TEXT_BYTES = 64 * 1024
 MAX_QUOTED_VERSIONS = 5
 """How many versions a message names that a range has passed over."""
 
+MAX_NEAR_VERSIONS = 8
+"""How many versions are looked at on each side of a range that nothing satisfies, to name those
+that were not removed."""
+
+REMOVED_ONE_BY_ONE = 3
+"""How many versions in a row a range finds removed before it looks at several at once: a yank or
+two must not cost the requests of others that are not needed."""
+
 MAX_DURATION_DAYS = 36_500
 """Of a length of time that is given: a hundred years, so that no date lies before the year 1."""
 

@@ -2,23 +2,28 @@
 
 import pickle
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from startifact.errors import (
+    AccessDeniedError,
     ConflictError,
     InputError,
     NotFoundError,
     RegionUnavailableError,
     RemovedError,
 )
+from startifact.model.keys import Key
 from startifact.model.record import is_tombstone
+from startifact.regions.interface import StoredChannel
 from startifact.retention.plan import incomplete_error
 from tests.functional.test_removed import begin_removal
 from tests.support.backends import Backend
-from tests.support.faulty_region import faulty, session_over
+from tests.support.faulty_region import FaultyRegion, faulty, session_over
 from tests.support.limits import Session
 
 MakeFile = Callable[..., Path]
@@ -336,11 +341,11 @@ class TestMarks:
 
 
 @FILES
-class TestFinished:
-    """What is removed in every region costs the next prune nothing but its line in the listings."""
+class TestRemovedBefore:
+    """Each prune looks again at what was removed: its tombstone may be lost, or replaced."""
 
     def test_calls(self, backends: list[Backend], make_file: MakeFile) -> None:
-        """They are as many, whether two versions were removed before or twelve."""
+        """Each region describes it once, and is not asked for its mark."""
         session = Session(regions=specs_of(backends))
         calls = []
         for number in range(14):
@@ -353,10 +358,11 @@ class TestFinished:
                     "SugarWater", keep_versions=1, grace="0s", yes=True
                 )
                 assert again.plan == ()
-                calls.append([sorted(region.calls) for region in regions])
+                calls.append([Counter(region.calls) for region in regions])
 
         assert has_tombstones(backends, "1.12.0") == [True] * 3
-        assert calls[0] == calls[1]
+        more = [after - before for before, after in zip(*calls, strict=True)]
+        assert more == [Counter(describe=11)] * 3
 
     def test_lost_tombstone(self, staged: Session, backends: list[Backend]) -> None:
         """Where a region lists it no more, it gets one again."""
@@ -369,26 +375,99 @@ class TestFinished:
         assert texts(again.removed) == ["1.0.0"]
         assert has_tombstones(backends, "1.0.0") == [True] * 3
 
-    def test_removed_before(self, staged: Session, backends: list[Backend]) -> None:
-        """What a region does not say yet, as it failed or is new, the next prune lets it say."""
+    def test_lost_everywhere(
+        self, staged: Session, backends: list[Backend], make_file: MakeFile
+    ) -> None:
+        """Where every region has lost it, the next prune replaces what was written until then."""
+        for _ in range(2):
+            staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+        for backend in backends:
+            backend.remove("SugarWater@1.0.0")
+            backend.remove("SugarWater@1.1.0")
+        with pytest.raises(ConflictError):
+            staged.stage("SugarWater", "1.0.0", make_file(b"other"))
+
+        again = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+
+        assert texts(again.removed) == ["1.1.0", "1.0.0"]
+        assert has_tombstones(backends, "1.0.0") == [True] * 3
+        assert has_tombstones(backends, "1.1.0") == [True] * 3
+
+    def test_staged_again_where_nobody_knew(
+        self, staged: Session, backends: list[Backend], make_file: MakeFile
+    ) -> None:
+        """What one region took that had lost all it knew is replaced, as its warning says."""
         for _ in range(2):
             staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
-        backends[1].erase("SugarWater/_removed/1.0.0")
+        backends[2].remove("SugarWater@1.0.0")
+        backends[2].erase("SugarWater/_yanked/1.0.0")
+        for backend in backends[:2]:
+            backend.fail_region()
+        few = Session(regions=specs_of(backends), required_regions=1)
+        assert few.stage("SugarWater", "1.0.0", make_file(b"other"))
+        for backend in backends[:2]:
+            backend.restore_region()
 
         again = staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
 
-        assert (again.plan, again.removed) == ((), ())
-        assert all(backend.text("SugarWater/_removed/1.0.0") for backend in backends)
+        assert texts(again.removed) == ["1.0.0"]
+        assert has_tombstones(backends, "1.0.0") == [True] * 3
 
-    def test_not_removed_everywhere(self, staged: Session, backends: list[Backend]) -> None:
-        """Nobody says so before every region has a tombstone."""
-        staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+
+@FILES
+class TestUnknownMark:
+    """A version of which nobody can say what is to become of it stays, and all others go."""
+
+    @pytest.mark.parametrize("runs", [0, 1], ids=["new", "due"])
+    @pytest.mark.parametrize("yes", [False, True], ids=["plan", "prune"])
+    def test_damaged(
+        self, staged: Session, backends: list[Backend], runs: int, *, yes: bool
+    ) -> None:
+        """It is reported as incomplete, and nothing of it is touched."""
+        for _ in range(runs):
+            staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+        for backend in backends[:2]:
+            backend.write("SugarWater/_yanked/1.0.0", "not JSON")
+        before = [about(backend, "1.0.0") for backend in backends]
+
+        done = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=yes)
+
+        assert not done
+        assert list(done.incomplete) == ["1.0.0"]
+        assert "cannot tell whether SugarWater@1.0.0 is to be removed" in str(
+            done.incomplete["1.0.0"]
+        )
+        assert ("1.0.0", "incomplete") in [(str(v), o) for v, o, _ in done.outcomes()]
+        assert texts(done.removed if runs else done.marked) == ["1.1.0"]
+        assert [about(backend, "1.0.0") for backend in backends] == before
+        failed = incomplete_error(done)
+        assert failed is not None
+        assert failed.exit_code == 7
+
+    def test_denied(self, staged: Session, backends: list[Backend]) -> None:
+        """So is one whose mark most regions do not give."""
+        staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
         regions = faulty(specs_of(backends))
-        regions[1].fail("replace_with_tombstone")
+        for region in regions[:2]:
+            deny_mark_of(region, "1.0.0")
 
-        session_over(regions).prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+        done = session_over(regions).prune("SugarWater", keep_versions=3, grace="0s", yes=True)
 
-        assert not any("SugarWater/_removed/1.0.0" in b.snapshot() for b in backends)
+        assert texts(done.removed) == ["1.1.0"]
+        assert list(done.incomplete) == ["1.0.0"]
+        assert has_tombstones(backends, "1.0.0") == [False] * 3
+
+
+def deny_mark_of(region: FaultyRegion, version: str) -> None:
+    """Let *region* refuse to say what its mark of *version* is."""
+
+    class Denied(type(region)):  # type: ignore[misc]
+        def read_channel(self, key: Key) -> StoredChannel | None:
+            if key.endswith(f"_yanked/{version}"):
+                raise AccessDeniedError(f"{self.name} does not give {key}")
+            return cast("StoredChannel | None", super().read_channel(key))
+
+    region.__class__ = Denied
 
 
 @FILES

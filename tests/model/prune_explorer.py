@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from startifact.model.keys import LATEST, channel_key
+from startifact.model.keys import LATEST, artifact_key, channel_key, mark_key
+from startifact.model.record import encode_tombstone
+from startifact.registers.marks import PruningState
 from tests.model import channel_rules, prune_rules
 from tests.model.channel_explorer import VERSIONS, ChannelExplorer
 from tests.model.channel_programs import Promote
-from tests.model.engine import serve
+from tests.model.engine import NOW, serve
 from tests.model.explorer import State, Step
 from tests.model.programs import PROJECT, Program, Report, Stage
-from tests.model.prune_programs import MarkDue
+from tests.model.prune_programs import MarkDue, PruneAll
+from tests.model.rules import BrokenPromiseError
 from tests.model.world import World
 from tests.support.memory_region import Request, StoreState
 
@@ -34,6 +37,23 @@ def marked(
         world.end(program.name)
     world.close()
     return dict(world.stores)
+
+
+def removed(folder: Path, *, lost_in: str = "") -> dict[str, StoreState]:
+    """Return three regions from which ``OLD`` was removed; some have lost what they know of it."""
+    mark = MarkDue("before", "ABC", OLD, PruningState.REMOVING)
+    world = World([mark], folder, stores=marked(folder, "ABC"))
+    world.end(mark.name)
+    world.close()
+    key = artifact_key(PROJECT, OLD)
+    tombstone = encode_tombstone(removed_at=NOW, removed_by=mark.name)
+    stores = {
+        name: store.replace_with_tombstone(key, tombstone, store.items[key].stored.token)[0]
+        for name, store in world.stores.items()
+    }
+    for name in lost_in:
+        stores[name] = stores[name].without(key).without(mark_key(PROJECT, OLD))
+    return stores
 
 
 def above_latest(folder: Path) -> dict[str, StoreState]:
@@ -87,3 +107,25 @@ class PruneExplorer(ChannelExplorer):
             self._reports.add((self.programs[index].name, report.end))
             return
         super()._check_report(state, index, report)
+
+
+class RemovedExplorer(PruneExplorer):
+    """Searches what comes after a removal that was finished: the number stays used, everywhere."""
+
+    def _check_report(self, state: State, index: int, report: Report) -> None:
+        super()._check_report(state, index, report)
+        if isinstance(self.programs[index], Stage) and report.end == "staged":
+            raise BrokenPromiseError("number", f"{OLD} was staged again")
+
+    def _check_end(self, state: State) -> None:
+        """Where a prune has succeeded, whatever was written until then is replaced."""
+        pruned = any(
+            isinstance(program, PruneAll)
+            and node.report is not None
+            and node.report.end == "pruned"
+            for program, node in zip(self.programs, state.nodes, strict=True)
+        )
+        stores, key = self._by_name(state.stores), artifact_key(PROJECT, OLD)
+        left = [n for n in stores if not prune_rules.is_removed(stores[n].items.get(key))]
+        if pruned and left:
+            raise BrokenPromiseError("removed", f"{key} is not removed in {left}")

@@ -24,13 +24,14 @@ LATER = datetime(2027, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class MarkDue(ChannelProgram):
-    """Marks *version* as what may be removed by now."""
+    """Marks *version* as what may be removed by now, or as what is being removed."""
 
     version: str
+    state: PruningState = PruningState.MARKED
 
     def run(self, folder: Path) -> Report:
         running().label = self.name
-        mark = PruningMark(state=PruningState.MARKED, not_before=NOW, at=NOW, decided_by=self.name)
+        mark = PruningMark(state=self.state, not_before=NOW, at=NOW, decided_by=self.name)
         regions = [ModelRegion(region) for region in self.regions]
         change_pruning(
             regions, PROJECT, parse_version(self.version), lambda _: mark,

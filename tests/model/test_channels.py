@@ -67,6 +67,11 @@ class Search:
 
 SAME = (Promote("p", "ABC", "1.1.0", "1.0.0"), Promote("q", "ABC", "1.2.0", "1.0.0"))
 TWO = (Promote("p", "ABC", "1.1.0"), Promote("q", "ABC", "1.2.0"))
+EXPECTED = (
+    Promote("p", "ABC", "1.1.0", "1.0.0"),
+    Promote("q", "ABC", "1.2.0"),
+    Read("r", "ABC"),
+)
 NEW = (Promote("p", "ABC", "1.1.0", "none"), Promote("q", "ABC", "1.2.0", "none"))
 REMOVED = (RemoveChannel("d", "ABC"), Promote("p", "ABC", "1.1.0"))
 REMOVED_SAME = (
@@ -187,6 +192,14 @@ THREE_LONG = {
     ),
     "two promotions and a reader, and a region that goes down": Search(
         (*TWO, Read("r", "ABC")), states=100_000, channel_in="ABC", preemptions=1, failing="A"
+    ),
+    "two promotions of which one expects, a reader, and a region that goes down": Search(
+        EXPECTED,
+        states=200_000,
+        ends=ends(p="done conflict", q="done", r="read"),
+        channel_in="ABC",
+        preemptions=1,
+        failing="C",
     ),
     "a removal and a promotion, and a region that goes down": Search(
         REMOVED, states=35_000, channel_in="ABC", preemptions=1, failing="C"

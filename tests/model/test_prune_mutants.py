@@ -13,11 +13,19 @@ from startifact.registers.attempt import Attempt
 from startifact.registers.register import Register
 from startifact.retention import in_use, pruning, removal
 from startifact.retention.in_use import InUse
+from startifact.retention.marked import MarkedVersions
 from startifact.retention.removal import Remover
 from startifact.staging import stager
 from tests.model.channel_programs import Promote
 from tests.model.programs import Program
-from tests.model.prune_explorer import OLD, PruneExplorer, above_latest, marked
+from tests.model.prune_explorer import (
+    OLD,
+    PruneExplorer,
+    RemovedExplorer,
+    above_latest,
+    marked,
+    removed,
+)
 from tests.model.prune_programs import Lift, Prune, PruneAll, StageMarked
 from tests.model.rules import BrokenPromiseError
 from tests.support.memory_region import StoreState
@@ -265,3 +273,16 @@ def test_second_line(failing: str, folder: Path, monkeypatch: pytest.MonkeyPatch
     regions_are_not_described_again(monkeypatch)
 
     search(folder, STAGE, staged_in="AB", preemptions=1 if failing else 2, failing=failing)
+
+
+def test_removed_versions_are_looked_at_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A prune that believes a mark leaves a region where the number can be used again."""
+    monkeypatch.setattr(
+        MarkedVersions, "_look", lambda self, text, _: self.removed.add(text) or None
+    )
+    stores = removed(folder, lost_in="C")
+
+    with pytest.raises(BrokenPromiseError, match="is not removed in"):
+        RemovedExplorer([PruneAll("p", "ABC")], folder, stores=stores).run()

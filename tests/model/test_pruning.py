@@ -12,7 +12,14 @@ import pytest
 from tests.model.channel_programs import Promote
 from tests.model.explorer import each
 from tests.model.programs import Program
-from tests.model.prune_explorer import OLD, PruneExplorer, above_latest, marked
+from tests.model.prune_explorer import (
+    OLD,
+    PruneExplorer,
+    RemovedExplorer,
+    above_latest,
+    marked,
+    removed,
+)
 from tests.model.prune_programs import (
     Lift,
     Prune,
@@ -196,3 +203,20 @@ def test_latest_moves_to_what_is_old(folder: Path) -> None:
     assert explored.left == 0
     assert explored.states >= 1_000
     assert explored.reports >= {("s", "staged"), ("p", "pruned")}
+
+
+@pytest.mark.parametrize("lost_in", ["", "C"], ids=["whole", "lost in one region"])
+def test_after_a_removal(folder: Path, lost_in: str) -> None:
+    """Nobody stages a removed number again, and the next prune removes it where it was lost."""
+    stores = removed(folder, lost_in=lost_in)
+    programs = (
+        StageMarked("s", "ABC", OLD, "other content"),
+        StageMarked("k", "ABC", OLD, "content of a third", if_exists="keep"),
+        PruneAll("p", "ABC"),
+    )
+
+    explored = RemovedExplorer(programs, folder, stores=stores, preemptions=2).run()
+
+    assert explored.left == 0
+    assert explored.states >= 4_500
+    assert explored.reports == {("s", "conflict"), ("k", "conflict"), ("p", "pruned")}

@@ -150,16 +150,6 @@ def marks_prefix(project: str) -> str:
     return f"{project}/_yanked/"
 
 
-def finished_key(project: str, version: object) -> Key:
-    """Return where it is stored that *version* of *project* is removed in every region."""
-    return Key(f"{finished_prefix(project)}{version}")
-
-
-def finished_prefix(project: str) -> str:
-    """Return what the keys begin with that say which versions are removed in every region."""
-    return f"{project}/_removed/"
-
-
 def channel_parameter(prefix: str, project: str, channel: str) -> str:
     """Return the name of the SSM parameter that mirrors *channel*."""
     return f"{prefix}/{project}/{channel}"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from semver import Version
 
 from startifact.concurrency.progress import ProgressCallback
+from startifact.errors import NotFoundError, RemovedError
 from startifact.limits import Limits
 from startifact.model.keys import artifact_key
 from startifact.model.quorum import refuse_shared_store
@@ -36,7 +37,8 @@ def find_artifact(
         SeveralRegionsError: Too few regions answered to know.
         IntegrityError: Regions hold different content and no majority agrees.
     """
-    resolution = Resolution(regions, artifact_key(project, version), limits=limits)
+    key = artifact_key(project, version)
+    resolution = Resolution(regions, key, limits=limits)
     mark = VersionMark(regions, project, version, limits=limits)
     if asks_mark:
         mark.begin()
@@ -45,6 +47,15 @@ def find_artifact(
         return artifact_of(
             regions, project, version, resolution, record, mark, progress=progress, limits=limits
         )
+    except NotFoundError as e:
+        # Its tombstones may be lost. Nobody asks about that where there is anything.
+        if not isinstance(e, RemovedError) and mark.says_removed():
+            raise RemovedError(
+                f"{key} was removed, or is being removed, and no region has it",
+                hint="Choose another version",
+            ) from e
+        mark.cancel()
+        raise
     except BaseException:
         mark.cancel()
         raise

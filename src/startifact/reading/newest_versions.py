@@ -32,7 +32,7 @@ from startifact.reading.listing import (
     warn_of_others,
     warn_of_unlisted,
 )
-from startifact.reading.range_choice import nothing_satisfies
+from startifact.reading.nearest import nothing_satisfies
 from startifact.reading.sorted_versions import SortedVersions, newest_of, without
 from startifact.regions.interface import Region
 from startifact.text import quoted_list

@@ -1,18 +1,19 @@
 """The version that a range picks, and why it is not a higher one."""
 
-import bisect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 
 from semver import Version
 
 from startifact.concurrency.heartbeat import Heartbeat
+from startifact.concurrency.in_order import map_in_order
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import IntegrityError, NotFoundError, RemovedError
 from startifact.lazy_dataclasses import dataclass
-from startifact.limits import MAX_QUOTED_VERSIONS, Limits
+from startifact.limits import MAX_QUOTED_VERSIONS, REMOVED_ONE_BY_ONE, Limits
 from startifact.model.clock import age, time_of
 from startifact.model.keys import artifact_key, version_prefix
 from startifact.model.quorum import majority, required_to_read
@@ -29,9 +30,9 @@ from startifact.reading.listing import (
     failures_by_region,
     merged,
     sorted_out,
-    versions_of,
     warn_of_unlisted,
 )
+from startifact.reading.nearest import kept_out, nothing_satisfies
 from startifact.reading.outcomes import State, may_be_majority, outcome_of
 from startifact.reading.resolution import Resolution
 from startifact.reading.version_mark import KnownMark
@@ -71,34 +72,76 @@ def find_in_range(
         SeveralRegionsError: Too few regions answered to know.
     """
     passed: list[PassedOver] = []
+    candidates, prerelease = _candidates(regions, request, limits)
+    for candidate in _in_order(candidates, partial(_look_at, regions, request, limits), limits):
+        if isinstance(candidate.found, str):
+            passed.append(PassedOver(candidate.version, candidate.found))
+            continue
+        return artifact_of(
+            regions,
+            request.project,
+            candidate.version,
+            candidate.resolution,
+            candidate.found,
+            KnownMark(candidate.mark),
+            progress=progress,
+            limits=limits,
+            passed_over=_with_prerelease(passed, prerelease, candidate.version),
+        )
+    raise _none(regions, request, passed, limits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A version that satisfies the range, and what was *found*: its record, or why it is no use."""
+
+    version: Version
+    resolution: Resolution
+    mark: Mark
+    found: Record | str
+
+
+def _in_order(
+    versions: Iterable[Version], look_at: Callable[[Version], _Candidate], limits: Limits
+) -> Iterator[_Candidate]:
+    """Yield what *look_at* returns of each of *versions*, in their order.
+
+    It looks at the next one when it is asked for. Only once several in a row were removed, as after
+    a prune, it looks at more and more of them at once.
+    """
+    left, removed = iter(versions), 0
+    while removed < REMOVED_ONE_BY_ONE and (version := next(left, None)) is not None:
+        candidate = look_at(version)
+        yield candidate
+        removed = removed + 1 if candidate.found in {_REMOVED, _REMOVING} else 0
+    at_once = REMOVED_ONE_BY_ONE
+    while batch := list(islice(left, at_once)):
+        yield from map_in_order(look_at, batch, workers=at_once, ahead=at_once)
+        at_once = min(2 * at_once, limits.inventory_workers)
+
+
+def _look_at(
+    regions: Sequence[Region], request: RangeRequest, limits: Limits, version: Version
+) -> _Candidate:
+    """Return what regions have of *version*, and whether it can be used.
+
+    Raises:
+        SeveralRegionsError: Too few regions answered to know.
+    """
+    key = artifact_key(request.project, version)
     # What a majority has said of a version is seen by half of the regions: more are not waited for.
     at_once = replace(limits, quorum_wait_seconds=0.0)
-    candidates, prerelease = _candidates(regions, request, limits)
-    for version in candidates:
-        key = artifact_key(request.project, version)
-        resolution = Resolution(regions, key, limits=limits)  # it asks beside the marks
-        marks = mark_register(regions, request.project, version, limits=at_once).read()
-        if not marks.is_known:
-            raise marks.unknown(f"cannot tell whether {key} was yanked")
-        why = _why_marked(mark_in(marks), removing=is_being_removed(marks))
-        if why is None:
-            chosen = _resolve(resolution, request)
-            if isinstance(chosen, Record):
-                return artifact_of(
-                    regions,
-                    request.project,
-                    version,
-                    resolution,
-                    chosen,
-                    KnownMark(mark_in(marks)),
-                    progress=progress,
-                    limits=limits,
-                    passed_over=_with_prerelease(passed, prerelease, version),
-                )
-            why = chosen
+    resolution = Resolution(regions, key, limits=limits)  # it asks beside the marks
+    marks = mark_register(regions, request.project, version, limits=at_once).read()
+    if not marks.is_known:
+        raise marks.unknown(f"cannot tell whether {key} was yanked")
+    found = _why_marked(mark_in(marks), removing=is_being_removed(marks))
+    candidate = _Candidate(
+        version, resolution, mark_in(marks), found or _resolve(resolution, request)
+    )
+    if isinstance(candidate.found, str):
         resolution.close()
-        passed.append(PassedOver(version, why))
-    raise _none(regions, request, passed, limits)
+    return candidate
 
 
 def _candidates(
@@ -118,7 +161,7 @@ def _candidates(
     found = newest_first(v for v in versions if v in request.range)
     check_answers(regions, request.project, failures, all_needed=not found)
     warn_of_unlisted(failures)
-    return found, _kept_out(request.range, versions)
+    return found, kept_out(request.range, versions)
 
 
 def _with_prerelease(
@@ -198,42 +241,3 @@ def _none(
             f"nothing that satisfies {quoted(wanted)} can be used in {names}:{lines}", hint=hint
         )
     return nothing_satisfies(regions, request.project, request.range, limits)
-
-
-def nothing_satisfies(
-    regions: Sequence[Region], project: str, range_: Range, limits: Limits
-) -> NotFoundError:
-    """Return the error that no version satisfies *range_*, with the nearest that there are."""
-    names = ", ".join(region.name for region in regions)
-    versions, _ = versions_of(regions, project, limits=limits)
-    near = _nearest(range_, versions)
-    if not near:
-        return NotFoundError(
-            f"nothing of {project} is staged in {names}",
-            hint="Check the project's name and the regions",
-        )
-    wanted = f"{project}@{range_}"
-    return NotFoundError(
-        f"nothing satisfies {quoted(wanted)} in {names}; the nearest: {', '.join(map(str, near))}",
-        hint=f"Widen the range, or stage a version that satisfies it{_naming(range_, versions)}",
-    )
-
-
-def _naming(range_: Range, versions: Sequence[Version]) -> str:
-    """Return what to write for the highest prerelease that only needs to be named, if any is."""
-    prerelease = _kept_out(range_, versions)
-    return "" if prerelease is None else f"; a prerelease has to be named, as in >={prerelease}"
-
-
-def _kept_out(range_: Range, versions: Iterable[Version]) -> Version | None:
-    """Return the highest of *versions* that *range_* lacks only because it is a prerelease."""
-    prereleases = (v for v in versions if v.prerelease is not None)
-    kept_out = newest_first(v for v in prereleases if range_._keeps_out_as_prerelease(v))
-    return kept_out[0] if kept_out else None
-
-
-def _nearest(range_: Range, versions: Sequence[Version]) -> list[Version]:
-    """Return at most three of *versions* around where the range begins, in rising order."""
-    rising = list(reversed(newest_first(versions)))
-    index = bisect.bisect([precedence(v) for v in rising], range_.begin)
-    return rising[max(0, index - 2) : index + 1]

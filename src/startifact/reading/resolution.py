@@ -172,6 +172,11 @@ class Resolution:
         with self.asking():
             self._collect(until)
 
+    def wait_for_all(self) -> None:
+        """Wait until all regions have answered, or failed."""
+        with self.asking():
+            self._collect(None)
+
     def resolve(self) -> Record:
         """Return the record that stands for this version in all regions.
 

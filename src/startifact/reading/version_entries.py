@@ -1,7 +1,7 @@
 """Versions of a listing, and what is known of each: described a few at a time, in their order."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from functools import partial
@@ -93,13 +93,16 @@ class _Described:
     record: Record | None
     """``None`` where the entry says why."""
 
+    is_removed: bool = False
+
 
 class Describer:
     """Says what is known of versions of *project*: one request to each region for each of them.
 
     The entries have *channels*, by the text of the version, and with *with_yanks* what was yanked.
     A region that did not answer is not asked again once it is *unlisted*: each time would take
-    seconds.
+    seconds. With *note* all regions are waited for, and it is called for each version, in any
+    thread, with why regions gave no copy of it.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Describer:
         with_yanks: bool,
         unlisted: Mapping[str, StartifactError],
         limits: Limits,
+        note: Callable[[Version, Mapping[str, StartifactError]], None] | None = None,
     ) -> None:
         self._regions = regions
         self._project = project
@@ -118,12 +122,13 @@ class Describer:
         self._marked = _marked(regions, project, limits) if with_yanks else frozenset()
         self._unlisted = unlisted
         self._limits = limits
+        self._note = note
 
     def entries(self, versions: Iterable[Version], wanted: EntryFilter) -> Iterator[VersionEntry]:
         """Yield an entry for each of *versions* that is *wanted*, as soon as it is known.
 
-        One that is gone by now is left out, and so is, with a warning, one of which cannot be said
-        whether it is wanted.
+        One that is gone by now is left out, and where not all are wanted one that was removed; so
+        is, with a warning, one of which cannot be said whether it is wanted.
 
         Raises:
             SeveralRegionsError: Too few regions answered to know.
@@ -135,6 +140,8 @@ class Describer:
             entry, record = found.entry, found.record
             if wanted.takes_all or (record is not None and wanted.takes(record)):
                 yield entry
+            elif found.is_removed:
+                continue
             elif record is None:
                 key = artifact_key(entry.project, entry.version)
                 logger.warning("%s is left out: %s", key, entry.trouble)
@@ -152,9 +159,10 @@ class Describer:
         key = artifact_key(self._project, version)
         resolution = Resolution(self._regions, key, limits=self._limits, given_up=down)
         try:
-            record = resolution.resolve()
+            record = self._resolve(resolution, version)
         except (RemovedError, IntegrityError) as e:
-            return _Described(self._entry(version, trouble=e.message), None)
+            entry = self._entry(version, trouble=e.message)
+            return _Described(entry, None, is_removed=isinstance(e, RemovedError))
         except NotFoundError:
             return None
         except SeveralRegionsError as e:
@@ -164,6 +172,16 @@ class Describer:
         finally:
             resolution.close()
         return _Described(self._entry(version, record), record)
+
+    def _resolve(self, resolution: Resolution, version: Version) -> Record:
+        if self._note is None:
+            return resolution.resolve()
+        with resolution.asking():
+            try:
+                return resolution.resolve()
+            finally:
+                resolution.wait_for_all()
+                self._note(version, resolution.failures())
 
     def _entry(
         self, version: Version, record: Record | None = None, trouble: str = ""

@@ -102,6 +102,12 @@ class VersionMark(KnownMark):
         with self._lock:
             self._ask()
 
+    def says_removed(self) -> bool:
+        """Say whether a region says that the version is being removed; for one that none has."""
+        with self._lock:
+            self._ask()
+            return self._is_being_removed
+
     def _ask(self) -> None:
         if self._is_asked:
             return

@@ -6,7 +6,6 @@ other content is copied to quarantine before it is deleted.
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 from semver import Version
@@ -36,7 +35,8 @@ from startifact.reading.disagreement import choice_of, unnamed
 from startifact.reading.replica import Replica
 from startifact.regions.interface import Region
 from startifact.registers.attempt import Author
-from startifact.repair.inventory import ProjectInventory, ReplicaStatus, take_inventory
+from startifact.repair.inspection import take_inventory, with_removing
+from startifact.repair.inventory import ProjectInventory, ReplicaStatus
 from startifact.repair.latest import LatestRepairer
 from startifact.repair.log import Repair, RepairLog, Step
 from startifact.repair.quarantine import quarantine
@@ -96,11 +96,9 @@ class Repairer:
         project_inventory = take_inventory(
             self._regions, project, version, read_data=read_data, limits=self._limits
         )
+        removing = removing_versions(self._regions, project, version, limits=self._limits)
+        project_inventory = with_removing(project_inventory, removing, limits=self._limits)
         project_inventory.check_found()
-        project_inventory = replace(
-            project_inventory,
-            removing=removing_versions(self._regions, project, version, limits=self._limits),
-        )
         if not self._log.dry_run:
             sweep()
         self._log.failures.update(project_inventory.failures)

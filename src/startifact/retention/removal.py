@@ -15,7 +15,7 @@ from functools import partial
 
 from semver import Version
 
-from startifact.concurrency.fan_out import Failure, FanOut, run_one
+from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import (
@@ -89,21 +89,6 @@ def is_removed(stored: StoredArtifact | None) -> bool:
 def has_separate_metadata(region: Region, key: Key) -> bool:
     """Say whether metadata that the first Startifact stored beside the artifact is still there."""
     return key in region.separate_metadata(f"{key}/")
-
-
-def has_tombstone(region: Region, key: Key, limits: Limits) -> bool:
-    """Say whether *region* has a tombstone at *key*, and nothing else; not where not known."""
-
-    def describe(heartbeat: Heartbeat) -> bool:
-        heartbeat.beat()
-        return is_removed(region.describe(key)) and not has_separate_metadata(region, key)
-
-    try:
-        return run_one(region.name, describe, limits=limits)
-    except DeadlineError:
-        raise
-    except StartifactError:  # whoever puts one there says why
-        return False
 
 
 @dataclass(slots=True)

@@ -1,7 +1,6 @@
 """What a session does with artifacts: stage, get, compare and repair them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from startifact.reading.expected import ExpectedBytes, expected_by
 from startifact.reading.locking import locked_entry
 from startifact.regions.interface import Region
 from startifact.regions.spec import split_list
-from startifact.repair.inventory import take_inventory
+from startifact.repair.inspection import take_inventory, with_removing
 from startifact.repair.log import Repair
 from startifact.repair.register_inventory import take_registers
 from startifact.repair.registers import (
@@ -242,9 +241,9 @@ class ArtifactMethods(SessionBase):
         exact = None if version is None else parse_version(version)
         regions, limits = self._regions(), self._limits
         inventory = take_inventory(regions, checked, exact, read_data=read_data, limits=limits)
-        inventory.check_found()
         removing = removing_versions(regions, checked, exact, limits=limits)
-        inventory = replace(inventory, removing=removing)
+        inventory = with_removing(inventory, removing, limits=limits)
+        inventory.check_found()
         failed = inventory.failures
         if exact is not None:
             warn_of_yanked_version(regions, checked, exact, failed_before=failed, limits=limits)

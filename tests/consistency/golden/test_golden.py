@@ -26,7 +26,6 @@ from startifact.model.keys import (
     artifact_key,
     channel_key,
     channel_parameter,
-    finished_key,
     mark_key,
     probe_key,
 )
@@ -199,7 +198,6 @@ def test_names() -> None:
     assert artifact_key("SugarWater", "1.0.9000-rc.1+b") == "SugarWater@1.0.9000-rc.1+b"
     assert channel_key("SugarWater", "latest") == "SugarWater/latest"
     assert mark_key("SugarWater", "1.0.9000") == "SugarWater/_yanked/1.0.9000"
-    assert finished_key("SugarWater", "1.0.9000") == "SugarWater/_removed/1.0.9000"
     assert probe_key("SugarWater", "1a") == "SugarWater/_probe/1a"
     assert channel_parameter("/team", "SugarWater", "latest") == "/team/SugarWater/latest"
     assert channel_parameter("", "SugarWater", "latest") == "/SugarWater/latest"

@@ -1,12 +1,18 @@
 """Ranges: what they pick, what they pass over, and how little they ask for."""
 
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from startifact import Range
 from startifact.errors import InputError, NotFoundError, SeveralRegionsError
+from startifact.model.keys import Key
+from startifact.regions.interface import StoredChannel
+from tests.functional.test_removed import TOMBSTONE
 from tests.support.backends import Backend
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
 from tests.support.limits import Session
@@ -84,10 +90,107 @@ class TestNothing:
         assert "1.2.5: it was removed, or is being removed" in caught.value.message
         assert "exact version" not in str(caught.value.hint)
 
+    def test_removed_is_not_near(self, staged: Session) -> None:
+        """What was removed is not named as what is near, nor as the prerelease to name."""
+        prune(staged, "1.10.x || 2.0.0-rc.1")
+
+        with pytest.raises(NotFoundError) as caught:
+            staged.get("SugarWater", "~2.0")
+
+        assert caught.value.message.endswith("; the nearest: 1.2.0, 1.2.5, 3.1.0")
+        assert "prerelease" not in str(caught.value.hint)
+
+    def test_all_that_is_near_was_removed(self, staged: Session, backends: list[Backend]) -> None:
+        """That is said then, and no version is named."""
+        for backend in backends:
+            for version in VERSIONS:
+                backend.plant(f"SugarWater@{version}", b"", TOMBSTONE)
+
+        with pytest.raises(NotFoundError, match="; what is near was removed"):
+            staged.get("SugarWater", "^9")
+
     def test_of_an_unknown_project(self, staged: Session) -> None:
         """Where there is no version at all, that is said."""
         with pytest.raises(NotFoundError, match="nothing of SaltWater is staged"):
             staged.get("SaltWater", "^1")
+
+
+def prune(session: Session, range_: str) -> None:
+    """Remove what is in *range_*."""
+    for _ in range(2):
+        session.prune("SugarWater", version_range=range_, older_than="0s", grace="0s", yes=True)
+
+
+class MarksRead:
+    """Counts of how many versions marks are read at the same time, and waits for a few."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._read: set[str] = set()
+        self._reading: Counter[str] = Counter()
+        self._changed = threading.Condition()
+
+    def watch(self, region: FaultyRegion) -> None:
+        """Have *region* count, and from the fourth version on let several come together."""
+
+        class Watched(type(region)):  # type: ignore[misc]
+            def read_channel(here, key: Key) -> StoredChannel | None:
+                with self._changed:
+                    self._read.add(key)
+                    self._reading[key] += 1
+                    self.most = max(self.most, len(+self._reading))
+                    self._changed.notify_all()
+                    if len(self._read) == 4:
+                        self._changed.wait_for(lambda: self.most >= 3, timeout=10)
+                try:
+                    return cast("StoredChannel | None", super().read_channel(key))
+                finally:
+                    with self._changed:
+                        self._reading[key] -= 1
+
+        region.__class__ = Watched
+
+
+@pytest.mark.parametrize("backends", ["file"], indirect=True)
+class TestRemoved:
+    """Versions at the top of a range that were removed."""
+
+    @pytest.fixture
+    def pruned(self, backends: list[Backend], make_file: MakeFile) -> list[FaultyRegion]:
+        """Return regions in which 30 versions of 32 were removed, but the lowest and the newest."""
+        here = session(backends)
+        for number in (*range(31), 99):
+            here.stage("SugarWater", f"1.{number}.0", make_file(b"sugar"))
+        prune(here, "1.x <1.99 >1.0")
+        return faulty([backend.spec for backend in backends])
+
+    def test_many_at_once(self, pruned: list[FaultyRegion]) -> None:
+        """They are looked at several at once, in their order."""
+        marks = MarksRead()
+        for region in pruned:
+            marks.watch(region)
+
+        artifact = session_over(pruned).get("SugarWater", "<1.99")
+
+        assert str(artifact.version) == "1.0.0"
+        assert [str(p.version) for p in artifact.passed_over] == [
+            f"1.{number}.0" for number in range(30, 0, -1)
+        ]
+        assert 3 <= marks.most <= 16
+
+    def test_one_after_another_at_first(self, pruned: list[FaultyRegion]) -> None:
+        """Where the first can be used, no other one is asked for."""
+        artifact = session_over(pruned).get("SugarWater", "^1")
+
+        assert str(artifact.version) == "1.99.0"
+        assert all(region.calls.count("describe") == 1 for region in pruned)
+
+    def test_conditions(self, pruned: list[FaultyRegion], caplog: pytest.LogCaptureFixture) -> None:
+        """A listing with conditions leaves out what was removed, and does not warn of each."""
+        listed = session_over(pruned).list_versions("SugarWater", since="7d")
+
+        assert [str(entry.version) for entry in listed] == ["1.99.0", "1.0.0"]
+        assert not [m for m in caplog.messages if "left out" in m]
 
 
 @pytest.mark.parametrize("backends", ["file"], indirect=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from startifact.errors import RemovedError
 from startifact.limits import DEFAULT_LIMITS
 from startifact.model.keys import Key
 from startifact.model.record import encode_tombstone, is_tombstone
@@ -87,6 +88,39 @@ def test_damage_where_the_mark_is_lost(removed: ProjectFixture, damage_: Damage)
 
     assert removed.found("1.0.0") == [(FindingKind.NOT_REMOVED, removed.b.spec)]
     assert removed.repair_until_equal("1.0.0") == [("remove", removed.b.spec)]
+
+
+@pytest.mark.parametrize("version", [None, "1.0.0"], ids=["project", "version"])
+def test_tombstones_lost_everywhere(removed: ProjectFixture, version: str | None) -> None:
+    """The marks still say it: it is found, completed, and whoever asks for it learns of it."""
+    for backend in removed.backends:
+        lose(removed, backend)
+    session = removed.session()
+
+    found = removed.found(version)
+    verified = session.verify(removed.project, version)
+    for ask in (session.get, session.yank):
+        with pytest.raises(RemovedError, match="was removed, or is being removed"):
+            ask(removed.project, "1.0.0", *(["It is broken"] if ask == session.yank else []))
+    done = removed.repair_until_equal(version)
+
+    assert found == [(FindingKind.NOT_REMOVED, region) for region in removed.regions]
+    assert "1.0.0" in map(str, verified.versions)
+    assert done == [("remove", region) for region in removed.regions]
+    assert all(is_tombstone(b.encoded_record(removed.key)) for b in removed.backends)
+
+
+def test_tombstones_lost_where_a_region_is_down(removed: ProjectFixture) -> None:
+    """It is found in the others."""
+    for backend in removed.backends:
+        lose(removed, backend)
+    removed.b.fail_region()
+
+    found = removed.found()
+
+    removed.b.restore_region()
+    others = [region for region in removed.regions if region != removed.b.spec]
+    assert found == [(FindingKind.NOT_REMOVED, region) for region in others]
 
 
 def test_removal_that_has_only_begun(fixture: ProjectFixture) -> None:

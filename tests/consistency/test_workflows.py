@@ -26,6 +26,7 @@ PULL_REQUEST = "dry-run-on-pull-request"
 EXAMPLES = {p.stem: p for p in sorted((PROJECT / "examples" / "workflows").glob("*.yml"))}
 NOTHING: dict[str, Action] = {"actions/checkout": lambda _: {}}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+WHERE = {"project": "SugarWater", "regions": "file:regions/one"}
 
 
 def call(step: Step, name: str, actions: Mapping[str, Action], **given: Any) -> dict[str, str]:
@@ -66,11 +67,10 @@ def test_reusable_workflows(name: str, form: Step, tmp_path: Path) -> None:
         "actions/download-artifact": unpack,
         "actions/upload-artifact": pack,
     }
-    where = {"project": "SugarWater", "regions": "file:regions/one"}
 
-    staged = call(form, "stage", actions, **where, artifact="dist", path=name, version="1.0.0")
+    staged = call(form, "stage", actions, **WHERE, artifact="dist", path=name, version="1.0.0")
     shutil.rmtree(form.workspace / "artifact")
-    handed_on = call(form, "download", actions, **where, artifact="back")
+    handed_on = call(form, "download", actions, **WHERE, artifact="back")
 
     assert [(f["repository"], f["ref"]) for f in fetched] == [("octocat/startifact", COMMIT)] * 2
     assert (staged["created"], staged["is-latest"], staged["version"]) == ("true", "true", "1.0.0")
@@ -80,16 +80,106 @@ def test_reusable_workflows(name: str, form: Step, tmp_path: Path) -> None:
     assert (tmp_path / "back" / name).read_bytes() == CONTENT
 
 
+PATHS = """
+# The wheels, and what is read first.
+  *.whl
+!*dev*
+
+./#read first
+docs/**/*.md
+"""
+
+
+def test_paths_of_a_workflow_artifact(step: Step) -> None:
+    """Each line is about the workflow artifact, and nothing beside it is staged."""
+    in_artifact = ["a.whl", "a.dev.whl", "#read first", "docs/x/y.md", "docs/x.txt", ".hidden.whl"]
+
+    staged = stage_artifact(step, in_artifact, path=PATHS)
+
+    assert members(step, "1.0.0") == ["#read first", "a.whl", "docs", "docs/x", "docs/x/y.md"]
+    assert staged["filename"] == "SugarWater.tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"path": "."}, ["a", "b", "b/c"]),
+        ({"path": ".", "include_hidden": True}, [".env", "a", "b", "b/c"]),
+        ({"path": "b"}, ["c"]),
+        ({"path": "*\n!b/", "archive": "zip"}, ["a"]),
+    ],
+)
+def test_whole_workflow_artifact(given: dict[str, Any], expected: list[str], step: Step) -> None:
+    """A dot is all that is in it; hidden files, and the kind of archive, are as in the action."""
+    staged = stage_artifact(step, ["a", "b/c", ".env"], **given)
+
+    ending = given.get("archive", "tar.gz")
+    assert members(step, "1.0.0") == expected
+    assert staged["filename"] == f"{'b' if given['path'] == 'b' else 'SugarWater'}.{ending}"
+
+
+@pytest.mark.parametrize("path", [" ", "\n\n", "# nothing"])
+def test_no_path(path: str, step: Step) -> None:
+    """Lines that say nothing do not stand for all of the workflow artifact."""
+    with pytest.raises(AssertionError, match="path is missing, the command stage needs one"):
+        stage_artifact(step, ["a"], path=path)
+
+
+@pytest.mark.parametrize(
+    ("filename", "expected"),
+    [("", ["docs", "docs/x", "tool"]), ("new", ["new", "new/docs", "new/docs/x", "new/tool"])],
+)
+def test_extracted(filename: str, expected: list[str], step: Step, tmp_path: Path) -> None:
+    """What an archive has in it is handed on, in the folder that filename names."""
+    stage_artifact(step, ["docs/x", "tool"], path=".")
+    shutil.rmtree(step.workspace / "artifact")
+
+    def pack(inputs: dict[str, str]) -> dict[str, str]:
+        shutil.copytree(step.workspace / inputs["path"], tmp_path / "back")
+        return {"artifact-id": "7"}
+
+    actions = {**NOTHING, "actions/upload-artifact": pack}
+    given = {"artifact": "back", "filename": filename, "extract": True, "max_members": "3"}
+    done = call(step, "download", actions, **WHERE, **given)
+
+    back = tmp_path / "back"
+    assert done["outcome"] == "succeeded"
+    assert sorted(p.relative_to(back).as_posix() for p in back.rglob("*")) == expected
+    assert (back / filename / "tool").read_bytes() == CONTENT
+
+
+def stage_artifact(step: Step, names: list[str], **given: Any) -> dict[str, str]:
+    """Stage from a workflow artifact that has the files *names*, and return the outputs."""
+
+    def unpack(inputs: dict[str, str]) -> dict[str, str]:
+        for name in names:
+            path = step.workspace / inputs["path"] / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(CONTENT)
+        return {}
+
+    (step.workspace / "beside.whl").write_bytes(CONTENT)
+    actions = {**NOTHING, "actions/download-artifact": unpack}
+    return call(step, "stage", actions, **WHERE, artifact="dist", version="1.0.0", **given)
+
+
+def members(step: Step, version: str) -> list[str]:
+    """Return the names of what is in the archive that was staged, by the bytes that it has."""
+    folder = step.temp / f"members-{version}"
+    session = Session(regions=[f"file:{step.workspace}/regions/one"])
+    session.get("SugarWater", version).downloader.extract(folder)
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*"))
+
+
 @pytest.mark.parametrize("form", FORMS[:2], indirect=True)
 def test_promotion(form: Step) -> None:
     """The workflow moves the channel as the run that called it, and says from where to where."""
-    where = {"project": "SugarWater", "regions": "file:regions/one"}
     session = Session(regions=[f"file:{form.workspace}/regions/one"])
     for version in ("1.0.0", "1.1.0"):
         session.stage("SugarWater", version, form.workspace / form.file(CONTENT))
     session.promote("SugarWater", "1.0.0", "prod")
 
-    promoted = call(form, "promote", NOTHING, **where, version="^1", channel="prod", expect="1.0.0")
+    promoted = call(form, "promote", NOTHING, **WHERE, version="^1", channel="prod", expect="1.0.0")
 
     assert (promoted["version"], promoted["previous"], promoted["channel"]) == (
         "1.1.0",

@@ -17,6 +17,7 @@ from startifact import Session
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.consistency.conftest import FORMS
 from tests.consistency.test_documents import reusable
+from tests.support.archives import zip_of
 from tests.support.runner_step import PROJECT, Step
 from tests.support.workflow import Action, Job
 from tests.ways_in.action.identity import Identities
@@ -271,6 +272,121 @@ def test_monorepo(step: Step) -> None:
     assert changed(git(step, "rev-parse", "HEAD")) == []
 
 
+@pytest.mark.parametrize("name", ["stage-lambda", "stage-wheels", "stage-per-platform"])
+def test_examples_of_archives(name: str, step: Step) -> None:
+    """They stage what their build has handed on, as the archive or the file that they say."""
+    jobs = jobs_of(name)
+    handed_on = ["lib/core.py", "a-1.0.whl", "b-1.0.whl", "sugarwater-1.0-linux.tar.xz"]
+    given = {n.replace("-", "_"): v for n, v in jobs["stage"]["with"].items()}
+    own = {"artifact", "project", "version", "regions", "role_to_assume", "aws_region"}
+
+    staged = stage_artifact(step, handed_on, **{n: v for n, v in given.items() if n not in own})
+
+    if name == "stage-per-platform":
+        assert staged["filename"] == "sugarwater-1.0-linux.tar.xz"
+        return
+    assert (
+        members(step, "1.0.0")
+        == {
+            "stage-lambda": ["a-1.0.whl", "b-1.0.whl", "lib", "lib/core.py", handed_on[-1]],
+            "stage-wheels": ["a-1.0.whl", "b-1.0.whl"],
+        }[name]
+    )
+    assert staged["filename"].endswith(given["archive"])
+
+
+def wheel(name: str, requires: str = "") -> bytes:
+    """Return a wheel that has a module of its name, and requires another one."""
+    info = f"{name}-1.0.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    if requires:
+        metadata += f"Requires-Dist: {requires}\n"
+    return zip_of(
+        (f"{name}.py", b""),
+        (f"{info}/METADATA", metadata.encode()),
+        (f"{info}/WHEEL", b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+        (f"{info}/RECORD", b""),
+    )
+
+
+def test_install_wheels(step: Step, tmp_path: Path) -> None:
+    """What was staged together is all that pip needs."""
+    jobs = jobs_of("install-wheels")
+    given = {n.replace("-", "_"): v for n, v in jobs["download"]["with"].items()}
+    wheels = {"SugarWater": wheel("SugarWater", "sugar"), "sugar": wheel("sugar")}
+
+    def unpack(inputs: dict[str, str]) -> dict[str, str]:
+        for name, content in wheels.items():
+            path = step.workspace / inputs["path"] / f"{name}-1.0-py3-none-any.whl"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        return {}
+
+    def pack(inputs: dict[str, str]) -> dict[str, str]:
+        (step.workspace / inputs["path"]).rename(step.workspace / "artifact-of-the-run")
+        return {"artifact-id": "7"}
+
+    def fetch(inputs: dict[str, str]) -> dict[str, str]:
+        (step.workspace / "artifact-of-the-run").rename(step.workspace / inputs["path"])
+        return {}
+
+    actions = {**NOTHING, "actions/download-artifact": unpack, "actions/upload-artifact": pack}
+    staging = {"artifact": "wheels", "path": "*.whl", "version": "1.0.0"}
+    call(step, "stage", actions, **WHERE, **staging)
+    shutil.rmtree(step.workspace / "artifact")
+    call(step, "download", actions, **{**given, **WHERE, "version": "latest", "role_to_assume": ""})
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PIP_TARGET": str(tmp_path / "installed"),
+    }
+    job = Job(step, actions={"actions/download-artifact": fetch}, environment=environment)
+    job.run(jobs["install"]["steps"])
+
+    assert {"SugarWater.py", "sugar.py"} <= {p.name for p in (tmp_path / "installed").iterdir()}
+
+
+@pytest.fixture
+def identities() -> Iterator[Identities]:
+    """Return GitHub and STS on loopback."""
+    identities = Identities()
+    yield identities
+    identities.stop()
+
+
+AWS_SYNC = """#!/bin/sh
+echo "$@" > "$CALLS"
+find "$3" | sort >> "$CALLS"
+"""
+
+
+@pytest.mark.usefixtures("account")
+def test_deploy_static_site(step: Step, identities: Identities, tmp_path: Path) -> None:
+    """What is copied to the bucket is what was staged, and nothing else."""
+    folder = step.workspace / step.folder()
+    staged = Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", folder)
+    shutil.rmtree(folder)
+    program = tmp_path / "bin" / "aws"
+    program.parent.mkdir()
+    program.write_text(AWS_SYNC)
+    program.chmod(0o755)
+    environment = {
+        **identities.environment,
+        "CALLS": str(tmp_path / "calls"),
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    actions: dict[str, Action] = {"aws-actions/configure-aws-credentials": lambda _: {}}
+    context = {"inputs": {"version": "latest"}}
+
+    job = Job(step, context, actions=actions, environment=environment)
+    job.run(jobs_of("deploy-static-site")["deploy"]["steps"])
+
+    assert staged.created
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        "s3 sync site s3://www.example.com --delete",
+        *("site", "site/bin", "site/bin/tool", "site/read me.txt", "site/tool"),
+    ]
+
+
 AWS_LAMBDA = f"""#!{sys.executable}
 import json, os, sys
 with open(os.environ["CALLS"], "a") as calls:
@@ -310,14 +426,6 @@ class Lambda:
         """What AWS's command was asked for."""
         text = self._calls.read_text() if self._calls.exists() else ""
         return [json.loads(line) for line in text.splitlines()]
-
-
-@pytest.fixture
-def identities() -> Iterator[Identities]:
-    """Return GitHub and STS on loopback."""
-    identities = Identities()
-    yield identities
-    identities.stop()
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq")
@@ -373,7 +481,10 @@ def test_subjects(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["stage-on-tag", "stage-per-platform", "monorepo", "attest", "dry-run-on-pull-request"],
+    [
+        *("stage-on-tag", "stage-lambda", "stage-wheels", "stage-per-platform", "monorepo"),
+        *("attest", "dry-run-on-pull-request"),
+    ],
 )
 def test_build_and_role_apart(name: str) -> None:
     """No job that may take on the role runs anything of the repository."""
@@ -388,7 +499,8 @@ def test_build_and_role_apart(name: str) -> None:
         assert "run" not in step
         assert not step["uses"].startswith("actions/checkout@")
     handed_on = jobs["build"]["steps"][-1]["with"]
-    assert (handed_on["name"], Path(handed_on["path"]).name) == (
+    path = "." if handed_on["path"].endswith("/") else Path(handed_on["path"]).name
+    assert (handed_on["name"], path) == (
         jobs["stage"]["with"]["artifact"],
         jobs["stage"]["with"]["path"],
     )
@@ -398,7 +510,7 @@ def test_credentials_stay_in_the_step() -> None:
     """Only where another program needs credentials are they given to the whole job."""
     exported = [n for n, p in EXAMPLES.items() if "configure-aws-credentials" in p.read_text()]
 
-    assert exported == ["deploy-lambda"]
+    assert exported == ["deploy-lambda", "deploy-static-site"]
 
 
 def test_pull_requests_from_forks() -> None:

@@ -284,7 +284,7 @@ def test_reusable_workflows_are_the_action(name: str, left_out: set[str], more: 
     }
     assert all(v.endswith(f".outputs.{n} }}}}") for n, v in job["outputs"].items())
     assert all({"description", "type"} <= set(i) for i in call["inputs"].values())
-    names = next((step["env"] for step in job["steps"] if step.get("id") == "names"), {})
+    names: dict[str, str] = next((s["env"] for s in job["steps"] if s.get("id") == "names"), {})
     given_on = {**ours["with"], "path": names.get("LINES_OF_PATH")}
     for input_ in set(call["inputs"]) - more:
         assert given_on[input_] == f"${{{{ inputs.{input_} }}}}"

@@ -74,7 +74,8 @@ class Reusable(NamedTuple):
 REUSABLE = {
     "stage": Reusable(frozenset({"command", "path"}), {"save-filename": "true"}),
     "download": Reusable(
-        frozenset({"command", "path", "load-filename", "lock-file"}), {"version": "latest"}
+        frozenset({"command", "path", "load-filename", "overwrite", "lock-file"}),
+        {"version": "latest"},
     ),
     "promote": Reusable(frozenset({"command"}), {}),
 }

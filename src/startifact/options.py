@@ -591,6 +591,8 @@ _OPTIONS = (
         "false",
         commands=("download",),
         ways_in=(WayIn.SHELL, WayIn.ACTION),
+        help_in_reusable="Extract the artifact, a zip or a tar (also gzip, bzip2 or xz), and hand "
+        "on what is in it. A workflow artifact keeps no links and no executable bits.",
     ),
     OptionDefinition(
         "overwrite",

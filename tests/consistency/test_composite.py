@@ -1,6 +1,7 @@
 """The composite form says the same as the container form, and does the same."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,26 @@ def test_stages_and_downloads(step: CompositeStep) -> None:
     assert (step.workspace / "back" / "dist.tar.gz").read_bytes() == content
     assert "SugarWater@1.0.9000" in downloaded.summary
     assert set(downloaded.outputs) == set(ACTION["outputs"])
+
+
+@pytest.mark.timeout(400)
+def test_directory(step: CompositeStep) -> None:
+    """Of a directory links and executable bits come back, and hidden files do not."""
+    where = {"project": "SugarWater", "regions": f"file://{step.temp}/regions/directory"}
+
+    staged = step.run(**where, command="stage", version="1.0.0", path=f"{step.folder()}\n!**/*.txt")
+    done = step.run(**where, command="download", path="back/new", extract="true")
+
+    assert (staged.exit_code, done.exit_code) == (0, 0), staged.stdout + done.stdout
+    assert done.outputs["path"] == "back/new"
+    back = step.workspace / "back" / "new"
+    assert sorted(p.relative_to(back).as_posix() for p in back.rglob("*")) == [
+        "bin",
+        "bin/tool",
+        "tool",
+    ]
+    assert (back / "tool").readlink() == Path("bin/tool")
+    assert subprocess.check_output([back / "tool"]) == b"sugar\n"
 
 
 @pytest.mark.timeout(400)

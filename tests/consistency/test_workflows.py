@@ -17,6 +17,7 @@ from startifact import Session
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.consistency.conftest import FORMS
 from tests.consistency.test_documents import reusable
+from tests.support.archives import zip_of
 from tests.support.runner_step import PROJECT, Step
 from tests.support.workflow import Action, Job
 from tests.ways_in.action.identity import Identities
@@ -26,6 +27,7 @@ PULL_REQUEST = "dry-run-on-pull-request"
 EXAMPLES = {p.stem: p for p in sorted((PROJECT / "examples" / "workflows").glob("*.yml"))}
 NOTHING: dict[str, Action] = {"actions/checkout": lambda _: {}}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+WHERE = {"project": "SugarWater", "regions": "file:regions/one"}
 
 
 def call(step: Step, name: str, actions: Mapping[str, Action], **given: Any) -> dict[str, str]:
@@ -66,11 +68,10 @@ def test_reusable_workflows(name: str, form: Step, tmp_path: Path) -> None:
         "actions/download-artifact": unpack,
         "actions/upload-artifact": pack,
     }
-    where = {"project": "SugarWater", "regions": "file:regions/one"}
 
-    staged = call(form, "stage", actions, **where, artifact="dist", path=name, version="1.0.0")
+    staged = call(form, "stage", actions, **WHERE, artifact="dist", path=name, version="1.0.0")
     shutil.rmtree(form.workspace / "artifact")
-    handed_on = call(form, "download", actions, **where, artifact="back")
+    handed_on = call(form, "download", actions, **WHERE, artifact="back")
 
     assert [(f["repository"], f["ref"]) for f in fetched] == [("octocat/startifact", COMMIT)] * 2
     assert (staged["created"], staged["is-latest"], staged["version"]) == ("true", "true", "1.0.0")
@@ -80,16 +81,106 @@ def test_reusable_workflows(name: str, form: Step, tmp_path: Path) -> None:
     assert (tmp_path / "back" / name).read_bytes() == CONTENT
 
 
+PATHS = """
+# The wheels, and what is read first.
+  *.whl
+!*dev*
+
+./#read first
+docs/**/*.md
+"""
+
+
+def test_paths_of_a_workflow_artifact(step: Step) -> None:
+    """Each line is about the workflow artifact, and nothing beside it is staged."""
+    in_artifact = ["a.whl", "a.dev.whl", "#read first", "docs/x/y.md", "docs/x.txt", ".hidden.whl"]
+
+    staged = stage_artifact(step, in_artifact, path=PATHS)
+
+    assert members(step, "1.0.0") == ["#read first", "a.whl", "docs", "docs/x", "docs/x/y.md"]
+    assert staged["filename"] == "SugarWater.tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"path": "."}, ["a", "b", "b/c"]),
+        ({"path": ".", "include_hidden": True}, [".env", "a", "b", "b/c"]),
+        ({"path": "b"}, ["c"]),
+        ({"path": "*\n!b/", "archive": "zip"}, ["a"]),
+    ],
+)
+def test_whole_workflow_artifact(given: dict[str, Any], expected: list[str], step: Step) -> None:
+    """A dot is all that is in it; hidden files, and the kind of archive, are as in the action."""
+    staged = stage_artifact(step, ["a", "b/c", ".env"], **given)
+
+    ending = given.get("archive", "tar.gz")
+    assert members(step, "1.0.0") == expected
+    assert staged["filename"] == f"{'b' if given['path'] == 'b' else 'SugarWater'}.{ending}"
+
+
+@pytest.mark.parametrize("path", [" ", "\n\n", "# nothing"])
+def test_no_path(path: str, step: Step) -> None:
+    """Lines that say nothing do not stand for all of the workflow artifact."""
+    with pytest.raises(AssertionError, match="path is missing, the command stage needs one"):
+        stage_artifact(step, ["a"], path=path)
+
+
+@pytest.mark.parametrize(
+    ("filename", "expected"),
+    [("", ["docs", "docs/x", "tool"]), ("new", ["new", "new/docs", "new/docs/x", "new/tool"])],
+)
+def test_extracted(filename: str, expected: list[str], step: Step, tmp_path: Path) -> None:
+    """What an archive has in it is handed on, in the folder that filename names."""
+    stage_artifact(step, ["docs/x", "tool"], path=".")
+    shutil.rmtree(step.workspace / "artifact")
+
+    def pack(inputs: dict[str, str]) -> dict[str, str]:
+        shutil.copytree(step.workspace / inputs["path"], tmp_path / "back")
+        return {"artifact-id": "7"}
+
+    actions = {**NOTHING, "actions/upload-artifact": pack}
+    given = {"artifact": "back", "filename": filename, "extract": True, "max_members": "3"}
+    done = call(step, "download", actions, **WHERE, **given)
+
+    back = tmp_path / "back"
+    assert done["outcome"] == "succeeded"
+    assert sorted(p.relative_to(back).as_posix() for p in back.rglob("*")) == expected
+    assert (back / filename / "tool").read_bytes() == CONTENT
+
+
+def stage_artifact(step: Step, names: list[str], **given: Any) -> dict[str, str]:
+    """Stage from a workflow artifact that has the files *names*, and return the outputs."""
+
+    def unpack(inputs: dict[str, str]) -> dict[str, str]:
+        for name in names:
+            path = step.workspace / inputs["path"] / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(CONTENT)
+        return {}
+
+    (step.workspace / "beside.whl").write_bytes(CONTENT)
+    actions = {**NOTHING, "actions/download-artifact": unpack}
+    return call(step, "stage", actions, **WHERE, artifact="dist", version="1.0.0", **given)
+
+
+def members(step: Step, version: str) -> list[str]:
+    """Return the names of what is in the archive that was staged, by the bytes that it has."""
+    folder = step.temp / f"members-{version}"
+    session = Session(regions=[f"file:{step.workspace}/regions/one"])
+    session.get("SugarWater", version).downloader.extract(folder)
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*"))
+
+
 @pytest.mark.parametrize("form", FORMS[:2], indirect=True)
 def test_promotion(form: Step) -> None:
     """The workflow moves the channel as the run that called it, and says from where to where."""
-    where = {"project": "SugarWater", "regions": "file:regions/one"}
     session = Session(regions=[f"file:{form.workspace}/regions/one"])
     for version in ("1.0.0", "1.1.0"):
         session.stage("SugarWater", version, form.workspace / form.file(CONTENT))
     session.promote("SugarWater", "1.0.0", "prod")
 
-    promoted = call(form, "promote", NOTHING, **where, version="^1", channel="prod", expect="1.0.0")
+    promoted = call(form, "promote", NOTHING, **WHERE, version="^1", channel="prod", expect="1.0.0")
 
     assert (promoted["version"], promoted["previous"], promoted["channel"]) == (
         "1.1.0",
@@ -181,6 +272,121 @@ def test_monorepo(step: Step) -> None:
     assert changed(git(step, "rev-parse", "HEAD")) == []
 
 
+@pytest.mark.parametrize("name", ["stage-lambda", "stage-wheels", "stage-per-platform"])
+def test_examples_of_archives(name: str, step: Step) -> None:
+    """They stage what their build has handed on, as the archive or the file that they say."""
+    jobs = jobs_of(name)
+    handed_on = ["lib/core.py", "a-1.0.whl", "b-1.0.whl", "sugarwater-1.0-linux.tar.xz"]
+    given = {n.replace("-", "_"): v for n, v in jobs["stage"]["with"].items()}
+    own = {"artifact", "project", "version", "regions", "role_to_assume", "aws_region"}
+
+    staged = stage_artifact(step, handed_on, **{n: v for n, v in given.items() if n not in own})
+
+    if name == "stage-per-platform":
+        assert staged["filename"] == "sugarwater-1.0-linux.tar.xz"
+        return
+    assert (
+        members(step, "1.0.0")
+        == {
+            "stage-lambda": ["a-1.0.whl", "b-1.0.whl", "lib", "lib/core.py", handed_on[-1]],
+            "stage-wheels": ["a-1.0.whl", "b-1.0.whl"],
+        }[name]
+    )
+    assert staged["filename"].endswith(given["archive"])
+
+
+def wheel(name: str, requires: str = "") -> bytes:
+    """Return a wheel that has a module of its name, and requires another one."""
+    info = f"{name}-1.0.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    if requires:
+        metadata += f"Requires-Dist: {requires}\n"
+    return zip_of(
+        (f"{name}.py", b""),
+        (f"{info}/METADATA", metadata.encode()),
+        (f"{info}/WHEEL", b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+        (f"{info}/RECORD", b""),
+    )
+
+
+def test_install_wheels(step: Step, tmp_path: Path) -> None:
+    """What was staged together is all that pip needs."""
+    jobs = jobs_of("install-wheels")
+    given = {n.replace("-", "_"): v for n, v in jobs["download"]["with"].items()}
+    wheels = {"SugarWater": wheel("SugarWater", "sugar"), "sugar": wheel("sugar")}
+
+    def unpack(inputs: dict[str, str]) -> dict[str, str]:
+        for name, content in wheels.items():
+            path = step.workspace / inputs["path"] / f"{name}-1.0-py3-none-any.whl"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        return {}
+
+    def pack(inputs: dict[str, str]) -> dict[str, str]:
+        (step.workspace / inputs["path"]).rename(step.workspace / "artifact-of-the-run")
+        return {"artifact-id": "7"}
+
+    def fetch(inputs: dict[str, str]) -> dict[str, str]:
+        (step.workspace / "artifact-of-the-run").rename(step.workspace / inputs["path"])
+        return {}
+
+    actions = {**NOTHING, "actions/download-artifact": unpack, "actions/upload-artifact": pack}
+    staging = {"artifact": "wheels", "path": "*.whl", "version": "1.0.0"}
+    call(step, "stage", actions, **WHERE, **staging)
+    shutil.rmtree(step.workspace / "artifact")
+    call(step, "download", actions, **{**given, **WHERE, "version": "latest", "role_to_assume": ""})
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PIP_TARGET": str(tmp_path / "installed"),
+    }
+    job = Job(step, actions={"actions/download-artifact": fetch}, environment=environment)
+    job.run(jobs["install"]["steps"])
+
+    assert {"SugarWater.py", "sugar.py"} <= {p.name for p in (tmp_path / "installed").iterdir()}
+
+
+@pytest.fixture
+def identities() -> Iterator[Identities]:
+    """Return GitHub and STS on loopback."""
+    identities = Identities()
+    yield identities
+    identities.stop()
+
+
+AWS_SYNC = """#!/bin/sh
+echo "$@" > "$CALLS"
+find "$3" | sort >> "$CALLS"
+"""
+
+
+@pytest.mark.usefixtures("account")
+def test_deploy_static_site(step: Step, identities: Identities, tmp_path: Path) -> None:
+    """What is copied to the bucket is what was staged, and nothing else."""
+    folder = step.workspace / step.folder()
+    staged = Session(regions=list(AWS_REGIONS)).stage("SugarWater", "1.0.0", folder)
+    shutil.rmtree(folder)
+    program = tmp_path / "bin" / "aws"
+    program.parent.mkdir()
+    program.write_text(AWS_SYNC)
+    program.chmod(0o755)
+    environment = {
+        **identities.environment,
+        "CALLS": str(tmp_path / "calls"),
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    actions: dict[str, Action] = {"aws-actions/configure-aws-credentials": lambda _: {}}
+    context = {"inputs": {"version": "latest"}}
+
+    job = Job(step, context, actions=actions, environment=environment)
+    job.run(jobs_of("deploy-static-site")["deploy"]["steps"])
+
+    assert staged.created
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        "s3 sync site s3://www.example.com --delete",
+        *("site", "site/bin", "site/bin/tool", "site/read me.txt", "site/tool"),
+    ]
+
+
 AWS_LAMBDA = f"""#!{sys.executable}
 import json, os, sys
 with open(os.environ["CALLS"], "a") as calls:
@@ -220,14 +426,6 @@ class Lambda:
         """What AWS's command was asked for."""
         text = self._calls.read_text() if self._calls.exists() else ""
         return [json.loads(line) for line in text.splitlines()]
-
-
-@pytest.fixture
-def identities() -> Iterator[Identities]:
-    """Return GitHub and STS on loopback."""
-    identities = Identities()
-    yield identities
-    identities.stop()
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq")
@@ -283,7 +481,10 @@ def test_subjects(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["stage-on-tag", "stage-per-platform", "monorepo", "attest", "dry-run-on-pull-request"],
+    [
+        *("stage-on-tag", "stage-lambda", "stage-wheels", "stage-per-platform", "monorepo"),
+        *("attest", "dry-run-on-pull-request"),
+    ],
 )
 def test_build_and_role_apart(name: str) -> None:
     """No job that may take on the role runs anything of the repository."""
@@ -298,7 +499,8 @@ def test_build_and_role_apart(name: str) -> None:
         assert "run" not in step
         assert not step["uses"].startswith("actions/checkout@")
     handed_on = jobs["build"]["steps"][-1]["with"]
-    assert (handed_on["name"], Path(handed_on["path"]).name) == (
+    path = "." if handed_on["path"].endswith("/") else Path(handed_on["path"]).name
+    assert (handed_on["name"], path) == (
         jobs["stage"]["with"]["artifact"],
         jobs["stage"]["with"]["path"],
     )
@@ -308,7 +510,7 @@ def test_credentials_stay_in_the_step() -> None:
     """Only where another program needs credentials are they given to the whole job."""
     exported = [n for n, p in EXAMPLES.items() if "configure-aws-credentials" in p.read_text()]
 
-    assert exported == ["deploy-lambda"]
+    assert exported == ["deploy-lambda", "deploy-static-site"]
 
 
 def test_pull_requests_from_forks() -> None:

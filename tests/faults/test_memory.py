@@ -19,6 +19,7 @@ from tests.support.wire import Answer, Forward, Request, Rule, Wire
 MIB = 1024 * 1024
 SMALL, LARGE = 32 * MIB, 96 * MIB
 MAY_GROW = 16 * MIB
+MANY, MAY_TAKE = 100_000, 200 * MIB
 
 PROGRAM = """
 import os, re, sys
@@ -107,6 +108,55 @@ def test_memory_does_not_grow_with_an_archive(kind: str, tmp_path: Path) -> None
     large = peak_of_extraction(LARGE, 2000, kind, tmp_path / "large")
 
     assert large < small + MAY_GROW
+
+
+STAGE_DIRECTORY = """
+import re, sys
+import startifact
+folder, region, kind = sys.argv[1:]
+startifact.Session(regions=region).stage("SugarWater", "1.0.0", folder, archive=kind)
+"""
+
+EXTRACT_AGAIN = """
+import re, sys
+import startifact
+folder, region, _ = sys.argv[1:]
+artifact = startifact.Session(regions=region).get("SugarWater", "1.0.0")
+artifact.downloader.extract(folder + ".out")
+"""
+
+SAY_PEAK = 'print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])'
+
+
+def peak_of(program: str, folder: Path, region: Path, kind: str) -> int:
+    """Run *program*, and return the most memory that it took."""
+    done = subprocess.run(
+        [sys.executable, "-c", program + SAY_PEAK, str(folder), f"file:{region}", kind],
+        capture_output=True, text=True, timeout=540, check=True,
+    )  # fmt: skip
+    return int(done.stdout) * 1024
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("kind", ["tar.gz", "zip"])
+def test_members_take_little_memory(kind: str, tmp_path: Path) -> None:
+    """100,000 files in 300 folders take less than 200 MiB to stage, and to extract again."""
+    folder, region = tmp_path / "many", tmp_path / "region"
+    for number in range(300):
+        (folder / f"folder-{number:03}").mkdir(parents=True)
+    for number in range(MANY):
+        path = folder / f"folder-{number % 300:03}" / f"a-file-with-a-name-{number:06}.txt"
+        path.write_bytes(b"%d" % number)
+
+    staged = peak_of(STAGE_DIRECTORY, folder, region, kind)
+    extracted = peak_of(EXTRACT_AGAIN, folder, region, kind)
+
+    assert max(staged, extracted) < MAY_TAKE, (staged, extracted)
+    back = tmp_path / "many.out"
+    assert sum(len(files) for _, _, files in os.walk(back)) == MANY
+    assert (back / "folder-007" / "a-file-with-a-name-000307.txt").read_bytes() == b"307"
 
 
 def saying(size: int, *, first: bool = False) -> Rule:

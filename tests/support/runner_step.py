@@ -84,6 +84,20 @@ class Step:
         (self.workspace / name).write_bytes(content)
         return name
 
+    def folder(self, name: str = "dist") -> str:
+        """
+        Make a folder in the workspace with a program, a link to it and a hidden file, and return
+        its name.
+        """
+        folder = self.workspace / name
+        (folder / "bin").mkdir(parents=True)
+        (folder / "bin" / "tool").write_bytes(b"#!/bin/sh\necho sugar\n")
+        (folder / "bin" / "tool").chmod(0o755)
+        (folder / "tool").symlink_to("bin/tool")
+        (folder / "read me.txt").write_bytes(b"water\n")
+        (folder / ".env").write_bytes(b"hidden\n")
+        return name
+
     def inputs(self, inputs: Mapping[str, str]) -> dict[str, str]:
         """
         Return the variables of every declared input: the given one, else its default.

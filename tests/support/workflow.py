@@ -1,7 +1,8 @@
 """
 Workflows of the documents, run: their lines in bash, their uses of the action as a step.
 
-Of expressions those are known that look one thing up, or compare it with nothing.
+Of expressions those are known that look one thing up, compare it with nothing, negate it, or join
+such with and.
 """
 
 import os
@@ -87,6 +88,10 @@ class Job:
 
     def evaluated(self, expression: str) -> str:
         """Return what *expression* stands for, as it would be put into a text."""
+        if " && " in expression:
+            return _text(all(self.evaluated(e) == "true" for e in expression.split(" && ")))
+        if expression.startswith("!"):
+            return _text(self.evaluated(expression[1:]) == "false")
         name, is_comparison, _ = expression.partition(" == ''")
         found: Any = self.context
         for part in name.split("."):

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from startifact.concurrency.progress import Progress, ProgressCallback
     from startifact.files.parts import Part
     from startifact.files.source import Source
+    from startifact.hints import ByWayIn, Command, Hint, Option
     from startifact.limits import Limits, RetryLimits
     from startifact.model.configuration import Configuration
+    from startifact.model.examination import Check, CheckState, ExaminationRequest
     from startifact.model.keys import Key
     from startifact.model.lock_file import LockEntry
     from startifact.model.ranges import Range
     from startifact.model.record import Origin
+    from startifact.organisation.doctor import Diagnosis, RegionDiagnosis
     from startifact.reading.artifact import Artifact, PassedOver
     from startifact.reading.download import Downloader
     from startifact.reading.locking import LockChange, LockCheck, LockFinding
@@ -46,13 +49,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artifact",
+    "ByWayIn",
     "ChannelMove",
     "ChannelOverview",
+    "Check",
+    "CheckState",
+    "Command",
     "Configuration",
     "ConfigurationLoader",
+    "Diagnosis",
     "Downloader",
+    "ExaminationRequest",
     "Finding",
     "FindingKind",
+    "Hint",
     "IfExists",
     "KeptVersion",
     "Key",
@@ -63,6 +73,7 @@ __all__ = [
     "LockEntry",
     "LockFinding",
     "Mirror",
+    "Option",
     "Origin",
     "Page",
     "Part",
@@ -76,6 +87,7 @@ __all__ = [
     "Pruning",
     "Range",
     "Region",
+    "RegionDiagnosis",
     "RegionOutcome",
     "Repair",
     "Replicate",
@@ -100,13 +112,20 @@ __all__ = [
 
 _HOMES = {
     "Artifact": "reading.artifact",
+    "ByWayIn": "hints",
     "ChannelMove": "channels.overview",
     "ChannelOverview": "channels.overview",
+    "Check": "model.examination",
+    "CheckState": "model.examination",
+    "Command": "hints",
     "Configuration": "model.configuration",
     "ConfigurationLoader": "regions.aws.configuration_loader",
+    "Diagnosis": "organisation.doctor",
     "Downloader": "reading.download",
+    "ExaminationRequest": "model.examination",
     "Finding": "repair.verify",
     "FindingKind": "repair.verify",
+    "Hint": "hints",
     "IfExists": "staging.outcomes",
     "KeptVersion": "retention.plan",
     "Key": "model.keys",
@@ -117,6 +136,7 @@ _HOMES = {
     "LockEntry": "model.lock_file",
     "LockFinding": "reading.locking",
     "Mirror": "regions.interface",
+    "Option": "hints",
     "Origin": "model.record",
     "Page": "regions.pages",
     "Part": "files.parts",
@@ -130,6 +150,7 @@ _HOMES = {
     "Pruning": "retention.plan",
     "Range": "model.ranges",
     "Region": "regions.interface",
+    "RegionDiagnosis": "organisation.doctor",
     "RegionOutcome": "reading.outcomes",
     "Repair": "repair.log",
     "Replicate": "staging.outcomes",

@@ -182,6 +182,19 @@ MAX_PARAMETER_PREFIX_CHARACTERS = 256
 MAX_DIRECTORY_NAME_BYTES = 255
 """What the usual file systems allow for the name of one directory."""
 
+MAX_CLOCK_SKEW_SECONDS = 60
+"""How far the clock of this machine may be from a service's. Services refuse requests from 5
+minutes on, S3 from 15: a clock that is a minute wrong is kept right by nobody."""
+
+MAX_PARAMETERS = 10_000
+"""What SSM allows in one account and region without advanced parameters, each of which costs."""
+
+MANY_PARAMETERS = 9_000
+"""From here on somebody should make room: no mirror is written once there is none."""
+
+MIN_FREE_BYTES = 256 * MIB
+"""What should be free in a directory that is staged to: less is a disk that is about to be full."""
+
 CREDENTIALS_RENEWAL_SECONDS = 5 * 60
 """How long before they expire credentials are renewed. The SDK's own time is as long as the
 shortest session, which would then be renewed at every request."""

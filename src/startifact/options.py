@@ -24,9 +24,12 @@ from startifact.limits import (
     DEFAULT_MAX_MEMBERS,
     DEFAULT_MAX_RATIO,
 )
+from startifact.permissions import OPERATIONS
 
 TARGETS: Mapping[str, str] = {
     "PROJECT": "Such as SugarWater.",
+    "[PROJECT]": "Such as SugarWater; without one, permissions are tried at a name of Startifact's "
+    "own.",
     "PROJECT@VERSION": "Such as SugarWater@1.0.9000.",
     "PROJECT[@VERSION]": "Such as SugarWater@1.0.9000; without a version, all of the project.",
     "PROJECT[@SELECTOR]": "Such as SugarWater@1.0.9000, SugarWater@prod or 'SugarWater@^1.2'; "
@@ -128,6 +131,15 @@ _COMMANDS = (
         "brings into the temporary folder (TMPDIR) first, which needs room for one artifact.",
     ),
     CommandDefinition(
+        "doctor",
+        "Say what works in each region, what does not, and what to do about it.",
+        "[PROJECT]",
+        "Looks at the identity, the configuration, the bucket and its settings, and tries each "
+        "permission that a command needs. Changes nothing; only a store other than AWS is tried, "
+        "as before a staging. Prints a line for each, and ends with 8 where something does not "
+        "work.",
+    ),
+    CommandDefinition(
         "setup",
         "Write the organisation configuration into SSM in every AWS region.",
         details="Regions that hold the same configuration already are left alone.",
@@ -158,11 +170,12 @@ def listed(names: Sequence[str], before_last: str) -> str:
     return f"{', '.join(others)} {before_last} {last}" if others else last
 
 
-_ABOUT_A_PROJECT = tuple(
+_MAY_NAME_PROJECT = tuple(
     name
     for name in commands_of(WayIn.ACTION)
     if COMMANDS[name].target and not COMMANDS[name].takes_several
 )
+_ABOUT_A_PROJECT = tuple(name for name in _MAY_NAME_PROJECT if not COMMANDS[name].may_lack_target)
 
 _WITH_DRY_RUN = (
     "stage",
@@ -190,7 +203,7 @@ _OPTIONS = (
     OptionDefinition(
         "project",
         "The name of the project, for example SugarWater.",
-        commands=_ABOUT_A_PROJECT,
+        commands=_MAY_NAME_PROJECT,
         ways_in=(WayIn.PYTHON, WayIn.ACTION),
         required_by=_ABOUT_A_PROJECT,
     ),
@@ -239,8 +252,9 @@ _OPTIONS = (
     OptionDefinition(
         "channel",
         "The channel to move, such as prod: lower-case letters, digits and dashes. The command "
-        "versions lists what it points at, or has pointed at according to its history.",
-        commands=("versions", "promote", "rollback"),
+        "versions lists what it points at, or has pointed at according to its history; doctor "
+        "tries whether it may be moved.",
+        commands=("versions", "promote", "rollback", "doctor"),
         required_by=("promote", "rollback"),
         metavar="CHANNEL",
         positional_in=("promote", "rollback"),
@@ -249,6 +263,7 @@ _OPTIONS = (
             "its history.",
             "promote": "The channel to move, such as prod: lower-case letters, digits and dashes.",
             "rollback": "The channel to move, such as prod: lower-case letters, digits and dashes.",
+            "doctor": "The channel whose permissions are tried, with --for promote and its like.",
         },
     ),
     OptionDefinition(
@@ -585,6 +600,7 @@ _OPTIONS = (
             "prune",
             "lock",
             "verify",
+            "doctor",
         ),
     ),
     OptionDefinition(
@@ -633,6 +649,15 @@ _OPTIONS = (
         commands=("repair",),
         needs="version",
         metavar="sha256:DIGEST",
+    ),
+    OptionDefinition(
+        "for",
+        "What permissions are tried for.",
+        ValueKind.CHOICE,
+        "download",
+        values=tuple(OPERATIONS),
+        commands=("doctor",),
+        name_in_python="operation",
     ),
     OptionDefinition(
         "bucket-name-param",

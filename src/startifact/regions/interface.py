@@ -12,6 +12,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from startifact.files.source import Source
+from startifact.model.examination import Check, ExaminationRequest, ok
 from startifact.model.keys import Key, split_channel_key
 from startifact.regions.pages import Page, page_of
 
@@ -441,6 +442,16 @@ class Region(ABC):
     def configured_regions(self) -> tuple[str, ...]:
         """Return the regions that this one's organisation configures; may be empty."""
         return ()
+
+    def examine(self, request: ExaminationRequest) -> Iterator[Check]:  # noqa: ARG002  # most ask less
+        """Yield what works in this region and what does not, each as soon as it is known.
+
+        What does not work is a check, and no error: that there is one ends an examination which
+        cannot go on. Nothing is changed, but that a store which `preflight` would try is tried
+        where *request* allows that.
+        """
+        next(self.projects(), None)
+        yield ok("listing", "it can be listed")
 
 
 def _nothing() -> None:

@@ -31,7 +31,9 @@ def cross_checked(found: Found) -> dict[str, tuple[Check, ...]]:
     for name, checks in found.items():
         own: list[Check] = []
         for check in checks:
-            if check.state is not CheckState.OK:
+            if check.name == BUCKET and check.subjects:
+                own += [check, _sharing(name, stores)]
+            elif check.state is not CheckState.OK:
                 own.append(check)
             elif check.name == CONFIGURATION:
                 own.append(_configuration(check, expected, found))
@@ -39,8 +41,6 @@ def cross_checked(found: Found) -> dict[str, tuple[Check, ...]]:
                 own.append(_replication(check, stores))
             elif check.name == FILE_SYSTEM:
                 own.append(_file_system(name, check, file_systems))
-            elif check.name == BUCKET:
-                own += [check, _sharing(name, stores)]
             else:
                 own.append(check)
         result[name] = tuple(own)

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 from startifact.errors import (
     AccessDeniedError,
     ConfigurationError,
-    RegionUnavailableError,
     StartifactError,
-    WrongRegionError,
 )
 from startifact.model.configuration import to_json
 from startifact.model.examination import (
@@ -138,29 +136,30 @@ def _find_bucket(region: Examined) -> Iterator[Check]:
 
 
 def _reach(region: Examined, bucket: Bucket, asking: Asking) -> Check:
-    """Return whether the bucket is there, and where it should be."""
+    """Return whether the bucket is there, and where it should be; its subject is the store."""
+    store = region.store_identity()
     try:
         answer = asking.ask(
             "s3:ListBucket", bucket.arn(), lambda: bucket.client.head_bucket(Bucket=bucket.name)
         )
-    except (WrongRegionError, RegionUnavailableError) as e:
-        if code_behind(e) != "404":
-            return failed_by(BUCKET, e)
-        where = region.reach.aws_region
-        make = f"aws s3api create-bucket --bucket {bucket.name} --region {where}"
-        return failed(
-            BUCKET,
-            f"there is no bucket {bucket.name} in {region.name}",
-            f"Make it: {make}{_constraint(where)}; or correct its name where it is configured",
-        )
     except StartifactError as e:
-        if not is_denied(e):
-            return failed_by(BUCKET, e)
-        found = f"{bucket.name} is there, {_NOT_SHOWN}"
-        return ok(BUCKET, found, region.store_identity())
+        if is_denied(e):
+            return ok(BUCKET, f"{bucket.name} is there, {_NOT_SHOWN}", store)
+        if code_behind(e) in {"404", "NoSuchBucket"}:
+            return _no_bucket(region, bucket)
+        return failed(BUCKET, e.message, e.next_step, store)
     where = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
     at = f" in {quoted(where)}" if where else ""
-    return ok(BUCKET, f"{bucket.name} is there{at}", region.store_identity())
+    return ok(BUCKET, f"{bucket.name} is there{at}", store)
+
+
+def _no_bucket(region: Examined, bucket: Bucket) -> Check:
+    found = f"there is no bucket {bucket.name} in {region.name}"
+    if not bucket.is_aws:
+        return failed(BUCKET, found, "Make it, or correct its name where it is configured")
+    where = region.reach.aws_region
+    make = f"aws s3api create-bucket --bucket {bucket.name} --region {where}{_constraint(where)}"
+    return failed(BUCKET, found, f"Make it: {make}; or correct its name where it is configured")
 
 
 def _constraint(region: str) -> str:

@@ -125,7 +125,11 @@ def lacks(action: str) -> Rule:
         "s3:PutObject": lambda r: r.method == "POST" and "uploadId" in r.query,
         "s3:AbortMultipartUpload": lambda r: r.method == "DELETE" and "uploadId" in r.query,
     }
-    asked = asks.get(action, lambda r: r.operation == operation and "latest" in r.body.decode())
+
+    def of_latest(request: Request) -> bool:
+        return request.operation == operation and "latest" in request.body.decode()
+
+    asked = asks.get(action, of_latest)
     return when(lambda r: (r.region, r.service) == (EU, service) and asked(r), denied(None))
 
 

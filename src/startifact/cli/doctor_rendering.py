@@ -42,8 +42,8 @@ def _lines(check: Check, widths: tuple[int, int], columns: int | None) -> Iterat
         head = _INDENT * 2
     yield from _filled(check.found, head, " " * len(head), columns)
     if step:
-        # By itself, so that a command in it can be copied.
-        yield from _filled(step, f"{' ' * (len(head) - 2)}> ", " " * len(head), columns)
+        # However long: a terminal wraps it, and a command in it can be copied in one piece.
+        yield f"{_INDENT * 2}> {escape_nonprintable(step)}"
 
 
 def _filled(text: str, first: str, others: str, columns: int | None) -> list[str]:

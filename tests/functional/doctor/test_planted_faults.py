@@ -276,9 +276,7 @@ FAULTS = {
         "Session.doctor",
     ),
     **{
-        f"no permission {action}": Fault(
-            action, lacking(action), f"eu-west-1 refused {action}", action
-        )
+        f"no permission {action}": Fault(action, lacking(action), "denied on ", action)
         for action in (
             "s3:GetObject",
             "s3:ListBucket",
@@ -539,3 +537,27 @@ def test_regions_of_a_configuration_that_is_missing(good_account: AwsAccount, li
 
     assert failures(found) == [(US, "configuration")]
     assert "startifact setup" in str(check_of(found, US, "configuration").hint)
+
+
+@pytest.mark.tries_stores
+def test_store_that_ignores_conditions(good_account: AwsAccount, wire: Wire) -> None:
+    """A store other than AWS is tried where the command writes, and only there."""
+
+    def unconditional(request: Request, forward: Forward) -> Answer | None:
+        kept = {k: v for k, v in request.headers.items() if not k.startswith("if-")}
+        return forward(replace(request, headers=kept))
+
+    wire.add(when(lambda r: r.method in {"PUT", "POST"}, unconditional))
+    endpoint = wire.endpoint.replace(":", "%3A").replace("/", "%2F")
+    spec = f"s3://{good_account.buckets[US]}/doctor?region={US}&endpoint={endpoint}"
+    with Session(regions=[spec]) as session, Session(regions=[spec], read_only=True) as reader:
+        found = session.doctor("SugarWater", operation="stage")
+        reading = [reader.doctor("SugarWater", operation=o) for o in ("stage", "download")]
+
+    assert failures(found) == [(spec, "conditional writes")]
+    assert "does not honour conditions" in check_of(found, spec, "conditional writes").found
+    assert "Use a store that honours" in str(check_of(found, spec, "conditional writes").hint)
+    for other in reading:
+        assert check_of(other, spec, "conditional writes").state is CheckState.NOT_TRIED
+    assert check_of(found, spec, "settings").state is CheckState.NOT_TRIED
+    assert check_of(found, spec, "identity").state is CheckState.NOT_TRIED

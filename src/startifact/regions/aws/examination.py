@@ -36,6 +36,7 @@ from startifact.regions.aws.asking import Asking, code_behind, is_denied, unknow
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.bucket_settings import examine_settings
 from startifact.regions.aws.configuration_loader import store_configuration
+from startifact.regions.aws.permission_trials import NO_PROJECT
 from startifact.regions.aws.tried_permissions import try_permissions
 from startifact.text import quoted
 
@@ -43,10 +44,6 @@ if TYPE_CHECKING:
     from startifact.regions.aws.region import Reach
 
 _NOT_SHOWN = "and what it holds is not shown"
-
-_NOBODYS_PROJECT = "startifact-doctor"
-"""What permissions are tried at where no project is named. Nothing is ever written there but by a
-probe, whose objects are deleted again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +197,7 @@ def _conditions(region: Examined, bucket: Bucket, request: ExaminationRequest) -
     if not request.may_write:
         return not_tried(CONDITIONAL_WRITES, "it takes writes, and none are allowed")
     try:
-        region.preflight(request.project or _NOBODYS_PROJECT)
+        region.preflight(request.project or NO_PROJECT)
     except StartifactError as e:
         return failed_by(CONDITIONAL_WRITES, e)
     return ok(CONDITIONAL_WRITES, "the store has refused each write that it had to refuse")

@@ -272,6 +272,9 @@ BAR_REDRAW_SECONDS = 0.1
 BAR_COLUMNS = 20
 """The bar in that line: five per cent each, and room for the rest of the line beside it."""
 
+LEAST_TEXT_COLUMNS = 24
+"""Where fewer are left for what doctor has found, each fact has a line of its own."""
+
 FALLBACK_COLUMNS = 80
 """How wide a terminal is taken for that does not say it, as terminals have always been."""
 

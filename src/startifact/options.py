@@ -24,7 +24,6 @@ from startifact.limits import (
     DEFAULT_MAX_MEMBERS,
     DEFAULT_MAX_RATIO,
 )
-from startifact.permissions import OPERATIONS
 
 TARGETS: Mapping[str, str] = {
     "PROJECT": "Such as SugarWater.",
@@ -655,7 +654,27 @@ _OPTIONS = (
         "What permissions are tried for.",
         ValueKind.CHOICE,
         "download",
-        values=tuple(OPERATIONS),
+        values=(
+            "stage",
+            "download",
+            "info",
+            "versions",
+            "projects",
+            "promote",
+            "rollback",
+            "channels",
+            "channels-remove",
+            "lock",
+            "yank",
+            "unyank",
+            "prune",
+            "copy-from",
+            "copy-to",
+            "verify",
+            "repair",
+            "repair-keep",
+            "setup",
+        ),
         commands=("doctor",),
         name_in_python="operation",
     ),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from startifact.cli.console import fits
 from startifact.hints import in_shell
+from startifact.limits import LEAST_TEXT_COLUMNS
 from startifact.model.examination import Check
 from startifact.text import escape_nonprintable
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from startifact.organisation.doctor import Diagnosis
 
 _INDENT = "  "
-_LEAST_TEXT = 24
-"""Where fewer columns are left for what was found, each fact has a line of its own."""
 
 
 def doctor_output(diagnosis: "Diagnosis", columns: int | None) -> list[str]:
@@ -37,7 +36,7 @@ def _lines(check: Check, widths: tuple[int, int], columns: int | None) -> Iterat
     state, name = check.state.ljust(widths[0]), check.name.ljust(widths[1])
     head = f"{_INDENT}{state}  {name}  "
     step = "" if check.next_step is None else check.next_step.text(in_shell)
-    if columns is not None and columns < len(head) + _LEAST_TEXT:
+    if columns is not None and columns < len(head) + LEAST_TEXT_COLUMNS:
         yield from _filled(check.state + ": " + check.name, _INDENT, _INDENT, columns)
         head = _INDENT * 2
     yield from _filled(check.found, head, " " * len(head), columns)

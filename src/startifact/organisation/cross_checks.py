@@ -81,12 +81,13 @@ def _configuration(check: Check, expected: str | None, found: Found) -> Check:
 def _setup(configuration: Mapping[str, object], found: Found) -> Command:
     names = configuration["regions"]
     regions = names if isinstance(names, list) and names else [*found]
-    rest = ("bucket_name_param", "bucket_key_prefix", "parameter_name_prefix")
-    options = [
+    options = (
         Option("regions", ",".join(map(str, regions))),
-        *(Option(n.replace("_", "-"), str(text)) for n in rest if (text := configuration[n])),
-    ]
-    return Command("setup", options=tuple(options))
+        Option("bucket-name-param", str(configuration["bucket_name_param"])),
+        Option("bucket-key-prefix", str(configuration["bucket_key_prefix"])),
+        Option("parameter-name-prefix", str(configuration["parameter_name_prefix"])),
+    )
+    return Command("setup", options=tuple(option for option in options if option.value))
 
 
 def _differences(own: Mapping[str, object], expected: Mapping[str, object]) -> list[str]:

@@ -116,7 +116,8 @@ class Region(ABC):
     A key is an artifact's (``project@version``), a channel's (``project/channel``), or below
     ``project/_``, which is Startifact's own and may hold either. Only `create`, `delete`,
     `replace_with_tombstone`, `delete_separate_metadata`, `move_aside`, `write_channel`,
-    `preflight`, `preflight_deletion` and a mirror's ``write`` and ``delete`` change anything.
+    `preflight`, `preflight_deletion`, `examine` where it calls the former, and a mirror's ``write``
+    and ``delete`` change anything.
 
     **Threads.** Every method may be called from any thread, and by several at once; what `read` and
     `keys` return is used by one thread.

@@ -7,7 +7,6 @@ from startifact.model.examination import ExaminationRequest
 from startifact.model.keys import check_project
 from startifact.model.selectors import check_channel
 from startifact.options import listed
-from startifact.permissions import OPERATIONS
 from startifact.regions.interface import Region
 from startifact.session.base import SessionBase
 from startifact.text import quoted
@@ -47,6 +46,7 @@ class DoctorMethods(SessionBase):
         """
         # Only here: no other command needs it.
         from startifact.organisation.doctor import diagnose
+        from startifact.permissions import OPERATIONS
 
         if operation not in OPERATIONS:
             raise InputError(

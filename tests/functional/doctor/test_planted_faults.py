@@ -452,7 +452,7 @@ def test_replication_elsewhere(examine: Examine, line: Wire) -> None:
     found = examine()
 
     assert found
-    assert "to backup" in check_of(found, EU, "replication").found
+    assert "to 'backup'" in check_of(found, EU, "replication").found
 
 
 def test_no_majority_of_configurations(

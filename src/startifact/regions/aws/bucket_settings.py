@@ -3,6 +3,7 @@
 Startifact needs none of the permissions to read this. Where they are missing, it is not known.
 """
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from startifact.regions.aws.configuration_loader import (
     clients_of,
     store_configuration,
 )
-from startifact.text import joined, quoted
+from startifact.text import joined, quoted, quoted_list
 
 if TYPE_CHECKING:
     from startifact.regions.aws.region import Reach
@@ -220,7 +221,7 @@ class _Settings:
         if not names:
             return ok(REPLICATION, "S3 copies nothing from here")
         stores = (f"s3://{name}" for name in names)
-        return ok(REPLICATION, f"to {joined(names)}, which no region of the list has", *stores)
+        return ok(REPLICATION, f"to {quoted_list(names)}, which no region of the list has", *stores)
 
 
 def _harm(rule: Mapping[str, Any]) -> str:
@@ -253,7 +254,7 @@ def _key(key: str, asking: Asking, reach: "Reach") -> Check:
     if state == "Enabled":
         return ok(KMS_KEY, "it is enabled")
     cure = _KEY_CURES.get(state)
-    command = f": {cure} --key-id {key} --region {asking.aws_region}" if cure else ""
+    command = f": {cure} --key-id {shlex.quote(key)} --region {asking.aws_region}" if cure else ""
     return failed(
         KMS_KEY,
         f"its state is {quoted(state)}: nobody can read or write what it encrypts",

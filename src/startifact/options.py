@@ -651,7 +651,8 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "for",
-        "What permissions are tried for.",
+        "What permissions are tried for: a command, channels-remove, copy-from, copy-to or "
+        "repair-keep.",
         ValueKind.CHOICE,
         "download",
         values=(
@@ -676,6 +677,7 @@ _OPTIONS = (
             "setup",
         ),
         commands=("doctor",),
+        metavar="COMMAND",
         name_in_python="operation",
     ),
     OptionDefinition(

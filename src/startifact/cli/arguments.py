@@ -35,7 +35,7 @@ exit codes:
     5  too few regions, or not known now
     6  access denied, or no credentials
     7  bytes or regions disagree
-    8  verify, lock --check, doctor: findings
+    8  found by verify, lock or doctor
     9  trouble with a local file
    10  the service refuses for good
   130  interrupted
@@ -260,7 +260,7 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
         case ValueKind.FLAG:
             group.add_argument(*names, action="store_true", help=help_, **named)
         case ValueKind.CHOICE:
-            choices = f"{{{','.join(option.values)}}}"
+            choices = metavar or f"{{{','.join(option.values)}}}"
             group.add_argument(*names, choices=option.values, metavar=choices, help=help_, **named)
         case ValueKind.METADATA:
             group.add_argument(*names, action="append", metavar=metavar, help=help_, **named)

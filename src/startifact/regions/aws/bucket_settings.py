@@ -266,7 +266,7 @@ def _parameters(asking: Asking, loader: ConfigurationLoader) -> Check:
     """Return how many parameters there are in the account's region: there is a limit."""
     prefix = store_configuration(loader, asking.name).parameter_name_prefix
     action, resource = "ssm:DescribeParameters", "*"
-    total = copies = 0
+    total = standard = copies = 0
     more: dict[str, Any] = {}
     try:
         client = clients_of(loader).ssm(asking.aws_region)
@@ -274,6 +274,7 @@ def _parameters(asking: Asking, loader: ConfigurationLoader) -> Check:
             ask = partial(client.describe_parameters, MaxResults=50, **more)
             page = asking.ask(action, resource, ask)
             total += len(page["Parameters"])
+            standard += sum(p.get("Tier") != "Advanced" for p in page["Parameters"])
             copies += sum(p["Name"].startswith(f"{prefix}/") for p in page["Parameters"])
             if not page.get("NextToken"):
                 break
@@ -281,8 +282,8 @@ def _parameters(asking: Asking, loader: ConfigurationLoader) -> Check:
     except StartifactError as e:
         return unknown_by(PARAMETERS, e, action, resource)
     of_channels = f", {copies:,} of them copies of channels" if prefix else ""
-    found = f"{total:,} of {MAX_PARAMETERS:,} in this account and region{of_channels}"
-    if total < MANY_PARAMETERS:
+    found = f"{standard:,} of {MAX_PARAMETERS:,} in this account and region{of_channels}"
+    if standard < MANY_PARAMETERS:
         return ok(PARAMETERS, found)
     return failed(
         PARAMETERS,

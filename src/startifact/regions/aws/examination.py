@@ -36,6 +36,7 @@ from startifact.regions.aws.asking import Asking, code_behind, is_denied, unknow
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.bucket_settings import examine_settings
 from startifact.regions.aws.configuration_loader import store_configuration
+from startifact.regions.aws.endpoint import is_custom
 from startifact.regions.aws.permission_trials import NO_PROJECT
 from startifact.regions.aws.tried_permissions import try_permissions
 from startifact.text import quoted
@@ -97,7 +98,8 @@ def examine(region: Examined, request: ExaminationRequest) -> Iterator[Check]:
 
 def _identity(region: Examined, asking: Asking) -> tuple[Check, str | None]:
     """Return who asks, and the number of the account, where that is known."""
-    if region.reach.endpoint is not None:
+    endpoint = region.reach.endpoint
+    if endpoint is not None and is_custom(endpoint):
         return not_tried(IDENTITY, "the store is not AWS"), None
     try:
         sts = region.reach.clients.other("sts", region.reach.aws_region, region.reach.profile)

@@ -1,10 +1,12 @@
-"""Write what is derived from the table of commands and options, or check that it is up to date.
+"""Write what is derived from the tables of options and of permissions, or check that it is up to
+date.
 
 python scripts/generate.py [--check]
 
 From `startifact.options` come action.yml, its composite twin, what the reusable workflows have of
-the action's inputs and outputs, and the README's tables. In files that are also written by hand,
-each part stands between two comments that name it.
+the action's inputs and outputs, and the README's tables; from `startifact.permissions` its table of
+permissions and the policies of examples/iam. In files that are also written by hand, each part
+stands between two comments that name it.
 """
 
 import json
@@ -13,11 +15,14 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from startifact.action.outputs import OUTPUTS
 from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.options import COMMANDS, commands_of, listed, options_of
+from startifact.organisation.policy import policy
+from startifact.organisation.trust import trust_policy
+from startifact.permissions import KMS_KEY, OPERATIONS, PERMISSIONS, ROLE, Permission, When
 
 PROJECT = Path(__file__).resolve().parent.parent
 WIDTH = 119
@@ -171,8 +176,57 @@ def readme(text: str) -> str:
         "inputs": table(("Input", "Default", "What it is"), inputs),
         "outputs": table(("Output", "What it is"), outputs),
         "commands": table(("Command", "What it does"), commands),
+        "permissions": table(
+            ("Command", "Action", "Resource", "What for"), map(permission_row, PERMISSIONS)
+        ),
     }
     return replaced(text, tables)
+
+
+def permission_row(permission: Permission) -> tuple[str, ...]:
+    """Return the cells of *permission* in the README's table."""
+    names = [name for name in OPERATIONS if name in permission.operations]
+    others = [name for name in OPERATIONS if name not in names]
+    if len(others) < 4:
+        commands = f"all but {listed([as_command(name) for name in others], 'and')}"
+    else:
+        commands = ", ".join(map(as_command, names))
+    if permission.when is When.TO_ROLE:
+        commands = "copy `--to-role`"
+    elif permission.when is not When.ALWAYS:
+        commands += f"; {permission.when}"
+    reason = f"**Denied:** {permission.reason}" if permission.is_denial else permission.reason
+    return (
+        commands,
+        ", ".join(f"`{action}`" for action in permission.actions),
+        listed([shortened(resource) for resource in permission.resources], "and"),
+        cell(reason),
+    )
+
+
+def as_command(operation: str) -> str:
+    """Return how the README writes *operation*."""
+    return re.sub(r"(--\S+)", r"`\1`", OPERATIONS[operation])
+
+
+SHORT = {
+    "{bucket}/{key_prefix}": "B/K",
+    "{bucket}": "B",
+    "{configuration_parameter}": "/startifact",
+    "{bucket_name_parameter}": "/{bucket_name_param}",
+    "{parameter_prefix}": "/P",
+}
+"""What stands in the README's table for what is in templates of resources."""
+
+
+def shortened(resource: str) -> str:
+    """Return the template *resource* as the README has it."""
+    if resource in {KMS_KEY, ROLE}:
+        return "the key" if resource == KMS_KEY else "the role"
+    text = re.sub(r"arn:\{partition\}:(s3:::|ssm:\{region\}:\{account\}:)", "", resource)
+    for long, short in SHORT.items():
+        text = text.replace(long, short)
+    return f"`{text}`"
 
 
 def help_of_input(option: OptionDefinition) -> str:
@@ -222,6 +276,56 @@ def replaced(text: str, parts: Mapping[str, list[str]]) -> str:
     return text
 
 
+ACCOUNT: Mapping[str, Any] = {
+    "buckets": "my-artifacts-*",
+    "account": "123456789012",
+    "bucket_name_param": "/artifacts/bucket",
+    "bucket_key_prefix": "team/",
+    "parameter_name_prefix": "/team",
+}
+READING = ("download", "info", "versions", "channels", "lock", "copy-from", "verify")
+MOVING = ("promote", "rollback", "channels-remove")
+REPAIRING = ("stage", "verify", "repair", "repair-keep")
+SUGAR_WATER = ("SugarWater",)
+
+POLICIES: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
+    "read": (READING, {"projects": SUGAR_WATER}),
+    "stage": (("stage",), {"projects": SUGAR_WATER}),
+    "stage-platforms": (("stage",), {"projects": ("SugarWater-*",)}),
+    "stage-monorepo": (("stage",), {"projects": ("*",)}),
+    "promote-staging": (
+        MOVING,
+        {"projects": SUGAR_WATER, "channels": ("staging",), "denied_channels": ("prod",)},
+    ),
+    "promote-prod": (MOVING, {"projects": SUGAR_WATER, "channels": ("prod",)}),
+    "yank": (("yank", "unyank"), {"projects": SUGAR_WATER}),
+    "prune": (("prune",), {"projects": SUGAR_WATER}),
+    "repair-keep": (REPAIRING, {"projects": SUGAR_WATER}),
+    "setup": (("setup",), {}),
+}
+"""The policies of examples/iam: what each allows, and where."""
+
+TRUST_POLICIES = {
+    "trust": "ORGANISATION@ORGANISATION_ID/REPOSITORY@REPOSITORY_ID",
+    "trust-older-repository": "ORGANISATION/REPOSITORY",
+}
+
+
+def example_policy(name: str) -> Callable[[str], str]:
+    """Return what makes the example policy *name* anew."""
+
+    def make(_: str) -> str:
+        if name in TRUST_POLICIES:
+            repository, account = TRUST_POLICIES[name], str(ACCOUNT["account"])
+            iam_policy = trust_policy(repository, tags=("v*",), account=account)
+        else:
+            operations, where = POLICIES[name]
+            iam_policy = policy(*operations, **ACCOUNT, **where)
+        return json.dumps(iam_policy, indent=2) + "\n"
+
+    return make
+
+
 # In this order: the composite form takes the head of action.yml.
 FILES: Mapping[str, Callable[[str], str]] = {
     "action.yml": action,
@@ -230,6 +334,7 @@ FILES: Mapping[str, Callable[[str], str]] = {
     ".github/workflows/download.yml": reusable("download"),
     ".github/workflows/promote.yml": reusable("promote"),
     "README.md": readme,
+    **{f"examples/iam/{name}.json": example_policy(name) for name in (*POLICIES, *TRUST_POLICIES)},
 }
 
 

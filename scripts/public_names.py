@@ -30,6 +30,8 @@ FIRST = {
     "Range": "startifact.model.ranges",
     "ProgressCallback": "startifact.concurrency.progress",
     "deadline": "startifact.concurrency.deadline",
+    "policy": "startifact.organisation.policy",
+    "trust_policy": "startifact.organisation.trust",
     "__version__": "startifact.version",
 }
 CONSTRUCTED = {"Session", "ConfigurationLoader", "WebIdentity"}

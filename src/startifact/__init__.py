@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from startifact.model.ranges import Range
     from startifact.model.record import Origin
     from startifact.organisation.doctor import Diagnosis, RegionDiagnosis
+    from startifact.organisation.policy import policy
+    from startifact.organisation.trust import trust_policy
     from startifact.reading.artifact import Artifact, PassedOver
     from startifact.reading.download import Downloader
     from startifact.reading.locking import LockChange, LockCheck, LockFinding
@@ -108,6 +110,8 @@ __all__ = [
     "__version__",
     "deadline",
     "errors",
+    "policy",
+    "trust_policy",
 ]
 
 _HOMES = {
@@ -170,6 +174,8 @@ _HOMES = {
     "Yanking": "retention.yanking",
     "__version__": "version",
     "deadline": "concurrency.deadline",
+    "policy": "organisation.policy",
+    "trust_policy": "organisation.trust",
 }
 
 

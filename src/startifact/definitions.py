@@ -24,6 +24,9 @@ class ValueKind(StrEnum):
     LIST = "list"
     """Several texts, separated by commas, spaces or newlines."""
 
+    TEXTS = "texts"
+    """Several texts, each given by itself."""
+
     METADATA = "metadata"
     """``KEY=VALUE``: in a shell one, given several times; in a workflow lines or a mapping."""
 
@@ -114,6 +117,9 @@ class OptionDefinition(NamedTuple):
     name_in_python: str = ""
     """Where it is not that of the option, with underscores."""
 
+    name_in_shell: str = ""
+    """Where it is not that of the option: another command has one of that name."""
+
     @property
     def identifier(self) -> str:
         """The name as programs write it."""
@@ -130,7 +136,10 @@ class OptionDefinition(NamedTuple):
         """How a shell may write it; of one that is positional everywhere, that is nothing."""
         if self.positional_in and set(self.positional_in) == set(self.commands):
             return ()
-        return (*([f"-{self.letter}"] if self.letter else []), f"--{self.name}")
+        return (
+            *([f"-{self.letter}"] if self.letter else []),
+            f"--{self.name_in_shell or self.name}",
+        )
 
     def used_by(self, command: str) -> bool:
         """Say whether *command* does something with it."""

@@ -179,6 +179,16 @@ MAX_PARAMETER_NAME_CHARACTERS = 1011
 MAX_PARAMETER_PREFIX_CHARACTERS = 256
 """Leaves room for project and channel in `MAX_PARAMETER_NAME_CHARACTERS`."""
 
+MAX_MANAGED_POLICY_CHARACTERS = 6_144
+MAX_ROLE_POLICY_CHARACTERS = 10_240
+MAX_USER_POLICY_CHARACTERS = 2_048
+"""What IAM allows for a managed policy, and for all policies in a role and in a user. Blanks do not
+count."""
+
+MAX_TRUST_POLICY_CHARACTERS = 4_096
+DEFAULT_TRUST_POLICY_CHARACTERS = 2_048
+"""The same for a trust policy: at most, and unless the account's quota was raised."""
+
 MAX_DIRECTORY_NAME_BYTES = 255
 """What the usual file systems allow for the name of one directory."""
 

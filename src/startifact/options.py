@@ -33,6 +33,8 @@ TARGETS: Mapping[str, str] = {
     "PROJECT[@VERSION]": "Such as SugarWater@1.0.9000; without a version, all of the project.",
     "PROJECT[@SELECTOR]": "Such as SugarWater@1.0.9000, SugarWater@prod or 'SugarWater@^1.2'; "
     "without a selector, the latest version.",
+    "COMMAND": "Such as stage, or several, for a role that does them all; of a part of a command "
+    "channels-remove, copy-from, copy-to or repair-keep.",
     "PROJECT@SELECTOR": "Such as SugarWater@1.0.9000, SugarWater@staging or 'SugarWater@^1.2'.",
 }
 """What commands are about, and the help for it."""
@@ -143,6 +145,15 @@ _COMMANDS = (
         "Write the organisation configuration into SSM in every AWS region.",
         details="Regions that hold the same configuration already are left alone.",
         ways_in=SHELL,
+    ),
+    CommandDefinition(
+        "policy",
+        "Print the IAM policy for a role that runs commands, or who may take on that role.",
+        "COMMAND",
+        "It allows what the commands need, and nothing else. Nothing is asked of AWS: what is not "
+        "given and cannot be known is a placeholder in capital letters. Prints JSON.",
+        ways_in=SHELL,
+        takes_several=True,
     ),
 )
 
@@ -570,7 +581,11 @@ _OPTIONS = (
         metavar="LIST",
         help_in_reusable="AWS regions or s3:// buckets, separated by commas, spaces or newlines. "
         "Without it, the organisation configuration in aws-region says.",
-        help_by_command={"setup": "AWS regions, separated by commas, spaces or newlines."},
+        help_by_command={
+            "setup": "AWS regions, separated by commas, spaces or newlines.",
+            "policy": "AWS regions, separated by commas, spaces or newlines. Without it, "
+            "STARTIFACT_REGIONS, or else all.",
+        },
     ),
     OptionDefinition(
         "configuration-parameter",
@@ -683,7 +698,7 @@ _OPTIONS = (
     OptionDefinition(
         "bucket-name-param",
         "The SSM parameter, your own, that holds the name of each region's bucket.",
-        commands=("setup",),
+        commands=("setup", "policy"),
         ways_in=SHELL,
         required_by=("setup",),
         metavar="NAME",
@@ -691,16 +706,112 @@ _OPTIONS = (
     OptionDefinition(
         "bucket-key-prefix",
         "What every key begins with, exactly as written: end it with a slash.",
-        commands=("setup",),
+        commands=("setup", "policy"),
         ways_in=SHELL,
         metavar="PREFIX",
     ),
     OptionDefinition(
         "parameter-name-prefix",
         "What the names of the parameters that follow latest begin with, such as /team.",
-        commands=("setup",),
+        commands=("setup", "policy"),
         ways_in=SHELL,
         metavar="PREFIX",
+    ),
+    OptionDefinition(
+        "policy-project",
+        "A project that the role is for, or a pattern of names such as 'Web-*'; can be given "
+        "several times.",
+        ValueKind.TEXTS,
+        commands=("policy",),
+        ways_in=SHELL,
+        metavar="NAME",
+        name_in_shell="project",
+    ),
+    OptionDefinition(
+        "policy-channel",
+        "A channel that the role may move, such as prod; can be given several times.",
+        ValueKind.TEXTS,
+        commands=("policy",),
+        ways_in=SHELL,
+        metavar="NAME",
+        name_in_shell="channel",
+    ),
+    OptionDefinition(
+        "deny-channel",
+        "A channel that the role may move in no project, whatever else it is allowed; can be "
+        "given several times.",
+        ValueKind.TEXTS,
+        commands=("policy",),
+        ways_in=SHELL,
+        metavar="NAME",
+    ),
+    OptionDefinition(
+        "bucket",
+        "The name of a region's bucket, as eu-west-1=NAME, or of all, in which * stands for what "
+        "differs; can be given several times.",
+        ValueKind.TEXTS,
+        commands=("policy",),
+        ways_in=SHELL,
+        metavar="[REGION=]NAME",
+    ),
+    OptionDefinition(
+        "account",
+        "The number of the AWS account.",
+        commands=("policy",),
+        ways_in=SHELL,
+        metavar="NUMBER",
+    ),
+    OptionDefinition(
+        "partition",
+        "The partition of AWS. Without it, that of the regions.",
+        ValueKind.CHOICE,
+        values=("aws", "aws-cn", "aws-us-gov", "aws-eusc"),
+        commands=("policy",),
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
+        "kms-key",
+        "The ARN of the key in KMS that a bucket is encrypted with; can be given several times.",
+        ValueKind.TEXTS,
+        commands=("policy",),
+        ways_in=SHELL,
+        metavar="ARN",
+    ),
+    OptionDefinition(
+        "trust",
+        "Print the trust policy instead: which runs of this GitHub repository take on the role. "
+        "One made since 15 July 2026 is written ORGANISATION@ID/REPOSITORY@ID.",
+        commands=("policy",),
+        ways_in=SHELL,
+        metavar="ORGANISATION/REPOSITORY",
+    ),
+    OptionDefinition(
+        "branch",
+        "A branch whose runs take on the role, or a pattern such as 'release/*'; can be given "
+        "several times.",
+        ValueKind.TEXTS,
+        commands=("policy",),
+        ways_in=SHELL,
+        needs="trust",
+        metavar="NAME",
+    ),
+    OptionDefinition(
+        "tag",
+        "A tag whose runs take on the role, or a pattern such as 'v*'; can be given several times.",
+        ValueKind.TEXTS,
+        commands=("policy",),
+        ways_in=SHELL,
+        needs="trust",
+        metavar="NAME",
+    ),
+    OptionDefinition(
+        "environment",
+        "An environment whose jobs take on the role; can be given several times.",
+        ValueKind.TEXTS,
+        commands=("policy",),
+        ways_in=SHELL,
+        needs="trust",
+        metavar="NAME",
     ),
     OptionDefinition(
         "role-to-assume",

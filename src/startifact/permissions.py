@@ -24,6 +24,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "bucket_name_parameter": "The SSM parameter with a bucket's name: bucket_name_param.",
     "parameter_prefix": "What names of copies of channels begin with: parameter_name_prefix.",
     "kms_key": "The ARN of a key in KMS.",
+    "kms_region": "The region of that key.",
     "role": "The ARN of the role that copy --to-role takes on.",
 }
 """What stands in the templates. Names of parameters begin with a slash."""
@@ -63,7 +64,7 @@ OF_PROJECT: Conditions = {
     "StringLike": {"s3:prefix": ("{key_prefix}{project}@*", "{key_prefix}{project}/*")},
 }
 OF_ALL_PROJECTS: Conditions = {**OWN_ACCOUNT, "StringLike": {"s3:prefix": ("{key_prefix}*",)}}
-BY_S3: Conditions = {"StringLike": {"kms:ViaService": ("s3.{region}.amazonaws.com*",)}}
+BY_S3: Conditions = {"StringLike": {"kms:ViaService": ("s3.{kms_region}.amazonaws.com*",)}}
 """A key is used by S3 alone, for its objects."""
 
 
@@ -113,8 +114,8 @@ OPERATIONS: Mapping[str, str] = {
     "yank": "yank",
     "unyank": "unyank",
     "prune": "prune",
-    "copy-from": "copy, where it copies from",
-    "copy-to": "copy, where it copies to",
+    "copy-from": "copy (from)",
+    "copy-to": "copy (to)",
     "verify": "verify",
     "repair": "repair",
     "repair-keep": "repair --keep",
@@ -124,10 +125,10 @@ OPERATIONS: Mapping[str, str] = {
 
 _WITH_REGIONS = tuple(name for name in OPERATIONS if name != "setup")
 _OF_A_PROJECT = tuple(name for name in _WITH_REGIONS if name != "projects")
+_COMPARING = ("verify", "repair", "repair-keep")
 _STAGING = ("stage", "copy-to", "repair", "repair-keep")
 _MOVING = ("promote", "rollback", "channels-remove")
 _YANKING = ("yank", "unyank")
-_COMPARING = ("verify", "repair", "repair-keep")
 _REPAIRING = ("repair", "repair-keep")
 WRITING = (*_STAGING, *_MOVING, *_YANKING, "prune")
 """The operations that write into regions."""
@@ -167,7 +168,11 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "CopyOfLatest",
-        _OF_A_PROJECT,
+        tuple(
+            name
+            for name in _OF_A_PROJECT
+            if name not in {*_COMPARING, "rollback", "channels-remove"}
+        ),
         ("ssm:GetParameter",),
         (COPY_OF_LATEST,),
         "The copy of latest in SSM, which the first Startifact wrote alone.",
@@ -189,7 +194,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "WriteCopyOfLatest",
-        _STAGING,
+        ("stage", "copy-to"),
         ("ssm:PutParameter",),
         (COPY_OF_LATEST,),
         "The copy of latest in SSM.",
@@ -204,10 +209,17 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "WriteCopyOfChannel",
-        _MOVING,
-        ("ssm:PutParameter", "ssm:DeleteParameter"),
+        ("promote", "rollback"),
+        ("ssm:PutParameter",),
         (COPY_OF_CHANNEL,),
-        "The copy of the channel in SSM, which is deleted with the channel.",
+        "The copy of the channel in SSM.",
+    ),
+    Permission(
+        "DeleteCopyOfChannel",
+        ("channels-remove",),
+        ("ssm:DeleteParameter",),
+        (COPY_OF_CHANNEL,),
+        "The copy of the channel in SSM, which goes with the channel.",
     ),
     Permission(
         "Yank",
@@ -236,10 +248,10 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "MetadataOfTheFirstStartifact",
-        ("prune",),
+        ("prune", "repair"),
         ("s3:DeleteObject",),
         (LEGACY_METADATA,),
-        "The metadata that the first Startifact stored beside an artifact.",
+        "The metadata that the first Startifact stored beside a version that was removed.",
         OWN_ACCOUNT,
         When.FIRST,
     ),
@@ -248,7 +260,7 @@ PERMISSIONS: tuple[Permission, ...] = (
         _REPAIRING,
         ("s3:PutObject",),
         (BELOW_PROJECT,),
-        "Channels, yanks and removals that a region lacks.",
+        "Channels, yanks and removals that a region lacks, and copies of what is not kept.",
         OWN_ACCOUNT,
     ),
     Permission(
@@ -261,9 +273,9 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(
         "SetAside",
         ("repair-keep",),
-        ("s3:PutObject", "s3:AbortMultipartUpload"),
+        ("s3:AbortMultipartUpload",),
         (QUARANTINE,),
-        "The content that is not kept, copied aside.",
+        "The content that is not kept, where copying it aside was begun in vain.",
         OWN_ACCOUNT,
     ),
     Permission(

@@ -25,10 +25,13 @@ import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from startifact.limits import Limits
+from startifact.permissions import PERMISSIONS
+from startifact.permissions import PROBE as PROBE_KEYS
 from startifact.regions.aws.probe import check_conditions, check_deletion
 from startifact.regions.aws.probe_requests import METADATA
 from tests.conftest import AWS_REGIONS
 from tests.consistency.test_documents import README, column
+from tests.support.iam import listed
 from tests.support.runner_step import PROJECT, Step
 from tests.support.workflow import Job
 from tests.ways_in.action.identity import Identities
@@ -325,78 +328,15 @@ def test_troubleshooting_quotes_the_code() -> None:
     assert missing == []
 
 
-def permissions() -> dict[str, set[str]]:
-    """Return the IAM actions in the README's table, by command."""
-    found: dict[str, set[str]] = {}
-    for command, actions in zip(column("Permissions"), column("Permissions", 1), strict=True):
-        name = command.replace("`", "")
-        found.setdefault(name, set()).update(re.findall(r"`([a-z0-9]+:[A-Za-z]+)`", actions))
-    return found
+def test_policies_are_generated() -> None:
+    """All policies among the examples are made of the table, and have no other actions."""
+    actions = {action for permission in PERMISSIONS for action in permission.actions}
+    generator = (PROJECT / "scripts" / "generate.py").read_text(encoding="utf-8")
 
-
-def resources_of(commands: list[str], project: str, channel: str = "") -> set[tuple[str, str]]:
-    """Return what the README's table allows to do with which objects, buckets and parameters."""
-    found = set()
-    rows = zip(*(column("Permissions", i) for i in range(3)), strict=True)
-    for command, actions, resources in rows:
-        if command.replace("`", "") in commands:
-            for resource in re.findall(r"`(B[^`]*)`", resources):
-                named = resource.replace("K", "team/").replace("{project}", project)
-                named = named.replace("{channel}", channel)
-                arn = f"arn:aws:s3:::my-artifacts-*{named.removeprefix('B')}"
-                found |= {(action, arn) for action in re.findall(r"`(s3:[A-Za-z]+)`", actions)}
-            bucket_parameter = "`parameter/artifacts/bucket`"
-            named = resources.replace("the bucket name parameter", bucket_parameter)
-            for resource in re.findall(r"`(parameter/[^`]*)`", named):
-                named = resource.replace("/P/", "/team/").replace("{project}", project)
-                name = named.replace("{channel}", channel).removeprefix("parameter/")
-                arn = f"{_PARAMETERS}{name}"
-                found |= {(action, arn) for action in re.findall(r"`(ssm:[A-Za-z]+)`", actions)}
-    return found
-
-
-_PARAMETERS = "arn:aws:ssm:*:123456789012:parameter/"
-
-DENIED = {("promote-staging", "NeverProd"), ("prune", "NeverLatest")}
-"""The statements that take something away from what the table says."""
-
-
-@pytest.mark.parametrize(
-    ("policy", "commands", "project"),
-    [
-        ("read", ["all", "verify, repair"], "SugarWater"),
-        ("stage", ["all", "stage"], "SugarWater"),
-        ("stage-platforms", ["all", "stage"], "SugarWater-*"),
-        ("stage-monorepo", ["all", "stage"], "*"),
-        ("repair-keep", ["all", "verify, repair", "stage", "repair --keep"], "SugarWater"),
-        ("setup", ["setup"], "SugarWater"),
-        ("promote-prod", ["all", "promote, rollback, channels --remove"], "SugarWater"),
-        ("promote-staging", ["all", "promote, rollback, channels --remove"], "SugarWater"),
-        ("yank", ["all", "yank, unyank"], "SugarWater"),
-        ("prune", ["all", "prune", "prune, of what the first Startifact staged"], "SugarWater"),
-    ],
-)
-def test_policies_are_those_of_the_table(policy: str, commands: list[str], project: str) -> None:
-    """A policy allows what the table names for its commands, and no more."""
-    statements = json.loads((IAM / f"{policy}.json").read_text(encoding="utf-8"))["Statement"]
-    allowed, on = set(), set()
-    for statement in statements:
-        if (policy, statement["Sid"]) in DENIED:
-            continue
-        assert statement["Effect"] == "Allow"
-        actions, resources = (
-            [value] if isinstance(value, str) else value
-            for value in (statement["Action"], statement["Resource"])
-        )
-        allowed |= set(actions)
-        on |= {(a, r) for a in actions for r in resources}
-        assert "*" not in (*resources, *allowed)
-
-    assert allowed == set().union(*(permissions()[command] for command in commands))
-    table = resources_of(commands, project, policy.removeprefix("promote-"))
-    if policy == "setup":  # whose row says apart what it does with the second parameter
-        table.discard(("ssm:PutParameter", f"{_PARAMETERS}artifacts/bucket"))
-    assert on == table
+    assert [path.name for path in IAM.iterdir() if f'"{path.stem}": ' not in generator] == []
+    for path in (path for path in IAM.glob("*.json") if not path.name.startswith("trust")):
+        for statement in json.loads(path.read_text(encoding="utf-8"))["Statement"]:
+            assert set(listed(statement["Action"])) <= actions
 
 
 PROBE = {
@@ -443,18 +383,14 @@ class Store:
 
 
 @pytest.mark.parametrize(
-    ("trial", "command", "needed"),
+    ("trial", "names", "needed"),
     [
-        (check_conditions, "stage, to a store other than AWS", set(PROBE.values())),
-        (
-            check_deletion,
-            "repair --keep, on a store other than AWS",
-            {"s3:PutObject", "s3:DeleteObject"},
-        ),
+        (check_conditions, {"Probe"}, set(PROBE.values())),
+        (check_deletion, {"Probe", "ProbeDeletion"}, {"s3:PutObject", "s3:DeleteObject"}),
     ],
 )
 def test_permissions_of_the_probe(
-    trial: Callable[[Any, str], None], command: str, needed: set[str]
+    trial: Callable[[Any, str], None], names: set[str], needed: set[str]
 ) -> None:
     """What the table says of a store other than AWS is what is asked of one.
 
@@ -467,15 +403,13 @@ def test_permissions_of_the_probe(
 
     trial(bucket, "SugarWater")
 
-    stage = "stage, to a store other than AWS"
+    rows = [permission for permission in PERMISSIONS if permission.name in names]
+    actions = {action for permission in rows for action in permission.actions}
     asked = {PROBE.get(request, "s3:DeleteObject") for request, _ in store.requests}
     assert asked - {"s3:DeleteObject"} == needed - {"s3:DeleteObject"}
-    assert needed <= permissions()[command] | permissions()[stage]
-    assert permissions()[command] <= needed
+    assert needed <= actions
+    assert {resource for permission in rows for resource in permission.resources} == {PROBE_KEYS}
     assert all(key.startswith("team/SugarWater/_probe/") for _, key in store.requests)
-    assert {arn.partition("/")[2] for _, arn in resources_of([command], "SugarWater")} == {
-        "team/SugarWater/_probe/*"
-    }
 
 
 @pytest.mark.parametrize("path", sorted(IAM.glob("*.json")), ids=lambda path: path.stem)

@@ -7,6 +7,7 @@ import pytest
 
 from startifact import Session
 from startifact.cli.arguments import parse
+from startifact.cli.policy import PolicyInputs
 from startifact.cli.setup import SetupInputs
 from startifact.commands.inputs import COMMAND_INPUTS
 from startifact.definitions import OptionDefinition, WayIn
@@ -27,6 +28,10 @@ PYTHON, SHELL, ACTION = WayIn.PYTHON, WayIn.SHELL, WayIn.ACTION
 
 COMMANDS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
     "setup": ({PYTHON, ACTION}, "a person runs it, once, as whoever may write the configuration"),
+    "policy": (
+        {PYTHON, ACTION},
+        "a person makes roles of it before any workflow runs, and in Python it is two functions",
+    ),
 }
 """The commands that a way in does not have, and why."""
 
@@ -34,7 +39,8 @@ _ARGUMENT = "a shell has it as the argument behind the command"
 _TARGET = "in Python the session to copy to has its own"
 _OF_A_JOB = "it is about the job that the step is in"
 _OF_A_PERSON = "it is about what a person at a terminal reads"
-_SETUP = "only setup uses it"
+_SETUP = "only setup and policy use it, and in Python it is an argument of the function policy"
+_POLICY = "only policy uses it, and in Python it is an argument of one of its functions"
 
 OPTIONS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
     "command": ({PYTHON, SHELL}, "it is the name of the method, or the first argument"),
@@ -52,6 +58,13 @@ OPTIONS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
     "bucket-name-param": ({PYTHON, ACTION}, _SETUP),
     "bucket-key-prefix": ({PYTHON, ACTION}, _SETUP),
     "parameter-name-prefix": ({PYTHON, ACTION}, _SETUP),
+    **dict.fromkeys(
+        (
+            *("policy-project", "policy-channel", "deny-channel", "bucket", "account"),
+            *("partition", "kms-key", "trust", "branch", "tag", "environment"),
+        ),
+        ({PYTHON, ACTION}, _POLICY),
+    ),
     "role-to-assume": ({PYTHON, SHELL}, _OF_A_JOB),
     "aws-region": ({PYTHON, SHELL}, "outside of a step it is AWS_REGION"),
     "audience": ({PYTHON, SHELL}, _OF_A_JOB),
@@ -119,7 +132,7 @@ def test_nothing_else_is_there() -> None:
 
     assert members == (set(commands_of(PYTHON)) - {"download", "info"}) | (several - {"get"})
     assert set(COMMAND_INPUTS) == set(commands_of(ACTION))
-    assert {*COMMAND_INPUTS, SetupInputs.command} == set(commands_of(SHELL))
+    assert {*COMMAND_INPUTS, SetupInputs.command, PolicyInputs.command} == set(commands_of(SHELL))
     with pytest.raises(InputError, match="invalid choice: 'remove'"):
         parse(["remove", "P"])
 

@@ -237,6 +237,7 @@ class _Reader:
                 return self._checked(_raw(self._environ, option.name), check)
             case (
                 ValueKind.TEXT
+                | ValueKind.TEXTS  # no input is one
                 | ValueKind.PATH
                 | ValueKind.LIST
                 | ValueKind.SECONDS

@@ -110,7 +110,7 @@ def _default(option: OptionDefinition) -> object:
     match option.kind:
         case ValueKind.FLAG:
             return option.default == "true"
-        case ValueKind.METADATA:
+        case ValueKind.METADATA | ValueKind.TEXTS:
             return ()
         case (
             ValueKind.TEXT
@@ -262,7 +262,7 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
         case ValueKind.CHOICE:
             choices = metavar or f"{{{','.join(option.values)}}}"
             group.add_argument(*names, choices=option.values, metavar=choices, help=help_, **named)
-        case ValueKind.METADATA:
+        case ValueKind.METADATA | ValueKind.TEXTS:
             group.add_argument(*names, action="append", metavar=metavar, help=help_, **named)
         case ValueKind.SECONDS:
             group.add_argument(*names, type=_seconds, metavar=metavar, help=help_, **named)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from startifact.cli.arguments import Arguments
 from startifact.cli.entry_rendering import entry_lines
+from startifact.cli.policy import PolicyInputs, PolicyResult, make_policy
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
 from startifact.commands.copying import run_copy
 from startifact.commands.inputs import (
@@ -56,7 +57,7 @@ class PrintedResult:
     """Everything was printed as it came."""
 
 
-Result = ProjectResult | SetupResult | OutputResult | PrintedResult
+Result = ProjectResult | SetupResult | PolicyResult | OutputResult | PrintedResult
 
 
 def execute(
@@ -84,6 +85,8 @@ def execute(
     values = {**arguments.values, **_read_target(arguments)}
     if arguments.command == SetupInputs.command:
         return set_up_organisation(inputs_from(SetupInputs, values), settings, limits)
+    if arguments.command == PolicyInputs.command:
+        return make_policy(inputs_from(PolicyInputs, values), settings)
     session_inputs = inputs_from(SessionInputs, values)
     _parse_values(arguments.command, values)
     if arguments.command == CopyInputs.command:

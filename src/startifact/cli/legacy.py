@@ -60,7 +60,7 @@ def _parser(*, stages: bool) -> _Parser:
         parser.add_argument(name, action="store_true")
     for option in options_of(WayIn.SHELL):
         name = option.name
-        if not option.spellings or name in {"dry-run", "metadata"}:
+        if not option.spellings or option.name_in_shell or name in {"dry-run", "metadata"}:
             continue
         if option.kind is ValueKind.FLAG:
             parser.add_argument(*option.spellings, dest="new", action="append_const", const=[name])

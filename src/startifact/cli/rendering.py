@@ -9,6 +9,7 @@ from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
 from startifact.cli.doctor_rendering import doctor_output
 from startifact.cli.entry_rendering import entry_lines
+from startifact.cli.policy import PolicyResult
 from startifact.cli.setup import SetupResult
 from startifact.commands.doctor import DoctorResult
 from startifact.commands.lock import LockCheckResult, LockResult
@@ -62,7 +63,7 @@ def output_lines(result: Result, columns: int | None = None) -> list[str]:
             return [_difference_line(d) for d in found.differences]
         case DoctorResult(diagnosis=diagnosis):
             return doctor_output(diagnosis, columns)
-        case LockResult() | LockCheckResult():
+        case LockResult() | LockCheckResult() | PolicyResult():
             return result.output()
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
             return []
@@ -93,7 +94,7 @@ def info_lines(result: Result) -> list[str]:
             return [verification_line(found, len(regions))]
         case RepairResult(repair=done):
             return repair_lines(done)
-        case LockResult() | LockCheckResult() | DoctorResult():
+        case LockResult() | LockCheckResult() | DoctorResult() | PolicyResult():
             return result.lines()
         case SetupResult(outcomes=outcomes, parameter=parameter):
             return setup_lines(outcomes, parameter)

@@ -4,11 +4,13 @@ Imported only then: nearly everything that a command needs is behind this.
 """
 
 import logging
+from collections.abc import Mapping
 
 from startifact.cli.arguments import Arguments
 from startifact.cli.bar import Bar
 from startifact.cli.commands import OutputResult, PrintedResult, Result, execute
 from startifact.cli.console import Console
+from startifact.cli.policy import PolicyResult
 from startifact.cli.rendering import as_json, info_lines, output_lines
 from startifact.cli.setup import SetupResult
 from startifact.commands.results import errors_of, facts_of_result
@@ -59,7 +61,7 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
         console.tell(line)
     if output:
         console.data(output)
-    if isinstance(result, SetupResult | OutputResult | PrintedResult):
+    if isinstance(result, SetupResult | PolicyResult | OutputResult | PrintedResult):
         return 0
     errors = errors_of(result)
     for error in errors:
@@ -72,10 +74,12 @@ def error_as_json(error: StartifactError) -> str:
     return as_json(facts_of_error(error, in_shell))
 
 
-def _facts(result: Result) -> dict[str, object]:
+def _facts(result: Result) -> Mapping[str, object]:
     match result:
         case SetupResult():
             return result.facts()
+        case PolicyResult(iam_policy=iam_policy):
+            return iam_policy
         case OutputResult():
             raise AssertionError("refused: JSON would be among the bytes")  # pragma: no cover
         case PrintedResult():

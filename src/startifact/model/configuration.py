@@ -107,7 +107,7 @@ def _checked(value: dict[str, Any], problems: Problems, *, with_regions: bool) -
             "without . or .. as a part",
         )
     parameters = value.get("parameter_name_prefix", "")
-    if not isinstance(parameters, str) or not _is_parameter_prefix(parameters):
+    if not isinstance(parameters, str) or not is_parameter_prefix(parameters):
         problems.add(
             "parameter_name_prefix",
             parameters,
@@ -177,7 +177,8 @@ def is_parameter_name(name: str) -> bool:
     return len(name) <= MAX_PARAMETER_NAME_CHARACTERS and _PARAMETER.fullmatch(name) is not None
 
 
-def _is_parameter_prefix(prefix: str) -> bool:
+def is_parameter_prefix(prefix: str) -> bool:
+    """Say whether the names of copies of channels can begin with *prefix*."""
     return (
         len(prefix) <= MAX_PARAMETER_PREFIX_CHARACTERS
         and _PARAMETER_PREFIX.fullmatch(prefix) is not None

@@ -304,6 +304,8 @@ def test_one_fault(examine: Examine, good_account: AwsAccount, line: Wire, name:
     assert fault.found in check.found
     cure = fault.cure.format(good_account.unique)
     assert cure.replace("Session.doctor", "startifact setup") in str(check.hint)
+    if ":" in fault.check:
+        assert "startifact policy stage --project SugarWater prints" in str(check.hint)
     assert failures(found).count((EU, fault.check)) == 1
     assert len(failures(found)) == 1 + fault.others
     assert not line.writes()

@@ -7,6 +7,9 @@ if TYPE_CHECKING:
 
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
 
+PARTITIONS = ("aws", *_PARTITIONS.values())
+"""All that are known."""
+
 _ALWAYS_ENABLED = frozenset(
     {
         "ap-northeast-1",

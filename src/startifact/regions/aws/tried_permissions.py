@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from startifact.errors import StartifactError
-from startifact.hints import Command, Hint, Option
+from startifact.hints import Command, Hint, Option, Part
 from startifact.model.examination import (
     Check,
     ExaminationRequest,
@@ -147,12 +147,20 @@ class _Permissions:
         found = f"denied on {where}: {said_by_aws(said)}"
         if self._request.project is not None or not self._is_of_project(action):
             resources = " and ".join(trial.resource for trial, _ in denials)
-            return failed(action, found, advice.for_denial(action, resources, said))
+            allow = advice.for_denial(action, resources, said)
+            return failed(action, found, Hint.of(allow, ". ", *self._policy()))
         name_it = Hint.of(
             "It may be allowed for some projects: name the one that is meant, as in ",
             Command("doctor", "SugarWater", (Option("for", self._request.operation),)),
         )
         return unknown(action, found, name_it)
+
+    def _policy(self) -> tuple[Part, ...]:
+        """Return what prints all that the operation needs."""
+        project, channel = self._request.project, self._request.channel
+        options = (Option("project", project), Option("channel", channel))
+        given = tuple(option for option in options if option.value is not None)
+        return Command("policy", self._request.operation, given), " prints all that it needs"
 
     def _is_of_project(self, action: str) -> bool:
         """Say whether a policy may allow *action* for some projects alone."""

@@ -1,0 +1,151 @@
+"""What `startifact policy` is given, what it does, and what it results in. Only a shell has it.
+
+What makes policies is imported when one is made: every command imports this.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from startifact.commands.running import parameter_of
+from startifact.errors import InputError
+from startifact.regions.spec import split_list
+from startifact.settings import Settings
+from startifact.text import quoted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyInputs:
+    """What a policy is to allow, or who is to take on a role.
+
+    The fields are all the options that the command takes, but for those of every process, and the
+    commands.
+    """
+
+    command: ClassVar = "policy"
+    entries: Sequence[str]
+    policy_project: Sequence[str]
+    policy_channel: Sequence[str]
+    deny_channel: Sequence[str]
+    regions: str | None
+    bucket: Sequence[str]
+    account: str | None
+    partition: str | None
+    configuration_parameter: str | None
+    bucket_name_param: str | None
+    bucket_key_prefix: str | None
+    parameter_name_prefix: str | None
+    kms_key: Sequence[str]
+    trust: str | None
+    branch: Sequence[str]
+    tag: Sequence[str]
+    environment: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyResult:
+    """A policy, and what is left to do with it."""
+
+    iam_policy: Mapping[str, object]
+    notes: tuple[str, ...]
+
+    def output(self) -> list[str]:
+        """Return the policy, in JSON of ASCII."""
+        return [json.dumps(self.iam_policy, indent=2)]
+
+    def lines(self) -> list[str]:
+        """Return what is left to do, for people."""
+        return list(self.notes)
+
+
+def make_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
+    """Return the policy that *inputs* describe.
+
+    Raises:
+        InputError: There is no such policy.
+    """
+    from startifact.organisation.policy import policy
+
+    if inputs.trust is not None:
+        return _make_trust_policy(inputs, inputs.trust)
+    iam_policy = policy(
+        *inputs.entries,
+        projects=inputs.policy_project,
+        channels=inputs.policy_channel,
+        denied_channels=inputs.deny_channel,
+        regions=split_list(inputs.regions or settings.regions or ""),
+        buckets=_buckets(inputs.bucket),
+        account=inputs.account,
+        partition=inputs.partition,
+        configuration_parameter=parameter_of(inputs.configuration_parameter, settings),
+        bucket_name_param=inputs.bucket_name_param,
+        bucket_key_prefix=inputs.bucket_key_prefix or "",
+        parameter_name_prefix=inputs.parameter_name_prefix or "",
+        kms_keys=inputs.kms_key,
+    )
+    return PolicyResult(iam_policy=iam_policy, notes=tuple(_placeholders(iam_policy)))
+
+
+def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
+    from startifact.organisation.trust import has_ids, trust_policy
+
+    for name, given in (
+        ("a command", inputs.entries),
+        ("--project", inputs.policy_project),
+        ("--channel", inputs.policy_channel),
+        ("--deny-channel", inputs.deny_channel),
+        ("--bucket", inputs.bucket),
+        ("--kms-key", inputs.kms_key),
+    ):
+        if given:
+            raise InputError(
+                f"{name} and --trust are given: what a role may do, and who takes it on, are two "
+                "policies",
+                hint="Print one after the other",
+            )
+    iam_policy = trust_policy(
+        repository,
+        branches=inputs.branch,
+        tags=inputs.tag,
+        environments=inputs.environment,
+        account=inputs.account,
+        partition=inputs.partition or "aws",
+    )
+    notes = list(_placeholders(iam_policy))
+    if not has_ids(repository):
+        notes.append(
+            "a repository made since 15 July 2026 has its ids in its tokens: write "
+            f"--trust ORGANISATION@ID/REPOSITORY@ID; gh api repos/{repository} "
+            "--jq '.owner.id, .id' prints both"
+        )
+    return PolicyResult(iam_policy=iam_policy, notes=tuple(notes))
+
+
+def _buckets(given: Sequence[str]) -> dict[str, str]:
+    from startifact.organisation.policy_request import ANY
+
+    found: dict[str, str] = {}
+    for text in given:
+        region, equals, name = text.rpartition("=")
+        where = region if equals else ANY
+        if where in found:
+            raise InputError(
+                f"--bucket names two buckets for {quoted(where)}",
+                hint="Write --bucket REGION=NAME once for each region",
+            )
+        found[where] = name
+    return found
+
+
+def _placeholders(iam_policy: Mapping[str, object]) -> Iterator[str]:
+    from startifact.organisation.policy_request import ACCOUNT, BUCKET, BUCKET_NAME_PARAMETER
+
+    text = str(iam_policy)
+    for placeholder, option in (
+        (ACCOUNT, "--account"),
+        (BUCKET, "--bucket"),
+        (BUCKET_NAME_PARAMETER, "--bucket-name-param"),
+    ):
+        if placeholder in text:
+            yield f"{placeholder} is a placeholder: give {option}, or replace it"

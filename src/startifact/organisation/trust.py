@@ -1,0 +1,137 @@
+"""The trust policy for a role that runs of one GitHub repository take on, and no others."""
+
+import logging
+import re
+from collections.abc import Iterable
+
+from startifact.errors import InputError
+from startifact.limits import DEFAULT_TRUST_POLICY_CHARACTERS, MAX_TRUST_POLICY_CHARACTERS
+from startifact.options import OPTIONS
+from startifact.organisation.policy import document_of, length_of
+from startifact.organisation.policy_request import ACCOUNT, check_account
+from startifact.problems import Problems
+from startifact.regions.aws.partitions import PARTITIONS
+
+logger = logging.getLogger(__name__)
+
+ISSUER = "token.actions.githubusercontent.com"
+
+# As GitHub has them: with or without the ids, in capital letters where somebody is to replace them.
+_OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})"
+_NAME = r"[A-Za-z0-9_.-]{1,100}"
+_ID = r"(?:[0-9]{1,20}|[A-Z_]{1,20})"
+_REPOSITORY = re.compile(rf"({_OWNER})(@{_ID})?/({_NAME})(@{_ID})?")
+_REF = re.compile(r"[^\s*?$:\\~^\[\x00-\x1f\x7f][^\s?$:\\~^\[\x00-\x1f\x7f]{0,254}")
+
+_FORMS = (
+    ("branch", "ref:refs/heads/{}"),
+    ("tag", "ref:refs/tags/{}"),
+    ("environment", "environment:{}"),
+)
+
+
+def trust_policy(
+    repository: str,
+    *,
+    branches: Iterable[str] = (),
+    tags: Iterable[str] = (),
+    environments: Iterable[str] = (),
+    account: str | None = None,
+    partition: str = PARTITIONS[0],
+) -> dict[str, object]:
+    """Return the trust policy for a role that runs of *repository* take on.
+
+    A run for a pull request takes it on under no name: what it runs may come from anybody. Where
+    nothing says which runs, there is no policy.
+
+    Args:
+        repository: ``ORGANISATION/REPOSITORY``, and of one made since 15 July 2026
+            ``ORGANISATION@ID/REPOSITORY@ID``, as in its tokens.
+        branches: Names of branches whose runs take it on; behind the first character, ``*`` stands
+            for any text.
+        tags: The same of tags.
+        environments: The same of environments, whose jobs have no branch or tag in their tokens.
+        account: The number of the account. Without it there is a placeholder.
+        partition: ``aws``, ``aws-us-gov`` or ``aws-cn``.
+
+    Returns:
+        The policy, as `json.dumps` takes it.
+
+    Raises:
+        InputError: There is no such policy, or it is longer than IAM allows.
+    """
+    given = dict(zip((name for name, _ in _FORMS), (branches, tags, environments), strict=True))
+    runs = [(name, form, text) for name, form in _FORMS for text in dict.fromkeys(given[name])]
+    _check(repository, [(name, text) for name, _, text in runs], account, partition)
+    subjects = [f"repo:{repository}:{form.format(text)}" for _, form, text in runs]
+    audience: dict[str, object] = {f"{ISSUER}:aud": OPTIONS["audience"].default}
+    subject: dict[str, object] = {f"{ISSUER}:sub": subjects[0] if len(subjects) == 1 else subjects}
+    provider = f"arn:{partition}:iam::{account or ACCOUNT}:oidc-provider/{ISSUER}"
+    iam_policy = document_of(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": provider},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {
+                    "StringEquals": audience,
+                    "StringLike": subject,
+                }
+                if "*" in "".join(subjects)
+                else {"StringEquals": audience | subject},
+            }
+        ]
+    )
+    _check_length(iam_policy)
+    return iam_policy
+
+
+def has_ids(repository: str) -> bool:
+    """Say whether *repository* has its ids, as in the tokens of one made since 15 July 2026."""
+    return "@" in repository
+
+
+def _check(
+    repository: str, runs: Iterable[tuple[str, str]], account: str | None, partition: str
+) -> None:
+    problems = Problems("trust policy")
+    found = _REPOSITORY.fullmatch(repository)
+    if found is None or (found[2] is None) != (found[4] is None):
+        problems.add(
+            "repository",
+            repository,
+            "ORGANISATION/REPOSITORY or ORGANISATION@ID/REPOSITORY@ID, without *",
+        )
+    runs = list(runs)
+    for name, text in runs:
+        if not _REF.fullmatch(text):
+            problems.add(
+                name, text, f"the name of a {name}, in which * may stand behind the first character"
+            )
+    if not runs:
+        problems.say(
+            "nothing says which runs take on the role, and those for pull requests never may",
+            hint="Name a branch, a tag such as 'v*', or an environment",
+        )
+    if partition not in PARTITIONS:
+        problems.add("partition", partition, f"one of {', '.join(PARTITIONS)}")
+    check_account(account, problems)
+    problems.raise_if_any()
+
+
+def _check_length(iam_policy: dict[str, object]) -> None:
+    length = length_of(iam_policy)
+    if length > MAX_TRUST_POLICY_CHARACTERS:
+        raise InputError(
+            f"the trust policy has {length:,} characters, and IAM allows at most "
+            f"{MAX_TRUST_POLICY_CHARACTERS:,}",
+            hint="Name fewer branches, tags and environments, or patterns such as 'v*'; or make a "
+            "role for each",
+        )
+    if length > DEFAULT_TRUST_POLICY_CHARACTERS:
+        logger.warning(
+            "the trust policy has %s characters: IAM takes more than %s only where the account's "
+            "quota was raised",
+            f"{length:,}",
+            f"{DEFAULT_TRUST_POLICY_CHARACTERS:,}",
+        )

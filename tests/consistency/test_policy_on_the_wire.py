@@ -1,0 +1,208 @@
+"""The policy for each command allows what it asks of AWS, and nothing that it can do without."""
+
+import json
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from startifact.errors import StartifactError
+from startifact.organisation.policy import policy
+from startifact.permissions import OPERATIONS, PERMISSIONS
+from tests.conftest import AwsAccount
+from tests.consistency.policy_scenarios import REGIONS, SCENARIOS, Scenario, Setting
+from tests.support.iam import ACCOUNT, Asked, Statements, allows, enforced, listed
+from tests.support.runner_step import PROJECT
+from tests.support.wire import Wire
+
+MOVED = "prod"
+"""The channel that operations move which move one."""
+
+COMPARING = {"verify", "repair", "repair-keep"}
+"""Operations that have more to do where there are two regions."""
+
+READING = {"download", "info", "versions", "projects", "channels", "lock", "copy-from", "verify"}
+"""Operations that leave a project as it was, so that one will do for all attempts."""
+
+NEEDS_CHANNEL = {name for p in PERMISSIONS for name in p.operations if "{channel}" in str(p)}
+
+
+def statements_for(*operations: str, here: Setting, **options: Any) -> Statements:
+    """Return the statements of the policy for *operations* in the account of *here*."""
+    projects = [] if set(operations) <= {"projects", "setup"} else [here.project]
+    options = {
+        "projects": projects,
+        "channels": [MOVED] if NEEDS_CHANNEL & set(operations) else [],
+        "regions": here.regions,
+        "buckets": {region: here.account.buckets[region] for region in here.regions},
+        "account": ACCOUNT,
+        "configuration_parameter": here.account.parameter,
+        "bucket_name_param": here.account.bucket_parameter,
+        "bucket_key_prefix": here.prefix,
+        "parameter_name_prefix": f"/team-{here.account.unique}",
+    } | options
+    iam_policy: dict[str, Any] = json.loads(json.dumps(policy(*operations, **options)))
+    found: Statements = iam_policy["Statement"]
+    return found
+
+
+@dataclass
+class Outcome:
+    """What came of an operation that a policy was enforced on."""
+
+    statements: Statements
+    asked: list[Asked]
+    denied: list[Asked]
+    complaints: list[str]
+    """Its error, its warnings, and which uploads are left; without the name of the project."""
+
+
+@pytest.fixture
+def attempt(
+    account: AwsAccount, wire: Wire, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> Any:
+    """Return what enforces the policy for an operation, or what is made of it, on a scenario."""
+    caplog.set_level(logging.INFO, "startifact")
+    loaders: dict[str, Any] = {}
+    settings: dict[int, Setting] = {}
+
+    def run(
+        operation: str, scenario: Scenario, *, lacks: tuple[str, str] | None = None, **options: Any
+    ) -> Outcome:
+        prefix = options.get("bucket_key_prefix", "team/")
+        here = settings.get(id(scenario))
+        if here is None:
+            regions = REGIONS if operation in COMPARING else REGIONS[:1]
+            here = Setting(account, tmp_path, prefix, regions, loaders.get(prefix))
+            loaders[prefix] = here.loader
+            scenario.prepare(here)
+        if operation in READING:
+            settings[id(scenario)] = here
+        statements = without(statements_for(operation, here=here, **options), lacks)
+        asked: list[Asked] = []
+        if scenario.rule:
+            wire.add(scenario.rule)
+        wire.add(enforced(statements, asked))
+        caplog.clear()
+        complaints = []
+        try:
+            with here.new_session() as session:
+                scenario.act(session, here)
+        except (StartifactError, AssertionError) as e:
+            complaints.append(f"{type(e).__name__}: {e}")
+        wire.clear()
+        complaints += [
+            record.getMessage()
+            for record in caplog.records
+            if record.levelno >= logging.WARNING or "was not aborted" in record.getMessage()
+        ]
+        denied = [one for one in asked if not allows(statements, one)]
+        texts = [text.replace(here.project, "P") for text in complaints]
+        return Outcome(statements, asked, denied, texts)
+
+    return run
+
+
+def without(statements: Statements, lacks: tuple[str, str] | None) -> Statements:
+    """Return *statements* without one action of one of them, named by its Sid."""
+    left = deepcopy(statements)
+    for statement in left:
+        if lacks and statement["Sid"] == lacks[0]:
+            statement["Action"] = [a for a in listed(statement["Action"]) if a != lacks[1]]
+    return left
+
+
+def allowed(statements: Statements) -> Iterator[tuple[str, str]]:
+    """Yield each action that *statements* allow, with the Sid of its statement."""
+    for statement in statements:
+        if statement["Effect"] == "Allow":
+            yield from ((statement["Sid"], action) for action in listed(statement["Action"]))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_policy_is_exact(operation: str, attempt: Any) -> None:
+    """With its policy an operation does all it can, and without any action of it, something fails.
+
+    S3 hides from it which objects are absent, since it may list its project alone.
+    """
+    scenarios = SCENARIOS[operation]
+    outcomes = [attempt(operation, scenario) for scenario in scenarios]
+    needed = list(allowed(outcomes[0].statements))
+
+    assert [(outcome.denied, n) for n, outcome in enumerate(outcomes) if outcome.denied] == []
+    for outcome, scenario in zip(outcomes, scenarios, strict=True):
+        assert bool(outcome.complaints) == bool(scenario.says), outcome.complaints
+        assert scenario.says in str(outcome.complaints)
+    assert [action for action in needed if not matters(operation, action, outcomes, attempt)] == []
+
+
+def matters(
+    operation: str, lacks: tuple[str, str], outcomes: Sequence[Outcome], attempt: Any
+) -> bool:
+    """Say whether a scenario ends otherwise without an action, and names it."""
+    for scenario, before in zip(SCENARIOS[operation], outcomes, strict=True):
+        left = without(before.statements, lacks)
+        if all(allows(left, one) for one in before.asked):
+            continue
+        after = attempt(operation, scenario, lacks=lacks)
+        if after.denied and after.complaints != before.complaints:
+            return lacks[1] in str(after.complaints)
+    return False
+
+
+def test_actions_in_messages() -> None:
+    """Messages and hints name no action that the table does not have, and each that it does."""
+    named = {
+        action
+        for path in (PROJECT / "src" / "startifact").rglob("*.py")
+        if path.name != "permissions.py"
+        for action in re.findall(r"\b(?:s3|ssm):[A-Z][A-Za-z]+", path.read_text(encoding="utf-8"))
+    }
+
+    known = {action for permission in PERMISSIONS for action in permission.actions}
+    assert named == {action for action in known if not action.startswith(("kms:", "sts:"))}
+
+
+@pytest.mark.parametrize("prefix", ["", "it's(a)/*!/"])
+@pytest.mark.parametrize("operation", ["stage", "download", "promote", "prune", "repair"])
+def test_key_prefix(operation: str, prefix: str, attempt: Any) -> None:
+    """A key prefix is allowed as it is written, also where a character of it means more in IAM."""
+    outcome = attempt(operation, SCENARIOS[operation][0], bucket_key_prefix=prefix)
+
+    assert outcome.asked
+    assert (outcome.denied, outcome.complaints) == ([], [])
+
+
+@pytest.mark.parametrize("projects", [["P*"], ["Other", "P*", "More"], ["*"]], ids=str)
+@pytest.mark.parametrize("operation", ["stage", "download", "yank"])
+def test_several_projects(operation: str, projects: list[str], attempt: Any) -> None:
+    """A policy for several projects, or for all that begin so, suffices for each of them."""
+    outcome = attempt(operation, SCENARIOS[operation][0], projects=projects)
+
+    assert (outcome.denied, outcome.complaints) == ([], [])
+
+
+@pytest.mark.parametrize("operation", ["stage", "download", "promote", "yank", "prune", "repair"])
+def test_another_project(operation: str, attempt: Any) -> None:
+    """A policy for other projects does not suffice, not even for one whose name begins alike."""
+    outcome = attempt(operation, SCENARIOS[operation][0], projects=["P", "Other", "*-P"])
+
+    assert outcome.denied
+    assert outcome.complaints
+
+
+def test_another_channel(attempt: Any) -> None:
+    """A policy for one channel does not move another one, and a denial is not to be got round."""
+    scenario = SCENARIOS["promote"][0]
+
+    other = attempt("promote", scenario, channels=["staging", "prod-eu"])
+    denied = attempt("promote", scenario, channels=["prod"], denied_channels=["prod"])
+
+    for outcome in (other, denied):
+        assert {one.action for one in outcome.denied} == {"s3:PutObject"}
+        assert "s3:PutObject" in str(outcome.complaints)

@@ -16,7 +16,7 @@ from typing import Any
 from botocore.loaders import Loader
 
 FOLDER = Path(__file__).resolve().parent.parent / "src/startifact/regions/aws/models"
-OPERATIONS = {"ssm": ("DeleteParameter", "GetParameter", "PutParameter")}
+OPERATIONS = {"ssm": ("DeleteParameter", "DescribeParameters", "GetParameter", "PutParameter")}
 
 
 def cut(model: Mapping[str, Any], operations: tuple[str, ...]) -> dict[str, Any]:

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from startifact.files.members import Member
     from startifact.files.parts import Part
     from startifact.files.source import Source
+    from startifact.hints import ByWayIn, Command, Hint, Option
     from startifact.limits import Limits, RetryLimits
     from startifact.model.configuration import Configuration
+    from startifact.model.examination import Check, CheckState, ExaminationRequest
     from startifact.model.keys import Key
     from startifact.model.lock_file import LockEntry
     from startifact.model.ranges import Range
     from startifact.model.record import Origin
     from startifact.model.tree import ArchiveKind, MemberType
+    from startifact.organisation.doctor import Diagnosis, RegionDiagnosis
     from startifact.organisation.policy import policy
     from startifact.organisation.trust import trust_policy
     from startifact.reading.artifact import Artifact, PassedOver
@@ -51,13 +54,20 @@ if TYPE_CHECKING:
 __all__ = [
     "ArchiveKind",
     "Artifact",
+    "ByWayIn",
     "ChannelMove",
     "ChannelOverview",
+    "Check",
+    "CheckState",
+    "Command",
     "Configuration",
     "ConfigurationLoader",
+    "Diagnosis",
     "Downloader",
+    "ExaminationRequest",
     "Finding",
     "FindingKind",
+    "Hint",
     "IfExists",
     "KeptVersion",
     "Key",
@@ -70,6 +80,7 @@ __all__ = [
     "Member",
     "MemberType",
     "Mirror",
+    "Option",
     "Origin",
     "Page",
     "Part",
@@ -83,6 +94,7 @@ __all__ = [
     "Pruning",
     "Range",
     "Region",
+    "RegionDiagnosis",
     "RegionOutcome",
     "Repair",
     "Replicate",
@@ -110,13 +122,20 @@ __all__ = [
 _HOMES = {
     "ArchiveKind": "model.tree",
     "Artifact": "reading.artifact",
+    "ByWayIn": "hints",
     "ChannelMove": "channels.overview",
     "ChannelOverview": "channels.overview",
+    "Check": "model.examination",
+    "CheckState": "model.examination",
+    "Command": "hints",
     "Configuration": "model.configuration",
     "ConfigurationLoader": "regions.aws.configuration_loader",
+    "Diagnosis": "organisation.doctor",
     "Downloader": "reading.download",
+    "ExaminationRequest": "model.examination",
     "Finding": "repair.verify",
     "FindingKind": "repair.verify",
+    "Hint": "hints",
     "IfExists": "staging.outcomes",
     "KeptVersion": "retention.plan",
     "Key": "model.keys",
@@ -129,6 +148,7 @@ _HOMES = {
     "Member": "files.members",
     "MemberType": "model.tree",
     "Mirror": "regions.interface",
+    "Option": "hints",
     "Origin": "model.record",
     "Page": "regions.pages",
     "Part": "files.parts",
@@ -142,6 +162,7 @@ _HOMES = {
     "Pruning": "retention.plan",
     "Range": "model.ranges",
     "Region": "regions.interface",
+    "RegionDiagnosis": "organisation.doctor",
     "RegionOutcome": "reading.outcomes",
     "Repair": "repair.log",
     "Replicate": "staging.outcomes",

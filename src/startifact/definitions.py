@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from keyword import iskeyword
 from typing import NamedTuple
 
 
@@ -60,6 +61,11 @@ class CommandDefinition(NamedTuple):
 
     examples: tuple[str, ...] = ()
     """Command lines, as somebody may write them, for ``--help``."""
+
+    @property
+    def may_lack_target(self) -> bool:
+        """Whether it may be about nothing in particular."""
+        return self.takes_several or self.target.startswith("[")
 
     @property
     def usage(self) -> str:
@@ -126,7 +132,8 @@ class OptionDefinition(NamedTuple):
     @property
     def identifier(self) -> str:
         """The name as programs write it."""
-        return self.name.replace("-", "_")
+        name = self.name.replace("-", "_")
+        return f"{name}_" if iskeyword(name) else name
 
     @property
     def argument(self) -> str:

@@ -225,6 +225,19 @@ DEFAULT_TRUST_POLICY_CHARACTERS = 2_048
 MAX_DIRECTORY_NAME_BYTES = 255
 """What the usual file systems allow for the name of one directory."""
 
+MAX_CLOCK_SKEW_SECONDS = 60
+"""How far the clock of this machine may be from a service's. Services refuse requests from 5
+minutes on, S3 from 15: a clock that is a minute wrong is kept right by nobody."""
+
+MAX_PARAMETERS = 10_000
+"""What SSM allows in one account and region without advanced parameters, each of which costs."""
+
+MANY_PARAMETERS = 9_000
+"""From here on somebody should make room: no mirror is written once there is none."""
+
+MIN_FREE_BYTES = 256 * MIB
+"""What should be free in a directory that is staged to: less is a disk that is about to be full."""
+
 CREDENTIALS_RENEWAL_SECONDS = 5 * 60
 """How long before they expire credentials are renewed. The SDK's own time is as long as the
 shortest session, which would then be renewed at every request."""
@@ -324,6 +337,9 @@ BAR_REDRAW_SECONDS = 0.1
 
 BAR_COLUMNS = 20
 """The bar in that line: five per cent each, and room for the rest of the line beside it."""
+
+LEAST_TEXT_COLUMNS = 24
+"""Where fewer are left for what doctor has found, each fact has a line of its own."""
 
 FALLBACK_COLUMNS = 80
 """How wide a terminal is taken for that does not say it, as terminals have always been."""

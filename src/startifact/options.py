@@ -30,6 +30,8 @@ SHELLS = ("bash", "fish", "zsh")
 
 TARGETS: Mapping[str, str] = {
     "PROJECT": "Such as SugarWater.",
+    "[PROJECT]": "Such as SugarWater; without one, permissions are tried at a name of Startifact's "
+    "own.",
     "PROJECT@VERSION": "Such as SugarWater@1.0.9000.",
     "PROJECT[@VERSION]": "Such as SugarWater@1.0.9000; without a version, all of the project.",
     "PROJECT[@SELECTOR]": "Such as SugarWater@1.0.9000, SugarWater@prod or 'SugarWater@^1.2'; "
@@ -134,6 +136,15 @@ _COMMANDS = (
         "brings into the temporary folder (TMPDIR) first, which needs room for one artifact.",
     ),
     CommandDefinition(
+        "doctor",
+        "Say what works in each region, what does not, and what to do about it.",
+        "[PROJECT]",
+        "Looks at the identity, the configuration, the bucket and its settings, and tries each "
+        "permission that a command needs. Changes nothing; only a store other than AWS is tried, "
+        "as before a staging. Prints a line for each, and ends with 8 where something does not "
+        "work.",
+    ),
+    CommandDefinition(
         "setup",
         "Write the organisation configuration into SSM in every AWS region.",
         details="Regions that hold the same configuration already are left alone.",
@@ -227,9 +238,13 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "startifact setup --regions us-east-1,eu-west-1 --bucket-name-param /ci/bucket --dry-run",
         "startifact setup --regions us-east-1,eu-west-1 --bucket-name-param /ci/bucket",
     ),
+    "doctor": (
+        "startifact doctor",
+        "startifact doctor SugarWater --for stage",
+    ),
     "policy": (
         "startifact policy stage --project SugarWater --regions us-east-1,eu-west-1",
-        "startifact policy promote rollback --project SugarWater --channel staging",
+        "startifact policy promote rollback --project SugarWater --channel staging --regions us-east-1",
         "startifact policy --trust ORGANISATION/REPOSITORY --tag 'v*'",
     ),
     "completion": (
@@ -264,11 +279,12 @@ def listed(names: Sequence[str], before_last: str) -> str:
     return f"{', '.join(others)} {before_last} {last}" if others else last
 
 
-_ABOUT_A_PROJECT = tuple(
+_MAY_NAME_PROJECT = tuple(
     name
     for name in commands_of(WayIn.ACTION)
     if COMMANDS[name].target and not COMMANDS[name].takes_several
 )
+_ABOUT_A_PROJECT = tuple(name for name in _MAY_NAME_PROJECT if not COMMANDS[name].may_lack_target)
 
 _WITH_DRY_RUN = (
     "stage",
@@ -296,7 +312,7 @@ _OPTIONS = (
     OptionDefinition(
         "project",
         "The name of the project, for example SugarWater.",
-        commands=_ABOUT_A_PROJECT,
+        commands=_MAY_NAME_PROJECT,
         ways_in=(WayIn.PYTHON, WayIn.ACTION),
         required_by=_ABOUT_A_PROJECT,
     ),
@@ -365,8 +381,9 @@ _OPTIONS = (
     OptionDefinition(
         "channel",
         "The channel to move, such as prod: lower-case letters, digits and dashes. The command "
-        "versions lists what it points at, or has pointed at according to its history.",
-        commands=("versions", "promote", "rollback"),
+        "versions lists what it points at, or has pointed at according to its history; doctor "
+        "tries whether it may be moved.",
+        commands=("versions", "promote", "rollback", "doctor"),
         required_by=("promote", "rollback"),
         metavar="CHANNEL",
         positional_in=("promote", "rollback"),
@@ -375,6 +392,7 @@ _OPTIONS = (
             "its history.",
             "promote": "The channel to move, such as prod: lower-case letters, digits and dashes.",
             "rollback": "The channel to move, such as prod: lower-case letters, digits and dashes.",
+            "doctor": "The channel whose permissions are tried, with --for promote and its like.",
         },
     ),
     OptionDefinition(
@@ -720,6 +738,7 @@ _OPTIONS = (
             "prune",
             "lock",
             "verify",
+            "doctor",
         ),
     ),
     OptionDefinition(
@@ -768,6 +787,37 @@ _OPTIONS = (
         commands=("repair",),
         needs="version",
         metavar="sha256:DIGEST",
+    ),
+    OptionDefinition(
+        "for",
+        "What permissions are tried for: a command, channels-remove, copy-from, copy-to or "
+        "repair-keep.",
+        ValueKind.CHOICE,
+        "download",
+        values=(
+            "stage",
+            "download",
+            "info",
+            "versions",
+            "projects",
+            "promote",
+            "rollback",
+            "channels",
+            "channels-remove",
+            "lock",
+            "yank",
+            "unyank",
+            "prune",
+            "copy-from",
+            "copy-to",
+            "verify",
+            "repair",
+            "repair-keep",
+            "setup",
+        ),
+        commands=("doctor",),
+        metavar="COMMAND",
+        name_in_python="operation",
     ),
     OptionDefinition(
         "bucket-name-param",

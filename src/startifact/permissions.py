@@ -130,7 +130,9 @@ _STAGING = ("stage", "copy-to", "repair", "repair-keep")
 _MOVING = ("promote", "rollback", "channels-remove")
 _YANKING = ("yank", "unyank")
 _REPAIRING = ("repair", "repair-keep")
-_WRITING = (*_STAGING, *_MOVING, *_YANKING, "prune")
+WRITING = (*_STAGING, *_MOVING, *_YANKING, "prune")
+"""The operations that write into regions."""
+
 
 PERMISSIONS: tuple[Permission, ...] = (
     Permission(
@@ -295,7 +297,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "Encrypt",
-        _WRITING,
+        WRITING,
         ("kms:GenerateDataKey",),
         (KMS_KEY,),
         "What is written.",
@@ -304,7 +306,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission(
         "Probe",
-        _WRITING,
+        WRITING,
         ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"),
         (PROBE,),
         "Objects that show whether the store honours conditions.",

@@ -7,6 +7,7 @@ Text in them may come from outside: it is not escaped here.
 
 import base64
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from semver import Version
 
@@ -33,6 +34,9 @@ from startifact.repair.verify import Verification
 from startifact.retention.plan import Pruning
 from startifact.retention.yanking import Yanking
 from startifact.staging.outcomes import Staging
+
+if TYPE_CHECKING:
+    from startifact.organisation.doctor import Diagnosis
 
 
 def facts_of(artifact: Artifact) -> dict[str, object]:
@@ -261,6 +265,25 @@ def facts_of_repair(done: Repair, words: Words) -> dict[str, object]:
         ],
         "refusals": [facts_of_error(error, words)["error"] for error in done.refusals],
         "failures": _facts_of_failures(done.failures, words),
+    }
+
+
+def facts_of_diagnosis(diagnosis: "Diagnosis", words: Words) -> dict[str, object]:
+    """Return what works in each region, and what does not."""
+    return {
+        "project": diagnosis.project,
+        "for": diagnosis.operation,
+        "checks": [
+            {
+                "region": found.region,
+                "check": check.name,
+                "state": check.state.value,
+                "found": check.found,
+                "hint": None if check.next_step is None else check.next_step.text(words),
+            }
+            for found in diagnosis.regions
+            for check in found.checks
+        ],
     }
 
 

@@ -41,7 +41,8 @@ def column(heading: str, index: int = 0) -> list[str]:
 def test_inputs_of_action_yml_are_the_ones_that_are_read() -> None:
     """Every input in action.yml is a field of a step's inputs, and the reverse."""
     kinds = (StepInputs, SessionInputs, *COMMAND_INPUTS.values())
-    fields = {field.name.replace("_", "-") for kind in kinds for field in dataclasses.fields(kind)}
+    names = (field.name for kind in kinds for field in dataclasses.fields(kind))
+    fields = {name.rstrip("_").replace("_", "-") for name in names}
 
     assert set(ACTION["inputs"]) == fields - {"session"}
 

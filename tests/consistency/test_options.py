@@ -17,6 +17,7 @@ from startifact.errors import InputError
 from startifact.hints import Command, Hint, Option, in_python, in_shell, in_workflow
 from startifact.model.quorum import ALL, MAJORITY
 from startifact.options import COMMANDS, OPTIONS, TARGETS, commands_of, options_of
+from startifact.permissions import OPERATIONS
 from startifact.reading.download import Downloader
 from startifact.staging.outcomes import IfExists, Replicate
 from tests.support.runner_step import PROJECT
@@ -36,6 +37,7 @@ VALUES = {
     "replicate": "direct",
     "archive": "zip",
     "keep": f"sha256:{'0' * 64}",
+    "for": "stage",
     "expect": "1.0.0",
     "reason": "broken",
     "min-age": "24h",
@@ -69,7 +71,8 @@ def value_of(option: OptionDefinition, command: str = "") -> str:
 def in_a_shell(command: str, *words: str) -> Arguments:
     """Return what the command line makes of *words* after a command that is complete."""
     shape = COMMANDS[command].target
-    target = {"": [], "PROJECT": ["P"], "SHELL": ["bash"]}.get(shape, ["P@1.0.0"])
+    targets = {"": [], "PROJECT": ["P"], "[PROJECT]": ["P"], "SHELL": ["bash"]}
+    target = targets.get(shape, ["P@1.0.0"])
     needed = [
         value_of(o) if o.is_positional_in(command) else f"--{o.name}={value_of(o, command)}"
         for o in needed_by(command)
@@ -122,10 +125,10 @@ def test_same_commands(option: OptionDefinition, command: str) -> None:
         with pytest.raises(InputError, match="unrecognized arguments"):
             in_a_shell(command, *words)
     if option.used_by(command):
-        in_a_workflow(command, **{option.identifier: value_of(option, command)})
+        in_a_workflow(command, **{option.name: value_of(option, command)})
     else:
         with pytest.raises(InputError, match=f"{option.name} is set, but the command {command}"):
-            in_a_workflow(command, **{option.identifier: value_of(option, command)})
+            in_a_workflow(command, **{option.name: value_of(option, command)})
 
 
 def usage(command: str) -> str:
@@ -159,12 +162,12 @@ def test_same_values(option: OptionDefinition) -> None:
 
     for text in option.values:
         in_a_shell(command, f"--{option.name}", text)
-        in_a_workflow(command, **{option.identifier: text})
+        in_a_workflow(command, **{option.name: text})
     if option.values:
         with pytest.raises(InputError):
             in_a_shell(command, f"--{option.name}", "other")
         with pytest.raises(InputError):
-            in_a_workflow(command, **{option.identifier: "other"})
+            in_a_workflow(command, **{option.name: "other"})
 
 
 def test_values_of_the_code() -> None:
@@ -173,6 +176,7 @@ def test_values_of_the_code() -> None:
     assert OPTIONS["if-exists"].default == IfExists.FAIL
     assert OPTIONS["replicate"].values == tuple(Replicate)
     assert OPTIONS["replicate"].default == Replicate.AUTO
+    assert OPTIONS["for"].values == tuple(OPERATIONS)
     assert OPTIONS["required-regions"].default == MAJORITY
     assert OPTIONS["required-regions"].metavar == f"{{{MAJORITY},{ALL},N}}"
 

@@ -28,6 +28,7 @@ from startifact.errors import (
     RegionUnavailableError,
 )
 from startifact.files.source import Source
+from startifact.model.examination import CheckState, ExaminationRequest
 from startifact.model.keys import Key
 from startifact.regions.interface import Region, StoredChannel
 from startifact.regions.pages import Page
@@ -63,6 +64,19 @@ def test_create(region: Region, make_file: MakeFile, size: int) -> None:
     assert description.size == size
     assert description.encoded_record == ENCODED_RECORD
     assert stored(region) == content
+
+
+@pytest.mark.parametrize("operation", ["download", "stage"])
+def test_examination(region: Region, backend: Backend, operation: str) -> None:
+    """In a region that works nothing fails, and nothing that was stored is changed."""
+    before = backend.snapshot()
+    request = ExaminationRequest(operation=operation, project="SugarWater")
+
+    checks = list(region.examine(request))
+
+    assert checks
+    assert [c for c in checks if c.state is CheckState.FAILED] == []
+    assert backend.snapshot() == before
 
 
 @SIZES

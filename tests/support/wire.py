@@ -180,7 +180,8 @@ class Wire:
                 and (
                     request.operation == "PutParameter"
                     if request.service == "ssm"
-                    else request.method in {"PUT", "POST", "DELETE"}
+                    else request.service not in {"kms", "sts"}
+                    and request.method in {"PUT", "POST", "DELETE"}
                 )
             ]
 

@@ -52,7 +52,7 @@ FAILURES: Mapping[int, str] = {
 STOPPED = "stopped"
 SUCCEEDED = "succeeded"
 
-_LISTS = ("versions", "projects", "channels", "entries", "pruned", "differences")
+_LISTS = ("versions", "projects", "channels", "entries", "pruned", "differences", "checks")
 """Outputs that have an item for each of what there is, however much that is."""
 
 _OF_ARTIFACT = ("stage", "download", "info", "copy")
@@ -183,6 +183,13 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
             "where it was cut: objects that verify gives kind, region, key and message, and lock "
             "project, selector, version, sha256, size, key, message and error.",
             ("verify", "lock"),
+        ),
+        OutputDefinition(
+            "checks",
+            "What works in each region and what does not, as a JSON array of at most 256 KiB: a "
+            "warning says where it was cut. Its objects have region, check, state (ok, failed, "
+            "unknown or not-tried), found and hint.",
+            ("doctor",),
         ),
     )
 }

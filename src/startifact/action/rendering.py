@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from startifact.action.channel_rendering import register_log, register_summary
+from startifact.action.doctor_rendering import doctor_log, doctor_summary
 from startifact.action.inputs import StepInputs
 from startifact.action.links import origin_links
 from startifact.action.listing_rendering import projects_summary, versions_summary
@@ -14,6 +15,7 @@ from startifact.action.paths import for_later_steps, region_for_later_steps, uri
 from startifact.action.runner import Runner
 from startifact.action.snippet import as_command, as_step
 from startifact.commands.archives import archive_line
+from startifact.commands.doctor import DoctorResult
 from startifact.commands.inputs import CopyInputs, DownloadInputs, InfoInputs, target_of
 from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.commands.results import (
@@ -73,6 +75,8 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
             return lock_summary(result)
         case LockCheckResult():
             return check_summary(result, _ending(result, inputs))
+        case DoctorResult(diagnosis=diagnosis):
+            return doctor_summary(diagnosis, _ending(result, inputs))
         case VerifyResult():
             return _verification(result, inputs)
         case RepairResult():
@@ -103,14 +107,14 @@ def log_lines(result: ProjectResult, runner: Runner) -> list[str]:
             return [_bytes(artifact), _where(result, runner), *_origin_lines(artifact)]
         case InfoResult(artifact=artifact):
             return [_bytes(artifact), *_origin_lines(artifact)]
-        case ProjectListResult(projects=projects):
-            return list(projects)
-        case VersionsResult(versions=versions):
-            return [str(version) for version in versions]
+        case ProjectListResult(projects=names) | VersionsResult(versions=names):
+            return [str(name) for name in names]
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return register_log(result)
         case LockResult() | LockCheckResult():
             return result.lines()
+        case DoctorResult(diagnosis=diagnosis):
+            return doctor_log(diagnosis)
         case VerifyResult(verification=found):
             count = len(found.versions)
             return [
@@ -340,7 +344,9 @@ def _trouble(region: str, text: str) -> str:
     return code(without_region(region, text))
 
 
-def _ending(result: VerifyResult | RepairResult | LockCheckResult, inputs: StepInputs) -> Lines:
+def _ending(
+    result: VerifyResult | RepairResult | LockCheckResult | DoctorResult, inputs: StepInputs
+) -> Lines:
     """Return how a step ended whose errors stand elsewhere, each where it belongs."""
     if not (errors := errors_of(result)):
         return []

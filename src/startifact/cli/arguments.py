@@ -37,7 +37,7 @@ exit codes:
     5  too few regions, or not known now
     6  access denied, or no credentials
     7  bytes or regions disagree
-    8  verify, lock --check: differences
+    8  found by verify, lock or doctor
     9  trouble with a local file
    10  the service refuses for good
   130  interrupted
@@ -92,7 +92,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     own = {name: values.pop(name) for name in ("deadline", "json", "verbose", "quiet", "traceback")}
     if own["verbose"] and own["quiet"]:
         raise InputError("--verbose and --quiet contradict each other", hint="Leave one out")
-    targets = tuple(values.pop("targets", ()))
+    written = values.pop("targets", ())
+    targets = (written,) if isinstance(written, str) else tuple(written)
     return Arguments(command=command, targets=targets, values=MappingProxyType(values), **own)
 
 
@@ -275,7 +276,7 @@ def _add_arguments(parser: _Parser, command: CommandDefinition) -> None:
         positional = parser.add_argument_group("arguments")
         positional.add_argument(
             "targets",
-            nargs="*" if command.takes_several else 1,
+            nargs="*" if command.takes_several else "?" if command.may_lack_target else 1,
             metavar=command.target,
             choices=command.choices or None,
             help=TARGETS[command.target],
@@ -317,24 +318,23 @@ def _add(group: "argparse._ArgumentGroup", option: OptionDefinition, command: st
         group.add_argument(option.identifier, nargs=count, metavar=metavar, help=help_)
         return
     names, required = option.spellings, command in option.required_by
+    named: dict[str, Any] = {"dest": option.identifier}
     match option.kind:
         case ValueKind.FLAG:
-            group.add_argument(*names, action="store_true", help=help_)
+            group.add_argument(*names, action="store_true", help=help_, **named)
         case ValueKind.CHOICE:
-            choices = f"{{{','.join(option.values)}}}"
-            group.add_argument(*names, choices=option.values, metavar=choices, help=help_)
+            choices = metavar or f"{{{','.join(option.values)}}}"
+            group.add_argument(*names, choices=option.values, metavar=choices, help=help_, **named)
         case ValueKind.METADATA | ValueKind.TEXTS:
-            group.add_argument(
-                *names, action="append", dest=option.identifier, metavar=metavar, help=help_
-            )
+            group.add_argument(*names, action="append", metavar=metavar, help=help_, **named)
         case ValueKind.SECONDS:
-            group.add_argument(*names, type=_seconds, metavar=metavar, help=help_)
+            group.add_argument(*names, type=_seconds, metavar=metavar, help=help_, **named)
         case ValueKind.COUNT | ValueKind.NUMBER:
             least = 1 if option.kind is ValueKind.COUNT else 0
             type_ = partial(_number, option.name, least)
-            group.add_argument(*names, type=type_, metavar=metavar, help=help_)
+            group.add_argument(*names, type=type_, metavar=metavar, help=help_, **named)
         case ValueKind.TEXT | ValueKind.LIST | ValueKind.PATH:
-            group.add_argument(*names, metavar=metavar, required=required, help=help_)
+            group.add_argument(*names, metavar=metavar, required=required, help=help_, **named)
 
 
 def _needed(option: OptionDefinition, command: str) -> str:

@@ -217,6 +217,8 @@ def _read_target(arguments: Arguments) -> dict[str, object]:
         return {"entries": arguments.targets}
     if not shape:
         return {}
+    if definition.may_lack_target and not arguments.targets:
+        return {"project": None}
     (target,) = arguments.targets
     if "@" not in shape:
         return {"project": target}

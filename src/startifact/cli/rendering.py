@@ -7,10 +7,12 @@ from typing import assert_never
 from startifact.cli.channel_rendering import register_info, register_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
+from startifact.cli.doctor_rendering import doctor_output
 from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.policy import PolicyResult
 from startifact.cli.setup import SetupResult
 from startifact.commands.archives import archive_line, size_or_target
+from startifact.commands.doctor import DoctorResult
 from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.commands.results import (
     ChannelsResult,
@@ -55,20 +57,26 @@ def output_lines(result: Result, columns: int | None = None) -> list[str]:
             return [str(path)]
         case InfoResult(artifact=artifact):
             return artifact_lines(artifact)
-        case ProjectListResult(projects=projects):
-            return list(projects)
-        case VersionsResult(entries=entries, long=long):
-            return list(entry_lines(entries, long=long, columns=columns))
+        case ProjectListResult() | VersionsResult():
+            return _listing(result, columns)
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return register_output(result, columns)
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
+        case DoctorResult(diagnosis=diagnosis):
+            return doctor_output(diagnosis, columns)
         case LockResult() | LockCheckResult() | PolicyResult():
             return result.output()
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
             return []
         case _:
             assert_never(result)
+
+
+def _listing(result: ProjectListResult | VersionsResult, columns: int | None) -> list[str]:
+    if isinstance(result, ProjectListResult):
+        return list(result.projects)
+    return list(entry_lines(result.entries, long=result.long, columns=columns))
 
 
 def info_lines(result: Result) -> list[str]:
@@ -88,7 +96,7 @@ def info_lines(result: Result) -> list[str]:
             return [verification_line(found, len(regions))]
         case RepairResult(repair=done):
             return repair_lines(done)
-        case LockResult() | LockCheckResult() | PolicyResult():
+        case LockResult() | LockCheckResult() | DoctorResult() | PolicyResult():
             return result.lines()
         case SetupResult(outcomes=outcomes, parameter=parameter):
             return setup_lines(outcomes, parameter)

@@ -213,6 +213,16 @@ class CopyInputs:
     to_configuration_parameter: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorInputs:
+    """Whose permissions to try, for which command."""
+
+    command: ClassVar = "doctor"
+    project: str | None
+    for_: str
+    channel: str | None
+
+
 ProjectInputs = (
     StageInputs
     | DownloadInputs
@@ -228,6 +238,7 @@ ProjectInputs = (
     | PruneInputs
     | VerifyInputs
     | RepairInputs
+    | DoctorInputs
 )
 """The inputs of a command that one session is enough for."""
 
@@ -250,6 +261,7 @@ PROJECT_INPUTS: Mapping[str, type[ProjectInputs]] = {
         PruneInputs,
         VerifyInputs,
         RepairInputs,
+        DoctorInputs,
     )
 }
 """The inputs of the commands that one session is enough for, by the name of the command."""
@@ -299,6 +311,8 @@ def target_of(inputs: CommandInputs) -> str:
             return ""
         case LockInputs():
             return inputs.path
+        case DoctorInputs():
+            return inputs.project or ""
         case RollbackInputs():
             return channel_key(inputs.project, inputs.channel)
         case VersionsInputs() | ChannelsInputs() | PruneInputs():

@@ -7,6 +7,7 @@ from semver import Version
 
 from startifact.channels.overview import ChannelOverview
 from startifact.channels.promotion import Promotion
+from startifact.commands.doctor import DoctorResult
 from startifact.commands.inputs import (
     ChannelsInputs,
     CommandInputs,
@@ -175,6 +176,7 @@ ProjectResult = (
     | LockCheckResult
     | VerifyResult
     | RepairResult
+    | DoctorResult
 )
 
 
@@ -195,6 +197,7 @@ def version_of(result: ProjectResult) -> str:
             | PruneResult()
             | LockResult()
             | LockCheckResult()
+            | DoctorResult()
         ):
             return ""
         case VerifyResult() | RepairResult():
@@ -232,7 +235,7 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
             return {"project": project, "versions": [str(e.version) for e in entries], **details}
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return _facts_of_register(result, words)
-        case LockResult() | LockCheckResult():
+        case LockResult() | LockCheckResult() | DoctorResult():
             return result.facts(words)
         case VerifyResult() | RepairResult():
             return _facts_of_comparison(result, words)
@@ -328,7 +331,7 @@ def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[Startifa
                 archived=[d.kind is FindingKind.ARCHIVED for d in found.differences],
             )
             return (error, *failures)
-        case LockCheckResult():
+        case LockCheckResult() | DoctorResult():
             return result.errors(in_full=in_full)
         case RepairResult(repair=repair):
             return (*repair.refusals, *failures_by_reason(repair.failures))

@@ -6,8 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import assert_never
 
+from startifact.commands.doctor import DoctorResult
 from startifact.commands.inputs import (
     ChannelsInputs,
+    DoctorInputs,
     DownloadInputs,
     InfoInputs,
     LockInputs,
@@ -125,8 +127,8 @@ def run(
             return _take_out_of_use(inputs, session)
         case LockInputs():
             return run_lock(inputs, session)
-        case VerifyInputs() | RepairInputs():
-            return _compare(inputs, session)
+        case VerifyInputs() | RepairInputs() | DoctorInputs():
+            return _examine(inputs, session)
         case _:
             assert_never(inputs)
 
@@ -226,7 +228,12 @@ def _channels(inputs: ChannelsInputs, session: Session) -> PromotionResult | Cha
     return ChannelsResult(project=inputs.project, channels=channels, history=inputs.history)
 
 
-def _compare(inputs: VerifyInputs | RepairInputs, session: Session) -> VerifyResult | RepairResult:
+def _examine(
+    inputs: VerifyInputs | RepairInputs | DoctorInputs, session: Session
+) -> VerifyResult | RepairResult | DoctorResult:
+    if isinstance(inputs, DoctorInputs):
+        diagnosis = session.doctor(inputs.project, operation=inputs.for_, channel=inputs.channel)
+        return DoctorResult(diagnosis=diagnosis)
     if isinstance(inputs, VerifyInputs):
         found = session.verify(inputs.project, inputs.version, read_data=inputs.read_data)
         return VerifyResult(inputs=inputs, verification=found, regions=session.regions)

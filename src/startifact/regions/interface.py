@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from startifact.files.source import Source
 from startifact.lazy_dataclasses import dataclass
+from startifact.model.examination import Check, ExaminationRequest, ok
 from startifact.model.keys import Key, split_channel_key
 from startifact.regions.pages import Page, page_of
 
@@ -118,7 +119,8 @@ class Region(ABC):
     A key is an artifact's (``project@version``), a channel's (``project/channel``), or below
     ``project/_``, which is Startifact's own and may hold either. Only `create`, `delete`,
     `replace_with_tombstone`, `delete_separate_metadata`, `move_aside`, `write_channel`,
-    `preflight`, `preflight_deletion` and a mirror's ``write`` and ``delete`` change anything.
+    `preflight`, `preflight_deletion`, `examine` where it calls the former, and a mirror's ``write``
+    and ``delete`` change anything.
 
     **Threads.** Every method may be called from any thread, and by several at once; what `read` and
     `keys` return is used by one thread.
@@ -444,6 +446,16 @@ class Region(ABC):
     def configured_regions(self) -> tuple[str, ...]:
         """Return the regions that this one's organisation configures; may be empty."""
         return ()
+
+    def examine(self, request: ExaminationRequest) -> Iterator[Check]:  # noqa: ARG002  # most ask less
+        """Yield what works in this region and what does not, each as soon as it is known.
+
+        What does not work is a check, and no error: that there is one ends an examination which
+        cannot go on. Nothing is changed, but that a store which `preflight` would try is tried
+        where *request* allows that.
+        """
+        next(self.projects(), None)
+        yield ok("listing", "it can be listed")
 
 
 def _nothing() -> None:

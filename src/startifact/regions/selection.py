@@ -117,6 +117,17 @@ class RegionSelection:
                 logger.debug("%s", self.known())
             return self._opened
 
+    def open_home(self) -> tuple[Region, ...] | None:
+        """Return the AWS region whose configuration should name the regions, to look at it alone.
+
+        ``None`` where it need not.
+        """
+        home = self._aws_region
+        if self._specs is not None or self._settings.regions is not None or home is None:
+            return None
+        specs = parse_specs([home], source="AWS_REGION")
+        return open_regions(specs, loader=self._loader, limits=self._limits)
+
     @property
     def closed(self) -> bool:
         """Whether no regions are opened any more."""

@@ -3,13 +3,20 @@
 from startifact.session.artifacts import ArtifactMethods
 from startifact.session.channels import ChannelMethods
 from startifact.session.copying import CopyMethods
+from startifact.session.doctor import DoctorMethods
 from startifact.session.listing import ListingMethods
 from startifact.session.locking import LockMethods
 from startifact.session.retention import RetentionMethods
 
 
 class Session(
-    ArtifactMethods, ListingMethods, ChannelMethods, RetentionMethods, LockMethods, CopyMethods
+    ArtifactMethods,
+    ListingMethods,
+    ChannelMethods,
+    RetentionMethods,
+    LockMethods,
+    CopyMethods,
+    DoctorMethods,
 ):
     """Stages and gets artifacts in one list of regions.
 

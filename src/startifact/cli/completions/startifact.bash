@@ -1,6 +1,6 @@
 # Written by scripts/completions.py with shtab (https://github.com/tqdm/shtab).
 
-_shtab_startifact_subparsers=(stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair setup completion policy)
+_shtab_startifact_subparsers=(stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy)
 
 _shtab_startifact_stage_option_strings=(--archive --include-hidden -m --metadata --save-filename --required-regions --if-exists --replicate --dry-run --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_download_option_strings=(--min-age --load-filename --extract --overwrite --max-members --max-extracted-size --max-ratio --lock-file --sha256 --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
@@ -17,6 +17,7 @@ _shtab_startifact_copy_option_strings=(--min-age --to --to-profile --to-role --t
 _shtab_startifact_lock_option_strings=(--min-age --lock-file --update --check --dry-run --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_verify_option_strings=(--read-data --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_repair_option_strings=(--required-regions --dry-run --read-data --keep --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
+_shtab_startifact_doctor_option_strings=(--channel --for --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_setup_option_strings=(--regions --dry-run --bucket-name-param --bucket-key-prefix --parameter-name-prefix --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_completion_option_strings=(--traceback -h --help --version)
 _shtab_startifact_policy_option_strings=(--bucket-name-param --bucket-key-prefix --parameter-name-prefix --project --channel --deny-channel --bucket --account --partition --kms-key --trust --branch --tag --environment --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
@@ -35,9 +36,10 @@ _shtab_startifact_promote___required_regions_choices=(majority all)
 _shtab_startifact_rollback___required_regions_choices=(majority all)
 _shtab_startifact_copy___required_regions_choices=(majority all)
 _shtab_startifact_repair___required_regions_choices=(majority all)
+_shtab_startifact_doctor___for_choices=(stage download info versions projects promote rollback channels channels-remove lock yank unyank prune copy-from copy-to verify repair repair-keep setup)
 _shtab_startifact_completion_pos_0_choices=(bash fish zsh)
 _shtab_startifact_policy___partition_choices=(aws aws-cn aws-us-gov aws-eusc)
-_shtab_startifact_pos_0_choices=(stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair setup completion policy)
+_shtab_startifact_pos_0_choices=(stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy)
 
 _shtab_startifact_stage_pos_0_nargs=1
 _shtab_startifact_stage_pos_1_nargs=+
@@ -213,6 +215,15 @@ _shtab_startifact_repair___traceback_nargs=0
 _shtab_startifact_repair__h_nargs=0
 _shtab_startifact_repair___help_nargs=0
 _shtab_startifact_repair___version_nargs=0
+_shtab_startifact_doctor___json_nargs=0
+_shtab_startifact_doctor__v_nargs=0
+_shtab_startifact_doctor___verbose_nargs=0
+_shtab_startifact_doctor__q_nargs=0
+_shtab_startifact_doctor___quiet_nargs=0
+_shtab_startifact_doctor___traceback_nargs=0
+_shtab_startifact_doctor__h_nargs=0
+_shtab_startifact_doctor___help_nargs=0
+_shtab_startifact_doctor___version_nargs=0
 _shtab_startifact_setup___dry_run_nargs=0
 _shtab_startifact_setup___json_nargs=0
 _shtab_startifact_setup__v_nargs=0

@@ -45,8 +45,8 @@ function _shtab_startifact_using
   test "$_shtab_startifact_cmdpath" = "$argv"
 end
 
-set -g _shtab_startifact_commands stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair setup completion policy
-set -g _shtab_startifact_opts_with_value --account --archive --branch --bucket --bucket-key-prefix --bucket-name-param --channel --configuration-parameter --deadline --deny-channel --environment --expect --grace --if-exists --keep --keep-prereleases --keep-versions --kms-key --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --older-than --parameter-name-prefix --partition --project --range --reason --regions --remove --replicate --required-regions --sha256 --since --tag --to --to-configuration-parameter --to-profile --to-role --trust --where -m
+set -g _shtab_startifact_commands stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy
+set -g _shtab_startifact_opts_with_value --account --archive --branch --bucket --bucket-key-prefix --bucket-name-param --channel --configuration-parameter --deadline --deny-channel --environment --expect --for --grace --if-exists --keep --keep-prereleases --keep-versions --kms-key --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --older-than --parameter-name-prefix --partition --project --range --reason --regions --remove --replicate --required-regions --sha256 --since --tag --to --to-configuration-parameter --to-profile --to-role --trust --where -m
 
 complete -c startifact -e
 complete -c startifact -f
@@ -276,6 +276,18 @@ complete -c startifact -n '_shtab_startifact_using repair' -s q -l quiet -d 'Tel
 complete -c startifact -n '_shtab_startifact_using repair' -l traceback -d 'Show where in the code an error arose'
 complete -c startifact -n '_shtab_startifact_using repair' -s h -l help -d 'Show this help'
 complete -c startifact -n '_shtab_startifact_using repair' -l version -d 'Show the version of Startifact'
+complete -c startifact -n '_shtab_startifact_using; and test $_shtab_startifact_npos -eq 0' -a doctor -d 'Say what works in each region, what does not, and what to do about it.'
+complete -c startifact -n '_shtab_startifact_using doctor' -l channel -x -d 'The channel whose permissions are tried, with --for promote and its like'
+complete -c startifact -n '_shtab_startifact_using doctor' -l for -xka "stage download info versions projects promote rollback channels channels-remove lock yank unyank prune copy-from copy-to verify repair repair-keep setup" -d 'What permissions are tried for'
+complete -c startifact -n '_shtab_startifact_using doctor' -l regions -x -d 'Where artifacts are, separated by commas, spaces or newlines'
+complete -c startifact -n '_shtab_startifact_using doctor' -l configuration-parameter -x -d 'The SSM parameter that holds the organisation configuration'
+complete -c startifact -n '_shtab_startifact_using doctor' -l deadline -x -d 'Give up after this many seconds'
+complete -c startifact -n '_shtab_startifact_using doctor' -l json -d 'Print one JSON object'
+complete -c startifact -n '_shtab_startifact_using doctor' -s v -l verbose -d 'Tell which regions, configuration and buckets are used, who serves, and each retry'
+complete -c startifact -n '_shtab_startifact_using doctor' -s q -l quiet -d 'Tell errors only'
+complete -c startifact -n '_shtab_startifact_using doctor' -l traceback -d 'Show where in the code an error arose'
+complete -c startifact -n '_shtab_startifact_using doctor' -s h -l help -d 'Show this help'
+complete -c startifact -n '_shtab_startifact_using doctor' -l version -d 'Show the version of Startifact'
 complete -c startifact -n '_shtab_startifact_using; and test $_shtab_startifact_npos -eq 0' -a setup -d 'Write the organisation configuration into SSM in every AWS region.'
 complete -c startifact -n '_shtab_startifact_using setup' -l regions -x -d 'AWS regions, separated by commas, spaces or newlines'
 complete -c startifact -n '_shtab_startifact_using setup' -l dry-run -d 'Write nothing, and only say what would be done'

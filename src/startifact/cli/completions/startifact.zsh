@@ -7,6 +7,7 @@ _shtab_startifact_commands() {
     channels:'List the channels of a project, and what each points at.'
     completion:'Print what makes a shell complete Startifact'"'"'s commands, options and their values.'
     copy:'Bring an artifact into other regions, such as those of another organisation.'
+    doctor:'Say what works in each region, what does not, and what to do about it.'
     download:'Bring an artifact back, verified.'
     info:'Show what is known about an artifact.'
     lock:'Record in a lock file which bytes selectors pick now, move its entries on, or check them.'
@@ -93,6 +94,24 @@ _shtab_startifact_copy_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_startifact_copy_defaults_added=0
+
+_shtab_startifact_doctor_options=(
+  "--channel=[The channel whose permissions are tried, with --for promote and its like]:CHANNEL:"
+  "--for=[What permissions are tried for]:COMMAND:(stage download info versions projects promote rollback channels channels-remove lock yank unyank prune copy-from copy-to verify repair repair-keep setup)"
+  "--regions=[Where artifacts are, separated by commas, spaces or newlines]:LIST:"
+  "--configuration-parameter=[The SSM parameter that holds the organisation configuration]:NAME:"
+  "--deadline=[Give up after this many seconds]:SECONDS:"
+  "--json[Print one JSON object]"
+  {-v,--verbose}"[Tell which regions, configuration and buckets are used, who serves, and each retry]"
+  {-q,--quiet}"[Tell errors only]"
+  "--traceback[Show where in the code an error arose]"
+  "(- : *)"{-h,--help}"[Show this help]"
+  "(- : *)--version[Show the version of Startifact]"
+  ":Such as SugarWater:()"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_startifact_doctor_defaults_added=0
 
 _shtab_startifact_download_options=(
   "--min-age=[How long ago the version that a range picks has to have been staged at least]:TIME:"
@@ -428,6 +447,7 @@ _shtab_startifact() {
         channels) _arguments -C -s $_shtab_startifact_channels_options ;;
         completion) _arguments -C -s $_shtab_startifact_completion_options ;;
         copy) _arguments -C -s $_shtab_startifact_copy_options ;;
+        doctor) _arguments -C -s $_shtab_startifact_doctor_options ;;
         download) _arguments -C -s $_shtab_startifact_download_options ;;
         info) _arguments -C -s $_shtab_startifact_info_options ;;
         lock) _arguments -C -s $_shtab_startifact_lock_options ;;

@@ -3,7 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import botocore.session
 from botocore.client import BaseClient
@@ -73,6 +73,7 @@ class Clients:
         self._prepared: set[str | None] = set()
         self._s3: dict[tuple[object, ...], S3Client] = {}
         self._ssm: dict[str, SSMClient] = {}
+        self._others: dict[tuple[str, str, str | None], Any] = {}
 
     def prepare(self, profile: str | None = None, *, region: str | None = None) -> None:
         """Do what cannot be done while regions are waited for, once for each *profile*.
@@ -189,11 +190,36 @@ class Clients:
                 retry_requests(self._ssm[region], self._limits)
             return self._ssm[region]
 
+    def other(self, service: Literal["kms", "sts"], region: str, profile: str | None) -> Any:
+        """Return the client for *service* in *region*, which only an examination asks.
+
+        Raises:
+            ConfigurationError: The SDK's own configuration is wrong, or it names an endpoint that
+                requests must not go to.
+            AccessDeniedError: The credentials that are configured cannot be had.
+        """
+        key = (service, region, profile)
+        with holding(self._locks[profile]):
+            if key not in self._others:
+                try:
+                    client = self._maker(profile, region)(
+                        service, region_name=region, config=_config(self._limits)
+                    )
+                except (BotoCoreError, ValueError) as e:
+                    raise _unusable(region, e) from e
+                check_endpoint(client.meta.endpoint_url, service)
+                self._others[key] = client
+                self._guard(client, profile)
+                mark_foreign_answers(client)
+                stop_retries_with_worker(client)
+                retry_requests(client, self._limits)
+            return self._others[key]
+
     def close(self) -> None:
         """Close the connections of all clients; clients that are asked for later are new."""
         # Without the locks: a thread that holds one may wait for credentials that never come.
-        clients = [*self._s3.values(), *self._ssm.values()]
-        self._s3, self._ssm = {}, {}
+        clients = [*self._s3.values(), *self._ssm.values(), *self._others.values()]
+        self._s3, self._ssm, self._others = {}, {}, {}
         for client in clients:
             client.close()
 

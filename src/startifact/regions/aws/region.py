@@ -4,7 +4,7 @@ import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from startifact.concurrency.background import BackgroundCall
 from startifact.concurrency.heartbeat import holding
@@ -12,6 +12,7 @@ from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.model.configuration import bucket_options_in, is_reserved_parameter
+from startifact.model.examination import Check, ExaminationRequest
 from startifact.model.keys import LATEST, Key, channel_parameter, project_of
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
@@ -39,6 +40,19 @@ from startifact.text import quoted
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+
+
+class Reach(NamedTuple):
+    """How the bucket of a region is reached."""
+
+    clients: Clients
+    aws_region: str
+    profile: str | None = None
+    endpoint: str | None = None
+    """That of a store which the region's spelling names."""
+
+    loader: ConfigurationLoader | None = None
+    """What reads its configuration; ``None`` where it needs no SSM."""
 
 
 class S3Region(Region):
@@ -197,6 +211,24 @@ class S3Region(Region):
                 check_deletion(bucket, project)
                 self._trusted_with_deletion = True
 
+    @abstractmethod
+    def _reached_with(self) -> "Reach":
+        """Return how the bucket is reached."""
+
+    def examine(self, request: ExaminationRequest) -> Iterator[Check]:
+        """See `Region.examine`."""
+        # Only here: no other command needs it.
+        from startifact.regions.aws.examination import Examined, examine
+
+        examined = Examined(
+            name=self.name,
+            reach=self._reached_with(),
+            bucket=self._bucket,
+            store_identity=self.store_identity,
+            preflight=self.preflight,
+        )
+        yield from examine(examined, request)
+
     def is_untried(self) -> bool:
         """See `Region.is_untried`."""
         return not self._bucket().is_aws and not self._trusted
@@ -233,6 +265,9 @@ class BucketRegion(S3Region):
             limits=self._limits,
             options=self._spec.options,
         )
+
+    def _reached_with(self) -> Reach:
+        return Reach(self._clients, self._aws_region, self._spec.profile, self._spec.endpoint)
 
 
 class ParameterMirror:
@@ -273,6 +308,9 @@ class OrganisationRegion(S3Region):
         super().__init__(name, limits=limits)
         self._loader = loader
         self.mirror = ParameterMirror(name, loader)
+
+    def _reached_with(self) -> Reach:
+        return Reach(clients_of(self._loader), self.name, loader=self._loader)
 
     def _look_up(self) -> Bucket:
         configuration = store_configuration(self._loader, self.name)

@@ -14,7 +14,7 @@ _SERVICES = ("s3", "signin", "ssm", "sso", "sso-oidc", "sts")
 
 _OWN = Path(__file__).with_name("models")
 """What ``scripts/sdk_models.py`` has taken out of the SDK's descriptions: of SSM, which has 150
-operations, the two that are called. Where endpoints are may change, and is read from the SDK's."""
+operations, those that are called. Where endpoints are may change, and is read from the SDK's."""
 
 
 class SdkFiles(JSONFileLoader):

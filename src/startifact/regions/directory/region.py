@@ -33,6 +33,7 @@ from startifact.limits import (
     READ_BACK_BYTES,
     Limits,
 )
+from startifact.model.examination import Check, ExaminationRequest
 from startifact.model.keys import Key, is_channel_key, mark_key_of, project_of
 from startifact.regions.directory.filelock import check_lockable, locked, replace
 from startifact.regions.directory.no_follow import NoFollowDirectory, is_empty
@@ -297,6 +298,14 @@ class DirectoryRegion(Region):
     def _locked(self, path: Path) -> contextlib.AbstractContextManager[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return locked(path.parent / f".{path.name}.lock", limits=self._limits)
+
+    def examine(self, request: ExaminationRequest) -> Iterator[Check]:
+        """See `Region.examine`."""
+        # Only here: nothing else needs it.
+        from startifact.regions.directory.examination import examine
+
+        with self._translated("read", self._root):
+            yield from examine(self._root, request)
 
     def read_channel(self, key: Key) -> StoredChannel | None:
         """See `Region.read_channel`."""

@@ -1,0 +1,65 @@
+"""Where nothing is wrong, every line says so, and nothing was changed."""
+
+import re
+
+import pytest
+
+from startifact import CheckState
+from startifact.errors import InputError
+from startifact.permissions import OPERATIONS, PERMISSIONS
+from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.functional.doctor.conftest import Examine, failures, states
+from tests.support.limits import Session
+from tests.support.wire import Wire
+
+
+def test_all_is_well(examine: Examine, line: Wire) -> None:
+    """Every check of every region is as it should be, and no request has changed anything."""
+    found = examine()
+
+    assert found
+    assert not failures(found)
+    assert [r.region for r in found.regions] == list(AWS_REGIONS)
+    assert {check.state for r in found.regions for check in r.checks} == {CheckState.OK}
+    assert not line.writes()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation(examine: Examine, line: Wire, operation: str) -> None:
+    """Permissions are tried for each, one by one, and nothing is written, deleted or marked."""
+    found = examine(operation, channel="prod", regions=AWS_REGIONS[:1])
+
+    assert not failures(found)
+    assert not line.writes()
+    of_operation = [p for p in PERMISSIONS if operation in p.operations and not p.is_denial]
+    needed = {action for p in of_operation if not p.when for action in p.actions}
+    names = {check.name for check in found.regions[0].checks}
+    assert {name for name in names if re.match(r"(s3|ssm|kms|sts):", name)} == needed
+    assert states(found, CheckState.NOT_TRIED) <= {"ssm:DeleteParameter"}
+
+
+def test_what_cannot_be_tried_says_why(examine: Examine, line: Wire) -> None:
+    """Without the name of the channel nothing is tried on it."""
+    found = examine("promote", regions=AWS_REGIONS[:1])
+
+    checks = {check.name: check for check in found.regions[0].checks}
+    assert checks["s3:PutObject"].state is CheckState.NOT_TRIED
+    assert "name the channel" in checks["s3:PutObject"].found
+    assert found
+
+
+def test_buckets_without_ssm(good_account: AwsAccount, line: Wire) -> None:
+    """Of a bucket that is named neither parameters nor permissions for them are looked at."""
+    specs = [f"s3://{bucket}/x?region={r}" for r, bucket in good_account.buckets.items()]
+    with Session(regions=specs) as session:
+        found = session.doctor("SugarWater", operation="stage")
+
+    assert found
+    assert not [r for r in line.requests() if r.service == "ssm"]
+    assert "configuration" not in {check.name for r in found.regions for check in r.checks}
+
+
+def test_unknown_operation(examine: Examine) -> None:
+    """What nothing is known of is refused, with what there is."""
+    with pytest.raises(InputError, match=r"'stagee'.*repair-keep"):
+        examine("stagee")

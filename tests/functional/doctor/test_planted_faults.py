@@ -1,0 +1,565 @@
+"""One thing is wrong: the line that says so names it, and what to do. All others are as before."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from startifact import CheckState
+from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.faults.refusals import denied
+from tests.faults.rules import answering, when
+from tests.faults.test_wrong_region import redirecting
+from tests.functional.doctor.conftest import Examine, check_of, failures
+from tests.support.limits import Session
+from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
+
+US, EU, AP = AWS_REGIONS
+JSON = {"Content-Type": "application/x-amz-json-1.1"}
+XMLNS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+
+
+def refusing(code: str, status: int = 400, message: str = "because the test says so") -> Rule:
+    """Return a rule that answers as services do that speak JSON."""
+    body = json.dumps({"__type": code, "message": message}).encode()
+    return answering(Answer(status, body, JSON))
+
+
+def by_sts(code: str, message: str) -> Answer:
+    """Return an error as STS answers it."""
+    body = error(403, code, message).body.decode()
+    answer = f"<ErrorResponse>{body}</ErrorResponse>".encode()
+    return Answer(403, answer, {"Content-Type": "text/xml"})
+
+
+def setting(name: str, body: str, status: int = 200) -> Rule:
+    """Return a rule by which the bucket in eu-west-1 has *body* as the setting *name*."""
+    answer = Answer(status, body.encode(), {"Content-Type": "application/xml"})
+    return when(lambda r: r.region == EU and name in r.query, answering(answer))
+
+
+def absent(name: str, code: str) -> Rule:
+    """Return a rule by which the bucket in eu-west-1 lacks the setting *name*."""
+    return when(lambda r: r.region == EU and name in r.query, answering(error(404, code)))
+
+
+def in_eu(operation: str, rule: Rule) -> Rule:
+    """Return *rule* for what is asked of SSM or KMS in eu-west-1."""
+    return when(lambda r: r.region == EU and r.operation == operation, rule)
+
+
+def lifecycle(rule: str) -> Rule:
+    """Return a rule by which the bucket in eu-west-1 has one lifecycle rule."""
+    body = f"<LifecycleConfiguration {XMLNS}><Rule><ID>tidy</ID><Status>Enabled</Status>{rule}"
+    return setting("lifecycle", f"{body}</Rule></LifecycleConfiguration>")
+
+
+def encrypted(state: str) -> Rule:
+    """Return a rule by which the bucket in eu-west-1 has a key of its own, in *state*."""
+    bucket = setting(
+        "encryption",
+        f"<ServerSideEncryptionConfiguration {XMLNS}><Rule><ApplyServerSideEncryptionByDefault>"
+        f"<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>{KEY}</KMSMasterKeyID>"
+        "</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>",
+    )
+    body = json.dumps({"KeyMetadata": {"KeyId": KEY, "KeyState": state}}).encode()
+    key = in_eu("DescribeKey", answering(Answer(200, body, JSON)))
+
+    def rule(request: Request, forward: Forward) -> Answer | None:
+        return (key if request.service == "kms" else bucket)(request, forward)
+
+    return rule
+
+
+def replicating(name: str) -> Rule:
+    """Return a rule by which the bucket in eu-west-1 is replicated into the bucket *name*."""
+    return setting(
+        "replication",
+        f"<ReplicationConfiguration {XMLNS}><Role>arn:aws:iam::123456789012:role/r</Role><Rule>"
+        "<ID>all</ID><Status>Enabled</Status><Destination>"
+        f"<Bucket>arn:aws:s3:::{name}</Bucket></Destination></Rule></ReplicationConfiguration>",
+    )
+
+
+def parameter(name: str, value: str) -> Rule:
+    """Return a rule by which the parameter *name* in eu-west-1 holds *value*."""
+    body = json.dumps({"Parameter": {"Name": name, "Type": "String", "Value": value}}).encode()
+    asks = answering(Answer(200, body, JSON))
+    return when(
+        lambda r: (
+            (r.region, r.operation) == (EU, "GetParameter") and json.loads(r.body)["Name"] == name
+        ),
+        asks,
+    )
+
+
+def at_another_time(seconds: float) -> Rule:
+    """Return a rule by which services have a clock that is so many seconds ahead."""
+
+    def rule(request: Request, forward: Forward) -> Answer | None:
+        answer = forward()
+        date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+        rest = {k: v for k, v in answer.headers.items() if k.lower() != "date"}
+        return replace(answer, headers={**rest, "Date": date})
+
+    return rule
+
+
+def many_parameters(request: Request, forward: Forward) -> Answer | None:
+    """Say that there is always one more page of parameters."""
+    names = [{"Name": f"/parameter/{index}"} for index in range(3000)]
+    body = json.dumps({"Parameters": names, "NextToken": "more"}).encode()
+    return Answer(200, body, JSON)
+
+
+def lacks(action: str) -> Rule:
+    """Return a rule by which no policy allows *action* in eu-west-1."""
+    service, _, operation = action.partition(":")
+    asks: dict[str, Callable[[Request], bool]] = {
+        "s3:GetObject": lambda r: r.method == "GET" and "@" in r.path,
+        "s3:ListBucket": lambda r: "list-type" in r.query,
+        "s3:PutObject": lambda r: r.method == "POST" and "uploadId" in r.query,
+        "s3:AbortMultipartUpload": lambda r: r.method == "DELETE" and "uploadId" in r.query,
+    }
+
+    def of_latest(request: Request) -> bool:
+        return request.operation == operation and "latest" in request.body.decode()
+
+    asked = asks.get(action, of_latest)
+    return when(lambda r: (r.region, r.service) == (EU, service) and asked(r), denied(None))
+
+
+Make = Callable[[AwsAccount], Rule]
+
+
+def lacking(action: str) -> Make:
+    """Return what makes the rule by which *action* is not allowed."""
+    return lambda _: lacks(action)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong in eu-west-1, and what has to be said of it."""
+
+    check: str
+    rule: Make
+    found: str
+    cure: str
+    others: int = 0
+    """In how many regions it fails beside that one."""
+
+
+FAULTS = {
+    "versioning is off": Fault(
+        "versioning",
+        lambda _: setting("versioning", f"<VersioningConfiguration {XMLNS}/>"),
+        "it is off",
+        "aws s3api put-bucket-versioning --bucket artifacts-{}-eu-west-1 --region eu-west-1",
+    ),
+    "versioning is suspended": Fault(
+        "versioning",
+        lambda _: setting(
+            "versioning",
+            f"<VersioningConfiguration {XMLNS}><Status>Suspended</Status>"
+            "</VersioningConfiguration>",
+        ),
+        "it was suspended",
+        "Status=Enabled",
+    ),
+    "public access is open": Fault(
+        "public access",
+        lambda _: absent("publicAccessBlock", "NoSuchPublicAccessBlockConfiguration"),
+        "BlockPublicPolicy",
+        "aws s3api put-public-access-block --bucket artifacts-{}-eu-west-1",
+    ),
+    "public policies are allowed": Fault(
+        "public access",
+        lambda _: setting(
+            "publicAccessBlock",
+            f"<PublicAccessBlockConfiguration {XMLNS}><BlockPublicAcls>true</BlockPublicAcls>"
+            "<IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>false</BlockPublicPolicy>"
+            "<RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>",
+        ),
+        "BlockPublicPolicy: not set",
+        "BlockPublicPolicy=true",
+    ),
+    "no encryption": Fault(
+        "encryption",
+        lambda _: absent("encryption", "ServerSideEncryptionConfigurationNotFoundError"),
+        "no encryption",
+        "aws s3api put-bucket-encryption",
+    ),
+    "no lifecycle": Fault(
+        "lifecycle",
+        lambda _: absent("lifecycle", "NoSuchLifecycleConfiguration"),
+        "unfinished uploads",
+        "AbortIncompleteMultipartUpload",
+    ),
+    "lifecycle for another prefix": Fault(
+        "lifecycle",
+        lambda _: lifecycle(
+            "<Filter><Prefix>logs/</Prefix></Filter><AbortIncompleteMultipartUpload>"
+            "<DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload>"
+        ),
+        "unfinished uploads",
+        "replaces them all",
+    ),
+    "lifecycle deletes artifacts": Fault(
+        "lifecycle",
+        lambda _: lifecycle(
+            "<Filter><Prefix>team/</Prefix></Filter><Expiration><Days>30</Days></Expiration>"
+        ),
+        "rule 'tidy' deletes artifacts",
+        "get-bucket-lifecycle-configuration",
+    ),
+    "lifecycle archives artifacts": Fault(
+        "lifecycle",
+        lambda _: lifecycle(
+            "<Filter><Prefix/></Filter><Transition><Days>30</Days>"
+            "<StorageClass>DEEP_ARCHIVE</StorageClass></Transition>"
+        ),
+        "archives artifacts (DEEP_ARCHIVE)",
+        "Leave artifacts out",
+    ),
+    "replication into a listed bucket": Fault(
+        "replication",
+        lambda account: replicating(account.buckets[US]),
+        "into the bucket of us-east-1",
+        "delete-bucket-replication",
+    ),
+    "KMS key disabled": Fault(
+        "KMS key",
+        lambda _: encrypted("Disabled"),
+        "'Disabled'",
+        f"aws kms enable-key --key-id {KEY} --region eu-west-1",
+    ),
+    "KMS key about to be deleted": Fault(
+        "KMS key", lambda _: encrypted("PendingDeletion"), "nobody can read", "cancel-key-deletion"
+    ),
+    "too many parameters": Fault(
+        "parameters",
+        lambda _: in_eu("DescribeParameters", many_parameters),
+        "12,000 of 10,000",
+        "mirrored_channels",
+    ),
+    "clock that is late": Fault(
+        "clock", lambda _: at_another_time(400), "behind that of eu-west-1", "timedatectl", others=2
+    ),
+    "clock that is early": Fault(
+        "clock", lambda _: at_another_time(-400), "ahead of that of", "timedatectl", others=2
+    ),
+    "shared bucket": Fault(
+        "other regions",
+        lambda account: parameter(account.bucket_parameter, account.buckets[US]),
+        "us-east-1 has the same bucket",
+        "a bucket of its own",
+        others=2,  # it also is in the wrong region, and the other one has the same
+    ),
+    "other configuration": Fault(
+        "configuration",
+        lambda account: parameter(
+            account.parameter,
+            json.dumps(
+                {
+                    "bucket_name_param": account.bucket_parameter,
+                    "bucket_key_prefix": "elsewhere/",
+                    "parameter_name_prefix": f"/team-{account.unique}",
+                    "regions": list(AWS_REGIONS),
+                }
+            ),
+        ),
+        "bucket_key_prefix is 'elsewhere/', expected 'team/'",
+        "Session.doctor",
+    ),
+    **{
+        f"no permission {action}": Fault(action, lacking(action), "denied on ", action)
+        for action in (
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:PutObject",
+            "s3:AbortMultipartUpload",
+            "ssm:GetParameter",
+            "ssm:PutParameter",
+        )
+    },
+}
+"""What leaves everything else as it is."""
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_one_fault(examine: Examine, good_account: AwsAccount, line: Wire, name: str) -> None:
+    """It is the only line that fails, and says what to do."""
+    fault = FAULTS[name]
+    line.add(fault.rule(good_account))
+
+    found = examine()
+
+    assert not found
+    check = check_of(found, EU, fault.check)
+    assert check.state is CheckState.FAILED
+    assert fault.found in check.found
+    cure = fault.cure.format(good_account.unique)
+    assert cure.replace("Session.doctor", "startifact setup") in str(check.hint)
+    if ":" in fault.check:
+        assert "startifact policy stage --project SugarWater prints" in str(check.hint)
+    assert failures(found).count((EU, fault.check)) == 1
+    assert len(failures(found)) == 1 + fault.others
+    assert not line.writes()
+
+
+ENDS = {
+    "configuration missing": Fault(
+        "configuration",
+        lambda account: when(
+            lambda r: r.region == EU and account.parameter in r.body.decode(errors="replace"),
+            refusing("ParameterNotFound"),
+        ),
+        "there is no organisation configuration",
+        "startifact setup",
+    ),
+    "configuration not valid": Fault(
+        "configuration",
+        lambda account: parameter(account.parameter, "{"),
+        "the organisation configuration in",
+        "startifact setup",
+    ),
+    "configuration must not be read": Fault(
+        "configuration",
+        lambda _: in_eu("GetParameter", denied(None)),
+        "refused ssm:GetParameter",
+        "Allow ssm:GetParameter",
+    ),
+    "bucket parameter missing": Fault(
+        "bucket name",
+        lambda account: when(
+            lambda r: (
+                r.region == EU and account.bucket_parameter in r.body.decode(errors="replace")
+            ),
+            refusing("ParameterNotFound"),
+        ),
+        "there is no parameter",
+        "bucket_name_param",
+    ),
+    "bucket parameter is no name": Fault(
+        "bucket name",
+        lambda account: parameter(account.bucket_parameter, "No Bucket"),
+        "expected the name of a bucket",
+        "",
+    ),
+    "wrong region": Fault(
+        "bucket",
+        lambda account: redirecting({account.buckets[EU]: AP}),
+        "is in ap-southeast-2, expected in eu-west-1",
+        "Name a bucket that is in eu-west-1",
+    ),
+    "no bucket": Fault(
+        "bucket",
+        lambda _: when(lambda r: r.region == EU and r.method == "HEAD", answering(Answer(404))),
+        "there is no bucket",
+        "aws s3api create-bucket --bucket artifacts-{}-eu-west-1 --region eu-west-1 "
+        "--create-bucket-configuration LocationConstraint=eu-west-1",
+    ),
+    "expired token": Fault(
+        "identity",
+        lambda _: when(
+            lambda r: r.region == EU,
+            lambda r, _: by_sts("ExpiredToken", "The security token has expired"),
+        ),
+        "did not accept the AWS credentials",
+        "Get new credentials",
+    ),
+    "dead region": Fault(
+        "bucket",
+        lambda _: when(lambda r: r.region == EU and r.service == "s3", lambda r, f: None),
+        "did not answer",
+        "Check the network",
+    ),
+}
+"""What keeps everything behind it from being looked at."""
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_fault_that_ends_an_examination(
+    examine: Examine, good_account: AwsAccount, line: Wire, name: str
+) -> None:
+    """It is named with its cure, nothing that follows from it fails, and other regions go on."""
+    fault = ENDS[name]
+    line.add(fault.rule(good_account))
+
+    found = examine()
+
+    check = check_of(found, EU, fault.check)
+    assert check.state is CheckState.FAILED
+    assert fault.found in check.found
+    assert fault.cure.format(good_account.unique) in (check.hint or "")
+    assert failures(found) == [(EU, fault.check)]
+    assert len(found.regions[0].checks) == len(found.regions[2].checks) > 15
+
+
+READS = {
+    "versioning": ("versioning", "s3:GetBucketVersioning"),
+    "encryption": ("encryption", "s3:GetEncryptionConfiguration"),
+    "public access": ("publicAccessBlock", "s3:GetBucketPublicAccessBlock"),
+    "lifecycle": ("lifecycle", "s3:GetLifecycleConfiguration"),
+    "replication": ("replication", "s3:GetReplicationConfiguration"),
+}
+
+
+def test_pipelines_may_not_read_settings(
+    examine: Examine, good_account: AwsAccount, line: Wire
+) -> None:
+    """What no command needs is not known then, with the permission to look, and no failure."""
+    names = [query for query, _ in READS.values()]
+    line.add(
+        when(lambda r: any(n in r.query for n in names), answering(error(403, "AccessDenied")))
+    )
+    line.add(in_eu("DescribeParameters", denied(None)))
+
+    found = examine()
+
+    assert found
+    for name, (_, action) in READS.items():
+        check = check_of(found, EU, name)
+        assert check.state is CheckState.UNKNOWN
+        assert f"needs {action} on arn:aws:s3:::{good_account.buckets[EU]}" in check.found
+    assert "ssm:DescribeParameters" in check_of(found, EU, "parameters").found
+
+
+def test_bucket_of_another_account(examine: Examine, line: Wire) -> None:
+    """It may be meant, and is said."""
+    line.add(
+        when(
+            lambda r: r.region == EU and "x-amz-expected-bucket-owner" in r.headers,
+            answering(Answer(403)),
+        )
+    )
+
+    found = examine()
+
+    check = check_of(found, EU, "owner")
+    assert check.state is CheckState.UNKNOWN
+    assert "another account than 123456789012" in check.found
+    assert "yours" in str(check.hint)
+    assert found
+
+
+def test_replication_elsewhere(examine: Examine, line: Wire) -> None:
+    """A bucket that no region has may get copies, as for a backup."""
+    line.add(replicating("backup"))
+
+    found = examine()
+
+    assert found
+    assert "to 'backup'" in check_of(found, EU, "replication").found
+
+
+def test_no_majority_of_configurations(
+    examine: Examine, good_account: AwsAccount, line: Wire
+) -> None:
+    """Where no two are the same nobody knows which is right: each differs."""
+    bodies = {}
+    for region in AWS_REGIONS:
+        configuration = {
+            "bucket_name_param": good_account.bucket_parameter,
+            "bucket_key_prefix": f"{region}/",
+        }
+        value = {"Name": "x", "Type": "String", "Value": json.dumps(configuration)}
+        bodies[region] = json.dumps({"Parameter": value}).encode()
+    line.add(
+        when(
+            lambda r: good_account.parameter in r.body.decode(errors="replace"),
+            lambda r, _: Answer(200, bodies[r.region], JSON),
+        )
+    )
+
+    found = examine()
+
+    assert {region for region, name in failures(found) if name == "configuration"} == {*AWS_REGIONS}
+    assert "no majority" in check_of(found, US, "configuration").found
+
+
+def test_denied_without_a_project(examine: Examine, line: Wire) -> None:
+    """A role may be allowed for some projects alone: nobody knows before one is named."""
+    line.add(lacks("s3:PutObject"))
+
+    found = examine(project=None)
+
+    check = check_of(found, EU, "s3:PutObject")
+    assert check.state is CheckState.UNKNOWN
+    assert "doctor('SugarWater', operation='stage')" in str(check.hint)
+
+
+def test_encrypted_without_kms_rights(examine: Examine, line: Wire) -> None:
+    """That the key is disabled is seen also by who may not ask for the key: latest is read."""
+    line.add(encrypted("Enabled"))
+    line.add(in_eu("DescribeKey", refusing("AccessDeniedException")))
+    line.add(
+        when(
+            lambda r: r.region == EU and r.path.endswith("/latest") and r.method == "GET",
+            answering(error(400, "KMS.DisabledException", f"{KEY} is disabled.")),
+        )
+    )
+
+    found = examine()
+
+    assert check_of(found, EU, "KMS key").state is CheckState.UNKNOWN
+    check = check_of(found, EU, "s3:GetObject")
+    assert check.state is CheckState.FAILED
+    assert "KMS.DisabledException" in check.found
+    assert "enable it" in str(check.hint)
+
+
+def test_who_asks_is_not_shown(examine: Examine, line: Wire) -> None:
+    """No permission is needed for that, but a policy may deny it: everything else is known."""
+    line.add(
+        when(lambda r: r.service == "sts", lambda r, _: by_sts("AccessDenied", "explicit deny"))
+    )
+
+    found = examine()
+
+    assert found
+    assert check_of(found, EU, "identity").state is CheckState.UNKNOWN
+    assert check_of(found, EU, "owner").state is CheckState.NOT_TRIED
+
+
+def test_regions_of_a_configuration_that_is_missing(good_account: AwsAccount, line: Wire) -> None:
+    """Where the configuration should say which regions there are, its own is looked at."""
+    line.add(
+        when(
+            lambda r: good_account.parameter in r.body.decode(errors="replace"),
+            refusing("ParameterNotFound"),
+        )
+    )
+    with Session() as session:
+        found = session.doctor()
+
+    assert failures(found) == [(US, "configuration")]
+    assert "startifact setup" in str(check_of(found, US, "configuration").hint)
+
+
+@pytest.mark.tries_stores
+def test_store_that_ignores_conditions(good_account: AwsAccount, wire: Wire) -> None:
+    """A store other than AWS is tried where the command writes, and only there."""
+
+    def unconditional(request: Request, forward: Forward) -> Answer | None:
+        kept = {k: v for k, v in request.headers.items() if not k.startswith("if-")}
+        return forward(replace(request, headers=kept))
+
+    wire.add(when(lambda r: r.method in {"PUT", "POST"}, unconditional))
+    endpoint = wire.endpoint.replace(":", "%3A").replace("/", "%2F")
+    spec = f"s3://{good_account.buckets[US]}/doctor?region={US}&endpoint={endpoint}"
+    with Session(regions=[spec]) as session, Session(regions=[spec], read_only=True) as reader:
+        found = session.doctor("SugarWater", operation="stage")
+        reading = [reader.doctor("SugarWater", operation=o) for o in ("stage", "download")]
+
+    assert failures(found) == [(spec, "conditional writes")]
+    assert "does not honour conditions" in check_of(found, spec, "conditional writes").found
+    assert "Use a store that honours" in str(check_of(found, spec, "conditional writes").hint)
+    for other in reading:
+        assert check_of(other, spec, "conditional writes").state is CheckState.NOT_TRIED
+    assert check_of(found, spec, "settings").state is CheckState.NOT_TRIED
+    assert check_of(found, spec, "identity").state is CheckState.NOT_TRIED

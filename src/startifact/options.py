@@ -244,7 +244,7 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "policy": (
         "startifact policy stage --project SugarWater --regions us-east-1,eu-west-1",
-        "startifact policy promote rollback --project SugarWater --channel staging --regions us-east-1",
+        "startifact policy promote --project SugarWater --channel staging --regions us-east-1",
         "startifact policy --trust ORGANISATION/REPOSITORY --tag 'v*'",
     ),
     "completion": (

@@ -5,7 +5,8 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -89,11 +90,19 @@ def test_everywhere(kind: str, here: Path, tmp_path: Path, stage: Stage) -> None
     assert done.stdout.split() == [first.sha256, first.tree]
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Return a folder that everybody may look into, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @as_user
-def test_another_user(here: Path, tmp_path: Path, stage: Stage) -> None:
+def test_another_user(here: Path, stage: Stage, open_folder: Path) -> None:
     """Nor does the user; what that one may not read is named."""
     build(here / "dist", FILES)
-    copy = shuffled(here / "dist", tmp_path / "copy")
+    copy = shuffled(here / "dist", open_folder / "copy")
     for path in (copy, *copy.rglob("*")):
         path.chmod(0o755 if path.is_dir() or path.name == "tool" else 0o644)
         os.chown(path, 12345, 12345)
@@ -101,18 +110,10 @@ def test_another_user(here: Path, tmp_path: Path, stage: Stage) -> None:
     first = stage("dist").artifact
 
     command = [sys.executable, "-c", AS_ANOTHER, str(copy), str(here / "dist")]
-    folders = [f for f in (copy, *copy.parents) if f.is_relative_to("/tmp")][:-1]
-    modes = {folder: folder.stat().st_mode & 0o777 for folder in folders}
-    try:
-        for folder in folders:
-            folder.chmod(0o755)
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        (copy / "a.txt").chmod(0o600)
-        (copy / "bin").chmod(0o700)
-        refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    finally:
-        for folder, mode in modes.items():
-            folder.chmod(mode)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    (copy / "a.txt").chmod(0o600)
+    (copy / "bin").chmod(0o700)
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.stdout.split() == [first.sha256, first.tree], done.stderr
     assert "LocalFileError: '.' has 2 things that cannot be archived:" in refused.stderr

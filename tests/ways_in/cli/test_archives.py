@@ -108,9 +108,8 @@ def test_names_that_move_the_cursor(run: Run, three: list[Path], dist: Path) -> 
 
     done = run("stage", "SugarWater@1.0.0", "bad", "--dry-run")
 
-    assert done.code == 0
-    assert "\x1b" not in done.err
-    assert "\\x1b[2Ja\\nb" in done.err
+    assert (done.code, "\x1b" in done.err) == (2, False)
+    assert "bad/\\x1b[2Ja\\nb' has a control character in it" in done.err
 
 
 # Standard input ----------------------------------------------------------------------------------

@@ -173,7 +173,7 @@ def test_version(run: Run, words: list[str]) -> None:
         ("remove P", "startifact --help shows"),
         (f"{'stage' * 100} P", "startifact --help shows"),
         ("stage P@1.0.0 x --zzz", "startifact stage --help shows"),
-        ("stage P@1.0.0 x y", "startifact stage --help shows"),
+        ("info P@1.0.0 y", "startifact info --help shows"),
         ("-", "startifact --help shows"),
     ],
 )

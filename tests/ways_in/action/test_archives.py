@@ -124,11 +124,14 @@ def test_names_that_would_be_commands(
     step: Step, call: Call, workspace: Path, directories: list[str]
 ) -> None:
     """The name of a member is no command of the workflow, and no markup of the summary."""
-    build(workspace, {"bad/a\n::warning::x": "1", "bad/::error::y": "2", "bad/`|<b>": "3"})
+    build(workspace, {"bad/::error::y": "2", "bad/`|<b>": "3", "worse/a\n::warning::x": "1"})
     (workspace / "bad" / "::error::link").symlink_to("::error::y")
 
     done = call(**to_stage(step, path="bad", regions=directories[0]), dry_run="true")
 
-    assert done.exit_code == 0
+    worse = call(**to_stage(step, path="worse", regions=directories[0]), dry_run="true")
+
+    assert (done.exit_code, worse.exit_code) == (0, 2)
     assert done.commands == []
+    assert [command.name for command in worse.commands] == ["error"]
     assert "<b>" not in done.summary

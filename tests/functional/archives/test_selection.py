@@ -18,6 +18,64 @@ Back = Callable[[Staging], Path]
 # What is named -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["dist", "!build/out/secret"],
+        ["build/out", "!dist/secret"],
+        ["build/out", "!dist/s*"],
+        ["dist/**", "!build/out/**/secret"],
+        ["build/../dist", "!bin/../build/out/secret"],
+        ["dist/*", "!dist/../out/secret"],
+        ["build/out", "!deep/out/secret"],
+    ],
+)
+def test_taken_away_by_way_of_a_link(
+    paths: list[str], here: Path, stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a link leads to is the same place, whichever line goes by the link."""
+    build(here, {"build/out/app": "app", "build/out/app2": "app", "build/out/secret": "secret"})
+    build(here, {"dist": "-> build/out", "deep": "-> build", "bin": None})
+
+    with caplog.at_level(logging.WARNING, "startifact"):
+        assert members_of(stage(paths)) == ["app", "app2"]
+    assert not caplog.text
+
+
+def test_link_that_is_taken_away(here: Path, stage: Stage) -> None:
+    """A link is taken away as what it is, not what it leads to."""
+    build(here, {"build/a": "a", "build/b": "b", "l": "-> build"})
+
+    assert members_of(stage([".", "!l"])) == ["build/a", "build/b"]
+    assert members_of(stage(["build", "l", "!l"])) == ["build/a", "build/b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "warned"),
+    [
+        ("!d/nothing", True),
+        ("!d/*.pyc", True),
+        ("!d/**/c", True),
+        ("!other", True),
+        ("!d/a", False),
+        ("!**/a", False),
+        ("!d/.*", False),
+        ("!d/.h/x", False),
+    ],
+)
+def test_nothing_taken_away(
+    line: str, warned: bool, here: Path, stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line that takes nothing away is a warning: it may be a mistake."""
+    build(here, {"d/a": "a", "d/b": "b", "d/e": "e", "d/.h/x": "x", "other": "o"})
+
+    with caplog.at_level(logging.WARNING, "startifact"):
+        stage(["d", line, "!d/e", "!d/e/*"])
+
+    assert (f"nothing matches '{line}'" in caplog.text) == warned
+    assert caplog.text.count("nothing matches") == warned
+
+
 @pytest.mark.parametrize("path", ["dist/a.whl", "dist/*.whl", "d*/a.*", Path("dist/a.whl")])
 def test_one_file(path: str | Path, here: Path, stage: Stage, back: Back) -> None:
     """One file, or the only match of a pattern, is staged byte for byte, under its own name."""

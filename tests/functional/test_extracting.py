@@ -187,6 +187,30 @@ def test_links(staged: Staged, out: Path) -> None:
     assert (path / "hard").stat().st_ino == (path / "lib" / "libx.so.1.2").stat().st_ino
 
 
+@pytest.mark.parametrize(("host", "flagged"), [(3, True), (3, False), (19, False), (0, False)])
+def test_names_in_zips(host: int, flagged: bool, staged: Staged, out: Path) -> None:
+    """What tools on Unix and macOS write is UTF-8, whether the zip says so or not."""
+    archive, raw = zip_of((zip_entry("Übung", system=host), b"")), "Übung".encode()
+    assert archive.count(raw) == 2
+    if not flagged:
+        archive = archive.replace((0x800).to_bytes(2, "little"), bytes(2))
+    if host == 0:
+        archive = archive.replace(raw, b"\x9abung!")
+
+    staged(archive).downloader.extract(out / "new")
+
+    assert list(tree(out / "new")) == ["Übung" if host else "Übung!"]
+
+
+def test_names_in_zips_of_unix_that_are_not_utf8(staged: Staged, out: Path) -> None:
+    """What cannot be UTF-8 is as DOS had it."""
+    archive = zip_of((zip_entry("xxbung"), b"")).replace(b"xxbung", b"x\x9abung")
+
+    staged(archive).downloader.extract(out / "new")
+
+    assert list(tree(out / "new")) == ["xÜbung"]
+
+
 def test_names(staged: Staged, out: Path) -> None:
     """Names that a system has are kept: hidden ones, long ones, of any alphabet."""
     names = [
@@ -449,6 +473,12 @@ def test_links_through_links_that_are_there(staged: Staged, out: Path, tmp_path:
 
     with pytest.raises(IntegrityError, match="'x' is a link that leads through 'away'"):
         staged(tar_of(tar_link("x", "away/file.txt"))).downloader.extract(out)
+    with pytest.raises(IntegrityError, match="'d/x' is a link that leads through 'away'"):
+        staged(tar_of(tar_link("d/x", "../away"))).downloader.extract(out, overwrite=True)
+
+    archive = tar_of(tar_link("x", "away"), tar_file("away"))
+    staged(archive).downloader.extract(out, overwrite=True)
+    assert tree(out) == {"away": "sugar", "other": "other", "x": "-> away"}
 
 
 @pytest.mark.parametrize("failing", [2, 3, 4])

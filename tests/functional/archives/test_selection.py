@@ -312,16 +312,17 @@ def test_links_that_lead_out(target: str, here: Path, stage: Stage) -> None:
 def test_what_could_not_be_extracted(here: Path, stage: Stage) -> None:
     """What an extraction would refuse is refused before; a backslash alone is none of it."""
     files = {"d/dev\\x2d": "a", "d/a\nb": "a", "d/x\\..\\c": "a", "d/C:d": "a", "d/lib/deep/e": "a"}
-    build(here, {**files, "d/link": "-> lib/deep", "d/up": "-> link/../e"})
+    build(here, {**files, "d/link": "-> lib/deep", "d/up": "-> link/../e", "d/x2": "-> LINK/../e"})
 
     with pytest.raises(InputError) as caught:
         stage("d")
 
     assert caught.value.message.split("\n") == [
-        "'d' has 4 things that cannot be archived:",
+        "'d' has 5 things that cannot be archived:",
         f"  '{here}/d/C:d' begins with a drive letter",
         f"  '{here}/d/a\\nb' has a control character in it",
         f"  '{here}/d/up' is a link that leads up again behind 'link', which is a link",
+        f"  '{here}/d/x2' is a link that leads up again behind 'LINK', which is a link",
         f"  '{here}/d/x\\\\..\\\\c' has .. in it",
     ]
 

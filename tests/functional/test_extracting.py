@@ -592,6 +592,23 @@ def test_killed(staged: Staged, out: Path, directories: list[str]) -> None:
     assert not [path for path in out.iterdir() if path.match(OWN)]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("there", ["new", "new/er", "new/er/other"])
+def test_killed_before_a_parent_was_there(
+    there: str, staged: Staged, out: Path, directories: list[str]
+) -> None:
+    """It removes it also where folders have come there since."""
+    artifact = staged(TAR)
+
+    killed(signal.SIGKILL, out / "new" / "er", directories[0])
+    assert list(out.glob(OWN))
+    (out / there).mkdir(parents=True)
+    artifact.downloader.extract(out / "new" / "er")
+
+    assert tree(out / "new" / "er").items() >= EXTRACTED.items()
+    assert not list(out.rglob(OWN))
+
+
 def test_verified_first(staged: Staged, out: Path, directories: list[str]) -> None:
     """Of an archive that is not the one that was staged no member is written."""
     staged(TAR)

@@ -83,7 +83,8 @@ def extraction_folder(destination: Destination) -> Iterator[Path]:
         LocalFileError: It cannot be made.
     """
     base = destination.base
-    sweep_in(base, _NAME, _OURS)
+    for place in (destination.path, *destination.path.parents):
+        sweep_in(place, _NAME, _OURS)  # there may have been fewer folders then
     folder = base / f"{_PREFIX}{secrets.token_hex(8)}"
     try:
         with local_errors(base):

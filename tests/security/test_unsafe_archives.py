@@ -60,8 +60,8 @@ def with_records(data: bytes) -> bytes:
 def sized(kind: bytes, size: int, records: dict[str, str]) -> bytes:
     """Return a tar whose first member says that it has *size* bytes, which do not follow."""
     info, _ = tar_file("x", b"", type=kind, size=size, pax_headers=records)
-    form = tarfile.PAX_FORMAT if records else tarfile.GNU_FORMAT
-    return info.tobuf(form) + GOOD_TAR
+    header = info.tobuf(tarfile.PAX_FORMAT) if records else info.tobuf(tarfile.GNU_FORMAT)
+    return header + GOOD_TAR
 
 
 def lying_tar() -> bytes:

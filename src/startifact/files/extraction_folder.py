@@ -83,8 +83,8 @@ def extraction_folder(destination: Destination) -> Iterator[Path]:
         LocalFileError: It cannot be made.
     """
     base = destination.base
-    for place in (destination.path, *destination.path.parents):
-        sweep_in(place, _NAME, _OURS)  # there may have been fewer folders then
+    for above in (destination.path, *destination.path.parents):
+        sweep_in(above, _NAME, _OURS)  # there may have been fewer folders then
     folder = base / f"{_PREFIX}{secrets.token_hex(8)}"
     try:
         with local_errors(base):

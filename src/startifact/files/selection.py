@@ -139,12 +139,13 @@ class _Search:
         for line in excluding:
             # What others take away, or is hidden, was not looked into.
             is_known = line.position in self.matching or any(
-                other is not line and other.covers(line.place, is_directory=True)
+                other is not line and other.covers(line.real_folder, is_directory=True)
                 for other in excluding
             )
             is_there = line.is_literal and os.path.lexists(line.text)
             if not is_known and not (
-                is_there and any(is_inside(line.place, named.place) for named in self.named)
+                is_there
+                and any(is_inside(line.real_folder, named.real_folder) for named in self.named)
             ):
                 logger.warning("nothing matches %s", quoted(f"{EXCLUDES}{line.text}"))
 
@@ -207,8 +208,8 @@ class _Search:
         following = [o for o in self.lines[line.position + 1 :] if o.excludes]
         if not following:
             return False
-        place = line.place_of(location)
-        covering = {o.position for o in following if o.covers(place, is_directory=is_directory)}
+        path = line.real_path(location)
+        covering = {o.position for o in following if o.covers(path, is_directory=is_directory)}
         self.matching |= covering
         return bool(covering)
 

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,45 @@ ARCHIVES = {
     "zip": zip_of((zip_entry("bin/tool", 0o100755), b"run"), ("lib/a.txt", SUGAR)),
 }
 OWN = ".startifact-extract-*"
+
+EXTRACTING = """
+import sys
+from startifact.cli import main
+path, region = sys.argv[1:]
+sys.exit(main(["download", "SugarWater", path, "--regions", region, "--extract"]))
+"""
+posix = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be somebody else"
+)
+
+
+def _can_mount() -> bool:
+    if not sys.platform.startswith("linux") or not shutil.which("unshare"):
+        return False
+    tried = ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(tried, capture_output=True, timeout=60, check=False).returncode == 0
+
+
+mounts = pytest.mark.skipif(not _can_mount(), reason="nothing can be mounted here")
+
+
+def bound(path: Path, region: str) -> "subprocess.CompletedProcess[str]":
+    """Extract into *path* as somebody whom permissions bind, as they do not bind root."""
+    without = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+    return subprocess.run(
+        [*without, sys.executable, "-c", EXTRACTING, str(path), region],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def mounted(mount: str, path: Path, region: str) -> "subprocess.CompletedProcess[str]":
+    """Extract into *path* where something is mounted as *mount* says, for that time only."""
+    script = f'mount {mount} && exec "$@"'
+    words = ["sh", sys.executable, "-c", EXTRACTING, str(path), region]
+    return subprocess.run(
+        ["unshare", "-m", "sh", "-c", script, *words],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -147,6 +187,30 @@ def test_links(staged: Staged, out: Path) -> None:
     assert (path / "hard").stat().st_ino == (path / "lib" / "libx.so.1.2").stat().st_ino
 
 
+@pytest.mark.parametrize(("host", "flagged"), [(3, True), (3, False), (19, False), (0, False)])
+def test_names_in_zips(host: int, flagged: bool, staged: Staged, out: Path) -> None:
+    """What tools on Unix and macOS write is UTF-8, whether the zip says so or not."""
+    archive, raw = zip_of((zip_entry("Übung", system=host), b"")), "Übung".encode()
+    assert archive.count(raw) == 2
+    if not flagged:
+        archive = archive.replace((0x800).to_bytes(2, "little"), bytes(2))
+    if host == 0:
+        archive = archive.replace(raw, b"\x9abung!")
+
+    staged(archive).downloader.extract(out / "new")
+
+    assert list(tree(out / "new")) == ["Übung" if host else "Übung!"]
+
+
+def test_names_in_zips_of_unix_that_are_not_utf8(staged: Staged, out: Path) -> None:
+    """What cannot be UTF-8 is as DOS had it."""
+    archive = zip_of((zip_entry("xxbung"), b"")).replace(b"xxbung", b"x\x9abung")
+
+    staged(archive).downloader.extract(out / "new")
+
+    assert list(tree(out / "new")) == ["xÜbung"]
+
+
 def test_names(staged: Staged, out: Path) -> None:
     """Names that a system has are kept: hidden ones, long ones, of any alphabet."""
     names = [
@@ -235,6 +299,70 @@ def test_empty_directory(staged: Staged, out: Path) -> None:
 
     assert tree(out / "new") == EXTRACTED
     assert (out / "new").stat().st_mode & 0o7777 == 0o750
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="permissions bind nobody here")
+@posix
+def test_directory_that_may_not_be_written_to(
+    staged: Staged, out: Path, directories: list[str]
+) -> None:
+    """Where the system lets nothing be written there is the error, and nothing is left."""
+    staged(TAR)
+    (out / "new").mkdir()
+    (out / "new").chmod(0o555)
+
+    done = bound(out / "new", directories[0])
+
+    assert done.returncode == 9
+    assert "Permission denied" in done.stderr
+    assert tree(out) == {"other": "other", "new": "folder"}
+
+
+@posix
+@pytest.mark.parametrize(("group", "mode"), [(1, 0o755), (0, 0o2775), (0, 0o4755)])
+def test_group_of_an_empty_directory(group: int, mode: int, staged: Staged, out: Path) -> None:
+    """An empty directory that another one could not be like stays that directory."""
+    (out / "new").mkdir()
+    os.chown(out / "new", -1, group)
+    (out / "new").chmod(mode)
+    before = (out / "new").stat()
+
+    staged(TAR).downloader.extract(out / "new")
+
+    after = (out / "new").stat()
+    assert (after.st_gid, after.st_mode, after.st_ino) == (group, before.st_mode, before.st_ino)
+    assert tree(out / "new") == EXTRACTED
+    assert not list(out.rglob(OWN))
+
+
+@mounts
+def test_empty_directory_that_is_mounted(
+    staged: Staged, out: Path, tmp_path: Path, directories: list[str]
+) -> None:
+    """What is mounted from the same file system is filled as any directory that has to stay."""
+    staged(TAR)
+    (tmp_path / "real").mkdir()
+    (out / "new").mkdir()
+
+    done = mounted(f"--bind {tmp_path}/real {out}/new", out / "new", directories[0])
+
+    assert done.returncode == 0, done.stderr
+    assert tree(tmp_path / "real") == EXTRACTED
+    assert tree(out) == {"other": "other", "new": "folder"}
+
+
+@mounts
+def test_folder_in_another_file_system(staged: Staged, out: Path, directories: list[str]) -> None:
+    """Where one rename cannot reach, the error says which folder that is, and what to do."""
+    staged(tar_of(tar_file("a"), *FILES))
+    (out / "lib").mkdir()
+
+    done = mounted(f"-t tmpfs none {out}/lib", out, directories[0])
+
+    assert done.returncode == 9
+    assert f"'{out}/lib' is in another file system than '{out}'" in done.stderr
+    assert "hint: Extract into another directory" in done.stderr
+    assert tree(out) == {"other": "other", "lib": "folder"}
 
 
 def test_directory_that_is_worked_in(
@@ -345,6 +473,12 @@ def test_links_through_links_that_are_there(staged: Staged, out: Path, tmp_path:
 
     with pytest.raises(IntegrityError, match="'x' is a link that leads through 'away'"):
         staged(tar_of(tar_link("x", "away/file.txt"))).downloader.extract(out)
+    with pytest.raises(IntegrityError, match="'d/x' is a link that leads through 'away'"):
+        staged(tar_of(tar_link("d/x", "../away"))).downloader.extract(out, overwrite=True)
+
+    archive = tar_of(tar_link("x", "away"), tar_file("away"))
+    staged(archive).downloader.extract(out, overwrite=True)
+    assert tree(out) == {"away": "sugar", "other": "other", "x": "-> away"}
 
 
 @pytest.mark.parametrize("failing", [2, 3, 4])
@@ -456,6 +590,23 @@ def test_killed(staged: Staged, out: Path, directories: list[str]) -> None:
     assert len(left) == 1
     assert tree(out / "new") == EXTRACTED
     assert not [path for path in out.iterdir() if path.match(OWN)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("there", ["new", "new/er", "new/er/other"])
+def test_killed_before_a_parent_was_there(
+    there: str, staged: Staged, out: Path, directories: list[str]
+) -> None:
+    """It removes it also where folders have come there since."""
+    artifact = staged(TAR)
+
+    killed(signal.SIGKILL, out / "new" / "er", directories[0])
+    assert list(out.glob(OWN))
+    (out / there).mkdir(parents=True)
+    artifact.downloader.extract(out / "new" / "er")
+
+    assert tree(out / "new" / "er").items() >= EXTRACTED.items()
+    assert not list(out.rglob(OWN))
 
 
 def test_verified_first(staged: Staged, out: Path, directories: list[str]) -> None:

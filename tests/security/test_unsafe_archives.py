@@ -51,6 +51,19 @@ def with_header(**records: str) -> bytes:
     return tar_of(tar_file("x", SUGAR, pax_headers=records))
 
 
+def with_records(data: bytes) -> bytes:
+    """Return a tar whose extended header has *data* as its records."""
+    info, _ = tar_file("x", data, type=tarfile.XHDTYPE)
+    return info.tobuf(tarfile.USTAR_FORMAT) + data.ljust(512, b"\0") + GOOD_TAR
+
+
+def sized(kind: bytes, size: int, records: dict[str, str]) -> bytes:
+    """Return a tar whose first member says that it has *size* bytes, which do not follow."""
+    info, _ = tar_file("x", b"", type=kind, size=size, pax_headers=records)
+    header = info.tobuf(tarfile.PAX_FORMAT) if records else info.tobuf(tarfile.GNU_FORMAT)
+    return header + GOOD_TAR
+
+
 def lying_tar() -> bytes:
     """Return a tar whose member says that it is larger than the whole tar."""
     info, _ = tar_file("x", SUGAR)
@@ -237,6 +250,13 @@ UNSAFE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     "tar: link with a size": (lambda: with_size(tarfile.SYMTYPE), "has a size, and is a symb"),
     "tar: hard link with a size": (lambda: with_size(tarfile.LNKTYPE), "has a size, and is a hard"),
     "tar: endless header": (endless_header, "more than 1,048,576 bytes say something"),
+    "tar: record without a length": (lambda: with_records(b"x path=a\n"), "extended header is not"),
+    "tar: record of no length": (lambda: with_records(b"0 path=a\n"), "extended header is not"),
+    "tar: record that is shorter": (lambda: with_records(b"3 path=a\n"), "extended header is not"),
+    "tar: record of no length, last": (
+        lambda: with_records(b"9 path=a\n0 path=b\n"),
+        "extended header is not valid",
+    ),
     "tar: header for all members": (
         lambda: tar_header_for_all(path="../x"),
         "gives them one name or size",
@@ -405,6 +425,28 @@ def test_not_extracted(what: str, extract: Callable[..., Path], tmp_path: Path) 
     assert error.hint
     with pytest.raises(InputError, match=said):
         raise error
+
+
+@pytest.mark.parametrize("kind", [tarfile.FIFOTYPE, tarfile.CHRTYPE, b"Z", tarfile.GNUTYPE_SPARSE])
+@pytest.mark.parametrize("compress", [gzip.compress, bytes])
+@pytest.mark.parametrize(
+    ("size", "records"), [(65 * MIB, {}), (2**62, {}), (2**80, {}), (0, {"size": "9" * 19})]
+)
+def test_size_of_what_is_refused(
+    kind: bytes,
+    compress: Callable[[bytes], bytes],
+    size: int,
+    records: dict[str, str],
+    extract: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    """What is in members that are refused anyway counts, before anything of it is read."""
+    archive = compress(sized(kind, size, records))
+
+    for given in ({}, {"max_bytes": 2**90, "max_ratio": 2**90}):
+        message = refused(extract, tmp_path, archive, **given).message
+
+        assert ("it ends too early" if given else "bytes") in message
 
 
 def test_padding(extract: Callable[..., Path], tmp_path: Path) -> None:

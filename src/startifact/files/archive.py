@@ -36,10 +36,8 @@ _GZIP_HEADER = b"\x1f\x8b\x08\x00\0\0\0\0\x00\xff"
 
 def largest_size(tree: SelectedTree) -> int:
     """Return how many bytes an archive of *tree* has at most."""
-    content = sum(member.size for member in tree.members)
-    names = sum(len(m.path.encode()) + len((m.target or "").encode()) for m in tree.members)
     of_kind = tar_format if tree.kind is ArchiveKind.TAR_GZ else zip_format
-    size: int = of_kind.largest_size(len(tree.members), names, content)
+    size: int = of_kind.largest_size(tree.members)
     return size + size // 1000 + BLOCK_BYTES  # of what cannot be compressed, zlib makes more
 
 

@@ -2,6 +2,7 @@
 
 import bz2
 import lzma
+import os
 import zlib
 from pathlib import Path
 from typing import Protocol
@@ -38,12 +39,14 @@ def open_stream(path: Path, compression: str, name: str) -> Stream:
 class _Plain:
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
+        self._end = os.fstat(self._file.fileno()).st_size
 
     def read(self, size: int) -> bytes:
         return self._file.read(size)
 
     def skip(self, size: int) -> None:
-        self._file.seek(size, 1)
+        # Not behind the end: a file cannot be as large as an archive may say.
+        self._file.seek(min(self._file.tell() + size, self._end))
 
     def close(self) -> None:
         self._file.close()

@@ -14,7 +14,7 @@ from startifact.errors import LocalFileError
 from startifact.files.archive_reading import Archive, open_archive
 from startifact.files.destination import local_errors
 from startifact.files.extraction_bounds import Bounds
-from startifact.files.extraction_folder import Destination
+from startifact.files.extraction_folder import Destination, extraction_folder
 from startifact.files.member_checks import MemberChecks
 from startifact.files.merging import Merge, put_whole
 from startifact.files.stored_members import StoredMember, StoredMemberType
@@ -73,13 +73,23 @@ def extract_archive(
         checks = _check(archive, destination, bounds, overwrite=overwrite)
         _check_room(folder, checks.size, name)
         _write(archive, tree)
-    if destination.is_replaced:
-        put_whole(tree, destination.path)
-    else:
+    if not destination.is_replaced:
         Merge(tree, destination.path, folder / "replaced", overwrite=overwrite).run()
+    elif not put_whole(tree, destination.path):
+        shutil.rmtree(tree)  # there may be no room for both
+        _write_within(archive, destination, asked)
     return Extraction(
         path=asked, members=checks.paths, files=checks.files, size=checks.content_size
     )
+
+
+def _write_within(archive: Archive, destination: Destination, asked: Path) -> None:
+    """Do it by way of a folder in *destination*, an empty directory that no rename reaches."""
+    with extraction_folder(destination.kept()) as folder:
+        tree = folder / "tree"
+        with local_errors(asked):
+            _write(archive, tree)
+        Merge(tree, destination.path, folder / "replaced", overwrite=False).run()
 
 
 def _check(

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,10 @@ class Destination:
             return self.path
         return next(folder for folder in self.path.parents if folder.exists())
 
+    def kept(self) -> "Destination":
+        """Return the same directory, to be filled and not replaced."""
+        return Destination(self.path, self.has_others, is_replaced=False)
+
 
 def destination_of(path: Path) -> Destination:
     """Return what there is of the directory *path*; where it is a link, of what it leads to.
@@ -78,7 +83,8 @@ def extraction_folder(destination: Destination) -> Iterator[Path]:
         LocalFileError: It cannot be made.
     """
     base = destination.base
-    sweep_in(base, _NAME, _OURS)
+    for above in (destination.path, *destination.path.parents):
+        sweep_in(above, _NAME, _OURS)  # there may have been fewer folders then
     folder = base / f"{_PREFIX}{secrets.token_hex(8)}"
     try:
         with local_errors(base):
@@ -100,13 +106,18 @@ else:
     def _can_be_replaced(directory: Path) -> bool:
         """Say whether another directory may take the place of *directory*, which is empty.
 
-        One that somebody works in, that something is mounted at, or that is another user's, has to
-        stay what it is.
+        One that somebody works in, that something is mounted at, that is another user's or group's,
+        gives its group to what is made in it, or that its owner may not write to has to stay what
+        it is.
         """
-        if directory.is_mount():
+        if directory.is_mount() or not os.access(directory, os.W_OK | os.X_OK):
             return False
         with contextlib.suppress(OSError):
             if directory.samefile(Path.cwd()):
                 return False
-        is_own = directory.stat().st_uid == os.geteuid()
-        return is_own and os.access(directory.parent, os.W_OK | os.X_OK)
+        there, above = directory.stat(), directory.parent.stat()
+        is_inherited = above.st_mode & stat.S_ISGID or sys.platform == "darwin"
+        group = above.st_gid if is_inherited else os.getegid()
+        is_own = (there.st_uid, there.st_gid) == (os.geteuid(), group)
+        is_like_others = not there.st_mode & (stat.S_ISGID | stat.S_ISUID)
+        return is_own and is_like_others and os.access(directory.parent, os.W_OK | os.X_OK)

@@ -25,6 +25,9 @@ class Line:
     folder: str
     """Where it begins, absolute."""
 
+    real_folder: str
+    """The same without links: two lines may spell one place differently."""
+
     excludes: bool
     is_literal: bool
     is_directory: bool
@@ -48,7 +51,9 @@ class Line:
         pattern = Pattern(text, text, (), False) if is_literal else Pattern.parse(text)  # noqa: FBT003
         is_directory = is_literal and os.path.isdir(text) and not (several and os.path.islink(text))
         folder = _absolute(pattern.fixed)
-        return cls(position, text, pattern, folder, excludes, is_literal, is_directory)
+        goes_in = not is_literal or is_directory_text(text) or (is_directory and not excludes)
+        real = os.path.realpath(pattern.fixed) if goes_in else _real_path(pattern.fixed)
+        return cls(position, text, pattern, folder, real, excludes, is_literal, is_directory)
 
     def check_is_there(self) -> None:
         """Return when something is there, unless it is a pattern.
@@ -81,11 +86,16 @@ class Line:
         """The folder that the paths of members are relative to, where it is the only line."""
         return str(Path(self.folder).parent) if self.is_file else self.folder
 
-    def covers(self, location: str, *, is_directory: bool) -> bool:
-        """Say whether it is about what is at *location*, an absolute path, or a folder of that."""
-        if not is_inside(location, self.folder):
+    def real_path(self, location: str) -> str:
+        """Return *location*, which is in its folder and in no link in that, without links."""
+        rest = location[len(self.folder) :].lstrip(os.sep)
+        return os.path.join(self.real_folder, rest) if rest else self.real_folder
+
+    def covers(self, path: str, *, is_directory: bool) -> bool:
+        """Say whether it is about what is at *path*, which has no links, or a folder of that."""
+        if not is_inside(path, self.real_folder):
             return False
-        rest = location[len(self.folder) :].replace(os.sep, "/")
+        rest = path[len(self.real_folder) :].replace(os.sep, "/")
         parts = [part for part in rest.split("/") if part]
         return self.pattern.covers(parts, is_directory=is_directory)
 
@@ -102,3 +112,11 @@ def _absolute(text: str) -> str:
     by_name = os.path.abspath(text)
     real = os.path.realpath(text)
     return by_name if os.path.realpath(by_name) == real else real
+
+
+def _real_path(text: str) -> str:
+    """Return where *text* itself is, which may be a link."""
+    folder, name = os.path.split(text)
+    if name in {"", ".", ".."}:
+        return os.path.realpath(text)
+    return os.path.join(os.path.realpath(folder), name)

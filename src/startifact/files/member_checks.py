@@ -197,9 +197,11 @@ class MemberChecks:
 
     def _way_trouble(self, path: str, target: str) -> str | None:
         """Return why the link at *path* may not lead to *target*, now that all are known."""
-        for folder in list(_steps(path, target))[:-1]:
-            if folder and folder not in self._links and self._has_link(folder):
-                return f"is a link that leads through {quoted(folder)}, which is a link"
+        for step in _steps(path, target):
+            # What a member replaces is not there any more.
+            is_member = step in self._links or step in self._sizes
+            if step and not is_member and self._has_link(step):
+                return f"is a link that leads through {quoted(step)}, which is a link"
         return way_trouble(path, target, lambda folder: folded(folder) in self._folded_links)
 
     def _has_link(self, folder: str) -> bool:

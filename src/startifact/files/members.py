@@ -137,14 +137,14 @@ def refuse_names(members: Sequence[Member], root: str, refusals: Refusals) -> No
 
     So what was staged from a directory can be extracted, on every system but Windows.
     """
-    links = {member.path for member in members if member.type is MemberType.LINK}
+    links = {folded(member.path) for member in members if member.type is MemberType.LINK}
     for member in members:
         trouble = name_trouble(
             member.path, is_directory=member.type is MemberType.DIRECTORY, windows=False
         )
         if trouble is None and member.target is not None:
             trouble = link_trouble(member.target) or way_trouble(
-                member.path, member.target, links.__contains__
+                member.path, member.target, lambda path: folded(path) in links
             )
         if trouble is not None:
             refusals.refuse(os.path.join(root, member.path), trouble)

@@ -1,8 +1,10 @@
 """Putting what was extracted where it was asked for, by renames, all of which can be taken back."""
 
 import contextlib
+import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
@@ -11,11 +13,15 @@ from startifact.files.destination import local_errors
 from startifact.files.trouble import WITHOUT_MODES
 from startifact.text import quoted
 
+_MOUNTED = frozenset({errno.EBUSY, errno.EXDEV})
+"""How a rename fails at what is mounted there, also from the same file system."""
 
-def put_whole(tree: Path, destination: Path) -> None:
+
+def put_whole(tree: Path, destination: Path) -> bool:
     """Put the folder *tree* at *destination*, where nothing is or an empty directory.
 
-    Missing parents are made; on any error there is none that was not there.
+    Missing parents are made; on any error there is none that was not there. Return whether it is
+    there: something may be mounted at *destination*, which has to stay what it is.
 
     Raises:
         LocalFileError: It cannot be put there.
@@ -29,12 +35,19 @@ def put_whole(tree: Path, destination: Path) -> None:
                     made.append(parent)
             with contextlib.suppress(FileNotFoundError):
                 _keep_mode(tree, destination)
-            tree.rename(destination)
+            try:
+                tree.rename(destination)
+            except OSError as e:
+                tree.chmod(stat.S_IRWXU)  # whoever removes it has to be able to
+                if e.errno in _MOUNTED and destination.is_dir():
+                    return False
+                raise
     except BaseException:
         for parent in reversed(made):
             with contextlib.suppress(OSError):
                 parent.rmdir()
         raise
+    return True
 
 
 def _keep_mode(tree: Path, destination: Path) -> None:
@@ -87,16 +100,32 @@ class Merge:
                 self._merge(Path(entry.path), there)
             elif mode is None:
                 self._undo.append((there, Path(entry.path), True))
-                Path(entry.path).rename(there)
+                with self._reaching(target):
+                    Path(entry.path).rename(there)
             elif self._overwrite and not (
                 stat.S_ISDIR(mode) or entry.is_dir(follow_symlinks=False)
             ):
-                self._replace(Path(entry.path), there)
+                with self._reaching(target):
+                    self._replace(Path(entry.path), there)
             else:
                 raise LocalFileError(
                     f"cannot write {quoted(str(there))}: it has come there meanwhile",
                     hint="Let nobody else write there, and extract again",
                 )
+
+    @contextlib.contextmanager
+    def _reaching(self, folder: Path) -> Iterator[None]:
+        """Say so where no rename reaches *folder*, because something is mounted there."""
+        try:
+            yield
+        except OSError as e:
+            if e.errno != errno.EXDEV:
+                raise
+            raise LocalFileError(
+                f"cannot write there by a rename: {quoted(str(folder))} is in another file system "
+                f"than {quoted(str(self._destination))}, or mounted by itself",
+                hint="Extract into another directory, and copy from there",
+            ) from e
 
     def _replace(self, source: Path, there: Path) -> None:
         kept = self._replaced / str(len(self._undo))

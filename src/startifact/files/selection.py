@@ -81,6 +81,8 @@ class _Search:
     refusals: Refusals = field(default_factory=Refusals)
     hidden: list[str] = field(default_factory=list)
     excluded: int = 0
+    matching: set[int] = field(default_factory=set)
+    """The positions of lines that take away something, or would if it were named."""
 
     @property
     def named(self) -> list[Line]:
@@ -128,11 +130,29 @@ class _Search:
                     )
             if not count and not line.is_literal and len(self.named) > 1:
                 logger.warning("nothing matches %s", quoted(line.text))
+        self._warn_of_needless()
         return tuple(sorted(found.values(), key=lambda member: member.path))
+
+    def _warn_of_needless(self) -> None:
+        """Warn of lines that take nothing away, which may be mistakes."""
+        excluding = [line for line in self.lines if line.excludes]
+        for line in excluding:
+            # What others take away, or is hidden, was not looked into.
+            is_known = line.position in self.matching or any(
+                other is not line and other.covers(line.real_folder, is_directory=True)
+                for other in excluding
+            )
+            is_there = line.is_literal and os.path.lexists(line.text)
+            if not is_known and not (
+                is_there
+                and any(is_inside(line.real_folder, named.real_folder) for named in self.named)
+            ):
+                logger.warning("nothing matches %s", quoted(f"{EXCLUDES}{line.text}"))
 
     def _locations(self, line: Line) -> Iterator[str]:
         """Yield what *line* names, and lines behind it do not take away."""
         if self._is_excluded(line, line.folder, is_directory=line.is_directory):
+            self.excluded += 1
             return
         if line.is_file:
             yield line.folder
@@ -143,10 +163,11 @@ class _Search:
             check_deadline()
             for entry in self._entries(folder, line):
                 following = self._following(line, states, entry)
-                if not following:
-                    continue
                 is_directory = entry.is_dir(follow_symlinks=False)
                 if self._is_excluded(line, entry.path, is_directory=is_directory):
+                    self.excluded += bool(following)
+                    continue
+                if not following:
                     continue
                 if self._is_named(line, states, following, is_directory=is_directory):
                     yield entry.path
@@ -184,14 +205,13 @@ class _Search:
         return []
 
     def _is_excluded(self, line: Line, location: str, *, is_directory: bool) -> bool:
-        excluded = any(
-            other.excludes
-            and other.position > line.position
-            and other.covers(location, is_directory=is_directory)
-            for other in self.lines
-        )
-        self.excluded += excluded
-        return excluded
+        following = [o for o in self.lines[line.position + 1 :] if o.excludes]
+        if not following:
+            return False
+        path = line.real_path(location)
+        covering = {o.position for o in following if o.covers(path, is_directory=is_directory)}
+        self.matching |= covering
+        return bool(covering)
 
     def _only(self, root: str, member: Member) -> SelectedFile | SelectedTree:
         """Return the only match of a pattern: the file, or that in which a link ends."""

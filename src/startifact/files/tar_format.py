@@ -4,6 +4,8 @@ Headers are those of POSIX.1-1988 (ustar), which everything reads. What these ha
 a header of POSIX.1-2001 (pax) before: long names, names that are not ASCII, sizes from 8 GiB on.
 """
 
+from collections.abc import Sequence
+
 from startifact.files.members import Member
 from startifact.model.tree import MemberType
 
@@ -20,19 +22,10 @@ _LARGEST = 8**_SIZE_DIGITS - 1
 
 def header(member: Member, time: int) -> bytes:
     """Return what stands before the bytes of *member*, whose time is *time*."""
-    name = member.path + ("/" if member.type is MemberType.DIRECTORY else "")
-    target = member.target or ""
+    name, target = _name(member), member.target or ""
     mode = _LINK_MODE if member.type is MemberType.LINK else member.mode
-    extended = {}
-    if not _fits(name):
-        extended["path"] = name
-    if not _fits(target):
-        extended["linkpath"] = target
-    if member.size > _LARGEST:
-        extended["size"] = str(member.size)
-    records = b"".join(_record(key, value) for key, value in extended.items())
     before = b""
-    if records:
+    if records := _records(member):
         before = _block("././@PaxHeader", 0o644, len(records), time, _EXTENDED)
         before += records + padding(len(records))
     size = member.size if member.size <= _LARGEST else 0
@@ -44,12 +37,35 @@ def padding(size: int) -> bytes:
     return bytes(-size % BLOCK)
 
 
-def largest_size(members: int, name_bytes: int, content_bytes: int) -> int:
-    """Return what an archive has at most, before it is compressed.
+def largest_size(members: Sequence[Member]) -> int:
+    """Return what an archive of *members* has, before it is compressed."""
+    size = len(END)
+    for member in members:
+        size += BLOCK + _whole_blocks(member.size)
+        if records := _records(member):
+            size += BLOCK + _whole_blocks(len(records))
+    return size
 
-    *name_bytes* is the length of all names and targets together.
-    """
-    return content_bytes + members * 6 * BLOCK + 2 * name_bytes + len(END)
+
+def _whole_blocks(size: int) -> int:
+    return size + -size % BLOCK
+
+
+def _name(member: Member) -> str:
+    return member.path + ("/" if member.type is MemberType.DIRECTORY else "")
+
+
+def _records(member: Member) -> bytes:
+    """Return what the usual header of *member* has no room for."""
+    name, target = _name(member), member.target or ""
+    extended = {}
+    if not _fits(name):
+        extended["path"] = name
+    if not _fits(target):
+        extended["linkpath"] = target
+    if member.size > _LARGEST:
+        extended["size"] = str(member.size)
+    return b"".join(_record(key, value) for key, value in extended.items())
 
 
 def _fits(text: str) -> bool:

@@ -115,7 +115,7 @@ class _Tar:
         yield StoredMember(
             name=info.name,
             type=type_,
-            size=info.size if type_ is StoredMemberType.FILE else 0,
+            size=info.size,  # of any type: it has to be passed over
             mode=info.mode,
             target=info.linkname,
             header_size=used,
@@ -170,7 +170,8 @@ class _Tar:
             digits, _, _ = data[start : start + 20].partition(b" ")
             end = start + (int(digits) if digits.isdigit() else 0)
             key, equals, value = data[start + len(digits) + 1 : end - 1].partition(b"=")
-            if not equals or end > len(data) or data[end - 1] != ord("\n"):
+            is_whole = start < end <= len(data) and data[end - 1] == ord("\n")
+            if not equals or not is_whole:
                 raise self._damaged("an extended header is not valid")
             name = key.decode("utf-8", "surrogateescape")
             records[name] = value.decode("utf-8", "surrogateescape")

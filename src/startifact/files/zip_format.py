@@ -6,6 +6,7 @@ than 32 bits, it is in the extension that is there for that (zip64), and nowhere
 """
 
 import struct
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from startifact.files.members import Member
@@ -104,12 +105,10 @@ def dos_time(time: int) -> int:
     return date << 16 | at.hour << 11 | at.minute << 5 | at.second // 2
 
 
-def largest_size(members: int, name_bytes: int, content_bytes: int) -> int:
-    """Return what an archive has at most beyond its compressed bytes, and these uncompressed.
-
-    *name_bytes* is the length of all names together.
-    """
-    return content_bytes + members * 200 + 2 * name_bytes + 100
+def largest_size(members: Sequence[Member]) -> int:
+    """Return what an archive of *members* has at most, where nothing of them is compressed."""
+    # Each name is there twice, and beside it at most 200 bytes.
+    return 100 + sum(member.size + 200 + 2 * len(_name(member)) for member in members)
 
 
 def _name(member: Member) -> bytes:

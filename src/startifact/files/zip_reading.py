@@ -4,6 +4,7 @@
 where the headers beside the content say something else, and lets members share their content.
 """
 
+import contextlib
 import stat
 import zlib
 from array import array
@@ -26,6 +27,7 @@ _LOCATOR = Struct("<4sLQL")
 _END_64 = Struct("<4sQ2H2L4Q")
 _LARGE = Struct("<Q")
 
+_HOSTS_WITH_UTF8 = frozenset({3, 19})
 _METHODS = {
     1: "shrink", 6: "implode", 9: "deflate64", 12: "bzip2", 14: "lzma", 93: "zstd", 95: "xz",
     98: "ppmd", 99: "encryption",
@@ -57,8 +59,16 @@ class _Entry:
 
     @property
     def text(self) -> str:
-        """The name: UTF-8 where it says so, and else as DOS had it."""
-        return self.name.decode("utf-8" if self.flags & 0x800 else "cp437", "surrogateescape")
+        """The name: UTF-8 where it says so, and else as DOS had it.
+
+        Tools of Unix and of macOS write UTF-8 without saying so.
+        """
+        if self.flags & 0x800:
+            return self.name.decode("utf-8", "surrogateescape")
+        if self.host in _HOSTS_WITH_UTF8:
+            with contextlib.suppress(UnicodeDecodeError):
+                return self.name.decode()
+        return self.name.decode("cp437")
 
 
 def zip_members(path: Path, name: str) -> Iterator[StoredMember]:

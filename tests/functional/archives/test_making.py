@@ -90,6 +90,17 @@ def test_room_is_enough(
     assert stage("d", archive=kind).artifact.size < asked[0] - MIB + 100_000
 
 
+def test_room_for_small_files(here: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more is asked for than is needed: of a small file a header and its bytes."""
+    build(here / "d", {f"{i}": "x" for i in range(1000)})
+    asked: list[int] = []
+    monkeypatch.setattr(contents, "check_room", lambda size, **_: asked.append(size))
+
+    stage("d")
+
+    assert asked[0] < 1000 * 1024 + 1.1 * MIB
+
+
 def grow(path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"more")

@@ -18,6 +18,64 @@ Back = Callable[[Staging], Path]
 # What is named -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["dist", "!build/out/secret"],
+        ["build/out", "!dist/secret"],
+        ["build/out", "!dist/s*"],
+        ["dist/**", "!build/out/**/secret"],
+        ["build/../dist", "!bin/../build/out/secret"],
+        ["dist/*", "!dist/../out/secret"],
+        ["build/out", "!deep/out/secret"],
+    ],
+)
+def test_taken_away_by_way_of_a_link(
+    paths: list[str], here: Path, stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a link leads to is the same place, whichever line goes by the link."""
+    build(here, {"build/out/app": "app", "build/out/app2": "app", "build/out/secret": "secret"})
+    build(here, {"dist": "-> build/out", "deep": "-> build", "bin": None})
+
+    with caplog.at_level(logging.WARNING, "startifact"):
+        assert members_of(stage(paths)) == ["app", "app2"]
+    assert not caplog.text
+
+
+def test_link_that_is_taken_away(here: Path, stage: Stage) -> None:
+    """A link is taken away as what it is, not what it leads to."""
+    build(here, {"build/a": "a", "build/b": "b", "l": "-> build"})
+
+    assert members_of(stage([".", "!l"])) == ["build", "build/a", "build/b"]
+    assert members_of(stage(["build", "l", "!l"])) == ["build/a", "build/b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "warned"),
+    [
+        ("!d/nothing", True),
+        ("!d/*.pyc", True),
+        ("!d/**/c", True),
+        ("!other", True),
+        ("!d/a", False),
+        ("!**/a", False),
+        ("!d/.*", False),
+        ("!d/.h/x", False),
+    ],
+)
+def test_nothing_taken_away(
+    line: str, warned: bool, here: Path, stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line that takes nothing away is a warning: it may be a mistake."""
+    build(here, {"d/a": "a", "d/b": "b", "d/e": "e", "d/.h/x": "x", "other": "o"})
+
+    with caplog.at_level(logging.WARNING, "startifact"):
+        stage(["d", line, "!d/e", "!d/e/*"])
+
+    assert (f"nothing matches '{line}'" in caplog.text) == warned
+    assert caplog.text.count("nothing matches") == warned
+
+
 @pytest.mark.parametrize("path", ["dist/a.whl", "dist/*.whl", "d*/a.*", Path("dist/a.whl")])
 def test_one_file(path: str | Path, here: Path, stage: Stage, back: Back) -> None:
     """One file, or the only match of a pattern, is staged byte for byte, under its own name."""
@@ -254,16 +312,17 @@ def test_links_that_lead_out(target: str, here: Path, stage: Stage) -> None:
 def test_what_could_not_be_extracted(here: Path, stage: Stage) -> None:
     """What an extraction would refuse is refused before; a backslash alone is none of it."""
     files = {"d/dev\\x2d": "a", "d/a\nb": "a", "d/x\\..\\c": "a", "d/C:d": "a", "d/lib/deep/e": "a"}
-    build(here, {**files, "d/link": "-> lib/deep", "d/up": "-> link/../e"})
+    build(here, {**files, "d/link": "-> lib/deep", "d/up": "-> link/../e", "d/x2": "-> LINK/../e"})
 
     with pytest.raises(InputError) as caught:
         stage("d")
 
     assert caught.value.message.split("\n") == [
-        "'d' has 4 things that cannot be archived:",
+        "'d' has 5 things that cannot be archived:",
         f"  '{here}/d/C:d' begins with a drive letter",
         f"  '{here}/d/a\\nb' has a control character in it",
         f"  '{here}/d/up' is a link that leads up again behind 'link', which is a link",
+        f"  '{here}/d/x2' is a link that leads up again behind 'LINK', which is a link",
         f"  '{here}/d/x\\\\..\\\\c' has .. in it",
     ]
 

@@ -207,6 +207,11 @@ class TombstoneKeepsBytes(MemoryRegion):
         return True
 
 
+class MetadataIsTheArtifact(MemoryRegion):
+    def delete_separate_metadata(self, key: Key) -> None:
+        self.replace_with_tombstone(key, "{}", self.describe(key))
+
+
 class TombstoneOnlyOverSomething(MemoryRegion):
     def replace_with_tombstone(
         self, key: Key, encoded_record: str, stored: StoredArtifact | None
@@ -407,6 +412,11 @@ BROKEN: list[tuple[type[Region], Test, dict[str, Any]]] = [
     (DeletesMore, contract.test_delete_touches_nothing_else, {}),
     (DeletesChannels, contract.test_delete_touches_nothing_else, {}),
     (TombstoneKeepsBytes, tombstones.test_tombstone_in_place_of_an_artifact, {"size": 1000}),
+    (
+        MetadataIsTheArtifact,
+        tombstones.test_metadata_beside_an_artifact_where_there_is_none,
+        {},
+    ),
     (TombstoneOnlyOverSomething, tombstones.test_tombstone_in_place_of_nothing, {}),
     (TombstoneOverAnything, tombstones.test_tombstone_in_place_of_a_tombstone, {}),
     (TombstoneOverAnything, tombstones.test_no_tombstone_in_place_of_something_else, {}),

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import termios
@@ -317,7 +318,8 @@ def test_code_and_interrupt(wire: Wire, terminal: Callable[[str], AtTerminal]) -
     assert command.wait() == 130
     assert command.echoes()
     assert wire.requests() == []
-    assert "\r\nerror: interrupted" in command.output  # not behind the question
+    output = re.sub(r"\x1b\[[0-9;]*m", "", command.output)
+    assert "\r\nerror: interrupted" in output  # not behind the question
 
 
 def test_wrong_code(wire: Wire, terminal: Callable[[str], AtTerminal]) -> None:

@@ -444,6 +444,16 @@ class TestUnknownMark:
         assert failed is not None
         assert failed.exit_code == 7
 
+    def test_nothing_else_would_stay(self, staged: Session, backends: list[Backend]) -> None:
+        """As it stays, not every version is removed where all others are."""
+        for backend in backends[:2]:
+            backend.write("SugarWater/_yanked/1.4.0", "not JSON")
+
+        done = staged.prune("SugarWater", older_than="0s", grace="0s")
+
+        assert list(done.incomplete) == ["1.4.0"]
+        assert len(done.plan) == 6
+
     def test_denied(self, staged: Session, backends: list[Backend]) -> None:
         """So is one whose mark most regions do not give."""
         staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)

@@ -12,6 +12,7 @@ from startifact import ConfigurationLoader, Session
 from startifact.errors import RegionUnavailableError
 from startifact.files.source import Source
 from startifact.limits import Limits
+from startifact.model.examination import Check, ExaminationRequest
 from startifact.model.keys import Key
 from startifact.regions.factory import open_regions, parse_specs
 from startifact.regions.interface import (
@@ -297,6 +298,9 @@ class FaultyRegion(Region):
 
     def delete_separate_metadata(self, key: Key) -> None:
         self.do("delete_separate_metadata", key, lambda: self.inner.delete_separate_metadata(key))
+
+    def examine(self, request: ExaminationRequest) -> Iterator[Check]:
+        return iter(self.do("examine", "", lambda: list(self.inner.examine(request))) or ())
 
     def move_aside(self, key: Key, aside: Key) -> bool:
         return self.do("move_aside", key, lambda: self.inner.move_aside(key, aside))

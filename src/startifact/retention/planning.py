@@ -94,7 +94,8 @@ class Planner:
         settled = marked.removed | marked.removing.keys() | marked.unknown.keys()
         alive = [version for version in versions if str(version) not in settled]
         in_use = read_in_use(self.regions, self.project, self.failures, limits=self.limits)
-        plan = [self._planned(entry, not_before) for entry in self._wanted(alive, in_use)]
+        wanted = self._wanted(alive, in_use, staying=len(marked.unknown))
+        plan = [self._planned(entry, not_before) for entry in wanted]
         for planned in plan:
             self._check_readable(planned)
         return plan + [
@@ -116,8 +117,12 @@ class Planner:
         if range_ is not None and not any(version in range_ for version in versions):
             raise nothing_satisfies(self.regions, self.project, range_, self.limits)
 
-    def _wanted(self, alive: Sequence[Version], in_use: InUse) -> list[VersionEntry]:
+    def _wanted(
+        self, alive: Sequence[Version], in_use: InUse, *, staying: int
+    ) -> list[VersionEntry]:
         """Return which of *alive* are to go; note what meets the criteria and stays all the same.
+
+        Besides these, *staying* versions stay whatever they meet.
 
         Raises:
             InputError: All of them meet the criteria.
@@ -148,7 +153,7 @@ class Planner:
             elif entry.staged_at is None:
                 why = "it is not known when it was staged"
                 self.kept.append(KeptVersion(version=entry.version, why=why))
-        if met and met + troubled == len(alive):
+        if met and met + troubled == len(alive) + staying:
             raise InputError(
                 f"every version of {self.project} meets what is given: nothing of it would stay",
                 hint=Hint.of(

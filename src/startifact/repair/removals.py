@@ -28,7 +28,7 @@ from startifact.registers.marks import (
 )
 from startifact.repair.log import RepairLog, Step
 from startifact.repair.verify import Finding
-from startifact.retention.removal import Remover, change_pruning
+from startifact.retention.removal import Remover, change_pruning, has_tombstone
 
 
 def removing_versions(
@@ -120,9 +120,17 @@ class RemovalCompleter:
                 for s in steps
             ]
         elif remover.incomplete:
-            return
+            steps = [step for step in steps if self._is_done(step, key)]
         for step in steps:
             self.log.record_step(step)
+
+    def _is_done(self, step: Step, key: Key) -> bool:
+        """Say whether *step* was taken, although the removal could not be finished."""
+        return any(
+            has_tombstone(region, key, self.limits)
+            for region in self.regions
+            if region.name == step.region
+        )
 
     def _begun(self, mark: PruningMark | None) -> PruningMark:
         if mark is not None and mark.state is PruningState.REMOVING:

@@ -40,7 +40,7 @@ class CopyMethods(SessionBase):
 
         It is brought here and verified, and then staged there as it was staged first: the same
         bytes under the same version, with its metadata, file name, time and origin. Where it was
-        yanked by the time it is staged there, it is yanked there too; where it was yanked there
+        yanked when all of it was here, it is yanked there too; where it was yanked there
         already, that stays as it is. Copying again changes nothing that is stored.
 
         Args:

@@ -244,13 +244,15 @@ def test_tombstone_while_a_region_is_down(fixture: ProjectFixture) -> None:
 
 
 def test_region_that_is_down(removed: ProjectFixture) -> None:
-    """What can be repaired is, and the rest is said."""
+    """What can be repaired is, and so it is reported, and the rest is said."""
     lose(removed, removed.b)
     removed.c.fail_region()
 
     done = removed.repair()
 
     assert not done
+    assert [(step.action, step.region) for step in done.steps] == [("remove", removed.regions[1])]
+    assert is_tombstone(removed.b.encoded_record(removed.key))
     assert removed.regions[2] in done.failures
     removed.c.restore_region()
     assert removed.repair()

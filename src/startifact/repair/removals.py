@@ -28,7 +28,7 @@ from startifact.registers.marks import (
 )
 from startifact.repair.log import RepairLog, Step
 from startifact.repair.verify import Finding
-from startifact.retention.removal import Remover, change_pruning, has_tombstone
+from startifact.retention.removal import Remover, change_pruning, is_removed
 
 
 def removing_versions(
@@ -120,17 +120,21 @@ class RemovalCompleter:
                 for s in steps
             ]
         elif remover.incomplete:
-            steps = [step for step in steps if self._is_done(step, key)]
+            there = self._tombstones(key)
+            steps = [step for step in steps if step.region in there]
         for step in steps:
             self.log.record_step(step)
 
-    def _is_done(self, step: Step, key: Key) -> bool:
-        """Say whether *step* was taken, although the removal could not be finished."""
-        return any(
-            has_tombstone(region, key, self.limits)
-            for region in self.regions
-            if region.name == step.region
-        )
+    def _tombstones(self, key: Key) -> set[str]:
+        """Return the regions that have a tombstone at *key*, although not all have one."""
+
+        def look(region: Region, heartbeat: Heartbeat) -> bool:
+            heartbeat.beat()
+            return is_removed(region.describe(key))
+
+        jobs = {region.name: partial(look, region) for region in self.regions}
+        found, _ = ask_regions(jobs, self.limits, None)
+        return {name for name, is_there in found.items() if is_there}
 
     def _begun(self, mark: PruningMark | None) -> PruningMark:
         if mark is not None and mark.state is PruningState.REMOVING:

@@ -128,11 +128,11 @@ class RemovalCompleter:
     def _tombstones(self, key: Key) -> set[str]:
         """Return the regions that have a tombstone at *key*, although not all have one."""
 
-        def look(region: Region, heartbeat: Heartbeat) -> bool:
+        def inspect(region: Region, heartbeat: Heartbeat) -> bool:
             heartbeat.beat()
             return is_removed(region.describe(key))
 
-        jobs = {region.name: partial(look, region) for region in self.regions}
+        jobs = {region.name: partial(inspect, region) for region in self.regions}
         found, _ = ask_regions(jobs, self.limits, None)
         return {name for name, is_there in found.items() if is_there}
 

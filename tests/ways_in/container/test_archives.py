@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from startifact import Session
 from tests.support.runner_step import IS_ROOT
 from tests.ways_in.container.conftest import RunnerStep
 
@@ -43,6 +44,26 @@ def test_directory(step: RunnerStep) -> None:
     assert (back / "tool").readlink() == Path("bin/tool")
     assert subprocess.check_output([back / "tool"]) == b"sugar\n"
     assert "/github/" not in staged.summary + done.summary + json.dumps(done.outputs)
+
+
+def test_digest(step: RunnerStep) -> None:
+    """The same files have the same digest in the container as on the host."""
+    step.folder()
+    with Session(regions="memory:host", read_only=True) as session:
+        here = session.stage("SugarWater", "1.0.0", step.workspace / "dist").artifact
+
+    staged = step.run(
+        project="SugarWater",
+        regions="file:artifacts",
+        command="stage",
+        version="1.0.0",
+        path="dist",
+    )
+
+    assert staged.exit_code == 0, staged.stdout
+    assert staged.outputs["sha256"] == here.sha256
+    assert here.tree is not None
+    assert here.tree in staged.summary + staged.stdout
 
 
 def test_zip(step: RunnerStep) -> None:

@@ -183,6 +183,7 @@ def test_case_08_killed_while_regions_copy(
     with processes.start(*words, limits={"copy_bytes": MIB}, is_aws=True) as process:
         killer.process = process
         process.communicate(timeout=60)
+    wire.wait_until_quiet()
     go_on()
     begun = [r.region for r in wire.requests() if "uploads" in r.query]
     left = uploads(account)

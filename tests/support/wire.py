@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from http.server import ThreadingHTTPServer
@@ -104,6 +105,9 @@ class Wire:
         """How many bytes of bodies have come and gone, where that is slow."""
 
         self.log: list[tuple[Request, int | None]] = []
+        self._serving = 0
+        """How many requests are being answered."""
+
         self.connections: set[socket.socket] = set()
         """The connections that are open."""
 
@@ -190,18 +194,34 @@ class Wire:
     ) -> Answer | None:
         """Return what the request for *target*, as it stands in its first line, is answered."""
         url = urlsplit(target)
-        return self.handle(
-            Request(
-                method=method,
-                path=unquote(url.path),
-                query=parse_qs(url.query, keep_blank_values=True),
-                headers={
-                    ":target": target,
-                    **{name.lower(): value for name, value in headers.items()},
-                },
-                body=body,
-            )
+        request = Request(
+            method=method,
+            path=unquote(url.path),
+            query=parse_qs(url.query, keep_blank_values=True),
+            headers={
+                ":target": target,
+                **{name.lower(): value for name, value in headers.items()},
+            },
+            body=body,
         )
+        with self.lock:
+            self._serving += 1
+        try:
+            return self.handle(request)
+        finally:
+            with self.lock:
+                self._serving -= 1
+
+    def wait_until_quiet(self, seconds: float = 5.0) -> None:
+        """Wait until nothing is done any more of what a process had asked before it was killed."""
+        until, before = time.monotonic() + seconds, -1
+        while time.monotonic() < until:
+            with self.lock:
+                count, is_quiet = len(self.log), self._serving == 0
+            if is_quiet and count == before:
+                return
+            before = count
+            time.sleep(0.1)
 
     def handle(self, request: Request) -> Answer | None:
         """Pass *request* through the rules, and to the server behind them."""

@@ -85,6 +85,21 @@ def test_all_that_is_known(backends: list[Backend], make_file: MakeFile) -> None
     assert (older.channels, older.yank, older.trouble) == (("beta", "prod"), yank, "")
 
 
+def test_mark_that_is_damaged(backends: list[Backend], make_file: MakeFile) -> None:
+    """Where it cannot be known of one version whether it was yanked, that one has trouble."""
+    here = session(backends)
+    for version in ("1.0.0", "1.1.0"):
+        here.stage("SugarWater", version, make_file(version.encode()))
+    for backend in backends[:2]:
+        backend.write("SugarWater/_yanked/1.0.0", "not JSON")
+
+    newer, older = here.list_versions("SugarWater")
+
+    assert (newer.trouble, older.yank, older.size) == ("", None, 5)
+    assert "cannot tell whether SugarWater@1.0.0 was yanked" in older.trouble
+    assert "is damaged" in older.trouble
+
+
 def test_keys_are_enough(many: FaultyRegion) -> None:
     """Where nothing but the version is asked for, nothing is described."""
     here = session_over([many])

@@ -454,6 +454,18 @@ class TestUnknownMark:
         assert list(done.incomplete) == ["1.4.0"]
         assert len(done.plan) == 6
 
+    def test_damaged_where_a_region_is_down(self, staged: Session, backends: list[Backend]) -> None:
+        """One damaged copy is enough then; all others are marked."""
+        backends[0].write("SugarWater/_yanked/1.0.0", "not JSON")
+        backends[2].fail_region()
+
+        done = staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)
+
+        assert texts(done.marked) == ["1.1.0"]
+        assert "cannot tell whether SugarWater@1.0.0 is to be removed" in str(
+            done.incomplete["1.0.0"]
+        )
+
     def test_denied(self, staged: Session, backends: list[Backend]) -> None:
         """So is one whose mark most regions do not give."""
         staged.prune("SugarWater", keep_versions=3, grace="0s", yes=True)

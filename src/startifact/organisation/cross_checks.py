@@ -107,7 +107,7 @@ def _sharing(name: str, stores: Mapping[str, tuple[str, ...]]) -> Check:
         return ok(OTHER_REGIONS, "no other region of the list has the same bucket")
     return failed(
         OTHER_REGIONS,
-        f"{joined(others)} has the same bucket: it would count twice",
+        f"the same bucket as that of {joined(others)}: it would count twice",
         "Give each region a bucket of its own, or leave one of them out of the list",
     )
 
@@ -130,5 +130,7 @@ def _file_system(name: str, check: Check, file_systems: Mapping[str, tuple[str, 
         other for other, own in file_systems.items() if other != name and own == check.subjects
     ]
     return (
-        ok(check.name, f"{joined(others)} is on the same: they fail together") if others else check
+        ok(check.name, f"the same as that of {joined(others)}: they fail together")
+        if others
+        else check
     )

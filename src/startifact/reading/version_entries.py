@@ -186,6 +186,10 @@ class Describer:
     def _entry(
         self, version: Version, record: Record | None = None, trouble: str = ""
     ) -> VersionEntry:
+        yank = None
+        if str(version) in self._marked:
+            yank, unknown = self._yank(version)
+            trouble = trouble or unknown
         return VersionEntry(
             project=self._project,
             version=version,
@@ -193,16 +197,24 @@ class Describer:
             staged_at_text="" if record is None else record.staged_at,
             digest="" if record is None else record.digest,
             channels=self._channels.get(str(version), ()),
-            yank=self._yank(version) if str(version) in self._marked else None,
+            yank=yank,
             trouble=trouble,
         )
 
-    def _yank(self, version: Version) -> Yank | None:
+    def _yank(self, version: Version) -> tuple[Yank | None, str]:
+        """Return whether *version* was yanked, or why that is not known: its mark is damaged.
+
+        Raises:
+            SeveralRegionsError: Too few regions answered to know.
+        """
         marks = mark_register(self._regions, self._project, version, limits=self._limits).read()
-        if not marks.is_known:
-            key = artifact_key(self._project, version)
-            raise marks.unknown(f"cannot tell whether {key} was yanked")
-        return mark_in(marks).yanked
+        if marks.is_known:
+            return mark_in(marks).yanked, ""
+        key = artifact_key(self._project, version)
+        error = marks.unknown(f"cannot tell whether {key} was yanked")
+        if not all(_is_about_content(cause) for cause in marks.failures.values()):
+            raise error
+        return None, error.message
 
 
 def _is_about_content(error: StartifactError) -> bool:

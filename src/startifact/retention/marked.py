@@ -94,7 +94,7 @@ class MarkedVersions:
         reading = mark_register(self.regions, self.project, version, limits=self.limits).read()
         if not reading.is_known:
             error = reading.unknown(f"cannot tell whether {key} is to be removed")
-            if _is_of_regions(reading.failures):
+            if _is_of_regions(reading.failures, self.failures):
                 raise error  # and so for every other one, after as many seconds
             self.unknown[text] = error
             return
@@ -109,9 +109,14 @@ class MarkedVersions:
                 self.unknown[text] = error_of_format
 
 
-def _is_of_regions(failures: Mapping[str, StartifactError]) -> bool:
-    """Say whether a region did not answer at all; else it is about one object."""
-    return any(isinstance(error, RegionUnavailableError) for error in failures.values())
+def _is_of_regions(
+    failures: Mapping[str, StartifactError], before: Mapping[str, StartifactError]
+) -> bool:
+    """Say whether a region did not answer at all that did *before*; else it is about one object."""
+    return any(
+        isinstance(error, RegionUnavailableError) and name not in before
+        for name, error in failures.items()
+    )
 
 
 def _is_removed_in(region: Region, key: Key, heartbeat: Heartbeat) -> bool:

@@ -255,7 +255,7 @@ FAULTS = {
     "shared bucket": Fault(
         "other regions",
         lambda account: parameter(account.bucket_parameter, account.buckets[US]),
-        "us-east-1 has the same bucket",
+        "the same bucket as that of us-east-1",
         "a bucket of its own",
         others=2,  # it also is in the wrong region, and the other one has the same
     ),

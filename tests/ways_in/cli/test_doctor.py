@@ -65,7 +65,7 @@ def test_narrow_terminals(columns: int) -> None:
     assert code == 0
     lines = drawn.splitlines()
     assert max(len(line) for line in lines if "/" not in line) <= columns
-    assert "file:./b is on the same: they fail together" in " ".join(drawn.split())
+    assert "the same as that of file:./b: they fail together" in " ".join(drawn.split())
     assert any(line.startswith("  ok: ") for line in lines) == (columns == 40)
 
 

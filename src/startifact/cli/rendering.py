@@ -37,7 +37,7 @@ from startifact.repair.log import Repair
 from startifact.repair.verify import Finding, Verification
 from startifact.report import locations_of_artifact
 from startifact.staging.outcomes import Staging
-from startifact.text import escape_nonprintable, quoted
+from startifact.text import escape_nonprintable, in_one_line, quoted
 
 
 def as_json(value: Mapping[str, object]) -> str:
@@ -234,12 +234,7 @@ def repair_lines(done: Repair) -> list[str]:
     return [f"dry run, nothing is written: {done.project}" if done.dry_run else "done:", *lines]
 
 
-def _in_one_line(text: str) -> str:
-    """Return *text* in one line, escaped."""
-    return escape_nonprintable(" ".join(part.strip() for part in text.split("\n")))
-
-
 def _difference_line(found: Finding) -> str:
     """Return *found* for programs: kind, key, region and reason, always all four."""
     reason = found.message.removeprefix(f"{found.region}: ")
-    return _in_one_line(f"{found.kind}: {found.key}: {found.region}: {reason}")
+    return escape_nonprintable(in_one_line(f"{found.kind}: {found.key}: {found.region}: {reason}"))

@@ -30,6 +30,7 @@ from startifact.model.record import Record
 from startifact.reading.resolution import Resolution
 from startifact.regions.interface import Region
 from startifact.registers.marks import Yank, mark_in, mark_register
+from startifact.text import in_one_line
 
 logger = logging.getLogger(__name__)
 
@@ -161,14 +162,14 @@ class Describer:
         try:
             record = self._resolve(resolution, version)
         except (RemovedError, IntegrityError) as e:
-            entry = self._entry(version, trouble=e.message)
+            entry = self._entry(version, trouble=in_one_line(e.message))
             return _Described(entry, None, is_removed=isinstance(e, RemovedError))
         except NotFoundError:
             return None
         except SeveralRegionsError as e:
             if not all(_is_about_content(cause) for cause in e.causes):
                 raise
-            return _Described(self._entry(version, trouble=e.message), None)
+            return _Described(self._entry(version, trouble=in_one_line(e.message)), None)
         finally:
             resolution.close()
         return _Described(self._entry(version, record), record)
@@ -214,7 +215,7 @@ class Describer:
         error = marks.unknown(f"cannot tell whether {key} was yanked")
         if not all(_is_about_content(cause) for cause in marks.failures.values()):
             raise error
-        return None, error.message
+        return None, in_one_line(error.message)
 
 
 def _is_about_content(error: StartifactError) -> bool:

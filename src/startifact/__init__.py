@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from startifact.channels.promotion import Promotion
     from startifact.concurrency.deadline import deadline
     from startifact.concurrency.progress import Progress, ProgressCallback
-    from startifact.files.members import Member
+    from startifact.files.archiving.members import Member
     from startifact.files.parts import Part
     from startifact.files.source import Source
     from startifact.hints import ByWayIn, Command, Hint, Option
@@ -145,7 +145,7 @@ _HOMES = {
     "LockCheck": "reading.locking",
     "LockEntry": "model.lock_file",
     "LockFinding": "reading.locking",
-    "Member": "files.members",
+    "Member": "files.archiving.members",
     "MemberType": "model.tree",
     "Mirror": "regions.interface",
     "Option": "hints",

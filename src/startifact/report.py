@@ -20,7 +20,7 @@ from startifact.errors import (
     StartifactError,
     with_notes,
 )
-from startifact.files.members import Member
+from startifact.files.archiving.members import Member
 from startifact.hints import Words
 from startifact.model.tree import MemberType
 from startifact.organisation.setup import RegionSetup

@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 # Another level of compression stands for another zlib.
 PROGRAM = """
 import sys
-from startifact.files import archive
+from startifact.files.archiving import archive
 archive.COMPRESSION_LEVEL = int(sys.argv[1])
 from startifact.cli import main
 sys.exit(main(sys.argv[2:]))
@@ -146,7 +146,7 @@ def test_full_disk(dist: Path, tmp_path: Path, directories: list[str]) -> None:
 
 def test_on_aws(account: object, dist: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The same on AWS: a rebuild writes nothing there, and everything brings it back."""
-    from startifact.files import archive
+    from startifact.files.archiving import archive
 
     regions = "us-east-1 eu-west-1 ap-southeast-2"
     assert main(["stage", KEY, str(dist), "--regions", "eu-west-1"]) == 0

@@ -19,7 +19,7 @@ import pytest
 
 from startifact import Artifact, Session
 from startifact.errors import InputError, IntegrityError, LocalFileError, SeveralRegionsError
-from startifact.files.archive_reading import open_archive
+from startifact.files.extraction.archive_reading import open_archive
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.archives import tar_file, tar_link, tar_of, zip_entry, zip_of
 
@@ -547,7 +547,7 @@ def test_disk_that_takes_no_more(staged: Staged, out: Path, directories: list[st
 KILLED = """
 import os, sys
 from startifact.cli import main
-from startifact.files import extraction
+from startifact.files.extraction import extraction
 number, *words = sys.argv[1:]
 real = extraction._write_member
 def write(member, tree, path):

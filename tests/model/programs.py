@@ -15,8 +15,8 @@ from startifact.errors import (
     SeveralRegionsError,
     StagingFailedError,
 )
+from startifact.files.archiving.selection import select
 from startifact.files.contents import contents_of
-from startifact.files.selection import select
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.record import Origin
 from startifact.reading.outcomes import RegionOutcome

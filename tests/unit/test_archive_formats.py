@@ -11,8 +11,8 @@ from shutil import which
 
 import pytest
 
-from startifact.files import tar_format, zip_format
-from startifact.files.members import Member
+from startifact.files.archiving import tar_format, zip_format
+from startifact.files.archiving.members import Member
 from startifact.model.tree import MemberType
 
 

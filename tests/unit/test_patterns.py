@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from startifact.errors import InputError
-from startifact.files.patterns import Pattern
+from startifact.files.archiving.patterns import Pattern
 
 NAMES = ["a", "b.txt", "B.TXT", "ab.txt", ".h", "ä.txt", "[x]", "a*b"]
 

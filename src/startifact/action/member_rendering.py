@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from startifact.action.markdown import Lines, code, table
 from startifact.commands.archives import size_or_target
-from startifact.files.members import Member
+from startifact.files.archiving.members import Member
 from startifact.limits import SUMMARY_MEMBERS
 from startifact.reading.artifact import Artifact
 from startifact.staging.outcomes import Staging

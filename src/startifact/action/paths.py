@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from startifact.action.inputs import StepInputs
 from startifact.action.runner import Runner
-from startifact.files.patterns import EXCLUDES
+from startifact.files.archiving.patterns import EXCLUDES
 from startifact.problems import Problems
 from startifact.regions.directory.spec import DirectorySpec
 from startifact.regions.factory import parse_specs

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from startifact.files.members import Member
+from startifact.files.archiving.members import Member
 from startifact.model.tree import MemberType
 from startifact.reading.artifact import Artifact
 

@@ -55,7 +55,7 @@ from startifact.staging.outcomes import Staging
 from startifact.text import in_one_line, quoted
 
 if TYPE_CHECKING:
-    from startifact.files.extraction import Extraction
+    from startifact.files.extraction.extraction import Extraction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from startifact.files.archive import largest_size, write_archive
-from startifact.files.members import Member
-from startifact.files.selection import SelectedFile, SelectedTree
+from startifact.files.archiving.archive import largest_size, write_archive
+from startifact.files.archiving.members import Member
+from startifact.files.archiving.selection import SelectedFile, SelectedTree
 from startifact.files.source import Source, check_file
 from startifact.files.temporary import check_room, needs_room, sweep, temporary_folder
 from startifact.lazy_dataclasses import dataclass

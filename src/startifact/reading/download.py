@@ -36,7 +36,7 @@ from startifact.regions.interface import Location
 from startifact.text import with_regions
 
 if TYPE_CHECKING:
-    from startifact.files.extraction import Extraction
+    from startifact.files.extraction.extraction import Extraction
 
 logger = logging.getLogger(__name__)
 

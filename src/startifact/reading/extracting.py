@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from startifact.files.extraction import Extraction, extract_archive
-from startifact.files.extraction_bounds import Bounds
-from startifact.files.extraction_folder import destination_of, extraction_folder
+from startifact.files.extraction.extraction import Extraction, extract_archive
+from startifact.files.extraction.extraction_bounds import Bounds
+from startifact.files.extraction.extraction_folder import destination_of, extraction_folder
 
 
 def extract_downloaded(

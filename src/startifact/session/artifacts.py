@@ -7,8 +7,8 @@ from pathlib import Path
 from semver import Version
 
 from startifact.errors import InputError
+from startifact.files.archiving.selection import select
 from startifact.files.contents import contents_of, file_name_of
-from startifact.files.selection import select
 from startifact.model.digest import parse_keep, parse_sha256
 from startifact.model.filenames import check_filename, composed
 from startifact.model.keys import LATEST, check_project

@@ -7,8 +7,8 @@ from typing import TypeVar
 from semver import Version
 
 from startifact.errors import InputError
+from startifact.files.archiving.members import Member
 from startifact.files.contents import Contents
-from startifact.files.members import Member
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
 from startifact.model.tree import ArchiveKind

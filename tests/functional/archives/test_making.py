@@ -17,7 +17,8 @@ import pytest
 import startifact
 from startifact import Progress, Staging
 from startifact.errors import DeadlineError, FileChangedError, LocalFileError
-from startifact.files import archive, contents
+from startifact.files import contents
+from startifact.files.archiving import archive
 from startifact.files.source import Source
 from startifact.limits import MIB, PART_BYTES
 from tests.functional.archives.conftest import Stage, build, read_tar

@@ -34,7 +34,7 @@ class Project:
         self._patch = patch
 
     def compress(self, level: int) -> None:
-        self._patch.setattr("startifact.files.archive.COMPRESSION_LEVEL", level)
+        self._patch.setattr("startifact.files.archiving.archive.COMPRESSION_LEVEL", level)
 
     def stage(
         self, level: int = 6, *, to: list[Backend] | None = None, read_only: bool = False,

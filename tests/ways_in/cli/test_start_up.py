@@ -133,7 +133,7 @@ def test_archives(start: Run, three: list[Path], make_file: MakeFile) -> None:
     make_file(tar_of(tar_file("x")))
     assert start("stage", "SugarWater@1.0.0", "dist.tar.gz").code == 0
     download = ("download", "SugarWater")
-    readers = {"tarfile", "zipfile", "startifact.files.extraction"}
+    readers = {"tarfile", "zipfile", "startifact.files.extraction.extraction"}
 
     plain = start(*download, "back", command=("-c", ALL))
     extracted = start(*download, "out", "--extract", command=("-c", ALL))
@@ -141,7 +141,7 @@ def test_archives(start: Run, three: list[Path], make_file: MakeFile) -> None:
     loaded = [set(ast.literal_eval(done.err.splitlines()[-1])) for done in (plain, extracted)]
     assert (plain.code, extracted.code) == (0, 0)
     assert loaded[0] & readers == set()
-    assert {"tarfile", "startifact.files.extraction"} <= loaded[1]
+    assert {"tarfile", "startifact.files.extraction.extraction"} <= loaded[1]
 
 
 def test_staging_collects_nothing(start: Run, account: object, make_file: MakeFile) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from tarfile import BLOCKSIZE
 
 from startifact.errors import InputError
-from startifact.files.decompressing import MAGIC, open_stream
-from startifact.files.stored_members import StoredMember
-from startifact.files.tar_reading import is_tar, tar_members
-from startifact.files.zip_reading import zip_members
+from startifact.files.extraction.decompressing import MAGIC, open_stream
+from startifact.files.extraction.stored_members import StoredMember
+from startifact.files.extraction.tar_reading import is_tar, tar_members
+from startifact.files.extraction.zip_reading import zip_members
 from startifact.lazy_dataclasses import dataclass
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import ArchiveError
-from startifact.files.stored_members import StoredMember, StoredMemberType
+from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import READ_BACK_BYTES
 from startifact.text import quoted

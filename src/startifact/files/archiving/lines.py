@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 from startifact.errors import InputError
+from startifact.files.archiving.members import is_inside
+from startifact.files.archiving.nearest_names import names_like
+from startifact.files.archiving.patterns import EXCLUDES, Pattern, is_pattern
 from startifact.files.destination import is_directory_text
-from startifact.files.members import is_inside
-from startifact.files.nearest import names_like
-from startifact.files.patterns import EXCLUDES, Pattern, is_pattern
 from startifact.files.source import unreadable_error
 from startifact.lazy_dataclasses import dataclass
 from startifact.text import quoted

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from startifact.files.members import Member
+from startifact.files.archiving.members import Member
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.tree import MemberType
 

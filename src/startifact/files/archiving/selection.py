@@ -8,8 +8,8 @@ from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError
-from startifact.files.lines import Line
-from startifact.files.members import (
+from startifact.files.archiving.lines import Line
+from startifact.files.archiving.members import (
     Member,
     Refusals,
     is_inside,
@@ -18,8 +18,8 @@ from startifact.files.members import (
     refuse_names,
     refuse_same_names,
 )
-from startifact.files.nearest import what_is_in
-from startifact.files.patterns import EXCLUDES, States, is_hidden
+from startifact.files.archiving.nearest_names import what_is_in
+from startifact.files.archiving.patterns import EXCLUDES, States, is_hidden
 from startifact.hints import ByWayIn, Hint, Option
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_MEMBERS, NEAREST_NAMES

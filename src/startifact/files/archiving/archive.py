@@ -13,12 +13,12 @@ from typing import BinaryIO
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import FileChangedError, InputError
-from startifact.files import tar_format, zip_format
+from startifact.files.archiving import tar_format, zip_format
+from startifact.files.archiving.members import Member, link_target, on_disk, stamp_of
+from startifact.files.archiving.selection import SelectedTree
 from startifact.files.crc32 import concatenated
 from startifact.files.destination import local_errors
-from startifact.files.members import Member, link_target, on_disk, stamp_of
 from startifact.files.parts import Part, part_size
-from startifact.files.selection import SelectedTree
 from startifact.files.source import Source
 from startifact.files.trouble import local_error
 from startifact.limits import BLOCK_BYTES, COMPRESSION_LEVEL, MAX_SIZE_BYTES

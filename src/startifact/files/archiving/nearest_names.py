@@ -4,7 +4,7 @@ import difflib
 import os
 from pathlib import Path
 
-from startifact.files.patterns import Pattern, is_hidden
+from startifact.files.archiving.patterns import Pattern, is_hidden
 from startifact.limits import NEAREST_NAMES
 from startifact.text import quoted, quoted_list
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from startifact.errors import ArchiveError, InputError, StartifactError, as_one
-from startifact.files.existing import ExistingDirectory
-from startifact.files.extraction_bounds import Bounds
-from startifact.files.stored_members import StoredMember, StoredMemberType
+from startifact.files.extraction.existing import ExistingDirectory
+from startifact.files.extraction.extraction_bounds import Bounds
+from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.hints import Hint, Option
 from startifact.limits import (
     LISTED_NAMES,

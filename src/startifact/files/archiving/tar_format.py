@@ -6,7 +6,7 @@ a header of POSIX.1-2001 (pax) before: long names, names that are not ASCII, siz
 
 from collections.abc import Sequence
 
-from startifact.files.members import Member
+from startifact.files.archiving.members import Member
 from startifact.model.tree import MemberType
 
 BLOCK = 512

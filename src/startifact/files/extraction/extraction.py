@@ -11,13 +11,13 @@ from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import LocalFileError
-from startifact.files.archive_reading import Archive, open_archive
 from startifact.files.destination import local_errors
-from startifact.files.extraction_bounds import Bounds
-from startifact.files.extraction_folder import Destination, extraction_folder
-from startifact.files.member_checks import MemberChecks
-from startifact.files.merging import Merge, put_whole
-from startifact.files.stored_members import StoredMember, StoredMemberType
+from startifact.files.extraction.archive_reading import Archive, open_archive
+from startifact.files.extraction.extraction_bounds import Bounds
+from startifact.files.extraction.extraction_folder import Destination, extraction_folder
+from startifact.files.extraction.member_checks import MemberChecks
+from startifact.files.extraction.merging import Merge, put_whole
+from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.member_paths import member_path
 from startifact.text import quoted

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import ArchiveError
-from startifact.files.decompressing import Stream
-from startifact.files.stored_members import StoredMember, StoredMemberType
+from startifact.files.extraction.decompressing import Stream
+from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.limits import BLOCK_BYTES, MAX_TAR_HEADER_BYTES, MAX_TAR_PADDING_BYTES
 from startifact.text import quoted
 

@@ -1,0 +1,1 @@
+"""Putting what is in an archive into a directory: all of it, or nothing."""

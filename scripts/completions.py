@@ -78,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
         for action in one._actions:
             option = by_name.get(action.dest)
             if option is not None and option.kind is ValueKind.PATH:
+                # Where shtab looks for it; argparse knows no such attribute.
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
             if option is not None and option.name in WORDS:
                 action.choices = WORDS[option.name]

@@ -53,7 +53,7 @@ class _Fields:
         with _LOCK:
             if self._cls.__dict__["__dataclass_fields__"] is self:
                 self._complete(self._cls)
-        return owner.__dataclass_fields__  # type: ignore[attr-defined]
+        return owner.__dataclass_fields__  # type: ignore[attr-defined]  # this one's, or theirs
 
 
 class _Signature:
@@ -63,6 +63,7 @@ class _Signature:
         import inspect
 
         _complete(owner)
+        # Of the class itself, not of an object that may be of another one.
         signature = inspect.signature(owner.__init__)  # type: ignore[misc]
         return signature.replace(parameters=list(signature.parameters.values())[1:])
 

@@ -89,6 +89,7 @@ class DetachedDownloader(Downloader):
         """
         self._refuse()
 
+    # Its arguments are those of `Downloader.extract`, and none matters.
     def extract(
         self,
         path: str | Path,  # noqa: ARG002

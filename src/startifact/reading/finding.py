@@ -56,7 +56,7 @@ def find_artifact(
             ) from e
         mark.cancel()
         raise
-    except BaseException:
+    except BaseException:  # an interruption too: nobody waits for the mark any more
         mark.cancel()
         raise
 

@@ -48,7 +48,7 @@ class Line:
         if not _may_be_path(text):
             raise InputError(f"{quoted(text)} is not a path")
         is_literal = not is_pattern(text) or os.path.lexists(text)
-        pattern = Pattern(text, text, (), False) if is_literal else Pattern.parse(text)  # noqa: FBT003
+        pattern = Pattern.literal(text) if is_literal else Pattern.parse(text)
         is_directory = is_literal and os.path.isdir(text) and not (several and os.path.islink(text))
         folder = _absolute(pattern.fixed)
         goes_in = not is_literal or is_directory_text(text) or (is_directory and not excludes)

@@ -1,7 +1,6 @@
 """The names that are there, for whoever asked for one that is not."""
 
 import difflib
-import os
 from pathlib import Path
 
 from startifact.files.archiving.patterns import Pattern, is_hidden
@@ -35,6 +34,6 @@ def _some(folder: Path, wanted: str) -> str:
 
 def _names_in(folder: Path) -> list[str]:
     try:
-        return sorted(name for name in os.listdir(folder) if not is_hidden(name))  # noqa: PTH208
+        return sorted(path.name for path in folder.iterdir() if not is_hidden(path.name))
     except (OSError, ValueError):
         return []

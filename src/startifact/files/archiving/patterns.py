@@ -47,6 +47,11 @@ class Pattern:
     """Whether it ends with a slash or a ``**``: a directory stands for all that is in it."""
 
     @classmethod
+    def literal(cls, text: str) -> "Pattern":
+        """Return the pattern that stands for the path *text* alone, whatever is in it."""
+        return cls(text=text, fixed=text, parts=(), only_directories=False)
+
+    @classmethod
     def parse(cls, text: str) -> "Pattern":
         """Return the pattern that *text* is.
 
@@ -116,9 +121,10 @@ class Pattern:
         """Return *states* with those behind each ``**``, which may stand for no folder at all."""
         found = set(states)
         for index in sorted(states):
-            while index < len(self.parts) and self.parts[index] == _ANY_DEPTH:
-                index += 1  # noqa: PLW2901  # on to the part behind it
-                found.add(index)
+            behind = index
+            while behind < len(self.parts) and self.parts[behind] == _ANY_DEPTH:
+                behind += 1
+                found.add(behind)
         return frozenset(found)
 
 

@@ -142,7 +142,7 @@ def _write_member(member: StoredMember, tree: Path, path: Path) -> None:
             _link(tree / member_path(member.target), path)
         case StoredMemberType.FILE:
             _write_file(member, path)
-        case StoredMemberType.OTHER:  # pragma: no cover
+        case StoredMemberType.OTHER:  # pragma: no cover  # `MemberChecks` refuses these
             raise AssertionError(f"{member.name} was not refused")
 
 

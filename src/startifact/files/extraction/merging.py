@@ -42,7 +42,7 @@ def put_whole(tree: Path, destination: Path) -> bool:
                 if e.errno in _MOUNTED and destination.is_dir():
                     return False
                 raise
-    except BaseException:
+    except BaseException:  # an interruption too: then nothing was made either
         for parent in reversed(made):
             with contextlib.suppress(OSError):
                 parent.rmdir()
@@ -85,7 +85,7 @@ class Merge:
             with local_errors(self._destination):
                 self._replaced.mkdir()
                 self._merge(self._tree, self._destination)
-        except BaseException:
+        except BaseException:  # an interruption too: on any error everything is as it was
             self._take_back()
             raise
 
@@ -133,7 +133,7 @@ class Merge:
         # Both names at once, where the file system can: the path is never without a file.
         try:
             os.link(there, kept, follow_symlinks=False)
-        except (OSError, NotImplementedError):
+        except (OSError, NotImplementedError):  # no hard links there, or none to links
             there.rename(kept)
         source.replace(there)
 

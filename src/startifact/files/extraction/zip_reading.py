@@ -163,11 +163,13 @@ class _Zip:
             if extra[:2] == b"\x01\x00":
                 large = extra[4 : 4 + length]
             extra = extra[4 + length :]
-        found = []
+        found: list[int] = []
         for value in values:
             if value == 0xFFFFFFFF and len(large) >= _LARGE.size:
-                (value,), large = _LARGE.unpack_from(large), large[_LARGE.size :]  # noqa: PLW2901
-            found.append(value)
+                found += _LARGE.unpack_from(large)
+                large = large[_LARGE.size :]
+            else:
+                found.append(value)
         return found
 
     def _member(self, entry: _Entry, directory: _Directory) -> StoredMember:

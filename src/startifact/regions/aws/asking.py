@@ -65,8 +65,9 @@ class Asking:
 def is_denied(error: StartifactError) -> bool:
     """Say whether a policy is why a service has refused, and not the credentials themselves."""
     cause = error.__cause__
-    is_denial = isinstance(error, AccessDeniedError) and isinstance(cause, ClientError)
-    return is_denial and code_of(cause) in REFUSED  # type: ignore[arg-type]
+    if not isinstance(error, AccessDeniedError) or not isinstance(cause, ClientError):
+        return False
+    return code_of(cause) in REFUSED
 
 
 def code_behind(error: StartifactError) -> str:

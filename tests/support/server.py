@@ -5,6 +5,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy, deepcopy
 from http.client import HTTPMessage
 from typing import Any, NamedTuple
 
@@ -192,6 +193,25 @@ def remove_bucket(name: str) -> None:
     """Remove the bucket *name* with all that is in it, likewise."""
     s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.pop(name, None)
     s3_backends.bucket_accounts.pop(name, None)
+
+
+def remember(regions: Iterable[str], part: str) -> Callable[[], None]:
+    """Return what makes buckets and parameters, with *part* in their names, what they are now."""
+    buckets = [b for n, b in s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.items() if part in n]
+    parameters = [ssm_backends[DEFAULT_ACCOUNT_ID][region]._parameters for region in regions]
+    objects = [deepcopy(bucket.keys) for bucket in buckets]
+    uploads = [copy(bucket.multiparts) for bucket in buckets]
+    values = [{n: list(v) for n, v in each.items() if part in n} for each in parameters]
+
+    def put_back() -> None:
+        for bucket, keys, multiparts in zip(buckets, objects, uploads, strict=True):
+            bucket.keys, bucket.multiparts = deepcopy(keys), copy(multiparts)
+        for each, before in zip(parameters, values, strict=True):
+            for name in [n for n in each if part in n and n not in before]:
+                del each[name]
+            each.update({name: list(versions) for name, versions in before.items()})
+
+    return put_back
 
 
 def put_parameter(region: str, name: str, value: str) -> None:

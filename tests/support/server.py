@@ -18,7 +18,6 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.s3.models import FakeKey, s3_backends
-from moto.ssm.models import ssm_backends
 from werkzeug.exceptions import InternalServerError
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -184,6 +183,12 @@ class Aws:
             return list(self._moto(environ, start_response))
 
 
+def _ssm(region: str) -> Any:
+    from moto.ssm.models import ssm_backends  # late: `cache_moto` makes that quick
+
+    return ssm_backends[DEFAULT_ACCOUNT_ID][region]
+
+
 def make_bucket(region: str, name: str) -> None:
     """Make the bucket *name* in *region* of every server of this process, without a request."""
     s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(name, region)
@@ -198,7 +203,7 @@ def remove_bucket(name: str) -> None:
 def remember(regions: Iterable[str], part: str) -> Callable[[], None]:
     """Return what makes buckets and parameters, with *part* in their names, what they are now."""
     buckets = [b for n, b in s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.items() if part in n]
-    parameters = [ssm_backends[DEFAULT_ACCOUNT_ID][region]._parameters for region in regions]
+    parameters = [_ssm(region)._parameters for region in regions]
     objects = [deepcopy(bucket.keys) for bucket in buckets]
     uploads = [copy(bucket.multiparts) for bucket in buckets]
     values = [{n: list(v) for n, v in each.items() if part in n} for each in parameters]
@@ -216,7 +221,7 @@ def remember(regions: Iterable[str], part: str) -> Callable[[], None]:
 
 def put_parameter(region: str, name: str, value: str) -> None:
     """Make *value* that of the parameter *name* in *region*, likewise."""
-    ssm_backends[DEFAULT_ACCOUNT_ID][region].put_parameter(
+    _ssm(region).put_parameter(
         name,
         value=value,
         parameter_type="String",

@@ -10,60 +10,52 @@ import pytest
 
 import startifact
 
-PROGRAM = "".join(f"reveal_type(startifact.{name})\n" for name in startifact.__all__)
+REVEALED = "".join(f"reveal_type(startifact.{name})\n" for name in startifact.__all__)
+PROGRAM = f"import startifact\n{REVEALED}"
+MISSPELLED = """\
+import startifact
+from startifact import Sesssion
+print(Sesssion, startifact.Artefact)
+"""
 
 Checker = Callable[[Path], subprocess.CompletedProcess[str]]
 
 
-def mypy(path: Path) -> subprocess.CompletedProcess[str]:
-    """Return what mypy says of the program at *path*."""
-    return _run("mypy", "--strict", "--cache-dir", str(path.parent / "cache"), str(path))
+def mypy(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Return what mypy says of the programs in *folder*."""
+    return _run("mypy", "--strict", "--cache-dir", str(folder / "cache"), folder=folder)
 
 
-def pyright(path: Path) -> subprocess.CompletedProcess[str]:
+def pyright(folder: Path) -> subprocess.CompletedProcess[str]:
     """Return what pyright says; basedpyright is the same with what it needs in its wheel."""
-    (path.parent / "pyrightconfig.json").write_text('{"typeCheckingMode": "standard"}')
-    return _run("basedpyright", "--pythonpath", sys.executable, str(path))
+    (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "standard"}')
+    return _run("basedpyright", "--pythonpath", sys.executable, folder=folder)
 
 
-def _run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-m", module, *arguments, *sorted(map(str, folder.glob("*.py")))],
         check=False,
         capture_output=True,
         text=True,
-        cwd=Path(arguments[-1]).parent,
+        cwd=folder,
         timeout=100,
     )
 
 
-CHECKERS = pytest.mark.parametrize("check", [mypy, pyright])
+@pytest.mark.parametrize("check", [mypy, pyright])
+def test_names(check: Checker, tmp_path: Path) -> None:
+    """A program sees the exact type of every name, and that one is an error which is not there."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "misspelled.py").write_text(MISSPELLED)
 
+    done = check(tmp_path)
 
-@CHECKERS
-def test_misspelled_name(check: Checker, tmp_path: Path) -> None:
-    """A name that is not there is an error for whoever checks the types of a program."""
-    program = tmp_path / "program.py"
-    program.write_text(
-        "import startifact\nfrom startifact import Sesssion\nprint(Sesssion, startifact.Artefact)\n"
-    )
-
-    said = check(program).stdout
-
-    assert re.search(r"program\.py:2.* error: .*Sesssion", said), said
-    assert re.search(r"program\.py:3.* error: .*Artefact", said), said
-
-
-@CHECKERS
-def test_types_of_names(check: Checker, tmp_path: Path) -> None:
-    """A program sees the exact type of every name."""
-    program = tmp_path / "program.py"
-    program.write_text(f"import startifact\n{PROGRAM}")
-
-    done = check(program)
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    revealed = dict(re.findall(r"program\.py:(\d+).* is \"(.*)\"", done.stdout))
+    said = done.stdout
+    assert re.search(r"misspelled\.py:2.* error: .*Sesssion", said), said + done.stderr
+    assert re.search(r"misspelled\.py:3.* error: .*Artefact", said), said
+    assert not re.search(r"program\.py:.* error: ", said), said
+    revealed = dict(re.findall(r"program\.py:(\d+).* is \"(.*)\"", said))
     for line, name in enumerate(startifact.__all__, start=2):
         text = revealed[str(line)]
         known = getattr(startifact, name)

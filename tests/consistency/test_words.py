@@ -134,19 +134,23 @@ def names_in(path: Path) -> list[tuple[str, int]]:
 
 
 @pytest.fixture(scope="module")
-def texts() -> dict[str, str]:
-    """Return the text of each file, by its path in the project."""
-    return {
-        path.relative_to(PROJECT).as_posix(): path.read_text(encoding="utf-8", errors="replace")
-        for path in FILES
-    }
+def texts() -> dict[str, tuple[str, str]]:
+    """Return the text of each file, by its path in the project, and both in small letters."""
+    found = {}
+    for path in FILES:
+        name = path.relative_to(PROJECT).as_posix()
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found[name] = (text, f"{name}\n{text}".lower())
+    return found
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_word_is_gone(word: str, texts: dict[str, str]) -> None:
+def test_word_is_gone(word: str, texts: dict[str, tuple[str, str]]) -> None:
     """No file has the word, in its text or its name."""
     found = []
-    for name, text in texts.items():
+    for name, (text, small) in texts.items():
+        if word.partition(" ")[0] not in small:  # as almost always: the pattern takes far longer
+            continue
         found += [f"{name}:{use}" for use in uses(f"{text}\n", word)]
         found += [name] if uses(name, word) else []
 

@@ -150,7 +150,13 @@ def test_case_11_a_bit(
         assert hashlib.sha256(content).hexdigest() in error.message
 
 
-@pytest.mark.parametrize("parts", [False, True], ids=["single", "multipart"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param(False, id="single", marks=pytest.mark.exhaustive),
+        pytest.param(True, id="multipart"),
+    ],
+)
 def test_case_11_a_bit_of_100_mb(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path, *, parts: bool
 ) -> None:

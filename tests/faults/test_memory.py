@@ -17,7 +17,7 @@ from tests.support.archives import tar_file, tar_of, zip_of
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MIB = 1024 * 1024
-SMALL, LARGE = 32 * MIB, 96 * MIB
+SMALL, LARGE = 32 * MIB, 64 * MIB
 MAY_GROW = 16 * MIB
 MANY, MAY_TAKE = 100_000, 200 * MIB
 
@@ -67,7 +67,7 @@ def peak(size: int, regions: str, folder: Path) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("kind", ["file", "s3"])
 def test_memory_does_not_grow(kind: str, account: AwsAccount, tmp_path: Path) -> None:
-    """Three times as many bytes to stage, download and compare take as much memory."""
+    """Twice as many bytes to stage, download and compare take as much memory."""
     buckets = [f"s3://{name}/{{0}}?region={region}" for region, name in account.buckets.items()][:2]
     regions = f"file:{tmp_path}/{{0}}/one" if kind == "file" else " ".join(buckets)
 
@@ -103,7 +103,7 @@ def peak_of_extraction(size: int, members: int, kind: str, folder: Path) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("kind", ["tar.gz", "zip"])
 def test_memory_does_not_grow_with_an_archive(kind: str, tmp_path: Path) -> None:
-    """Forty times as many members, of three times the size, take as much memory to extract."""
+    """Forty times as many members, of twice the size, take as much memory to extract."""
     small = peak_of_extraction(SMALL, 50, kind, tmp_path / "small")
     large = peak_of_extraction(LARGE, 2000, kind, tmp_path / "large")
 

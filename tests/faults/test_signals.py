@@ -106,7 +106,7 @@ def step(tmp_path: Path) -> Step:
     return Step(tmp_path)
 
 
-@pytest.mark.sweep(2)
+@pytest.mark.sweep
 @SIGNALS
 @MOMENTS
 @WAYS
@@ -156,7 +156,7 @@ def test_stopped_while_a_store_is_tried(
     assert account.keys(AWS_REGIONS[0]) == []
 
 
-@pytest.mark.sweep(2)
+@pytest.mark.sweep
 @SIGNALS
 @MOMENTS
 @WAYS

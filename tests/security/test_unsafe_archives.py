@@ -427,6 +427,7 @@ def test_not_extracted(what: str, extract: Callable[..., Path], tmp_path: Path) 
         raise error
 
 
+@pytest.mark.sweep(2)
 @pytest.mark.parametrize("kind", [tarfile.FIFOTYPE, tarfile.CHRTYPE, b"Z", tarfile.GNUTYPE_SPARSE])
 @pytest.mark.parametrize("compress", [gzip.compress, bytes])
 @pytest.mark.parametrize(

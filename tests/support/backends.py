@@ -33,8 +33,11 @@ class Backend(ABC):
         """Make the region answer again, with what it held."""
 
     @abstractmethod
-    def snapshot(self) -> dict[str, object]:
-        """Return all that is stored, each with something that changes when it is written again."""
+    def snapshot(self, project: str = "") -> dict[str, object]:
+        """Return all that is stored, each with something that changes when it is written again.
+
+        With *project* only what has a key that begins so.
+        """
 
     @abstractmethod
     def content(self, key: str) -> bytes:
@@ -76,9 +79,9 @@ class Backend(ABC):
         """Return the version that ``latest`` points at."""
         return str(json.loads(self.text(f"{project}/latest"))["version"])
 
-    def keys(self) -> list[str]:
-        """Return the keys of all that is stored."""
-        return sorted(self.snapshot())
+    def keys(self, project: str = "") -> list[str]:
+        """Return the keys of all that is stored, with *project* of what has one that begins so."""
+        return sorted(self.snapshot(project))
 
 
 class Directory(Backend):
@@ -101,17 +104,19 @@ class Directory(Backend):
         if self._aside.exists():
             self._aside.rename(self.root)
 
-    def snapshot(self) -> dict[str, object]:
+    def snapshot(self, project: str = "") -> dict[str, object]:
         found: dict[str, object] = {}
         for path in self.root.rglob("*"):
+            if not str(path.relative_to(self.root)).startswith(project):
+                continue
             if path.is_file() and not path.name.endswith(".lock"):
                 status = path.stat()
                 stamp = (status.st_ino, status.st_mtime_ns, path.read_bytes())
                 found[str(path.relative_to(self.root))] = stamp
         return found
 
-    def keys(self) -> list[str]:
-        names = {name.removesuffix("/artifact") for name in self.snapshot()}
+    def keys(self, project: str = "") -> list[str]:
+        names = {name.removesuffix("/artifact") for name in self.snapshot(project)}
         return sorted(name for name in names if not name.endswith("/metadata.json"))
 
     def content(self, key: str) -> bytes:
@@ -160,9 +165,10 @@ class Memory(Backend):
     def restore_region(self) -> None:
         raise NotImplementedError("memory is always there")
 
-    def snapshot(self) -> dict[str, object]:
+    def snapshot(self, project: str = "") -> dict[str, object]:
         stored: list[Mapping[Key, object]] = [self.region._artifacts, self.region._channels]
-        return {str(key): value for values in stored for key, value in values.items()}
+        found = {str(key): value for values in stored for key, value in values.items()}
+        return {key: value for key, value in found.items() if key.startswith(project)}
 
     def content(self, key: str) -> bytes:
         return self.region._artifacts[Key(key)][1]
@@ -228,9 +234,9 @@ class Bucket(Backend):
     def restore_region(self) -> None:
         self._restore()
 
-    def snapshot(self) -> dict[str, object]:
+    def snapshot(self, project: str = "") -> dict[str, object]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=self.prefix
+            Bucket=self.bucket, Prefix=self.prefix + project
         )
         found: dict[str, object] = {
             item["Key"].removeprefix(self.prefix): (item["ETag"], item["LastModified"])

@@ -5,12 +5,15 @@ None of it depends on anything but their own data files, and it took a third of 
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Hashable
+from types import CodeType, ModuleType
 from typing import Any
 
 import botocore.hooks
 import botocore.session
 import botocore.useragent
+import botocore.utils
 from botocore.client import ClientCreator
 from botocore.endpoint_provider import EndpointProvider, RuleSet
 from botocore.hooks import EventAliaser
@@ -35,12 +38,19 @@ def cache_sdk() -> None:
     _cache(EventAliaser, "_alias_event_name", key=lambda self, event_name: event_name)
     _cache_signatures()
     _cache_user_agents()
+    _cache_times()
     _share_models()
     _share_rules_of_endpoints()
 
 
 def cache_moto() -> None:
-    """Have moto derive from its data files once in this process what its server needs."""
+    """Have moto derive from its data files once in this process what its server needs.
+
+    Its SSM imports its EC2, for commands on instances: that takes as long as collecting 2000 tests.
+    """
+    ec2: Any = ModuleType("moto.ec2")
+    ec2.ec2_backends = {}
+    sys.modules.setdefault("moto.ec2", ec2)
     _cache(
         ErrorLookupFactory, "for_service", key=lambda self, service_model: service_model.service_id
     )
@@ -63,15 +73,21 @@ def _cache(owner: type, name: str, key: Callable[..., Hashable]) -> None:
 
 
 def _cache_signatures() -> None:
-    """Look once at what parameters a handler of events has, and not for each client."""
+    """Look once at what parameters a handler of events has, and not for each client.
+
+    The code stands for it, not the function: that may hold a client, which would be kept for ever.
+    """
     hooks: Any = botocore.hooks
     accepts_kwargs = hooks.accepts_kwargs
-    accepts = functools.cache(accepts_kwargs)
+    known: dict[CodeType, Any] = {}
 
     def cached(handler: Callable[..., Any]) -> Any:
-        if inspect.ismethod(handler):
-            return accepts(handler.__func__)
-        return accepts(handler) if inspect.isfunction(handler) else accepts_kwargs(handler)
+        function = handler.__func__ if inspect.ismethod(handler) else handler
+        if not inspect.isfunction(function):
+            return accepts_kwargs(handler)
+        if function.__code__ not in known:
+            known[function.__code__] = accepts_kwargs(handler)
+        return known[function.__code__]
 
     hooks.accepts_kwargs = cached
 
@@ -82,6 +98,21 @@ def _cache_user_agents() -> None:
     module.sanitize_user_agent_string_component = functools.cache(
         module.sanitize_user_agent_string_component
     )
+
+
+def _cache_times() -> None:
+    """Read the time of a header or a listing once, which is the same for whatever was stored then.
+
+    A number stands for a time in the zone of this machine, and is read each time.
+    """
+    module: Any = botocore.utils
+    read = module._parse_timestamp_with_tzinfo
+    read_once = functools.lru_cache(maxsize=1000)(read)
+
+    def cached(value: Any, tzinfo: Any) -> Any:
+        return (read_once if isinstance(value, str) and value[-1:] in "ZT" else read)(value, tzinfo)
+
+    module._parse_timestamp_with_tzinfo = cached
 
 
 def _share_models() -> None:

@@ -5,6 +5,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy, deepcopy
 from http.client import HTTPMessage
 from typing import Any, NamedTuple
 
@@ -17,7 +18,6 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.s3.models import FakeKey, s3_backends
-from moto.ssm.models import ssm_backends
 from werkzeug.exceptions import InternalServerError
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -183,6 +183,12 @@ class Aws:
             return list(self._moto(environ, start_response))
 
 
+def _ssm(region: str) -> Any:
+    from moto.ssm.models import ssm_backends  # late: `cache_moto` makes that quick
+
+    return ssm_backends[DEFAULT_ACCOUNT_ID][region]
+
+
 def make_bucket(region: str, name: str) -> None:
     """Make the bucket *name* in *region* of every server of this process, without a request."""
     s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(name, region)
@@ -194,9 +200,28 @@ def remove_bucket(name: str) -> None:
     s3_backends.bucket_accounts.pop(name, None)
 
 
+def remember(regions: Iterable[str], part: str) -> Callable[[], None]:
+    """Return what makes buckets and parameters, with *part* in their names, what they are now."""
+    buckets = [b for n, b in s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.items() if part in n]
+    parameters = [_ssm(region)._parameters for region in regions]
+    objects = [deepcopy(bucket.keys) for bucket in buckets]
+    uploads = [copy(bucket.multiparts) for bucket in buckets]
+    values = [{n: list(v) for n, v in each.items() if part in n} for each in parameters]
+
+    def put_back() -> None:
+        for bucket, keys, multiparts in zip(buckets, objects, uploads, strict=True):
+            bucket.keys, bucket.multiparts = deepcopy(keys), copy(multiparts)
+        for each, before in zip(parameters, values, strict=True):
+            for name in [n for n in each if part in n and n not in before]:
+                del each[name]
+            each.update({name: list(versions) for name, versions in before.items()})
+
+    return put_back
+
+
 def put_parameter(region: str, name: str, value: str) -> None:
     """Make *value* that of the parameter *name* in *region*, likewise."""
-    ssm_backends[DEFAULT_ACCOUNT_ID][region].put_parameter(
+    _ssm(region).put_parameter(
         name,
         value=value,
         parameter_type="String",

@@ -36,6 +36,7 @@ def staged(backends: list[Backend], make_file: MakeFile) -> Session:
     return here
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("selector", "picked"),
     [

@@ -111,15 +111,11 @@ class ProjectFixture:
 
     def snapshot(self) -> list[dict[str, object]]:
         """Return everything of the project that is stored, in every region."""
-        return [
-            {k: v for k, v in backend.snapshot().items() if k.startswith(self.project)}
-            for backend in self.backends
-        ]
+        return [backend.snapshot(self.project) for backend in self.backends]
 
     def keys(self, backend: Backend) -> list[str]:
         """Return the keys of everything of the project in one region."""
-        names = backend.keys()
-        return [key for key in names if key.startswith(self.project)]
+        return backend.keys(self.project)
 
     def quarantined(self, backend: Backend) -> list[str]:
         """Return the keys of what was set aside."""

@@ -59,6 +59,7 @@ def test_missing(session: Session, backends: list[Backend], key: str, kind: Find
     assert json.loads(backends[1].text(key))["accepted"]["history"] == before
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("key", "kind"), [(PROD, FindingKind.CHANNEL_DAMAGED), (MARK, FindingKind.MARK_DAMAGED)]
 )

@@ -66,6 +66,7 @@ Damage = Callable[[ProjectFixture, Backend], None]
 DAMAGES = [lose, bring_back, replace, damage, leave_bytes]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("damage_", DAMAGES, ids=lambda d: d.__name__)
 def test_damage_of_a_tombstone(removed: ProjectFixture, damage_: Damage) -> None:
     """It is found, and repaired: a removed version stays removed."""
@@ -79,6 +80,7 @@ def test_damage_of_a_tombstone(removed: ProjectFixture, damage_: Damage) -> None
     assert is_tombstone(removed.b.encoded_record(removed.key))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("damage_", DAMAGES, ids=lambda d: d.__name__)
 def test_damage_where_the_mark_is_lost(removed: ProjectFixture, damage_: Damage) -> None:
     """Most tombstones say the same as the mark, which is made anew."""
@@ -90,6 +92,7 @@ def test_damage_where_the_mark_is_lost(removed: ProjectFixture, damage_: Damage)
     assert removed.repair_until_equal("1.0.0") == [("remove", removed.b.spec)]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("version", [None, "1.0.0"], ids=["project", "version"])
 def test_tombstones_lost_everywhere(removed: ProjectFixture, version: str | None) -> None:
     """The marks still say it: it is found, completed, and whoever asks for it learns of it."""

@@ -18,6 +18,8 @@ VERSITYGW = github.com/versity/versitygw/cmd/versitygw@v1.8.0
 MINIO = github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 SEAWEEDFS = github.com/seaweedfs/seaweedfs@v0.0.0-20261109003541-7506e5f91cd6
 SEAWEEDFS_REPLACES = github.com/tyler-smith/go-bip39=github.com/cosmos/go-bip39@v1.0.0
+# One of each partition.
+LINTED_REGIONS = eu-west-1 us-gov-west-1 cn-north-1
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
 
 # What Startifact is compared with, and what draws the plots.
@@ -87,6 +89,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml composite/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/cfn-lint --regions $(LINTED_REGIONS) -- src/startifact/organisation/templates/*.yaml
 	$(BIN)/zizmor --offline --no-progress --quiet --persona=auditor \
 	  action.yml composite/action.yml .github/dependabot.yml $(WORKFLOWS)
 

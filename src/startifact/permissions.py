@@ -56,7 +56,8 @@ ROLE = "{role}"
 Conditions = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Operators of IAM, with the keys that they compare and the values for these."""
 
-OWN_ACCOUNT: Conditions = {"StringEquals": {"aws:ResourceAccount": ("{account}",)}}
+_ACCOUNT_KEY = "aws:ResourceAccount"
+OWN_ACCOUNT: Conditions = {"StringEquals": {_ACCOUNT_KEY: ("{account}",)}}
 """The name of a bucket says nothing of whose it is."""
 
 OF_PROJECT: Conditions = {
@@ -73,6 +74,8 @@ class When(StrEnum):
 
     ALWAYS = ""
     KMS = "where the bucket has a key of your own in KMS"
+    TAGS = "with object_tags"
+    LOCK = "with object_lock_mode"
     FIRST = "of what the first Startifact staged"
     OTHER_STORE = "on a store other than AWS"
     TO_ROLE = "--to-role"
@@ -98,6 +101,14 @@ class Permission(NamedTuple):
     when: When = When.ALWAYS
     is_denial: bool = False
     """Whether it takes away what another permission allows too much."""
+
+    def without_accounts(self) -> "Permission":
+        """Return it for a store other than AWS, whose buckets are in no account of AWS."""
+        left = {
+            operator: {key: values for key, values in keys.items() if key != _ACCOUNT_KEY}
+            for operator, keys in self.conditions.items()
+        }
+        return self._replace(conditions={operator: keys for operator, keys in left.items() if keys})
 
 
 OPERATIONS: Mapping[str, str] = {
@@ -285,6 +296,42 @@ PERMISSIONS: tuple[Permission, ...] = (
         (ARTIFACTS,),
         "The content that is not kept, in its place.",
         OWN_ACCOUNT,
+    ),
+    Permission(
+        "Tag",
+        _STAGING,
+        ("s3:PutObjectTagging",),
+        (ARTIFACTS,),
+        "The tags of the artifact.",
+        OWN_ACCOUNT,
+        When.TAGS,
+    ),
+    Permission(
+        "TagWhatIsSetAside",
+        ("repair-keep",),
+        ("s3:PutObjectTagging",),
+        (QUARANTINE,),
+        "The tags of the content that is not kept.",
+        OWN_ACCOUNT,
+        When.TAGS,
+    ),
+    Permission(
+        "Retain",
+        _STAGING,
+        ("s3:PutObjectRetention",),
+        (ARTIFACTS,),
+        "How long the artifact is retained.",
+        OWN_ACCOUNT,
+        When.LOCK,
+    ),
+    Permission(
+        "RetainWhatIsSetAside",
+        ("repair-keep",),
+        ("s3:PutObjectRetention",),
+        (QUARANTINE,),
+        "How long the content that is not kept is retained.",
+        OWN_ACCOUNT,
+        When.LOCK,
     ),
     Permission(
         "Decrypt",

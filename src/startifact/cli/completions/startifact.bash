@@ -20,7 +20,7 @@ _shtab_startifact_repair_option_strings=(--required-regions --dry-run --read-dat
 _shtab_startifact_doctor_option_strings=(--channel --for --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_setup_option_strings=(--regions --dry-run --bucket-name-param --bucket-key-prefix --parameter-name-prefix --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_completion_option_strings=(--traceback -h --help --version)
-_shtab_startifact_policy_option_strings=(--bucket-name-param --bucket-key-prefix --parameter-name-prefix --project --channel --deny-channel --bucket --account --partition --kms-key --trust --branch --tag --environment --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
+_shtab_startifact_policy_option_strings=(--bucket-name-param --bucket-key-prefix --parameter-name-prefix --project --channel --deny-channel --bucket --account --partition --kms-key --to-role --object-tags --object-lock --trust --branch --tag --environment --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_option_strings=(--regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 
 _shtab_startifact_stage_pos_1_COMPGEN=_shtab_compgen_files
@@ -240,6 +240,8 @@ _shtab_startifact_completion__h_nargs=0
 _shtab_startifact_completion___help_nargs=0
 _shtab_startifact_completion___version_nargs=0
 _shtab_startifact_policy_pos_0_nargs='*'
+_shtab_startifact_policy___object_tags_nargs=0
+_shtab_startifact_policy___object_lock_nargs=0
 _shtab_startifact_policy___json_nargs=0
 _shtab_startifact_policy__v_nargs=0
 _shtab_startifact_policy___verbose_nargs=0

@@ -2,7 +2,7 @@
 
 The parser of the command line and the reader of the action's inputs are made from this table when
 they run. ``make generate`` writes ``action.yml``, its composite twin, the inputs of the reusable
-workflows and the README's tables from it. One text serves all of them; where one of them needs
+workflows and pages of the documents from it. One text serves all of them; where one of them needs
 another, the two stand beside each other here. What the action says of an input ends with the
 commands that it is for, so no text needs to name them.
 

@@ -1,7 +1,7 @@
 """Which permissions in AWS each command needs, once: actions of IAM, on what, and what for.
 
 ``startifact policy`` prints policies from this table. ``make generate`` writes the policies of
-``examples/iam`` and the README's table of permissions from it. Tests hold that each command asks
+``examples/iam`` and the table in ``docs/permissions.md`` from it. Tests hold that each command asks
 for nothing else, and that it cannot do without what stands here.
 
 Resources and conditions are templates, for `str.format` with the names of `PLACEHOLDERS`. Whoever

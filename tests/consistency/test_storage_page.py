@@ -17,7 +17,7 @@ from startifact.model.record import decode, encode, encode_tombstone
 from startifact.registers.marks import MarkCodec
 from startifact.registers.record import parse_record, record_text
 from tests.conftest import AWS_REGIONS, AwsAccount
-from tests.consistency.test_readme import IAM
+from tests.consistency.reader import IAM
 from tests.support.runner_step import PROJECT
 from tests.support.wire import Wire
 

@@ -9,7 +9,7 @@ import yaml
 from tests.consistency.documents import PAGES, headings, prose_of
 from tests.support.runner_step import PROJECT
 
-LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
+LINK = re.compile(r"(?:\]\(|src=\")(?!https?:|mailto:)([^)#\s\"]*)(?:#([^)\s]*))?[)\"]")
 OF_THE_REPOSITORY = re.compile(r"https://github\.com/OWNER/startifact/(?:blob|tree)/v1/([^)#\s]+)")
 
 

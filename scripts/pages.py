@@ -55,7 +55,7 @@ def commands_page(_: str) -> str:
 def command_table(commands: Iterable[CommandDefinition]) -> list[str]:
     """Return a table with a line for each of *commands*."""
     rows = [(f"[`{f'{c.name} {c.usage}'.strip()}`](#{c.name})", cell(c.help)) for c in commands]
-    return table(("Command", "What it does"), rows)
+    return of_names(table(("Command", "What it does"), rows))
 
 
 def command_section(command: CommandDefinition) -> list[str]:
@@ -84,7 +84,15 @@ def option_table(options: Iterable[OptionDefinition], command: str) -> list[str]
     rows = [
         (option_cell(o, command), default_cell(o), cell(help_in_shell(o, command))) for o in options
     ]
-    return table(("Option", "Default", "What it is"), rows)
+    heads = ("Option", "Default", "What it is")
+    if not any(default for _, default, _ in rows):
+        return of_names(table((heads[0], heads[2]), [(name, text) for name, _, text in rows]))
+    return of_names(table(heads, rows))
+
+
+def of_names(lines: list[str]) -> list[str]:
+    """Return a table whose first column is never broken on the site."""
+    return ['<div class="names" markdown>\n', *lines, "\n</div>"]
 
 
 def option_cell(option: OptionDefinition, command: str) -> str:
@@ -122,8 +130,8 @@ def action_page(text: str) -> str:
         text,
         {
             "commands": table(("`command`", "Its own inputs", "What it does"), commands),
-            "inputs": table(("Input", "Default", "What it is"), inputs),
-            "outputs": table(("Output", "What it is"), outputs),
+            "inputs": of_names(table(("Input", "Default", "What it is"), inputs)),
+            "outputs": of_names(table(("Output", "What it is"), outputs)),
         },
     )
 

@@ -72,6 +72,7 @@ class When(StrEnum):
     """When a permission is needed."""
 
     ALWAYS = ""
+    VERSIONED = "where the bucket keeps versions of objects"
     KMS = "where the bucket has a key of your own in KMS"
     FIRST = "of what the first Startifact staged"
     OTHER_STORE = "on a store other than AWS"
@@ -104,6 +105,7 @@ OPERATIONS: Mapping[str, str] = {
     "stage": "stage",
     "download": "download",
     "info": "info",
+    "link": "link",
     "versions": "versions",
     "projects": "projects",
     "promote": "promote",
@@ -149,6 +151,15 @@ PERMISSIONS: tuple[Permission, ...] = (
         (ARTIFACTS, BELOW_PROJECT),
         "Artifacts, channels, and what was yanked.",
         OWN_ACCOUNT,
+    ),
+    Permission(
+        "ReadVersions",
+        ("link",),
+        ("s3:GetObjectVersion",),
+        (ARTIFACTS,),
+        "The version of the object that the link leads to, and to no other.",
+        OWN_ACCOUNT,
+        When.VERSIONED,
     ),
     Permission(
         "List",

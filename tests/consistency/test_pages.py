@@ -57,6 +57,13 @@ HELD_ELSEWHERE = {
 }
 """Blocks that a test of their own reads."""
 
+PAGES_HELD_ELSEWHERE = {
+    "docs/recipes.md": "tests/consistency/test_recipes.py",
+    "docs/from-aws-s3-cp.md": "tests/consistency/test_recipes.py",
+    "docs/links.md": "tests/consistency/test_recipes.py",
+}
+"""Pages whose blocks all have a test of their own, which fails where one is left out."""
+
 DIAGRAMS = ("flowchart", "sequenceDiagram", "stateDiagram-v2")
 
 
@@ -287,7 +294,7 @@ def test_targets(block: Block) -> None:
         assert made(words[1:])
 
 
-YAML = [block for page in PAGES for block in blocks_of(page, "yaml")]
+YAML = [b for page in PAGES if page not in PAGES_HELD_ELSEWHERE for b in blocks_of(page, "yaml")]
 EXPRESSIONS = {"version": "v1.2.3", "sha256": "0" * 64, "project": "SugarWater"}
 """What stands for the value of an expression, by the input that has it, where that matters."""
 
@@ -343,7 +350,7 @@ def category(block: Block) -> str:
     """Return how *block* is held, or nothing where it is not."""
     where = (block.page, block.language)
     match block.language:
-        case _ if where in HELD_ELSEWHERE:
+        case _ if where in HELD_ELSEWHERE or block.page in PAGES_HELD_ELSEWHERE:
             return "elsewhere"
         case "shell" if not is_run(block):
             return "make" if is_make(block) else "not run"
@@ -365,7 +372,8 @@ def test_every_block() -> None:
 
     assert [name for name, how in categories.items() if not how] == []
     assert list(categories.values()).count("not run") == len(NOT_RUN)
-    for (page, _), test in HELD_ELSEWHERE.items():
+    elsewhere = {page: test for (page, _), test in HELD_ELSEWHERE.items()} | PAGES_HELD_ELSEWHERE
+    for page, test in elsewhere.items():
         assert page.rpartition("/")[2].partition(".")[0] in (PROJECT / test).read_text("utf-8")
 
 

@@ -26,7 +26,17 @@ MOVED = "prod"
 COMPARING = {"verify", "repair", "repair-keep"}
 """Operations that have more to do where there are two regions."""
 
-READING = {"download", "info", "versions", "projects", "channels", "lock", "copy-from", "verify"}
+READING = {
+    "download",
+    "info",
+    "link",
+    "versions",
+    "projects",
+    "channels",
+    "lock",
+    "copy-from",
+    "verify",
+}
 """Operations that leave a project as it was, so that one will do for all attempts."""
 
 NEEDS_CHANNEL = {name for p in PERMISSIONS for name in p.operations if "{channel}" in str(p)}

@@ -38,7 +38,8 @@ def asked_of(request: Request) -> list[Asked]:
     if request.method == "DELETE":
         action = "AbortMultipartUpload" if "uploadId" in request.query else "DeleteObject"
     else:
-        action = "GetObject" if request.method in {"GET", "HEAD"} else "PutObject"
+        version = "Version" if "versionId" in request.query else ""
+        action = f"GetObject{version}" if request.method in {"GET", "HEAD"} else "PutObject"
     asked = [Asked(f"s3:{action}", f"{arn}/{key}")]
     if source := request.headers.get("x-amz-copy-source"):
         from_ = unquote(source).partition("?")[0].removeprefix("/")

@@ -95,7 +95,7 @@ class PolicyRequest:
         }
 
 
-_PRINTED = frozenset({When.ALWAYS, When.KMS, When.FIRST})
+_PRINTED = frozenset({When.ALWAYS, When.VERSIONED, When.KMS, When.FIRST})
 """Of a store other than AWS, policies are its own; the role of a copy is a matter of whoever runs
 it."""
 

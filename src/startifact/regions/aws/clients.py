@@ -40,12 +40,14 @@ from startifact.regions.aws.request_options import send_options
 from startifact.regions.aws.retries import retry_requests, stop_retries_with_worker
 from startifact.regions.aws.role import as_role
 from startifact.regions.aws.sdk_models import SdkModels
+from startifact.regions.aws.signing import sign_links_as_requests
 from startifact.regions.aws.trouble import said_by_aws
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.version import __version__
 
 if TYPE_CHECKING:
     import boto3
+    from botocore.credentials import Credentials
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
@@ -165,7 +167,21 @@ class Clients:
                 stop_retries_with_worker(self._s3[key])
                 retry_requests(self._s3[key], self._limits)
                 watch_completions(self._s3[key], self._limits)
+                sign_links_as_requests(self._s3[key])
             return self._s3[key]
+
+    def credentials(self, profile: str | None, region: str) -> "Credentials | None":
+        """Return the credentials that the clients of *profile* sign with, or ``None``.
+
+        Raises:
+            ConfigurationError: The SDK's own configuration is wrong.
+            AccessDeniedError: The credentials that are configured cannot be had.
+        """
+        with holding(self._locks[profile]):
+            try:
+                return self._session(profile, region).get_credentials()
+            except (BotoCoreError, ValueError) as e:
+                raise _unusable(region, e) from e
 
     def ssm(self, region: str) -> "SSMClient":
         """Return the client for Systems Manager in *region*.

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.support.runner_step import PROJECT
@@ -22,6 +21,11 @@ PAGES: dict[str, str] = {
 
 README = PAGES["README.md"]
 FENCE = re.compile(r"^( *)(```+|~~~+) *(\S*)[^\n]*\n(.*?)^\1\2 *$", re.MULTILINE | re.DOTALL)
+
+NOT_RUN = {
+    "pip install": "it installs from a repository whose owner is not known here",
+}
+"""Shell blocks that begin so are not run, for a reason."""
 
 
 class Block(NamedTuple):
@@ -101,6 +105,21 @@ def steps_in(encoded_record: Any) -> list[dict[str, Any]]:
     return [step for job in jobs for step in job.get("steps", [])]
 
 
-def page_of(path: Path) -> str:
-    """Return how `PAGES` names the file *path*."""
-    return path.resolve().relative_to(PROJECT).as_posix()
+def is_make(block: Block) -> bool:
+    """Say whether all that *block* does is to make targets of the Makefile."""
+    lines = block.text.replace("\\\n", " ").splitlines()
+    words = [[w for w in x.split() if not re.match(r"[A-Z_]+_\w+=", w)] for x in lines]
+    return all(line[:1] == ["make"] for line in words)
+
+
+def is_run(block: Block) -> bool:
+    """Say whether *block* is a part of what a reader runs on its page."""
+    return not is_make(block) and not block.text.startswith(tuple(NOT_RUN))
+
+
+def output_of(block: Block) -> Block | None:
+    """Return the block of text that stands directly behind *block*, and is its output."""
+    lines = PAGES[block.page].splitlines()
+    last = block.line + block.text.count("\n") + 1
+    found = [b for b in blocks_of(block.page, "text") if not any(lines[last : b.line - 1])]
+    return next((b for b in found if b.line > last), None)

@@ -468,6 +468,9 @@ class Limits:
     connect_seconds: float = 3.0
     """A host that does not accept a connection by then counts as dead: a person is waiting."""
 
+    identity_seconds: float = 2.0
+    """How long it may take to learn who asks, which only people want to know who asked for it."""
+
     read_seconds: float = 15.0
     """How long one request may go without a byte. Twice that is still within the idle time-out."""
 

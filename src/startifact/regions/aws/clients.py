@@ -73,6 +73,8 @@ class Clients:
         self._models: dict[tuple[str, ...], SdkModels] = {}
         self._unusable: dict[str | None, CredentialRetrievalError] = {}
         self._prepared: set[str | None] = set()
+        self._reporting = threading.Lock()
+        self._reported: set[str | None] = set()
         self._s3: dict[tuple[object, ...], S3Client] = {}
         self._ssm: dict[str, SSMClient] = {}
         self._others: dict[tuple[str, str, str | None], Any] = {}
@@ -230,6 +232,35 @@ class Clients:
                 stop_retries_with_worker(client)
                 retry_requests(client, self._limits)
             return self._others[key]
+
+    def sts_once(self, region: str, profile: str | None) -> Any:
+        """Return a client for STS in *region* that makes each request once, for a short time.
+
+        Raises:
+            ConfigurationError: Its endpoint is one that requests must not go to.
+            AccessDeniedError: The credentials that are configured cannot be had.
+            BotoCoreError: The SDK's own configuration is wrong.
+            ValueError: The region's name is.
+        """
+        seconds = self._limits.identity_seconds
+        once = Config(
+            connect_timeout=seconds, read_timeout=seconds, retries={"total_max_attempts": 1}
+        )
+        with holding(self._locks[profile]):
+            client = self._maker(profile, region)(
+                "sts", region_name=region, config=_config(self._limits).merge(once)
+            )
+            check_endpoint(client.meta.endpoint_url, "sts")
+            self._guard(client, profile)
+            mark_foreign_answers(client)
+            return client
+
+    def is_first_to_ask_for_identity(self, profile: str | None) -> bool:
+        """Say whether nobody has asked this before for *profile*."""
+        with self._reporting:
+            is_first = profile not in self._reported
+            self._reported.add(profile)
+            return is_first
 
     def close(self) -> None:
         """Close the connections of all clients; clients that are asked for later are new."""

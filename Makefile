@@ -49,7 +49,8 @@ QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 GENERATORS = scripts/generate.py scripts/completions.py scripts/public_names.py scripts/sdk_models.py \
   scripts/structure.py scripts/templates.py
 
-.PHONY: demo test quick explore exhaustive bench bench-check compare-faults check scan format generate hooks docs lock clean
+.PHONY: demo test quick explore exhaustive bench bench-check compare-faults check scan format generate \
+  pictures hooks docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
@@ -105,6 +106,11 @@ format: $(VENV)/.installed-dev
 
 generate: $(VENV)/.installed-dev
 	$(foreach script,$(GENERATORS),$(BIN)/python $(script) &&) true
+
+# What the documents show of summaries and terminals, from real runs; OPTIONS=--all draws also what is up to
+# date. Needs Chromium or Chrome.
+pictures: $(VENV)/.installed-dev
+	$(BIN)/python -m scripts.pictures $(OPTIONS)
 
 hooks: $(VENV)/.installed-dev
 	$(BIN)/pre-commit install

@@ -4,8 +4,8 @@ date.
 python scripts/generate.py [--check]
 
 From `startifact.options` come action.yml, its composite twin, what the reusable workflows have of
-the action's inputs and outputs, and the README's tables; from `startifact.permissions` its table of
-permissions and the policies of examples/iam. In files that are also written by hand, each part
+the action's inputs and outputs; from `startifact.permissions` the policies of examples/iam. The
+pages of docs/ that are derived, pages.py makes. In files that are also written by hand, each part
 stands between two comments that name it.
 """
 
@@ -13,21 +13,20 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pages import INPUTS, PAGES, help_of_input, replaced
+
 from startifact.action.outputs import OUTPUTS
-from startifact.definitions import OptionDefinition, ValueKind, WayIn
-from startifact.options import COMMANDS, commands_of, listed, options_of
+from startifact.definitions import ValueKind, WayIn
+from startifact.options import commands_of
 from startifact.organisation.policy import policy
 from startifact.organisation.trust import trust_policy
-from startifact.permissions import KMS_KEY, OPERATIONS, PERMISSIONS, ROLE, Permission, When
 
 PROJECT = Path(__file__).resolve().parent.parent
 WIDTH = 119
-
-INPUTS = options_of(WayIn.ACTION)
 
 INSTALL = """\
 runs:
@@ -161,86 +160,6 @@ def reusable(command: str) -> Callable[[str], str]:
     return lambda text: replaced(text, parts)
 
 
-def readme(text: str) -> str:
-    """Return the README with its tables made anew."""
-    inputs = [
-        (f"`{o.name}`", f"`{o.default}`" if o.default else "", cell(help_of_input(o)))
-        for o in INPUTS
-    ]
-    commands = [
-        (f"`{name} {command.usage}`" if command.target else f"`{name}`", cell(command.help))
-        for name, command in COMMANDS.items()
-        if WayIn.SHELL in command.ways_in
-    ]
-    outputs = [(f"`{o.name}`", cell(o.help)) for o in OUTPUTS.values()]
-    tables = {
-        "inputs": table(("Input", "Default", "What it is"), inputs),
-        "outputs": table(("Output", "What it is"), outputs),
-        "commands": table(("Command", "What it does"), commands),
-        "permissions": table(
-            ("Command", "Action", "Resource", "What for"), map(permission_row, PERMISSIONS)
-        ),
-    }
-    return replaced(text, tables)
-
-
-def permission_row(permission: Permission) -> tuple[str, ...]:
-    """Return the cells of *permission* in the README's table."""
-    names = [name for name in OPERATIONS if name in permission.operations]
-    others = [name for name in OPERATIONS if name not in names]
-    if len(others) < 4:
-        commands = f"all but {listed([as_command(name) for name in others], 'and')}"
-    else:
-        commands = ", ".join(map(as_command, names))
-    if permission.when is When.TO_ROLE:
-        commands = "copy `--to-role`"
-    elif permission.when is not When.ALWAYS:
-        commands += f"; {permission.when}"
-    reason = f"**Denied:** {permission.reason}" if permission.is_denial else permission.reason
-    return (
-        commands,
-        ", ".join(f"`{action}`" for action in permission.actions),
-        listed([shortened(resource) for resource in permission.resources], "and"),
-        cell(reason),
-    )
-
-
-def as_command(operation: str) -> str:
-    """Return how the README writes *operation*."""
-    return re.sub(r"(--\S+)", r"`\1`", OPERATIONS[operation])
-
-
-SHORT = {
-    "{bucket}/{key_prefix}": "B/K",
-    "{bucket}": "B",
-    "{configuration_parameter}": "/startifact",
-    "{bucket_name_parameter}": "/{bucket_name_param}",
-    "{parameter_prefix}": "/P",
-}
-"""What stands in the README's table for what is in templates of resources."""
-
-
-def shortened(resource: str) -> str:
-    """Return the template *resource* as the README has it."""
-    if resource in {KMS_KEY, ROLE}:
-        return "the key" if resource == KMS_KEY else "the role"
-    text = re.sub(r"arn:\{partition\}:(s3:::|ssm:\{region\}:\{account\}:)", "", resource)
-    for long, short in SHORT.items():
-        text = text.replace(long, short)
-    return f"`{text}`"
-
-
-def help_of_input(option: OptionDefinition) -> str:
-    """Return what the action says of an input, which ends with the commands that it is for."""
-    users = [c for c in commands_of(WayIn.ACTION) if option.used_by(c)]
-    others = [c for c in commands_of(WayIn.ACTION) if not option.used_by(c)]
-    if not others:
-        return option.help
-    if len(others) < len(users):
-        return f"{option.help} Not for {listed(others, 'and')}."
-    return f"{option.help} Only for {listed(users, 'and')}."
-
-
 def expression(context: str, name: str) -> str:
     """Return the expression for *name* in a *context* of GitHub's."""
     return f"${{{{ {context}.{name} }}}}"
@@ -253,28 +172,6 @@ def described(text: str, indent: int) -> list[str]:
         return [f"{blanks}description: {text}"]
     lines = textwrap.wrap(text, WIDTH - indent - 2, break_on_hyphens=False)
     return [f"{blanks}description: >-", *(f"{blanks}  {line}" for line in lines)]
-
-
-def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Return the lines of a table in Markdown."""
-    return [f"| {' | '.join(row)} |" for row in (heads, ("---",) * len(heads), *rows)]
-
-
-def cell(text: str) -> str:
-    """Return *text* as it can stand in a table's cell."""
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def replaced(text: str, parts: Mapping[str, list[str]]) -> str:
-    """Return *text* with each part, between the two comments that name it, made anew."""
-    for name, lines in parts.items():
-        pattern = rf"^( *)(#|<!--) {name}(:.*| -->)\n(?:.*\n)*?\1\2 /{name}( -->)?$"
-        found = re.search(pattern, text, re.MULTILINE)
-        if found is None:
-            sys.exit(f"there is no part {name} to write")
-        first, last = found[0].split("\n")[0], found[0].rsplit("\n", 1)[-1]
-        text = text[: found.start()] + "\n".join([first, *lines, last]) + text[found.end() :]
-    return text
 
 
 ACCOUNT: Mapping[str, Any] = {
@@ -334,7 +231,7 @@ FILES: Mapping[str, Callable[[str], str]] = {
     ".github/workflows/stage.yml": reusable("stage"),
     ".github/workflows/download.yml": reusable("download"),
     ".github/workflows/promote.yml": reusable("promote"),
-    "README.md": readme,
+    **PAGES,
     **{f"examples/iam/{name}.json": example_policy(name) for name in (*POLICIES, *TRUST_POLICIES)},
 }
 

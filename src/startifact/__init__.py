@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from startifact.model.configuration import Configuration
     from startifact.model.examination import Check, CheckState, ExaminationRequest
     from startifact.model.keys import Key
+    from startifact.model.links import LinkRequest, SignedLink
     from startifact.model.lock_file import LockEntry
     from startifact.model.ranges import Range
     from startifact.model.record import Origin
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from startifact.organisation.trust import trust_policy
     from startifact.reading.artifact import Artifact, PassedOver
     from startifact.reading.download import Downloader
+    from startifact.reading.linking import Link
     from startifact.reading.locking import LockChange, LockCheck, LockFinding
     from startifact.reading.outcomes import RegionOutcome, State
     from startifact.reading.version_entries import VersionEntry
@@ -72,6 +74,8 @@ __all__ = [
     "KeptVersion",
     "Key",
     "Limits",
+    "Link",
+    "LinkRequest",
     "Location",
     "LockChange",
     "LockCheck",
@@ -101,6 +105,7 @@ __all__ = [
     "RetryLimits",
     "Session",
     "Settings",
+    "SignedLink",
     "Source",
     "Staging",
     "State",
@@ -140,6 +145,8 @@ _HOMES = {
     "KeptVersion": "retention.plan",
     "Key": "model.keys",
     "Limits": "limits",
+    "Link": "reading.linking",
+    "LinkRequest": "model.links",
     "Location": "regions.interface",
     "LockChange": "reading.locking",
     "LockCheck": "reading.locking",
@@ -169,6 +176,7 @@ _HOMES = {
     "RetryLimits": "limits",
     "Session": "session",
     "Settings": "settings",
+    "SignedLink": "model.links",
     "Source": "files.source",
     "Staging": "staging.outcomes",
     "State": "reading.outcomes",

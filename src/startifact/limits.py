@@ -252,6 +252,19 @@ shortest session, which would then be renewed at every request."""
 CREDENTIALS_EXPIRY_SECONDS = 60
 """So long before they expire credentials are not used any more: a request takes its time."""
 
+MAX_SIGNED_LINK_DAYS = 7
+"""How long a link may work: S3 takes no signature of version 4 that lasts longer."""
+
+DEFAULT_SIGNED_LINK_SECONDS = 60 * 60
+"""How long one works where nobody says: long enough to send it to somebody, and to download."""
+
+UNKNOWN_CREDENTIALS_SECONDS = 60 * 60
+"""How long one may work, at most, where nobody says when temporary credentials end: as long as
+sessions of a role last where nobody asked for more."""
+
+LEAST_SIGNED_LINK_SECONDS = 60
+"""How long one has to work where nobody says: with less, it has ended before it is used."""
+
 MAX_LINKS = 40
 """How many links are followed from one path, as many as Linux follows."""
 
@@ -461,6 +474,9 @@ class Limits:
 
     connect_seconds: float = 3.0
     """A host that does not accept a connection by then counts as dead: a person is waiting."""
+
+    identity_seconds: float = 2.0
+    """How long it may take to learn who asks, which only people want to know who asked for it."""
 
     read_seconds: float = 15.0
     """How long one request may go without a byte. Twice that is still within the idle time-out."""

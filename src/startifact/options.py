@@ -2,7 +2,7 @@
 
 The parser of the command line and the reader of the action's inputs are made from this table when
 they run. ``make generate`` writes ``action.yml``, its composite twin, the inputs of the reusable
-workflows and the README's tables from it. One text serves all of them; where one of them needs
+workflows and pages of the documents from it. One text serves all of them; where one of them needs
 another, the two stand beside each other here. What the action says of an input ends with the
 commands that it is for, so no text needs to name them.
 
@@ -62,6 +62,13 @@ _COMMANDS = (
         "directory, and all that is in the archive is in it, or nothing. Prints the path written.",
     ),
     CommandDefinition("info", "Show what is known about an artifact.", "PROJECT[@SELECTOR]"),
+    CommandDefinition(
+        "link",
+        "Make a link with which anybody can download an artifact for a while.",
+        "PROJECT[@SELECTOR]",
+        "Whoever has the link needs no credentials, so it is a secret for as long as it works. "
+        "Only buckets have links. Prints the link.",
+    ),
     CommandDefinition("projects", "List the projects that have anything staged, by name."),
     CommandDefinition(
         "versions",
@@ -183,6 +190,10 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "info": (
         "startifact info SugarWater",
         "startifact info SugarWater@prod --json",
+    ),
+    "link": (
+        "startifact link SugarWater@1.0.9000",
+        "startifact link SugarWater@prod --expires 30m --json",
     ),
     "projects": (
         "startifact projects",
@@ -319,13 +330,14 @@ _OPTIONS = (
     OptionDefinition(
         "version",
         'An exact semantic version in quotes, for example "1.0.9000". The commands download, info, '
-        "promote and copy also take latest or another channel, or a range such as ^1.2; download, "
-        "info and copy use latest when this is empty, and verify and repair look at the whole "
-        "project then.",
+        "link, promote and copy also take latest or another channel, or a range such as ^1.2; "
+        "download, info, link and copy use latest when this is empty, and verify and repair look "
+        "at the whole project then.",
         commands=(
             "stage",
             "download",
             "info",
+            "link",
             "promote",
             "yank",
             "unyank",
@@ -448,7 +460,15 @@ _OPTIONS = (
         "min-age",
         "How long ago the version that a range picks has to have been staged at least, such as 24h "
         "or 7d.",
-        commands=("download", "info", "promote", "copy", "lock"),
+        commands=("download", "info", "link", "promote", "copy", "lock"),
+        metavar="TIME",
+    ),
+    OptionDefinition(
+        "expires",
+        "How long the link works, such as 30m or 7d, which is the longest; never longer than the "
+        "credentials that sign it live. Without it, 1h, or as long as they live where that is "
+        "less.",
+        commands=("link",),
         metavar="TIME",
     ),
     OptionDefinition(
@@ -730,6 +750,7 @@ _OPTIONS = (
         ignored_by=(
             "download",
             "info",
+            "link",
             "projects",
             "versions",
             "channels",
@@ -798,6 +819,7 @@ _OPTIONS = (
             "stage",
             "download",
             "info",
+            "link",
             "versions",
             "projects",
             "promote",

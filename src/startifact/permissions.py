@@ -1,7 +1,7 @@
 """Which permissions in AWS each command needs, once: actions of IAM, on what, and what for.
 
 ``startifact policy`` prints policies from this table. ``make generate`` writes the policies of
-``examples/iam`` and the README's table of permissions from it. Tests hold that each command asks
+``examples/iam`` and the table in ``docs/permissions.md`` from it. Tests hold that each command asks
 for nothing else, and that it cannot do without what stands here.
 
 Resources and conditions are templates, for `str.format` with the names of `PLACEHOLDERS`. Whoever
@@ -73,6 +73,7 @@ class When(StrEnum):
     """When a permission is needed."""
 
     ALWAYS = ""
+    VERSIONED = "where the bucket keeps versions of objects"
     KMS = "where the bucket has a key of your own in KMS"
     TAGS = "with object_tags"
     LOCK = "with object_lock_mode"
@@ -115,6 +116,7 @@ OPERATIONS: Mapping[str, str] = {
     "stage": "stage",
     "download": "download",
     "info": "info",
+    "link": "link",
     "versions": "versions",
     "projects": "projects",
     "promote": "promote",
@@ -160,6 +162,15 @@ PERMISSIONS: tuple[Permission, ...] = (
         (ARTIFACTS, BELOW_PROJECT),
         "Artifacts, channels, and what was yanked.",
         OWN_ACCOUNT,
+    ),
+    Permission(
+        "ReadVersions",
+        ("link",),
+        ("s3:GetObjectVersion",),
+        (ARTIFACTS,),
+        "The version of the object that the link leads to, and to no other.",
+        OWN_ACCOUNT,
+        When.VERSIONED,
     ),
     Permission(
         "List",

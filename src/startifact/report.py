@@ -22,9 +22,11 @@ from startifact.errors import (
 )
 from startifact.files.archiving.members import Member
 from startifact.hints import Words
+from startifact.model.clock import seconds_text
 from startifact.model.tree import MemberType
 from startifact.organisation.setup import RegionSetup
 from startifact.reading.artifact import Artifact
+from startifact.reading.linking import Link
 from startifact.reading.outcomes import RegionOutcome, State, may_be_majority
 from startifact.reading.version_entries import VersionEntry
 from startifact.regions.interface import Location
@@ -82,6 +84,20 @@ def facts_of_choice(artifact: Artifact) -> dict[str, object]:
         "passed-over": [
             {"version": str(passed.version), "why": passed.why} for passed in artifact.passed_over
         ],
+    }
+
+
+def facts_of_link(link: Link) -> dict[str, object]:
+    """Return what a link is, and where it leads to; the ``link`` itself is a secret."""
+    return {
+        "bucket": link.location.bucket,
+        "key": link.location.key,
+        "region": link.location.region,
+        "uri": link.location.uri,
+        "object-version": link.object_version,
+        "link": link.url,
+        "expires-at": seconds_text(link.expires_at),
+        "may-end-sooner": link.may_end_sooner,
     }
 
 

@@ -137,6 +137,19 @@ def info(selector: str) -> Callable[[Session, Setting], object]:
     return lambda session, here: list(session.get(here.project, selector).items())
 
 
+def link(session: Session, here: Setting) -> None:
+    assert session.link(here.project, "^1").url
+
+
+def versioned(here: Setting) -> None:
+    """Have the same in buckets that keep versions of objects."""
+    for region in here.regions:
+        here.account.s3(region).put_bucket_versioning(
+            Bucket=here.account.buckets[region], VersioningConfiguration={"Status": "Enabled"}
+        )
+    marked(here)
+
+
 def marked(here: Setting) -> None:
     """Have a version that is yanked, and a channel that was moved."""
     here.stage("1.0.0", "1.1.0", "1.2.0")
@@ -312,6 +325,11 @@ SCENARIOS: Mapping[str, tuple[Scenario, ...]] = {
         Scenario(download("latest"), first, says="by the first Startifact"),
     ),
     "info": (Scenario(info("^1"), marked), Scenario(info("latest"), first)),
+    "link": (
+        Scenario(link, versioned),
+        Scenario(link, marked),
+        Scenario(lambda session, here: session.link(here.project), first, says="no digest"),
+    ),
     "versions": (Scenario(versions, marked), Scenario(versions, first)),
     "projects": (Scenario(lambda session, _: session.projects()),),
     "promote": (

@@ -1,9 +1,7 @@
-"""What is written twice says the same: README, action.yml, and the code."""
+"""What is written twice says the same: the documents, action.yml, and the code."""
 
 import dataclasses
 import re
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,21 +19,11 @@ from startifact.cli.setup import SetupInputs
 from startifact.commands.inputs import COMMAND_INPUTS, SessionInputs
 from startifact.definitions import WayIn
 from startifact.limits import MAX_METADATA_BYTES
-from startifact.model import keys
 from startifact.options import commands_of, options_of
+from tests.consistency.documents import PAGES, USES_ACTION, USES_WORKFLOW, column
 
 PROJECT = Path(__file__).parents[2]
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
-USES_ACTION = re.compile(r"(OWNER/startifact|\.)(/composite|/\.startifact)?(@v1|/)?$")
-USES_WORKFLOW = re.compile(r"OWNER/startifact/\.github/workflows/(stage|download|promote)\.yml@v1")
 ACTION = yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
-
-
-def column(heading: str, index: int = 0) -> list[str]:
-    """Return one column of the first table below a heading, without its head."""
-    section = README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    rows = [line for line in section.splitlines() if line.startswith("|")]
-    return [row.strip("|").split(" | ")[index].strip() for row in rows[2:]]
 
 
 def test_inputs_of_action_yml_are_the_ones_that_are_read() -> None:
@@ -77,44 +65,33 @@ def test_inputs_have_descriptions_and_quoted_defaults() -> None:
         assert isinstance(value.get("default", ""), str), name
 
 
-def test_exit_codes_of_the_readme() -> None:
-    """The README lists every exit code that an error has, and no other."""
+def test_exit_codes_of_the_page() -> None:
+    """The page lists every exit code that an error has, and no other."""
 
     def codes(kind: type[errors.StartifactError]) -> set[int]:
         return {kind.exit_code}.union(*(codes(sub) for sub in kind.__subclasses__()))
 
-    listed = {int(code) for code in column("Exit codes")}
+    listed = {int(code) for code in column("docs/reference/exit-codes.md")}
 
     assert listed == codes(errors.StartifactError) | {0, 130, 143}
 
 
-def test_environment_variables_of_the_readme() -> None:
-    """Every STARTIFACT_ variable that people may set is in the README; we set the others."""
+def test_environment_variables_of_the_page() -> None:
+    """Every STARTIFACT_ variable that people may set is on the page; we set the others."""
 
     def names(module: ModuleType) -> set[str]:
         source = Path(module.__file__ or "").read_text(encoding="utf-8")
         return set(re.findall(r'"(STARTIFACT_\w+)"', source))
 
-    listed = set(re.findall(r"STARTIFACT_\w+", " ".join(column("Environment variables"))))
+    listed = set(re.findall(r"STARTIFACT_\w+", " ".join(column("docs/reference/environment.md"))))
 
     assert listed == names(settings)
     assert names(runner) == {"STARTIFACT_CONTAINER", "STARTIFACT_ACTION"}
 
 
-def test_storage_of_the_readme() -> None:
-    """The README's keys are those that the code makes."""
-    listed = " ".join(column("Storage"))
-    prefix = "{bucket_key_prefix}"
-
-    assert f"`{prefix}{keys.artifact_key('{project}', '{version}')}`" in listed
-    assert f"`{prefix}{keys.channel_key('{project}', keys.LATEST)}`" in listed
-    assert f"`{prefix}{keys.channel_key('{project}', '{channel}')}`" in listed
-    assert f"`{prefix}{keys.mark_key('{project}', '{version}')}`" in listed
-    assert f"`{prefix}{keys.probe_key('{project}', '')}`" in listed
-    for channel in (keys.LATEST, "{channel}"):
-        parameter = keys.channel_parameter("{parameter_name_prefix}", "{project}", channel)
-        assert f"`{parameter}`" in listed
-    assert f"Metadata has {MAX_METADATA_BYTES:,} bytes" in README
+def test_bytes_of_metadata() -> None:
+    """The page of what is stored says how much metadata there may be."""
+    assert f"Metadata has {MAX_METADATA_BYTES:,} bytes" in PAGES["docs/storage.md"]
 
 
 def test_public_names() -> None:
@@ -155,28 +132,6 @@ def test_public_names() -> None:
     ]
 
     assert set(listed) <= set(startifact.__all__)
-
-
-def test_readme_python_runs(
-    tmp_path: Path, directories: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The README's Python runs as it is written."""
-    monkeypatch.setenv("STARTIFACT_REGIONS", ", ".join(directories))
-    (tmp_path / "dist.tar.gz").write_bytes(b"sugar and water\n")
-    script = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
-
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "1.0.9000 dotnet\n"
-    assert (tmp_path / "download.tar.gz").read_bytes() == b"sugar and water\n"
 
 
 def our_steps(path: Path) -> list[dict[str, Any]]:
@@ -224,12 +179,11 @@ def test_workflows_use_declared_inputs(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ci", "self-test"])
 def test_image_on_arm(name: str) -> None:
-    """Where the README says that the image is tested on ARM, it is built and run there."""
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    """Where the page says that the image is tested on ARM, it is built and run there."""
     job = reusable(name)["jobs"]["container"]
     runners = ["ubuntu-latest", "ubuntu-24.04-arm"]
 
-    assert "`ubuntu-24.04-arm`" in readme
+    assert "`ubuntu-24.04-arm`" in PAGES["docs/workflows.md"]
     assert job["runs-on"] == "${{ matrix.os }}"
     assert job["strategy"]["matrix"] == {"os": runners}
 
@@ -298,12 +252,15 @@ def test_reusable_workflows_are_the_action(name: str, left_out: set[str], more: 
 
 
 def test_defaults_of_save_filename() -> None:
-    """The README says where the reusable workflow and the action differ."""
+    """The page of workflows says where the reusable workflow and the action differ."""
     inputs = reusable("stage")[True]["workflow_call"]["inputs"]
 
     assert inputs["save-filename"]["default"] is True
     assert ACTION["inputs"]["save-filename"]["default"] == "false"
-    assert "`save-filename` is `true` in stage.yml and `false` in the action" in README
+    assert (
+        "`save-filename` is `true` in stage.yml and `false` in the action"
+        in PAGES["docs/workflows.md"]
+    )
 
 
 @pytest.mark.parametrize("name", ["stage", "download", "promote"])
@@ -325,26 +282,3 @@ def test_reusable_workflows_use_their_own_commit(name: str) -> None:
         "STARTIFACT_ACTION": "${{ job.workflow_repository }}@${{ job.workflow_sha }}"
     }
     assert all(re.search(r"@[0-9a-f]{40}$", u) for u in uses if u != "./.startifact")
-
-
-def test_readme_workflows_use_declared_inputs() -> None:
-    """Steps in the README give the action only inputs it declares, each as a string."""
-    steps = [
-        step
-        for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-        for step in steps_in(yaml.safe_load(text))
-        if USES_ACTION.match(step.get("uses", ""))
-    ]
-
-    assert len(steps) >= 2
-    for step in steps:
-        assert set(step["with"]) <= set(ACTION["inputs"])
-        assert all(isinstance(value, str) for value in step["with"].values())
-
-
-def steps_in(encoded_record: Any) -> list[dict[str, Any]]:
-    """Return the steps in a list of steps, or in a job or workflow."""
-    if isinstance(encoded_record, list):
-        return encoded_record
-    jobs = encoded_record.get("jobs", {"one": encoded_record})
-    return [step for job in jobs.values() for step in job.get("steps", [])]

@@ -41,6 +41,7 @@ VALUES = {
     "expect": "1.0.0",
     "reason": "broken",
     "min-age": "24h",
+    "expires": "30m",
     "to": "1.0.0",
     "channel": "prod",
     "remove": "prod",

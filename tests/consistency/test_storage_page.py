@@ -14,10 +14,11 @@ from startifact.errors import ExpectationError
 from startifact.model import keys
 from startifact.model.configuration import parse_configuration, to_json
 from startifact.model.record import decode, encode, encode_tombstone
+from startifact.model.tree import TreeDigest
 from startifact.registers.marks import MarkCodec
 from startifact.registers.record import parse_record, record_text
 from tests.conftest import AWS_REGIONS, AwsAccount
-from tests.consistency.test_readme import IAM
+from tests.consistency.reader import IAM
 from tests.support.runner_step import PROJECT
 from tests.support.wire import Wire
 
@@ -70,6 +71,26 @@ def test_keys() -> None:
     ]
 
     assert [key for key in made if f"| `{key}` |" not in PAGE] == []
+
+
+def test_tree() -> None:
+    """The list of members has the digest that the page says, and is written as it is shown."""
+    (lines,) = re.findall(r"```jsonl\n(.*?)```", PAGE, re.DOTALL)
+    tree, again = TreeDigest(), []
+    for line in lines.splitlines():
+        member = json.loads(line)
+        again.append(json.dumps(member, separators=(",", ":"), sort_keys=True))
+        match member["type"]:
+            case "file":
+                mode, size = int(member["mode"], 8), member["size"]
+                tree.add_file(member["path"], mode=mode, size=size, sha256=member["sha256"])
+            case "directory":
+                tree.add_directory(member["path"])
+            case "link":
+                tree.add_link(member["path"], target=member["target"])
+
+    assert again == lines.splitlines()
+    assert f"Its digest is `{tree.hexdigest()}`" in PAGE
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -97,7 +97,10 @@ NAMES = {
 }
 
 # "Told to" and "told apart" are plain English; only "told" for "reported" was in the way.
-PLAIN = re.compile(r"told (?:\w+ )?to\b|told apart|CloudFormation|GovCloud|Google Cloud Storage")
+PLAIN = re.compile(
+    r"told (?:\w+ )?to\b|told apart|CloudFormation|GovCloud|Google Cloud Storage|Enterprise Cloud"
+    r"|aws lambda publish-version"
+)
 
 FILES = [
     *(

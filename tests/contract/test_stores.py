@@ -8,6 +8,8 @@ import hashlib
 import logging
 import os
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -79,6 +81,22 @@ def test_a_store_that_honours_conditions(
     assert not again.created
     assert path.read_bytes() == content
     assert session.verify("SugarWater", read_data=True)
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_a_link_of_a_store(served: Callable[[str], str], make_file: MakeFile, name: str) -> None:
+    """A real store takes the signature of a link in the place of credentials, and no other one."""
+    spec = served(name).replace("?", f"/{uuid4().hex}?")
+    with Session(regions=[spec]) as session:
+        session.stage("SugarWater", "1.0.0", make_file(b"sugar"), save_filename=True)
+        link = session.link("SugarWater", expires="5m")
+
+    with urllib.request.urlopen(link.url, timeout=30) as answer:  # of loopback
+        assert answer.read() == b"sugar"
+        assert "dist.tar.gz" in answer.headers["Content-Disposition"]
+    other = link.url.replace("X-Amz-Expires=300", "X-Amz-Expires=3000")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(other, timeout=30)
 
 
 @pytest.mark.parametrize("name", STORES)

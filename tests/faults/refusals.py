@@ -66,7 +66,8 @@ def _asked(request: Request) -> tuple[str, str]:
         return "s3:ListBucket", f"arn:aws:s3:::{bucket}"
     if request.method == "DELETE" and "uploadId" in request.query:
         return "s3:AbortMultipartUpload", f"arn:aws:s3:::{bucket}/{key}"
-    return _S3_ACTIONS[request.method], f"arn:aws:s3:::{bucket}/{key}"
+    version = "Version" if "versionId" in request.query else ""
+    return f"{_S3_ACTIONS[request.method]}{version}", f"arn:aws:s3:::{bucket}/{key}"
 
 
 def _json_error(status: int, code: str, message: str) -> Answer:

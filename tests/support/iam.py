@@ -47,7 +47,8 @@ def _asked_of(request: Request) -> list[Asked]:
     if request.method == "DELETE":
         action = "AbortMultipartUpload" if "uploadId" in request.query else "DeleteObject"
     else:
-        action = "GetObject" if request.method in {"GET", "HEAD"} else "PutObject"
+        version = "Version" if "versionId" in request.query else ""
+        action = f"GetObject{version}" if request.method in {"GET", "HEAD"} else "PutObject"
     asked = [Asked(f"s3:{action}", f"{arn}/{key}", _written(request))]
     if "x-amz-tagging" in request.headers:
         asked.append(Asked("s3:PutObjectTagging", f"{arn}/{key}"))

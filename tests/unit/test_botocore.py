@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
+from urllib.parse import urlsplit
 
 import boto3
 import botocore
@@ -46,6 +47,7 @@ from startifact.regions.aws.completion import watch_completions
 from startifact.regions.aws.credentials import UnreadableCredentialsError, find_credentials
 from startifact.regions.aws.role import _Credentials
 from startifact.regions.aws.sdk_models import SdkFiles, SdkModels
+from startifact.regions.aws.signing import sign_links_as_requests
 
 AWS = "src/startifact/regions/aws"
 
@@ -209,6 +211,19 @@ def test_advisory_refresh_timeout() -> None:
         short, credentials = counted(CREDENTIALS_RENEWAL_SECONDS - 60)
         credentials.get_frozen_credentials()
         assert short.count > 1, "not renewed, with little time left"
+
+
+def test_when_credentials_end() -> None:
+    """Credentials that are renewed know when they end."""
+    with relied_on(
+        "RefreshableCredentials._expiry_time",
+        "links.py (_end_of)",
+        "Find when credentials end: no link may be promised for longer",
+    ):
+        before = datetime.now(UTC)
+        _, credentials = counted(3600)
+        end = vars(credentials)["_expiry_time"]
+        assert timedelta(0) <= end - before - timedelta(hours=1) < timedelta(minutes=1)
 
 
 def test_mandatory_refresh_timeout() -> None:
@@ -916,3 +931,54 @@ def test_bodies_are_not_hashed_to_be_signed(
 
         digest = sent.requests[0].headers["X-Amz-Content-SHA256"]
         assert (digest != b"UNSIGNED-PAYLOAD") == is_signed
+
+
+# signing.py ------------------------------------------------------------------------------------
+
+FILE = "signing.py (sign_links_as_requests)"
+
+
+def signed_by(client: Any) -> Any:
+    """Return the parts of a link that *client* signs."""
+    where = {"Bucket": "my-bucket", "Key": "key"}
+    return urlsplit(client.generate_presigned_url("get_object", Params=where))
+
+
+def test_version_of_signatures() -> None:
+    """By itself the SDK signs links with version 2; ours are signed with 4."""
+    with relied_on(
+        "the event choose-signer.s3", FILE, "Sign links with version 4: newer AWS regions want it"
+    ):
+        client = s3_of(botocore.session.Session())
+        assert "X-Amz-Algorithm" not in signed_by(client).query, "no event is needed any more"
+        sign_links_as_requests(client)
+
+        assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in signed_by(client).query
+
+
+def test_host_of_links() -> None:
+    """By itself the SDK sends links to the host of all regions; ours go to the region's own."""
+    with relied_on(
+        'the context of a link, "use_global_endpoint"', FILE, "Find what names the host of a link"
+    ):
+        client = s3_of(botocore.session.Session())
+        assert signed_by(client).hostname == "my-bucket.s3.amazonaws.com"
+        sign_links_as_requests(client)
+
+        assert signed_by(client).hostname == "my-bucket.s3.eu-west-1.amazonaws.com"
+
+
+def test_region_of_links() -> None:
+    """Once S3 has said where the bucket is, links are signed for that region, and lead there."""
+    with relied_on(
+        'request.context["signing"]["region"]', FILE, "Find for which region a request was signed"
+    ):
+        client = s3_of(botocore.session.Session())
+        sign_links_as_requests(client)
+        elsewhere = (301, {"x-amz-bucket-region": "ap-southeast-2"})
+        Sent(client, lambda n: elsewhere if n == 1 else (200, {}))
+
+        client.head_object(Bucket="my-bucket", Key="key")
+
+        assert signed_by(client).hostname == "my-bucket.s3.ap-southeast-2.amazonaws.com"
+        assert "%2Fap-southeast-2%2Fs3%2Faws4_request" in signed_by(client).query

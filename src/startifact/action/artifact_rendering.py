@@ -10,7 +10,8 @@ from startifact.action.member_rendering import archive_facts, members_summary
 from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
 from startifact.action.runner import Runner
 from startifact.action.snippet import as_command, as_step
-from startifact.commands.inputs import CopyInputs, DownloadInputs, InfoInputs
+from startifact.commands.inputs import CopyInputs, DownloadInputs, InfoInputs, LinkInputs
+from startifact.commands.link import LinkResult
 from startifact.commands.results import (
     ArtifactResult,
     DownloadResult,
@@ -21,6 +22,7 @@ from startifact.commands.results import (
     is_named_by,
     yank_not_known,
 )
+from startifact.model.clock import seconds_text
 from startifact.model.metadata import looks_like_secret
 from startifact.reading.artifact import Artifact
 from startifact.reading.outcomes import RegionOutcome, State
@@ -94,6 +96,8 @@ def _facts(result: ArtifactResult, settings: Settings, runner: Runner) -> list[t
         facts.append(("Path", code(for_later_steps(result.path, runner))))
         if result.extraction is not None:
             facts.append(("Extracted", extracted_text(result.extraction)))
+    if isinstance(result, LinkResult):
+        facts.append(("Link works until", seconds_text(result.link.expires_at)))
     links = origin_links(artifact, settings.server)
     facts += [(label, link(text, links.get(label, ""))) for label, text in _origin(result)]
     return facts
@@ -108,7 +112,7 @@ def _prefix_of_yank(staging: Staging | None) -> str:
 def _selector(artifact: Artifact, inputs: StepInputs) -> str:
     """Return by what *artifact* was found, where that is not its version."""
     command = inputs.command
-    if not isinstance(command, DownloadInputs | InfoInputs | CopyInputs):
+    if not isinstance(command, DownloadInputs | InfoInputs | LinkInputs | CopyInputs):
         return ""
     return "" if is_named_by(artifact, command.version) else f" by {code(command.version)}"
 
@@ -147,6 +151,8 @@ def _what(result: ArtifactResult, inputs: StepInputs) -> str:
             return "downloaded" if done is None else "downloaded and extracted"
         case InfoResult():
             return "found"
+        case LinkResult():
+            return "linked to"
         case _:
             assert_never(result)
 

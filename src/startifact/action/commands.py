@@ -15,14 +15,17 @@ from startifact.action.paths import (
     directories_to_copy_to,
 )
 from startifact.action.runner import Runner
+from startifact.action.workflow import mask
 from startifact.commands.copying import run_copy
 from startifact.commands.inputs import CommandInputs, CopyInputs, LockInputs, StageInputs
+from startifact.commands.link import LinkResult
 from startifact.commands.results import ProjectResult
 from startifact.commands.running import run, session_of
 from startifact.commands.suggestions import suggesting
 from startifact.concurrency.progress import ProgressCallback
 from startifact.limits import DEFAULT_LIMITS, Limits
 from startifact.model.keys import LATEST, artifact_key, channel_key
+from startifact.model.links import secrets_of
 from startifact.reading.artifact import Artifact
 from startifact.settings import Settings
 
@@ -73,7 +76,10 @@ def execute(
             inputs.session, settings, identity=identity, progress=progress, limits=limits
         )
         with suggesting(command, session):
-            return run(command, session, writing=writing, on_found=on_found)
+            result = run(command, session, writing=writing, on_found=on_found)
+    if isinstance(result, LinkResult):  # before anything is written that may have it in it
+        mask(*secrets_of(result.link.url))
+    return result
 
 
 def _written_by(inputs: CommandInputs, roots: Iterable[Path]) -> list[Path]:

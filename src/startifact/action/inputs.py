@@ -31,6 +31,7 @@ from startifact.lazy_dataclasses import dataclass
 from startifact.model.digest import parse_sha256
 from startifact.model.durations import parse_duration
 from startifact.model.keys import LATEST, check_project
+from startifact.model.links import parse_expires
 from startifact.model.metadata import parse_metadata
 from startifact.model.points_in_time import parse_since
 from startifact.model.roles import check_role
@@ -178,6 +179,7 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "max-members": partial(checks.check_count, name="max-members"),
     "max-extracted-size": checks.check_optional(partial(parse_size, name="max-extracted-size")),
     "max-ratio": partial(checks.check_count, name="max-ratio"),
+    "expires": checks.check_optional(parse_expires),
     "min-age": checks.check_optional(partial(parse_duration, name="min-age")),
     "expect": checks.check_optional(parse_selector),
     "to-role": checks.check_optional(partial(check_role, name="to-role")),

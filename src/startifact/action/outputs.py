@@ -55,7 +55,10 @@ SUCCEEDED = "succeeded"
 _LISTS = ("versions", "projects", "channels", "entries", "pruned", "differences", "checks")
 """Outputs that have an item for each of what there is, however much that is."""
 
-_OF_ARTIFACT = ("stage", "download", "info", "copy")
+_MASKED = frozenset({"link"})
+"""Outputs that are masked in any case, and say so."""
+
+_OF_ARTIFACT = ("stage", "download", "info", "link", "copy")
 
 OUTPUTS: Mapping[str, OutputDefinition] = {
     output.name: output
@@ -74,8 +77,8 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
         OutputDefinition("project", "The name of the project."),
         OutputDefinition(
             "version",
-            "The version that was staged, downloaded, copied or found, without a leading v; of the "
-            "command versions the newest one.",
+            "The version that was staged, downloaded, copied, linked to or found, without a "
+            "leading v; of the command versions the newest one.",
         ),
         OutputDefinition("metadata", "The metadata, as a JSON object of strings.", _OF_ARTIFACT),
         OutputDefinition(
@@ -136,7 +139,16 @@ OUTPUTS: Mapping[str, OutputDefinition] = {
             "Whether the version is yanked, true or false, or empty where too few regions said so "
             "to know; of copy, whether it is where it was copied from and so where it was copied "
             "to. After a dry run, whether it would be.",
-            ("download", "info", "yank", "unyank", "copy"),
+            ("download", "info", "link", "yank", "unyank", "copy"),
+        ),
+        OutputDefinition(
+            "link",
+            "The link, for later steps of the same job alone: it is masked in the log, so that "
+            "GitHub drops it from the outputs of the job. Whoever has it can download.",
+            ("link",),
+        ),
+        OutputDefinition(
+            "expires-at", "When the link stops working, such as 2026-11-01T08:00:00Z.", ("link",)
         ),
         OutputDefinition(
             "versions",
@@ -307,7 +319,11 @@ def warn_of_masked(outputs: Mapping[str, str], inputs: StepInputs, settings: Set
         "the number of to-role's AWS account": _account_of(to_role),
     }
     found = {
-        what: [name for name, value in outputs.items() if text and text in value]
+        what: [
+            name
+            for name, value in outputs.items()
+            if text and text in value and name not in _MASKED
+        ]
         for what, text in masked.items()
     }
     clauses = [f"{what}: {', '.join(names)}" for what, names in found.items() if names]

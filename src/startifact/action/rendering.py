@@ -21,6 +21,7 @@ from startifact.action.runner import Runner
 from startifact.commands.archives import archive_line
 from startifact.commands.doctor import DoctorResult
 from startifact.commands.inputs import target_of
+from startifact.commands.link import LinkResult
 from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.commands.results import (
     ChannelsResult,
@@ -56,7 +57,7 @@ from startifact.staging.outcomes import Staging
 def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runner: Runner) -> Lines:
     """Return the summary of a step that has something to show."""
     match result:
-        case StageResult() | DownloadResult() | InfoResult():
+        case StageResult() | DownloadResult() | InfoResult() | LinkResult():
             return artifact_summary(result, inputs, settings, runner)
         case ProjectListResult(projects=projects):
             return projects_summary(projects)
@@ -104,7 +105,7 @@ def log_lines(result: ProjectResult, runner: Runner) -> list[str]:
             return [str(name) for name in names]
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return register_log(result)
-        case LockResult() | LockCheckResult():
+        case LinkResult() | LockResult() | LockCheckResult():
             return result.lines()
         case DoctorResult(diagnosis=diagnosis):
             return doctor_log(diagnosis)

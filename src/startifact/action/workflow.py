@@ -57,6 +57,13 @@ def _is_passed_over(character: str) -> bool:
     return unicodedata.category(character).startswith("M") or character in _FILLERS
 
 
+def mask(*secrets: str) -> None:
+    """Let the runner show none of *secrets* in what follows; none is blank, or short."""
+    for secret in secrets:
+        issue_command("add-mask", {}, secret)
+    sys.stdout.flush()
+
+
 class Annotations:
     """The annotations of one step: no more than somebody reads, the rest in the log.
 

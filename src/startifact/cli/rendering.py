@@ -13,6 +13,7 @@ from startifact.cli.policy import PolicyResult
 from startifact.cli.setup import SetupResult
 from startifact.commands.archives import archive_line, size_or_target
 from startifact.commands.doctor import DoctorResult
+from startifact.commands.link import LinkResult
 from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.commands.results import (
     ChannelsResult,
@@ -65,7 +66,7 @@ def output_lines(result: Result, columns: int | None = None) -> list[str]:
             return [_difference_line(d) for d in found.differences]
         case DoctorResult(diagnosis=diagnosis):
             return doctor_output(diagnosis, columns)
-        case LockResult() | LockCheckResult() | PolicyResult():
+        case LinkResult() | LockResult() | LockCheckResult() | PolicyResult():
             return result.output()
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
             return []
@@ -96,7 +97,7 @@ def info_lines(result: Result) -> list[str]:
             return [verification_line(found, len(regions))]
         case RepairResult(repair=done):
             return repair_lines(done)
-        case LockResult() | LockCheckResult() | DoctorResult() | PolicyResult():
+        case LinkResult() | LockResult() | LockCheckResult() | DoctorResult() | PolicyResult():
             return result.lines()
         case SetupResult(outcomes=outcomes, parameter=parameter):
             return setup_lines(outcomes, parameter)

@@ -72,6 +72,17 @@ class InfoInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkInputs:
+    """What to make a link to, and for how long; ``version`` is a selector."""
+
+    command: ClassVar = "link"
+    project: str
+    version: str
+    min_age: str | None
+    expires: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectListInputs:
     """Nothing: all projects are listed."""
 
@@ -227,6 +238,7 @@ ProjectInputs = (
     StageInputs
     | DownloadInputs
     | InfoInputs
+    | LinkInputs
     | ProjectListInputs
     | VersionsInputs
     | PromoteInputs
@@ -250,6 +262,7 @@ PROJECT_INPUTS: Mapping[str, type[ProjectInputs]] = {
         StageInputs,
         DownloadInputs,
         InfoInputs,
+        LinkInputs,
         ProjectListInputs,
         VersionsInputs,
         PromoteInputs,

@@ -17,6 +17,7 @@ from startifact.commands.inputs import (
     VerifyInputs,
     target_of,
 )
+from startifact.commands.link import LinkResult
 from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.errors import (
     DifferencesError,
@@ -165,7 +166,7 @@ class RepairResult:
     repair: Repair
 
 
-ArtifactResult = StageResult | DownloadResult | InfoResult
+ArtifactResult = StageResult | DownloadResult | InfoResult | LinkResult
 RegisterResult = PromotionResult | ChannelsResult | YankResult | PruneResult
 ProjectResult = (
     ArtifactResult
@@ -183,7 +184,7 @@ ProjectResult = (
 def version_of(result: ProjectResult) -> str:
     """Return the one version that *result* is about, of a list the newest; empty for a project."""
     match result:
-        case StageResult() | DownloadResult() | InfoResult():
+        case StageResult() | DownloadResult() | InfoResult() | LinkResult():
             return str(result.artifact.version)
         case VersionsResult():
             return str(result.entries[0].version)
@@ -235,7 +236,7 @@ def facts_of_result(result: ProjectResult, words: Words) -> dict[str, object]:
             return {"project": project, "versions": [str(e.version) for e in entries], **details}
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return _facts_of_register(result, words)
-        case LockResult() | LockCheckResult() | DoctorResult():
+        case LinkResult() | LockResult() | LockCheckResult() | DoctorResult():
             return result.facts(words)
         case VerifyResult() | RepairResult():
             return _facts_of_comparison(result, words)
@@ -343,6 +344,7 @@ def errors_of(result: ProjectResult, *, in_full: bool = False) -> tuple[Startifa
             StageResult()
             | DownloadResult()
             | InfoResult()
+            | LinkResult()
             | ProjectListResult()
             | VersionsResult()
             | PromotionResult()

@@ -12,6 +12,7 @@ from startifact.commands.inputs import (
     DoctorInputs,
     DownloadInputs,
     InfoInputs,
+    LinkInputs,
     LockInputs,
     ProjectInputs,
     ProjectListInputs,
@@ -26,6 +27,7 @@ from startifact.commands.inputs import (
     VersionsInputs,
     YankInputs,
 )
+from startifact.commands.link import LinkResult, run_link
 from startifact.commands.lock import run_lock
 from startifact.commands.results import (
     ChannelsResult,
@@ -114,9 +116,8 @@ def run(
             return StageResult(staging=staging, regions=session.regions)
         case DownloadInputs():
             return _download(inputs, session, writing, on_found)
-        case InfoInputs():
-            artifact = session._get(inputs.project, inputs.version, min_age=inputs.min_age)
-            return InfoResult(artifact=artifact, regions=session.regions)
+        case InfoInputs() | LinkInputs():
+            return _show(inputs, session, on_found)
         case VersionsInputs() | ProjectListInputs():
             return _list(inputs, session)
         case PromoteInputs() | RollbackInputs():
@@ -131,6 +132,15 @@ def run(
             return _examine(inputs, session)
         case _:
             assert_never(inputs)
+
+
+def _show(
+    inputs: InfoInputs | LinkInputs, session: Session, on_found: Callable[[Artifact], object]
+) -> InfoResult | LinkResult:
+    if isinstance(inputs, LinkInputs):
+        return run_link(inputs, session, on_found)
+    artifact = session._get(inputs.project, inputs.version, min_age=inputs.min_age)
+    return InfoResult(artifact=artifact, regions=session.regions)
 
 
 def _list(

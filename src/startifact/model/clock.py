@@ -18,6 +18,11 @@ def time_text(time: datetime) -> str:
     return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def seconds_text(time: datetime) -> str:
+    """Return *time*, which is in UTC, as people read it: without what is below a second."""
+    return time.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def time_of(text: str) -> datetime | None:
     """Return the time that *text* records, in UTC; ``None`` where it is none."""
     try:

@@ -11,6 +11,17 @@ _DURATION = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
+def duration_text(length: timedelta) -> str:
+    """Return how long *length* is in its two largest units, such as ``1h 30m``."""
+    seconds = max(0, int(length.total_seconds()))
+    parts = []
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s")):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2]) or "0s"
+
+
 def parse_duration(text: object, *, name: str = "the minimum age") -> timedelta:
     """Return how long *text* is; *name* is what it is given for.
 

@@ -15,6 +15,7 @@ from startifact.files.source import Source
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.examination import Check, ExaminationRequest, ok
 from startifact.model.keys import Key, split_channel_key
+from startifact.model.links import LinkRequest, SignedLink
 from startifact.regions.pages import Page, page_of
 
 T = TypeVar("T")
@@ -271,6 +272,25 @@ class Region(ABC):
             IntegrityError: Another artifact, or none, is there now, or it has fewer bytes. Blocks
                 that were yielded before are those of the artifact all the same.
         """
+
+    # Not abstract: only a service that knows who signs can be shown a signature.
+    def sign_link(
+        self,
+        key: Key,  # noqa: ARG002  # for those that can
+        stored: StoredArtifact,  # noqa: ARG002
+        request: LinkRequest,  # noqa: ARG002
+    ) -> SignedLink | None:
+        """Return a link with which anybody can download *stored* at *key* for a while.
+
+        ``None`` where this kind of region has none. It leads to just these bytes where the store
+        keeps versions of objects, and else to what is at *key*. The credentials that sign it have
+        read the artifact before, and live for as long as the link works, where that can be known.
+
+        Raises:
+            InputError: It is to work for longer than that.
+            IntegrityError: Another artifact, or none, is there now.
+        """
+        return None
 
     @abstractmethod
     def keys(self, prefix: str) -> Iterator[str]:

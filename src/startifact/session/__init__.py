@@ -1,16 +1,16 @@
 """The session: the one thing that a program needs."""
 
-from startifact.session.artifacts import ArtifactMethods
 from startifact.session.channels import ChannelMethods
 from startifact.session.copying import CopyMethods
 from startifact.session.doctor import DoctorMethods
+from startifact.session.linking import LinkMethods
 from startifact.session.listing import ListingMethods
 from startifact.session.locking import LockMethods
 from startifact.session.retention import RetentionMethods
 
 
 class Session(
-    ArtifactMethods,
+    LinkMethods,
     ListingMethods,
     ChannelMethods,
     RetentionMethods,

@@ -1,6 +1,5 @@
 """An account in which nothing is wrong, and a wire on which each test breaks one thing."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
@@ -9,9 +8,9 @@ import pytest
 from startifact import Check, CheckState, Diagnosis
 from startifact.regions.aws import endpoint
 from tests.conftest import AWS_REGIONS, AwsAccount, build_account
-from tests.faults.rules import when
+from tests.support.aws_answers import answer_as_aws
 from tests.support.limits import Session
-from tests.support.wire import Answer, Forward, Request, Wire, error
+from tests.support.wire import Wire
 
 LIFECYCLE = {
     "Rules": [
@@ -55,28 +54,13 @@ def good_account(moto_server: str) -> AwsAccount:
 def line(good_account: AwsAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     """Return the wire to the good account, which stands for AWS itself."""
     wire = Wire(good_account.endpoint)
-    wire.add(when(lambda request: request.operation == "PutParameter", _with_patterns))
-    wire.add(when(lambda request: "uploadId" in request.query, _without_uploads))
+    answer_as_aws(wire)
     monkeypatch.setattr(endpoint, "AWS_HOST", re.compile(""))
     monkeypatch.setenv("AWS_ENDPOINT_URL", wire.endpoint)
     monkeypatch.setenv("STARTIFACT_PARAMETER", good_account.parameter)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     yield wire
     wire.stop()
-
-
-def _with_patterns(request: Request, forward: Forward) -> Answer | None:
-    """Refuse a value that does not match, as SSM does; moto stores it."""
-    asked = json.loads(request.body)
-    if re.search(asked.get("AllowedPattern", ""), asked["Value"]):
-        return forward()
-    body = json.dumps({"__type": "ParameterPatternMismatchException", "message": "no match"})
-    return Answer(400, body.encode(), {"Content-Type": "application/x-amz-json-1.1"})
-
-
-def _without_uploads(request: Request, forward: Forward) -> Answer | None:
-    """Refuse what is about an upload that there is not, as S3 does; moto fails."""
-    return error(404, "NoSuchUpload", "The specified upload does not exist.")
 
 
 Examine = Callable[..., Diagnosis]

@@ -22,7 +22,8 @@ BEFORE = {
     "lock --update": ["lock SugarWater"],
     "lock --check": ["lock SugarWater"],
 }
-ELSEWHERE = ("s3:", "startifact setup", "startifact completion")
+# Those of link are in test_link.py: only buckets have links.
+ELSEWHERE = ("s3:", "startifact setup", "startifact completion", "startifact link")
 
 
 def words_of(example: str) -> list[str]:

@@ -313,9 +313,10 @@ def test_trust_that_is_too_long() -> None:
         startifact.trust_policy("o/r", branches=[f"{'x' * 200}{n}" for n in range(20)])
 
 
-def test_readme(run: Run) -> None:
-    """Every command that the README has prints a policy, and says nothing but what is missing."""
-    text = (PROJECT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+@pytest.mark.parametrize("page", ["permissions", "organisation-by-hand"])
+def test_page(page: str, run: Run) -> None:
+    """Every command of the pages prints a policy, and says nothing but what is missing."""
+    text = (PROJECT / "docs" / f"{page}.md").read_text(encoding="utf-8").replace("\\\n", " ")
     lines = re.findall(r"^startifact (policy .*?) > \w+\.json$", text, re.MULTILINE)
 
     for line in lines:

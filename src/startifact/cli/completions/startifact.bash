@@ -1,10 +1,11 @@
 # Written by scripts/completions.py with shtab (https://github.com/tqdm/shtab).
 
-_shtab_startifact_subparsers=(stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy)
+_shtab_startifact_subparsers=(stage download info link projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy)
 
 _shtab_startifact_stage_option_strings=(--archive --include-hidden -m --metadata --save-filename --required-regions --if-exists --replicate --dry-run --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_download_option_strings=(--min-age --load-filename --extract --overwrite --max-members --max-extracted-size --max-ratio --lock-file --sha256 --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_info_option_strings=(--min-age --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
+_shtab_startifact_link_option_strings=(--min-age --expires --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_projects_option_strings=(--regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_versions_option_strings=(--channel --range --since --where --limit --long --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_promote_option_strings=(--min-age --expect --expect-none --allow-yanked --required-regions --dry-run --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
@@ -36,10 +37,10 @@ _shtab_startifact_promote___required_regions_choices=(majority all)
 _shtab_startifact_rollback___required_regions_choices=(majority all)
 _shtab_startifact_copy___required_regions_choices=(majority all)
 _shtab_startifact_repair___required_regions_choices=(majority all)
-_shtab_startifact_doctor___for_choices=(stage download info versions projects promote rollback channels channels-remove lock yank unyank prune copy-from copy-to verify repair repair-keep setup)
+_shtab_startifact_doctor___for_choices=(stage download info link versions projects promote rollback channels channels-remove lock yank unyank prune copy-from copy-to verify repair repair-keep setup)
 _shtab_startifact_completion_pos_0_choices=(bash fish zsh)
 _shtab_startifact_policy___partition_choices=(aws aws-cn aws-us-gov aws-eusc)
-_shtab_startifact_pos_0_choices=(stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy)
+_shtab_startifact_pos_0_choices=(stage download info link projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy)
 
 _shtab_startifact_stage_pos_0_nargs=1
 _shtab_startifact_stage_pos_1_nargs=+
@@ -78,6 +79,16 @@ _shtab_startifact_info___traceback_nargs=0
 _shtab_startifact_info__h_nargs=0
 _shtab_startifact_info___help_nargs=0
 _shtab_startifact_info___version_nargs=0
+_shtab_startifact_link_pos_0_nargs=1
+_shtab_startifact_link___json_nargs=0
+_shtab_startifact_link__v_nargs=0
+_shtab_startifact_link___verbose_nargs=0
+_shtab_startifact_link__q_nargs=0
+_shtab_startifact_link___quiet_nargs=0
+_shtab_startifact_link___traceback_nargs=0
+_shtab_startifact_link__h_nargs=0
+_shtab_startifact_link___help_nargs=0
+_shtab_startifact_link___version_nargs=0
 _shtab_startifact_projects___json_nargs=0
 _shtab_startifact_projects__v_nargs=0
 _shtab_startifact_projects___verbose_nargs=0

@@ -45,8 +45,8 @@ function _shtab_startifact_using
   test "$_shtab_startifact_cmdpath" = "$argv"
 end
 
-set -g _shtab_startifact_commands stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy
-set -g _shtab_startifact_opts_with_value --account --archive --branch --bucket --bucket-key-prefix --bucket-name-param --channel --configuration-parameter --deadline --deny-channel --environment --expect --for --grace --if-exists --keep --keep-prereleases --keep-versions --kms-key --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --older-than --parameter-name-prefix --partition --project --range --reason --regions --remove --replicate --required-regions --sha256 --since --tag --to --to-configuration-parameter --to-profile --to-role --trust --where -m
+set -g _shtab_startifact_commands stage download info link projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy
+set -g _shtab_startifact_opts_with_value --account --archive --branch --bucket --bucket-key-prefix --bucket-name-param --channel --configuration-parameter --deadline --deny-channel --environment --expect --expires --for --grace --if-exists --keep --keep-prereleases --keep-versions --kms-key --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --older-than --parameter-name-prefix --partition --project --range --reason --regions --remove --replicate --required-regions --sha256 --since --tag --to --to-configuration-parameter --to-profile --to-role --trust --where -m
 
 complete -c startifact -e
 complete -c startifact -f
@@ -110,6 +110,18 @@ complete -c startifact -n '_shtab_startifact_using info' -s q -l quiet -d 'Tell 
 complete -c startifact -n '_shtab_startifact_using info' -l traceback -d 'Show where in the code an error arose'
 complete -c startifact -n '_shtab_startifact_using info' -s h -l help -d 'Show this help'
 complete -c startifact -n '_shtab_startifact_using info' -l version -d 'Show the version of Startifact'
+complete -c startifact -n '_shtab_startifact_using; and test $_shtab_startifact_npos -eq 0' -a link -d 'Make a link with which anybody can download an artifact for a while.'
+complete -c startifact -n '_shtab_startifact_using link' -l min-age -x -d 'How long ago the version that a range picks has to have been staged at least'
+complete -c startifact -n '_shtab_startifact_using link' -l expires -x -d 'How long the link works'
+complete -c startifact -n '_shtab_startifact_using link' -l regions -x -d 'Where artifacts are, separated by commas, spaces or newlines'
+complete -c startifact -n '_shtab_startifact_using link' -l configuration-parameter -x -d 'The SSM parameter that holds the organisation configuration'
+complete -c startifact -n '_shtab_startifact_using link' -l deadline -x -d 'Give up after this many seconds'
+complete -c startifact -n '_shtab_startifact_using link' -l json -d 'Print one JSON object'
+complete -c startifact -n '_shtab_startifact_using link' -s v -l verbose -d 'Tell which regions, configuration and buckets are used, who serves, and each retry'
+complete -c startifact -n '_shtab_startifact_using link' -s q -l quiet -d 'Tell errors only'
+complete -c startifact -n '_shtab_startifact_using link' -l traceback -d 'Show where in the code an error arose'
+complete -c startifact -n '_shtab_startifact_using link' -s h -l help -d 'Show this help'
+complete -c startifact -n '_shtab_startifact_using link' -l version -d 'Show the version of Startifact'
 complete -c startifact -n '_shtab_startifact_using; and test $_shtab_startifact_npos -eq 0' -a projects -d 'List the projects that have anything staged, by name.'
 complete -c startifact -n '_shtab_startifact_using projects' -l regions -x -d 'Where artifacts are, separated by commas, spaces or newlines'
 complete -c startifact -n '_shtab_startifact_using projects' -l configuration-parameter -x -d 'The SSM parameter that holds the organisation configuration'
@@ -278,7 +290,7 @@ complete -c startifact -n '_shtab_startifact_using repair' -s h -l help -d 'Show
 complete -c startifact -n '_shtab_startifact_using repair' -l version -d 'Show the version of Startifact'
 complete -c startifact -n '_shtab_startifact_using; and test $_shtab_startifact_npos -eq 0' -a doctor -d 'Say what works in each region, what does not, and what to do about it.'
 complete -c startifact -n '_shtab_startifact_using doctor' -l channel -x -d 'The channel whose permissions are tried, with --for promote and its like'
-complete -c startifact -n '_shtab_startifact_using doctor' -l for -xka "stage download info versions projects promote rollback channels channels-remove lock yank unyank prune copy-from copy-to verify repair repair-keep setup" -d 'What permissions are tried for'
+complete -c startifact -n '_shtab_startifact_using doctor' -l for -xka "stage download info link versions projects promote rollback channels channels-remove lock yank unyank prune copy-from copy-to verify repair repair-keep setup" -d 'What permissions are tried for'
 complete -c startifact -n '_shtab_startifact_using doctor' -l regions -x -d 'Where artifacts are, separated by commas, spaces or newlines'
 complete -c startifact -n '_shtab_startifact_using doctor' -l configuration-parameter -x -d 'The SSM parameter that holds the organisation configuration'
 complete -c startifact -n '_shtab_startifact_using doctor' -l deadline -x -d 'Give up after this many seconds'

@@ -10,6 +10,7 @@ _shtab_startifact_commands() {
     doctor:'Say what works in each region, what does not, and what to do about it.'
     download:'Bring an artifact back, verified.'
     info:'Show what is known about an artifact.'
+    link:'Make a link with which anybody can download an artifact for a while.'
     lock:'Record in a lock file which bytes selectors pick now, move its entries on, or check them.'
     policy:'Print the IAM policy for a role that runs commands, or who may take on that role.'
     projects:'List the projects that have anything staged, by name.'
@@ -97,7 +98,7 @@ _shtab_startifact_copy_defaults_added=0
 
 _shtab_startifact_doctor_options=(
   "--channel=[The channel whose permissions are tried, with --for promote and its like]:CHANNEL:"
-  "--for=[What permissions are tried for]:COMMAND:(stage download info versions projects promote rollback channels channels-remove lock yank unyank prune copy-from copy-to verify repair repair-keep setup)"
+  "--for=[What permissions are tried for]:COMMAND:(stage download info link versions projects promote rollback channels channels-remove lock yank unyank prune copy-from copy-to verify repair repair-keep setup)"
   "--regions=[Where artifacts are, separated by commas, spaces or newlines]:LIST:"
   "--configuration-parameter=[The SSM parameter that holds the organisation configuration]:NAME:"
   "--deadline=[Give up after this many seconds]:SECONDS:"
@@ -155,6 +156,24 @@ _shtab_startifact_info_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_startifact_info_defaults_added=0
+
+_shtab_startifact_link_options=(
+  "--min-age=[How long ago the version that a range picks has to have been staged at least]:TIME:"
+  "--expires=[How long the link works]:TIME:"
+  "--regions=[Where artifacts are, separated by commas, spaces or newlines]:LIST:"
+  "--configuration-parameter=[The SSM parameter that holds the organisation configuration]:NAME:"
+  "--deadline=[Give up after this many seconds]:SECONDS:"
+  "--json[Print one JSON object]"
+  {-v,--verbose}"[Tell which regions, configuration and buckets are used, who serves, and each retry]"
+  {-q,--quiet}"[Tell errors only]"
+  "--traceback[Show where in the code an error arose]"
+  "(- : *)"{-h,--help}"[Show this help]"
+  "(- : *)--version[Show the version of Startifact]"
+  ":Such as SugarWater\@1.0.9000, SugarWater\@prod or \'SugarWater\@\^1.2\':()"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_startifact_link_defaults_added=0
 
 _shtab_startifact_lock_options=(
   "--min-age=[How long ago the version that a range picks has to have been staged at least]:TIME:"
@@ -453,6 +472,7 @@ _shtab_startifact() {
         doctor) _arguments -C -s $_shtab_startifact_doctor_options ;;
         download) _arguments -C -s $_shtab_startifact_download_options ;;
         info) _arguments -C -s $_shtab_startifact_info_options ;;
+        link) _arguments -C -s $_shtab_startifact_link_options ;;
         lock) _arguments -C -s $_shtab_startifact_lock_options ;;
         policy) _arguments -C -s $_shtab_startifact_policy_options ;;
         projects) _arguments -C -s $_shtab_startifact_projects_options ;;

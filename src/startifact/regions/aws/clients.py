@@ -40,12 +40,14 @@ from startifact.regions.aws.request_options import send_options
 from startifact.regions.aws.retries import retry_requests, stop_retries_with_worker
 from startifact.regions.aws.role import as_role
 from startifact.regions.aws.sdk_models import SdkModels
+from startifact.regions.aws.signing import sign_links_as_requests
 from startifact.regions.aws.trouble import said_by_aws
 from startifact.regions.aws.web_identity import WebIdentity
 from startifact.version import __version__
 
 if TYPE_CHECKING:
     import boto3
+    from botocore.credentials import Credentials
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
@@ -71,6 +73,8 @@ class Clients:
         self._models: dict[tuple[str, ...], SdkModels] = {}
         self._unusable: dict[str | None, CredentialRetrievalError] = {}
         self._prepared: set[str | None] = set()
+        self._reporting = threading.Lock()
+        self._reported: set[str | None] = set()
         self._s3: dict[tuple[object, ...], S3Client] = {}
         self._ssm: dict[str, SSMClient] = {}
         self._others: dict[tuple[str, str, str | None], Any] = {}
@@ -165,7 +169,21 @@ class Clients:
                 stop_retries_with_worker(self._s3[key])
                 retry_requests(self._s3[key], self._limits)
                 watch_completions(self._s3[key], self._limits)
+                sign_links_as_requests(self._s3[key])
             return self._s3[key]
+
+    def credentials(self, profile: str | None, region: str) -> "Credentials | None":
+        """Return the credentials that the clients of *profile* sign with, or ``None``.
+
+        Raises:
+            ConfigurationError: The SDK's own configuration is wrong.
+            AccessDeniedError: The credentials that are configured cannot be had.
+        """
+        with holding(self._locks[profile]):
+            try:
+                return self._session(profile, region).get_credentials()
+            except (BotoCoreError, ValueError) as e:
+                raise _unusable(region, e) from e
 
     def ssm(self, region: str) -> "SSMClient":
         """Return the client for Systems Manager in *region*.
@@ -214,6 +232,35 @@ class Clients:
                 stop_retries_with_worker(client)
                 retry_requests(client, self._limits)
             return self._others[key]
+
+    def sts_once(self, region: str, profile: str | None) -> Any:
+        """Return a client for STS in *region* that makes each request once, for a short time.
+
+        Raises:
+            ConfigurationError: Its endpoint is one that requests must not go to.
+            AccessDeniedError: The credentials that are configured cannot be had.
+            BotoCoreError: The SDK's own configuration is wrong.
+            ValueError: The region's name is.
+        """
+        seconds = self._limits.identity_seconds
+        once = Config(
+            connect_timeout=seconds, read_timeout=seconds, retries={"total_max_attempts": 1}
+        )
+        with holding(self._locks[profile]):
+            client = self._maker(profile, region)(
+                "sts", region_name=region, config=_config(self._limits).merge(once)
+            )
+            check_endpoint(client.meta.endpoint_url, "sts")
+            self._guard(client, profile)
+            mark_foreign_answers(client)
+            return client
+
+    def is_first_to_ask_for_identity(self, profile: str | None) -> bool:
+        """Say whether nobody has asked this before for *profile*."""
+        with self._reporting:
+            is_first = profile not in self._reported
+            self._reported.add(profile)
+            return is_first
 
     def close(self) -> None:
         """Close the connections of all clients; clients that are asked for later are new."""

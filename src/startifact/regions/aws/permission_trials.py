@@ -57,6 +57,7 @@ class Trials:
         self._name = f"startifact-doctor-{secrets.token_hex(8)}"
         self._by_action: Mapping[str, Callable[[Trial], object]] = {
             "s3:GetObject": self._get,
+            "s3:GetObjectVersion": partial(self._get, VersionId="null"),
             "s3:ListBucket": self._list,
             "s3:PutObject": self._complete,
             "s3:AbortMultipartUpload": self._abort,
@@ -95,18 +96,19 @@ class Trials:
         resource = trial.resource.partition(":::")[2].partition("/")[2]
         return resource.replace("*", self._name)
 
-    def _get(self, trial: Trial) -> None:
+    def _get(self, trial: Trial, **version: str) -> None:
         key, client = self._key(trial), self._bucket.client
         if trial.resource.endswith("/*"):  # which is there mostly, and shows the key of KMS too
             key = f"{trial.resource.partition('/')[2].removesuffix('*')}latest"
 
         def get() -> Any:
-            answer = client.get_object(Bucket=self._bucket.name, Key=key, Range="bytes=0-0")
+            where: Any = {"Bucket": self._bucket.name, "Key": key, **version}
+            answer = client.get_object(**where, Range="bytes=0-0")
             answer["Body"].close()
             return answer
 
         try:
-            self._ask(trial, get, "NoSuchKey", "404", "InvalidRange", "416")
+            self._ask(trial, get, "NoSuchKey", "NoSuchVersion", "404", "InvalidRange", "416")
         except StartifactError as e:
             if not is_denied(e):
                 raise

@@ -14,6 +14,7 @@ from startifact.limits import Limits
 from startifact.model.configuration import bucket_options_in, is_reserved_parameter
 from startifact.model.examination import Check, ExaminationRequest
 from startifact.model.keys import LATEST, Key, channel_parameter, project_of
+from startifact.model.links import LinkRequest, SignedLink
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import (
@@ -142,6 +143,15 @@ class S3Region(Region):
     def read(self, key: Key, stored: StoredArtifact, start: int, stop: int) -> Iterator[bytes]:
         """See `Region.read`."""
         return self._bucket().read(key, stored, start, stop)
+
+    def sign_link(self, key: Key, stored: StoredArtifact, request: LinkRequest) -> SignedLink:
+        """See `Region.sign_link`."""
+        # Only here: no other command needs it.
+        from startifact.regions.aws.links import signed_link
+
+        bucket, reach = self._bucket(), self._reached_with()
+        credentials = reach.clients.credentials(reach.profile, reach.aws_region)
+        return signed_link(bucket, credentials, key, stored, request)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """See `Region.keys`."""

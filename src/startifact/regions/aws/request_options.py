@@ -26,8 +26,15 @@ def send_options(client: "S3Client", options: BucketOptions) -> None:
     """Make all requests of *client* say whose the bucket is, and what encrypts what they store."""
     owner, key = options.bucket_owner, options.kms_key
 
-    def name_owner(params: dict[str, Any], model: "OperationModel", **_: object) -> None:
+    def name_owner(
+        params: dict[str, Any],
+        model: "OperationModel",
+        context: Mapping[str, object] | None = None,
+        **_: object,
+    ) -> None:
         shape = model.input_shape
+        if (context or {}).get("is_presign_request"):
+            return  # whoever follows a link would have to send the same header
         if shape is not None and "ExpectedBucketOwner" in shape.members:
             params["ExpectedBucketOwner"] = owner
 

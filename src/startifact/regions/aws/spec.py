@@ -47,9 +47,12 @@ class AwsSpec(RegionSpec):
     def open(self, context: OpenContext) -> Region:
         """See `RegionSpec.open`."""
         # Only here: importing boto3 takes longer than all the rest of a small staging.
+        from startifact.regions.aws.identity import report_identity
         from startifact.regions.aws.legacy import LegacyOrganisationRegion
 
-        clients_of(context.loader).prepare(region=self.text)
+        clients = clients_of(context.loader)
+        clients.prepare(region=self.text)
+        report_identity(clients, self.text, None, context.limits)
         return LegacyOrganisationRegion(self.text, loader=context.loader, limits=context.limits)
 
 
@@ -78,10 +81,15 @@ class BucketSpec(RegionSpec):
 
     def open(self, context: OpenContext) -> Region:
         """See `RegionSpec.open`."""
+        from startifact.regions.aws.identity import report_identity
         from startifact.regions.aws.legacy import LegacyBucketRegion
 
         clients = clients_of(context.loader)
         clients.prepare(self.profile, region=self.region or context.default_region)
+        if self.endpoint is None:  # who asks another store, STS does not know
+            report_identity(
+                clients, self.region or context.default_region, self.profile, context.limits
+            )
         return LegacyBucketRegion(
             self,
             clients=clients,

@@ -1,0 +1,1 @@
+"""The pictures of the documents, which show what real runs have printed."""

@@ -48,11 +48,16 @@ class Console:
 
     def output_columns(self) -> int | None:
         """Return how wide the terminal is that shows standard output; ``None`` where none does."""
-        with contextlib.suppress(OSError, ValueError):
-            if self._out.isatty():
-                width = os.get_terminal_size(self._out.fileno()).columns
-                return width or shutil.get_terminal_size((0, 0)).columns or None
-        return None
+        return _columns_of(self._out)
+
+    def people_columns(self) -> int | None:
+        """Return how wide the terminal is that shows lines to people, likewise."""
+        return _columns_of(self._err)
+
+    @property
+    def output_has_colours(self) -> bool:
+        """Whether standard output is to have colours."""
+        return shows_colours(self._out)
 
     @property
     def is_output_terminal(self) -> bool:
@@ -174,6 +179,28 @@ class Console:
         except OSError:
             # Nobody reads any more; the work goes on, and its exit code still reports how it ended.
             _detach(self._err)
+
+
+def _columns_of(stream: TextIO) -> int | None:
+    with contextlib.suppress(OSError, ValueError):
+        if stream.isatty():
+            width = os.get_terminal_size(stream.fileno()).columns
+            return width or shutil.get_terminal_size((0, 0)).columns or None
+    return None
+
+
+def narrow_table(rows: Iterable[tuple[str, ...]], columns: int | None) -> list[str]:
+    """Return *rows* as `table` does; where *columns* are too few, each last cell has a line of its
+    own.
+    """
+    rows = tuple(rows)
+    lines = table(rows) if rows else []
+    if fits(lines, columns):
+        return lines
+    first_lines = table(row[:-1] for row in rows)
+    last = (escape_nonprintable(row[-1]) for row in rows)
+    pairs = zip(first_lines, last, strict=True)
+    return [line for first, end in pairs for line in (first, f"    {end}") if line.strip()]
 
 
 def table(rows: Iterable[tuple[str, ...]], *, indent: str = "  ") -> list[str]:

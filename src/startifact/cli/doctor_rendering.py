@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from startifact.cli.colours import coloured
 from startifact.cli.console import fits
 from startifact.hints import in_shell
 from startifact.limits import LEAST_TEXT_COLUMNS
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 _INDENT = "  "
 
 
-def doctor_output(diagnosis: "Diagnosis", columns: int | None) -> list[str]:
-    """Return what was found in each region, as a table where *columns* are enough."""
+def doctor_output(
+    diagnosis: "Diagnosis", columns: int | None, *, colours: bool = False
+) -> list[str]:
+    """Return what was found in each region, as a table where *columns* are enough.
+
+    With *colours* the states have some.
+    """
     lines = []
     checks = [check for found in diagnosis.regions for check in found.checks]
     widths = (
@@ -27,7 +33,8 @@ def doctor_output(diagnosis: "Diagnosis", columns: int | None) -> list[str]:
     for found in diagnosis.regions:
         lines.append(escape_nonprintable(found.region))
         for check in found.checks:
-            lines += _lines(check, widths, columns)
+            first, *others = _lines(check, widths, columns)
+            lines += [coloured(first) if colours else first, *others]
     return lines
 
 

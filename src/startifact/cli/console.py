@@ -156,10 +156,14 @@ class Console:
 
     def _lines(self, prefix: str, text: str) -> None:
         """Write every line of *text*, the second and later ones indented below *prefix*."""
-        first, *others = text.split("\n")
-        begin = coloured(prefix) if self._colours else prefix
-        text_shown = [begin + escape_nonprintable(first)]
-        text_shown += [f"  {escape_nonprintable(line.removeprefix('  '))}" for line in others]
+        # A terminal breaks a hint by itself: a command in it can be copied in one piece.
+        columns = self.people_columns() if prefix in {"error: ", "warning: "} else None
+        first, *others = (escape_nonprintable(line) for line in text.split("\n"))
+        text_shown = filled(first, prefix, "  ", columns)
+        if self._colours and prefix:
+            text_shown[0] = coloured(text_shown[0])
+        for line in others:
+            text_shown += filled(line.removeprefix("  "), "  ", "    ", columns)
         with self._lock:
             drawn = self._drawn
             self._erase()
@@ -211,6 +215,25 @@ def table(rows: Iterable[tuple[str, ...]], *, indent: str = "  ") -> list[str]:
         indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
+
+
+def filled(line: str, first: str, others: str, columns: int | None) -> list[str]:
+    """Return *line* behind *first*, or in several lines, the second and later ones behind *others*.
+
+    Words that are longer than *columns* are not broken.
+    """
+    if fits([first + line], columns) or columns is None:
+        return [first + line]
+    import textwrap
+
+    return textwrap.wrap(
+        line,
+        columns,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def fits(lines: Iterable[str], columns: int | None) -> bool:

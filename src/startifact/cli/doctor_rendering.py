@@ -1,11 +1,10 @@
 """Diagnoses in words: a line for each check, and below what failed what to do."""
 
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from startifact.cli.colours import coloured
-from startifact.cli.console import fits
+from startifact.cli.console import filled
 from startifact.hints import in_shell
 from startifact.limits import LEAST_TEXT_COLUMNS
 from startifact.model.examination import Check
@@ -44,24 +43,15 @@ def _lines(check: Check, widths: tuple[int, int], columns: int | None) -> Iterat
     head = f"{_INDENT}{state}  {name}  "
     step = "" if check.next_step is None else check.next_step.text(in_shell)
     if columns is not None and columns < len(head) + LEAST_TEXT_COLUMNS:
-        yield from _filled(check.state + ": " + check.name, _INDENT, _INDENT, columns)
+        yield from _filled(f"{check.state}: {check.name}", _INDENT, columns)
         head = _INDENT * 2
-    yield from _filled(check.found, head, " " * len(head), columns)
+    yield from _filled(check.found, head, columns)
     if step:
         # However long: a terminal wraps it, and a command in it can be copied in one piece.
         yield f"{_INDENT * 2}> {escape_nonprintable(step)}"
 
 
-def _filled(text: str, first: str, others: str, columns: int | None) -> list[str]:
+def _filled(text: str, head: str, columns: int | None) -> list[str]:
     """Return *text*, escaped, in lines that fit, but for words that are longer themselves."""
     line = escape_nonprintable(" ".join(text.split()))
-    if fits([first + line], columns) or columns is None:
-        return [first + line]
-    return textwrap.wrap(
-        line,
-        columns,
-        initial_indent=first,
-        subsequent_indent=others,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return filled(line, head, " " * len(head), columns)

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from startifact.cli.channel_rendering import register_info, register_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
-from startifact.cli.console import narrow_table, table
+from startifact.cli.console import filled, narrow_table, table
 from startifact.cli.doctor_rendering import doctor_output
 from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.policy import PolicyResult
@@ -120,7 +120,7 @@ def staging_lines(staging: Staging, columns: int | None = None) -> list[str]:
         first = f"{artifact} is staged already"
     return [
         first,
-        f"  {artifact.size:,} bytes, {_digest(artifact)}",
+        *filled(f"{artifact.size:,} bytes, {_digest(artifact)}", "  ", "  ", columns),
         *archive_lines(staging),
         f"  {_latest(staging)}",
         *(f"  {line}" for line in yank_of_copy(staging)),

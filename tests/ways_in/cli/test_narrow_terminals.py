@@ -91,3 +91,23 @@ def test_staging(three: list[Path], make_file: MakeFile) -> None:
         (index,) = (i for i, line in enumerate(lines) if line.startswith(f"  file://{region}  "))
         assert lines[index].endswith(" s")
         assert lines[index + 1] == f"    file://{region}/SugarWater%401.0.0/artifact"
+
+
+def test_error(three: list[Path], make_file: MakeFile) -> None:
+    """An error is broken between words; its hint is in one piece, as a command may be in it."""
+    file = str(make_file(b"sugar"))
+    on_a_terminal(("stage", "SugarWater@1.0.0", file), columns=200)
+    Path(file).write_bytes(b"water!")
+
+    code, drawn = on_a_terminal(("stage", "SugarWater@1.0.0", file), columns=60)
+
+    lines = visible(drawn)
+    assert code == 4
+    assert lines[:3] == [
+        "error: SugarWater@1.0.0 is already staged with other",
+        "  content:",
+        "  this attempt:",
+    ]
+    assert all(len(line) <= 60 or " " not in line.strip() for line in lines[:-1])
+    assert lines[-1].startswith("hint: A staged version never changes: ")
+    assert len(lines[-1]) > 60

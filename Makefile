@@ -46,8 +46,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 
 # Each writes files from what they are derived from, and with --check fails where they differ.
-GENERATORS = scripts/generate.py scripts/completions.py scripts/public_names.py scripts/sdk_models.py \
-  scripts/structure.py scripts/templates.py
+GENERATORS = generate completions public_names sdk_models structure templates
 
 .PHONY: demo test quick explore exhaustive bench bench-check compare-faults check scan format generate \
   pictures hooks docs lock clean
@@ -84,7 +83,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
-	$(foreach script,$(GENERATORS),$(BIN)/python $(script) --check &&) true
+	$(foreach script,$(GENERATORS),$(BIN)/python -m scripts.$(script) --check &&) true
 	$(BIN)/mypy
 	$(BIN)/mypy --platform darwin src
 	$(BIN)/mypy --platform win32 src
@@ -105,7 +104,7 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 generate: $(VENV)/.installed-dev
-	$(foreach script,$(GENERATORS),$(BIN)/python $(script) &&) true
+	$(foreach script,$(GENERATORS),$(BIN)/python -m scripts.$(script) &&) true
 
 # What the documents show of summaries and terminals, from real runs; OPTIONS=--all draws also what is up to
 # date. Needs Chromium or Chrome.

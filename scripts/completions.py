@@ -1,6 +1,6 @@
 """Write what makes bash, fish and zsh complete command lines, or check that it is up to date.
 
-python scripts/completions.py [--check]
+python -m scripts.completions [--check]
 
 shtab makes the scripts from the parser of the command line. What it does not do in bash and zsh is
 added here: see `BASH` and `zsh`.

@@ -1,7 +1,7 @@
 """Write what is derived from the tables of options and of permissions, or check that it is up to
 date.
 
-python scripts/generate.py [--check]
+python -m scripts.generate [--check]
 
 From `startifact.options` come action.yml, its composite twin, what the reusable workflows have of
 the action's inputs and outputs; from `startifact.permissions` the policies of examples/iam. The
@@ -17,8 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pages import INPUTS, PAGES, help_of_input, replaced
-
+from scripts.pages import INPUTS, PAGES, help_of_input, replaced
 from startifact.action.outputs import OUTPUTS
 from startifact.definitions import ValueKind, WayIn
 from startifact.options import commands_of

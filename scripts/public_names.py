@@ -1,6 +1,6 @@
 """Write src/startifact/__init__.py's lists of public names, or check that they are up to date.
 
-python scripts/public_names.py [--check]
+python -m scripts.public_names [--check]
 
 Public is what a program makes or calls, and every type that a public member of that takes or
 returns, and so on. Errors are in `startifact.errors` instead.

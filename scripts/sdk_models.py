@@ -1,6 +1,6 @@
 """Write what Startifact needs of the SDK's descriptions of services, or check it.
 
-python scripts/sdk_models.py [--check]
+python -m scripts.sdk_models [--check]
 
 Of a service whose description is large and of which little is called: a few operations, and what
 their inputs, outputs and errors consist of, without documentation. It stays right for every version

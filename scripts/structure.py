@@ -2,7 +2,7 @@
 
 A room is a folder or a module directly below ``startifact``; an arrow leads from a room to another
 one that it imports; a floor is how many arrows the longest way down from a room has. Run it as
-``python scripts/structure.py``, with ``PYTHONPATH=src`` of another checkout to measure that one.
+``python -m scripts.structure``, with ``PYTHONPATH=src`` of another checkout to measure that one.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Write the templates of CloudFormation and Terraform, or check that they are up to date.
 
-python scripts/templates.py [--check]
+python -m scripts.templates [--check]
 
 That of the roles is written whole. In that of a region it is the statements of the bucket's policy,
 whose keys are those of `startifact.permissions`; all else is written by hand. The module of

@@ -26,7 +26,7 @@ TITLES = {
     "progress": "The progress bar while a file is staged",
     "doctor": "What startifact doctor shows of two regions",
 }
-WIDTH, SCALE = 860, 1.25
+WIDTH, SCALE = 800, 1.5
 """How wide the page is, and how many pixels of the image there are to one of the page."""
 
 

@@ -123,11 +123,12 @@ def _parts(row: Text, number: int) -> Iterator[str]:
     column = 0
     for text, style, _ in row.render(Console()):
         if text.strip():
-            css = ""
+            rules = []
             if isinstance(style, Style) and style.color is not None and style.color.number:
-                css += f' style="fill: {COLOURS[style.color.number]}"'
+                rules.append(f"fill: {COLOURS[style.color.number]}")
             if isinstance(style, Style) and style.bold:
-                css += ' font-weight="bold"'
+                rules.append("font-weight: bold")
+            css = f' style="{"; ".join(rules)}"' if rules else ""
             x, y = LEFT + column * CHARACTER_WIDTH, TOP + number * LINE_HEIGHT
             length = len(text) * CHARACTER_WIDTH
             where = f'x="{x:g}" y="{y}" textLength="{length:g}"'

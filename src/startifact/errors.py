@@ -217,7 +217,7 @@ class DifferencesError(StartifactError):
         hints = [repair] if not archived or not all(archived) else []
         text = "".join(f"\n  {line}" for line in lines)
         super().__init__(
-            f"{count} {'thing is' if count == 1 else 'things are'} not as they should be"
+            f"{count} {'thing is not as it' if count == 1 else 'things are not as they'} should be"
             + (f":{text}" if text else ""),
             hint=join([*hints, _RESTORE if any(archived) else None]),
         )

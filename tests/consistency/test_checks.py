@@ -16,7 +16,7 @@ HOOKS: list[dict[str, Any]] = yaml.safe_load(
 
 def generators(target: str) -> list[str]:
     """Return the commands with which a target of the Makefile runs scripts."""
-    return re.findall(r"scripts/\w+\.py(?: --check)?", made([target]))
+    return re.findall(r"-m scripts\.\w+(?: --check)?", made([target]))
 
 
 def test_hooks_are_local() -> None:
@@ -43,7 +43,7 @@ def test_what_is_generated_is_checked() -> None:
 def test_every_generator() -> None:
     """Every script that can be asked whether its files are up to date is a generator."""
     scripts = sorted(
-        f"scripts/{path.name}"
+        f"-m scripts.{path.stem}"
         for path in (PROJECT / "scripts").glob("*.py")
         if '"--check"' in path.read_text(encoding="utf-8")
     )

@@ -11,7 +11,7 @@ def test_figures() -> None:
     """Rooms, floors and arrows on the page are those that the script measures."""
     page = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "scripts/structure.py"],
+        [sys.executable, "-m", "scripts.structure"],
         cwd=PROJECT,
         capture_output=True,
         text=True,

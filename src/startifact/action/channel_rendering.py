@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import assert_never
 
-from startifact.action.markdown import Lines, code, table
+from startifact.action.links import author_link
+from startifact.action.markdown import (
+    Lines,
+    Mark,
+    code,
+    heading,
+    long_table,
+    mark_of,
+    point_in_time,
+    table,
+)
 from startifact.action.pruning_rendering import pruning_log, pruning_summary
 from startifact.channels.overview import ChannelOverview
 from startifact.channels.promotion import Promotion
@@ -15,6 +25,7 @@ from startifact.commands.results import (
     RegisterResult,
     YankResult,
 )
+from startifact.errors import StartifactError
 from startifact.model.clock import age
 from startifact.model.keys import artifact_key, channel_key
 from startifact.retention.yanking import Yanking
@@ -35,13 +46,13 @@ def register_log(result: RegisterResult) -> list[str]:
             assert_never(result)
 
 
-def register_summary(result: RegisterResult) -> Lines:
-    """Return the summary of *result*."""
+def register_summary(result: RegisterResult, server: str) -> Lines:
+    """Return the summary of *result*; runs at *server* are links."""
     match result:
         case PromotionResult(promotion=promotion):
-            return promotion_summary(promotion)
+            return promotion_summary(promotion, server)
         case ChannelsResult(project=project, channels=channels, history=history):
-            return channels_summary(project, channels, history=history)
+            return channels_summary(project, channels, server, history=history)
         case YankResult(yanking=yanking):
             return yanking_summary(yanking)
         case PruneResult(pruning=pruning):
@@ -61,27 +72,29 @@ def promotion_log(promotion: Promotion) -> list[str]:
     return lines
 
 
-def promotion_summary(promotion: Promotion) -> Lines:
+def promotion_summary(promotion: Promotion, server: str) -> Lines:
     """Return the summary of *promotion*."""
     channel = code(channel_key(promotion.project, promotion.channel))
+    # In a dry run nobody has moved it.
+    by = "" if promotion.dry_run else author_link(promotion.moved_by, server)
     facts = [
-        ("Version", _version(promotion.version)),
         ("Before", _version(promotion.previous) if promotion.changed else ""),
-        ("Since", code(promotion.moved_at) if promotion.moved_at else ""),
-        # In a dry run nobody has.
-        ("By", code(promotion.moved_by) if promotion.moved_by and not promotion.dry_run else ""),
+        ("Since", point_in_time(promotion.moved_at)),
+        ("By", by),
+        ("Known in", ", ".join(code(region) for region in promotion.regions)),
+        *((code(name), _not_yet(error)) for name, error in promotion.failures.items()),
     ]
-    rows = [(code(region), "has it", "") for region in promotion.regions]
-    rows += [
-        (code(region), "does not have it yet", code(error.message))
-        for region, error in promotion.failures.items()
-    ]
-    said = [fact for fact in facts if fact[1]]
-    lines = [f"### {channel} {_what(promotion)}\n\n", *table(("", ""), said)]
-    lines += table(("Region", "Outcome", "Trouble"), rows) if rows else []
+    mark = mark_of(failed=False, in_part=promotion.failures)
+    lines = [heading(mark, f"{channel} {_what(promotion)}")]
+    head = ("Version", _version(promotion.version))
+    lines += table(head, [fact for fact in facts if fact[1]])
     if promotion.failures:
         lines.append("Readers see it all the same, as a majority of the regions has it.\n\n")
     return lines
+
+
+def _not_yet(error: StartifactError) -> str:
+    return f"does not have it yet: {code(error.message)}"
 
 
 def _what(promotion: Promotion) -> str:
@@ -113,11 +126,13 @@ def yanking_summary(yanking: Yanking) -> Lines:
     facts = [
         ("Reason", code(yanking.yank.reason) if yanking.yank else ""),
         ("Channels that point at it", ", ".join(code(name) for name in yanking.channels)),
-        *((code(name), code(error.message)) for name, error in yanking.failures.items()),
+        *((code(name), _not_yet(error)) for name, error in yanking.failures.items()),
     ]
     rows = [fact for fact in facts if fact[1]]
     key = code(artifact_key(yanking.project, yanking.version))
-    return [f"### {key} {is_}{suffix}\n\n", *(table(("", ""), rows) if rows else [])]
+    mark = mark_of(failed=False, in_part=yanking.failures)
+    head = ("Version", code(str(yanking.version)))
+    return [heading(mark, f"{key} {is_}{suffix}"), *(table(head, rows) if rows else [])]
 
 
 def channels_log(channels: Sequence[ChannelOverview], *, history: bool) -> list[str]:
@@ -133,39 +148,48 @@ def channels_log(channels: Sequence[ChannelOverview], *, history: bool) -> list[
     return lines
 
 
-def channels_summary(project: str, channels: Sequence[ChannelOverview], *, history: bool) -> Lines:
+def channels_summary(
+    project: str, channels: Sequence[ChannelOverview], server: str, *, history: bool
+) -> Lines:
     """Return the summary of the *channels* of *project*; with *history*, their moves as well."""
     now, count = datetime.now(UTC), len(channels)
+    what = f"{code(project)} has {count} {'channel' if count == 1 else 'channels'}"
+    title = heading(Mark.SUCCEEDED, what)
+    if history:
+        rows = [row for c in channels for row in _moves(c, now, server)]
+        head = ("Channel", "Version, newest first", "How", "Age", "Since", "By")
+        return [title, *long_table(head, rows, "moves")]
     rows = [
         (
             code(c.channel),
             _version(c.version),
             _version(c.previous),
-            age(c.moved_at, now),
-            code(c.moved_at) if c.moved_at else "",
-            code(c.moved_by) if c.moved_by else "",
+            *_when(c.moved_at, c.moved_by, now, server),
         )
         for c in channels
     ]
-    title = f"### {code(project)} has {count} {'channel' if count == 1 else 'channels'}\n\n"
-    lines = [title, *table(("Channel", "Version", "Before", "Age", "Since", "By"), rows)]
-    for c in channels if history else ():
-        lines += [f"#### {code(c.channel)}, newest first\n\n", *_moves(c, now)]
-    return lines
+    return [
+        title,
+        *long_table(("Channel", "Version", "Before", "Age", "Since", "By"), rows, "channels"),
+    ]
 
 
-def _moves(channel: ChannelOverview, now: datetime) -> Lines:
-    rows = [
+def _moves(channel: ChannelOverview, now: datetime, server: str) -> list[tuple[str, ...]]:
+    return [
         (
+            code(channel.channel),
             _version(move.version),
             "rollback" if move.is_rollback else "",
-            age(move.moved_at, now),
-            code(move.moved_at) if move.moved_at else "",
-            code(move.moved_by) if move.moved_by else "",
+            *_when(move.moved_at, move.moved_by, now, server),
         )
         for move in channel.history
     ]
-    return table(("Version", "How", "Age", "Since", "By"), rows)
+
+
+def _when(
+    moved_at: str | None, moved_by: str | None, now: datetime, server: str
+) -> tuple[str, str, str]:
+    return age(moved_at or "", now), point_in_time(moved_at or ""), author_link(moved_by, server)
 
 
 def _version(version: object) -> str:

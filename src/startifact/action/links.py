@@ -2,9 +2,11 @@
 
 import re
 
+from startifact.action.markdown import code, link
 from startifact.reading.artifact import Artifact
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", re.ASCII)
+_RUN = re.compile(r"/([A-Za-z0-9-]+/[A-Za-z0-9._-]+)/actions/runs/([0-9]+)", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 
 
@@ -23,3 +25,11 @@ def origin_links(artifact: Artifact, server: str) -> dict[str, str]:
     if artifact.run and re.fullmatch(rf"{re.escape(home)}/actions/runs/[0-9]+", artifact.run):
         links["Run"] = artifact.run
     return links
+
+
+def author_link(moved_by: str | None, server: str) -> str:
+    """Return who has changed something: a run at *server* by its number, and a link to it."""
+    run = _RUN.fullmatch((moved_by or "").removeprefix(server))
+    if moved_by is None or run is None or not moved_by.startswith(f"{server}/"):
+        return code(moved_by) if moved_by else ""
+    return link(f"run {run[2]} of {run[1]}", moved_by)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from startifact.action.markdown import Lines, code, table
+from startifact.action.markdown import Lines, Mark, code, heading, long_table, mark_of
 from startifact.commands.lock import LockCheckResult, LockResult
 from startifact.reading.locking import LockFinding
 
@@ -25,7 +25,8 @@ def lock_summary(result: LockResult) -> Lines:
         )
         for change in changed
     ]
-    lines = [f"### {code(result.lock_file)} {what}\n\n", *(table(_ENTRIES, rows) if rows else [])]
+    lines = [heading(Mark.SUCCEEDED, f"{code(result.lock_file)} {what}")]
+    lines += long_table(_ENTRIES, rows, "entries")
     if rest := len(result.changes) - len(changed):
         lines.append(f"{rest:,} {'entry is' if rest == 1 else 'entries are'} as before.\n\n")
     return lines
@@ -38,17 +39,20 @@ def check_summary(result: LockCheckResult, ending: Lines) -> Lines:
     what = "all entries can be had" if check else "not all entries are known to be there"
     what = "not all entries can be had" if check.differences else what
     checked = f"{count:,} {'entry was' if count == 1 else 'entries were'} checked.\n\n"
+    rows = [
+        *_findings("cannot be had", check.differences),
+        *_findings("is not known", check.failures),
+    ]
     return [
-        f"### {code(check.lock_file)}: {what}\n\n",
+        heading(mark_of(failed=not check), f"{code(check.lock_file)}: {what}"),
         *ending,
-        *_findings("Cannot be had", check.differences),
-        *_findings("Is not known", check.failures),
+        *long_table(("Entry", "Version", "State", "Why"), rows, "entries"),
         checked,
     ]
 
 
-def _findings(head: str, findings: Iterable[LockFinding]) -> Lines:
-    rows = [
-        (code(str(f.entry)), code(str(f.entry.version)), code(f.error.message)) for f in findings
+def _findings(state: str, findings: Iterable[LockFinding]) -> list[tuple[str, ...]]:
+    return [
+        (code(str(f.entry)), code(str(f.entry.version)), state, code(f.error.message))
+        for f in findings
     ]
-    return table((head, "Version", "Why"), rows) if rows else []

@@ -11,7 +11,7 @@ from startifact.action import markdown, rendering
 from startifact.action.commands import execute
 from startifact.action.inputs import StepInputs, wants_summary
 from startifact.action.outputs import outputs_of, outputs_of_failure, warn_of_masked
-from startifact.action.paths import to_container_paths
+from startifact.action.paths import in_host_names, to_container_paths
 from startifact.action.runner import Runner
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
 from startifact.commands.inputs import target_of
@@ -35,9 +35,15 @@ def main(annotations: Annotations, limits: Limits = DEFAULT_LIMITS) -> int:
     """
     tidy_aws_environment()
     runner = Runner.from_environment()
-    warn = partial(annotations.add, "warning", title="Startifact")
     level = logging.DEBUG if runner.debug else logging.INFO
-    with logging_to(tell=say, warn=warn, words=in_workflow, level=level):
+
+    def log(text: str) -> None:
+        say(in_host_names(text, runner))
+
+    def warn(text: str) -> None:
+        annotations.add("warning", in_host_names(text, runner), title="Startifact")
+
+    with logging_to(tell=log, warn=warn, words=in_workflow, level=level):
         return _step(runner, annotations, limits)
 
 
@@ -57,12 +63,18 @@ def stop(stopped: Stopped) -> StoppedError:
     )
 
 
-def tell(error: StartifactError, annotations: Annotations, *, title: str = "Startifact") -> None:
-    """Show *error* and its hint in one annotation."""
+def tell(
+    error: StartifactError,
+    annotations: Annotations,
+    *,
+    title: str = "Startifact",
+    shown: Callable[[str], str] = str,
+) -> None:
+    """Show *error* and its hint in one annotation, as *shown* has their text."""
     text = with_notes(error.message, error)
     if error.next_step is not None:
         text += f"\nHint: {error.next_step.text(in_workflow)}"
-    annotations.add("error", text, title=title)
+    annotations.add("error", shown(text), title=title)
 
 
 def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
@@ -114,7 +126,7 @@ def _fail(
     known: Sequence[Artifact] = (),
 ) -> int:
     """Tell why the step failed, and return the exit code."""
-    tell(error, annotations, title=title)
+    tell(error, annotations, title=title, shown=partial(in_host_names, runner=runner))
     with contextlib.suppress(StartifactError):  # which may be the error that was just reported
         write_outputs(runner.output, outputs_of_failure(inputs, error, runner, known))
     if wants_summary():
@@ -132,13 +144,13 @@ def _finish(
     title: str,
 ) -> int:
     """Tell what was done, and return the exit code."""
-    for line in rendering.log_lines(result, runner):
+    for line in rendering.log_lines(result, inputs, runner):
         say(line)
     lines = rendering.success(result, inputs, settings, runner)
     errors = errors_of(result, in_full=True)
     error = as_one(errors) if errors else None
     if error is not None:
-        tell(error, annotations, title=title)
+        tell(error, annotations, title=title, shown=partial(in_host_names, runner=runner))
     if inputs.summary:
         markdown.write(runner.summary, lines + rendering.rest_of(annotations.others))
     return 0 if error is None else error.exit_code

@@ -9,6 +9,7 @@ import logging
 import re
 import string
 from collections.abc import Sequence
+from enum import StrEnum
 from itertools import accumulate
 from pathlib import Path
 
@@ -22,11 +23,32 @@ _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/._~?&=%-]*")
 
 _FOLD, _UNFOLD = "<details>", "</details>\n\n"
 _CUT = "*The rest is left out: the summary of a step may have 1 MiB.*\n"
+_FRACTION = re.compile(r"\.[0-9]+Z$", re.ASCII)
 _PLAIN = frozenset(string.ascii_letters + string.digits + " ")
 _ENDS_CODE = frozenset("`|\\")
 
 Lines = list[str]
 """Markdown in pieces that stand by themselves."""
+
+
+class Mark(StrEnum):
+    """How a step ended, for those who see no more than the beginning of its heading."""
+
+    SUCCEEDED = "\N{WHITE HEAVY CHECK MARK}"
+    IN_PART = "\N{WARNING SIGN}\N{VARIATION SELECTOR-16}"
+    """It succeeded, and somebody has to look after something."""
+
+    FAILED = "\N{CROSS MARK}"
+
+
+def mark_of(*, failed: object, in_part: object = False) -> Mark:
+    """Return how a step ended that *failed*, or did not do all that it was to do."""
+    return Mark.FAILED if failed else Mark.IN_PART if in_part else Mark.SUCCEEDED
+
+
+def heading(mark: Mark, text: str) -> str:
+    """Return the line that a summary begins with."""
+    return f"### {mark} {text}\n\n"
 
 
 def write(path: str, lines: Sequence[str]) -> None:
@@ -66,25 +88,42 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
     """Return a table without the columns that are empty in every row."""
     used = [i for i in range(len(head)) if any(row[i] for row in rows)]
     return [
-        f"{_row([head[i] for i in used])}{_row(['---' for _ in used])}",
+        f"{_row([head[i] for i in used])}{_row([':--' for _ in used])}",
         *(_row([row[i] for i in used]) for row in rows),
         "\n",
     ]
 
 
-def long_table(head: Sequence[str], rows: Sequence[Sequence[str]], what: str) -> Lines:
-    """Return a table of *what*; of one that is long the rest is folded, and opens with a click."""
+def long_table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    what: str,
+    *,
+    before: Sequence[Sequence[str]] = (),
+) -> Lines:
+    """Return a table of *what*; of one that is long the rest is folded, and opens with a click.
+
+    Rows *before* those are never folded.
+    """
     first, rest = rows[:MAX_OPEN_ROWS], rows[MAX_OPEN_ROWS:]
-    lines = table(head, first) if first else []
-    if rest:
-        fold = f"{_FOLD}<summary>{len(rest):,} more {what}</summary>\n\n"
-        lines += [fold, *table(head, rest), _UNFOLD]
-    return lines
+    lines = table(head, [*before, *first]) if first or before else []
+    head = [what.capitalize(), *("" for _ in head[1:])] if before else head
+    return lines + (folded(f"{len(rest):,} more {what}", table(head, rest)) if rest else [])
+
+
+def folded(title: str, lines: Lines) -> Lines:
+    """Return *lines* below *title*, which is all that is shown until somebody clicks on it."""
+    return [f"{_FOLD}<summary>{title}</summary>\n\n", *lines, _UNFOLD]
 
 
 def link(text: str, address: str) -> str:
     """Return *text* as `code` has it, and as a link where *address* is one that can be written."""
     return f"[{code(text)}]({address})" if _LINK.fullmatch(address) else code(text)
+
+
+def point_in_time(text: str) -> str:
+    """Return the point in time *text* to the second, as `code` has it; without one, nothing."""
+    return code(_FRACTION.sub("Z", text)) if text else ""
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -101,8 +140,12 @@ def code(text: str) -> str:
     line = escape_nonprintable(cut)
     if line.strip() and not _ENDS_CODE & set(line):
         return f"`{line}`"
-    safe = (c if c in _PLAIN or not c.isascii() else f"&#{ord(c)};" for c in line)
-    return f"<code>{''.join(safe)}</code>"
+    return f"<code>{escaped(line)}</code>"
+
+
+def escaped(line: str) -> str:
+    """Return *line* as it can stand among tags in a line of Markdown."""
+    return "".join(c if c in _PLAIN or not c.isascii() else f"&#{ord(c)};" for c in line)
 
 
 def wrapped(text: str) -> str:

@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from startifact.action.inputs import StepInputs, exact, valid_by_itself
-from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
+from startifact.action.paths import (
+    for_later_steps,
+    in_host_names,
+    region_for_later_steps,
+    uri_for_later_steps,
+)
 from startifact.action.runner import Runner
 from startifact.commands.inputs import CopyInputs
 from startifact.commands.results import (
@@ -228,7 +233,7 @@ def outputs_of(
     for name in _LISTS:
         if isinstance(values := facts.get(name), list):
             facts[name] = _fitting(name, values)
-    return _texts({**facts, **_ending(error)})
+    return _texts({**facts, **_ending(error, runner)})
 
 
 def _fitting(name: str, values: list[object]) -> list[object]:
@@ -271,7 +276,7 @@ def outputs_of_failure(
     for artifact in known:
         facts |= _facts_of_artifact(facts_of(artifact), locations_of_artifact(artifact), runner)
         facts["filename"] = safe_filename(artifact)
-    return _texts({**facts, **_ending(error)})
+    return _texts({**facts, **_ending(error, runner)})
 
 
 def _facts_of_artifact(
@@ -282,14 +287,14 @@ def _facts_of_artifact(
     return {**_elsewhere(facts, runner), "locations": found}
 
 
-def _ending(error: StartifactError | None) -> dict[str, object]:
+def _ending(error: StartifactError | None, runner: Runner) -> dict[str, object]:
     if error is None:
         return {"outcome": SUCCEEDED, "exit-code": 0, "error": None}
     code = error.exit_code
     return {
         "outcome": STOPPED if code > SIGNAL_EXIT_CODE else FAILURES.get(code, FAILURES[1]),
         "exit-code": code,
-        "error": with_notes(error.message, error),
+        "error": in_host_names(with_notes(error.message, error), runner),
     }
 
 
@@ -306,6 +311,8 @@ def _elsewhere(facts: Mapping[str, object], runner: Runner) -> dict[str, object]
     if uri.startswith("file:"):
         named["bucket"] = for_later_steps(Path(bucket), runner)
         named["uri"] = uri_for_later_steps(uri, runner)
+    if facts.get("error"):
+        named["error"] = in_host_names(str(facts["error"]), runner)
     return named
 
 

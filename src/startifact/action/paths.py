@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from startifact.action.inputs import StepInputs
+from startifact.action.markdown import escaped
 from startifact.action.runner import Runner
 from startifact.files.archiving.patterns import EXCLUDES
 from startifact.problems import Problems
@@ -244,6 +245,22 @@ def _host_names(runner: Runner) -> list[tuple[Path, Path]]:
         (runner.folder.parent / "_temp", runner.temp),
     ]
     return [(there, here) for there, here in folders if here is not None]
+
+
+def in_host_names(text: str, runner: Runner) -> str:
+    """Return *text*, plain or Markdown, with the host's names of the runner's folders in it."""
+    if not runner.in_container:
+        return text
+    for there, here in _host_names(runner):
+        text = _replaced(text, str(here), str(there))
+        text = _replaced(text, escaped(str(here)), escaped(str(there)))
+    return text
+
+
+def _replaced(text: str, here: str, there: str) -> str:
+    """Return *text* with the path *there* wherever *here* is, or what is below it."""
+    whole = re.compile(rf"(?<![\w./-])(file://)?{re.escape(here)}(?![\w-])")
+    return whole.sub(lambda found: f"{found[1] or ''}{there}", text)
 
 
 def _inner_name(path: Path, runner: Runner) -> Path | None:

@@ -1,9 +1,19 @@
 """Prunes in the log and in the job summary: what is to go, what went, and what stays."""
 
-from startifact.action.markdown import Lines, code, table
+from startifact.action.markdown import (
+    Lines,
+    code,
+    heading,
+    long_table,
+    mark_of,
+    point_in_time,
+    wrapped,
+)
 from startifact.commands.pruning import counts_of, said_of
 from startifact.model.keys import artifact_key
 from startifact.retention.plan import Pruning
+
+_HEAD = ("Version", "Outcome", "Not before", "Bytes", "Staged", "Why")
 
 
 def pruning_log(pruning: Pruning) -> list[str]:
@@ -19,29 +29,25 @@ def pruning_log(pruning: Pruning) -> list[str]:
 
 def pruning_summary(pruning: Pruning) -> Lines:
     """Return the summary of *pruning*."""
-    outcomes = list(pruning.outcomes())
     suffix = " (dry run)" if pruning.dry_run else ""
     rows = [
         (
             code(str(version)),
             said_of(outcome, dry_run=pruning.dry_run),
-            code(planned.not_before) if planned is not None else "",
+            point_in_time(planned.not_before) if planned is not None else "",
             "" if planned is None or planned.size is None else f"{planned.size:,}",
-            code(planned.staged_at) if planned is not None and planned.staged_at else "",
+            point_in_time(planned.staged_at or "") if planned is not None else "",
             code(pruning.incomplete[str(version)].message)
             if str(version) in pruning.incomplete
             else "",
         )
-        for version, outcome, planned in outcomes
+        for version, outcome, planned in pruning.outcomes()
     ]
-    title = f"{code(pruning.project)}: {counts_of(pruning)}{suffix}"
-    head = ("Version", "Outcome", "Not before", "Bytes", "Staged", "Trouble")
-    kept = [(code(str(k.version)), code(k.why)) for k in pruning.kept]
-    failures = [(code(name), code(error.message)) for name, error in pruning.failures.items()]
+    rows += [(code(str(k.version)), "stays", "", "", "", code(k.why)) for k in pruning.kept]
+    mark = mark_of(failed=not pruning, in_part=pruning.failures)
     return [
-        f"### {title}\n\n",
-        *(table(head, rows) if rows else []),
-        *(table(("Version that stays", "Why"), kept) if kept else []),
-        *(table(("Region", "Trouble"), failures) if failures else []),
+        heading(mark, f"{code(pruning.project)}: {counts_of(pruning)}{suffix}"),
+        *long_table(_HEAD, rows, "versions"),
+        *(wrapped(error.message) for error in pruning.failures.values()),
         *([] if pruning else ["The next run goes on with what is not complete.\n\n"]),
     ]

@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from startifact.action.artifact_rendering import (
+    HIDDEN,
+    METADATA_ROW,
     artifact_summary,
     origin_of,
     outcomes_table,
+    said_of_state,
     trouble_in,
 )
 from startifact.action.channel_rendering import register_log, register_summary
@@ -14,10 +17,26 @@ from startifact.action.doctor_rendering import doctor_log, doctor_summary
 from startifact.action.inputs import StepInputs
 from startifact.action.listing_rendering import projects_summary, versions_summary
 from startifact.action.lock_rendering import check_summary, lock_summary
-from startifact.action.markdown import Lines, code, long_table, table, wrapped
+from startifact.action.markdown import (
+    Lines,
+    Mark,
+    code,
+    folded,
+    heading,
+    long_table,
+    mark_of,
+    table,
+    wrapped,
+)
 from startifact.action.member_rendering import member_lines
-from startifact.action.paths import for_later_steps, region_for_later_steps, uri_for_later_steps
+from startifact.action.paths import (
+    for_later_steps,
+    in_host_names,
+    region_for_later_steps,
+    uri_for_later_steps,
+)
 from startifact.action.runner import Runner
+from startifact.action.selection_rendering import selection_log
 from startifact.commands.archives import archive_line
 from startifact.commands.doctor import DoctorResult
 from startifact.commands.inputs import target_of
@@ -49,13 +68,26 @@ from startifact.errors import (
     with_notes,
 )
 from startifact.hints import in_workflow
+from startifact.model.metadata import looks_like_secret
 from startifact.reading.artifact import Artifact
+from startifact.repair.verify import Verification
 from startifact.settings import Settings
 from startifact.staging.outcomes import Staging
+from startifact.text import escape_nonprintable, without_region
+
+_METADATA = "metadata "
 
 
 def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runner: Runner) -> Lines:
     """Return the summary of a step that has something to show."""
+    lines = _success(result, inputs, settings, runner)
+    # What somebody has stored is shown as it is.
+    return [ln if ln.startswith(METADATA_ROW) else in_host_names(ln, runner) for ln in lines]
+
+
+def _success(
+    result: ProjectResult, inputs: StepInputs, settings: Settings, runner: Runner
+) -> Lines:
     match result:
         case StageResult() | DownloadResult() | InfoResult() | LinkResult():
             return artifact_summary(result, inputs, settings, runner)
@@ -64,7 +96,7 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
         case VersionsResult():
             return versions_summary(result.project, result.entries)
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
-            return register_summary(result)
+            return register_summary(result, settings.server)
         case LockResult():
             return lock_summary(result)
         case LockCheckResult():
@@ -79,14 +111,21 @@ def success(result: ProjectResult, inputs: StepInputs, settings: Settings, runne
             assert_never(result)
 
 
-def log_lines(result: ProjectResult, runner: Runner) -> list[str]:
+def log_lines(result: ProjectResult, inputs: StepInputs, runner: Runner) -> list[str]:
     """Return what the log says of a step that has something to show."""
+    lines = _log_lines(result, inputs, runner)
+    return [ln if ln.startswith(_METADATA) else in_host_names(ln, runner) for ln in lines]
+
+
+def _log_lines(result: ProjectResult, inputs: StepInputs, runner: Runner) -> list[str]:
+    command = inputs.command
     match result:
         case StageResult(staging=staging):
             verb = "would point" if staging.dry_run else "points"
             points = verb if staging.is_latest else "does not point"
             regions = [
-                f"{region_for_later_steps(o.region, runner)}: {o.state} after {o.seconds:.1f} s"
+                f"{region_for_later_steps(o.region, runner)}: {said_of_state(o.state)}"
+                f" after {o.seconds:.1f} s"
                 + (f", {uri_for_later_steps(o.location.uri, runner)}" if o.location else "")
                 for o in staging.outcomes
             ]
@@ -98,9 +137,10 @@ def log_lines(result: ProjectResult, runner: Runner) -> list[str]:
             ]
             return [*lines, *yank_of_copy(staging)]
         case DownloadResult(artifact=artifact):
-            return [_bytes(artifact), _where(result, runner), *_origin_lines(artifact)]
+            where = _where(result, runner)
+            return [*selection_log(command, artifact), _bytes(artifact), where, *_known(artifact)]
         case InfoResult(artifact=artifact):
-            return [_bytes(artifact), *_origin_lines(artifact)]
+            return [*selection_log(command, artifact), _bytes(artifact), *_known(artifact)]
         case ProjectListResult(projects=names) | VersionsResult(versions=names):
             return [str(name) for name in names]
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
@@ -111,9 +151,8 @@ def log_lines(result: ProjectResult, runner: Runner) -> list[str]:
             return doctor_log(diagnosis)
         case VerifyResult(verification=found):
             count = len(found.versions)
-            return [
-                f"{count} {'version' if count == 1 else 'versions'} of {found.project} compared"
-            ]
+            line = f"{count} {'version' if count == 1 else 'versions'} of {found.project} compared"
+            return [line if found.differences else f"{line}: {_nothing_differs(found)}"]
         case RepairResult(repair=done):
             # What was done has been said when it was.
             steps = [f"{s.region}: {s.message} (dry run)" for s in done.steps if done.dry_run]
@@ -135,12 +174,12 @@ def failure(inputs: StepInputs | None, error: StartifactError, runner: Runner) -
     if inputs is not None:
         target = target_of(inputs.command)
         subject = f"{inputs.command.command} {code(target)}" if target else inputs.command.command
-    text = with_notes(error.message, error)
-    if hint := _hint(error):
-        text += f"\n\nHint: {hint}"
-    lines = [f"### {subject} failed with exit code {error.exit_code}\n\n", wrapped(text)]
+    said = _with_hint(with_notes(error.message, error), error)
+    what = f"{subject} failed with exit code {error.exit_code}"
+    lines = [heading(Mark.FAILED, what), wrapped(in_host_names(said, runner))]
     if isinstance(error, StagingFailedError | ConflictError):
-        lines += outcomes_table(error.outcomes, runner)
+        table_of_regions = outcomes_table(error.outcomes, runner, said=said)
+        lines += [in_host_names(line, runner) for line in table_of_regions]
     return lines
 
 
@@ -160,8 +199,13 @@ def _bytes(artifact: Artifact) -> str:
     return f"{artifact}: {artifact.digest}, {artifact.size:,} bytes"
 
 
-def _origin_lines(artifact: Artifact) -> list[str]:
-    return [f"{label.lower()}: {text}" for label, text in origin_of(artifact)]
+def _known(artifact: Artifact) -> list[str]:
+    """Return what is recorded of where *artifact* comes from, and its metadata."""
+    metadata = [
+        f"{_METADATA}{key}: {HIDDEN if looks_like_secret(key) else escape_nonprintable(value)}"
+        for key, value in artifact.items()
+    ]
+    return [*(f"{label.lower()}: {text}" for label, text in origin_of(artifact)), *metadata]
 
 
 def _ending(
@@ -170,34 +214,44 @@ def _ending(
     """Return how a step ended whose errors stand elsewhere, each where it belongs."""
     if not (errors := errors_of(result)):
         return []
-    # What differs is in a table; what can be done about it is not in there.
-    hints = [_hint(e) for e in errors if isinstance(e, DifferencesError)]
+    # What differs is in a table; what can be done about it is not in there, but that of doctor.
+    is_said = isinstance(result, DoctorResult)
+    hints = [_hint(e) for e in errors if isinstance(e, DifferencesError) and not is_said]
     command = inputs.command.command
     ended = f"The command {command} failed with exit code {exit_code_of(result)}"
     return [f"{'. '.join([ended, *hints])}.\n\n"]
+
+
+def _nothing_differs(found: Verification) -> str:
+    return "nothing differs, as far as regions answered" if found.failures else "nothing differs"
 
 
 def _verification(result: VerifyResult, inputs: StepInputs) -> Lines:
     found = result.verification
     what = "differs between or within regions"
     if not found.differences:
-        what = "verified: nothing differs"
-    if found.failures:
+        what = f"verified: {_nothing_differs(found)}"
+    elif found.failures:
         what += ", as far as regions answered"
     rows = [
         (d.kind.value, code(d.region), code(d.key), trouble_in(d.region, d.message))
         for d in found.differences
     ]
-    versions = [(code(str(version)),) for version in found.versions]
-    regions = [(code(region),) for region in result.regions if region not in found.failures]
+    regions = [code(region) for region in result.regions if region not in found.failures]
+    versions = ", ".join(code(str(version)) for version in found.versions)
     return [
-        f"### {code(target_of(result.inputs))} {what}\n\n",
+        heading(mark_of(failed=not found), f"{code(target_of(result.inputs))} {what}"),
         *_ending(result, inputs),
         *long_table(("Difference", "Region", "What", "Details"), rows, "differences"),
         *_failures(found.failures),
-        *long_table(("Versions that were compared",), versions, "versions that were compared"),
-        *table(("Regions that were compared",), regions),
+        *([f"Regions that were compared: {', '.join(regions)}\n\n"] if regions else []),
+        *(folded(_compared(result), [f"{versions}\n\n"]) if versions else []),
     ]
+
+
+def _compared(result: VerifyResult) -> str:
+    count = len(result.verification.versions)
+    return f"{count:,} {'version was' if count == 1 else 'versions were'} compared"
 
 
 def _repair(result: RepairResult, inputs: StepInputs) -> Lines:
@@ -209,24 +263,22 @@ def _repair(result: RepairResult, inputs: StepInputs) -> Lines:
     rows = [
         (s.action, code(s.region), code(s.key), trouble_in(s.region, s.message)) for s in done.steps
     ]
-    lines = [f"### {code(target_of(result.inputs))} {what}\n\n", *_ending(result, inputs)]
+    mark = mark_of(failed=errors_of(result))
+    lines = [heading(mark, f"{code(target_of(result.inputs))} {what}"), *_ending(result, inputs)]
     lines += long_table(("Step", "Region", "What", "Details"), rows, "steps")
-    for refusal in done.refusals:
-        hint = _hint(refusal)
-        lines.append(wrapped(f"{refusal.message}\n\nHint: {hint}" if hint else refusal.message))
+    lines += [wrapped(_with_hint(refusal.message, refusal)) for refusal in done.refusals]
     return lines + _failures(done.failures)
 
 
 def _failures(failures: dict[str, StartifactError]) -> Lines:
-    rows = [
-        (
-            code(region),
-            trouble_in(region, error.message),
-            code(hint) if (hint := _hint(error)) else "",
-        )
+    return [
+        wrapped(_with_hint(f"{region}: {without_region(region, error.message)}", error))
         for region, error in failures.items()
     ]
-    return table(("Region", "Trouble", "Hint"), rows) if rows else []
+
+
+def _with_hint(text: str, error: StartifactError) -> str:
+    return f"{text}\n\nHint: {hint}" if (hint := _hint(error)) else text
 
 
 def _hint(error: StartifactError) -> str:

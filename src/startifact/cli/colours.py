@@ -1,11 +1,18 @@
-"""The colours of the words that begin what is shown to people, and whether there are any."""
+"""The colours of words that begin what is shown to people, and whether there are any."""
 
 import os
 from collections.abc import Mapping
 from typing import TextIO
 
-_CODES: Mapping[str, str] = {"error: ": "1;31", "warning: ": "1;33", "hint: ": "1;36"}
-"""Red, yellow and cyan, each bold, which can be read on dark and on light."""
+_CODES: Mapping[str, str] = {
+    "error:": "1;31",
+    "warning:": "1;33",
+    "hint:": "1;36",
+    "ok": "32",
+    "failed": "1;31",
+    "unknown": "1;33",
+}
+"""Red, yellow, cyan and green, which can be read on dark and on light."""
 
 
 def shows_colours(stream: TextIO) -> bool:
@@ -22,7 +29,8 @@ def shows_colours(stream: TextIO) -> bool:
     return os.name != "nt" and os.environ.get("TERM", "dumb") != "dumb" and stream.isatty()
 
 
-def coloured(prefix: str) -> str:
-    """Return *prefix* in its colour; without one, as it is."""
-    code = _CODES.get(prefix)
-    return prefix if code is None else f"\x1b[{code}m{prefix.rstrip()}\x1b[0m "
+def coloured(line: str) -> str:
+    """Return *line* with its first word in the colour of that; without one, as it is."""
+    word = line.split(maxsplit=1)[0] if line.strip() else ""
+    code = _CODES.get(word) or _CODES.get(word.rstrip(":"))
+    return line if code is None else line.replace(word, f"\x1b[{code}m{word}\x1b[0m", 1)

@@ -48,11 +48,16 @@ class Console:
 
     def output_columns(self) -> int | None:
         """Return how wide the terminal is that shows standard output; ``None`` where none does."""
-        with contextlib.suppress(OSError, ValueError):
-            if self._out.isatty():
-                width = os.get_terminal_size(self._out.fileno()).columns
-                return width or shutil.get_terminal_size((0, 0)).columns or None
-        return None
+        return _columns_of(self._out)
+
+    def people_columns(self) -> int | None:
+        """Return how wide the terminal is that shows lines to people, likewise."""
+        return _columns_of(self._err)
+
+    @property
+    def output_has_colours(self) -> bool:
+        """Whether standard output is to have colours."""
+        return shows_colours(self._out)
 
     @property
     def is_output_terminal(self) -> bool:
@@ -151,10 +156,14 @@ class Console:
 
     def _lines(self, prefix: str, text: str) -> None:
         """Write every line of *text*, the second and later ones indented below *prefix*."""
-        first, *others = text.split("\n")
-        begin = coloured(prefix) if self._colours else prefix
-        text_shown = [begin + escape_nonprintable(first)]
-        text_shown += [f"  {escape_nonprintable(line.removeprefix('  '))}" for line in others]
+        # A terminal breaks a hint by itself: a command in it can be copied in one piece.
+        columns = self.people_columns() if prefix in {"error: ", "warning: "} else None
+        first, *others = (escape_nonprintable(line) for line in text.split("\n"))
+        text_shown = filled(first, prefix, "  ", columns)
+        if self._colours and prefix:
+            text_shown[0] = coloured(text_shown[0])
+        for line in others:
+            text_shown += filled(line.removeprefix("  "), "  ", "    ", columns)
         with self._lock:
             drawn = self._drawn
             self._erase()
@@ -176,6 +185,28 @@ class Console:
             _detach(self._err)
 
 
+def _columns_of(stream: TextIO) -> int | None:
+    with contextlib.suppress(OSError, ValueError):
+        if stream.isatty():
+            width = os.get_terminal_size(stream.fileno()).columns
+            return width or shutil.get_terminal_size((0, 0)).columns or None
+    return None
+
+
+def narrow_table(rows: Iterable[tuple[str, ...]], columns: int | None) -> list[str]:
+    """Return *rows* as `table` does; where *columns* are too few, each last cell has a line of its
+    own.
+    """
+    rows = tuple(rows)
+    lines = table(rows) if rows else []
+    if fits(lines, columns):
+        return lines
+    first_lines = table(row[:-1] for row in rows)
+    last = (escape_nonprintable(row[-1]) for row in rows)
+    pairs = zip(first_lines, last, strict=True)
+    return [line for first, end in pairs for line in (first, f"    {end}") if line.strip()]
+
+
 def table(rows: Iterable[tuple[str, ...]], *, indent: str = "  ") -> list[str]:
     """Return *rows* as lines in aligned columns, everything in them escaped."""
     cells = [[escape_nonprintable(cell) for cell in row] for row in rows]
@@ -184,6 +215,25 @@ def table(rows: Iterable[tuple[str, ...]], *, indent: str = "  ") -> list[str]:
         indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
+
+
+def filled(line: str, first: str, others: str, columns: int | None) -> list[str]:
+    """Return *line* behind *first*, or in several lines, the second and later ones behind *others*.
+
+    Words that are longer than *columns* are not broken.
+    """
+    if fits([first + line], columns) or columns is None:
+        return [first + line]
+    import textwrap
+
+    return textwrap.wrap(
+        line,
+        columns,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def fits(lines: Iterable[str], columns: int | None) -> bool:

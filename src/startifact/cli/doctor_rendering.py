@@ -1,10 +1,10 @@
 """Diagnoses in words: a line for each check, and below what failed what to do."""
 
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from startifact.cli.console import fits
+from startifact.cli.colours import coloured
+from startifact.cli.console import filled
 from startifact.hints import in_shell
 from startifact.limits import LEAST_TEXT_COLUMNS
 from startifact.model.examination import Check
@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 _INDENT = "  "
 
 
-def doctor_output(diagnosis: "Diagnosis", columns: int | None) -> list[str]:
-    """Return what was found in each region, as a table where *columns* are enough."""
+def doctor_output(
+    diagnosis: "Diagnosis", columns: int | None, *, colours: bool = False
+) -> list[str]:
+    """Return what was found in each region, as a table where *columns* are enough.
+
+    With *colours* the states have some.
+    """
     lines = []
     checks = [check for found in diagnosis.regions for check in found.checks]
     widths = (
@@ -27,7 +32,8 @@ def doctor_output(diagnosis: "Diagnosis", columns: int | None) -> list[str]:
     for found in diagnosis.regions:
         lines.append(escape_nonprintable(found.region))
         for check in found.checks:
-            lines += _lines(check, widths, columns)
+            first, *others = _lines(check, widths, columns)
+            lines += [coloured(first) if colours else first, *others]
     return lines
 
 
@@ -37,24 +43,15 @@ def _lines(check: Check, widths: tuple[int, int], columns: int | None) -> Iterat
     head = f"{_INDENT}{state}  {name}  "
     step = "" if check.next_step is None else check.next_step.text(in_shell)
     if columns is not None and columns < len(head) + LEAST_TEXT_COLUMNS:
-        yield from _filled(check.state + ": " + check.name, _INDENT, _INDENT, columns)
+        yield from _filled(f"{check.state}: {check.name}", _INDENT, columns)
         head = _INDENT * 2
-    yield from _filled(check.found, head, " " * len(head), columns)
+    yield from _filled(check.found, head, columns)
     if step:
         # However long: a terminal wraps it, and a command in it can be copied in one piece.
         yield f"{_INDENT * 2}> {escape_nonprintable(step)}"
 
 
-def _filled(text: str, first: str, others: str, columns: int | None) -> list[str]:
+def _filled(text: str, head: str, columns: int | None) -> list[str]:
     """Return *text*, escaped, in lines that fit, but for words that are longer themselves."""
     line = escape_nonprintable(" ".join(text.split()))
-    if fits([first + line], columns) or columns is None:
-        return [first + line]
-    return textwrap.wrap(
-        line,
-        columns,
-        initial_indent=first,
-        subsequent_indent=others,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return filled(line, head, " " * len(head), columns)

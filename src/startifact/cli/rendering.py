@@ -6,7 +6,7 @@ from typing import assert_never
 
 from startifact.cli.channel_rendering import register_info, register_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
-from startifact.cli.console import table
+from startifact.cli.console import filled, narrow_table, table
 from startifact.cli.doctor_rendering import doctor_output
 from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.policy import PolicyResult
@@ -46,10 +46,11 @@ def as_json(value: Mapping[str, object]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=True)
 
 
-def output_lines(result: Result, columns: int | None = None) -> list[str]:
+def output_lines(result: Result, columns: int | None = None, *, colours: bool = False) -> list[str]:
     """Return the lines for programs that did not ask for JSON, and for pipes.
 
-    *columns* is how wide the terminal is that shows them, if one does.
+    *columns* is how wide the terminal is that shows them, if one does; *colours* whether they may
+    have some.
     """
     match result:
         case StageResult(staging=staging):
@@ -57,7 +58,7 @@ def output_lines(result: Result, columns: int | None = None) -> list[str]:
         case DownloadResult(path=path):
             return [str(path)]
         case InfoResult(artifact=artifact):
-            return artifact_lines(artifact)
+            return artifact_lines(artifact, columns)
         case ProjectListResult() | VersionsResult():
             return _listing(result, columns)
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
@@ -65,7 +66,7 @@ def output_lines(result: Result, columns: int | None = None) -> list[str]:
         case VerifyResult(verification=found):
             return [_difference_line(d) for d in found.differences]
         case DoctorResult(diagnosis=diagnosis):
-            return doctor_output(diagnosis, columns)
+            return doctor_output(diagnosis, columns, colours=colours)
         case LinkResult() | LockResult() | LockCheckResult() | PolicyResult():
             return result.output()
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
@@ -80,11 +81,11 @@ def _listing(result: ProjectListResult | VersionsResult, columns: int | None) ->
     return list(entry_lines(result.entries, long=result.long, columns=columns))
 
 
-def info_lines(result: Result) -> list[str]:
-    """Return the lines for people."""
+def info_lines(result: Result, columns: int | None = None) -> list[str]:
+    """Return the lines for people, for a terminal with *columns* if one shows them."""
     match result:
         case StageResult(staging=staging):
-            return staging_lines(staging)
+            return staging_lines(staging, columns)
         case DownloadResult():
             return download_lines(result)
         case OutputResult(artifact=artifact):
@@ -105,8 +106,8 @@ def info_lines(result: Result) -> list[str]:
             assert_never(result)
 
 
-def staging_lines(staging: Staging) -> list[str]:
-    """Return what *staging* did."""
+def staging_lines(staging: Staging, columns: int | None = None) -> list[str]:
+    """Return what *staging* did, for a terminal with *columns* if one shows it."""
     artifact = staging.artifact
     if staging.dry_run and _would_write(staging):
         first = f"dry run, nothing is written: {artifact} would be staged"
@@ -120,11 +121,11 @@ def staging_lines(staging: Staging) -> list[str]:
         first = f"{artifact} is staged already"
     return [
         first,
-        f"  {artifact.size:,} bytes, {_digest(artifact)}",
+        *filled(f"{artifact.size:,} bytes, {_digest(artifact)}", "  ", "  ", columns),
         *archive_lines(staging),
         f"  {_latest(staging)}",
         *(f"  {line}" for line in yank_of_copy(staging)),
-        *table(_outcome(o) for o in staging.outcomes),
+        *narrow_table((_outcome(o) for o in staging.outcomes), columns),
     ]
 
 
@@ -161,8 +162,8 @@ def _outcome(outcome: RegionOutcome) -> tuple[str, str, str, str]:
     )
 
 
-def artifact_lines(artifact: Artifact) -> list[str]:
-    """Return everything that is known about *artifact*."""
+def artifact_lines(artifact: Artifact, columns: int | None = None) -> list[str]:
+    """Return everything that is known about *artifact*, likewise."""
     facts = {
         "size": f"{artifact.size:,} bytes",
         "sha256": artifact.sha256,
@@ -177,9 +178,10 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         "actor": artifact.actor,
         "yanked": artifact.yank.reason if artifact.yank else yank_not_known(artifact),
     }
-    lines = [str(artifact), *table((name, value) for name, value in facts.items() if value)]
+    known = ((name, value) for name, value in facts.items() if value)
+    lines = [str(artifact), *narrow_table(known, columns)]
     if len(artifact):
-        lines += ["metadata", *table(artifact.items())]
+        lines += ["metadata", *narrow_table(artifact.items(), columns)]
     rows = [
         (
             str(x["region"]),
@@ -188,9 +190,10 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         )
         for x in locations_of_artifact(artifact)
     ]
-    if artifact.passed_over:
-        lines += ["passed over", *table((str(p.version), p.why) for p in artifact.passed_over)]
-    return [*lines, "regions", *table(rows)]
+    passed = [(str(p.version), p.why) for p in artifact.passed_over]
+    if passed:
+        lines += ["passed over", *narrow_table(passed, columns)]
+    return [*lines, "regions", *narrow_table(rows, columns)]
 
 
 def download_lines(result: DownloadResult) -> list[str]:

@@ -47,11 +47,13 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
                     to_terminal=console.is_output_terminal,
                 )
                 # Inside: regions that have not answered yet may be waited for.
-                info = info_lines(result)
+                info = info_lines(result, console.people_columns())
                 lines = (
                     [as_json(_facts(result))]
                     if arguments.json
-                    else output_lines(result, console.output_columns())
+                    else output_lines(
+                        result, console.output_columns(), colours=console.output_has_colours
+                    )
                 )
                 output = "\n".join(lines)
         finally:

@@ -37,12 +37,14 @@ def test_promote(staged: str, call: Call) -> None:
     assert "SugarWater@1.0.0 is 1.0.0" not in first.stdout
     assert "SugarWater@^1 is 1.1.0" in second.stdout.splitlines()
     assert "SugarWater/prod: 1.0.0 -> 1.1.0" in second.stdout.splitlines()
-    assert "### `SugarWater/prod` was moved to `1.1.0`\n" in second.summary
+    assert "### ✅ `SugarWater/prod` was moved to `1.1.0`\n" in second.summary
     assert "| Before | `1.0.0` |\n" in second.summary
-    assert f"| By | `{RUN}` |\n" in second.summary
-    assert second.summary.count(" | has it |") >= 2
+    assert f"| By | [`run 42 of octocat/SugarWater`]({RUN}) |\n" in second.summary
+    assert (
+        f"| Known in | {', '.join(f'`{region}`' for region in staged.split())} |" in second.summary
+    )
     assert "SugarWater/prod is 1.1.0 already" in again.stdout.splitlines()
-    assert "### `SugarWater/prod` points at `1.1.0` already\n" in again.summary
+    assert "### ✅ `SugarWater/prod` points at `1.1.0` already\n" in again.summary
     assert again.summary.count("| Before |") == second.summary.count("| Before |")
 
 
@@ -55,8 +57,8 @@ def test_dry_run(staged: str, call: Call) -> None:
     assert done.exit_code == 0, done.stdout
     assert "SugarWater@v1.0.0 is 1.0.0" not in done.stdout
     assert done.summary == (
-        "### `SugarWater/prod` would be moved to `1.0.0` (dry run)\n\n"
-        "|  |  |\n| --- | --- |\n| Version | `1.0.0` |\n| Before | nothing |\n\n"
+        "### ✅ `SugarWater/prod` would be moved to `1.0.0` (dry run)\n\n"
+        "| Version | `1.0.0` |\n| :-- | :-- |\n| Before | nothing |\n\n"
     )
 
 
@@ -103,21 +105,22 @@ def test_channels(staged: str, call: Call) -> None:
     channels = json.loads(plain.outputs["channels"])
     assert [channel["channel"] for channel in channels] == ["latest", "prod"]
     assert [m["version"] for m in channels[1]["history"]] == ["1.0.0", "1.1.0", "1.0.0"]
-    assert "### `SugarWater` has 2 channels\n" in plain.summary
+    assert "### ✅ `SugarWater` has 2 channels\n" in plain.summary
     assert "| Channel | Version | Before | Age | Since | By |\n" in plain.summary
     assert "| `prod` | `1.0.0` | `1.1.0` |" in plain.summary
     assert "newest first" not in plain.summary
     log = long.stdout.splitlines()
     moves = log[log.index("prod: 1.0.0") + 1 :]
     assert [line.rpartition("Z: ")[2] for line in moves] == ["1.0.0 (rollback)", "1.1.0", "1.0.0"]
-    _, _, table = long.summary.partition("#### `prod`, newest first\n")
-    assert [line.split(" | ")[0] for line in table.splitlines()[3:6]] == [
-        "| `1.0.0`",
-        "| `1.1.0`",
-        "| `1.0.0`",
+    head = "| Channel | Version, newest first | How | Age | Since | By |\n"
+    _, _, table = long.summary.removeprefix(plain.summary).partition(head)
+    assert [line.split(" | ")[:2] for line in table.splitlines()[1:5]] == [
+        ["| `latest`", "`1.1.0`"],
+        ["| `prod`", "`1.0.0`"],
+        ["| `prod`", "`1.1.0`"],
+        ["| `prod`", "`1.0.0`"],
     ]
     assert table.count("| rollback |") == 1
-    assert "| Version | How | Age | Since | By |\n" in table
     assert long.outputs["channels"] == plain.outputs["channels"]
 
 
@@ -130,9 +133,9 @@ def test_remove(staged: str, call: Call) -> None:
 
     assert (dry.exit_code, done.exit_code) == (0, 0), dry.stdout
     assert "dry run, nothing is written: SugarWater/prod: 1.0.0 -> nothing" in dry.stdout
-    assert "### `SugarWater/prod` would be removed (dry run)\n" in dry.summary
+    assert "### ✅ `SugarWater/prod` would be removed (dry run)\n" in dry.summary
     assert "SugarWater/prod: 1.0.0 -> nothing" in done.stdout.splitlines()
-    assert "### `SugarWater/prod` was removed\n" in done.summary
+    assert "### ✅ `SugarWater/prod` was removed\n" in done.summary
 
 
 def test_yank(staged: str, call: Call) -> None:
@@ -149,18 +152,20 @@ def test_yank(staged: str, call: Call) -> None:
 
     assert [d.exit_code for d in (dry, done, got, again, back, still)] == [0] * 6, done.stdout
     assert "SugarWater@1.1.0: already yanked" in again.stdout.splitlines()
-    assert "### `SugarWater@1.1.0` is already yanked\n" in again.summary
-    assert "### `SugarWater@1.1.0` is already in the choice of ranges (dry run)\n" in still.summary
-    assert "### `SugarWater@1.1.0` would be yanked (dry run)\n" in dry.summary
+    assert "### ✅ `SugarWater@1.1.0` is already yanked\n" in again.summary
+    assert (
+        "### ✅ `SugarWater@1.1.0` is already in the choice of ranges (dry run)\n" in still.summary
+    )
+    assert "### ✅ `SugarWater@1.1.0` would be yanked (dry run)\n" in dry.summary
     assert "SugarWater@1.1.0: yanked" in done.stdout.splitlines()
-    assert "### `SugarWater@1.1.0` is yanked\n" in done.summary
+    assert "### ✅ `SugarWater@1.1.0` is yanked\n" in done.summary
     assert "| Reason | `It loses orders` |\n" in done.summary
     assert "| Channels that point at it | `latest`, `prod` |\n" in done.summary
     assert json.loads(done.outputs["channels"]) == ["latest", "prod"]
     (warning,) = [c.data for c in got.commands if c.name == "warning"]
     assert "It loses orders" in warning
     assert "SugarWater@1.1.0: in the choice of ranges" in back.stdout.splitlines()
-    assert "### `SugarWater@1.1.0` is in the choice of ranges\n" in back.summary
+    assert "### ✅ `SugarWater@1.1.0` is in the choice of ranges\n" in back.summary
 
 
 def test_yank_that_is_not_known(staged: str, call: Call) -> None:
@@ -195,8 +200,8 @@ def test_region_that_is_behind(staged: str, call: Call) -> None:
 
     assert done.exit_code == 0, done.stdout
     assert f"{name} does not have it yet: " in done.stdout
-    assert "| Region | Outcome | Trouble |\n" in done.summary
-    assert f"| `{name}` | does not have it yet | " in done.summary
+    assert "### ⚠️ `SugarWater/prod` was moved to `1.0.0`\n" in done.summary
+    assert f"| `{name}` | does not have it yet: `" in done.summary
     assert "Readers see it all the same, as a majority of the regions has it." in done.summary
 
 

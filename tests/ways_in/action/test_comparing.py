@@ -63,7 +63,7 @@ def test_versions(listed: str, call: Call) -> None:
     assert done.exit_code == 0, done.stdout
     assert only(done, project="SugarWater", version="1.1.0", versions='["1.1.0","1.0.0"]')
     assert done.stdout.splitlines()[-2:] == ["1.1.0", "1.0.0"]
-    assert "### `SugarWater` has 2 versions\n" in done.summary
+    assert "### ✅ `SugarWater` has 2 versions\n" in done.summary
     assert "| `1.1.0` |\n| `1.0.0` |\n" in done.summary
     assert done.commands == []
 
@@ -85,9 +85,12 @@ def test_verified(version: str, listed: str, call: Call) -> None:
     versions = '["1.0.0"]' if version else '["1.1.0","1.0.0"]'
     assert only(done, project="SugarWater", version=version, versions=versions, differences="[]")
     assert "verified: nothing differs\n" in done.summary
-    assert "| `1.0.0` |" in done.summary
-    assert all(f"| `{region}` |" in done.summary for region in listed.split())
-    assert ("| `1.1.0` |" in done.summary) == (not version)
+    assert ("`1.1.0`, `1.0.0`\n" in done.summary) == (not version)
+    assert "`1.0.0`\n\n</details>" in done.summary
+    regions = ", ".join(f"`{region}`" for region in listed.split())
+    assert f"Regions that were compared: {regions}\n" in done.summary
+    count = "1 version" if version else "2 versions"
+    assert f"{count} of SugarWater compared: nothing differs" in done.stdout.splitlines()
     assert done.commands == []
 
 
@@ -177,7 +180,7 @@ def test_damaged_copy_is_not_shown_as_present(
         assert "is damaged" in backend["error"]
         assert backend["region"] in " ".join(done.warnings)
         assert backend["bucket"] is None
-        assert f"| `{backend['region']}` | failed |" in done.summary
+        assert f"| `{backend['region']}` | failed after " in done.summary
     good = next(backend for backend in locations if backend["outcome"] == "present")
     for name in ("region", "bucket", "key", "uri"):
         assert done.outputs[name] == good[name]
@@ -198,7 +201,7 @@ def test_repair(listed: str, directories: list[str], step: Step, call: Call) -> 
     assert [d.exit_code for d in (planned, done, verified, again)] == [0, 0, 0, 0], done.stdout
     assert not still
     assert "would be repaired (dry run)" in planned.summary
-    assert "### `SugarWater` repaired\n" in done.summary
+    assert "### ✅ `SugarWater` repaired\n" in done.summary
     assert f"| fill | `{directories[0]}` | `SugarWater@1.0.0` |" in done.summary
     assert only(done, project="SugarWater")
     assert "there is nothing to repair" in again.stdout
@@ -295,8 +298,8 @@ def test_each_thing_is_said_once(
         assert said(one, "failed with exit code") == (0, 1)
     assert said(done["verify"], "The command repair fixes what can be fixed") == (1, 1)
     assert said(done["repair"], "Find out which is right") == (1, 1)
-    assert "### `SugarWater` repaired, not completely\n" in done["repair"].summary
-    assert "### `SugarWater` was not repaired\n" in done["again"].summary
+    assert "### ❌ `SugarWater` repaired, not completely\n" in done["repair"].summary
+    assert "### ❌ `SugarWater` was not repaired\n" in done["again"].summary
 
 
 def test_hint_of_a_region_that_fails(listed: str, directories: list[str], call: Call) -> None:
@@ -432,7 +435,7 @@ def test_tombstone_cannot_be_kept(directories: list[str], step: Step, call: Call
 
 def snippets(summary: str) -> tuple[dict[str, Any], list[str]]:
     """Return the step and the command that a summary shows."""
-    _, _, rest = summary.partition("To download it:")
+    _, _, rest = summary.partition("To download it")
     step, command = (
         html.unescape(text) for text in re.findall(r"<pre>(.*?)</pre>", rest, re.DOTALL)
     )

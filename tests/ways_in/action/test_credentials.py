@@ -81,6 +81,7 @@ def test_nothing_is_left(
     left = [p.read_bytes() for p in step.temp.parent.rglob("*") if p.is_file()]
     secrets = (TOKEN, BEARER, SECRET, "ASIAROLEROLEROLEROLE")
     assert done.exit_code == 0, done.stdout
+    assert "the identity: " in done.stdout
     for secret in secrets:
         assert secret not in done.stdout + done.stderr
         assert not any(secret.encode() in content for content in left)

@@ -1,6 +1,7 @@
 """Steps that examine regions: outputs, log and summary."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def test_all_is_well(call: Call, directories: list[str]) -> None:
     checks = json.loads(done.outputs["checks"])
     assert done.has_only("succeeded", checks=done.outputs["checks"])
     assert {check["region"] for check in checks} == set(directories)
-    assert done.summary.startswith("### Doctor for stage: nothing is wrong\n")
+    assert done.summary.startswith("### ✅ Doctor for stage: nothing is wrong\n")
 
 
 def test_what_fails(call: Call, directories: list[str]) -> None:
@@ -39,12 +40,13 @@ def test_what_fails(call: Call, directories: list[str]) -> None:
     (error,) = done.errors
     assert "is no directory" in error
     assert "Name another directory" in error
-    assert done.summary.startswith("### Doctor for stage: 1 check failed\n")
+    assert done.summary.startswith("### ❌ Doctor for stage: 1 of 9 checks failed\n")
     assert "failed with exit code 8" in done.summary
-    table = done.summary.partition("| State |")[2].splitlines()
-    assert table[2].startswith("| **failed** |")
+    table = done.summary.partition("| Check |")[2].splitlines()
+    assert table[2].startswith("| **failed**: directory in `file:")
     assert "is no directory" in table[2]
-    assert "Name another directory" in table[2]
+    assert "Name another directory" in done.summary.partition("What to do:")[2]
+    assert re.search(r"<summary>\d checks are ok</summary>", done.summary)
 
 
 @pytest.fixture

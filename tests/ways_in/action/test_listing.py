@@ -30,7 +30,7 @@ def test_projects(listed: str, call: Call) -> None:
     assert done.exit_code == 0, done.stdout
     assert done.has_only("succeeded", projects='["Salt","SugarWater"]')
     assert done.stdout.splitlines()[-2:] == ["Salt", "SugarWater"]
-    assert "### 2 projects have something staged\n" in done.summary
+    assert "### ✅ 2 projects have something staged\n" in done.summary
 
 
 def test_projects_of_nothing(directories: list[str], call: Call) -> None:
@@ -39,7 +39,7 @@ def test_projects_of_nothing(directories: list[str], call: Call) -> None:
 
     assert done.exit_code == 3
     assert done.outputs["outcome"] == "not-found"
-    assert "### projects failed with exit code 3" in done.summary
+    assert "### ❌ projects failed with exit code 3" in done.summary
 
 
 def test_projects_need_no_project(listed: str, call: Call) -> None:

@@ -49,9 +49,9 @@ def test_round_trip(step: Step, call: Call, session: Session, regions: str) -> N
     assert [e["selector"] for e in json.loads(locked.outputs["entries"])] == ["^1", "prod"]
     assert [e["changed"] for e in json.loads(again.outputs["entries"])] == [False, False]
     assert f"  CLI@^1: 1.0.0 -> 1.1.0, sha256:{NEW}, 3 bytes" in updated.stdout.splitlines()
-    assert "### `startifact.lock` was changed\n" in updated.summary
+    assert "### ✅ `startifact.lock` was changed\n" in updated.summary
     assert f"| `CLI@^1` | `1.0.0` | `1.1.0` | `{NEW}` | 3 |\n" in updated.summary
-    assert "### `startifact.lock` is up to date\n" in again.summary
+    assert "### ✅ `startifact.lock` is up to date\n" in again.summary
     assert "2 entries are as before." in again.summary
     assert NEW in (step.workspace / "startifact.lock").read_text(encoding="utf-8")
 
@@ -62,7 +62,7 @@ def test_dry_run(step: Step, call: Call, regions: str) -> None:
 
     assert done.exit_code == 0, done.stdout
     assert "dry run, nothing is written: 'my.lock'" in done.stdout.splitlines()
-    assert "### `my.lock` would be changed (dry run)\n" in done.summary
+    assert "### ✅ `my.lock` would be changed (dry run)\n" in done.summary
     assert not (step.workspace / "my.lock").exists()
 
 
@@ -79,7 +79,7 @@ def test_check(step: Step, call: Call, session: Session, regions: str) -> None:
 
     assert (good.exit_code, bad.exit_code, other.exit_code) == (0, 8, 0), bad.stdout
     assert good.outputs["differences"] == "[]"
-    assert "### `my.lock`: all entries can be had\n" in good.summary
+    assert "### ✅ `my.lock`: all entries can be had\n" in good.summary
     assert (bad.outputs["outcome"], bad.outputs["exit-code"]) == ("differences", "8")
     (found,) = json.loads(bad.outputs["differences"])
     assert (found["project"], found["selector"], found["key"]) == ("CLI", "^1", "CLI@1.0.0")
@@ -88,9 +88,9 @@ def test_check(step: Step, call: Call, session: Session, regions: str) -> None:
     assert [e["project"] for e in json.loads(bad.outputs["entries"])] == ["CLI", "SugarWater"]
     (error,) = bad.errors
     assert "CLI@^1: CLI@1.0.0 is not staged in " in error
-    assert "### `my.lock`: not all entries can be had\n" in bad.summary
+    assert "### ❌ `my.lock`: not all entries can be had\n" in bad.summary
     assert "The command lock failed with exit code 8. A staged version never" in bad.summary
-    assert "| Cannot be had | Version | Why |\n" in bad.summary
+    assert "| Entry | Version | State | Why |\n" in bad.summary
     assert "2 entries were checked." in bad.summary
 
 
@@ -106,8 +106,8 @@ def test_regions_that_do_not_answer(call: Call, step: Step, session: Session, re
 
     assert (done.exit_code, done.outputs["outcome"]) == (5, "undetermined")
     assert done.outputs["differences"] == "[]"
-    assert "### `startifact.lock`: not all entries are known to be there\n" in done.summary
-    assert "| Is not known | Version | Why |\n" in done.summary
+    assert "### ❌ `startifact.lock`: not all entries are known to be there\n" in done.summary
+    assert "| is not known |" in done.summary
 
 
 def test_minimum_age(step: Step, call: Call, regions: str) -> None:

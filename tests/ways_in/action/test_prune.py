@@ -42,14 +42,14 @@ def test_plan_and_two_runs(staged: str, call: Call) -> None:
         ]
         assert done.has_only("succeeded", project="SugarWater", pruned=done.outputs["pruned"])
         assert "SugarWater@1.0.0 stays: prod points at it" in done.stdout.splitlines()
-        assert "| `1.0.0` | `prod points at it` |\n" in done.summary
+        assert "| `1.0.0` | stays |" in done.summary
     assert "dry run, nothing is written: SugarWater" in plan.stdout.splitlines()
     assert "SugarWater@1.2.0: would be marked" in plan.stdout.splitlines()
-    assert "### `SugarWater`: 2 would be marked (dry run)\n" in plan.summary
+    assert "### ✅ `SugarWater`: 2 would be marked (dry run)\n" in plan.summary
     assert "| `1.2.0` | would be marked |" in plan.summary
-    assert "### `SugarWater`: 2 marked\n" in first.summary
+    assert "### ✅ `SugarWater`: 2 marked\n" in first.summary
     assert "SugarWater@1.2.0: removed" in second.stdout.splitlines()
-    assert "### `SugarWater`: 2 removed\n" in second.summary
+    assert "### ✅ `SugarWater`: 2 removed\n" in second.summary
 
 
 def test_region_that_is_down(staged: str, call: Call) -> None:

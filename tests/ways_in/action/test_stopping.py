@@ -65,7 +65,7 @@ def test_signals(
     assert done.errors == [f"stopped by {number.name}\nHint: Running the same step again is safe"]
     assert done.has_only("stopped", project="SugarWater", version="1.0.0")
     assert done.stderr == ""
-    assert f"### stage `SugarWater@1.0.0` failed with exit code {exit_code}\n" in done.summary
+    assert f"### ❌ stage `SugarWater@1.0.0` failed with exit code {exit_code}\n" in done.summary
     assert f"stopped by {number.name}" in done.summary
 
 

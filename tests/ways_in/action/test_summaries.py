@@ -1,5 +1,6 @@
 """The job summary: what it says, and that nothing in it is more than text."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -35,19 +36,17 @@ def test_staging(step: Step, call: Call, listed: str) -> None:
     )
 
     rows = cells(done.summary)
-    assert done.summary.startswith("### `SugarWater@1.0.9000` staged\n")
-    assert ["Version", "`1.0.9000`"] in rows
+    assert done.summary.startswith("### ✅ `SugarWater@1.0.9000` staged\n")
+    assert rows[0] == ["Version", "`1.0.9000`"]
+    assert {len(row) for row in rows} == {2}
     assert ["Size", "16 bytes"] in rows
     assert ["SHA-256", f"`{done.outputs['sha256']}`"] in rows
     assert ["File name", "`dist.tar.gz`"] in rows
     assert ["Latest", "yes"] in rows
-    assert ["Region", "Outcome", "Seconds", "Where"] in rows
     for location in json.loads(done.outputs["locations"]):
-        row = next(row for row in rows if row[0] == f"`{location['region']}`")
-        assert row[1] == "created"
-        assert float(row[2]) >= 0
-        assert row[3] == f"`{location['uri']}`"
-    assert ["`lang`", "`dotnet`"] in rows
+        said = dict(rows)[f"`{location['region']}`"]
+        assert re.fullmatch(rf"created after \d+\.\d s, `{re.escape(location['uri'])}`", said)
+    assert ["Metadata `lang`", "`dotnet`"] in rows
 
 
 def test_metadata_that_looks_like_a_secret(step: Step, call: Call, listed: str) -> None:
@@ -57,8 +56,8 @@ def test_metadata_that_looks_like_a_secret(step: Step, call: Call, listed: str) 
 
     for done in (staging, info):
         rows = cells(done.summary)
-        assert ["`lang`", "`c`"] in rows
-        assert ["`api_token`", "not shown: it looks like a secret"] in rows
+        assert ["Metadata `lang`", "`c`"] in rows
+        assert ["Metadata `api_token`", "not shown: it looks like a secret"] in rows
         assert "s3cr3t" not in done.summary + done.stdout + done.stderr
 
 
@@ -70,19 +69,18 @@ def test_download(step: Step, call: Call, listed: str) -> None:
     done = call(command="download", project="SugarWater", path="back", regions=listed)
 
     rows = cells(done.summary)
-    assert done.summary.startswith("### `SugarWater@1.0.0` downloaded by `latest`\n")
+    assert done.summary.startswith("### ✅ `SugarWater@1.0.0` downloaded for `latest`\n")
+    assert ["Asked for", "`latest`: the channel points at it"] in rows
+    assert "latest is 1.0.0: the channel points at it" in done.stdout.splitlines()
     assert ["Path", "`back`"] in rows
     home = "https://github.example/octocat/SugarWater"
     commit, run = "0123456789abcdef0123456789abcdef01234567", f"{home}/actions/runs/42"
     assert ["Repository", f"[`octocat/SugarWater`]({home})"] in rows
     assert ["Commit", f"[`{commit}`]({home}/commit/{commit})"] in rows
-    assert ["Run", f"[`{run}`]({run})"] in rows
-    assert ["Region", "Outcome", "Seconds", "Where"] in rows
+    assert ["Run", f"[`42`]({run})"] in rows
     for directory in listed.split(","):
-        row = next(row for row in rows if row[0] == f"`{directory}`")
-        assert row[1] == "present"
-        assert float(row[2]) >= 0
-    assert not any(row[0] == "Metadata" for row in rows)
+        assert dict(rows)[f"`{directory}`"].startswith("present after ")
+    assert not any(row[0].startswith("Metadata") for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +147,60 @@ def test_paths_of_the_host_in_the_log(step: Step, call: Call) -> None:
     assert str(step.workspace) not in done.stdout
 
 
+HOST = {"RUNNER_WORKSPACE": "/home/runner/work/SugarWater", "STARTIFACT_CONTAINER": "1"}
+
+
+def test_paths_of_the_host_in_warnings_and_errors(step: Step, call: Call) -> None:
+    """No text of a container's step has the container's own name of a folder, however it ends."""
+    step.folder("dist")
+    step.file(b"", "blocked")
+    workspace = "/home/runner/work/SugarWater/SugarWater"
+
+    archived = call(HOST, **to_stage(step, path="dist", regions="file:regions"))
+    failed = call(HOST, **to_stage(step, version="1.1.0", regions="file:blocked/a`b"))
+    refused = call(HOST, **to_stage(step, path="dist", archive="zip", regions="file:regions"))
+
+    assert f"hidden files are left out: '{workspace}/dist/.env'" in archived.stdout
+    assert (failed.exit_code, refused.exit_code) == (5, 2)
+    for done in (failed, refused):
+        assert workspace in done.errors[0]
+        assert workspace in done.outputs["error"]
+        assert workspace in html.unescape(done.summary)
+    for done in (archived, failed, refused):
+        texts = [done.stdout, html.unescape(done.summary), *done.outputs.values()]
+        assert not any(str(step.workspace) in text for text in texts)
+
+
+def test_metadata_is_shown_as_it_is(step: Step, call: Call) -> None:
+    """What somebody has stored is not changed, even where it is like a path of the container."""
+    stored = f"made-in={step.workspace}/dist"
+
+    done = call(HOST, **to_stage(step, metadata=stored, regions="file:regions"))
+    info = call(HOST, command="info", project="SugarWater", regions="file:regions")
+
+    assert ["Metadata `made-in`", f"`{step.workspace}/dist`"] in cells(done.summary)
+    assert f"metadata made-in: {step.workspace}/dist" in info.stdout.splitlines()
+
+
+def test_why_a_version_was_picked(step: Step, call: Call, directories: list[str]) -> None:
+    """A range is said with what it picked and why, and what was passed over."""
+    session = Session(regions=directories[:1])
+    for version in ("1.0.0", "1.1.0"):
+        session.stage("SugarWater", version, step.workspace / step.file())
+    session.yank("SugarWater", "1.1.0", reason="It loses orders")
+
+    done = call(command="info", project="SugarWater", version="^1", regions=directories[0])
+
+    rows = cells(done.summary)
+    why = "the highest version in the range that may be picked"
+    assert done.summary.startswith("### ✅ `SugarWater@1.0.0` found for `^1`\n")
+    assert rows[2:4] == [
+        ["Asked for", f"`^1`: {why}"],
+        ["Passed over", "`1.1.0`: `it was yanked: 'It loses orders'`"],
+    ]
+    assert f"^1 is 1.0.0: {why}" in done.stdout.splitlines()
+
+
 def test_version_that_a_minority_holds(step: Step, call: Call, directories: list[str]) -> None:
     """A step that is served what only a minority holds is warned, and its summary says so."""
     Session(regions=directories[:1]).stage("SugarWater", "1.0.0", step.workspace / step.file())
@@ -177,20 +229,21 @@ def test_region_in_trouble(step: Step, call: Call, directories: list[str]) -> No
 
     rows = cells(done.summary)
     assert done.exit_code == 0
-    assert ["Region", "Outcome", "Seconds", "Where", "Trouble"] in rows
-    failed = [row for row in rows if len(row) == 5 and row[1] == "failed"]
+    assert done.summary.startswith("### ⚠️ `SugarWater@1.0.0` found")
+    failed = [row for row in rows if row[1].startswith("failed after ")]
     assert len(failed) == 1
     assert "blocked/region" in failed[0][0]
-    assert "blocked/region" in failed[0][4]
-    assert "Not a directory" in failed[0][4]
-    assert not failed[0][4].startswith("`file:./blocked/region")
+    _, _, why = failed[0][1].partition(" s: ")
+    assert "blocked/region" in why
+    assert "Not a directory" in why
+    assert not why.startswith("`file:./blocked/region")
 
 
 def test_failure(step: Step, call: Call, listed: str) -> None:
     """The summary of a step that failed says why, and what to do next."""
     done = call(command="download", project="SugarWater", path="x", regions=listed)
 
-    assert "### download `SugarWater@latest` failed with exit code 3\n" in done.summary
+    assert "### ❌ download `SugarWater@latest` failed with exit code 3\n" in done.summary
     assert "<blockquote>\n<code>SugarWater has no latest" in done.summary
     assert "<br>\n<br>\n<code>Hint: " in done.summary
     assert "SugarWater has no latest" in done.summary
@@ -200,7 +253,7 @@ def test_failure_of_inputs(call: Call) -> None:
     """Inputs that are not valid are reported in the summary too, all of them."""
     done = call(command="upload", project="..")
 
-    assert "### Startifact failed with exit code 2\n" in done.summary
+    assert "### ❌ Startifact failed with exit code 2\n" in done.summary
     assert "command: got &#x27;upload&#x27;" in done.summary
     assert "project &#x27;..&#x27;" in done.summary
 
@@ -264,12 +317,13 @@ def test_unsafe_text(step: Step, call: Call, directories: list[str]) -> None:
     outside_code = re.sub(r"`[^`\n]*`|<(code|pre)>[^<]*</\1>", "", done.summary)
     outside_code = re.sub(r"\[\]\(https://github\.example/octocat/[\w/]+\)", "", outside_code)
     assert done.exit_code == 0
-    assert {len(row) for row in rows} == {2, 4}
-    assert not re.search(r"[<>@`\[\]\\*]", outside_code.replace("SHA-256", ""))
+    assert {len(row) for row in rows} == {2}
+    ours = r"</?(details|summary)>"
+    assert not re.search(r"[<>@`\[\]\\*]", re.sub(ours, "", outside_code))
     assert all(c.isprintable() or c == "\n" for c in done.summary)
     assert "octocat" in done.summary
-    assert ["`key`", "`value`"] in rows
-    assert ["`empty`", "<code></code>"] in rows
+    assert ["Metadata `key`", "`value`"] in rows
+    assert ["Metadata `empty`", "<code></code>"] in rows
     assert "(5,000 characters)`" in done.summary
     assert len(done.summary.split("\n### ")) == 1
 
@@ -398,10 +452,9 @@ def test_conflict_has_a_row_for_each_region(step: Step, call: Call, directories:
 
     rows = cells(done.summary)
     assert done.exit_code == 4
-    assert ["Region", "Outcome", "Seconds", "Where", "Trouble"] in rows
     found = [row[1] for row in rows if "SugarWater" not in row[0] and row[0].startswith("`file:")]
     assert found == ["different", "present", "absent", "failed"]
-    assert any("sha256:" in row[-1] and "differs in the bytes" in row[-1] for row in rows)
-    assert any("blocked/region" in row[-1] for row in rows)
-    for row in rows:
-        assert row[0] == "---" or not row[-1].strip("`").startswith(row[0].strip("`"))
+    before, _, table = done.summary.partition("| Region |")
+    assert before.count("differs in the bytes") == 1
+    assert "differs in the bytes" not in table
+    assert (before + table).count("Not a directory") == 1

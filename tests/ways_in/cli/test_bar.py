@@ -249,5 +249,6 @@ def test_terminal_with_a_warning(three: list[Path], make_file: MakeFile) -> None
     _, drawn = on_a_terminal(["stage", "SugarWater@1.0.0", str(file)], columns=100)
 
     screen = visible(drawn)
-    assert screen[0].startswith(f"warning: file://{three[1]} failed to ")
+    said = " ".join(line.strip() for line in screen[:2])
+    assert said.startswith(f"warning: file://{three[1]} failed to ")
     assert not [line for line in screen if line.startswith("stage ")]

@@ -1,12 +1,15 @@
 """Where the words that errors and warnings begin with have colours."""
 
 import io
+import re
+from pathlib import Path
 
 import pytest
 
 from startifact.cli.console import Console
 from startifact.errors import InputError
 from tests.ways_in.cli.conftest import Run
+from tests.ways_in.cli.screen import on_a_terminal
 
 ERROR, HINT = "\x1b[1;31merror:\x1b[0m ", "\x1b[1;36mhint:\x1b[0m "
 
@@ -68,3 +71,20 @@ def test_output_is_plain(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert "\x1b" not in done.out
     assert ERROR in done.err
+
+
+@pytest.mark.parametrize("columns", [120, 30])
+def test_states_of_doctor(columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is seen at a glance on a terminal, and is the same text without colours."""
+    monkeypatch.setenv("TERM", "xterm")
+    (tmp_path / "blocked").write_text("")
+    words = ["doctor", f"--regions=file:{tmp_path}/a,file:{tmp_path}/blocked"]
+
+    _, plain = on_a_terminal(words, columns=columns, stream="stdout")
+    monkeypatch.delenv("NO_COLOR")
+    code, coloured = on_a_terminal(words, columns=columns, stream="stdout")
+
+    assert code == 8
+    assert "\x1b[32mok" in coloured
+    assert "\x1b[1;31mfailed" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain

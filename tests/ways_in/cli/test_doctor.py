@@ -37,7 +37,7 @@ def test_what_fails(run: Run, broken: Path) -> None:
     assert lines[at - 1] == f"file://{broken}"
     assert f"'{broken}' is no directory" in lines[at]
     assert lines[at + 1].strip().startswith("> Name another directory")
-    assert "error: 1 thing is not as they should be" in done.err
+    assert "error: 1 thing is not as it should be" in done.err
 
 
 def test_as_json(run: Run, broken: Path) -> None:

@@ -102,7 +102,7 @@ def test_check(run: Run, three: list[Path]) -> None:
     assert (bad.code, data.code, other.code) == (8, 8, 0)
     assert bad.out.startswith("CLI@^1: CLI@1.0.0 is not staged in ")
     assert bad.out.count("\n") == 1
-    assert "error: 1 thing is not as they should be\nhint: A staged version never" in bad.err
+    assert "error: 1 thing is not as it should be\nhint: A staged version never" in bad.err
     assert [(d["selector"], d["error"]["exit-code"]) for d in data.json["differences"]] == [
         ("^1", 3)
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.ways_in.cli.conftest import Run
-from tests.ways_in.cli.screen import on_a_terminal
+from tests.ways_in.cli.screen import on_a_terminal, visible
 
 MakeFile = Callable[..., Path]
 
@@ -65,3 +65,49 @@ def test_channels() -> None:
     moves = history[history.index("prod") + 1 :]
     assert [line.split()[0] for line in moves] == ["1.1.0", RUN, "1.0.0", RUN]
     assert max(map(len, [*narrow, *history])) <= 80
+
+
+@pytest.mark.usefixtures("staged")
+def test_info() -> None:
+    """What is too long for its line is in the next one, and only what is longer itself is cut."""
+    narrow = lines_of(40, "info", "SugarWater@1.0.0")
+    wide = lines_of(200, "info", "SugarWater@1.0.0")
+
+    assert narrow[1:5] == ["  size", "    5 bytes", "  sha256", f"    {wide[2][14:]}"]
+    names = [line for line in narrow[1:] if line.startswith("  ") and line[2] != " "]
+    assert [name for name in names if len(name) > 40 and "file://" not in name] == []
+    assert "  size        5 bytes" in wide
+
+
+def test_staging(three: list[Path], make_file: MakeFile) -> None:
+    """So are the addresses that a staging shows to people."""
+    words = ("stage", "SugarWater@1.0.0", str(make_file(b"sugar")))
+
+    code, drawn = on_a_terminal(words, columns=40)
+
+    lines = visible(drawn)
+    assert code == 0
+    for region in three:
+        (index,) = (i for i, line in enumerate(lines) if line.startswith(f"  file://{region}  "))
+        assert lines[index].endswith(" s")
+        assert lines[index + 1] == f"    file://{region}/SugarWater%401.0.0/artifact"
+
+
+def test_error(three: list[Path], make_file: MakeFile) -> None:
+    """An error is broken between words; its hint is in one piece, as a command may be in it."""
+    file = str(make_file(b"sugar"))
+    on_a_terminal(("stage", "SugarWater@1.0.0", file), columns=200)
+    Path(file).write_bytes(b"water!")
+
+    code, drawn = on_a_terminal(("stage", "SugarWater@1.0.0", file), columns=60)
+
+    lines = visible(drawn)
+    assert code == 4
+    assert lines[:3] == [
+        "error: SugarWater@1.0.0 is already staged with other",
+        "  content:",
+        "  this attempt:",
+    ]
+    assert all(len(line) <= 60 or " " not in line.strip() for line in lines[:-1])
+    assert lines[-1].startswith("hint: A staged version never changes: ")
+    assert len(lines[-1]) > 60

@@ -24,7 +24,7 @@ from tests.support.backends import Backend, Bucket, Directory
 from tests.support.caches import cache_moto, cache_sdk
 from tests.support.garbage import leave_alone, look_among_new
 from tests.support.scheduling import Scheduling
-from tests.support.server import Aws, make_bucket, put_parameter
+from tests.support.server import Aws, make_bucket, put_parameter, remove_bucket
 from tests.support.sweeps import mark_exhaustive
 from tests.support.tracing import trace_no_sdk
 from tests.support.wire import Wire
@@ -170,7 +170,7 @@ def build_account(endpoint: str) -> AwsAccount:
 
 
 @pytest.fixture
-def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> AwsAccount:
+def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsAccount]:
     """
     Return an account of this test's own, so that tests do not see each other's.
     """
@@ -178,7 +178,9 @@ def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> AwsAccount:
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
     monkeypatch.setenv("STARTIFACT_PARAMETER", account.parameter)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    return account
+    yield account
+    for bucket in account.buckets.values():
+        remove_bucket(bucket)
 
 
 @pytest.fixture

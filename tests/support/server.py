@@ -9,13 +9,14 @@ from http.client import HTTPMessage
 from typing import Any, NamedTuple
 
 from cheroot import wsgi
+from moto.core.common_models import BaseModel
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeKey, s3_backends
 from moto.ssm.models import ssm_backends
 from werkzeug.exceptions import InternalServerError
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -111,6 +112,18 @@ def ask_inside(
     return answered._replace(body=said)
 
 
+def _keep_only_what_is_stored() -> None:
+    """Have moto give back the memory and the files of an object when it is replaced or deleted.
+
+    It keeps a list of everything that it ever made, parts of uploads among it, until the process
+    ends. Each part and each object above 5 MB is a file that has no name: tests filled disks so.
+    """
+    model: Any = BaseModel
+    model.__new__ = lambda cls, *_, **__: object.__new__(cls)
+    key: Any = FakeKey
+    key.__del__ = key.dispose  # by itself it warns that nobody did so before
+
+
 class Aws:
     """A server in a thread of its own, on a port that was free.
 
@@ -121,6 +134,7 @@ class Aws:
     def __init__(self, *, keeps_connections: bool = False) -> None:
         # A line for each request helps nobody, and takes time.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        _keep_only_what_is_stored()
         self._moto = _with_checksums(DomainDispatcherApplication(create_backend_app))
         self._condition = threading.Lock()
         self.stop, port = (self._keep if keeps_connections else self._close)()
@@ -172,6 +186,12 @@ class Aws:
 def make_bucket(region: str, name: str) -> None:
     """Make the bucket *name* in *region* of every server of this process, without a request."""
     s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(name, region)
+
+
+def remove_bucket(name: str) -> None:
+    """Remove the bucket *name* with all that is in it, likewise."""
+    s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.pop(name, None)
+    s3_backends.bucket_accounts.pop(name, None)
 
 
 def put_parameter(region: str, name: str, value: str) -> None:

@@ -130,11 +130,25 @@ class Wire:
         return server
 
     def stop(self) -> None:
-        """Close the door, and let go of what hangs."""
+        """Serve nobody any more, let go of what hangs, and forget what was asked.
+
+        Clients keep connections that they may use again, and each has a thread here, which holds
+        every body that this wire has seen.
+        """
         self.closing.set()
         with self._listening:
             self._server.shutdown()
             self._server.server_close()
+        self._end_connections()
+        self.clear()
+        with self.lock:
+            self.log.clear()
+
+    def _end_connections(self) -> None:
+        with self.lock:
+            for connection in self.connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def refuse(self, seconds: float) -> None:
         """End every connection, and refuse new ones at the same port for *seconds* from now on.
@@ -146,11 +160,7 @@ class Wire:
         self._server.server_close()
         # A port that is bound but not listened at refuses, and nobody else can take it.
         bound = _bound(self._server.server_address[1])
-        with self.lock:
-            connections = list(self.connections)
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        self._end_connections()
 
         def listen_again() -> None:
             self.closing.wait(seconds)

@@ -171,16 +171,18 @@ $(VENV)/.installed-parser: $(VENV)/.installed-dev
 	touch $@
 
 # Real S3 servers, for tests/contract. They need Go. With --keep-going, one that cannot be installed
-# does not keep others from it.
+# does not keep others from it. What only debuggers need is a third of each, and is left out.
+GO_INSTALL = GOBIN=$(abspath $(BIN)) go install -ldflags='-s -w'
+
 $(VENV)/.installed-stores: $(STORES:%=$(VENV)/.installed-%)
 	touch $@
 
 $(VENV)/.installed-versitygw: $(VENV)/.installed-dev
-	GOBIN=$(abspath $(BIN)) go install $(VERSITYGW)
+	$(GO_INSTALL) $(VERSITYGW)
 	touch $@
 
 $(VENV)/.installed-minio: $(VENV)/.installed-dev
-	GOBIN=$(abspath $(BIN)) go install $(MINIO)
+	$(GO_INSTALL) $(MINIO)
 	touch $@
 
 # Go installs no module at a version whose go.mod replaces another. SeaweedFS's does, so it is
@@ -189,5 +191,5 @@ $(VENV)/.installed-seaweedfs: $(VENV)/.installed-dev
 	rm -rf $(VENV)/seaweedfs && mkdir $(VENV)/seaweedfs
 	cd $(VENV)/seaweedfs && go mod init stores && \
 	  go mod edit -require=$(SEAWEEDFS) -replace=$(SEAWEEDFS_REPLACES) && \
-	  GOBIN=$(abspath $(BIN)) go install -mod=mod github.com/seaweedfs/seaweedfs/weed
+	  $(GO_INSTALL) -mod=mod github.com/seaweedfs/seaweedfs/weed
 	touch $@

@@ -27,7 +27,7 @@ _VARYING = (
     (r"\[#*\.*\]", "BAR"),
     (r"[\w-]* +\d+ %", " SHARE"),
     (r" +[\d.]+ [kMG]?B/s", " RATE"),
-    (r"\| \d+\.\d \|", "| SECONDS |"),
+    (r"after \d+\.\d s", "after SECONDS"),
     (r"startifact-doctor-[0-9a-f]+", "ID"),
 )
 

@@ -184,8 +184,8 @@ def test_actions_in_messages() -> None:
     }
 
     # Of these S3 says what it asks, and the hint names that: they are no requests of their own.
-    beside = {When.KMS, When.TAGS, When.LOCK, When.TO_ROLE}
-    known = {action for p in PERMISSIONS if p.when not in beside for action in p.actions}
+    said_by_s3 = {When.KMS, When.TAGS, When.LOCK, When.TO_ROLE}
+    known = {action for p in PERMISSIONS if p.when not in said_by_s3 for action in p.actions}
     assert named - WITHIN_OBJECT_LOCK == known
 
 

@@ -136,8 +136,8 @@ def test_roles(
 
 
 def allows_all(rules: Statements, asked: Iterable[Asked], principal: str) -> bool:
-    by = {"aws:PrincipalArn": principal}
-    return all(allows(rules, replace(one, context={**one.context, **by})) for one in asked)
+    asker = {"aws:PrincipalArn": principal}
+    return all(allows(rules, replace(one, context={**one.context, **asker})) for one in asked)
 
 
 def test_another_project(

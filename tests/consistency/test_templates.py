@@ -14,11 +14,12 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads
 
 from startifact.errors import InputError
+from startifact.limits import TEMPLATE_CHANNELS
 from startifact.model.configuration import parse_configuration
 from startifact.organisation.policy import policy
 from startifact.organisation.templates import regional_template, roles_template
 from startifact.organisation.templates.bucket_policy import DENIALS
-from startifact.organisation.templates.roles import PARAMETER_CHANNELS, Role, all_roles
+from startifact.organisation.templates.roles import Role, all_roles
 from startifact.organisation.trust import ISSUER, trust_policy
 from startifact.permissions import OPERATIONS
 from tests.support.deployment import Deployment
@@ -231,7 +232,7 @@ def test_policies_of_parameters(deployment: Deployment, name: str, with_all: boo
         **PLACES,
     )
 
-    assert len(channels) == PARAMETER_CHANNELS
+    assert len(channels) == TEMPLATE_CHANNELS
     for role in roles_with(channels):
         allowed = by_sid(deployment.statements_of(outputs[role.resource]))
         where: dict[str, Any] = {"buckets": "my-artifacts-*"}

@@ -233,9 +233,9 @@ def _teach_policies() -> None:
     def update(
         cls: Any, /, original_resource: Any, *, cloudformation_json: Any, **more: Any
     ) -> Any:
-        document = json.dumps(cloudformation_json["Properties"]["PolicyDocument"])
+        text = json.dumps(cloudformation_json["Properties"]["PolicyDocument"])
         iam_backends[original_resource.account_id]["aws"].create_policy_version(
-            original_resource.arn, document, set_as_default=True
+            original_resource.arn, text, set_as_default=True
         )
         return original_resource
 

@@ -28,8 +28,8 @@ class Asked:
 
 def asked_of(request: Request, principal: str = "") -> list[Asked]:
     """Return everything that *request* of a *principal* needs a permission for."""
-    by = {"aws:PrincipalArn": principal} if principal else {}
-    return [replace(asked, context={**by, **asked.context}) for asked in _asked_of(request)]
+    asker = {"aws:PrincipalArn": principal} if principal else {}
+    return [replace(asked, context={**asker, **asked.context}) for asked in _asked_of(request)]
 
 
 def _asked_of(request: Request) -> list[Asked]:

@@ -55,6 +55,7 @@ def test_prefixes(text: str, prefixes: set[tuple[int, ...]]) -> None:
     assert Range.parse(text).prefixes == prefixes
 
 
+@pytest.mark.no_cover
 @settings(max_examples=1000, suppress_health_check=list(HealthCheck))
 @given(text=ranges)
 def test_every_version_has_one(text: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from startifact.limits import TEMPLATE_CHANNELS
 from startifact.organisation.policy import statement_of
 from startifact.organisation.policy_request import ANY, PolicyRequest
 from startifact.organisation.templates.yaml_text import Choice, Explained, Intrinsic, indented
@@ -20,9 +21,6 @@ READING = "Reading"
 
 PROJECT = "${Project}"
 """The parameter with the project, where none is given before."""
-
-PARAMETER_CHANNELS = 3
-"""How many channels the template takes that is made for none."""
 
 
 class Role(NamedTuple):
@@ -90,7 +88,7 @@ def all_roles(channels: Sequence[str]) -> tuple[Role, ...]:
     if channels:
         promote = [promote_role(n, channel) for n, channel in enumerate(channels, 1)]
     else:
-        numbers = range(1, PARAMETER_CHANNELS + 1)
+        numbers = range(1, TEMPLATE_CHANNELS + 1)
         promote = [promote_role(n, f"${{Channel{n}}}", f"HasChannel{n}") for n in numbers]
     return (READ, STAGE, *promote, PRUNE, REPAIR, CONFIGURE)
 

@@ -4,19 +4,22 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.pictures.account import NO_LIFECYCLE, REGIONS, environment, wire_to_account
 from scripts.pictures.terminal import screen_of
 from tests.faults.refusals import denied
-from tests.faults.rules import when
+from tests.faults.rules import is_part, when
 from tests.support.runner_step import Step
-from tests.support.wire import Request
+from tests.support.wire import Answer, Forward, Request
 
 COLUMNS = {"progress": 124, "doctor": 100}
 SIZE = 64_000_000
-RATE = 30_000_000
+PART_SECONDS = 2.0
+"""How long each part takes, so that regions keep pace with each other on any machine."""
+
 SHARE = 20
 """Which percentage each region has at least when the progress of a staging is drawn."""
 
@@ -77,7 +80,7 @@ def _progress_of(words: Sequence[str]) -> str:
         folder = Path(name)
         with (folder / "dist.tar.gz").open("wb") as file:
             file.truncate(SIZE)
-        wire.upload_rate = RATE
+        wire.add(when(is_part, _slowly))
         return screen_of(
             words,
             columns=COLUMNS["progress"],
@@ -85,6 +88,11 @@ def _progress_of(words: Sequence[str]) -> str:
             folder=folder,
             until=_is_under_way,
         )
+
+
+def _slowly(_: Request, forward: Forward) -> Answer | None:
+    time.sleep(PART_SECONDS)
+    return forward()
 
 
 def _is_under_way(line: str) -> bool:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from scripts.pictures.__main__ import FOLDER, RUNS
 from scripts.pictures.runs import without_what_varies
 from tests.support.runner_step import PROJECT
@@ -10,6 +12,7 @@ from tests.support.runner_step import PROJECT
 MAX_BYTES = 150_000
 
 
+@pytest.mark.timeout(300)
 def test_up_to_date() -> None:
     """What the pictures were drawn from is printed by commands of today, and drawn the same."""
     done = subprocess.run(

@@ -76,11 +76,11 @@ def promotion_summary(promotion: Promotion, server: str) -> Lines:
     """Return the summary of *promotion*."""
     channel = code(channel_key(promotion.project, promotion.channel))
     # In a dry run nobody has moved it.
-    by = "" if promotion.dry_run else author_link(promotion.moved_by, server)
+    author = "" if promotion.dry_run else author_link(promotion.moved_by, server)
     facts = [
         ("Before", _version(promotion.previous) if promotion.changed else ""),
         ("Since", point_in_time(promotion.moved_at)),
-        ("By", by),
+        ("By", author),
         ("Known in", ", ".join(code(region) for region in promotion.regions)),
         *((code(name), _not_yet(error)) for name, error in promotion.failures.items()),
     ]

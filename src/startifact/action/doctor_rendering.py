@@ -34,16 +34,16 @@ def doctor_summary(diagnosis: "Diagnosis", ending: Lines) -> Lines:
     what = "nothing is wrong"
     if not diagnosis:
         what = f"{failed:,} of {len(checks):,} checks failed"
-    shown = [
+    ordered = [
         (region, check) for state in _SHOWN for region, check in checks if check.state is state
     ]
     rows = [
         (f"{_SHOWN[check.state]}: {_named(region, check)}", code(check.found))
-        for region, check in shown
+        for region, check in ordered
     ]
     steps = [
         f"{region}, {check.name}: {check.next_step.text(in_workflow)}"
-        for region, check in shown
+        for region, check in ordered
         if check.next_step is not None
     ]
     fine = [(_named(r, c), code(c.found)) for r, c in checks if c.state is CheckState.OK]

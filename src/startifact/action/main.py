@@ -68,13 +68,13 @@ def tell(
     annotations: Annotations,
     *,
     title: str = "Startifact",
-    shown: Callable[[str], str] = str,
+    renamed: Callable[[str], str] = str,
 ) -> None:
-    """Show *error* and its hint in one annotation, as *shown* has their text."""
+    """Show *error* and its hint in one annotation, as *renamed* has their text."""
     text = with_notes(error.message, error)
     if error.next_step is not None:
         text += f"\nHint: {error.next_step.text(in_workflow)}"
-    annotations.add("error", shown(text), title=title)
+    annotations.add("error", renamed(text), title=title)
 
 
 def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
@@ -126,7 +126,7 @@ def _fail(
     known: Sequence[Artifact] = (),
 ) -> int:
     """Tell why the step failed, and return the exit code."""
-    tell(error, annotations, title=title, shown=partial(in_host_names, runner=runner))
+    tell(error, annotations, title=title, renamed=partial(in_host_names, runner=runner))
     with contextlib.suppress(StartifactError):  # which may be the error that was just reported
         write_outputs(runner.output, outputs_of_failure(inputs, error, runner, known))
     if wants_summary():
@@ -150,7 +150,7 @@ def _finish(
     errors = errors_of(result, in_full=True)
     error = as_one(errors) if errors else None
     if error is not None:
-        tell(error, annotations, title=title, shown=partial(in_host_names, runner=runner))
+        tell(error, annotations, title=title, renamed=partial(in_host_names, runner=runner))
     if inputs.summary:
         markdown.write(runner.summary, lines + rendering.rest_of(annotations.others))
     return 0 if error is None else error.exit_code

@@ -203,8 +203,8 @@ def narrow_table(rows: Iterable[tuple[str, ...]], columns: int | None) -> list[s
         return lines
     first_lines = table(row[:-1] for row in rows)
     last = (escape_nonprintable(row[-1]) for row in rows)
-    pairs = zip(first_lines, last, strict=True)
-    return [line for first, end in pairs for line in (first, f"    {end}") if line.strip()]
+    both = zip(first_lines, last, strict=True)
+    return [line for first, end in both for line in (first, f"    {end}") if line.strip()]
 
 
 def table(rows: Iterable[tuple[str, ...]], *, indent: str = "  ") -> list[str]:

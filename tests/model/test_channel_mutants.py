@@ -300,7 +300,15 @@ MUTANTS: dict[Break, tuple[Run, set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("break_", MUTANTS, ids=lambda break_: break_.__name__)
+LONG = {failure_that_is_certain, own_move_is_not_recognised}
+"""What is found after thousands of states."""
+
+
+@pytest.mark.parametrize(
+    "break_",
+    [pytest.param(b, marks=pytest.mark.exhaustive) if b in LONG else b for b in MUTANTS],
+    ids=[b.__name__ for b in MUTANTS],
+)
 def test_break_is_found(break_: Break, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model finds a schedule in which the break does harm."""
     run, rules = MUTANTS[break_]

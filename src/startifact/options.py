@@ -298,6 +298,9 @@ _WITH_DRY_RUN = (
     "repair",
     "setup",
 )
+_CONFIGURING = ("setup",)
+"""The commands that write the organisation configuration."""
+
 _DRY_RUN = "Write nothing, and only say what would be done."
 
 _OPTIONS = (
@@ -895,11 +898,102 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "kms-key",
-        "The ARN of the key in KMS that a bucket is encrypted with; can be given several times.",
+        "The key in KMS that encrypts every object: its id, ARN or alias, for all regions, or as "
+        "eu-west-1=KEY for one; can be given several times.",
         ValueKind.TEXTS,
-        commands=("policy",),
+        commands=("policy", *_CONFIGURING),
         ways_in=SHELL,
-        metavar="ARN",
+        metavar="[REGION=]KEY",
+        metavar_by_command={"policy": "ARN"},
+        help_by_command={
+            "policy": "The ARN of the key in KMS that a bucket is encrypted with; can be given "
+            "several times.",
+        },
+    ),
+    OptionDefinition(
+        "bucket-owner",
+        "The account that the buckets have to belong to, for all regions, or as "
+        "eu-west-1=NUMBER for one; can be given several times.",
+        ValueKind.TEXTS,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="[REGION=]NUMBER",
+    ),
+    OptionDefinition(
+        "storage-class",
+        "The storage class of artifacts.",
+        ValueKind.CHOICE,
+        values=("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"),
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="CLASS",
+    ),
+    OptionDefinition(
+        "object-tag",
+        "A tag of artifacts; can be given several times.",
+        ValueKind.TEXTS,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="NAME=VALUE",
+    ),
+    OptionDefinition(
+        "object-lock-mode",
+        "How Object Lock retains artifacts, in buckets that have it.",
+        ValueKind.CHOICE,
+        values=("GOVERNANCE", "COMPLIANCE"),
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
+        "object-lock-days",
+        "For how many days from when they are written.",
+        ValueKind.COUNT,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="DAYS",
+    ),
+    OptionDefinition(
+        "mirrored-channel",
+        "A channel that is copied to SSM, beside latest, which always is; can be given several "
+        "times. Without any, all are.",
+        ValueKind.TEXTS,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="NAME",
+    ),
+    OptionDefinition(
+        "endpoint",
+        "Where the requests to a region's bucket go, such as a VPC endpoint; can be given several "
+        "times.",
+        ValueKind.TEXTS,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="REGION=URL",
+    ),
+    OptionDefinition(
+        "use-dualstack",
+        "Whether S3 is reached by IPv6 too. Without it, the SDK's own settings decide.",
+        ValueKind.CHOICE,
+        values=("true", "false"),
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
+        "use-fips",
+        "Whether S3 is reached by its FIPS endpoints. Without it, the SDK's own settings decide.",
+        ValueKind.CHOICE,
+        values=("true", "false"),
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
+        "unset",
+        "A key that the configuration is to lose, such as storage_class; can be given several "
+        "times. What is neither given nor unset stays as a region has it.",
+        ValueKind.TEXTS,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="KEY",
     ),
     OptionDefinition(
         "trust",

@@ -42,6 +42,7 @@ _TARGET = "in Python the session to copy to has its own"
 _OF_A_JOB = "it is about the job that the step is in"
 _OF_A_PERSON = "it is about what a person at a terminal reads"
 _SETUP = "only setup and policy use it, and in Python it is an argument of the function policy"
+_CONFIGURING = "only setup uses it, which a person runs"
 _POLICY = "only policy uses it, and in Python it is an argument of one of its functions"
 
 OPTIONS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
@@ -66,6 +67,14 @@ OPTIONS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
             *("partition", "kms-key", "trust", "branch", "tag", "environment"),
         ),
         ({PYTHON, ACTION}, _POLICY),
+    ),
+    **dict.fromkeys(
+        (
+            *("bucket-owner", "storage-class", "object-tag", "object-lock-mode"),
+            *("object-lock-days", "mirrored-channel", "endpoint", "use-dualstack", "use-fips"),
+            "unset",
+        ),
+        ({PYTHON, ACTION}, _CONFIGURING),
     ),
     "role-to-assume": ({PYTHON, SHELL}, _OF_A_JOB),
     "aws-region": ({PYTHON, SHELL}, "outside of a step it is AWS_REGION"),

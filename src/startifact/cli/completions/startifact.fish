@@ -46,7 +46,7 @@ function _shtab_startifact_using
 end
 
 set -g _shtab_startifact_commands stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy
-set -g _shtab_startifact_opts_with_value --account --archive --branch --bucket --bucket-key-prefix --bucket-name-param --channel --configuration-parameter --deadline --deny-channel --environment --expect --for --grace --if-exists --keep --keep-prereleases --keep-versions --kms-key --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --older-than --parameter-name-prefix --partition --project --range --reason --regions --remove --replicate --required-regions --sha256 --since --tag --to --to-configuration-parameter --to-profile --to-role --trust --where -m
+set -g _shtab_startifact_opts_with_value --account --archive --branch --bucket --bucket-key-prefix --bucket-name-param --bucket-owner --channel --configuration-parameter --deadline --deny-channel --endpoint --environment --expect --for --grace --if-exists --keep --keep-prereleases --keep-versions --kms-key --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --mirrored-channel --object-lock-days --object-lock-mode --object-tag --older-than --parameter-name-prefix --partition --project --range --reason --regions --remove --replicate --required-regions --sha256 --since --storage-class --tag --to --to-configuration-parameter --to-profile --to-role --trust --unset --use-dualstack --use-fips --where -m
 
 complete -c startifact -e
 complete -c startifact -f
@@ -294,6 +294,17 @@ complete -c startifact -n '_shtab_startifact_using setup' -l dry-run -d 'Write n
 complete -c startifact -n '_shtab_startifact_using setup' -l bucket-name-param -x -d 'The SSM parameter, your own, that holds the name of each region'"'"'s bucket'
 complete -c startifact -n '_shtab_startifact_using setup' -l bucket-key-prefix -x -d 'What every key begins with, exactly as written'
 complete -c startifact -n '_shtab_startifact_using setup' -l parameter-name-prefix -x -d 'What the names of the parameters that follow latest begin with'
+complete -c startifact -n '_shtab_startifact_using setup' -l kms-key -x -d 'The key in KMS that encrypts every object'
+complete -c startifact -n '_shtab_startifact_using setup' -l bucket-owner -x -d 'The account that the buckets have to belong to, for all regions, or as eu-west-1=NUMBER for one'
+complete -c startifact -n '_shtab_startifact_using setup' -l storage-class -xka "STANDARD STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER_IR" -d 'The storage class of artifacts'
+complete -c startifact -n '_shtab_startifact_using setup' -l object-tag -x -d 'A tag of artifacts'
+complete -c startifact -n '_shtab_startifact_using setup' -l object-lock-mode -xka "GOVERNANCE COMPLIANCE" -d 'How Object Lock retains artifacts, in buckets that have it'
+complete -c startifact -n '_shtab_startifact_using setup' -l object-lock-days -x -d 'For how many days from when they are written'
+complete -c startifact -n '_shtab_startifact_using setup' -l mirrored-channel -x -d 'A channel that is copied to SSM, beside latest, which always is'
+complete -c startifact -n '_shtab_startifact_using setup' -l endpoint -x -d 'Where the requests to a region'"'"'s bucket go'
+complete -c startifact -n '_shtab_startifact_using setup' -l use-dualstack -xka "true false" -d 'Whether S3 is reached by IPv6 too'
+complete -c startifact -n '_shtab_startifact_using setup' -l use-fips -xka "true false" -d 'Whether S3 is reached by its FIPS endpoints'
+complete -c startifact -n '_shtab_startifact_using setup' -l unset -x -d 'A key that the configuration is to lose'
 complete -c startifact -n '_shtab_startifact_using setup' -l configuration-parameter -x -d 'The SSM parameter that holds the organisation configuration'
 complete -c startifact -n '_shtab_startifact_using setup' -l deadline -x -d 'Give up after this many seconds'
 complete -c startifact -n '_shtab_startifact_using setup' -l json -d 'Print one JSON object'

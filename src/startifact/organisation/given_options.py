@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from startifact.hints import Option
+from startifact import hints
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.aws_regions import AWS_REGION
 from startifact.model.keys import LATEST
@@ -59,15 +59,15 @@ class GivenOptions:
         return result
 
 
-def options_for(key: str, value: object) -> list[Option]:
+def options_for(key: str, value: object) -> list[hints.Option]:
     """Return the options that give *key* of the configuration this *value*."""
     if key == "mirrored_channels":
         names = value if isinstance(value, list) and value else [LATEST]
-        return [Option("mirrored-channel", str(name)) for name in names]
+        return [hints.Option("mirrored-channel", str(name)) for name in names]
     name = "object-tag" if key == "object_tags" else key.replace("_", "-")
     if isinstance(value, Mapping):
-        return [Option(name, f"{one}={text}") for one, text in value.items()]
-    return [Option(name, str(value).lower() if isinstance(value, bool) else str(value))]
+        return [hints.Option(name, f"{one}={text}") for one, text in value.items()]
+    return [hints.Option(name, str(value).lower() if isinstance(value, bool) else str(value))]
 
 
 def _channels(given: Sequence[str]) -> list[str] | None:

@@ -43,7 +43,7 @@ QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 
 # Each writes files from what they are derived from, and with --check fails where they differ.
 GENERATORS = scripts/generate.py scripts/completions.py scripts/public_names.py scripts/sdk_models.py \
-  scripts/structure.py
+  scripts/structure.py scripts/templates.py
 
 .PHONY: demo test quick explore exhaustive bench bench-check compare-faults check format generate hooks docs lock clean
 

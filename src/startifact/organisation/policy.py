@@ -137,12 +137,13 @@ def check_length(iam_policy: Mapping[str, object]) -> None:
 def _statements(request: PolicyRequest) -> Iterator[dict[str, object]]:
     choices = request.choices()
     for permission in request.permissions:
-        yield _statement(permission, choices)
+        yield statement_of(permission, choices)
     if request.denied_channels:
         yield _denial(choices, request.denied_channels)
 
 
-def _statement(permission: Permission, choices: Mapping[str, Sequence[str]]) -> dict[str, object]:
+def statement_of(permission: Permission, choices: Mapping[str, Sequence[str]]) -> dict[str, object]:
+    """Return *permission* as a policy has it, with *choices* for its placeholders."""
     statement: dict[str, object] = {
         "Sid": permission.name,
         "Effect": "Deny" if permission.is_denial else "Allow",

@@ -1,0 +1,154 @@
+"""The template of the roles, made of the table in `startifact.permissions`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from startifact.organisation.policy import statement_of
+from startifact.organisation.policy_request import ANY, PolicyRequest
+from startifact.organisation.templates.yaml_text import Choice, Explained, Intrinsic, indented
+from startifact.organisation.trust import ISSUER
+from startifact.permissions import When
+
+LISTING = "projects"
+"""The operation that is for all projects, and not for a role that is confined to some."""
+
+PROJECT = "${Project}"
+"""The parameter with the project, where none is given before."""
+
+PARAMETER_CHANNELS = 3
+"""How many channels the template takes that is made for none."""
+
+
+class Role(NamedTuple):
+    """A role of an organisation, and what it is for."""
+
+    name: str
+    """In the template, without *Role* behind it."""
+
+    suffix: str
+    """What the name of the role itself ends with."""
+
+    operations: tuple[str, ...]
+    purpose: str
+    channel: str = ""
+    condition: str = ""
+    """The condition of the template under which it is made; empty for always."""
+
+    @property
+    def resource(self) -> str:
+        """Its name among the resources and outputs."""
+        return f"{self.name}Role"
+
+    @property
+    def subjects(self) -> str:
+        """The parameter with the subjects of the tokens that take it on."""
+        return f"{self.name}Subjects"
+
+    @property
+    def is_for_github(self) -> str:
+        """The condition of the template that there are any."""
+        return f"{self.name}IsForGitHub"
+
+
+READ = Role(
+    "Read",
+    "read",
+    ("download", "info", "versions", LISTING, "channels", "lock", "copy-from", "verify"),
+    "finds, downloads and compares versions",
+)
+STAGE = Role("Stage", "stage", ("stage",), "stages versions, which moves latest")
+PRUNE = Role("Prune", "prune", ("prune", "yank", "unyank"), "yanks versions and removes them")
+REPAIR = Role(
+    "Repair",
+    "repair",
+    ("verify", "repair", "repair-keep"),
+    "compares regions and repairs them, and replaces content that is not kept",
+)
+CONFIGURE = Role("Configure", "configure", ("setup",), "writes the organisation configuration")
+
+
+def promote_role(number: int, channel: str, condition: str = "") -> Role:
+    """Return the role that moves *channel*, the *number*th of the template."""
+    return Role(
+        f"Promote{number}",
+        f"promote-{channel}",
+        ("promote", "rollback", "channels-remove"),
+        f"moves the channel {channel}",
+        channel,
+        condition,
+    )
+
+
+def all_roles(channels: Sequence[str]) -> tuple[Role, ...]:
+    """Return every role; without *channels*, those of the channels in parameters."""
+    if channels:
+        promote = [promote_role(n, channel) for n, channel in enumerate(channels, 1)]
+    else:
+        numbers = range(1, PARAMETER_CHANNELS + 1)
+        promote = [promote_role(n, f"${{Channel{n}}}", f"HasChannel{n}") for n in numbers]
+    return (READ, STAGE, *promote, PRUNE, REPAIR, CONFIGURE)
+
+
+def roles_resources(roles: Sequence[Role], choices: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the lines of all *roles*, with *choices* for placeholders in the table."""
+    lines = []
+    for role in roles:
+        lines += ["", *indented({role.resource: _resource(role, choices)}, 2)]
+    return lines
+
+
+def _resource(role: Role, choices: Mapping[str, Sequence[str]]) -> dict[str, object]:
+    return {
+        "Type": "AWS::IAM::Role",
+        **({"Condition": role.condition} if role.condition else {}),
+        "Properties": {
+            "RoleName": f"${{Name}}-{role.suffix}",
+            "Description": f"Startifact: {role.purpose}.",
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [_trust(role)]},
+            "Policies": [
+                {
+                    "PolicyName": "startifact",
+                    "PolicyDocument": {
+                        "Version": "2012-10-17",
+                        "Statement": list(_statements(role, choices)),
+                    },
+                }
+            ],
+        },
+    }
+
+
+def _trust(role: Role) -> Choice:
+    by_github = {
+        "Effect": "Allow",
+        "Principal": {
+            "Federated": Intrinsic("!If [MakesProvider, !Ref Provider, !Ref ProviderArn]")
+        },
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {f"{ISSUER}:aud": "${Audience}"},
+            "StringLike": {f"{ISSUER}:sub": f"${{{role.subjects}}}"},
+        },
+    }
+    by_people = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"},
+        "Action": "sts:AssumeRole",
+    }
+    return Choice(role.is_for_github, by_github, by_people)
+
+
+def _statements(role: Role, choices: Mapping[str, Sequence[str]]) -> Iterator[object]:
+    # A key, so that what keys are for is among what is needed.
+    request = PolicyRequest(operations=role.operations, buckets={}, kms_keys=(ANY,))
+    for permission in request.permissions:
+        statement: object = statement_of(permission, {**choices, "channel": (role.channel,)})
+        if permission.when is When.KMS:
+            statement = Choice("HasKmsKeys", statement)
+        elif permission.operations == (LISTING,):
+            if choices["project"] not in {(ANY,), (PROJECT,)}:
+                continue
+            if choices["project"] == (PROJECT,):
+                statement = Choice("IsForAllProjects", statement)
+        reason = f"Denied: {permission.reason}" if permission.is_denial else permission.reason
+        yield Explained(statement, reason)

@@ -303,8 +303,10 @@ MAX_TEMPLATE_BYTES = 51_200
 MAX_STACK_PARAMETER_CHARACTERS = 4096
 """What CloudFormation takes as the value of a parameter of a stack."""
 
-MAX_BUCKET_NAME_CHARACTERS = 63
-MAX_ROLE_NAME_CHARACTERS = 64
+MAX_ORGANISATION_NAME_CHARACTERS = 24
+MAX_ROLE_CHANNEL_CHARACTERS = 30
+"""With the account and a region the name of a bucket then has at most 63 characters, and with a
+channel that of a role at most 64."""
 
 MAX_COMPLETION_BYTES = MIB
 """Of what S3 answers to the completion of an upload: a few lines of XML, after white space."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+from startifact.cli.bootstrap import BootstrapResult, TemplateResult
 from startifact.cli.channel_rendering import register_info, register_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import table
@@ -65,7 +66,9 @@ def output_lines(result: Result, columns: int | None = None) -> list[str]:
             return [_difference_line(d) for d in found.differences]
         case DoctorResult(diagnosis=diagnosis):
             return doctor_output(diagnosis, columns)
-        case LockResult() | LockCheckResult() | PolicyResult():
+        case (
+            LockResult() | LockCheckResult() | PolicyResult() | BootstrapResult() | TemplateResult()
+        ):
             return result.output()
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
             return []
@@ -98,6 +101,8 @@ def info_lines(result: Result) -> list[str]:
             return repair_lines(done)
         case LockResult() | LockCheckResult() | DoctorResult() | PolicyResult():
             return result.lines()
+        case BootstrapResult() | TemplateResult():  # what there was to say has been said
+            return []
         case SetupResult(outcomes=outcomes, parameter=parameter):
             return setup_lines(outcomes, parameter)
         case _:

@@ -18,6 +18,7 @@ _CAN_BE_UPDATED = frozenset(
         "UPDATE_ROLLBACK_COMPLETE",
     }
 )
+_GO_BACK = "Let CloudFormation go back to what it was before"
 _DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
 
@@ -81,10 +82,12 @@ class ResourceChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSet:
-    """What CloudFormation would do to a stack. Nothing is in it where nothing would change."""
+    """What CloudFormation would do to a stack."""
 
-    id: str
+    name: str
     changes: tuple[ResourceChange, ...] = ()
+    is_empty: bool = False
+    """Whether it would do nothing; without a change of a resource, outputs may change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +111,9 @@ def cure_of(stack: Stack, region: str) -> str:
     """Return what to do about a *stack* in *region* that cannot be updated, and is not busy."""
     where = f"--stack-name {stack.name} --region {region}"
     if stack.status == "UPDATE_ROLLBACK_FAILED":
-        return f"Let CloudFormation go back to what it was: aws cloudformation continue-update-rollback {where}"
+        return f"{_GO_BACK}: aws cloudformation continue-update-rollback {where}"
     if stack.status == "UPDATE_FAILED":
-        return f"Let CloudFormation go back to what it was: aws cloudformation rollback-stack {where}"
+        return f"{_GO_BACK}: aws cloudformation rollback-stack {where}"
     return (
         f"Delete the stack, and run this again: aws cloudformation delete-stack {where}. What was "
         "kept of it, such as a bucket, is taken in then"

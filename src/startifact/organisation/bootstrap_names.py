@@ -22,6 +22,10 @@ _REMEMBERED = "# Made by startifact bootstrap for "
 """How the first line of the template of the roles begins; what it was made for is the rest."""
 
 
+_KEY = "Startifact"
+"""Under this key the metadata of a template in JSON has the same."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What is to be configured, as it is known before anything is."""
@@ -55,7 +59,13 @@ def target_of(request: BootstrapRequest, found: Sequence[RegionFound]) -> Target
     problems = Problems("what is there already", ConfigurationError)
     home, roles_stack = _roles_stack(request, found, problems)
     past = _remembered(roles_stack, problems)
+    says_runs = bool(request.branches or request.tags or request.environments)
     request = _with_memory(request, past)
+    if says_runs and not request.repositories:
+        problems.say(
+            "runs are named, and no repository that they are of",
+            hint="Give --github ORGANISATION/REPOSITORY too",
+        )
     change = _change(request, found, problems)
     problems.raise_if_any()
     return Target(
@@ -75,8 +85,8 @@ def _roles_stack(
     begun = [(region, stack) for region, stack in having if stack.is_begun]
     if len(begun) > 1:
         problems.say(
-            f"{quoted_list(region for region, _ in begun)} each have a stack {request.roles_stack}, "
-            "and roles are there once for all regions",
+            f"each of {quoted_list(region for region, _ in begun)} has a stack "
+            f"{request.roles_stack}, and roles are there once for all regions",
             hint="Delete that which is not used, or choose another --name",
         )
     return next(iter([*begun, *having]), (request.regions[0], None))
@@ -86,12 +96,14 @@ def _remembered(stack: Stack | None, problems: Problems) -> Mapping[str, Sequenc
     """Return what the template of *stack* says that it was made for."""
     if stack is None or not stack.is_begun:
         return {}
-    first = stack.template.partition("\n")[0]
-    if first.startswith(_REMEMBERED):
-        try:
-            return dict(json.loads(first.removeprefix(_REMEMBERED)))
-        except ValueError:
-            pass
+    text = stack.template
+    try:
+        if text.startswith("{"):
+            return dict(json.loads(text)["Metadata"][_KEY])
+        if text.startswith(_REMEMBERED):
+            return dict(json.loads(text.partition("\n")[0].removeprefix(_REMEMBERED)))
+    except (ValueError, LookupError, TypeError):
+        pass
     problems.say(
         f"stack {stack.name} is there, and not by startifact bootstrap",
         hint="Choose another --name, or go on with that stack as you have made it",
@@ -101,8 +113,19 @@ def _remembered(stack: Stack | None, problems: Problems) -> Mapping[str, Sequenc
 
 def remembering(target: Target, template: str) -> str:
     """Return *template*, of the roles, with a first line that says what it was made for."""
+    return f"{_REMEMBERED}{json.dumps(_memory(target))}\n{template}"
+
+
+def in_json(target: Target, template: str) -> str:
+    """Return the same in JSON, which takes less room."""
+    from startifact.organisation.template_json import in_short_json
+
+    return in_short_json(template, {_KEY: _memory(target)})
+
+
+def _memory(target: Target) -> dict[str, Sequence[str]]:
     request = target.request
-    memory = {
+    return {
         "regions": request.regions,
         "repositories": request.repositories,
         "branches": request.branches,
@@ -111,23 +134,20 @@ def remembering(target: Target, template: str) -> str:
         "projects": request.projects,
         "channels": request.channels,
     }
-    return f"{_REMEMBERED}{json.dumps(memory)}\n{template}"
 
 
-def _with_memory(
-    request: BootstrapRequest, past: Mapping[str, Sequence[str]]
-) -> BootstrapRequest:
+def _with_memory(request: BootstrapRequest, past: Mapping[str, Sequence[str]]) -> BootstrapRequest:
     """Return *request* with what an earlier one has said, where this one says nothing."""
 
     def before(name: str) -> tuple[str, ...]:
         return tuple(past.get(name, ()))
 
-    runs = ("branches", "tags", "environments")
-    says_runs = any(getattr(request, name) for name in runs)
-    known: dict[str, tuple[str, ...]] = {} if says_runs else {name: before(name) for name in runs}
+    says_runs = bool(request.branches or request.tags or request.environments)
     return replace(
         request,
-        **known,
+        branches=request.branches if says_runs else before("branches"),
+        tags=request.tags if says_runs else before("tags"),
+        environments=request.environments if says_runs else before("environments"),
         repositories=request.repositories or before("repositories"),
         projects=request.projects or before("projects") or ("*",),
         # A role is never taken away, and their numbers stay.
@@ -144,7 +164,9 @@ def _change(
         if one.configuration is not None:
             source = f"{request.configuration_parameter} in {one.region}"
             try:
-                present.append(parse_configuration(one.configuration, source=source, with_regions=False))
+                present.append(
+                    parse_configuration(one.configuration, source=source, with_regions=False)
+                )
             except StartifactError as e:
                 problems.absorb(e)
     names = {

@@ -1,4 +1,4 @@
-"""What an organisation is to be set up with, as somebody has asked for it, and whether it can be."""
+"""What an organisation is to be set up with, as it is asked for, and whether it can be."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,10 @@ from dataclasses import field
 
 from startifact.errors import InputError
 from startifact.lazy_dataclasses import dataclass
-from startifact.limits import MAX_BUCKET_NAME_CHARACTERS, MAX_ROLE_NAME_CHARACTERS
+from startifact.limits import (
+    MAX_ORGANISATION_NAME_CHARACTERS,
+    MAX_ROLE_CHANNEL_CHARACTERS,
+)
 from startifact.model.aws_regions import AWS_REGION, partition_of
 from startifact.model.configuration import (
     is_key_prefix,
@@ -23,7 +26,8 @@ from startifact.regions.aws.spec import is_bucket_name, wrong_kind_of_bucket
 from startifact.text import quoted
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]", re.ASCII)
-_ACCOUNT_CHARACTERS = 12
+
+_NO_STAR = "one without *, which policies take for any text"
 
 DEFAULT_CHANNELS = ("prod",)
 DEFAULT_BRANCHES = ("main",)
@@ -32,7 +36,7 @@ DEFAULT_TAGS = ("v*",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootstrapRequest:
-    """What is asked for. What is not given, but for the first three, an account may have already."""
+    """What is asked for. What is not given, an account may have already."""
 
     regions: tuple[str, ...]
     name: str
@@ -103,7 +107,10 @@ def check_bootstrap(request: BootstrapRequest) -> None:
             problems.add("project", project, expected)
     for channel in request.channels:
         if not CHANNEL.fullmatch(channel) or channel == LATEST:
-            expected = "lower-case letters, digits and dashes, and not latest, which moves by itself"
+            expected = "lower-case letters, digits and dashes; latest moves by itself"
+            problems.add("channel", channel, expected)
+        elif len(channel) > MAX_ROLE_CHANNEL_CHARACTERS:
+            expected = f"at most {MAX_ROLE_CHANNEL_CHARACTERS} characters, for the name of its role"
             problems.add("channel", channel, expected)
     request.options.values(problems)
     problems.raise_if_any()
@@ -138,14 +145,11 @@ def _check_name(request: BootstrapRequest, problems: Problems) -> None:
         return
     if is_reserved_parameter(name):
         problems.add("name", name, "one that does not begin with aws or ssm, which AWS keeps")
-    longest_region = max(map(len, request.regions), default=0)
-    room = MAX_BUCKET_NAME_CHARACTERS - _ACCOUNT_CHARACTERS - longest_region - 2
-    suffix = max(map(len, ("configure", *(f"promote-{c}" for c in request.channels))))
-    room = min(room, MAX_ROLE_NAME_CHARACTERS - suffix - 1)
-    if len(name) > room:
+    if len(name) > MAX_ORGANISATION_NAME_CHARACTERS:
         problems.say(
-            f"name {quoted(name)} has {len(name)} characters, expected at most {room}: names of "
-            "buckets have the account and the region behind it, and those of roles what they do"
+            f"name {quoted(name)} has {len(name)} characters, expected at most "
+            f"{MAX_ORGANISATION_NAME_CHARACTERS}: names of buckets have the account and the region "
+            "behind it, and those of roles what they do"
         )
 
 
@@ -180,21 +184,13 @@ def _check_parameters(request: BootstrapRequest, problems: Problems) -> None:
     if not is_key_prefix(request.bucket_key_prefix or ""):
         problems.add("bucket_key_prefix", request.bucket_key_prefix, "what keys can begin with")
     elif "*" in (request.bucket_key_prefix or ""):
-        problems.add(
-            "bucket_key_prefix", request.bucket_key_prefix, "one without *, which policies take for any text"
-        )
+        problems.add("bucket_key_prefix", request.bucket_key_prefix, _NO_STAR)
     if not is_parameter_prefix(request.parameter_name_prefix or ""):
         expected = "empty, or such as /team"
         problems.add("parameter_name_prefix", request.parameter_name_prefix, expected)
 
 
 def _check_github(request: BootstrapRequest, problems: Problems) -> None:
-    runs = (request.branches, request.tags, request.environments)
-    if any(runs) and not request.repositories:
-        problems.say(
-            "runs are named, and no repository that they are of",
-            hint="Give --github ORGANISATION/REPOSITORY too",
-        )
     try:
         request.subjects()
     except InputError as e:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from startifact.errors import InputError
 from startifact.limits import DEFAULT_TRUST_POLICY_CHARACTERS, MAX_TRUST_POLICY_CHARACTERS
 from startifact.model.aws_regions import PARTITIONS
+from startifact.model.roles import GITHUB_ISSUER
 from startifact.options import OPTIONS
 from startifact.organisation.policy import document_of, length_of
 from startifact.organisation.policy_request import ACCOUNT, check_account
@@ -14,7 +15,7 @@ from startifact.problems import Problems
 
 logger = logging.getLogger(__name__)
 
-ISSUER = "token.actions.githubusercontent.com"
+ISSUER = GITHUB_ISSUER
 
 # As GitHub has them: with or without the ids, in capital letters where somebody is to replace them.
 _OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})"

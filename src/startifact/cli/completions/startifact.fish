@@ -45,8 +45,8 @@ function _shtab_startifact_using
   test "$_shtab_startifact_cmdpath" = "$argv"
 end
 
-set -g _shtab_startifact_commands stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy
-set -g _shtab_startifact_opts_with_value --account --archive --branch --bucket --bucket-key-prefix --bucket-name-param --bucket-owner --channel --configuration-parameter --deadline --deny-channel --endpoint --environment --expect --for --grace --if-exists --keep --keep-prereleases --keep-versions --kms-key --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --mirrored-channel --object-lock-days --object-lock-mode --object-tag --older-than --parameter-name-prefix --partition --project --range --reason --regions --remove --replicate --required-regions --sha256 --since --storage-class --tag --to --to-configuration-parameter --to-profile --to-role --trust --unset --use-dualstack --use-fips --where -m
+set -g _shtab_startifact_commands stage download info projects versions promote rollback channels yank unyank prune copy lock verify repair doctor bootstrap setup completion policy
+set -g _shtab_startifact_opts_with_value --account --archive --branch --bucket --bucket-key-prefix --bucket-name-param --bucket-owner --channel --configuration-parameter --deadline --deny-channel --endpoint --environment --expect --for --github --grace --if-exists --keep --keep-prereleases --keep-versions --kms-key --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --mirrored-channel --name --object-lock-days --object-lock-mode --object-tag --older-than --parameter-name-prefix --partition --project --range --reason --regions --remove --replicate --required-regions --sha256 --show-template --since --storage-class --tag --to --to-configuration-parameter --to-profile --to-role --trust --unset --use-dualstack --use-fips --where -m
 
 complete -c startifact -e
 complete -c startifact -f
@@ -288,6 +288,41 @@ complete -c startifact -n '_shtab_startifact_using doctor' -s q -l quiet -d 'Tel
 complete -c startifact -n '_shtab_startifact_using doctor' -l traceback -d 'Show where in the code an error arose'
 complete -c startifact -n '_shtab_startifact_using doctor' -s h -l help -d 'Show this help'
 complete -c startifact -n '_shtab_startifact_using doctor' -l version -d 'Show the version of Startifact'
+complete -c startifact -n '_shtab_startifact_using; and test $_shtab_startifact_npos -eq 0' -a bootstrap -d 'Make all that an organisation needs in AWS: buckets, parameters and roles.'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l yes -d 'Do not ask before anything is changed'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l dry-run -d 'Write nothing, and only say what would be done'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l name -x -d 'What the names of all that is made begin with'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l github -x -d 'A repository of GitHub whose runs take on the roles to read, stage, promote and prune'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l show-template -xka "region roles" -d 'Print the CloudFormation template of a region, or of the roles, and do nothing'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l bucket-name-param -x -d 'The SSM parameter that holds the name of each region'"'"'s bucket'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l bucket-key-prefix -x -d 'What every key begins with, exactly as written'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l parameter-name-prefix -x -d 'What the names of the parameters that follow latest begin with'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l project -x -d 'A project that the roles are for, or a pattern of names such as '"'"'Web-*'"'"''
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l channel -x -d 'A channel that gets a role of its own, for jobs of the environment of its name'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l bucket -x -d 'The bucket of a region, which is taken in where it is there'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l kms-key -x -d 'The key in KMS that encrypts every object'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l bucket-owner -x -d 'The account that the buckets have to belong to, for all regions, or as eu-west-1=NUMBER for one'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l storage-class -xka "STANDARD STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER_IR" -d 'The storage class of artifacts'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l object-tag -x -d 'A tag of artifacts'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l object-lock-mode -xka "GOVERNANCE COMPLIANCE" -d 'How Object Lock retains artifacts, in buckets that have it'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l object-lock-days -x -d 'For how many days from when they are written'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l mirrored-channel -x -d 'A channel that is copied to SSM, beside latest, which always is'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l endpoint -x -d 'Where the requests to a region'"'"'s bucket go'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l use-dualstack -xka "true false" -d 'Whether S3 is reached by IPv6 too'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l use-fips -xka "true false" -d 'Whether S3 is reached by its FIPS endpoints'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l unset -x -d 'A key that the configuration is to lose'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l branch -x -d 'A branch whose runs take on the roles to read, stage and prune, or a pattern such as '"'"'release/*'"'"''
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l tag -x -d 'A tag whose runs take on the role, or a pattern such as '"'"'v*'"'"''
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l environment -x -d 'An environment whose jobs take on the role'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l regions -x -d 'AWS regions, separated by commas, spaces or newlines'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l configuration-parameter -x -d 'The SSM parameter that holds the organisation configuration'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l deadline -x -d 'Give up after this many seconds'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l json -d 'Print one JSON object'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -s v -l verbose -d 'Tell which regions, configuration and buckets are used, who serves, and each retry'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -s q -l quiet -d 'Tell errors only'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l traceback -d 'Show where in the code an error arose'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -s h -l help -d 'Show this help'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l version -d 'Show the version of Startifact'
 complete -c startifact -n '_shtab_startifact_using; and test $_shtab_startifact_npos -eq 0' -a setup -d 'Write the organisation configuration into SSM in every AWS region.'
 complete -c startifact -n '_shtab_startifact_using setup' -l regions -x -d 'AWS regions, separated by commas, spaces or newlines'
 complete -c startifact -n '_shtab_startifact_using setup' -l dry-run -d 'Write nothing, and only say what would be done'

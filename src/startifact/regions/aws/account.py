@@ -1,4 +1,4 @@
-"""What an account has where an organisation is to be set up: asked with requests that change nothing."""
+"""What an account has already, asked with requests that change nothing."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from startifact.errors import ConfigurationError, ServiceRefusedError
 from startifact.model.account import BucketFound, BucketState, IamFound, Identity
 from startifact.model.aws_regions import partition_of
+from startifact.model.roles import GITHUB_ISSUER
 from startifact.regions.aws.errors import REFUSED, aws_errors
 from startifact.regions.aws.trouble import code_of, status_of
 from startifact.text import quoted
@@ -15,7 +16,6 @@ from startifact.text import quoted
 if TYPE_CHECKING:
     from startifact.regions.aws.clients import Clients
 
-_ISSUER = "token.actions.githubusercontent.com"
 _ABSENT = frozenset({"404", "NoSuchBucket", "NotFound"})
 _USABLE_KEY = "Enabled"
 
@@ -118,7 +118,9 @@ class Account:
         with aws_errors("iam:ListOpenIDConnectProviders", region=region, resource="*"):
             found = client.list_open_id_connect_providers()["OpenIDConnectProviderList"]
             arns = [str(one["Arn"]) for one in found]
-            return next((arn for arn in arns if arn.endswith(f":oidc-provider/{_ISSUER}")), None)
+            return next(
+                (arn for arn in arns if arn.endswith(f":oidc-provider/{GITHUB_ISSUER}")), None
+            )
 
     def _audiences(self, client: Any, region: str, provider: str) -> tuple[str, ...]:
         with aws_errors("iam:GetOpenIDConnectProvider", region=region, resource=provider):

@@ -1,5 +1,6 @@
 """The stacks of CloudFormation in one region: found, changed by change sets, and waited for."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
-"""How CloudFormation says, in the reason of a change set that failed, that there is nothing to do."""
+"""How CloudFormation says, in the reason of a change set that failed, that nothing changes."""
 
 Report = Callable[[StackEvent], object]
 
@@ -49,7 +50,10 @@ class Stacks:
             return stack
         with self._errors("GetTemplate", name):
             body = self._client.get_template(StackName=name, TemplateStage="Original")
-        return replace(stack, template=str(body.get("TemplateBody", "")))
+            text = body.get("TemplateBody", "")
+        # The SDK reads those that are JSON.
+        template = text if isinstance(text, str) else json.dumps(text, separators=(",", ":"))
+        return replace(stack, template=template)
 
     def _described(self, name: str) -> Stack | None:
         with self._errors("DescribeStacks", name):
@@ -69,8 +73,7 @@ class Stacks:
                     for one in found.get("Parameters", ())
                 },
                 outputs={
-                    one["OutputKey"]: one.get("OutputValue", "")
-                    for one in found.get("Outputs", ())
+                    one["OutputKey"]: one.get("OutputValue", "") for one in found.get("Outputs", ())
                 },
             )
 
@@ -112,15 +115,13 @@ class Stacks:
     def _proposed(self, name: str, change_set: str) -> ChangeSet:
         for _ in self._polls(f"the change set for {name}"):
             with self._errors("DescribeChangeSet", name):
-                found = self._client.describe_change_set(
-                    StackName=name, ChangeSetName=change_set
-                )
+                found = self._client.describe_change_set(StackName=name, ChangeSetName=change_set)
                 status, reason = found["Status"], found.get("StatusReason", "")
                 if status == "CREATE_COMPLETE":
                     changes = [*found["Changes"], *self._more_changes(name, change_set, found)]
-                    return ChangeSet(id=found["ChangeSetId"], changes=tuple(map(_change, changes)))
+                    return ChangeSet(name=change_set, changes=tuple(map(_change, changes)))
                 if status == "FAILED" and any(text in reason for text in _NO_CHANGES):
-                    return ChangeSet(id=found["ChangeSetId"])
+                    return ChangeSet(name=change_set, is_empty=True)
             if status == "FAILED":
                 raise self._refusal(f"refuses the change set for stack {name}", reason)
         raise AssertionError  # the polls end with an error
@@ -153,7 +154,8 @@ class Stacks:
     def wait(self, name: str, *, report: Report, since: str | None = None) -> Stack | None:
         """Wait until nothing is being done to the stack *name* any more, and return it.
 
-        ``None`` is for one that has gone. *report* is called with each event after that with the id *since*, the oldest first.
+        ``None`` is for one that has gone. *report* is called with each event after that with the
+        id *since*, the oldest first.
 
         Raises:
             UndeterminedError: It takes too long; CloudFormation goes on.
@@ -196,7 +198,7 @@ class Stacks:
             return events[0]["EventId"] if events else None
 
     def failure(self, stack: Stack, failed: Sequence[StackEvent]) -> StartifactError:
-        """Return the error for *stack*, which is not as it should be because of what has *failed*."""
+        """Return the error for *stack*, which is as it is because of what has *failed*."""
         what = f"could not make stack {stack.name} as planned, and left it {stack.status}"
         said = [f"{event.resource}: {said_by_aws(event.reason)}" for event in failed]
         said = said or [said_by_aws(stack.reason or "no reason was given")]
@@ -234,9 +236,7 @@ class Stacks:
             pause_for(pause_seconds(self._limits.stack_poll, polls))
 
     def _errors(self, action: str, name: str) -> Any:
-        return aws_errors(
-            f"cloudformation:{action}", region=self._region, resource=f"stack {name}"
-        )
+        return aws_errors(f"cloudformation:{action}", region=self._region, resource=f"stack {name}")
 
 
 def _is_absent(error: ClientError) -> bool:

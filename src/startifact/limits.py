@@ -222,6 +222,13 @@ MAX_TRUST_POLICY_CHARACTERS = 4_096
 DEFAULT_TRUST_POLICY_CHARACTERS = 2_048
 """The same for a trust policy: at most, and unless the account's quota was raised."""
 
+MAX_TEMPLATE_BYTES = 51_200
+"""What CloudFormation takes of a template that is not in a bucket already."""
+
+MAX_ROLE_CHANNEL_CHARACTERS = 30
+MAX_ROLES_NAME_CHARACTERS = 24
+"""What fits into the name of a channel's role, which is made of both: IAM allows 64."""
+
 MAX_DIRECTORY_NAME_BYTES = 255
 """What the usual file systems allow for the name of one directory."""
 

@@ -1,7 +1,8 @@
 """What moto's CloudFormation lacks for the templates of Startifact.
 
 It has no policies of buckets and no OIDC providers, makes a bucket with a name and encryption
-alone, and changes no policy of a role that is there. Importing this module teaches it all that.
+alone, changes no policy of a role that is there, and leaves gaps in lists where a value is
+``AWS::NoValue``. Importing this module teaches it all that.
 
 moto denies what a bucket's policy denies, without regard to conditions, so that with one of ours
 nobody could write: it keeps such a policy then, and enforces none. What a policy means,
@@ -15,7 +16,7 @@ from typing import Any
 from moto.cloudformation import parsing
 from moto.core.common_models import CloudFormationModel
 from moto.iam.access_control import PermissionResult
-from moto.iam.models import Role, iam_backends
+from moto.iam.models import ManagedPolicy, Role, iam_backends
 from moto.s3.models import FakeBucket, s3_backends
 from moto.utilities.utils import get_partition
 
@@ -192,6 +193,10 @@ def _teach_roles() -> None:
 
     def put_policies(role: Any, properties: Mapping[str, Any]) -> Any:
         role.assume_role_policy_document = json.dumps(properties["AssumeRolePolicyDocument"])
+        backend = iam_backends[role.account_id]["aws"]
+        for arn in properties.get("ManagedPolicyArns", []):
+            if arn not in role.managed_policies:
+                backend.attach_role_policy(arn, role.name)
         for policy in properties.get("Policies", []):
             role.put_policy(policy["PolicyName"], json.dumps(policy["PolicyDocument"]))
         return role
@@ -210,12 +215,39 @@ def _teach_roles() -> None:
     Role.update_from_cloudformation_json = classmethod(update_all)  # type: ignore[assignment]
 
 
+def _teach_policies() -> None:
+    def update(
+        cls: Any, /, original_resource: Any, *, cloudformation_json: Any, **more: Any
+    ) -> Any:
+        document = json.dumps(cloudformation_json["Properties"]["PolicyDocument"])
+        iam_backends[original_resource.account_id]["aws"].create_policy_version(
+            original_resource.arn, document, set_as_default=True
+        )
+        return original_resource
+
+    ManagedPolicy.update_from_cloudformation_json = classmethod(update)  # type: ignore[assignment]
+
+
+def _teach_no_value() -> None:
+    clean = parsing.clean_json
+
+    def clean_all(resource_json: Any, resources_map: Any) -> Any:
+        cleaned = clean(resource_json, resources_map)
+        if isinstance(resource_json, list):
+            return [item for item in cleaned if item is not None]
+        return cleaned
+
+    parsing.clean_json = clean_all
+
+
 def _forbid_nothing() -> None:
     FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
 
 
 _teach_buckets()
 _teach_roles()
+_teach_policies()
+_teach_no_value()
 _forbid_nothing()
 parsing.get_model_list.cache_clear()
 parsing.get_model_map.cache_clear()

@@ -1,15 +1,15 @@
 """The templates of CloudFormation that set an organisation up: one for a region, one for roles."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib.resources import files
 
-from startifact.model.keys import CHANNEL
+from startifact.errors import InputError
+from startifact.limits import MAX_ROLE_CHANNEL_CHARACTERS, MAX_TEMPLATE_BYTES
+from startifact.model.keys import CHANNEL, LATEST
 from startifact.organisation.policy_request import ANY, PolicyRequest, check_request
 from startifact.organisation.templates.roles import READ
 from startifact.organisation.templates.roles_text import roles_text
 from startifact.problems import Problems
-
-MAX_TEMPLATE_BYTES = 51_200
 
 
 def regional_template() -> str:
@@ -22,7 +22,7 @@ def roles_template(
     projects: Iterable[str] = (),
     channels: Iterable[str] = (),
     regions: Iterable[str] = (),
-    buckets: Mapping[str, str] | None = None,
+    buckets: Iterable[str] = (),
 ) -> str:
     """Return the template of the roles, one stack for all regions.
 
@@ -33,32 +33,47 @@ def roles_template(
         projects: Names of projects, or patterns of them with ``*``.
         channels: Those that get a role each.
         regions: AWS regions.
-        buckets: The name of each region's bucket.
+        buckets: The names of the regions' buckets, or patterns of them.
 
     Raises:
-        InputError: One of them cannot be.
+        InputError: One of them cannot be, or the template is larger than CloudFormation takes.
     """
-    projects, channels = tuple(dict.fromkeys(projects)), tuple(dict.fromkeys(channels))
-    request = PolicyRequest(
-        operations=READ.operations,
-        projects=projects or (ANY,),
-        regions=tuple(dict.fromkeys(regions)),
-        buckets=dict(buckets or {}),
-    )
-    check_request(request)
-    _check_channels(channels)
-    given = request.choices()
-    choices = {
-        name: given[name]
-        for name, has in (("project", projects), ("region", regions), ("bucket", buckets))
-        if has
+    given = {
+        "project": tuple(dict.fromkeys(projects)),
+        "region": tuple(dict.fromkeys(regions)),
+        "bucket": tuple(dict.fromkeys(buckets)),
     }
-    return roles_text(choices, channels)
+    channels = tuple(dict.fromkeys(channels))
+    for bucket in given["bucket"] or ("",):
+        check_request(
+            PolicyRequest(
+                operations=READ.operations,
+                projects=given["project"] or (ANY,),
+                regions=given["region"],
+                buckets={ANY: bucket} if bucket else {},
+            )
+        )
+    _check_channels(channels)
+    choices = {name: values for name, values in given.items() if values}
+    text = roles_text(choices, channels)
+    if len(text) > MAX_TEMPLATE_BYTES:
+        raise InputError(
+            f"the template of the roles has {len(text):,} bytes, and CloudFormation takes at most "
+            f"{MAX_TEMPLATE_BYTES:,}",
+            hint="Name fewer projects, channels, regions or buckets, or patterns of them such as "
+            "'Web-*'",
+        )
+    return text
 
 
 def _check_channels(channels: Iterable[str]) -> None:
     problems = Problems("template")
+    expected = f"at most {MAX_ROLE_CHANNEL_CHARACTERS} lower-case letters, digits and dashes"
     for channel in channels:
-        if not CHANNEL.fullmatch(channel):
-            problems.add("channel", channel, "lower-case letters, digits and dashes")
+        if (
+            not CHANNEL.fullmatch(channel)
+            or channel == LATEST
+            or len(channel) > MAX_ROLE_CHANNEL_CHARACTERS
+        ):
+            problems.add("channel", channel, f"{expected}, and not {LATEST}")
     problems.raise_if_any()

@@ -1,16 +1,19 @@
 """The template of the roles, made of the table in `startifact.permissions`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from startifact.organisation.policy import statement_of
 from startifact.organisation.policy_request import ANY, PolicyRequest
 from startifact.organisation.templates.yaml_text import Choice, Explained, Intrinsic, indented
 from startifact.organisation.trust import ISSUER
-from startifact.permissions import When
+from startifact.permissions import Permission, When
 
 LISTING = "projects"
 """The operation that is for all projects, and not for a role that is confined to some."""
+
+READING = "Reading"
+"""The resource with what all roles but one are allowed."""
 
 PROJECT = "${Project}"
 """The parameter with the project, where none is given before."""
@@ -91,39 +94,71 @@ def all_roles(channels: Sequence[str]) -> tuple[Role, ...]:
 
 def roles_resources(roles: Sequence[Role], choices: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the lines of all *roles*, with *choices* for placeholders in the table."""
+    common = _common(roles)
+    resources = {READING: _reading(common, choices)}
+    resources |= {role.resource: _resource(role, common, choices) for role in roles}
     lines = []
-    for role in roles:
-        lines += ["", *indented({role.resource: _resource(role, choices)}, 2)]
+    for name, resource in resources.items():
+        lines += ["", *indented({name: resource}, 2)]
     return lines
 
 
-def _resource(role: Role, choices: Mapping[str, Sequence[str]]) -> dict[str, object]:
+def _needed(role: Role) -> tuple[Permission, ...]:
+    # A key, so that what keys are for is among what is needed.
+    return PolicyRequest(operations=role.operations, buckets={}, kms_keys=(ANY,)).permissions
+
+
+def _common(roles: Sequence[Role]) -> tuple[Permission, ...]:
+    """Return what is needed by all *roles* that do anything in regions."""
+    needed = [_needed(role) for role in roles if role != CONFIGURE]
+    return tuple(p for p in needed[0] if all(p in others for others in needed))
+
+
+def _reading(
+    common: Sequence[Permission], choices: Mapping[str, Sequence[str]]
+) -> dict[str, object]:
+    return {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {
+            "ManagedPolicyName": "${Name}-reading",
+            "Description": "Startifact: what every command needs.",
+            "PolicyDocument": _document(_statements(common, choices)),
+        },
+    }
+
+
+def _resource(
+    role: Role, common: Sequence[Permission], choices: Mapping[str, Sequence[str]]
+) -> dict[str, object]:
+    needed, choices = _needed(role), {**choices, "channel": (role.channel,)}
+    own = [permission for permission in needed if permission not in common]
     return {
         "Type": "AWS::IAM::Role",
         **({"Condition": role.condition} if role.condition else {}),
         "Properties": {
             "RoleName": f"${{Name}}-{role.suffix}",
             "Description": f"Startifact: {role.purpose}.",
-            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [_trust(role)]},
+            "AssumeRolePolicyDocument": _document([_trust(role)]),
+            **({"ManagedPolicyArns": [f"${{{READING}}}"]} if own != list(needed) else {}),
             "Policies": [
                 {
                     "PolicyName": "startifact",
-                    "PolicyDocument": {
-                        "Version": "2012-10-17",
-                        "Statement": list(_statements(role, choices)),
-                    },
+                    "PolicyDocument": _document(_statements(own, choices)),
                 }
             ],
         },
     }
 
 
+def _document(statements: Iterable[object]) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
 def _trust(role: Role) -> Choice:
+    provider = Intrinsic("!If [MakesProvider, !Ref Provider, !Ref ProviderArn]")
     by_github = {
         "Effect": "Allow",
-        "Principal": {
-            "Federated": Intrinsic("!If [MakesProvider, !Ref Provider, !Ref ProviderArn]")
-        },
+        "Principal": {"Federated": provider},
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": {
             "StringEquals": {f"{ISSUER}:aud": "${Audience}"},
@@ -138,11 +173,11 @@ def _trust(role: Role) -> Choice:
     return Choice(role.is_for_github, by_github, by_people)
 
 
-def _statements(role: Role, choices: Mapping[str, Sequence[str]]) -> Iterator[object]:
-    # A key, so that what keys are for is among what is needed.
-    request = PolicyRequest(operations=role.operations, buckets={}, kms_keys=(ANY,))
-    for permission in request.permissions:
-        statement: object = statement_of(permission, {**choices, "channel": (role.channel,)})
+def _statements(
+    permissions: Iterable[Permission], choices: Mapping[str, Sequence[str]]
+) -> Iterator[object]:
+    for permission in permissions:
+        statement: object = statement_of(permission, choices)
         if permission.when is When.KMS:
             statement = Choice("HasKmsKeys", statement)
         elif permission.operations == (LISTING,):

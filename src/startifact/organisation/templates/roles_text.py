@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from startifact.limits import (
+    MAX_KEY_PREFIX_CHARACTERS,
+    MAX_PARAMETER_PREFIX_CHARACTERS,
+    MAX_ROLE_CHANNEL_CHARACTERS,
+    MAX_ROLES_NAME_CHARACTERS,
+)
 from startifact.model.configuration import DEFAULT_PARAMETER
+from startifact.model.keys import LATEST
 from startifact.organisation.policy_request import ANY
 from startifact.organisation.templates.roles import PROJECT, Role, all_roles, roles_resources
 from startifact.organisation.templates.yaml_text import Intrinsic, indented
@@ -21,6 +28,7 @@ _SUBJECT = (
     r"^(repo:[A-Za-z0-9][A-Za-z0-9_-]{0,38}(@[0-9]{1,20})?/[A-Za-z0-9_.-]{1,100}(@[0-9]{1,20})?"
     r":(ref:refs/(heads|tags)/|environment:)[^*?\s][^?\s]*)?$"
 )
+_CHANNEL = rf"^(?!{LATEST}$)([a-z][a-z0-9-]{{0,{MAX_ROLE_CHANNEL_CHARACTERS - 1}}})?$"
 _PARAMETER_NAME = r"^/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,14}$"
 
 _TARGETS: Mapping[str, object] = {
@@ -86,7 +94,7 @@ def _own_parameters(
                 "Type": "String",
                 "Description": f"A channel that has a role of its own, {role.resource}.",
                 "Default": "prod" if number == "1" else "",
-                "AllowedPattern": r"^(?!latest$)([a-z][a-z0-9-]{0,29})?$",
+                "AllowedPattern": _CHANNEL,
             }
     return parameters
 
@@ -97,20 +105,20 @@ def _common_parameters() -> dict[str, object]:
             "Type": "String",
             "Description": "What the name of each role begins with.",
             "Default": "artifacts",
-            "AllowedPattern": r"^[A-Za-z0-9_+=,.@-]{1,24}$",
+            "AllowedPattern": rf"^[A-Za-z0-9_+=,.@-]{{1,{MAX_ROLES_NAME_CHARACTERS}}}$",
         },
         "KeyPrefix": {
             "Type": "String",
             "Description": "bucket_key_prefix of the configuration, such as team/.",
             "Default": "",
-            "MaxLength": 256,
+            "MaxLength": MAX_KEY_PREFIX_CHARACTERS,
             "AllowedPattern": r"^[A-Za-z0-9!_.'()/-]*$",
         },
         "ParameterPrefix": {
             "Type": "String",
             "Description": "parameter_name_prefix of the configuration, such as /team.",
             "Default": "",
-            "MaxLength": 256,
+            "MaxLength": MAX_PARAMETER_PREFIX_CHARACTERS,
             "AllowedPattern": r"^(/[A-Za-z0-9_.-]+){0,12}$",
         },
         "ConfigurationParameter": {

@@ -304,16 +304,8 @@ MAX_DIRECTORY_TEXT_BYTES = 64 * 1024
 MAX_STACK_EVENTS = 500
 """Of a stack that is being made: many times those of the stacks of an organisation."""
 
-MAX_TEMPLATE_BYTES = 51_200
-"""What CloudFormation takes of a template in a request; a larger one would need a bucket first."""
-
 MAX_STACK_PARAMETER_CHARACTERS = 4096
 """What CloudFormation takes as the value of a parameter of a stack."""
-
-MAX_ORGANISATION_NAME_CHARACTERS = 24
-MAX_ROLE_CHANNEL_CHARACTERS = 30
-"""With the account and a region the name of a bucket then has at most 63 characters, and with a
-channel that of a role at most 64."""
 
 MAX_COMPLETION_BYTES = MIB
 """Of what S3 answers to the completion of an upload: a few lines of XML, after white space."""

@@ -57,7 +57,8 @@ def result_lines(result: "BootstrapResult", columns: int | None) -> Iterable[str
     yield from doctor_output(result.doctor.diagnosis, columns)
     yield from result.doctor.lines()
     for name, arn in result.done.roles.outputs.items():
-        yield f"{name}: {arn}"
+        if arn:
+            yield f"{name}: {arn}"
     yield f"export STARTIFACT_REGIONS='{', '.join(request.regions)}'"
     if not request.repositories:
         yield from filled(

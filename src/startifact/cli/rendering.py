@@ -93,7 +93,14 @@ def info_lines(result: Result) -> list[str]:
             return [download_line(artifact, "on standard output")]
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return register_info(result)
-        case InfoResult() | ProjectListResult() | VersionsResult() | PrintedResult():
+        case (
+            InfoResult()
+            | ProjectListResult()
+            | VersionsResult()
+            | PrintedResult()
+            | BootstrapResult()
+            | TemplateResult()
+        ):
             return []
         case VerifyResult(verification=found, regions=regions):
             return [verification_line(found, len(regions))]
@@ -101,8 +108,6 @@ def info_lines(result: Result) -> list[str]:
             return repair_lines(done)
         case LockResult() | LockCheckResult() | DoctorResult() | PolicyResult():
             return result.lines()
-        case BootstrapResult() | TemplateResult():  # what there was to say has been said
-            return []
         case SetupResult(outcomes=outcomes, parameter=parameter):
             return setup_lines(outcomes, parameter)
         case _:

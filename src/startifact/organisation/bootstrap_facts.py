@@ -20,6 +20,7 @@ def facts_of_plan(one: StackPlan) -> dict[str, object]:
     return {
         "region": one.region,
         "stack": one.name,
+        "parameters": dict(one.parameters),
         "plan": [
             {
                 "action": line.action.value,

@@ -11,6 +11,10 @@ from startifact.problems import Problems
 from startifact.text import quoted
 
 
+_CONFIGURATION = "Configuration"
+"""The parameter of a stack that holds the organisation configuration."""
+
+
 class Action(StrEnum):
     """What is to be done about something, or what there is to know of it."""
 
@@ -82,11 +86,13 @@ def stack_plan(
 def _stack_changes(stack: Stack, template: str, parameters: Mapping[str, str]) -> Iterator[str]:
     """Yield what of *stack* is not as planned."""
     if stack.template.strip() != template.strip():
-        yield "its template is another one"
+        yield "its template"
     for name, value in parameters.items():
-        before = stack.parameters.get(name)
+        before = stack.parameters.get(name, "")
         if before != value:
-            yield f"{name}: {quoted(before)} becomes {quoted(value)}"
+            # What the configuration says is a line of its own.
+            changes = "" if name == _CONFIGURATION else f": {quoted(before)} becomes {quoted(value)}"
+            yield f"{name}{changes}"
 
 
 def check_stack(stack: Stack | None, region: str, problems: Problems) -> None:

@@ -22,10 +22,6 @@ _REMEMBERED = "# Made by startifact bootstrap for "
 """How the first line of the template of the roles begins; what it was made for is the rest."""
 
 
-_KEY = "Startifact"
-"""Under this key the metadata of a template in JSON has the same."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What is to be configured, as it is known before anything is."""
@@ -98,8 +94,6 @@ def _remembered(stack: Stack | None, problems: Problems) -> Mapping[str, Sequenc
         return {}
     text = stack.template
     try:
-        if text.startswith("{"):
-            return dict(json.loads(text)["Metadata"][_KEY])
         if text.startswith(_REMEMBERED):
             return dict(json.loads(text.partition("\n")[0].removeprefix(_REMEMBERED)))
     except (ValueError, LookupError, TypeError):
@@ -114,13 +108,6 @@ def _remembered(stack: Stack | None, problems: Problems) -> Mapping[str, Sequenc
 def remembering(target: Target, template: str) -> str:
     """Return *template*, of the roles, with a first line that says what it was made for."""
     return f"{_REMEMBERED}{json.dumps(_memory(target))}\n{template}"
-
-
-def in_json(target: Target, template: str) -> str:
-    """Return the same in JSON, which takes less room."""
-    from startifact.organisation.template_json import in_short_json
-
-    return in_short_json(template, {_KEY: _memory(target)})
 
 
 def _memory(target: Target) -> dict[str, Sequence[str]]:

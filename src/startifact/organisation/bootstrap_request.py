@@ -7,8 +7,8 @@ from dataclasses import field
 from startifact.errors import InputError
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import (
-    MAX_ORGANISATION_NAME_CHARACTERS,
     MAX_ROLE_CHANNEL_CHARACTERS,
+    MAX_ROLES_NAME_CHARACTERS,
 )
 from startifact.model.aws_regions import AWS_REGION, partition_of
 from startifact.model.configuration import (
@@ -145,10 +145,10 @@ def _check_name(request: BootstrapRequest, problems: Problems) -> None:
         return
     if is_reserved_parameter(name):
         problems.add("name", name, "one that does not begin with aws or ssm, which AWS keeps")
-    if len(name) > MAX_ORGANISATION_NAME_CHARACTERS:
+    if len(name) > MAX_ROLES_NAME_CHARACTERS:
         problems.say(
             f"name {quoted(name)} has {len(name)} characters, expected at most "
-            f"{MAX_ORGANISATION_NAME_CHARACTERS}: names of buckets have the account and the region "
+            f"{MAX_ROLES_NAME_CHARACTERS}: names of buckets have the account and the region "
             "behind it, and those of roles what they do"
         )
 

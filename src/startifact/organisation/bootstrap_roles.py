@@ -1,8 +1,8 @@
 """The stack of the roles: what is in it, what it is made of, and what keeps it from being made."""
 
-import re
 from collections.abc import Mapping, Sequence
 
+from startifact.errors import InputError
 from startifact.limits import MAX_TEMPLATE_BYTES
 from startifact.model.account import IamFound, StoreFound
 from startifact.options import OPTIONS
@@ -14,7 +14,7 @@ from startifact.organisation.bootstrap_lines import (
     check_stack,
     stack_plan,
 )
-from startifact.organisation.bootstrap_names import Target, in_json, remembering
+from startifact.organisation.bootstrap_names import Target, remembering
 from startifact.organisation.policy_request import ANY
 from startifact.organisation.templates import roles_template
 from startifact.organisation.trust import ISSUER
@@ -22,8 +22,6 @@ from startifact.problems import Problems
 from startifact.text import quoted_list
 
 _CHINA = "sts.amazonaws.com.cn"
-_LEFT_OUT = re.compile(r" *(#.*)?")
-"""Lines of a template that are for readers alone."""
 
 
 def role_suffixes(channels: Sequence[str]) -> list[str]:
@@ -64,30 +62,31 @@ def plan_roles(
 
 
 def _template(target: Target, stores: Mapping[str, StoreFound], problems: Problems) -> str:
-    """Return the template, in the first of its forms that CloudFormation takes."""
+    """Return the template, with what it was made for."""
     request = target.request
-    buckets = {region: store.bucket.name for region, store in stores.items()}
+    names = {region: store.bucket.name for region, store in stores.items()}
     # What all of our own names begin with is nobody else's, and takes less room than all of them.
-    begins = {name.removesuffix(f"-{region}") for region, name in buckets.items()}
-    if len(begins) == 1 and not set(buckets.values()) & begins:
-        buckets = {ANY: f"{begins.pop()}-{ANY}"}
-    text = roles_template(
-        projects=() if request.projects == (ANY,) else request.projects,
-        channels=request.channels,
-        regions=request.regions,
-        buckets=buckets,
-    )
-    plain = "\n".join(line for line in text.splitlines() if not _LEFT_OUT.fullmatch(line))
-    forms = (remembering(target, text), remembering(target, plain), in_json(target, plain))
-    fitting = [form for form in forms if len(form.encode()) <= MAX_TEMPLATE_BYTES]
-    if not fitting:
-        problems.say(
-            f"the template of the roles has {len(forms[-1].encode()):,} bytes, and CloudFormation "
-            f"takes at most {MAX_TEMPLATE_BYTES:,}",
-            hint="Name fewer projects, or patterns that have several, such as 'Web-*', and fewer "
-            "channels",
+    begins = {name.removesuffix(region) for region, name in names.items()}
+    is_pattern = len(begins) == 1 and begins.isdisjoint(names.values())
+    buckets = [f"{begins.pop()}{ANY}"] if is_pattern else [*names.values()]
+    try:
+        text = roles_template(
+            projects=() if request.projects == (ANY,) else request.projects,
+            channels=request.channels,
+            regions=request.regions,
+            buckets=buckets,
         )
-    return next(iter(fitting), "")
+    except InputError as e:
+        problems.absorb(e)
+        return ""
+    text = remembering(target, text)
+    if len(text.encode()) > MAX_TEMPLATE_BYTES:
+        problems.say(
+            f"the template of the roles has {len(text.encode()):,} bytes, and CloudFormation takes "
+            f"at most {MAX_TEMPLATE_BYTES:,}",
+            hint="Name fewer projects, or patterns such as 'Web-*', fewer channels or repositories",
+        )
+    return text
 
 
 def _role(name: str, iam: IamFound) -> PlanLine:

@@ -11,7 +11,11 @@ from typing import Any
 
 import yaml
 from moto.cloudformation import models, responses
-from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.exceptions import (
+    AlreadyExistsException,
+    CloudFormationError,
+    ValidationError,
+)
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, Stack
 from moto.core.exceptions import ServiceException
 
@@ -19,6 +23,26 @@ _construct = models.yaml_tag_constructor
 _parameters = Stack.parameter_list.fget  # type: ignore[attr-defined]
 _create = CloudFormationBackend.create_change_set
 _execute = CloudFormationBackend.execute_change_set
+
+
+class InvalidChangeSetStatus(CloudFormationError):  # noqa: N818  # the service's own name
+    """What CloudFormation calls it when a change set has been executed."""
+
+    code = "InvalidChangeSetStatus"
+
+
+def _change_set(
+    backend: CloudFormationBackend, name: str, stack_name: str | None
+) -> ChangeSet | None:
+    return next(
+        (
+            one
+            for one in backend.change_sets.values()
+            if one.change_set_id == name
+            or (one.change_set_name, one.stack_name) == (name, stack_name)
+        ),
+        None,
+    )
 
 
 def _named(backend: CloudFormationBackend, name: str) -> Stack | None:
@@ -29,6 +53,8 @@ def _create_change_set(
     self: CloudFormationBackend, stack_name: str, change_set_name: str, *rest: Any, **more: Any
 ) -> tuple[str, str]:
     """Make a change set; of a stack under review there is one, however often."""
+    if _change_set(self, change_set_name, stack_name) is not None:
+        raise AlreadyExistsException(f"ChangeSet {change_set_name} already exists")
     present = _named(self, stack_name)
     is_creation = "CREATE" in {more.get("change_set_type"), *(r for r in rest if r == "CREATE")}
     if present is None or not is_creation:
@@ -94,17 +120,13 @@ def _execute_change_set(
     self: CloudFormationBackend, change_set_name: str, stack_name: str | None = None
 ) -> None:
     """Do what a change set says; what fails rolls the stack back."""
-    (change_set,) = (
-        c
-        for c in self.change_sets.values()
-        if change_set_name in {c.change_set_name, c.change_set_id}
-    )
-    if change_set.execution_status != "AVAILABLE":
-        raise ValidationError(stack_name, "the change set cannot be executed")
+    change_set = _change_set(self, change_set_name, stack_name)
+    if change_set is None or change_set.execution_status != "AVAILABLE":
+        raise InvalidChangeSetStatus("the change set cannot be executed")
     stack = self.stacks[change_set.stack_id]
     verb = change_set.change_set_type
     try:
-        _execute(self, change_set_name, stack_name)
+        _execute(self, change_set.change_set_id, stack_name)
     except ServiceException as e:
         reason = str(getattr(e, "message", e))
         _event(stack, "Bucket", "AWS::S3::Bucket", f"{verb}_FAILED", reason)

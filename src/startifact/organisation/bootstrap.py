@@ -7,7 +7,12 @@ from functools import partial
 
 from startifact.concurrency.fan_out import Failure, FanOut, run_one
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import RefusedError, RegionsFailedError, StartifactError
+from startifact.errors import (
+    RefusedError,
+    RegionsFailedError,
+    StartifactError,
+    UndeterminedError,
+)
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.configuration import to_json
@@ -148,6 +153,10 @@ def _wait(one: StackPlan, stacks: Stacks, since: str | None, report: Report) -> 
     if stack is None or not stack.is_done:
         gone = Stack(id="", name=one.name, status="DELETE_COMPLETE")
         raise stacks.failure(stack or gone, failed)
+    if any(stack.parameters.get(name) != value for name, value in one.parameters.items()):
+        raise UndeterminedError(
+            f"{one.region}: stack {one.name} was changed by somebody else at the same time"
+        )
     report(StackProgress(region=one.region, name=one.name, done=len(complete), status=stack.status))
     return _outcome(one, one.action, stack)
 

@@ -10,7 +10,6 @@ from startifact.model.stacks import Stack, cure_of
 from startifact.problems import Problems
 from startifact.text import quoted
 
-
 _CONFIGURATION = "Configuration"
 """The parameter of a stack that holds the organisation configuration."""
 
@@ -91,7 +90,9 @@ def _stack_changes(stack: Stack, template: str, parameters: Mapping[str, str]) -
         before = stack.parameters.get(name, "")
         if before != value:
             # What the configuration says is a line of its own.
-            changes = "" if name == _CONFIGURATION else f": {quoted(before)} becomes {quoted(value)}"
+            changes = (
+                "" if name == _CONFIGURATION else f": {quoted(before)} becomes {quoted(value)}"
+            )
             yield f"{name}{changes}"
 
 

@@ -191,6 +191,15 @@ def _check_parameters(request: BootstrapRequest, problems: Problems) -> None:
 
 
 def _check_github(request: BootstrapRequest, problems: Problems) -> None:
+    runs = {
+        "branch": request.branches,
+        "tag": request.tags,
+        "environment": request.environments,
+    }
+    for name, texts in runs.items():
+        for text in texts:
+            if "," in text:  # which separates them in the parameter of a stack
+                problems.add(name, text, "a name without a comma")
     try:
         request.subjects()
     except InputError as e:

@@ -28,6 +28,8 @@ _CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 """How CloudFormation says, in the reason of a change set that failed, that nothing changes."""
 
+_EXECUTED = frozenset({"ChangeSetNotFound", "InvalidChangeSetStatus"})
+
 Report = Callable[[StackEvent], object]
 
 
@@ -147,8 +149,8 @@ class Stacks:
                     StackName=name, ChangeSetName=change_set, ClientRequestToken=change_set
                 )
             except ClientError as e:
-                # As above: it is being executed already, as waiting for it will show.
-                if code_of(e) != "InvalidChangeSetStatus":
+                # As above: it is being executed already, or was. What is there then will show it.
+                if code_of(e) not in _EXECUTED:
                     raise
 
     def wait(self, name: str, *, report: Report, since: str | None = None) -> Stack | None:

@@ -38,7 +38,7 @@ TARGETS: Mapping[str, str] = {
     "without a selector, the latest version.",
     "SHELL": f"The shell, one of {', '.join(SHELLS)}.",
     "COMMAND": "Such as stage, or several, for a role that does them all; of a part of a command "
-    "channels-remove, copy-from, copy-to or repair-keep.",
+    "channels-remove, copy-from, copy-to or repair-keep. Or bootstrap by itself.",
     "PROJECT@SELECTOR": "Such as SugarWater@1.0.9000, SugarWater@staging or 'SugarWater@^1.2'.",
 }
 """What commands are about, and the help for it."""
@@ -842,9 +842,10 @@ _OPTIONS = (
     OptionDefinition(
         "name",
         "What the names of all that is made begin with: of stacks, buckets, parameters and roles.",
-        commands=("bootstrap",),
+        commands=("bootstrap", "policy"),
         ways_in=SHELL,
         metavar="NAME",
+        help_by_command={"policy": "With bootstrap, the name that it is given."},
     ),
     OptionDefinition(
         "github",

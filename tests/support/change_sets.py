@@ -2,7 +2,8 @@
 
 In moto a second change set for a stack that is not there yet makes a second stack of that name, a
 stack made by a change set has no outputs and no events of its resources, and what fails in one is a
-failure of the service. It reads no ``!Condition``, and shows lists as Python does. Importing this module corrects that; nothing else of moto is changed.
+failure of the service. It reads no ``!Condition``, and shows lists as Python does. Importing this
+module corrects that; nothing else of moto is changed.
 """
 
 import functools
@@ -10,7 +11,7 @@ import pickle
 from typing import Any
 
 import yaml
-from moto.cloudformation import models, responses
+from moto.cloudformation import models, responses, utils
 from moto.cloudformation.exceptions import (
     AlreadyExistsException,
     CloudFormationError,
@@ -19,7 +20,7 @@ from moto.cloudformation.exceptions import (
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, Stack
 from moto.core.exceptions import ServiceException
 
-_construct = models.yaml_tag_constructor
+_construct = utils.yaml_tag_constructor
 _parameters = Stack.parameter_list.fget  # type: ignore[attr-defined]
 _create = CloudFormationBackend.create_change_set
 _execute = CloudFormationBackend.execute_change_set
@@ -98,8 +99,12 @@ def _parsed(template: str) -> bytes:
     return pickle.dumps(yaml.load(template, yaml.CLoader))
 
 
+def _parse(template: str) -> Any:
+    return pickle.loads(_parsed(template))
+
+
 def _parse_change_set(self: ChangeSet) -> None:
-    self.template_dict = pickle.loads(_parsed(self.template))
+    self.template_dict = _parse(self.template)
 
 
 def _event(stack: Stack, resource: str, kind: str, status: str, reason: str = "") -> None:
@@ -143,8 +148,9 @@ def _execute_change_set(
     stack.output_map = stack._create_output_map()
 
 
-models.yaml_tag_constructor = responses.yaml_tag_constructor = _tag
-Stack.parse_template = staticmethod(lambda text: pickle.loads(_parsed(text)))  # type: ignore[method-assign]
+for module in (models, responses):
+    vars(module)["yaml_tag_constructor"] = _tag
+Stack.parse_template = staticmethod(_parse)  # type: ignore[method-assign]
 ChangeSet._parse_template = _parse_change_set  # type: ignore[method-assign]
 Stack.parameter_list = property(_parameter_list)  # type: ignore[assignment]
 CloudFormationBackend.create_change_set = _create_change_set  # type: ignore[method-assign]

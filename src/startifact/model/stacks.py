@@ -102,6 +102,11 @@ class StackEvent:
     reason: str = ""
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether more is to come."""
+        return self.status.endswith(_IN_PROGRESS)
+
+    @property
     def has_failed(self) -> bool:
         """Whether that is why a stack was not made, and not only a consequence."""
         return self.status.endswith("_FAILED") and "cancelled" not in self.reason.lower()

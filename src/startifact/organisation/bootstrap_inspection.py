@@ -33,8 +33,8 @@ def plan_bootstrap(
     """
     access.prepare(request.regions[0])
     jobs = {r: partial(_look, r, request, access, waits) for r in request.regions}
-    seen = _in_all(jobs, limits=limits)
-    found = [seen[region] for region in request.regions]
+    by_region = _in_all(jobs, limits=limits)
+    found = [by_region[region] for region in request.regions]
     target = target_of(request, found)
     stores, iam = _look_further(target, found, access, limits)
     return make_plan(target, found, stores, iam)
@@ -87,11 +87,11 @@ def _look_further(
 def _store(target: Target, found: RegionFound, access: AccountAccess) -> StoreFound:
     region = found.region
     configuration = target.configurations[region]
-    held = access.parameters(region).get(configuration.bucket_name_param)
-    name = bucket_name_for(target, found, held)
+    bucket_name = access.parameters(region).get(configuration.bucket_name_param)
+    name = bucket_name_for(target, found, bucket_name)
     key = bucket_options_in(configuration, region).kms_key
     return StoreFound(
-        bucket_name=held,
+        bucket_name=bucket_name,
         bucket=access.account.bucket(name, region, found.identity.account),
         kms_key="" if key is None else access.account.key(key, region),
     )

@@ -16,6 +16,7 @@ from startifact.organisation.bootstrap_request import (
 )
 from startifact.organisation.setup import ConfigurationChange, check_setup
 from startifact.problems import Problems
+from startifact.regions.aws.spec import is_bucket_name
 from startifact.text import quoted, quoted_list
 
 _REMEMBERED = "# Made by startifact bootstrap for "
@@ -205,8 +206,8 @@ def _configurations(
     }
 
 
-def bucket_name_for(target: Target, found: RegionFound, held: str | None) -> str:
-    """Return the name of the bucket of a region whose parameter for it has *held*.
+def bucket_name_for(target: Target, found: RegionFound, in_parameter: str | None) -> str:
+    """Return the name of the bucket of a region whose parameter for it has *in_parameter*.
 
     Raises:
         ConfigurationError: Several names are possible, and artifacts may be in each.
@@ -214,7 +215,7 @@ def bucket_name_for(target: Target, found: RegionFound, held: str | None) -> str
     request, stack = target.request, found.stack
     known = {
         f"--bucket for {found.region}": request.buckets.get(found.region),
-        f"parameter {target.names.bucket_name_param} in {found.region}": held,
+        f"parameter {target.names.bucket_name_param} in {found.region}": in_parameter,
         f"stack {request.name} in {found.region}": (
             stack.parameters.get("BucketName") if stack is not None and stack.is_begun else None
         ),
@@ -227,4 +228,10 @@ def bucket_name_for(target: Target, found: RegionFound, held: str | None) -> str
             hint="Leave the bucket as it is; to change it, bring what is in it over with copy, and "
             "set up the new one under another --name",
         )
-    return next(iter(names.values()), request.bucket_of(found.region, found.identity.account))
+    name = next(iter(names.values()), request.bucket_of(found.region, found.identity.account))
+    if not is_bucket_name(name):
+        raise ConfigurationError(
+            f"{next(iter(names))} holds {quoted(name)}, expected the name of a bucket",
+            hint="Put the bucket's name into it, or delete it",
+        )
+    return name

@@ -34,12 +34,12 @@ def statements_of(empty: EmptyAccount, role: str) -> Statements:
         iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
     ]
-    for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-        arn = policy["PolicyArn"]
+    for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        arn = attached["PolicyArn"]
         version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         answer = iam.get_policy_version(PolicyArn=arn, VersionId=version)
         found.append(answer["PolicyVersion"]["Document"])
-    return [statement for document in found for statement in document["Statement"]]
+    return [statement for policy in found for statement in policy["Statement"]]
 
 
 @contextmanager

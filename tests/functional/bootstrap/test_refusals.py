@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from startifact.model.stacks import Stack, cure_of
 from tests.faults.rules import answering, when
 from tests.functional.bootstrap.conftest import (
     EU,
@@ -14,11 +13,9 @@ from tests.functional.bootstrap.conftest import (
     US,
     Bootstrap,
     EmptyAccount,
-    failed_checks,
-    planned,
 )
 from tests.support.command import run_inside
-from tests.support.wire import Answer, Forward, Request, Rule
+from tests.support.wire import Answer, Request, Rule
 
 REPOSITORY = "ORG@1/REPO@2"
 XML = {"Content-Type": "text/xml"}
@@ -102,6 +99,16 @@ def test_other_bucket_than_before(empty: EmptyAccount, bootstrap: Bootstrap) -> 
     assert done.code == 2
     assert "it is not clear which bucket is meant" in done.err
     assert empty.get(US, f"/{NAME}/bucket") == empty.bucket(US)
+
+
+def test_parameter_without_a_bucket(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
+    """A parameter that holds no name of a bucket is named with what is in it."""
+    empty.put(US, f"/{NAME}/bucket", "Not a bucket")
+
+    done = bootstrap(regions=(US,))
+
+    assert done.code == 2
+    assert f"parameter /{NAME}/bucket in {US} holds 'Not a bucket'" in done.err
 
 
 def test_roles_of_somebody_else(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
@@ -197,76 +204,6 @@ def test_lacking_options(
     assert empty.writes() == []
 
 
-STUCK = {
-    "ROLLBACK_COMPLETE": "aws cloudformation delete-stack",
-    "ROLLBACK_FAILED": "aws cloudformation delete-stack",
-    "CREATE_FAILED": "aws cloudformation delete-stack",
-    "DELETE_FAILED": "aws cloudformation delete-stack",
-    "UPDATE_FAILED": "aws cloudformation rollback-stack",
-    "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback",
-}
-
-
-@pytest.mark.parametrize("status", STUCK)
-def test_cures_of_stacks(status: str) -> None:
-    """Each state that nothing updates has a command; all others need none."""
-    stack = Stack(id="x", name=NAME, status=status)
-
-    assert not stack.can_be_updated
-    assert f"{STUCK[status]} --stack-name {NAME} --region {US}" in cure_of(stack, US)
-
-
-def of_stack(status: str, name: str = NAME) -> Rule:
-    """Return a rule by which the stack *name* is in *status*."""
-
-    def describe(request: Request, forward: Forward) -> Answer:
-        answer = forward()
-        body = answer.body.decode()
-        at = body.find(f"<StackName>{name}</StackName>")
-        if at < 0:
-            return answer
-        changed = re.sub(r"<StackStatus>\w+", f"<StackStatus>{status}", body)
-        return Answer(answer.status, changed.encode(), XML)
-
-    return when(lambda r: r.operation == "DescribeStacks", describe)
-
-
-def test_stuck_stack(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
-    """What cannot be updated is named, with what to do, and is left alone."""
-    bootstrap(regions=(US,))
-    before = empty.writes()
-    empty.wire.add(of_stack("ROLLBACK_COMPLETE"))
-
-    done = bootstrap(regions=(US,))
-
-    assert done.code == 2
-    assert f"stack {NAME} in {US} is ROLLBACK_COMPLETE, which nothing updates" in done.err
-    assert f"aws cloudformation delete-stack --stack-name {NAME} --region {US}" in done.err
-    assert empty.writes() == before
-
-
-def test_failed_stack(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
-    """What CloudFormation could not make is said in its words, and what was left of the stack."""
-    taken: list[str] = []
-
-    def take(request: Request, forward: Forward) -> Answer | None:
-        if not taken:  # by somebody who was quicker
-            taken.append(empty.bucket(US))
-            empty.make_bucket(US, empty.bucket(US))
-            empty.client("s3").put_object(Bucket=empty.bucket(US), Key="x")
-        return forward()
-
-    empty.wire.add(when(asks("ExecuteChangeSet"), take))
-
-    done = bootstrap(regions=(US,))
-    again = bootstrap(regions=(US,))
-
-    assert done.code == 10
-    assert f"could not make stack {NAME} as planned, and left it ROLLBACK_COMPLETE" in done.err
-    assert f"{US}: Bucket CREATE_FAILED" in done.err
-    assert "aws cloudformation delete-stack" in again.err
-
-
 def test_denied_before(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     """What may not be asked is named with the action, in all regions at once."""
     empty.wire.add(when(asks("DescribeStacks"), denied("cloudformation:DescribeStacks")))
@@ -297,133 +234,6 @@ def test_denied(empty: EmptyAccount, bootstrap: Bootstrap, operation: str, actio
 
     assert done.code == 6
     assert f"hint: Allow {action} on" in done.err
-
-
-def test_denied_to_cloudformation(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
-    """A denial that CloudFormation has met is one too, with the action and what to allow."""
-    said = (
-        f"API: iam:CreateRole User: {USER} is not authorized to perform: iam:CreateRole on "
-        "resource: arn:aws:iam::123456789012:role/x because no identity-based policy allows it"
-    )
-
-    def events(request: Request, forward: Forward) -> Answer:
-        answer = forward()
-        event = (
-            "<StackEvents><member><EventId>e1</EventId><StackId>x</StackId><StackName>x</StackName>"
-            "<LogicalResourceId>StageRole</LogicalResourceId><Timestamp>2026-11-27T00:00:00Z"
-            "</Timestamp><ResourceStatus>CREATE_FAILED</ResourceStatus><ResourceStatusReason>"
-            f"{said}</ResourceStatusReason></member>"
-        )
-        body = answer.body.decode().replace("<StackEvents>", event, 1)
-        return Answer(answer.status, body.encode(), XML)
-
-    executed: list[str] = []
-
-    def execute(request: Request, forward: Forward) -> Answer | None:
-        executed.append(request.region)
-        return forward()
-
-    empty.wire.add(when(asks("ExecuteChangeSet"), execute))
-    roles = of_stack("ROLLBACK_COMPLETE", f"{NAME}-roles")
-    empty.wire.add(when(lambda r: len(executed) == 2, roles))
-    empty.wire.add(
-        when(lambda r: len(executed) == 2 and r.operation == "DescribeStackEvents", events)
-    )
-
-    done = bootstrap(regions=(US,))
-
-    assert done.code == 6
-    assert "StageRole: 'API: iam:CreateRole User" in done.err
-    assert "hint: Allow iam:CreateRole on arn:aws:iam::123456789012:role/x" in done.err
-
-
-def test_refused_change_set(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
-    """A change set that CloudFormation does not make is an error in its words."""
-    body = (
-        "<DescribeChangeSetResponse><DescribeChangeSetResult><Status>FAILED</Status><StatusReason>"
-        "Transform failed</StatusReason><ChangeSetId>x</ChangeSetId></DescribeChangeSetResult>"
-        "</DescribeChangeSetResponse>"
-    )
-    empty.wire.add(when(asks("DescribeChangeSet"), answering(Answer(200, body.encode(), XML))))
-
-    done = bootstrap(regions=(US,))
-
-    assert done.code == 10
-    assert f"refuses the change set for stack {NAME}: 'Transform failed'" in done.err
-
-
-def test_removals(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
-    """A change set that would take something away is not executed."""
-    change = (
-        "<member><Type>Resource</Type><ResourceChange><Action>Modify</Action><Replacement>True"
-        "</Replacement><LogicalResourceId>Bucket</LogicalResourceId><ResourceType>AWS::S3::Bucket"
-        "</ResourceType></ResourceChange></member>"
-    )
-    body = (
-        "<DescribeChangeSetResponse><DescribeChangeSetResult><Status>CREATE_COMPLETE</Status>"
-        f"<Changes>{change}</Changes><ChangeSetId>x</ChangeSetId></DescribeChangeSetResult>"
-        "</DescribeChangeSetResponse>"
-    )
-    empty.wire.add(when(asks("DescribeChangeSet"), answering(Answer(200, body.encode(), XML))))
-
-    done = bootstrap(regions=(US,))
-
-    assert done.code == 4
-    assert (
-        "would lose or replace Bucket (AWS::S3::Bucket), and bootstrap deletes nothing" in done.err
-    )
-    assert "aws cloudformation execute-change-set" in done.err
-    assert (US, "ExecuteChangeSet") not in empty.writes()
-
-
-def test_busy_stack(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
-    """A stack that an earlier run is about is waited for; a dry run says so, and does not wait."""
-    bootstrap(regions=(US,))
-    asked: list[str] = []
-
-    def busy_at_first(request: Request, forward: Forward) -> Answer | None:
-        asked.append(request.region)
-        rule = of_stack("UPDATE_IN_PROGRESS" if len(asked) < 4 else "UPDATE_COMPLETE")
-        return rule(request, forward)
-
-    undo = empty.wire.add(when(asks("DescribeStacks"), busy_at_first))
-    done = bootstrap("--json", regions=(US,))
-    undo()
-    empty.wire.add(of_stack("UPDATE_IN_PROGRESS"))
-    dry = bootstrap("--dry-run", regions=(US,))
-
-    assert (done.code, failed_checks(done)) == (0, [])
-    assert len(asked) >= 4
-    assert dry.code == 2
-    assert f"stack {NAME} in {US} is UPDATE_IN_PROGRESS" in dry.err
-
-
-def test_no_changes(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
-    """A change set without changes is a success: only CloudFormation saw that nothing differs."""
-    bootstrap(regions=(US,))
-
-    def other_template(request: Request, forward: Forward) -> Answer:
-        answer = forward()
-        return Answer(answer.status, answer.body.replace(b"2010-09-09", b"2010-09-08"), XML)
-
-    empty.wire.add(when(asks("GetTemplate"), other_template))
-    done = bootstrap("--json", regions=(US,))
-
-    assert done.code == 0
-    assert ("update", "stack", f"{NAME}-roles") in planned(done)["roles"]
-    assert done.json["roles"]["outcome"] == "unchanged"
-
-
-def test_stack_of_somebody_else(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
-    """A stack of the roles that bootstrap has not made is not changed by it."""
-    cloudformation = empty.client("cloudformation")
-    template = {"Resources": {"X": {"Type": "AWS::SNS::Topic"}}}
-    cloudformation.create_stack(StackName=f"{NAME}-roles", TemplateBody=json.dumps(template))
-
-    done = bootstrap(regions=(US,))
-
-    assert done.code == 2
-    assert f"stack {NAME}-roles is there, and not by startifact bootstrap" in done.err
 
 
 def test_credentials(empty: EmptyAccount, bootstrap: Bootstrap) -> None:

@@ -22,7 +22,7 @@ BEFORE = {
     "lock --update": ["lock SugarWater"],
     "lock --check": ["lock SugarWater"],
 }
-ELSEWHERE = ("s3:", "startifact setup", "startifact completion")
+ELSEWHERE = ("s3:", "startifact bootstrap", "startifact setup", "startifact completion")
 
 
 def words_of(example: str) -> list[str]:

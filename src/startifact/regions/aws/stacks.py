@@ -157,20 +157,22 @@ class Stacks:
         """Wait until nothing is being done to the stack *name* any more, and return it.
 
         ``None`` is for one that has gone. *report* is called with each event after that with the
-        id *since*, the oldest first.
+        id *since*, the oldest first. With *since* something has to end after it: for a moment
+        CloudFormation shows the stack as it was before.
 
         Raises:
             UndeterminedError: It takes too long; CloudFormation goes on.
             StartifactError: CloudFormation did not say.
         """
+        has_ended = since is None
         for _ in self._polls(f"stack {name}"):
-            stack = self._described(name)
-            if stack is None:
-                return None
             for event in self.events(name, since=since):
                 since = event.id
+                if event.resource == name:
+                    has_ended = not event.is_under_way
                 report(event)
-            if stack.is_begun and not stack.is_busy:
+            stack = self._described(name)
+            if stack is None or (has_ended and stack.is_begun and not stack.is_busy):
                 return stack
         raise AssertionError  # the polls end with an error
 
@@ -183,7 +185,12 @@ class Stacks:
         arguments = {"StackName": name}
         with self._errors("DescribeStackEvents", name):
             while len(found) < MAX_STACK_EVENTS:
-                page = self._client.describe_stack_events(**arguments)
+                try:
+                    page = self._client.describe_stack_events(**arguments)
+                except ClientError as e:
+                    if _is_absent(e):
+                        break
+                    raise
                 for one in page["StackEvents"]:
                     if one["EventId"] == since:
                         return found[::-1]

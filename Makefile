@@ -18,7 +18,11 @@ VERSITYGW = github.com/versity/versitygw/cmd/versitygw@v1.8.0
 MINIO = github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 SEAWEEDFS = github.com/seaweedfs/seaweedfs@v0.0.0-20261109003541-7506e5f91cd6
 SEAWEEDFS_REPLACES = github.com/tyler-smith/go-bip39=github.com/cosmos/go-bip39@v1.0.0
+# One of each partition.
+LINTED_REGIONS = eu-west-1 us-gov-west-1 cn-north-1
 WORKFLOWS = .github/workflows/*.yml examples/workflows/*.yml
+
+CHECKOV = checkov==3.3.30
 
 # What Startifact is compared with, and what draws the plots.
 AWS_CLI = awscli==1.46.3
@@ -45,7 +49,7 @@ QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 GENERATORS = scripts/generate.py scripts/completions.py scripts/public_names.py scripts/sdk_models.py \
   scripts/structure.py scripts/templates.py
 
-.PHONY: demo test quick explore exhaustive bench bench-check compare-faults check format generate hooks docs lock clean
+.PHONY: demo test quick explore exhaustive bench bench-check compare-faults check scan format generate hooks docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
@@ -87,8 +91,13 @@ check: $(VENV)/.installed-dev
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml composite/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/cfn-lint --regions $(LINTED_REGIONS) -- src/startifact/organisation/templates/*.yaml
 	$(BIN)/zizmor --offline --no-progress --quiet --persona=auditor \
 	  action.yml composite/action.yml .github/dependabot.yml $(WORKFLOWS)
+
+# The templates under the rules of checkov; what it finds and is meant to be so, .checkov.yaml says.
+scan: build/checkov/.installed
+	build/checkov/bin/checkov --config-file .checkov.yaml
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
@@ -143,6 +152,12 @@ build/compare/.installed:
 
 build/compare/.installed-peers: build/compare/.installed
 	build/compare/bin/python -m pip install --quiet --disable-pip-version-check $(PEERS) && touch $@
+
+# It needs hundreds of megabytes and other versions of what Startifact needs.
+build/checkov/.installed: Makefile
+	$(PYTHON) -m venv build/checkov
+	build/checkov/bin/python -m pip install --quiet --disable-pip-version-check $(CHECKOV)
+	touch $@
 
 # GitHub's own parser of actions and workflows, for tests/consistency. Needs npm.
 $(VENV)/.installed-parser: $(VENV)/.installed-dev

@@ -1,8 +1,9 @@
 """What moto's CloudFormation lacks for the templates of Startifact.
 
 It has no policies of buckets and no OIDC providers, makes a bucket with a name and encryption
-alone, changes no policy of a role that is there, and leaves gaps in lists where a value is
-``AWS::NoValue``. Importing this module teaches it all that.
+alone, changes and attaches no policy of a role, leaves gaps in lists where a value is
+``AWS::NoValue``, and passes over what a parameter changes through a condition. Importing this
+module teaches it all that.
 
 moto denies what a bucket's policy denies, without regard to conditions, so that with one of ours
 nobody could write: it keeps such a policy then, and enforces none. What a policy means,
@@ -145,6 +146,10 @@ class OidcProvider(CloudFormationModel):
 def _configure(bucket: FakeBucket, properties: Mapping[str, Any]) -> FakeBucket:
     """Give *bucket* what moto passes over in the *properties* of its resource."""
     backend = s3_backends[bucket.account_id]["aws"]
+    if bucket.encryption is not None:
+        (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        has_bucket_key = str(rule.get("BucketKeyEnabled", False)).lower()
+        bucket.encryption["Rule"]["BucketKeyEnabled"] = has_bucket_key
     if versioning := properties.get("VersioningConfiguration"):
         backend.put_bucket_versioning(bucket.name, versioning["Status"])
     if block := properties.get("PublicAccessBlockConfiguration"):
@@ -211,6 +216,15 @@ def _teach_roles() -> None:
         role = update(cls, cloudformation_json=cloudformation_json, **more)
         return put_policies(role, cloudformation_json["Properties"])
 
+    delete = Role.delete_from_cloudformation_json.__func__  # type: ignore[attr-defined]
+
+    def delete_all(cls: Any, resource_name: str, *rest: Any) -> None:
+        backend = iam_backends[rest[1]]["aws"]
+        for arn in list(backend.get_role(resource_name).managed_policies):
+            backend.detach_role_policy(arn, resource_name)
+        delete(cls, resource_name, *rest)
+
+    Role.delete_from_cloudformation_json = classmethod(delete_all)  # type: ignore[assignment]
     Role.create_from_cloudformation_json = classmethod(create_all)  # type: ignore[assignment]
     Role.update_from_cloudformation_json = classmethod(update_all)  # type: ignore[assignment]
 
@@ -240,6 +254,32 @@ def _teach_no_value() -> None:
     parsing.clean_json = clean_all
 
 
+def _teach_conditions() -> None:
+    """Have an update make, change and delete what its parameters say, also through conditions."""
+    differ, update = parsing.ResourceMap.build_resource_diff, parsing.parse_and_update_resource
+
+    def with_all(self: Any, other_template: Any, parameters: Any = None) -> dict[str, Any]:
+        names: dict[str, Any] = differ(self, other_template, parameters)
+        if parameters and parameters != self.input_parameters:
+            names["Modify"] = [n for n in other_template["Resources"] if n not in names["Add"]]
+        return names
+
+    def update_or_create(
+        logical_id: str, resource_json: Any, resources_map: Any, account_id: str, region_name: str
+    ) -> Any:
+        given = (logical_id, resource_json, resources_map, account_id, region_name)
+        existing = resources_map._parsed_resources.get(logical_id)
+        condition = resource_json.get("Condition")
+        if condition and not resources_map.lazy_condition_map[condition]:
+            if existing and resource_json.get("DeletionPolicy") != "Retain":
+                resources_map._delete_resource(existing, resource_json)
+            return None
+        return update(*given) if existing else parsing.parse_and_create_resource(*given)
+
+    parsing.ResourceMap.build_resource_diff = with_all  # type: ignore[method-assign]
+    parsing.parse_and_update_resource = update_or_create
+
+
 def _forbid_nothing() -> None:
     FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
 
@@ -248,6 +288,7 @@ _teach_buckets()
 _teach_roles()
 _teach_policies()
 _teach_no_value()
+_teach_conditions()
 _forbid_nothing()
 parsing.get_model_list.cache_clear()
 parsing.get_model_map.cache_clear()

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,6 +12,9 @@ from tests.support.wire import Answer, Forward, Request, Rule, error
 ACCOUNT = "123456789012"
 Statements = list[dict[str, Any]]
 
+ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+"""What an administrator may do."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -19,14 +22,19 @@ class Asked:
 
     action: str
     resource: str
-    prefix: str | None = field(default=None, compare=False)
-    """Of a listing, what the keys begin with."""
+    context: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What conditions may compare, by its name in IAM; what is not there has no value."""
 
 
-def asked_of(request: Request) -> list[Asked]:
-    """Return everything that *request* needs a permission for."""
+def asked_of(request: Request, principal: str = "") -> list[Asked]:
+    """Return everything that *request* of a *principal* needs a permission for."""
+    by = {"aws:PrincipalArn": principal} if principal else {}
+    return [replace(asked, context={**by, **asked.context}) for asked in _asked_of(request)]
+
+
+def _asked_of(request: Request) -> list[Asked]:
     if request.service == "ssm":
-        name = str(json.loads(request.body)["Name"]).removeprefix("/")
+        name = str(json.loads(request.body).get("Name", "*")).removeprefix("/")
         resource = f"arn:aws:ssm:{request.region}:{ACCOUNT}:parameter/{name}"
         return [Asked(f"ssm:{request.operation}", resource)]
     bucket, _, key = unquote(request.path).removeprefix("/").partition("/")
@@ -34,16 +42,29 @@ def asked_of(request: Request) -> list[Asked]:
     if not key:
         prefixes = request.query.get("prefix")
         is_listing = request.method == "GET"
-        return [Asked("s3:ListBucket", arn, prefixes[0] if prefixes and is_listing else None)]
+        context = {"s3:prefix": prefixes[0]} if prefixes and is_listing else {}
+        return [Asked("s3:ListBucket", arn, context)]
     if request.method == "DELETE":
         action = "AbortMultipartUpload" if "uploadId" in request.query else "DeleteObject"
     else:
         action = "GetObject" if request.method in {"GET", "HEAD"} else "PutObject"
-    asked = [Asked(f"s3:{action}", f"{arn}/{key}")]
+    asked = [Asked(f"s3:{action}", f"{arn}/{key}", _written(request))]
     if source := request.headers.get("x-amz-copy-source"):
         from_ = unquote(source).partition("?")[0].removeprefix("/")
         asked.append(Asked("s3:GetObject", f"arn:aws:s3:::{from_}"))
     return asked
+
+
+def _written(request: Request) -> dict[str, str]:
+    """Return what conditions may compare of a *request* that writes."""
+    if request.method not in {"PUT", "POST"}:
+        return {}
+    makes_object = not {"uploads", "partNumber"} & request.query.keys()
+    found = {"s3:ObjectCreationOperation": str(makes_object).lower()}
+    for name in ("if-match", "if-none-match"):
+        if name in request.headers:
+            found[f"s3:{name}"] = request.headers[name]
+    return found
 
 
 def allows(statements: Statements, asked: Asked) -> bool:
@@ -54,7 +75,7 @@ def allows(statements: Statements, asked: Asked) -> bool:
 def _applies(statement: Mapping[str, Any], asked: Asked) -> bool:
     return (
         any(matches(pattern, asked.action) for pattern in listed(statement["Action"]))
-        and any(matches(pattern, asked.resource) for pattern in listed(statement["Resource"]))
+        and _is_on(statement, asked.resource)
         and all(
             _holds(operator, name, listed(values), asked)
             for operator, keys in statement.get("Condition", {}).items()
@@ -63,15 +84,41 @@ def _applies(statement: Mapping[str, Any], asked: Asked) -> bool:
     )
 
 
+def of_bucket(bucket: str, statements: Statements) -> Statements:
+    """Return the *statements* of the policy of a *bucket*, which are about no other one."""
+    return [{**statement, "Bucket": f"arn:aws:s3:::{bucket}"} for statement in statements]
+
+
+def _is_on(statement: Mapping[str, Any], resource: str) -> bool:
+    if resource.partition("/")[0] != statement.get("Bucket", resource.partition("/")[0]):
+        return False
+    others = listed(statement.get("NotResource", []))
+    if others:
+        return not any(matches(pattern, resource) for pattern in others)
+    return any(matches(pattern, resource) for pattern in listed(statement["Resource"]))
+
+
+_ALWAYS = {"aws:ResourceAccount": ACCOUNT, "aws:SecureTransport": "true"}
+_KNOWN = {
+    *_ALWAYS,
+    *("aws:PrincipalArn", "s3:ObjectCreationOperation", "s3:if-match", "s3:if-none-match"),
+    "s3:prefix",
+}
+
+
 def _holds(operator: str, name: str, values: list[str], asked: Asked) -> bool:
-    """Say whether a condition holds: of a key that a request does not have, it does not."""
-    context = {"aws:ResourceAccount": ACCOUNT, "s3:prefix": asked.prefix}
-    value = context[name]
+    """Say whether a condition holds: of a key that a request does not have, only if it denies."""
+    assert name in _KNOWN
+    value = {**_ALWAYS, **asked.context}.get(name)
+    if operator == "Null":
+        return values == [str(value is None).lower()]
+    if operator == "ArnNotLike":
+        return value is None or not any(matches(pattern, value) for pattern in values)
     if value is None:
         return False
-    if operator == "StringEquals":
+    if operator in {"StringEquals", "Bool"}:
         return value in values
-    assert operator == "StringLike"
+    assert operator in {"StringLike", "ArnLike"}
     return any(matches(pattern, value) for pattern in values)
 
 
@@ -90,24 +137,27 @@ def listed(given: str | list[str]) -> list[str]:
     return [given] if isinstance(given, str) else given
 
 
-def enforced(statements: Statements, record: list[Asked]) -> Rule:
-    """Return what refuses, as AWS does, whatever *statements* do not allow.
+def enforced(statements: Statements, record: list[Asked], principal: str = "") -> Rule:
+    """Return what refuses, as AWS does, whatever *statements* do not allow to a *principal*.
+
+    A bucket's policy that only denies may be among them.
 
     It appends to *record* what is asked. That an object is absent S3 says only to those who may
     list the whole bucket: to all others it says that they may not see it.
     """
 
     def enforce(request: Request, forward: Forward) -> Answer | None:
-        asked = asked_of(request)
+        asked = asked_of(request, principal)
         record.extend(asked)
         if not all(allows(statements, one) for one in asked):
             return _denial(request)
         answer = forward()
         bucket = asked[0].resource.partition("/")[0]
+        lists = Asked("s3:ListBucket", bucket, {"aws:PrincipalArn": principal})
         if (
             answer.status == 404
             and asked[0].action == "s3:GetObject"
-            and not allows(statements, Asked("s3:ListBucket", bucket))
+            and not allows(statements, lists)
         ):
             return _denial(request)
         return answer

@@ -6,9 +6,11 @@ import pytest
 
 from startifact import CheckState
 from startifact.errors import InputError
+from startifact.organisation.templates.bucket_policy import DENIALS
 from startifact.permissions import OPERATIONS, PERMISSIONS
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.functional.doctor.conftest import Examine, failures, states
+from tests.support.iam import ACCOUNT, ANYTHING, enforced, of_bucket
 from tests.support.limits import Session
 from tests.support.wire import Wire
 
@@ -36,6 +38,25 @@ def test_every_operation(examine: Examine, line: Wire, operation: str) -> None:
     names = {check.name for check in found.regions[0].checks}
     assert {name for name in names if re.match(r"(s3|ssm|kms|sts):", name)} == needed
     assert states(found, CheckState.NOT_TRIED) <= {"ssm:DeleteParameter"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "role"),
+    [("stage", "stage"), ("promote", "promote"), ("prune", "prune"), ("repair-keep", "repair")],
+)
+def test_policy_of_the_template(
+    operation: str, role: str, good_account: AwsAccount, examine: Examine, line: Wire
+) -> None:
+    """A bucket's policy that demands conditions lets through what a role that may write tries."""
+    bucket, arn = good_account.buckets["us-east-1"], f"arn:aws:iam::{ACCOUNT}:role"
+    names = {"partition": "aws", "bucket": bucket, "key_prefix": "", "project": "*"}
+    names |= {"prune_role": f"{arn}/prune", "repair_role": f"{arn}/repair"}
+    denials = of_bucket(bucket, [denial.statement(names) for denial in DENIALS])
+    line.add(enforced([ANYTHING, *denials], [], f"{arn}/{role}"))
+
+    found = examine(operation, channel="prod", regions=AWS_REGIONS[:1])
+
+    assert not failures(found)
 
 
 def test_what_cannot_be_tried_says_why(examine: Examine, line: Wire) -> None:

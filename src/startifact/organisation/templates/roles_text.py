@@ -177,9 +177,10 @@ def _subjects(roles: Sequence[Role]) -> dict[str, object]:
 
 def _conditions(roles: Sequence[Role], *, is_for_any_project: bool) -> dict[str, object]:
     joined = ", ".join(f'!Join ["", !Ref {role.subjects}]' for role in roles)
+    makes_provider = '!And [{Condition: IsForGitHub}, !Equals [!Ref ProviderArn, ""]]'
     conditions: dict[str, object] = {
         "IsForGitHub": Intrinsic(f'!Not [!Equals [!Join ["", [{joined}]], ""]]'),
-        "MakesProvider": Intrinsic('!And [!Condition IsForGitHub, !Equals [!Ref ProviderArn, ""]]'),
+        "MakesProvider": Intrinsic(makes_provider),
         "HasKmsKeys": Intrinsic('!Not [!Equals [!Join ["", !Ref KmsKeys], ""]]'),
     }
     if is_for_any_project:

@@ -12,7 +12,7 @@ from typing import Any
 from startifact.errors import StartifactError
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.examination import ExaminationRequest
-from startifact.permissions import ARTIFACTS, BUCKET
+from startifact.permissions import BUCKET
 from startifact.regions.aws.asking import Asking, code_behind, is_denied
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.configuration_loader import ConfigurationLoader, clients_of
@@ -139,17 +139,16 @@ class Trials:
         )
 
     def _complete(self, trial: Trial) -> None:
-        # A bucket's policy may demand the condition for artifacts.
-        condition = {"IfNoneMatch": "*"} if trial.template == ARTIFACTS else {}
+        # A bucket's policy may demand a condition, and something may be there.
         self._ask(
             trial,
             self._bucket.client.complete_multipart_upload,
-            "NoSuchUpload",
+            *("NoSuchUpload", "PreconditionFailed", "412"),
             Bucket=self._bucket.name,
             Key=self._key(trial),
             UploadId=self._name,
             MultipartUpload={"Parts": [{"ETag": _WRONG_ETAG, "PartNumber": 1}]},
-            **condition,
+            IfNoneMatch="*",
         )
 
     def _abort(self, trial: Trial) -> None:

@@ -50,7 +50,7 @@ def test_commands(empty: EmptyAccount, capsys: pytest.CaptureFixture[str], name:
 
 def test_what_it_names() -> None:
     """Roles, defaults and options on the page are those of the code."""
-    named = {*re.findall(r"`([^`]+)`", PAGE)}
+    named = {*re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL))}
     options = {f"--{option.name}" for key in KEPT for option in options_for(key, "x")}
 
     assert {f"NAME-{suffix}" for suffix in role_suffixes(["CHANNEL"])} <= named

@@ -219,6 +219,7 @@ _shtab_startifact_lock_options=(
 _shtab_startifact_lock_defaults_added=0
 
 _shtab_startifact_policy_options=(
+  "--name=[With bootstrap, the name that it is given]:NAME:"
   "--bucket-name-param=[The SSM parameter, your own, that holds the name of each region\'s bucket]:NAME:"
   "--bucket-key-prefix=[What every key begins with, exactly as written]:PREFIX:"
   "--parameter-name-prefix=[What the names of the parameters that follow latest begin with]:PREFIX:"

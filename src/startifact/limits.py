@@ -225,6 +225,12 @@ DEFAULT_TRUST_POLICY_CHARACTERS = 2_048
 MAX_TEMPLATE_BYTES = 51_200
 """What CloudFormation takes of a template that is not in a bucket already."""
 
+TEMPLATE_CHANNELS = 3
+"""How many channels the template of the roles takes that is made for none."""
+
+TEMPLATE_LINE_CHARACTERS = 90
+"""What comments and descriptions in it are wrapped at."""
+
 MAX_ROLE_CHANNEL_CHARACTERS = 30
 MAX_ROLES_NAME_CHARACTERS = 24
 """What fits into the name of a channel's role, which is made of both: IAM allows 64."""

@@ -726,8 +726,8 @@ _OPTIONS = (
         help_by_command={
             "bootstrap": "AWS regions, separated by commas, spaces or newlines.",
             "setup": "AWS regions, separated by commas, spaces or newlines.",
-            "policy": "AWS regions, separated by commas, spaces or newlines. Without it, "
-            "STARTIFACT_REGIONS, or else all.",
+            "policy": "AWS regions or s3:// buckets, separated by commas, spaces or newlines. "
+            "Without it, STARTIFACT_REGIONS, or else all AWS regions.",
         },
     ),
     OptionDefinition(
@@ -1062,6 +1062,32 @@ _OPTIONS = (
         commands=_CONFIGURING,
         ways_in=SHELL,
         metavar="KEY",
+    ),
+    OptionDefinition(
+        "policy-to-role",
+        "The ARN of a role that copy-from takes on for the regions to copy to; can be given "
+        "several times.",
+        ValueKind.TEXTS,
+        commands=("policy",),
+        ways_in=SHELL,
+        metavar="ARN",
+        name_in_shell="to-role",
+    ),
+    OptionDefinition(
+        "object-tags",
+        "Artifacts are stored with object_tags, which takes a permission of its own.",
+        ValueKind.FLAG,
+        "false",
+        commands=("policy",),
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
+        "object-lock",
+        "Artifacts are retained with object_lock_mode, which takes a permission of its own.",
+        ValueKind.FLAG,
+        "false",
+        commands=("policy",),
+        ways_in=SHELL,
     ),
     OptionDefinition(
         "trust",

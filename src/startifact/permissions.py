@@ -57,7 +57,8 @@ ROLE = "{role}"
 Conditions = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Operators of IAM, with the keys that they compare and the values for these."""
 
-OWN_ACCOUNT: Conditions = {"StringEquals": {"aws:ResourceAccount": ("{account}",)}}
+_ACCOUNT_KEY = "aws:ResourceAccount"
+OWN_ACCOUNT: Conditions = {"StringEquals": {_ACCOUNT_KEY: ("{account}",)}}
 """The name of a bucket says nothing of whose it is."""
 
 OF_PROJECT: Conditions = {
@@ -74,6 +75,8 @@ class When(StrEnum):
 
     ALWAYS = ""
     KMS = "where the bucket has a key of your own in KMS"
+    TAGS = "with object_tags"
+    LOCK = "with object_lock_mode"
     FIRST = "of what the first Startifact staged"
     OTHER_STORE = "on a store other than AWS"
     TO_ROLE = "--to-role"
@@ -99,6 +102,14 @@ class Permission(NamedTuple):
     when: When = When.ALWAYS
     is_denial: bool = False
     """Whether it takes away what another permission allows too much."""
+
+    def without_accounts(self) -> "Permission":
+        """Return it for a store other than AWS, whose buckets are in no account of AWS."""
+        left = {
+            operator: {key: values for key, values in keys.items() if key != _ACCOUNT_KEY}
+            for operator, keys in self.conditions.items()
+        }
+        return self._replace(conditions={operator: keys for operator, keys in left.items() if keys})
 
 
 OPERATIONS: Mapping[str, str] = {
@@ -288,6 +299,42 @@ PERMISSIONS: tuple[Permission, ...] = (
         OWN_ACCOUNT,
     ),
     Permission(
+        "Tag",
+        _STAGING,
+        ("s3:PutObjectTagging",),
+        (ARTIFACTS,),
+        "The tags of the artifact.",
+        OWN_ACCOUNT,
+        When.TAGS,
+    ),
+    Permission(
+        "TagWhatIsSetAside",
+        ("repair-keep",),
+        ("s3:PutObjectTagging",),
+        (QUARANTINE,),
+        "The tags of the content that is not kept.",
+        OWN_ACCOUNT,
+        When.TAGS,
+    ),
+    Permission(
+        "Retain",
+        _STAGING,
+        ("s3:PutObjectRetention",),
+        (ARTIFACTS,),
+        "How long the artifact is retained.",
+        OWN_ACCOUNT,
+        When.LOCK,
+    ),
+    Permission(
+        "RetainWhatIsSetAside",
+        ("repair-keep",),
+        ("s3:PutObjectRetention",),
+        (QUARANTINE,),
+        "How long the content that is not kept is retained.",
+        OWN_ACCOUNT,
+        When.LOCK,
+    ),
+    Permission(
         "Decrypt",
         _OF_A_PROJECT,
         ("kms:Decrypt",),
@@ -380,9 +427,11 @@ BOOTSTRAP_PERMISSIONS: tuple[Permission, ...] = (
             *("s3:PutBucketOwnershipControls", "s3:PutEncryptionConfiguration"),
             *("s3:PutLifecycleConfiguration", "s3:PutBucketObjectLockConfiguration"),
             *("s3:PutBucketPolicy", "s3:PutBucketTagging"),
+            *("s3:DeleteBucketPolicy", "s3:DeleteBucket"),
         ),
         (BUCKET,),
-        "The buckets, by CloudFormation, and what doctor looks at.",
+        "The buckets, by CloudFormation, and what doctor looks at. A stack that could not be made "
+        "takes its own away again.",
     ),
     Permission(
         "Parameters",
@@ -390,6 +439,7 @@ BOOTSTRAP_PERMISSIONS: tuple[Permission, ...] = (
         (
             *("ssm:GetParameter", "ssm:GetParameters", "ssm:PutParameter"),
             *("ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"),
+            *("ssm:DeleteParameter", "ssm:DeleteParameters"),
         ),
         (CONFIGURATION, BUCKET_NAME),
         "The organisation configuration, and the name of each bucket.",

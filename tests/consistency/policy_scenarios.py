@@ -29,6 +29,9 @@ class Setting:
     prefix: str = "team/"
     regions: tuple[str, ...] = REGIONS
     loader: ConfigurationLoader | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+    """What else the configuration says."""
+
     project: str = field(default_factory=lambda: f"P{uuid4().hex[:8]}")
 
     def __post_init__(self) -> None:
@@ -44,6 +47,7 @@ class Setting:
                         "bucket_key_prefix": self.prefix,
                         "parameter_name_prefix": f"/team-{self.account.unique}",
                         "regions": list(self.regions),
+                        **self.options,
                     }
                 ),
             )

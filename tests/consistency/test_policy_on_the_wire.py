@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from startifact.errors import StartifactError
 from startifact.organisation.policy import policy
-from startifact.permissions import OPERATIONS, PERMISSIONS
+from startifact.permissions import OPERATIONS, PERMISSIONS, When
 from tests.conftest import AwsAccount
 from tests.consistency.policy_scenarios import REGIONS, SCENARIOS, Scenario, Setting
 from tests.support.iam import ACCOUNT, Asked, Statements, allows, enforced, listed
@@ -72,13 +72,19 @@ def attempt(
     settings: dict[int, Setting] = {}
 
     def run(
-        operation: str, scenario: Scenario, *, lacks: tuple[str, str] | None = None, **options: Any
+        operation: str,
+        scenario: Scenario,
+        *,
+        lacks: tuple[str, str] | None = None,
+        configured: Mapping[str, object] | None = None,
+        **options: Any,
     ) -> Outcome:
         prefix = options.get("bucket_key_prefix", "team/")
         here = settings.get(id(scenario))
         if here is None:
             regions = REGIONS if operation in COMPARING else REGIONS[:1]
-            here = Setting(account, tmp_path, prefix, regions, loaders.get(prefix))
+            loader = loaders.get(prefix)
+            here = Setting(account, tmp_path, prefix, regions, loader, options=configured or {})
             loaders[prefix] = here.loader
             scenario.prepare(here)
         if operation in READING:
@@ -94,7 +100,8 @@ def attempt(
             with here.new_session() as session:
                 scenario.act(session, here)
         except (StartifactError, AssertionError) as e:
-            complaints.append(f"{type(e).__name__}: {e}")
+            hint = getattr(e, "hint", None)
+            complaints.append(f"{type(e).__name__}: {e} {hint or ''}")
         wire.clear()
         complaints += [
             record.getMessage()
@@ -174,10 +181,55 @@ def test_actions_in_messages() -> None:
         for action in re.findall(r"\b(?:s3|ssm):[A-Z][A-Za-z]+", path.read_text(encoding="utf-8"))
     }
 
-    known = {action for permission in PERMISSIONS for action in permission.actions}
-    assert named - WITHIN_OBJECT_LOCK == {
-        action for action in known if not action.startswith(("kms:", "sts:"))
-    }
+    # Of these S3 says what it asks, and the hint names that: they are no requests of their own.
+    said_by_s3 = {When.KMS, When.TAGS, When.LOCK, When.TO_ROLE}
+    known = {action for p in PERMISSIONS if p.when not in said_by_s3 for action in p.actions}
+    assert named - WITHIN_OBJECT_LOCK == known
+
+
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+TAGS = ({"object_tags": {"team": "build"}}, {"object_tags": True})
+LOCK = ({"object_lock_mode": "GOVERNANCE", "object_lock_days": 1}, {"object_lock": True})
+KMS = ({"kms_key": KEY}, {"kms_keys": [KEY]})
+
+
+@pytest.mark.parametrize(
+    ("operation", "number", "option", "needed"),
+    [
+        ("stage", 1, TAGS, {"s3:PutObjectTagging"}),
+        ("repair-keep", 0, TAGS, {"s3:PutObjectTagging"}),
+        ("stage", 1, LOCK, {"s3:PutObjectRetention"}),
+        ("stage", 1, KMS, {"kms:Decrypt", "kms:GenerateDataKey"}),
+        ("promote", 0, KMS, {"kms:Decrypt", "kms:GenerateDataKey"}),
+        ("download", 2, KMS, {"kms:Decrypt"}),
+    ],
+)
+def test_options(
+    operation: str,
+    number: int,
+    option: tuple[dict[str, object], dict[str, Any]],
+    needed: set[str],
+    account: AwsAccount,
+    attempt: Any,
+) -> None:
+    """With an option of the configuration the policy for it suffices, and nothing less does."""
+    configured, options = option
+    for region, bucket in account.buckets.items() if option is LOCK else ():
+        s3 = account.s3(region)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_object_lock_configuration(
+            Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
+        )
+    scenario = SCENARIOS[operation][number]
+
+    outcome = attempt(operation, scenario, configured=configured, **options)
+
+    assert (outcome.denied, outcome.complaints) == ([], [])
+    more = [(sid, action) for sid, action in allowed(outcome.statements) if action in needed]
+    assert {action for _, action in more} == needed
+    for lacks in more:
+        after = attempt(operation, scenario, lacks=lacks, configured=configured, **options)
+        assert lacks[1] in str(after.complaints)
 
 
 @pytest.mark.parametrize("prefix", ["", "it's(a)/*!/"])

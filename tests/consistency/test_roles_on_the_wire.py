@@ -1,5 +1,6 @@
 """The roles of the template do their commands under the policy of the bucket, and no others."""
 
+import json
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext, suppress
 from dataclasses import replace
@@ -31,6 +32,11 @@ def deployed(moto_server: str) -> AwsAccount:
     account = AwsAccount(
         moto_server, {region: f"{NAME}-{region}" for region in REGIONS}, f"/startifact-{NAME}"
     )
+    configuration = {
+        "bucket_name_param": account.bucket_parameter,
+        "bucket_key_prefix": "team/",
+        "parameter_name_prefix": f"/team-{account.unique}",
+    }
     for region, bucket in account.buckets.items():
         deployment.deploy_region(
             region,
@@ -39,6 +45,7 @@ def deployed(moto_server: str) -> AwsAccount:
             KeyPrefix="team/",
             BucketNameParameter=account.bucket_parameter,
             ConfigurationParameter=account.parameter,
+            Configuration=json.dumps(configuration),
             PruneRole=f"{NAME}-prune",
             RepairRole=f"{NAME}-repair",
         )
@@ -129,8 +136,8 @@ def test_roles(
 
 
 def allows_all(rules: Statements, asked: Iterable[Asked], principal: str) -> bool:
-    by = {"aws:PrincipalArn": principal}
-    return all(allows(rules, replace(one, context={**one.context, **by})) for one in asked)
+    asker = {"aws:PrincipalArn": principal}
+    return all(allows(rules, replace(one, context={**one.context, **asker})) for one in asked)
 
 
 def test_another_project(

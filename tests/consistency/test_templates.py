@@ -14,14 +14,17 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads
 
 from startifact.errors import InputError
+from startifact.limits import TEMPLATE_CHANNELS
 from startifact.model.configuration import parse_configuration
 from startifact.organisation.policy import policy
 from startifact.organisation.templates import regional_template, roles_template
-from startifact.organisation.templates.roles import PARAMETER_CHANNELS, Role, all_roles
+from startifact.organisation.templates.bucket_policy import DENIALS
+from startifact.organisation.templates.roles import Role, all_roles
 from startifact.organisation.trust import ISSUER, trust_policy
 from startifact.permissions import OPERATIONS
 from tests.support.deployment import Deployment
 from tests.support.iam import ACCOUNT, Asked, Statements, allows
+from tests.support.runner_step import PROJECT as PROJECT_FOLDER
 
 PROJECT = "SugarWater"
 SUBJECTS = ("repo:ORG/REPO:ref:refs/tags/v*", "repo:ORG@12/REPO@34:environment:prod")
@@ -161,7 +164,7 @@ def test_nothing_is_lost() -> None:
         for name, resource in template_of(text)["Resources"].items():
             if resource["Type"] not in {"AWS::IAM::Role", "AWS::IAM::ManagedPolicy"}:
                 policies = (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
-                assert (name, *policies) == (name, "Retain", "Retain")
+                assert (name, *policies) == (name, "RetainExceptOnCreate", "Retain")
 
 
 def test_default_configuration() -> None:
@@ -215,8 +218,8 @@ def roles_with(channels: list[str]) -> list[Role]:
     return list(all_roles(channels))
 
 
-@pytest.mark.parametrize("with_keys", [False, True], ids=["", "KMS"])
-def test_policies_of_parameters(deployment: Deployment, name: str, with_keys: bool) -> None:
+@pytest.mark.parametrize("with_all", [False, True], ids=["plain", "with all options"])
+def test_policies_of_parameters(deployment: Deployment, name: str, with_all: bool) -> None:
     """Each role is allowed what is printed for its commands, with the values of parameters."""
     channels = ["prod", "staging", "canary"]
     outputs = deployment.deploy_roles(
@@ -225,14 +228,16 @@ def test_policies_of_parameters(deployment: Deployment, name: str, with_keys: bo
         Bucket="my-artifacts-*",
         Project=PROJECT,
         **{f"Channel{n}": channel for n, channel in enumerate(channels, 1)},
-        **({"KmsKeys": KEY} if with_keys else {}),
+        **({"KmsKeys": KEY, "ObjectTags": "true", "ObjectLock": "true"} if with_all else {}),
         **PLACES,
     )
 
-    assert len(channels) == PARAMETER_CHANNELS
+    assert len(channels) == TEMPLATE_CHANNELS
     for role in roles_with(channels):
         allowed = by_sid(deployment.statements_of(outputs[role.resource]))
-        where = {"buckets": "my-artifacts-*", "kms_keys": [KEY] if with_keys else []}
+        where: dict[str, Any] = {"buckets": "my-artifacts-*"}
+        if with_all:
+            where |= {"kms_keys": [KEY], "object_tags": True, "object_lock": True}
         expected = by_sid(expected_policy(role, **where))
         if "ListProjects" in expected:  # which is for a role for all projects
             del expected["ListProjects"]
@@ -380,6 +385,39 @@ def test_what_cannot_be(given: dict[str, list[str]], says: str) -> None:
     """What no template can be made for is an error that says so."""
     with pytest.raises(InputError, match=says):
         roles_template(**given)
+
+
+PAGE = (PROJECT_FOLDER / "docs" / "organisation-templates.md").read_text(encoding="utf-8")
+
+
+def test_page() -> None:
+    """What the page deploys has parameters of the template, and all that have no default."""
+    found = re.findall(
+        r"--template-file (\S+).*?--parameter-overrides(.*?)\n(?:done|aws)", PAGE, re.DOTALL
+    )
+
+    assert [template for template, _ in found] == ["regional.yaml", "roles.yaml"]
+    for template, overrides in found:
+        parameters = template_of(TEMPLATES[template.removesuffix(".yaml")])["Parameters"]
+        given = dict(re.findall(r"(\w+)=(?:'(.*?)'|\"|\S)", overrides))
+        assert given.keys() <= parameters.keys()
+        assert {n for n, p in parameters.items() if "Default" not in p} <= given.keys()
+        for name, value in given.items():
+            assert not value or re.search(parameters[name]["AllowedPattern"], value)
+
+
+def test_page_has_all() -> None:
+    """The page names every role, every parameter that confines one, and every denial."""
+    prose = re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL)
+    named = {*re.findall(r"`([^`]+)`", prose)}
+
+    assert {denial.name for denial in DENIALS} <= named
+    assert {f"NAME-{role.suffix}" for role in (*all_roles(["CHANNEL"]),)} <= named
+    rows = dict(re.findall(r"^\| `NAME-([a-z]+)[^`]*` \| ([^|]+)", PAGE, re.MULTILINE))
+    for role in all_roles(["x"]):
+        words = {*re.findall(r"`([^`]+)`", rows[role.suffix.partition("-")[0]])}
+        as_written = {OPERATIONS[name] for name in role.operations if name != "copy-from"}
+        assert as_written <= words
 
 
 def test_names_of_roles() -> None:

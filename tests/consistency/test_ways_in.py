@@ -67,7 +67,8 @@ OPTIONS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
     **dict.fromkeys(
         (
             *("policy-project", "policy-channel", "deny-channel", "bucket", "account"),
-            *("partition", "kms-key", "trust", "branch", "tag", "environment"),
+            *("partition", "kms-key", "policy-to-role", "object-tags", "object-lock"),
+            *("trust", "branch", "tag", "environment"),
         ),
         ({PYTHON, ACTION}, _POLICY),
     ),

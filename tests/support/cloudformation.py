@@ -233,9 +233,9 @@ def _teach_policies() -> None:
     def update(
         cls: Any, /, original_resource: Any, *, cloudformation_json: Any, **more: Any
     ) -> Any:
-        document = json.dumps(cloudformation_json["Properties"]["PolicyDocument"])
+        text = json.dumps(cloudformation_json["Properties"]["PolicyDocument"])
         iam_backends[original_resource.account_id]["aws"].create_policy_version(
-            original_resource.arn, document, set_as_default=True
+            original_resource.arn, text, set_as_default=True
         )
         return original_resource
 
@@ -271,7 +271,7 @@ def _teach_conditions() -> None:
         existing = resources_map._parsed_resources.get(logical_id)
         condition = resource_json.get("Condition")
         if condition and not resources_map.lazy_condition_map[condition]:
-            if existing and resource_json.get("DeletionPolicy") != "Retain":
+            if existing and "Retain" not in resource_json.get("DeletionPolicy", ""):
                 resources_map._delete_resource(existing, resource_json)
             return None
         return update(*given) if existing else parsing.parse_and_create_resource(*given)

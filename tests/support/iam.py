@@ -28,8 +28,8 @@ class Asked:
 
 def asked_of(request: Request, principal: str = "") -> list[Asked]:
     """Return everything that *request* of a *principal* needs a permission for."""
-    by = {"aws:PrincipalArn": principal} if principal else {}
-    return [replace(asked, context={**by, **asked.context}) for asked in _asked_of(request)]
+    asker = {"aws:PrincipalArn": principal} if principal else {}
+    return [replace(asked, context={**asker, **asked.context}) for asked in _asked_of(request)]
 
 
 def _asked_of(request: Request) -> list[Asked]:
@@ -49,10 +49,26 @@ def _asked_of(request: Request) -> list[Asked]:
     else:
         action = "GetObject" if request.method in {"GET", "HEAD"} else "PutObject"
     asked = [Asked(f"s3:{action}", f"{arn}/{key}", _written(request))]
+    if "x-amz-tagging" in request.headers:
+        asked.append(Asked("s3:PutObjectTagging", f"{arn}/{key}"))
+    if "x-amz-object-lock-mode" in request.headers:
+        asked.append(Asked("s3:PutObjectRetention", f"{arn}/{key}"))
+    if kms_key := request.headers.get(KMS_KEY):
+        asked.append(Asked("kms:GenerateDataKey", kms_key, via_s3(request)))
+        if "uploads" in request.query:  # whose parts are read once more when they are joined
+            asked.append(Asked("kms:Decrypt", kms_key, via_s3(request)))
     if source := request.headers.get("x-amz-copy-source"):
         from_ = unquote(source).partition("?")[0].removeprefix("/")
         asked.append(Asked("s3:GetObject", f"arn:aws:s3:::{from_}"))
     return asked
+
+
+KMS_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+
+
+def via_s3(request: Request) -> dict[str, str]:
+    """Return what KMS knows of who asks, where S3 does for a *request*."""
+    return {"kms:ViaService": f"s3.{request.region}.amazonaws.com"}
 
 
 def _written(request: Request) -> dict[str, str]:
@@ -102,7 +118,7 @@ _ALWAYS = {"aws:ResourceAccount": ACCOUNT, "aws:SecureTransport": "true"}
 _KNOWN = {
     *_ALWAYS,
     *("aws:PrincipalArn", "s3:ObjectCreationOperation", "s3:if-match", "s3:if-none-match"),
-    "s3:prefix",
+    *("s3:prefix", "kms:ViaService"),
 }
 
 
@@ -149,10 +165,17 @@ def enforced(statements: Statements, record: list[Asked], principal: str = "") -
     def enforce(request: Request, forward: Forward) -> Answer | None:
         asked = asked_of(request, principal)
         record.extend(asked)
-        if not all(allows(statements, one) for one in asked):
-            return _denial(request)
+        for one in asked:
+            if not allows(statements, one):
+                return _denial(request, None if one is asked[0] else one)
         answer = forward()
         bucket = asked[0].resource.partition("/")[0]
+        kms_key = answer.headers.get(KMS_KEY)
+        if kms_key and request.method == "GET":
+            read = Asked("kms:Decrypt", kms_key, via_s3(request))
+            record.append(read)
+            if not allows(statements, read):
+                return _denial(request, read)
         lists = Asked("s3:ListBucket", bucket, {"aws:PrincipalArn": principal})
         if (
             answer.status == 404
@@ -165,8 +188,16 @@ def enforced(statements: Statements, record: list[Asked], principal: str = "") -
     return enforce
 
 
-def _denial(request: Request) -> Answer:
+def _denial(request: Request, other: Asked | None = None) -> Answer:
+    """Return a refusal, in which AWS names the action only where it is *other* than was asked."""
+    said = "denied by the policy"
+    if other is not None:
+        said = (
+            f"User: arn:aws:iam::{ACCOUNT}:user/me is not authorized to perform: {other.action} on "
+            f"resource: {other.resource} because no identity-based policy allows the "
+            f"{other.action} action"
+        )
     if request.service == "ssm":
-        text = json.dumps({"__type": "AccessDeniedException", "message": "denied by the policy"})
+        text = json.dumps({"__type": "AccessDeniedException", "message": said})
         return Answer(400, text.encode(), {"Content-Type": "application/x-amz-json-1.1"})
-    return error(403, "AccessDenied", "denied by the policy")
+    return error(403, "AccessDenied", said)

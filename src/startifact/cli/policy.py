@@ -41,6 +41,9 @@ class PolicyInputs:
     bucket_key_prefix: str | None
     parameter_name_prefix: str | None
     kms_key: Sequence[str]
+    policy_to_role: Sequence[str]
+    object_tags: bool
+    object_lock: bool
     trust: str | None
     branch: Sequence[str]
     tag: Sequence[str]
@@ -93,6 +96,9 @@ def make_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
         bucket_key_prefix=inputs.bucket_key_prefix or "",
         parameter_name_prefix=inputs.parameter_name_prefix or "",
         kms_keys=inputs.kms_key,
+        to_roles=inputs.policy_to_role,
+        object_tags=inputs.object_tags,
+        object_lock=inputs.object_lock,
     )
     return PolicyResult(iam_policy=iam_policy, notes=tuple(_placeholders(iam_policy)))
 
@@ -130,6 +136,9 @@ def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
         ("--deny-channel", inputs.deny_channel),
         ("--bucket", inputs.bucket),
         ("--kms-key", inputs.kms_key),
+        ("--to-role", inputs.policy_to_role),
+        ("--object-tags", inputs.object_tags),
+        ("--object-lock", inputs.object_lock),
     ):
         if given:
             raise InputError(

@@ -15,8 +15,11 @@ from startifact.model.configuration import (
     is_parameter_prefix,
 )
 from startifact.model.keys import LATEST
+from startifact.model.roles import is_role
 from startifact.permissions import OPERATIONS, PERMISSIONS, Permission, When
 from startifact.problems import Problems
+from startifact.regions.aws.endpoint import is_custom
+from startifact.regions.aws.spec import BucketSpec
 from startifact.text import quoted
 
 logger = logging.getLogger(__name__)
@@ -53,6 +56,16 @@ class PolicyRequest:
     bucket_key_prefix: str = ""
     parameter_name_prefix: str = ""
     kms_keys: tuple[str, ...] = ()
+    to_roles: tuple[str, ...] = ()
+    object_tags: bool = False
+    object_lock: bool = False
+    named_buckets: tuple[BucketSpec, ...] = ()
+    """Buckets that are spelled ``s3://``, which have no parameters in SSM."""
+
+    @property
+    def is_for_other_store(self) -> bool:
+        """Whether the buckets are on a store other than AWS, which has no accounts of AWS."""
+        return any(map(is_on_other_store, self.named_buckets))
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
@@ -61,10 +74,18 @@ class PolicyRequest:
         return tuple(
             p
             for p in needed
-            if p.when in _PRINTED
-            and (p.when is not When.KMS or self.kms_keys)
-            and not (p.is_denial and _is_allowed_by_name(p, needed))
+            if self._has(p.when) and not (p.is_denial and _is_allowed_by_name(p, needed))
         )
+
+    def _has(self, when: When) -> bool:
+        """Say whether what is needed *when* something is so is needed here."""
+        return {
+            When.KMS: bool(self.kms_keys),
+            When.TAGS: self.object_tags,
+            When.LOCK: self.object_lock,
+            When.OTHER_STORE: self.is_for_other_store,
+            When.TO_ROLE: bool(self.to_roles),
+        }.get(when, True)
 
     def templates(self) -> list[str]:
         """Return all templates of what its operations need."""
@@ -93,12 +114,31 @@ class PolicyRequest:
             "parameter_prefix": (self.parameter_name_prefix,),
             "kms_key": self.kms_keys,
             "kms_region": tuple(dict.fromkeys(key.split(":")[3] for key in self.kms_keys)),
+            "role": self.to_roles,
         }
 
+    def all_choices(self) -> list[dict[str, Sequence[str]]]:
+        """Return those of the organisation's regions, if there are any, and those of each bucket.
 
-_PRINTED = frozenset({When.ALWAYS, When.KMS, When.FIRST})
-"""Of a store other than AWS, policies are its own; the role of a copy is a matter of whoever runs
-it."""
+        A bucket has none for the placeholders of parameters, which are for no bucket by itself.
+        """
+        common = self.choices()
+        found = [common] if self.regions or not self.named_buckets else []
+        for spec in self.named_buckets:
+            own: dict[str, Sequence[str]] = {
+                "partition": (self.partition or partition_of(spec.region or ""),),
+                "account": (spec.options.bucket_owner or self.account or ACCOUNT,),
+                "bucket": (spec.bucket,),
+                "key_prefix": (escaped(spec.prefix),),
+            }
+            kept = ("project", "channel", "kms_key", "kms_region", "role")
+            found.append(own | {name: common[name] for name in kept})
+        return found
+
+
+def is_on_other_store(spec: BucketSpec) -> bool:
+    """Say whether the bucket that *spec* names is on a store other than AWS."""
+    return spec.endpoint is not None and is_custom(spec.endpoint)
 
 
 def escaped(text: str) -> str:
@@ -177,6 +217,11 @@ def _check_buckets(request: PolicyRequest, problems: Problems) -> None:
             problems.add("bucket", region, "one of the regions before the =")
         if not _BUCKET.fullmatch(bucket):
             problems.add("bucket", bucket, "the name of a bucket, in which * stands for any text")
+    for role in request.to_roles:
+        if not is_role(role):
+            problems.add("to-role", role, "the ARN of a role")
+    if request.to_roles and "copy-from" not in request.operations:
+        problems.say("to-role is given, and it is copy-from that takes on a role")
     for key in request.kms_keys:
         if not _KMS_KEY.fullmatch(key):
             problems.add("kms-key", key, "the ARN of a key: an alias cannot stand in a policy")
@@ -186,7 +231,14 @@ def _check_regions(request: PolicyRequest, problems: Problems) -> None:
     for region in request.regions:
         if not REGION.fullmatch(region):
             problems.add("region", region, "an AWS region such as eu-west-1")
-    partitions = tuple(dict.fromkeys(map(partition_of, request.regions)))
+    of_aws = [s for s in request.named_buckets if not is_on_other_store(s)]
+    if request.is_for_other_store and (of_aws or request.regions):
+        problems.say(
+            "no policy is for AWS and for another store, which has policies of its own",
+            hint="Make one for each",
+        )
+    regions = (*request.regions, *(spec.region for spec in of_aws if spec.region))
+    partitions = tuple(dict.fromkeys(map(partition_of, regions)))
     if request.partition not in {None, *PARTITIONS}:
         problems.add("partition", request.partition, f"one of {', '.join(PARTITIONS)}")
     elif len(partitions) > 1:

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -122,6 +123,75 @@ def test_key_in_kms(run: Run) -> None:
     }
 
 
+def test_bucket_of_its_own(run: Run) -> None:
+    """A bucket that is named has no parameters, and its spelling says what is its own."""
+    key = "arn:aws:kms:eu-west-1:123456789012:key/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+    spec = (
+        f"s3://my-bucket/some/prefix?region=eu-west-1&kms-key={quote(key, safe='')}"
+        "&object-tags=team%3Dbuild&bucket-owner=210987654321"
+    )
+    made = run("policy", "stage", "--project", "A", "--regions", spec, "--account", "1" * 12)
+
+    assert (made.code, made.err) == (0, "")
+    assert resources(made.json, "ssm") == set()
+    assert resources(made.json, "s3") == {
+        "arn:aws:s3:::my-bucket",
+        *(f"arn:aws:s3:::my-bucket/some/prefix/A{end}" for end in ("@*", "/*", "/latest")),
+    }
+    statements = {s["Sid"]: s for s in made.json["Statement"]}
+    assert statements["Tag"]["Action"] == "s3:PutObjectTagging"
+    assert statements["Encrypt"]["Resource"] == key
+    owners = {
+        s["Condition"]["StringEquals"]["aws:ResourceAccount"]
+        for s in statements.values()
+        if "StringEquals" in s["Condition"]
+    }
+    assert owners == {"210987654321"}
+
+
+def test_buckets_beside_regions(run: Run) -> None:
+    """Each bucket keeps its own prefix, beside those of an organisation."""
+    made = run(
+        *(
+            "policy",
+            "download",
+            "--project",
+            "A",
+            "--bucket",
+            "org",
+            "--bucket-key-prefix",
+            "team/",
+        ),
+        *("--regions", "eu-west-1,s3://one/x?region=us-east-1,s3://two"),
+    )
+
+    keys = {arn for arn in resources(made.json, "s3") if arn.endswith("@*")}
+    assert keys == {f"arn:aws:s3:::{k}A@*" for k in ("org/team/", "one/x/", "two/")}
+    (listing,) = (s for s in made.json["Statement"] if s["Action"] == "s3:ListBucket")
+    assert "x/A@*" in listing["Condition"]["StringLike"]["s3:prefix"]
+
+
+def test_other_store(run: Run) -> None:
+    """A store other than AWS has no accounts, and is tried before it is written to."""
+    spec = "s3://artifacts/x?endpoint=https%3A%2F%2Fstore.example"
+    made = run("policy", "stage", "--project", "A", "--regions", spec)
+
+    statements = {s["Sid"]: s for s in made.json["Statement"]}
+    assert (made.code, made.err) == (0, "")
+    assert "aws:ResourceAccount" not in made.out
+    assert statements["Probe"]["Resource"] == "arn:aws:s3:::artifacts/x/A/_probe/*"
+    assert "Condition" not in statements["Read"]
+
+
+def test_role_to_copy_with(run: Run) -> None:
+    """Whoever copies takes on the role for where the copy goes."""
+    role = "arn:aws:iam::123456789012:role/copy"
+    made = run("policy", "copy-from", "--project", "A", "--to-role", role)
+
+    (statement,) = (s for s in made.json["Statement"] if s["Action"] == "sts:AssumeRole")
+    assert statement["Resource"] == role
+
+
 def test_several_commands(run: Run) -> None:
     """A role for several commands may do what each needs, and one denies nothing to the others."""
     prune = run("policy", "prune", "--project", "A").json["Statement"]
@@ -146,6 +216,12 @@ def test_several_commands(run: Run) -> None:
         (["stage", "--project", "${aws:username}"], "project: got '${aws:username}'"),
         (["stage", "--project", "A", "--account", "*"], "account: got '*'"),
         (["stage", "--project", "A", "--regions", "file:x"], "region: got 'file:x'"),
+        (["stage", "--project", "A", "--regions", "s3://B_"], "bucket: got 'B_'"),
+        (
+            ["stage", "--project", "A", "--regions", "eu-west-1,s3://bbb?endpoint=https://c.d"],
+            "no policy is for AWS and for another store",
+        ),
+        (["stage", "--project", "A", "--to-role", "r"], "to-role: got 'r'"),
         (["stage", "--project", "A", "--regions", "eu-west-1,cn-north-1"], "no role reaches"),
         (["stage", "--project", "A", "--bucket", "eu-west-1=b"], "bucket: got 'eu-west-1'"),
         (["stage", "--project", "A", "--bucket", "b/*"], "bucket: got 'b/*'"),

@@ -21,7 +21,7 @@ _shtab_startifact_doctor_option_strings=(--channel --for --regions --configurati
 _shtab_startifact_bootstrap_option_strings=(--yes --dry-run --name --github --show-template --bucket-name-param --bucket-key-prefix --parameter-name-prefix --project --channel --bucket --kms-key --bucket-owner --storage-class --object-tag --object-lock-mode --object-lock-days --mirrored-channel --endpoint --use-dualstack --use-fips --unset --branch --tag --environment --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_setup_option_strings=(--regions --dry-run --bucket-name-param --bucket-key-prefix --parameter-name-prefix --kms-key --bucket-owner --storage-class --object-tag --object-lock-mode --object-lock-days --mirrored-channel --endpoint --use-dualstack --use-fips --unset --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_completion_option_strings=(--traceback -h --help --version)
-_shtab_startifact_policy_option_strings=(--name --bucket-name-param --bucket-key-prefix --parameter-name-prefix --project --channel --deny-channel --bucket --account --partition --kms-key --trust --branch --tag --environment --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
+_shtab_startifact_policy_option_strings=(--name --bucket-name-param --bucket-key-prefix --parameter-name-prefix --project --channel --deny-channel --bucket --account --partition --kms-key --to-role --object-tags --object-lock --trust --branch --tag --environment --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_option_strings=(--regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 
 _shtab_startifact_stage_pos_1_COMPGEN=_shtab_compgen_files
@@ -261,6 +261,8 @@ _shtab_startifact_completion__h_nargs=0
 _shtab_startifact_completion___help_nargs=0
 _shtab_startifact_completion___version_nargs=0
 _shtab_startifact_policy_pos_0_nargs='*'
+_shtab_startifact_policy___object_tags_nargs=0
+_shtab_startifact_policy___object_lock_nargs=0
 _shtab_startifact_policy___json_nargs=0
 _shtab_startifact_policy__v_nargs=0
 _shtab_startifact_policy___verbose_nargs=0

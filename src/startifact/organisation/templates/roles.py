@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from startifact.limits import TEMPLATE_CHANNELS
 from startifact.organisation.policy import statement_of
 from startifact.organisation.policy_request import ANY, PolicyRequest
 from startifact.organisation.templates.yaml_text import Choice, Explained, Intrinsic, indented
@@ -12,14 +13,14 @@ from startifact.permissions import Permission, When
 LISTING = "projects"
 """The operation that is for all projects, and not for a role that is confined to some."""
 
+CONDITIONS = {When.KMS: "HasKmsKeys", When.TAGS: "HasObjectTags", When.LOCK: "HasObjectLock"}
+"""The conditions of the template under which roles are allowed what only some need."""
+
 READING = "Reading"
 """The resource with what all roles but one are allowed."""
 
 PROJECT = "${Project}"
 """The parameter with the project, where none is given before."""
-
-PARAMETER_CHANNELS = 3
-"""How many channels the template takes that is made for none."""
 
 
 class Role(NamedTuple):
@@ -87,7 +88,7 @@ def all_roles(channels: Sequence[str]) -> tuple[Role, ...]:
     if channels:
         promote = [promote_role(n, channel) for n, channel in enumerate(channels, 1)]
     else:
-        numbers = range(1, PARAMETER_CHANNELS + 1)
+        numbers = range(1, TEMPLATE_CHANNELS + 1)
         promote = [promote_role(n, f"${{Channel{n}}}", f"HasChannel{n}") for n in numbers]
     return (READ, STAGE, *promote, PRUNE, REPAIR, CONFIGURE)
 
@@ -103,14 +104,16 @@ def roles_resources(roles: Sequence[Role], choices: Mapping[str, Sequence[str]])
     return lines
 
 
-def _needed(role: Role) -> tuple[Permission, ...]:
-    # A key, so that what keys are for is among what is needed.
-    return PolicyRequest(operations=role.operations, buckets={}, kms_keys=(ANY,)).permissions
+def needed_by(role: Role) -> tuple[Permission, ...]:
+    """Return all that *role* may need, what only some organisations do included."""
+    return PolicyRequest(
+        operations=role.operations, buckets={}, kms_keys=(ANY,), object_tags=True, object_lock=True
+    ).permissions
 
 
 def _common(roles: Sequence[Role]) -> tuple[Permission, ...]:
     """Return what is needed by all *roles* that do anything in regions."""
-    needed = [_needed(role) for role in roles if role != CONFIGURE]
+    needed = [needed_by(role) for role in roles if role != CONFIGURE]
     return tuple(p for p in needed[0] if all(p in others for others in needed))
 
 
@@ -130,7 +133,7 @@ def _reading(
 def _resource(
     role: Role, common: Sequence[Permission], choices: Mapping[str, Sequence[str]]
 ) -> dict[str, object]:
-    needed, choices = _needed(role), {**choices, "channel": (role.channel,)}
+    needed, choices = needed_by(role), {**choices, "channel": (role.channel,)}
     own = [permission for permission in needed if permission not in common]
     return {
         "Type": "AWS::IAM::Role",
@@ -178,8 +181,8 @@ def _statements(
 ) -> Iterator[object]:
     for permission in permissions:
         statement: object = statement_of(permission, choices)
-        if permission.when is When.KMS:
-            statement = Choice("HasKmsKeys", statement)
+        if condition := CONDITIONS.get(permission.when):
+            statement = Choice(condition, statement)
         elif permission.operations == (LISTING,):
             if choices["project"] not in {(ANY,), (PROJECT,)}:
                 continue

@@ -139,6 +139,10 @@ def _common_parameters() -> dict[str, object]:
             "Default": "",
             "AllowedPattern": r"^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$",
         },
+        "ObjectTags": _switch(
+            "Whether artifacts are stored with object_tags of the configuration."
+        ),
+        "ObjectLock": _switch("Whether they are retained with object_lock_mode."),
         "ProviderArn": {
             "Type": "String",
             "Description": "The ARN of GitHub's OIDC provider, if the account has one.",
@@ -150,6 +154,15 @@ def _common_parameters() -> dict[str, object]:
             "Description": "For whom tokens of GitHub are. In China it is sts.amazonaws.com.cn.",
             "Default": "sts.amazonaws.com",
         },
+    }
+
+
+def _switch(description: str) -> dict[str, object]:
+    return {
+        "Type": "String",
+        "Description": description,
+        "Default": "false",
+        "AllowedValues": ["true", "false"],
     }
 
 
@@ -182,6 +195,8 @@ def _conditions(roles: Sequence[Role], *, is_for_any_project: bool) -> dict[str,
         "IsForGitHub": Intrinsic(f'!Not [!Equals [!Join ["", [{joined}]], ""]]'),
         "MakesProvider": Intrinsic(makes_provider),
         "HasKmsKeys": Intrinsic('!Not [!Equals [!Join ["", !Ref KmsKeys], ""]]'),
+        "HasObjectTags": Intrinsic('!Equals [!Ref ObjectTags, "true"]'),
+        "HasObjectLock": Intrinsic('!Equals [!Ref ObjectLock, "true"]'),
     }
     if is_for_any_project:
         conditions["IsForAllProjects"] = Intrinsic('!Equals [!Ref Project, "*"]')
@@ -203,7 +218,7 @@ def _provider() -> list[str]:
                 "Provider": {
                     "Type": "AWS::IAM::OIDCProvider",
                     "Condition": "MakesProvider",
-                    "DeletionPolicy": "Retain",
+                    "DeletionPolicy": "RetainExceptOnCreate",
                     "UpdateReplacePolicy": "Retain",
                     "Properties": {"Url": f"https://{ISSUER}", "ClientIdList": ["${Audience}"]},
                 }

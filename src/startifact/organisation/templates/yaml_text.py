@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-_LINE_CHARACTERS = 90
+from startifact.limits import TEMPLATE_LINE_CHARACTERS
 
 # Of other texts some reader of YAML takes one for something else.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_/.-]*(?:::?[A-Za-z][A-Za-z0-9_/.-]*)*")
@@ -55,14 +55,14 @@ def indented(value: object, blanks: int) -> list[str]:
 
 def _entry(head: str, value: object) -> Iterator[str]:
     if isinstance(value, Explained):
-        yield from (f"# {line}" for line in textwrap.wrap(value.why, _LINE_CHARACTERS))
+        yield from (f"# {line}" for line in textwrap.wrap(value.why, TEMPLATE_LINE_CHARACTERS))
         yield from _entry(head, value.value)
     elif isinstance(value, Choice):
         yield f"{head} !If"
         yield from (f"  {line}" for line in lines_of(list(value)))
-    elif isinstance(value, str) and " " in value and len(value) > _LINE_CHARACTERS:
+    elif isinstance(value, str) and " " in value and len(value) > TEMPLATE_LINE_CHARACTERS:
         yield f"{head} >-"
-        yield from (f"  {line}" for line in textwrap.wrap(value, _LINE_CHARACTERS))
+        yield from (f"  {line}" for line in textwrap.wrap(value, TEMPLATE_LINE_CHARACTERS))
     elif isinstance(value, Intrinsic | str | int) or not value:
         yield f"{head} {_scalar(value)}"
     elif head == "-":

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from startifact.errors import StartifactError
 from startifact.hints import Command, Hint, Option, Part
 from startifact.model.aws_regions import partition_of
+from startifact.model.bucket_options import BucketOptions
 from startifact.model.examination import (
     Check,
     ExaminationRequest,
@@ -49,7 +50,7 @@ def try_permissions(
     values = _values(bucket, asking, request, loader, kms_key, account)
     trials: dict[str, list[Trial]] = {}
     for permission in permissions_of(request.operation):
-        if _is_left_out(permission, loader, kms_key):
+        if _is_left_out(permission, loader, kms_key, bucket.options):
             continue
         for action in permission.actions:
             for template in permission.resources:
@@ -61,7 +62,10 @@ def try_permissions(
 
 
 def _is_left_out(
-    permission: Permission, loader: ConfigurationLoader | None, kms_key: str | None
+    permission: Permission,
+    loader: ConfigurationLoader | None,
+    kms_key: str | None,
+    options: BucketOptions,
 ) -> bool:
     """Say whether *permission* is not needed here, or takes something away."""
     of_ssm = all(action.startswith("ssm:") for action in permission.actions)
@@ -69,6 +73,8 @@ def _is_left_out(
         permission.is_denial
         or permission.when in _LEFT_OUT
         or (permission.when is When.KMS and kms_key is None)
+        or (permission.when is When.TAGS and not options.object_tags)
+        or (permission.when is When.LOCK and options.object_lock_mode is None)
         or (of_ssm and loader is None)
     )
 

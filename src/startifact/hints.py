@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from typing import Self
 
-from startifact.definitions import WayIn
+from startifact.definitions import ValueKind, WayIn
 from startifact.lazy_dataclasses import dataclass
 from startifact.options import COMMANDS, OPTIONS
 
@@ -106,9 +106,9 @@ def in_shell(part: Worded) -> str:
     if isinstance(part, ByWayIn):
         return part.elsewhere
     if isinstance(part, Option):
-        bare = part.value is None or part.value in _FLAGS
-        return f"--{part.name}" if bare else f"--{part.name} {part.value}"
-    # A range may have what a shell would read as something else.
+        bare = part.value is None or OPTIONS[part.name].kind is ValueKind.FLAG
+        # A value may have what a shell would read as something else, and so may a range.
+        return f"--{part.name}" if bare else f"--{part.name} {shlex.quote(part.value or '')}"
     target = shlex.quote(part.target) if part.target else ""
     words = ["startifact", part.name, target, *map(in_shell, part.options)]
     return " ".join(word for word in words if word)

@@ -320,6 +320,12 @@ KEYS_AT_ONCE = 1000
 MAX_DIRECTORY_TEXT_BYTES = 64 * 1024
 """Of a record or a channel in a directory, where a file may have any size."""
 
+MAX_STACK_EVENTS = 500
+"""Of a stack that is being made: many times those of the stacks of an organisation."""
+
+MAX_STACK_PARAMETER_CHARACTERS = 4096
+"""What CloudFormation takes as the value of a parameter of a stack."""
+
 MAX_COMPLETION_BYTES = MIB
 """Of what S3 answers to the completion of an upload: a few lines of XML, after white space."""
 
@@ -581,6 +587,20 @@ class Limits:
     probe_seconds: float = 3.0
     """No further race begins after this time: somebody waits for a staging, and each round takes
     five round trips to the store. The first round is always run."""
+
+    # Stacks of CloudFormation -----------------------------------------------------------------
+
+    stack_poll: RetryLimits = field(
+        default=RetryLimits(
+            attempts=1, shortest_seconds=0.5, first_seconds=1.0, longest_seconds=4.0
+        )
+    )
+    """How long the pauses are between questions about a stack that is being made. CloudFormation
+    takes half a minute for a bucket, and allows a few questions a second for an account."""
+
+    stack_seconds: float = 1200.0
+    """How long a stack is waited for: many times what one of ours takes. CloudFormation goes on all
+    the same, and the next run waits for it again."""
 
     # Work at a time --------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ TARGETS: Mapping[str, str] = {
     "without a selector, the latest version.",
     "SHELL": f"The shell, one of {', '.join(SHELLS)}.",
     "COMMAND": "Such as stage, or several, for a role that does them all; of a part of a command "
-    "channels-remove, copy-from, copy-to or repair-keep.",
+    "channels-remove, copy-from, copy-to or repair-keep. Or bootstrap by itself.",
     "PROJECT@SELECTOR": "Such as SugarWater@1.0.9000, SugarWater@staging or 'SugarWater@^1.2'.",
 }
 """What commands are about, and the help for it."""
@@ -152,6 +152,15 @@ _COMMANDS = (
         "work.",
     ),
     CommandDefinition(
+        "bootstrap",
+        "Make all that an organisation needs in AWS: buckets, parameters and roles.",
+        details="Deploys one CloudFormation stack in each region, and one of roles. Shows what it "
+        "is about to do, and on a terminal asks first. What is there already is taken in, nothing "
+        "is deleted, and running it again is safe. Ends with what doctor says, and prints a "
+        "workflow.",
+        ways_in=SHELL,
+    ),
+    CommandDefinition(
         "setup",
         "Write the organisation configuration into SSM in every AWS region.",
         details="Regions that hold the same configuration already are left alone.",
@@ -245,6 +254,11 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "startifact repair SugarWater --dry-run",
         "startifact repair SugarWater@1.0.9000 --read-data",
     ),
+    "bootstrap": (
+        "startifact bootstrap --regions us-east-1,eu-west-1 --name my-artifacts --dry-run",
+        "startifact bootstrap --regions us-east-1,eu-west-1 --name my-artifacts --github ORG/REPO",
+        "startifact bootstrap --show-template region",
+    ),
     "setup": (
         "startifact setup --regions us-east-1,eu-west-1 --bucket-name-param /ci/bucket --dry-run",
         "startifact setup --regions us-east-1,eu-west-1 --bucket-name-param /ci/bucket",
@@ -307,8 +321,12 @@ _WITH_DRY_RUN = (
     "copy",
     "lock",
     "repair",
+    "bootstrap",
     "setup",
 )
+_CONFIGURING = ("bootstrap", "setup")
+"""The commands that write the organisation configuration."""
+
 _DRY_RUN = "Write nothing, and only say what would be done."
 
 _OPTIONS = (
@@ -594,7 +612,8 @@ _OPTIONS = (
         "Mark and remove; without it the plan is shown, and nothing is done.",
         ValueKind.FLAG,
         "false",
-        commands=("prune",),
+        commands=("prune", "bootstrap"),
+        help_by_command={"bootstrap": "Do not ask before anything is changed."},
     ),
     OptionDefinition(
         "metadata",
@@ -725,6 +744,7 @@ _OPTIONS = (
         help_in_reusable="AWS regions or s3:// buckets, separated by commas, spaces or newlines. "
         "Without it, the organisation configuration in aws-region says.",
         help_by_command={
+            "bootstrap": "AWS regions, separated by commas, spaces or newlines.",
             "setup": "AWS regions, separated by commas, spaces or newlines.",
             "policy": "AWS regions or s3:// buckets, separated by commas, spaces or newlines. "
             "Without it, STARTIFACT_REGIONS, or else all AWS regions.",
@@ -842,33 +862,75 @@ _OPTIONS = (
         name_in_python="operation",
     ),
     OptionDefinition(
+        "name",
+        "What the names of all that is made begin with: of stacks, buckets, parameters and roles.",
+        commands=("bootstrap", "policy"),
+        ways_in=SHELL,
+        metavar="NAME",
+        help_by_command={"policy": "With bootstrap, the name that it is given."},
+    ),
+    OptionDefinition(
+        "github",
+        "A repository of GitHub whose runs take on the roles to read, stage, promote and prune; "
+        "can be given several times. One made since 15 July 2026 is written "
+        "ORGANISATION@ID/REPOSITORY@ID.",
+        ValueKind.TEXTS,
+        commands=("bootstrap",),
+        ways_in=SHELL,
+        metavar="ORGANISATION/REPOSITORY",
+    ),
+    OptionDefinition(
+        "show-template",
+        "Print the CloudFormation template of a region, or of the roles, and do nothing.",
+        ValueKind.CHOICE,
+        values=("region", "roles"),
+        commands=("bootstrap",),
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
         "bucket-name-param",
         "The SSM parameter, your own, that holds the name of each region's bucket.",
-        commands=("setup", "policy"),
+        commands=("bootstrap", "setup", "policy"),
         ways_in=SHELL,
         required_by=("setup",),
         metavar="NAME",
+        help_by_command={
+            "bootstrap": "The SSM parameter that holds the name of each region's bucket. Without "
+            "it, that which is configured, or else /NAME/bucket.",
+        },
     ),
     OptionDefinition(
         "bucket-key-prefix",
         "What every key begins with, exactly as written: end it with a slash.",
-        commands=("setup", "policy"),
+        commands=("bootstrap", "setup", "policy"),
         ways_in=SHELL,
         metavar="PREFIX",
+        help_by_command={
+            "bootstrap": "What every key begins with, exactly as written: end it with a slash. "
+            "Without it, what is configured, or else nothing.",
+        },
     ),
     OptionDefinition(
         "parameter-name-prefix",
         "What the names of the parameters that follow latest begin with, such as /team.",
-        commands=("setup", "policy"),
+        commands=("bootstrap", "setup", "policy"),
         ways_in=SHELL,
         metavar="PREFIX",
+        help_by_command={
+            "bootstrap": "What the names of the parameters that follow latest begin with. Without "
+            "it, what is configured, or else /NAME.",
+        },
     ),
     OptionDefinition(
         "policy-project",
         "A project that the role is for, or a pattern of names such as 'Web-*'; can be given "
         "several times.",
         ValueKind.TEXTS,
-        commands=("policy",),
+        commands=("bootstrap", "policy"),
+        help_by_command={
+            "bootstrap": "A project that the roles are for, or a pattern of names such as 'Web-*'; "
+            "can be given several times. Without any, all.",
+        },
         ways_in=SHELL,
         metavar="NAME",
         name_in_shell="project",
@@ -877,7 +939,11 @@ _OPTIONS = (
         "policy-channel",
         "A channel that the role may move, such as prod; can be given several times.",
         ValueKind.TEXTS,
-        commands=("policy",),
+        commands=("bootstrap", "policy"),
+        help_by_command={
+            "bootstrap": "A channel that gets a role of its own, for jobs of the environment of "
+            "its name; can be given several times. Without any, prod.",
+        },
         ways_in=SHELL,
         metavar="NAME",
         name_in_shell="channel",
@@ -896,9 +962,14 @@ _OPTIONS = (
         "The name of a region's bucket, as eu-west-1=NAME, or of all, in which * stands for what "
         "differs; can be given several times.",
         ValueKind.TEXTS,
-        commands=("policy",),
+        commands=("bootstrap", "policy"),
         ways_in=SHELL,
         metavar="[REGION=]NAME",
+        metavar_by_command={"bootstrap": "REGION=NAME"},
+        help_by_command={
+            "bootstrap": "The bucket of a region, which is taken in where it is there; can be "
+            "given several times. Without it, NAME-ACCOUNT-REGION.",
+        },
     ),
     OptionDefinition(
         "account",
@@ -917,11 +988,102 @@ _OPTIONS = (
     ),
     OptionDefinition(
         "kms-key",
-        "The ARN of the key in KMS that a bucket is encrypted with; can be given several times.",
+        "The key in KMS that encrypts every object: its id, ARN or alias, for all regions, or as "
+        "eu-west-1=KEY for one; can be given several times.",
         ValueKind.TEXTS,
-        commands=("policy",),
+        commands=("policy", *_CONFIGURING),
         ways_in=SHELL,
-        metavar="ARN",
+        metavar="[REGION=]KEY",
+        metavar_by_command={"policy": "ARN"},
+        help_by_command={
+            "policy": "The ARN of the key in KMS that a bucket is encrypted with; can be given "
+            "several times.",
+        },
+    ),
+    OptionDefinition(
+        "bucket-owner",
+        "The account that the buckets have to belong to, for all regions, or as "
+        "eu-west-1=NUMBER for one; can be given several times.",
+        ValueKind.TEXTS,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="[REGION=]NUMBER",
+    ),
+    OptionDefinition(
+        "storage-class",
+        "The storage class of artifacts.",
+        ValueKind.CHOICE,
+        values=("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"),
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="CLASS",
+    ),
+    OptionDefinition(
+        "object-tag",
+        "A tag of artifacts; can be given several times.",
+        ValueKind.TEXTS,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="NAME=VALUE",
+    ),
+    OptionDefinition(
+        "object-lock-mode",
+        "How Object Lock retains artifacts, in buckets that have it.",
+        ValueKind.CHOICE,
+        values=("GOVERNANCE", "COMPLIANCE"),
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
+        "object-lock-days",
+        "For how many days from when they are written.",
+        ValueKind.COUNT,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="DAYS",
+    ),
+    OptionDefinition(
+        "mirrored-channel",
+        "A channel that is copied to SSM, beside latest, which always is; can be given several "
+        "times. Without any, all are.",
+        ValueKind.TEXTS,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="NAME",
+    ),
+    OptionDefinition(
+        "endpoint",
+        "Where the requests to a region's bucket go, such as a VPC endpoint; can be given several "
+        "times.",
+        ValueKind.TEXTS,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="REGION=URL",
+    ),
+    OptionDefinition(
+        "use-dualstack",
+        "Whether S3 is reached by IPv6 too. Without it, the SDK's own settings decide.",
+        ValueKind.CHOICE,
+        values=("true", "false"),
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
+        "use-fips",
+        "Whether S3 is reached by its FIPS endpoints. Without it, the SDK's own settings decide.",
+        ValueKind.CHOICE,
+        values=("true", "false"),
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+    ),
+    OptionDefinition(
+        "unset",
+        "A key that the configuration is to lose, such as storage_class; can be given several "
+        "times. What is neither given nor unset stays as a region has it.",
+        ValueKind.TEXTS,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="KEY",
     ),
     OptionDefinition(
         "policy-to-role",
@@ -962,7 +1124,12 @@ _OPTIONS = (
         "A branch whose runs take on the role, or a pattern such as 'release/*'; can be given "
         "several times.",
         ValueKind.TEXTS,
-        commands=("policy",),
+        commands=("bootstrap", "policy"),
+        help_by_command={
+            "bootstrap": "A branch whose runs take on the roles to read, stage and prune, or a "
+            "pattern such as 'release/*'; can be given several times. Without branch, tag and "
+            "environment, main and the tags v*.",
+        },
         ways_in=SHELL,
         needs="trust",
         metavar="NAME",
@@ -971,7 +1138,7 @@ _OPTIONS = (
         "tag",
         "A tag whose runs take on the role, or a pattern such as 'v*'; can be given several times.",
         ValueKind.TEXTS,
-        commands=("policy",),
+        commands=("bootstrap", "policy"),
         ways_in=SHELL,
         needs="trust",
         metavar="NAME",
@@ -980,7 +1147,7 @@ _OPTIONS = (
         "environment",
         "An environment whose jobs take on the role; can be given several times.",
         ValueKind.TEXTS,
-        commands=("policy",),
+        commands=("bootstrap", "policy"),
         ways_in=SHELL,
         needs="trust",
         metavar="NAME",

@@ -26,6 +26,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "kms_key": "The ARN of a key in KMS.",
     "kms_region": "The region of that key.",
     "role": "The ARN of the role that copy --to-role takes on.",
+    "name": "What bootstrap is to have names begin with: its --name.",
 }
 """What stands in the templates. Names of parameters begin with a slash."""
 
@@ -404,6 +405,110 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
 )
 """Every permission; those that an operation needs are those that name it."""
+
+
+_STACK = "arn:{partition}:cloudformation:{region}:{account}:stack/{name}"
+_ROLES = "arn:{partition}:iam::{account}:role/{name}-*"
+_ROLES_POLICY = "arn:{partition}:iam::{account}:policy/{name}-*"
+_PROVIDER = "arn:{partition}:iam::{account}:oidc-provider/token.actions.githubusercontent.com"
+_EVERYTHING = "*"
+"""What has no resources in IAM."""
+
+BOOTSTRAP = "bootstrap"
+"""The one command that people alone run, and whose permissions are a table of their own."""
+
+BOOTSTRAP_PERMISSIONS: tuple[Permission, ...] = (
+    Permission(
+        "Stacks",
+        (BOOTSTRAP,),
+        (
+            *("cloudformation:DescribeStacks", "cloudformation:GetTemplate"),
+            *("cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet"),
+            *("cloudformation:ExecuteChangeSet", "cloudformation:DescribeStackEvents"),
+        ),
+        (f"{_STACK}/*", f"{_STACK}-roles/*"),
+        "The stack of each region, and that of the roles.",
+    ),
+    Permission(
+        "Buckets",
+        (BOOTSTRAP,),
+        (
+            *("s3:CreateBucket", "s3:ListBucket", "s3:GetBucket*", "s3:Get*Configuration"),
+            *("s3:PutBucketVersioning", "s3:PutBucketPublicAccessBlock"),
+            *("s3:PutBucketOwnershipControls", "s3:PutEncryptionConfiguration"),
+            *("s3:PutLifecycleConfiguration", "s3:PutBucketObjectLockConfiguration"),
+            *("s3:PutBucketPolicy", "s3:PutBucketTagging"),
+            *("s3:DeleteBucketPolicy", "s3:DeleteBucket"),
+        ),
+        (BUCKET,),
+        "The buckets, by CloudFormation, and what doctor looks at. A stack that could not be made "
+        "takes its own away again.",
+    ),
+    Permission(
+        "Parameters",
+        (BOOTSTRAP,),
+        (
+            *("ssm:GetParameter", "ssm:GetParameters", "ssm:PutParameter"),
+            *("ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"),
+            *("ssm:DeleteParameter", "ssm:DeleteParameters"),
+        ),
+        (CONFIGURATION, BUCKET_NAME),
+        "The organisation configuration, and the name of each bucket.",
+    ),
+    Permission(
+        "Roles",
+        (BOOTSTRAP,),
+        (
+            *("iam:GetRole", "iam:CreateRole", "iam:UpdateRole", "iam:UpdateRoleDescription"),
+            *("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:GetRolePolicy"),
+            *("iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy"),
+            *("iam:ListRolePolicies", "iam:ListAttachedRolePolicies", "iam:ListRoleTags"),
+            *("iam:TagRole", "iam:DeleteRole"),
+        ),
+        (_ROLES,),
+        "The roles; they are deleted where making them fails.",
+    ),
+    Permission(
+        "PolicyOfTheRoles",
+        (BOOTSTRAP,),
+        (
+            *("iam:GetPolicy", "iam:CreatePolicy", "iam:GetPolicyVersion"),
+            *("iam:ListPolicyVersions", "iam:CreatePolicyVersion", "iam:DeletePolicyVersion"),
+            "iam:DeletePolicy",
+        ),
+        (_ROLES_POLICY,),
+        "What all roles may read.",
+    ),
+    Permission(
+        "Provider",
+        (BOOTSTRAP,),
+        (
+            *("iam:GetOpenIDConnectProvider", "iam:CreateOpenIDConnectProvider"),
+            *("iam:TagOpenIDConnectProvider", "iam:UpdateOpenIDConnectProviderThumbprint"),
+        ),
+        (_PROVIDER,),
+        "GitHub's identity provider.",
+    ),
+    Permission(
+        "Account",
+        (BOOTSTRAP,),
+        (
+            *("iam:ListOpenIDConnectProviders", "iam:GetAccountSummary"),
+            *("s3:ListAllMyBuckets", "ssm:DescribeParameters"),
+        ),
+        (_EVERYTHING,),
+        "What there is in the account, and how much of it there may be.",
+    ),
+    Permission(
+        "Key",
+        (BOOTSTRAP,),
+        ("kms:DescribeKey",),
+        (KMS_KEY,),
+        "The key of the buckets.",
+        when=When.KMS,
+    ),
+)
+"""What bootstrap needs, and CloudFormation, which acts with the permissions of whoever runs it."""
 
 
 def permissions_of(operation: str) -> tuple[Permission, ...]:

@@ -15,6 +15,8 @@ from startifact.action import runner
 from startifact.action.inputs import StepInputs
 from startifact.action.outputs import OUTPUTS
 from startifact.cli.arguments import Arguments
+from startifact.cli.bootstrap import BootstrapInputs
+from startifact.cli.policy import PolicyInputs
 from startifact.cli.setup import SetupInputs
 from startifact.commands.inputs import COMMAND_INPUTS, SessionInputs
 from startifact.definitions import WayIn
@@ -45,14 +47,17 @@ def test_inputs_of_a_command(command: str) -> None:
     assert set(COMMAND_INPUTS) == set(commands_of(WayIn.ACTION))
 
 
-def test_inputs_of_a_shell() -> None:
+@pytest.mark.parametrize("kind", [BootstrapInputs, PolicyInputs, SetupInputs])
+def test_inputs_of_a_shell(
+    kind: type[BootstrapInputs] | type[PolicyInputs] | type[SetupInputs],
+) -> None:
     """What every option says that only a shell's command takes is a field of its inputs.
 
     Or it is one of the process.
     """
-    fields = {field.name for field in dataclasses.fields(SetupInputs)}
+    fields = {field.name for field in dataclasses.fields(kind)} - {"entries"}
     others = {field.name for field in dataclasses.fields(Arguments)}
-    taken = {option.identifier for option in options_of(WayIn.SHELL, SetupInputs.command)}
+    taken = {option.identifier for option in options_of(WayIn.SHELL, kind.command)}
 
     assert taken - others == fields
 

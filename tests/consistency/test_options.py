@@ -15,6 +15,7 @@ from startifact.cli.arguments import Arguments, parse
 from startifact.definitions import OptionDefinition, ValueKind, WayIn
 from startifact.errors import InputError
 from startifact.hints import Command, Hint, Option, in_python, in_shell, in_workflow
+from startifact.model.bucket_options import LOCK_MODES, STORAGE_CLASSES
 from startifact.model.quorum import ALL, MAJORITY
 from startifact.options import COMMANDS, OPTIONS, TARGETS, commands_of, options_of
 from startifact.permissions import OPERATIONS
@@ -178,6 +179,8 @@ def test_values_of_the_code() -> None:
     assert OPTIONS["replicate"].values == tuple(Replicate)
     assert OPTIONS["replicate"].default == Replicate.AUTO
     assert OPTIONS["for"].values == tuple(OPERATIONS)
+    assert OPTIONS["storage-class"].values == STORAGE_CLASSES
+    assert OPTIONS["object-lock-mode"].values == LOCK_MODES
     assert OPTIONS["required-regions"].default == MAJORITY
     assert OPTIONS["required-regions"].metavar == f"{{{MAJORITY},{ALL},N}}"
 

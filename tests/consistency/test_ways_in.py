@@ -8,6 +8,7 @@ import pytest
 from startifact import Session
 from startifact.cli import COMPLETION
 from startifact.cli.arguments import parse
+from startifact.cli.bootstrap import BootstrapInputs
 from startifact.cli.policy import PolicyInputs
 from startifact.cli.setup import SetupInputs
 from startifact.commands.inputs import COMMAND_INPUTS
@@ -28,6 +29,7 @@ METHODS: Mapping[str, tuple[Callable[..., object], ...]] = {
 PYTHON, SHELL, ACTION = WayIn.PYTHON, WayIn.SHELL, WayIn.ACTION
 
 COMMANDS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
+    "bootstrap": ({PYTHON, ACTION}, "a person runs it, once, as whoever may set an account up"),
     "setup": ({PYTHON, ACTION}, "a person runs it, once, as whoever may write the configuration"),
     "completion": ({PYTHON, ACTION}, "it is about the shell that a person types into"),
     "policy": (
@@ -41,8 +43,10 @@ _ARGUMENT = "a shell has it as the argument behind the command"
 _TARGET = "in Python the session to copy to has its own"
 _OF_A_JOB = "it is about the job that the step is in"
 _OF_A_PERSON = "it is about what a person at a terminal reads"
-_SETUP = "only setup and policy use it, and in Python it is an argument of the function policy"
-_POLICY = "only policy uses it, and in Python it is an argument of one of its functions"
+_SETUP = "commands of a person use it, and in Python it is an argument of the function policy"
+_CONFIGURING = "only bootstrap and setup use it, which a person runs"
+_POLICY = "commands of a person use it, and in Python it is an argument of one of two functions"
+_BOOTSTRAP = "only bootstrap uses it, which a person runs"
 
 OPTIONS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
     "command": ({PYTHON, SHELL}, "it is the name of the method, or the first argument"),
@@ -67,6 +71,16 @@ OPTIONS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
             *("trust", "branch", "tag", "environment"),
         ),
         ({PYTHON, ACTION}, _POLICY),
+    ),
+    "name": ({PYTHON, ACTION}, _POLICY),
+    **dict.fromkeys(("github", "show-template"), ({PYTHON, ACTION}, _BOOTSTRAP)),
+    **dict.fromkeys(
+        (
+            *("bucket-owner", "storage-class", "object-tag", "object-lock-mode"),
+            *("object-lock-days", "mirrored-channel", "endpoint", "use-dualstack", "use-fips"),
+            "unset",
+        ),
+        ({PYTHON, ACTION}, _CONFIGURING),
     ),
     "role-to-assume": ({PYTHON, SHELL}, _OF_A_JOB),
     "aws-region": ({PYTHON, SHELL}, "outside of a step it is AWS_REGION"),
@@ -135,7 +149,7 @@ def test_nothing_else_is_there() -> None:
 
     assert members == (set(commands_of(PYTHON)) - {"download", "info"}) | (several - {"get"})
     assert set(COMMAND_INPUTS) == set(commands_of(ACTION))
-    shell_only = {SetupInputs.command, PolicyInputs.command, COMPLETION}
+    shell_only = {BootstrapInputs.command, SetupInputs.command, PolicyInputs.command, COMPLETION}
     assert {*COMMAND_INPUTS, *shell_only} == set(commands_of(SHELL))
     with pytest.raises(InputError, match="invalid choice: 'remove'"):
         parse(["remove", "P"])

@@ -26,6 +26,9 @@ SHORT = replace(
     ),
     pace_first_seconds=DEFAULT_LIMITS.pace_first_seconds / 10,
     pace_longest_seconds=DEFAULT_LIMITS.pace_longest_seconds / 10,
+    stack_poll=replace(
+        DEFAULT_LIMITS.stack_poll, shortest_seconds=0.0, first_seconds=0.01, longest_seconds=0.05
+    ),
 )
 
 

@@ -32,12 +32,14 @@ class Request:
 
     @property
     def service(self) -> str:
-        """``s3`` or ``ssm``."""
+        """``s3``, ``ssm`` and so on."""
         return self._scope[3]
 
     @property
     def operation(self) -> str:
-        """What is asked of SSM, for example ``GetParameter``; empty for S3."""
+        """What is asked of SSM and others, for example ``GetParameter``; empty for S3."""
+        if self.service in _WITH_FORMS:
+            return parse_qs(self.body.decode()).get("Action", [""])[0]
         return self.headers.get("x-amz-target", "").rpartition(".")[2]
 
     @property
@@ -82,6 +84,11 @@ class Forward(Protocol):
     def __call__(self, request: Request | None = None) -> Answer:
         """Return what the next rule or the server answers."""
 
+
+_WITH_FORMS = {"cloudformation", "iam", "sts"}
+"""Services whose requests are forms."""
+
+_READING = ("Describe", "Get", "List")
 
 _OWN = {":target", "connection", "expect", "content-length"}
 """What the wire does not pass on as it came."""
@@ -184,7 +191,7 @@ class Wire:
             return [request for request, _ in self.log]
 
     def writes(self) -> list[Request]:
-        """Return the requests that changed something in S3 or SSM."""
+        """Return the requests that changed something."""
         with self.lock:
             return [
                 request
@@ -194,6 +201,8 @@ class Wire:
                 and (
                     request.operation == "PutParameter"
                     if request.service == "ssm"
+                    else not request.operation.startswith(_READING)
+                    if request.service in {"cloudformation", "iam"}
                     else request.service not in {"kms", "sts"}
                     and request.method in {"PUT", "POST", "DELETE"}
                 )

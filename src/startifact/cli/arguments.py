@@ -87,7 +87,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         option.identifier: _default(option) for option in options_of(WayIn.SHELL)
     }
     given = _read(COMMANDS[command], [*before, *after])
-    _refuse_unneeded(given)
+    _refuse_unneeded(given, command)
     values |= given
     own = {name: values.pop(name) for name in ("deadline", "json", "verbose", "quiet", "traceback")}
     if own["verbose"] and own["quiet"]:
@@ -137,12 +137,14 @@ def _perhaps(given: str, known: Iterable[str]) -> str:
     return perhaps(nearest(given, known))
 
 
-def _refuse_unneeded(given: Mapping[str, object]) -> None:
-    """Raise where one of *given* means nothing without another option, which is not given."""
+def _refuse_unneeded(given: Mapping[str, object], command: str) -> None:
+    """Raise where one of *given* means nothing without another of *command*, which is not given."""
     shell = {option.name: option for option in options_of(WayIn.SHELL)}
     for name, option in shell.items():
         needed = shell.get(option.needs)
-        if needed and option.identifier in given and needed.identifier not in given:
+        if needed is None or not needed.used_by(command):
+            continue
+        if option.identifier in given and needed.identifier not in given:
             raise InputError(
                 f"--{name} is given, but --{needed.name} is not",
                 hint=f"Leave out --{name}, or give --{needed.name} too",

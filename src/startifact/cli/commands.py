@@ -6,6 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from startifact.cli.arguments import Arguments
+from startifact.cli.bootstrap import (
+    BootstrapInputs,
+    BootstrapResult,
+    Dialogue,
+    TemplateResult,
+    set_account_up,
+)
 from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.policy import PolicyInputs, PolicyResult, make_policy
 from startifact.cli.setup import SetupInputs, SetupResult, set_up_organisation
@@ -57,7 +64,15 @@ class PrintedResult:
     """Everything was printed as it came."""
 
 
-Result = ProjectResult | SetupResult | PolicyResult | OutputResult | PrintedResult
+Result = (
+    ProjectResult
+    | BootstrapResult
+    | TemplateResult
+    | SetupResult
+    | PolicyResult
+    | OutputResult
+    | PrintedResult
+)
 
 
 def execute(
@@ -67,15 +82,15 @@ def execute(
     *,
     write_file: Callable[[Path], None],
     write: Callable[[str], None],
-    tell: Callable[[str], None],
+    person: Dialogue,
     columns: int | None = None,
     to_terminal: bool = False,
 ) -> Result:
     """Do what *arguments* say, and return what came of it.
 
-    *write_file* writes what is in a file to standard output, *write* writes lines there, and *tell*
-    one for people. *to_terminal* says whether a terminal shows standard output, and *columns* how
-    wide it is, where that is known.
+    *write_file* writes what is in a file to standard output, and *write* writes lines there;
+    *person* is who runs the command. *to_terminal* says whether a terminal shows standard output,
+    and *columns* how wide it is, where that is known.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
@@ -86,6 +101,8 @@ def execute(
     values = {**arguments.values, **_read_target(arguments)}
     if arguments.command == SetupInputs.command:
         return set_up_organisation(inputs_from(SetupInputs, values), settings, limits)
+    if arguments.command == BootstrapInputs.command:
+        return set_account_up(inputs_from(BootstrapInputs, values), settings, limits, person)
     if arguments.command == PolicyInputs.command:
         return make_policy(inputs_from(PolicyInputs, values), settings)
     session_inputs = inputs_from(SessionInputs, values)
@@ -106,7 +123,7 @@ def execute(
             for line in entry_lines(entries, long=inputs.long, columns=columns):
                 write(line)
             return PrintedResult()
-        result = run(inputs, session, on_found=partial(_tell_resolved, inputs, tell))
+        result = run(inputs, session, on_found=partial(_tell_resolved, inputs, person.tell))
     if isinstance(result, DownloadResult):
         _warn_of_failures(result.artifact)
     return result

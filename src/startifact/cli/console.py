@@ -7,6 +7,7 @@ store's error text must not be able to move the cursor or to pass for a line of 
 import contextlib
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TextIO
@@ -72,6 +73,24 @@ class Console:
         width = width or shutil.get_terminal_size((FALLBACK_COLUMNS, 24)).columns
         # In the last column, some terminals begin a new line.
         return max(0, width - len(_ECHO) - 1)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person is there who reads questions, and types answers."""
+        return self.is_terminal and sys.stdin is not None and sys.stdin.isatty()
+
+    def ask(self, question: str) -> bool:
+        """Return whether a person says yes to *question*, even if they want quiet otherwise.
+
+        Everything else is a no.
+        """
+        with self._lock:
+            self._erase()
+            self._put(f"{escape_nonprintable(question)} [y/N] ")
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):  # the end of the input ends no line on the terminal
+            self._put("\n")
+        return answer.strip().lower() in {"y", "yes"}
 
     def data(self, text: str) -> None:
         """Write *text*, as it is, and a newline to standard output.

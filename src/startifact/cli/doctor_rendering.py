@@ -4,16 +4,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from startifact.cli.colours import coloured
-from startifact.cli.console import filled
+from startifact.cli.rows import INDENT, row_lines
 from startifact.hints import in_shell
-from startifact.limits import LEAST_TEXT_COLUMNS
 from startifact.model.examination import Check
 from startifact.text import escape_nonprintable
 
 if TYPE_CHECKING:
     from startifact.organisation.doctor import Diagnosis
-
-_INDENT = "  "
 
 
 def doctor_output(
@@ -39,19 +36,8 @@ def doctor_output(
 
 def _lines(check: Check, widths: tuple[int, int], columns: int | None) -> Iterator[str]:
     """Yield the lines of *check*, whose state and name have columns of these *widths*."""
-    state, name = check.state.ljust(widths[0]), check.name.ljust(widths[1])
-    head = f"{_INDENT}{state}  {name}  "
+    yield from row_lines(check.state, check.name, check.found, widths, columns)
     step = "" if check.next_step is None else check.next_step.text(in_shell)
-    if columns is not None and columns < len(head) + LEAST_TEXT_COLUMNS:
-        yield from _filled(f"{check.state}: {check.name}", _INDENT, columns)
-        head = _INDENT * 2
-    yield from _filled(check.found, head, columns)
     if step:
         # However long: a terminal wraps it, and a command in it can be copied in one piece.
-        yield f"{_INDENT * 2}> {escape_nonprintable(step)}"
-
-
-def _filled(text: str, head: str, columns: int | None) -> list[str]:
-    """Return *text*, escaped, in lines that fit, but for words that are longer themselves."""
-    line = escape_nonprintable(" ".join(text.split()))
-    return filled(line, head, " " * len(head), columns)
+        yield f"{INDENT * 2}> {escape_nonprintable(step)}"

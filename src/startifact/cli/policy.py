@@ -10,9 +10,12 @@ from typing import ClassVar
 from startifact.commands.running import parameter_of
 from startifact.errors import InputError
 from startifact.lazy_dataclasses import dataclass
+from startifact.permissions import BOOTSTRAP
 from startifact.regions.spec import split_list
 from startifact.settings import Settings
 from startifact.text import quoted
+
+_BY_ITSELF = "Print its policy by itself: startifact policy bootstrap --name my-artifacts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,7 @@ class PolicyInputs:
 
     command: ClassVar = "policy"
     entries: Sequence[str]
+    name: str | None
     policy_project: Sequence[str]
     policy_channel: Sequence[str]
     deny_channel: Sequence[str]
@@ -72,6 +76,12 @@ def make_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
 
     if inputs.trust is not None:
         return _make_trust_policy(inputs, inputs.trust)
+    if BOOTSTRAP in inputs.entries:
+        return _make_bootstrap_policy(inputs, settings)
+    if inputs.name is not None:
+        raise InputError(
+            "--name is given, which only bootstrap makes roles and buckets by", hint=_BY_ITSELF
+        )
     iam_policy = policy(
         *inputs.entries,
         projects=inputs.policy_project,
@@ -89,6 +99,29 @@ def make_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
         to_roles=inputs.policy_to_role,
         object_tags=inputs.object_tags,
         object_lock=inputs.object_lock,
+    )
+    return PolicyResult(iam_policy=iam_policy, notes=tuple(_placeholders(iam_policy)))
+
+
+def _make_bootstrap_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
+    from startifact.organisation.bootstrap_policy import bootstrap_policy
+
+    others = (inputs.policy_project, inputs.policy_channel, inputs.deny_channel)
+    if len(set(inputs.entries)) > 1 or any(others):
+        raise InputError(
+            "bootstrap is named with other commands, projects or channels, which are none of its "
+            "matters",
+            hint=_BY_ITSELF,
+        )
+    iam_policy = bootstrap_policy(
+        inputs.name,
+        regions=split_list(inputs.regions or settings.regions or ""),
+        buckets=_buckets(inputs.bucket),
+        account=inputs.account,
+        partition=inputs.partition,
+        configuration_parameter=parameter_of(inputs.configuration_parameter, settings),
+        bucket_name_param=inputs.bucket_name_param,
+        kms_keys=inputs.kms_key,
     )
     return PolicyResult(iam_policy=iam_policy, notes=tuple(_placeholders(iam_policy)))
 
@@ -148,12 +181,18 @@ def _buckets(given: Sequence[str]) -> dict[str, str]:
 
 
 def _placeholders(iam_policy: Mapping[str, object]) -> Iterator[str]:
-    from startifact.organisation.policy_request import ACCOUNT, BUCKET, BUCKET_NAME_PARAMETER
+    from startifact.organisation.policy_request import (
+        ACCOUNT,
+        BUCKET,
+        BUCKET_NAME_PARAMETER,
+        NAME,
+    )
 
     text = str(iam_policy)
     for placeholder, option in (
         (ACCOUNT, "--account"),
         (BUCKET, "--bucket"),
+        (NAME, "--name"),
         (BUCKET_NAME_PARAMETER, "--bucket-name-param"),
     ):
         if placeholder in text:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+from startifact.cli.bootstrap import BootstrapResult, TemplateResult
 from startifact.cli.channel_rendering import register_info, register_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
 from startifact.cli.console import filled, narrow_table, table
@@ -67,7 +68,14 @@ def output_lines(result: Result, columns: int | None = None, *, colours: bool = 
             return [_difference_line(d) for d in found.differences]
         case DoctorResult(diagnosis=diagnosis):
             return doctor_output(diagnosis, columns, colours=colours)
-        case LinkResult() | LockResult() | LockCheckResult() | PolicyResult():
+        case (
+            LinkResult()
+            | LockResult()
+            | LockCheckResult()
+            | PolicyResult()
+            | BootstrapResult()
+            | TemplateResult()
+        ):
             return result.output()
         case RepairResult() | SetupResult() | OutputResult() | PrintedResult():
             return []
@@ -92,7 +100,14 @@ def info_lines(result: Result, columns: int | None = None) -> list[str]:
             return [download_line(artifact, "on standard output")]
         case PromotionResult() | ChannelsResult() | YankResult() | PruneResult():
             return register_info(result)
-        case InfoResult() | ProjectListResult() | VersionsResult() | PrintedResult():
+        case (
+            InfoResult()
+            | ProjectListResult()
+            | VersionsResult()
+            | PrintedResult()
+            | BootstrapResult()
+            | TemplateResult()
+        ):
             return []
         case VerifyResult(verification=found, regions=regions):
             return [verification_line(found, len(regions))]

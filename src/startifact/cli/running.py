@@ -4,10 +4,11 @@ Imported only then: nearly everything that a command needs is behind this.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from startifact.cli.arguments import Arguments
 from startifact.cli.bar import Bar
+from startifact.cli.bootstrap import BootstrapResult, TemplateResult
 from startifact.cli.commands import OutputResult, PrintedResult, Result, execute
 from startifact.cli.console import Console
 from startifact.cli.policy import PolicyResult
@@ -42,7 +43,7 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
                     limits,
                     write_file=console.file,
                     write=console.data,
-                    tell=console.tell,
+                    person=console,
                     columns=console.output_columns(),
                     to_terminal=console.is_output_terminal,
                 )
@@ -63,9 +64,7 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
         console.tell(line)
     if output:
         console.data(output)
-    if isinstance(result, SetupResult | PolicyResult | OutputResult | PrintedResult):
-        return 0
-    errors = errors_of(result)
+    errors = _errors(result)
     for error in errors:
         console.fail(error)
     return worst_exit_code(error.exit_code for error in errors) if errors else 0
@@ -76,10 +75,22 @@ def error_as_json(error: StartifactError) -> str:
     return as_json(facts_of_error(error, in_shell))
 
 
+def _errors(result: Result) -> Sequence[StartifactError]:
+    match result:
+        case BootstrapResult():
+            return result.errors()
+        case TemplateResult() | SetupResult() | PolicyResult() | OutputResult() | PrintedResult():
+            return ()
+        case _:
+            return errors_of(result)
+
+
 def _facts(result: Result) -> Mapping[str, object]:
     match result:
-        case SetupResult():
+        case SetupResult() | TemplateResult():
             return result.facts()
+        case BootstrapResult():
+            return result.facts(in_shell)
         case PolicyResult(iam_policy=iam_policy):
             return iam_policy
         case OutputResult():

@@ -5,6 +5,9 @@ import re
 from startifact.errors import InputError
 from startifact.text import quoted
 
+GITHUB_ISSUER = "token.actions.githubusercontent.com"
+"""Who signs the tokens of GitHub's workflows, and the name of its identity provider in IAM."""
+
 _ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from startifact.hints import Command, Hint, Option
 from startifact.model.examination import (
@@ -16,6 +16,7 @@ from startifact.model.examination import (
     failed,
     ok,
 )
+from startifact.organisation.given_options import KEPT, options_for
 from startifact.text import joined, quoted
 
 Found = Mapping[str, tuple[Check, ...]]
@@ -87,7 +88,25 @@ def _setup(configuration: Mapping[str, object], found: Found) -> Command:
         Option("bucket-key-prefix", str(configuration["bucket_key_prefix"])),
         Option("parameter-name-prefix", str(configuration["parameter_name_prefix"])),
     )
-    return Command("setup", options=tuple(option for option in options if option.value))
+    given = [option for option in options if option.value]
+    everywhere = {s for checks in found.values() for s in _subjects(checks, CONFIGURATION)}
+    somewhere = {key for text in everywhere for key in json.loads(text)}
+    others = _other_options(configuration, somewhere)
+    return Command("setup", options=(*given, *others))
+
+
+def _other_options(
+    configuration: Mapping[str, object], somewhere: Container[str]
+) -> Iterator[Option]:
+    """Yield the options for all other keys of *configuration*.
+
+    A key that it lacks, and that is *somewhere*, has to go from there.
+    """
+    for key in KEPT:
+        if key in configuration:
+            yield from options_for(key, configuration[key])
+        elif key in somewhere:
+            yield Option("unset", key)
 
 
 def _differences(own: Mapping[str, object], expected: Mapping[str, object]) -> list[str]:

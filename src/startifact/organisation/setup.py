@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import partial
 
@@ -19,7 +19,7 @@ from startifact.model.configuration import (
     parse_configuration,
     to_json,
 )
-from startifact.model.regional_options import NAMES
+from startifact.organisation.given_options import KEPT, GivenOptions
 from startifact.problems import Problems
 from startifact.regions.aws.configuration_loader import (
     ConfigurationLoader,
@@ -58,6 +58,33 @@ class RegionSetup:
     error: StartifactError | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationChange:
+    """What is to be configured. Of the keys of `KEPT` a region keeps all that are not *decided*."""
+
+    configuration: Configuration
+    decided: Collection[str] = ()
+
+    def applied_to(self, present: str | None, *, source: str) -> Configuration:
+        """Return what a region is to have that has *present* now; *source* names it in messages.
+
+        Raises:
+            ConfigurationError: The two contradict each other, as where *present* has a key for each
+                of fewer regions.
+        """
+        if present is None:
+            return self.configuration
+        try:
+            old = parse_configuration(present, source=source, with_regions=False)
+        except StartifactError:
+            return self.configuration
+        kept = {name: getattr(old, name) for name in KEPT if name not in self.decided}
+        return parse_configuration(
+            to_json(dataclasses.replace(self.configuration, **kept)),
+            source=f"{source}, as it would be",
+        )
+
+
 def check_setup(
     *,
     regions: Iterable[str],
@@ -65,7 +92,8 @@ def check_setup(
     bucket_key_prefix: str,
     parameter_name_prefix: str,
     parameter: str,
-) -> Configuration:
+    options: GivenOptions | None = None,
+) -> ConfigurationChange:
     """Return the configuration that the arguments describe and that *parameter* can hold.
 
     Raises:
@@ -76,12 +104,14 @@ def check_setup(
     if not names:
         problems.say("no region is named", hint="Name at least one AWS region, such as eu-west-1")
     _check_parameter(problems, parameter, bucket_name_param)
+    given = {} if options is None else options.values(problems)
     text = json.dumps(
         {
             "bucket_name_param": bucket_name_param,
             "bucket_key_prefix": bucket_key_prefix,
             "parameter_name_prefix": parameter_name_prefix,
             "regions": names,
+            **{name: value for name, value in given.items() if value is not None},
         }
     )
     try:
@@ -91,7 +121,7 @@ def check_setup(
             raise
         problems.absorb(e)
     problems.raise_if_any()
-    return configuration
+    return ConfigurationChange(configuration=configuration, decided=frozenset(given))
 
 
 def _check_parameter(problems: Problems, parameter: str, bucket_name_param: str) -> None:
@@ -110,26 +140,23 @@ def _check_parameter(problems: Problems, parameter: str, bucket_name_param: str)
 
 
 def set_up(
-    configuration: Configuration,
+    change: ConfigurationChange,
     *,
     loader: ConfigurationLoader,
     dry_run: bool = False,
     limits: Limits,
 ) -> tuple[RegionSetup, ...]:
-    """Write *configuration* into the loader's parameter in every region that it names.
+    """Make *change* in the loader's parameter in every region that it names.
 
     All regions are set up at once. Returns each region's outcome, in the configured order; a region
-    that has the same configuration already is not written to. With *dry_run* none is. What a
-    region's configuration says that setup has no option for, such as a key in KMS, is kept.
+    that has the same configuration already is not written to. With *dry_run* none is.
 
     Raises:
         SetupFailedError: A region failed; the others were set up all the same.
     """
-    clients_of(loader).prepare(region=configuration.regions[0])
-    jobs = {
-        region: partial(_set_up_one, region, configuration, loader, dry_run)
-        for region in configuration.regions
-    }
+    regions = change.configuration.regions
+    clients_of(loader).prepare(region=regions[0])
+    jobs = {region: partial(_set_up_one, region, change, loader, dry_run) for region in regions}
     by_region: dict[str, RegionSetup] = {}
     with FanOut(jobs, limits=limits) as setting_up:
         for answer in setting_up:
@@ -138,7 +165,7 @@ def set_up(
                 if isinstance(answer, Failure)
                 else answer.value
             )
-    outcomes = tuple(by_region[region] for region in configuration.regions)
+    outcomes = tuple(by_region[region] for region in regions)
     for outcome in outcomes:
         if outcome.warning is not None:
             logger.warning("%s", outcome.warning)
@@ -152,7 +179,7 @@ def set_up(
 
 def _set_up_one(
     region: str,
-    configuration: Configuration,
+    change: ConfigurationChange,
     loader: ConfigurationLoader,
     dry_run: bool,
     heartbeat: Heartbeat,
@@ -160,13 +187,10 @@ def _set_up_one(
     parameters = parameters_of(loader, region)
     present = parameters.get(loader.parameter)
     heartbeat.beat()
-    warning = _bucket_warning(region, configuration.bucket_name_param, loader)
+    warning = _bucket_warning(region, change.configuration.bucket_name_param, loader)
     heartbeat.beat()
-    if present is not None:
-        configuration = _with_what_is_kept(
-            present, configuration, f"{loader.parameter} in {region}"
-        )
-    changes = () if present is None else _differences(present, configuration)
+    configuration = change.applied_to(present, source=f"{loader.parameter} in {region}")
+    changes = () if present is None else differences_to(present, configuration)
     if present is not None and not changes:
         return RegionSetup(region=region, state=SetupState.UNCHANGED, warning=warning)
     if dry_run:
@@ -175,23 +199,6 @@ def _set_up_one(
         state = SetupState.WRITTEN if present is None else SetupState.REPLACED
         parameters.put(loader.parameter, to_json(configuration))
     return RegionSetup(region=region, state=state, changes=changes, warning=warning)
-
-
-def _with_what_is_kept(present: str, configuration: Configuration, source: str) -> Configuration:
-    """Return *configuration* with what *present* says that setup has no option for.
-
-    Raises:
-        ConfigurationError: The two contradict each other, as where *present* has a key for each of
-            fewer regions.
-    """
-    try:
-        old = parse_configuration(present, source=source, with_regions=False)
-    except StartifactError:
-        return configuration
-    kept = {name: getattr(old, name) for name in ("mirrored_channels", *NAMES)}
-    return parse_configuration(
-        to_json(dataclasses.replace(configuration, **kept)), source=f"{source}, as it would be"
-    )
 
 
 def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str | None:
@@ -207,7 +214,7 @@ def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str 
     return None
 
 
-def _differences(present: str, configuration: Configuration) -> tuple[str, ...]:
+def differences_to(present: str, configuration: Configuration) -> tuple[str, ...]:
     """Return, in words, how the configuration in *present* differs; empty when it is equal."""
     try:
         old = parse_configuration(present, source="the parameter")
@@ -215,8 +222,12 @@ def _differences(present: str, configuration: Configuration) -> tuple[str, ...]:
         return ("what was there is not a valid configuration",)
     before, after = json.loads(to_json(old)), json.loads(to_json(configuration))
     changes = [
-        f"{name}: {quoted(before[name])} becomes {quoted(after[name])}"
-        for name in after
-        if before[name] != after[name]
+        f"{name}: {_value_in(before, name)} becomes {_value_in(after, name)}"
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
     ]
     return (*changes, *old.warnings)
+
+
+def _value_in(configuration: Mapping[str, object], name: str) -> str:
+    return quoted(configuration[name]) if name in configuration else "nothing"

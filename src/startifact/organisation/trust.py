@@ -2,11 +2,12 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from startifact.errors import InputError
 from startifact.limits import DEFAULT_TRUST_POLICY_CHARACTERS, MAX_TRUST_POLICY_CHARACTERS
 from startifact.model.aws_regions import PARTITIONS
+from startifact.model.roles import GITHUB_ISSUER
 from startifact.options import OPTIONS
 from startifact.organisation.policy import document_of, length_of
 from startifact.organisation.policy_request import ACCOUNT, check_account
@@ -14,7 +15,7 @@ from startifact.problems import Problems
 
 logger = logging.getLogger(__name__)
 
-ISSUER = "token.actions.githubusercontent.com"
+ISSUER = GITHUB_ISSUER
 
 # As GitHub has them: with or without the ids, in capital letters where somebody is to replace them.
 _OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})"
@@ -22,6 +23,9 @@ _NAME = r"[A-Za-z0-9_.-]{1,100}"
 _ID = r"(?:[0-9]{1,20}|[A-Z_]{1,20})"
 _REPOSITORY = re.compile(rf"({_OWNER})(@{_ID})?/({_NAME})(@{_ID})?")
 _REF = re.compile(r"[^\s*?$:\\~^\[\x00-\x1f\x7f][^\s?$:\\~^\[\x00-\x1f\x7f]{0,254}")
+
+Runs = Mapping[str, Iterable[str]]
+"""Names, or patterns of them, under ``branch``, ``tag`` and ``environment``."""
 
 _FORMS = (
     ("branch", "ref:refs/heads/{}"),
@@ -60,10 +64,13 @@ def trust_policy(
     Raises:
         InputError: There is no such policy, or it is longer than IAM allows.
     """
-    given = dict(zip((name for name, _ in _FORMS), (branches, tags, environments), strict=True))
-    runs = [(name, form, text) for name, form in _FORMS for text in dict.fromkeys(given[name])]
-    _check(repository, [(name, text) for name, _, text in runs], account, partition)
-    subjects = [f"repo:{repository}:{form.format(text)}" for _, form, text in runs]
+    given = {
+        "branch": tuple(branches),
+        "tag": tuple(tags),
+        "environment": tuple(environments),
+    }
+    _check(repository, _named(given), account, partition)
+    subjects = subjects_of(repository, given)
     audience: dict[str, object] = {f"{ISSUER}:aud": OPTIONS["audience"].default}
     subject: dict[str, object] = {f"{ISSUER}:sub": subjects[0] if len(subjects) == 1 else subjects}
     provider = f"arn:{partition}:iam::{account or ACCOUNT}:oidc-provider/{ISSUER}"
@@ -84,6 +91,23 @@ def trust_policy(
     )
     _check_length(iam_policy)
     return iam_policy
+
+
+def subjects_of(repository: str, runs: Runs) -> list[str]:
+    """Return the subjects of the tokens of *runs* of *repository*.
+
+    Raises:
+        InputError: One of them cannot be.
+    """
+    named = _named(runs)
+    _check(repository, named, None, PARTITIONS[0])
+    forms = dict(_FORMS)
+    return [f"repo:{repository}:{forms[name].format(text)}" for name, text in named]
+
+
+def _named(runs: Runs) -> list[tuple[str, str]]:
+    """Return the kind and the name of each run in *runs*."""
+    return [(name, text) for name, _ in _FORMS for text in dict.fromkeys(runs.get(name, ()))]
 
 
 def has_ids(repository: str) -> bool:

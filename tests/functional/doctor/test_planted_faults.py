@@ -569,6 +569,34 @@ def test_no_majority_of_configurations(
     assert "no majority" in check_of(found, US, "configuration").found
 
 
+def test_cure_of_other_keys(examine: Examine, good_account: AwsAccount, line: Wire) -> None:
+    """What makes configurations the same has an option for each key, and for one that has to go."""
+    usual = {
+        "bucket_name_param": good_account.bucket_parameter,
+        "storage_class": "STANDARD_IA",
+        "object_tags": {"team": "a b"},
+        "use_fips": False,
+        "mirrored_channels": [],
+    }
+    odd = {"bucket_name_param": good_account.bucket_parameter, "bucket_owner": "123456789012"}
+
+    def configured(request: Request, _: Forward) -> Answer:
+        text = json.dumps(odd if request.region == EU else usual)
+        value = {"Name": "x", "Type": "String", "Value": text}
+        return Answer(200, json.dumps({"Parameter": value}).encode(), JSON)
+
+    line.add(when(lambda r: good_account.parameter in r.body.decode(errors="replace"), configured))
+
+    found = check_of(examine(), EU, "configuration")
+
+    assert "storage_class is None, expected 'STANDARD_IA'" in found.found
+    assert found.hint is not None
+    assert found.hint.endswith(
+        " --mirrored-channel latest --unset bucket_owner --storage-class STANDARD_IA "
+        "--object-tag 'team=a b' --use-fips false"
+    )
+
+
 def test_denied_without_a_project(examine: Examine, line: Wire) -> None:
     """A role may be allowed for some projects alone: nobody knows before one is named."""
     line.add(lacks("s3:PutObject"))

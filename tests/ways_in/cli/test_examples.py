@@ -23,7 +23,13 @@ BEFORE = {
     "lock --check": ["lock SugarWater"],
 }
 # Those of link are in test_link.py: only buckets have links.
-ELSEWHERE = ("s3:", "startifact setup", "startifact completion", "startifact link")
+ELSEWHERE = (
+    "s3:",
+    "startifact bootstrap",
+    "startifact setup",
+    "startifact completion",
+    "startifact link",
+)
 
 
 def words_of(example: str) -> list[str]:

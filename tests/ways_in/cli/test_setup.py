@@ -272,3 +272,96 @@ def test_parameter_that_is_none(run: Run, wire: Wire, account: AwsAccount) -> No
     assert done.code == 2
     assert "configuration parameter: got 'a b', expected the name of an SSM parameter" in done.err
     assert wire.requests() == []
+
+
+GIVEN = {
+    "kms_key": ("--kms-key=us-east-1=alias/x", "--kms-key=eu-west-1=alias/y"),
+    "bucket_owner": ("--bucket-owner=123456789012",),
+    "storage_class": ("--storage-class=STANDARD_IA",),
+    "object_tags": ("--object-tag=team=a b", "--object-tag=site=sydney"),
+    "object_lock_mode": ("--object-lock-mode=GOVERNANCE",),
+    "object_lock_days": ("--object-lock-days=7",),
+    "mirrored_channels": ("--mirrored-channel=prod", "--mirrored-channel=latest"),
+    "use_dualstack": ("--use-dualstack=false",),
+    "use_fips": ("--use-fips=true",),
+}
+MEANT = {
+    "kms_key": {"us-east-1": "alias/x", "eu-west-1": "alias/y"},
+    "bucket_owner": "123456789012",
+    "storage_class": "STANDARD_IA",
+    "object_tags": {"team": "a b", "site": "sydney"},
+    "object_lock_mode": "GOVERNANCE",
+    "object_lock_days": 7,
+    "mirrored_channels": ["prod"],
+    "use_dualstack": False,
+    "use_fips": True,
+}
+
+
+def two(bucket_name_param: str, *more: str) -> list[str]:
+    regions = "us-east-1,eu-west-1"
+    return ["setup", "--regions", regions, "--bucket-name-param", bucket_name_param, *more]
+
+
+def test_all_keys(run: Run, account: AwsAccount, bucket_name_param: str) -> None:
+    """Every key of the configuration has an option; what is not named again stays, or is unset."""
+    given = [word for words in GIVEN.values() for word in words]
+
+    first = run(*two(bucket_name_param, *given))
+    found = configured(account, "eu-west-1")
+    again = run(*two(bucket_name_param, "--unset=use_fips", "--object-tag=team=b"), "--json")
+
+    assert first.code == again.code == 0
+    assert found is not None
+    assert {name: found[name] for name in MEANT} == MEANT
+    rest = {name: value for name, value in MEANT.items() if name != "use_fips"}
+    now = configured(account, "eu-west-1")
+    assert now is not None
+    assert now.items() >= (rest | {"object_tags": {"team": "b"}}).items()
+    assert "use_fips" not in now
+    assert again.json["regions"][1]["changes"] == [
+        "object_tags: {'team': 'a b', 'site': 'sydney'} becomes {'team': 'b'}",
+        "use_fips: True becomes nothing",
+    ]
+
+
+def test_endpoints_and_no_mirrors(run: Run, account: AwsAccount, bucket_name_param: str) -> None:
+    """An endpoint belongs to a region; only latest is copied where nothing else is named."""
+    endpoint = "https://bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com"
+
+    done = run(
+        *two(bucket_name_param, f"--endpoint=us-east-1={endpoint}", "--mirrored-channel=latest")
+    )
+
+    assert done.code == 0
+    found = configured(account, "us-east-1")
+    assert found is not None
+    assert found["endpoint"] == {"us-east-1": endpoint}
+    assert found["mirrored_channels"] == []
+
+
+def test_what_is_wrong_with_the_keys(run: Run, wire: Wire, account: AwsAccount) -> None:
+    """All that is wrong is reported at once, and nothing is sent; no password is shown."""
+    done = run(
+        *two(
+            "/b",
+            *("--kms-key=alias/x", "--kms-key=us-east-1=alias/y", "--bucket-owner=12"),
+            *("--object-tag=team", "--object-lock-days=7", "--endpoint=https://me:secret@host"),
+            *("--unset=storage", "--unset=bucket_owner"),
+        )
+    )
+
+    assert done.code == 2
+    for part in (
+        "--kms-key is given for all regions, and again",
+        "bucket_owner: got '12'",
+        "--object-tag: what is given has no = in it, expected NAME=VALUE",
+        "--endpoint: what is given has no = in it, expected REGION=URL",
+        "object_lock_mode and object_lock_days: one is there and the other is not",
+        "--unset: got 'storage'",
+        "Perhaps storage_class is meant",
+        "bucket_owner is given, and is to be unset",
+    ):
+        assert part in done.err
+    assert "secret" not in done.err
+    assert wire.requests() == []

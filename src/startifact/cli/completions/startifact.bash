@@ -1,6 +1,6 @@
 # Written by scripts/completions.py with shtab (https://github.com/tqdm/shtab).
 
-_shtab_startifact_subparsers=(stage download info link projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy)
+_shtab_startifact_subparsers=(stage download info link projects versions promote rollback channels yank unyank prune copy lock verify repair doctor bootstrap setup completion policy)
 
 _shtab_startifact_stage_option_strings=(--archive --include-hidden -m --metadata --save-filename --required-regions --if-exists --replicate --dry-run --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_download_option_strings=(--min-age --load-filename --extract --overwrite --max-members --max-extracted-size --max-ratio --lock-file --sha256 --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
@@ -19,9 +19,10 @@ _shtab_startifact_lock_option_strings=(--min-age --lock-file --update --check --
 _shtab_startifact_verify_option_strings=(--read-data --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_repair_option_strings=(--required-regions --dry-run --read-data --keep --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_doctor_option_strings=(--channel --for --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
-_shtab_startifact_setup_option_strings=(--regions --dry-run --bucket-name-param --bucket-key-prefix --parameter-name-prefix --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
+_shtab_startifact_bootstrap_option_strings=(--yes --dry-run --name --github --show-template --bucket-name-param --bucket-key-prefix --parameter-name-prefix --project --channel --bucket --kms-key --bucket-owner --storage-class --object-tag --object-lock-mode --object-lock-days --mirrored-channel --endpoint --use-dualstack --use-fips --unset --branch --tag --environment --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
+_shtab_startifact_setup_option_strings=(--regions --dry-run --bucket-name-param --bucket-key-prefix --parameter-name-prefix --kms-key --bucket-owner --storage-class --object-tag --object-lock-mode --object-lock-days --mirrored-channel --endpoint --use-dualstack --use-fips --unset --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_completion_option_strings=(--traceback -h --help --version)
-_shtab_startifact_policy_option_strings=(--bucket-name-param --bucket-key-prefix --parameter-name-prefix --project --channel --deny-channel --bucket --account --partition --kms-key --to-role --object-tags --object-lock --trust --branch --tag --environment --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
+_shtab_startifact_policy_option_strings=(--name --bucket-name-param --bucket-key-prefix --parameter-name-prefix --project --channel --deny-channel --bucket --account --partition --kms-key --to-role --object-tags --object-lock --trust --branch --tag --environment --regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 _shtab_startifact_option_strings=(--regions --configuration-parameter --deadline --json -v --verbose -q --quiet --traceback -h --help --version)
 
 _shtab_startifact_stage_pos_1_COMPGEN=_shtab_compgen_files
@@ -38,9 +39,18 @@ _shtab_startifact_rollback___required_regions_choices=(majority all)
 _shtab_startifact_copy___required_regions_choices=(majority all)
 _shtab_startifact_repair___required_regions_choices=(majority all)
 _shtab_startifact_doctor___for_choices=(stage download info link versions projects promote rollback channels channels-remove lock yank unyank prune copy-from copy-to verify repair repair-keep setup)
+_shtab_startifact_bootstrap___show_template_choices=(region roles)
+_shtab_startifact_bootstrap___storage_class_choices=(STANDARD STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER_IR)
+_shtab_startifact_bootstrap___object_lock_mode_choices=(GOVERNANCE COMPLIANCE)
+_shtab_startifact_bootstrap___use_dualstack_choices=(true false)
+_shtab_startifact_bootstrap___use_fips_choices=(true false)
+_shtab_startifact_setup___storage_class_choices=(STANDARD STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER_IR)
+_shtab_startifact_setup___object_lock_mode_choices=(GOVERNANCE COMPLIANCE)
+_shtab_startifact_setup___use_dualstack_choices=(true false)
+_shtab_startifact_setup___use_fips_choices=(true false)
 _shtab_startifact_completion_pos_0_choices=(bash fish zsh)
 _shtab_startifact_policy___partition_choices=(aws aws-cn aws-us-gov aws-eusc)
-_shtab_startifact_pos_0_choices=(stage download info link projects versions promote rollback channels yank unyank prune copy lock verify repair doctor setup completion policy)
+_shtab_startifact_pos_0_choices=(stage download info link projects versions promote rollback channels yank unyank prune copy lock verify repair doctor bootstrap setup completion policy)
 
 _shtab_startifact_stage_pos_0_nargs=1
 _shtab_startifact_stage_pos_1_nargs=+
@@ -235,6 +245,17 @@ _shtab_startifact_doctor___traceback_nargs=0
 _shtab_startifact_doctor__h_nargs=0
 _shtab_startifact_doctor___help_nargs=0
 _shtab_startifact_doctor___version_nargs=0
+_shtab_startifact_bootstrap___yes_nargs=0
+_shtab_startifact_bootstrap___dry_run_nargs=0
+_shtab_startifact_bootstrap___json_nargs=0
+_shtab_startifact_bootstrap__v_nargs=0
+_shtab_startifact_bootstrap___verbose_nargs=0
+_shtab_startifact_bootstrap__q_nargs=0
+_shtab_startifact_bootstrap___quiet_nargs=0
+_shtab_startifact_bootstrap___traceback_nargs=0
+_shtab_startifact_bootstrap__h_nargs=0
+_shtab_startifact_bootstrap___help_nargs=0
+_shtab_startifact_bootstrap___version_nargs=0
 _shtab_startifact_setup___dry_run_nargs=0
 _shtab_startifact_setup___json_nargs=0
 _shtab_startifact_setup__v_nargs=0

@@ -4,6 +4,7 @@
 
 _shtab_startifact_commands() {
   local _commands=(
+    bootstrap:'Make all that an organisation needs in AWS: buckets, parameters and roles.'
     channels:'List the channels of a project, and what each points at.'
     completion:'Print what makes a shell complete Startifact'"'"'s commands, options and their values.'
     copy:'Bring an artifact into other regions, such as those of another organisation.'
@@ -42,6 +43,46 @@ _shtab_startifact_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_startifact_defaults_added=0
+
+_shtab_startifact_bootstrap_options=(
+  "--yes[Do not ask before anything is changed]"
+  "--dry-run[Write nothing, and only say what would be done]"
+  "--name=[What the names of all that is made begin with]:NAME:"
+  "*--github[A repository of GitHub whose runs take on the roles to read, stage, promote and prune]:ORGANISATION/REPOSITORY:"
+  "--show-template=[Print the CloudFormation template of a region, or of the roles, and do nothing]:{region,roles}:(region roles)"
+  "--bucket-name-param=[The SSM parameter that holds the name of each region\'s bucket]:NAME:"
+  "--bucket-key-prefix=[What every key begins with, exactly as written]:PREFIX:"
+  "--parameter-name-prefix=[What the names of the parameters that follow latest begin with]:PREFIX:"
+  "*--project[A project that the roles are for, or a pattern of names such as \'Web-\*\']:NAME:"
+  "*--channel[A channel that gets a role of its own, for jobs of the environment of its name]:NAME:"
+  "*--bucket[The bucket of a region, which is taken in where it is there]:REGION=NAME:"
+  "*--kms-key[The key in KMS that encrypts every object]:[REGION=]KEY:"
+  "*--bucket-owner[The account that the buckets have to belong to, for all regions, or as eu-west-1\=NUMBER for one]:[REGION=]NUMBER:"
+  "--storage-class=[The storage class of artifacts]:CLASS:(STANDARD STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER_IR)"
+  "*--object-tag[A tag of artifacts]:NAME=VALUE:"
+  "--object-lock-mode=[How Object Lock retains artifacts, in buckets that have it]:{GOVERNANCE,COMPLIANCE}:(GOVERNANCE COMPLIANCE)"
+  "--object-lock-days=[For how many days from when they are written]:DAYS:"
+  "*--mirrored-channel[A channel that is copied to SSM, beside latest, which always is]:NAME:"
+  "*--endpoint[Where the requests to a region\'s bucket go]:REGION=URL:"
+  "--use-dualstack=[Whether S3 is reached by IPv6 too]:{true,false}:(true false)"
+  "--use-fips=[Whether S3 is reached by its FIPS endpoints]:{true,false}:(true false)"
+  "*--unset[A key that the configuration is to lose]:KEY:"
+  "*--branch[A branch whose runs take on the roles to read, stage and prune, or a pattern such as \'release\/\*\']:NAME:"
+  "*--tag[A tag whose runs take on the role, or a pattern such as \'v\*\']:NAME:"
+  "*--environment[An environment whose jobs take on the role]:NAME:"
+  "--regions=[AWS regions, separated by commas, spaces or newlines]:LIST:"
+  "--configuration-parameter=[The SSM parameter that holds the organisation configuration]:NAME:"
+  "--deadline=[Give up after this many seconds]:SECONDS:"
+  "--json[Print one JSON object]"
+  {-v,--verbose}"[Tell which regions, configuration and buckets are used, who serves, and each retry]"
+  {-q,--quiet}"[Tell errors only]"
+  "--traceback[Show where in the code an error arose]"
+  "(- : *)"{-h,--help}"[Show this help]"
+  "(- : *)--version[Show the version of Startifact]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_startifact_bootstrap_defaults_added=0
 
 _shtab_startifact_channels_options=(
   "--expect=[With --remove, what the channel has to point at now, an exact version, another channel or a range]:SELECTOR:"
@@ -197,6 +238,7 @@ _shtab_startifact_lock_options=(
 _shtab_startifact_lock_defaults_added=0
 
 _shtab_startifact_policy_options=(
+  "--name=[With bootstrap, the name that it is given]:NAME:"
   "--bucket-name-param=[The SSM parameter, your own, that holds the name of each region\'s bucket]:NAME:"
   "--bucket-key-prefix=[What every key begins with, exactly as written]:PREFIX:"
   "--parameter-name-prefix=[What the names of the parameters that follow latest begin with]:PREFIX:"
@@ -336,6 +378,17 @@ _shtab_startifact_setup_options=(
   "--bucket-name-param=[The SSM parameter, your own, that holds the name of each region\'s bucket]:NAME:"
   "--bucket-key-prefix=[What every key begins with, exactly as written]:PREFIX:"
   "--parameter-name-prefix=[What the names of the parameters that follow latest begin with]:PREFIX:"
+  "*--kms-key[The key in KMS that encrypts every object]:[REGION=]KEY:"
+  "*--bucket-owner[The account that the buckets have to belong to, for all regions, or as eu-west-1\=NUMBER for one]:[REGION=]NUMBER:"
+  "--storage-class=[The storage class of artifacts]:CLASS:(STANDARD STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER_IR)"
+  "*--object-tag[A tag of artifacts]:NAME=VALUE:"
+  "--object-lock-mode=[How Object Lock retains artifacts, in buckets that have it]:{GOVERNANCE,COMPLIANCE}:(GOVERNANCE COMPLIANCE)"
+  "--object-lock-days=[For how many days from when they are written]:DAYS:"
+  "*--mirrored-channel[A channel that is copied to SSM, beside latest, which always is]:NAME:"
+  "*--endpoint[Where the requests to a region\'s bucket go]:REGION=URL:"
+  "--use-dualstack=[Whether S3 is reached by IPv6 too]:{true,false}:(true false)"
+  "--use-fips=[Whether S3 is reached by its FIPS endpoints]:{true,false}:(true false)"
+  "*--unset[A key that the configuration is to lose]:KEY:"
   "--configuration-parameter=[The SSM parameter that holds the organisation configuration]:NAME:"
   "--deadline=[Give up after this many seconds]:SECONDS:"
   "--json[Print one JSON object]"
@@ -466,6 +519,7 @@ _shtab_startifact() {
       (( CURRENT += 1 ))
       curcontext="${curcontext%:*:*}:_shtab_startifact-$line[1]:"
       case $line[1] in
+        bootstrap) _arguments -C -s $_shtab_startifact_bootstrap_options ;;
         channels) _arguments -C -s $_shtab_startifact_channels_options ;;
         completion) _arguments -C -s $_shtab_startifact_completion_options ;;
         copy) _arguments -C -s $_shtab_startifact_copy_options ;;

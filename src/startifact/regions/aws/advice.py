@@ -121,6 +121,8 @@ def for_denial(action: str, resource: str, said: str) -> str:
     implicit = _IMPLICIT.search(said)
     if implicit is not None and implicit[1] != _OWN_POLICY:
         return f"{allow} in the {implicit[1]}{_KEPT.get(implicit[1], '')}"
+    if action.startswith(("cloudformation:", "iam:")):
+        return f"{allow} in the policy of whoever runs this"
     if action.startswith("sts:"):
         return f"{allow} in the policy of the identity that takes it on"
     hint = f"{allow} in the role's policy, and check the bucket's and the key's policies"
@@ -154,6 +156,12 @@ def or_other_owner(expected: str | None) -> str:
 def is_locked(said: str) -> bool:
     """Say whether a refusal in the words *said* is that of Object Lock, which no policy is."""
     return "protected by object lock" in said.lower()
+
+
+def denied_in(said: str) -> tuple[str, str] | None:
+    """Return the action that *said* denies, and on what; ``None`` where it is no denial."""
+    found = _ACTION.search(said)
+    return None if found is None else (found[1], resource_in(said) or "what it names")
 
 
 def resource_in(said: str) -> str | None:

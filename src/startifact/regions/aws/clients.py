@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 
+OtherService = Literal["cloudformation", "iam", "kms", "sts"]
+
+
 class Clients:
     """Makes each client once. Safe to use from several threads, as the clients are."""
 
@@ -208,8 +211,8 @@ class Clients:
                 retry_requests(self._ssm[region], self._limits)
             return self._ssm[region]
 
-    def other(self, service: Literal["kms", "sts"], region: str, profile: str | None) -> Any:
-        """Return the client for *service* in *region*, which only an examination asks.
+    def other(self, service: OtherService, region: str, profile: str | None = None) -> Any:
+        """Return the client for *service* in *region*, which few commands ask.
 
         Raises:
             ConfigurationError: The SDK's own configuration is wrong, or it names an endpoint that

@@ -1,0 +1,105 @@
+"""A workflow that stages, downloads and promotes with the roles of an organisation."""
+
+from collections.abc import Mapping
+
+from startifact.model.configuration import DEFAULT_PARAMETER
+from startifact.options import OPTIONS
+from startifact.organisation.bootstrap_names import Target
+from startifact.organisation.bootstrap_roles import audience_of
+
+_WORKFLOW = """\
+# .github/workflows/startifact.yml: run it from the Actions tab, on {where}
+on: workflow_dispatch
+
+permissions: {{}}
+
+jobs:
+  stage:
+    runs-on: ubuntu-latest
+    permissions:
+      id-token: write # for role-to-assume
+    steps:
+      - run: echo sugar and water > dist.txt # your build
+      - uses: OWNER/startifact@v1
+        with:
+          command: stage
+          project: {project}
+          version: "1.0.${{{{ github.run_number }}}}"
+          path: dist.txt
+{stage}
+
+  download:
+    needs: stage
+    runs-on: ubuntu-latest
+    permissions:
+      id-token: write
+    steps:
+      - uses: OWNER/startifact@v1
+        with:
+          command: download
+          project: {project}
+          version: latest
+          path: dist.txt
+{read}
+      - run: cat dist.txt
+"""
+_PROMOTE = """\
+
+  promote:
+    needs: download
+    runs-on: ubuntu-latest
+    environment: {channel} # only its jobs may move the channel
+    permissions:
+      id-token: write
+    steps:
+      - uses: OWNER/startifact@v1
+        with:
+          command: promote
+          project: {project}
+          version: latest
+          channel: {channel}
+{promote}
+"""
+
+
+def workflow_of(target: Target, roles: Mapping[str, str]) -> str:
+    """Return the workflow, in YAML. *roles* are the outputs of the stack that has them."""
+    request = target.request
+    pattern = request.projects[0]
+    project = "SugarWater" if pattern == "*" else pattern.replace("*", "SugarWater")
+
+    def inputs(role: str) -> str:
+        given = {
+            "regions": ", ".join(request.regions),
+            "configuration-parameter": (
+                ""
+                if request.configuration_parameter == DEFAULT_PARAMETER
+                else request.configuration_parameter
+            ),
+            "role-to-assume": roles.get(f"{role}Role", ""),
+            "audience": _unless_default(audience_of(target)),
+        }
+        return "\n".join(f"          {name}: {value}" for name, value in given.items() if value)
+
+    text = _WORKFLOW.format(
+        where=_where(target), project=project, stage=inputs("Stage"), read=inputs("Read")
+    )
+    return text + _PROMOTE.format(
+        project=project, channel=request.channels[0], promote=inputs("Promote1")
+    )
+
+
+def _unless_default(audience: str) -> str:
+    return "" if audience == OPTIONS["audience"].default else audience
+
+
+def _where(target: Target) -> str:
+    """Return which runs take on the roles to stage and read, in words."""
+    request = target.request
+    if not (request.branches or request.tags or request.environments):
+        return "the branch main"
+    if request.branches:
+        return f"the branch {request.branches[0]}"
+    if request.tags:
+        return f"a tag such as {request.tags[0]}"
+    return f"a job with environment: {request.environments[0]}"

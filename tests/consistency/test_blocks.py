@@ -44,6 +44,7 @@ PAGES_HELD_ELSEWHERE = {
     "docs/recipes.md": "tests/consistency/test_recipes.py",
     "docs/from-aws-s3-cp.md": "tests/consistency/test_recipes.py",
     "docs/links.md": "tests/consistency/test_recipes.py",
+    "docs/bootstrap.md": "tests/functional/bootstrap/test_page.py",
 }
 """Pages whose blocks all have a test of their own, which fails where one is left out."""
 

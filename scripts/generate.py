@@ -17,13 +17,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pages import INPUTS, PAGES, help_of_input, replaced
-
 from startifact.action.outputs import OUTPUTS
 from startifact.definitions import ValueKind, WayIn
 from startifact.options import commands_of
 from startifact.organisation.policy import policy
 from startifact.organisation.trust import trust_policy
+
+# It is run by its path, which puts only this folder among those that are imported from.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.pages import INPUTS, PAGES, help_of_input, replaced
 
 PROJECT = Path(__file__).resolve().parent.parent
 WIDTH = 119

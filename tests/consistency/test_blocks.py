@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from startifact.action.inputs import StepInputs
-from startifact.definitions import ValueKind
-from startifact.options import COMMANDS, OPTIONS
+from startifact.definitions import ValueKind, WayIn
+from startifact.options import COMMANDS, OPTIONS, commands_of, options_of
 from tests.consistency.before_pages import BEFORE
 from tests.consistency.documents import (
     NOT_RUN,
@@ -23,6 +23,7 @@ from tests.consistency.documents import (
     is_make,
     is_run,
     output_of,
+    prose_of,
     steps_in,
     workflows,
 )
@@ -158,3 +159,22 @@ def test_more_than_a_few() -> None:
     assert len(MAKES) >= 3
     assert sum(len(workflows(page)) for page in PAGES) > 20
     assert tomllib.loads(blocks_of("docs/lock-file.md", "toml")[0].text)["format"] == 1
+
+
+def test_commands_in_sentences() -> None:
+    """A command line in a sentence or a table has a command and options that there are."""
+    wrong, count = [], 0
+    for page in PAGES:
+        if page == "docs/from-the-first-startifact.md":  # that of another program, too
+            continue
+        text = re.sub(r"(?<!\|)\n", " ", prose_of(page))
+        for line in re.findall(r"`startifact ([a-z][^`\n]*)`", text):
+            command, *words = line.split()
+            known = {name for o in options_of(WayIn.SHELL, command) for name in o.spellings}
+            given = {word.rstrip(",.") for word in words if re.match(r"--?[a-z]", word)}
+            is_one = command in commands_of(WayIn.SHELL) and given <= known | {"--help"}
+            wrong += [] if is_one else [f"{page}: startifact {line}"]
+            count += 1
+
+    assert wrong == []
+    assert count > 50

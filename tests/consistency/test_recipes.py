@@ -236,12 +236,12 @@ def test_function_of_exact_bytes(machine: Machine, step: Step) -> None:
 
     outputs = job.done[0].outputs
     functions = _client("lambda", US, machine.account.endpoint)
-    published = functions.list_versions_by_function(FunctionName="SugarWater")["Versions"]
+    found = functions.list_versions_by_function(FunctionName="SugarWater")["Versions"]
     template = yaml.safe_load(re.sub(r"!\w+ ", "", machine.text("exact.yaml")))
     code = template["Resources"]["Function"]["Properties"]["Code"]
     assert outputs["sha256-base64"] == base64_of("1.0.0")
     assert outputs["object-version"]
-    assert {v["CodeSha256"] for v in published} == {outputs["sha256-base64"]}
+    assert {v["CodeSha256"] for v in found} == {outputs["sha256-base64"]}
     assert set(code) == {"S3Bucket", "S3Key", "S3ObjectVersion"}
 
 

@@ -28,6 +28,7 @@ WORDS: dict[str, list[str]] = {
     "lock-file": ["download", "P", "x", "--lock-file={}", "--regions=file:x"],
     "lock": ["lock", "{}", "--regions=file:x"],
     "lock --min-age": ["lock", "P@^1", "--min-age={}", "--regions=file:x"],
+    "expires": ["link", "P", "--expires={}", "--regions=file:x"],
     "to": ["copy", "P", "--to={}", "--regions=file:x"],
     "to-role": ["copy", "P", "--to=us-east-1", "--to-role={}", "--regions=file:x"],
     "to-configuration-parameter": [

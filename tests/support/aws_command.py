@@ -82,11 +82,11 @@ def deploy(options: dict[str, list[str]], _: list[str]) -> None:
     """Create or update a stack, as a change set would; a template without a change is no error."""
     asked = client("cloudformation")
     (name,), (template,) = options["stack-name"], options["template-file"]
-    pairs = [text.partition("=") for text in options.get("parameter-overrides", [])]
+    given = [text.partition("=") for text in options.get("parameter-overrides", [])]
     arguments = {
         "StackName": name,
         "TemplateBody": Path(template).read_text(encoding="utf-8"),
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, _, value in pairs],
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, _, value in given],
     }
     try:
         asked.describe_stacks(StackName=name)

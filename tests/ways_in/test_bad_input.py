@@ -94,6 +94,8 @@ BAD = {
     "no pair": Bad("versions", None, {"where": "lang"}, 2, ("where is not valid: got 'lang'",)),
     "age of one version": Bad("info", "1.0.0", {"min-age": "1d"}, 2, ("1.0.0",)),
     "age that is none": Bad("info", "^1", {"min-age": "old"}, 2, ("'old'",)),
+    "link for too long": Bad("link", "1.0.0", {"expires": "8d"}, 2, ("'8d'", "from 1s to 7d")),
+    "link to a directory": Bad("link", "1.0.0", {}, 2, ("SugarWater@1.0.0", "only a bucket")),
     "no point in time": Bad("versions", None, {"since": "old"}, 2, ("'old'",)),
     "no reason": Bad("yank", "1.0.0", {"reason": "x" * 501}, 2, ("500 characters",)),
     "yank of what there is not": Bad("yank", "3.0.0", {"reason": "x"}, 3, ("SugarWater@3.0.0",)),

@@ -6,7 +6,7 @@ import pytest
 
 from startifact import CheckState
 from startifact.errors import InputError
-from startifact.permissions import OPERATIONS, PERMISSIONS
+from startifact.permissions import OPERATIONS, PERMISSIONS, When
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.functional.doctor.conftest import Examine, failures, states
 from tests.support.limits import Session
@@ -32,7 +32,8 @@ def test_every_operation(examine: Examine, line: Wire, operation: str) -> None:
     assert not failures(found)
     assert not line.writes()
     of_operation = [p for p in PERMISSIONS if operation in p.operations and not p.is_denial]
-    needed = {action for p in of_operation if not p.when for action in p.actions}
+    always = {When.ALWAYS, When.VERSIONED}
+    needed = {action for p in of_operation if p.when in always for action in p.actions}
     names = {check.name for check in found.regions[0].checks}
     assert {name for name in names if re.match(r"(s3|ssm|kms|sts):", name)} == needed
     assert states(found, CheckState.NOT_TRIED) <= {"ssm:DeleteParameter"}

@@ -311,6 +311,85 @@ def test_one_fault(examine: Examine, good_account: AwsAccount, line: Wire, name:
     assert not line.writes()
 
 
+@dataclass(frozen=True)
+class Lacking:
+    """What no policy allows in eu-west-1, for an operation that needs it."""
+
+    operation: str
+    asks: Callable[[Request], bool]
+    policy: str | None = None
+    """Which policy denies it; ``None`` where it is only not allowed."""
+
+    cure: str = "Allow "
+
+
+OTHERS = {
+    "s3:GetObjectVersion": Lacking("link", lambda r: "versionId" in r.query),
+    "s3:DeleteObject": Lacking(
+        "repair-keep", lambda r: r.method == "DELETE" and "uploadId" not in r.query
+    ),
+    "ssm:DeleteParameter": Lacking("repair", lambda r: r.operation == "DeleteParameter"),
+    "s3:ListBucket": Lacking("projects", lambda r: "list-type" in r.query),
+    "s3:GetObject": Lacking(
+        "download",
+        lambda r: r.method == "GET" and "@" in r.path,
+        "a service control policy",
+        "in the service control policy that denies it",
+    ),
+    "s3:PutObject": Lacking(
+        "promote",
+        lambda r: r.method == "POST" and "uploadId" in r.query,
+        "a resource-based policy",
+        "in the resource-based policy that denies it",
+    ),
+    "ssm:PutParameter": Lacking(
+        "promote",
+        lambda r: r.operation == "PutParameter",
+        "a permissions boundary",
+        "in the permissions boundary that denies it",
+    ),
+    "s3:AbortMultipartUpload": Lacking(
+        "copy-to",
+        lambda r: r.method == "DELETE" and "uploadId" in r.query,
+        "a VPC endpoint policy",
+        "in the VPC endpoint policy that denies it",
+    ),
+}
+
+
+@pytest.mark.parametrize("action", OTHERS)
+def test_lacking_for_other_operations(examine: Examine, line: Wire, action: str) -> None:
+    """A permission that is missing is named, and so is the policy that takes it away."""
+    lacking_ = OTHERS[action]
+    service = action.partition(":")[0]
+    line.add(
+        when(
+            lambda r: (r.region, r.service) == (EU, service) and lacking_.asks(r),
+            denied(lacking_.policy),
+        )
+    )
+
+    found = examine(lacking_.operation, channel="prod")
+
+    check = check_of(found, EU, action)
+    assert failures(found) == [(EU, action)]
+    assert "denied on " in check.found
+    assert lacking_.cure in str(check.hint)
+    assert f"startifact policy {lacking_.operation} --project SugarWater" in str(check.hint)
+    assert not line.writes()
+
+
+def test_tight_policy(examine: Examine, line: Wire) -> None:
+    """A role that is confined to another project is said to lack each permission for this one."""
+    elsewhere = when(lambda r: r.region == EU and "SugarWater" in r.path, denied(None))
+    line.add(when(lambda r: r.service == "s3" and r.method != "HEAD", elsewhere))
+
+    found = examine("download")
+
+    assert failures(found) == [(EU, "s3:GetObject")]
+    assert "/team/SugarWater@*" in str(check_of(found, EU, "s3:GetObject").hint)
+
+
 ENDS = {
     "configuration missing": Fault(
         "configuration",
@@ -348,7 +427,7 @@ ENDS = {
         "bucket name",
         lambda account: parameter(account.bucket_parameter, "No Bucket"),
         "expected the name of a bucket",
-        "",
+        "Put the name of a general purpose bucket into it",
     ),
     "wrong region": Fault(
         "bucket",
@@ -398,6 +477,14 @@ def test_fault_that_ends_an_examination(
     assert fault.cure.format(good_account.unique) in (check.hint or "")
     assert failures(found) == [(EU, fault.check)]
     assert len(found.regions[0].checks) == len(found.regions[2].checks) > 15
+
+
+def test_thirty_faults() -> None:
+    """What is planted here is thirty faults and more, each with its own name and cure."""
+    planted = {name: fault.cure for name, fault in (FAULTS | ENDS).items()}
+
+    assert len(planted) + len(OTHERS) >= 30
+    assert [name for name, cure in planted.items() if not cure] == []
 
 
 READS = {

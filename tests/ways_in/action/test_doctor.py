@@ -1,9 +1,14 @@
 """Steps that examine regions: outputs, log and summary."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from tests.conftest import AwsAccount
 from tests.ways_in.action.conftest import Call
+from tests.ways_in.action.identity import Identities
 
 
 def test_all_is_well(call: Call, directories: list[str]) -> None:
@@ -40,3 +45,35 @@ def test_what_fails(call: Call, directories: list[str]) -> None:
     assert table[2].startswith("| **failed** |")
     assert "is no directory" in table[2]
     assert "Name another directory" in table[2]
+
+
+@pytest.fixture
+def identities() -> Iterator[Identities]:
+    """Return GitHub and STS on loopback."""
+    identities = Identities()
+    yield identities
+    identities.stop()
+
+
+def test_wrong_subject(call: Call, account: AwsAccount, identities: Identities) -> None:
+    """A role whose trust policy has another sub is named, with both forms that a sub has."""
+    identities.refusal = (403, "AccessDenied")
+    role = "arn:aws:iam::123456789012:role/stage-sugarwater"
+
+    done = call(
+        {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", **identities.environment},
+        command="doctor",
+        project="SugarWater",
+        regions="us-east-1",
+        role_to_assume=role,
+        aws_region="us-east-1",
+    )
+
+    (error,) = done.errors
+    assert done.exit_code == 8
+    assert f"AWS did not let this job take on the role {role}" in error
+    assert "repo:ORGANISATION@ID/REPOSITORY@ID:" in error
+    assert "repo:ORGANISATION/REPOSITORY:" in error
+    assert {c["check"] for c in json.loads(done.outputs["checks"]) if c["state"] == "failed"} == {
+        "identity"
+    }

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from startifact.errors import AccessDeniedError, RegionUnavailableError, StartifactError
 from startifact.limits import MAX_CLOCK_SKEW_SECONDS
 from startifact.model.examination import CLOCK, Check, failed, not_tried, ok, unknown
+from startifact.regions.aws.credentials import gives_credentials
 from startifact.regions.aws.errors import REFUSED, aws_errors
 from startifact.regions.aws.trouble import code_of
 
@@ -67,7 +68,7 @@ def is_denied(error: StartifactError) -> bool:
     cause = error.__cause__
     if not isinstance(error, AccessDeniedError) or not isinstance(cause, ClientError):
         return False
-    return code_of(cause) in REFUSED
+    return code_of(cause) in REFUSED and not gives_credentials(cause)
 
 
 def code_behind(error: StartifactError) -> str:

@@ -340,7 +340,8 @@ class OrganisationRegion(S3Region):
         if not is_bucket_name(bucket.strip()):
             raise ConfigurationError(
                 f"parameter {parameter} in {self.name} holds {quoted(bucket)}, "
-                "expected the name of a bucket"
+                "expected the name of a bucket",
+                hint="Put the name of a general purpose bucket into it",
             )
         options = bucket_options_in(configuration, self.name)
         endpoint = (configuration.endpoint or {}).get(self.name)

@@ -109,6 +109,7 @@ BEFORE: dict[str, Callable[[], None]] = {
     "README.md": lambda: None,
     "docs/start.md": lambda: None,
     "docs/permissions.md": no_regions,
+    "docs/organisation.md": no_regions,
     "docs/command-line.md": lambda: None,
     "docs/python.md": lambda: None,
     "docs/archives.md": command_line_tools,
@@ -125,4 +126,4 @@ BEFORE: dict[str, Callable[[], None]] = {
 BETWEEN = {("docs/repair.md", 1): REPAIRING}
 """What happens before another block of a page, by the number of the block."""
 
-ON_AWS = ("docs/start.md", "docs/copy.md")
+ON_AWS = ("docs/start.md", "docs/copy.md", "docs/organisation.md")

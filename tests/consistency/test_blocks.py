@@ -35,6 +35,8 @@ HELD_ELSEWHERE = {
     ("docs/organisation.md", "json"): "tests/consistency/test_organisation_page.py",
     ("docs/storage.md", "json"): "tests/consistency/test_storage_page.py",
     ("docs/storage.md", "jsonl"): "tests/consistency/test_storage_page.py",
+    ("docs/organisation-templates.md", "bash"): "tests/consistency/test_templates.py",
+    ("docs/organisation-templates.md", "hcl"): "tests/consistency/test_templates.py",
     ("docs/architecture.md", "text"): "tests/consistency/test_structure.py",
     ("docs/organisation-by-hand.md", "shell"): "tests/consistency/test_setting_up.py",
     ("docs/reference/commands.md", "shell"): "tests/ways_in/cli/test_examples.py",
@@ -45,6 +47,7 @@ PAGES_HELD_ELSEWHERE = {
     "docs/recipes.md": "tests/consistency/test_recipes.py",
     "docs/from-aws-s3-cp.md": "tests/consistency/test_recipes.py",
     "docs/links.md": "tests/consistency/test_recipes.py",
+    "docs/bootstrap.md": "tests/functional/bootstrap/test_page.py",
 }
 """Pages whose blocks all have a test of their own, which fails where one is left out."""
 

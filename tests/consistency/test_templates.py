@@ -435,3 +435,15 @@ def test_every_operation_has_a_role() -> None:
     operations = {name for role in all_roles(["prod"]) for name in role.operations}
 
     assert set(OPERATIONS) - operations == {"copy-to"}
+
+
+def test_module_of_the_page() -> None:
+    """What the page gives to the module of Terraform are variables of the module."""
+    (module,) = re.findall(r"```hcl\n(.*?)```", PAGE, re.DOTALL)
+    files = sorted((PROJECT_FOLDER / "examples" / "terraform").glob("*.tf"))
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
+    variables = set(re.findall(r'^variable "(\w+)"', text, re.MULTILINE))
+    given = set(re.findall(r"^  (\w+) += ", module, re.MULTILINE))
+
+    assert given - {"source"} <= variables
+    assert {"name", "regions"} <= given

@@ -5,9 +5,8 @@ None of it depends on anything but their own data files, and it took a third of 
 
 import functools
 import inspect
-import sys
+import types
 from collections.abc import Callable, Hashable
-from types import CodeType, ModuleType
 from typing import Any
 
 import botocore.hooks
@@ -44,13 +43,7 @@ def cache_sdk() -> None:
 
 
 def cache_moto() -> None:
-    """Have moto derive from its data files once in this process what its server needs.
-
-    Its SSM imports its EC2, for commands on instances: that takes as long as collecting 2000 tests.
-    """
-    ec2: Any = ModuleType("moto.ec2")
-    ec2.ec2_backends = {}
-    sys.modules.setdefault("moto.ec2", ec2)
+    """Have moto derive from its data files once in this process what its server needs."""
     _cache(
         ErrorLookupFactory, "for_service", key=lambda self, service_model: service_model.service_id
     )
@@ -79,7 +72,7 @@ def _cache_signatures() -> None:
     """
     hooks: Any = botocore.hooks
     accepts_kwargs = hooks.accepts_kwargs
-    known: dict[CodeType, Any] = {}
+    known: dict[types.CodeType, Any] = {}
 
     def cached(handler: Callable[..., Any]) -> Any:
         function = handler.__func__ if inspect.ismethod(handler) else handler

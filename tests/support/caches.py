@@ -5,9 +5,8 @@ None of it depends on anything but their own data files, and it took a third of 
 
 import functools
 import inspect
-import types
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.hooks
 import botocore.session
@@ -22,6 +21,9 @@ from moto.core.errors import ErrorLookupFactory
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 from startifact.regions.aws.sdk_models import SdkFiles
+
+if TYPE_CHECKING:
+    import types
 
 
 def cache_sdk() -> None:

@@ -47,6 +47,8 @@ def plan_roles(
         "ParameterPrefix": names.parameter_name_prefix,
         "KmsKeys": ",".join(dict.fromkeys(s.kms_key for s in stores.values() if s.kms_key)),
         "ProviderArn": arn,
+        "ObjectTags": _truth(names.object_tags),
+        "ObjectLock": _truth(names.object_lock_mode),
         "Audience": audience_of(target),
         **{f"{role}Subjects": ",".join(subjects) for role in everywhere},
         **{
@@ -59,6 +61,10 @@ def plan_roles(
     roles = [_role(request.role(suffix), iam) for suffix in role_suffixes(request.channels)]
     lines = ([provider] if provider else []) + roles
     return stack_plan(target.home, request.roles_stack, stack, template, parameters, tuple(lines))
+
+
+def _truth(value: object) -> str:
+    return "true" if value else "false"
 
 
 def _template(target: Target, stores: Mapping[str, StoreFound], problems: Problems) -> str:

@@ -167,6 +167,9 @@ def test_options(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     assert empty.get(EU, "/ci/bucket") == f"sugar-{empty.number}"
     found = empty.configuration(EU, "/ci/startifact")
     assert (found["bucket_key_prefix"], found["storage_class"]) == ("team/", "STANDARD_IA")
+    parameters = done.json["roles"]["parameters"]
+    assert (parameters["ObjectLock"], parameters["ObjectTags"]) == ("true", "false")
+    assert "s3:PutObjectRetention" in str(statements_of(empty, "stage"))
     lock = empty.client("s3", EU).get_object_lock_configuration(Bucket=f"sugar-{empty.number}")
     assert lock["ObjectLockConfiguration"]["ObjectLockEnabled"] == "Enabled"
 

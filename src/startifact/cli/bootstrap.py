@@ -21,9 +21,9 @@ from startifact.settings import Settings
 from startifact.text import quoted
 
 if TYPE_CHECKING:
-    from startifact.organisation.bootstrap import Bootstrap, StackOutcome, StackProgress
-    from startifact.organisation.bootstrap_plan import Plan
-    from startifact.organisation.bootstrap_request import BootstrapRequest
+    from startifact.organisation.bootstrap.deployment import Bootstrap, StackOutcome, StackProgress
+    from startifact.organisation.bootstrap.plan import Plan
+    from startifact.organisation.bootstrap.request import BootstrapRequest
 
 
 _COMPLETE = "_COMPLETE"
@@ -125,7 +125,7 @@ class BootstrapResult:
 
     def facts(self, words: Words) -> dict[str, object]:
         """Return what this reports to programs, hints in their *words*."""
-        from startifact.organisation.bootstrap_facts import facts_of_plan, outcome_of
+        from startifact.organisation.bootstrap.facts import facts_of_plan, outcome_of
 
         done = {} if self.done is None else {o.region: o for o in self.done.regions}
         regions = [
@@ -161,9 +161,9 @@ def set_account_up(
     if inputs.show_template is not None:
         return TemplateResult(text=_template(inputs.show_template))
     from startifact.cli.bootstrap_rendering import plan_lines, result_lines
-    from startifact.organisation.bootstrap import bootstrap
-    from startifact.organisation.bootstrap_inspection import plan_bootstrap
-    from startifact.organisation.bootstrap_request import check_bootstrap
+    from startifact.organisation.bootstrap.deployment import bootstrap
+    from startifact.organisation.bootstrap.inspection import plan_bootstrap
+    from startifact.organisation.bootstrap.request import check_bootstrap
     from startifact.regions.aws.account_access import AccountAccess
 
     request = _request(inputs, settings)
@@ -197,7 +197,7 @@ def _doctor(
 
 
 def _result(plan: "Plan", done: "Bootstrap", doctor: DoctorResult) -> BootstrapResult:
-    from startifact.organisation.workflow import workflow_of
+    from startifact.organisation.bootstrap.workflow import workflow_of
 
     has_workflow = bool(plan.target.request.repositories)
     return BootstrapResult(
@@ -239,7 +239,7 @@ def _template(which: str) -> str:
 
 
 def _request(inputs: BootstrapInputs, settings: Settings) -> "BootstrapRequest":
-    from startifact.organisation.bootstrap_request import BootstrapRequest, merged
+    from startifact.organisation.bootstrap.request import BootstrapRequest, merged
 
     parameter = parameter_of(inputs.configuration_parameter, settings)
     return BootstrapRequest(

@@ -8,9 +8,9 @@ from startifact.cli.rows import INDENT, filled, row_lines
 
 if TYPE_CHECKING:
     from startifact.cli.bootstrap import BootstrapResult
-    from startifact.organisation.bootstrap import StackProgress
-    from startifact.organisation.bootstrap_lines import PlanLine
-    from startifact.organisation.bootstrap_plan import Plan
+    from startifact.organisation.bootstrap.deployment import StackProgress
+    from startifact.organisation.bootstrap.lines import PlanLine
+    from startifact.organisation.bootstrap.plan import Plan
 
 
 def plan_lines(plan: "Plan", columns: int | None) -> Iterator[str]:

@@ -104,7 +104,7 @@ def make_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
 
 
 def _make_bootstrap_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
-    from startifact.organisation.bootstrap_policy import bootstrap_policy
+    from startifact.organisation.bootstrap.policy import bootstrap_policy
 
     others = (inputs.policy_project, inputs.policy_channel, inputs.deny_channel)
     if len(set(inputs.entries)) > 1 or any(others):

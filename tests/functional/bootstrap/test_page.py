@@ -7,12 +7,12 @@ import pytest
 
 from startifact.limits import DEFAULT_LIMITS, MAX_ROLES_NAME_CHARACTERS
 from startifact.options import COMMANDS, OPTIONS
-from startifact.organisation.bootstrap_request import (
+from startifact.organisation.bootstrap.request import (
     DEFAULT_BRANCHES,
     DEFAULT_CHANNELS,
     DEFAULT_TAGS,
 )
-from startifact.organisation.bootstrap_roles import role_suffixes
+from startifact.organisation.bootstrap.roles import role_suffixes
 from startifact.organisation.given_options import KEPT, options_for
 from tests.functional.bootstrap.conftest import EU, EmptyAccount
 from tests.support.command import run_inside

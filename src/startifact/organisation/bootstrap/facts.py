@@ -1,7 +1,7 @@
 """What a plan and its outcome report to programs."""
 
-from startifact.organisation.bootstrap import StackOutcome
-from startifact.organisation.bootstrap_lines import Action, StackPlan
+from startifact.organisation.bootstrap.deployment import StackOutcome
+from startifact.organisation.bootstrap.lines import Action, StackPlan
 
 _DONE = {
     Action.CREATE: "created",

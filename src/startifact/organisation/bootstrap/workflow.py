@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from startifact.model.configuration import DEFAULT_PARAMETER
 from startifact.options import OPTIONS
-from startifact.organisation.bootstrap_names import Target
-from startifact.organisation.bootstrap_roles import audience_of
+from startifact.organisation.bootstrap.names import Target
+from startifact.organisation.bootstrap.roles import audience_of
 
 _WORKFLOW = """\
 # .github/workflows/startifact.yml: run it from the Actions tab, on {where}

@@ -6,7 +6,7 @@ from startifact.errors import InputError
 from startifact.limits import MAX_TEMPLATE_BYTES
 from startifact.model.account import IamFound, StoreFound
 from startifact.options import OPTIONS
-from startifact.organisation.bootstrap_lines import (
+from startifact.organisation.bootstrap.lines import (
     Action,
     PlanLine,
     StackPlan,
@@ -14,7 +14,7 @@ from startifact.organisation.bootstrap_lines import (
     check_stack,
     stack_plan,
 )
-from startifact.organisation.bootstrap_names import Target, remembering
+from startifact.organisation.bootstrap.names import Target, remembering
 from startifact.organisation.policy_request import ANY
 from startifact.organisation.templates import roles_template
 from startifact.organisation.trust import ISSUER

@@ -7,7 +7,7 @@ from startifact.lazy_dataclasses import dataclass
 from startifact.model.account import BucketState, IamFound, RegionFound, StoreFound
 from startifact.model.configuration import Configuration, to_json
 from startifact.model.stacks import Stack
-from startifact.organisation.bootstrap_lines import (
+from startifact.organisation.bootstrap.lines import (
     Action,
     PlanLine,
     StackPlan,
@@ -15,8 +15,8 @@ from startifact.organisation.bootstrap_lines import (
     check_stack,
     stack_plan,
 )
-from startifact.organisation.bootstrap_names import Target
-from startifact.organisation.bootstrap_roles import plan_roles
+from startifact.organisation.bootstrap.names import Target
+from startifact.organisation.bootstrap.roles import plan_roles
 from startifact.organisation.setup import differences_to
 from startifact.organisation.templates import regional_template
 from startifact.organisation.trust import has_ids

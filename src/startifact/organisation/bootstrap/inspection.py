@@ -11,10 +11,10 @@ from startifact.limits import Limits
 from startifact.model.account import IamFound, RegionFound, StoreFound
 from startifact.model.configuration import bucket_options_in
 from startifact.model.stacks import Stack
-from startifact.organisation.bootstrap_names import Target, bucket_name_for, target_of
-from startifact.organisation.bootstrap_plan import Plan, make_plan
-from startifact.organisation.bootstrap_request import BootstrapRequest
-from startifact.organisation.bootstrap_roles import role_suffixes
+from startifact.organisation.bootstrap.names import Target, bucket_name_for, target_of
+from startifact.organisation.bootstrap.plan import Plan, make_plan
+from startifact.organisation.bootstrap.request import BootstrapRequest
+from startifact.organisation.bootstrap.roles import role_suffixes
 from startifact.regions.aws.account_access import AccountAccess
 
 T = TypeVar("T")

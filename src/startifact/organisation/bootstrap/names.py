@@ -9,7 +9,7 @@ from startifact.lazy_dataclasses import dataclass
 from startifact.model.account import RegionFound
 from startifact.model.configuration import Configuration, parse_configuration
 from startifact.model.stacks import Stack
-from startifact.organisation.bootstrap_request import (
+from startifact.organisation.bootstrap.request import (
     DEFAULT_CHANNELS,
     BootstrapRequest,
     merged,

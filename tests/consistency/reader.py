@@ -151,7 +151,8 @@ def reader_account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
     for region in AWS_REGIONS:
         ssm = boto3.client("ssm", region_name=region, endpoint_url=moto_server)
-        found = [p["Name"] for p in ssm.describe_parameters(MaxResults=50)["Parameters"]]
+        pages = ssm.get_paginator("describe_parameters").paginate()
+        found = [p["Name"] for page in pages for p in page["Parameters"]]
         names = [name for name in found if re.match(PARAMETERS, name)]
         if names:
             ssm.delete_parameters(Names=names)

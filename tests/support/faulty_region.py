@@ -14,6 +14,7 @@ from startifact.files.source import Source
 from startifact.limits import Limits
 from startifact.model.examination import Check, ExaminationRequest
 from startifact.model.keys import Key
+from startifact.model.links import LinkRequest, SignedLink
 from startifact.regions.factory import open_regions, parse_specs
 from startifact.regions.interface import (
     Beat,
@@ -261,6 +262,11 @@ class FaultyRegion(Region):
         for stream in self._streams:
             blocks = stream(start, blocks)
         return blocks
+
+    def sign_link(
+        self, key: Key, stored: StoredArtifact, request: LinkRequest
+    ) -> SignedLink | None:
+        return self.do("sign_link", key, lambda: self.inner.sign_link(key, stored, request))
 
     def keys(self, prefix: str) -> Iterator[str]:
         return iter(self.do("keys", prefix, lambda: list(self.inner.keys(prefix))) or ())

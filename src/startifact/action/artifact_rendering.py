@@ -187,7 +187,7 @@ def _what(result: ArtifactResult, inputs: StepInputs) -> str:
         case InfoResult():
             return "found"
         case LinkResult():
-            return "linked to"
+            return "has a link"
         case _:
             assert_never(result)
 

@@ -38,7 +38,7 @@ def test_masked(staged: AwsAccount, call: Call) -> None:
         assert "X-Amz-" not in text
         assert signature not in text
     assert "the link works until 20" in rest
-    assert "### `SugarWater@1.0.0` linked to by `latest`" in done.summary
+    assert "### ✅ `SugarWater@1.0.0` has a link for `latest`" in done.summary
     assert f"| Link works until | {done.outputs['expires-at']} |" in done.summary
     assert done.outputs["region"] == "us-east-1"
     assert done.outputs["yanked"] == "false"

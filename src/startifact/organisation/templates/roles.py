@@ -57,7 +57,7 @@ class Role(NamedTuple):
 READ = Role(
     "Read",
     "read",
-    ("download", "info", "versions", LISTING, "channels", "lock", "copy-from", "verify"),
+    ("download", "info", "link", "versions", LISTING, "channels", "lock", "copy-from", "verify"),
     "finds, downloads and compares versions",
 )
 STAGE = Role("Stage", "stage", ("stage",), "stages versions, which moves latest")

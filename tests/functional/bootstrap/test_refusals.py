@@ -185,8 +185,9 @@ def test_bad_options(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     [
         (["--name", "x"], "no region is named"),
         (["--regions", US], "no name is given"),
+        (["--regions", US, "--name", "x"], "expected 2 to 24 lower-case letters"),
         (["--regions", US, "--name", "aws-artifacts"], "does not begin with aws or ssm"),
-        (["--regions", US, "--name", "a" * 25], "expected at most 24"),
+        (["--regions", US, "--name", "a" * 25], "expected 2 to 24 lower-case letters"),
         (["--regions", US, "--name", "x1", "--bucket", "name"], "does not say for which region"),
         (["--regions", US, "--name", "x1", "--branch", "main"], "no repository that they are of"),
         (["--regions", US, "--name", "x1", "--github", "a/b", "--branch", "*"], "branch: got '*'"),

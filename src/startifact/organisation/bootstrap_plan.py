@@ -138,7 +138,10 @@ def _bucket(target: Target, found: RegionFound, store: StoreFound, problems: Pro
         action=Action.TAKE_IN,
         kind="bucket",
         name=name,
-        details=("it keeps its settings and its policy; doctor says what they lack",),
+        details=(
+            "it keeps its settings, of which doctor says what they lack",
+            "it keeps its policy, which may deny what the new roles do",
+        ),
     )
 
 

@@ -32,6 +32,7 @@ def test_bucket(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     failed = {(c["region"], c["check"]) for c in done.json["checks"] if c["state"] == "failed"}
     assert failed >= {(EU, "versioning"), (EU, "public access"), (EU, "lifecycle")}
     assert {region for region, _ in failed} == {EU}
+    assert "it keeps its policy, which may deny what the new roles do" in done.err
     cures = [c["hint"] for c in done.json["checks"] if c["check"] == "versioning"]
     assert f"put-bucket-versioning --bucket {own}" in str(cures)
 

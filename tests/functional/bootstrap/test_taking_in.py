@@ -95,6 +95,22 @@ def test_configuration_that_changes(empty: EmptyAccount, bootstrap: Bootstrap) -
     assert empty.configuration(US)["storage_class"] == "STANDARD_IA"
 
 
+def test_regions_of_another_organisation(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
+    """One that has more regions does not lose them, which would split it; its own may leave one."""
+    assert bootstrap().code == 0
+    before = empty.writes()
+
+    done = bootstrap(name="web", regions=(US,))
+
+    assert done.code == 2
+    assert f"/startifact in {US} is of '{US}', '{EU}', and would lose '{EU}'" in done.err
+    assert f"--regions {US},{EU}" in done.err
+    assert "--configuration-parameter /web" in done.err
+    assert empty.writes() == before
+    own = bootstrap("--configuration-parameter", "/web", name="web", regions=(US,))
+    assert (own.code, bootstrap(regions=(US,)).code) == (0, 0)
+
+
 def test_provider(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     """GitHub's identity provider, of which an account has one, is that which is there."""
     iam = empty.client("iam")

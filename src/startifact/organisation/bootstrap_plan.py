@@ -192,8 +192,12 @@ def _notes(target: Target, found: Sequence[RegionFound]) -> Iterator[PlanLine]:
     """Yield what is to be known besides."""
     request = target.request
     for region in target.past_regions:
-        text = f"roles reach {region} no more; its stack, its bucket and what is in it stay"
-        yield PlanLine(action=Action.NOTE, kind="region", name=region, details=(text,))
+        details = (
+            f"roles reach {region} no more; its stack, its bucket and what is in it stay",
+            "its configuration stays too, and names the regions before: aws ssm delete-parameter "
+            f"--region {region} --name {request.configuration_parameter}",
+        )
+        yield PlanLine(action=Action.NOTE, kind="region", name=region, details=details)
     before = [one for one in found if one.configuration is not None]
     for one in found if before else ():
         if one.configuration is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from startifact.errors import ConfigurationError
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.account import BucketState, IamFound, RegionFound, StoreFound
-from startifact.model.configuration import Configuration, to_json
+from startifact.model.configuration import Configuration, bucket_options_in, to_json
 from startifact.model.stacks import Stack
 from startifact.organisation.bootstrap_lines import (
     Action,
@@ -82,6 +82,7 @@ def _regional(
     bucket = _bucket(target, found, store, problems)
     bucket_name = _bucket_name(found, store, parameter)
     written = _configuration(target, found, configuration)
+    _check_owner(found, configuration, problems)
 
     def makes(line: PlanLine, flag: str) -> str:
         return "true" if line.action is Action.CREATE or _makes(stack, flag) else "false"
@@ -169,6 +170,16 @@ def _configuration(target: Target, found: RegionFound, configuration: Configurat
     else:
         action = Action.UNCHANGED if made_here else Action.TAKE_IN
     return PlanLine(action=action, kind="configuration", name=name, details=tuple(changes))
+
+
+def _check_owner(found: RegionFound, configuration: Configuration, problems: Problems) -> None:
+    region, account = found.region, found.identity.account
+    owner = bucket_options_in(configuration, region).bucket_owner
+    if owner not in {None, account}:
+        problems.say(
+            f"bucket_owner of {region} is {owner}, expected {account}, whose the buckets are",
+            hint=f"Set --bucket-owner {account}, or --unset bucket_owner",
+        )
 
 
 def _makes(stack: Stack | None, flag: str) -> bool:

@@ -249,6 +249,15 @@ def test_credentials(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     assert f"{EU} did not accept the AWS credentials for sts:GetCallerIdentity" in done.err
 
 
+def test_other_owner(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
+    """Buckets belong to the account that is set up: with another owner S3 would refuse all."""
+    done = bootstrap("--bucket-owner", "210987654321")
+
+    assert done.code == 2
+    assert f"bucket_owner of {US} is 210987654321, expected {empty.number}" in done.err
+    assert empty.writes() == []
+
+
 def test_key_that_is_not_there(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     """A key of KMS has to be there in each region."""
     done = bootstrap("--kms-key", "alias/artifacts")

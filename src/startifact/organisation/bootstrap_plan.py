@@ -203,10 +203,10 @@ def _notes(target: Target, found: Sequence[RegionFound]) -> Iterator[PlanLine]:
     """Yield what is to be known besides."""
     request = target.request
     for region in target.past_regions:
+        delete = f"delete-parameter --region {region} --name {request.configuration_parameter}"
         details = (
             f"roles reach {region} no more; its stack, its bucket and what is in it stay",
-            "its configuration stays too, and names the regions before: aws ssm delete-parameter "
-            f"--region {region} --name {request.configuration_parameter}",
+            f"its configuration stays too, and names the regions before: aws ssm {delete}",
         )
         yield PlanLine(action=Action.NOTE, kind="region", name=region, details=details)
     before = [one for one in found if one.configuration is not None]

@@ -52,15 +52,30 @@ def test_policy_of_the_template(
     operation: str, role: str, good_account: AwsAccount, examine: Examine, line: Wire
 ) -> None:
     """A bucket's policy that demands conditions lets through what a role that may write tries."""
+    add_policy_of_the_template(good_account, line, role)
+
+    found = examine(operation, channel="prod", regions=AWS_REGIONS[:1])
+
+    assert not failures(found)
+
+
+def test_prune_by_another_role(good_account: AwsAccount, examine: Examine, line: Wire) -> None:
+    """The policy lets that of the organisation alone put something in an artifact's place."""
+    add_policy_of_the_template(good_account, line, "administrator")
+
+    found = examine("prune", regions=AWS_REGIONS[:1])
+
+    assert failures(found) == [("us-east-1", "s3:PutObject")]
+    assert "denied on team/SugarWater@*" in check_of(found, "us-east-1", "s3:PutObject").found
+
+
+def add_policy_of_the_template(good_account: AwsAccount, line: Wire, role: str) -> None:
+    """Have the bucket of us-east-1 deny to *role*, which may do everything, what it denies."""
     bucket, arn = good_account.buckets["us-east-1"], f"arn:aws:iam::{ACCOUNT}:role"
     names = {"partition": "aws", "bucket": bucket, "key_prefix": "", "project": "*"}
     names |= {"prune_role": f"{arn}/prune", "repair_role": f"{arn}/repair"}
     denials = of_bucket(bucket, [denial.statement(names) for denial in DENIALS])
     line.add(enforced([ANYTHING, *denials], [], f"{arn}/{role}"))
-
-    found = examine(operation, channel="prod", regions=AWS_REGIONS[:1])
-
-    assert not failures(found)
 
 
 @pytest.mark.parametrize("is_staged", [True, False])

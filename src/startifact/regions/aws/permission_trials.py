@@ -145,7 +145,10 @@ class Trials:
         )
 
     def _complete(self, trial: Trial) -> None:
-        # A bucket's policy may demand a condition, and something may be there.
+        # A bucket's policy may demand a condition, and something may be there. A prune puts a
+        # tombstone in the place of an artifact, which such a policy may leave to one role.
+        replaces = self._request.operation == "prune" and trial.resource.endswith("@*")
+        condition = {"IfMatch": _WRONG_ETAG} if replaces else {"IfNoneMatch": "*"}
         self._ask(
             trial,
             self._bucket.client.complete_multipart_upload,
@@ -154,7 +157,7 @@ class Trials:
             Key=self._key(trial),
             UploadId=self._name,
             MultipartUpload={"Parts": [{"ETag": _WRONG_ETAG, "PartNumber": 1}]},
-            IfNoneMatch="*",
+            **condition,
         )
 
     def _abort(self, trial: Trial) -> None:

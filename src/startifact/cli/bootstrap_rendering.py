@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from startifact.cli.doctor_rendering import doctor_output
 from startifact.cli.rows import INDENT, filled, row_lines
+from startifact.model.configuration import DEFAULT_PARAMETER
 
 if TYPE_CHECKING:
     from startifact.cli.bootstrap import BootstrapResult
@@ -60,6 +61,8 @@ def result_lines(result: "BootstrapResult", columns: int | None) -> Iterable[str
         if arn:
             yield f"{name}: {arn}"
     yield f"export STARTIFACT_REGIONS='{', '.join(request.regions)}'"
+    if request.configuration_parameter != DEFAULT_PARAMETER:
+        yield f"export STARTIFACT_PARAMETER='{request.configuration_parameter}'"
     if not request.repositories:
         yield from filled(
             "the roles are for people of this account; with --github ORGANISATION/REPOSITORY they "

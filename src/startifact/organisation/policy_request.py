@@ -25,6 +25,7 @@ from startifact.text import quoted
 logger = logging.getLogger(__name__)
 
 ANY = "*"
+_OF_BOOTSTRAP = "startifact policy bootstrap prints that of bootstrap"
 
 ACCOUNT = "ACCOUNT_ID"
 BUCKET = "NAME_OF_BUCKET"
@@ -168,9 +169,10 @@ def check_request(request: PolicyRequest) -> None:
     problems = Problems("policy")
     for name in request.operations:
         if name not in OPERATIONS:
-            problems.add("command", name, f"one of {', '.join(OPERATIONS)}")
+            problems.add("command", name, f"one of {', '.join(OPERATIONS)}", hint=_OF_BOOTSTRAP)
     if not request.operations:
-        problems.say("no command is named", hint=f"Name one or more of {', '.join(OPERATIONS)}")
+        every = f"Name one or more of {', '.join(OPERATIONS)}"
+        problems.say("no command is named", hint=f"{every}. {_OF_BOOTSTRAP}")
     if not problems:
         _check_targets(request, problems)
     _check_regions(request, problems)

@@ -145,6 +145,38 @@ def test_workflow(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     assert {step["with"]["project"] for step in steps.values()} == {"SugarSugarWater"}
 
 
+@pytest.mark.parametrize(
+    ("words", "environment", "where"),
+    [
+        ((), None, "the branch main"),
+        (("--branch", "develop"), None, "the branch develop"),
+        (("--branch", "release/*"), None, "a branch such as release/*"),
+        (("--tag", "v*"), None, "a tag such as v*"),
+        (("--environment", "build"), "build", "any branch or tag"),
+    ],
+)
+def test_runs_of_the_workflow(
+    bootstrap: Bootstrap, words: tuple[str, ...], environment: str | None, where: str
+) -> None:
+    """Its jobs are such as take on the roles, and it says what to put into it and how to run it."""
+    done = bootstrap("--github", REPOSITORY, *words)
+
+    jobs = yaml.safe_load(done.out)["jobs"]
+    assert [jobs[name].get("environment") for name in ("stage", "download")] == [environment] * 2
+    name, owner, *_ = done.out.splitlines()
+    assert name.startswith("# .github/workflows/startifact.yml of the default branch: ")
+    assert name.endswith(f"run it from the Actions tab, on {where}.")
+    assert owner.startswith("# OWNER is ")
+
+
+def test_export(bootstrap: Bootstrap) -> None:
+    """A shell that is given what is printed uses this organisation, and no other of the account."""
+    assert "STARTIFACT_PARAMETER" not in bootstrap().err
+    done = bootstrap("--configuration-parameter", "/web", name="web")
+
+    assert "export STARTIFACT_PARAMETER='/web'" in done.err.splitlines()
+
+
 def test_without_a_repository(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     """Roles are for people then, there is no provider, and no workflow."""
     done = bootstrap()

@@ -185,8 +185,9 @@ def test_bad_options(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     [
         (["--name", "x"], "no region is named"),
         (["--regions", US], "no name is given"),
+        (["--regions", US, "--name", "x"], "expected 2 to 24 lower-case letters"),
         (["--regions", US, "--name", "aws-artifacts"], "does not begin with aws or ssm"),
-        (["--regions", US, "--name", "a" * 25], "expected at most 24"),
+        (["--regions", US, "--name", "a" * 25], "expected 2 to 24 lower-case letters"),
         (["--regions", US, "--name", "x1", "--bucket", "name"], "does not say for which region"),
         (["--regions", US, "--name", "x1", "--branch", "main"], "no repository that they are of"),
         (["--regions", US, "--name", "x1", "--github", "a/b", "--branch", "*"], "branch: got '*'"),
@@ -246,6 +247,15 @@ def test_credentials(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
 
     assert done.code == 6
     assert f"{EU} did not accept the AWS credentials for sts:GetCallerIdentity" in done.err
+
+
+def test_other_owner(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
+    """Buckets belong to the account that is set up: with another owner S3 would refuse all."""
+    done = bootstrap("--bucket-owner", "210987654321")
+
+    assert done.code == 2
+    assert f"bucket_owner of {US} is 210987654321, expected {empty.number}" in done.err
+    assert empty.writes() == []
 
 
 def test_key_that_is_not_there(empty: EmptyAccount, bootstrap: Bootstrap) -> None:

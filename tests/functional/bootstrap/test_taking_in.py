@@ -32,6 +32,7 @@ def test_bucket(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     failed = {(c["region"], c["check"]) for c in done.json["checks"] if c["state"] == "failed"}
     assert failed >= {(EU, "versioning"), (EU, "public access"), (EU, "lifecycle")}
     assert {region for region, _ in failed} == {EU}
+    assert "it keeps its policy, which may deny what the new roles do" in done.err
     cures = [c["hint"] for c in done.json["checks"] if c["check"] == "versioning"]
     assert f"put-bucket-versioning --bucket {own}" in str(cures)
 
@@ -92,6 +93,22 @@ def test_configuration_that_changes(empty: EmptyAccount, bootstrap: Bootstrap) -
     assert line["details"] == ["storage_class: nothing becomes 'STANDARD_IA'"]
     assert empty.get(US, "/ci/bucket") == empty.bucket(US)
     assert empty.configuration(US)["storage_class"] == "STANDARD_IA"
+
+
+def test_regions_of_another_organisation(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
+    """One that has more regions does not lose them, which would split it; its own may leave one."""
+    assert bootstrap().code == 0
+    before = empty.writes()
+
+    done = bootstrap(name="web", regions=(US,))
+
+    assert done.code == 2
+    assert f"/startifact in {US} is of '{US}', '{EU}', and would lose '{EU}'" in done.err
+    assert f"--regions {US},{EU}" in done.err
+    assert "--configuration-parameter /web" in done.err
+    assert empty.writes() == before
+    own = bootstrap("--configuration-parameter", "/web", name="web", regions=(US,))
+    assert (own.code, bootstrap(regions=(US,)).code) == (0, 0)
 
 
 def test_provider(empty: EmptyAccount, bootstrap: Bootstrap) -> None:

@@ -1,15 +1,18 @@
 """Where nothing is wrong, every line says so, and nothing was changed."""
 
 import re
+from typing import Any
 
 import pytest
 
 from startifact import CheckState
 from startifact.errors import InputError
+from startifact.organisation.policy import policy
 from startifact.organisation.templates.bucket_policy import DENIALS
 from startifact.permissions import OPERATIONS, PERMISSIONS, When
 from tests.conftest import AWS_REGIONS, AwsAccount
-from tests.functional.doctor.conftest import Examine, failures, states
+from tests.faults.rules import when
+from tests.functional.doctor.conftest import Examine, check_of, failures, states
 from tests.support.iam import ACCOUNT, ANYTHING, enforced, of_bucket
 from tests.support.limits import Session
 from tests.support.wire import Wire
@@ -49,15 +52,58 @@ def test_policy_of_the_template(
     operation: str, role: str, good_account: AwsAccount, examine: Examine, line: Wire
 ) -> None:
     """A bucket's policy that demands conditions lets through what a role that may write tries."""
+    add_policy_of_the_template(good_account, line, role)
+
+    found = examine(operation, channel="prod", regions=AWS_REGIONS[:1])
+
+    assert not failures(found)
+
+
+def test_prune_by_another_role(good_account: AwsAccount, examine: Examine, line: Wire) -> None:
+    """The policy lets that of the organisation alone put something in an artifact's place."""
+    add_policy_of_the_template(good_account, line, "administrator")
+
+    found = examine("prune", regions=AWS_REGIONS[:1])
+
+    assert failures(found) == [("us-east-1", "s3:PutObject")]
+    assert "denied on team/SugarWater@*" in check_of(found, "us-east-1", "s3:PutObject").found
+
+
+def add_policy_of_the_template(good_account: AwsAccount, line: Wire, role: str) -> None:
+    """Have the bucket of us-east-1 deny to *role*, which may do everything, what it denies."""
     bucket, arn = good_account.buckets["us-east-1"], f"arn:aws:iam::{ACCOUNT}:role"
     names = {"partition": "aws", "bucket": bucket, "key_prefix": "", "project": "*"}
     names |= {"prune_role": f"{arn}/prune", "repair_role": f"{arn}/repair"}
     denials = of_bucket(bucket, [denial.statement(names) for denial in DENIALS])
     line.add(enforced([ANYTHING, *denials], [], f"{arn}/{role}"))
 
-    found = examine(operation, channel="prod", regions=AWS_REGIONS[:1])
+
+@pytest.mark.parametrize("is_staged", [True, False])
+def test_listing_of_the_project_alone(
+    is_staged: bool, good_account: AwsAccount, examine: Examine, line: Wire
+) -> None:
+    """S3 refuses what is not there to the policy that is printed, which is no failure."""
+    bucket, project = good_account.buckets["us-east-1"], f"Listed{is_staged}"
+    if is_staged:
+        key = f"team/{project}/latest"
+        good_account.s3("us-east-1").put_object(Bucket=bucket, Key=key, Body=b"{}")
+    printed = policy(
+        "download",
+        projects=[project],
+        account=ACCOUNT,
+        regions=["us-east-1"],
+        buckets={"us-east-1": bucket},
+        bucket_key_prefix="team/",
+    )
+    statements: Any = printed["Statement"]
+    line.add(when(lambda r: r.service == "s3", enforced(statements, [])))
+
+    found = examine("download", project=project, regions=AWS_REGIONS[:1])
 
     assert not failures(found)
+    check = check_of(found, "us-east-1", "s3:GetObject")
+    assert (check.state is CheckState.OK) == is_staged
+    assert "may not list the whole bucket" in check.found
 
 
 def test_what_cannot_be_tried_says_why(examine: Examine, line: Wire) -> None:

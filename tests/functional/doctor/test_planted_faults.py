@@ -340,7 +340,9 @@ OTHERS = {
         "promote",
         lambda r: r.method == "POST" and "uploadId" in r.query,
         "a resource-based policy",
-        "in the resource-based policy that denies it",
+        "in the resource-based policy that denies it: what other policies allow does not count "
+        "against that; that of a bucket which startifact bootstrap has made is to stay as it is: "
+        "take on its role NAME-prune or NAME-repair",
     ),
     "ssm:PutParameter": Lacking(
         "promote",

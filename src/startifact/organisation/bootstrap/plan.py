@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from startifact.errors import ConfigurationError
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.account import BucketState, IamFound, RegionFound, StoreFound
-from startifact.model.configuration import Configuration, to_json
+from startifact.model.configuration import Configuration, bucket_options_in, to_json
 from startifact.model.stacks import Stack
 from startifact.organisation.bootstrap.lines import (
     Action,
@@ -82,6 +82,7 @@ def _regional(
     bucket = _bucket(target, found, store, problems)
     bucket_name = _bucket_name(found, store, parameter)
     written = _configuration(target, found, configuration)
+    _check_owner(found, configuration, problems)
 
     def makes(line: PlanLine, flag: str) -> str:
         return "true" if line.action is Action.CREATE or _makes(stack, flag) else "false"
@@ -138,7 +139,10 @@ def _bucket(target: Target, found: RegionFound, store: StoreFound, problems: Pro
         action=Action.TAKE_IN,
         kind="bucket",
         name=name,
-        details=("it keeps its settings and its policy; doctor says what they lack",),
+        details=(
+            "it keeps its settings, of which doctor says what they lack",
+            "it keeps its policy, which may deny what the new roles do",
+        ),
     )
 
 
@@ -168,6 +172,16 @@ def _configuration(target: Target, found: RegionFound, configuration: Configurat
     return PlanLine(action=action, kind="configuration", name=name, details=tuple(changes))
 
 
+def _check_owner(found: RegionFound, configuration: Configuration, problems: Problems) -> None:
+    region, account = found.region, found.identity.account
+    owner = bucket_options_in(configuration, region).bucket_owner
+    if owner not in {None, account}:
+        problems.say(
+            f"bucket_owner of {region} is {owner}, expected {account}, whose the buckets are",
+            hint=f"Set --bucket-owner {account}, or --unset bucket_owner",
+        )
+
+
 def _makes(stack: Stack | None, flag: str) -> bool:
     """Say whether *stack* has made what *flag* is about."""
     return stack is not None and stack.is_begun and stack.parameters.get(flag) == "true"
@@ -189,8 +203,12 @@ def _notes(target: Target, found: Sequence[RegionFound]) -> Iterator[PlanLine]:
     """Yield what is to be known besides."""
     request = target.request
     for region in target.past_regions:
-        text = f"roles reach {region} no more; its stack, its bucket and what is in it stay"
-        yield PlanLine(action=Action.NOTE, kind="region", name=region, details=(text,))
+        delete = f"delete-parameter --region {region} --name {request.configuration_parameter}"
+        details = (
+            f"roles reach {region} no more; its stack, its bucket and what is in it stay",
+            f"its configuration stays too, and names the regions before: aws ssm {delete}",
+        )
+        yield PlanLine(action=Action.NOTE, kind="region", name=region, details=details)
     before = [one for one in found if one.configuration is not None]
     for one in found if before else ():
         if one.configuration is None:

@@ -139,18 +139,15 @@ def _check_name(request: BootstrapRequest, problems: Problems) -> None:
         hint = "Name what names are to begin with, of your own: --name my-artifacts"
         problems.say("no name is given", hint=hint)
         return
-    expected = "lower-case letters, digits and dashes, a letter first and no dash last"
-    if not _NAME.fullmatch(name) or "--" in name:
+    expected = (
+        f"2 to {MAX_ROLES_NAME_CHARACTERS} lower-case letters, digits and dashes, a letter first, "
+        "no dash last and no two together: names of buckets have the account and the region "
+        "behind it, and those of roles what they do"
+    )
+    if not _NAME.fullmatch(name) or "--" in name or len(name) > MAX_ROLES_NAME_CHARACTERS:
         problems.add("name", name, expected)
-        return
-    if is_reserved_parameter(name):
+    elif is_reserved_parameter(name):
         problems.add("name", name, "one that does not begin with aws or ssm, which AWS keeps")
-    if len(name) > MAX_ROLES_NAME_CHARACTERS:
-        problems.say(
-            f"name {quoted(name)} has {len(name)} characters, expected at most "
-            f"{MAX_ROLES_NAME_CHARACTERS}: names of buckets have the account and the region "
-            "behind it, and those of roles what they do"
-        )
 
 
 def _check_buckets(request: BootstrapRequest, problems: Problems) -> None:

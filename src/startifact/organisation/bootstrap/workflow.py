@@ -5,17 +5,19 @@ from collections.abc import Mapping
 from startifact.model.configuration import DEFAULT_PARAMETER
 from startifact.options import OPTIONS
 from startifact.organisation.bootstrap.names import Target
+from startifact.organisation.bootstrap.request import DEFAULT_BRANCHES, BootstrapRequest
 from startifact.organisation.bootstrap.roles import audience_of
 
 _WORKFLOW = """\
-# .github/workflows/startifact.yml: run it from the Actions tab, on {where}
+# .github/workflows/startifact.yml of the default branch: run it from the Actions tab, on {where}.
+# OWNER is the owner of Startifact's repository.
 on: workflow_dispatch
 
 permissions: {{}}
 
 jobs:
   stage:
-    runs-on: ubuntu-latest
+    runs-on: ubuntu-latest{environment}
     permissions:
       id-token: write # for role-to-assume
     steps:
@@ -30,7 +32,7 @@ jobs:
 
   download:
     needs: stage
-    runs-on: ubuntu-latest
+    runs-on: ubuntu-latest{environment}
     permissions:
       id-token: write
     steps:
@@ -82,7 +84,11 @@ def workflow_of(target: Target, roles: Mapping[str, str]) -> str:
         return "\n".join(f"          {name}: {value}" for name, value in given.items() if value)
 
     text = _WORKFLOW.format(
-        where=_where(target), project=project, stage=inputs("Stage"), read=inputs("Read")
+        where=_where(request),
+        environment=_environment(request),
+        project=project,
+        stage=inputs("Stage"),
+        read=inputs("Read"),
     )
     return text + _PROMOTE.format(
         project=project, channel=request.channels[0], promote=inputs("Promote1")
@@ -93,13 +99,18 @@ def _unless_default(audience: str) -> str:
     return "" if audience == OPTIONS["audience"].default else audience
 
 
-def _where(target: Target) -> str:
+def _where(request: BootstrapRequest) -> str:
     """Return which runs take on the roles to stage and read, in words."""
-    request = target.request
-    if not (request.branches or request.tags or request.environments):
-        return "the branch main"
     if request.branches:
-        return f"the branch {request.branches[0]}"
+        name = request.branches[0]
+        return f"a branch such as {name}" if "*" in name else f"the branch {name}"
     if request.tags:
         return f"a tag such as {request.tags[0]}"
-    return f"a job with environment: {request.environments[0]}"
+    return "any branch or tag" if request.environments else f"the branch {DEFAULT_BRANCHES[0]}"
+
+
+def _environment(request: BootstrapRequest) -> str:
+    """Return the key of a job that takes on a role only by its environment."""
+    if request.branches or request.tags or not request.environments:
+        return ""
+    return f"\n    environment: {request.environments[0]} # only its jobs take on the role"

@@ -103,6 +103,12 @@ _KEPT = {
     "session policy": ", which whoever took on the role has set",
 }
 _OWN_POLICY = "identity-based policy"
+_BUCKETS = "resource-based policy"
+_OF_ROLES = frozenset({"s3:PutObject", "s3:DeleteObject"})
+_ROLES = (
+    "; that of a bucket which startifact bootstrap has made is to stay as it is: take on its role "
+    "NAME-prune or NAME-repair"
+)
 
 
 def for_denial(action: str, resource: str, said: str) -> str:
@@ -117,7 +123,8 @@ def for_denial(action: str, resource: str, said: str) -> str:
     allow = f"Allow {action} on {resource}"
     if explicit := _EXPLICIT.search(said):
         where = f"{explicit[1]} that denies it{_KEPT.get(explicit[1], '')}"
-        return f"{allow} in the {where}: what other policies allow does not count against that"
+        advice = f"{allow} in the {where}: what other policies allow does not count against that"
+        return advice + _ROLES if explicit[1] == _BUCKETS and action in _OF_ROLES else advice
     implicit = _IMPLICIT.search(said)
     if implicit is not None and implicit[1] != _OWN_POLICY:
         return f"{allow} in the {implicit[1]}{_KEPT.get(implicit[1], '')}"

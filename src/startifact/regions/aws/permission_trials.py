@@ -12,7 +12,6 @@ from typing import Any
 from startifact.errors import StartifactError
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.examination import ExaminationRequest
-from startifact.permissions import BUCKET
 from startifact.regions.aws.asking import Asking, code_behind, is_denied
 from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.configuration_loader import ConfigurationLoader, clients_of
@@ -116,17 +115,22 @@ class Trials:
             said = said_in(e)
             if "perform: s3:ListBucket" in said:
                 return
-            if "perform: " not in said and not self._may_list():
-                why = "S3 refuses what is not there to whoever may not list"
+            if "perform: " not in said and not (self._lists() or self._lists(key)):
+                why = "S3 refuses what is not there to whoever may not list the whole bucket"
                 raise NotTriedError(why) from e
             raise
 
-    def _may_list(self) -> bool:
+    def _lists(self, key: str | None = None) -> bool:
+        """Say whether the whole bucket may be listed, or *key* is listed."""
+        action, arn = "s3:ListBucket", self._bucket.arn()
+        # Without a prefix, as S3 asks IAM where it is asked for what is not there.
+        where: Any = {} if key is None else {"Prefix": key}
+        asks = partial(self._bucket.client.list_objects_v2, Bucket=self._bucket.name, MaxKeys=1)
         try:
-            self._list(Trial("s3:ListBucket", BUCKET, self._bucket.arn()))
+            answer = self._asking.ask(action, arn, partial(asks, **where))
         except StartifactError:
             return False
-        return True
+        return key is None or any(found["Key"] == key for found in answer.get("Contents", ()))
 
     def _list(self, trial: Trial) -> None:
         prefix = f"{self._bucket.prefix}{self._request.project or NO_PROJECT}@"
@@ -141,7 +145,10 @@ class Trials:
         )
 
     def _complete(self, trial: Trial) -> None:
-        # A bucket's policy may demand a condition, and something may be there.
+        # A bucket's policy may demand a condition, and something may be there. A prune puts a
+        # tombstone in the place of an artifact, which such a policy may leave to one role.
+        replaces = self._request.operation == "prune" and trial.resource.endswith("@*")
+        condition = {"IfMatch": _WRONG_ETAG} if replaces else {"IfNoneMatch": "*"}
         self._ask(
             trial,
             self._bucket.client.complete_multipart_upload,
@@ -150,7 +157,7 @@ class Trials:
             Key=self._key(trial),
             UploadId=self._name,
             MultipartUpload={"Parts": [{"ETag": _WRONG_ETAG, "PartNumber": 1}]},
-            IfNoneMatch="*",
+            **condition,
         )
 
     def _abort(self, trial: Trial) -> None:

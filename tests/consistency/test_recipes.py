@@ -45,9 +45,9 @@ BLOCKS = {
     for _, title, text in re.findall(HEAD, text_of(page), re.MULTILINE | re.DOTALL)
 }
 # A store other than AWS would be tried before the first write, which takes a while.
-AS_AWS = """
+AS_AWS = f"""
 import runpy, sys
-from benchmarks import as_aws
+runpy.run_path({str(PROJECT / "benchmarks" / "as_aws.py")!r})
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

@@ -208,7 +208,7 @@ def test_several_commands(run: Run) -> None:
         (["stage"], "no project is named"),
         ([], "no command is named"),
         ([], "startifact policy bootstrap prints that of bootstrap"),
-        (["bootstra"], "startifact policy bootstrap prints that of bootstrap"),
+        (["bootstraps"], "startifact policy bootstrap prints that of bootstrap"),
         (["stag", "--project", "A"], "command: got 'stag', expected one of stage, download"),
         (["promote", "--project", "A"], "no channel is named"),
         (["promote", "--project", "A", "--channel", "*"], "channel: got '*'"),

@@ -91,6 +91,7 @@ def _progress_of(words: Sequence[str]) -> str:
 
 
 def _slowly(_: Request, forward: Forward) -> Answer | None:
+    # So that a picture can be taken while some parts have arrived and others have not.
     time.sleep(PART_SECONDS)
     return forward()
 

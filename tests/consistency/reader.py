@@ -53,6 +53,7 @@ def aws(folder: Path, service: str, verb: str, *rest: str) -> None:
         return (folder / option[name].removeprefix("file://")).read_text(encoding="utf-8")
 
     region = "us-east-1" if service == "iam" else option["--region"]
+    # The stubs know each service as a literal, and this one comes from a page.
     client: Any = boto3.client(service.removesuffix("api"), region_name=region)  # type: ignore[call-overload]
     match service, verb:
         case "s3", "mb":

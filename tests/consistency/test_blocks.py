@@ -82,7 +82,7 @@ def test_workflows(block: Block, tmp_path: Path) -> None:
         check_inputs(step["with"], tmp_path)
     for job in calls:
         check_call(job)
-        command = USES_WORKFLOW.fullmatch(job["uses"])[1]  # type: ignore[index]
+        command = USES_WORKFLOW.fullmatch(job["uses"])[1]  # type: ignore[index]  # `calls` match
         own = {"artifact", "filename", "environment"}
         given = {n: v for n, v in job["with"].items() if n not in own and not isinstance(v, bool)}
         check_inputs({"command": command, "path": "dist", **given}, tmp_path)

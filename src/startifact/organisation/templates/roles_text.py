@@ -100,6 +100,7 @@ def _own_parameters(
 
 
 def _common_parameters() -> dict[str, object]:
+    # One literal, however long: it is read beside the template, in the template's own order.
     return {
         "Name": {
             "Type": "String",

@@ -6,9 +6,9 @@ BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CHECK_PYTHON = $(PYTHON) -c \
   'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
-# Two more than there are processors, and two for tests that hardly do anything but wait: which those
+# Two more than there are processors, and three for tests that hardly do anything but wait: which those
 # are, tests/support/scheduling.py says. Each of them collects all tests first.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 2 + 2)')
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 2 + 3)')
 # What one process has compiled, all others read: tests start thousands of them.
 unexport PYTHONDONTWRITEBYTECODE
 # With the exact version of each package it needs, so that none is chosen anew.
@@ -35,14 +35,15 @@ UV = uv==0.13.9
 
 # What of the tests is run: SELECT is a further condition on their marks, TESTS are files or folders.
 # Of sweeps those parameters that stand for all of them are run, and with EXHAUSTIVE=1 every one.
-# The coverage gate is for all tests, so it holds where TESTS names none.
+# COVERAGE=1 measures coverage, which takes a sixth longer. The gate is for all tests, so it holds where
+# TESTS names none.
 CONDITION = $(if $(SELECT), and ($(SELECT)))
 SELECTION = -m "not exploration$(if $(EXHAUSTIVE),, and not exhaustive)$(CONDITION)"
 LEFT_OUT = -m "(exploration or exhaustive)$(CONDITION)"
-GATE = --cov-fail-under=95
+MEASURED = $(if $(COVERAGE),--cov --cov-report=term $(if $(TESTS),,--cov-fail-under=95))
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-# What is worth running after every change: without AWS and without measuring coverage.
+# What is worth running after every change: without AWS.
 QUICK = tests/unit tests/consistency/golden tests/contract tests/functional
 
 # Each writes files from what they are derived from, and with --check fails where they differ.
@@ -55,7 +56,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/.installed-dev
-	$(PYTEST) $(SELECTION) --cov --cov-report=term $(if $(TESTS),$(TESTS),$(GATE))
+	$(PYTEST) $(SELECTION) $(MEASURED) $(TESTS)
 
 quick: $(VENV)/.installed-dev
 	$(PYTEST) -m "not exploration and not exhaustive and not aws" $(QUICK)

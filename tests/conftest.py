@@ -23,6 +23,7 @@ import pytest
 from tests.support.backends import Backend, Bucket, Directory
 from tests.support.caches import cache_moto, cache_sdk
 from tests.support.garbage import leave_alone, look_among_new
+from tests.support.machine import keep_files_in_memory, use_one_processor
 from tests.support.scheduling import Scheduling
 from tests.support.server import Aws, make_bucket, put_parameter, remove_bucket
 from tests.support.sweeps import mark_exhaustive
@@ -46,6 +47,9 @@ hypothesis.settings.register_profile("any machine", deadline=None, derandomize=T
 hypothesis.settings.register_profile("draw", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
+
+use_one_processor()
+keep_files_in_memory()
 
 # In every test, also one that goes through no fixture.
 cache_sdk()

@@ -150,6 +150,7 @@ def test_no_python(step: CompositeStep, tmp_path: Path) -> None:
     assert "there is no Python 3.11 or later on this runner" in done.errors[0]
 
 
+@pytest.mark.exhaustive
 def test_no_index(tmp_path: Path) -> None:
     """Where nothing can be installed, one error says so and the log says why."""
     step = CompositeStep(tmp_path)

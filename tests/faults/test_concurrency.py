@@ -8,10 +8,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from semver import Version
 
 from startifact import ConfigurationLoader, Session, Staging
@@ -22,12 +23,20 @@ from startifact.regions.interface import Region, StoredChannel
 from startifact.repair.verify import FindingKind
 from tests.faults import processes
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
+from tests.support.machine import all_processors
 
 STAGERS = 24
 WRITERS, ROUNDS = 8, 10
 KEY, LATEST = Key("SugarWater@1.0.0"), Key("SugarWater/latest")
 
 Outcome = Staging | StartifactError
+
+
+@pytest.fixture(autouse=True)
+def really_at_once() -> Iterator[None]:
+    """Let several processes run at the same time, and not in turns."""
+    with all_processors():
+        yield
 
 
 def digest(content: bytes) -> str:

@@ -27,9 +27,19 @@ from tests.support.memory_region import Request, StoreState
 T = TypeVar("T")
 
 
-def each(searches: Mapping[str, object]) -> pytest.MarkDecorator:
-    """Return what runs a test once for each of *searches*, as its ``search``."""
-    return pytest.mark.parametrize("search", searches.values(), ids=searches.keys())
+def each(searches: Mapping[str, object], *longest: str) -> pytest.MarkDecorator:
+    """Return what runs a test once for each of *searches*, as its ``search``.
+
+    The *longest* are left to `make exhaustive`.
+    """
+    assert set(longest) <= searches.keys()
+    return pytest.mark.parametrize(
+        "search",
+        [
+            pytest.param(search, marks=pytest.mark.exhaustive if name in longest else [], id=name)
+            for name, search in searches.items()
+        ],
+    )
 
 
 class State(NamedTuple):

@@ -240,7 +240,7 @@ def test_one_region(search: Search, folder: Path) -> None:
     search.run(folder)
 
 
-@each(THREE)
+@each(THREE, "a region that goes down", "a rollback and a promotion")
 def test_three_regions(search: Search, folder: Path) -> None:
     """The same of three regions, of which one may go down."""
     search.run(folder)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from startifact.staging.replication import Replication
-from tests.model.explorer import Explorer
+from tests.model.explorer import Explorer, each
 from tests.model.programs import Program, Repair, Report, Stage
 from tests.model.rules import BrokenPromiseError
 from tests.model.test_exhaustive import Search
@@ -40,7 +40,7 @@ TWO = {
 }
 
 
-@pytest.mark.parametrize("search", TWO.values(), ids=TWO.keys())
+@each(TWO, "a fault, and other content", "a repair")
 def test_two_on_two_regions(search: Search, folder: Path) -> None:
     """Every promise is kept where one region waits for the other, and copies from it."""
     search.run(folder)

@@ -341,13 +341,13 @@ GROWING = {
 }
 
 
-@each(ONE)
+@each(ONE, "a repair beside versions", "versions of which none is later")
 def test_three_on_one_region(search: Search, folder: Path) -> None:
     """Every promise is kept, whatever the order, whoever dies and whatever gets no answer."""
     search.run(folder)
 
 
-@each(KEEP)
+@each(KEEP, "one that keeps in two regions")
 def test_if_exists_keep(search: Search, folder: Path) -> None:
     """Every promise is kept by those that go on with what exists."""
     search.run(folder)
@@ -389,7 +389,7 @@ def test_three_on_one_region_that_take_longer(search: Search, folder: Path) -> N
     search.run(folder)
 
 
-@each(TWO)
+@each(TWO, "a list that grows, and a repair")
 def test_two_on_two_regions(search: Search, folder: Path) -> None:
     """Every promise is kept where one of two is taken off three times at most."""
     search.run(folder)

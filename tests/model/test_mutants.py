@@ -405,6 +405,7 @@ def test_region_that_was_behind_does_not_set_latest_back(
     assert e.value.rule == "lost"
 
 
+@pytest.mark.exhaustive
 def test_seeds_notice_a_break(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Schedules drawn from seeds come upon a break too, and tell the seed."""
     lowest_of_the_answers(monkeypatch)

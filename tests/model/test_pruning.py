@@ -180,7 +180,12 @@ def test_two_regions(search: Search, folder: Path) -> None:
     search.run(folder)
 
 
-@each(THREE)
+@each(
+    THREE,
+    "a region that goes down while a channel is being created",
+    "a promotion, and a repair that completes what is left",
+    "two prunes",
+)
 def test_three_regions(search: Search, folder: Path) -> None:
     """The same of three regions, of which one may go down."""
     search.run(folder)

@@ -13,6 +13,7 @@ from tests.functional.repair.project_fixture import CONTENT, ProjectFixture
 from tests.security.conftest import Run
 from tests.security.texts import CORPUS, STORABLE, is_harmless, unsafe_text
 from tests.support.limits import Session
+from tests.support.sweeps import some_of
 
 # These repeat themselves many times; measuring coverage would double their time.
 pytestmark = pytest.mark.no_cover
@@ -47,7 +48,7 @@ def run_all(run: Run, fixture: ProjectFixture, folder: Path) -> None:
     assert not [path for path in folder.parent.iterdir() if "evil" in path.name]
 
 
-@pytest.mark.parametrize("fact", FACTS)
+@pytest.mark.parametrize("fact", some_of(FACTS, "filename", "sha256", "removed-at", "unknown"))
 def test_case_28_facts(run: Run, file_project: ProjectFixture, tmp_path: Path, fact: str) -> None:
     """A fact of ours can hold anything, in one region or in all."""
     fixture = file_project
@@ -100,9 +101,15 @@ def test_file_name(run: Run, file_project: ProjectFixture, tmp_path: Path) -> No
     "channel",
     [
         lambda text: text,
-        lambda text: json.dumps({"version": text, "generation": 1}),
+        pytest.param(
+            lambda text: json.dumps({"version": text, "generation": 1}),
+            marks=pytest.mark.exhaustive,
+        ),
         lambda text: json.dumps({"version": "1.0.0", "generation": 1, text: text, "by": text}),
-        lambda text: json.dumps({"version": "1.0.0", "generation": 1, "previous": text}),
+        pytest.param(
+            lambda text: json.dumps({"version": "1.0.0", "generation": 1, "previous": text}),
+            marks=pytest.mark.exhaustive,
+        ),
     ],
     ids=["text", "version", "more", "previous"],
 )

@@ -6,7 +6,7 @@ To look through them again and again took an eighth of the tests' time.
 
 import gc
 
-_ALLOCATIONS = 20_000
+_ALLOCATIONS = 100_000
 """How many more containers than were freed have to be made before garbage is looked for."""
 
 

@@ -29,11 +29,13 @@ WAITING = (
     "tests/faults/test_downloads.py::test_case_12",
     "tests/faults/test_foreign_answers.py",
     "tests/faults/test_hung_threads.py",
-    "tests/faults/test_memory.py::test_size_alone",
     "tests/faults/test_refused_for_good.py::test_what_passes",
     "tests/faults/test_throttling.py",
     "tests/faults/test_request_counts.py",
     "tests/functional/repair/test_outages.py",
+    "tests/functional/repair/test_removals.py::test_region_that_is_down",
+    "tests/functional/repair/test_removals.py::test_tombstone_while_a_region_is_down",
+    "tests/functional/repair/test_removals.py::test_tombstones_lost_where_a_region_is_down",
     "tests/functional/test_keeping.py::test_keep_needs_its_quorum",
     "tests/functional/test_regions_in_messages.py",
     "tests/security/test_secrets.py",
@@ -41,6 +43,7 @@ WAITING = (
     "tests/ways_in/action/test_credentials.py::test_metadata_that_does_not_answer",
     "tests/ways_in/action/test_credentials.py::test_silent_github",
     "tests/ways_in/action/test_no_credentials.py",
+    "tests/ways_in/container/",
 )
 """Files whose tests mostly wait, and single tests of other files: how the ids of tests begin."""
 

@@ -46,6 +46,9 @@ class _Handler(MotoRequestHandler):
         sys.settrace(None)  # measuring coverage here takes time and measures nothing
         super().setup()
 
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing: a line for each request helps nobody, and takes time."""
+
 
 class _Inside(_Handler):
     """A request that comes without a connection, and is told to the server in the same words."""
@@ -132,7 +135,6 @@ class Aws:
     """
 
     def __init__(self, *, keeps_connections: bool = False) -> None:
-        # A line for each request helps nobody, and takes time.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         _keep_only_what_is_stored()
         self._moto = _with_checksums(DomainDispatcherApplication(create_backend_app))

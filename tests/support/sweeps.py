@@ -1,11 +1,13 @@
 """Which parameters of a sweep stand for all of them, so that every run needs only those."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
-    import pytest
+    from _pytest.mark.structures import ParameterSet
 
 Covered = tuple[tuple[str, int], ...]
 
@@ -36,7 +38,19 @@ def representatives(sweep: Sequence[Mapping[str, object]], strength: int = 1) ->
     return sorted(taken)
 
 
-def mark_exhaustive(items: Sequence["pytest.Item"]) -> None:
+def some_of(values: Iterable[str], *kept: str) -> list["ParameterSet"]:
+    """Return parameters: `make test` runs those that are *kept*, and the rest is exhaustive.
+
+    For values that differ in kind, of which those kept stand for the others.
+    """
+    known = list(values)
+    unknown = set(kept).difference(known)
+    assert not unknown, f"not among the values: {sorted(unknown)}"
+    rest = pytest.mark.exhaustive
+    return [pytest.param(v, marks=[] if v in kept else rest, id=v) for v in known]
+
+
+def mark_exhaustive(items: Sequence[pytest.Item]) -> None:
     """Mark with ``exhaustive`` what is in the sweep of a test and not needed to represent it.
 
     A test is a sweep where it has the mark ``sweep``, whose argument is the strength.

@@ -93,7 +93,7 @@ def sound(fixture: ProjectFixture) -> set[tuple[int, str, str]]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(damaged=damages, channel_versions=channels, keep=st.booleans())
 def test_whatever_is_broken(

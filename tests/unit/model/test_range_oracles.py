@@ -150,7 +150,7 @@ def test_any_characters_like_npm(count: int, reads: list[Read]) -> None:
     check_many(characters.filter(lambda text: "," not in text), count, reads)
 
 
-@settings(max_examples=500, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(one=alternatives, other=alternatives)
 def test_comma_is_and(reads: list[Read], one: str, other: str) -> None:
     """A comma joins what npm reads on both of its sides, hyphen ranges too."""
@@ -176,7 +176,7 @@ def by_node_semver(text: str) -> str | None:
     return "".join("1" if theirs.test(version) else "0" for version in OF_NODE_SEMVER)
 
 
-@settings(max_examples=500, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(text=ranges)
 @example("1.x || >=2.5.0 <3 || 1 - 2")
 def test_stable_versions_like_node_semver(text: str) -> None:
@@ -196,7 +196,7 @@ def test_stable_versions_like_node_semver(text: str) -> None:
     assert not differing
 
 
-@settings(max_examples=500, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(parts=st.lists(comparators, min_size=1, max_size=3))
 def test_prereleases_like_node_semver(parts: list[str]) -> None:
     """So do prereleases, where each part is one comparator and none is ``*``."""

@@ -30,7 +30,16 @@ ENDS: dict[str, tuple[Sent, int]] = {
     "TERM TERM": ([(0, SIGTERM), (0.2, SIGTERM)], 143),
 }
 
-ends = pytest.mark.parametrize(("sent", "exit_code"), ENDS.values(), ids=ENDS)
+MOST = {"TERM", "runner"}
+"""Which of them are what happens to steps: the machine goes away, or a person cancels the job."""
+
+ends = pytest.mark.parametrize(
+    ("sent", "exit_code"),
+    [
+        pytest.param(*end, marks=[] if name in MOST else pytest.mark.exhaustive, id=name)
+        for name, end in ENDS.items()
+    ],
+)
 as_root = pytest.mark.skipif(not IS_ROOT, reason="only root can make the workspace somebody else's")
 
 

@@ -639,8 +639,8 @@ class Limits:
     no workflow has this many at once."""
 
     mirror_wait_seconds: float = 2.0
-    """How long a promotion waits at most until its channel is mirrored, beside all regions: the
-    four requests that a copy takes, to another continent. A mirror is no reason to delay it."""
+    """How long a channel that was promoted is mirrored at most, in all regions beside each other:
+    the four requests that a copy takes, to another continent. Only a session's end waits."""
 
     change_seconds: float = 60.0
     """How long a channel is tried to be moved before the last round begins: twice as long as a

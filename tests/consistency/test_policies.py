@@ -12,6 +12,7 @@ import pytest
 from startifact import Session
 from startifact.errors import NotFoundError, SeveralRegionsError
 from tests.conftest import AWS_REGIONS, AwsAccount
+from tests.support.copies import wait_for_copies
 from tests.support.runner_step import PROJECT
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
@@ -167,6 +168,7 @@ def test_role_that_reads_only_latest(
 def test_verify(policy: str, staged: Session, account: AwsAccount, wire: Wire) -> None:
     """It reads the copy of each channel, which the policies for it and for repairs allow."""
     staged.promote("SugarWater", "1.0.0", "prod")
+    wait_for_copies(staged)
     wire.add(enforced(statements(policy), account))
 
     with Session(regions=list(AWS_REGIONS)) as session:
@@ -180,6 +182,7 @@ def test_verify(policy: str, staged: Session, account: AwsAccount, wire: Wire) -
 def test_repair_of_a_copy(staged: Session, account: AwsAccount, wire: Wire) -> None:
     """Besides what reads, it asks only to write that parameter, as the table says."""
     staged.promote("SugarWater", "1.0.0", "prod")
+    wait_for_copies(staged)
     for region in AWS_REGIONS:
         name = f"/team-{account.unique}/SugarWater/prod"
         account.ssm(region).delete_parameter(Name=name)
@@ -215,6 +218,7 @@ def test_stage(
         account.configure(region, json.dumps(json.loads(given) | {"mirrored_channels": channels}))
     for channel in ("staging", "prod"):
         staged.promote("SugarWater", "1.0.0", channel)
+    wait_for_copies(staged)
 
     def act(session: Session) -> None:
         session.stage("SugarWater", "1.2.0", make_file())
@@ -264,6 +268,7 @@ def test_prune(account: AwsAccount, wire: Wire) -> None:
 
     def prune_twice(session: Session) -> None:
         session.promote("SugarWater", "1.1.0", "prod")
+        wait_for_copies(session)
         wire.log.clear()
         for _ in range(2):
             session.prune("SugarWater", keep_versions=1, grace="0s", yes=True)

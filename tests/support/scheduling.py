@@ -74,6 +74,8 @@ class Scheduling(WorkStealingScheduling):  # type: ignore[misc]  # it has no typ
 
     def check_schedule(self) -> None:
         """Give each worker that is about to have nothing to do further tests, or end it."""
+        if self.collection is None:
+            return  # a worker has ended before all had collected: pytest says why
         workers = [node for node in self.nodes if not node.shutting_down]
         waiting = [node for node in workers if node in self._waiting]
         computing = [node for node in workers if node not in self._waiting]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from startifact.action.credentials import identity_of, settings_of
@@ -36,12 +36,14 @@ def execute(
     runner: Runner,
     progress: ProgressCallback | None = None,
     *,
+    until_end: ExitStack,
     on_found: Callable[[Artifact], object] = lambda _: None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> ProjectResult:
     """Do what *inputs* say, and return what was done.
 
-    *on_found* is called with an artifact that is known before something may fail.
+    *on_found* is called with an artifact that is known before something may fail. What has to be
+    waited for once all is printed is closed with *until_end*.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.
@@ -72,8 +74,10 @@ def execute(
                 progress=progress,
                 limits=limits,
             )
-        session = session_of(
-            inputs.session, settings, identity=identity, progress=progress, limits=limits
+        session = until_end.enter_context(
+            session_of(
+                inputs.session, settings, identity=identity, progress=progress, limits=limits
+            )
         )
         with suggesting(command, session):
             result = run(command, session, writing=writing, on_found=on_found)

@@ -43,8 +43,11 @@ def main(annotations: Annotations, limits: Limits = DEFAULT_LIMITS) -> int:
     def warn(text: str) -> None:
         annotations.add("warning", in_host_names(text, runner), title="Startifact")
 
-    with logging_to(tell=log, warn=warn, words=in_workflow, level=level):
-        return _step(runner, annotations, limits)
+    with (
+        logging_to(tell=log, warn=warn, words=in_workflow, level=level),
+        contextlib.ExitStack() as until_end,
+    ):
+        return _step(runner, annotations, limits, until_end)
 
 
 def bug(error: BaseException) -> BugError:
@@ -77,7 +80,9 @@ def tell(
     annotations.add("error", renamed(text), title=title)
 
 
-def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
+def _step(
+    runner: Runner, annotations: Annotations, limits: Limits, until_end: contextlib.ExitStack
+) -> int:
     inputs: StepInputs | None = None
     known: list[Artifact] = []
     title = "Startifact"
@@ -95,7 +100,15 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
                 for line in resolved_lines(inputs.command, artifact):
                     say(line)
 
-        result = execute(inputs, settings, runner, Reporter(), on_found=found, limits=limits)
+        result = execute(
+            inputs,
+            settings,
+            runner,
+            Reporter(),
+            until_end=until_end,
+            on_found=found,
+            limits=limits,
+        )
         errors = errors_of(result, in_full=True)
         outputs = outputs_of(result, runner, as_one(errors) if errors else None)
         write_outputs(runner.output, outputs)
@@ -113,7 +126,7 @@ def _step(runner: Runner, annotations: Annotations, limits: Limits) -> int:
         known.clear()  # looking at it may be what failed
         error = bug(e)
     else:
-        return _finish(result, inputs, settings, runner, annotations, title)
+        return _finish(result, inputs, settings, runner, annotations, title, until_end)
     return _fail(inputs, error, runner, annotations, title, known)
 
 
@@ -142,6 +155,7 @@ def _finish(
     runner: Runner,
     annotations: Annotations,
     title: str,
+    until_end: contextlib.ExitStack,
 ) -> int:
     """Tell what was done, and return the exit code."""
     for line in rendering.log_lines(result, inputs, runner):
@@ -151,6 +165,7 @@ def _finish(
     error = as_one(errors) if errors else None
     if error is not None:
         tell(error, annotations, title=title, renamed=partial(in_host_names, runner=runner))
+    until_end.close()  # all is printed but the warnings that come of it, which the summary has too
     if inputs.summary:
         markdown.write(runner.summary, lines + rendering.rest_of(annotations.others))
     return 0 if error is None else error.exit_code

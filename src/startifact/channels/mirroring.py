@@ -1,15 +1,17 @@
 """Channels other than ``latest``, copied to where tools read them that cannot read regions."""
 
 import logging
+import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from startifact.channels.targets import Target
+from startifact.concurrency.deadline import deadline_at
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import StartifactError
-from startifact.limits import Limits
+from startifact.limits import SIGNAL_POLL_SECONDS, Limits
 from startifact.model.keys import artifact_key, project_of
 from startifact.regions.interface import Mirror, Region
 from startifact.registers.register import Register
@@ -19,25 +21,50 @@ logger = logging.getLogger(__name__)
 _BEHIND = "the region does not have the move yet"
 
 
-def mirror_channel(
-    regions: Sequence[Region],
-    register: Register[Target],
-    channel: str,
-    *,
-    holders: Collection[str],
-    limits: Limits,
-) -> None:
-    """Copy *channel* to the mirrors of *regions*; the *holders* are known to have its last move.
+class Mirroring:
+    """Copies channels to mirrors beside whatever else a session does. Safe to use from threads.
 
-    What does not succeed is a warning: the channel itself has moved, and is the authority.
+    A copy that does not succeed, or not in ``mirror_wait_seconds``, is a warning: the channel
+    itself has moved, and is the authority.
     """
-    failures = copy_to_mirrors(
-        regions, register, channel,
-        holders=holders, wait_seconds=limits.mirror_wait_seconds, limits=limits,
-    )  # fmt: skip
-    for name, why in failures.items():
-        text = why.message if isinstance(why, StartifactError) else why
-        logger.warning("%s", not_written(register, name, text))
+
+    def __init__(self) -> None:
+        self._threads: set[threading.Thread] = set()
+
+    def begin(
+        self,
+        regions: Sequence[Region],
+        register: Register[Target],
+        channel: str,
+        *,
+        holders: Collection[str],
+        limits: Limits,
+    ) -> None:
+        """Begin to copy *channel*, as `copy_to_mirrors` does."""
+        if all(region.mirror is None for region in regions):
+            return
+        copies = _Copies(regions, register, channel, holders, limits.mirror_wait_seconds, limits)
+
+        def warn() -> None:
+            try:
+                for name, why in copies.failures().items():
+                    text = why.message if isinstance(why, StartifactError) else why
+                    logger.warning("%s", not_written(register, name, text))
+            finally:
+                self._threads.discard(thread)
+
+        # No daemon: an interpreter that ends waits for it, as long as for all others.
+        thread = threading.Thread(target=warn, name="startifact mirrors", daemon=False)
+        self._threads.add(thread)
+        thread.start()
+
+    def wait(self) -> None:
+        """Wait until nothing is copied any more, or the deadline has passed."""
+        end = deadline_at()
+        for thread in list(self._threads):
+            while thread.is_alive() and (end is None or time.monotonic() < end):
+                # In short turns: a signal that comes just before a wait is only handled after it.
+                thread.join(SIGNAL_POLL_SECONDS)
 
 
 def not_written(register: Register[Target], region: str, why: str) -> str:
@@ -53,7 +80,7 @@ def copy_to_mirrors(
     holders: Collection[str],
     wait_seconds: float,
     limits: Limits,
-) -> dict[str, StartifactError | str]:
+) -> Mapping[str, StartifactError | str]:
     """Copy *channel* to the mirrors of *regions*; return why some were not written, by region.
 
     A region gets what it holds itself, where that version is complete in it. What has not succeeded
@@ -61,28 +88,54 @@ def copy_to_mirrors(
     other region, which as a rule does not answer, is waited for longer than ``quorum_wait_seconds``
     once theirs are written.
     """
-    jobs = {
-        region.name: partial(
-            _write, region, region.mirror, register, channel, is_holder=region.name in holders
-        )
-        for region in regions
-        if region.mirror is not None
-    }
-    began = time.monotonic()
-    until, until_others = began + wait_seconds, began + limits.quorum_wait_seconds
-    waiting = set(jobs)
-    failures: dict[str, StartifactError | str] = {}
-    with FanOut(jobs, limits=limits, enough=0) as asking:
-        while answer := asking.next(
-            until if waiting.intersection(holders) else min(until, until_others)
-        ):
-            waiting.discard(answer.name)
-            if isinstance(answer, Failure):
-                failures[answer.name] = answer.error
-            elif answer.value is not None:
-                failures[answer.name] = answer.value
-    late = f"it took more than {wait_seconds:g} s"
-    return failures | {name: late if name in holders else _BEHIND for name in sorted(waiting)}
+    return _Copies(regions, register, channel, holders, wait_seconds, limits).failures()
+
+
+class _Copies:
+    """The copies of one channel, which are being written since this was made."""
+
+    def __init__(
+        self,
+        regions: Sequence[Region],
+        register: Register[Target],
+        channel: str,
+        holders: Collection[str],
+        wait_seconds: float,
+        limits: Limits,
+    ) -> None:
+        jobs = {
+            region.name: partial(
+                _write, region, region.mirror, register, channel, is_holder=region.name in holders
+            )
+            for region in regions
+            if region.mirror is not None
+        }
+        self._names = frozenset(jobs)
+        self._holders = holders
+        self._seconds = wait_seconds
+        began = time.monotonic()
+        self._until = began + wait_seconds
+        self._until_others = began + limits.quorum_wait_seconds
+        self._copying = FanOut(jobs, limits=limits, enough=0)
+
+    def failures(self) -> Mapping[str, StartifactError | str]:
+        """Wait for them as long as `copy_to_mirrors` says, and return why some were not written."""
+        waiting = set(self._names)
+        failures: dict[str, StartifactError | str] = {}
+        until, until_others = self._until, min(self._until, self._until_others)
+        with self._copying as copying:
+            while answer := copying.next(
+                until if waiting.intersection(self._holders) else until_others
+            ):
+                waiting.discard(answer.name)
+                if isinstance(answer, Failure):
+                    failures[answer.name] = answer.error
+                elif answer.value is not None:
+                    failures[answer.name] = answer.value
+        late = f"it took more than {self._seconds:g} s"
+        return failures | {
+            name: late if name in self._holders else _BEHIND for name in sorted(waiting)
+        }
 
 
 def _write(

@@ -13,7 +13,7 @@ from startifact.channels.checks import (
     check_mark,
     no_expectation,
 )
-from startifact.channels.mirroring import mirror_channel
+from startifact.channels.mirroring import Mirroring
 from startifact.channels.targets import (
     Target,
     channel_register,
@@ -81,6 +81,10 @@ class Promoter:
     moved_by: str
     now: Callable[[], str]
     limits: Limits
+
+    mirroring: Mirroring
+    """Copies what was moved to mirrors, which nothing here waits for."""
+
     dry_run: bool = False
 
     listed: Sequence[str] = ()
@@ -215,7 +219,9 @@ class Promoter:
             propose, author, before_accepting=before_accepting, undetermined=undetermined
         )
         self._warn_of_left_out(channel_key(project, channel))
-        mirror_channel(self.regions, register, channel, holders=change.regions, limits=self.limits)
+        self.mirroring.begin(
+            self.regions, register, channel, holders=change.regions, limits=self.limits
+        )
         return _promotion(project, channel, change, version)
 
     def _warn_of_left_out(self, key: str) -> None:

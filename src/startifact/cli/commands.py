@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def execute(
     arguments: Arguments,
     progress: ProgressCallback | None,
     limits: Limits,
+    until_end: ExitStack,
     *,
     write_file: Callable[[Path], None],
     write: Callable[[str], None],
@@ -89,7 +91,8 @@ def execute(
     """Do what *arguments* say, and return what came of it.
 
     *write_file* writes what is in a file to standard output, and *write* writes lines there;
-    *person* is who runs the command. *to_terminal* says whether a terminal shows standard output,
+    *person* is who runs the command. What has to be waited for once all is shown is closed with
+    *until_end*. *to_terminal* says whether a terminal shows standard output,
     and *columns* how wide it is, where that is known.
 
     Raises:
@@ -110,7 +113,9 @@ def execute(
     if arguments.command == CopyInputs.command:
         copying = inputs_from(CopyInputs, values)
         return run_copy(copying, session_inputs, settings, progress=progress, limits=limits)
-    session = session_of(session_inputs, settings, progress=progress, limits=limits)
+    session = until_end.enter_context(
+        session_of(session_inputs, settings, progress=progress, limits=limits)
+    )
     if from_standard_input:
         with standard_input_as_file() as file:
             return run(inputs_from(StageInputs, {**values, "path": [str(file)]}), session)

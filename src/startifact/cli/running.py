@@ -3,6 +3,7 @@
 Imported only then: nearly everything that a command needs is behind this.
 """
 
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 
@@ -34,39 +35,43 @@ def run(arguments: Arguments, console: Console, limits: Limits) -> int:
     console.quiet = arguments.quiet
     bar = None if arguments.quiet else Bar(console)
     level = logging.DEBUG if arguments.verbose else logging.WARNING
-    with logging_to(tell=console.tell, warn=console.warn, words=in_shell, level=level):
+    with (
+        logging_to(tell=console.tell, warn=console.warn, words=in_shell, level=level),
+        deadline(arguments.deadline),
+        contextlib.ExitStack() as until_end,
+    ):
         try:
-            with deadline(arguments.deadline):
-                result = execute(
-                    arguments,
-                    bar,
-                    limits,
-                    write_file=console.file,
-                    write=console.data,
-                    person=console,
-                    columns=console.output_columns(),
-                    to_terminal=console.is_output_terminal,
+            result = execute(
+                arguments,
+                bar,
+                limits,
+                until_end,
+                write_file=console.file,
+                write=console.data,
+                person=console,
+                columns=console.output_columns(),
+                to_terminal=console.is_output_terminal,
+            )
+            # Here, where the bar is still shown: regions that have not answered may be waited for.
+            info = info_lines(result, console.people_columns())
+            lines = (
+                [as_json(_facts(result))]
+                if arguments.json
+                else output_lines(
+                    result, console.output_columns(), colours=console.output_has_colours
                 )
-                # Inside: regions that have not answered yet may be waited for.
-                info = info_lines(result, console.people_columns())
-                lines = (
-                    [as_json(_facts(result))]
-                    if arguments.json
-                    else output_lines(
-                        result, console.output_columns(), colours=console.output_has_colours
-                    )
-                )
-                output = "\n".join(lines)
+            )
+            output = "\n".join(lines)
         finally:
             if bar:
                 bar.close()
-    for line in info:
-        console.tell(line)
-    if output:
-        console.data(output)
-    errors = _errors(result)
-    for error in errors:
-        console.fail(error)
+        for line in info:
+            console.tell(line)
+        if output:
+            console.data(output)
+        errors = _errors(result)
+        for error in errors:
+            console.fail(error)
     return worst_exit_code(error.exit_code for error in errors) if errors else 0
 
 

@@ -225,7 +225,7 @@ def _mirror_again(
     agreed, channel = inventory.agreed, inventory.channel
     if agreed is None or channel is None:
         return
-    failures: dict[str, StartifactError | str] = {}
+    failures: Mapping[str, StartifactError | str] = {}
     if not log.dry_run:
         failures = copy_to_mirrors(
             [registers.regions[name] for name in copies],

@@ -239,6 +239,7 @@ class ArtifactMethods(SessionBase):
         """
         checked = check_project(project)
         exact = None if version is None else parse_version(version)
+        self._mirroring.wait()
         regions, limits = self._regions(), self._limits
         inventory = take_inventory(regions, checked, exact, read_data=read_data, limits=limits)
         removing = removing_versions(regions, checked, exact, limits=limits)
@@ -292,6 +293,7 @@ class ArtifactMethods(SessionBase):
         checked = check_project(project)
         exact = None if version is None else parse_version(version)
         name = None if keep is None else parse_keep(keep)
+        self._mirroring.wait()
         regions = self._regions()
         repairer = Repairer(
             regions,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from semver import Version
 
+from startifact.channels.mirroring import Mirroring
 from startifact.channels.reading import selected_version
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
@@ -48,6 +49,7 @@ class SessionBase:
         self._required = required_regions
         self._progress = progress
         self._downloaders = OpenDownloaders()
+        self._mirroring = Mirroring()
         self._selection = RegionSelection(
             regions,
             settings=self._settings,
@@ -71,11 +73,13 @@ class SessionBase:
     def close(self) -> None:
         """End what the session has started, and close its connections.
 
-        Regions that have not answered yet are no longer waited for. What artifacts and results say
-        stays known, but nothing can be downloaded, and every other method raises an `InputError`.
-        A call that another thread is in goes on to its end. What the session was given, a
+        Copies in SSM of channels that were moved are waited for, no more than two seconds. Regions
+        that have not answered yet are no longer waited for. What artifacts and results say stays
+        known, but nothing can be downloaded, and every other method raises an `InputError`. A call
+        that another thread is in goes on to its end. What the session was given, a
         `ConfigurationLoader` or a session of boto3, stays open. Closing twice does no harm.
         """
+        self._mirroring.wait()
         self._selection.close()
         self._downloaders.close()
 

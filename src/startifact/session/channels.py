@@ -44,7 +44,7 @@ class ChannelMethods(SessionBase):
         The version has to be complete in as many regions as a staging requires. Afterwards a
         majority of all regions holds it, so that every later reader sees it; of two promotions that
         expect the same state at most one succeeds. A channel that points there already stays as it
-        is.
+        is. Copies in SSM are written meanwhile, which `close` waits for.
 
         Args:
             project: The project's name.
@@ -182,6 +182,7 @@ class ChannelMethods(SessionBase):
             moved_by=self._settings.moved_by,
             now=now,
             limits=self._limits,
+            mirroring=self._mirroring,
             dry_run=self._read_only,
             listed=split_list(self._settings.regions or ""),
         )

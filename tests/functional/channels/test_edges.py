@@ -20,6 +20,7 @@ from startifact.model.record import Origin
 from startifact.settings import Settings
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.backends import Backend
+from tests.support.copies import wait_for_copies
 from tests.support.faulty_region import faulty, session_over
 from tests.support.limits import Session, short_limits
 
@@ -345,10 +346,12 @@ class TestMirrors:
         session = Session(regions=AWS_REGIONS)
         stage(session, make_file, "1.0.0")
         session.promote("SugarWater", "1.0.0", "prod")
+        wait_for_copies(session)
         name = f"/team-{account.unique}/SugarWater/prod"
         assert account.ssm("us-east-1").get_parameter(Name=name)["Parameter"]["Value"] == "1.0.0"
 
         session.remove_channel("SugarWater", "prod")
+        wait_for_copies(session)
 
         for region in AWS_REGIONS:
             ssm = account.ssm(region)
@@ -362,12 +365,14 @@ class TestMirrors:
         session = Session(regions=AWS_REGIONS)
         stage(session, make_file, "1.0.0", "1.1.0")
         session.promote("SugarWater", "1.0.0", "prod")
+        wait_for_copies(session)
         bucket = account.buckets["eu-west-1"]
         (key,) = [k for k in account.keys("eu-west-1") if k.endswith("SugarWater@1.1.0")]
         account.s3("eu-west-1").delete_object(Bucket=bucket, Key=key)
 
         with caplog.at_level(logging.WARNING):
             session.promote("SugarWater", "1.1.0", "prod")
+            wait_for_copies(session)
 
         name = f"/team-{account.unique}/SugarWater/prod"
         assert account.ssm("eu-west-1").get_parameter(Name=name)["Parameter"]["Value"] == "1.0.0"

@@ -10,6 +10,7 @@ from startifact.repair.verify import FindingKind
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.functional.repair.project_fixture import ssm_error
 from tests.support.backends import Backend
+from tests.support.copies import wait_for_copies
 from tests.support.faulty_region import faulty, session_over
 from tests.support.limits import Session
 from tests.support.wire import Wire
@@ -28,6 +29,7 @@ def session(backends: list[Backend], make_file: MakeFile) -> Session:
     here.promote("SugarWater", "1.0.0", "prod")
     here.promote("SugarWater", "1.1.0", "prod")
     here.yank("SugarWater", "1.0.0", "it loses data")
+    wait_for_copies(here)
     return here
 
 
@@ -81,6 +83,7 @@ def test_behind(session: Session, backends: list[Backend]) -> None:
     """A region that missed a move has it after a repair."""
     before = backends[2].text(PROD)
     session.promote("SugarWater", "1.2.0", "prod")
+    wait_for_copies(session)
     backends[2].write(PROD, before)
 
     assert kinds(session) == [(FindingKind.CHANNEL_BEHIND, backends[2].spec, PROD)]
@@ -231,6 +234,7 @@ def test_copy_in_ssm(account: AwsAccount, make_file: MakeFile) -> None:
     here = Session(regions=AWS_REGIONS)
     here.stage("SugarWater", "1.0.0", make_file())
     here.promote("SugarWater", "1.0.0", "prod")
+    wait_for_copies(here)
     name = f"/team-{account.unique}/SugarWater/prod"
     account.ssm("eu-west-1").put_parameter(Name=name, Value="0.0.1", Type="String", Overwrite=True)
 
@@ -246,6 +250,7 @@ def test_copy_in_ssm_that_is_not_there(account: AwsAccount, make_file: MakeFile)
     here = Session(regions=AWS_REGIONS)
     here.stage("SugarWater", "1.0.0", make_file())
     here.promote("SugarWater", "1.0.0", "prod")
+    wait_for_copies(here)
     name = f"/team-{account.unique}/SugarWater/prod"
     for region in AWS_REGIONS[:2]:
         account.ssm(region).delete_parameter(Name=name)
@@ -270,6 +275,7 @@ def test_copy_of_a_channel_that_a_region_lacks(account: AwsAccount, make_file: M
     here = Session(regions=AWS_REGIONS)
     here.stage("SugarWater", "1.0.0", make_file())
     here.promote("SugarWater", "1.0.0", "prod")
+    wait_for_copies(here)
     name, region = f"/team-{account.unique}/SugarWater/prod", AWS_REGIONS[1]
     account.ssm(region).delete_parameter(Name=name)
     bucket = account.buckets[region]
@@ -326,14 +332,17 @@ class TestMirroredChannels:
         bucket = account.buckets[AWS_REGIONS[0]]
         account.s3(AWS_REGIONS[0]).delete_object(Bucket=bucket, Key="team/SugarWater@1.0.0")
         here.promote("SugarWater", "1.0.0", "staging")
+        wait_for_copies(here)
         assert caplog.messages == []
         here.stage("SugarWater", "1.0.0", make_file())
         here.promote("SugarWater", "1.0.0", "prod")
+        wait_for_copies(here)
 
         assert self.copies(account, names) == {r: ["prod"] for r in AWS_REGIONS}
         assert kinds(here) == []
         for channel in names:
             here.remove_channel("SugarWater", channel)
+        wait_for_copies(here)
         assert self.copies(account, names) == {r: [] for r in AWS_REGIONS}
         assert kinds(here) == []
 
@@ -346,9 +355,11 @@ class TestMirroredChannels:
             before.stage("SugarWater", f"1.{number}.0", make_file(f"{number}".encode()))
         for channel in names:
             before.promote("SugarWater", "1.0.0", channel)
+        wait_for_copies(before)
         self.narrow(account, ["prod"])
         here = Session(regions=AWS_REGIONS)
         here.promote("SugarWater", "1.1.0", "staging")
+        wait_for_copies(here)
         wire.log.clear()
 
         assert kinds(here) == []
@@ -363,6 +374,7 @@ def test_copy_in_ssm_that_is_refused(account: AwsAccount, make_file: MakeFile, w
     here = Session(regions=AWS_REGIONS)
     here.stage("SugarWater", "1.0.0", make_file())
     here.promote("SugarWater", "1.0.0", "prod")
+    wait_for_copies(here)
     name = f"/team-{account.unique}/SugarWater/prod"
     for region in AWS_REGIONS[:2]:
         account.ssm(region).put_parameter(Name=name, Value="0.0.1", Type="String", Overwrite=True)

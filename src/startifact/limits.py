@@ -179,9 +179,11 @@ MAX_TAR_PADDING_BYTES = 16 * MIB
 """Of the zeros behind the end of a tar, which fill up a record: those of tapes have 10 KiB, and
 nobody has larger ones than this."""
 
-MAX_REFUSALS_CHARACTERS = 32 * MIB
-"""Of what is said of the members of one archive that are refused: room for each of
-`DEFAULT_MAX_MEMBERS`, and none for as many with names that were made to fill the memory."""
+REFUSED_MEMBER_BYTES = 160
+LEAST_REFUSALS_BYTES = MIB
+"""Of each member that is allowed, what a message may say of it on average where it is refused; and
+what it may say of all together at least. That is room for the longest names of builds, and none for
+as many that were made to fill the memory."""
 
 MAX_XZ_MEMORY_BYTES = 96 * MIB
 """What the dictionary of an xz file may take: that of its highest level takes 65 MiB."""

@@ -106,7 +106,7 @@ def test_long_message(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "shown"),
+    ("lines", "expected"),
     [
         (["x" * 96] * 42, ["x" * 96] * 42),
         (
@@ -120,15 +120,17 @@ def test_long_message(capsys: pytest.CaptureFixture[str]) -> None:
         ),
     ],
 )
-def test_long_list(lines: list[str], shown: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_list(
+    lines: list[str], expected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """Of a list as many lines are shown as the runner keeps, and the hint; the log has it whole."""
     Annotations().add("error", "\n".join(lines), hint="do this")
 
     out = capsys.readouterr().out
     (command,) = parse_commands(out)
     assert len(command.data) <= 4096
-    assert command.data.split("\n") == [*shown, "Hint: do this"]
-    assert (lines == shown) or out.startswith("\n".join([*lines, "Hint: do this"]))
+    assert command.data.split("\n") == [*expected, "Hint: do this"]
+    assert (lines == expected) or out.startswith("\n".join([*lines, "Hint: do this"]))
 
 
 def test_long_hint(capsys: pytest.CaptureFixture[str]) -> None:

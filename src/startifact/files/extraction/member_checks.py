@@ -11,9 +11,10 @@ from startifact.files.extraction.stored_members import StoredMember, StoredMembe
 from startifact.files.refused_members import line_of, quoted_path, refusal
 from startifact.hints import Hint, Option
 from startifact.limits import (
-    MAX_REFUSALS_CHARACTERS,
+    LEAST_REFUSALS_BYTES,
     MEMBER_NAME_BYTES,
     RATIO_FROM_BYTES,
+    REFUSED_MEMBER_BYTES,
 )
 from startifact.model.member_names import folded
 from startifact.model.member_paths import (
@@ -57,9 +58,8 @@ class MemberChecks:
         self._existing = None if existing is None else ExistingDirectory(existing, overwrite)
         self._directory = existing
         self._overwrite = overwrite
-        self._unsafe = _Refused()
-        self._others = _Refused()
-        self._there = _Refused()
+        room = max(LEAST_REFUSALS_BYTES, bounds.members * REFUSED_MEMBER_BYTES)
+        self._unsafe, self._others, self._there = _Refused(room), _Refused(room), _Refused(room)
         self._name_bytes = 0
         # Paths as they are, by what all that could be the same path on some disk have in common.
         self._paths: dict[str, str] = {}
@@ -238,11 +238,12 @@ class MemberChecks:
 
 
 class _Refused:
-    """Members that may not be written, for one reason or another."""
+    """Members that may not be written: as many as *room* is for in bytes, the others counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int) -> None:
+        self._room = room
         self._members: dict[RefusedMember, None] = {}
-        self._characters = 0
+        self._bytes = 0
         self._more = 0
 
     def __bool__(self) -> bool:
@@ -251,12 +252,12 @@ class _Refused:
     def add(self, member: RefusedMember) -> None:
         if member in self._members:
             return  # a folder once, not for each member in it
-        self._characters += len(line_of(member))
         # Whoever has made the archive chooses the names.
-        if self._members and self._characters > MAX_REFUSALS_CHARACTERS:
-            self._more += 1
-        else:
+        if self._bytes < self._room:
             self._members[member] = None
+            self._bytes += len(line_of(member).encode())
+        else:
+            self._more += 1
 
     def error(
         self, kind: type[StartifactError], what: str, *, hint: Hint | str | None = None

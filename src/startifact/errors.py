@@ -5,7 +5,8 @@ what the reader can do next.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 from startifact.hints import Command, Hint, as_hint, join
 from startifact.limits import BUG_TEXT_CHARACTERS
@@ -20,15 +21,26 @@ if TYPE_CHECKING:
 EXIT_CODE_ORDER = (8, 2, 9, 7, 4, 6, 10, 5, 3)
 
 
+class RefusedMember(NamedTuple):
+    """Something that may not be a member of an archive, and why."""
+
+    path: str
+    """On the disk where an archive was to be made; in the archive where one was to be extracted."""
+
+    reason: str
+
+
 class StartifactError(Exception):
     """Base of every error Startifact raises on purpose.
 
     ``message`` is a plain sentence without a full stop; ``next_step`` is what to do next, for a
     way in to put in its own words; ``hint`` is the same in the words of Python. The text of the
-    exception is the message and the hint.
+    exception is the message and the hint. ``refused_members`` has each member of an archive that
+    the message names, where it is about those.
     """
 
     exit_code: int = 1
+    refused_members: tuple[RefusedMember, ...] = ()
 
     def __init__(self, message: str, *, hint: Hint | str | None = None) -> None:
         super().__init__(message)
@@ -390,6 +402,7 @@ def as_one(errors: Sequence[StartifactError]) -> StartifactError:
         hint=join(error.next_step for error in errors),
     )
     one.exit_code = worst_exit_code(error.exit_code for error in errors)
+    one.refused_members = tuple(chain.from_iterable(error.refused_members for error in errors))
     return one
 
 

@@ -179,6 +179,12 @@ MAX_TAR_PADDING_BYTES = 16 * MIB
 """Of the zeros behind the end of a tar, which fill up a record: those of tapes have 10 KiB, and
 nobody has larger ones than this."""
 
+REFUSED_MEMBER_BYTES = 160
+LEAST_REFUSALS_BYTES = MIB
+"""Of each member that is allowed, what a message may say of it on average where it is refused; and
+what it may say of all together at least. That is room for the longest names of builds, and none for
+as many that were made to fill the memory."""
+
 MAX_XZ_MEMORY_BYTES = 96 * MIB
 """What the dictionary of an xz file may take: that of its highest level takes 65 MiB."""
 
@@ -276,10 +282,6 @@ MAX_LINKS = 40
 
 MAX_MEMBERS = 1_000_000
 """Of an archive that is made. Each is kept in memory, with its name, while it is."""
-
-LISTED_MEMBERS = 20
-"""How many members of an archive a message names that something is wrong with: more than that have
-one reason, as a rule."""
 
 SUMMARY_MEMBERS = 100
 """How many members of an archive the log and the summary of a step list."""
@@ -399,6 +401,10 @@ MAX_SUMMARY_BYTES = MIB
 MAX_LIST_OUTPUT_BYTES = 256 * 1024
 """Of an output that is a list of versions or projects. All outputs of a job may have 1 MiB, which
 GitHub counts in UTF-16, so that this is half of it; the other half is for other steps."""
+
+MAX_ERROR_CHARACTERS = 16 * 1024
+"""Of an error in a step's summary, and in an output: scripts read that from the environment, where
+Linux allows 128 KiB for one text, and a character may take four bytes. The log has the rest."""
 
 MAX_CODE_CHARACTERS = 400
 """Of one text from outside in a summary: one must not push all others out of it."""

@@ -327,7 +327,7 @@ def _facts_of_failures(
 
 
 def facts_of_error(error: StartifactError, words: Words) -> dict[str, object]:
-    """Return what *error* says, and every region's outcome where there are some.
+    """Return what *error* says, each member that it refuses, and the outcomes of regions.
 
     The hint is in the *words* of the way in that shows it.
     """
@@ -338,6 +338,8 @@ def facts_of_error(error: StartifactError, words: Words) -> dict[str, object]:
             "exit-code": error.exit_code,
         }
     }
+    if error.refused_members:
+        facts["refused-members"] = [member._asdict() for member in error.refused_members]
     if isinstance(error, StagingFailedError | ConflictError):
         facts["locations"] = locations_of_outcomes(error.outcomes)
     if isinstance(error, SetupFailedError):

@@ -172,6 +172,8 @@ def in_one_line(text: str) -> str:
 
 def escape_nonprintable(text: str) -> str:
     """Return *text* with all that is not printable escaped, every space but U+0020 included."""
+    if text.isprintable():
+        return text
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
     )

@@ -3,8 +3,12 @@
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
 from itertools import starmap
 from pathlib import Path
 
@@ -21,6 +25,9 @@ MIB = 1024 * 1024
 SMALL, LARGE = 32 * MIB, 64 * MIB
 MAY_GROW = 16 * MIB
 MANY, MAY_TAKE = 100_000, 200 * MIB
+TWO_GIB = 2048 * MIB
+ROOM = 7 * 1024 * MIB
+"""What a tar with 2 GiB in it needs: in the region, downloaded and extracted, and a little more."""
 
 PROGRAM = """
 import os, re, sys
@@ -158,6 +165,94 @@ def test_members_take_little_memory(kind: str, tmp_path: Path) -> None:
     back = tmp_path / "many.out"
     assert sum(len(files) for _, _, files in os.walk(back)) == MANY
     assert (back / "folder-007" / "a-file-with-a-name-000307.txt").read_bytes() == b"307"
+
+
+COMMAND = """
+import re, sys
+from startifact.cli import main
+code = main(sys.argv[1:])
+print(code, re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+"""
+
+
+def run_command(folder: Path, *words: object) -> tuple[int, int, list[str]]:
+    """Run a command in *folder*, and return its exit code, the most memory it took, and errors."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *map(str, words), "--regions", "file:region"],
+        cwd=folder, env={**os.environ, "TMPDIR": str(folder)},
+        capture_output=True, text=True, timeout=540, check=True,
+    )  # fmt: skip
+    code, peak = map(int, done.stdout.split()[-2:])
+    return code, peak * 1024, done.stderr.splitlines()
+
+
+@pytest.fixture
+def large_folder(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder on a disk with room for gigabytes, which is removed also after a failure."""
+    free = shutil.disk_usage(tmp_path).free
+    if free < ROOM:
+        pytest.skip(f"{ROOM:,} bytes are needed, {free:,} are free")
+    with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
+        yield Path(folder)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("kind", ["directory", "tar"])
+def test_gigabytes_take_little_memory(kind: str, large_folder: Path) -> None:
+    """2 GiB take less than 200 MiB to stage and to extract, be the archive large itself or not."""
+    dist = large_folder / "dist"
+    if kind == "directory":
+        dist.mkdir()
+        with (dist / "large").open("wb") as file:
+            file.truncate(TWO_GIB)  # zeros that take no room, and are compressed in seconds
+        (dist / "small").write_bytes(b"sugar")
+    else:
+        large, small = tarfile.TarInfo("large"), tarfile.TarInfo("small")
+        large.size, small.size = TWO_GIB, 5
+        with dist.open("wb") as file:
+            file.write(large.tobuf())
+            file.seek(TWO_GIB, os.SEEK_CUR)
+            file.write(small.tobuf() + b"sugar".ljust(512, b"\0") + bytes(1024))
+
+    staged = run_command(large_folder, "stage", "SugarWater@1.0.0", "dist")
+    extracted = run_command(
+        large_folder, "download", "SugarWater", "out", "--extract", "--max-ratio", 2000
+    )
+
+    assert (staged[0], extracted[0]) == (0, 0), (staged, extracted)
+    assert max(staged[1], extracted[1]) < MAY_TAKE, (staged, extracted)
+    assert (large_folder / "out" / "large").stat().st_size == TWO_GIB
+    assert (large_folder / "out" / "small").read_bytes() == b"sugar"
+    assert not list(large_folder.glob("startifact-*"))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_refused_members_take_little_memory(tmp_path: Path) -> None:
+    """100,000 members that are refused, each of them named, take less than 200 MiB as well."""
+    names = [f"a-folder-with-a-name/a-file-with-a-name-{number:06}" for number in range(MANY)]
+    (tmp_path / "many" / "a-folder-with-a-name").mkdir(parents=True)
+    for name in names:
+        (tmp_path / "many" / name).symlink_to("/nowhere")
+    with tarfile.open(tmp_path / "bad.tar", "w") as tar:
+        for name in names:
+            tar.addfile(tarfile.TarInfo(f"../{name}"))
+
+    staged = run_command(tmp_path, "stage", "SugarWater@1.0.0", "many")
+    assert run_command(tmp_path, "stage", "SugarWater@2.0.0", "bad.tar")[0] == 0
+    extracted = run_command(tmp_path, "download", "SugarWater", "out", "--extract")
+
+    assert (staged[0], extracted[0]) == (2, 7)
+    assert max(staged[1], extracted[1]) < MAY_TAKE, (staged[1], extracted[1])
+    assert [line.split("'")[1] for line in staged[2] if line[0] == " "] == [
+        str(tmp_path / "many" / name) for name in names
+    ]
+    assert [line.split("'")[1] for line in extracted[2] if line[0] == " "] == [
+        f"../{name}" for name in names
+    ]
 
 
 def saying(size: int, *, first: bool = False) -> Rule:

@@ -432,6 +432,25 @@ def test_members_that_are_there(staged: Staged, out: Path) -> None:
     assert tree(out) == before
 
 
+def test_many_members_that_are_there(staged: Staged, out: Path) -> None:
+    """However many are there, each is named, for programs too; a folder in the way once."""
+    names = [f"{n:03}-{'long' * 40}" for n in range(150)]
+    for name in names:
+        (out / name).write_text("old")
+    (out / "lib").write_text("no folder")
+    files = [tar_file(name) for name in (*names, "lib/a", "lib/b")]
+
+    with pytest.raises(InputError) as caught:
+        staged(tar_of(*files)).downloader.extract(out)
+
+    there = [
+        *((name, "is there already") for name in names),
+        ("lib", "is no directory there, and a directory in the archive"),
+    ]
+    assert list(caught.value.refused_members) == there
+    assert caught.value.message.split("\n")[1:] == [f"  '{name}' {why}" for name, why in there]
+
+
 def test_overwrite(staged: Staged, out: Path, tmp_path: Path) -> None:
     """Files are replaced, and so are links, which are not followed."""
     (tmp_path / "elsewhere").write_text("elsewhere")

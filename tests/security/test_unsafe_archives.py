@@ -35,15 +35,20 @@ def special(kind: bytes) -> bytes:
     return tar_of(tar_file("x", b"", type=kind), form=tarfile.GNU_FORMAT)
 
 
-def sparse() -> bytes:
-    """Return a tar with a file of 1 TiB that takes no room in it."""
+def sparse_file() -> tuple[tarfile.TarInfo, bytes]:
+    """Return a member of 1 TiB that takes no room in a tar."""
     headers = {
         "GNU.sparse.major": "1",
         "GNU.sparse.minor": "0",
         "GNU.sparse.name": "x",
         "GNU.sparse.realsize": str(2**40),
     }
-    return tar_of(tar_file("x", b"0\n".ljust(512, b"\0"), pax_headers=headers))
+    return tar_file("x", b"0\n".ljust(512, b"\0"), pax_headers=headers)
+
+
+def sparse() -> bytes:
+    """Return a tar with such a member."""
+    return tar_of(sparse_file())
 
 
 def with_header(**records: str) -> bytes:
@@ -528,15 +533,33 @@ def test_names_take_bounded_memory(extract: Callable[..., Path], tmp_path: Path)
 
 
 def test_all_problems_at_once(extract: Callable[..., Path], tmp_path: Path) -> None:
-    """Everything that is wrong is in one message, of many of a kind the first ten."""
-    members = [tar_file(f"../{n}") for n in range(30)]
+    """Everything that is wrong is in one message, however much it is."""
+    names = [f"../{n}/{'x' * 200}" for n in range(3000)]
+    members = [tar_link("l", "/etc"), *map(tar_file, names), sparse_file()]
 
-    error = refused(extract, tmp_path, tar_of(tar_link("l", "/etc"), *members))
+    error = refused(extract, tmp_path, tar_of(*members))
 
     lines = error.message.splitlines()
-    assert len(lines) == 12
     assert lines[1].strip() == "'l' is a link, and what it leads to is absolute"
-    assert lines[-1].strip() == "and 21 more"
+    assert [line.split("'")[1] for line in lines[2:3002]] == names
+    assert [member.path for member in error.refused_members] == ["l", *names, "x"]
+    assert lines[3002:] == [
+        "SugarWater@1.0.0 has members that cannot be extracted:",
+        "  'x' is a sparse file, which is not supported",
+    ]
+
+
+def test_names_of_what_is_refused_take_bounded_memory(
+    extract: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Names that were made to fill the memory are counted once there are enough of them."""
+    names = [f"../{n:03}" + "\u200b" * 300 for n in range(900)]
+
+    error = refused(extract, tmp_path, tar_of(*map(tar_file, names)), max_members=1000)
+
+    *lines, last = error.message.splitlines()[1:]
+    assert MIB < len(error.message) < MIB + 4000
+    assert (len(lines), last) == (len(error.refused_members), f"  and {900 - len(lines)} more")
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,8 @@ def tell(
 ) -> None:
     """Show *error* and its hint in one annotation, as *renamed* has their text."""
     text = with_notes(error.message, error)
-    if error.next_step is not None:
-        text += f"\nHint: {error.next_step.text(in_workflow)}"
-    annotations.add("error", renamed(text), title=title)
+    hint = "" if error.next_step is None else error.next_step.text(in_workflow)
+    annotations.add("error", renamed(text), title=title, hint=renamed(hint))
 
 
 def _step(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from startifact.action.inputs import StepInputs, exact, valid_by_itself
+from startifact.action.long_text import shortened
 from startifact.action.paths import (
     for_later_steps,
     in_host_names,
@@ -294,7 +295,7 @@ def _ending(error: StartifactError | None, runner: Runner) -> dict[str, object]:
     return {
         "outcome": STOPPED if code > SIGNAL_EXIT_CODE else FAILURES.get(code, FAILURES[1]),
         "exit-code": code,
-        "error": in_host_names(with_notes(error.message, error), runner),
+        "error": in_host_names(with_notes(shortened(error.message), error), runner),
     }
 
 

@@ -17,6 +17,7 @@ from startifact.action.doctor_rendering import doctor_log, doctor_summary
 from startifact.action.inputs import StepInputs
 from startifact.action.listing_rendering import projects_summary, versions_summary
 from startifact.action.lock_rendering import check_summary, lock_summary
+from startifact.action.long_text import shortened
 from startifact.action.markdown import (
     Lines,
     Mark,
@@ -174,7 +175,7 @@ def failure(inputs: StepInputs | None, error: StartifactError, runner: Runner) -
     if inputs is not None:
         target = target_of(inputs.command)
         subject = f"{inputs.command.command} {code(target)}" if target else inputs.command.command
-    said = _with_hint(with_notes(error.message, error), error)
+    said = _with_hint(with_notes(shortened(error.message), error), error)
     what = f"{subject} failed with exit code {error.exit_code}"
     lines = [heading(Mark.FAILED, what), wrapped(in_host_names(said, runner))]
     if isinstance(error, StagingFailedError | ConflictError):

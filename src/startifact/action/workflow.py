@@ -20,6 +20,7 @@ from typing import Literal
 from actions_toolkit.command import issue_command
 from actions_toolkit.file_command import issue_file_command, prepare_key_value_message
 
+from startifact.action.long_text import shortened
 from startifact.errors import ConfigurationError, LocalFileError
 from startifact.limits import MAX_ANNOTATION_CHARACTERS, MAX_ANNOTATIONS
 from startifact.text import escape_nonprintable, quoted
@@ -46,7 +47,7 @@ def harmless(line: str) -> str:
     what would begin a command.
     """
     line = escape_nonprintable(line)
-    visible = "".join(c for c in line if not _is_passed_over(c))
+    visible = line if line.isascii() else "".join(c for c in line if not _is_passed_over(c))
     if visible != line and ("##[" in visible or visible.lstrip().startswith("::")):
         line = line.encode("ascii", "backslashreplace").decode()
     line = line.replace("##[", "##\\[")
@@ -80,22 +81,34 @@ class Annotations:
         """Whether an error has been shown."""
         return self._counts["error"] > 0
 
-    def add(self, kind: FindingKind, message: str, *, title: str = "") -> None:
-        """Show *message* on the page of the run, or in the log once there are enough."""
-        text = "\n".join(escape_nonprintable(line) for line in message.split("\n"))
+    def add(self, kind: FindingKind, message: str, *, title: str = "", hint: str = "") -> None:
+        """Show *message*, and below it the *hint*, on the page of the run.
+
+        Once there are enough it is in the log; of a long one the whole is there, and the hint and
+        as much as the runner keeps are shown.
+        """
+        said, ending = _escaped(message), f"\nHint: {_escaped(hint)}" if hint else ""
         kept = 0 if kind == "error" or self.failed else 1
         if self._counts.total() >= MAX_ANNOTATIONS - kept:
-            say(f"{kind.capitalize()}: {message}")
-            self.others.append(message)
+            say(f"{kind.capitalize()}: {said}{ending}")
+            self.others.append(f"{said}{ending}")
             return
         self._counts[kind] += 1
+        text = f"{said}{ending}"
         if len(text) > MAX_ANNOTATION_CHARACTERS:
-            say(message)
-            text = f"{text[: MAX_ANNOTATION_CHARACTERS - 3]}..."
+            say(text)
+            # A hint is a sentence or two; one that is longer is cut like all else.
+            if len(ending) > MAX_ANNOTATION_CHARACTERS // 2:
+                said, ending = text, ""
+            text = shortened(said, MAX_ANNOTATION_CHARACTERS - len(ending)) + ending
         # The runner would cut the equals sign off, and the toolkit prints empty properties.
         shown_title = escape_nonprintable(title).lstrip("=")
         issue_command(kind, {"title": shown_title} if shown_title else {}, text)
         sys.stdout.flush()
+
+
+def _escaped(text: str) -> str:
+    return "\n".join(escape_nonprintable(line) for line in text.split("\n"))
 
 
 def check_output_file(path: str) -> None:

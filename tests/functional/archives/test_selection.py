@@ -2,6 +2,7 @@
 
 import logging
 import os
+import pickle
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -349,13 +350,18 @@ def test_all_at_once(here: Path, stage: Stage) -> None:
 
 
 def test_many_at_once(here: Path, stage: Stage) -> None:
-    """Of very many things the first twenty are named, and the number of the others."""
-    build(here, {"d/a": "a", **{f"d/{i:03}": "-> /" for i in range(120)}})
+    """However many they are, each is named, in the message and for programs."""
+    names = [f"{i:04}-{'long' * 50}" for i in range(1500)]
+    build(here, {"d/a": "a", **{f"d/{name}/{name}": "-> /" for name in names}})
 
-    with pytest.raises(InputError, match=r"'d' has 120 things") as caught:
+    with pytest.raises(InputError, match=r"'d' has 1,500 things") as caught:
         stage("d")
-    assert len(caught.value.message.split("\n")) == 22
-    assert caught.value.message.endswith("\n  and 100 more")
+
+    paths = [f"{here}/d/{name}/{name}" for name in names]
+    why = "is a link that leads out, to '/'"
+    assert caught.value.message.split("\n")[1:] == [f"  '{path}' {why}" for path in paths]
+    assert caught.value.refused_members == tuple((path, why) for path in paths)
+    assert pickle.loads(pickle.dumps(caught.value)) == caught.value
 
 
 def test_links_in_a_zip(here: Path, stage: Stage) -> None:

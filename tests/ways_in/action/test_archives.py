@@ -1,6 +1,7 @@
 """Staging directories and patterns from a workflow."""
 
 import json
+import re
 import tarfile
 from pathlib import Path
 
@@ -90,6 +91,30 @@ def test_link_inside_a_directory(step: Step, call: Call, workspace: Path) -> Non
 
     assert done.exit_code == 2
     assert "is a link that leads out, to '/etc/passwd'" in done.errors[0]
+
+
+def test_all_that_is_refused(step: Step, workspace: Path) -> None:
+    """The log names each of thousands; all else has its room, and says where the rest is."""
+    names = [f"{n:05}" for n in range(5000)]
+    build(workspace, {f"bad/{name}": f"-> /{name}" for name in names})
+
+    done = step.run({}, **to_stage(step, path="bad", regions=f"file://{step.temp}/region"))
+
+    listed = r"^  '.*/bad/(.*)' is a link that leads out, to '/\1'$"
+    logged = re.findall(listed, done.stdout, re.MULTILINE)
+    assert (done.exit_code, logged) == (2, names)
+    (error,) = done.errors
+    assert len(error) <= 4096
+    assert error.startswith("'bad' has 5,000 things that cannot be archived:\n  '")
+    rest = r"\n  and (4,9\d\d) more lines, which are in the log of the step"
+    assert re.search(rf"{rest}\nHint: Take them away with a path that begins with !$", error)
+    assert re.search(
+        r"\n  and 4,\d{3} more lines, which are in the log of the step$", done.outputs["error"]
+    )
+    assert len(done.outputs["error"]) <= 16 * 1024
+    assert "more lines, which are in the log of the step" in done.summary
+    assert "Hint: Take them away" in done.summary
+    assert len(done.summary) < 64 * 1024
 
 
 def test_names_of_the_runner(step: Step, call: Call, workspace: Path) -> None:

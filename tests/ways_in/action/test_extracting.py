@@ -39,6 +39,24 @@ def test_extract(step: Step, call: Call, staged: str) -> None:
     assert os.access(step.workspace / "out" / "new" / "bin" / "tool", os.X_OK)
 
 
+def test_all_that_is_refused(step: Step, call: Call, directories: list[str]) -> None:
+    """The log names each of very many; all else has its room, and says where the rest is."""
+    names = [f"../{n:04}" for n in range(1000)]
+    archive = tar_of(*(tar_file(name) for name in names))
+    assert (
+        call({}, **to_stage(step, path=step.file(archive), regions=directories[0])).exit_code == 0
+    )
+
+    done = download(call, directories[0])
+
+    assert [line.split("'")[1] for line in done.stdout.split("\n") if line[:3] == "  '"] == names
+    assert (done.exit_code, len(done.errors)) == (7, 1)
+    for text in (done.errors[0], done.outputs["error"], done.summary):
+        assert "more lines, which are in the log of the step" in text
+    assert len(done.errors[0]) <= 4096
+    assert not (step.workspace / "out").exists()
+
+
 def test_workspace(step: Step, call: Call, staged: str) -> None:
     """An archive may be extracted into the workspace itself, beside what is there."""
     done = download(call, staged, path=".")

@@ -93,7 +93,7 @@ def test_annotation_without_title(title: str, capsys: pytest.CaptureFixture[str]
 
 
 def test_long_message(capsys: pytest.CaptureFixture[str]) -> None:
-    """A message longer than the runner keeps is cut, and the log has it whole."""
+    """A line longer than the runner keeps is cut, and the log has it whole."""
     message = "0123456789" * 500
 
     Annotations().add("error", message)
@@ -101,8 +101,47 @@ def test_long_message(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     (command,) = parse_commands(out)
     assert len(command.data) == 4096
-    assert command.data.endswith("...")
+    assert command.data.endswith("... (the rest is in the log of the step)")
     assert message in out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["x" * 96] * 42, ["x" * 96] * 42),
+        (
+            ["x" * 96] * 43,
+            [*["x" * 96] * 41, "  and 2 more lines, which are in the log of the step"],
+        ),
+        (["x", "y" * 5000], ["x", "  and 1 more line, which is in the log of the step"]),
+        (
+            ["x" * 2000] * 9999,
+            [*["x" * 2000] * 2, "  and 9,997 more lines, which are in the log of the step"],
+        ),
+    ],
+)
+def test_long_list(
+    lines: list[str], expected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a list as many lines are shown as the runner keeps, and the hint; the log has it whole."""
+    Annotations().add("error", "\n".join(lines), hint="do this")
+
+    out = capsys.readouterr().out
+    (command,) = parse_commands(out)
+    assert len(command.data) <= 4096
+    assert command.data.split("\n") == [*expected, "Hint: do this"]
+    assert (lines == expected) or out.startswith("\n".join([*lines, "Hint: do this"]))
+
+
+def test_long_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    """A hint that is as long as all that the runner keeps is cut like the rest."""
+    Annotations().add("error", "message", hint="0123456789" * 500)
+
+    out = capsys.readouterr().out
+    (command,) = parse_commands(out)
+    assert len(command.data) <= 4096
+    assert command.data.startswith("message\n")
+    assert "0123456789" * 500 in out
 
 
 def test_many_annotations(capsys: pytest.CaptureFixture[str]) -> None:

@@ -101,6 +101,25 @@ def test_hints_name_options_of_a_shell(run: Run, three: list[Path], dist: Path) 
     assert "or set --archive tar.gz\n" in links.err
 
 
+def test_all_that_is_refused(start: Run, three: list[Path], dist: Path) -> None:
+    """Each of thousands that cannot be archived is named, to people and to programs."""
+    names = [f"{n:04}" for n in range(3000)]
+    build(dist, {"bad/a": "a", **{f"bad/{name}": f"-> /{name}" for name in names}})
+
+    done = start("stage", "SugarWater@1.0.0", "bad")
+    facts = start("stage", "SugarWater@1.0.0", "bad", "--json")
+
+    whys = {f"{dist}/bad/{n}": f"is a link that leads out, to '/{n}'" for n in names}
+    assert (done.code, facts.code) == (2, 2)
+    assert done.err.splitlines() == [
+        "error: 'bad' has 3,000 things that cannot be archived:",
+        *(f"  '{path}' {why}" for path, why in whys.items()),
+        "hint: Take them away with a path that begins with !",
+    ]
+    assert {m["path"]: m["reason"] for m in facts.json["refused-members"]} == whys
+    assert facts.json["error"]["message"].count("\n") == 3000
+
+
 def test_names_that_move_the_cursor(run: Run, three: list[Path], dist: Path) -> None:
     """The name of a member cannot write to a terminal what it likes."""
     build(dist, {"bad/\x1b[2Ja\nb": "1", "bad/c": "2"})

@@ -68,6 +68,23 @@ def test_overwrite(run: Run, staged: Path) -> None:
     assert (staged / "a.txt").read_text() == "sugar"
 
 
+def test_all_that_is_refused(
+    start: Run, run: Run, three: list[Path], make_file: MakeFile, tmp_path: Path
+) -> None:
+    """Each of thousands that are not extracted is named, to people and to programs."""
+    names = [f"../{n:04}" for n in range(3000)]
+    archive = tar_of(*(tar_file(name) for name in names))
+    assert run("stage", "Bad@1.0.0", make_file(archive)).code == 0
+
+    done = start("download", "Bad", "out", "--extract")
+    facts = start("download", "Bad", "out", "--extract", "--json")
+
+    assert (done.code, facts.code) == (7, 7)
+    assert [line.split("'")[1] for line in done.err.splitlines() if line[0] == " "] == names
+    assert [member["path"] for member in facts.json["refused-members"]] == names
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "option"),
     [

@@ -6,10 +6,10 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from startifact.errors import InputError, LocalFileError
+from startifact.errors import InputError, LocalFileError, RefusedMember
+from startifact.files.refused_members import quoted_path, refusal
 from startifact.files.trouble import hint_of
 from startifact.hints import Hint, Option
-from startifact.limits import LISTED_MEMBERS
 from startifact.model.member_names import folded
 from startifact.model.member_paths import link_trouble, name_trouble, way_trouble
 from startifact.model.tree import EXECUTABLE_MODE, FILE_MODE, ArchiveKind, MemberType
@@ -78,19 +78,21 @@ class Refusals:
         """Return when there are none.
 
         Raises:
-            InputError: Something may be no member; the message names what, and *subject*.
+            InputError: Something may be no member; the message names all that, and *subject*.
             LocalFileError: The same, where all that is wrong is that it cannot be read.
         """
         if not self._reasons:
             return
-        count, paths = len(self._reasons), sorted(self._reasons)
-        lines = [f"\n  {quoted(p, 300)} {self._reasons[p]}" for p in paths[:LISTED_MEMBERS]]
-        if count > LISTED_MEMBERS:
-            lines.append(f"\n  and {count - LISTED_MEMBERS:,} more")
+        count = len(self._reasons)
         what = "1 thing" if count == 1 else f"{count:,} things"
         kind = InputError if self._is_input else LocalFileError
         hint = next(iter(self._hints.values()), "Take them away with a path that begins with !")
-        raise kind(f"{subject} has {what} that cannot be archived:{''.join(lines)}", hint=hint)
+        raise refusal(
+            kind,
+            f"{subject} has {what} that cannot be archived",
+            (RefusedMember(*both) for both in sorted(self._reasons.items())),
+            hint=hint,
+        )
 
 
 def member_at(
@@ -162,7 +164,7 @@ def refuse_same_names(members: Sequence[Member], root: str, refusals: Refusals) 
             if other is not None:
                 refusals.refuse(
                     os.path.join(root, path),
-                    f"would be the same file as {quoted(other, 300)} on some systems",
+                    f"would be the same file as {quoted_path(other)} on some systems",
                     hint="Rename one of them: some disks take upper and lower case, or the two "
                     "spellings of an accented letter, for the same",
                 )

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from startifact.text import quoted
+from startifact.errors import RefusedMember
 
 
 class ExistingDirectory:
@@ -25,8 +25,8 @@ class ExistingDirectory:
         mode = self._mode(path)
         return mode is not None and stat.S_ISLNK(mode)
 
-    def trouble(self, path: str, *, is_directory: bool) -> str | None:
-        """Return why no member can be at *path*; ``None`` where one can."""
+    def trouble(self, path: str, *, is_directory: bool) -> RefusedMember | None:
+        """Return what is in the way of a member at *path*, and why; ``None`` where nothing is."""
         for folder in _folders(path):
             if folder in self._absent:
                 return None
@@ -43,12 +43,12 @@ class ExistingDirectory:
             return None if mode is None or stat.S_ISDIR(mode) else _no_directory(path, mode)
         return None if mode is None else self._file_trouble(path, mode)
 
-    def _file_trouble(self, path: str, mode: int) -> str | None:
+    def _file_trouble(self, path: str, mode: int) -> RefusedMember | None:
         if stat.S_ISDIR(mode):
-            return f"{quoted(path)} is a directory there, and none in the archive"
+            return RefusedMember(path, "is a directory there, and none in the archive")
         if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-            return f"{quoted(path)} is no regular file there"
-        return None if self._overwrite else f"{quoted(path)} is there already"
+            return RefusedMember(path, "is no regular file there")
+        return None if self._overwrite else RefusedMember(path, "is there already")
 
     def _mode(self, path: str) -> int | None:
         """Return the type and mode of what is at *path* itself; ``None`` where nothing is."""
@@ -58,9 +58,9 @@ class ExistingDirectory:
             return None
 
 
-def _no_directory(path: str, mode: int) -> str:
+def _no_directory(path: str, mode: int) -> RefusedMember:
     what = "a link" if stat.S_ISLNK(mode) else "no directory"
-    return f"{quoted(path)} is {what} there, and a directory in the archive"
+    return RefusedMember(path, f"is {what} there, and a directory in the archive")
 
 
 def _folders(path: str) -> Iterator[str]:

@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from startifact.errors import ArchiveError, InputError, StartifactError, as_one
+from startifact.errors import ArchiveError, InputError, RefusedMember, StartifactError, as_one
 from startifact.files.extraction.existing import ExistingDirectory
 from startifact.files.extraction.extraction_bounds import Bounds
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
+from startifact.files.refused_members import line_of, quoted_path, refusal
 from startifact.hints import Hint, Option
 from startifact.limits import (
-    LISTED_NAMES,
+    LEAST_REFUSALS_BYTES,
     MEMBER_NAME_BYTES,
     RATIO_FROM_BYTES,
+    REFUSED_MEMBER_BYTES,
 )
 from startifact.model.member_names import folded
 from startifact.model.member_paths import (
@@ -56,9 +58,8 @@ class MemberChecks:
         self._existing = None if existing is None else ExistingDirectory(existing, overwrite)
         self._directory = existing
         self._overwrite = overwrite
-        self._unsafe = _Listed()
-        self._others = _Listed()
-        self._there = _Listed()
+        room = max(LEAST_REFUSALS_BYTES, bounds.members * REFUSED_MEMBER_BYTES)
+        self._unsafe, self._others, self._there = _Refused(room), _Refused(room), _Refused(room)
         self._name_bytes = 0
         # Paths as they are, by what all that could be the same path on some disk have in common.
         self._paths: dict[str, str] = {}
@@ -81,8 +82,8 @@ class MemberChecks:
         if not trouble and not member.trouble:
             trouble = self._link_trouble(member, path) or member.refusal()
         if trouble or member.trouble:
-            listed = self._unsafe if trouble or member.is_unsafe else self._others
-            listed.add(f"{quoted(member.name)} {trouble or member.trouble}")
+            refused = self._unsafe if trouble or member.is_unsafe else self._others
+            refused.add(RefusedMember(member.name, f"{trouble or member.trouble}"))
             self._count(1, member.size + member.header_size, len(member.name))
             return
         size = member.size
@@ -115,7 +116,7 @@ class MemberChecks:
         self._folded_links = {folded(path) for path in self._links}
         for path, target in self._links.items():
             if trouble := self._way_trouble(path, target):
-                self._unsafe.add(f"{quoted(path)} {trouble}")
+                self._unsafe.add(RefusedMember(path, trouble))
         if errors := self._errors():
             raise as_one(errors)
 
@@ -123,19 +124,16 @@ class MemberChecks:
         errors: list[StartifactError] = []
         if self._unsafe:
             what = "has members that are not safe, and is not extracted"
-            errors.append(ArchiveError(f"{self._name} {what}:{self._unsafe.text()}"))
+            errors.append(self._unsafe.error(ArchiveError, f"{self._name} {what}"))
         if self._others:
             what = "has members that cannot be extracted"
             hint = "Download it without extracting it to have the archive as it is"
-            errors.append(InputError(f"{self._name} {what}:{self._others.text()}", hint=hint))
+            errors.append(self._others.error(InputError, f"{self._name} {what}", hint=hint))
         if self._there:
             where = quoted(str(self._directory))
-            errors.append(
-                InputError(
-                    f"{self._name} cannot be extracted into {where}:{self._there.text()}",
-                    hint=None if self._overwrite else _OVERWRITE,
-                )
-            )
+            what = f"{self._name} cannot be extracted into {where}"
+            overwrite = None if self._overwrite else _OVERWRITE
+            errors.append(self._there.error(InputError, what, hint=overwrite))
         return errors
 
     def _take(self, path: str, fold: str, *, is_directory: bool) -> bool:
@@ -143,7 +141,7 @@ class MemberChecks:
         if trouble := self._above_trouble(path, fold) or self._same_trouble(
             path, fold, is_directory=is_directory
         ):
-            self._unsafe.add(f"{quoted(path)} {trouble}")
+            self._unsafe.add(RefusedMember(path, trouble))
             self._count(1, 0, 0)
             return False
         for above, above_fold in _with_folders(path, fold):
@@ -152,8 +150,8 @@ class MemberChecks:
             # Where both are alike, one text in memory.
             self._paths[above_fold] = above_fold if above_fold == above else above
             self._count(1, 0, len(above))
-        if self._existing and (trouble := self._existing.trouble(path, is_directory=is_directory)):
-            self._there.add(trouble)
+        if self._existing and (there := self._existing.trouble(path, is_directory=is_directory)):
+            self._there.add(there)
         return True
 
     def _above_trouble(self, path: str, fold: str) -> str | None:
@@ -164,11 +162,11 @@ class MemberChecks:
             if known is None:
                 continue
             if known != above:
-                return f"is in a folder that {quoted(known)} would be on some disks"
+                return f"is in a folder that {quoted_path(known)} would be on some disks"
             if above in self._sizes:
-                return f"is in {quoted(above)}, which is a file"
+                return f"is in {quoted_path(above)}, which is a file"
             if above in self._links:
-                return f"is in {quoted(above)}, which is a link"
+                return f"is in {quoted_path(above)}, which is a link"
             return None
         return None
 
@@ -177,7 +175,7 @@ class MemberChecks:
         if known is None:
             return None
         if known != path:
-            return f"and {quoted(known)} would be one file on some disks"
+            return f"and {quoted_path(known)} would be one file on some disks"
         was_directory = path not in self._sizes and path not in self._links
         return None if is_directory and was_directory else "is there twice"
 
@@ -239,27 +237,32 @@ class MemberChecks:
         raise as_one([bound, *self._errors()])
 
 
-class _Listed:
-    """Lines of a message, as many as anybody reads."""
+class _Refused:
+    """Members that may not be written: as many as *room* is for in bytes, the others counted."""
 
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._count = 0
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._members: dict[RefusedMember, None] = {}
+        self._bytes = 0
+        self._more = 0
 
     def __bool__(self) -> bool:
-        return self._count > 0
+        return bool(self._members)
 
-    def add(self, line: str) -> None:
-        if line in self._lines:
-            return  # of a folder once, not for each member in it
-        self._count += 1
-        if len(self._lines) < LISTED_NAMES:
-            self._lines.append(line)
+    def add(self, member: RefusedMember) -> None:
+        if member in self._members:
+            return  # a folder once, not for each member in it
+        # Whoever has made the archive chooses the names.
+        if self._bytes < self._room:
+            self._members[member] = None
+            self._bytes += len(line_of(member).encode())
+        else:
+            self._more += 1
 
-    def text(self) -> str:
-        more = self._count - len(self._lines)
-        lines = [*self._lines, *([f"and {more:,} more"] if more else [])]
-        return "".join(f"\n  {line}" for line in lines)
+    def error(
+        self, kind: type[StartifactError], what: str, *, hint: Hint | str | None = None
+    ) -> StartifactError:
+        return refusal(kind, what, self._members, more=self._more, hint=hint)
 
 
 def _with_folders(path: str, fold: str) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ What it is done with is imported when it is done: every command imports this.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from startifact.cli.setup import options_in
+from startifact.cli.setup import ConfigurationInputs
 from startifact.commands.doctor import DoctorResult
 from startifact.commands.running import parameter_of
 from startifact.errors import InputError, StartifactError
@@ -54,7 +54,7 @@ class Dialogue(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BootstrapInputs:
+class BootstrapInputs(ConfigurationInputs):
     """What an account is to be set up with.
 
     The fields are all the options that the command takes, but for those of every process.
@@ -62,6 +62,7 @@ class BootstrapInputs:
 
     command: ClassVar = "bootstrap"
     regions: str | None
+    bucket_name_param: str | None
     name: str | None
     github: Sequence[str]
     branch: Sequence[str]
@@ -70,23 +71,7 @@ class BootstrapInputs:
     policy_project: Sequence[str]
     policy_channel: Sequence[str]
     bucket: Sequence[str]
-    configuration_parameter: str | None
-    bucket_name_param: str | None
-    bucket_key_prefix: str | None
-    parameter_name_prefix: str | None
-    kms_key: Sequence[str]
-    bucket_owner: Sequence[str]
-    storage_class: str | None
-    object_tag: Sequence[str]
-    object_lock_mode: str | None
-    object_lock_days: int | None
-    mirrored_channel: Sequence[str]
-    endpoint: Sequence[str]
-    use_dualstack: str | None
-    use_fips: str | None
-    unset: Sequence[str]
     show_template: str | None
-    dry_run: bool
     yes: bool
 
 
@@ -244,6 +229,7 @@ def _request(inputs: BootstrapInputs, settings: Settings) -> "BootstrapRequest":
     parameter = parameter_of(inputs.configuration_parameter, settings)
     return BootstrapRequest(
         regions=tuple(split_list(inputs.regions or settings.regions or "")),
+        removed=merged(inputs.remove_region),
         name=inputs.name or "",
         configuration_parameter=parameter,
         bucket_name_param=inputs.bucket_name_param,
@@ -256,7 +242,7 @@ def _request(inputs: BootstrapInputs, settings: Settings) -> "BootstrapRequest":
         environments=merged(inputs.environment),
         projects=merged(inputs.policy_project),
         channels=merged(inputs.policy_channel),
-        options=options_in(inputs),
+        options=inputs,
     )
 
 

@@ -19,6 +19,7 @@ from startifact.model.configuration import (
 )
 from startifact.model.keys import CHANNEL, LATEST
 from startifact.organisation.given_options import GivenOptions
+from startifact.organisation.lost_regions import check_removed
 from startifact.organisation.policy_request import PATTERN
 from startifact.organisation.trust import subjects_of
 from startifact.problems import Problems
@@ -39,6 +40,9 @@ class BootstrapRequest:
     """What is asked for. What is not given, an account may have already."""
 
     regions: tuple[str, ...]
+    removed: tuple[str, ...] = ()
+    """Regions that the configuration may have, and is not to have any more."""
+
     name: str
     """What the names of the stacks, buckets, parameters and roles begin with."""
 
@@ -97,6 +101,7 @@ def check_bootstrap(request: BootstrapRequest) -> None:
     """Raise one `InputError` with all that is wrong with *request*, or return."""
     problems = Problems("bootstrap")
     _check_regions(request.regions, problems)
+    check_removed(request.removed, request.regions, problems)
     _check_name(request, problems)
     _check_buckets(request, problems)
     _check_parameters(request, problems)

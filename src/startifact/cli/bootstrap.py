@@ -4,6 +4,7 @@ What it is done with is imported when it is done: every command imports this.
 """
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from startifact.cli.setup import ConfigurationInputs
@@ -14,6 +15,7 @@ from startifact.hints import Words
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.aws_regions import AWS_REGION
+from startifact.options import OPTIONS, listed
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.spec import split_list
 from startifact.session import Session
@@ -47,6 +49,9 @@ class Dialogue(Protocol):
 
     def people_columns(self) -> int | None:
         """Return how wide their terminal is."""
+
+    def columns(self) -> int:
+        """Return how wide that line can be."""
 
     @property
     def is_terminal(self) -> bool:
@@ -144,6 +149,7 @@ def set_account_up(
         StartifactError: It was not done, or not all of it.
     """
     if inputs.show_template is not None:
+        _check_nothing_else(inputs)
         return TemplateResult(text=_template(inputs.show_template))
     from startifact.cli.bootstrap_rendering import plan_lines, result_lines
     from startifact.organisation.bootstrap.deployment import bootstrap
@@ -207,14 +213,32 @@ class _Following:
         self._person = person
 
     def __call__(self, progress: "StackProgress") -> None:
-        from startifact.cli.bootstrap_rendering import progress_line
+        from startifact.cli.bootstrap_rendering import progress_lines
 
-        line, event = progress_line(progress), progress.event
+        event = progress.event
         is_resource = event is not None and event.resource != progress.name
         if event is None or event.has_failed or (is_resource and event.status.endswith(_COMPLETE)):
-            self._person.tell(line)
+            # At once: other regions have lines too.
+            self._person.tell("\n".join(progress_lines(progress, self._person.people_columns())))
         elif self._person.is_terminal:
-            self._person.status(line)
+            self._person.status(progress_lines(progress, self._person.columns())[0])
+
+
+def _check_nothing_else(inputs: BootstrapInputs) -> None:
+    """Raise where more is given than which template to print, which would do nothing."""
+    own = {field.name for field in fields(inputs)} - {"show_template"}
+    given = [
+        option.spellings[-1]
+        for option in OPTIONS.values()
+        if option.identifier in own and getattr(inputs, option.identifier)
+    ]
+    if given:
+        names = listed(sorted(given), "and")
+        are = "is" if len(given) == 1 else "are"
+        raise InputError(
+            f"{names} {are} given, and --show-template, which prints a template as it is",
+            hint=f"Leave out {names}; what is given to a stack of it are its parameters",
+        )
 
 
 def _template(which: str) -> str:
@@ -229,6 +253,7 @@ def _request(inputs: BootstrapInputs, settings: Settings) -> "BootstrapRequest":
     parameter = parameter_of(inputs.configuration_parameter, settings)
     return BootstrapRequest(
         regions=tuple(split_list(inputs.regions or settings.regions or "")),
+        are_regions_of_environment=not inputs.regions,
         removed=merged(inputs.remove_region),
         name=inputs.name or "",
         configuration_parameter=parameter,

@@ -83,6 +83,36 @@ def test_regions(run: Run) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["policy", "copy"], "Write copy-from or copy-to: each is a part of copy"),
+        (["policy", "channels --remove"], "Write channels-remove for channels --remove"),
+        (["policy", "channels", "--remove"], "Write channels-remove for channels --remove"),
+        (["policy", "repair", "--keep", "x"], "Write repair-keep for repair --keep"),
+        (["policy", "promte"], "Perhaps promote is meant"),
+        (["doctor", "P", "--for", "channels", "--remove"], "Write channels-remove for channels"),
+    ],
+)
+def test_parts_of_commands(run: Run, words: list[str], advice: str) -> None:
+    """What only a part of a command needs has a name, which is said where the command's is not."""
+    done = run(*words)
+
+    assert done.code == 2
+    assert f"hint: {advice}" in done.err
+
+
+def test_regions_of_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regions that no policy is for are said to come from the environment, where they do."""
+    monkeypatch.setenv("STARTIFACT_REGIONS", "file:./a")
+
+    done = run("policy", "stage", "--project", "A")
+
+    assert done.code == 2
+    assert "STARTIFACT_REGIONS: got 'file:./a', expected an AWS region" in done.err
+    assert "hint: Name AWS regions with --regions, which counts before STARTIFACT_REG" in done.err
+
+
 def test_placeholders(run: Run) -> None:
     """What is not given is a placeholder, and it says which, and how to give it."""
     done = run("policy", "info", "--project", "A", "--regions", "eu-west-1")

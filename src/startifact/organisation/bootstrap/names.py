@@ -9,6 +9,7 @@ from startifact.lazy_dataclasses import dataclass
 from startifact.model.account import RegionFound
 from startifact.model.configuration import Configuration, parse_configuration
 from startifact.model.stacks import Stack
+from startifact.options import listed
 from startifact.organisation.bootstrap.request import (
     DEFAULT_CHANNELS,
     BootstrapRequest,
@@ -57,12 +58,14 @@ def target_of(request: BootstrapRequest, found: Sequence[RegionFound]) -> Target
     problems = Problems("what is there already", ConfigurationError)
     home, roles_stack = _roles_stack(request, found, problems)
     past = _remembered(roles_stack, problems)
-    says_runs = bool(request.branches or request.tags or request.environments)
+    says_runs = request.options_of_runs()
     request = _with_memory(request, past)
     if says_runs and not request.repositories:
+        names, several = listed(says_runs, "and"), len(says_runs) > 1
         problems.say(
-            "runs are named, and no repository that they are of",
-            hint="Give --github ORGANISATION/REPOSITORY too",
+            f"{names} {'are' if several else 'is'} given, and no repository whose runs are meant",
+            hint=f"Give --github ORGANISATION/REPOSITORY too: {names} "
+            f"{'need' if several else 'needs'} it",
         )
     check_lost_regions(
         {one.region: one.configuration for one in found},
@@ -139,7 +142,7 @@ def _with_memory(request: BootstrapRequest, past: Mapping[str, Sequence[str]]) -
     def before(name: str) -> tuple[str, ...]:
         return tuple(past.get(name, ()))
 
-    says_runs = bool(request.branches or request.tags or request.environments)
+    says_runs = request.options_of_runs()
     return replace(
         request,
         branches=request.branches if says_runs else before("branches"),

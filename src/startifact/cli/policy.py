@@ -127,6 +127,7 @@ def _make_bootstrap_policy(inputs: PolicyInputs, settings: Settings) -> PolicyRe
 
 
 def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
+    from startifact.organisation.policy_request import partition_of_all
     from startifact.organisation.trust import has_ids, trust_policy
 
     for name, given in (
@@ -139,6 +140,11 @@ def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
         ("--to-role", inputs.policy_to_role),
         ("--object-tags", inputs.object_tags),
         ("--object-lock", inputs.object_lock),
+        ("--name", inputs.name),
+        ("--configuration-parameter", inputs.configuration_parameter),
+        ("--bucket-name-param", inputs.bucket_name_param),
+        ("--bucket-key-prefix", inputs.bucket_key_prefix),
+        ("--parameter-name-prefix", inputs.parameter_name_prefix),
     ):
         if given:
             raise InputError(
@@ -152,7 +158,7 @@ def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
         tags=inputs.tag,
         environments=inputs.environment,
         account=inputs.account,
-        partition=inputs.partition or "aws",
+        partition=partition_of_all(split_list(inputs.regions or ""), inputs.partition),
     )
     notes = list(_placeholders(iam_policy))
     if not has_ids(repository):

@@ -254,16 +254,32 @@ def _check_regions(request: PolicyRequest, problems: Problems) -> None:
             hint="Make one for each",
         )
     regions = (*request.regions, *(spec.region for spec in of_aws if spec.region))
+    _check_partition(request.partition, regions, problems)
+
+
+def _check_partition(partition: str | None, regions: Iterable[str], problems: Problems) -> None:
     partitions = tuple(dict.fromkeys(map(partition_of, regions)))
-    if request.partition not in {None, *PARTITIONS}:
-        problems.add("partition", request.partition, f"one of {', '.join(PARTITIONS)}")
+    if partition not in {None, *PARTITIONS}:
+        problems.add("partition", partition, f"one of {', '.join(PARTITIONS)}")
     elif len(partitions) > 1:
         problems.say(
             f"no role reaches regions of {' and '.join(partitions)}",
             hint="Make a policy for each partition",
         )
-    elif request.partition and partitions and request.partition not in partitions:
-        problems.add("partition", request.partition, f"{partitions[0]}, by the regions")
+    elif partition and partitions and partition not in partitions:
+        problems.add("partition", partition, f"{partitions[0]}, by the regions")
+
+
+def partition_of_all(regions: Sequence[str], partition: str | None) -> str:
+    """Return the *partition* that is given, or else that of *regions*, or else that of most people.
+
+    Raises:
+        InputError: The regions are in another one, or in several.
+    """
+    problems = Problems("policy")
+    _check_partition(partition, regions, problems)
+    problems.raise_if_any()
+    return partition or next(map(partition_of, regions), PARTITIONS[0])
 
 
 def _check_configuration(request: PolicyRequest, problems: Problems) -> None:

@@ -197,6 +197,14 @@ def test_bad_options(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
             ["--regions", US, "--name", "x1", "--environment", "build"],
             "hint: Give --github ORGANISATION/REPOSITORY too: --environment needs it",
         ),
+        (
+            ["--regions", US, "--name", "x1", "--github", "a/b", "--branch", "refs/heads/main"],
+            "hint: Write main",
+        ),
+        (
+            ["--regions", US, "--name", "x1", "--github", "https://github.com/a/b"],
+            "hint: Write a/b",
+        ),
         (["--regions", US, "--name", "x1", "--github", "a/b", "--branch", "*"], "branch: got '*'"),
         (["--regions", US, "--name", "x1", "--github", "a/b", "--tag", "a,b"], "without a comma"),
     ],

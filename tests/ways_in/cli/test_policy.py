@@ -267,6 +267,22 @@ def test_several_commands(run: Run) -> None:
         (["--trust", "o@1/r", "--tag", "v*"], "repository: got 'o@1/r'"),
         (["--trust", "o/r", "--branch", "*"], "branch: got '*'"),
         (["--trust", "o/r", "--tag", "a:b"], "tag: got 'a:b'"),
+        (["--trust", "o/r", "--branch", "refs/heads/main"], "hint: Write main"),
+        (["--trust", "o/r", "--tag", "refs/tags/v*"], "expected the name of a tag alone"),
+        (["--trust", "https://github.com/o/r.git", "--tag", "v*"], "hint: Write o/r"),
+        (["--trust", "o/r", "--tag", "v*", "--name", "a"], "--name and --trust are given"),
+        (
+            ["--trust", "o/r", "--tag", "v*", "--bucket-key-prefix", "a/"],
+            "--bucket-key-prefix and --trust are given",
+        ),
+        (
+            ["--trust", "o/r", "--tag", "v*", "--regions", "us-east-1,cn-north-1"],
+            "no role reaches regions of aws and aws-cn",
+        ),
+        (
+            ["--trust", "o/r", "--tag", "v*", "--regions", "cn-north-1", "--partition", "aws"],
+            "partition: got 'aws', expected aws-cn, by the regions",
+        ),
         (["--trust", "o/r", "--environment", "*"], "environment: got '*'"),
         (["--trust", "o/r", "--tag", "v*", "--project", "A"], "--project and --trust are given"),
         (["stage", "--trust", "o/r", "--tag", "v*"], "a command and --trust are given"),
@@ -314,6 +330,17 @@ def test_trust(run: Run, name: str, repository: str) -> None:
     assert ("gh api repos/ORGANISATION/REPOSITORY" in done.err) == ("@" not in repository)
     made = startifact.trust_policy(repository, tags=["v*"], account="123456789012")
     assert made == done.json
+
+
+@pytest.mark.parametrize("words", [["--partition", "aws-cn"], ["--regions", "cn-north-1"]])
+def test_trust_in_china(run: Run, words: list[str]) -> None:
+    """Tokens are meant for another service there, as in the roles that bootstrap makes."""
+    done = run("policy", "--trust", "o/r", "--tag", "v1", *words)
+
+    (statement,) = done.json["Statement"]
+    assert statement["Principal"]["Federated"].startswith("arn:aws-cn:iam::")
+    condition = statement["Condition"]["StringEquals"]
+    assert condition["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com.cn"
 
 
 def test_runs_that_take_it_on(run: Run) -> None:

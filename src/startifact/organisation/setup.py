@@ -20,6 +20,7 @@ from startifact.model.configuration import (
     parse_configuration,
     to_json,
 )
+from startifact.organisation.differences import differences_to
 from startifact.organisation.given_options import KEPT, GivenOptions
 from startifact.organisation.lost_regions import (
     check_lost_regions,
@@ -290,22 +291,3 @@ def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str 
     if not is_bucket_name(value.strip()):
         return f"{region}: parameter {name} holds {quoted(value)}, expected the name of a bucket"
     return None
-
-
-def differences_to(present: str, configuration: Configuration) -> tuple[str, ...]:
-    """Return, in words, how the configuration in *present* differs; empty when it is equal."""
-    try:
-        old = parse_configuration(present, source="the parameter")
-    except StartifactError:
-        return ("what was there is not a valid configuration",)
-    before, after = json.loads(to_json(old)), json.loads(to_json(configuration))
-    changes = [
-        f"{name}: {_value_in(before, name)} becomes {_value_in(after, name)}"
-        for name in {**before, **after}
-        if before.get(name) != after.get(name)
-    ]
-    return (*changes, *old.warnings)
-
-
-def _value_in(configuration: Mapping[str, object], name: str) -> str:
-    return quoted(configuration[name]) if name in configuration else "nothing"

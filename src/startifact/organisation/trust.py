@@ -140,8 +140,8 @@ def _check(
     for name, text in runs:
         prefix = _REF_PREFIXES.get(name)
         if prefix and text.startswith(prefix):
-            alone = text.removeprefix(prefix)
-            problems.add(name, text, f"the name of a {name} alone", hint=f"Write {alone}")
+            name_itself = text.removeprefix(prefix)
+            problems.add(name, text, f"the name of a {name} alone", hint=f"Write {name_itself}")
         elif not _REF.fullmatch(text):
             problems.add(
                 name, text, f"the name of a {name}, in which * may stand behind the first character"

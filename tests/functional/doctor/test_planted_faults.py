@@ -423,13 +423,13 @@ ENDS = {
             refusing("ParameterNotFound"),
         ),
         "there is no parameter",
-        "bucket_name_param",
+        "Make it: aws ssm put-parameter --region eu-west-1 --name /",
     ),
     "bucket parameter is no name": Fault(
         "bucket name",
         lambda account: parameter(account.bucket_parameter, "No Bucket"),
         "expected the name of a bucket",
-        "Put the name of a general purpose bucket into it",
+        "bucket into it: aws ssm put-parameter --region eu-west-1 --overwrite --name /",
     ),
     "wrong region": Fault(
         "bucket",

@@ -10,6 +10,8 @@ from tests.support.command import Done
 from tests.support.wire import Answer, Forward, Request, Wire
 from tests.ways_in.cli.conftest import Run
 
+STAY = "parameters of the old names stay, and no longer follow their channels"
+
 
 @pytest.fixture
 def bucket_name_param(account: AwsAccount) -> str:
@@ -126,11 +128,24 @@ def test_replacing(run: Run, account: AwsAccount, bucket_name_param: str) -> Non
         f"  us-east-1       {account.parameter} replaced",
         "    what was there is not a valid configuration",
         f"  eu-west-1       {account.parameter} replaced",
-        "    parameter_name_prefix: '' becomes '/team'",
+        f"    parameter_name_prefix: '' becomes '/team': {STAY}",
         f"  ap-southeast-2  {account.parameter} replaced",
-        "    parameter_name_prefix: '' becomes '/team'",
+        f"    parameter_name_prefix: '' becomes '/team': {STAY}",
     ]
     assert configured(account, "us-east-1") == configured(account, "eu-west-1")
+
+
+def test_other_keys_than_before(run: Run, account: AwsAccount, bucket_name_param: str) -> None:
+    """What is not found any more, because keys or parameters begin otherwise, is said."""
+    given = ("--bucket-key-prefix", "team/", "--parameter-name-prefix", "/team")
+    run(*words(bucket_name_param, *given))
+
+    done = run(*words(bucket_name_param, "--dry-run"))
+
+    lines = done.err.splitlines()
+    gone = "no version or channel that is there now is found then"
+    assert f"    bucket_key_prefix: 'team/' becomes '': {gone}" in lines
+    assert f"    parameter_name_prefix: '/team' becomes '': {STAY}" in lines
 
 
 def test_dry_run(run: Run, wire: Wire, account: AwsAccount, bucket_name_param: str) -> None:

@@ -17,8 +17,8 @@ from startifact.organisation.bootstrap.lines import (
 )
 from startifact.organisation.bootstrap.names import Target
 from startifact.organisation.bootstrap.roles import plan_roles
+from startifact.organisation.differences import differences_to
 from startifact.organisation.lost_regions import regions_in, text_of_removed
-from startifact.organisation.setup import differences_to
 from startifact.organisation.templates import regional_template
 from startifact.organisation.trust import has_ids
 from startifact.problems import Problems

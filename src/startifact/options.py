@@ -1086,6 +1086,15 @@ _OPTIONS = (
         metavar="KEY",
     ),
     OptionDefinition(
+        "remove-region",
+        "An AWS region that the configuration has, and is to lose; can be given several times. "
+        "What is in that region stays.",
+        ValueKind.TEXTS,
+        commands=_CONFIGURING,
+        ways_in=SHELL,
+        metavar="REGION",
+    ),
+    OptionDefinition(
         "policy-to-role",
         "The ARN of a role that copy-from takes on for the regions to copy to; can be given "
         "several times.",

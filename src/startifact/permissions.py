@@ -137,6 +137,19 @@ OPERATIONS: Mapping[str, str] = {
 }
 """What can be allowed by itself: the name for it, and how documents write it."""
 
+
+def advice_on(written: str) -> str:
+    """Return which of `OPERATIONS` is meant by a command, *written* as a shell has it.
+
+    Empty where none is.
+    """
+    for name, text in OPERATIONS.items():
+        if text == written and name != written:
+            return f"Write {name} for {written}"
+    parts = [name for name in OPERATIONS if name.startswith(f"{written}-")]
+    return f"Write {' or '.join(parts)}: each is a part of {written}" if parts else ""
+
+
 _WITH_REGIONS = tuple(name for name in OPERATIONS if name != "setup")
 _OF_A_PROJECT = tuple(name for name in _WITH_REGIONS if name != "projects")
 _COMPARING = ("verify", "repair", "repair-keep")

@@ -91,6 +91,13 @@ def tidy_aws_environment(environ: MutableMapping[str, str] | None = None) -> Non
         env["AWS_DEFAULT_REGION"] = env["AWS_REGION"]
 
 
+def credential_expiration(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return when the credentials in the environment end, as it says, if there are any in it."""
+    env = os.environ if environ is None else environ
+    has_credentials = variable_in(env, "AWS_ACCESS_KEY_ID") is not None
+    return variable_in(env, "AWS_CREDENTIAL_EXPIRATION") if has_credentials else None
+
+
 def forget_aws_profile(environ: MutableMapping[str, str] | None = None) -> None:
     """Make this process take no profile for granted: the SDK fails where it does not exist."""
     env = os.environ if environ is None else environ

@@ -1,6 +1,7 @@
 """What is written twice says the same: the documents, action.yml, and the code."""
 
 import dataclasses
+import inspect
 import re
 from pathlib import Path
 from types import ModuleType
@@ -60,6 +61,19 @@ def test_inputs_of_a_shell(
     taken = {option.identifier for option in options_of(WayIn.SHELL, kind.command)}
 
     assert taken - others == fields
+
+
+def test_inputs_that_two_commands_share() -> None:
+    """What bootstrap takes as setup does is written once, in a class that both inherit from."""
+    of_bootstrap, of_setup = (
+        inspect.get_annotations(BootstrapInputs),
+        inspect.get_annotations(SetupInputs),
+    )
+    both = of_bootstrap.keys() & of_setup.keys() - {"command"}
+
+    # These setup cannot do without.
+    assert both == {"regions", "bucket_name_param"}
+    assert all(of_bootstrap[name] != of_setup[name] for name in both)
 
 
 def test_inputs_have_descriptions_and_quoted_defaults() -> None:

@@ -248,6 +248,16 @@ def test_policies_of_parameters(deployment: Deployment, name: str, with_all: boo
         assert allowed == expected
 
 
+def test_outputs_of_channels() -> None:
+    """What the template says of a role is which channel it moves, or which parameter has that."""
+    for number in range(1, TEMPLATE_CHANNELS + 1):
+        text = f'"The role that moves the channel in the parameter Channel{number}."'
+        assert text in roles_template()
+    assert '"The role that moves the channel prod."' in roles_template(
+        projects=[PROJECT], channels=["prod"], regions=["us-east-1"], buckets=["my-artifacts"]
+    )
+
+
 def test_policies_of_lists(deployment: Deployment, name: str) -> None:
     """The same where projects, regions and buckets were given to whoever made the template."""
     regions = ["us-east-1", "eu-west-1"]

@@ -78,7 +78,7 @@ OPTIONS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
         (
             *("bucket-owner", "storage-class", "object-tag", "object-lock-mode"),
             *("object-lock-days", "mirrored-channel", "endpoint", "use-dualstack", "use-fips"),
-            "unset",
+            *("unset", "remove-region"),
         ),
         ({PYTHON, ACTION}, _CONFIGURING),
     ),

@@ -127,6 +127,30 @@ def test_no_credentials(account: AwsAccount, wire: Wire, monkeypatch: pytest.Mon
     assert "AWS_ACCESS_KEY_ID" in str(error.hint)
 
 
+@pytest.mark.parametrize(
+    ("end", "reason", "advice"),
+    [
+        ("soon", "AWS_CREDENTIAL_EXPIRATION is 'soon', expected a time", "or unset it"),
+        ("2026-13-01T00:00:00Z", "AWS_CREDENTIAL_EXPIRATION is '2026-13-01T", "or unset it"),
+        ("2099-01-01T00:00:00", "AWS_CREDENTIAL_EXPIRATION is '2099-01-01T", "or unset it"),
+        ("2020-01-01T00:00:00Z", "they ended at 2020-01-01T00:00:00Z", "Get new credentials"),
+    ],
+)
+def test_end_of_credentials(
+    account: AwsAccount, monkeypatch: pytest.MonkeyPatch, end: str, reason: str, advice: str
+) -> None:
+    """What the environment says of when credentials end is named where it is why there are none."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "test-token")
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", end)
+
+    error = caught(lambda: Session(regions=HERE).get("SugarWater", "1.0.0"))
+
+    assert error.exit_code == 6
+    assert f"no usable AWS credentials for {HERE}: {reason}" in error.message
+    assert advice in str(error.hint)
+    assert "AWS_CREDENTIAL_EXPIRATION" in str(error.hint)
+
+
 def test_several_reasons(account: AwsAccount, wire: Wire) -> None:
     """Each of several reasons names its region, and access denied decides the exit code."""
     forbid(wire, HERE, listing=False)

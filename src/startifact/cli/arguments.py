@@ -111,9 +111,18 @@ def _read(command: CommandDefinition, words: Sequence[str]) -> dict[str, Any]:
         options = {n: o for o in options_of(WayIn.SHELL) for n in o.spellings}
         suggestion = _perhaps(name, [n for o in _taken_by(command) for n in o.spellings])
         if name in options:
-            suggestion = f"{name} is for {listed(options[name].commands, 'and')}"
+            suggestion = _part_meant(name, words) or (
+                f"{name} is for {listed(options[name].commands, 'and')}"
+            )
         parser.error(f"unrecognized arguments: {' '.join(unknown)}", suggestion)
     return vars(given)
+
+
+def _part_meant(option: str, words: Sequence[str]) -> str:
+    """Return how to name what a command does with *option*, to those that take it by a name."""
+    from startifact.permissions import advice_on  # only where something is wrong
+
+    return next(filter(None, (advice_on(f"{word} {option}") for word in words)), "")
 
 
 @contextlib.contextmanager

@@ -4,9 +4,10 @@ What it is done with is imported when it is done: every command imports this.
 """
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from startifact.cli.setup import options_in
+from startifact.cli.setup import ConfigurationInputs
 from startifact.commands.doctor import DoctorResult
 from startifact.commands.running import parameter_of
 from startifact.errors import InputError, StartifactError
@@ -14,6 +15,7 @@ from startifact.hints import Words
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
 from startifact.model.aws_regions import AWS_REGION
+from startifact.options import OPTIONS, listed
 from startifact.regions.aws.configuration_loader import ConfigurationLoader
 from startifact.regions.spec import split_list
 from startifact.session import Session
@@ -48,13 +50,16 @@ class Dialogue(Protocol):
     def people_columns(self) -> int | None:
         """Return how wide their terminal is."""
 
+    def columns(self) -> int:
+        """Return how wide that line can be."""
+
     @property
     def is_terminal(self) -> bool:
         """Whether they watch one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BootstrapInputs:
+class BootstrapInputs(ConfigurationInputs):
     """What an account is to be set up with.
 
     The fields are all the options that the command takes, but for those of every process.
@@ -62,6 +67,7 @@ class BootstrapInputs:
 
     command: ClassVar = "bootstrap"
     regions: str | None
+    bucket_name_param: str | None
     name: str | None
     github: Sequence[str]
     branch: Sequence[str]
@@ -70,23 +76,7 @@ class BootstrapInputs:
     policy_project: Sequence[str]
     policy_channel: Sequence[str]
     bucket: Sequence[str]
-    configuration_parameter: str | None
-    bucket_name_param: str | None
-    bucket_key_prefix: str | None
-    parameter_name_prefix: str | None
-    kms_key: Sequence[str]
-    bucket_owner: Sequence[str]
-    storage_class: str | None
-    object_tag: Sequence[str]
-    object_lock_mode: str | None
-    object_lock_days: int | None
-    mirrored_channel: Sequence[str]
-    endpoint: Sequence[str]
-    use_dualstack: str | None
-    use_fips: str | None
-    unset: Sequence[str]
     show_template: str | None
-    dry_run: bool
     yes: bool
 
 
@@ -159,6 +149,7 @@ def set_account_up(
         StartifactError: It was not done, or not all of it.
     """
     if inputs.show_template is not None:
+        _check_nothing_else(inputs)
         return TemplateResult(text=_template(inputs.show_template))
     from startifact.cli.bootstrap_rendering import plan_lines, result_lines
     from startifact.organisation.bootstrap.deployment import bootstrap
@@ -222,14 +213,32 @@ class _Following:
         self._person = person
 
     def __call__(self, progress: "StackProgress") -> None:
-        from startifact.cli.bootstrap_rendering import progress_line
+        from startifact.cli.bootstrap_rendering import progress_lines
 
-        line, event = progress_line(progress), progress.event
+        event = progress.event
         is_resource = event is not None and event.resource != progress.name
         if event is None or event.has_failed or (is_resource and event.status.endswith(_COMPLETE)):
-            self._person.tell(line)
+            # At once: other regions have lines too.
+            self._person.tell("\n".join(progress_lines(progress, self._person.people_columns())))
         elif self._person.is_terminal:
-            self._person.status(line)
+            self._person.status(progress_lines(progress, self._person.columns())[0])
+
+
+def _check_nothing_else(inputs: BootstrapInputs) -> None:
+    """Raise where more is given than which template to print, which would do nothing."""
+    own = {field.name for field in fields(inputs)} - {"show_template"}
+    given = [
+        option.spellings[-1]
+        for option in OPTIONS.values()
+        if option.identifier in own and getattr(inputs, option.identifier)
+    ]
+    if given:
+        names = listed(sorted(given), "and")
+        are = "is" if len(given) == 1 else "are"
+        raise InputError(
+            f"{names} {are} given, and --show-template, which prints a template as it is",
+            hint=f"Leave out {names}; what is given to a stack of it are its parameters",
+        )
 
 
 def _template(which: str) -> str:
@@ -244,6 +253,8 @@ def _request(inputs: BootstrapInputs, settings: Settings) -> "BootstrapRequest":
     parameter = parameter_of(inputs.configuration_parameter, settings)
     return BootstrapRequest(
         regions=tuple(split_list(inputs.regions or settings.regions or "")),
+        are_regions_of_environment=not inputs.regions,
+        removed=merged(inputs.remove_region),
         name=inputs.name or "",
         configuration_parameter=parameter,
         bucket_name_param=inputs.bucket_name_param,
@@ -256,7 +267,7 @@ def _request(inputs: BootstrapInputs, settings: Settings) -> "BootstrapRequest":
         environments=merged(inputs.environment),
         projects=merged(inputs.policy_project),
         channels=merged(inputs.policy_channel),
-        options=options_in(inputs),
+        options=inputs,
     )
 
 

@@ -37,13 +37,15 @@ def _lines(line: "PlanLine", widths: tuple[int, int], columns: int | None) -> It
         yield from filled(detail, INDENT * 3, INDENT * 4, columns)
 
 
-def progress_line(progress: "StackProgress") -> str:
-    """Return how far one stack is."""
+def progress_lines(progress: "StackProgress", columns: int | None) -> list[str]:
+    """Return how far one stack is, with no more than *columns* in a line."""
     event = progress.event
     if event is None:
-        return f"{progress.region}: stack {progress.name} {progress.status}"
-    reason = f": {event.reason}" if event.has_failed and event.reason else ""
-    return f"{progress.region}: {event.resource} {event.status}{reason}"
+        line = f"{progress.region}: stack {progress.name} {progress.status}"
+    else:
+        reason = f": {event.reason}" if event.has_failed and event.reason else ""
+        line = f"{progress.region}: {event.resource} {event.status}{reason}"
+    return filled(line, "", INDENT, columns)
 
 
 def result_lines(result: "BootstrapResult", columns: int | None) -> Iterable[str]:
@@ -56,10 +58,12 @@ def result_lines(result: "BootstrapResult", columns: int | None) -> Iterable[str
         return
     request = result.plan.target.request
     yield from doctor_output(result.doctor.diagnosis, columns)
-    yield from result.doctor.lines()
+    for line in result.doctor.lines():
+        yield from filled(line, "", INDENT, columns)
     for name, arn in result.done.roles.outputs.items():
         if arn:
-            yield f"{name}: {arn}"
+            yield from filled(f"{name}: {arn}", "", INDENT, columns)
+    # However long: a terminal wraps them, and they can be copied in one piece.
     yield f"export STARTIFACT_REGIONS='{', '.join(request.regions)}'"
     if request.configuration_parameter != DEFAULT_PARAMETER:
         yield f"export STARTIFACT_PARAMETER='{request.configuration_parameter}'"

@@ -86,7 +86,8 @@ class Console:
         """
         with self._lock:
             self._erase()
-            self._put(f"{escape_nonprintable(question)} [y/N] ")
+            lines = filled(f"{escape_nonprintable(question)} [y/N]", "", "", self.people_columns())
+            self._put("{} ".format("\n".join(lines)))
         answer = sys.stdin.readline()
         if not answer.endswith("\n"):  # the end of the input ends no line on the terminal
             self._put("\n")
@@ -163,12 +164,13 @@ class Console:
         self._lines("", text)
 
     def status(self, text: str) -> None:
-        """Replace the status line by *text*; the empty text takes it away."""
+        """Replace the status line by as much of *text* as fits; empty text takes it away."""
         with self._lock:
             if not text:
                 self._erase()
                 return
-            text_shown = escape_nonprintable(text)
+            # A line that is wrapped could not be replaced.
+            text_shown = escape_nonprintable(text)[: self.columns()]
             # Blanks wipe what is left of a longer line before it, on every kind of terminal.
             self._put(f"\r{text_shown.ljust(len(self._drawn))}")
             self._drawn = text_shown
@@ -253,6 +255,11 @@ def filled(line: str, first: str, others: str, columns: int | None) -> list[str]
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def filled_lines(lines: Iterable[str], columns: int | None) -> list[str]:
+    """Return each of *lines* as `filled` does, escaped, with what follows indented."""
+    return [part for line in lines for part in filled(escape_nonprintable(line), "", "  ", columns)]
 
 
 def fits(lines: Iterable[str], columns: int | None) -> bool:

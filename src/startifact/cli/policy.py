@@ -87,7 +87,7 @@ def make_policy(inputs: PolicyInputs, settings: Settings) -> PolicyResult:
         projects=inputs.policy_project,
         channels=inputs.policy_channel,
         denied_channels=inputs.deny_channel,
-        regions=split_list(inputs.regions or settings.regions or ""),
+        regions=_regions(inputs, settings),
         buckets=_buckets(inputs.bucket),
         account=inputs.account,
         partition=inputs.partition,
@@ -115,7 +115,7 @@ def _make_bootstrap_policy(inputs: PolicyInputs, settings: Settings) -> PolicyRe
         )
     iam_policy = bootstrap_policy(
         inputs.name,
-        regions=split_list(inputs.regions or settings.regions or ""),
+        regions=_regions(inputs, settings),
         buckets=_buckets(inputs.bucket),
         account=inputs.account,
         partition=inputs.partition,
@@ -127,6 +127,7 @@ def _make_bootstrap_policy(inputs: PolicyInputs, settings: Settings) -> PolicyRe
 
 
 def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
+    from startifact.organisation.policy_request import partition_of_all
     from startifact.organisation.trust import has_ids, trust_policy
 
     for name, given in (
@@ -139,6 +140,11 @@ def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
         ("--to-role", inputs.policy_to_role),
         ("--object-tags", inputs.object_tags),
         ("--object-lock", inputs.object_lock),
+        ("--name", inputs.name),
+        ("--configuration-parameter", inputs.configuration_parameter),
+        ("--bucket-name-param", inputs.bucket_name_param),
+        ("--bucket-key-prefix", inputs.bucket_key_prefix),
+        ("--parameter-name-prefix", inputs.parameter_name_prefix),
     ):
         if given:
             raise InputError(
@@ -152,7 +158,7 @@ def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
         tags=inputs.tag,
         environments=inputs.environment,
         account=inputs.account,
-        partition=inputs.partition or "aws",
+        partition=partition_of_all(split_list(inputs.regions or ""), inputs.partition),
     )
     notes = list(_placeholders(iam_policy))
     if not has_ids(repository):
@@ -162,6 +168,21 @@ def _make_trust_policy(inputs: PolicyInputs, repository: str) -> PolicyResult:
             "--jq '.owner.id, .id' prints both"
         )
     return PolicyResult(iam_policy=iam_policy, notes=tuple(notes))
+
+
+def _regions(inputs: PolicyInputs, settings: Settings) -> list[str]:
+    """Return the regions that are named, or else those of the environment.
+
+    Raises:
+        InputError: No policy is for one of those of the environment.
+    """
+    from startifact.organisation.policy_request import check_regions_of_environment
+
+    if inputs.regions:
+        return split_list(inputs.regions)
+    regions = split_list(settings.regions or "")
+    check_regions_of_environment(regions)
+    return regions
 
 
 def _buckets(given: Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import assert_never
 from startifact.cli.bootstrap import BootstrapResult, TemplateResult
 from startifact.cli.channel_rendering import register_info, register_output
 from startifact.cli.commands import OutputResult, PrintedResult, Result
-from startifact.cli.console import filled, narrow_table, table
+from startifact.cli.console import filled, filled_lines, narrow_table, table
 from startifact.cli.doctor_rendering import doctor_output
 from startifact.cli.entry_rendering import entry_lines
 from startifact.cli.policy import PolicyResult
@@ -114,9 +114,9 @@ def info_lines(result: Result, columns: int | None = None) -> list[str]:
         case RepairResult(repair=done):
             return repair_lines(done)
         case LinkResult() | LockResult() | LockCheckResult() | DoctorResult() | PolicyResult():
-            return result.lines()
+            return filled_lines(result.lines(), columns)
         case SetupResult(outcomes=outcomes, parameter=parameter):
-            return setup_lines(outcomes, parameter)
+            return setup_lines(outcomes, parameter, columns)
         case _:
             assert_never(result)
 
@@ -227,13 +227,17 @@ def download_line(artifact: Artifact, where: str) -> str:
     return f"{artifact} is {where}: {artifact.size:,} bytes, {_digest(artifact)}"
 
 
-def setup_lines(outcomes: Sequence[RegionSetup], parameter: str) -> list[str]:
+def setup_lines(
+    outcomes: Sequence[RegionSetup], parameter: str, columns: int | None = None
+) -> list[str]:
     """Return what became of *parameter* in every region."""
     lines = []
     for outcome, line in zip(
         outcomes, table((o.region, f"{parameter} {o.state}") for o in outcomes), strict=True
     ):
-        lines += [line, *(f"    {escape_nonprintable(change)}" for change in outcome.changes)]
+        lines.append(line)
+        for change in outcome.changes:
+            lines += filled(escape_nonprintable(change), "    ", "      ", columns)
     return lines
 
 

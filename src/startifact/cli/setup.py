@@ -1,7 +1,6 @@
 """What `startifact setup` is given, what it does, and what it results in. Only a shell has it."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import ClassVar
 
 from startifact.commands.running import parameter_of
@@ -16,7 +15,18 @@ from startifact.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetupInputs:
+class ConfigurationInputs(GivenOptions):
+    """What each command takes that writes the organisation configuration."""
+
+    configuration_parameter: str | None
+    bucket_key_prefix: str | None
+    parameter_name_prefix: str | None
+    remove_region: Sequence[str]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupInputs(ConfigurationInputs):
     """The organisation configuration to write, and the parameter to write it to.
 
     The fields are all the options that the command takes, but for those of every process.
@@ -24,22 +34,7 @@ class SetupInputs:
 
     command: ClassVar = "setup"
     regions: str
-    configuration_parameter: str | None
     bucket_name_param: str
-    bucket_key_prefix: str | None
-    parameter_name_prefix: str | None
-    kms_key: Sequence[str]
-    bucket_owner: Sequence[str]
-    storage_class: str | None
-    object_tag: Sequence[str]
-    object_lock_mode: str | None
-    object_lock_days: int | None
-    mirrored_channel: Sequence[str]
-    endpoint: Sequence[str]
-    use_dualstack: str | None
-    use_fips: str | None
-    unset: Sequence[str]
-    dry_run: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +68,9 @@ def set_up_organisation(inputs: SetupInputs, settings: Settings, limits: Limits)
         bucket_key_prefix=inputs.bucket_key_prefix or "",
         parameter_name_prefix=inputs.parameter_name_prefix or "",
         parameter=parameter,
-        options=options_in(inputs),
+        options=inputs,
+        removed=inputs.remove_region,
     )
     loader = ConfigurationLoader(parameter, limits=limits)
     outcomes = set_up(change, loader=loader, dry_run=inputs.dry_run, limits=limits)
     return SetupResult(parameter=parameter, outcomes=tuple(outcomes), dry_run=inputs.dry_run)
-
-
-def options_in(inputs: object) -> GivenOptions:
-    """Return what *inputs* say of the keys of the configuration beside the first four."""
-    return GivenOptions(
-        **{field.name: getattr(inputs, field.name) for field in fields(GivenOptions)}
-    )

@@ -17,6 +17,7 @@ from startifact.model.examination import (
     ok,
 )
 from startifact.organisation.given_options import KEPT, options_for
+from startifact.organisation.lost_regions import regions_in
 from startifact.text import joined, quoted
 
 Found = Mapping[str, tuple[Check, ...]]
@@ -92,7 +93,9 @@ def _setup(configuration: Mapping[str, object], found: Found) -> Command:
     everywhere = {s for checks in found.values() for s in _subjects(checks, CONFIGURATION)}
     somewhere = {key for text in everywhere for key in json.loads(text)}
     others = _other_options(configuration, somewhere)
-    return Command("setup", options=(*given, *others))
+    had = dict.fromkeys(region for text in everywhere for region in regions_in(text))
+    removed = [Option("remove-region", region) for region in had if region not in regions]
+    return Command("setup", options=(*given, *others, *removed))
 
 
 def _other_options(

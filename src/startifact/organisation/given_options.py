@@ -10,6 +10,10 @@ from startifact.model.regional_options import NAMES
 from startifact.problems import Problems
 from startifact.text import nearest, perhaps, quoted
 
+_NAME_REGIONS = hints.Hint.of(
+    "Name AWS regions with ", hints.Option("regions"), ", which counts before STARTIFACT_REGIONS"
+)
+
 KEPT = ("mirrored_channels", *NAMES)
 """The keys that stay as a region has them, where nobody says what they are to be."""
 
@@ -57,6 +61,12 @@ class GivenOptions:
             else:
                 result[name] = None
         return result
+
+
+def say_no_aws_region(region: str, problems: Problems, *, of_environment: bool) -> None:
+    """Add to *problems* that *region* is no region of AWS, and where it comes from."""
+    where, hint = ("STARTIFACT_REGIONS", _NAME_REGIONS) if of_environment else ("region", None)
+    problems.add(where, region, "an AWS region such as eu-west-1", hint=hint)
 
 
 def options_for(key: str, value: object) -> list[hints.Option]:

@@ -77,8 +77,6 @@ def policy(
     Raises:
         InputError: There is no such policy, or it is longer than IAM allows.
     """
-    if isinstance(buckets, str):
-        buckets = {ANY: buckets}
     named = _named_buckets(regions := tuple(dict.fromkeys(regions)))
     options = [spec.options for spec in named]
     keys = [*kms_keys, *_keys_of(named)]
@@ -89,7 +87,7 @@ def policy(
         denied_channels=tuple(dict.fromkeys(denied_channels)),
         regions=tuple(text for text in regions if not text.startswith(_SPELLED)),
         named_buckets=named,
-        buckets=dict(buckets or {}),
+        buckets={ANY: buckets} if isinstance(buckets, str) else dict(buckets or {}),
         account=account,
         partition=partition,
         configuration_parameter=configuration_parameter,

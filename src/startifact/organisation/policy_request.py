@@ -16,11 +16,12 @@ from startifact.model.configuration import (
 )
 from startifact.model.keys import LATEST
 from startifact.model.roles import is_role
-from startifact.permissions import OPERATIONS, PERMISSIONS, Permission, When
+from startifact.organisation.given_options import say_no_aws_region
+from startifact.permissions import OPERATIONS, PERMISSIONS, Permission, When, advice_on
 from startifact.problems import Problems
 from startifact.regions.aws.endpoint import is_custom
 from startifact.regions.aws.spec import BucketSpec
-from startifact.text import quoted
+from startifact.text import nearest, perhaps, quoted
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +170,8 @@ def check_request(request: PolicyRequest) -> None:
     problems = Problems("policy")
     for name in request.operations:
         if name not in OPERATIONS:
-            problems.add("command", name, f"one of {', '.join(OPERATIONS)}", hint=_OF_BOOTSTRAP)
+            advice = advice_on(name) or perhaps(nearest(name, OPERATIONS)) or _OF_BOOTSTRAP
+            problems.add("command", name, f"one of {', '.join(OPERATIONS)}", hint=advice)
     if not request.operations:
         every = f"Name one or more of {', '.join(OPERATIONS)}"
         problems.say("no command is named", hint=f"{every}. {_OF_BOOTSTRAP}")
@@ -178,6 +180,18 @@ def check_request(request: PolicyRequest) -> None:
     _check_regions(request, problems)
     _check_buckets(request, problems)
     _check_configuration(request, problems)
+    problems.raise_if_any()
+
+
+def check_regions_of_environment(regions: Iterable[str]) -> None:
+    """Raise one `InputError` with those of *regions* that no policy is for, or return.
+
+    It says that they come from the environment.
+    """
+    problems = Problems("policy")
+    for region in regions:
+        if not region.startswith("s3://") and not REGION.fullmatch(region):
+            say_no_aws_region(region, problems, of_environment=True)
     problems.raise_if_any()
 
 
@@ -240,16 +254,32 @@ def _check_regions(request: PolicyRequest, problems: Problems) -> None:
             hint="Make one for each",
         )
     regions = (*request.regions, *(spec.region for spec in of_aws if spec.region))
+    _check_partition(request.partition, regions, problems)
+
+
+def _check_partition(partition: str | None, regions: Iterable[str], problems: Problems) -> None:
     partitions = tuple(dict.fromkeys(map(partition_of, regions)))
-    if request.partition not in {None, *PARTITIONS}:
-        problems.add("partition", request.partition, f"one of {', '.join(PARTITIONS)}")
+    if partition not in {None, *PARTITIONS}:
+        problems.add("partition", partition, f"one of {', '.join(PARTITIONS)}")
     elif len(partitions) > 1:
         problems.say(
             f"no role reaches regions of {' and '.join(partitions)}",
             hint="Make a policy for each partition",
         )
-    elif request.partition and partitions and request.partition not in partitions:
-        problems.add("partition", request.partition, f"{partitions[0]}, by the regions")
+    elif partition and partitions and partition not in partitions:
+        problems.add("partition", partition, f"{partitions[0]}, by the regions")
+
+
+def partition_of_all(regions: Sequence[str], partition: str | None) -> str:
+    """Return the *partition* that is given, or else that of *regions*, or else that of most people.
+
+    Raises:
+        InputError: The regions are in another one, or in several.
+    """
+    problems = Problems("policy")
+    _check_partition(partition, regions, problems)
+    problems.raise_if_any()
+    return partition or next(map(partition_of, regions), PARTITIONS[0])
 
 
 def _check_configuration(request: PolicyRequest, problems: Problems) -> None:

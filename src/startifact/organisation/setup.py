@@ -3,9 +3,10 @@
 import dataclasses
 import json
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import partial
+from typing import TypeVar
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
@@ -19,7 +20,14 @@ from startifact.model.configuration import (
     parse_configuration,
     to_json,
 )
+from startifact.organisation.differences import differences_to
 from startifact.organisation.given_options import KEPT, GivenOptions
+from startifact.organisation.lost_regions import (
+    check_lost_regions,
+    check_removed,
+    regions_in,
+    text_of_removed,
+)
 from startifact.problems import Problems
 from startifact.regions.aws.configuration_loader import (
     ConfigurationLoader,
@@ -30,6 +38,8 @@ from startifact.regions.aws.spec import is_bucket_name
 from startifact.text import quoted, with_regions
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class SetupState(StrEnum):
@@ -64,6 +74,8 @@ class ConfigurationChange:
 
     configuration: Configuration
     decided: Collection[str] = ()
+    removed: Collection[str] = ()
+    """Regions that it may have been of, and is not to be any more."""
 
     def applied_to(self, present: str | None, *, source: str) -> Configuration:
         """Return what a region is to have that has *present* now; *source* names it in messages.
@@ -93,6 +105,7 @@ def check_setup(
     parameter_name_prefix: str,
     parameter: str,
     options: GivenOptions | None = None,
+    removed: Collection[str] = (),
 ) -> ConfigurationChange:
     """Return the configuration that the arguments describe and that *parameter* can hold.
 
@@ -103,6 +116,7 @@ def check_setup(
     names = list(regions)
     if not names:
         problems.say("no region is named", hint="Name at least one AWS region, such as eu-west-1")
+    check_removed(removed, names, problems)
     _check_parameter(problems, parameter, bucket_name_param)
     given = {} if options is None else options.values(problems)
     text = json.dumps(
@@ -121,7 +135,9 @@ def check_setup(
             raise
         problems.absorb(e)
     problems.raise_if_any()
-    return ConfigurationChange(configuration=configuration, decided=frozenset(given))
+    return ConfigurationChange(
+        configuration=configuration, decided=frozenset(given), removed=tuple(removed)
+    )
 
 
 def _check_parameter(problems: Problems, parameter: str, bucket_name_param: str) -> None:
@@ -148,27 +164,35 @@ def set_up(
 ) -> tuple[RegionSetup, ...]:
     """Make *change* in the loader's parameter in every region that it names.
 
-    All regions are set up at once. Returns each region's outcome, in the configured order; a region
-    that has the same configuration already is not written to. With *dry_run* none is.
+    All regions are set up at once, when it is known what they have. Returns each region's outcome,
+    in the configured order; a region that has the same configuration already is not written to.
+    With *dry_run* none is.
 
     Raises:
+        InputError: The organisation would lose a region that is not to be removed.
         SetupFailedError: A region failed; the others were set up all the same.
     """
     regions = change.configuration.regions
     clients_of(loader).prepare(region=regions[0])
-    jobs = {region: partial(_set_up_one, region, change, loader, dry_run) for region in regions}
-    by_region: dict[str, RegionSetup] = {}
-    with FanOut(jobs, limits=limits) as setting_up:
-        for answer in setting_up:
-            by_region[answer.name] = (
-                RegionSetup(region=answer.name, state=SetupState.FAILED, error=answer.error)
-                if isinstance(answer, Failure)
-                else answer.value
-            )
-    outcomes = tuple(by_region[region] for region in regions)
-    for outcome in outcomes:
-        if outcome.warning is not None:
-            logger.warning("%s", outcome.warning)
+    found = _in_all({r: partial(_look, r, change, loader) for r in regions}, limits)
+    present = {r: one.present for r, one in found.items() if isinstance(one, _Found)}
+    _check_regions(change, present, loader.parameter)
+    by_region: dict[str, RegionSetup | StartifactError] = {
+        r: one for r, one in found.items() if isinstance(one, StartifactError)
+    }
+    jobs = {
+        r: partial(_set_up_one, r, one, change, loader, dry_run)
+        for r, one in found.items()
+        if isinstance(one, _Found)
+    }
+    by_region |= _in_all(jobs, limits)
+    outcomes = tuple(
+        RegionSetup(region=r, state=SetupState.FAILED, error=one)
+        if isinstance(one := by_region[r], StartifactError)
+        else one
+        for r in regions
+    )
+    _warn(outcomes, change, present, loader.parameter)
     if failed := sum(o.state is SetupState.FAILED for o in outcomes):
         would = "would not get" if dry_run else "did not get"
         raise SetupFailedError(
@@ -177,28 +201,83 @@ def set_up(
     return outcomes
 
 
+def _in_all(
+    jobs: Mapping[str, Callable[[Heartbeat], T]], limits: Limits
+) -> dict[str, T | StartifactError]:
+    """Return what each of *jobs* has returned, or why it failed."""
+    if not jobs:
+        return {}
+    with FanOut(jobs, limits=limits) as asking:
+        return {a.name: a.error if isinstance(a, Failure) else a.value for a in asking}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What a region has: the text of its configuration, and what is wrong with its bucket."""
+
+    present: str | None
+    warning: str | None
+
+
+def _look(
+    region: str, change: ConfigurationChange, loader: ConfigurationLoader, heartbeat: Heartbeat
+) -> _Found:
+    present = parameters_of(loader, region).get(loader.parameter)
+    heartbeat.beat()
+    warning = _bucket_warning(region, change.configuration.bucket_name_param, loader)
+    return _Found(present=present, warning=warning)
+
+
+def _check_regions(
+    change: ConfigurationChange, present: Mapping[str, str | None], parameter: str
+) -> None:
+    problems = Problems("setup")
+    check_lost_regions(
+        present,
+        change.configuration.regions,
+        may_go=change.removed,
+        parameter=parameter,
+        another="/NAME",
+        problems=problems,
+    )
+    problems.raise_if_any()
+
+
 def _set_up_one(
     region: str,
+    found: _Found,
     change: ConfigurationChange,
     loader: ConfigurationLoader,
     dry_run: bool,
-    heartbeat: Heartbeat,
+    _: Heartbeat,
 ) -> RegionSetup:
-    parameters = parameters_of(loader, region)
-    present = parameters.get(loader.parameter)
-    heartbeat.beat()
-    warning = _bucket_warning(region, change.configuration.bucket_name_param, loader)
-    heartbeat.beat()
+    present = found.present
     configuration = change.applied_to(present, source=f"{loader.parameter} in {region}")
     changes = () if present is None else differences_to(present, configuration)
     if present is not None and not changes:
-        return RegionSetup(region=region, state=SetupState.UNCHANGED, warning=warning)
+        return RegionSetup(region=region, state=SetupState.UNCHANGED, warning=found.warning)
     if dry_run:
         state = SetupState.WOULD_WRITE if present is None else SetupState.WOULD_REPLACE
     else:
         state = SetupState.WRITTEN if present is None else SetupState.REPLACED
-        parameters.put(loader.parameter, to_json(configuration))
-    return RegionSetup(region=region, state=state, changes=changes, warning=warning)
+        parameters_of(loader, region).put(loader.parameter, to_json(configuration))
+    return RegionSetup(region=region, state=state, changes=changes, warning=found.warning)
+
+
+def _warn(
+    outcomes: Iterable[RegionSetup],
+    change: ConfigurationChange,
+    present: Mapping[str, str | None],
+    parameter: str,
+) -> None:
+    """Warn of what is wrong with buckets, and of what is left in regions that have gone."""
+    for outcome in outcomes:
+        if outcome.warning is not None:
+            logger.warning("%s", outcome.warning)
+    before = {name for text in present.values() for name in regions_in(text)}
+    for region in change.removed:
+        if region in before:
+            logger.warning("%s: %s", region, text_of_removed(region, parameter))
 
 
 def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str | None:
@@ -212,22 +291,3 @@ def _bucket_warning(region: str, name: str, loader: ConfigurationLoader) -> str 
     if not is_bucket_name(value.strip()):
         return f"{region}: parameter {name} holds {quoted(value)}, expected the name of a bucket"
     return None
-
-
-def differences_to(present: str, configuration: Configuration) -> tuple[str, ...]:
-    """Return, in words, how the configuration in *present* differs; empty when it is equal."""
-    try:
-        old = parse_configuration(present, source="the parameter")
-    except StartifactError:
-        return ("what was there is not a valid configuration",)
-    before, after = json.loads(to_json(old)), json.loads(to_json(configuration))
-    changes = [
-        f"{name}: {_value_in(before, name)} becomes {_value_in(after, name)}"
-        for name in {**before, **after}
-        if before.get(name) != after.get(name)
-    ]
-    return (*changes, *old.warnings)
-
-
-def _value_in(configuration: Mapping[str, object], name: str) -> str:
-    return quoted(configuration[name]) if name in configuration else "nothing"

@@ -24,6 +24,8 @@ _ID = r"(?:[0-9]{1,20}|[A-Z_]{1,20})"
 _REPOSITORY = re.compile(rf"({_OWNER})(@{_ID})?/({_NAME})(@{_ID})?")
 _REF = re.compile(r"[^\s*?$:\\~^\[\x00-\x1f\x7f][^\s?$:\\~^\[\x00-\x1f\x7f]{0,254}")
 
+_IN_CHINA = "sts.amazonaws.com.cn"
+
 Runs = Mapping[str, Iterable[str]]
 """Names, or patterns of them, under ``branch``, ``tag`` and ``environment``."""
 
@@ -32,6 +34,8 @@ _FORMS = (
     ("tag", "ref:refs/tags/{}"),
     ("environment", "environment:{}"),
 )
+_REF_PREFIXES = {"branch": "refs/heads/", "tag": "refs/tags/"}
+"""What a run has before the name in ``github.ref``, and is put before it here."""
 
 
 def trust_policy(
@@ -71,7 +75,7 @@ def trust_policy(
     }
     _check(repository, _named(given), account, partition)
     subjects = subjects_of(repository, given)
-    audience: dict[str, object] = {f"{ISSUER}:aud": OPTIONS["audience"].default}
+    audience: dict[str, object] = {f"{ISSUER}:aud": audience_in(partition)}
     subject: dict[str, object] = {f"{ISSUER}:sub": subjects[0] if len(subjects) == 1 else subjects}
     provider = f"arn:{partition}:iam::{account or ACCOUNT}:oidc-provider/{ISSUER}"
     iam_policy = document_of(
@@ -91,6 +95,11 @@ def trust_policy(
     )
     _check_length(iam_policy)
     return iam_policy
+
+
+def audience_in(partition: str) -> str:
+    """Return whom GitHub's tokens are meant for in *partition*."""
+    return _IN_CHINA if partition == "aws-cn" else OPTIONS["audience"].default
 
 
 def subjects_of(repository: str, runs: Runs) -> list[str]:
@@ -125,10 +134,15 @@ def _check(
             "repository",
             repository,
             "ORGANISATION/REPOSITORY or ORGANISATION@ID/REPOSITORY@ID, without *",
+            hint=_without_address(repository),
         )
     runs = list(runs)
     for name, text in runs:
-        if not _REF.fullmatch(text):
+        prefix = _REF_PREFIXES.get(name)
+        if prefix and text.startswith(prefix):
+            name_itself = text.removeprefix(prefix)
+            problems.add(name, text, f"the name of a {name} alone", hint=f"Write {name_itself}")
+        elif not _REF.fullmatch(text):
             problems.add(
                 name, text, f"the name of a {name}, in which * may stand behind the first character"
             )
@@ -141,6 +155,14 @@ def _check(
         problems.add("partition", partition, f"one of {', '.join(PARTITIONS)}")
     check_account(account, problems)
     problems.raise_if_any()
+
+
+def _without_address(repository: str) -> str:
+    """Return the hint for a *repository* that is written as its address; empty where it is not."""
+    path = repository.removesuffix("/").removesuffix(".git").split("://")[-1].split("/")
+    short = "/".join(path[-2:])
+    is_address = len(path) == 3 and "." in path[0] and _REPOSITORY.fullmatch(short)
+    return f"Write {short}" if is_address else ""
 
 
 def _check_length(iam_policy: dict[str, object]) -> None:

@@ -82,7 +82,7 @@ def test_one_region_less(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     (note,) = done.json["notes"]
     assert note == (
         f"region {EU}: roles reach {EU} no more; its stack, its bucket and what is in it stay; "
-        "its configuration stays too, and names the regions before: aws ssm delete-parameter "
+        "its configuration stays, and names the regions before: aws ssm delete-parameter "
         f"--region {EU} --name /startifact"
     )
     assert empty.stack(EU)["StackStatus"] == "CREATE_COMPLETE"

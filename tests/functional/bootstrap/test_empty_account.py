@@ -19,6 +19,8 @@ from tests.functional.bootstrap.conftest import (
 )
 from tests.support.command import Done, run_inside
 from tests.support.iam import ACCOUNT, Statements, enforced
+from tests.support.runner_step import Step
+from tests.support.workflow import Job
 
 MakeFile = Callable[..., Path]
 
@@ -138,11 +140,63 @@ def test_workflow(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
         "stage": f"{begins}-stage",
         "download": f"{begins}-read",
         "promote": f"{begins}-promote-prod",
+        "prune": f"{begins}-prune",
     }
     assert workflow["jobs"]["promote"]["environment"] == "prod"
     assert {step["with"]["regions"] for step in steps.values()} == {f"{US}, {EU}"}
     assert {step["uses"] for step in steps.values()} == {"OWNER/startifact@v1"}
     assert {step["with"]["project"] for step in steps.values()} == {"SugarSugarWater"}
+
+
+def test_workflow_that_runs(
+    empty: EmptyAccount, bootstrap: Bootstrap, tmp_path: Path, make_file: MakeFile
+) -> None:
+    """Its jobs do what they are for one after the other, and the scheduled one shows its plan."""
+    done = bootstrap("--github", REPOSITORY)
+    jobs = yaml.safe_load(done.out)["jobs"]
+    context = {"github": {"run_number": 7}}
+
+    events, states = [], {}
+    for name, job in jobs.items():
+        events.append(job.get("if", "").partition("== ")[2].strip("'"))
+        for step in job["steps"]:
+            # No token is to be had here: whoever runs the test has taken on every role.
+            step.get("with", {}).pop("role-to-assume", None)
+        run = Job(Step(tmp_path / name), context)
+        run.run(job["steps"])
+        (states[name],) = run.done
+
+    assert events == ["workflow_dispatch", "", "", "schedule"]
+    assert [job.get("needs") for job in jobs.values()] == [None, "stage", "download", None]
+    assert states["download"].outputs["version"] == "1.0.7"
+    assert states["promote"].outputs["channel"] == "prod"
+    assert json.loads(states["prune"].outputs["pruned"]) == []
+    plan = yaml.safe_load(done.out.replace('# "yes"', '"yes"'))["jobs"]["prune"]["steps"][0]
+    assert "yes" not in jobs["prune"]["steps"][0]["with"]
+    assert plan["with"]["yes"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("words", "branch", "environment"),
+    [
+        ((), "the default branch, which has to be main", None),
+        (("--branch", "develop"), "the default branch, which has to be develop", None),
+        (("--tag", "v*", "--environment", "build"), "the default branch", "build"),
+        (("--tag", "v*"), None, None),
+    ],
+)
+def test_scheduled_job(
+    bootstrap: Bootstrap, words: tuple[str, ...], branch: str | None, environment: str | None
+) -> None:
+    """Scheduled runs are of the default branch: where it takes on no role, there is no such job."""
+    done = bootstrap("--github", REPOSITORY, *words)
+
+    job = yaml.safe_load(done.out)["jobs"].get("prune")
+    assert (job is None) == (branch is None) == ("schedule:" not in done.out)
+    assert ("There is no job to prune" in done.out) == (job is None)
+    if job is not None:
+        assert f"# prune, on {branch}\n" in done.out
+        assert job.get("environment") == environment
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,22 @@ def test_bad_options(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
         (["--regions", US, "--name", "aws-artifacts"], "does not begin with aws or ssm"),
         (["--regions", US, "--name", "a" * 25], "expected 2 to 24 lower-case letters"),
         (["--regions", US, "--name", "x1", "--bucket", "name"], "does not say for which region"),
-        (["--regions", US, "--name", "x1", "--branch", "main"], "no repository that they are of"),
+        (
+            ["--regions", US, "--name", "x1", "--branch", "main", "--tag", "v*"],
+            "--branch and --tag are given, and no repository whose runs are meant",
+        ),
+        (
+            ["--regions", US, "--name", "x1", "--environment", "build"],
+            "hint: Give --github ORGANISATION/REPOSITORY too: --environment needs it",
+        ),
+        (
+            ["--regions", US, "--name", "x1", "--github", "a/b", "--branch", "refs/heads/main"],
+            "hint: Write main",
+        ),
+        (
+            ["--regions", US, "--name", "x1", "--github", "https://github.com/a/b"],
+            "hint: Write a/b",
+        ),
         (["--regions", US, "--name", "x1", "--github", "a/b", "--branch", "*"], "branch: got '*'"),
         (["--regions", US, "--name", "x1", "--github", "a/b", "--tag", "a,b"], "without a comma"),
     ],
@@ -203,6 +218,24 @@ def test_lacking_options(
     assert done.code == 2
     assert part in done.err
     assert empty.writes() == []
+
+
+def test_regions_of_the_environment(
+    empty: EmptyAccount, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regions that cannot be set up are said to come from the environment, where they do."""
+    monkeypatch.setenv("STARTIFACT_REGIONS", "file:./a, s3://bucket")
+
+    done = run_inside(capsys, ["bootstrap", "--name", NAME])
+    given = run_inside(capsys, ["bootstrap", "--name", NAME, "--regions", "file:./a"])
+
+    assert done.code == given.code == 2
+    for text in ("file:./a", "s3://bucket"):
+        assert f"STARTIFACT_REGIONS: got '{text}', expected an AWS region" in done.err
+    assert "hint: Name AWS regions with --regions, which counts before STARTIFACT_REG" in done.err
+    assert "region: got 'file:./a', expected an AWS region" in given.err
+    assert "STARTIFACT_REGIONS" not in given.err
+    assert empty.wire.requests() == []
 
 
 def test_denied_before(empty: EmptyAccount, bootstrap: Bootstrap) -> None:

@@ -106,9 +106,30 @@ def test_regions_of_another_organisation(empty: EmptyAccount, bootstrap: Bootstr
     assert f"/startifact in {US} is of '{US}', '{EU}', and would lose '{EU}'" in done.err
     assert f"--regions {US},{EU}" in done.err
     assert "--configuration-parameter /web" in done.err
+    assert f"--remove-region {EU}" in done.err
     assert empty.writes() == before
     own = bootstrap("--configuration-parameter", "/web", name="web", regions=(US,))
     assert (own.code, bootstrap(regions=(US,)).code) == (0, 0)
+
+
+@pytest.mark.parametrize("regions", [[US, EU], f"{US},{EU}"])
+def test_removing_a_region(empty: EmptyAccount, bootstrap: Bootstrap, regions: object) -> None:
+    """One of another organisation goes where it is named, and it says what is left of it."""
+    present = {"bucket_name_param": "/ci/bucket", "regions": regions}
+    empty.put(US, "/startifact", json.dumps(present))
+
+    refused = bootstrap("--dry-run", regions=(US,))
+    done = bootstrap("--dry-run", "--remove-region", EU, "--json", regions=(US,))
+    both = bootstrap("--dry-run", "--remove-region", EU)
+
+    assert (refused.code, done.code, both.code) == (2, 0, 2)
+    assert f"would lose '{EU}'" in refused.err
+    (note,) = done.json["notes"]
+    assert note == (
+        f"region {EU}: its configuration stays, and names the regions before: aws ssm "
+        f"delete-parameter --region {EU} --name /startifact"
+    )
+    assert f"--remove-region: got '{EU}', expected a region that --regions lacks" in both.err
 
 
 def test_provider(empty: EmptyAccount, bootstrap: Bootstrap) -> None:

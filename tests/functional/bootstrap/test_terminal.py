@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -100,6 +101,33 @@ def test_narrow_terminals(empty: EmptyAccount, at_a_terminal: Answering, columns
     assert lines[-1] == "dry run, nothing is changed"
 
 
+@pytest.mark.parametrize("columns", [80, 40])
+def test_narrow_terminals_to_the_end(
+    empty: EmptyAccount, at_a_terminal: Answering, columns: int
+) -> None:
+    """From the plan to the roles no word is cut: what is longer than a line has one of its own.
+
+    What may be copied into a shell is in one piece.
+    """
+    code, screen, _ = at_a_terminal(
+        *("--regions", f"{US},{EU}", "--github", "ORG@1/REPO@2", "--channel", "staging"),
+        answer="y",
+        columns=columns,
+    )
+
+    assert code == 0
+    lines = [line.rstrip() for line in re.split(r"[\r\n]", screen)]
+    assert [line for line in lines if line.endswith(("_IN", "_PRO", "_COMPLE"))] == []
+    long = [line.strip() for line in lines if len(line) > columns]
+    assert [line for line in long if " " in line and not line.startswith("export ")] == []
+    arn = f"arn:aws:iam::{empty.number}:role/{NAME}-stage"
+    assert (f"  {arn}" in lines) == (columns == 40)
+    assert (f"StageRole: {arn}" in lines) == (columns == 80)
+    text = " ".join(screen.split())
+    assert f"{EU}: stack {NAME} CREATE_COMPLETE" in text
+    assert "checks in 2 regions for download: nothing is wrong" in text
+
+
 def test_interrupted(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     """Ctrl-C ends it at once, CloudFormation goes on by itself, and again is safe."""
     words = ["bootstrap", "--name", NAME, "--regions", US]
@@ -135,4 +163,21 @@ def test_templates(
 
     assert (done.code, done.out.strip()) == (0, text.strip())
     assert as_json.json["template"].strip() == text.strip()
+    assert empty.wire.requests() == []
+
+
+def test_template_and_more(
+    empty: EmptyAccount, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A template is printed as it is, and what would do nothing is refused, but the environment."""
+    monkeypatch.setenv("STARTIFACT_REGIONS", "file:./a")
+    template = ["bootstrap", "--show-template", "roles"]
+
+    done = run_inside(capsys, [*template, "--regions", US, "--project", "Web-*", "--dry-run"])
+
+    assert (done.code, done.out) == (2, "")
+    given = "--dry-run, --project and --regions are given, and --show-template, which prints"
+    assert given in done.err
+    assert "hint: Leave out --dry-run, --project and --regions" in done.err
+    assert run_inside(capsys, template).code == 0
     assert empty.wire.requests() == []

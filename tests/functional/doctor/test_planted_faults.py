@@ -441,13 +441,13 @@ ENDS = {
             refusing("ParameterNotFound"),
         ),
         "there is no parameter",
-        "bucket_name_param",
+        "Make it: aws ssm put-parameter --region eu-west-1 --name /",
     ),
     "bucket parameter is no name": Fault(
         "bucket name",
         lambda account: parameter(account.bucket_parameter, "No Bucket"),
         "expected the name of a bucket",
-        "Put the name of a general purpose bucket into it",
+        "bucket into it: aws ssm put-parameter --region eu-west-1 --overwrite --name /",
     ),
     "wrong region": Fault(
         "bucket",
@@ -587,6 +587,24 @@ def test_no_majority_of_configurations(
 
     assert {region for region, name in failures(found) if name == "configuration"} == {*AWS_REGIONS}
     assert "no majority" in check_of(found, US, "configuration").found
+
+
+def test_cure_of_regions(examine: Examine, good_account: AwsAccount, line: Wire) -> None:
+    """What makes configurations the same says which region has to go, as setup wants it said."""
+    usual = {"bucket_name_param": good_account.bucket_parameter, "regions": [*AWS_REGIONS]}
+    odd = {**usual, "regions": [*AWS_REGIONS, "eu-central-1"]}
+
+    def configured(request: Request, _: Forward) -> Answer:
+        value = {"Name": "x", "Type": "String"}
+        value["Value"] = json.dumps(odd if request.region == EU else usual)
+        return Answer(200, json.dumps({"Parameter": value}).encode(), JSON)
+
+    line.add(when(lambda r: good_account.parameter in r.body.decode(errors="replace"), configured))
+
+    found = check_of(examine(), EU, "configuration")
+
+    assert found.hint is not None
+    assert found.hint.endswith(" --remove-region eu-central-1")
 
 
 def test_cure_of_other_keys(examine: Examine, good_account: AwsAccount, line: Wire) -> None:

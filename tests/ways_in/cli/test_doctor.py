@@ -69,6 +69,20 @@ def test_narrow_terminals(columns: int) -> None:
     assert any(line.startswith("  ok: ") for line in lines) == (columns == 40)
 
 
+def test_total_on_a_narrow_terminal() -> None:
+    """So does the total, and what a policy leaves to do."""
+    doctor = on_a_terminal(("doctor", "--for", "stage", "--regions", "file:./a"), columns=30)
+    policy = on_a_terminal(("policy", "info", "--project", "A"), columns=40)
+
+    assert (doctor[0], policy[0]) == (0, 0)
+    for columns, (_, drawn) in ((30, doctor), (40, policy)):
+        assert all(len(line) <= columns for line in drawn.splitlines())
+    assert "checks in 1 region for stage: nothing is wrong" in " ".join(doctor[1].split())
+    assert "ACCOUNT_ID is a placeholder: give --account, or replace it" in (
+        " ".join(policy[1].split())
+    )
+
+
 def test_read_only_options(run: Run, three: list[Path]) -> None:
     """It is about no version, and needs no project."""
     assert run("doctor").code == 0

@@ -83,6 +83,36 @@ def test_regions(run: Run) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["policy", "copy"], "Write copy-from or copy-to: each is a part of copy"),
+        (["policy", "channels --remove"], "Write channels-remove for channels --remove"),
+        (["policy", "channels", "--remove"], "Write channels-remove for channels --remove"),
+        (["policy", "repair", "--keep", "x"], "Write repair-keep for repair --keep"),
+        (["policy", "promte"], "Perhaps promote is meant"),
+        (["doctor", "P", "--for", "channels", "--remove"], "Write channels-remove for channels"),
+    ],
+)
+def test_parts_of_commands(run: Run, words: list[str], advice: str) -> None:
+    """What only a part of a command needs has a name, which is said where the command's is not."""
+    done = run(*words)
+
+    assert done.code == 2
+    assert f"hint: {advice}" in done.err
+
+
+def test_regions_of_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regions that no policy is for are said to come from the environment, where they do."""
+    monkeypatch.setenv("STARTIFACT_REGIONS", "file:./a")
+
+    done = run("policy", "stage", "--project", "A")
+
+    assert done.code == 2
+    assert "STARTIFACT_REGIONS: got 'file:./a', expected an AWS region" in done.err
+    assert "hint: Name AWS regions with --regions, which counts before STARTIFACT_REG" in done.err
+
+
 def test_placeholders(run: Run) -> None:
     """What is not given is a placeholder, and it says which, and how to give it."""
     done = run("policy", "info", "--project", "A", "--regions", "eu-west-1")
@@ -237,6 +267,22 @@ def test_several_commands(run: Run) -> None:
         (["--trust", "o@1/r", "--tag", "v*"], "repository: got 'o@1/r'"),
         (["--trust", "o/r", "--branch", "*"], "branch: got '*'"),
         (["--trust", "o/r", "--tag", "a:b"], "tag: got 'a:b'"),
+        (["--trust", "o/r", "--branch", "refs/heads/main"], "hint: Write main"),
+        (["--trust", "o/r", "--tag", "refs/tags/v*"], "expected the name of a tag alone"),
+        (["--trust", "https://github.com/o/r.git", "--tag", "v*"], "hint: Write o/r"),
+        (["--trust", "o/r", "--tag", "v*", "--name", "a"], "--name and --trust are given"),
+        (
+            ["--trust", "o/r", "--tag", "v*", "--bucket-key-prefix", "a/"],
+            "--bucket-key-prefix and --trust are given",
+        ),
+        (
+            ["--trust", "o/r", "--tag", "v*", "--regions", "us-east-1,cn-north-1"],
+            "no role reaches regions of aws and aws-cn",
+        ),
+        (
+            ["--trust", "o/r", "--tag", "v*", "--regions", "cn-north-1", "--partition", "aws"],
+            "partition: got 'aws', expected aws-cn, by the regions",
+        ),
         (["--trust", "o/r", "--environment", "*"], "environment: got '*'"),
         (["--trust", "o/r", "--tag", "v*", "--project", "A"], "--project and --trust are given"),
         (["stage", "--trust", "o/r", "--tag", "v*"], "a command and --trust are given"),
@@ -284,6 +330,17 @@ def test_trust(run: Run, name: str, repository: str) -> None:
     assert ("gh api repos/ORGANISATION/REPOSITORY" in done.err) == ("@" not in repository)
     made = startifact.trust_policy(repository, tags=["v*"], account="123456789012")
     assert made == done.json
+
+
+@pytest.mark.parametrize("words", [["--partition", "aws-cn"], ["--regions", "cn-north-1"]])
+def test_trust_in_china(run: Run, words: list[str]) -> None:
+    """Tokens are meant for another service there, as in the roles that bootstrap makes."""
+    done = run("policy", "--trust", "o/r", "--tag", "v1", *words)
+
+    (statement,) = done.json["Statement"]
+    assert statement["Principal"]["Federated"].startswith("arn:aws-cn:iam::")
+    condition = statement["Condition"]["StringEquals"]
+    assert condition["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com.cn"
 
 
 def test_runs_that_take_it_on(run: Run) -> None:

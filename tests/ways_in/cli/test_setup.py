@@ -10,6 +10,8 @@ from tests.support.command import Done
 from tests.support.wire import Answer, Forward, Request, Wire
 from tests.ways_in.cli.conftest import Run
 
+STAY = "parameters of the old names stay, and no longer follow their channels"
+
 
 @pytest.fixture
 def bucket_name_param(account: AwsAccount) -> str:
@@ -126,11 +128,24 @@ def test_replacing(run: Run, account: AwsAccount, bucket_name_param: str) -> Non
         f"  us-east-1       {account.parameter} replaced",
         "    what was there is not a valid configuration",
         f"  eu-west-1       {account.parameter} replaced",
-        "    parameter_name_prefix: '' becomes '/team'",
+        f"    parameter_name_prefix: '' becomes '/team': {STAY}",
         f"  ap-southeast-2  {account.parameter} replaced",
-        "    parameter_name_prefix: '' becomes '/team'",
+        f"    parameter_name_prefix: '' becomes '/team': {STAY}",
     ]
     assert configured(account, "us-east-1") == configured(account, "eu-west-1")
+
+
+def test_other_keys_than_before(run: Run, account: AwsAccount, bucket_name_param: str) -> None:
+    """What is not found any more, because keys or parameters begin otherwise, is said."""
+    given = ("--bucket-key-prefix", "team/", "--parameter-name-prefix", "/team")
+    run(*words(bucket_name_param, *given))
+
+    done = run(*words(bucket_name_param, "--dry-run"))
+
+    lines = done.err.splitlines()
+    gone = "no version or channel that is there now is found then"
+    assert f"    bucket_key_prefix: 'team/' becomes '': {gone}" in lines
+    assert f"    parameter_name_prefix: '/team' becomes '': {STAY}" in lines
 
 
 def test_dry_run(run: Run, wire: Wire, account: AwsAccount, bucket_name_param: str) -> None:
@@ -364,4 +379,58 @@ def test_what_is_wrong_with_the_keys(run: Run, wire: Wire, account: AwsAccount) 
     ):
         assert part in done.err
     assert "secret" not in done.err
+    assert wire.requests() == []
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_fewer_regions(
+    run: Run, wire: Wire, account: AwsAccount, bucket_name_param: str, *, as_text: bool
+) -> None:
+    """A region that nobody says is to go is not lost, and nothing is written anywhere."""
+    regions = ",".join(AWS_REGIONS) if as_text else list(AWS_REGIONS)
+    text = {"bucket_name_param": bucket_name_param, "regions": regions}
+    account.configure("eu-west-1", json.dumps(text))
+
+    done = run(*two(bucket_name_param))
+    dry = run(*two(bucket_name_param, "--dry-run"))
+
+    assert done.code == dry.code == 2
+    every = ", ".join(map(repr, AWS_REGIONS))
+    lost = f"{account.parameter} in eu-west-1 is of {every}, and would lose 'ap-southeast-2'"
+    assert lost in done.err
+    assert lost in dry.err
+    assert "--regions us-east-1,eu-west-1,ap-southeast-2" in done.err
+    assert "--remove-region ap-southeast-2" in done.err
+    assert wire.writes() == []
+    assert configured(account, "eu-west-1") == text
+    assert configured(account, "us-east-1") is None
+
+
+def test_removing_a_region(run: Run, account: AwsAccount, bucket_name_param: str) -> None:
+    """One that is named goes; what it still has is said, and again is safe."""
+    run(*words(bucket_name_param))
+    remove = two(bucket_name_param, "--remove-region", "ap-southeast-2")
+
+    done = run(*remove)
+    again = run(*remove, "--json")
+
+    assert done.code == again.code == 0
+    found = configured(account, "us-east-1")
+    assert found is not None
+    assert found["regions"] == ["us-east-1", "eu-west-1"]
+    assert (
+        "warning: ap-southeast-2: its configuration stays, and names the regions before: aws ssm "
+        f"delete-parameter --region ap-southeast-2 --name {account.parameter}"
+    ) in " ".join(done.err.split())
+    assert outcomes(again) == ["unchanged"] * 2
+    assert "delete-parameter" not in again.err
+
+
+def test_removing_what_is_named(run: Run, wire: Wire, account: AwsAccount) -> None:
+    """A region cannot stay and go, and only AWS regions go."""
+    done = run(*two("/b", "--remove-region", "eu-west-1", "--remove-region", "eu"))
+
+    assert done.code == 2
+    assert "--remove-region: got 'eu-west-1', expected a region that --regions lacks" in done.err
+    assert "--remove-region: got 'eu', expected an AWS region" in done.err
     assert wire.requests() == []

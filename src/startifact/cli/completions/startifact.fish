@@ -46,7 +46,7 @@ function _shtab_startifact_using
 end
 
 set -g _shtab_startifact_commands stage download info link projects versions promote rollback channels yank unyank prune copy lock verify repair doctor bootstrap setup completion policy
-set -g _shtab_startifact_opts_with_value --account --archive --branch --bucket --bucket-key-prefix --bucket-name-param --bucket-owner --channel --configuration-parameter --deadline --deny-channel --endpoint --environment --expect --expires --for --github --grace --if-exists --keep --keep-prereleases --keep-versions --kms-key --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --mirrored-channel --name --object-lock-days --object-lock-mode --object-tag --older-than --parameter-name-prefix --partition --project --range --reason --regions --remove --replicate --required-regions --sha256 --show-template --since --storage-class --tag --to --to-configuration-parameter --to-profile --to-role --trust --unset --use-dualstack --use-fips --where -m
+set -g _shtab_startifact_opts_with_value --account --archive --branch --bucket --bucket-key-prefix --bucket-name-param --bucket-owner --channel --configuration-parameter --deadline --deny-channel --endpoint --environment --expect --expires --for --github --grace --if-exists --keep --keep-prereleases --keep-versions --kms-key --limit --lock-file --max-extracted-size --max-members --max-ratio --metadata --min-age --mirrored-channel --name --object-lock-days --object-lock-mode --object-tag --older-than --parameter-name-prefix --partition --project --range --reason --regions --remove --remove-region --replicate --required-regions --sha256 --show-template --since --storage-class --tag --to --to-configuration-parameter --to-profile --to-role --trust --unset --use-dualstack --use-fips --where -m
 
 complete -c startifact -e
 complete -c startifact -f
@@ -323,6 +323,7 @@ complete -c startifact -n '_shtab_startifact_using bootstrap' -l endpoint -x -d 
 complete -c startifact -n '_shtab_startifact_using bootstrap' -l use-dualstack -xka "true false" -d 'Whether S3 is reached by IPv6 too'
 complete -c startifact -n '_shtab_startifact_using bootstrap' -l use-fips -xka "true false" -d 'Whether S3 is reached by its FIPS endpoints'
 complete -c startifact -n '_shtab_startifact_using bootstrap' -l unset -x -d 'A key that the configuration is to lose'
+complete -c startifact -n '_shtab_startifact_using bootstrap' -l remove-region -x -d 'An AWS region that the configuration has, and is to lose'
 complete -c startifact -n '_shtab_startifact_using bootstrap' -l branch -x -d 'A branch whose runs take on the roles to read, stage and prune, or a pattern such as '"'"'release/*'"'"''
 complete -c startifact -n '_shtab_startifact_using bootstrap' -l tag -x -d 'A tag whose runs take on the role, or a pattern such as '"'"'v*'"'"''
 complete -c startifact -n '_shtab_startifact_using bootstrap' -l environment -x -d 'An environment whose jobs take on the role'
@@ -352,6 +353,7 @@ complete -c startifact -n '_shtab_startifact_using setup' -l endpoint -x -d 'Whe
 complete -c startifact -n '_shtab_startifact_using setup' -l use-dualstack -xka "true false" -d 'Whether S3 is reached by IPv6 too'
 complete -c startifact -n '_shtab_startifact_using setup' -l use-fips -xka "true false" -d 'Whether S3 is reached by its FIPS endpoints'
 complete -c startifact -n '_shtab_startifact_using setup' -l unset -x -d 'A key that the configuration is to lose'
+complete -c startifact -n '_shtab_startifact_using setup' -l remove-region -x -d 'An AWS region that the configuration has, and is to lose'
 complete -c startifact -n '_shtab_startifact_using setup' -l configuration-parameter -x -d 'The SSM parameter that holds the organisation configuration'
 complete -c startifact -n '_shtab_startifact_using setup' -l deadline -x -d 'Give up after this many seconds'
 complete -c startifact -n '_shtab_startifact_using setup' -l json -d 'Print one JSON object'

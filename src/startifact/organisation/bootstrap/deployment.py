@@ -19,7 +19,7 @@ from startifact.model.configuration import to_json
 from startifact.model.stacks import ChangeSet, Stack, StackEvent
 from startifact.organisation.bootstrap.lines import Action, StackPlan
 from startifact.organisation.bootstrap.plan import Plan
-from startifact.organisation.setup import differences_to
+from startifact.organisation.differences import differences_to
 from startifact.regions.aws.account_access import AccountAccess
 from startifact.regions.aws.stacks import Stacks
 from startifact.text import joined

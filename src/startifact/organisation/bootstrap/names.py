@@ -9,12 +9,13 @@ from startifact.lazy_dataclasses import dataclass
 from startifact.model.account import RegionFound
 from startifact.model.configuration import Configuration, parse_configuration
 from startifact.model.stacks import Stack
-from startifact.model.strict_json import JsonError, parse_object
+from startifact.options import listed
 from startifact.organisation.bootstrap.request import (
     DEFAULT_CHANNELS,
     BootstrapRequest,
     merged,
 )
+from startifact.organisation.lost_regions import check_lost_regions
 from startifact.organisation.setup import ConfigurationChange, check_setup
 from startifact.problems import Problems
 from startifact.regions.aws.spec import is_bucket_name
@@ -57,14 +58,23 @@ def target_of(request: BootstrapRequest, found: Sequence[RegionFound]) -> Target
     problems = Problems("what is there already", ConfigurationError)
     home, roles_stack = _roles_stack(request, found, problems)
     past = _remembered(roles_stack, problems)
-    says_runs = bool(request.branches or request.tags or request.environments)
+    says_runs = request.options_of_runs()
     request = _with_memory(request, past)
     if says_runs and not request.repositories:
+        names, several = listed(says_runs, "and"), len(says_runs) > 1
         problems.say(
-            "runs are named, and no repository that they are of",
-            hint="Give --github ORGANISATION/REPOSITORY too",
+            f"{names} {'are' if several else 'is'} given, and no repository whose runs are meant",
+            hint=f"Give --github ORGANISATION/REPOSITORY too: {names} "
+            f"{'need' if several else 'needs'} it",
         )
-    _check_lost_regions(request, found, past, problems)
+    check_lost_regions(
+        {one.region: one.configuration for one in found},
+        request.regions,
+        may_go={*request.removed, *past.get("regions", ())},
+        parameter=request.configuration_parameter,
+        another=f"/{request.name}",
+        problems=problems,
+    )
     change = _change(request, found, problems)
     problems.raise_if_any()
     return Target(
@@ -132,7 +142,7 @@ def _with_memory(request: BootstrapRequest, past: Mapping[str, Sequence[str]]) -
     def before(name: str) -> tuple[str, ...]:
         return tuple(past.get(name, ()))
 
-    says_runs = bool(request.branches or request.tags or request.environments)
+    says_runs = request.options_of_runs()
     return replace(
         request,
         branches=request.branches if says_runs else before("branches"),
@@ -143,36 +153,6 @@ def _with_memory(request: BootstrapRequest, past: Mapping[str, Sequence[str]]) -
         # A role is never taken away, and their numbers stay.
         channels=merged(before("channels"), request.channels) or DEFAULT_CHANNELS,
     )
-
-
-def _check_lost_regions(
-    request: BootstrapRequest,
-    found: Sequence[RegionFound],
-    past: Mapping[str, Sequence[str]],
-    problems: Problems,
-) -> None:
-    """Regions that are not named keep a configuration that says more than the others then do."""
-    may_go = {*request.regions, *past.get("regions", ())}
-    for one in found:
-        source = f"{request.configuration_parameter} in {one.region}"
-        present = _regions_in(one.configuration or "{}")
-        lost = [region for region in present if region not in may_go]
-        if lost:
-            every = ",".join(merged(request.regions, present))
-            problems.say(
-                f"{source} is of {quoted_list(present)}, and would lose {quoted_list(lost)}",
-                hint=f"Name all of its regions: --regions {every}; or give this organisation a "
-                f"configuration of its own: --configuration-parameter /{request.name}",
-            )
-
-
-def _regions_in(configuration: str) -> list[str]:
-    """Return the regions of a configuration, of which `_change` says what is wrong with it."""
-    try:
-        regions = parse_object(configuration).get("regions")
-    except JsonError:
-        return []
-    return [r for r in regions if isinstance(r, str)] if isinstance(regions, list) else []
 
 
 def _change(

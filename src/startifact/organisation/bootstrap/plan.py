@@ -17,7 +17,8 @@ from startifact.organisation.bootstrap.lines import (
 )
 from startifact.organisation.bootstrap.names import Target
 from startifact.organisation.bootstrap.roles import plan_roles
-from startifact.organisation.setup import differences_to
+from startifact.organisation.differences import differences_to
+from startifact.organisation.lost_regions import regions_in, text_of_removed
 from startifact.organisation.templates import regional_template
 from startifact.organisation.trust import has_ids
 from startifact.problems import Problems
@@ -202,15 +203,14 @@ def _left_alone(stack: Stack | None, *names: str) -> dict[str, str]:
 def _notes(target: Target, found: Sequence[RegionFound]) -> Iterator[PlanLine]:
     """Yield what is to be known besides."""
     request = target.request
-    for region in target.past_regions:
-        delete = f"delete-parameter --region {region} --name {request.configuration_parameter}"
-        details = (
-            f"roles reach {region} no more; its stack, its bucket and what is in it stay",
-            f"its configuration stays too, and names the regions before: aws ssm {delete}",
-        )
-        yield PlanLine(action=Action.NOTE, kind="region", name=region, details=details)
-    before = [one for one in found if one.configuration is not None]
-    for one in found if before else ():
+    before = {name for one in found for name in regions_in(one.configuration)}
+    removed = [r for r in request.removed if r in before and r not in target.past_regions]
+    for region in (*target.past_regions, *removed):
+        roles = f"roles reach {region} no more; its stack, its bucket and what is in it stay"
+        details = (roles,) if region in target.past_regions else ()
+        left = text_of_removed(region, request.configuration_parameter)
+        yield PlanLine(action=Action.NOTE, kind="region", name=region, details=(*details, left))
+    for one in found if any(one.configuration is not None for one in found) else ():
         if one.configuration is None:
             text = (
                 "it is new: fill it with startifact repair PROJECT for each project, since readers "

@@ -1,7 +1,7 @@
 """What an organisation is to be set up with, as it is asked for, and whether it can be."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 
 from startifact.errors import InputError
@@ -18,7 +18,8 @@ from startifact.model.configuration import (
     is_reserved_parameter,
 )
 from startifact.model.keys import CHANNEL, LATEST
-from startifact.organisation.given_options import GivenOptions
+from startifact.organisation.given_options import GivenOptions, say_no_aws_region
+from startifact.organisation.lost_regions import check_removed
 from startifact.organisation.policy_request import PATTERN
 from startifact.organisation.trust import subjects_of
 from startifact.problems import Problems
@@ -39,6 +40,12 @@ class BootstrapRequest:
     """What is asked for. What is not given, an account may have already."""
 
     regions: tuple[str, ...]
+    are_regions_of_environment: bool = False
+    """Whether it is not the command line that names them."""
+
+    removed: tuple[str, ...] = ()
+    """Regions that the configuration may have, and is not to have any more."""
+
     name: str
     """What the names of the stacks, buckets, parameters and roles begin with."""
 
@@ -80,6 +87,15 @@ class BootstrapRequest:
         """Return the name of the role that ends with *suffix*."""
         return f"{self.name}-{suffix}"
 
+    def options_of_runs(self) -> list[str]:
+        """Return the options that say which runs of the repositories are meant."""
+        given = {
+            "--branch": self.branches,
+            "--tag": self.tags,
+            "--environment": self.environments,
+        }
+        return [name for name, texts in given.items() if texts]
+
     def subjects(self) -> list[str]:
         """Return the subjects of the tokens of all runs that take on roles."""
         runs = {"branch": self.branches, "tag": self.tags, "environment": self.environments}
@@ -96,7 +112,8 @@ class BootstrapRequest:
 def check_bootstrap(request: BootstrapRequest) -> None:
     """Raise one `InputError` with all that is wrong with *request*, or return."""
     problems = Problems("bootstrap")
-    _check_regions(request.regions, problems)
+    _check_regions(request, problems)
+    check_removed(request.removed, request.regions, problems)
     _check_name(request, problems)
     _check_buckets(request, problems)
     _check_parameters(request, problems)
@@ -116,12 +133,13 @@ def check_bootstrap(request: BootstrapRequest) -> None:
     problems.raise_if_any()
 
 
-def _check_regions(regions: Sequence[str], problems: Problems) -> None:
+def _check_regions(request: BootstrapRequest, problems: Problems) -> None:
+    regions = request.regions
     if not regions:
         problems.say("no region is named", hint="Name AWS regions: --regions us-east-1,eu-west-1")
     for region in regions:
         if not AWS_REGION.fullmatch(region):
-            problems.add("region", region, "an AWS region such as eu-west-1")
+            say_no_aws_region(region, problems, of_environment=request.are_regions_of_environment)
     if len(set(regions)) < len(regions):
         problems.say("a region is named twice")
     partitions = dict.fromkeys(map(partition_of, regions))

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from startifact.errors import InputError
 from startifact.limits import MAX_TEMPLATE_BYTES
 from startifact.model.account import IamFound, StoreFound
-from startifact.options import OPTIONS
 from startifact.organisation.bootstrap.lines import (
     Action,
     PlanLine,
@@ -17,11 +16,9 @@ from startifact.organisation.bootstrap.lines import (
 from startifact.organisation.bootstrap.names import Target, remembering
 from startifact.organisation.policy_request import ANY
 from startifact.organisation.templates import roles_template
-from startifact.organisation.trust import ISSUER
+from startifact.organisation.trust import ISSUER, audience_in
 from startifact.problems import Problems
 from startifact.text import quoted_list
-
-_CHINA = "sts.amazonaws.com.cn"
 
 
 def role_suffixes(channels: Sequence[str]) -> list[str]:
@@ -102,7 +99,7 @@ def _role(name: str, iam: IamFound) -> PlanLine:
 
 def audience_of(target: Target) -> str:
     """Return whom GitHub's tokens are meant for in the partition of the regions."""
-    return _CHINA if target.request.partition == "aws-cn" else OPTIONS["audience"].default
+    return audience_in(target.request.partition)
 
 
 def _provider(target: Target, iam: IamFound, problems: Problems) -> tuple[PlanLine | None, str]:

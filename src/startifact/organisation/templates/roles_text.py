@@ -229,15 +229,19 @@ def _provider() -> list[str]:
     ]
 
 
-# A description is a text as it is.
-_NO_REFERENCE = str.maketrans("", "", "${}")
+def _purpose_in_text(role: Role) -> str:
+    """Return what *role* is for, where a parameter is named and not its value."""
+    parameter = role.channel.removeprefix("${").removesuffix("}")
+    if parameter == role.channel:
+        return role.purpose
+    return f"moves the channel in the parameter {parameter}"
 
 
 def _outputs(roles: Sequence[Role]) -> dict[str, object]:
     outputs: dict[str, object] = {
         role.resource: {
             **({"Condition": role.condition} if role.condition else {}),
-            "Description": f"The role that {role.purpose.translate(_NO_REFERENCE)}.",
+            "Description": f"The role that {_purpose_in_text(role)}.",
             "Value": Intrinsic(f"!GetAtt {role.resource}.Arn"),
         }
         for role in roles

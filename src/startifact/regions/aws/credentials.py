@@ -29,7 +29,8 @@ from startifact.errors import StartifactError
 from startifact.hints import Hint, as_hint
 from startifact.regions.aws import advice
 from startifact.regions.aws.trouble import code_of, may_pass, obstacle_of, said_by_aws
-from startifact.text import quoted
+from startifact.settings import credential_expiration
+from startifact.text import in_one_line, quoted
 
 T = TypeVar("T")
 
@@ -49,6 +50,8 @@ _PROVIDERS = _ROLES | {
 
 _SERVICES = {"GetRoleCredentials": "sso", "CreateToken": "sso-oauth"}
 
+
+_GIVES_NONE = "what is configured gives none"
 
 _PASSED_ON = (
     StartifactError,
@@ -168,10 +171,36 @@ def unusable(error: Exception, *, login: str = "aws sso login") -> CredentialRet
         file = quoted(str(error.filename)) if error.filename else "what holds them"
         reason = error.strerror or type(error).__name__
         return UnreadableCredentialsError(file=file, reason=reason)
-    why = "what is configured gives none"
     if isinstance(error, BotoCoreError):
-        return UnusableCredentialsError(why=f"{why}: {said_by_aws(error)}", hint=advice.NO_PROFILE)
-    return UnusableCredentialsError(why=f"{why}: {type(error).__name__}, {said_by_aws(error)}")
+        return UnusableCredentialsError(
+            why=f"{_GIVES_NONE}: {said_by_aws(error)}", hint=advice.NO_PROFILE
+        )
+    return _ended(error) or UnusableCredentialsError(
+        why=f"{_GIVES_NONE}: {type(error).__name__}, {said_by_aws(error)}"
+    )
+
+
+def _ended(error: Exception) -> UnusableCredentialsError | None:
+    """Return the error for credentials whose end, as the environment has it, is why there are none.
+
+    ``None`` where it is not.
+    """
+    end = credential_expiration()
+    if end is None:
+        return None
+    if isinstance(error, RuntimeError):  # the SDK has read them again, and they are the same
+        return UnusableCredentialsError(
+            why=f"they ended at {in_one_line(end)}, as AWS_CREDENTIAL_EXPIRATION says",
+            hint="Get new credentials, and AWS_CREDENTIAL_EXPIRATION with them",
+        )
+    if not isinstance(error, ValueError | OverflowError | TypeError):
+        return None
+    return UnusableCredentialsError(
+        why=f"AWS_CREDENTIAL_EXPIRATION is {quoted(end)}, expected a time with its zone, such as "
+        "2026-07-15T12:00:00Z",
+        hint="Set AWS_CREDENTIAL_EXPIRATION as aws configure export-credentials --format env "
+        "prints it, or unset it",
+    )
 
 
 def _unreachable(error: HTTPClientError | NoConnectionError) -> UnusableCredentialsError:

@@ -311,6 +311,9 @@ class ParameterMirror:
         return channel_parameter(prefix, project, channel)
 
 
+_PUT = "aws ssm put-parameter"
+
+
 class OrganisationRegion(S3Region):
     """An AWS region whose bucket the organisation configuration names."""
 
@@ -329,19 +332,20 @@ class OrganisationRegion(S3Region):
         if bucket is None:
             raise ConfigurationError(
                 f"there is no parameter {parameter} in {self.name}",
-                hint="bucket_name_param in the organisation configuration names the parameter "
-                "that holds the bucket's name; make it, or correct the configuration",
+                hint=f"Make it: {_PUT} --region {self.name} --name {parameter} --type String "
+                "--value NAME_OF_BUCKET; or correct bucket_name_param in the organisation "
+                "configuration, which names it",
             )
         if wrong := wrong_kind_of_bucket(bucket.strip()):
             raise ConfigurationError(
                 f"parameter {parameter} in {self.name} holds {quoted(bucket)}, which is {wrong}",
-                hint="Put the name of a general purpose bucket into it",
+                hint=self._into_parameter(parameter),
             )
         if not is_bucket_name(bucket.strip()):
             raise ConfigurationError(
                 f"parameter {parameter} in {self.name} holds {quoted(bucket)}, "
                 "expected the name of a bucket",
-                hint="Put the name of a general purpose bucket into it",
+                hint=self._into_parameter(parameter),
             )
         options = bucket_options_in(configuration, self.name)
         endpoint = (configuration.endpoint or {}).get(self.name)
@@ -355,6 +359,12 @@ class OrganisationRegion(S3Region):
             prefix=configuration.bucket_key_prefix,
             limits=self._limits,
             options=options,
+        )
+
+    def _into_parameter(self, parameter: str) -> str:
+        return (
+            f"Put the name of a general purpose bucket into it: {_PUT} --region {self.name} "
+            f"--overwrite --name {parameter} --value NAME_OF_BUCKET"
         )
 
     def check_project(self, project: str) -> None:

@@ -5,6 +5,7 @@ import os
 import resource
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from startifact.errors import LocalFileError, StartifactError
 from tests.faults import processes
 from tests.support.backends import is_root
 from tests.support.faulty_region import faulty, session_over
-from tests.support.machine import all_processors
 
 MakeFile = Callable[..., Path]
 
@@ -160,11 +160,19 @@ def test_source_that_goes(directories: list[str], make_file: MakeFile) -> None:
 
 def test_too_many_open_files_to_stage(directories: list[str], make_file: MakeFile) -> None:
     """With hardly a file that may be open, that is what is said, and not that the file changed."""
-    with all_processors():  # regions that write one after another need no more
-        done = processes.run(
-            *("stage", "SugarWater@1.0.0", make_file(), "--regions", ",".join(directories)),
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (5, 5)),
-        )
+    # All is imported by then, which takes files too.
+    script = (
+        "import resource, sys; from startifact.cli import main; "
+        "words = sys.argv[1:]; main(['stage', 'SugarWater@0.9.0', *words]); "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4)); "
+        "sys.exit(main(['stage', 'SugarWater@1.0.0', *words]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, make_file(), "--regions", ",".join(directories)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
     assert done.returncode == 9
     assert "Too many open files" in done.stderr

@@ -14,9 +14,9 @@ from xdist.scheduler import WorkStealingScheduling
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-COMPUTING = (os.cpu_count() or 1) + 2
-"""How many workers have tests that compute; all others have tests that wait. It is two more than
-there are processors: every test waits for processes and sockets now and then."""
+COMPUTING = (os.cpu_count() or 1) + 1
+"""How many workers have tests that compute; all others have tests that wait. It is one more than
+there are processors: every test waits now and then, and many at once take each other's time."""
 
 WAITING = (
     "tests/contract/test_probe.py",

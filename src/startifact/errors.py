@@ -399,7 +399,7 @@ def as_one(errors: Sequence[StartifactError]) -> StartifactError:
         return errors[0]
     kind = InputError if all(type(error) is InputError for error in errors) else StartifactError
     one = kind(
-        "\n".join(error.message for error in errors),
+        "\n".join(dict.fromkeys(error.message for error in errors)),
         hint=join(error.next_step for error in errors),
     )
     one.exit_code = worst_exit_code(error.exit_code for error in errors)

@@ -271,7 +271,7 @@ def test_paths_that_are_not_there(here: Path, stage: Stage) -> None:
     build(here, {"d/a": "a", "d/out": "-> /etc", "e": "e"})
 
     with pytest.raises(InputError) as absent:
-        stage(["e", "d/aa", "nope"])
+        stage(["e", "d/aa", "nope", "./d/aa"])
     with pytest.raises(InputError) as both:
         stage(["nope", "d", "*.whl"])
 

@@ -132,8 +132,8 @@ class MemberChecks:
         if self._there:
             where = quoted(str(self._directory))
             what = f"{self._name} cannot be extracted into {where}"
-            hint = _OVERWRITE if self._would_overwrite_help else "Name another directory"
-            errors.append(self._there.error(InputError, what, hint=hint))
+            advice = _OVERWRITE if self._would_overwrite_help else "Name another directory"
+            errors.append(self._there.error(InputError, what, hint=advice))
         return errors
 
     def _take(self, path: str, fold: str, *, is_directory: bool) -> bool:

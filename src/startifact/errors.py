@@ -397,8 +397,9 @@ def as_one(errors: Sequence[StartifactError]) -> StartifactError:
     """Return one error that says what all of *errors* say."""
     if len(errors) == 1:
         return errors[0]
-    one = StartifactError(
-        "\n".join(error.message for error in errors),
+    kind = InputError if all(type(error) is InputError for error in errors) else StartifactError
+    one = kind(
+        "\n".join(dict.fromkeys(error.message for error in errors)),
         hint=join(error.next_step for error in errors),
     )
     one.exit_code = worst_exit_code(error.exit_code for error in errors)

@@ -484,6 +484,10 @@ def test_what_is_never_replaced(staged: Staged, out: Path, tmp_path: Path) -> No
         "'file' is no directory there, and a directory in the archive",
     ):
         assert said in caught.value.message
+    assert caught.value.hint == "Name another directory"
+    with pytest.raises(InputError) as caught:
+        staged(archive).downloader.extract(out)
+    assert caught.value.hint == "Name another directory"
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 

@@ -106,6 +106,8 @@ def _read(command: CommandDefinition, words: Sequence[str]) -> dict[str, Any]:
     """
     parser = _parser_of(command)
     given, unknown = parser.parse_known_args(words)
+    if unknown:  # as are paths behind options that other paths are before
+        given, unknown = parser.parse_known_intermixed_args(words)
     if unknown:
         name = unknown[0].partition("=")[0]
         options = {n: o for o in options_of(WayIn.SHELL) for n in o.spellings}

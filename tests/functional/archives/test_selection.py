@@ -233,6 +233,19 @@ def test_only_hidden(here: Path, stage: Stage) -> None:
         ("empty", "'empty' has no file in it"),
         ("other", "'other' has no file in it"),
         (["dist/*", "!dist"], "'dist/*' has no file that is not taken away by another line"),
+        (["xx", "xx"], "'xx' has no file in it, only links"),
+        (["xx", "yy"], "'xx', 'yy' has no file in it, only links"),
+        (["xx", "z/*"], "'xx', 'z/*' has no file in it, only links"),
+        ("x*", "'x*' has no file in it, only links"),
+        ("emp*", "'emp*' has no file in it"),
+        (["dist/c", "x/*", "dist/*.wheel"], "there is no file 'dist/c'"),
+        (
+            ["dist/*.wheel", "dst/*"],
+            (
+                "nothing matches 'dist/*.wheel': '{here}/dist' has 'a.whl', 'b.txt'\n"
+                "nothing matches 'dst/*': there is no folder 'dst', and '{here}' has {names}"
+            ),
+        ),
         (["!dist"], "'!dist' only takes away"),
         ([], "no path is given"),
         ("", "a path is empty"),
@@ -245,10 +258,45 @@ def test_only_hidden(here: Path, stage: Stage) -> None:
 def test_nothing(path: str | list[str], message: str, here: Path, stage: Stage) -> None:
     """Nothing to stage is an error that says where was looked, and what is there."""
     build(here, {"dist/a.whl": "a", "dist/b.txt": "b", "empty": None, "other/folder/x": None})
+    build(here, {"xx": "-> dist", "yy": "-> dist/a.whl"})
 
     with pytest.raises(InputError) as caught:
         stage(path)
-    assert caught.value.message == message.format(here=here, names="'dist', 'empty', 'other'")
+    names = "'dist', 'empty', 'other', 'xx', 'yy'"
+    assert caught.value.message == message.format(here=here, names=names)
+
+
+def test_paths_that_are_not_there(here: Path, stage: Stage) -> None:
+    """Each is named, and so is what cannot be archived of those that are there."""
+    build(here, {"d/a": "a", "d/out": "-> /etc", "e": "e"})
+
+    with pytest.raises(InputError) as absent:
+        stage(["e", "d/aa", "nope", "./d/aa"])
+    with pytest.raises(InputError) as both:
+        stage(["nope", "d", "*.whl"])
+
+    assert absent.value.message == "there is no file 'd/aa'\nthere is no file 'nope'"
+    assert absent.value.hint == (
+        "Check the path; a relative one starts at the working directory. There is 'a'"
+    )
+    assert both.value.message == (
+        "there is no file 'nope'\n'nope', 'd', '*.whl' has 1 thing that cannot be archived:\n"
+        f"  '{here}/d/out' is a link that leads out, to '/etc'"
+    )
+    assert both.value.refused_members == ((f"{here}/d/out", "is a link that leads out, to '/etc'"),)
+
+
+@pytest.mark.parametrize(("path", "takes_away"), [("pipe", False), ("p*", True), (".", True)])
+def test_what_to_do_about_it(path: str, takes_away: bool, here: Path, stage: Stage) -> None:
+    """The only path that is given cannot be taken away from itself."""
+    build(here, {"part": "a"})
+    os.mkfifo(here / "pipe")
+
+    with pytest.raises(InputError, match=r"'.*/pipe' is a pipe") as caught:
+        stage(path, archive="zip")
+    assert caught.value.hint == (
+        "Take them away with a path that begins with !" if takes_away else "Name something else"
+    )
 
 
 def test_names_that_are_like_it(here: Path, stage: Stage) -> None:

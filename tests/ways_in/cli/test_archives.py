@@ -89,6 +89,27 @@ def test_dry_run(run: Run, three: list[Path], dist: Path) -> None:
     assert "members" not in real.json
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--archive", "zip", "SugarWater@1.0.0", "two", "!two/b.whl", "-m", "a=b"),
+        ("SugarWater@1.0.0", "--archive=zip", "two", "!two/b.whl", "-m", "a=b"),
+        ("SugarWater@1.0.0", "two", "--archive", "zip", "!two/b.whl", "-m", "a=b"),
+        ("SugarWater@1.0.0", "two", "-m", "a=b", "--archive", "zip", "--", "!two/b.whl"),
+    ],
+)
+def test_options_between_paths(
+    words: tuple[str, ...], run: Run, three: list[Path], dist: Path
+) -> None:
+    """Options may stand anywhere, between paths too."""
+    build(dist, {"two/a.whl": "a", "two/b.whl": "b"})
+
+    done = run("stage", "--json", "--dry-run", *words)
+
+    assert [member["path"] for member in done.json["members"]] == ["a.whl"]
+    assert (done.json["archive"], done.json["metadata"]) == ("zip", {"a": "b"})
+
+
 def test_hints_name_options_of_a_shell(run: Run, three: list[Path], dist: Path) -> None:
     """What to do next is in the words of a shell."""
     build(dist, {"only/.x": "h", "links/a": "", "links/l": "-> a"})

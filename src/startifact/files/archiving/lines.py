@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-from startifact.errors import InputError
+from startifact.errors import InputError, StartifactError
 from startifact.files.archiving.members import is_inside
-from startifact.files.archiving.nearest_names import names_like
 from startifact.files.archiving.patterns import EXCLUDES, Pattern, is_pattern
 from startifact.files.destination import is_directory_text
 from startifact.files.source import unreadable_error
@@ -55,26 +54,24 @@ class Line:
         real = os.path.realpath(pattern.fixed) if goes_in else _real_path(pattern.fixed)
         return cls(position, text, pattern, folder, real, excludes, is_literal, is_directory)
 
-    def check_is_there(self) -> None:
-        """Return when something is there, unless it is a pattern.
-
-        Raises:
-            InputError: There is nothing, or no directory where one is named.
-            LocalFileError: It cannot be examined.
-        """
+    def absence(self) -> OSError | None:
+        """Return why nothing is there; ``None`` if something is, and of a pattern."""
         if not self.is_literal:
-            return
+            return None
         try:
             os.lstat(self.text)
-        except NotADirectoryError as e:
-            if is_directory_text(self.text):
-                raise InputError(
-                    f"{quoted(self.text)} ends as a directory does, and is none",
-                    hint="Leave out what it ends with",
-                ) from e
-            raise unreadable_error(Path(self.text), e) from e
         except OSError as e:
-            raise unreadable_error(Path(self.text), e, names_like(self.text)) from e
+            return e
+        return None
+
+    def absence_error(self, why: OSError, like: str) -> StartifactError:
+        """Return the error that *why* is, with the names *like* those that were written."""
+        if isinstance(why, NotADirectoryError) and is_directory_text(self.text):
+            return InputError(
+                f"{quoted(self.text)} ends as a directory does, and is none",
+                hint="Leave out what it ends with",
+            )
+        return unreadable_error(Path(self.text), why, like)
 
     @property
     def is_file(self) -> bool:

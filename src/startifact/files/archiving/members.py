@@ -6,7 +6,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from startifact.errors import InputError, LocalFileError, RefusedMember
+from startifact.errors import InputError, LocalFileError, RefusedMember, StartifactError
 from startifact.files.refused_members import quoted_path, refusal
 from startifact.files.trouble import hint_of
 from startifact.hints import Hint, Option
@@ -74,24 +74,24 @@ class Refusals:
         if (hint := hint_of(error)) is not None:
             self._hints.setdefault(hint, hint)
 
-    def raise_if_any(self, subject: str) -> None:
-        """Return when there are none.
+    def error(self, subject: str, *, only: str | None) -> StartifactError | None:
+        """Return an error that names all that may be no member, and *subject*; ``None`` if nothing.
 
-        Raises:
-            InputError: Something may be no member; the message names all that, and *subject*.
-            LocalFileError: The same, where all that is wrong is that it cannot be read.
+        *only* is what is at the one path that was named, where that is no directory.
         """
         if not self._reasons:
-            return
+            return None
         count = len(self._reasons)
         what = "1 thing" if count == 1 else f"{count:,} things"
         kind = InputError if self._is_input else LocalFileError
-        hint = next(iter(self._hints.values()), "Take them away with a path that begins with !")
-        raise refusal(
+        default = "Take them away with a path that begins with !"
+        if only in self._reasons:
+            default = "Name something else"
+        return refusal(
             kind,
             f"{subject} has {what} that cannot be archived",
             (RefusedMember(*both) for both in sorted(self._reasons.items())),
-            hint=hint,
+            hint=next(iter(self._hints.values()), default),
         )
 
 

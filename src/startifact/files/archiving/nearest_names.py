@@ -1,6 +1,7 @@
 """The names that are there, for whoever asked for one that is not."""
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 from startifact.files.archiving.patterns import Pattern, is_hidden
@@ -8,19 +9,21 @@ from startifact.limits import NEAREST_NAMES
 from startifact.text import quoted, quoted_list
 
 
-def names_like(text: str) -> str:
-    """Return the names beside *text*, which is not there, that are like it; empty without any."""
-    folder, name = Path(text).parent, Path(text).name
-    return quoted_list(difflib.get_close_matches(name, _names_in(folder), NEAREST_NAMES))
+def names_like(texts: Iterable[str]) -> str:
+    """Return the names beside *texts*, which are not there, that are like them; empty without."""
+    found: list[str] = []
+    for path in map(Path, texts):
+        found += difflib.get_close_matches(path.name, _names_in(path.parent), NEAREST_NAMES)
+    return quoted_list(found)
 
 
-def what_is_in(folder: str, pattern: Pattern) -> str:
-    """Return what is in *folder*, the names most like those that *pattern* looks for first."""
-    path = Path(folder)
+def what_is_in(pattern: Pattern) -> str:
+    """Return what is in the folder that *pattern* begins in, the names most like its own first."""
+    path = Path(pattern.fixed)
     if not path.is_dir():
         there = next(p for p in (*path.parents, Path.cwd()) if p.is_dir())
         has = f"{quoted(str(there.absolute()))} has {_some(there, path.name)}"
-        return f"there is no folder {quoted(folder)}, and {has}"
+        return f"there is no folder {quoted(pattern.fixed)}, and {has}"
     return f"{quoted(str(path.absolute()))} has {_some(path, pattern.parts[0])}"
 
 

@@ -2,12 +2,12 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 
 from startifact.concurrency.deadline import check_deadline
-from startifact.errors import InputError
+from startifact.errors import InputError, StartifactError, as_one
 from startifact.files.archiving.lines import Line
 from startifact.files.archiving.members import (
     Member,
@@ -18,7 +18,7 @@ from startifact.files.archiving.members import (
     refuse_names,
     refuse_same_names,
 )
-from startifact.files.archiving.nearest_names import what_is_in
+from startifact.files.archiving.nearest_names import names_like, what_is_in
 from startifact.files.archiving.patterns import EXCLUDES, States, is_hidden
 from startifact.hints import ByWayIn, Hint, Option
 from startifact.lazy_dataclasses import dataclass
@@ -57,6 +57,7 @@ def select(
     Raises:
         InputError: They name nothing, or something that cannot be staged.
         LocalFileError: Something cannot be read.
+        StartifactError: Both.
     """
     several = sum(not text.startswith(EXCLUDES) for text in paths) > 1
     lines = [Line.parse(i, text, several=several) for i, text in enumerate(paths)]
@@ -66,17 +67,30 @@ def select(
             f"{quoted_list(paths)} only takes away" if paths else "no path is given",
             hint=f"Name what to stage, before the lines that begin with {EXCLUDES}",
         )
-    for line in named:
-        line.check_is_there()
-    if len(named) == 1 and named[0].is_file and archive is None:
-        return SelectedFile(path=Path(named[0].text))
-    return _Search(lines, archive, include_hidden=include_hidden).result()
+    absent = _absent(named)
+    if len(named) == 1:
+        if absent:
+            raise as_one([*absent.values()])
+        if named[0].is_file and archive is None:
+            return SelectedFile(path=Path(named[0].text))
+    return _Search(lines, archive, absent, include_hidden=include_hidden).result()
+
+
+def _absent(lines: Sequence[Line]) -> dict[int, StartifactError]:
+    """Return what is wrong with those of *lines* that name what is not there, by their position."""
+    found = [(line, why) for line in lines if (why := line.absence()) is not None]
+    like = names_like(line.text for line, why in found if isinstance(why, FileNotFoundError))
+    errors = {line.position: line.absence_error(why, like) for line, why in found}
+    for line, why in found:
+        errors[line.position].__cause__ = why
+    return errors
 
 
 @dataclass(slots=True)
 class _Search:
     lines: Sequence[Line]
     archive: ArchiveKind | None
+    absent: Mapping[int, StartifactError]
     include_hidden: bool = field(kw_only=True)
     refusals: Refusals = field(default_factory=Refusals)
     hidden: list[str] = field(default_factory=list)
@@ -98,22 +112,32 @@ class _Search:
         members = self._members(root, kind)
         files = [member for member in members if member.type is MemberType.FILE]
         is_one = len(members) == 1 and not any(line.is_directory for line in self.named)
-        if is_one and self.archive is None and not self.refusals:
+        if is_one and self.archive is None and not self.refusals and not self.absent:
             return self._only(root, members[0])
         refuse_names(members, root, self.refusals)
         refuse_same_names(members, root, self.refusals)
-        self.refusals.raise_if_any(self.subject)
+        self._raise_if_any()
         if not files:
-            raise self._nothing()
+            raise self._nothing(members)
         self._tell_hidden()
         only = self.named[0] if len(self.named) == 1 else None
         name = _name_of(only.text) if only is not None and only.is_directory else None
         return SelectedTree(root=root, members=members, kind=kind, name=name)
 
+    def _raise_if_any(self) -> None:
+        only = self.named[0] if len(self.named) == 1 else None
+        refused = self.refusals.error(
+            self.subject, only=only.folder if only is not None and only.is_file else None
+        )
+        if errors := [*self.absent.values(), *([refused] if refused else [])]:
+            raise as_one(errors)
+
     def _members(self, root: str, kind: ArchiveKind) -> tuple[Member, ...]:
         found: dict[str, Member] = {}
         start = len(root.rstrip(os.sep)) + 1
         for line in self.named:
+            if line.position in self.absent:
+                continue
             count = 0
             for location in self._locations(line):
                 count += 1
@@ -217,11 +241,11 @@ class _Search:
         """Return the only match of a pattern: the file, or that in which a link ends."""
         path = Path(root, on_disk(member.path))
         if path.is_dir():
-            raise self._nothing()
+            raise self._nothing([member])
         return SelectedFile(path=_as_written(path, self.named))
 
-    def _nothing(self) -> InputError:
-        first, hint = self.named[0], None
+    def _nothing(self, members: Sequence[Member]) -> InputError:
+        hint = None
         if self.hidden:
             hint = Hint.of("To stage hidden files, set ", Option("include-hidden", "true"))
         if self.excluded:
@@ -230,13 +254,20 @@ class _Search:
         if self.hidden:
             why = f"{self.subject} has only hidden files, such as {quoted(self.hidden[0], 300)}"
             return InputError(why, hint=hint)
-        if any(line.is_directory for line in self.named):
+        if any(member.type is MemberType.LINK for member in members):
+            return InputError(
+                f"{self.subject} has no file in it, only links", hint="Name what they lead to"
+            )
+        if members or any(line.is_directory for line in self.named):
             return InputError(
                 f"{self.subject} has no file in it",
                 hint="Check the step that should have written it",
             )
         return InputError(
-            f"nothing matches {self.subject}: {what_is_in(first.pattern.fixed, first.pattern)}",
+            "\n".join(
+                f"nothing matches {quoted(line.text)}: {what_is_in(line.pattern)}"
+                for line in self.named
+            ),
             hint=Hint.of(
                 "Check the pattern: case counts, and a relative one starts at the ",
                 ByWayIn(elsewhere="working directory", workflow="workspace"),

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from startifact.errors import RefusedMember
 
+IS_THERE = "is there already"
+"""Why a member is refused that would replace a file."""
+
 
 class ExistingDirectory:
     """Says what is in the way of members in *directory*, whose files *overwrite* replaces.
@@ -48,7 +51,7 @@ class ExistingDirectory:
             return RefusedMember(path, "is a directory there, and none in the archive")
         if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
             return RefusedMember(path, "is no regular file there")
-        return None if self._overwrite else RefusedMember(path, "is there already")
+        return None if self._overwrite else RefusedMember(path, IS_THERE)
 
     def _mode(self, path: str) -> int | None:
         """Return the type and mode of what is at *path* itself; ``None`` where nothing is."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from startifact.errors import ArchiveError, InputError, RefusedMember, StartifactError, as_one
-from startifact.files.extraction.existing import ExistingDirectory
+from startifact.files.extraction.existing import IS_THERE, ExistingDirectory
 from startifact.files.extraction.extraction_bounds import Bounds
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.files.refused_members import line_of, quoted_path, refusal
@@ -57,7 +57,7 @@ class MemberChecks:
         self._bounds = bounds
         self._existing = None if existing is None else ExistingDirectory(existing, overwrite)
         self._directory = existing
-        self._overwrite = overwrite
+        self._would_overwrite_help = True
         room = max(LEAST_REFUSALS_BYTES, bounds.members * REFUSED_MEMBER_BYTES)
         self._unsafe, self._others, self._there = _Refused(room), _Refused(room), _Refused(room)
         self._name_bytes = 0
@@ -132,8 +132,8 @@ class MemberChecks:
         if self._there:
             where = quoted(str(self._directory))
             what = f"{self._name} cannot be extracted into {where}"
-            overwrite = None if self._overwrite else _OVERWRITE
-            errors.append(self._there.error(InputError, what, hint=overwrite))
+            advice = _OVERWRITE if self._would_overwrite_help else "Name another directory"
+            errors.append(self._there.error(InputError, what, hint=advice))
         return errors
 
     def _take(self, path: str, fold: str, *, is_directory: bool) -> bool:
@@ -152,6 +152,7 @@ class MemberChecks:
             self._count(1, 0, len(above))
         if self._existing and (there := self._existing.trouble(path, is_directory=is_directory)):
             self._there.add(there)
+            self._would_overwrite_help &= there.reason == IS_THERE
         return True
 
     def _above_trouble(self, path: str, fold: str) -> str | None:

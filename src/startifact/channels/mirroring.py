@@ -33,7 +33,7 @@ class Mirroring:
         """What is being copied, by who does it."""
 
         self._left: set[threading.Thread] = set()
-        """Those that were said to be waited for no more, which have nothing to add."""
+        """Those that are no longer waited for, which was said: they have nothing to add."""
 
     def begin(
         self,

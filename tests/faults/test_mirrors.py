@@ -1,7 +1,9 @@
 """Copies of channels in SSM, where SSM or a region does not answer: no reason to delay anything."""
 
+import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +18,7 @@ from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import hanging, when
 from tests.support.faulty_region import faulty, session_over
 from tests.support.limits import Session, short_limits
+from tests.support.runner_step import Step
 from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
@@ -75,8 +78,10 @@ def test_promotion_does_not_wait(account: AwsAccount, wire: Wire, make_file: Mak
     assert [copy_in(account, region) for region in AWS_REGIONS] == ["1.0.0"] * 3
 
 
-def test_deadline_while_closing(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
-    """What has been promoted stays so, and a deadline ends the wait for its copies."""
+def test_deadline_while_closing(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What has been promoted stays so, and a deadline ends the wait for its copies, with a word."""
     limits = short_limits(mirror_wait_seconds=60.0)
     session = Session(regions=AWS_REGIONS, limits=limits)
     session.stage("SugarWater", "1.0.0", make_file())
@@ -88,7 +93,13 @@ def test_deadline_while_closing(account: AwsAccount, wire: Wire, make_file: Make
         session.close()
 
     assert time.monotonic() - began < 30
+    said = "the copies of SugarWater/prod in SSM may not be written: nobody waits for them any more"
+    assert caplog.messages == [said]
+    threads = [thread for thread in threading.enumerate() if thread.name == "startifact mirrors"]
     wire.stop()  # the thread of the copies ends with what it waits for
+    for thread in threads:
+        thread.join(30)
+    assert caplog.messages == [said]
 
 
 def test_command_tells_first(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
@@ -144,3 +155,110 @@ def test_region_that_is_down(
         f"the copy of SugarWater/prod in {AWS_REGIONS[2]} could not be written: the region does "
         "not have the move yet"
     ) in caplog.messages
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
+def test_signal_while_waiting(
+    number: signal.Signals, account: AwsAccount, wire: Wire, make_file: MakeFile
+) -> None:
+    """It ends a command whose answer is printed: no other answer follows, and copies are named."""
+    Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", make_file())
+    wire.add(when(is_slow, hanging(wire)))
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "startifact", "promote", "SugarWater@1.0.0", "prod", "--json"],
+        env={**os.environ, "STARTIFACT_REGIONS": ",".join(AWS_REGIONS)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        lines = [process.stdout.readline()]
+        while lines[-1] not in {"}\n", ""}:
+            lines.append(process.stdout.readline())
+        time.sleep(0.5)  # until the copies are waited for
+        process.send_signal(number)
+        output, errors = "".join(lines) + process.stdout.read(), process.stderr.read()
+
+    assert process.returncode == 128 + number
+    assert json.loads(output)["changed"]
+    assert "warning: the cop" in errors  # which of the two depends on when the signal came
+
+
+def test_signal_while_a_step_waits(
+    account: AwsAccount, wire: Wire, make_file: MakeFile, tmp_path: Path
+) -> None:
+    """The summary of what was promoted is written all the same."""
+    Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", make_file())
+    wire.add(when(is_slow, hanging(wire)))
+    step = Step(tmp_path / "step")
+    process = step.start(
+        {
+            "command": "promote",
+            "project": "SugarWater",
+            "version": "1.0.0",
+            "channel": "prod",
+            "regions": "\n".join(AWS_REGIONS),
+        },
+        {"PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+        ("-u", "-X", "utf8", "-m", "startifact.action"),
+    )
+    until = time.monotonic() + 30
+    while "succeeded" not in step.output.read_text() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.7)  # which is enough to render the summary, and less than copies are waited for
+
+    process.send_signal(signal.SIGINT)
+
+    done = step.finish(process)
+    assert done.exit_code == 130
+    assert done.errors
+    assert len(done.warnings) == 1
+    assert "was moved to" in done.summary
+
+
+def test_no_more_threads(
+    account: AwsAccount,
+    make_file: MakeFile,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where no thread can be started for the copies, a promotion does not fail."""
+    session = Session(regions=AWS_REGIONS)
+    session.stage("SugarWater", "1.0.0", make_file())
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "startifact mirrors":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    promotion = session.promote("SugarWater", "1.0.0", "prod")
+    session.close()
+
+    assert promotion.changed
+    assert caplog.messages == [
+        "the copies of SugarWater/prod in SSM may not be written: can't start new thread"
+    ]
+
+
+def test_bug_while_copying(
+    account: AwsAccount, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nobody expected while copying is a warning as well: the channel has moved."""
+    Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", make_file())
+    regions = faulty(AWS_REGIONS)
+    regions[1].fail("write_mirror", ValueError("what nobody expected"))
+
+    with session_over(regions) as session:
+        assert session.promote("SugarWater", "1.0.0", "prod").changed
+
+    assert caplog.messages == [
+        (
+            "the copies of SugarWater/prod in SSM may not be written: "
+            "this is a bug in Startifact: ValueError: 'what nobody expected'"
+        )
+    ]

@@ -239,6 +239,10 @@ class TestCopies:
             here.copy("SugarWater", "1.4.2", there)
 
         assert caught.value.exit_code == 4
+        assert str(caught.value.next_step) == (
+            "A staged version never changes: copy another version, or find out why this one was "
+            "staged with other content there"
+        )
 
     def test_damaged_here(self, here: Session, there: Session, backends: list[Backend]) -> None:
         """What no region delivers as it was recorded is not copied."""

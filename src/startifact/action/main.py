@@ -164,9 +164,11 @@ def _finish(
     error = as_one(errors) if errors else None
     if error is not None:
         tell(error, annotations, title=title, renamed=partial(in_host_names, runner=runner))
-    until_end.close()  # all is printed but the warnings that come of it, which the summary has too
-    if inputs.summary:
-        markdown.write(runner.summary, lines + rendering.rest_of(annotations.others))
+    try:
+        until_end.close()  # all is printed but the warnings of it, which the summary has too
+    finally:
+        if inputs.summary:
+            markdown.write(runner.summary, lines + rendering.rest_of(annotations.others))
     return 0 if error is None else error.exit_code
 
 

@@ -10,7 +10,7 @@ from startifact.channels.targets import Target
 from startifact.concurrency.deadline import deadline_at
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import StartifactError
+from startifact.errors import BugError, StartifactError
 from startifact.limits import SIGNAL_POLL_SECONDS, Limits
 from startifact.model.keys import artifact_key, project_of
 from startifact.regions.interface import Mirror, Region
@@ -29,7 +29,11 @@ class Mirroring:
     """
 
     def __init__(self) -> None:
-        self._threads: set[threading.Thread] = set()
+        self._threads: dict[threading.Thread, str] = {}
+        """What is being copied, by who does it."""
+
+        self._left: set[threading.Thread] = set()
+        """Those that are no longer waited for, which was said: they have nothing to add."""
 
     def begin(
         self,
@@ -43,28 +47,58 @@ class Mirroring:
         """Begin to copy *channel*, as `copy_to_mirrors` does."""
         if all(region.mirror is None for region in regions):
             return
-        copies = _Copies(regions, register, channel, holders, limits.mirror_wait_seconds, limits)
+        try:
+            copies = _Copies(
+                regions, register, channel, holders, limits.mirror_wait_seconds, limits
+            )
+        except RuntimeError as e:  # the system allows no more threads
+            _warn_of_unknown(register.key, str(e))
+            return
 
         def warn() -> None:
             try:
                 for name, why in copies.failures().items():
                     text = why.message if isinstance(why, StartifactError) else why
-                    logger.warning("%s", not_written(register, name, text))
+                    if thread not in self._left:
+                        logger.warning("%s", not_written(register, name, text))
+            except Exception as e:  # noqa: BLE001  # nobody else would hear of it
+                _warn_of_unknown(register.key, BugError(e, hint="").message)
             finally:
-                self._threads.discard(thread)
+                self._threads.pop(thread, None)
+                self._left.discard(thread)
 
         # No daemon: an interpreter that ends waits for it, as long as for all others.
         thread = threading.Thread(target=warn, name="startifact mirrors", daemon=False)
-        self._threads.add(thread)
-        thread.start()
+        self._threads[thread] = register.key
+        try:
+            thread.start()
+        except RuntimeError as e:  # the system allows no more threads
+            del self._threads[thread]
+            _warn_of_unknown(register.key, str(e))
 
     def wait(self) -> None:
-        """Wait until nothing is copied any more, or the deadline has passed."""
+        """Wait until nothing is copied any more, or the deadline has passed, which is a warning."""
         end = deadline_at()
-        for thread in list(self._threads):
-            while thread.is_alive() and (end is None or time.monotonic() < end):
-                # In short turns: a signal that comes just before a wait is only handled after it.
-                thread.join(SIGNAL_POLL_SECONDS)
+        waiting = dict(self._threads)
+        try:
+            for thread in list(waiting):
+                while thread.is_alive():
+                    left = SIGNAL_POLL_SECONDS if end is None else end - time.monotonic()
+                    if left <= 0:
+                        return
+                    # In short turns: a signal that comes just before one is handled after it.
+                    thread.join(min(left, SIGNAL_POLL_SECONDS))
+                del waiting[thread]
+        finally:
+            # Said here, where somebody still hears it. After a signal the process may end at once.
+            for thread, key in waiting.items():
+                if thread in self._threads:
+                    self._left.add(thread)
+                    _warn_of_unknown(key, "nobody waits for them any more")
+
+
+def _warn_of_unknown(key: str, why: str) -> None:
+    logger.warning("the copies of %s in SSM may not be written: %s", key, why)
 
 
 def not_written(register: Register[Target], region: str, why: str) -> str:

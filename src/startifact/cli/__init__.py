@@ -95,7 +95,7 @@ class _Command:
             for line in traceback.format_exc().splitlines():
                 self._console.quote(redact(line))
         self._console.fail(error)
-        if self._json:
+        if self._json and not self._console.has_data:  # one document, however the command ends
             from startifact.cli.running import error_as_json
 
             with contextlib.suppress(StartifactError):

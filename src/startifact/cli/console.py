@@ -39,6 +39,8 @@ class Console:
         self._err = err
         self._lock = threading.RLock()
         self._drawn = ""
+        self.has_data = False
+        """Whether something was written, or begun, to standard output."""
         self._colours = shows_colours(err)
         _never_fail_to_encode(out)  # standard error never does
 
@@ -103,6 +105,7 @@ class Console:
         """
         with self._lock, self._output_errors():
             self._erase()
+            self.has_data = True  # before it is: a signal may come as soon as it was written
             self._out.write(f"{text}\n")
             self._out.flush()
 

@@ -79,9 +79,11 @@ class SessionBase:
         that another thread is in goes on to its end. What the session was given, a
         `ConfigurationLoader` or a session of boto3, stays open. Closing twice does no harm.
         """
-        self._mirroring.wait()
-        self._selection.close()
-        self._downloaders.close()
+        try:
+            self._mirroring.wait()
+        finally:
+            self._selection.close()
+            self._downloaders.close()
 
     @property
     def read_only(self) -> bool:

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from semver import Version
 
-from startifact.errors import InputError, RemovedError, StartifactError
+from startifact.errors import ConflictError, InputError, RemovedError, StartifactError
 from startifact.files.contents import PlainFile
 from startifact.files.temporary import needs_room, sweep, temporary_folder
+from startifact.hints import as_hint
 from startifact.model.keys import LATEST, artifact_key, check_project
 from startifact.model.ranges import Range
 from startifact.reading.artifact import Artifact
 from startifact.registers.marks import Mark, Yank, known_mark, mark_register
 from startifact.session.base import SessionBase, selector_of
 from startifact.session.retention import RetentionMethods
+from startifact.staging.content import NEVER_CHANGES
 from startifact.staging.outcomes import StageRequest, Staging
 from startifact.text import quoted
 
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 _TO_VERIFY = "verified in the temporary folder before it is copied"
 _COPY_ANOTHER = "Copy another version"
+_NEVER_CHANGES = as_hint(
+    "A staged version never changes: copy another version, or find out why this one was staged "
+    "with other content there"
+)
 
 
 class CopyMethods(SessionBase):
@@ -86,20 +92,25 @@ class CopyMethods(SessionBase):
                 path = artifact.downloader.download(folder / "artifact")
             _refuse_removed(artifact)
             mark = self._mark_to_copy(artifact)  # it may have been yanked meanwhile
-            staging = to._stager(to._regions()).stage(
-                StageRequest(
-                    project=artifact.project,
-                    version=artifact.version,
-                    contents=PlainFile(path),
-                    metadata=record.metadata,
-                    filename=record.filename,
-                    archive=record.archive,
-                    tree=record.tree,
-                    origin=record.origin,
-                    staged_at=record.staged_at or None,
-                    dry_run=to.read_only,
+            try:
+                staging = to._stager(to._regions()).stage(
+                    StageRequest(
+                        project=artifact.project,
+                        version=artifact.version,
+                        contents=PlainFile(path),
+                        metadata=record.metadata,
+                        filename=record.filename,
+                        archive=record.archive,
+                        tree=record.tree,
+                        origin=record.origin,
+                        staged_at=record.staged_at or None,
+                        dry_run=to.read_only,
+                    )
                 )
-            )
+            except ConflictError as e:
+                if e.next_step == NEVER_CHANGES:
+                    e.next_step = _NEVER_CHANGES
+                raise
         to._downloaders.add(staging.artifact.downloader)
         return staging if mark.yanked is None else _yank_too(to, staging, mark.yanked.reason)
 

@@ -107,7 +107,7 @@ def _kept(known: Sequence[Record], regions: int) -> Record | None:
     return None
 
 
-_NEVER_CHANGES = Hint.of(
+NEVER_CHANGES = Hint.of(
     "A staged version never changes: stage under a new version, or set ",
     Option("if-exists", "keep"),
     " to use what is there",
@@ -118,9 +118,9 @@ def _hint(state: StagingState) -> Hint:
     """Return what can be done where regions hold other content than an attempt, which few hold."""
     known = [replica.record for replica in state.known_replicas()]
     if _kept(known, len(state.regions)) is not None:
-        return _NEVER_CHANGES
+        return NEVER_CHANGES
     advice = "Stage under a new version, or find out which content is right, then run "
-    return choice_of(state.key, known, advice) or _NEVER_CHANGES
+    return choice_of(state.key, known, advice) or NEVER_CHANGES
 
 
 def conflict(

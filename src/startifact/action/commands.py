@@ -34,9 +34,9 @@ def execute(
     inputs: StepInputs,
     settings: Settings,
     runner: Runner,
+    until_end: ExitStack,
     progress: ProgressCallback | None = None,
     *,
-    until_end: ExitStack,
     on_found: Callable[[Artifact], object] = lambda _: None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> ProjectResult:

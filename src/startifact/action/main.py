@@ -100,13 +100,7 @@ def _step(
                     say(line)
 
         result = execute(
-            inputs,
-            settings,
-            runner,
-            Reporter(),
-            until_end=until_end,
-            on_found=found,
-            limits=limits,
+            inputs, settings, runner, until_end, Reporter(), on_found=found, limits=limits
         )
         errors = errors_of(result, in_full=True)
         outputs = outputs_of(result, runner, as_one(errors) if errors else None)

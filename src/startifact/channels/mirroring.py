@@ -44,13 +44,14 @@ class Mirroring:
         holders: Collection[str],
         limits: Limits,
     ) -> None:
-        """Begin to copy *channel*, as `copy_to_mirrors` does."""
+        """Begin to copy *channel*, which the *holders* are known to have."""
         if all(region.mirror is None for region in regions):
             return
         try:
-            copies = _Copies(
-                regions, register, channel, holders, limits.mirror_wait_seconds, limits
-            )
+            copies = MirrorCopies(
+                regions, register, channel,
+                holders=holders, wait_seconds=limits.mirror_wait_seconds, limits=limits,
+            )  # fmt: skip
         except RuntimeError as e:  # the system allows no more threads
             _warn_of_unknown(register.key, str(e))
             return
@@ -80,6 +81,8 @@ class Mirroring:
         """Wait until nothing is copied any more, or the deadline has passed, which is a warning."""
         end = deadline_at()
         waiting = dict(self._threads)
+        for key in waiting.values():
+            logger.debug("waiting for the copies of %s in SSM", key)
         try:
             for thread in list(waiting):
                 while thread.is_alive():
@@ -106,33 +109,21 @@ def not_written(register: Register[Target], region: str, why: str) -> str:
     return f"the copy of {register.key} in {region} could not be written: {why}"
 
 
-def copy_to_mirrors(
-    regions: Sequence[Region],
-    register: Register[Target],
-    channel: str,
-    *,
-    holders: Collection[str],
-    wait_seconds: float,
-    limits: Limits,
-) -> Mapping[str, StartifactError | str]:
-    """Copy *channel* to the mirrors of *regions*; return why some were not written, by region.
+class MirrorCopies:
+    """The copies of one channel in the mirrors of regions, which are written from now on.
 
     A region gets what it holds itself, where that version is complete in it. What has not succeeded
     in *wait_seconds* is not waited for. The *holders* are known to have the channel's last move; no
     other region, which as a rule does not answer, is waited for longer than ``quorum_wait_seconds``
     once theirs are written.
     """
-    return _Copies(regions, register, channel, holders, wait_seconds, limits).failures()
-
-
-class _Copies:
-    """The copies of one channel, which are being written since this was made."""
 
     def __init__(
         self,
         regions: Sequence[Region],
         register: Register[Target],
         channel: str,
+        *,
         holders: Collection[str],
         wait_seconds: float,
         limits: Limits,
@@ -153,7 +144,7 @@ class _Copies:
         self._copying = FanOut(jobs, limits=limits, enough=0)
 
     def failures(self) -> Mapping[str, StartifactError | str]:
-        """Wait for them as long as `copy_to_mirrors` says, and return why some were not written."""
+        """Wait for them, and return why some were not written, by region; called once."""
         waiting = set(self._names)
         failures: dict[str, StartifactError | str] = {}
         until, until_others = self._until, min(self._until, self._until_others)

@@ -91,9 +91,8 @@ def execute(
     """Do what *arguments* say, and return what came of it.
 
     *write_file* writes what is in a file to standard output, and *write* writes lines there;
-    *person* is who runs the command. What has to be waited for once all is shown is closed with
-    *until_end*. *to_terminal* says whether a terminal shows standard output,
-    and *columns* how wide it is, where that is known.
+    *person* is who runs the command. *to_terminal* says whether a terminal shows standard output,
+    and *columns* how wide it is. What is waited for once all is shown, *until_end* closes.
 
     Raises:
         StartifactError: It did not succeed, and there is nothing to show.

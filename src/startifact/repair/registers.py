@@ -11,7 +11,7 @@ from typing import Any
 
 from semver import Version
 
-from startifact.channels.mirroring import copy_to_mirrors, not_written
+from startifact.channels.mirroring import MirrorCopies, not_written
 from startifact.channels.targets import Target
 from startifact.concurrency.heartbeat import Heartbeat
 from startifact.errors import RefusedError, RegionUnavailableError, StartifactError
@@ -227,14 +227,14 @@ def _mirror_again(
         return
     failures: Mapping[str, StartifactError | str] = {}
     if not log.dry_run:
-        failures = copy_to_mirrors(
+        failures = MirrorCopies(
             [registers.regions[name] for name in copies],
             inventory.register,
             channel,
             holders=copies,
             wait_seconds=log.limits.idle_timeout_seconds,
             limits=log.limits,
-        )
+        ).failures()
     for name in copies:
         if (why := failures.get(name)) is None:
             message = f"copy {inventory.register.key} to SSM again"

@@ -70,7 +70,8 @@ def interrupted(
             began = time.monotonic()
             stdout, stderr = _stopped(process, began, sent)
             seconds = time.monotonic() - began
-        assert docker("ps", "--all", "--quiet", "--filter", f"name={name}").stdout == ""
+        left = docker("ps", "--all", "--filter", f"name={name}", "--format", "{{.Status}}").stdout
+        assert left == "", f"{seconds:.1f} s after the first signal: {process.returncode}, {stderr}"
     finally:
         docker("rm", "--force", name)
     done = step.done(process.returncode, stdout.decode(), stderr.decode())

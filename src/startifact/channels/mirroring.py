@@ -81,9 +81,9 @@ class Mirroring:
         """Wait until nothing is copied any more, or the deadline has passed, which is a warning."""
         end = deadline_at()
         waiting = dict(self._threads)
-        for key in waiting.values():
-            logger.debug("waiting for the copies of %s in SSM", key)
         try:
+            for key in waiting.values():
+                logger.debug("waiting for the copies of %s in SSM", key)
             for thread in list(waiting):
                 while thread.is_alive():
                     left = SIGNAL_POLL_SECONDS if end is None else end - time.monotonic()

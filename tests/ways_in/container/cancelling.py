@@ -71,7 +71,8 @@ def interrupted(
             stdout, stderr = _stopped(process, began, sent)
             seconds = time.monotonic() - began
         left = docker("ps", "--all", "--filter", f"name={name}", "--format", "{{.Status}}").stdout
-        assert left == "", f"{seconds:.1f} s after the first signal: {process.returncode}, {stderr}"
+        ended = f"{process.returncode}, {seconds:.1f} s after the first signal"
+        assert left == "", f"{ended}: {stderr.decode()}"
     finally:
         docker("rm", "--force", name)
     done = step.done(process.returncode, stdout.decode(), stderr.decode())

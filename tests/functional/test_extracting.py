@@ -21,7 +21,14 @@ from startifact import Artifact, Session
 from startifact.errors import InputError, IntegrityError, LocalFileError, SeveralRegionsError
 from startifact.files.extraction.archive_reading import open_archive
 from tests.conftest import AWS_REGIONS, AwsAccount
-from tests.support.archives import tar_file, tar_link, tar_of, zip_entry, zip_of
+from tests.support.archives import (
+    tar_file,
+    tar_link,
+    tar_of,
+    with_utf8_name,
+    zip_entry,
+    zip_of,
+)
 
 Staged = Callable[[bytes], Artifact]
 
@@ -209,6 +216,18 @@ def test_names_in_zips_of_unix_that_are_not_utf8(staged: Staged, out: Path) -> N
     staged(archive).downloader.extract(out / "new")
 
     assert list(tree(out / "new")) == ["xÜbung"]
+
+
+@pytest.mark.parametrize("system", [0, 3])
+def test_names_in_fields_of_zips(system: int, staged: Staged, out: Path) -> None:
+    """A name that DOS could not have is in a field beside it, which counts while it belongs to it."""
+    for stands_for, expected in ((b"x\x9abung", "Übung €"), (b"older", "xÜbung")):
+        entry = with_utf8_name(zip_entry("xxbung", system=system), "Übung €", stands_for)
+        archive = zip_of((entry, b"")).replace(b"xxbung", b"x\x9abung")
+
+        staged(archive).downloader.extract(out / expected)
+
+        assert list(tree(out / expected)) == [expected]
 
 
 def test_names(staged: Staged, out: Path) -> None:

@@ -19,6 +19,7 @@ from tests.support.archives import (
     tar_file,
     tar_link,
     tar_of,
+    with_utf8_name,
     zip_entry,
     zip_of,
 )
@@ -105,6 +106,13 @@ def overlapping_zip() -> bytes:
 def disagreeing_zip(*, name: bytes) -> bytes:
     """Return a zip whose first member is called otherwise in front of its content."""
     return GOOD_ZIP[:30] + name + GOOD_ZIP[31:]
+
+
+def field_in_front(name: str, other: str) -> bytes:
+    """Return a zip whose member has *other* for its name in the field in front of its content."""
+    archive = zip_of((with_utf8_name(zip_entry(name), other, name.encode()), SUGAR))
+    directory = archive.index(b"PK\x01\x02")
+    return archive[:directory] + archive[directory:].replace(b"up", b"UP")
 
 
 def lying_zip(size: int, at: int = 22) -> bytes:
@@ -306,6 +314,18 @@ UNSAFE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     "zip: more members than it says": (lambda: counting_zip(1), "says that it has 1 members"),
     "zip: members that share bytes": (overlapping_zip, "two members share bytes"),
     "zip: two names": (lambda: disagreeing_zip(name=b"z"), "the header of 'a' do not agree"),
+    "zip: two names, in a field": (
+        zip_of((with_utf8_name(zip_entry("a"), "b", b"a"), SUGAR)),
+        "'a' is 'b' in a field of its own",
+    ),
+    "zip: two names, in a field beside UTF-8": (
+        zip_of((with_utf8_name(zip_entry("ä"), "../b", "ä".encode()), SUGAR)),
+        "'ä' is '../b' in a field of its own",
+    ),
+    "zip: two names, in a field in front of its content": (
+        lambda: field_in_front("a", "b"),
+        "'a' is 'b' in a field of its own",
+    ),
 }
 """Each with what is said of it."""
 

@@ -3,6 +3,7 @@
 import io
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 
 Change = Callable[[tarfile.TarInfo], object]
@@ -45,6 +46,13 @@ def zip_entry(name: str, mode: int = 0o100644, system: int = 3) -> zipfile.ZipIn
     info.external_attr = mode << 16
     info.compress_type = zipfile.ZIP_DEFLATED
     return info
+
+
+def with_utf8_name(entry: zipfile.ZipInfo, name: str, stands_for: bytes) -> zipfile.ZipInfo:
+    """Return *entry* with Info-ZIP's field for a *name*, made when the name was *stands_for*."""
+    body = b"\x01" + zlib.crc32(stands_for).to_bytes(4, "little") + name.encode()
+    entry.extra = b"up" + len(body).to_bytes(2, "little") + body
+    return entry
 
 
 def zip_of(*members: tuple[zipfile.ZipInfo | str, bytes]) -> bytes:

@@ -19,8 +19,8 @@ from startifact.files.trouble import hint_of, is_full
 from startifact.limits import SCRATCH_ABANDONED_SECONDS
 from startifact.text import quoted
 
-_TO_READ, _TO_STAGE = "startifact-repair-", "startifact-stage-"
-_NAME = re.compile(rf"(?:{_TO_READ}|{_TO_STAGE})\w{{8}}", re.ASCII)
+_FETCHED, _TO_STAGE = "startifact-fetch-", "startifact-stage-"
+_NAME = re.compile(rf"(?:{_FETCHED}|{_TO_STAGE})\w{{8}}", re.ASCII)
 _LOCK = "lock"
 _OURS = re.compile(r"artifact|lock|lock\.new|\.startifact-[0-9a-f]{16}")
 
@@ -38,7 +38,7 @@ def temporary_folder(*, to_stage: bool = False) -> Iterator[Path]:
     """
     try:
         folder = tempfile.TemporaryDirectory(
-            prefix=_TO_STAGE if to_stage else _TO_READ, ignore_cleanup_errors=True
+            prefix=_TO_STAGE if to_stage else _FETCHED, ignore_cleanup_errors=True
         )
     except OSError as e:
         raise LocalFileError(

@@ -402,9 +402,9 @@ def test_other_folders_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     old = time.time() - 2 * SCRATCH_ABANDONED_SECONDS
     for name, files in {
-        "startifact-repair-aaaaaaaa": ["lock", "thesis.tex"],
-        "startifact-repair-bbbbbbbb": ["artifact"],
-        "startifact-repair-cccccccc": ["artifact"],
+        "startifact-fetch-aaaaaaaa": ["lock", "thesis.tex"],
+        "startifact-fetch-bbbbbbbb": ["artifact"],
+        "startifact-fetch-cccccccc": ["artifact"],
         "startifact-examples": ["lock"],
     }.items():
         (tmp_path / name).mkdir()
@@ -414,14 +414,14 @@ def test_other_folders_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
                 os.utime(tmp_path / name / file, (old, old))
         if not name.endswith("b"):
             os.utime(tmp_path / name, (old, old))
-    (tmp_path / "startifact-repair-dddddddd").symlink_to(tmp_path / "startifact-examples")
+    (tmp_path / "startifact-fetch-dddddddd").symlink_to(tmp_path / "startifact-examples")
 
     sweep()
 
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "startifact-examples",
-        "startifact-repair-aaaaaaaa",
-        "startifact-repair-bbbbbbbb",
-        "startifact-repair-dddddddd",
+        "startifact-fetch-aaaaaaaa",
+        "startifact-fetch-bbbbbbbb",
+        "startifact-fetch-dddddddd",
     ]
     assert (tmp_path / "startifact-examples" / "lock").exists()

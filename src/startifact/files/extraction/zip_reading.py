@@ -26,6 +26,10 @@ _END = Struct("<4s4H2LH")
 _LOCATOR = Struct("<4sLQL")
 _END_64 = Struct("<4sQ2H2L4Q")
 _LARGE = Struct("<Q")
+_FIELD = Struct("<2H")
+
+_LARGE_FIELD, _NAME_FIELD = 0x0001, 0x7075
+"""The extra fields that are read: sizes above 4 GiB, and Info-ZIP's name in UTF-8."""
 
 _HOSTS_WITH_UTF8 = frozenset({3, 19})
 _METHODS = {
@@ -48,6 +52,7 @@ class _Entry:
     """What the directory says of one member."""
 
     name: bytes
+    utf8_name: bytes | None
     host: int
     flags: int
     method: int
@@ -59,12 +64,14 @@ class _Entry:
 
     @property
     def text(self) -> str:
-        """The name: UTF-8 where it says so, and else as DOS had it.
+        """The name: UTF-8 where it says so, else that of the extra field, else as DOS had it.
 
         Tools of Unix and of macOS write UTF-8 without saying so.
         """
-        if self.flags & 0x800:
+        if self.flags & 0x800 or self.name.isascii():
             return self.name.decode("utf-8", "surrogateescape")
+        if self.utf8_name is not None:
+            return self.utf8_name.decode("utf-8", "surrogateescape")
         if self.host in _HOSTS_WITH_UTF8:
             with contextlib.suppress(UnicodeDecodeError):
                 return self.name.decode()
@@ -151,18 +158,14 @@ class _Zip:
             raise self._damaged("its directory is not valid")
         name, extra = rest[: lengths[0]], rest[lengths[0] : lengths[0] + lengths[1]]
         size, packed, offset = self._large(extra, size, packed, offset)
+        utf8_name = _utf8_name(extra, name)
         return _Entry(
-            name, made_by >> 8, flags, method, crc, packed, size, attributes, offset
+            name, utf8_name, made_by >> 8, flags, method, crc, packed, size, attributes, offset
         ), taken
 
     def _large(self, extra: bytes, *values: int) -> list[int]:
         """Return *values*, those of them that are too large for their field from *extra*."""
-        large = b""
-        while len(extra) >= 4:
-            length = int.from_bytes(extra[2:4], "little")
-            if extra[:2] == b"\x01\x00":
-                large = extra[4 : 4 + length]
-            extra = extra[4 + length :]
+        large = next((body for kind, body in _extra_fields(extra) if kind == _LARGE_FIELD), b"")
         found: list[int] = []
         for value in values:
             if value == 0xFFFFFFFF and len(large) >= _LARGE.size:
@@ -214,6 +217,11 @@ class _Zip:
             same = same and (crc, packed, size) == (entry.crc, entry.packed, entry.size)
         if not same:
             raise self._damaged(f"its directory and the header of {quoted(name)} do not agree")
+        # Which of two names counts, tools do not agree on.
+        for other in (entry.utf8_name, _utf8_name(rest[name_size:], entry.name)):
+            if other not in (None, name.encode("utf-8", "surrogateescape")):
+                text = other.decode("utf-8", "surrogateescape")
+                raise self._damaged(f"{quoted(name)} is {quoted(text)} in a field of its own")
         start: int = entry.offset + _LOCAL.size + name_size + extra_size
         if start + entry.packed > directory.start:
             raise self._damaged(f"the content of {quoted(name)} reaches into its directory")
@@ -271,6 +279,26 @@ class _Zip:
 
     def _damaged(self, what: str) -> ArchiveError:
         return ArchiveError(f"{self._name} is a damaged zip: {what}")
+
+
+def _extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the numbers of the fields in *extra*, each with what is in it."""
+    while len(extra) >= 4:
+        kind, length = _FIELD.unpack_from(extra)
+        yield kind, extra[4 : 4 + length]
+        extra = extra[4 + length :]
+
+
+def _utf8_name(extra: bytes, name: bytes) -> bytes | None:
+    """Return the name in the field of *extra* for that, if it stands for *name*.
+
+    Its checksum says so: a tool that knows no such fields may have changed the name beside it.
+    """
+    version_and_checksum = b"\x01" + zlib.crc32(name).to_bytes(4, "little")
+    for kind, body in _extra_fields(extra):
+        if kind == _NAME_FIELD and body.startswith(version_and_checksum):
+            return body.removeprefix(version_and_checksum)
+    return None
 
 
 def _type_trouble(kind: int, mode: int, *, is_directory: bool) -> str | None:

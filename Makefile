@@ -6,9 +6,9 @@ BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CHECK_PYTHON = $(PYTHON) -c \
   'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
-# One more than there are processors, and two for tests that hardly do anything but wait: which those
-# are, tests/support/scheduling.py says. Each of them collects all tests first.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1 + 2)')
+# Two for each processor, and three for tests that hardly do anything but wait: which those are,
+# tests/support/scheduling.py says. Each of them collects all tests first.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count() + 3)')
 # What one process has compiled, all others read: tests start thousands of them.
 unexport PYTHONDONTWRITEBYTECODE
 # With the exact version of each package it needs, so that none is chosen anew.

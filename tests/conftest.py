@@ -25,7 +25,13 @@ from tests.support.caches import cache_moto, cache_sdk
 from tests.support.garbage import leave_alone, look_among_new
 from tests.support.machine import keep_files_in_memory, use_one_processor
 from tests.support.scheduling import Scheduling
-from tests.support.server import Aws, make_bucket, put_parameter, remove_bucket
+from tests.support.server import (
+    Aws,
+    make_bucket,
+    put_parameter,
+    remove_bucket,
+    remove_parameters,
+)
 from tests.support.sweeps import mark_exhaustive
 from tests.support.tracing import trace_no_sdk
 from tests.support.wire import Wire
@@ -185,6 +191,7 @@ def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsAc
     yield account
     for bucket in account.buckets.values():
         remove_bucket(bucket)
+    remove_parameters(account.buckets, account.unique)
 
 
 @pytest.fixture

@@ -114,6 +114,7 @@ WORKFLOW_MISTAKES = {
 
 
 @pytest.mark.parametrize(("old", "new", "message"), ACTION_MISTAKES.values(), ids=ACTION_MISTAKES)
+@pytest.mark.represented_by("secrets in a default", "another kind", "arguments from elsewhere")
 def test_mistakes_in_an_action(old: str, new: str, message: str, tmp_path: Path) -> None:
     """What is wrong in action.yml does not get past the parser."""
     check_that_it_is_seen(PROJECT / "action.yml", old, new, message, tmp_path)
@@ -122,6 +123,7 @@ def test_mistakes_in_an_action(old: str, new: str, message: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("old", "new", "message"), WORKFLOW_MISTAKES.values(), ids=WORKFLOW_MISTAKES
 )
+@pytest.mark.represented_by("an unknown permission", "half an expression", "an unknown job")
 def test_mistakes_in_a_workflow(old: str, new: str, message: str, tmp_path: Path) -> None:
     """Nor does what is wrong in a workflow."""
     path = PROJECT / ".github" / "workflows" / "ci.yml"

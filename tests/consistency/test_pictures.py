@@ -12,6 +12,7 @@ from tests.support.runner_step import PROJECT
 MAX_BYTES = 150_000
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(300)
 def test_up_to_date() -> None:
     """What the pictures were drawn from is printed by commands of today, and drawn the same."""

@@ -43,7 +43,7 @@ def _run(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProc
     )
 
 
-@pytest.mark.parametrize("check", [mypy, pyright])
+@pytest.mark.parametrize("check", [mypy, pytest.param(pyright, marks=pytest.mark.exhaustive)])
 def test_names(check: Checker, tmp_path: Path) -> None:
     """A program sees the exact type of every name, and that one is an error which is not there."""
     (tmp_path / "program.py").write_text(PROGRAM)

@@ -50,6 +50,7 @@ def identities() -> Iterator[Identities]:
 
 
 @pytest.mark.usefixtures("reader_account")
+@pytest.mark.represented_by("process", "container")
 def test_second_workflow(form: Step, identities: Identities) -> None:
     """With a bucket and a role as its comments say, the second workflow downloads what it staged.
 

@@ -53,6 +53,7 @@ def check_action(step: Step, regions: str) -> None:
     assert (step.workspace / "back").read_bytes() == CONTENT
 
 
+@pytest.mark.represented_by("process", "container")
 def test_directories(programs: Path, form: Step) -> None:
     """The first minutes work as written, and the action meets what they staged."""
     ran = run(programs, form.workspace, *scripts(START, "2. Stage a file", "3. Get it back"))

@@ -16,7 +16,7 @@ MACHINES = [
     ("manylinux2014_x86_64", "3.13"),
     pytest.param("manylinux2014_aarch64", "3.13", marks=pytest.mark.exhaustive),
     pytest.param("macosx_11_0_arm64", "3.11", marks=pytest.mark.exhaustive),
-    ("win_amd64", "3.14"),
+    pytest.param("win_amd64", "3.14", marks=pytest.mark.exhaustive),
 ]
 
 

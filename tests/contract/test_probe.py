@@ -526,6 +526,7 @@ def one_write_at_a_time(seconds: float) -> Rule:
         pytest.param(lambda seed: one_write_at_a_time(0.1), id="one write at a time"),
     ],
 )
+@pytest.mark.represented_by("429-2", "lost-2", "portal-1", "one write at a time-1")
 def test_a_store_that_is_busy(
     wire: Wire, spec: str, make_file: MakeFile, rule: Callable[[int], Rule], seed: int
 ) -> None:

@@ -64,6 +64,7 @@ def code_of(process: "subprocess.Popen[str]") -> int:
 
 @pytest.mark.parametrize("region", [0, 1, 2])
 @pytest.mark.parametrize("after", [False, True])
+@pytest.mark.represented_by("False-0", "True-1", "False-2")
 def test_killed_and_built_again(
     region: int, after: bool, dist: Path, tmp_path: Path, directories: list[str],
     backends: list[Directory],
@@ -86,6 +87,7 @@ def test_killed_and_built_again(
 
 
 @pytest.mark.parametrize("round_", range(3))
+@pytest.mark.represented_by("0")
 def test_race_of_compressors(
     round_: int, dist: Path, directories: list[str], backends: list[Directory]
 ) -> None:

@@ -224,6 +224,7 @@ def refusing(name: str) -> Rule:
 @pytest.mark.parametrize(
     "name", ["denied", "key disabled", "replaced", "removed", "not implemented"]
 )
+@pytest.mark.represented_by("denied", "replaced", "not implemented")
 def test_copy_that_is_refused(
     account: AwsAccount,
     wire: Wire,

@@ -260,6 +260,7 @@ def test_case_12_bodies_of_another_length(
 
 
 @pytest.mark.parametrize("change", [shortened, lengthened, empty])
+@pytest.mark.represented_by("lengthened", "empty")
 def test_another_length_is_no_damage(
     account: AwsAccount,
     wire: Wire,

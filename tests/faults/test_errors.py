@@ -272,6 +272,7 @@ def test_on_the_command_line(
     ],
     ids=["empty", "html", "xml", "length", "500", "302", "407", "zeros"],
 )
+@pytest.mark.represented_by("empty", "xml", "length", "302", "zeros")
 def test_answers_that_make_no_sense(
     account: AwsAccount, wire: Wire, make_file: MakeFile, tmp_path: Path, answer: Answer
 ) -> None:

@@ -100,6 +100,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("rule", BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.represented_by("404 cut", "404 stalled", "400 cut", "503 cut", "200 reset")
 def test_an_answer_about_latest_breaks_off(
     session: Session, wire: Wire, staged: bytes, make_file: MakeFile, tmp_path: Path, rule: Rule
 ) -> None:
@@ -119,6 +120,7 @@ def test_an_answer_about_latest_breaks_off(
 
 
 @pytest.mark.parametrize("rule", BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.represented_by("404 cut", "400 cut", "503 stalled", "200 reset")
 def test_two_regions_cut_what_they_answer(
     session: Session, wire: Wire, staged: bytes, tmp_path: Path, rule: Rule
 ) -> None:
@@ -133,6 +135,7 @@ def test_two_regions_cut_what_they_answer(
 @pytest.mark.parametrize(
     "name", sorted(BROKEN.keys() - {"200 cut"})
 )  # that is taken up where it broke
+@pytest.mark.represented_by("404 cut", "503 cut", "200 stalled")
 def test_all_regions_cut_what_they_answer(
     session: Session, wire: Wire, staged: bytes, tmp_path: Path, name: str
 ) -> None:

@@ -74,6 +74,7 @@ def peak(size: int, regions: str, folder: Path) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("kind", ["file", "s3"])
+@pytest.mark.represented_by("s3")
 def test_memory_does_not_grow(kind: str, account: AwsAccount, tmp_path: Path) -> None:
     """Twice as many bytes to stage, download and compare take as much memory."""
     buckets = [f"s3://{name}/{{0}}?region={region}" for region, name in account.buckets.items()][:2]

@@ -328,6 +328,7 @@ ON_THE_WIRE: list[tuple[type[Change], str]] = [
 @pytest.mark.parametrize(
     ("change", "trouble"), ON_THE_WIRE, ids=[f"{c.__name__}-{name}" for c, name in ON_THE_WIRE]
 )
+@pytest.mark.represented_by("Promoting-one-hangs", "RollingBack-all-lost", "Yanking-lost-promise")
 def test_trouble_on_the_wire(
     account: AwsAccount, wire: Wire, make_file: MakeFile, change: type[Change], trouble: str
 ) -> None:

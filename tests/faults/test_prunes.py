@@ -224,6 +224,7 @@ def is_tombstone_write(request: Request) -> bool:
         ),
     ],
 )
+@pytest.mark.represented_by("throttled", "lost-tombstones", "one-hangs")
 def test_trouble_on_the_wire(
     account: AwsAccount,
     wire: Wire,

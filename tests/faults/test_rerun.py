@@ -119,6 +119,7 @@ def test_case_08_killed_after_a_step(
 
 
 @pytest.mark.parametrize("step", PART_STEPS)
+@pytest.mark.represented_by("part", "completion")
 def test_case_08_killed_after_a_step_of_an_upload_in_parts(
     account: AwsAccount, wire: Wire, served: Served, make_file: MakeFile, step: str
 ) -> None:
@@ -163,6 +164,7 @@ def uploads(account: AwsAccount) -> set[str]:
 @pytest.mark.sweep
 @pytest.mark.parametrize("is_asked", [False, True], ids=["killed", "asked to end"])
 @pytest.mark.parametrize("step", COPY_STEPS)
+@pytest.mark.represented_by("a part was copied-killed", "a copy was completed-asked to end")
 def test_case_08_killed_while_regions_copy(
     account: AwsAccount,
     wire: Wire,

@@ -110,6 +110,7 @@ def test_restart(wire: Wire, served: Served, make_file: MakeFile, size: int) -> 
     [(0.3, throttled(503)), (0.3, reset), (0.6, throttled(503))],
     ids=["30-503", "30-reset", "60-503"],
 )
+@pytest.mark.represented_by("60-503", "30-reset")
 def test_share_of_parts(
     wire: Wire, served: Served, make_file: MakeFile, share: float, rule: Rule
 ) -> None:

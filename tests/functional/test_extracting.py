@@ -220,7 +220,7 @@ def test_names_in_zips_of_unix_that_are_not_utf8(staged: Staged, out: Path) -> N
 
 @pytest.mark.parametrize("system", [0, 3])
 def test_names_in_fields_of_zips(system: int, staged: Staged, out: Path) -> None:
-    """A name that DOS could not have is in a field beside it, which counts while it belongs to it."""
+    """A name that DOS cannot have is in a field beside it, which counts while it belongs to it."""
     for stands_for, expected in ((b"x\x9abung", "Übung €"), (b"older", "xÜbung")):
         entry = with_utf8_name(zip_entry("xxbung", system=system), "Übung €", stands_for)
         archive = zip_of((entry, b"")).replace(b"xxbung", b"x\x9abung")

@@ -30,7 +30,7 @@ from tests.model.channel_programs import (
 from tests.model.explorer import each
 from tests.model.programs import Program
 
-pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(3600)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,14 @@ def test_one_region(search: Search, folder: Path) -> None:
     search.run(folder)
 
 
-@each(THREE, "a region that goes down", "a rollback and a promotion")
+@each(
+    THREE,
+    "a region that goes down",
+    "a removal and a promotion that expect the same",
+    "a rollback and a promotion",
+    "two removals",
+    "two that expect no channel",
+)
 def test_three_regions(search: Search, folder: Path) -> None:
     """The same of three regions, of which one may go down."""
     search.run(folder)

@@ -40,7 +40,7 @@ TWO = {
 }
 
 
-@each(TWO, "a fault, and other content", "a repair")
+@each(TWO, "a fault, and other content", "a repair", "the same content")
 def test_two_on_two_regions(search: Search, folder: Path) -> None:
     """Every promise is kept where one region waits for the other, and copies from it."""
     search.run(folder)

@@ -17,7 +17,7 @@ from tests.model.programs import Get, Program, Repair, Stage
 from tests.model.world import World
 from tests.support.memory_region import StoreState
 
-pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(3600)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +341,14 @@ GROWING = {
 }
 
 
-@each(ONE, "a repair beside versions", "versions of which none is later")
+@each(
+    ONE,
+    "a re-run beside other content, where no answer proves a write",
+    "a repair beside a re-run",
+    "a repair beside versions",
+    "two repairs",
+    "versions of which none is later",
+)
 def test_three_on_one_region(search: Search, folder: Path) -> None:
     """Every promise is kept, whatever the order, whoever dies and whatever gets no answer."""
     search.run(folder)

@@ -28,7 +28,7 @@ from tests.model.prune_programs import (
     StageMarked,
 )
 
-pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(3600)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def run_all(run: Run, fixture: ProjectFixture, folder: Path) -> None:
     assert not [path for path in folder.parent.iterdir() if "evil" in path.name]
 
 
-@pytest.mark.parametrize("fact", some_of(FACTS, "filename", "sha256", "removed-at", "unknown"))
+@pytest.mark.parametrize("fact", some_of(FACTS, "filename", "unknown"))
 def test_case_28_facts(run: Run, file_project: ProjectFixture, tmp_path: Path, fact: str) -> None:
     """A fact of ours can hold anything, in one region or in all."""
     fixture = file_project

@@ -6,6 +6,7 @@ tests would make those fail that need a processor in time.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,9 @@ from xdist.scheduler import WorkStealingScheduling
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-COMPUTING = (os.cpu_count() or 1) + 1
-"""How many workers have tests that compute; all others have tests that wait. It is one more than
-there are processors: every test waits now and then, and many at once take each other's time."""
+COMPUTING = 2 * (os.cpu_count() or 1)
+"""How many workers have tests that compute; all others have tests that wait. There are two for each
+processor: every test waits now and then. Three for each take each other's time."""
 
 WAITING = (
     "tests/contract/test_probe.py",
@@ -27,11 +28,15 @@ WAITING = (
     "tests/faults/test_dead_regions.py",
     "tests/faults/test_deadline.py",
     "tests/faults/test_downloads.py::test_case_12",
+    "tests/faults/test_errors.py::test_answers_that_make_no_sense",
     "tests/faults/test_foreign_answers.py",
     "tests/faults/test_hung_threads.py",
+    "tests/faults/test_mirrors.py::test_region_that_is_down",
     "tests/faults/test_refused_for_good.py::test_what_passes",
     "tests/faults/test_throttling.py",
     "tests/faults/test_request_counts.py",
+    "tests/functional/repair/test_cli.py::test_region_that_does_not_answer",
+    "tests/functional/repair/test_keep.py::test_while_a_region_is_down",
     "tests/functional/repair/test_outages.py",
     "tests/functional/repair/test_removals.py::test_region_that_is_down",
     "tests/functional/repair/test_removals.py::test_tombstone_while_a_region_is_down",
@@ -47,13 +52,16 @@ WAITING = (
 )
 """Files whose tests mostly wait, and single tests of other files: how the ids of tests begin."""
 
+_STORES = re.compile(r"[\[-](?:minio|seaweedfs|versitygw)[\]-]|/test_stores\.py")
+"""Tests on real stores: each worker that has some starts those stores, which takes seconds."""
+
 _AHEAD = 2
 """How many tests a worker has to have: it begins one when it knows the next."""
 
 
 def waits(test: str) -> bool:
-    """Say whether the test with that id mostly waits."""
-    return test.startswith(WAITING)
+    """Say whether the test with that id mostly waits, be it for a store that begins."""
+    return test.startswith(WAITING) or _STORES.search(test) is not None
 
 
 class Scheduling(WorkStealingScheduling):  # type: ignore[misc]  # it has no types

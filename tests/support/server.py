@@ -202,6 +202,14 @@ def remove_bucket(name: str) -> None:
     s3_backends.bucket_accounts.pop(name, None)
 
 
+def remove_parameters(regions: Iterable[str], part: str) -> None:
+    """Remove the parameters with *part* in their names: moto describes one by looking at all."""
+    for region in regions:
+        parameters = _ssm(region)._parameters
+        for name in [name for name in parameters if part in name]:
+            del parameters[name]
+
+
 def remember(regions: Iterable[str], part: str) -> Callable[[], None]:
     """Return what makes buckets and parameters, with *part* in their names, what they are now."""
     buckets = [b for n, b in s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.items() if part in n]

@@ -51,10 +51,13 @@ def some_of(values: Iterable[str], *kept: str) -> list["ParameterSet"]:
 
 
 def mark_exhaustive(items: Sequence[pytest.Item]) -> None:
-    """Mark with ``exhaustive`` what is in the sweep of a test and not needed to represent it.
+    """Mark with ``exhaustive`` the parameters that `make test` leaves out.
 
-    A test is a sweep where it has the mark ``sweep``, whose argument is the strength.
+    Where a test has the mark ``sweep``, these are what it does not need to represent all of them:
+    the mark's argument is the strength. Where it has the mark ``represented_by``, these are all but
+    those whose ids the mark has.
     """
+    _mark_represented(items)
     sweeps: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("sweep") and hasattr(item, "callspec"):
@@ -66,6 +69,13 @@ def mark_exhaustive(items: Sequence[pytest.Item]) -> None:
         for index, test in enumerate(tests):
             if index not in kept:
                 test.add_marker("exhaustive")
+
+
+def _mark_represented(items: Iterable[pytest.Item]) -> None:
+    for item in items:
+        mark = item.get_closest_marker("represented_by")
+        if mark and item.callspec.id not in mark.args:  # type: ignore[attr-defined]
+            item.add_marker("exhaustive")
 
 
 def _number(sweep: Sequence[Mapping[str, object]]) -> list[list[tuple[str, int]]]:

@@ -50,6 +50,14 @@ def staged(backends: list[Backend], make_file: MakeFile) -> Session:
         ("=1.2.0", "1.2.0"),
     ],
 )
+@pytest.mark.represented_by(
+    "aws-^1.2-1.10.0",
+    "aws-0.x || 3.x-3.1.0",
+    "file-~1.2-1.2.5",
+    "file-1.x-1.10.0",
+    "file-^2.0.0-rc-2.0.0-rc.1",
+    "file-*-3.1.0",
+)
 def test_highest_that_satisfies(staged: Session, selector: str, picked: str) -> None:
     """A range picks the highest version that satisfies it, as npm does."""
     artifact = staged.get("SugarWater", selector)

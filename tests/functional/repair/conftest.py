@@ -10,6 +10,7 @@ from tests.conftest import AwsAccount, build_account, percent
 from tests.functional.repair.project_fixture import ProjectFixture
 from tests.support.backends import Backend, Bucket, Directory
 from tests.support.limits import ConfigurationLoader
+from tests.support.server import remove_parameters
 from tests.support.wire import Wire
 
 
@@ -66,6 +67,7 @@ def _on_aws(
     fixture = ProjectFixture(street.backends(kind, account), folder, loader=loader, account=account)
     yield fixture
     street.wire.clear()
+    remove_parameters(account.buckets, account.unique + "/")
 
 
 @pytest.fixture

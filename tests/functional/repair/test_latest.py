@@ -360,6 +360,7 @@ def test_a_version_alone_leaves_latest(file_project: ProjectFixture) -> None:
     "value", ["1.0.0", "9.9.9", "junk", "v2.0.0", "{{x}} \x1b[2J", None],
     ids=["stale", "ahead", "junk", "prefixed", "unsafe", "deleted"],
 )  # fmt: skip
+@pytest.mark.represented_by("ahead", "junk", "deleted")
 def test_copy(aws_project: ProjectFixture, value: str | None) -> None:
     """A copy of ``latest`` that is not what it should be is found, and made again."""
     fixture = aws_project

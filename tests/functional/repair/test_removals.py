@@ -68,6 +68,7 @@ DAMAGES = [lose, bring_back, replace, damage, leave_bytes]
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("damage_", DAMAGES, ids=lambda d: d.__name__)
+@pytest.mark.represented_by("aws-lose", "aws-leave_bytes", "file-bring_back", "file-damage")
 def test_damage_of_a_tombstone(removed: ProjectFixture, damage_: Damage) -> None:
     """It is found, and repaired: a removed version stays removed."""
     damage_(removed, removed.b)
@@ -82,6 +83,7 @@ def test_damage_of_a_tombstone(removed: ProjectFixture, damage_: Damage) -> None
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("damage_", DAMAGES, ids=lambda d: d.__name__)
+@pytest.mark.represented_by("aws-replace", "file-bring_back", "file-damage")
 def test_damage_where_the_mark_is_lost(removed: ProjectFixture, damage_: Damage) -> None:
     """Most tombstones say the same as the mark, which is made anew."""
     for backend in removed.backends:

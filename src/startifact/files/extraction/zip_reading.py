@@ -26,9 +26,9 @@ _END = Struct("<4s4H2LH")
 _LOCATOR = Struct("<4sLQL")
 _END_64 = Struct("<4sQ2H2L4Q")
 _LARGE = Struct("<Q")
-_FIELD = Struct("<2H")
+_FIELD = Struct("<2sH")
 
-_LARGE_FIELD, _NAME_FIELD = 0x0001, 0x7075
+_LARGE_FIELD, _NAME_FIELD = b"\x01\x00", b"up"
 """The extra fields that are read: sizes above 4 GiB, and Info-ZIP's name in UTF-8."""
 
 _HOSTS_WITH_UTF8 = frozenset({3, 19})
@@ -281,8 +281,8 @@ class _Zip:
         return ArchiveError(f"{self._name} is a damaged zip: {what}")
 
 
-def _extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the numbers of the fields in *extra*, each with what is in it."""
+def _extra_fields(extra: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the kinds of the fields in *extra*, each with what is in it."""
     while len(extra) >= 4:
         kind, length = _FIELD.unpack_from(extra)
         yield kind, extra[4 : 4 + length]

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from tests.support.server import (
     remove_bucket,
     remove_parameters,
 )
-from tests.support.sweeps import mark_exhaustive
+from tests.support.sweeps import mark_exhaustive, mark_represented
 from tests.support.tracing import trace_no_sdk
 from tests.support.wire import Wire
 
@@ -316,6 +316,15 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
     finally:
         look_among_new()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem() -> Generator[None, object, object]:
+    """Mark what `make test` leaves out where some parameters of a test stand for the others."""
+    made = yield
+    if isinstance(made, list) and made:
+        mark_represented(made)
+    return made
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,7 +18,6 @@ from tests.conftest import AwsAccount
 from tests.consistency.policy_scenarios import LARGE, REGIONS, SCENARIOS, Setting
 from tests.support.deployment import Deployment
 from tests.support.iam import ACCOUNT, ANYTHING, Asked, Statements, allows, enforced, of_bucket
-from tests.support.sweeps import some_of
 from tests.support.wire import Wire
 
 NAME = "on-the-wire"
@@ -109,10 +108,8 @@ MAY: dict[str, set[str]] = {
 OPERATIONS = sorted({name for may in MAY.values() for name in may})
 
 
-@pytest.mark.parametrize(
-    "operation",
-    some_of(OPERATIONS, "stage", "download", "promote", "prune", "repair", "yank", "setup"),
-)
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.represented_by("stage", "download", "promote", "prune", "repair", "yank", "setup")
 def test_roles(
     operation: str,
     account: AwsAccount,

@@ -324,7 +324,6 @@ ON_THE_WIRE: list[tuple[type[Change], str]] = [
 ]
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("change", "trouble"), ON_THE_WIRE, ids=[f"{c.__name__}-{name}" for c, name in ON_THE_WIRE]
 )

@@ -161,7 +161,6 @@ def uploads(account: AwsAccount) -> set[str]:
     }
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("is_asked", [False, True], ids=["killed", "asked to end"])
 @pytest.mark.parametrize("step", COPY_STEPS)
 @pytest.mark.represented_by("a part was copied-killed", "a copy was completed-asked to end")

@@ -13,7 +13,6 @@ from tests.functional.repair.project_fixture import CONTENT, ProjectFixture
 from tests.security.conftest import Run
 from tests.security.texts import CORPUS, STORABLE, is_harmless, unsafe_text
 from tests.support.limits import Session
-from tests.support.sweeps import some_of
 
 # These repeat themselves many times; measuring coverage would double their time.
 pytestmark = pytest.mark.no_cover
@@ -48,7 +47,8 @@ def run_all(run: Run, fixture: ProjectFixture, folder: Path) -> None:
     assert not [path for path in folder.parent.iterdir() if "evil" in path.name]
 
 
-@pytest.mark.parametrize("fact", some_of(FACTS, "filename", "unknown"))
+@pytest.mark.parametrize("fact", FACTS)
+@pytest.mark.represented_by("filename", "unknown")
 def test_case_28_facts(run: Run, file_project: ProjectFixture, tmp_path: Path, fact: str) -> None:
     """A fact of ours can hold anything, in one region or in all."""
     fixture = file_project

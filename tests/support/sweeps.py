@@ -1,13 +1,9 @@
 """Which parameters of a sweep stand for all of them, so that every run needs only those."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from _pytest.mark.structures import ParameterSet
 
 Covered = tuple[tuple[str, int], ...]
 
@@ -38,26 +34,11 @@ def representatives(sweep: Sequence[Mapping[str, object]], strength: int = 1) ->
     return sorted(taken)
 
 
-def some_of(values: Iterable[str], *kept: str) -> list["ParameterSet"]:
-    """Return parameters: `make test` runs those that are *kept*, and the rest is exhaustive.
-
-    For values that differ in kind, of which those kept stand for the others.
-    """
-    known = list(values)
-    unknown = set(kept).difference(known)
-    assert not unknown, f"not among the values: {sorted(unknown)}"
-    rest = pytest.mark.exhaustive
-    return [pytest.param(v, marks=[] if v in kept else rest, id=v) for v in known]
-
-
 def mark_exhaustive(items: Sequence[pytest.Item]) -> None:
-    """Mark with ``exhaustive`` the parameters that `make test` leaves out.
+    """Mark with ``exhaustive`` what is in the sweep of a test and not needed to represent it.
 
-    Where a test has the mark ``sweep``, these are what it does not need to represent all of them:
-    the mark's argument is the strength. Where it has the mark ``represented_by``, these are all but
-    those whose ids the mark has.
+    A test is a sweep where it has the mark ``sweep``, whose argument is the strength.
     """
-    _mark_represented(items)
     sweeps: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("sweep") and hasattr(item, "callspec"):
@@ -71,11 +52,21 @@ def mark_exhaustive(items: Sequence[pytest.Item]) -> None:
                 test.add_marker("exhaustive")
 
 
-def _mark_represented(items: Iterable[pytest.Item]) -> None:
-    for item in items:
-        mark = item.get_closest_marker("represented_by")
-        if mark and item.callspec.id not in mark.args:  # type: ignore[attr-defined]
-            item.add_marker("exhaustive")
+def mark_represented(tests: Sequence[pytest.Function]) -> None:
+    """Mark with ``exhaustive`` those of *tests* for which others stand.
+
+    They are one test with all its parameters. Which ids stand for all, its mark ``represented_by``
+    says, if it has one.
+    """
+    mark = tests[0].get_closest_marker("represented_by")
+    if mark is None:
+        return
+    others = {test.callspec.id: test for test in tests}
+    for kept in mark.args:
+        # An id that no parameter has would leave all of them out.
+        assert others.pop(kept, None), f"{tests[0].nodeid}: no parameter is {kept!r}"
+    for test in others.values():
+        test.add_marker("exhaustive")
 
 
 def _number(sweep: Sequence[Mapping[str, object]]) -> list[list[tuple[str, int]]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.sweeps import mark_exhaustive, representatives
+from tests.support.sweeps import mark_exhaustive, mark_represented, representatives
 
 KINDS = ("aws", "file")
 FAULTS = ("lost", "reset", "slow")
@@ -60,6 +60,7 @@ class Test:
     def __init__(self, nodeid: str, *marks: pytest.Mark) -> None:
         self.nodeid = nodeid
         self.callspec = self
+        self.id = nodeid.partition("[")[2].rstrip("]")
         self.params = {"kind": nodeid.partition("[")[2]}
         self.marked: list[str] = []
         self._marks = {mark.name: mark for mark in marks}
@@ -87,3 +88,23 @@ def test_marks() -> None:
     mark_exhaustive(tests)
 
     assert [test.marked for test in tests] == [[], ["exhaustive"], [], [], []]
+
+
+def test_marks_of_what_others_stand_for() -> None:
+    """Those that a test is represented by are run each time, and the others are not."""
+    mark = pytest.mark.represented_by("aws", "s3").mark
+    tests: list[Any] = [Test(f"a.py::test_one[{kind}]", mark) for kind in ("aws", "file", "s3")]
+    plain: list[Any] = [Test("a.py::test_two[file]")]
+
+    mark_represented(tests)
+    mark_represented(plain)
+
+    assert [test.marked for test in (*tests, *plain)] == [[], ["exhaustive"], [], []]
+
+
+def test_parameters_that_are_not_there() -> None:
+    """A test that is represented by nothing would not be run at all."""
+    tests: list[Any] = [Test("a.py::test_one[aws]", pytest.mark.represented_by("AWS").mark)]
+
+    with pytest.raises(AssertionError, match="'AWS'"):
+        mark_represented(tests)

@@ -15,7 +15,6 @@ from tests.faults.rules import when
 from tests.functional.doctor.conftest import Examine, check_of, failures, states
 from tests.support.iam import ACCOUNT, ANYTHING, enforced, of_bucket
 from tests.support.limits import Session
-from tests.support.sweeps import some_of
 from tests.support.wire import Wire
 
 
@@ -30,10 +29,8 @@ def test_all_is_well(examine: Examine, line: Wire) -> None:
     assert not line.writes()
 
 
-@pytest.mark.parametrize(
-    "operation",
-    some_of(OPERATIONS, "stage", "download", "projects", "promote", "prune", "repair", "setup"),
-)
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.represented_by("stage", "download", "projects", "promote", "prune", "repair", "setup")
 def test_every_operation(examine: Examine, line: Wire, operation: str) -> None:
     """Permissions are tried for each, one by one, and nothing is written, deleted or marked."""
     found = examine(operation, channel="prod", regions=AWS_REGIONS[:1])

@@ -15,7 +15,6 @@ from tests.faults.rules import answering, when
 from tests.faults.test_wrong_region import redirecting
 from tests.functional.doctor.conftest import Examine, check_of, failures
 from tests.support.limits import Session
-from tests.support.sweeps import some_of
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 US, EU, AP = AWS_REGIONS
@@ -291,23 +290,20 @@ FAULTS = {
 """What leaves everything else as it is."""
 
 
-@pytest.mark.parametrize(
-    "name",
-    some_of(
-        FAULTS,
-        "versioning is suspended",
-        "public access is open",
-        "no encryption",
-        "lifecycle archives artifacts",
-        "replication into a listed bucket",
-        "KMS key disabled",
-        "too many parameters",
-        "clock that is late",
-        "shared bucket",
-        "other configuration",
-        "no permission s3:PutObject",
-        "no permission ssm:GetParameter",
-    ),
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.represented_by(
+    "versioning is suspended",
+    "public access is open",
+    "no encryption",
+    "lifecycle archives artifacts",
+    "replication into a listed bucket",
+    "KMS key disabled",
+    "too many parameters",
+    "clock that is late",
+    "shared bucket",
+    "other configuration",
+    "no permission s3:PutObject",
+    "no permission ssm:GetParameter",
 )
 def test_one_fault(examine: Examine, good_account: AwsAccount, line: Wire, name: str) -> None:
     """It is the only line that fails, and says what to do."""

@@ -66,7 +66,6 @@ Damage = Callable[[ProjectFixture, Backend], None]
 DAMAGES = [lose, bring_back, replace, damage, leave_bytes]
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("damage_", DAMAGES, ids=lambda d: d.__name__)
 @pytest.mark.represented_by("aws-lose", "aws-leave_bytes", "file-bring_back", "file-damage")
 def test_damage_of_a_tombstone(removed: ProjectFixture, damage_: Damage) -> None:
@@ -81,7 +80,6 @@ def test_damage_of_a_tombstone(removed: ProjectFixture, damage_: Damage) -> None
     assert is_tombstone(removed.b.encoded_record(removed.key))
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("damage_", DAMAGES, ids=lambda d: d.__name__)
 @pytest.mark.represented_by("aws-replace", "file-bring_back", "file-damage")
 def test_damage_where_the_mark_is_lost(removed: ProjectFixture, damage_: Damage) -> None:

@@ -6,9 +6,8 @@ BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CHECK_PYTHON = $(PYTHON) -c \
   'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
-# Two for each processor, and three for tests that hardly do anything but wait: which those are,
-# tests/support/scheduling.py says. Each of them collects all tests first.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count() + 3)')
+# As many as tests/support/scheduling.py says.
+WORKERS ?= auto
 # What one process has compiled, all others read: tests start thousands of them.
 unexport PYTHONDONTWRITEBYTECODE
 # With the exact version of each package it needs, so that none is chosen anew.
@@ -62,7 +61,7 @@ quick: $(VENV)/.installed-dev
 	$(PYTEST) -m "not exploration and not exhaustive and not aws" $(QUICK)
 
 explore: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n auto --dist worksteal -m exploration tests/model
+	$(PYTEST) -m exploration tests/model
 
 # What "make test" leaves out: those searches, and all other parameters of sweeps.
 exhaustive: $(VENV)/.installed-dev

@@ -24,7 +24,7 @@ from tests.support.backends import Backend, Bucket, Directory
 from tests.support.caches import cache_moto, cache_sdk
 from tests.support.garbage import leave_alone, look_among_new
 from tests.support.machine import keep_files_in_memory, use_one_processor
-from tests.support.scheduling import Scheduling
+from tests.support.scheduling import WORKERS, Scheduling
 from tests.support.server import (
     Aws,
     make_bucket,
@@ -281,6 +281,12 @@ _AWS_PARAMETERS = {
     "aws_project",
     "bucket_project",
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers there are where nobody gives a number."""
+    return WORKERS
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -316,15 +316,15 @@ UNSAFE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     "zip: two names": (lambda: disagreeing_zip(name=b"z"), "the header of 'a' do not agree"),
     "zip: two names, in a field": (
         zip_of((with_utf8_name(zip_entry("a"), "b", b"a"), SUGAR)),
-        "'a' is 'b' in a field of its own",
+        "a member has two names, 'a' and 'b'",
     ),
     "zip: two names, in a field beside UTF-8": (
         zip_of((with_utf8_name(zip_entry("ä"), "../b", "ä".encode()), SUGAR)),
-        "'ä' is '../b' in a field of its own",
+        "a member has two names, 'ä' and '../b'",
     ),
     "zip: two names, in a field in front of its content": (
         lambda: field_in_front("a", "b"),
-        "'a' is 'b' in a field of its own",
+        "a member has two names, 'a' and 'b'",
     ),
 }
 """Each with what is said of it."""

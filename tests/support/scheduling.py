@@ -1,7 +1,7 @@
 """Which worker of a test run gets which test: those that wait do not keep others from a processor.
 
 Some tests spend seconds in pauses and time-outs that are their matter, and hardly any of them
-computing. One more worker for these is no load for the machine, while many more workers for all
+computing. A few more workers for these are no load for the machine, while many more workers for all
 tests would make those fail that need a processor in time.
 """
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 COMPUTING = 2 * (os.cpu_count() or 1)
 """How many workers have tests that compute; all others have tests that wait. There are two for each
 processor: every test waits now and then. Three for each take each other's time."""
+
+WORKERS = COMPUTING + 3
+"""How many workers there are, unless a run says otherwise: each collects all tests first."""
 
 WAITING = (
     "tests/contract/test_probe.py",

@@ -4,7 +4,6 @@
 where the headers beside the content say something else, and lets members share their content.
 """
 
-import contextlib
 import stat
 import zlib
 from array import array
@@ -16,6 +15,7 @@ from typing import BinaryIO
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import ArchiveError
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
+from startifact.files.extraction.zip_entries import ZipEntry, large_values, utf8_name
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import READ_BACK_BYTES
 from startifact.text import quoted
@@ -25,13 +25,6 @@ _CENTRAL = Struct("<4s6H3L5H2L")
 _END = Struct("<4s4H2LH")
 _LOCATOR = Struct("<4sLQL")
 _END_64 = Struct("<4sQ2H2L4Q")
-_LARGE = Struct("<Q")
-_FIELD = Struct("<2sH")
-
-_LARGE_FIELD, _NAME_FIELD = b"\x01\x00", b"up"
-"""The extra fields that are read: sizes above 4 GiB, and Info-ZIP's name in UTF-8."""
-
-_HOSTS_WITH_UTF8 = frozenset({3, 19})
 _METHODS = {
     1: "shrink", 6: "implode", 9: "deflate64", 12: "bzip2", 14: "lzma", 93: "zstd", 95: "xz",
     98: "ppmd", 99: "encryption",
@@ -45,37 +38,6 @@ class _Directory:
     start: int
     end: int
     count: int
-
-
-@dataclass(slots=True)
-class _Entry:
-    """What the directory says of one member."""
-
-    name: bytes
-    utf8_name: bytes | None
-    host: int
-    flags: int
-    method: int
-    crc: int
-    packed: int
-    size: int
-    attributes: int
-    offset: int
-
-    @property
-    def text(self) -> str:
-        """The name: UTF-8 where it says so, else that of the extra field, else as DOS had it.
-
-        Tools of Unix and of macOS write UTF-8 without saying so.
-        """
-        if self.flags & 0x800 or self.name.isascii():
-            return self.name.decode("utf-8", "surrogateescape")
-        if self.utf8_name is not None:
-            return self.utf8_name.decode("utf-8", "surrogateescape")
-        if self.host in _HOSTS_WITH_UTF8:
-            with contextlib.suppress(UnicodeDecodeError):
-                return self.name.decode()
-        return self.name.decode("cp437")
 
 
 def zip_members(path: Path, name: str) -> Iterator[StoredMember]:
@@ -145,7 +107,7 @@ class _Zip:
                 return at, count, length, start
         return None
 
-    def _entry(self, left: int) -> tuple[_Entry, int]:
+    def _entry(self, left: int) -> tuple[ZipEntry, int]:
         """Return the next entry of the directory, and how many bytes it took of *left*."""
         head = self._file.read(_CENTRAL.size)
         if len(head) < _CENTRAL.size or not head.startswith(b"PK\x01\x02"):
@@ -157,25 +119,21 @@ class _Zip:
         if taken > left or len(rest) < sum(lengths) or disk not in {0, 0xFFFF}:
             raise self._damaged("its directory is not valid")
         name, extra = rest[: lengths[0]], rest[lengths[0] : lengths[0] + lengths[1]]
-        size, packed, offset = self._large(extra, size, packed, offset)
-        utf8_name = _utf8_name(extra, name)
-        return _Entry(
-            name, utf8_name, made_by >> 8, flags, method, crc, packed, size, attributes, offset
+        size, packed, offset = large_values(extra, size, packed, offset)
+        return ZipEntry(
+            name,
+            utf8_name(extra, name),
+            made_by >> 8,
+            flags,
+            method,
+            crc,
+            packed,
+            size,
+            attributes,
+            offset,
         ), taken
 
-    def _large(self, extra: bytes, *values: int) -> list[int]:
-        """Return *values*, those of them that are too large for their field from *extra*."""
-        large = next((body for kind, body in _extra_fields(extra) if kind == _LARGE_FIELD), b"")
-        found: list[int] = []
-        for value in values:
-            if value == 0xFFFFFFFF and len(large) >= _LARGE.size:
-                found += _LARGE.unpack_from(large)
-                large = large[_LARGE.size :]
-            else:
-                found.append(value)
-        return found
-
-    def _member(self, entry: _Entry, directory: _Directory) -> StoredMember:
+    def _member(self, entry: ZipEntry, directory: _Directory) -> StoredMember:
         name = entry.text
         start = self._check_local(entry, name, directory)
         mode = entry.attributes >> 16
@@ -202,7 +160,7 @@ class _Zip:
             read=lambda: self._read(entry, name, start),
         )
 
-    def _check_local(self, entry: _Entry, name: str, directory: _Directory) -> int:
+    def _check_local(self, entry: ZipEntry, name: str, directory: _Directory) -> int:
         """Return where the content begins, by a header that says the same as *entry*."""
         self._content.seek(min(entry.offset, directory.start))
         head = self._content.read(_LOCAL.size)
@@ -210,7 +168,7 @@ class _Zip:
             raise self._damaged(f"{quoted(name)} is not where its directory says")
         (_, _, flags, method, _, _, crc, packed, size, name_size, extra_size) = _LOCAL.unpack(head)
         rest = self._content.read(name_size + extra_size)
-        size, packed = self._large(rest[name_size:], size, packed)
+        size, packed = large_values(rest[name_size:], size, packed)
         same = rest[:name_size] == entry.name and method == entry.method
         same = same and not (flags ^ entry.flags) & 0x801
         if not flags & 8:  # else they follow the content
@@ -218,10 +176,10 @@ class _Zip:
         if not same:
             raise self._damaged(f"its directory and the header of {quoted(name)} do not agree")
         # Which of two names counts, tools do not agree on.
-        for other in (entry.utf8_name, _utf8_name(rest[name_size:], entry.name)):
+        for other in (entry.utf8_name, utf8_name(rest[name_size:], entry.name)):
             if other not in (None, name.encode("utf-8", "surrogateescape")):
                 text = other.decode("utf-8", "surrogateescape")
-                raise self._damaged(f"{quoted(name)} is {quoted(text)} in a field of its own")
+                raise self._damaged(f"a member has two names, {quoted(name)} and {quoted(text)}")
         start: int = entry.offset + _LOCAL.size + name_size + extra_size
         if start + entry.packed > directory.start:
             raise self._damaged(f"the content of {quoted(name)} reaches into its directory")
@@ -236,7 +194,7 @@ class _Zip:
                 raise self._damaged("two members share bytes, as no tool writes them")
             end = stop
 
-    def _read(self, entry: _Entry, name: str, start: int) -> Iterator[bytes]:
+    def _read(self, entry: ZipEntry, name: str, start: int) -> Iterator[bytes]:
         self._content.seek(start)
         size = crc = 0
         packed = self._packed(entry)
@@ -251,7 +209,7 @@ class _Zip:
                 f"the CRC-32 {crc:08x}, expected {entry.size:,} with {entry.crc:08x}"
             )
 
-    def _packed(self, entry: _Entry) -> Iterator[bytes]:
+    def _packed(self, entry: ZipEntry) -> Iterator[bytes]:
         left = entry.packed
         while left and (block := self._content.read(min(left, READ_BACK_BYTES))):
             left -= len(block)
@@ -279,26 +237,6 @@ class _Zip:
 
     def _damaged(self, what: str) -> ArchiveError:
         return ArchiveError(f"{self._name} is a damaged zip: {what}")
-
-
-def _extra_fields(extra: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the kinds of the fields in *extra*, each with what is in it."""
-    while len(extra) >= 4:
-        kind, length = _FIELD.unpack_from(extra)
-        yield kind, extra[4 : 4 + length]
-        extra = extra[4 + length :]
-
-
-def _utf8_name(extra: bytes, name: bytes) -> bytes | None:
-    """Return the name in the field of *extra* for that, if it stands for *name*.
-
-    Its checksum says so: a tool that knows no such fields may have changed the name beside it.
-    """
-    version_and_checksum = b"\x01" + zlib.crc32(name).to_bytes(4, "little")
-    for kind, body in _extra_fields(extra):
-        if kind == _NAME_FIELD and body.startswith(version_and_checksum):
-            return body.removeprefix(version_and_checksum)
-    return None
 
 
 def _type_trouble(kind: int, mode: int, *, is_directory: bool) -> str | None:

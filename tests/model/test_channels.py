@@ -30,6 +30,7 @@ from tests.model.channel_programs import (
 from tests.model.explorer import each
 from tests.model.programs import Program
 
+# The longest search, of a million states, takes eight minutes of a processor, which others share.
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(3600)]
 
 

@@ -17,6 +17,7 @@ from tests.model.programs import Get, Program, Repair, Stage
 from tests.model.world import World
 from tests.support.memory_region import StoreState
 
+# The longest search, of a million states, takes eight minutes of a processor, which others share.
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(3600)]
 
 

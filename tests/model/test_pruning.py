@@ -28,6 +28,7 @@ from tests.model.prune_programs import (
     StageMarked,
 )
 
+# The longest search, of a million states, takes eight minutes of a processor, which others share.
 pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(3600)]
 
 

@@ -25,6 +25,7 @@ from tests.support.archives import (
     tar_file,
     tar_link,
     tar_of,
+    with_large_end,
     with_utf8_name,
     zip_entry,
     zip_of,
@@ -283,6 +284,13 @@ def test_large_zip(staged: Staged, out: Path) -> None:
     path = staged(pipe.getvalue()).downloader.extract(out / "new")
 
     assert tree(path) == {"lib": "folder", "lib/a.txt": SUGAR.decode()}
+
+
+def test_zip_with_an_end_for_large_numbers(staged: Staged, out: Path) -> None:
+    """A zip may have the end for large numbers where none is large: Info-ZIP writes it so."""
+    path = staged(with_large_end(ARCHIVES["zip"])).downloader.extract(out / "new")
+
+    assert tree(path) == EXTRACTED
 
 
 @pytest.mark.no_cover

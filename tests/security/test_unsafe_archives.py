@@ -19,6 +19,7 @@ from tests.support.archives import (
     tar_file,
     tar_link,
     tar_of,
+    with_large_end,
     with_utf8_name,
     zip_entry,
     zip_of,
@@ -312,6 +313,22 @@ UNSAFE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     ),
     "zip: fewer members than it says": (lambda: counting_zip(3), "says that it has 3 members"),
     "zip: more members than it says": (lambda: counting_zip(1), "says that it has 1 members"),
+    "zip: two ends that do not agree": (
+        with_large_end(GOOD_ZIP, count=3),
+        "its two ends do not agree: got 2, and 3 in that for large numbers",
+    ),
+    "zip: something before its end for large numbers": (
+        with_large_end(GOOD_ZIP, before=b"garbage"),
+        "its directory is not where its end says",
+    ),
+    "zip: something in its end for large numbers": (
+        with_large_end(GOOD_ZIP, between=bytes(56)),
+        "its end for large numbers is not where it says",
+    ),
+    "zip: end for large numbers that is missing": (
+        changed(with_large_end(GOOD_ZIP), [(b"PK\x06\x06", b"PK\x06\x00")]),
+        "its end for large numbers is not where it says",
+    ),
     "zip: members that share bytes": (overlapping_zip, "two members share bytes"),
     "zip: two names": (lambda: disagreeing_zip(name=b"z"), "the header of 'a' do not agree"),
     "zip: two names, in a field": (

@@ -64,6 +64,16 @@ def with_records(data: bytes) -> bytes:
     return info.tobuf(tarfile.USTAR_FORMAT) + data.ljust(512, b"\0") + GOOD_TAR
 
 
+def two_headers(*kinds: bytes) -> bytes:
+    """Return a tar whose first member has a header of each of *kinds*, of which one calls it y."""
+    headers = b""
+    for kind, name in zip(kinds, "yz", strict=True):
+        data = f"9 path={name}\n" if kind == tarfile.XHDTYPE else f"{name}\0"
+        info, content = tar_file("x", data.encode(), type=kind)
+        headers += info.tobuf(tarfile.GNU_FORMAT) + content.ljust(512, b"\0")
+    return headers + GOOD_TAR
+
+
 def sized(kind: bytes, size: int, records: dict[str, str]) -> bytes:
     """Return a tar whose first member says that it has *size* bytes, which do not follow."""
     info, _ = tar_file("x", b"", type=kind, size=size, pax_headers=records)
@@ -274,6 +284,18 @@ UNSAFE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     "tar: header for all members": (
         lambda: tar_header_for_all(path="../x"),
         "gives them one name or size",
+    ),
+    "tar: two extended headers": (
+        lambda: two_headers(tarfile.XHDTYPE, tarfile.XHDTYPE),
+        "two headers of one member do not agree: path is 'y' and 'z'",
+    ),
+    "tar: two long names": (
+        lambda: two_headers(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGNAME),
+        "path is 'y' and 'z'",
+    ),
+    "tar: extended header and long name": (
+        lambda: two_headers(tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME),
+        "path is 'y' and 'z'",
     ),
     "zip: smaller than it is": (lambda: lying_zip(10), "is not what it should be"),
     "zip: larger than it is": (lambda: lying_zip(9999), "is not what it should be"),

@@ -78,12 +78,13 @@ class _Tar:
                 used += self._size_of_header(info, used)
                 data = self._read(info.size)
                 if info.type in _LONG:
-                    said[_LONG[info.type]] = data.split(b"\0", 1)[0].decode(
-                        "utf-8", "surrogateescape"
-                    )
+                    text = data.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+                    records = {_LONG[info.type]: text}
                 else:
                     records = self._records(data)
-                    said |= records if info.type in _PAX else self._of_all(records)
+                    records = records if info.type in _PAX else self._of_all(records)
+                self._check_same(said, records)
+                said |= records
                 continue
             yield from self._member(info, said, used)
             said, used = {}, 0
@@ -183,6 +184,13 @@ class _Tar:
         if not _NAMING.isdisjoint(records):
             raise self._damaged("a header for all members gives them one name or size")
         return {}
+
+    def _check_same(self, said: dict[str, str], records: dict[str, str]) -> None:
+        """Raise where *records* call a member otherwise than *said* before, or size it so."""
+        for key in sorted(_NAMING & said.keys() & records.keys()):
+            if said[key] != records[key]:  # which one counts, tools do not agree on
+                both = f"{quoted(said[key])} and {quoted(records[key])}"
+                raise self._damaged(f"two headers of one member do not agree: {key} is {both}")
 
     def _number(self, text: str) -> int:
         if text.isascii() and text.isdecimal() and len(text) < 20:

@@ -266,6 +266,16 @@ def test_nothing(path: str | list[str], message: str, here: Path, stage: Stage) 
     assert caught.value.message == message.format(here=here, names=names)
 
 
+def test_nothing_is_said_once(here: Path, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """What the error says of each pattern no warning says before it."""
+    build(here, {"dist/a.whl": "a"})
+
+    with pytest.raises(InputError, match=r"nothing matches 'b\*'.*\nnothing matches 'c\*'"):
+        stage(["b*", "c*", "!d*"])
+
+    assert not caplog.records
+
+
 def test_paths_that_are_not_there(here: Path, stage: Stage) -> None:
     """Each is named, and so is what cannot be archived of those that are there."""
     build(here, {"d/a": "a", "d/out": "-> /etc", "e": "e"})

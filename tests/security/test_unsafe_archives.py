@@ -478,6 +478,8 @@ def test_unsafe(
 
     assert error.exit_code == 7
     assert error.message.startswith("SugarWater@1.0.0 ")
+    assert error.hint is not None
+    assert "stage that as another version" in error.hint
     with pytest.raises(ArchiveError, match=said):
         raise error
     assert (tmp_path / "beside" / "other").read_text() == "other"
@@ -606,6 +608,7 @@ def test_all_problems_at_once(extract: Callable[..., Path], tmp_path: Path) -> N
         "SugarWater@1.0.0 has members that cannot be extracted:",
         "  'x' is a sparse file, which is not supported",
     ]
+    assert str(error).count("Download it without extracting it") == 1
 
 
 def test_names_of_what_is_refused_take_bounded_memory(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import ArchiveError
+from startifact.files.extraction.damage import damaged
 from startifact.files.extraction.decompressing import Stream
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.limits import BLOCK_BYTES, MAX_TAR_HEADER_BYTES, MAX_TAR_PADDING_BYTES
@@ -205,7 +206,7 @@ class _Tar:
                 raise self._damaged("something else follows its end")
 
     def _damaged(self, what: str) -> ArchiveError:
-        return ArchiveError(f"{self._name} is a damaged tar: {what}")
+        return damaged(self._name, "tar", what)
 
 
 def _refused(info: tarfile.TarInfo) -> str | None:

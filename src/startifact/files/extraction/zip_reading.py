@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import ArchiveError
+from startifact.files.extraction.damage import damaged
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.files.extraction.zip_entries import ZipEntry, large_values, utf8_name
 from startifact.lazy_dataclasses import dataclass
@@ -248,7 +249,7 @@ class _Zip:
             raise self._damaged(f"{trouble} cannot be decompressed: {e}") from e
 
     def _damaged(self, what: str) -> ArchiveError:
-        return ArchiveError(f"{self._name} is a damaged zip: {what}")
+        return damaged(self._name, "zip", what)
 
 
 def _type_trouble(kind: int, mode: int, *, is_directory: bool) -> str | None:

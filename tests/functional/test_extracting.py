@@ -431,6 +431,18 @@ def test_no_directory(name: str, staged: Staged, out: Path) -> None:
     assert tree(out) == before
 
 
+def test_empty_path(staged: Staged, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty text is no directory, and not the working one."""
+    monkeypatch.chdir(out)
+    downloader = staged(TAR).downloader
+
+    with pytest.raises(InputError, match="a path is empty"):
+        downloader.extract("")
+    with pytest.raises(InputError, match="a path is empty"):
+        downloader.download("", load_filename=True)
+    assert tree(out) == {"other": "other"}
+
+
 def test_beside_other_files(staged: Staged, out: Path) -> None:
     """What a directory has stays; folders that both have are joined."""
     (out / "lib").mkdir()

@@ -572,13 +572,22 @@ def test_failure_between_renames(
     assert tree(out) == before
 
 
-def test_no_room(staged: Staged, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is too little room, that is said before anything is extracted."""
-    usage = type("usage", (), {"free": 100})
+@pytest.mark.parametrize(
+    ("archive", "said"),
+    [
+        (TAR, r"SugarWater@1\.0\.0 has 10,240 bytes, and 400 are free in"),
+        (ARCHIVES["tar.gz"], "takes 503 bytes when it is extracted, and 400 are free in"),
+    ],
+)
+def test_no_room(
+    archive: bytes, said: str, staged: Staged, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is too little room, that is said: for the archive before it is brought."""
+    usage = type("usage", (), {"free": 400})
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
 
-    with pytest.raises(LocalFileError, match="takes 503 bytes when it is extracted, and 100 are"):
-        staged(TAR).downloader.extract(out / "new" / "er")
+    with pytest.raises(LocalFileError, match=said):
+        staged(archive).downloader.extract(out / "new" / "er")
 
     assert tree(out) == {"other": "other"}
 

@@ -276,6 +276,7 @@ class Downloader:
             self._bring,
             path_of(path),
             name=str(self._resolution.key),
+            size=self._record.size,
             overwrite=overwrite,
             max_members=max_members,
             max_bytes=max_bytes,

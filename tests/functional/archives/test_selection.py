@@ -309,6 +309,20 @@ def test_what_to_do_about_it(path: str, takes_away: bool, here: Path, stage: Sta
     )
 
 
+def test_what_to_do_about_all_of_it(here: Path, stage: Stage) -> None:
+    """What to do about each kind of trouble is said once."""
+    build(here, {"d/A": "a", "d/a": "a", "d/B": "b", "d/b": "b", "d/l": "-> a", "d/k": "-> a"})
+    os.mkfifo(here / "d" / "pipe")
+
+    with pytest.raises(InputError, match="has 5 things") as caught:
+        stage("d", archive="zip")
+    assert caught.value.hint == (
+        "Let a link be a file, or set archive='tar.gz'. Rename one of them: some disks take upper "
+        "and lower case, or the two spellings of an accented letter, for the same. Take them away "
+        "with a path that begins with !"
+    )
+
+
 def test_names_that_are_like_it(here: Path, stage: Stage) -> None:
     """Where a file is not there, the hint has names that are like its own."""
     build(here, {"dist/app-1.0.tar.gz": "a", "dist/other": "b"})
@@ -428,7 +442,7 @@ def test_links_in_a_zip(here: Path, stage: Stage) -> None:
 
     with pytest.raises(InputError, match="is a link to 'a', and zip keeps no links") as caught:
         stage("d", archive="zip")
-    assert caught.value.hint == "Let it be a file, or set archive='tar.gz'"
+    assert caught.value.hint == "Let a link be a file, or set archive='tar.gz'"
 
 
 @pytest.mark.parametrize(

@@ -285,6 +285,13 @@ UNSAFE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
         lambda: tar_header_for_all(path="../x"),
         "gives them one name or size",
     ),
+    "tar: long name without an end": (
+        changed(
+            tar_of(tar_file("y" * 150), form=tarfile.GNU_FORMAT),
+            [(b"y" * 150 + b"\0\0", b"y" * 150 + b"zz")],
+        ),
+        "a long name goes on where it should end",
+    ),
     "tar: two extended headers": (
         lambda: two_headers(tarfile.XHDTYPE, tarfile.XHDTYPE),
         "two headers of one member do not agree: path is 'y' and 'z'",

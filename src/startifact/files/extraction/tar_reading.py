@@ -77,12 +77,10 @@ class _Tar:
             check_deadline()
             if info.type in _PAX or info.type in _LONG or info.type == tarfile.XGLTYPE:
                 used += self._size_of_header(info, used)
-                data = self._read(info.size)
                 if info.type in _LONG:
-                    text = data.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
-                    records = {_LONG[info.type]: text}
+                    records = {_LONG[info.type]: self._long_name(info.size)}
                 else:
-                    records = self._records(data)
+                    records = self._records(self._read(info.size))
                     records = records if info.type in _PAX else self._of_all(records)
                 self._check_same(said, records)
                 said |= records
@@ -163,6 +161,12 @@ class _Tar:
         if size % tarfile.BLOCKSIZE and not self._unread:
             self._stream.skip(-size % tarfile.BLOCKSIZE)
         return data
+
+    def _long_name(self, size: int) -> str:
+        data = self._read(size + -size % tarfile.BLOCKSIZE)
+        if any(data[size:]):  # some tools read on as far as there is no end
+            raise self._damaged("a long name goes on where it should end")
+        return data[:size].split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
     def _records(self, data: bytes) -> dict[str, str]:
         """Return what an extended header says; each record has its length in front of it."""

@@ -136,6 +136,21 @@ def test_kinds(kind: str, staged: Staged, out: Path) -> None:
     assert sorted(entry.name for entry in out.iterdir()) == ["new", "other"]
 
 
+def test_times_of_gnu(staged: Staged, out: Path) -> None:
+    """The times that GNU tar has in a header with --incremental are no folder."""
+    (info, content), (folder, _) = tar_file("a"), tar_file("d/", b"", type=tarfile.DIRTYPE)
+    archive = b""
+    for member in (info, folder):
+        header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+        header[345:369] = b"15302324636\0" * 2
+        header[148:156] = b"%06o\0 " % (sum(header[:148]) + 256 + sum(header[156:]))
+        archive += header + (content.ljust(512, b"\0") if member is info else b"")
+
+    path = staged(archive + bytes(1024)).downloader.extract(out / "new")
+
+    assert tree(path) == {"a": "sugar", "d": "folder"}
+
+
 @pytest.mark.parametrize("umask", [0, 0o022, 0o077])
 def test_modes(umask: int, staged: Staged, out: Path) -> None:
     """Files may be run as in the archive; the umask decides the rest, for folders too."""

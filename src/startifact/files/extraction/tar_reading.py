@@ -35,6 +35,9 @@ _PAX = frozenset({tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE})
 _LONG = {tarfile.GNUTYPE_LONGNAME: "path", tarfile.GNUTYPE_LONGLINK: "linkpath"}
 _NAMING = frozenset({"path", "linkpath", "size"})
 
+_NAME, _MAGIC = slice(0, 100), slice(257, 265)
+"""Of a header, where the name is, and what says which format it has."""
+
 # Names are judged as they would be below it; nothing is there.
 _ROOT = "/startifact-extract"
 
@@ -60,7 +63,12 @@ def tar_members(stream: Stream, name: str) -> Iterator[StoredMember]:
 
 
 def _header(block: bytes) -> tarfile.TarInfo:
-    return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    if block[_MAGIC] == tarfile.GNU_MAGIC:
+        # Where others have the beginning of a long name GNU has times, which tarfile takes for it.
+        name = block[_NAME].split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+        info.name = name.rstrip("/") if info.isdir() else name
+    return info
 
 
 class _Tar:

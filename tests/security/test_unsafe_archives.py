@@ -256,6 +256,10 @@ UNSAFE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
         tar_of(tar_file("caf\u00e9"), tar_file("cafe\u0301")),
         "one file on some disks",
     ),
+    "tar: a character that nobody sees": (
+        tar_of(tar_file("a/x"), tar_file("a/x\u200d")),
+        "one file on some disks",
+    ),
     "tar: file and folder": (tar_of(tar_file("x"), tar_file("x/y")), "'x', which is a file"),
     "tar: folder and file": (tar_of(tar_file("x/y"), tar_file("x")), "'x' is there twice"),
     "tar: file and empty folder": (

@@ -447,7 +447,14 @@ def test_links_in_a_zip(here: Path, stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [("a", "A"), ("ä", "a\u0308"), ("Ä/x", "a\u0308/y"), ("lib", "LIB/x"), ("straße", "STRASSE")],
+    [
+        ("a", "A"),
+        ("ä", "a\u0308"),
+        ("Ä/x", "a\u0308/y"),
+        ("lib", "LIB/x"),
+        ("straße", "STRASSE"),
+        ("x", "x\u200d"),
+    ],
 )
 def test_names_that_fall_together(names: tuple[str, str], here: Path, stage: Stage) -> None:
     """Two names that are one file on some disk are refused, folders of members included."""

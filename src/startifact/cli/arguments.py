@@ -6,6 +6,7 @@ behind it. Where an option is given twice the last one counts, but for those tha
 
 import argparse
 import contextlib
+import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -105,9 +106,13 @@ def _read(command: CommandDefinition, words: Sequence[str]) -> dict[str, Any]:
         SystemExit: They ask for help or the version.
     """
     parser = _parser_of(command)
-    given, unknown = parser.parse_known_args(words)
-    if unknown:  # as are paths behind options that other paths are before
-        given, unknown = parser.parse_known_intermixed_args(words)
+    try:
+        given, unknown = parser.parse_known_args(words)
+        if unknown:  # as are paths behind options that other paths are before
+            given, unknown = parser.parse_known_intermixed_args(words)
+    except InputError as e:
+        e.next_step = join([_path_meant(words, command), e.next_step])
+        raise
     if unknown:
         name = unknown[0].partition("=")[0]
         options = {n: o for o in options_of(WayIn.SHELL) for n in o.spellings}
@@ -116,8 +121,20 @@ def _read(command: CommandDefinition, words: Sequence[str]) -> dict[str, Any]:
             suggestion = _part_meant(name, words) or (
                 f"{name} is for {listed(options[name].commands, 'and')}"
             )
+        suggestion = suggestion or _path_meant(unknown, command)
         parser.error(f"unrecognized arguments: {' '.join(unknown)}", suggestion)
     return vars(given)
+
+
+def _path_meant(words: Sequence[str], command: CommandDefinition) -> str:
+    """Return how to write the path among *words* that was taken for an option; empty for none."""
+    taken = _taken_by(command)
+    shorts = tuple(n for option in taken for n in option.spellings if not n.startswith("--"))
+    for word in words if any(option.name == "path" for option in taken) else ():
+        may_be = word.startswith("-") and not word.startswith(("--", *shorts))
+        if may_be and re.search(r"[/.]", word):
+            return f"A path that begins with a dash is written ./{word}"
+    return ""
 
 
 def _part_meant(option: str, words: Sequence[str]) -> str:

@@ -114,6 +114,9 @@ MAX_BALLOT = 2**53
 MAX_COUNT_DIGITS = 9
 """Of a number of versions as people write it: more than any project has."""
 
+MAX_DEADLINE_SECONDS = 1_000_000
+"""More than the five days that a job of a self-hosted runner may take."""
+
 MAX_SIZE_DIGITS = 19
 MAX_FORMAT_DIGITS = 9
 """Of numbers that are stored as text, before they are read: more than any that is allowed."""

@@ -1223,7 +1223,7 @@ _OPTIONS = (
         "deadline",
         "Give up after this many seconds; running again is safe.",
         ValueKind.SECONDS,
-        ways_in=SHELL,
+        ways_in=(WayIn.SHELL, WayIn.ACTION),
         metavar="SECONDS",
         ignored_by=("completion",),
     ),

@@ -8,6 +8,7 @@ from startifact.limits import (
     LISTED_NAME_CHARACTERS,
     LISTED_NAMES,
     MAX_COUNT_DIGITS,
+    MAX_DEADLINE_SECONDS,
     NEAREST_NAMES,
     NEAREST_RATIO,
     QUOTED_CHARACTERS,
@@ -42,6 +43,19 @@ def number_of(text: str) -> int | None:
     """Return the whole number from 0 on that *text* is; ``None`` where it is none."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= MAX_COUNT_DIGITS
     return int(text) if is_number else None
+
+
+SECONDS = "a number of seconds"
+"""What `seconds_of` takes, for messages."""
+
+
+def seconds_of(text: str) -> float | None:
+    """Return the seconds that *text* allows for something; ``None`` where it is no such number."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 < seconds <= MAX_DEADLINE_SECONDS else None
 
 
 def quoted_apart(one: str, other: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ SHARED = [o for o in options_of(WayIn.SHELL) if WayIn.ACTION in o.ways_in]
 # Something that each of them may say where it may not say anything, and that is not its default.
 VALUES = {
     "path": "dist.tar.gz",
+    "deadline": "60",
     "metadata": "a=b",
     "regions": "file:here",
     "configuration-parameter": "/team/startifact",
@@ -149,7 +150,9 @@ def test_same_default(option: OptionDefinition) -> None:
         return  # nobody can leave it out
     command = commands[0]
 
-    in_a_shell_ = in_a_shell(command).values[option.identifier]
+    arguments = in_a_shell(command)
+    own: object = getattr(arguments, option.identifier, None)  # of the command line itself
+    in_a_shell_ = arguments.values.get(option.identifier, own)
     in_an_action = value_of_input(in_a_workflow(command), option.name)
 
     assert (in_a_shell_ or None) == (in_an_action or None)

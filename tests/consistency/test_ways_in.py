@@ -89,7 +89,7 @@ OPTIONS_THAT_LACK: Mapping[str, tuple[set[WayIn], str]] = {
     "role-duration": ({PYTHON, SHELL}, _OF_A_JOB),
     "provenance": ({PYTHON, SHELL}, _OF_A_JOB),
     "summary": ({PYTHON, SHELL}, _OF_A_JOB),
-    "deadline": ({PYTHON, ACTION}, "a program limits itself, and a step has timeout-minutes"),
+    "deadline": ({PYTHON}, "a program limits itself"),
     "json": ({PYTHON, ACTION}, "results are objects there, and outputs"),
     "verbose": ({PYTHON, ACTION}, _OF_A_PERSON),
     "quiet": ({PYTHON, ACTION}, _OF_A_PERSON),

@@ -20,7 +20,7 @@ from startifact.model.versions import parse_version
 from startifact.problems import Problems
 from startifact.regions.factory import parse_specs
 from startifact.regions.spec import split_list
-from startifact.text import count_of, no_number, number_of, quoted
+from startifact.text import SECONDS, count_of, no_number, number_of, quoted, seconds_of
 
 _AUDIENCE = re.compile(r"[!-~]{1,255}", re.ASCII)
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
@@ -142,6 +142,16 @@ def check_count(text: str, *, name: str) -> int | None:
     if count is None:
         raise InputError(no_number(name, text, least=1))
     return count
+
+
+def check_deadline(text: str) -> float | None:
+    """Return the seconds that are allowed for everything, or ``None`` where it is empty."""
+    if not text:
+        return None
+    seconds = seconds_of(text)
+    if seconds is None:
+        raise InputError(f"deadline is {quoted(text)}, expected {SECONDS}")
+    return seconds
 
 
 def check_number(text: str, *, name: str) -> int | None:

@@ -68,6 +68,8 @@ class StepInputs:
     role_duration: int
     provenance: bool
     summary: bool
+    deadline: float | None
+    """In seconds; ``None`` for none."""
 
     @property
     def path(self) -> Path | None:
@@ -198,6 +200,7 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "audience": checks.check_audience,
     "role-session-name": checks.check_session_name,
     "role-duration": checks.check_seconds,
+    "deadline": checks.check_deadline,
 }
 """What single inputs may say, where that is more than their kind."""
 

@@ -16,6 +16,7 @@ from startifact.action.runner import Runner
 from startifact.action.workflow import Annotations, check_output_file, say, write_outputs
 from startifact.commands.inputs import target_of
 from startifact.commands.results import ProjectResult, errors_of, resolved_lines
+from startifact.concurrency.deadline import deadline
 from startifact.concurrency.progress import Progress
 from startifact.concurrency.signals import Stopped
 from startifact.errors import BugError, StartifactError, StoppedError, as_one, with_notes
@@ -87,6 +88,7 @@ def _step(
     title = "Startifact"
     try:
         inputs = StepInputs.from_environment()
+        until_end.enter_context(deadline(inputs.deadline))
         what = f"{inputs.command.command} {target_of(inputs.command)}".strip()
         title = f"Startifact: {what}"
         check_output_file(runner.output)

@@ -20,7 +20,16 @@ from startifact.errors import InputError
 from startifact.hints import join
 from startifact.lazy_dataclasses import dataclass
 from startifact.options import COMMANDS, TARGETS, commands_of, listed, options_of
-from startifact.text import count_of, nearest, no_number, number_of, perhaps, quoted
+from startifact.text import (
+    SECONDS,
+    count_of,
+    nearest,
+    no_number,
+    number_of,
+    perhaps,
+    quoted,
+    seconds_of,
+)
 from startifact.version import __version__
 
 _DESCRIPTION = (
@@ -383,10 +392,7 @@ def _number(name: str, least: int, text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 1_000_000:
-        raise argparse.ArgumentTypeError(f"got {quoted(text)}, expected a number of seconds")
+    seconds = seconds_of(text)
+    if seconds is None:
+        raise argparse.ArgumentTypeError(f"got {quoted(text)}, expected {SECONDS}")
     return seconds

@@ -76,6 +76,7 @@ def test_everything_that_can_be_written() -> None:
         role_duration="900",
         provenance="FALSE",
         summary="False",
+        deadline="2.5",
     )
 
     assert inputs == StepInputs(
@@ -103,6 +104,7 @@ def test_everything_that_can_be_written() -> None:
         role_duration=900,
         provenance=False,
         summary=False,
+        deadline=2.5,
     )
 
 
@@ -145,6 +147,7 @@ def test_defaults() -> None:
         role_duration=3600,
         provenance=True,
         summary=True,
+        deadline=None,
     )
     bare = {f"INPUT_{name.upper()}": value for name, value in DOWNLOAD.items()}
 
@@ -300,6 +303,9 @@ def test_what_makes_no_sense(part: dict[str, str], name: str, text: str) -> None
         ({"role-to-assume": ROLE, "role-duration": "899"}, "role-duration is '899'"),
         ({"role-to-assume": ROLE, "role-duration": "43201"}, "from 900 to 43200"),
         ({"role-to-assume": ROLE, "role-duration": "1h"}, "role-duration is '1h'"),
+        ({"deadline": "soon"}, "deadline is 'soon', expected a number of seconds"),
+        ({"deadline": "0"}, "deadline is '0', expected a number of seconds"),
+        ({"deadline": "nan"}, "deadline is 'nan', expected a number of seconds"),
         ({"audience": "x"}, "audience is set, but role-to-assume is not"),
         ({"role-session-name": "xy"}, "role-session-name is set, but role-to-assume is not"),
         ({"role-duration": "900"}, "role-duration is set, but role-to-assume is not"),

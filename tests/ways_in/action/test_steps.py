@@ -350,3 +350,17 @@ def test_what_was_known_when_a_download_failed(
     assert (location["region"], location["outcome"]) == (staged.outputs["region"], "failed")
     assert done.outputs["path"] == ""
     assert not (step.workspace / "new").exists()
+
+
+def test_deadline(step: Step, call: Call, directories: list[str]) -> None:
+    """A deadline that has passed fails the step with 5, and outputs and summary say why."""
+    given = to_stage(step, path=step.file(CONTENT), regions=directories[0])
+
+    late = call({}, **given, deadline="0.000001")
+    in_time = call({}, **given, deadline="60")
+
+    assert (late.exit_code, in_time.exit_code) == (5, 0), late.stdout + in_time.stdout
+    assert late.errors[0].startswith("the deadline of 1e-06 s has passed")
+    assert late.outputs["error"].startswith("the deadline of 1e-06 s has passed")
+    assert "the deadline of 1e-06 s has passed" in late.summary
+    assert in_time.outputs["created"] == "true"

@@ -23,7 +23,11 @@ import pytest
 from tests.support.backends import Backend, Bucket, Directory
 from tests.support.caches import cache_moto, cache_sdk
 from tests.support.garbage import leave_alone, look_among_new
-from tests.support.machine import keep_files_in_memory, use_one_processor
+from tests.support.machine import (
+    keep_files_in_memory,
+    keep_freed_memory,
+    use_one_processor,
+)
 from tests.support.scheduling import WORKERS, Scheduling
 from tests.support.server import (
     Aws,
@@ -56,6 +60,7 @@ hypothesis.settings.load_profile("any machine")
 
 use_one_processor()
 keep_files_in_memory()
+keep_freed_memory()
 
 # In every test, also one that goes through no fixture.
 cache_sdk()

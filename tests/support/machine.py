@@ -6,6 +6,7 @@ to the disk again and again, which was another sixth.
 """
 
 import contextlib
+import ctypes
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,11 @@ _PROCESSORS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity"
 _MEMORY = Path("/dev/shm")
 _ENOUGH = 8 * 1024**3
 """How many bytes of memory have to be free: tests write a fraction of that at the same time."""
+
+_MIB = 1024 * 1024
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_MALLOC_OPTIONS = {_M_ARENA_MAX: 1, _M_MMAP_THRESHOLD: 32 * _MIB, _M_TRIM_THRESHOLD: 512 * _MIB}
+"""By the numbers of ``malloc.h``. All threads share what is freed, up to the largest that may."""
 
 
 def use_one_processor() -> None:
@@ -40,6 +46,19 @@ def all_processors() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+def keep_freed_memory() -> None:
+    """Have this process use freed memory again, where it would go back to the system (in glibc).
+
+    Each part of an artifact is megabytes that are asked for, filled once and freed, here and in the
+    server of the tests: what the system does for their pages took tests on parts a tenth of their
+    time.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # of other systems
+        option = ctypes.CDLL(None).mallopt
+        for name, value in _MALLOC_OPTIONS.items():
+            option(name, value)
+
+
 def keep_files_in_memory() -> None:
     """Let the folders of tests be in memory, where the system has such a file system with room."""
     if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK):
@@ -49,3 +68,5 @@ def keep_files_in_memory() -> None:
         )
         if free >= _ENOUGH:
             os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+            # What moto keeps of objects and parts: above 5 MB each would be a file on the disk.
+            os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(_ENOUGH))

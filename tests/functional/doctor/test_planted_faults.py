@@ -223,7 +223,7 @@ FAULTS = {
             "<StorageClass>DEEP_ARCHIVE</StorageClass></Transition>"
         ),
         "archives artifacts (DEEP_ARCHIVE)",
-        "Leave artifacts out",
+        "Leave artifacts and channels out",
     ),
     "replication into a listed bucket": Fault(
         "replication",

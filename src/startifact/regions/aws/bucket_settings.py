@@ -4,7 +4,7 @@ Startifact needs none of the permissions to read this. Where they are missing, i
 """
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,14 @@ from startifact.model.examination import (
     REPLICATION,
     VERSIONING,
     Check,
+    ExaminationRequest,
     failed,
     not_tried,
     ok,
 )
 from startifact.regions.aws.asking import Asking, code_behind, unknown_by
 from startifact.regions.aws.bucket import Bucket
+from startifact.regions.aws.bucket_lifecycle import Lifecycle
 from startifact.regions.aws.configuration_loader import (
     ConfigurationLoader,
     clients_of,
@@ -36,16 +38,11 @@ from startifact.text import joined, quoted, quoted_list
 if TYPE_CHECKING:
     from startifact.regions.aws.region import Reach
 
-_ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _BLOCKS = (
     "BlockPublicAcls",
     "IgnorePublicAcls",
     "BlockPublicPolicy",
     "RestrictPublicBuckets",
-)
-_EXPIRES_UPLOADS = (
-    '{"Rules":[{"ID":"unfinished-uploads","Status":"Enabled","Filter":{"Prefix":""},'
-    '"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":7}}]}'
 )
 _ENCRYPTS = '{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}'
 _KEY_CURES = {
@@ -55,7 +52,9 @@ _KEY_CURES = {
 }
 
 
-def examine_settings(bucket: Bucket, asking: Asking, reach: "Reach") -> Iterator[Check]:
+def examine_settings(
+    bucket: Bucket, asking: Asking, reach: "Reach", request: ExaminationRequest
+) -> Iterator[Check]:
     """Yield how *bucket* is set up, and its key and the parameters beside it."""
     if not bucket.is_aws:
         yield not_tried("settings", "only buckets of Amazon S3 are asked for theirs")
@@ -67,7 +66,7 @@ def examine_settings(bucket: Bucket, asking: Asking, reach: "Reach") -> Iterator
     if encryption.subjects:
         yield _key(encryption.subjects[0], asking, reach)
     yield settings.public_access()
-    yield settings.lifecycle()
+    yield settings.lifecycle(request)
     yield settings.replication()
     if reach.loader is not None:
         yield _parameters(asking, reach.loader)
@@ -152,7 +151,7 @@ class _Settings:
         )
         return failed(PUBLIC_ACCESS, f"{joined(open_)}: not set", f"Block it: {cure}")
 
-    def lifecycle(self) -> Check:
+    def lifecycle(self, request: ExaminationRequest) -> Check:
         """Return whether unfinished uploads go, and artifacts stay."""
         found = self._ask(
             LIFECYCLE,
@@ -162,43 +161,12 @@ class _Settings:
         )
         if isinstance(found, Check):
             return found
-        rules = [rule for rule in found.get("Rules", []) if rule.get("Status") == "Enabled"]
-        covering = [rule for rule in rules if self._covers(rule)]
-        if harm := [text for rule in covering if (text := _harm(rule))]:
-            return failed(
-                LIFECYCLE,
-                joined(harm),
-                "Leave artifacts out of the rule, with a prefix that none of them has: "
-                f"{self._command('get-bucket-lifecycle-configuration')} shows all rules",
-            )
-        if any("AbortIncompleteMultipartUpload" in rule for rule in covering):
-            return ok(LIFECYCLE, "unfinished uploads are removed, and no artifact is")
-        return failed(
-            LIFECYCLE,
-            "what unfinished uploads have sent stays, and is paid for",
-            self._lifecycle_cure(has_rules=bool(found.get("Rules"))),
-        )
-
-    def _lifecycle_cure(self, *, has_rules: bool) -> str:
-        if has_rules:
-            return (
-                "Add a rule with AbortIncompleteMultipartUpload to those that there are: "
-                f"{self._command('get-bucket-lifecycle-configuration')} shows them, and "
-                "aws s3api put-bucket-lifecycle-configuration replaces them all"
-            )
-        command = (
-            f"put-bucket-lifecycle-configuration --lifecycle-configuration '{_EXPIRES_UPLOADS}'"
-        )
-        return f"Let a rule remove it: {self._command(command)}"
-
-    def _covers(self, rule: Mapping[str, Any]) -> bool:
-        """Say whether *rule* is about objects below the prefix of artifacts."""
-        filter_ = rule.get("Filter", {})
-        both = filter_.get("And", {})
-        if filter_.get("Tag") or both.get("Tags"):  # artifacts have none
-            return False
-        prefix = str(rule.get("Prefix") or filter_.get("Prefix") or both.get("Prefix") or "")
-        return self._bucket.prefix.startswith(prefix)
+        return Lifecycle(
+            bucket=self._bucket,
+            rules=tuple(found.get("Rules", ())),
+            request=request,
+            command=self._command,
+        ).check()
 
     def replication(self) -> Check:
         """Return where S3 copies objects to; the subjects are those buckets."""
@@ -222,17 +190,6 @@ class _Settings:
             return ok(REPLICATION, "S3 copies nothing from here")
         stores = (f"s3://{name}" for name in names)
         return ok(REPLICATION, f"to {quoted_list(names)}, which no region of the list has", *stores)
-
-
-def _harm(rule: Mapping[str, Any]) -> str:
-    """Return what *rule* does to artifacts; nothing where it leaves them alone."""
-    name = quoted(rule.get("ID", "without a name"))
-    expiration = rule.get("Expiration", {})
-    if "Days" in expiration or "Date" in expiration:
-        return f"rule {name} deletes artifacts"
-    classes = (str(t.get("StorageClass")) for t in rule.get("Transitions", []))
-    archives = sorted(_ARCHIVES.intersection(classes))
-    return f"rule {name} archives artifacts ({', '.join(archives)})" if archives else ""
 
 
 def _key(key: str, asking: Asking, reach: "Reach") -> Check:

@@ -87,7 +87,7 @@ def examine(region: Examined, request: ExaminationRequest) -> Iterator[Check]:
         yield _owner(bucket, asking, account, is_listed=_NOT_SHOWN not in check.found)
     yield _conditions(region, bucket, request)
     key: str | None = None
-    for check in examine_settings(bucket, asking, region.reach):
+    for check in examine_settings(bucket, asking, region.reach, request):
         yield check
         if check.name == ENCRYPTION and check.subjects:
             key = check.subjects[0]

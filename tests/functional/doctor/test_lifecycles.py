@@ -1,4 +1,4 @@
-"""Lifecycle rules that are about a part of what there is: which of them delete what somebody needs."""
+"""Lifecycle rules that are about a part of what there is, and whether somebody needs that."""
 
 import pytest
 
@@ -64,7 +64,7 @@ def test_rule_for_a_project(examine: Examine, line: Wire, prefix: str, what: str
     ],
 )
 def test_rule_for_something_else(examine: Examine, line: Wire, filter_: str) -> None:
-    """A rule for another project, for what nobody needs or for other tags leaves artifacts alone."""
+    """One for another project, for what nobody needs or for other tags leaves artifacts alone."""
     line.add(lifecycle(deleting(f"<And>{filter_}</And>" if "Tag" in filter_ else filter_)))
 
     assert examine()

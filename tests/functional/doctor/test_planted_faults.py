@@ -1,6 +1,7 @@
 """One thing is wrong: the line that says so names it, and what to do. All others are as before."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -58,8 +59,11 @@ def lifecycle(rule: str) -> Rule:
     return setting("lifecycle", f"{body}</Rule></LifecycleConfiguration>")
 
 
-def encrypted(state: str) -> Rule:
-    """Return a rule by which the bucket in eu-west-1 has a key of its own, in *state*."""
+def encrypted(state: str | None) -> Rule:
+    """Return a rule by which the bucket in eu-west-1 has a key of its own, in *state*.
+
+    ``None`` is that of a key that is not there.
+    """
     bucket = setting(
         "encryption",
         f"<ServerSideEncryptionConfiguration {XMLNS}><Rule><ApplyServerSideEncryptionByDefault>"
@@ -67,7 +71,8 @@ def encrypted(state: str) -> Rule:
         "</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>",
     )
     body = json.dumps({"KeyMetadata": {"KeyId": KEY, "KeyState": state}}).encode()
-    key = in_eu("DescribeKey", answering(Answer(200, body, JSON)))
+    known = refusing("NotFoundException") if state is None else answering(Answer(200, body, JSON))
+    key = in_eu("DescribeKey", known)
 
     def rule(request: Request, forward: Forward) -> Answer | None:
         return (key if request.service == "kms" else bucket)(request, forward)
@@ -229,7 +234,7 @@ FAULTS = {
         "replication",
         lambda account: replicating(account.buckets[US]),
         "into the bucket of us-east-1",
-        "delete-bucket-replication",
+        "aws s3api delete-bucket-replication --bucket artifacts-{}-eu-west-1 --region eu-west-1",
     ),
     "KMS key disabled": Fault(
         "KMS key",
@@ -240,11 +245,17 @@ FAULTS = {
     "KMS key about to be deleted": Fault(
         "KMS key", lambda _: encrypted("PendingDeletion"), "nobody can read", "cancel-key-deletion"
     ),
+    "KMS key not there": Fault(
+        "KMS key",
+        lambda _: encrypted(None),
+        f"there is no '{KEY}'",
+        "aws s3api put-bucket-encryption --bucket artifacts-{}-eu-west-1 --region eu-west-1",
+    ),
     "too many parameters": Fault(
         "parameters",
         lambda _: in_eu("DescribeParameters", many_parameters),
         "12,000 of 10,000",
-        "mirrored_channels",
+        "--mirrored-channel latest",
     ),
     "clock that is late": Fault(
         "clock", lambda _: at_another_time(400), "behind that of eu-west-1", "timedatectl", others=2
@@ -256,7 +267,7 @@ FAULTS = {
         "other regions",
         lambda account: parameter(account.bucket_parameter, account.buckets[US]),
         "the same bucket as that of us-east-1",
-        "a bucket of its own",
+        "a bucket of its own: aws ssm put-parameter --region eu-west-1 --overwrite --name /buckets",
         others=2,  # it also is in the wrong region, and the other one has the same
     ),
     "other configuration": Fault(
@@ -289,6 +300,11 @@ FAULTS = {
 }
 """What leaves everything else as it is."""
 
+COMMAND = re.compile(
+    r"\b(?:aws [a-z0-9]+ [a-z-]+|startifact (?:setup|policy)[ \w-]* --\w|timedatectl )"
+)
+"""What a cure has to have, for somebody who does not know which command it takes."""
+
 
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.represented_by(
@@ -319,7 +335,10 @@ def test_one_fault(examine: Examine, good_account: AwsAccount, line: Wire, name:
     cure = fault.cure.format(good_account.unique)
     assert cure.replace("Session.doctor", "startifact setup") in str(check.hint)
     if ":" in fault.check:
-        assert "startifact policy stage --project SugarWater prints" in str(check.hint)
+        parameter = good_account.parameter
+        prints = f"--project SugarWater --configuration-parameter {parameter} prints"
+        assert f"startifact policy stage {prints}" in str(check.hint)
+    assert COMMAND.search(str(check.hint))
     assert failures(found).count((EU, fault.check)) == 1
     assert len(failures(found)) == 1 + fault.others
     assert not line.writes()
@@ -414,19 +433,20 @@ ENDS = {
             refusing("ParameterNotFound"),
         ),
         "there is no organisation configuration",
-        "startifact setup",
+        "startifact setup --regions us-east-1,eu-west-1,ap-southeast-2 --bucket-name-param ",
     ),
     "configuration not valid": Fault(
         "configuration",
         lambda account: parameter(account.parameter, "{"),
         "the organisation configuration in",
-        "startifact setup",
+        "--parameter-name-prefix /team-{0} --configuration-parameter /startifact-{0}",
     ),
     "configuration must not be read": Fault(
         "configuration",
         lambda _: in_eu("GetParameter", denied(None)),
         "refused ssm:GetParameter",
-        "Allow ssm:GetParameter",
+        "Allow ssm:GetParameter on arn:aws:ssm:eu-west-1:123456789012:parameter/startifact-{0} in "
+        "the role's policy. startifact policy stage --project SugarWater --configuration-parameter",
     ),
     "bucket parameter missing": Fault(
         "bucket name",
@@ -449,7 +469,8 @@ ENDS = {
         "bucket",
         lambda account: redirecting({account.buckets[EU]: AP}),
         "is in ap-southeast-2, expected in eu-west-1",
-        "Name a bucket that is in eu-west-1",
+        "Name a bucket that is in eu-west-1: aws ssm put-parameter --region eu-west-1 --overwrite "
+        "--name /buckets/",
     ),
     "no bucket": Fault(
         "bucket",
@@ -465,7 +486,8 @@ ENDS = {
             lambda r, _: by_sts("ExpiredToken", "The security token has expired"),
         ),
         "did not accept the AWS credentials",
-        "Get new credentials",
+        "Get new credentials, and check the clock of this machine; for a profile that signs in, "
+        "aws sso login",
     ),
     "dead region": Fault(
         "bucket",
@@ -491,6 +513,7 @@ def test_fault_that_ends_an_examination(
     assert check.state is CheckState.FAILED
     assert fault.found in check.found
     assert fault.cure.format(good_account.unique) in (check.hint or "")
+    assert COMMAND.search(check.hint or "") or name == "dead region"  # where none helps
     assert failures(found) == [(EU, fault.check)]
     assert len(found.regions[0].checks) == len(found.regions[2].checks) > 15
 
@@ -501,6 +524,38 @@ def test_thirty_faults() -> None:
 
     assert len(planted) + len(OTHERS) >= 30
     assert [name for name, cure in planted.items() if not cure] == []
+
+
+def test_copies_of_channels(examine: Examine, good_account: AwsAccount, line: Wire) -> None:
+    """A parameter beside them whose name begins alike, as that of a bucket's name, is none."""
+    prefix = f"/team-{good_account.unique}"
+    names = ["/bucket", "/SugarWater/latest", "/SugarWater/prod", "/a/b/c", "er/x/y"]
+    body = json.dumps({"Parameters": [{"Name": prefix + name} for name in names]}).encode()
+    line.add(in_eu("DescribeParameters", answering(Answer(200, body, JSON))))
+
+    check = check_of(examine(), EU, "parameters")
+
+    assert check.found == "5 of 10,000 in this account and region, 2 of them copies of channels"
+
+
+def test_default_parameter(
+    examine: Examine, good_account: AwsAccount, line: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command in a hint names no parameter where that of the configuration is the usual one."""
+    monkeypatch.delenv("STARTIFACT_PARAMETER")
+    usual = json.dumps({"bucket_name_param": good_account.bucket_parameter, "regions": AWS_REGIONS})
+
+    def configured(request: Request, _: Forward) -> Answer:
+        text = "{" if request.region == EU else usual
+        value = {"Name": "x", "Type": "String", "Value": text}
+        return Answer(200, json.dumps({"Parameter": value}).encode(), JSON)
+
+    line.add(when(lambda r: b'"/startifact"' in r.body, configured))
+
+    hint = check_of(examine(), EU, "configuration").hint
+
+    assert "startifact setup --regions" in str(hint)
+    assert "--configuration-parameter" not in str(hint)
 
 
 READS = {
@@ -600,7 +655,7 @@ def test_cure_of_regions(examine: Examine, good_account: AwsAccount, line: Wire)
     found = check_of(examine(), EU, "configuration")
 
     assert found.hint is not None
-    assert found.hint.endswith(" --remove-region eu-central-1")
+    assert " --remove-region eu-central-1 " in found.hint
 
 
 def test_cure_of_other_keys(examine: Examine, good_account: AwsAccount, line: Wire) -> None:
@@ -625,10 +680,10 @@ def test_cure_of_other_keys(examine: Examine, good_account: AwsAccount, line: Wi
 
     assert "storage_class is None, expected 'STANDARD_IA'" in found.found
     assert found.hint is not None
-    assert found.hint.endswith(
+    assert (
         " --mirrored-channel latest --unset bucket_owner --storage-class STANDARD_IA "
-        "--object-tag 'team=a b' --use-fips false"
-    )
+        "--object-tag 'team=a b' --use-fips false "
+    ) in found.hint
 
 
 def test_denied_without_a_project(examine: Examine, line: Wire) -> None:

@@ -20,6 +20,7 @@ from startifact.model.examination import (
     REPLICATION,
     VERSIONING,
     Check,
+    CheckState,
     ExaminationRequest,
     failed,
     not_tried,
@@ -45,6 +46,10 @@ _BLOCKS = (
     "RestrictPublicBuckets",
 )
 _ENCRYPTS = '{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}'
+_ENCRYPTS_BY_KEY = (
+    '{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms",'
+    '"KMSMasterKeyID":"ARN_OF_KEY"},"BucketKeyEnabled":true}]}'
+)
 _KEY_CURES = {
     "Disabled": "aws kms enable-key",
     "PendingDeletion": "aws kms cancel-key-deletion",
@@ -64,7 +69,7 @@ def examine_settings(
     encryption = settings.encryption()
     yield encryption
     if encryption.subjects:
-        yield _key(encryption.subjects[0], asking, reach)
+        yield settings.key(encryption.subjects[0], reach)
     yield settings.public_access()
     yield settings.lifecycle(request)
     yield settings.replication()
@@ -188,35 +193,52 @@ class _Settings:
         )
         if not names:
             return ok(REPLICATION, "S3 copies nothing from here")
-        stores = (f"s3://{name}" for name in names)
-        return ok(REPLICATION, f"to {quoted_list(names)}, which no region of the list has", *stores)
+        # What to do where one of them is that of a region, which the comparison of all shows.
+        return Check(
+            name=REPLICATION,
+            state=CheckState.OK,
+            found=f"to {quoted_list(names)}, which no region of the list has",
+            next_step=Hint.of(
+                f"Remove the rule: {self._command('get-bucket-replication')} shows all, and "
+                f"{self._command('delete-bucket-replication')} removes all"
+            ),
+            subjects=tuple(f"s3://{name}" for name in names),
+        )
+
+    def key(self, key: str, reach: "Reach") -> Check:
+        """Return whether *key* can be used."""
+        action, region = "kms:DescribeKey", self._asking.aws_region
+        try:
+            kms = reach.clients.other("kms", region, reach.profile)
+            answer = self._asking.ask(action, key, lambda: kms.describe_key(KeyId=key))
+        except StartifactError as e:
+            if code_behind(e) == "NotFoundException":
+                return failed(KMS_KEY, f"there is no {quoted(key)}", self._other_key_cure())
+            return unknown_by(KMS_KEY, e, action, key)
+        state = str(answer["KeyMetadata"].get("KeyState", ""))
+        if state == "Enabled":
+            return ok(KMS_KEY, "it is enabled")
+        cure = _KEY_CURES.get(state)
+        command = f": {cure} --key-id {shlex.quote(key)} --region {region}" if cure else ""
+        return failed(
+            KMS_KEY,
+            f"its state is {quoted(state)}: nobody can read or write what it encrypts",
+            f"Make the key usable again{command}",
+        )
+
+    def _other_key_cure(self) -> str:
+        put = self._command(
+            f"put-bucket-encryption --server-side-encryption-configuration '{_ENCRYPTS_BY_KEY}'"
+        )
+        return (
+            f"Name a key that is there: {put}; what the old one has encrypted cannot be read "
+            "without it"
+        )
 
 
-def _key(key: str, asking: Asking, reach: "Reach") -> Check:
-    """Return whether *key* can be used."""
-    action = "kms:DescribeKey"
-    try:
-        kms = reach.clients.other("kms", asking.aws_region, reach.profile)
-        answer = asking.ask(action, key, lambda: kms.describe_key(KeyId=key))
-    except StartifactError as e:
-        if code_behind(e) == "NotFoundException":
-            return failed(
-                KMS_KEY,
-                f"there is no {quoted(key)}",
-                "Make the key, or name another one in the bucket's encryption; what it has "
-                "encrypted cannot be read without it",
-            )
-        return unknown_by(KMS_KEY, e, action, key)
-    state = str(answer["KeyMetadata"].get("KeyState", ""))
-    if state == "Enabled":
-        return ok(KMS_KEY, "it is enabled")
-    cure = _KEY_CURES.get(state)
-    command = f": {cure} --key-id {shlex.quote(key)} --region {asking.aws_region}" if cure else ""
-    return failed(
-        KMS_KEY,
-        f"its state is {quoted(state)}: nobody can read or write what it encrypts",
-        f"Make the key usable again{command}",
-    )
+def _is_copy(name: str, prefix: str) -> bool:
+    """Say whether the parameter *name* can be a copy of a channel: ``PREFIX/PROJECT/CHANNEL``."""
+    return name.startswith(f"{prefix}/") and name.removeprefix(prefix).count("/") == 2
 
 
 def _parameters(asking: Asking, loader: ConfigurationLoader) -> Check:
@@ -232,7 +254,7 @@ def _parameters(asking: Asking, loader: ConfigurationLoader) -> Check:
             page = asking.ask(action, resource, ask)
             total += len(page["Parameters"])
             standard += sum(p.get("Tier") != "Advanced" for p in page["Parameters"])
-            copies += sum(p["Name"].startswith(f"{prefix}/") for p in page["Parameters"])
+            copies += sum(_is_copy(p["Name"], prefix) for p in page["Parameters"])
             if not page.get("NextToken"):
                 break
             more = {"NextToken": page["NextToken"]}
@@ -245,9 +267,7 @@ def _parameters(asking: Asking, loader: ConfigurationLoader) -> Check:
     return failed(
         PARAMETERS,
         found,
-        Hint.of(
-            "Name in mirrored_channels of the organisation configuration only the channels that "
-            "somebody reads in SSM, and delete the copies of the others with aws ssm "
-            "delete-parameters; or allow advanced parameters, which cost"
-        ),
+        f"Delete the copies of channels that nobody reads in SSM: aws ssm delete-parameters "
+        f"--region {asking.aws_region} --names {prefix}/PROJECT/CHANNEL; or allow advanced "
+        "parameters, which cost",
     )

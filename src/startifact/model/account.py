@@ -85,3 +85,7 @@ class IamFound:
     role_count: int = 0
     role_quota: int | None = None
     """How many there may be, where that is known."""
+
+    policy_count: int = 0
+    policy_quota: int | None = None
+    """The same of policies that are managed by the account."""

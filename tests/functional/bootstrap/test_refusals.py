@@ -122,11 +122,26 @@ def test_roles_of_somebody_else(empty: EmptyAccount, bootstrap: Bootstrap) -> No
     assert empty.writes()[1:] == []  # the role itself
 
 
-def test_quota_of_roles(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
-    """That there is no room for so many roles is known before."""
+@pytest.mark.parametrize(
+    ("kind", "count", "quota", "new", "quota_name"),
+    [
+        ("roles", 998, 1000, "6 are", "Roles per account"),
+        ("policies", 1500, 1500, "1 is", "Customer managed policies per account"),
+    ],
+)
+def test_quotas(
+    empty: EmptyAccount,
+    bootstrap: Bootstrap,
+    kind: str,
+    count: int,
+    quota: int,
+    new: str,
+    quota_name: str,
+) -> None:
+    """That there is no room in IAM is known before, and where it is to be had."""
     entries = "".join(
         f"<entry><key>{name}</key><value>{value}</value></entry>"
-        for name, value in (("Roles", 998), ("RolesQuota", 1000))
+        for name, value in ((kind.title(), count), (f"{kind.title()}Quota", quota))
     )
     body = (
         f"<GetAccountSummaryResponse><GetAccountSummaryResult><SummaryMap>{entries}</SummaryMap>"
@@ -137,7 +152,10 @@ def test_quota_of_roles(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     done = bootstrap(regions=(US,))
 
     assert done.code == 2
-    assert "the account has 998 roles of at most 1,000, and 6 are to be made" in done.err
+    said = f"the account has {count:,} {kind} of at most {quota:,}, and {new} to be made"
+    assert said in done.err
+    assert quota_name in done.err
+    assert empty.writes() == []
 
 
 def test_all_at_once(empty: EmptyAccount, bootstrap: Bootstrap) -> None:

@@ -18,7 +18,7 @@ from startifact.organisation.policy_request import ANY
 from startifact.organisation.templates import roles_template
 from startifact.organisation.trust import ISSUER, audience_in
 from startifact.problems import Problems
-from startifact.text import quoted_list
+from startifact.text import quoted, quoted_list
 
 
 def role_suffixes(channels: Sequence[str]) -> list[str]:
@@ -145,10 +145,19 @@ def _check_roles(target: Target, iam: IamFound, problems: Problems) -> None:
             f"{target.request.roles_stack}",
             hint="Choose another --name",
         )
-    new = len(role_suffixes(target.request.channels)) - len(iam.roles)
-    if iam.role_quota is not None and iam.role_count + new > iam.role_quota:
-        problems.say(
-            f"the account has {iam.role_count:,} roles of at most {iam.role_quota:,}, and {new} "
-            "are to be made",
-            hint="Have the quota 'Roles per account' of IAM raised, in Service Quotas",
-        )
+    new_roles = len(role_suffixes(target.request.channels)) - len(iam.roles)
+    new_policies = 0 if stack is not None and stack.is_begun else 1
+    for kind, count, quota, new, name in (
+        ("roles", iam.role_count, iam.role_quota, new_roles, "Roles per account"),
+        (
+            *("policies", iam.policy_count, iam.policy_quota, new_policies),
+            "Customer managed policies per account",
+        ),
+    ):
+        if quota is not None and count + new > quota:
+            are = "is" if new == 1 else "are"
+            problems.say(
+                f"the account has {count:,} {kind} of at most {quota:,}, and {new} {are} to be "
+                "made",
+                hint=f"Have the quota {quoted(name)} of IAM raised, in Service Quotas of us-east-1",
+            )

@@ -2,6 +2,7 @@
 
 from enum import StrEnum, auto
 
+from startifact.errors import StartifactError
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.stacks import Stack
 
@@ -67,6 +68,9 @@ class StoreFound:
     bucket: BucketFound
     kms_key: str = ""
     """The ARN of the key in KMS that is to be used, if one is."""
+
+    key_problem: StartifactError | None = None
+    """Why it cannot be used, where that is so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

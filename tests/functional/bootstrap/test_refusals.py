@@ -164,10 +164,19 @@ def test_all_at_once(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     empty.wire.add(when(is_head(EU), answering(Answer(403))))
     empty.make_bucket(EU, f"sugar-{empty.number}")
 
-    done = bootstrap("--bucket", f"{US}=sugar-{empty.number}")
+    key = empty.client("kms", US).create_key()["KeyMetadata"]["KeyId"]
+    empty.client("kms", US).disable_key(KeyId=key)
+
+    done = bootstrap("--bucket", f"{US}=sugar-{empty.number}", "--kms-key", key)
 
     assert done.code == 2
-    for part in ("belongs to somebody else", f"is in {EU}, expected in {US}", f"'{NAME}-read'"):
+    for part in (
+        "belongs to somebody else",
+        f"is in {EU}, expected in {US}",
+        f"'{NAME}-read'",
+        f"key '{key}' in KMS in {US} is Disabled",
+        f"there is no key '{key}' in KMS in {EU}",
+    ):
         assert part in done.err
 
 

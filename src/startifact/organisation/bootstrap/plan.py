@@ -84,6 +84,8 @@ def _regional(
     bucket_name = _bucket_name(found, store, parameter)
     written = _configuration(target, found, configuration)
     _check_owner(found, configuration, problems)
+    if store.key_problem is not None:
+        problems.absorb(store.key_problem)
 
     def makes(line: PlanLine, flag: str) -> str:
         return "true" if line.action is Action.CREATE or _makes(stack, flag) else "false"

@@ -526,6 +526,19 @@ def test_thirty_faults() -> None:
     assert [name for name, cure in planted.items() if not cure] == []
 
 
+def test_clock_that_is_refused(examine: Examine, line: Wire) -> None:
+    """Where AWS takes no request any more because of the clock, that is what is named."""
+    refused = by_sts("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier")
+    line.add(when(lambda r: r.service == "sts", lambda r, _: refused))
+    line.add(at_another_time(400))
+
+    found = examine(regions=AWS_REGIONS[:1])
+
+    assert failures(found) == [(US, "identity"), (US, "clock")]
+    assert "and the clock of this machine" in str(check_of(found, US, "identity").hint)
+    assert " s behind that of us-east-1" in check_of(found, US, "clock").found
+
+
 def test_copies_of_channels(examine: Examine, good_account: AwsAccount, line: Wire) -> None:
     """A parameter beside them whose name begins alike, as that of a bucket's name, is none."""
     prefix = f"/team-{good_account.unique}"

@@ -187,10 +187,10 @@ def test_workflow_that_runs(
             if given
         )
         role = arn.rpartition(f"/{NAME}-")[2]
-        place = (
+        about = (
             f"environment:{job['environment']}" if "environment" in job else "ref:refs/heads/main"
         )
-        assert trusts(empty, role, f"repo:{REPOSITORY}:{place}")
+        assert trusts(empty, role, f"repo:{REPOSITORY}:{about}")
         assert job["permissions"] == {"id-token": "write"}
         assert audience is None
         run = Job(Step(tmp_path / name), context, environment=identities.environment)

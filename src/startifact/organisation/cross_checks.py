@@ -14,6 +14,7 @@ from startifact.model.examination import (
     CONFIGURATION,
     FILE_SYSTEM,
     OTHER_REGIONS,
+    OWNER,
     PARAMETERS,
     REPLICATION,
     Check,
@@ -40,10 +41,8 @@ def cross_checked(found: Found) -> dict[str, tuple[Check, ...]]:
         for check in checks:
             if check.name == BUCKET and check.subjects:
                 own += [check, _sharing(name, stores, _subjects(checks, BUCKET_NAME))]
-            elif check.name == CONFIGURATION and check.state is CheckState.FAILED:
-                own.append(_with_options(check, name, expected, found))
-            elif check.name == PARAMETERS and check.state is CheckState.FAILED:
-                own.append(_with_fewer_copies(check, _subjects(checks, CONFIGURATION)[0], found))
+            elif check.state is CheckState.FAILED:
+                own.append(_with_setup(check, name, expected, found))
             elif check.state is not CheckState.OK:
                 own.append(check)
             elif check.name == CONFIGURATION:
@@ -94,6 +93,18 @@ def _configuration(check: Check, expected: str | None, found: Found) -> Check:
     )
 
 
+def _with_setup(check: Check, region: str, expected: str | None, found: Found) -> Check:
+    """Return *check*, which failed, with the whole command in its hint where setup helps."""
+    configuration = _subjects(found[region], CONFIGURATION)
+    if check.name == CONFIGURATION:
+        return _with_options(check, region, expected, found)
+    if check.name == OWNER and configuration:
+        return _with_owner(check, region, configuration[0], found)
+    if check.name == PARAMETERS and configuration:
+        return _with_fewer_copies(check, configuration[0], found)
+    return check
+
+
 def _with_options(check: Check, region: str, expected: str | None, found: Found) -> Check:
     """Return *check* with all options in its hint, where that is to run setup in *region*."""
     step = as_hint(check.next_step)
@@ -104,6 +115,14 @@ def _with_options(check: Check, region: str, expected: str | None, found: Found)
     if region not in regions_in(expected):
         return check
     return replace(check, next_step=Hint.of("Write that of most regions: ", _setup(usual, found)))
+
+
+def _with_owner(check: Check, region: str, configuration: str, found: Found) -> Check:
+    """Return *check* with what gives the *configuration* the right owner."""
+    own, (owner,) = json.loads(configuration), check.subjects
+    by_region = own["bucket_owner"]
+    own["bucket_owner"] = {**by_region, region: owner} if isinstance(by_region, dict) else owner
+    return replace(check, next_step=Hint.of("Write the owner: ", _setup(own, found)))
 
 
 def _with_fewer_copies(check: Check, configuration: str, found: Found) -> Check:

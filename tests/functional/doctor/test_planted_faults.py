@@ -618,6 +618,50 @@ def test_bucket_of_another_account(examine: Examine, line: Wire) -> None:
     assert found
 
 
+OTHER_OWNER = "210987654321"
+
+
+def owned_by(owner: str) -> Rule:
+    """Return a rule by which all buckets belong to *owner*, and S3 gives no reason."""
+    return when(
+        lambda r: r.headers.get("x-amz-expected-bucket-owner", owner) != owner,
+        answering(error(403, "AccessDenied", "Access Denied")),
+    )
+
+
+def test_wrong_bucket_owner(good_account: AwsAccount, line: Wire, examine: Examine) -> None:
+    """Where the configuration names an owner that is not the bucket's, that is what is wrong."""
+    names = {"bucket_name_param": good_account.bucket_parameter, "bucket_key_prefix": "team/"}
+    text = json.dumps({**names, "regions": [EU], "bucket_owner": {EU: OTHER_OWNER}})
+    line.add(parameter(good_account.parameter, text))
+    line.add(owned_by("123456789012"))
+
+    found = examine(regions=[EU])
+
+    check = check_of(found, EU, "owner")
+    assert check.state is CheckState.FAILED
+    assert f"belongs to account 123456789012, and bucket_owner is {OTHER_OWNER}" in check.found
+    assert "startifact setup --regions eu-west-1 " in str(check.hint)
+    assert " --bucket-owner eu-west-1=123456789012 " in str(check.hint)
+    denied_ = check_of(found, EU, "s3:PutObject")
+    assert f"a bucket that is not of the account {OTHER_OWNER}" in str(denied_.hint)
+
+
+@pytest.mark.parametrize("owner", [OTHER_OWNER, "123456789012"])
+def test_bucket_owner_of_a_spelling(good_account: AwsAccount, line: Wire, owner: str) -> None:
+    """A bucket's own spelling says whose it is: another account's, where S3 agrees."""
+    spec = f"s3://{good_account.buckets[EU]}/team?region={EU}&bucket-owner={OTHER_OWNER}"
+    line.add(owned_by(owner))
+    with Session(regions=[spec]) as session:
+        check = check_of(session.doctor("SugarWater", operation="stage"), spec, "owner")
+
+    assert (check.state is CheckState.OK) == (owner == OTHER_OWNER)
+    if owner == OTHER_OWNER:
+        assert f"belongs to account {OTHER_OWNER}, as bucket_owner says" in check.found
+    else:
+        assert "bucket-owner=123456789012" in str(check.hint)
+
+
 def test_replication_elsewhere(examine: Examine, line: Wire) -> None:
     """A bucket that no region has may get copies, as for a backup."""
     line.add(replicating("backup"))

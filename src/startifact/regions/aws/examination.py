@@ -196,16 +196,23 @@ def _constraint(region: str) -> str:
 
 
 def _owner(bucket: Bucket, asking: Asking, account: str | None, *, is_listed: bool) -> Check:
+    expected = bucket.options.bucket_owner
+    if is_listed and expected is not None:  # which each request names
+        return ok(OWNER, f"{bucket.name} belongs to account {expected}, as bucket_owner says")
     if account is None:
         return not_tried(OWNER, "it is not known who asks")
     if not is_listed:
-        return unknown(OWNER, f"needs s3:ListBucket on {bucket.arn()}")
-    try:
-        asking.ask(
-            "s3:ListBucket",
-            bucket.arn(),
-            lambda: bucket.client.head_bucket(Bucket=bucket.name, ExpectedBucketOwner=account),
+        if expected in {None, account} or _is_denied_to(account, bucket, asking):
+            return unknown(OWNER, f"needs s3:ListBucket on {bucket.arn()}")
+        return failed(
+            OWNER,
+            f"{bucket.name} belongs to account {account}, and bucket_owner is {expected}: S3 "
+            "refuses everything",
+            f"Write bucket-owner={account} where the bucket is spelled",
+            account,
         )
+    try:
+        _ask_for(account, bucket, asking)
     except StartifactError as e:
         if not is_denied(e):
             return unknown_by(OWNER, e, "s3:ListBucket", bucket.arn())
@@ -216,6 +223,23 @@ def _owner(bucket: Bucket, asking: Asking, account: str | None, *, is_listed: bo
             "whatever is staged to it",
         )
     return ok(OWNER, f"{bucket.name} belongs to account {account}")
+
+
+def _ask_for(account: str, bucket: Bucket, asking: Asking) -> None:
+    """Return where S3 says that *bucket* belongs to *account*."""
+    asking.ask(
+        "s3:ListBucket",
+        bucket.arn(),
+        lambda: bucket.client.head_bucket(Bucket=bucket.name, ExpectedBucketOwner=account),
+    )
+
+
+def _is_denied_to(account: str, bucket: Bucket, asking: Asking) -> bool:
+    try:
+        _ask_for(account, bucket, asking)
+    except StartifactError:
+        return True
+    return False
 
 
 def _conditions(region: Examined, bucket: Bucket, request: ExaminationRequest) -> Check:

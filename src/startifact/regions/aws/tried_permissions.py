@@ -57,7 +57,8 @@ def try_permissions(
             for template in permission.resources:
                 trial = Trial(action, template, template.format_map(values))
                 trials.setdefault(action, []).append(trial)
-    permissions = _Permissions(Trials(bucket, asking, request, loader), request, loader)
+    trials_here = Trials(bucket, asking, request, loader)
+    permissions = _Permissions(trials_here, request, loader, bucket.options.bucket_owner)
     for action, of_action in trials.items():
         yield permissions.check(action, list(dict.fromkeys(of_action)))
 
@@ -131,11 +132,16 @@ class _Permissions:
     """Says of actions in one region whether they are allowed."""
 
     def __init__(
-        self, trials: Trials, request: ExaminationRequest, loader: ConfigurationLoader | None
+        self,
+        trials: Trials,
+        request: ExaminationRequest,
+        loader: ConfigurationLoader | None,
+        owner: str | None,
     ) -> None:
         self._trials = trials
         self._request = request
         self._loader = loader
+        self._owner = owner
 
     def check(self, action: str, trials: list[Trial]) -> Check:
         """Return whether *action* is allowed on all its resources."""
@@ -172,6 +178,8 @@ class _Permissions:
         if self._request.project is not None or not self._is_of_project(action):
             resources = " and ".join(trial.resource for trial, _ in denials)
             allow = advice.for_denial(action, resources, said)
+            if action.startswith("s3:"):
+                allow += advice.or_other_owner(self._owner)
             step = Hint.of(allow, ". ", *printing_policy(self._request, self._loader))
             return failed(action, found, step)
         name_it = Hint.of(

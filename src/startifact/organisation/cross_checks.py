@@ -13,6 +13,7 @@ from startifact.model.examination import (
     BUCKET_NAME,
     CONFIGURATION,
     FILE_SYSTEM,
+    KMS_KEY,
     OTHER_REGIONS,
     OWNER,
     PARAMETERS,
@@ -99,7 +100,11 @@ def _with_setup(check: Check, region: str, expected: str | None, found: Found) -
     if check.name == CONFIGURATION:
         return _with_options(check, region, expected, found)
     if check.name == OWNER and configuration:
-        return _with_owner(check, region, configuration[0], found)
+        setup = _setup(_changed(configuration[0], "bucket_owner", region, check.subjects[0]), found)
+        return replace(check, next_step=Hint.of("Write the owner: ", setup))
+    if check.name == KMS_KEY and check.subjects and configuration:
+        setup = _setup(_changed(configuration[0], "kms_key", region, "ARN_OF_KEY"), found)
+        return replace(check, next_step=Hint.of("Name a key that is there: ", setup))
     if check.name == PARAMETERS and configuration:
         return _with_fewer_copies(check, configuration[0], found)
     return check
@@ -117,12 +122,11 @@ def _with_options(check: Check, region: str, expected: str | None, found: Found)
     return replace(check, next_step=Hint.of("Write that of most regions: ", _setup(usual, found)))
 
 
-def _with_owner(check: Check, region: str, configuration: str, found: Found) -> Check:
-    """Return *check* with what gives the *configuration* the right owner."""
-    own, (owner,) = json.loads(configuration), check.subjects
-    by_region = own["bucket_owner"]
-    own["bucket_owner"] = {**by_region, region: owner} if isinstance(by_region, dict) else owner
-    return replace(check, next_step=Hint.of("Write the owner: ", _setup(own, found)))
+def _changed(configuration: str, key: str, region: str, value: str) -> Mapping[str, object]:
+    """Return *configuration* with *value* for its *key*, in *region* where each has its own."""
+    own = json.loads(configuration)
+    is_of_regions = isinstance(own[key], dict)
+    return {**own, key: {**own[key], region: value} if is_of_regions else value}
 
 
 def _with_fewer_copies(check: Check, configuration: str, found: Found) -> Check:

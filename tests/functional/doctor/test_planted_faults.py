@@ -618,6 +618,31 @@ def test_bucket_of_another_account(examine: Examine, line: Wire) -> None:
     assert found
 
 
+@pytest.mark.parametrize("state", ["Enabled", "Disabled", None])
+def test_key_of_the_configuration(
+    good_account: AwsAccount, line: Wire, examine: Examine, state: str | None
+) -> None:
+    """The key that the configuration names is looked at, whatever that of the bucket is."""
+    names = {"bucket_name_param": good_account.bucket_parameter, "bucket_key_prefix": "team/"}
+    text = json.dumps({**names, "regions": [EU], "kms_key": {EU: KEY}})
+    line.add(parameter(good_account.parameter, text))
+    of_key = encrypted(state)
+    line.add(when(lambda r: r.service == "kms", of_key))
+
+    found = examine(regions=[EU])
+
+    check = check_of(found, EU, "KMS key")
+    cures = {
+        "Enabled": "None",
+        "Disabled": f"aws kms enable-key --key-id {KEY}",
+        None: "startifact setup --regions eu-west-1 ",
+    }
+    assert (check.state is CheckState.OK) == (state == "Enabled")
+    assert cures[state] in str(check.hint)
+    assert state is not None or " --kms-key eu-west-1=ARN_OF_KEY " in str(check.hint)
+    assert check_of(found, EU, "kms:GenerateDataKey").state is CheckState.NOT_TRIED
+
+
 OTHER_OWNER = "210987654321"
 
 

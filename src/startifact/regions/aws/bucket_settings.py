@@ -68,13 +68,18 @@ def examine_settings(
     yield settings.versioning()
     encryption = settings.encryption()
     yield encryption
-    if encryption.subjects:
-        yield settings.key(encryption.subjects[0], reach)
+    if key := key_of(bucket, encryption):
+        yield settings.key(key, reach)
     yield settings.public_access()
     yield settings.lifecycle(request)
     yield settings.replication()
     if reach.loader is not None:
         yield _parameters(asking, reach.loader)
+
+
+def key_of(bucket: Bucket, encryption: Check) -> str | None:
+    """Return the key in KMS that what is stored is encrypted with, if that is one's own."""
+    return bucket.options.kms_key or next(iter(encryption.subjects), None)
 
 
 class _Settings:
@@ -213,7 +218,11 @@ class _Settings:
             answer = self._asking.ask(action, key, lambda: kms.describe_key(KeyId=key))
         except StartifactError as e:
             if code_behind(e) == "NotFoundException":
-                return failed(KMS_KEY, f"there is no {quoted(key)}", self._other_key_cure())
+                found = f"there is no {quoted(key)}"
+                if key == self._bucket.options.kms_key:
+                    step = f"Name a key that is there: kms-key where {self._bucket.name} is spelled"
+                    return failed(KMS_KEY, found, step, key)
+                return failed(KMS_KEY, found, self._other_key_cure())
             return unknown_by(KMS_KEY, e, action, key)
         state = str(answer["KeyMetadata"].get("KeyState", ""))
         if state == "Enabled":

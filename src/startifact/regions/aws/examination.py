@@ -37,7 +37,7 @@ from startifact.model.examination import (
 from startifact.permissions import WRITING
 from startifact.regions.aws.asking import Asking, code_behind, is_denied, unknown_by
 from startifact.regions.aws.bucket import Bucket
-from startifact.regions.aws.bucket_settings import examine_settings
+from startifact.regions.aws.bucket_settings import examine_settings, key_of
 from startifact.regions.aws.configuration_loader import store_configuration
 from startifact.regions.aws.endpoint import is_custom
 from startifact.regions.aws.permission_trials import NO_PROJECT
@@ -92,8 +92,8 @@ def examine(region: Examined, request: ExaminationRequest) -> Iterator[Check]:
     key: str | None = None
     for check in examine_settings(bucket, asking, region.reach, request):
         yield check
-        if check.name == ENCRYPTION and check.subjects:
-            key = check.subjects[0]
+        if check.name == ENCRYPTION:
+            key = key_of(bucket, check)
     yield from try_permissions(
         bucket, asking, request, loader=region.reach.loader, kms_key=key, account=account
     )

@@ -228,6 +228,7 @@ def test_scheduled_job(
     job = yaml.safe_load(done.out)["jobs"].get("prune")
     assert (job is None) == (branch is None) == ("schedule:" not in done.out)
     assert ("There is no job to prune" in done.out) == (job is None)
+    assert ("Before anything is staged" in done.out) == (job is not None)
     if job is not None:
         assert f"# prune, on {branch}\n" in done.out
         assert job.get("environment") == environment

@@ -80,14 +80,17 @@ def encrypted(state: str | None) -> Rule:
     return rule
 
 
-def replicating(name: str) -> Rule:
-    """Return a rule by which the bucket in eu-west-1 is replicated into the bucket *name*."""
-    return setting(
-        "replication",
+def replication(arn: str) -> str:
+    return (
         f"<ReplicationConfiguration {XMLNS}><Role>arn:aws:iam::123456789012:role/r</Role><Rule>"
         "<ID>all</ID><Status>Enabled</Status><Destination>"
-        f"<Bucket>arn:aws:s3:::{name}</Bucket></Destination></Rule></ReplicationConfiguration>",
+        f"<Bucket>{arn}</Bucket></Destination></Rule></ReplicationConfiguration>"
     )
+
+
+def replicating(name: str) -> Rule:
+    """Return a rule by which the bucket in eu-west-1 is replicated into the bucket *name*."""
+    return setting("replication", replication(f"arn:aws:s3:::{name}"))
 
 
 def parameter(name: str, value: str) -> Rule:
@@ -685,6 +688,26 @@ def test_bucket_owner_of_a_spelling(good_account: AwsAccount, line: Wire, owner:
         assert f"belongs to account {OTHER_OWNER}, as bucket_owner says" in check.found
     else:
         assert "bucket-owner=123456789012" in str(check.hint)
+
+
+def test_replication_in_another_partition(line: Wire) -> None:
+    """It is found in China and GovCloud as well."""
+    specs = [f"s3://doctor-{region}?region={region}" for region in ("cn-north-1", "cn-northwest-1")]
+    body = replication("arn:aws-cn:s3:::doctor-cn-northwest-1").encode()
+    xml = {"Content-Type": "application/xml"}
+    line.add(when(lambda r: r.service == "s3", answering(error(403, "AccessDenied"))))
+    line.add(when(lambda r: r.method == "HEAD", answering(Answer(200))))
+    line.add(
+        when(
+            lambda r: (r.region, "replication" in r.query) == ("cn-north-1", True),
+            answering(Answer(200, body, xml)),
+        )
+    )
+    with Session(regions=specs) as session:
+        found = session.doctor()
+
+    check = check_of(found, specs[0], "replication")
+    assert f"into the bucket of {specs[1]}" in check.found
 
 
 def test_replication_elsewhere(examine: Examine, line: Wire) -> None:

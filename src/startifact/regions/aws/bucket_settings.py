@@ -34,6 +34,7 @@ from startifact.regions.aws.configuration_loader import (
     clients_of,
     store_configuration,
 )
+from startifact.regions.aws.partitions import store_in
 from startifact.text import joined, quoted, quoted_list
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ class _Settings:
         )
         if not names:
             return ok(REPLICATION, "S3 copies nothing from here")
+        partition = self._bucket.client.meta.partition
         # What to do where one of them is that of a region, which the comparison of all shows.
         return Check(
             name=REPLICATION,
@@ -207,7 +209,7 @@ class _Settings:
                 f"Remove the rule: {self._command('get-bucket-replication')} shows all, and "
                 f"{self._command('delete-bucket-replication')} removes all"
             ),
-            subjects=tuple(f"s3://{name}" for name in names),
+            subjects=tuple(store_in(partition, name) for name in names),
         )
 
     def key(self, key: str, reach: "Reach") -> Check:

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 
 from startifact.hints import Command, Hint, Option, as_hint
+from startifact.model.aws_regions import AWS_REGION
 from startifact.model.configuration import DEFAULT_PARAMETER
 from startifact.model.examination import (
     BUCKET,
@@ -65,7 +66,7 @@ def _subjects(checks: tuple[Check, ...], name: str) -> tuple[str, ...]:
 def _configurations(found: Found) -> list[str]:
     """Return the organisation configuration of each region that has one, as text."""
     own = (_subjects(checks, CONFIGURATION)[:1] for checks in found.values())
-    return [text for texts in own for text in texts]
+    return [text for texts in own for text in texts if text]
 
 
 def _usual_configuration(found: Found) -> str | None:
@@ -113,13 +114,29 @@ def _with_setup(check: Check, region: str, expected: str | None, found: Found) -
 def _with_options(check: Check, region: str, expected: str | None, found: Found) -> Check:
     """Return *check* with all options in its hint, where that is to run setup in *region*."""
     step = as_hint(check.next_step)
-    if expected is None or step is None or Command("setup") not in step.parts:
+    if step is None or Command("setup") not in step.parts:
         return check
+    if expected is None:
+        return check if _configurations(found) else replace(check, next_step=_first_setup(found))
     usual = json.loads(expected)
     # To a region that the others do not name there belongs more than a configuration.
     if region not in regions_in(expected):
         return check
     return replace(check, next_step=Hint.of("Write that of most regions: ", _setup(usual, found)))
+
+
+def _first_setup(found: Found) -> Hint:
+    """Return what writes a configuration where no region has one."""
+    regions = Option("regions", ",".join(r for r in found if AWS_REGION.fullmatch(r)))
+    parameter = _of_parameter(found)
+    bucket = Option("bucket-name-param", "/NAME/bucket")
+    return Hint.of(
+        "Write one: ",
+        Command("setup", options=(regions, bucket, *parameter)),
+        "; or have buckets and roles made too: ",
+        Command("bootstrap", options=(regions, Option("name", "NAME"), *parameter)),
+        "; or name a bucket (s3://bucket?region=...) instead of the region",
+    )
 
 
 def _changed(configuration: str, key: str, region: str, value: str) -> Mapping[str, object]:
@@ -160,7 +177,8 @@ def _of_parameter(found: Found) -> list[Option]:
     """Return the option without which setup would write the configuration of others."""
     subjects = (_subjects(checks, CONFIGURATION)[1:] for checks in found.values())
     parameters = {parameter for own in subjects for parameter in own}
-    return [Option("configuration-parameter", p) for p in parameters if p != DEFAULT_PARAMETER]
+    others = sorted(parameters - {DEFAULT_PARAMETER, ""})
+    return [Option("configuration-parameter", parameter) for parameter in others]
 
 
 def _other_options(

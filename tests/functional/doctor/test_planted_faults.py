@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from startifact import CheckState
+from startifact import CheckState, ConfigurationLoader
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.refusals import denied
 from tests.faults.rules import answering, when
@@ -572,6 +572,19 @@ def test_default_parameter(
 
     assert "startifact setup --regions" in str(hint)
     assert "--configuration-parameter" not in str(hint)
+
+
+def test_no_configuration_anywhere(line: Wire) -> None:
+    """Both commands that write one are there whole, for the parameter that was asked for."""
+    loader = ConfigurationLoader("/web")
+    specs = [US, "file:./here", EU]
+    with Session(regions=specs, configuration_loader=loader) as session:
+        found = session.doctor()
+
+    hint = str(check_of(found, EU, "configuration").hint)
+    options = f"--regions {US},{EU} "
+    assert f"startifact setup {options}--bucket-name-param /NAME/bucket --config" in hint
+    assert f"startifact bootstrap {options}--name NAME --configuration-parameter /web" in hint
 
 
 READS = {

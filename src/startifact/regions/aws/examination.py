@@ -124,7 +124,7 @@ def _find_bucket(region: Examined, request: ExaminationRequest) -> Iterator[Chec
         try:
             configuration = store_configuration(region.reach.loader, region.name)
         except StartifactError as e:
-            yield _not_read(CONFIGURATION, e, region, request)
+            yield _not_read(CONFIGURATION, e, region, request, "", region.reach.loader.parameter)
             return
         parameter = region.reach.loader.parameter
         found = f"parameter {parameter} can be read"
@@ -140,11 +140,15 @@ def _find_bucket(region: Examined, request: ExaminationRequest) -> Iterator[Chec
 
 
 def _not_read(
-    name: str, error: StartifactError, region: Examined, request: ExaminationRequest
+    name: str,
+    error: StartifactError,
+    region: Examined,
+    request: ExaminationRequest,
+    *subjects: str,
 ) -> Check:
     """Return the check *name* of a parameter that *error* hides."""
     if not is_denied(error):
-        return failed_by(name, error)
+        return failed(name, error.message, error.next_step, *subjects)
     prints = Hint.of(*printing_policy(request, region.reach.loader))
     return failed(name, error.message, join([error.next_step, prints]))
 

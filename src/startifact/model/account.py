@@ -93,3 +93,6 @@ class IamFound:
     policy_count: int = 0
     policy_quota: int | None = None
     """The same of policies that are managed by the account."""
+
+    trust_quota: int | None = None
+    """How many characters the trust policy of a role may have, where that is known."""

@@ -158,6 +158,19 @@ def test_quotas(
     assert empty.writes() == []
 
 
+def test_quota_of_trust_policies(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
+    """More repositories than fit into the trust policy of a role are known before as well."""
+    words = [word for n in range(20) for word in ("--github", f"ORG@1/REPOSITORY-{n}@{n + 1}")]
+
+    fits, done = bootstrap("--dry-run", *words[:20]), bootstrap(*words)
+
+    assert (fits.code, done.code) == (0, 2)
+    assert "the trust policy of a role has 2," in done.err
+    assert "characters, and IAM allows at most 2,048" in done.err
+    assert "'Role trust policy length'" in done.err
+    assert empty.writes() == []
+
+
 def test_all_at_once(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     """Several things that are wrong, in several regions, are one error."""
     empty.client("iam").create_role(RoleName=f"{NAME}-read", AssumeRolePolicyDocument="{}")
@@ -228,9 +241,9 @@ def test_bad_options(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
             ["--regions", US, "--name", "x1", "--github", "a/b", "--branch", "refs/heads/main"],
             "hint: Write main",
         ),
-        (
-            ["--regions", US, "--name", "x1", "--github", "https://github.com/a/b"],
-            "hint: Write a/b",
+        *(
+            (["--regions", US, "--name", "x1", "--github", text], "hint: Write a/b")
+            for text in ("https://github.com/a/b", "git@github.com:a/b.git", "a/b.git", "a/b/")
         ),
         (["--regions", US, "--name", "x1", "--github", "a/b", "--branch", "*"], "branch: got '*'"),
         (["--regions", US, "--name", "x1", "--github", "a/b", "--tag", "a,b"], "without a comma"),

@@ -61,12 +61,13 @@ def make_plan(
     names = {region: store.bucket.name for region, store in stores.items()}
     if len(set(names.values())) < len(names):
         problems.say("one bucket is that of two regions: it would count twice")
-    roles = plan_roles(target, stores, iam, problems)
+    account = found[0].identity.account
+    roles = plan_roles(target, stores, iam, problems, account=account)
     problems.raise_if_any()
     return Plan(
         target=target,
         who=found[0].identity.who,
-        account=found[0].identity.account,
+        account=account,
         regions=tuple(regions),
         roles=roles,
         notes=tuple(_notes(target, found)),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from startifact.errors import InputError
-from startifact.limits import MAX_TEMPLATE_BYTES
+from startifact.limits import MAX_TEMPLATE_BYTES, MAX_TRUST_POLICY_CHARACTERS
 from startifact.model.account import IamFound, StoreFound
 from startifact.organisation.bootstrap.lines import (
     Action,
@@ -16,7 +16,7 @@ from startifact.organisation.bootstrap.lines import (
 from startifact.organisation.bootstrap.names import Target, remembering
 from startifact.organisation.policy_request import ANY
 from startifact.organisation.templates import roles_template
-from startifact.organisation.trust import ISSUER, audience_in
+from startifact.organisation.trust import ISSUER, audience_in, length_in_template
 from startifact.problems import Problems
 from startifact.text import quoted, quoted_list
 
@@ -27,7 +27,12 @@ def role_suffixes(channels: Sequence[str]) -> list[str]:
 
 
 def plan_roles(
-    target: Target, stores: Mapping[str, StoreFound], iam: IamFound, problems: Problems
+    target: Target,
+    stores: Mapping[str, StoreFound],
+    iam: IamFound,
+    problems: Problems,
+    *,
+    account: str,
 ) -> StackPlan:
     """Return what is to become of the stack of the roles. *problems* gets what is in the way."""
     request, stack, names = target.request, target.roles_stack, target.names
@@ -35,6 +40,7 @@ def plan_roles(
     provider, arn = _provider(target, iam, problems)
     _check_roles(target, iam, problems)
     subjects = request.subjects()
+    _check_trust(subjects, account, target, iam, problems)
     everywhere = ("Read", "Stage", "Prune")
     parameters = {
         "Name": request.name,
@@ -161,3 +167,19 @@ def _check_roles(target: Target, iam: IamFound, problems: Problems) -> None:
                 "made",
                 hint=f"Have the quota {quoted(name)} of IAM raised, in Service Quotas of us-east-1",
             )
+
+
+def _check_trust(
+    subjects: Sequence[str], account: str, target: Target, iam: IamFound, problems: Problems
+) -> None:
+    """Add to *problems* that *subjects* do not fit into the trust policy of one role."""
+    quota = iam.trust_quota or MAX_TRUST_POLICY_CHARACTERS
+    length = length_in_template(subjects, account, target.request.partition)
+    if length > quota:
+        problems.say(
+            f"the trust policy of a role has {length:,} characters, and IAM allows at most "
+            f"{quota:,}",
+            hint="Name fewer repositories, branches, tags and environments, or patterns such as "
+            "'release/*'; set up the others under another --name; or have the quota 'Role trust "
+            "policy length' of IAM raised, in Service Quotas of us-east-1",
+        )

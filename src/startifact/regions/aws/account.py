@@ -114,6 +114,7 @@ class Account:
             role_quota=summary.get("RolesQuota"),
             policy_count=summary.get("Policies", 0),
             policy_quota=summary.get("PoliciesQuota"),
+            trust_quota=summary.get("AssumeRolePolicySizeQuota"),
         )
 
     def _provider(self, client: Any, region: str) -> str | None:

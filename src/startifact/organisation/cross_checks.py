@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from startifact.hints import Command, Hint, Option, as_hint
@@ -27,6 +27,8 @@ from startifact.model.examination import (
 from startifact.organisation.given_options import KEPT, options_for
 from startifact.organisation.lost_regions import regions_in
 from startifact.text import joined, quoted
+
+_DECIDE = "Decide which is right, and write it into all, such as: "
 
 Found = Mapping[str, tuple[Check, ...]]
 """The checks of each region, by its name."""
@@ -83,14 +85,15 @@ def _configuration(check: Check, expected: str | None, found: Found) -> Check:
         same = f", and is the same in {alike} regions" if alike > 1 else ""
         return replace(check, found=f"{check.found}{same}")
     if expected is None:
-        differences = "no majority of the regions has the same"
+        keys = joined(_differing(everything))
+        differences = f"no majority of the regions has the same {keys}"
     else:
         differences = joined(_differences(json.loads(own), json.loads(expected)))
     usual = json.loads(expected or own)
     return failed(
         check.name,
         f"{check.found}, and differs from that of other regions: {differences}",
-        Hint.of("Write the same into all: ", _setup(usual, found)),
+        Hint.of(_DECIDE if expected is None else "Write the same into all: ", _setup(usual, found)),
         *check.subjects,
     )
 
@@ -116,13 +119,14 @@ def _with_options(check: Check, region: str, expected: str | None, found: Found)
     step = as_hint(check.next_step)
     if step is None or Command("setup") not in step.parts:
         return check
-    if expected is None:
-        return check if _configurations(found) else replace(check, next_step=_first_setup(found))
-    usual = json.loads(expected)
+    others = [text for text in (expected, *_configurations(found)) if text is not None]
+    if not others:
+        return replace(check, next_step=_first_setup(found))
     # To a region that the others do not name there belongs more than a configuration.
-    if region not in regions_in(expected):
+    if region not in regions_in(others[0]):
         return check
-    return replace(check, next_step=Hint.of("Write that of most regions: ", _setup(usual, found)))
+    begin = _DECIDE if expected is None else "Write that of most regions: "
+    return replace(check, next_step=Hint.of(begin, _setup(json.loads(others[0]), found)))
 
 
 def _first_setup(found: Found) -> Hint:
@@ -193,6 +197,13 @@ def _other_options(
             yield from options_for(key, configuration[key])
         elif key in somewhere:
             yield Option("unset", key)
+
+
+def _differing(configurations: Iterable[str]) -> list[str]:
+    """Return the keys that are not the same in all *configurations*."""
+    parsed = [json.loads(text) for text in configurations]
+    keys = dict.fromkeys(key for one in parsed for key in one)
+    return [key for key in keys if any(one.get(key) != parsed[0].get(key) for one in parsed)]
 
 
 def _differences(own: Mapping[str, object], expected: Mapping[str, object]) -> list[str]:

@@ -755,7 +755,32 @@ def test_no_majority_of_configurations(
     found = examine()
 
     assert {region for region, name in failures(found) if name == "configuration"} == {*AWS_REGIONS}
-    assert "no majority" in check_of(found, US, "configuration").found
+    check = check_of(found, US, "configuration")
+    assert "no majority of the regions has the same bucket_key_prefix" in check.found
+    assert str(check.hint).startswith("Decide which is right, and write it into all, such as: ")
+
+
+def test_missing_beside_two_that_differ(
+    examine: Examine, good_account: AwsAccount, line: Wire
+) -> None:
+    """A region without a configuration may get that of either of the others."""
+
+    def configured(request: Request, _: Forward) -> Answer:
+        if request.region == AP:
+            return Answer(400, b'{"__type": "ParameterNotFound"}', JSON)
+        text = {"bucket_name_param": good_account.bucket_parameter, "regions": [*AWS_REGIONS]}
+        value = {"Name": "x", "Type": "String"}
+        value["Value"] = json.dumps({**text, "bucket_key_prefix": f"{request.region}/"})
+        return Answer(200, json.dumps({"Parameter": value}).encode(), JSON)
+
+    line.add(when(lambda r: good_account.parameter in r.body.decode(errors="replace"), configured))
+
+    hint = str(check_of(examine(), AP, "configuration").hint)
+
+    assert hint.startswith(
+        "Decide which is right, and write it into all, such as: startifact setup"
+    )
+    assert "--bucket-key-prefix us-east-1/ " in hint
 
 
 def test_cure_of_regions(examine: Examine, good_account: AwsAccount, line: Wire) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from startifact.hints import Option, in_shell
 from startifact.model.aws_regions import AWS_REGION, partition_of
 from startifact.model.bucket_options import (
     NO_OTHER_FORM,
@@ -51,8 +52,12 @@ def _check_by_region(
         elif not is_option(name, value):
             tell_option(f"{name}.{region}", name, value, problems)
     if lacking := [region for region in regions if region not in values]:
+        valid = {r: v for r, v in values.items() if AWS_REGION.fullmatch(r) and is_option(name, v)}
+        every = valid | dict.fromkeys(lacking, "VALUE")
+        options = (Option(name.replace("_", "-"), f"{r}={v}") for r, v in every.items())
         problems.say(
-            f"{name}: it says nothing of {', '.join(lacking)}, expected each region of regions"
+            f"{name}: it says nothing of {', '.join(lacking)}, expected each region of regions",
+            hint=f"Give it for each: {' '.join(map(in_shell, options))}",
         )
 
 

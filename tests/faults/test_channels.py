@@ -2,20 +2,22 @@
 
 import contextlib
 import json
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from startifact.concurrency.deadline import deadline
 from startifact.errors import (
     AccessDeniedError,
     AlreadyStagedError,
     RegionUnavailableError,
     SeveralRegionsError,
 )
-from startifact.limits import RetryLimits
+from startifact.limits import Limits, RetryLimits
 from startifact.model.keys import Key
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
 from tests.support.limits import Session, short_limits
@@ -218,7 +220,7 @@ def test_copy_is_not_trusted_once_it_was_written(
 class LaggingMirror:
     """A mirror whose reads show what it was before the last write."""
 
-    def __init__(self, on_write: Callable[[], None]) -> None:
+    def __init__(self, on_write: Callable[[], object]) -> None:
         self.written: list[str] = []
         self._on_write = on_write
 
@@ -255,6 +257,55 @@ def test_channel_that_moves_before_it_is_copied(
     session_over([region]).stage("SugarWater", "1.0.0", make_file(b"one"))
 
     assert mirror.written == ["2.0.0", "1.0.0", "2.0.0"]
+
+
+@pytest.fixture
+def hanging_mirror() -> Iterator[LaggingMirror]:
+    """Return a mirror that answers no write before the test has ended."""
+    end = threading.Event()
+    yield LaggingMirror(end.wait)
+    end.set()
+
+
+def test_deadline_while_latest_is_copied(
+    directories: list[str],
+    make_file: MakeFile,
+    hanging_mirror: LaggingMirror,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A staging whose ``latest`` has moved does not fail because its copy is late."""
+    region = faulty(directories[:1])[0]
+    region.mirror = hanging_mirror
+
+    with deadline(2):
+        staging = session_over([region]).stage("SugarWater", "1.0.0", make_file())
+
+    assert staging.is_latest
+    assert caplog.messages == [
+        (
+            f"the copy of SugarWater/latest in {region.name} could not be written: "
+            "the deadline of 2 s has passed"
+        )
+    ]
+
+
+def test_copy_of_latest_that_hangs(
+    directories: list[str],
+    make_file: MakeFile,
+    hanging_mirror: LaggingMirror,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is waited for no longer than what is not needed any more: the staging has succeeded."""
+    region = faulty(directories[:1])[0]
+    region.mirror = hanging_mirror
+    limits = Limits(idle_timeout_seconds=60.0, quorum_idle_timeout_seconds=0.5)
+    began = time.monotonic()
+
+    staging = session_over([region], limits=limits).stage("SugarWater", "1.0.0", make_file())
+
+    assert time.monotonic() - began < 30
+    assert staging.is_latest
+    assert len(caplog.messages) == 1
 
 
 def test_channel_that_moves_between_read_and_write(

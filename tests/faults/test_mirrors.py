@@ -15,6 +15,7 @@ from typing import IO
 import pytest
 
 from startifact.concurrency.deadline import deadline
+from startifact.errors import RegionUnavailableError
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import hanging, when
 from tests.support.faulty_region import faulty, session_over
@@ -267,3 +268,91 @@ def test_bug_while_copying(
             "this is a bug in Startifact: ValueError: 'what nobody expected'"
         )
     ]
+
+
+class DictMirror:
+    """A mirror of one channel in memory, which calls *on_first_write* before it is written."""
+
+    def __init__(
+        self, *, on_first_write: Callable[[], object] = lambda: None, mirrors: bool = True
+    ) -> None:
+        self.written: list[str] = []
+        self._on_first_write = on_first_write
+        self._mirrors = mirrors
+
+    def read(self, project: str, channel: str) -> str | None:
+        return self.written[-1] if self.written else None
+
+    def write(self, project: str, channel: str, version: str) -> None:
+        if not self.written:
+            self._on_first_write()
+        self.written.append(version)
+
+    def delete(self, project: str, channel: str) -> None:
+        raise NotImplementedError  # no test here removes a channel
+
+    def mirrors(self, channel: str) -> bool:
+        return self._mirrors
+
+
+def stage_everywhere(directories: list[str], make_file: MakeFile) -> None:
+    """Stage two versions to *directories*."""
+    for version in ("1.0.0", "2.0.0"):
+        Session(regions=directories).stage("SugarWater", version, make_file(version.encode()))
+
+
+def test_channel_that_moves_while_it_is_copied(
+    directories: list[str], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who copies after another one has moved the channel on looks again, and copies that."""
+    stage_everywhere(directories[:1], make_file)
+    region = faulty(directories[:1])[0]
+
+    def move_on() -> None:
+        Session(regions=directories[:1]).promote("SugarWater", "2.0.0", "prod")
+        mirror.written.append("2.0.0")
+
+    region.mirror = mirror = DictMirror(on_first_write=move_on)
+
+    with session_over([region]) as session:
+        session.promote("SugarWater", "1.0.0", "prod")
+
+    assert mirror.written == ["2.0.0", "1.0.0", "2.0.0"]
+    assert caplog.messages == []
+
+
+def test_region_that_missed_the_move(
+    directories: list[str], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that answers, and could not be moved, has a copy of what it holds, and a warning."""
+    stage_everywhere(directories, make_file)
+    Session(regions=directories).promote("SugarWater", "1.0.0", "prod")
+    regions = faulty(directories)
+    regions[2].mirror = mirror = DictMirror()
+    regions[2].fail("write_channel", RegionUnavailableError("it is down"))
+
+    with session_over(regions) as session:
+        session.promote("SugarWater", "2.0.0", "prod")
+
+    assert mirror.written == ["1.0.0"]
+    assert caplog.messages == [
+        (
+            f"the copy of SugarWater/prod in {regions[2].name} could not be written: the region "
+            "does not have the move yet"
+        )
+    ]
+
+
+def test_channel_that_is_not_mirrored(
+    directories: list[str], make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of its region is a reason to warn of a copy that nobody wants."""
+    stage_everywhere(directories[:2], make_file)
+    regions = faulty(directories)
+    regions[2].mirror = mirror = DictMirror(mirrors=False)
+
+    with session_over(regions) as session:
+        session.promote("SugarWater", "2.0.0", "prod")
+
+    assert mirror.written == []
+    assert caplog.messages == []

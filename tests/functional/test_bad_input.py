@@ -133,6 +133,9 @@ def test_pipe(backends: list[Backend], tmp_path: Path) -> None:
 
     assert isinstance(error, InputError)
     assert error.message.endswith("pipe' is not a regular file")
+    assert error.hint == (
+        "Let something write to a file first, and name that, or in a shell pipe it in and name -"
+    )
 
 
 @pytest.mark.skipif(is_root(), reason="root may read every file")

@@ -25,6 +25,7 @@ from tests.support.archives import (
     tar_file,
     tar_link,
     tar_of,
+    with_large_end,
     with_utf8_name,
     zip_entry,
     zip_of,
@@ -133,6 +134,21 @@ def test_kinds(kind: str, staged: Staged, out: Path) -> None:
     assert os.access(path / "bin" / "tool", os.X_OK)
     assert not (path / "lib" / "a.txt").stat().st_mode & 0o111
     assert sorted(entry.name for entry in out.iterdir()) == ["new", "other"]
+
+
+def test_times_of_gnu(staged: Staged, out: Path) -> None:
+    """The times that GNU tar has in a header with --incremental are no folder."""
+    (info, content), (folder, _) = tar_file("a"), tar_file("d/", b"", type=tarfile.DIRTYPE)
+    archive = b""
+    for member in (info, folder):
+        header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+        header[345:369] = b"15302324636\0" * 2
+        header[148:156] = b"%06o\0 " % (sum(header[:148]) + 256 + sum(header[156:]))
+        archive += header + (content.ljust(512, b"\0") if member is info else b"")
+
+    path = staged(archive + bytes(1024)).downloader.extract(out / "new")
+
+    assert tree(path) == {"a": "sugar", "d": "folder"}
 
 
 @pytest.mark.parametrize("umask", [0, 0o022, 0o077])
@@ -285,6 +301,13 @@ def test_large_zip(staged: Staged, out: Path) -> None:
     assert tree(path) == {"lib": "folder", "lib/a.txt": SUGAR.decode()}
 
 
+def test_zip_with_an_end_for_large_numbers(staged: Staged, out: Path) -> None:
+    """A zip may have the end for large numbers where none is large: Info-ZIP writes it so."""
+    path = staged(with_large_end(ARCHIVES["zip"])).downloader.extract(out / "new")
+
+    assert tree(path) == EXTRACTED
+
+
 @pytest.mark.no_cover
 @pytest.mark.parametrize("count", [pytest.param(65_535, marks=pytest.mark.exhaustive), 65_536])
 def test_zip_of_many_members(count: int, out: Path, tmp_path: Path) -> None:
@@ -423,6 +446,18 @@ def test_no_directory(name: str, staged: Staged, out: Path) -> None:
     assert tree(out) == before
 
 
+def test_empty_path(staged: Staged, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty text is no directory, and not the working one."""
+    monkeypatch.chdir(out)
+    downloader = staged(TAR).downloader
+
+    with pytest.raises(InputError, match="a path is empty"):
+        downloader.extract("")
+    with pytest.raises(InputError, match="a path is empty"):
+        downloader.download("", load_filename=True)
+    assert tree(out) == {"other": "other"}
+
+
 def test_beside_other_files(staged: Staged, out: Path) -> None:
     """What a directory has stays; folders that both have are joined."""
     (out / "lib").mkdir()
@@ -552,13 +587,22 @@ def test_failure_between_renames(
     assert tree(out) == before
 
 
-def test_no_room(staged: Staged, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is too little room, that is said before anything is extracted."""
-    usage = type("usage", (), {"free": 100})
+@pytest.mark.parametrize(
+    ("archive", "said"),
+    [
+        (TAR, r"SugarWater@1\.0\.0 has 10,240 bytes, and 400 are free in"),
+        (ARCHIVES["tar.gz"], "takes 503 bytes when it is extracted, and 400 are free in"),
+    ],
+)
+def test_no_room(
+    archive: bytes, said: str, staged: Staged, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is too little room, that is said: for the archive before it is brought."""
+    usage = type("usage", (), {"free": 400})
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
 
-    with pytest.raises(LocalFileError, match="takes 503 bytes when it is extracted, and 100 are"):
-        staged(TAR).downloader.extract(out / "new" / "er")
+    with pytest.raises(LocalFileError, match=said):
+        staged(archive).downloader.extract(out / "new" / "er")
 
     assert tree(out) == {"other": "other"}
 

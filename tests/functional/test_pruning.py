@@ -16,6 +16,7 @@ from startifact.errors import (
     NotFoundError,
     RegionUnavailableError,
     RemovedError,
+    StartifactError,
 )
 from startifact.model.keys import Key
 from startifact.model.record import is_tombstone
@@ -519,6 +520,24 @@ class TestNewerFormat:
         failed = incomplete_error(done)
         assert failed is not None
         assert failed.exit_code == 2
+
+    @pytest.mark.parametrize(
+        "error", [AccessDeniedError("no"), RegionUnavailableError("no")], ids=["denied", "down"]
+    )
+    def test_region_that_does_not_say(
+        self, staged: Session, backends: list[Backend], error: StartifactError
+    ) -> None:
+        """What a region has may be newer where it does not say: no removal begins."""
+        staged.prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+        regions = faulty(specs_of(backends))
+        regions[2].fail("describe", error)
+        before = [about(backend, "1.0.0") for backend in backends]
+
+        done = session_over(regions).prune("SugarWater", keep_versions=4, grace="0s", yes=True)
+
+        assert "not all regions say what they have of it" in str(done.incomplete["1.0.0"])
+        assert done.removed == ()
+        assert [about(backend, "1.0.0") for backend in backends] == before
 
     def test_removal_that_has_begun(self, staged: Session, backends: list[Backend]) -> None:
         """It goes no further, by a prune or by a repair."""

@@ -19,6 +19,7 @@ from tests.support.archives import (
     tar_file,
     tar_link,
     tar_of,
+    with_large_end,
     with_utf8_name,
     zip_entry,
     zip_of,
@@ -61,6 +62,16 @@ def with_records(data: bytes) -> bytes:
     """Return a tar whose extended header has *data* as its records."""
     info, _ = tar_file("x", data, type=tarfile.XHDTYPE)
     return info.tobuf(tarfile.USTAR_FORMAT) + data.ljust(512, b"\0") + GOOD_TAR
+
+
+def two_headers(*kinds: bytes) -> bytes:
+    """Return a tar whose first member has a header of each of *kinds*, of which one calls it y."""
+    headers = b""
+    for kind, name in zip(kinds, "yz", strict=True):
+        data = f"9 path={name}\n" if kind == tarfile.XHDTYPE else f"{name}\0"
+        info, content = tar_file("x", data.encode(), type=kind)
+        headers += info.tobuf(tarfile.GNU_FORMAT) + content.ljust(512, b"\0")
+    return headers + GOOD_TAR
 
 
 def sized(kind: bytes, size: int, records: dict[str, str]) -> bytes:
@@ -245,6 +256,10 @@ UNSAFE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
         tar_of(tar_file("caf\u00e9"), tar_file("cafe\u0301")),
         "one file on some disks",
     ),
+    "tar: a character that nobody sees": (
+        tar_of(tar_file("a/x"), tar_file("a/x\u200d")),
+        "one file on some disks",
+    ),
     "tar: file and folder": (tar_of(tar_file("x"), tar_file("x/y")), "'x', which is a file"),
     "tar: folder and file": (tar_of(tar_file("x/y"), tar_file("x")), "'x' is there twice"),
     "tar: file and empty folder": (
@@ -273,6 +288,25 @@ UNSAFE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     "tar: header for all members": (
         lambda: tar_header_for_all(path="../x"),
         "gives them one name or size",
+    ),
+    "tar: long name without an end": (
+        changed(
+            tar_of(tar_file("y" * 150), form=tarfile.GNU_FORMAT),
+            [(b"y" * 150 + b"\0\0", b"y" * 150 + b"zz")],
+        ),
+        "a long name goes on where it should end",
+    ),
+    "tar: two extended headers": (
+        lambda: two_headers(tarfile.XHDTYPE, tarfile.XHDTYPE),
+        "two headers of one member do not agree: path is 'y' and 'z'",
+    ),
+    "tar: two long names": (
+        lambda: two_headers(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGNAME),
+        "path is 'y' and 'z'",
+    ),
+    "tar: extended header and long name": (
+        lambda: two_headers(tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME),
+        "path is 'y' and 'z'",
     ),
     "zip: smaller than it is": (lambda: lying_zip(10), "is not what it should be"),
     "zip: larger than it is": (lambda: lying_zip(9999), "is not what it should be"),
@@ -312,6 +346,22 @@ UNSAFE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     ),
     "zip: fewer members than it says": (lambda: counting_zip(3), "says that it has 3 members"),
     "zip: more members than it says": (lambda: counting_zip(1), "says that it has 1 members"),
+    "zip: two ends that do not agree": (
+        with_large_end(GOOD_ZIP, count=3),
+        "its two ends do not agree: got 2, and 3 in that for large numbers",
+    ),
+    "zip: something before its end for large numbers": (
+        with_large_end(GOOD_ZIP, before=b"garbage"),
+        "its directory is not where its end says",
+    ),
+    "zip: something in its end for large numbers": (
+        with_large_end(GOOD_ZIP, between=bytes(56)),
+        "its end for large numbers is not where it says",
+    ),
+    "zip: end for large numbers that is missing": (
+        changed(with_large_end(GOOD_ZIP), [(b"PK\x06\x06", b"PK\x06\x00")]),
+        "its end for large numbers is not where it says",
+    ),
     "zip: members that share bytes": (overlapping_zip, "two members share bytes"),
     "zip: two names": (lambda: disagreeing_zip(name=b"z"), "the header of 'a' do not agree"),
     "zip: two names, in a field": (
@@ -439,6 +489,8 @@ def test_unsafe(
 
     assert error.exit_code == 7
     assert error.message.startswith("SugarWater@1.0.0 ")
+    assert error.hint is not None
+    assert "stage that as another version" in error.hint
     with pytest.raises(ArchiveError, match=said):
         raise error
     assert (tmp_path / "beside" / "other").read_text() == "other"
@@ -567,6 +619,7 @@ def test_all_problems_at_once(extract: Callable[..., Path], tmp_path: Path) -> N
         "SugarWater@1.0.0 has members that cannot be extracted:",
         "  'x' is a sparse file, which is not supported",
     ]
+    assert str(error).count("Download it without extracting it") == 1
 
 
 def test_names_of_what_is_refused_take_bounded_memory(

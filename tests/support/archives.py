@@ -1,6 +1,7 @@
 """Archives for tests: ordinary ones, and those that no tool should make."""
 
 import io
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -62,6 +63,21 @@ def zip_of(*members: tuple[zipfile.ZipInfo | str, bytes]) -> bytes:
         for info, content in members:
             archive.writestr(zip_entry(info) if isinstance(info, str) else info, content)
     return out.getvalue()
+
+
+def with_large_end(
+    archive: bytes, *, count: int | None = None, before: bytes = b"", between: bytes = b""
+) -> bytes:
+    """Return the zip *archive* with the end for large numbers too, which Info-ZIP writes early.
+
+    It says that there are *count* members; *before* and *between* stand beside its two parts.
+    """
+    end = archive.rindex(b"PK\x05\x06")
+    members, length, start = struct.unpack_from("<H2L", archive, end + 10)
+    counts = [members if count is None else count] * 2
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, *counts, length, start)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end + len(before), 1)
+    return archive[:end] + before + record + between + locator + archive[end:]
 
 
 def changed(archive: bytes, changes: Sequence[tuple[bytes, bytes]]) -> bytes:

@@ -191,6 +191,31 @@ def test_ranges(text: str) -> None:
         check_channel(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason", "hint"),
+    [
+        ("1.x ||", "nothing on one side of '||'", "Leave out '||'"),
+        ("^1.2, ", "nothing on one side of ','", "Leave out ','"),
+        ("1.x || ~>1.2", "'~>' means one thing to npm", "Write ~1.2 for what is below 1.3"),
+        ("1.0.0 -2.0.0", "'-2.0.0' is not a comparator", "Write spaces on both sides"),
+        ("1.x and 2.x", "'and' is not a comparator", "Write a space or a comma"),
+        ("1.0.0<2", "'1.0.0<2' is not a comparator", "Write a space between comparators"),
+        ("1.*.3", "'1.*.3' is not a comparator", "After x or * no number can follow"),
+        ("v1.x.3", "'v1.x.3' is not a comparator", "After x or * no number can follow"),
+        (" ^1.2", "has white space around it", "Write ^1.2"),
+        ("1.2 ", "has white space around it", "Write ~1.2"),
+    ],
+)
+def test_what_is_wrong_with_a_range(text: str, reason: str, hint: str) -> None:
+    """What a range is refused for is said of a selector too, also where a number begins it."""
+    with pytest.raises(InputError) as caught:
+        parse_selector(text)
+
+    assert repr(text) in caught.value.message
+    assert reason in caught.value.message
+    assert str(caught.value.hint).startswith(hint)
+
+
 @pytest.mark.parametrize("text", ["", None, 1.1])
 def test_no_selector(text: object) -> None:
     """An empty selector, and what is not text, is refused like a version."""

@@ -386,4 +386,9 @@ def _path(text: str, command: str | None) -> Path | tuple[str, ...] | None:
             "path is -, which is standard output, and that of a step is its log",
             hint="Name a file, which later steps can read; one of that name is ./-",
         )
+    if len(text.splitlines()) > 1 and command == DownloadInputs.command:
+        raise InputError(
+            f"path has several lines, and the command {command} takes one path",
+            hint="Name one file or directory; several lines are what stage takes",
+        )
     return Path(text)

@@ -6,6 +6,7 @@ behind it. Where an option is given twice the last one counts, but for those tha
 
 import argparse
 import contextlib
+import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -107,13 +108,15 @@ def _read(command: CommandDefinition, words: Sequence[str]) -> dict[str, Any]:
     parser = _parser_of(command)
     try:
         given, unknown = parser.parse_known_args(words)
+        if unknown:  # as are paths behind options that other paths are before
+            given, unknown = parser.parse_known_intermixed_args(words)
     except InputError as e:  # such as a path that is missing, as well as an option misspelt
-        e.next_step = join([_meant_by_strange(words, command), e.next_step])
+        meant = _meant_by_strange(words, command) or _path_meant(words, command)
+        e.next_step = join([meant, e.next_step])
         raise
-    if unknown:  # as are paths behind options that other paths are before
-        given, unknown = parser.parse_known_intermixed_args(words)
     if unknown:
         suggestion = _meant_by(unknown[0].partition("=")[0], words, command)
+        suggestion = suggestion or _path_meant(unknown, command)
         parser.error(f"unrecognized arguments: {' '.join(unknown)}", suggestion)
     return vars(given)
 
@@ -133,6 +136,17 @@ def _meant_by_strange(words: Sequence[str], command: CommandDefinition) -> str:
     written = (word.partition("=")[0] for word in words)
     strange = (name for name in written if name.startswith("--") and name not in {*taken, "--"})
     return next((_meant_by(name, words, command) for name in strange), "")
+
+
+def _path_meant(words: Sequence[str], command: CommandDefinition) -> str:
+    """Return how to write the path among *words* that was taken for an option; empty for none."""
+    taken = _taken_by(command)
+    shorts = tuple(n for option in taken for n in option.spellings if not n.startswith("--"))
+    for word in words if any(option.name == "path" for option in taken) else ():
+        may_be = word.startswith("-") and not word.startswith(("--", *shorts))
+        if may_be and re.search(r"[/.]", word):
+            return f"A path that begins with a dash is written ./{word}"
+    return ""
 
 
 def _part_meant(option: str, words: Sequence[str]) -> str:

@@ -36,6 +36,7 @@ from startifact.commands.running import entries_of, find_to_download, run, sessi
 from startifact.commands.suggestions import suggesting
 from startifact.concurrency.progress import ProgressCallback
 from startifact.errors import InputError
+from startifact.files.destination import path_of
 from startifact.files.temporary import needs_room, sweep, temporary_folder
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import Limits
@@ -140,7 +141,7 @@ def _parse_values(values: dict[str, object]) -> None:
         InputError: They mean nothing.
     """
     if isinstance(path := values["path"], str):
-        values["path"] = Path(path)
+        values["path"] = path_of(path)
         values["load_filename"] = loads_filename(
             path, load_filename=bool(values["load_filename"]), extract=bool(values["extract"])
         )

@@ -52,6 +52,17 @@ def saved_destination(folder: Path, record: Record, key: Key) -> Path:
         ) from e
 
 
+def path_of(text: str | Path) -> Path:
+    """Return the path that *text* is; nothing is none, and not the working directory.
+
+    Raises:
+        InputError: It is empty, as that of a variable that was not set.
+    """
+    if isinstance(text, str) and not text.strip():
+        raise InputError("a path is empty", hint="Name a file or a directory, such as .")
+    return Path(text)
+
+
 def is_directory_text(path: str) -> bool:
     """Say whether *path* ends as only the path of a directory does."""
     return path.endswith(("/", os.sep, *((os.altsep,) if os.altsep else ())))

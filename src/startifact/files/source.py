@@ -249,11 +249,17 @@ def unreadable_error(path: Path, error: OSError, like: str = "") -> InputError |
     return InputError(f"there is no file {quoted(str(path))}", hint=hint)
 
 
+_NO_FILE = Hint.of(
+    "Let something write to a file first, and name that",
+    ByWayIn(workflow="", elsewhere=", or in a shell pipe it in and name -"),
+)
+
+
 def _check_kind(path: Path, status: os.stat_result, *, may_be_empty: bool, max_bytes: int) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise directory_error(str(path))
     if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{quoted(str(path))} is not a regular file")
+        raise InputError(f"{quoted(str(path))} is not a regular file", hint=_NO_FILE)
     if status.st_size == 0 and not may_be_empty:
         raise InputError(
             f"{quoted(str(path))} is empty", hint="Check the step that should have written it"

@@ -51,10 +51,18 @@ def parse_selector(text: object) -> Selector:
     except InputError as e:
         error = e
     try:
-        if text == text.strip():
-            return Range.parse(text)
+        range_ = Range.parse(text)
     except InputError as e:
         error = e
+    else:
+        if text == text.strip():
+            return range_
+        meant = str(range_)
+        if PARTIAL.fullmatch(meant):
+            meant = f"~{meant.removeprefix('v')}"
+        error = InputError(
+            f"selector {quoted(text)} has white space around it", hint=f"Write {meant}"
+        )
     raise _no_selector(text, error) from error
 
 
@@ -81,11 +89,14 @@ def parse_range(text: object, *, or_channel: bool = False) -> Range:
 
 def _no_selector(text: str, error: InputError) -> InputError:
     """Return what is wrong with *text*, which is none; *error* is why it is no range."""
+    is_number = text.removeprefix("v")[:1].isdigit()
+    is_of_range = any(part in text for part in (*_IN_RANGES, " ", ".x", ".X"))
     short = len(text) <= MAX_VERSION_CHARACTERS
-    if short and (mistake_in(text) is not None or text.removeprefix("v")[:1].isdigit()):
+    if short and (mistake_in(text) is not None or (is_number and not is_of_range)):
         what = f"selector {quoted(text)} is neither an exact version nor a range"
         return not_a_version(what, text, f"Ask for {_WHAT}")
-    if text[:1].isalpha() and not any(c in text for c in _IN_RANGES):
+    is_word = text.strip()[:1].isalpha() and not any(c in text for c in _IN_RANGES)
+    if is_word and not is_number:
         return InputError(
             f"selector {quoted(text)} is neither a version, a range nor a channel",
             hint=f"Ask for {_WHAT}. {_CHANNEL_HINT}",

@@ -20,6 +20,7 @@ from startifact.files.destination import (
     is_directory_text,
     local_errors,
     make_folder_of,
+    path_of,
     replace_file,
     saved_destination,
     temporary_beside,
@@ -180,9 +181,10 @@ class Downloader:
             The path of the file.
 
         Raises:
-            InputError: *path* is a directory without a slash at its end, and *load_filename* is not
-                set; it is a pipe, a device or a circle of links; there is no saved file name; or
-                the session is closed or was left behind when the artifact was pickled.
+            InputError: *path* is empty; it is a directory without a slash at its end, and
+                *load_filename* is not set; it is a pipe, a device or a circle of links; there is no
+                saved file name; or the session is closed or was left behind when the artifact was
+                pickled.
             IntegrityError: The saved file name is not one safe path component; or a lock file or a
                 digest was given to `Session.get`, and regions agree on other bytes by now.
             LocalFileError: *path* cannot be written.
@@ -191,7 +193,7 @@ class Downloader:
             DeadlineError: The time that was allowed has passed.
         """
         self._check_open()
-        destination = Path(path)
+        destination = path_of(path)
         if load_filename or (isinstance(path, str) and is_directory_text(path)):
             destination = saved_destination(destination, self._record, self._resolution.key)
         target = file_to_write(destination)
@@ -238,7 +240,7 @@ class Downloader:
 
         Raises:
             InputError: The artifact is no archive, or one that holds more than is allowed or what
-                is not supported; *path* is no directory; or members are there already and
+                is not supported; *path* is empty or no directory; or members are there already and
                 *overwrite* is not set. Or the session is closed or was left behind when the
                 artifact was pickled.
             ArchiveError: The archive is damaged, or has members that are not safe: names and links
@@ -272,8 +274,9 @@ class Downloader:
         self._check_open()
         return extract_downloaded(
             self._bring,
-            Path(path),
+            path_of(path),
             name=str(self._resolution.key),
+            size=self._record.size,
             overwrite=overwrite,
             max_members=max_members,
             max_bytes=max_bytes,

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from startifact.files.extraction.extraction import Extraction, extract_archive
+from startifact.files.destination import local_errors
+from startifact.files.extraction.extraction import Extraction, check_room, extract_archive
 from startifact.files.extraction.extraction_bounds import Bounds
 from startifact.files.extraction.extraction_folder import destination_of, extraction_folder
 
@@ -13,6 +14,7 @@ def extract_downloaded(
     path: Path,
     *,
     name: str,
+    size: int,
     overwrite: bool,
     max_members: int | None,
     max_bytes: int | str | None,
@@ -20,11 +22,14 @@ def extract_downloaded(
 ) -> Extraction:
     """Extract what *bring* puts into a file, once it is verified, into the directory *path*.
 
-    See `Downloader.extract` for what may go wrong; *name* stands for the artifact in messages.
+    See `Downloader.extract` for what may go wrong; *name* stands for the artifact, of *size* bytes,
+    in messages.
     """
     bounds = Bounds.of(max_members, max_bytes, max_ratio)
     destination = destination_of(path)
     with extraction_folder(destination) as folder:
+        with local_errors(path):
+            check_room(folder, size, f"{name} has {size:,} bytes")
         bring(folder / "artifact")
         return extract_archive(
             folder / "artifact",

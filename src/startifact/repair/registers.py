@@ -121,7 +121,8 @@ def repair_registers(
                 log.refuse(_cannot_replace(inventory, inventory.statuses[name]))
             continue
         for name in damaged:
-            step = _step(name, inventory.register.key, "move-channel", "replace what is damaged")
+            key = inventory.register.key
+            step = _step(name, key, "move-channel", f"replace {key}, which is damaged")
             log.run_step(step, partial(_replace, registers, inventory, name))
         behind = [f.region for f in wrong if f.kind in _TO_ACCEPT_AGAIN]
         if behind or damaged:

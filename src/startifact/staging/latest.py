@@ -6,6 +6,7 @@ from functools import partial
 
 from startifact.channels.latest import ChannelWriter, warn_mirror_failed
 from startifact.concurrency.fan_out import Failure, FanOut
+from startifact.errors import DeadlineError, StartifactError
 from startifact.limits import Limits
 from startifact.model.keys import LATEST
 from startifact.model.quorum import required_to_read
@@ -141,14 +142,25 @@ def _with_other_content(
 
 
 def _mirror(state: StagingState, project: str, channel_writer: ChannelWriter) -> None:
-    """Mirror ``latest`` where it has moved; an error is only logged."""
+    """Mirror ``latest`` where it has moved; what ends that, a deadline too, is only logged."""
+    limits = channel_writer.limits
     jobs = {
         r.name: partial(region_steps.mirror_latest, r, project, state.moves[r.name], channel_writer)
         for r in state.regions
         if r.name in state.latest and r.mirror is not None
     }
-    with FanOut(jobs, limits=channel_writer.limits) as mirroring:
-        failed = {a.name: a.error for a in mirroring if isinstance(a, Failure)}
+    failed: dict[str, StartifactError] = {}
+    waiting = set(jobs)
+    with FanOut(jobs, limits=limits) as mirroring:
+        # No success depends on it.
+        mirroring.shorten_idle_timeout(limits.quorum_idle_timeout_seconds)
+        try:
+            for answer in mirroring:
+                waiting.discard(answer.name)
+                if isinstance(answer, Failure):
+                    failed[answer.name] = answer.error
+        except DeadlineError as e:
+            failed |= dict.fromkeys(waiting, e)
     for name in jobs:
         if error := failed.get(name):
             warn_mirror_failed(name, project, error)

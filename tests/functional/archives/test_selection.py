@@ -266,6 +266,16 @@ def test_nothing(path: str | list[str], message: str, here: Path, stage: Stage) 
     assert caught.value.message == message.format(here=here, names=names)
 
 
+def test_nothing_is_said_once(here: Path, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """What the error says of each pattern no warning says before it."""
+    build(here, {"dist/a.whl": "a"})
+
+    with pytest.raises(InputError, match=r"nothing matches 'b\*'.*\nnothing matches 'c\*'"):
+        stage(["b*", "c*", "!d*"])
+
+    assert not caplog.records
+
+
 def test_paths_that_are_not_there(here: Path, stage: Stage) -> None:
     """Each is named, and so is what cannot be archived of those that are there."""
     build(here, {"d/a": "a", "d/out": "-> /etc", "e": "e"})
@@ -296,6 +306,20 @@ def test_what_to_do_about_it(path: str, takes_away: bool, here: Path, stage: Sta
         stage(path, archive="zip")
     assert caught.value.hint == (
         "Take them away with a path that begins with !" if takes_away else "Name something else"
+    )
+
+
+def test_what_to_do_about_all_of_it(here: Path, stage: Stage) -> None:
+    """What to do about each kind of trouble is said once."""
+    build(here, {"d/A": "a", "d/a": "a", "d/B": "b", "d/b": "b", "d/l": "-> a", "d/k": "-> a"})
+    os.mkfifo(here / "d" / "pipe")
+
+    with pytest.raises(InputError, match="has 5 things") as caught:
+        stage("d", archive="zip")
+    assert caught.value.hint == (
+        "Let a link be a file, or set archive='tar.gz'. Rename one of them: some disks take upper "
+        "and lower case, or the two spellings of an accented letter, for the same. Take them away "
+        "with a path that begins with !"
     )
 
 
@@ -418,12 +442,19 @@ def test_links_in_a_zip(here: Path, stage: Stage) -> None:
 
     with pytest.raises(InputError, match="is a link to 'a', and zip keeps no links") as caught:
         stage("d", archive="zip")
-    assert caught.value.hint == "Let it be a file, or set archive='tar.gz'"
+    assert caught.value.hint == "Let a link be a file, or set archive='tar.gz'"
 
 
 @pytest.mark.parametrize(
     "names",
-    [("a", "A"), ("ä", "a\u0308"), ("Ä/x", "a\u0308/y"), ("lib", "LIB/x"), ("straße", "STRASSE")],
+    [
+        ("a", "A"),
+        ("ä", "a\u0308"),
+        ("Ä/x", "a\u0308/y"),
+        ("lib", "LIB/x"),
+        ("straße", "STRASSE"),
+        ("x", "x\u200d"),
+    ],
 )
 def test_names_that_fall_together(names: tuple[str, str], here: Path, stage: Stage) -> None:
     """Two names that are one file on some disk are refused, folders of members included."""

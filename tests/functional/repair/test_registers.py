@@ -199,6 +199,7 @@ class TestRefused:
         repair = here.repair("SugarWater")
 
         assert [(s.region, s.key) for s in repair.steps] == [(backends[0].spec, PROD)]
+        assert PROD in repair.steps[0].message
         assert [backend.snapshot() for backend in backends] == before
 
     def test_dangling(self, session: Session, backends: list[Backend]) -> None:

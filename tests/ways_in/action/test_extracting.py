@@ -93,6 +93,7 @@ def test_unsafe(step: Step, call: Call, staged: str) -> None:
         ({"max_extracted_size": "much"}, "max-extracted-size 'much' is not a size"),
         ({"path": "/elsewhere"}, "is outside the workspace"),
         ({"path": "link"}, "is outside the workspace"),
+        ({"path": "a\nb"}, "path has several lines, and the command download takes one path"),
         ({"max_members": "2"}, "allow more with max-members"),
     ],
 )

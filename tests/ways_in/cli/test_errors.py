@@ -51,6 +51,22 @@ def test_bad_input(run: Run, three: list[Path], words: list[str], said: str) -> 
     assert not three[0].parent.exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["download", "SugarWater", "-/"],
+        ["stage", "SugarWater@1.0.0", "-/", "--dry-run"],
+        ["stage", "SugarWater@1.0.0", "x", "-/"],
+    ],
+)
+def test_path_that_begins_with_a_dash(run: Run, words: list[str]) -> None:
+    """A path that is taken for an option is answered with how to write it."""
+    done = run(*words)
+
+    assert done.code == 2
+    assert "\nhint: A path that begins with a dash is written ./-/. startifact " in done.err
+
+
 def test_version_is_missing(run: Run, three: list[Path]) -> None:
     """Staging without a version shows how it is written."""
     done = run("stage", "SugarWater", "dist.tar.gz")

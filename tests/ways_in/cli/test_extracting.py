@@ -53,6 +53,15 @@ def test_json(run: Run, staged: Path) -> None:
     assert done.json["size"] == len(ARCHIVE)
 
 
+@pytest.mark.parametrize("option", ["--extract", "--load-filename"])
+def test_empty_path(option: str, run: Run, staged: Path) -> None:
+    """A path of a variable that was not set is not the working directory."""
+    refused = run("download", "SugarWater", "", option)
+
+    assert (refused.code, refused.out, tree(staged)) == (2, "", [])
+    assert "error: a path is empty\nhint: Name a file or a directory, such as .\n" in refused.err
+
+
 def test_overwrite(run: Run, staged: Path) -> None:
     """What is there already is named, with the option that replaces it."""
     (staged / "a.txt").write_text("old")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from startifact.errors import InputError, LocalFileError, RefusedMember, StartifactError
 from startifact.files.refused_members import quoted_path, refusal
 from startifact.files.trouble import hint_of
-from startifact.hints import Hint, Option
+from startifact.hints import Hint, Option, join
 from startifact.model.member_names import folded
 from startifact.model.member_paths import link_trouble, name_trouble, way_trouble
 from startifact.model.tree import EXECUTABLE_MODE, FILE_MODE, ArchiveKind, MemberType
@@ -55,7 +55,8 @@ class Refusals:
 
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
-        self._hints: dict[str, Hint | str] = {}
+        self._hints: dict[str, Hint | str | None] = {}
+        """What to do about them, each once by its text; ``None`` for naming something else."""
         self._is_input = False
 
     def __len__(self) -> int:
@@ -65,14 +66,12 @@ class Refusals:
         """Record that what is at *path* must not be a member."""
         self._is_input = True
         self._reasons.setdefault(path, why)
-        if hint:
-            self._hints.setdefault(str(hint), hint)
+        self._hints.setdefault(str(hint), hint)
 
     def unreadable(self, path: str, error: OSError) -> None:
         """Record that what is at *path* cannot be read."""
         self._reasons.setdefault(path, f"cannot be read: {error.strerror or error}")
-        if (hint := hint_of(error)) is not None:
-            self._hints.setdefault(hint, hint)
+        self._hints.setdefault(str(hint := hint_of(error)), hint)
 
     def error(self, subject: str, *, only: str | None) -> StartifactError | None:
         """Return an error that names all that may be no member, and *subject*; ``None`` if nothing.
@@ -91,7 +90,8 @@ class Refusals:
             kind,
             f"{subject} has {what} that cannot be archived",
             (RefusedMember(*both) for both in sorted(self._reasons.items())),
-            hint=next(iter(self._hints.values()), default),
+            # Sorted, since each system finds them in another order.
+            hint=join(sorted((hint or default for hint in self._hints.values()), key=str)),
         )
 
 
@@ -179,7 +179,7 @@ def _link(
     text = link_target(location)
     target = _as_utf8(text)
     if kind is ArchiveKind.ZIP:
-        hint = Hint.of("Let it be a file, or set ", Option("archive", ArchiveKind.TAR_GZ.value))
+        hint = Hint.of("Let a link be a file, or set ", Option("archive", ArchiveKind.TAR_GZ.value))
         refusals.refuse(location, f"is a link to {quoted(text)}, and zip keeps no links", hint=hint)
         return None
     if target is None:

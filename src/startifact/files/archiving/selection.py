@@ -95,6 +95,8 @@ class _Search:
     refusals: Refusals = field(default_factory=Refusals)
     hidden: list[str] = field(default_factory=list)
     excluded: int = 0
+    needless: list[str] = field(default_factory=list)
+    """Lines that nothing matches, in the order in which that was found."""
     matching: set[int] = field(default_factory=set)
     """The positions of lines that take away something, or would if it were named."""
 
@@ -110,6 +112,10 @@ class _Search:
         root = os.path.commonpath([line.root for line in self.named])
         kind = self.archive or ArchiveKind.TAR_GZ
         members = self._members(root, kind)
+        if not members and self._is_all_of_nothing():
+            raise self._nothing_matches()
+        for text in self.needless:
+            logger.warning("nothing matches %s", quoted(text))
         files = [member for member in members if member.type is MemberType.FILE]
         is_one = len(members) == 1 and not any(line.is_directory for line in self.named)
         if is_one and self.archive is None and not self.refusals and not self.absent:
@@ -153,12 +159,12 @@ class _Search:
                         hint="Stage it in several artifacts",
                     )
             if not count and not line.is_literal and len(self.named) > 1:
-                logger.warning("nothing matches %s", quoted(line.text))
-        self._warn_of_needless()
+                self.needless.append(line.text)
+        self._find_needless()
         return tuple(sorted(found.values(), key=lambda member: member.path))
 
-    def _warn_of_needless(self) -> None:
-        """Warn of lines that take nothing away, which may be mistakes."""
+    def _find_needless(self) -> None:
+        """Note the lines that take nothing away, which may be mistakes."""
         excluding = [line for line in self.lines if line.excludes]
         for line in excluding:
             # What others take away, or is hidden, was not looked into.
@@ -171,7 +177,7 @@ class _Search:
                 is_there
                 and any(is_inside(line.real_folder, named.real_folder) for named in self.named)
             ):
-                logger.warning("nothing matches %s", quoted(f"{EXCLUDES}{line.text}"))
+                self.needless.append(f"{EXCLUDES}{line.text}")
 
     def _locations(self, line: Line) -> Iterator[str]:
         """Yield what *line* names, and lines behind it do not take away."""
@@ -258,11 +264,17 @@ class _Search:
             return InputError(
                 f"{self.subject} has no file in it, only links", hint="Name what they lead to"
             )
-        if members or any(line.is_directory for line in self.named):
-            return InputError(
-                f"{self.subject} has no file in it",
-                hint="Check the step that should have written it",
-            )
+        return InputError(
+            f"{self.subject} has no file in it",
+            hint="Check the step that should have written it",
+        )
+
+    def _is_all_of_nothing(self) -> bool:
+        """Say whether there is nothing, where there are no members, that the lines could mean."""
+        has_other_reason = self.absent or self.refusals or self.excluded or self.hidden
+        return not has_other_reason and not any(line.is_directory for line in self.named)
+
+    def _nothing_matches(self) -> InputError:
         return InputError(
             "\n".join(
                 f"nothing matches {quoted(line.text)}: {what_is_in(line.pattern)}"

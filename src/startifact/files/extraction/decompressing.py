@@ -9,6 +9,7 @@ from typing import Protocol
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import ArchiveError
+from startifact.files.extraction.damage import damaged
 from startifact.limits import BLOCK_BYTES, MAX_XZ_MEMORY_BYTES, READ_BACK_BYTES
 
 MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00"}
@@ -122,7 +123,7 @@ class _Decompressed:
         return True
 
     def _damaged(self, what: str) -> ArchiveError:
-        return ArchiveError(f"{self._name} is a damaged {self._compression} file: {what}")
+        return damaged(self._name, f"{self._compression} file", what)
 
 
 class _Decompressor(Protocol):

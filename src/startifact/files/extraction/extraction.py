@@ -71,7 +71,7 @@ def extract_archive(
     with local_errors(asked):
         archive = open_archive(file, name)
         checks = _check(archive, destination, bounds, overwrite=overwrite)
-        _check_room(folder, checks.size, name)
+        check_room(folder, checks.size, f"{name} takes {checks.size:,} bytes when it is extracted")
         _write(archive, tree)
     if not destination.is_replaced:
         Merge(tree, destination.path, folder / "replaced", overwrite=overwrite).run()
@@ -109,12 +109,16 @@ def _check(
     return checks
 
 
-def _check_room(folder: Path, size: int, name: str) -> None:
+def check_room(folder: Path, size: int, what: str) -> None:
+    """Return when there is room for *size* bytes in *folder*; *what* says why they are needed.
+
+    Raises:
+        LocalFileError: There is not.
+    """
     free = shutil.disk_usage(folder).free
     if size > free:
         raise LocalFileError(
-            f"{name} takes {size:,} bytes when it is extracted, and {free:,} are free in "
-            f"{quoted(str(folder.parent))}",
+            f"{what}, and {free:,} are free in {quoted(str(folder.parent))}",
             hint="Free some space there, or name another directory",
         )
 

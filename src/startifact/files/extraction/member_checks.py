@@ -25,6 +25,8 @@ from startifact.model.member_paths import (
 )
 from startifact.text import quoted
 
+_AS_IT_IS = "Download it without extracting it to have the archive as it is"
+_WITHOUT = "Make it again without them, and stage that as another version"
 _OVERWRITE = Hint.of(
     "Name another directory, or set ", Option("overwrite", "true"), " to replace files"
 )
@@ -124,11 +126,11 @@ class MemberChecks:
         errors: list[StartifactError] = []
         if self._unsafe:
             what = "has members that are not safe, and is not extracted"
-            errors.append(self._unsafe.error(ArchiveError, f"{self._name} {what}"))
+            hint = _WITHOUT if self._others else f"{_WITHOUT}. {_AS_IT_IS}"
+            errors.append(self._unsafe.error(ArchiveError, f"{self._name} {what}", hint=hint))
         if self._others:
             what = "has members that cannot be extracted"
-            hint = "Download it without extracting it to have the archive as it is"
-            errors.append(self._others.error(InputError, f"{self._name} {what}", hint=hint))
+            errors.append(self._others.error(InputError, f"{self._name} {what}", hint=_AS_IT_IS))
         if self._there:
             where = quoted(str(self._directory))
             what = f"{self._name} cannot be extracted into {where}"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import ArchiveError
+from startifact.files.extraction.damage import damaged
 from startifact.files.extraction.decompressing import Stream
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.limits import BLOCK_BYTES, MAX_TAR_HEADER_BYTES, MAX_TAR_PADDING_BYTES
@@ -33,6 +34,9 @@ _SPARSE = "is a sparse file, which is not supported"
 _PAX = frozenset({tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE})
 _LONG = {tarfile.GNUTYPE_LONGNAME: "path", tarfile.GNUTYPE_LONGLINK: "linkpath"}
 _NAMING = frozenset({"path", "linkpath", "size"})
+
+_NAME, _MAGIC = slice(0, 100), slice(257, 265)
+"""Of a header, where the name is, and what says which format it has."""
 
 # Names are judged as they would be below it; nothing is there.
 _ROOT = "/startifact-extract"
@@ -59,7 +63,12 @@ def tar_members(stream: Stream, name: str) -> Iterator[StoredMember]:
 
 
 def _header(block: bytes) -> tarfile.TarInfo:
-    return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    if block[_MAGIC] == tarfile.GNU_MAGIC:
+        # Where others have the beginning of a long name GNU has times, which tarfile takes for it.
+        name = block[_NAME].split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+        info.name = name.rstrip("/") if info.isdir() else name
+    return info
 
 
 class _Tar:
@@ -76,14 +85,13 @@ class _Tar:
             check_deadline()
             if info.type in _PAX or info.type in _LONG or info.type == tarfile.XGLTYPE:
                 used += self._size_of_header(info, used)
-                data = self._read(info.size)
                 if info.type in _LONG:
-                    said[_LONG[info.type]] = data.split(b"\0", 1)[0].decode(
-                        "utf-8", "surrogateescape"
-                    )
+                    records = {_LONG[info.type]: self._long_name(info.size)}
                 else:
-                    records = self._records(data)
-                    said |= records if info.type in _PAX else self._of_all(records)
+                    records = self._records(self._read(info.size))
+                    records = records if info.type in _PAX else self._of_all(records)
+                self._check_same(said, records)
+                said |= records
                 continue
             yield from self._member(info, said, used)
             said, used = {}, 0
@@ -162,6 +170,12 @@ class _Tar:
             self._stream.skip(-size % tarfile.BLOCKSIZE)
         return data
 
+    def _long_name(self, size: int) -> str:
+        data = self._read(size + -size % tarfile.BLOCKSIZE)
+        if any(data[size:]):  # some tools read on as far as there is no end
+            raise self._damaged("a long name goes on where it should end")
+        return data[:size].split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+
     def _records(self, data: bytes) -> dict[str, str]:
         """Return what an extended header says; each record has its length in front of it."""
         records: dict[str, str] = {}
@@ -184,6 +198,13 @@ class _Tar:
             raise self._damaged("a header for all members gives them one name or size")
         return {}
 
+    def _check_same(self, said: dict[str, str], records: dict[str, str]) -> None:
+        """Raise where *records* call a member otherwise than *said* before, or size it so."""
+        for key in sorted(_NAMING & said.keys() & records.keys()):
+            if said[key] != records[key]:  # which one counts, tools do not agree on
+                both = f"{quoted(said[key])} and {quoted(records[key])}"
+                raise self._damaged(f"two headers of one member do not agree: {key} is {both}")
+
     def _number(self, text: str) -> int:
         if text.isascii() and text.isdecimal() and len(text) < 20:
             return int(text)
@@ -197,7 +218,7 @@ class _Tar:
                 raise self._damaged("something else follows its end")
 
     def _damaged(self, what: str) -> ArchiveError:
-        return ArchiveError(f"{self._name} is a damaged tar: {what}")
+        return damaged(self._name, "tar", what)
 
 
 def _refused(info: tarfile.TarInfo) -> str | None:

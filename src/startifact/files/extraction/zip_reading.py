@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import ArchiveError
+from startifact.files.extraction.damage import damaged
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.files.extraction.zip_entries import ZipEntry, large_values, utf8_name
 from startifact.lazy_dataclasses import dataclass
@@ -87,25 +88,37 @@ class _Zip:
         end = size - tail_size + at
         if disk or first or here != count:
             raise self._damaged("it is one part of several, which is not supported")
-        is_large = count == 0xFFFF or 0xFFFFFFFF in {length, start}
-        if is_large and (large := self._large_end(end)) is not None:
-            end, count, length, start = large
+        if (large := self._large_end(end)) is not None:
+            end, *numbers = large
+            # Some tools write it where no number needs it, and not all would read it then.
+            for given, largest, number in zip(
+                (count, length, start), (0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF), numbers, strict=True
+            ):
+                if given not in {number, largest}:
+                    what = f"got {given:,}, and {number:,} in that for large numbers"
+                    raise self._damaged(f"its two ends do not agree: {what}")
+            count, length, start = numbers
         if start + length != end:
             raise self._damaged("its directory is not where its end says")
         return _Directory(start, end, count)
 
     def _large_end(self, end: int) -> tuple[int, int, int, int] | None:
-        """Return where the end of a large zip begins, and what it says: count, length, start."""
+        """Return where the end for large numbers begins, and what it says: count, length, start.
+
+        ``None`` where there is none in front of *end*.
+        """
+        at = end - _LOCATOR.size - _END_64.size
         self._file.seek(max(0, end - _LOCATOR.size))
         locator = self._file.read(_LOCATOR.size)
-        if len(locator) == _LOCATOR.size and locator.startswith(b"PK\x06\x07"):
-            _, _, at, _ = _LOCATOR.unpack(locator)
-            self._file.seek(min(at, end))
-            record = self._file.read(_END_64.size)
-            if len(record) == _END_64.size and record.startswith(b"PK\x06\x06"):
-                *_, count, length, start = _END_64.unpack(record)
-                return at, count, length, start
-        return None
+        if len(locator) < _LOCATOR.size or not locator.startswith(b"PK\x06\x07"):
+            return None
+        self._file.seek(max(0, at))
+        record = self._file.read(_END_64.size)
+        # Some tools read it where its place is said, and others in front of that.
+        if _LOCATOR.unpack(locator)[2] != at or not record.startswith(b"PK\x06\x06"):
+            raise self._damaged("its end for large numbers is not where it says")
+        *_, count, length, start = _END_64.unpack(record)
+        return at, count, length, start
 
     def _entry(self, left: int) -> tuple[ZipEntry, int]:
         """Return the next entry of the directory, and how many bytes it took of *left*."""
@@ -236,7 +249,7 @@ class _Zip:
             raise self._damaged(f"{trouble} cannot be decompressed: {e}") from e
 
     def _damaged(self, what: str) -> ArchiveError:
-        return ArchiveError(f"{self._name} is a damaged zip: {what}")
+        return damaged(self._name, "zip", what)
 
 
 def _type_trouble(kind: int, mode: int, *, is_directory: bool) -> str | None:

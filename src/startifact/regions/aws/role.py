@@ -14,7 +14,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, ClientError, ProxyConnectionError, SSLError
 
 from startifact.errors import AccessDeniedError, RegionUnavailableError, StartifactError
-from startifact.hints import join
+from startifact.hints import Hint, join
 from startifact.limits import (
     CREDENTIALS_EXPIRY_SECONDS,
     CREDENTIALS_RENEWAL_SECONDS,
@@ -84,7 +84,7 @@ class _Provider(CredentialProvider):
         try:
             return dict(self._fetcher.fetch_credentials())
         except ClientError as e:
-            error = _refused(self._role, e, self._token)
+            error = _refused(self._role, e, self._token.hint())
             # Only a refusal is remembered: it is the same for all regions. Trouble may pass.
             if isinstance(error, AccessDeniedError):
                 self._refusal = error
@@ -101,7 +101,7 @@ class _Provider(CredentialProvider):
             ) from e
 
 
-def _refused(role: str, error: ClientError, token: TokenWithSubject) -> StartifactError:
+def _refused(role: str, error: ClientError, subject: Hint | None = None) -> StartifactError:
     answer = error.response.get("Error", {})
     code = code_of(error)
     text = f"{said_by_aws(code)}, {said_by_aws(answer.get('Message', ''))}"
@@ -111,7 +111,7 @@ def _refused(role: str, error: ClientError, token: TokenWithSubject) -> Startifa
         )
     return AccessDeniedError(
         f"AWS did not let this job take on the role {role}: {text}",
-        hint=_HINTS.get(code) or join([token.hint(), _TRUST]),
+        hint=_HINTS.get(code) or join([subject, _TRUST]),
     )
 
 

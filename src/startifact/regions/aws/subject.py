@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from startifact.hints import Command, Hint, Option
 from startifact.model.strict_json import JsonError, parse_object
@@ -11,9 +12,9 @@ from startifact.text import quoted
 
 _SUBJECT = re.compile(r"repo:([\w.@/-]{1,200}):([ -~]{1,250})", re.ASCII)
 _RUNS = (
-    ("ref:refs/heads/", "branch"),
-    ("ref:refs/tags/", "tag"),
-    ("environment:", "environment"),
+    ("ref:refs/heads/", Option("branch")),
+    ("ref:refs/tags/", Option("tag")),
+    ("environment:", Option("environment")),
 )
 
 
@@ -40,7 +41,7 @@ class TokenWithSubject:
         said = f"The sub of this job is {quoted(self.subject)}"
         for prefix, option in _RUNS:
             if name := runs.removeprefix(prefix) if runs.startswith(prefix) else "":
-                options = (Option("trust", repository), Option(option, name))
+                options = (Option("trust", repository), replace(option, value=name))
                 command = Command("policy", options=options)
                 return Hint.of(f"{said}, and ", command, " prints the trust policy for it")
         return Hint.of(said)

@@ -119,20 +119,32 @@ def _read(command: CommandDefinition, words: Sequence[str]) -> dict[str, Any]:
         given, unknown = parser.parse_known_args(words)
         if unknown:  # as are paths behind options that other paths are before
             given, unknown = parser.parse_known_intermixed_args(words)
-    except InputError as e:
-        e.next_step = join([_path_meant(words, command), e.next_step])
+    except InputError as e:  # such as a path that is missing, as well as an option misspelt
+        meant = _meant_by_strange(words, command) or _path_meant(words, command)
+        e.next_step = join([meant, e.next_step])
         raise
     if unknown:
-        name = unknown[0].partition("=")[0]
-        options = {n: o for o in options_of(WayIn.SHELL) for n in o.spellings}
-        suggestion = _perhaps(name, [n for o in _taken_by(command) for n in o.spellings])
-        if name in options:
-            suggestion = _part_meant(name, words) or (
-                f"{name} is for {listed(options[name].commands, 'and')}"
-            )
+        suggestion = _meant_by(unknown[0].partition("=")[0], words, command)
         suggestion = suggestion or _path_meant(unknown, command)
         parser.error(f"unrecognized arguments: {' '.join(unknown)}", suggestion)
     return vars(given)
+
+
+def _meant_by(name: str, words: Sequence[str], command: CommandDefinition) -> str:
+    """Return what may be meant by the option *name* of *words*, which *command* does not take."""
+    options = {n: o for o in options_of(WayIn.SHELL) for n in o.spellings}
+    if name in options:
+        for_ = f"{name} is for {listed(options[name].commands, 'and')}"
+        return _part_meant(name, words) or for_
+    return _perhaps(name, [n for o in _taken_by(command) for n in o.spellings])
+
+
+def _meant_by_strange(words: Sequence[str], command: CommandDefinition) -> str:
+    """Return what may be meant by the first option of *words* that *command* does not take."""
+    taken = {n for o in _taken_by(command) for n in o.spellings} | {"--help", "--version"}
+    written = (word.partition("=")[0] for word in words)
+    strange = (name for name in written if name.startswith("--") and name not in {*taken, "--"})
+    return next((_meant_by(name, words, command) for name in strange), "")
 
 
 def _path_meant(words: Sequence[str], command: CommandDefinition) -> str:

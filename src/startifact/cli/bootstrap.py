@@ -113,6 +113,13 @@ class BootstrapResult:
         """Return the workflow, which a file may be made of."""
         return self.workflow.splitlines()
 
+    def _arns(self) -> dict[str, str]:
+        """Return the ARNs of the roles that are there, whether made now or before."""
+        if self.done is not None:
+            return dict(self.done.roles.outputs)
+        stack = self.plan.target.roles_stack
+        return {} if stack is None else dict(stack.outputs)
+
     def facts(self, words: Words) -> dict[str, object]:
         """Return what this reports to programs, hints in their *words*."""
         from startifact.organisation.bootstrap.facts import facts_of_plan, outcome_of
@@ -132,7 +139,7 @@ class BootstrapResult:
             "roles": {
                 **facts_of_plan(self.plan.roles),
                 "outcome": outcome_of(self.plan.roles, roles),
-                "arns": {} if roles is None else dict(roles.outputs),
+                "arns": self._arns(),
             },
             "notes": [f"{n.kind} {n.name}: {'; '.join(n.details)}" for n in self.plan.notes],
             "workflow": self.workflow or None,

@@ -2,6 +2,7 @@
 
 from enum import StrEnum, auto
 
+from startifact.errors import StartifactError
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.stacks import Stack
 
@@ -68,6 +69,9 @@ class StoreFound:
     kms_key: str = ""
     """The ARN of the key in KMS that is to be used, if one is."""
 
+    key_problem: StartifactError | None = None
+    """Why it cannot be used, where that is so."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IamFound:
@@ -85,3 +89,10 @@ class IamFound:
     role_count: int = 0
     role_quota: int | None = None
     """How many there may be, where that is known."""
+
+    policy_count: int = 0
+    policy_quota: int | None = None
+    """The same of policies that are managed by the account."""
+
+    trust_quota: int | None = None
+    """How many characters the trust policy of a role may have, where that is known."""

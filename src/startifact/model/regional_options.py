@@ -1,9 +1,11 @@
 """What the organisation configuration says of the buckets in all of its regions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from startifact.hints import Option, in_shell
 from startifact.model.aws_regions import AWS_REGION, partition_of
 from startifact.model.bucket_options import (
     NO_OTHER_FORM,
@@ -16,8 +18,11 @@ from startifact.model.bucket_options import (
 from startifact.model.endpoints import EXPECTED_ENDPOINT, has_password, is_endpoint
 from startifact.problems import Problems
 
-BY_REGION = ("kms_key", "bucket_owner")
-"""The options whose value may be another one in each region."""
+BY_REGION: Mapping[str, Option] = {
+    "kms_key": Option("kms-key"),
+    "bucket_owner": Option("bucket-owner"),
+}
+"""The options whose value may be another one in each region, and how they are given."""
 
 NAMES = (*OPTIONS, "endpoint")
 
@@ -51,8 +56,12 @@ def _check_by_region(
         elif not is_option(name, value):
             tell_option(f"{name}.{region}", name, value, problems)
     if lacking := [region for region in regions if region not in values]:
+        valid = {r: v for r, v in values.items() if AWS_REGION.fullmatch(r) and is_option(name, v)}
+        every = valid | dict.fromkeys(lacking, "VALUE")
+        options = (replace(BY_REGION[name], value=f"{r}={v}") for r, v in every.items())
         problems.say(
-            f"{name}: it says nothing of {', '.join(lacking)}, expected each region of regions"
+            f"{name}: it says nothing of {', '.join(lacking)}, expected each region of regions",
+            hint=f"Give it for each: {' '.join(map(in_shell, options))}",
         )
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from startifact.errors import InputError
 from startifact.limits import DEFAULT_TRUST_POLICY_CHARACTERS, MAX_TRUST_POLICY_CHARACTERS
@@ -77,24 +77,35 @@ def trust_policy(
     subjects = subjects_of(repository, given)
     audience: dict[str, object] = {f"{ISSUER}:aud": audience_in(partition)}
     subject: dict[str, object] = {f"{ISSUER}:sub": subjects[0] if len(subjects) == 1 else subjects}
-    provider = f"arn:{partition}:iam::{account or ACCOUNT}:oidc-provider/{ISSUER}"
-    iam_policy = document_of(
+    condition: dict[str, object] = {"StringEquals": audience | subject}
+    if "*" in "".join(subjects):
+        condition = {"StringEquals": audience, "StringLike": subject}
+    iam_policy = _document(condition, account or ACCOUNT, partition)
+    _check_length(iam_policy)
+    return iam_policy
+
+
+def _document(condition: Mapping[str, object], account: str, partition: str) -> dict[str, object]:
+    provider = f"arn:{partition}:iam::{account}:oidc-provider/{ISSUER}"
+    return document_of(
         [
             {
                 "Effect": "Allow",
                 "Principal": {"Federated": provider},
                 "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": {
-                    "StringEquals": audience,
-                    "StringLike": subject,
-                }
-                if "*" in "".join(subjects)
-                else {"StringEquals": audience | subject},
+                "Condition": condition,
             }
         ]
     )
-    _check_length(iam_policy)
-    return iam_policy
+
+
+def length_in_template(subjects: Sequence[str], account: str, partition: str) -> int:
+    """Return how many characters the trust policy has of a role that the template makes."""
+    condition = {
+        "StringEquals": {f"{ISSUER}:aud": audience_in(partition)},
+        "StringLike": {f"{ISSUER}:sub": list(subjects)},
+    }
+    return length_of(_document(condition, account, partition))
 
 
 def audience_in(partition: str) -> str:
@@ -129,7 +140,8 @@ def _check(
 ) -> None:
     problems = Problems("trust policy")
     found = _REPOSITORY.fullmatch(repository)
-    if found is None or (found[2] is None) != (found[4] is None):
+    is_address = repository.endswith(".git")  # which the name of no repository ends with
+    if found is None or is_address or (found[2] is None) != (found[4] is None):
         problems.add(
             "repository",
             repository,
@@ -159,10 +171,10 @@ def _check(
 
 def _without_address(repository: str) -> str:
     """Return the hint for a *repository* that is written as its address; empty where it is not."""
-    path = repository.removesuffix("/").removesuffix(".git").split("://")[-1].split("/")
-    short = "/".join(path[-2:])
-    is_address = len(path) == 3 and "." in path[0] and _REPOSITORY.fullmatch(short)
-    return f"Write {short}" if is_address else ""
+    address = repository.removesuffix("/").removesuffix(".git").split("://")[-1]
+    host, *rest = re.split("[:/]", address, maxsplit=1)
+    short = "".join(rest) if "." in host else address
+    return f"Write {short}" if _REPOSITORY.fullmatch(short) and short != repository else ""
 
 
 def _check_length(iam_policy: dict[str, object]) -> None:

@@ -43,6 +43,9 @@ def test_nothing_to_do(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     assert done.json["roles"]["parameters"]["Promote1Subjects"].endswith(":environment:beta")
     assert "everything is there already" in done.err
     assert empty.writes() == before
+    dry = bootstrap("--dry-run", "--json")
+    assert dry.json["roles"]["arns"] == done.json["roles"]["arns"]
+    assert dry.json["roles"]["arns"]["StageRole"].endswith(f":role/{NAME}-stage")
 
 
 def test_other_order_of_regions(empty: EmptyAccount, bootstrap: Bootstrap) -> None:

@@ -1,7 +1,7 @@
 """From an account that has nothing to one that works."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,14 +18,17 @@ from tests.functional.bootstrap.conftest import (
     planned,
 )
 from tests.support.command import Done, run_inside
-from tests.support.iam import ACCOUNT, Statements, enforced
+from tests.support.iam import ACCOUNT, Statements, enforced, listed, matches
 from tests.support.runner_step import Step
 from tests.support.workflow import Job
+from tests.ways_in.action.identity import Identities
 
 MakeFile = Callable[..., Path]
 
 ROLES = ("read", "stage", "promote-prod", "prune", "repair", "configure")
 REPOSITORY = "ORG@1/REPO@2"
+PROBE = {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::*/_probe/*"}
+"""What a process needs, for which a store on loopback is not AWS, and has to show what it is."""
 
 
 def statements_of(empty: EmptyAccount, role: str) -> Statements:
@@ -45,12 +48,12 @@ def statements_of(empty: EmptyAccount, role: str) -> Statements:
 
 
 @contextmanager
-def acting_as(empty: EmptyAccount, role: str) -> Iterator[None]:
-    """Let nothing be done inside that *role* is not allowed."""
+def acting_as(empty: EmptyAccount, role: str, *more: Mapping[str, object]) -> Iterator[None]:
+    """Let nothing be done inside that *role* is not allowed, and statements have not *more*."""
     text = json.dumps(statements_of(empty, role))
     for begin, end in ((":", ":"), ('"', '"')):  # not in the names of buckets
         text = text.replace(f"{begin}{empty.number}{end}", f"{begin}{ACCOUNT}{end}")
-    undo = empty.wire.add(enforced(json.loads(text), []))
+    undo = empty.wire.add(enforced([*json.loads(text), *map(dict, more)], []))
     try:
         yield
     finally:
@@ -148,10 +151,29 @@ def test_workflow(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     assert {step["with"]["project"] for step in steps.values()} == {"SugarSugarWater"}
 
 
+@pytest.fixture
+def identities() -> Iterator[Identities]:
+    """Return GitHub and STS on loopback."""
+    identities = Identities()
+    yield identities
+    identities.stop()
+
+
+def trusts(empty: EmptyAccount, role: str, subject: str) -> bool:
+    """Say whether a run whose token is about *subject* takes on *role*."""
+    found = empty.client("iam").get_role(RoleName=f"{NAME}-{role}")["Role"]
+    (statement,) = found["AssumeRolePolicyDocument"]["Statement"]
+    subjects = statement["Condition"]["StringLike"]["token.actions.githubusercontent.com:sub"]
+    return any(matches(pattern, subject) for pattern in listed(subjects))
+
+
 def test_workflow_that_runs(
-    empty: EmptyAccount, bootstrap: Bootstrap, tmp_path: Path, make_file: MakeFile
+    empty: EmptyAccount, bootstrap: Bootstrap, identities: Identities, tmp_path: Path
 ) -> None:
-    """Its jobs do what they are for one after the other, and the scheduled one shows its plan."""
+    """Its jobs do what they are for one after the other, and the scheduled one shows its plan.
+
+    Each takes on its role, which trusts it, and does nothing that the role is not allowed.
+    """
     done = bootstrap("--github", REPOSITORY)
     jobs = yaml.safe_load(done.out)["jobs"]
     context = {"github": {"run_number": 7}}
@@ -159,13 +181,25 @@ def test_workflow_that_runs(
     events, states = [], {}
     for name, job in jobs.items():
         events.append(job.get("if", "").partition("== ")[2].strip("'"))
-        for step in job["steps"]:
-            # No token is to be had here: whoever runs the test has taken on every role.
-            step.get("with", {}).pop("role-to-assume", None)
-        run = Job(Step(tmp_path / name), context)
-        run.run(job["steps"])
+        ((arn, audience),) = (
+            (given["role-to-assume"], given.get("audience"))
+            for given in (step.get("with", {}) for step in job["steps"])
+            if given
+        )
+        role = arn.rpartition(f"/{NAME}-")[2]
+        about = (
+            f"environment:{job['environment']}" if "environment" in job else "ref:refs/heads/main"
+        )
+        assert trusts(empty, role, f"repo:{REPOSITORY}:{about}")
+        assert job["permissions"] == {"id-token": "write"}
+        assert audience is None
+        run = Job(Step(tmp_path / name), context, environment=identities.environment)
+        with acting_as(empty, role, PROBE):
+            run.run(job["steps"])
         (states[name],) = run.done
+        assert identities.role_requests[-1]["RoleArn"] == arn
 
+    assert {asked["audience"] for asked in identities.token_requests} == {"sts.amazonaws.com"}
     assert events == ["workflow_dispatch", "", "", "schedule"]
     assert [job.get("needs") for job in jobs.values()] == [None, "stage", "download", None]
     assert states["download"].outputs["version"] == "1.0.7"
@@ -194,6 +228,7 @@ def test_scheduled_job(
     job = yaml.safe_load(done.out)["jobs"].get("prune")
     assert (job is None) == (branch is None) == ("schedule:" not in done.out)
     assert ("There is no job to prune" in done.out) == (job is None)
+    assert ("Before anything is staged" in done.out) == (job is not None)
     if job is not None:
         assert f"# prune, on {branch}\n" in done.out
         assert job.get("environment") == environment

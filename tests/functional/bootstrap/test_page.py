@@ -14,7 +14,7 @@ from startifact.organisation.bootstrap.request import (
 )
 from startifact.organisation.bootstrap.roles import role_suffixes
 from startifact.organisation.given_options import KEPT, options_for
-from tests.functional.bootstrap.conftest import EU, EmptyAccount
+from tests.functional.bootstrap.conftest import EU, REGIONS, EmptyAccount
 from tests.support.command import run_inside
 from tests.support.runner_step import PROJECT
 
@@ -46,6 +46,19 @@ def test_commands(empty: EmptyAccount, capsys: pytest.CaptureFixture[str], name:
         assert program == "startifact"
 
     assert codes == ([8] if name == "sugar" else [0] * len(codes))  # what a bucket lacks
+
+
+def test_how_many_projects(empty: EmptyAccount, capsys: pytest.CaptureFixture[str]) -> None:
+    """As many as the page says fit into a template, and one more is refused."""
+    words = ["bootstrap", "--regions", ",".join(REGIONS), "--name", "web", "--dry-run"]
+    projects = [word for n in range(5) for word in ("--project", f"Web-{n}-*")]
+
+    fits, done = (run_inside(capsys, [*words, *given]) for given in (projects[:8], projects))
+
+    assert "four projects or patterns in three regions" in PAGE
+    assert (fits.code, done.code) == (0, 2)
+    assert "and CloudFormation takes at most 51,200" in done.err
+    assert empty.writes() == []
 
 
 def test_what_it_names() -> None:

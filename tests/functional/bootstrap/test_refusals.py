@@ -122,11 +122,26 @@ def test_roles_of_somebody_else(empty: EmptyAccount, bootstrap: Bootstrap) -> No
     assert empty.writes()[1:] == []  # the role itself
 
 
-def test_quota_of_roles(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
-    """That there is no room for so many roles is known before."""
+@pytest.mark.parametrize(
+    ("kind", "count", "quota", "new", "quota_name"),
+    [
+        ("roles", 998, 1000, "6 are", "Roles per account"),
+        ("policies", 1500, 1500, "1 is", "Customer managed policies per account"),
+    ],
+)
+def test_quotas(
+    empty: EmptyAccount,
+    bootstrap: Bootstrap,
+    kind: str,
+    count: int,
+    quota: int,
+    new: str,
+    quota_name: str,
+) -> None:
+    """That there is no room in IAM is known before, and where it is to be had."""
     entries = "".join(
         f"<entry><key>{name}</key><value>{value}</value></entry>"
-        for name, value in (("Roles", 998), ("RolesQuota", 1000))
+        for name, value in ((kind.title(), count), (f"{kind.title()}Quota", quota))
     )
     body = (
         f"<GetAccountSummaryResponse><GetAccountSummaryResult><SummaryMap>{entries}</SummaryMap>"
@@ -137,7 +152,23 @@ def test_quota_of_roles(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     done = bootstrap(regions=(US,))
 
     assert done.code == 2
-    assert "the account has 998 roles of at most 1,000, and 6 are to be made" in done.err
+    said = f"the account has {count:,} {kind} of at most {quota:,}, and {new} to be made"
+    assert said in done.err
+    assert quota_name in done.err
+    assert empty.writes() == []
+
+
+def test_quota_of_trust_policies(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
+    """More repositories than fit into the trust policy of a role are known before as well."""
+    words = [word for n in range(20) for word in ("--github", f"ORG@1/REPOSITORY-{n}@{n + 1}")]
+
+    fits, done = bootstrap("--dry-run", *words[:20]), bootstrap(*words)
+
+    assert (fits.code, done.code) == (0, 2)
+    assert "the trust policy of a role has 2," in done.err
+    assert "characters, and IAM allows at most 2,048" in done.err
+    assert "'Role trust policy length'" in done.err
+    assert empty.writes() == []
 
 
 def test_all_at_once(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
@@ -146,10 +177,19 @@ def test_all_at_once(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
     empty.wire.add(when(is_head(EU), answering(Answer(403))))
     empty.make_bucket(EU, f"sugar-{empty.number}")
 
-    done = bootstrap("--bucket", f"{US}=sugar-{empty.number}")
+    key = empty.client("kms", US).create_key()["KeyMetadata"]["KeyId"]
+    empty.client("kms", US).disable_key(KeyId=key)
+
+    done = bootstrap("--bucket", f"{US}=sugar-{empty.number}", "--kms-key", key)
 
     assert done.code == 2
-    for part in ("belongs to somebody else", f"is in {EU}, expected in {US}", f"'{NAME}-read'"):
+    for part in (
+        "belongs to somebody else",
+        f"is in {EU}, expected in {US}",
+        f"'{NAME}-read'",
+        f"key '{key}' in KMS in {US} is Disabled",
+        f"there is no key '{key}' in KMS in {EU}",
+    ):
         assert part in done.err
 
 
@@ -201,9 +241,9 @@ def test_bad_options(empty: EmptyAccount, bootstrap: Bootstrap) -> None:
             ["--regions", US, "--name", "x1", "--github", "a/b", "--branch", "refs/heads/main"],
             "hint: Write main",
         ),
-        (
-            ["--regions", US, "--name", "x1", "--github", "https://github.com/a/b"],
-            "hint: Write a/b",
+        *(
+            (["--regions", US, "--name", "x1", "--github", text], "hint: Write a/b")
+            for text in ("https://github.com/a/b", "git@github.com:a/b.git", "a/b.git", "a/b/")
         ),
         (["--regions", US, "--name", "x1", "--github", "a/b", "--branch", "*"], "branch: got '*'"),
         (["--regions", US, "--name", "x1", "--github", "a/b", "--tag", "a,b"], "without a comma"),

@@ -1,6 +1,7 @@
 """One thing is wrong: the line that says so names it, and what to do. All others are as before."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from startifact import CheckState
+from startifact import CheckState, ConfigurationLoader
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.refusals import denied
 from tests.faults.rules import answering, when
@@ -58,8 +59,11 @@ def lifecycle(rule: str) -> Rule:
     return setting("lifecycle", f"{body}</Rule></LifecycleConfiguration>")
 
 
-def encrypted(state: str) -> Rule:
-    """Return a rule by which the bucket in eu-west-1 has a key of its own, in *state*."""
+def encrypted(state: str | None) -> Rule:
+    """Return a rule by which the bucket in eu-west-1 has a key of its own, in *state*.
+
+    ``None`` is that of a key that is not there.
+    """
     bucket = setting(
         "encryption",
         f"<ServerSideEncryptionConfiguration {XMLNS}><Rule><ApplyServerSideEncryptionByDefault>"
@@ -67,7 +71,8 @@ def encrypted(state: str) -> Rule:
         "</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>",
     )
     body = json.dumps({"KeyMetadata": {"KeyId": KEY, "KeyState": state}}).encode()
-    key = in_eu("DescribeKey", answering(Answer(200, body, JSON)))
+    known = refusing("NotFoundException") if state is None else answering(Answer(200, body, JSON))
+    key = in_eu("DescribeKey", known)
 
     def rule(request: Request, forward: Forward) -> Answer | None:
         return (key if request.service == "kms" else bucket)(request, forward)
@@ -75,14 +80,17 @@ def encrypted(state: str) -> Rule:
     return rule
 
 
-def replicating(name: str) -> Rule:
-    """Return a rule by which the bucket in eu-west-1 is replicated into the bucket *name*."""
-    return setting(
-        "replication",
+def replication(arn: str) -> str:
+    return (
         f"<ReplicationConfiguration {XMLNS}><Role>arn:aws:iam::123456789012:role/r</Role><Rule>"
         "<ID>all</ID><Status>Enabled</Status><Destination>"
-        f"<Bucket>arn:aws:s3:::{name}</Bucket></Destination></Rule></ReplicationConfiguration>",
+        f"<Bucket>{arn}</Bucket></Destination></Rule></ReplicationConfiguration>"
     )
+
+
+def replicating(name: str) -> Rule:
+    """Return a rule by which the bucket in eu-west-1 is replicated into the bucket *name*."""
+    return setting("replication", replication(f"arn:aws:s3:::{name}"))
 
 
 def parameter(name: str, value: str) -> Rule:
@@ -223,13 +231,13 @@ FAULTS = {
             "<StorageClass>DEEP_ARCHIVE</StorageClass></Transition>"
         ),
         "archives artifacts (DEEP_ARCHIVE)",
-        "Leave artifacts out",
+        "Leave artifacts and channels out",
     ),
     "replication into a listed bucket": Fault(
         "replication",
         lambda account: replicating(account.buckets[US]),
         "into the bucket of us-east-1",
-        "delete-bucket-replication",
+        "aws s3api delete-bucket-replication --bucket artifacts-{}-eu-west-1 --region eu-west-1",
     ),
     "KMS key disabled": Fault(
         "KMS key",
@@ -240,11 +248,17 @@ FAULTS = {
     "KMS key about to be deleted": Fault(
         "KMS key", lambda _: encrypted("PendingDeletion"), "nobody can read", "cancel-key-deletion"
     ),
+    "KMS key not there": Fault(
+        "KMS key",
+        lambda _: encrypted(None),
+        f"there is no '{KEY}'",
+        "aws s3api put-bucket-encryption --bucket artifacts-{}-eu-west-1 --region eu-west-1",
+    ),
     "too many parameters": Fault(
         "parameters",
         lambda _: in_eu("DescribeParameters", many_parameters),
         "12,000 of 10,000",
-        "mirrored_channels",
+        "--mirrored-channel latest",
     ),
     "clock that is late": Fault(
         "clock", lambda _: at_another_time(400), "behind that of eu-west-1", "timedatectl", others=2
@@ -256,7 +270,7 @@ FAULTS = {
         "other regions",
         lambda account: parameter(account.bucket_parameter, account.buckets[US]),
         "the same bucket as that of us-east-1",
-        "a bucket of its own",
+        "a bucket of its own: aws ssm put-parameter --region eu-west-1 --overwrite --name /buckets",
         others=2,  # it also is in the wrong region, and the other one has the same
     ),
     "other configuration": Fault(
@@ -289,6 +303,11 @@ FAULTS = {
 }
 """What leaves everything else as it is."""
 
+COMMAND = re.compile(
+    r"\b(?:aws [a-z0-9]+ [a-z-]+|startifact (?:setup|policy)[ \w-]* --\w|timedatectl )"
+)
+"""What a cure has to have, for somebody who does not know which command it takes."""
+
 
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.represented_by(
@@ -319,7 +338,10 @@ def test_one_fault(examine: Examine, good_account: AwsAccount, line: Wire, name:
     cure = fault.cure.format(good_account.unique)
     assert cure.replace("Session.doctor", "startifact setup") in str(check.hint)
     if ":" in fault.check:
-        assert "startifact policy stage --project SugarWater prints" in str(check.hint)
+        parameter = good_account.parameter
+        prints = f"--project SugarWater --configuration-parameter {parameter} prints"
+        assert f"startifact policy stage {prints}" in str(check.hint)
+    assert COMMAND.search(str(check.hint))
     assert failures(found).count((EU, fault.check)) == 1
     assert len(failures(found)) == 1 + fault.others
     assert not line.writes()
@@ -414,19 +436,20 @@ ENDS = {
             refusing("ParameterNotFound"),
         ),
         "there is no organisation configuration",
-        "startifact setup",
+        "startifact setup --regions us-east-1,eu-west-1,ap-southeast-2 --bucket-name-param ",
     ),
     "configuration not valid": Fault(
         "configuration",
         lambda account: parameter(account.parameter, "{"),
         "the organisation configuration in",
-        "startifact setup",
+        "--parameter-name-prefix /team-{0} --configuration-parameter /startifact-{0}",
     ),
     "configuration must not be read": Fault(
         "configuration",
         lambda _: in_eu("GetParameter", denied(None)),
         "refused ssm:GetParameter",
-        "Allow ssm:GetParameter",
+        "Allow ssm:GetParameter on arn:aws:ssm:eu-west-1:123456789012:parameter/startifact-{0} in "
+        "the role's policy. startifact policy stage --project SugarWater --configuration-parameter",
     ),
     "bucket parameter missing": Fault(
         "bucket name",
@@ -449,7 +472,8 @@ ENDS = {
         "bucket",
         lambda account: redirecting({account.buckets[EU]: AP}),
         "is in ap-southeast-2, expected in eu-west-1",
-        "Name a bucket that is in eu-west-1",
+        "Name a bucket that is in eu-west-1: aws ssm put-parameter --region eu-west-1 --overwrite "
+        "--name /buckets/",
     ),
     "no bucket": Fault(
         "bucket",
@@ -465,7 +489,8 @@ ENDS = {
             lambda r, _: by_sts("ExpiredToken", "The security token has expired"),
         ),
         "did not accept the AWS credentials",
-        "Get new credentials",
+        "Get new credentials, and check the clock of this machine; for a profile that signs in, "
+        "aws sso login",
     ),
     "dead region": Fault(
         "bucket",
@@ -491,6 +516,7 @@ def test_fault_that_ends_an_examination(
     assert check.state is CheckState.FAILED
     assert fault.found in check.found
     assert fault.cure.format(good_account.unique) in (check.hint or "")
+    assert COMMAND.search(check.hint or "") or name == "dead region"  # where none helps
     assert failures(found) == [(EU, fault.check)]
     assert len(found.regions[0].checks) == len(found.regions[2].checks) > 15
 
@@ -501,6 +527,64 @@ def test_thirty_faults() -> None:
 
     assert len(planted) + len(OTHERS) >= 30
     assert [name for name, cure in planted.items() if not cure] == []
+
+
+def test_clock_that_is_refused(examine: Examine, line: Wire) -> None:
+    """Where AWS takes no request any more because of the clock, that is what is named."""
+    refused = by_sts("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier")
+    line.add(when(lambda r: r.service == "sts", lambda r, _: refused))
+    line.add(at_another_time(400))
+
+    found = examine(regions=AWS_REGIONS[:1])
+
+    assert failures(found) == [(US, "identity"), (US, "clock")]
+    assert "and the clock of this machine" in str(check_of(found, US, "identity").hint)
+    assert " s behind that of us-east-1" in check_of(found, US, "clock").found
+
+
+def test_copies_of_channels(examine: Examine, good_account: AwsAccount, line: Wire) -> None:
+    """A parameter beside them whose name begins alike, as that of a bucket's name, is none."""
+    prefix = f"/team-{good_account.unique}"
+    names = ["/bucket", "/SugarWater/latest", "/SugarWater/prod", "/a/b/c", "er/x/y"]
+    body = json.dumps({"Parameters": [{"Name": prefix + name} for name in names]}).encode()
+    line.add(in_eu("DescribeParameters", answering(Answer(200, body, JSON))))
+
+    check = check_of(examine(), EU, "parameters")
+
+    assert check.found == "5 of 10,000 in this account and region, 2 of them copies of channels"
+
+
+def test_default_parameter(
+    examine: Examine, good_account: AwsAccount, line: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command in a hint names no parameter where that of the configuration is the usual one."""
+    monkeypatch.delenv("STARTIFACT_PARAMETER")
+    usual = json.dumps({"bucket_name_param": good_account.bucket_parameter, "regions": AWS_REGIONS})
+
+    def configured(request: Request, _: Forward) -> Answer:
+        text = "{" if request.region == EU else usual
+        value = {"Name": "x", "Type": "String", "Value": text}
+        return Answer(200, json.dumps({"Parameter": value}).encode(), JSON)
+
+    line.add(when(lambda r: b'"/startifact"' in r.body, configured))
+
+    hint = check_of(examine(), EU, "configuration").hint
+
+    assert "startifact setup --regions" in str(hint)
+    assert "--configuration-parameter" not in str(hint)
+
+
+def test_no_configuration_anywhere(line: Wire) -> None:
+    """Both commands that write one are there whole, for the parameter that was asked for."""
+    loader = ConfigurationLoader("/web")
+    specs = [US, "file:./here", EU]
+    with Session(regions=specs, configuration_loader=loader) as session:
+        found = session.doctor()
+
+    hint = str(check_of(found, EU, "configuration").hint)
+    options = f"--regions {US},{EU} "
+    assert f"startifact setup {options}--bucket-name-param /NAME/bucket --config" in hint
+    assert f"startifact bootstrap {options}--name NAME --configuration-parameter /web" in hint
 
 
 READS = {
@@ -550,6 +634,95 @@ def test_bucket_of_another_account(examine: Examine, line: Wire) -> None:
     assert found
 
 
+@pytest.mark.parametrize("state", ["Enabled", "Disabled", None])
+def test_key_of_the_configuration(
+    good_account: AwsAccount, line: Wire, examine: Examine, state: str | None
+) -> None:
+    """The key that the configuration names is looked at, whatever that of the bucket is."""
+    names = {"bucket_name_param": good_account.bucket_parameter, "bucket_key_prefix": "team/"}
+    text = json.dumps({**names, "regions": [EU], "kms_key": {EU: KEY}})
+    line.add(parameter(good_account.parameter, text))
+    of_key = encrypted(state)
+    line.add(when(lambda r: r.service == "kms", of_key))
+
+    found = examine(regions=[EU])
+
+    check = check_of(found, EU, "KMS key")
+    cures = {
+        "Enabled": "None",
+        "Disabled": f"aws kms enable-key --key-id {KEY}",
+        None: "startifact setup --regions eu-west-1 ",
+    }
+    assert (check.state is CheckState.OK) == (state == "Enabled")
+    assert cures[state] in str(check.hint)
+    assert state is not None or " --kms-key eu-west-1=ARN_OF_KEY " in str(check.hint)
+    assert check_of(found, EU, "kms:GenerateDataKey").state is CheckState.NOT_TRIED
+
+
+OTHER_OWNER = "210987654321"
+
+
+def owned_by(owner: str) -> Rule:
+    """Return a rule by which all buckets belong to *owner*, and S3 gives no reason."""
+    return when(
+        lambda r: r.headers.get("x-amz-expected-bucket-owner", owner) != owner,
+        answering(error(403, "AccessDenied", "Access Denied")),
+    )
+
+
+def test_wrong_bucket_owner(good_account: AwsAccount, line: Wire, examine: Examine) -> None:
+    """Where the configuration names an owner that is not the bucket's, that is what is wrong."""
+    names = {"bucket_name_param": good_account.bucket_parameter, "bucket_key_prefix": "team/"}
+    text = json.dumps({**names, "regions": [EU], "bucket_owner": {EU: OTHER_OWNER}})
+    line.add(parameter(good_account.parameter, text))
+    line.add(owned_by("123456789012"))
+
+    found = examine(regions=[EU])
+
+    check = check_of(found, EU, "owner")
+    assert check.state is CheckState.FAILED
+    assert f"belongs to account 123456789012, and bucket_owner is {OTHER_OWNER}" in check.found
+    assert "startifact setup --regions eu-west-1 " in str(check.hint)
+    assert " --bucket-owner eu-west-1=123456789012 " in str(check.hint)
+    denied_ = check_of(found, EU, "s3:PutObject")
+    assert f"a bucket that is not of the account {OTHER_OWNER}" in str(denied_.hint)
+
+
+@pytest.mark.parametrize("owner", [OTHER_OWNER, "123456789012"])
+def test_bucket_owner_of_a_spelling(good_account: AwsAccount, line: Wire, owner: str) -> None:
+    """A bucket's own spelling says whose it is: another account's, where S3 agrees."""
+    spec = f"s3://{good_account.buckets[EU]}/team?region={EU}&bucket-owner={OTHER_OWNER}"
+    line.add(owned_by(owner))
+    with Session(regions=[spec]) as session:
+        check = check_of(session.doctor("SugarWater", operation="stage"), spec, "owner")
+
+    assert (check.state is CheckState.OK) == (owner == OTHER_OWNER)
+    if owner == OTHER_OWNER:
+        assert f"belongs to account {OTHER_OWNER}, as bucket_owner says" in check.found
+    else:
+        assert "bucket-owner=123456789012" in str(check.hint)
+
+
+def test_replication_in_another_partition(line: Wire) -> None:
+    """It is found in China and GovCloud as well."""
+    specs = [f"s3://doctor-{region}?region={region}" for region in ("cn-north-1", "cn-northwest-1")]
+    body = replication("arn:aws-cn:s3:::doctor-cn-northwest-1").encode()
+    xml = {"Content-Type": "application/xml"}
+    line.add(when(lambda r: r.service == "s3", answering(error(403, "AccessDenied"))))
+    line.add(when(lambda r: r.method == "HEAD", answering(Answer(200))))
+    line.add(
+        when(
+            lambda r: (r.region, "replication" in r.query) == ("cn-north-1", True),
+            answering(Answer(200, body, xml)),
+        )
+    )
+    with Session(regions=specs) as session:
+        found = session.doctor()
+
+    check = check_of(found, specs[0], "replication")
+    assert f"into the bucket of {specs[1]}" in check.found
+
+
 def test_replication_elsewhere(examine: Examine, line: Wire) -> None:
     """A bucket that no region has may get copies, as for a backup."""
     line.add(replicating("backup"))
@@ -582,7 +755,32 @@ def test_no_majority_of_configurations(
     found = examine()
 
     assert {region for region, name in failures(found) if name == "configuration"} == {*AWS_REGIONS}
-    assert "no majority" in check_of(found, US, "configuration").found
+    check = check_of(found, US, "configuration")
+    assert "no majority of the regions has the same bucket_key_prefix" in check.found
+    assert str(check.hint).startswith("Decide which is right, and write it into all, such as: ")
+
+
+def test_missing_beside_two_that_differ(
+    examine: Examine, good_account: AwsAccount, line: Wire
+) -> None:
+    """A region without a configuration may get that of either of the others."""
+
+    def configured(request: Request, _: Forward) -> Answer:
+        if request.region == AP:
+            return Answer(400, b'{"__type": "ParameterNotFound"}', JSON)
+        text = {"bucket_name_param": good_account.bucket_parameter, "regions": [*AWS_REGIONS]}
+        value = {"Name": "x", "Type": "String"}
+        value["Value"] = json.dumps({**text, "bucket_key_prefix": f"{request.region}/"})
+        return Answer(200, json.dumps({"Parameter": value}).encode(), JSON)
+
+    line.add(when(lambda r: good_account.parameter in r.body.decode(errors="replace"), configured))
+
+    hint = str(check_of(examine(), AP, "configuration").hint)
+
+    assert hint.startswith(
+        "Decide which is right, and write it into all, such as: startifact setup"
+    )
+    assert "--bucket-key-prefix us-east-1/ " in hint
 
 
 def test_cure_of_regions(examine: Examine, good_account: AwsAccount, line: Wire) -> None:
@@ -600,7 +798,7 @@ def test_cure_of_regions(examine: Examine, good_account: AwsAccount, line: Wire)
     found = check_of(examine(), EU, "configuration")
 
     assert found.hint is not None
-    assert found.hint.endswith(" --remove-region eu-central-1")
+    assert " --remove-region eu-central-1 " in found.hint
 
 
 def test_cure_of_other_keys(examine: Examine, good_account: AwsAccount, line: Wire) -> None:
@@ -625,10 +823,10 @@ def test_cure_of_other_keys(examine: Examine, good_account: AwsAccount, line: Wi
 
     assert "storage_class is None, expected 'STANDARD_IA'" in found.found
     assert found.hint is not None
-    assert found.hint.endswith(
+    assert (
         " --mirrored-channel latest --unset bucket_owner --storage-class STANDARD_IA "
-        "--object-tag 'team=a b' --use-fips false"
-    )
+        "--object-tag 'team=a b' --use-fips false "
+    ) in found.hint
 
 
 def test_denied_without_a_project(examine: Examine, line: Wire) -> None:

@@ -1,5 +1,6 @@
 """GitHub's side that hands out tokens, and AWS's that takes them, on loopback."""
 
+import base64
 import json
 import threading
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ class Identities:
 
     failures: list[tuple[int, str]] = field(default_factory=list)
     """How GitHub answers the next requests for a token, in turn, before it gives one."""
+
+    subject: str = ""
+    """Whom tokens are about; without one they are no JSON Web Tokens."""
 
     tokens: int | None = None
     """How many requests for a token are heard before all others are refused."""
@@ -72,7 +76,7 @@ class Identities:
                     self._answer(403, "no more")
                 else:
                     number = len(ours.token_requests)
-                    self._answer(200, json.dumps({"value": f"{TOKEN}-{number}"}))
+                    self._answer(200, json.dumps({"value": _token(number, ours.subject)}))
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -97,6 +101,14 @@ class Identities:
                 """Say nothing."""
 
         return Handler
+
+
+def _token(number: int, subject: str) -> str:
+    if not subject:
+        return f"{TOKEN}-{number}"
+    parts = (json.dumps(part).encode() for part in ({"alg": "RS256"}, {"sub": subject}))
+    encoded = (base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+    return ".".join([*encoded, f"{TOKEN}-{number}"])
 
 
 def _credentials(asked: dict[str, str], seconds: int) -> str:

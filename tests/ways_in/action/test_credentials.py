@@ -138,6 +138,36 @@ def test_keys_do_not_stand_in(staging: dict[str, str], call: Call, identities: I
 
 
 @pytest.mark.parametrize(
+    ("runs", "cure"),
+    [
+        ("ref:refs/heads/main", "--trust A@1/B@2 --branch main"),
+        ("ref:refs/tags/v1.2", "--trust A@1/B@2 --tag v1.2"),
+        ("environment:prod", "--trust A@1/B@2 --environment prod"),
+        ("pull_request", None),
+        ("job_workflow_ref:x", None),
+        ("ref:refs/heads/a::set-output name=x::y\n::error::z", ""),
+    ],
+)
+def test_subject_that_is_not_trusted(
+    runs: str, cure: str | None, call: Call, identities: Identities, account: AwsAccount
+) -> None:
+    """The error has the subject of the job itself, and the command that prints what trusts it."""
+    identities.refusal = (403, "AccessDenied")
+    identities.subject = f"repo:A@1/B@2:{runs}"
+
+    done = call(
+        {**NO_KEYS, **identities.environment}, **LOOK_UP, regions="us-east-1", role_to_assume=ROLE
+    )
+
+    (error,) = done.errors
+    assert (f"sub of this job is '{identities.subject}'" in error) == (cure != "")
+    assert ("startifact policy --trust " in error) == bool(cure)
+    assert not cure or f"startifact policy {cure} " in error
+    assert "repo:ORGANISATION/REPOSITORY:" in error
+    assert TOKEN not in done.stdout
+
+
+@pytest.mark.parametrize(
     ("status", "code", "exit_code", "reported"),
     [
         (403, "AccessDenied", 6, "repo:ORGANISATION@ID/REPOSITORY@ID:"),

@@ -89,6 +89,8 @@ def test_what_is_kept(run: Run, account: AwsAccount, bucket_name_param: str) -> 
         assert kept.items() <= found.items()
     assert refused.code == 2
     assert f"kms_key: it says nothing of {AWS_REGIONS[2]}" in refused.err
+    given = " ".join(f"--kms-key {region}=alias/x" for region in AWS_REGIONS[:2])
+    assert f"hint: Give it for each: {given} --kms-key {AWS_REGIONS[2]}=VALUE" in refused.err
 
 
 def test_again(run: Run, wire: Wire, account: AwsAccount, bucket_name_param: str) -> None:

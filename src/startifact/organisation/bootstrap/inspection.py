@@ -6,7 +6,12 @@ from typing import TypeVar
 
 from startifact.concurrency.fan_out import Failure, FanOut
 from startifact.concurrency.heartbeat import Heartbeat
-from startifact.errors import RegionsFailedError, StartifactError
+from startifact.errors import (
+    ConfigurationError,
+    RegionsFailedError,
+    ServiceRefusedError,
+    StartifactError,
+)
 from startifact.limits import Limits
 from startifact.model.account import IamFound, RegionFound, StoreFound
 from startifact.model.configuration import bucket_options_in
@@ -89,12 +94,13 @@ def _store(target: Target, found: RegionFound, access: AccountAccess) -> StoreFo
     configuration = target.configurations[region]
     bucket_name = access.parameters(region).get(configuration.bucket_name_param)
     name = bucket_name_for(target, found, bucket_name)
+    bucket = access.account.bucket(name, region, found.identity.account)
     key = bucket_options_in(configuration, region).kms_key
-    return StoreFound(
-        bucket_name=bucket_name,
-        bucket=access.account.bucket(name, region, found.identity.account),
-        kms_key="" if key is None else access.account.key(key, region),
-    )
+    try:
+        arn = "" if key is None else access.account.key(key, region)
+    except (ConfigurationError, ServiceRefusedError) as e:
+        return StoreFound(bucket_name=bucket_name, bucket=bucket, key_problem=e)
+    return StoreFound(bucket_name=bucket_name, bucket=bucket, kms_key=arn)
 
 
 def _in_all(jobs: Mapping[str, Callable[[Heartbeat], T]], *, limits: Limits) -> dict[str, T]:

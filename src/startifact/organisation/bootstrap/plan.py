@@ -61,12 +61,13 @@ def make_plan(
     names = {region: store.bucket.name for region, store in stores.items()}
     if len(set(names.values())) < len(names):
         problems.say("one bucket is that of two regions: it would count twice")
-    roles = plan_roles(target, stores, iam, problems)
+    account = found[0].identity.account
+    roles = plan_roles(target, stores, iam, problems, account=account)
     problems.raise_if_any()
     return Plan(
         target=target,
         who=found[0].identity.who,
-        account=found[0].identity.account,
+        account=account,
         regions=tuple(regions),
         roles=roles,
         notes=tuple(_notes(target, found)),
@@ -84,6 +85,8 @@ def _regional(
     bucket_name = _bucket_name(found, store, parameter)
     written = _configuration(target, found, configuration)
     _check_owner(found, configuration, problems)
+    if store.key_problem is not None:
+        problems.absorb(store.key_problem)
 
     def makes(line: PlanLine, flag: str) -> str:
         return "true" if line.action is Action.CREATE or _makes(stack, flag) else "false"

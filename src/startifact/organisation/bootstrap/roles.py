@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from startifact.errors import InputError
-from startifact.limits import MAX_TEMPLATE_BYTES
+from startifact.limits import MAX_TEMPLATE_BYTES, MAX_TRUST_POLICY_CHARACTERS
 from startifact.model.account import IamFound, StoreFound
 from startifact.organisation.bootstrap.lines import (
     Action,
@@ -16,9 +16,9 @@ from startifact.organisation.bootstrap.lines import (
 from startifact.organisation.bootstrap.names import Target, remembering
 from startifact.organisation.policy_request import ANY
 from startifact.organisation.templates import roles_template
-from startifact.organisation.trust import ISSUER, audience_in
+from startifact.organisation.trust import ISSUER, audience_in, length_in_template
 from startifact.problems import Problems
-from startifact.text import quoted_list
+from startifact.text import quoted, quoted_list
 
 
 def role_suffixes(channels: Sequence[str]) -> list[str]:
@@ -27,7 +27,12 @@ def role_suffixes(channels: Sequence[str]) -> list[str]:
 
 
 def plan_roles(
-    target: Target, stores: Mapping[str, StoreFound], iam: IamFound, problems: Problems
+    target: Target,
+    stores: Mapping[str, StoreFound],
+    iam: IamFound,
+    problems: Problems,
+    *,
+    account: str,
 ) -> StackPlan:
     """Return what is to become of the stack of the roles. *problems* gets what is in the way."""
     request, stack, names = target.request, target.roles_stack, target.names
@@ -35,6 +40,7 @@ def plan_roles(
     provider, arn = _provider(target, iam, problems)
     _check_roles(target, iam, problems)
     subjects = request.subjects()
+    _check_trust(subjects, account, target, iam, problems)
     everywhere = ("Read", "Stage", "Prune")
     parameters = {
         "Name": request.name,
@@ -145,10 +151,35 @@ def _check_roles(target: Target, iam: IamFound, problems: Problems) -> None:
             f"{target.request.roles_stack}",
             hint="Choose another --name",
         )
-    new = len(role_suffixes(target.request.channels)) - len(iam.roles)
-    if iam.role_quota is not None and iam.role_count + new > iam.role_quota:
+    new_roles = len(role_suffixes(target.request.channels)) - len(iam.roles)
+    new_policies = 0 if stack is not None and stack.is_begun else 1
+    for kind, count, quota, new, name in (
+        ("roles", iam.role_count, iam.role_quota, new_roles, "Roles per account"),
+        (
+            *("policies", iam.policy_count, iam.policy_quota, new_policies),
+            "Customer managed policies per account",
+        ),
+    ):
+        if quota is not None and count + new > quota:
+            are = "is" if new == 1 else "are"
+            problems.say(
+                f"the account has {count:,} {kind} of at most {quota:,}, and {new} {are} to be "
+                "made",
+                hint=f"Have the quota {quoted(name)} of IAM raised, in Service Quotas of us-east-1",
+            )
+
+
+def _check_trust(
+    subjects: Sequence[str], account: str, target: Target, iam: IamFound, problems: Problems
+) -> None:
+    """Add to *problems* that *subjects* do not fit into the trust policy of one role."""
+    quota = iam.trust_quota or MAX_TRUST_POLICY_CHARACTERS
+    length = length_in_template(subjects, account, target.request.partition)
+    if length > quota:
         problems.say(
-            f"the account has {iam.role_count:,} roles of at most {iam.role_quota:,}, and {new} "
-            "are to be made",
-            hint="Have the quota 'Roles per account' of IAM raised, in Service Quotas",
+            f"the trust policy of a role has {length:,} characters, and IAM allows at most "
+            f"{quota:,}",
+            hint="Name fewer repositories, branches, tags and environments, or patterns such as "
+            "'release/*'; set up the others under another --name; or have the quota 'Role trust "
+            "policy length' of IAM raised, in Service Quotas of us-east-1",
         )

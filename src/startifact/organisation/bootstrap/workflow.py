@@ -85,6 +85,7 @@ _PRUNE = """\
           older-than: 90d
           grace: 6d
           # "yes": "true" # removes, a week after it has marked; without it the plan is shown
+          # Before anything is staged, there is nothing to look at: the job fails then.
 {prune}
 """
 _NO_PRUNE = """\

@@ -105,13 +105,16 @@ class Account:
         """
         client = self._clients.other("iam", region)
         provider = self._provider(client, region)
-        count, quota = self._role_count(client, region)
+        summary = self._summary(client, region)
         return IamFound(
             provider=provider,
             audiences=self._audiences(client, region, provider) if provider else (),
             roles=frozenset(name for name in roles if self._has_role(client, region, name)),
-            role_count=count,
-            role_quota=quota,
+            role_count=summary.get("Roles", 0),
+            role_quota=summary.get("RolesQuota"),
+            policy_count=summary.get("Policies", 0),
+            policy_quota=summary.get("PoliciesQuota"),
+            trust_quota=summary.get("AssumeRolePolicySizeQuota"),
         )
 
     def _provider(self, client: Any, region: str) -> str | None:
@@ -137,10 +140,10 @@ class Account:
                 raise
             return True
 
-    def _role_count(self, client: Any, region: str) -> tuple[int, int | None]:
+    def _summary(self, client: Any, region: str) -> dict[str, int]:
         with aws_errors("iam:GetAccountSummary", region=region, resource="*"):
             found = client.get_account_summary()["SummaryMap"]
-            return int(found.get("Roles", 0)), found.get("RolesQuota")
+            return {str(name): int(count) for name, count in found.items()}
 
 
 def _bucket_in(answer: Any, name: str, region: str) -> BucketFound:

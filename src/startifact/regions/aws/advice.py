@@ -70,6 +70,10 @@ NAME = (
     "DNS of this machine"
 )
 
+_SIGN_IN = ByWayIn(
+    workflow="", elsewhere="; for a profile that signs in, aws sso login --profile NAME does it"
+)
+
 _TIME = frozenset(
     {
         "ExpiredToken",
@@ -118,7 +122,7 @@ def for_denial(action: str, resource: str, said: str) -> str:
     policy it was.
     """
     asked = _ACTION.search(said)
-    if asked is not None and asked[1] != action:
+    if asked is not None and (asked[1] != action or not resource.startswith("arn:")):
         action, resource = asked[1], resource_in(said) or resource
     allow = f"Allow {action} on {resource}"
     if explicit := _EXPLICIT.search(said):
@@ -132,6 +136,8 @@ def for_denial(action: str, resource: str, said: str) -> str:
         return f"{allow} in the policy of whoever runs this"
     if action.startswith("sts:"):
         return f"{allow} in the policy of the identity that takes it on"
+    if action.startswith("ssm:"):  # whose parameters have no policies of their own
+        return f"{allow} in the role's policy"
     hint = f"{allow} in the role's policy, and check the bucket's and the key's policies"
     return hint + or_requester_pays(said) if action.startswith("s3:") else hint
 
@@ -177,8 +183,13 @@ def resource_in(said: str) -> str | None:
     return None if found is None else found[1].rstrip(".,")
 
 
-def for_credentials(code: str, region: str) -> str:
+def for_credentials(code: str, region: str) -> Hint:
     """Return what to do where *region* did not accept the credentials, for the reason *code*."""
+    text = _for_credentials(code, region)
+    return Hint.of(text, _SIGN_IN) if "new credentials" in text else Hint.of(text)
+
+
+def _for_credentials(code: str, region: str) -> str:
     if code in _TIME:
         return "Get new credentials, and check the clock of this machine"
     if code == "SignatureDoesNotMatch":

@@ -4,7 +4,7 @@ Startifact needs none of the permissions to read this. Where they are missing, i
 """
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,34 +20,37 @@ from startifact.model.examination import (
     REPLICATION,
     VERSIONING,
     Check,
+    CheckState,
+    ExaminationRequest,
     failed,
     not_tried,
     ok,
 )
 from startifact.regions.aws.asking import Asking, code_behind, unknown_by
 from startifact.regions.aws.bucket import Bucket
+from startifact.regions.aws.bucket_lifecycle import Lifecycle
 from startifact.regions.aws.configuration_loader import (
     ConfigurationLoader,
     clients_of,
     store_configuration,
 )
+from startifact.regions.aws.partitions import store_in
 from startifact.text import joined, quoted, quoted_list
 
 if TYPE_CHECKING:
     from startifact.regions.aws.region import Reach
 
-_ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _BLOCKS = (
     "BlockPublicAcls",
     "IgnorePublicAcls",
     "BlockPublicPolicy",
     "RestrictPublicBuckets",
 )
-_EXPIRES_UPLOADS = (
-    '{"Rules":[{"ID":"unfinished-uploads","Status":"Enabled","Filter":{"Prefix":""},'
-    '"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":7}}]}'
-)
 _ENCRYPTS = '{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}'
+_ENCRYPTS_BY_KEY = (
+    '{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms",'
+    '"KMSMasterKeyID":"ARN_OF_KEY"},"BucketKeyEnabled":true}]}'
+)
 _KEY_CURES = {
     "Disabled": "aws kms enable-key",
     "PendingDeletion": "aws kms cancel-key-deletion",
@@ -55,7 +58,9 @@ _KEY_CURES = {
 }
 
 
-def examine_settings(bucket: Bucket, asking: Asking, reach: "Reach") -> Iterator[Check]:
+def examine_settings(
+    bucket: Bucket, asking: Asking, reach: "Reach", request: ExaminationRequest
+) -> Iterator[Check]:
     """Yield how *bucket* is set up, and its key and the parameters beside it."""
     if not bucket.is_aws:
         yield not_tried("settings", "only buckets of Amazon S3 are asked for theirs")
@@ -64,13 +69,18 @@ def examine_settings(bucket: Bucket, asking: Asking, reach: "Reach") -> Iterator
     yield settings.versioning()
     encryption = settings.encryption()
     yield encryption
-    if encryption.subjects:
-        yield _key(encryption.subjects[0], asking, reach)
+    if key := key_of(bucket, encryption):
+        yield settings.key(key, reach)
     yield settings.public_access()
-    yield settings.lifecycle()
+    yield settings.lifecycle(request)
     yield settings.replication()
     if reach.loader is not None:
         yield _parameters(asking, reach.loader)
+
+
+def key_of(bucket: Bucket, encryption: Check) -> str | None:
+    """Return the key in KMS that what is stored is encrypted with, if that is one's own."""
+    return bucket.options.kms_key or next(iter(encryption.subjects), None)
 
 
 class _Settings:
@@ -152,7 +162,7 @@ class _Settings:
         )
         return failed(PUBLIC_ACCESS, f"{joined(open_)}: not set", f"Block it: {cure}")
 
-    def lifecycle(self) -> Check:
+    def lifecycle(self, request: ExaminationRequest) -> Check:
         """Return whether unfinished uploads go, and artifacts stay."""
         found = self._ask(
             LIFECYCLE,
@@ -162,43 +172,12 @@ class _Settings:
         )
         if isinstance(found, Check):
             return found
-        rules = [rule for rule in found.get("Rules", []) if rule.get("Status") == "Enabled"]
-        covering = [rule for rule in rules if self._covers(rule)]
-        if harm := [text for rule in covering if (text := _harm(rule))]:
-            return failed(
-                LIFECYCLE,
-                joined(harm),
-                "Leave artifacts out of the rule, with a prefix that none of them has: "
-                f"{self._command('get-bucket-lifecycle-configuration')} shows all rules",
-            )
-        if any("AbortIncompleteMultipartUpload" in rule for rule in covering):
-            return ok(LIFECYCLE, "unfinished uploads are removed, and no artifact is")
-        return failed(
-            LIFECYCLE,
-            "what unfinished uploads have sent stays, and is paid for",
-            self._lifecycle_cure(has_rules=bool(found.get("Rules"))),
-        )
-
-    def _lifecycle_cure(self, *, has_rules: bool) -> str:
-        if has_rules:
-            return (
-                "Add a rule with AbortIncompleteMultipartUpload to those that there are: "
-                f"{self._command('get-bucket-lifecycle-configuration')} shows them, and "
-                "aws s3api put-bucket-lifecycle-configuration replaces them all"
-            )
-        command = (
-            f"put-bucket-lifecycle-configuration --lifecycle-configuration '{_EXPIRES_UPLOADS}'"
-        )
-        return f"Let a rule remove it: {self._command(command)}"
-
-    def _covers(self, rule: Mapping[str, Any]) -> bool:
-        """Say whether *rule* is about objects below the prefix of artifacts."""
-        filter_ = rule.get("Filter", {})
-        both = filter_.get("And", {})
-        if filter_.get("Tag") or both.get("Tags"):  # artifacts have none
-            return False
-        prefix = str(rule.get("Prefix") or filter_.get("Prefix") or both.get("Prefix") or "")
-        return self._bucket.prefix.startswith(prefix)
+        return Lifecycle(
+            bucket=self._bucket,
+            rules=tuple(found.get("Rules", ())),
+            request=request,
+            command=self._command,
+        ).check()
 
     def replication(self) -> Check:
         """Return where S3 copies objects to; the subjects are those buckets."""
@@ -220,46 +199,57 @@ class _Settings:
         )
         if not names:
             return ok(REPLICATION, "S3 copies nothing from here")
-        stores = (f"s3://{name}" for name in names)
-        return ok(REPLICATION, f"to {quoted_list(names)}, which no region of the list has", *stores)
+        partition = self._bucket.client.meta.partition
+        # What to do where one of them is that of a region, which the comparison of all shows.
+        return Check(
+            name=REPLICATION,
+            state=CheckState.OK,
+            found=f"to {quoted_list(names)}, which no region of the list has",
+            next_step=Hint.of(
+                f"Remove the rule: {self._command('get-bucket-replication')} shows all, and "
+                f"{self._command('delete-bucket-replication')} removes all"
+            ),
+            subjects=tuple(store_in(partition, name) for name in names),
+        )
+
+    def key(self, key: str, reach: "Reach") -> Check:
+        """Return whether *key* can be used."""
+        action, region = "kms:DescribeKey", self._asking.aws_region
+        try:
+            kms = reach.clients.other("kms", region, reach.profile)
+            answer = self._asking.ask(action, key, lambda: kms.describe_key(KeyId=key))
+        except StartifactError as e:
+            if code_behind(e) == "NotFoundException":
+                found = f"there is no {quoted(key)}"
+                if key == self._bucket.options.kms_key:
+                    step = f"Name a key that is there: kms-key where {self._bucket.name} is spelled"
+                    return failed(KMS_KEY, found, step, key)
+                return failed(KMS_KEY, found, self._other_key_cure())
+            return unknown_by(KMS_KEY, e, action, key)
+        state = str(answer["KeyMetadata"].get("KeyState", ""))
+        if state == "Enabled":
+            return ok(KMS_KEY, "it is enabled")
+        cure = _KEY_CURES.get(state)
+        command = f": {cure} --key-id {shlex.quote(key)} --region {region}" if cure else ""
+        return failed(
+            KMS_KEY,
+            f"its state is {quoted(state)}: nobody can read or write what it encrypts",
+            f"Make the key usable again{command}",
+        )
+
+    def _other_key_cure(self) -> str:
+        put = self._command(
+            f"put-bucket-encryption --server-side-encryption-configuration '{_ENCRYPTS_BY_KEY}'"
+        )
+        return (
+            f"Name a key that is there: {put}; what the old one has encrypted cannot be read "
+            "without it"
+        )
 
 
-def _harm(rule: Mapping[str, Any]) -> str:
-    """Return what *rule* does to artifacts; nothing where it leaves them alone."""
-    name = quoted(rule.get("ID", "without a name"))
-    expiration = rule.get("Expiration", {})
-    if "Days" in expiration or "Date" in expiration:
-        return f"rule {name} deletes artifacts"
-    classes = (str(t.get("StorageClass")) for t in rule.get("Transitions", []))
-    archives = sorted(_ARCHIVES.intersection(classes))
-    return f"rule {name} archives artifacts ({', '.join(archives)})" if archives else ""
-
-
-def _key(key: str, asking: Asking, reach: "Reach") -> Check:
-    """Return whether *key* can be used."""
-    action = "kms:DescribeKey"
-    try:
-        kms = reach.clients.other("kms", asking.aws_region, reach.profile)
-        answer = asking.ask(action, key, lambda: kms.describe_key(KeyId=key))
-    except StartifactError as e:
-        if code_behind(e) == "NotFoundException":
-            return failed(
-                KMS_KEY,
-                f"there is no {quoted(key)}",
-                "Make the key, or name another one in the bucket's encryption; what it has "
-                "encrypted cannot be read without it",
-            )
-        return unknown_by(KMS_KEY, e, action, key)
-    state = str(answer["KeyMetadata"].get("KeyState", ""))
-    if state == "Enabled":
-        return ok(KMS_KEY, "it is enabled")
-    cure = _KEY_CURES.get(state)
-    command = f": {cure} --key-id {shlex.quote(key)} --region {asking.aws_region}" if cure else ""
-    return failed(
-        KMS_KEY,
-        f"its state is {quoted(state)}: nobody can read or write what it encrypts",
-        f"Make the key usable again{command}",
-    )
+def _is_copy(name: str, prefix: str) -> bool:
+    """Say whether the parameter *name* can be a copy of a channel: ``PREFIX/PROJECT/CHANNEL``."""
+    return name.startswith(f"{prefix}/") and name.removeprefix(prefix).count("/") == 2
 
 
 def _parameters(asking: Asking, loader: ConfigurationLoader) -> Check:
@@ -275,7 +265,7 @@ def _parameters(asking: Asking, loader: ConfigurationLoader) -> Check:
             page = asking.ask(action, resource, ask)
             total += len(page["Parameters"])
             standard += sum(p.get("Tier") != "Advanced" for p in page["Parameters"])
-            copies += sum(p["Name"].startswith(f"{prefix}/") for p in page["Parameters"])
+            copies += sum(_is_copy(p["Name"], prefix) for p in page["Parameters"])
             if not page.get("NextToken"):
                 break
             more = {"NextToken": page["NextToken"]}
@@ -288,9 +278,7 @@ def _parameters(asking: Asking, loader: ConfigurationLoader) -> Check:
     return failed(
         PARAMETERS,
         found,
-        Hint.of(
-            "Name in mirrored_channels of the organisation configuration only the channels that "
-            "somebody reads in SSM, and delete the copies of the others with aws ssm "
-            "delete-parameters; or allow advanced parameters, which cost"
-        ),
+        f"Delete the copies of channels that nobody reads in SSM: aws ssm delete-parameters "
+        f"--region {asking.aws_region} --names {prefix}/PROJECT/CHANNEL; or allow advanced "
+        "parameters, which cost",
     )

@@ -4,6 +4,7 @@ Everything here is asked with requests that change nothing. What only some may a
 settings of a bucket, is not known to others, and that is no failure.
 """
 
+import shlex
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from startifact.errors import (
     AccessDeniedError,
     ConfigurationError,
     StartifactError,
+    WrongRegionError,
 )
+from startifact.hints import Hint, join
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.configuration import to_json
 from startifact.model.examination import (
@@ -34,11 +37,11 @@ from startifact.model.examination import (
 from startifact.permissions import WRITING
 from startifact.regions.aws.asking import Asking, code_behind, is_denied, unknown_by
 from startifact.regions.aws.bucket import Bucket
-from startifact.regions.aws.bucket_settings import examine_settings
+from startifact.regions.aws.bucket_settings import examine_settings, key_of
 from startifact.regions.aws.configuration_loader import store_configuration
 from startifact.regions.aws.endpoint import is_custom
 from startifact.regions.aws.permission_trials import NO_PROJECT
-from startifact.regions.aws.tried_permissions import try_permissions
+from startifact.regions.aws.tried_permissions import printing_policy, try_permissions
 from startifact.text import quoted
 
 if TYPE_CHECKING:
@@ -69,7 +72,7 @@ def examine(region: Examined, request: ExaminationRequest) -> Iterator[Check]:
         yield not_tried(BUCKET, "nobody answers without credentials")
         return
     bucket: Bucket | None = None
-    for check in _find_bucket(region):
+    for check in _find_bucket(region, request):
         yield check
         if check.state is CheckState.FAILED:
             break
@@ -87,10 +90,10 @@ def examine(region: Examined, request: ExaminationRequest) -> Iterator[Check]:
         yield _owner(bucket, asking, account, is_listed=_NOT_SHOWN not in check.found)
     yield _conditions(region, bucket, request)
     key: str | None = None
-    for check in examine_settings(bucket, asking, region.reach):
+    for check in examine_settings(bucket, asking, region.reach, request):
         yield check
-        if check.name == ENCRYPTION and check.subjects:
-            key = check.subjects[0]
+        if check.name == ENCRYPTION:
+            key = key_of(bucket, check)
     yield from try_permissions(
         bucket, asking, request, loader=region.reach.loader, kms_key=key, account=account
     )
@@ -115,23 +118,39 @@ def _identity(region: Examined, asking: Asking) -> tuple[Check, str | None]:
     return ok(IDENTITY, f"account {quoted(account)}, {quoted(who)}"), account
 
 
-def _find_bucket(region: Examined) -> Iterator[Check]:
+def _find_bucket(region: Examined, request: ExaminationRequest) -> Iterator[Check]:
     """Yield what is found of what names the bucket; what has failed is the last."""
     if region.reach.loader is not None:
         try:
             configuration = store_configuration(region.reach.loader, region.name)
         except StartifactError as e:
-            yield failed_by(CONFIGURATION, e)
+            yield _not_read(CONFIGURATION, e, region, request, "", region.reach.loader.parameter)
             return
-        found = f"parameter {region.reach.loader.parameter} can be read"
-        yield ok(CONFIGURATION, found, to_json(configuration))
+        parameter = region.reach.loader.parameter
+        found = f"parameter {parameter} can be read"
+        yield ok(CONFIGURATION, found, to_json(configuration), parameter)
     try:
         bucket = region.bucket()
     except StartifactError as e:
-        yield failed_by(BUCKET_NAME, e)
+        yield _not_read(BUCKET_NAME, e, region, request)
         return
     if region.reach.loader is not None:
-        yield ok(BUCKET_NAME, f"parameter {configuration.bucket_name_param} holds {bucket.name}")
+        parameter = configuration.bucket_name_param
+        yield ok(BUCKET_NAME, f"parameter {parameter} holds {bucket.name}", parameter)
+
+
+def _not_read(
+    name: str,
+    error: StartifactError,
+    region: Examined,
+    request: ExaminationRequest,
+    *subjects: str,
+) -> Check:
+    """Return the check *name* of a parameter that *error* hides."""
+    if not is_denied(error):
+        return failed(name, error.message, error.next_step, *subjects)
+    prints = Hint.of(*printing_policy(request, region.reach.loader))
+    return failed(name, error.message, join([error.next_step, prints]))
 
 
 def _reach(region: Examined, bucket: Bucket, asking: Asking) -> Check:
@@ -146,10 +165,23 @@ def _reach(region: Examined, bucket: Bucket, asking: Asking) -> Check:
             return ok(BUCKET, f"{bucket.name} is there, {_NOT_SHOWN}", store)
         if code_behind(e) in {"404", "NoSuchBucket"}:
             return _no_bucket(region, bucket)
-        return failed(BUCKET, e.message, e.next_step, store)
+        step = _name_of_other(region) if isinstance(e, WrongRegionError) else e.next_step
+        return failed(BUCKET, e.message, step or e.next_step, store)
     where = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
     at = f" in {quoted(where)}" if where else ""
     return ok(BUCKET, f"{bucket.name} is there{at}", store)
+
+
+def _name_of_other(region: Examined) -> str | None:
+    """Return what names a bucket of the right region; ``None`` where the list itself does."""
+    loader, where = region.reach.loader, region.reach.aws_region
+    if loader is None:
+        return None
+    parameter = shlex.quote(store_configuration(loader, region.name).bucket_name_param)
+    return (
+        f"Name a bucket that is in {where}: aws ssm put-parameter --region {where} --overwrite "
+        f"--name {parameter} --value NAME_OF_BUCKET"
+    )
 
 
 def _no_bucket(region: Examined, bucket: Bucket) -> Check:
@@ -168,16 +200,23 @@ def _constraint(region: str) -> str:
 
 
 def _owner(bucket: Bucket, asking: Asking, account: str | None, *, is_listed: bool) -> Check:
+    expected = bucket.options.bucket_owner
+    if is_listed and expected is not None:  # which each request names
+        return ok(OWNER, f"{bucket.name} belongs to account {expected}, as bucket_owner says")
     if account is None:
         return not_tried(OWNER, "it is not known who asks")
     if not is_listed:
-        return unknown(OWNER, f"needs s3:ListBucket on {bucket.arn()}")
-    try:
-        asking.ask(
-            "s3:ListBucket",
-            bucket.arn(),
-            lambda: bucket.client.head_bucket(Bucket=bucket.name, ExpectedBucketOwner=account),
+        if expected in {None, account} or _is_denied_to(account, bucket, asking):
+            return unknown(OWNER, f"needs s3:ListBucket on {bucket.arn()}")
+        return failed(
+            OWNER,
+            f"{bucket.name} belongs to account {account}, and bucket_owner is {expected}: S3 "
+            "refuses everything",
+            f"Write bucket-owner={account} where the bucket is spelled",
+            account,
         )
+    try:
+        _ask_for(account, bucket, asking)
     except StartifactError as e:
         if not is_denied(e):
             return unknown_by(OWNER, e, "s3:ListBucket", bucket.arn())
@@ -188,6 +227,23 @@ def _owner(bucket: Bucket, asking: Asking, account: str | None, *, is_listed: bo
             "whatever is staged to it",
         )
     return ok(OWNER, f"{bucket.name} belongs to account {account}")
+
+
+def _ask_for(account: str, bucket: Bucket, asking: Asking) -> None:
+    """Return where S3 says that *bucket* belongs to *account*."""
+    asking.ask(
+        "s3:ListBucket",
+        bucket.arn(),
+        lambda: bucket.client.head_bucket(Bucket=bucket.name, ExpectedBucketOwner=account),
+    )
+
+
+def _is_denied_to(account: str, bucket: Bucket, asking: Asking) -> bool:
+    try:
+        _ask_for(account, bucket, asking)
+    except StartifactError:
+        return True
+    return False
 
 
 def _conditions(region: Examined, bucket: Bucket, request: ExaminationRequest) -> Check:

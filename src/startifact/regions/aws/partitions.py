@@ -42,3 +42,8 @@ def arn(client: "S3Client", bucket: str, key: str | None = None) -> str:
     """Return the ARN of *bucket*, or of the object at *key* in it, in the partition of *client*."""
     partition = partition_of(client.meta.region_name)
     return f"arn:{partition}:s3:::{bucket}" + ("" if key is None else f"/{key}")
+
+
+def store_in(partition: str, bucket: str) -> str:
+    """Return what is the same for two regions whose *bucket* in *partition* is one bucket."""
+    return f"s3://{bucket}" if partition == "aws" else f"{partition}:s3://{bucket}"

@@ -26,6 +26,7 @@ from startifact.regions.aws.configuration_loader import (
 )
 from startifact.regions.aws.endpoint import is_custom, normalised_endpoint
 from startifact.regions.aws.pages import page_of
+from startifact.regions.aws.partitions import store_in
 from startifact.regions.aws.probe import check_conditions, check_deletion
 from startifact.regions.aws.spec import BucketSpec, is_bucket_name, wrong_kind_of_bucket
 from startifact.regions.interface import (
@@ -88,8 +89,7 @@ class S3Region(Region):
         bucket = self._bucket()
         if not bucket.is_aws:
             return f"{normalised_endpoint(bucket.client.meta.endpoint_url)}/{bucket.name}"
-        partition = bucket.client.meta.partition
-        return f"s3://{bucket.name}" if partition == "aws" else f"{partition}:s3://{bucket.name}"
+        return store_in(bucket.client.meta.partition, bucket.name)
 
     def location(self, key: Key) -> Location:
         """See `Region.location`."""

@@ -36,7 +36,7 @@ def send_options(client: "S3Client", options: BucketOptions) -> None:
         if (context or {}).get("is_presign_request"):
             return  # whoever follows a link would have to send the same header
         if shape is not None and "ExpectedBucketOwner" in shape.members:
-            params["ExpectedBucketOwner"] = owner
+            params.setdefault("ExpectedBucketOwner", owner)  # doctor asks for another one too
 
     def name_key(params: dict[str, Any], model: "OperationModel", **_: object) -> None:
         if model.name in _STORES:

@@ -14,6 +14,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, ClientError, ProxyConnectionError, SSLError
 
 from startifact.errors import AccessDeniedError, RegionUnavailableError, StartifactError
+from startifact.hints import Hint, join
 from startifact.limits import (
     CREDENTIALS_EXPIRY_SECONDS,
     CREDENTIALS_RENEWAL_SECONDS,
@@ -23,6 +24,7 @@ from startifact.regions.aws import advice
 from startifact.regions.aws.endpoint import check_endpoint
 from startifact.regions.aws.errors import no_answer
 from startifact.regions.aws.retries import stop_retries_with_worker
+from startifact.regions.aws.subject import TokenWithSubject
 from startifact.regions.aws.trouble import code_of, may_pass, obstacle_of, said_by_aws
 from startifact.regions.aws.web_identity import WebIdentity
 
@@ -57,12 +59,17 @@ class _Provider(CredentialProvider):
     CANONICAL_NAME = None
 
     def __init__(
-        self, role: str, fetcher: AssumeRoleWithWebIdentityCredentialFetcher, limits: Limits
+        self,
+        role: str,
+        fetcher: AssumeRoleWithWebIdentityCredentialFetcher,
+        token: TokenWithSubject,
+        limits: Limits,
     ) -> None:
         super().__init__()
         self._limits = limits
         self._role = role
         self._fetcher = fetcher
+        self._token = token
         self._refusal: AccessDeniedError | None = None
         self._until = 0.0
 
@@ -77,7 +84,7 @@ class _Provider(CredentialProvider):
         try:
             return dict(self._fetcher.fetch_credentials())
         except ClientError as e:
-            error = _refused(self._role, e)
+            error = _refused(self._role, e, self._token.hint())
             # Only a refusal is remembered: it is the same for all regions. Trouble may pass.
             if isinstance(error, AccessDeniedError):
                 self._refusal = error
@@ -94,7 +101,7 @@ class _Provider(CredentialProvider):
             ) from e
 
 
-def _refused(role: str, error: ClientError) -> StartifactError:
+def _refused(role: str, error: ClientError, subject: Hint | None = None) -> StartifactError:
     answer = error.response.get("Error", {})
     code = code_of(error)
     text = f"{said_by_aws(code)}, {said_by_aws(answer.get('Message', ''))}"
@@ -104,7 +111,7 @@ def _refused(role: str, error: ClientError) -> StartifactError:
         )
     return AccessDeniedError(
         f"AWS did not let this job take on the role {role}: {text}",
-        hint=_HINTS.get(code, _TRUST),
+        hint=_HINTS.get(code) or join([subject, _TRUST]),
     )
 
 
@@ -128,15 +135,16 @@ def as_role(identity: WebIdentity, config: Config, *, limits: Limits) -> botocor
         return client
 
     session = botocore.session.Session()
+    token = TokenWithSubject(identity.token)
     fetcher = AssumeRoleWithWebIdentityCredentialFetcher(
         client_creator=sts,
-        web_identity_token_loader=identity.token,
+        web_identity_token_loader=token,
         role_arn=identity.role,
         extra_args={"RoleSessionName": identity.session_name, "DurationSeconds": identity.seconds},
         expiry_window_seconds=CREDENTIALS_RENEWAL_SECONDS,
     )
     # First, so that it comes before anything else that the SDK might find.
     session.get_component("credential_provider").providers.insert(
-        0, _Provider(identity.role, fetcher, limits)
+        0, _Provider(identity.role, fetcher, token, limits)
     )
     return session

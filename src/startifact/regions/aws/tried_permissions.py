@@ -11,6 +11,7 @@ from startifact.errors import StartifactError
 from startifact.hints import Command, Hint, Option, Part
 from startifact.model.aws_regions import partition_of
 from startifact.model.bucket_options import BucketOptions
+from startifact.model.configuration import DEFAULT_PARAMETER
 from startifact.model.examination import (
     Check,
     ExaminationRequest,
@@ -56,7 +57,8 @@ def try_permissions(
             for template in permission.resources:
                 trial = Trial(action, template, template.format_map(values))
                 trials.setdefault(action, []).append(trial)
-    permissions = _Permissions(Trials(bucket, asking, request, loader), request)
+    trials_here = Trials(bucket, asking, request, loader)
+    permissions = _Permissions(trials_here, request, loader, bucket.options.bucket_owner)
     for action, of_action in trials.items():
         yield permissions.check(action, list(dict.fromkeys(of_action)))
 
@@ -112,12 +114,34 @@ def _values(
     return values
 
 
+def printing_policy(
+    request: ExaminationRequest, loader: ConfigurationLoader | None
+) -> tuple[Part, ...]:
+    """Return what prints all that the operation of *request* needs."""
+    parameter = DEFAULT_PARAMETER if loader is None else loader.parameter
+    options = (
+        Option("project", request.project),
+        Option("channel", request.channel),
+        Option("configuration-parameter", None if parameter == DEFAULT_PARAMETER else parameter),
+    )
+    given = tuple(option for option in options if option.value is not None)
+    return Command("policy", request.operation, given), " prints all that it needs"
+
+
 class _Permissions:
     """Says of actions in one region whether they are allowed."""
 
-    def __init__(self, trials: Trials, request: ExaminationRequest) -> None:
+    def __init__(
+        self,
+        trials: Trials,
+        request: ExaminationRequest,
+        loader: ConfigurationLoader | None,
+        owner: str | None,
+    ) -> None:
         self._trials = trials
         self._request = request
+        self._loader = loader
+        self._owner = owner
 
     def check(self, action: str, trials: list[Trial]) -> Check:
         """Return whether *action* is allowed on all its resources."""
@@ -154,19 +178,15 @@ class _Permissions:
         if self._request.project is not None or not self._is_of_project(action):
             resources = " and ".join(trial.resource for trial, _ in denials)
             allow = advice.for_denial(action, resources, said)
-            return failed(action, found, Hint.of(allow, ". ", *self._policy()))
+            if action.startswith("s3:"):
+                allow += advice.or_other_owner(self._owner)
+            step = Hint.of(allow, ". ", *printing_policy(self._request, self._loader))
+            return failed(action, found, step)
         name_it = Hint.of(
             "It may be allowed for some projects: name the one that is meant, as in ",
             Command("doctor", "SugarWater", (Option("for", self._request.operation),)),
         )
         return unknown(action, found, name_it)
-
-    def _policy(self) -> tuple[Part, ...]:
-        """Return what prints all that the operation needs."""
-        project, channel = self._request.project, self._request.channel
-        options = (Option("project", project), Option("channel", channel))
-        given = tuple(option for option in options if option.value is not None)
-        return Command("policy", self._request.operation, given), " prints all that it needs"
 
     def _is_of_project(self, action: str) -> bool:
         """Say whether a policy may allow *action* for some projects alone."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from startifact.concurrency.deadline import deadline
     from startifact.concurrency.progress import Progress, ProgressCallback
     from startifact.files.archiving.members import Member
+    from startifact.files.archiving.selected_members import ArchiveCounts
     from startifact.files.parts import Part
     from startifact.files.source import Source
     from startifact.hints import ByWayIn, Command, Hint, Option
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from startifact.version import __version__
 
 __all__ = [
+    "ArchiveCounts",
     "ArchiveKind",
     "Artifact",
     "ByWayIn",
@@ -125,6 +127,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ArchiveCounts": "files.archiving.selected_members",
     "ArchiveKind": "model.tree",
     "Artifact": "reading.artifact",
     "ByWayIn": "hints",

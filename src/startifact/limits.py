@@ -152,7 +152,7 @@ MAX_KEY_PREFIX_CHARACTERS = 256
 
 DEFAULT_MAX_MEMBERS = 200_000
 """Of an archive, with the folders that its members are in: several times what the largest front
-ends have. Each takes about half a KiB of memory while they are compared with each other."""
+ends have."""
 
 DEFAULT_MAX_EXTRACTED_SIZE = "16GiB"
 """Of all members together: a little more than the free disk that GitHub promises its runners."""
@@ -284,7 +284,13 @@ MAX_LINKS = 40
 """How many links are followed from one path, as many as Linux follows."""
 
 MAX_MEMBERS = 1_000_000
-"""Of an archive that is made. Each is kept in memory, with its name, while it is."""
+"""Of an archive that is made. A dry run names each, from memory."""
+
+MEMBER_TABLES_RECENT = 100
+"""How many entries of such a table are at hand without asking it: folders that members are in."""
+
+FOLDER_ENTRIES = 1000
+"""How many replaced files a folder of our own has: whatever removes it lists each folder whole."""
 
 SUMMARY_MEMBERS = 100
 """How many members of an archive the log and the summary of a step list."""

@@ -121,8 +121,8 @@ def facts_of_staging(staging: Staging) -> dict[str, object]:
 
     Of a dry run they say what would be in the archive.
     """
-    listed = staging.dry_run and staging.members
-    members = {"members": [_facts_of_member(m) for m in staging.members]} if listed else {}
+    listed = [_facts_of_member(m) for m in staging.members]
+    members = {"members": listed} if listed else {}
     return {
         **facts_of(staging.artifact),
         "created": staging.created,

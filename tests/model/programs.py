@@ -157,7 +157,10 @@ def archive_of(time: str) -> bytes:
     """Return what a staging makes of the folder that is packed."""
     with TemporaryDirectory() as folder:
         make_content(Path(folder, "content"))
-        with contents_of(select([f"{folder}/content"]), time=time) as contents:
+        with (
+            select([f"{folder}/content"]) as selected,
+            contents_of(selected, time=time) as contents,
+        ):
             return contents.scan(lambda _: None).path.read_bytes()
 
 

@@ -18,7 +18,7 @@ from startifact.model.tree import MemberType
 
 def zipped(members: list[Member], content: bytes) -> bytes:
     """Return a zip of *members*, of which each file has *content*."""
-    directory, written = zip_format.Directory.at(0), bytearray()
+    directory, written = zip_format.Directory.at(0, io.BytesIO()), bytearray()
     compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     compressed = compressor.compress(content) + compressor.flush()
     for member in members:
@@ -28,7 +28,7 @@ def zipped(members: list[Member], content: bytes) -> bytes:
         written += compressed[:size]
         crc = zlib.crc32(content) if member.size else 0
         written += directory.add(member, offset, crc32=crc, compressed=size)
-    return bytes(written + directory.end(len(written)))
+    return bytes(written) + b"".join(directory.end(len(written)))
 
 
 def test_more_members_than_16_bits_count() -> None:
@@ -62,11 +62,11 @@ def test_sizes_of_64_bits_in_the_directory() -> None:
     """What needs more than 32 bits stands in the extension, and the field says to look there."""
     size = 5 * 2**32
     member = Member(path="a", type=MemberType.FILE, size=size)
-    directory = zip_format.Directory.at(0)
+    directory = zip_format.Directory.at(0, io.BytesIO())
 
     header = directory.header(member)
     behind = directory.add(member, 2**33, crc32=1, compressed=2**32)
-    end = io.BytesIO(directory.end(2**34))
+    end = io.BytesIO(b"".join(directory.end(2**34)))
 
     assert struct.unpack_from("<IH", header) == (0x04034B50, 45)
     assert struct.unpack("<IIQQ", behind) == (0x08074B50, 1, 2**32, size)

@@ -17,8 +17,6 @@ def archive_facts(artifact: Artifact) -> list[tuple[str, str | None]]:
 
 def member_lines(staging: Staging) -> list[str]:
     """Return the members of what a dry run would stage, as many as a log should have."""
-    if not staging.dry_run:
-        return []
     members = staging.members
     lines = [f"{member.path}: {size_or_target(member)}" for member in members[:SUMMARY_MEMBERS]]
     return [*lines, *_more(members)]

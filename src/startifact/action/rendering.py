@@ -191,9 +191,9 @@ def rest_of(warnings: Iterable[str]) -> Lines:
 
 
 def _archive_lines(staging: Staging) -> list[str]:
-    if not staging.members:
+    if staging.archive_counts is None:
         return []
-    return [archive_line(staging.members, staging.artifact), *member_lines(staging)]
+    return [archive_line(staging.archive_counts, staging.artifact), *member_lines(staging)]
 
 
 def _bytes(artifact: Artifact) -> str:

@@ -146,12 +146,10 @@ def staging_lines(staging: Staging, columns: int | None = None) -> list[str]:
 
 def archive_lines(staging: Staging) -> list[str]:
     """Return what is said of the archive that was made, in a dry run with its members."""
-    if not staging.members:
+    if staging.archive_counts is None:
         return []
-    lines = [f"  {archive_line(staging.members, staging.artifact)}"]
-    if staging.dry_run:
-        lines += table((size_or_target(m), m.path) for m in staging.members)
-    return lines
+    lines = [f"  {archive_line(staging.archive_counts, staging.artifact)}"]
+    return lines + table((size_or_target(m), m.path) for m in staging.members)
 
 
 def _digest(artifact: Artifact) -> str:

@@ -1,20 +1,17 @@
 """An archive and its members in words, for people."""
 
-from collections.abc import Sequence
-
 from startifact.files.archiving.members import Member
+from startifact.files.archiving.selected_members import ArchiveCounts
 from startifact.model.tree import MemberType
 from startifact.reading.artifact import Artifact
 
 
-def archive_line(members: Sequence[Member], artifact: Artifact) -> str:
+def archive_line(counts: ArchiveCounts, artifact: Artifact) -> str:
     """Return of how many files the archive is, how large these are, and the digest of them."""
-    files = [member for member in members if member.type is MemberType.FILE]
-    what = "1 file" if len(files) == 1 else f"{len(files):,} files"
-    size = sum(member.size for member in files)
+    what = "1 file" if counts.files == 1 else f"{counts.files:,} files"
     # What is kept of an earlier staging need not be an archive.
     kind = artifact.archive or "an archive"
-    return f"{kind} of {what}, {size:,} bytes" + (
+    return f"{kind} of {what}, {counts.size:,} bytes" + (
         f", tree {artifact.tree}" if artifact.tree else ""
     )
 

@@ -1,13 +1,13 @@
 """What is staged: a file as it is, or an archive that is made first, in a temporary folder."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 from startifact.files.archiving.archive import largest_size, write_archive
 from startifact.files.archiving.members import Member
-from startifact.files.archiving.selection import SelectedFile, SelectedTree
+from startifact.files.archiving.selected_members import ArchiveCounts, SelectedFile, SelectedTree
 from startifact.files.source import Source, check_file
 from startifact.files.temporary import check_room, needs_room, sweep, temporary_folder
 from startifact.lazy_dataclasses import dataclass
@@ -20,8 +20,12 @@ class Contents(Protocol):
     """Bytes that are to be staged, before they are known."""
 
     @property
-    def members(self) -> Sequence[Member]:
+    def members(self) -> Iterable[Member]:
         """What the archive consists of that is made; nothing for a file."""
+
+    @property
+    def counts(self) -> ArchiveCounts | None:
+        """How much that is; ``None`` for a file."""
 
     def size(self) -> int:
         """Return how many bytes `scan` reads, for progress; 0 where that cannot be known."""
@@ -41,7 +45,8 @@ class PlainFile:
     """A file, byte for byte."""
 
     path: Path
-    members: Sequence[Member] = ()
+    members: Iterable[Member] = ()
+    counts: ArchiveCounts | None = None
 
     def size(self) -> int:
         """Return the size of the file."""
@@ -64,13 +69,18 @@ class NewArchive:
     time: int
 
     @property
-    def members(self) -> Sequence[Member]:
+    def members(self) -> Iterable[Member]:
         """All of them, sorted by their paths."""
         return self.tree.members
 
+    @property
+    def counts(self) -> ArchiveCounts:
+        """How many they are, and how large."""
+        return self.tree.members.counts
+
     def size(self) -> int:
         """Return the size of all members."""
-        return sum(member.size for member in self.tree.members)
+        return self.counts.size
 
     def scan(self, beat: Callable[[int], None]) -> Source:
         """Make the archive; see `write_archive`."""

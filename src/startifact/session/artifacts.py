@@ -113,23 +113,25 @@ class ArtifactMethods(SessionBase):
         how = parse_choice(Replicate, "replicate", replicate)
         kind = None if archive is None else parse_choice(ArchiveKind, "archive", archive)
         paths = [path] if isinstance(path, str | Path) else path
-        selected = select([str(p) for p in paths], archive=kind, include_hidden=include_hidden)
-        name = file_name_of(selected, checked)
-        filename = check_filename(composed(name)) if save_filename else None
-        with contents_of(selected, time=self._settings.source_date_epoch) as contents:
-            request = StageRequest(
-                project=checked,
-                version=exact,
-                contents=contents,
-                metadata=stored,
-                filename=filename,
-                origin=self._settings.origin,
-                if_exists=on_conflict,
-                replicate=how,
-                dry_run=self._read_only,
-            )
-            warn_of_secrets(request.metadata)
-            staging = self._stager(self._regions()).stage(request)
+        with select(
+            [str(p) for p in paths], archive=kind, include_hidden=include_hidden
+        ) as selected:
+            name = file_name_of(selected, checked)
+            filename = check_filename(composed(name)) if save_filename else None
+            with contents_of(selected, time=self._settings.source_date_epoch) as contents:
+                request = StageRequest(
+                    project=checked,
+                    version=exact,
+                    contents=contents,
+                    metadata=stored,
+                    filename=filename,
+                    origin=self._settings.origin,
+                    if_exists=on_conflict,
+                    replicate=how,
+                    dry_run=self._read_only,
+                )
+                warn_of_secrets(request.metadata)
+                staging = self._stager(self._regions()).stage(request)
         self._downloaders.add(staging.artifact.downloader)
         return staging
 

@@ -8,6 +8,7 @@ from semver import Version
 
 from startifact.errors import InputError
 from startifact.files.archiving.members import Member
+from startifact.files.archiving.selected_members import ArchiveCounts
 from startifact.files.contents import Contents
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.record import UNKNOWN_ORIGIN, Origin
@@ -105,8 +106,12 @@ class Staging:
     yanked_already: bool = False
     """Whether a copy had been yanked there before, so that its yank is left as it is."""
 
+    archive_counts: ArchiveCounts | None = None
+    """How much the archive consists of that was made of a directory or several files; ``None``
+    where none was."""
+
     members: tuple[Member, ...] = ()
-    """What the archive consists of that was made of a directory or several files."""
+    """In a dry run, what it consists of; else nothing, since it may be hundreds of thousands."""
 
     def __repr__(self) -> str:
         how = "kept" if self.kept else "created" if self.created else "existed"

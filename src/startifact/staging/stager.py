@@ -262,7 +262,8 @@ class Stager:
             outcomes=state.outcomes(State.WOULD_CREATE if request.dry_run else State.ABSENT),
             dry_run=request.dry_run,
             kept=not is_same(chosen, attempt, request),
-            members=tuple(request.contents.members),
+            archive_counts=request.contents.counts,
+            members=tuple(request.contents.members) if request.dry_run else (),
         )
 
 

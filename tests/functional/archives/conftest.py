@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -65,7 +66,13 @@ def back(tmp_path: Path) -> Callable[[Staging], Path]:
 
 
 def members_of(staging: Staging) -> list[str]:
-    return [member.path for member in staging.members]
+    """Return the paths in the archive that was staged, in its order."""
+    with TemporaryDirectory() as folder:
+        path = staging.artifact.downloader.download(f"{folder}/archive")
+        if staging.artifact.archive == "zip":
+            return [name.rstrip("/") for name in zipfile.ZipFile(path).namelist()]
+        with tarfile.open(path) as archive:
+            return archive.getnames()
 
 
 def read_tar(path: Path) -> dict[str, tuple[Any, ...]]:

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import struct
+import tempfile
 import zlib
 from array import array
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from startifact.concurrency.deadline import check_deadline
 from startifact.errors import FileChangedError, InputError
 from startifact.files.archiving import tar_format, zip_format
 from startifact.files.archiving.members import Member, link_target, on_disk, stamp_of
-from startifact.files.archiving.selection import SelectedTree
+from startifact.files.archiving.selected_members import SelectedTree
 from startifact.files.crc32 import concatenated
 from startifact.files.destination import local_errors
 from startifact.files.parts import Part, part_size
@@ -140,20 +141,34 @@ def _write_tar(tree: SelectedTree, file: _HashedFile, time: int, beat: Beat) -> 
 
 
 def _write_zip(tree: SelectedTree, file: _HashedFile, time: int, beat: Beat) -> str:
-    digest, directory = TreeDigest(), zip_format.Directory.at(time)
-    for member in tree.members:
-        offset = file.size
-        file.write(directory.header(member))
-        crc, start = 0, file.size
-        compressor = zlib.compressobj(COMPRESSION_LEVEL, wbits=-zlib.MAX_WBITS)
-        for block in _content(tree, member, digest, beat):
-            crc = zlib.crc32(block, crc)
-            file.write(compressor.compress(block))
-        if member.size:
-            file.write(compressor.flush())
-        file.write(directory.add(member, offset, crc32=crc, compressed=file.size - start))
-    file.write(directory.end(file.size))
+    digest = TreeDigest()
+    with tempfile.SpooledTemporaryFile(BLOCK_BYTES) as entries:
+        directory = zip_format.Directory.at(time, entries)  # type: ignore[arg-type]  # it is one
+        for member in tree.members:
+            _add_to_zip(tree, member, file, directory, digest, beat)
+        for block in directory.end(file.size):
+            file.write(block)
     return digest.hexdigest()
+
+
+def _add_to_zip(
+    tree: SelectedTree,
+    member: Member,
+    file: _HashedFile,
+    directory: zip_format.Directory,
+    digest: TreeDigest,
+    beat: Beat,
+) -> None:
+    offset = file.size
+    file.write(directory.header(member))
+    crc, start = 0, file.size
+    compressor = zlib.compressobj(COMPRESSION_LEVEL, wbits=-zlib.MAX_WBITS)
+    for block in _content(tree, member, digest, beat):
+        crc = zlib.crc32(block, crc)
+        file.write(compressor.compress(block))
+    if member.size:
+        file.write(compressor.flush())
+    file.write(directory.add(member, offset, crc32=crc, compressed=file.size - start))
 
 
 def _content(tree: SelectedTree, member: Member, digest: TreeDigest, beat: Beat) -> Iterator[bytes]:

@@ -3,8 +3,9 @@
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from startifact.errors import InputError, LocalFileError, RefusedMember, StartifactError
 from startifact.files.refused_members import quoted_path, refusal
@@ -14,6 +15,9 @@ from startifact.model.member_names import folded
 from startifact.model.member_paths import link_trouble, name_trouble, way_trouble
 from startifact.model.tree import EXECUTABLE_MODE, FILE_MODE, ArchiveKind, MemberType
 from startifact.text import quoted
+
+if TYPE_CHECKING:
+    from startifact.files.member_tables import MemberTable
 
 FileStamp = tuple[int, int, int, int]
 """Device, inode, size and time of modification: another one says that a file has changed."""
@@ -134,12 +138,19 @@ def is_inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def refuse_names(members: Sequence[Member], root: str, refusals: Refusals) -> None:
+def refuse_names(
+    members: Iterable[Member],
+    root: str,
+    refusals: Refusals,
+    *,
+    links: "MemberTable",
+    names: "MemberTable",
+) -> None:
     """Record in *refusals* the members that an extraction would refuse for what they are called.
 
-    So what was staged from a directory can be extracted, on every system but Windows.
+    So what was staged from a directory can be extracted, on every system but Windows. *links* has
+    the folded paths of those that are links, and *names* is an empty table.
     """
-    links = {folded(member.path) for member in members if member.type is MemberType.LINK}
     for member in members:
         trouble = name_trouble(
             member.path, is_directory=member.type is MemberType.DIRECTORY, windows=False
@@ -150,27 +161,24 @@ def refuse_names(members: Sequence[Member], root: str, refusals: Refusals) -> No
             )
         if trouble is not None:
             refusals.refuse(os.path.join(root, member.path), trouble)
+        _refuse_same_names(member.path, names, root, refusals)
 
 
-def refuse_same_names(members: Sequence[Member], root: str, refusals: Refusals) -> None:
-    """Record in *refusals* the members that would be one file on some disk.
-
-    The folders that they are in count too, whether they are members or not.
-    """
-    names: dict[str, str] = {}
-    for member in members:
-        path = member.path
-        while path and (other := names.get(key := folded(path))) != path:
-            if other is not None:
+def _refuse_same_names(path: str, names: "MemberTable", root: str, refusals: Refusals) -> None:
+    """Do so where *path*, or a folder that it is in, would be the same file as one of *names*."""
+    while path:
+        key = folded(path)
+        if not names.add(key, path):
+            other = names.get(key)
+            if other != path:
                 refusals.refuse(
                     os.path.join(root, path),
                     f"would be the same file as {quoted_path(other)} on some systems",
                     hint="Rename one of them: some disks take upper and lower case, or the two "
                     "spellings of an accented letter, for the same",
                 )
-                break
-            names[key] = path
-            path = path.rpartition("/")[0]
+            return
+        path = path.rpartition("/")[0]
 
 
 def _link(

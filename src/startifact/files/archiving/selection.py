@@ -1,10 +1,13 @@
 """Which files a staging is given: one as it is, or the members of an archive."""
 
+import contextlib
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError, StartifactError, as_one
@@ -16,41 +19,27 @@ from startifact.files.archiving.members import (
     member_at,
     on_disk,
     refuse_names,
-    refuse_same_names,
 )
 from startifact.files.archiving.nearest_names import names_like, what_is_in
 from startifact.files.archiving.patterns import EXCLUDES, States, is_hidden
+from startifact.files.archiving.selected_members import SelectedFile, SelectedMembers, SelectedTree
 from startifact.hints import ByWayIn, Hint, Option
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_MEMBERS, NEAREST_NAMES
 from startifact.model.tree import ArchiveKind, MemberType
 from startifact.text import quoted, quoted_list
 
+if TYPE_CHECKING:
+    from startifact.files.member_tables import MemberTable, MemberTables
+
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectedFile:
-    """One file, which is staged byte for byte."""
-
-    path: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectedTree:
-    """The members of an archive, sorted by their paths, which begin in *root*."""
-
-    root: str
-    members: tuple[Member, ...]
-    kind: ArchiveKind
-    name: str | None
-    """What the one directory is called that was named; ``None`` for anything else."""
-
-
+@contextlib.contextmanager
 def select(
     paths: Sequence[str], *, archive: ArchiveKind | None = None, include_hidden: bool = False
-) -> SelectedFile | SelectedTree:
-    """Return what *paths* name: files, directories, patterns, and with ``!`` what is taken away.
+) -> Iterator[SelectedFile | SelectedTree]:
+    """Yield what *paths* name: files, directories, patterns, and with ``!`` what is taken away.
 
     What exists under a path as it is written is that, whatever characters it has.
 
@@ -72,8 +61,15 @@ def select(
         if absent:
             raise as_one([*absent.values()])
         if named[0].is_file and archive is None:
-            return SelectedFile(path=Path(named[0].text))
-    return _Search(lines, archive, absent, include_hidden=include_hidden).result()
+            yield SelectedFile(path=Path(named[0].text))
+            return
+    from startifact.files.member_tables import MemberTables  # only here: one file needs none
+
+    with MemberTables() as tables:
+        members = SelectedMembers(tables)
+        yield _Search(
+            lines, archive, absent, tables, members, include_hidden=include_hidden
+        ).result()
 
 
 def _absent(lines: Sequence[Line]) -> dict[int, StartifactError]:
@@ -91,14 +87,22 @@ class _Search:
     lines: Sequence[Line]
     archive: ArchiveKind | None
     absent: Mapping[int, StartifactError]
+    tables: "MemberTables"
+    members: SelectedMembers
     include_hidden: bool = field(kw_only=True)
     refusals: Refusals = field(default_factory=Refusals)
-    hidden: list[str] = field(default_factory=list)
+    hidden: "MemberTable" = field(init=False)
+    """What is left out, by its path."""
+    folders: "MemberTable" = field(init=False)
+    """Those that have to be read, each with its states."""
     excluded: int = 0
     needless: list[str] = field(default_factory=list)
     """Lines that nothing matches, in the order in which that was found."""
     matching: set[int] = field(default_factory=set)
     """The positions of lines that take away something, or would if it were named."""
+
+    def __post_init__(self) -> None:
+        self.hidden, self.folders = self.tables.table(), self.tables.table()
 
     @property
     def named(self) -> list[Line]:
@@ -111,19 +115,19 @@ class _Search:
     def result(self) -> SelectedFile | SelectedTree:
         root = os.path.commonpath([line.root for line in self.named])
         kind = self.archive or ArchiveKind.TAR_GZ
-        members = self._members(root, kind)
+        self._find_members(root, kind)
+        members = self.members
         if not members and self._is_all_of_nothing():
             raise self._nothing_matches()
         for text in self.needless:
             logger.warning("nothing matches %s", quoted(text))
-        files = [member for member in members if member.type is MemberType.FILE]
         is_one = len(members) == 1 and not any(line.is_directory for line in self.named)
         if is_one and self.archive is None and not self.refusals and not self.absent:
-            return self._only(root, members[0])
-        refuse_names(members, root, self.refusals)
-        refuse_same_names(members, root, self.refusals)
+            return self._only(root, next(iter(members)))
+        names = self.tables.table()
+        refuse_names(members, root, self.refusals, links=members.links, names=names)
         self._raise_if_any()
-        if not files:
+        if not members.counts.files:
             raise self._nothing(members)
         self._tell_hidden()
         only = self.named[0] if len(self.named) == 1 else None
@@ -138,8 +142,7 @@ class _Search:
         if errors := [*self.absent.values(), *([refused] if refused else [])]:
             raise as_one(errors)
 
-    def _members(self, root: str, kind: ArchiveKind) -> tuple[Member, ...]:
-        found: dict[str, Member] = {}
+    def _find_members(self, root: str, kind: ArchiveKind) -> None:
         start = len(root.rstrip(os.sep)) + 1
         for line in self.named:
             if line.position in self.absent:
@@ -148,12 +151,10 @@ class _Search:
             for location in self._locations(line):
                 count += 1
                 path = location[start:].replace(os.sep, "/")
-                if path in found:
-                    continue
                 member = member_at(location, path, root, kind, self.refusals)
                 if member is not None:
-                    found[path] = member
-                if len(found) > MAX_MEMBERS:
+                    self.members.add(member)
+                if len(self.members) > MAX_MEMBERS:
                     raise InputError(
                         f"{self.subject} has more than {MAX_MEMBERS:,} files and directories",
                         hint="Stage it in several artifacts",
@@ -161,7 +162,6 @@ class _Search:
             if not count and not line.is_literal and len(self.named) > 1:
                 self.needless.append(line.text)
         self._find_needless()
-        return tuple(sorted(found.values(), key=lambda member: member.path))
 
     def _find_needless(self) -> None:
         """Note the lines that take nothing away, which may be mistakes."""
@@ -187,9 +187,9 @@ class _Search:
         if line.is_file:
             yield line.folder
             return
-        stack: list[tuple[str, States]] = [(line.folder, line.pattern.start)]
-        while stack:
-            folder, states = stack.pop()
+        self.folders.append((line.folder, line.pattern.start))
+        while (following_folder := self.folders.pop()) is not None:
+            folder, states = following_folder
             check_deadline()
             for entry in self._entries(folder, line):
                 following = self._following(line, states, entry)
@@ -202,7 +202,7 @@ class _Search:
                 if self._is_named(line, states, following, is_directory=is_directory):
                     yield entry.path
                 if is_directory:
-                    stack.append((entry.path, following))
+                    self.folders.append((entry.path, following))
 
     @staticmethod
     def _is_named(line: Line, states: States, following: States, *, is_directory: bool) -> bool:
@@ -220,19 +220,18 @@ class _Search:
         if is_left_out and not following:
             would_be = pattern.step(states, name, include_hidden=True)
             if would_be or pattern.is_matched(states):
-                self.hidden.append(entry.path)
+                self.hidden.add(entry.path, value=True)
         return following
 
-    def _entries(self, folder: str, line: Line) -> "list[os.DirEntry[str]]":
+    def _entries(self, folder: str, line: Line) -> "Iterator[os.DirEntry[str]]":
         try:
             with os.scandir(folder) as entries:
-                return list(entries)
+                yield from entries
         except (FileNotFoundError, NotADirectoryError) as e:
             if folder != line.folder:
                 self.refusals.unreadable(folder, e)
         except OSError as e:
             self.refusals.unreadable(folder, e)
-        return []
 
     def _is_excluded(self, line: Line, location: str, *, is_directory: bool) -> bool:
         following = [o for o in self.lines[line.position + 1 :] if o.excludes]
@@ -250,7 +249,7 @@ class _Search:
             raise self._nothing([member])
         return SelectedFile(path=_as_written(path, self.named))
 
-    def _nothing(self, members: Sequence[Member]) -> InputError:
+    def _nothing(self, members: Iterable[Member]) -> InputError:
         hint = None
         if self.hidden:
             hint = Hint.of("To stage hidden files, set ", Option("include-hidden", "true"))
@@ -258,7 +257,8 @@ class _Search:
             why = f"{self.subject} has no file that is not taken away by another line"
             return InputError(why, hint=hint)
         if self.hidden:
-            why = f"{self.subject} has only hidden files, such as {quoted(self.hidden[0], 300)}"
+            first, _ = next(self.hidden.items())
+            why = f"{self.subject} has only hidden files, such as {quoted(first, 300)}"
             return InputError(why, hint=hint)
         if any(member.type is MemberType.LINK for member in members):
             return InputError(
@@ -288,8 +288,12 @@ class _Search:
 
     def _tell_hidden(self) -> None:
         if self.hidden:
+            names = [path for path, _ in islice(self.hidden.items(), NEAREST_NAMES)]
+            more = len(self.hidden) - len(names)
             logger.info(
-                "hidden files are left out: %s", quoted_list(sorted(self.hidden), NEAREST_NAMES)
+                "hidden files are left out: %s%s",
+                quoted_list(names),
+                f", {more} more" if more else "",
             )
 
 

@@ -4,7 +4,7 @@ Headers are those of POSIX.1-1988 (ustar), which everything reads. What these ha
 a header of POSIX.1-2001 (pax) before: long names, names that are not ASCII, sizes from 8 GiB on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from startifact.files.archiving.members import Member
 from startifact.model.tree import MemberType
@@ -37,7 +37,7 @@ def padding(size: int) -> bytes:
     return bytes(-size % BLOCK)
 
 
-def largest_size(members: Sequence[Member]) -> int:
+def largest_size(members: Iterable[Member]) -> int:
     """Return what an archive of *members* has, before it is compressed."""
     size = len(END)
     for member in members:

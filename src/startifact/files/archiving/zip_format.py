@@ -6,11 +6,13 @@ than 32 bits, it is in the extension that is there for that (zip64), and nowhere
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 from startifact.files.archiving.members import Member
 from startifact.lazy_dataclasses import dataclass
+from startifact.limits import BLOCK_BYTES
 from startifact.model.tree import MemberType
 
 _PLAIN, _LARGE = 20, 45  # versions of the format, without zip64 and with it
@@ -32,13 +34,16 @@ class Directory:
     """What stands at the end of the archive: all members again, each with its place."""
 
     time: int
-    _entries: bytearray
+    _entries: BinaryIO
     _count: int = 0
 
     @classmethod
-    def at(cls, time: int) -> "Directory":
-        """Return the directory of an archive whose members all have *time*, in seconds."""
-        return cls(dos_time(time), bytearray())
+    def at(cls, time: int, entries: BinaryIO) -> "Directory":
+        """Return the directory of an archive whose members all have *time*, in seconds.
+
+        *entries* is an empty file, which has it until the end of the archive.
+        """
+        return cls(dos_time(time), entries)
 
     def header(self, member: Member) -> bytes:
         """Return what stands before the bytes of *member*."""
@@ -65,21 +70,21 @@ class Directory:
         version = _LARGE if large or extra else _PLAIN
         is_folder = member.type is MemberType.DIRECTORY
         attributes = ((_FOLDER if is_folder else _FILE) | member.mode) << 16
-        self._entries += struct.pack(
+        entry = struct.pack(
             "<IHHHHIIIIHHHHHII", 0x02014B50, _UNIX | version, version, _flags(member),
             _method(member), self.time, crc32, packed, size, len(name), len(extra), 0, 0, 0,
             attributes | (_IS_FOLDER if is_folder else 0), start,
         )  # fmt: skip
-        self._entries += name + extra
+        self._entries.write(entry + name + extra)
         self._count += 1
         if _method(member) == _STORED:
             return b""
         layout = "<IIQQ" if large else "<IIII"
         return struct.pack(layout, 0x08074B50, crc32, compressed, member.size)
 
-    def end(self, offset: int) -> bytes:
-        """Return the directory, which stands at *offset*, and what is behind it."""
-        count, size = self._count, len(self._entries)
+    def end(self, offset: int) -> Iterator[bytes]:
+        """Yield the directory, which stands at *offset*, and what is behind it."""
+        count, size = self._count, self._entries.tell()
         large = b""
         if count >= _MAX_16 or size >= _MAX_32 or offset >= _MAX_32:
             large = struct.pack(
@@ -91,7 +96,10 @@ class Directory:
         last = struct.pack(
             "<IHHHHIIH", 0x06054B50, 0, 0, few, few, min(size, _MAX_32), min(offset, _MAX_32), 0
         )
-        return bytes(self._entries) + large + last
+        self._entries.seek(0)
+        while block := self._entries.read(BLOCK_BYTES):
+            yield block
+        yield large + last
 
 
 def dos_time(time: int) -> int:
@@ -105,7 +113,7 @@ def dos_time(time: int) -> int:
     return date << 16 | at.hour << 11 | at.minute << 5 | at.second // 2
 
 
-def largest_size(members: Sequence[Member]) -> int:
+def largest_size(members: Iterable[Member]) -> int:
     """Return what an archive of *members* has at most, where nothing of them is compressed."""
     # Each name is there twice, and beside it at most 200 bytes.
     return 100 + sum(member.size + 200 + 2 * len(_name(member)) for member in members)

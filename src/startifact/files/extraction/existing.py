@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from startifact.errors import RefusedMember
+from startifact.files.member_tables import MemberTable
 
 IS_THERE = "is there already"
 """Why a member is refused that would replace a file."""
@@ -14,13 +15,13 @@ IS_THERE = "is there already"
 class ExistingDirectory:
     """Says what is in the way of members in *directory*, whose files *overwrite* replaces.
 
-    No link in it is followed.
+    No link in it is followed. *absent* is an empty table.
     """
 
-    def __init__(self, directory: Path, overwrite: bool) -> None:
+    def __init__(self, directory: Path, overwrite: bool, absent: MemberTable) -> None:
         self._directory = str(directory)
         self._overwrite = overwrite
-        self._absent: set[str] = set()
+        self._absent = absent
         """Folders that are not there, so that nothing is in them."""
 
     def has_link(self, path: str) -> bool:
@@ -35,14 +36,14 @@ class ExistingDirectory:
                 return None
             mode = self._mode(folder)
             if mode is None:
-                self._absent.add(folder)
+                self._absent.add(folder, value=True)
                 return None
             if not stat.S_ISDIR(mode):
                 return _no_directory(folder, mode)
         mode = self._mode(path)
         if is_directory:
             if mode is None:
-                self._absent.add(path)
+                self._absent.add(path, value=True)
             return None if mode is None or stat.S_ISDIR(mode) else _no_directory(path, mode)
         return None if mode is None else self._file_trouble(path, mode)
 

@@ -16,8 +16,9 @@ from startifact.files.extraction.archive_reading import Archive, open_archive
 from startifact.files.extraction.extraction_bounds import Bounds
 from startifact.files.extraction.extraction_folder import Destination, extraction_folder
 from startifact.files.extraction.member_checks import MemberChecks
-from startifact.files.extraction.merging import Merge, put_whole
+from startifact.files.extraction.merging import merge, put_whole
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
+from startifact.files.member_tables import MemberTables
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.member_paths import member_path
 from startifact.text import quoted
@@ -70,11 +71,12 @@ def extract_archive(
     tree = folder / "tree"
     with local_errors(asked):
         archive = open_archive(file, name)
-        checks = _check(archive, destination, bounds, overwrite=overwrite)
+        with MemberTables() as tables:
+            checks = _check(archive, destination, bounds, tables, overwrite=overwrite)
         check_room(folder, checks.size, f"{name} takes {checks.size:,} bytes when it is extracted")
         _write(archive, tree)
     if not destination.is_replaced:
-        Merge(tree, destination.path, folder / "replaced", overwrite=overwrite).run()
+        merge(tree, destination.path, folder / "replaced", overwrite=overwrite)
     elif not put_whole(tree, destination.path):
         shutil.rmtree(tree)  # there may be no room for both
         _write_within(archive, destination, asked)
@@ -89,11 +91,16 @@ def _write_within(archive: Archive, destination: Destination, asked: Path) -> No
         tree = folder / "tree"
         with local_errors(asked):
             _write(archive, tree)
-        Merge(tree, destination.path, folder / "replaced", overwrite=False).run()
+        merge(tree, destination.path, folder / "replaced", overwrite=False)
 
 
 def _check(
-    archive: Archive, destination: Destination, bounds: Bounds, *, overwrite: bool
+    archive: Archive,
+    destination: Destination,
+    bounds: Bounds,
+    tables: MemberTables,
+    *,
+    overwrite: bool,
 ) -> MemberChecks:
     checks = MemberChecks(
         archive.name,
@@ -101,6 +108,7 @@ def _check(
         bounds,
         existing=destination.path if destination.has_others else None,
         overwrite=overwrite,
+        tables=tables,
     )
     for member in archive.members():
         check_deadline()

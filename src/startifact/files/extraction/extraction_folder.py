@@ -22,7 +22,7 @@ from startifact.text import quoted
 
 _PREFIX = ".startifact-extract-"
 _NAME = re.compile(rf"{re.escape(_PREFIX)}[0-9a-f]{{16}}")
-_OURS = re.compile(r"artifact|tree|replaced|lock|lock\.new|\.startifact-[0-9a-f]{16}")
+_OURS = re.compile(r"artifact|tree|replaced|undo-\w{8}|lock|lock\.new|\.startifact-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,11 @@ def destination_of(path: Path) -> Destination:
         try:
             real = Path(os.path.realpath(path))
             if real.is_dir():
-                names = [entry.name for entry in real.iterdir()]
-                others = any(not _NAME.fullmatch(name) for name in names)
-                return Destination(real, others, not names and _can_be_replaced(real))
+                with os.scandir(real) as entries:
+                    is_empty = next(entries, None) is None
+                with os.scandir(real) as entries:
+                    has_others = any(not _NAME.fullmatch(entry.name) for entry in entries)
+                return Destination(real, has_others, is_empty and _can_be_replaced(real))
             wrong = next((p for p in (real, *real.parents) if os.path.lexists(p)), real)
         except ValueError as e:
             raise InputError(f"{quoted(str(path))} is not a path") from e

@@ -8,6 +8,7 @@ from startifact.errors import ArchiveError, InputError, RefusedMember, Startifac
 from startifact.files.extraction.existing import IS_THERE, ExistingDirectory
 from startifact.files.extraction.extraction_bounds import Bounds
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
+from startifact.files.member_tables import MemberTables
 from startifact.files.refused_members import line_of, quoted_path, refusal
 from startifact.hints import Hint, Option
 from startifact.limits import (
@@ -31,12 +32,15 @@ _OVERWRITE = Hint.of(
     "Name another directory, or set ", Option("overwrite", "true"), " to replace files"
 )
 
+_FILE, _LINK, _DIRECTORY = "file", "link", "directory"
+
 
 class MemberChecks:
     """Looks at one member after the other, and says in the end all that is wrong with them.
 
     *archive_size* is that of the file. *existing* is the directory with other things in it that
-    they go to, if they do; what is there is replaced where *overwrite* says so.
+    they go to, if they do; what is there is replaced where *overwrite* says so. What has to be
+    known of each member until the end is in *tables*.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class MemberChecks:
         *,
         existing: Path | None,
         overwrite: bool,
+        tables: MemberTables,
     ) -> None:
         self.size = 0
         """Of all contents, and of long headers, which count like them."""
@@ -57,18 +62,19 @@ class MemberChecks:
         self._name = name
         self._archive_size = archive_size
         self._bounds = bounds
-        self._existing = None if existing is None else ExistingDirectory(existing, overwrite)
+        self._existing = None
+        if existing is not None:
+            self._existing = ExistingDirectory(existing, overwrite, tables.table())
         self._directory = existing
         self._would_overwrite_help = True
         room = max(LEAST_REFUSALS_BYTES, bounds.members * REFUSED_MEMBER_BYTES)
         self._unsafe, self._others, self._there = _Refused(room), _Refused(room), _Refused(room)
         self._name_bytes = 0
-        # Paths as they are, by what all that could be the same path on some disk have in common.
-        self._paths: dict[str, str] = {}
-        self._sizes: dict[str, int] = {}
-        """Of files."""
-        self._links: dict[str, str] = {}
-        self._folded_links: set[str] = set()
+        self._paths = tables.table()
+        """What is known of each path, by what all that could be that path on some disk have in
+        common: the path as it is, what is there, and of a file the size."""
+        self._links = tables.table()
+        """The path and the target of each link, one after the other."""
 
     def add(self, member: StoredMember) -> None:
         """Look at *member*.
@@ -91,17 +97,15 @@ class MemberChecks:
         size = member.size
         self.content_size += size
         if member.type is StoredMemberType.HARD_LINK:
-            size = self._sizes[member_path(member.target)]  # where links cannot be, it is copied
+            size = self._size_of(member_path(member.target)) or 0  # it may have to be copied
         fold = folded(path)
         # A folder that is known already counts as well: there is no end to how often it may come.
         is_new = path and fold not in self._paths
         self._count(0 if is_new else 1, size + member.header_size, len(member.target))
-        if path and self._take(path, fold, is_directory=is_directory):
+        if path and self._take(path, fold, _kind_of(member), size):
             if member.type is StoredMemberType.SYMBOLIC_LINK:
-                self._links[path] = member.target
-            elif not is_directory:
-                self._sizes[path] = size
-                self.files += 1
+                self._links.append((path, member.target))
+            self.files += _kind_of(member) == _FILE
 
     @property
     def paths(self) -> int:
@@ -115,8 +119,7 @@ class MemberChecks:
             ArchiveError: They may not, because that would do harm.
             InputError: They may not, because they are not supported, or something is there.
         """
-        self._folded_links = {folded(path) for path in self._links}
-        for path, target in self._links.items():
+        for path, target in self._links.values():
             if trouble := self._way_trouble(path, target):
                 self._unsafe.add(RefusedMember(path, trouble))
         if errors := self._errors():
@@ -138,8 +141,9 @@ class MemberChecks:
             errors.append(self._there.error(InputError, what, hint=advice))
         return errors
 
-    def _take(self, path: str, fold: str, *, is_directory: bool) -> bool:
+    def _take(self, path: str, fold: str, kind: str, size: int) -> bool:
         """Note that *path* will be there, and the folders above it; say whether it can."""
+        is_directory = kind == _DIRECTORY
         if trouble := self._above_trouble(path, fold) or self._same_trouble(
             path, fold, is_directory=is_directory
         ):
@@ -147,10 +151,9 @@ class MemberChecks:
             self._count(1, 0, 0)
             return False
         for above, above_fold in _with_folders(path, fold):
-            if above_fold in self._paths:
+            known = (above, kind, size) if above == path else (above, _DIRECTORY, 0)
+            if not self._paths.add(above_fold, known):
                 break
-            # Where both are alike, one text in memory.
-            self._paths[above_fold] = above_fold if above_fold == above else above
             self._count(1, 0, len(above))
         if self._existing and (there := self._existing.trouble(path, is_directory=is_directory)):
             self._there.add(there)
@@ -164,12 +167,11 @@ class MemberChecks:
             known = self._paths.get(above_fold)
             if known is None:
                 continue
-            if known != above:
-                return f"is in a folder that {quoted_path(known)} would be on some disks"
-            if above in self._sizes:
-                return f"is in {quoted_path(above)}, which is a file"
-            if above in self._links:
-                return f"is in {quoted_path(above)}, which is a link"
+            other, kind, _ = known
+            if other != above:
+                return f"is in a folder that {quoted_path(other)} would be on some disks"
+            if kind != _DIRECTORY:
+                return f"is in {quoted_path(above)}, which is a {kind}"
             return None
         return None
 
@@ -177,10 +179,10 @@ class MemberChecks:
         known = self._paths.get(fold)
         if known is None:
             return None
-        if known != path:
-            return f"and {quoted_path(known)} would be one file on some disks"
-        was_directory = path not in self._sizes and path not in self._links
-        return None if is_directory and was_directory else "is there twice"
+        other, kind, _ = known
+        if other != path:
+            return f"and {quoted_path(other)} would be one file on some disks"
+        return None if is_directory and kind == _DIRECTORY else "is there twice"
 
     def _link_trouble(self, member: StoredMember, path: str) -> str | None:
         if member.type not in {StoredMemberType.SYMBOLIC_LINK, StoredMemberType.HARD_LINK}:
@@ -192,7 +194,7 @@ class MemberChecks:
             return "is a link that leads out of the directory" if escapes else None
         if ".." in member.target.split("/"):
             return "is a hard link that leads out of the directory"
-        if member_path(member.target) not in self._sizes:
+        if self._size_of(member_path(member.target)) is None:
             return f"is a hard link to {quoted(member.target)}, which is no file before it"
         return None
 
@@ -200,10 +202,23 @@ class MemberChecks:
         """Return why the link at *path* may not lead to *target*, now that all are known."""
         for step in _steps(path, target):
             # What a member replaces is not there any more.
-            is_member = step in self._links or step in self._sizes
-            if step and not is_member and self._has_link(step):
+            if step and not self._is_replaced(step) and self._has_link(step):
                 return f"is a link that leads through {quoted(step)}, which is a link"
-        return way_trouble(path, target, lambda folder: folded(folder) in self._folded_links)
+        return way_trouble(path, target, self._is_link)
+
+    def _is_replaced(self, path: str) -> bool:
+        known = self._paths.get(folded(path or ""))
+        return known is not None and known[0] == path and known[1] != _DIRECTORY
+
+    def _is_link(self, folder: str) -> bool:
+        known = self._paths.get(folded(folder))
+        return known is not None and known[1] == _LINK
+
+    def _size_of(self, path: str) -> int | None:
+        """Return the size of the file at *path*; ``None`` where there is none."""
+        known = self._paths.get(folded(path))
+        is_file = known is not None and known[0] == path and known[1] == _FILE
+        return known[2] if is_file else None
 
     def _has_link(self, folder: str) -> bool:
         return self._existing is not None and self._existing.has_link(folder)
@@ -266,6 +281,12 @@ class _Refused:
         self, kind: type[StartifactError], what: str, *, hint: Hint | str | None = None
     ) -> StartifactError:
         return refusal(kind, what, self._members, more=self._more, hint=hint)
+
+
+def _kind_of(member: StoredMember) -> str:
+    if member.type is StoredMemberType.SYMBOLIC_LINK:
+        return _LINK
+    return _DIRECTORY if member.type is StoredMemberType.DIRECTORY else _FILE
 
 
 def _with_folders(path: str, fold: str) -> Iterator[tuple[str, str]]:

@@ -2,15 +2,21 @@
 
 import contextlib
 import errno
+import marshal
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import LocalFileError
 from startifact.files.destination import local_errors
+from startifact.files.member_tables import MemberTable, MemberTables
 from startifact.files.trouble import WITHOUT_MODES
+from startifact.lazy_dataclasses import dataclass
+from startifact.limits import FOLDER_ENTRIES
 from startifact.text import quoted
 
 _MOUNTED = frozenset({errno.EBUSY, errno.EXDEV})
@@ -60,58 +66,118 @@ def _keep_mode(tree: Path, destination: Path) -> None:
             raise
 
 
-class Merge:
-    """Moves what is in one folder to a directory that has other things in it.
+def merge(tree: Path, destination: Path, replaced: Path, *, overwrite: bool) -> None:
+    """Move what is in the folder *tree* to *destination*, which has other things in it.
 
-    What is not there yet is moved whole. A file that is replaced is kept in the folder *replaced*
-    until all is done, so that on any error everything is as it was.
+    What is not there yet is moved whole. Files that are replaced, where *overwrite* says so, are in
+    the new folder *replaced* until all is done, so that on any error everything is as it was.
+
+    Raises:
+        LocalFileError: Something cannot be moved, or has come there meanwhile.
     """
+    with local_errors(destination):
+        replaced.mkdir()
+        undo = _Undo(replaced.parent)
+    with undo, MemberTables() as tables:
+        merging = _Merging(
+            destination=destination,
+            replaced=replaced,
+            undo=undo,
+            folders=tables.table(),
+            emptied=tables.table(),
+            overwrite=overwrite,
+        )
+        try:
+            with local_errors(destination):
+                merging.merge(tree)
+        except BaseException:  # an interruption too
+            undo.run()
+            raise
+        merging.remove_emptied()
 
-    def __init__(self, tree: Path, destination: Path, replaced: Path, *, overwrite: bool) -> None:
-        self._tree = tree
-        self._destination = destination
-        self._replaced = replaced
-        self._overwrite = overwrite
-        self._undo: list[tuple[Path, Path, bool]] = []
-        """What is where, where it was, and whether that has to be free for it."""
 
-    def run(self) -> None:
-        """Move everything.
+class _Undo:
+    """What takes every move back; in a file in *folder*, which needs no room to be read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = tempfile.TemporaryFile(prefix="undo-", dir=folder, buffering=0)  # noqa: SIM115  # see __exit__
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, now: Path, before: Path, *, has_to_be_free: bool) -> None:
+        """Note, before it is, what will be where, and where it was and whether that is free then.
 
         Raises:
-            LocalFileError: Something cannot be moved, or has come there meanwhile.
+            OSError: There is no room for it.
         """
-        try:
-            with local_errors(self._destination):
-                self._replaced.mkdir()
-                self._merge(self._tree, self._destination)
-        except BaseException:  # an interruption too: on any error everything is as it was
-            self._take_back()
-            raise
+        step = marshal.dumps((str(now), str(before), has_to_be_free))
+        if self._file.write(step) != len(step):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._count += 1
 
-    def _merge(self, source: Path, target: Path) -> None:
-        with os.scandir(source) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-        for entry in found:
-            check_deadline()
-            there = target / entry.name
-            mode = there.lstat().st_mode if os.path.lexists(there) else None
-            if entry.is_dir(follow_symlinks=False) and mode is not None and stat.S_ISDIR(mode):
-                self._merge(Path(entry.path), there)
-            elif mode is None:
-                self._undo.append((there, Path(entry.path), True))
-                with self._reaching(target):
-                    Path(entry.path).rename(there)
-            elif self._overwrite and not (
-                stat.S_ISDIR(mode) or entry.is_dir(follow_symlinks=False)
-            ):
-                with self._reaching(target):
-                    self._replace(Path(entry.path), there)
-            else:
-                raise LocalFileError(
-                    f"cannot write {quoted(str(there))}: it has come there meanwhile",
-                    hint="Let nobody else write there, and extract again",
-                )
+    def run(self) -> None:
+        """Put everything back; what was not moved yet is left where it is."""
+        self._file.seek(0)
+        for _ in range(self._count):
+            now, before, has_to_be_free = marshal.load(self._file)  # noqa: S302  # nobody else has it
+            with contextlib.suppress(OSError):
+                if os.path.lexists(now) and not (has_to_be_free and os.path.lexists(before)):
+                    Path(now).replace(Path(before))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Merging:
+    destination: Path
+    replaced: Path
+    undo: _Undo
+    folders: MemberTable
+    """Those that are there already, each with what goes to it."""
+    emptied: MemberTable
+    """Those whose content has gone there."""
+    overwrite: bool
+
+    def merge(self, tree: Path) -> None:
+        self.folders.append((str(tree), str(self.destination)))
+        while (both := self.folders.pop()) is not None:
+            folder, there = both
+            with self._reaching(Path(there)), os.scandir(folder) as entries:
+                for entry in entries:
+                    check_deadline()
+                    self._move(entry, Path(there, entry.name))
+            self.emptied.append(folder)
+
+    def remove_emptied(self) -> None:
+        """Remove the folders that nothing is in any more.
+
+        Whoever removes *tree* would list all of them, and keep that in memory.
+        """
+        while (folder := self.emptied.pop()) is not None:  # the innermost first
+            with contextlib.suppress(OSError):
+                Path(folder).rmdir()
+
+    def _move(self, entry: "os.DirEntry[str]", there: Path) -> None:
+        mode = there.lstat().st_mode if os.path.lexists(there) else None
+        is_directory = entry.is_dir(follow_symlinks=False)
+        if mode is None:
+            self.undo.add(there, Path(entry.path), has_to_be_free=True)
+            Path(entry.path).rename(there)
+        elif is_directory and stat.S_ISDIR(mode):
+            self.folders.append((entry.path, str(there)))
+        elif self.overwrite and not (is_directory or stat.S_ISDIR(mode)):
+            self._replace(Path(entry.path), there)
+        else:
+            raise LocalFileError(
+                f"cannot write {quoted(str(there))}: it has come there meanwhile",
+                hint="Let nobody else write there, and extract again",
+            )
 
     @contextlib.contextmanager
     def _reaching(self, folder: Path) -> Iterator[None]:
@@ -123,23 +189,18 @@ class Merge:
                 raise
             raise LocalFileError(
                 f"cannot write there by a rename: {quoted(str(folder))} is in another file system "
-                f"than {quoted(str(self._destination))}, or mounted by itself",
+                f"than {quoted(str(self.destination))}, or mounted by itself",
                 hint="Extract into another directory, and copy from there",
             ) from e
 
     def _replace(self, source: Path, there: Path) -> None:
-        kept = self._replaced / str(len(self._undo))
-        self._undo.append((kept, there, False))
+        folder, number = divmod(len(self.undo), FOLDER_ENTRIES)
+        kept = self.replaced / str(folder) / str(number)
+        kept.parent.mkdir(exist_ok=True)
+        self.undo.add(kept, there, has_to_be_free=False)
         # Both names at once, where the file system can: the path is never without a file.
         try:
             os.link(there, kept, follow_symlinks=False)
         except (OSError, NotImplementedError):  # no hard links there, or none to links
             there.rename(kept)
         source.replace(there)
-
-    def _take_back(self) -> None:
-        """Put everything back, the last first; what was not moved yet is left where it is."""
-        for now, before, has_to_be_free in reversed(self._undo):
-            with contextlib.suppress(OSError):
-                if os.path.lexists(now) and not (has_to_be_free and os.path.lexists(before)):
-                    now.replace(before)

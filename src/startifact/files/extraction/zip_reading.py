@@ -6,7 +6,6 @@ where the headers beside the content say something else, and lets members share 
 
 import stat
 import zlib
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from struct import Struct
@@ -17,6 +16,7 @@ from startifact.errors import ArchiveError
 from startifact.files.extraction.damage import damaged
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.files.extraction.zip_entries import ZipEntry, large_values, utf8_name
+from startifact.files.member_tables import MemberTable, MemberTables
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import READ_BACK_BYTES
 from startifact.text import quoted
@@ -47,16 +47,19 @@ def zip_members(path: Path, name: str) -> Iterator[StoredMember]:
     Raises:
         ArchiveError: It is damaged.
     """
-    with path.open("rb") as directory, path.open("rb") as content:
-        yield from _Zip(directory, content, name).members()
+    with path.open("rb") as directory, path.open("rb") as content, MemberTables() as tables:
+        yield from _Zip(directory, content, name, tables.table()).members()
 
 
 class _Zip:
-    def __init__(self, directory: BinaryIO, content: BinaryIO, name: str) -> None:
+    def __init__(
+        self, directory: BinaryIO, content: BinaryIO, name: str, ends: MemberTable
+    ) -> None:
         self._file = directory
         self._content = content
         self._name = name
-        self._starts, self._ends = array("Q"), array("Q")
+        self._ends = ends
+        """Where each member ends, by where it starts."""
 
     def members(self) -> Iterator[StoredMember]:
         directory = self._find_directory()
@@ -196,16 +199,19 @@ class _Zip:
         start: int = entry.offset + _LOCAL.size + name_size + extra_size
         if start + entry.packed > directory.start:
             raise self._damaged(f"the content of {quoted(name)} reaches into its directory")
-        self._starts.append(entry.offset)
-        self._ends.append(start + entry.packed)
+        if not self._ends.add(f"{entry.offset:020}", start + entry.packed):
+            raise self._overlap()
         return start
 
     def _check_overlaps(self) -> None:
         end = 0
-        for start, stop in sorted(zip(self._starts, self._ends, strict=True)):
-            if start < end:
-                raise self._damaged("two members share bytes, as no tool writes them")
+        for start, stop in self._ends.items():
+            if int(start) < end:
+                raise self._overlap()
             end = stop
+
+    def _overlap(self) -> ArchiveError:
+        return self._damaged("two members share bytes, as no tool writes them")
 
     def _read(self, entry: ZipEntry, name: str, start: int) -> Iterator[bytes]:
         self._content.seek(start)

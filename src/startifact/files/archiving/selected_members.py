@@ -1,0 +1,82 @@
+"""What a staging is given: one file, or the members of an archive, however many."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from startifact.files.archiving.members import Member
+from startifact.lazy_dataclasses import dataclass
+from startifact.model.member_names import folded
+from startifact.model.tree import ArchiveKind, MemberType
+
+if TYPE_CHECKING:
+    from startifact.files.member_tables import MemberTables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveCounts:
+    """How much an archive consists of."""
+
+    members: int
+    """Files, folders and links."""
+
+    files: int
+    size: int
+    """Of all files together, in bytes."""
+
+
+class SelectedMembers:
+    """Members, sorted by the bytes of their paths. They are in *tables* and not in memory."""
+
+    def __init__(self, tables: "MemberTables") -> None:
+        self._table = tables.table()
+        self.links = tables.table()
+        """What the paths of links and all that could be the same file have in common."""
+        self._files = 0
+        self._size = 0
+
+    def add(self, member: Member) -> None:
+        """Add *member*, unless it is there."""
+        facts = (member.type.value, member.size, member.is_executable, member.target)
+        if self._table.add(member.path, (*facts, member.file_stamp)):
+            if member.type is MemberType.LINK:
+                self.links.add(folded(member.path), value=True)
+            self._files += member.type is MemberType.FILE
+            self._size += member.size
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __iter__(self) -> Iterator[Member]:
+        for path, (type_, size, is_executable, target, file_stamp) in self._table.items():
+            yield Member(
+                path=path,
+                type=MemberType(type_),
+                size=size,
+                is_executable=is_executable,
+                target=target,
+                file_stamp=file_stamp,
+            )
+
+    @property
+    def counts(self) -> ArchiveCounts:
+        """How much they are."""
+        return ArchiveCounts(members=len(self), files=self._files, size=self._size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectedFile:
+    """One file, which is staged byte for byte."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectedTree:
+    """The members of an archive, sorted by their paths, which begin in *root*."""
+
+    root: str
+    members: SelectedMembers
+    kind: ArchiveKind
+    name: str | None
+    """What the one directory is called that was named; ``None`` for anything else."""

@@ -1,0 +1,137 @@
+"""What is known of the members of an archive, on disk: memory does not grow with their number."""
+
+import marshal
+import sqlite3
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from startifact.errors import LocalFileError
+from startifact.limits import MEMBER_TABLES_RECENT
+
+
+class MemberTables:
+    """Tables in a database of their own, to be closed once they are not needed any more.
+
+    SQLite keeps it in its temporary folder (``TMPDIR``, or else /var/tmp) as soon as its cache of
+    about 2 MB is full, in a file without a name: nothing of it is left, also not by a process that
+    is killed. See "Temporary Files Used By SQLite" in its documentation.
+    """
+
+    def __init__(self) -> None:
+        # Threads use it one after another: one selects the members, another one reads them.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        # Whoever would have to put right what was half written has ended with it.
+        for setting in ("journal_mode = OFF", "synchronous = OFF"):
+            self._database.execute(f"PRAGMA {setting}")
+        self._database.execute("BEGIN")
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._database.close()
+
+    def table(self) -> "MemberTable":
+        """Return a new table, which is empty."""
+        self._count += 1
+        return MemberTable(self._database, f"table_{self._count}")
+
+
+class MemberTable:
+    """Plain values by texts, such as facts of members by their paths.
+
+    Raises:
+        LocalFileError: There is no room for them; from every method.
+    """
+
+    def __init__(self, database: sqlite3.Connection, name: str) -> None:
+        self._database = database
+        self._length = 0
+        self._recent: dict[str, Any] = {}
+        """A few that were asked for, or added, last: folders are, for each member in them."""
+        self._insert = f"INSERT OR IGNORE INTO {name} VALUES (?, ?)"  # noqa: S608  # named above
+        self._select = f"SELECT value FROM {name} WHERE key = ?"  # noqa: S608
+        self._all = f"SELECT key, value FROM {name} ORDER BY key"  # noqa: S608
+        self._last = f"SELECT key, value FROM {name} ORDER BY key DESC LIMIT 1"  # noqa: S608
+        self._delete = f"DELETE FROM {name} WHERE key = ?"  # noqa: S608
+        self._execute(
+            f"CREATE TABLE {name} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+        )
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __contains__(self, key: str) -> bool:
+        return self.get(key) is not None
+
+    def add(self, key: str, value: Any) -> bool:
+        """Add *value*, which is not ``None``, under *key*; return whether there was none before."""
+        if self._recent.get(key) is not None:
+            return False
+        done = self._execute(self._insert, _encoded(key), marshal.dumps(value))
+        if done.rowcount < 1:
+            return False
+        self._length += 1
+        self._keep(key, value)
+        return True
+
+    def append(self, value: Any) -> None:
+        """Add *value* behind all others, to a table with nothing else in it."""
+        self.add(f"{self._length:020}", value)
+
+    def get(self, key: str) -> Any:
+        """Return what is under *key*; ``None`` for nothing."""
+        if key in self._recent:
+            return self._recent[key]
+        row = self._execute(self._select, _encoded(key)).fetchone()
+        value = None if row is None else marshal.loads(row[0])  # noqa: S302  # nobody else writes it
+        self._keep(key, value)
+        return value
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Yield every key and what is under it, sorted by the bytes of the keys in UTF-8."""
+        for key, value in self._execute(self._all):
+            yield _decoded(key), marshal.loads(value)  # noqa: S302
+
+    def values(self) -> Iterator[Any]:
+        """Yield what is under the keys, sorted by these."""
+        yield from (marshal.loads(value) for _, value in self._execute(self._all))  # noqa: S302
+
+    def pop(self) -> Any:
+        """Remove what is under the last key, and return it; ``None`` where there is nothing."""
+        row = self._execute(self._last).fetchone()
+        if row is None:
+            return None
+        self._execute(self._delete, row[0])
+        self._length -= 1
+        self._recent.pop(_decoded(row[0]), None)
+        return marshal.loads(row[1])  # noqa: S302
+
+    def _execute(self, statement: str, *values: bytes) -> sqlite3.Cursor:
+        try:
+            return self._database.execute(statement, values)
+        except sqlite3.Error as e:
+            raise LocalFileError(
+                f"cannot keep on disk what is known of the members: {e}",
+                hint="Let TMPDIR name a folder that has room, and may be written to",
+            ) from e
+
+    def _keep(self, key: str, value: Any) -> None:
+        if len(self._recent) >= MEMBER_TABLES_RECENT:
+            self._recent.clear()
+        self._recent[key] = value
+
+
+def _encoded(key: str) -> bytes:
+    return key.encode("utf-8", "surrogatepass")  # names need not be UTF-8
+
+
+def _decoded(key: bytes) -> str:
+    return key.decode("utf-8", "surrogatepass")

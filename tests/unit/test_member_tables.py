@@ -117,3 +117,23 @@ def test_no_room() -> None:
     message, hint = done.stdout.splitlines()
     assert message.startswith("cannot keep on disk what is known of the members: ")
     assert hint == "Let TMPDIR name a folder that has room, and may be written to"
+
+
+WITHOUT = """
+import sys
+sys.modules["_sqlite3"] = None
+from startifact.cli import main
+sys.exit(main(["stage", "SugarWater@1.0.0", ".", "--regions", "file:region"]))
+"""
+
+
+def test_python_without_sqlite(tmp_path: Path) -> None:
+    """A Python that was built without it says so, and what to do, where an archive is made."""
+    (tmp_path / "a").write_text("a")
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 9
+    assert done.stderr.startswith("error: this Python has no SQLite, which archives need: ")
+    assert "hint: Use another Python, or build this one again" in done.stderr

@@ -1,13 +1,15 @@
 """What is known of the members of an archive, on disk: memory does not grow with their number."""
 
 import marshal
-import sqlite3
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from startifact.errors import LocalFileError
 from startifact.limits import MEMBER_TABLES_RECENT
+
+if TYPE_CHECKING:
+    import sqlite3
 
 
 class MemberTables:
@@ -16,15 +18,26 @@ class MemberTables:
     SQLite keeps it in its temporary folder (``TMPDIR``, or else /var/tmp) as soon as its cache of
     about 2 MB is full, in a file without a name: nothing of it is left, also not by a process that
     is killed. See "Temporary Files Used By SQLite" in its documentation.
+
+    Raises:
+        LocalFileError: This Python has no SQLite.
     """
 
     def __init__(self) -> None:
+        try:
+            import sqlite3  # only here: one file, which most artifacts are, needs none
+        except ImportError as e:
+            raise LocalFileError(
+                f"this Python has no SQLite, which archives need: {e}",
+                hint="Use another Python, or build this one again where the headers of SQLite are",
+            ) from e
         # Threads use it one after another: one selects the members, another one reads them.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         # Whoever would have to put right what was half written has ended with it.
         for setting in ("journal_mode = OFF", "synchronous = OFF"):
             self._database.execute(f"PRAGMA {setting}")
         self._database.execute("BEGIN")
+        self._errors = sqlite3.Error
         self._count = 0
 
     def __enter__(self) -> Self:
@@ -41,7 +54,7 @@ class MemberTables:
     def table(self) -> "MemberTable":
         """Return a new table, which is empty."""
         self._count += 1
-        return MemberTable(self._database, f"table_{self._count}")
+        return MemberTable(self._database, f"table_{self._count}", self._errors)
 
 
 class MemberTable:
@@ -51,8 +64,9 @@ class MemberTable:
         LocalFileError: There is no room for them; from every method.
     """
 
-    def __init__(self, database: sqlite3.Connection, name: str) -> None:
+    def __init__(self, database: "sqlite3.Connection", name: str, errors: type[Exception]) -> None:
         self._database = database
+        self._errors = errors
         self._length = 0
         self._recent: dict[str, Any] = {}
         """A few that were asked for, or added, last: folders are, for each member in them."""
@@ -97,12 +111,12 @@ class MemberTable:
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield every key and what is under it, sorted by the bytes of the keys in UTF-8."""
-        for key, value in self._execute(self._all):
+        for key, value in self._rows():
             yield _decoded(key), marshal.loads(value)  # noqa: S302
 
     def values(self) -> Iterator[Any]:
         """Yield what is under the keys, sorted by these."""
-        yield from (marshal.loads(value) for _, value in self._execute(self._all))  # noqa: S302
+        yield from (marshal.loads(value) for _, value in self._rows())  # noqa: S302
 
     def pop(self) -> Any:
         """Remove what is under the last key, and return it; ``None`` where there is nothing."""
@@ -114,19 +128,29 @@ class MemberTable:
         self._recent.pop(_decoded(row[0]), None)
         return marshal.loads(row[1])  # noqa: S302
 
-    def _execute(self, statement: str, *values: bytes) -> sqlite3.Cursor:
+    def _execute(self, statement: str, *values: bytes) -> "sqlite3.Cursor":
         try:
             return self._database.execute(statement, values)
-        except sqlite3.Error as e:
-            raise LocalFileError(
-                f"cannot keep on disk what is known of the members: {e}",
-                hint="Let TMPDIR name a folder that has room, and may be written to",
-            ) from e
+        except self._errors as e:
+            raise _no_room(e) from e
+
+    def _rows(self) -> Iterator[tuple[bytes, bytes]]:
+        try:
+            yield from self._database.execute(self._all)
+        except self._errors as e:  # what is in the cache has to go to the disk for what is read
+            raise _no_room(e) from e
 
     def _keep(self, key: str, value: Any) -> None:
         if len(self._recent) >= MEMBER_TABLES_RECENT:
             self._recent.clear()
         self._recent[key] = value
+
+
+def _no_room(error: Exception) -> LocalFileError:
+    return LocalFileError(
+        f"cannot keep on disk what is known of the members: {error}",
+        hint="Let TMPDIR name a folder that has room, and may be written to",
+    )
 
 
 def _encoded(key: str) -> bytes:

@@ -5,9 +5,9 @@ import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from startifact.errors import InputError, LocalFileError, RefusedMember, StartifactError
+from startifact.files.member_tables import MemberTable
 from startifact.files.refused_members import quoted_path, refusal
 from startifact.files.trouble import hint_of
 from startifact.hints import Hint, Option, join
@@ -15,9 +15,6 @@ from startifact.model.member_names import folded
 from startifact.model.member_paths import link_trouble, name_trouble, way_trouble
 from startifact.model.tree import EXECUTABLE_MODE, FILE_MODE, ArchiveKind, MemberType
 from startifact.text import quoted
-
-if TYPE_CHECKING:
-    from startifact.files.member_tables import MemberTable
 
 FileStamp = tuple[int, int, int, int]
 """Device, inode, size and time of modification: another one says that a file has changed."""
@@ -143,8 +140,8 @@ def refuse_names(
     root: str,
     refusals: Refusals,
     *,
-    links: "MemberTable",
-    names: "MemberTable",
+    links: MemberTable,
+    names: MemberTable,
 ) -> None:
     """Record in *refusals* the members that an extraction would refuse for what they are called.
 
@@ -164,7 +161,7 @@ def refuse_names(
         _refuse_same_names(member.path, names, root, refusals)
 
 
-def _refuse_same_names(path: str, names: "MemberTable", root: str, refusals: Refusals) -> None:
+def _refuse_same_names(path: str, names: MemberTable, root: str, refusals: Refusals) -> None:
     """Do so where *path*, or a folder that it is in, would be the same file as one of *names*."""
     while path:
         key = folded(path)

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from startifact.files.archiving.members import Member
+from startifact.files.member_tables import MemberTables
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.member_names import folded
 from startifact.model.tree import ArchiveKind, MemberType
-
-if TYPE_CHECKING:
-    from startifact.files.member_tables import MemberTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +25,7 @@ class ArchiveCounts:
 class SelectedMembers:
     """Members, sorted by the bytes of their paths. They are in *tables* and not in memory."""
 
-    def __init__(self, tables: "MemberTables") -> None:
+    def __init__(self, tables: MemberTables) -> None:
         self._table = tables.table()
         self.links = tables.table()
         """What the paths of links and all that could be the same file have in common."""

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from startifact.concurrency.deadline import check_deadline
 from startifact.errors import InputError, StartifactError, as_one
@@ -23,14 +22,12 @@ from startifact.files.archiving.members import (
 from startifact.files.archiving.nearest_names import names_like, what_is_in
 from startifact.files.archiving.patterns import EXCLUDES, States, is_hidden
 from startifact.files.archiving.selected_members import SelectedFile, SelectedMembers, SelectedTree
+from startifact.files.member_tables import MemberTable, MemberTables
 from startifact.hints import ByWayIn, Hint, Option
 from startifact.lazy_dataclasses import dataclass
 from startifact.limits import MAX_MEMBERS, NEAREST_NAMES
 from startifact.model.tree import ArchiveKind, MemberType
 from startifact.text import quoted, quoted_list
-
-if TYPE_CHECKING:
-    from startifact.files.member_tables import MemberTable, MemberTables
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +60,6 @@ def select(
         if named[0].is_file and archive is None:
             yield SelectedFile(path=Path(named[0].text))
             return
-    from startifact.files.member_tables import MemberTables  # only here: one file needs none
-
     with MemberTables() as tables:
         members = SelectedMembers(tables)
         yield _Search(
@@ -87,13 +82,13 @@ class _Search:
     lines: Sequence[Line]
     archive: ArchiveKind | None
     absent: Mapping[int, StartifactError]
-    tables: "MemberTables"
+    tables: MemberTables
     members: SelectedMembers
     include_hidden: bool = field(kw_only=True)
     refusals: Refusals = field(default_factory=Refusals)
-    hidden: "MemberTable" = field(init=False)
+    hidden: MemberTable = field(init=False)
     """What is left out, by its path."""
-    folders: "MemberTable" = field(init=False)
+    folders: MemberTable = field(init=False)
     """Those that have to be read, each with its states."""
     excluded: int = 0
     needless: list[str] = field(default_factory=list)

@@ -30,7 +30,7 @@ class SelectedMembers:
 
     def __init__(self, tables: MemberTables, kind: ArchiveKind) -> None:
         of_kind = tar_format if kind is ArchiveKind.TAR_GZ else zip_format
-        self.largest_size = of_kind.END_BYTES
+        self.largest_size: int = of_kind.END_BYTES
         """What an archive of them has at most, before it is compressed."""
         self._largest_size_of = of_kind.largest_size
         self._table = tables.table()

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from startifact.files.archiving.members import Member
 from startifact.lazy_dataclasses import dataclass
-from startifact.limits import BLOCK_BYTES
+from startifact.limits import READ_BACK_BYTES
 from startifact.model.tree import MemberType
 
 _PLAIN, _LARGE = 20, 45  # versions of the format, without zip64 and with it
@@ -101,7 +101,7 @@ class Directory:
             _END, 0x06054B50, 0, 0, few, few, min(size, _MAX_32), min(offset, _MAX_32), 0
         )
         self._entries.seek(0)
-        while block := self._entries.read(BLOCK_BYTES):
+        while block := self._entries.read(READ_BACK_BYTES):
             yield block
         yield large + last
 

@@ -17,7 +17,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def _empty(folder: str) -> None:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RecursionError):
         # Some file systems pass over entries where others are removed meanwhile.
         while _remove_once(folder):
             pass

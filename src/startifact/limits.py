@@ -289,9 +289,6 @@ MAX_MEMBERS = 1_000_000
 MEMBER_TABLES_RECENT = 100
 """How many entries of such a table are at hand without asking it: folders that members are in."""
 
-FOLDER_ENTRIES = 1000
-"""How many replaced files a folder of our own has: whatever removes it lists each folder whole."""
-
 SUMMARY_MEMBERS = 100
 """How many members of an archive the log and the summary of a step list."""
 

@@ -183,6 +183,29 @@ def test_members_take_no_memory(kind: str, files: int, folders: int, tmp_path: P
     assert len(list(back.iterdir())) == 2 * folders
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("kind", ["tar.gz", "zip"])
+@pytest.mark.represented_by("tar.gz")
+def test_names_take_no_memory(kind: str, tmp_path: Path) -> None:
+    """Thousands of long names, of which no case is kept, take as much memory as a few do."""
+    for name, count in (("few", 10), ("many", 5000)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "large").write_bytes(os.urandom(4 * MIB))  # it takes what a block does
+        for number in range(count):
+            (tmp_path / name / f"{'A-FILE-WITH-A-LONG-NAME-' * 8}{number:06}").touch()
+
+    few, many = (
+        [
+            peak_of(program, tmp_path / name, tmp_path / "region" / name, kind)
+            for program in (STAGE_DIRECTORY, EXTRACT_AGAIN, EXTRACT_AGAIN)
+        ]
+        for name in ("few", "many")
+    )
+
+    # In lists and dictionaries they would take twice as much or more, each time.
+    assert max(after - before for before, after in zip(few, many, strict=True)) < 3 * MIB
+
+
 COMMAND = """
 import re, sys
 from startifact.cli import main

@@ -57,6 +57,21 @@ def test_last_first(tables: MemberTables) -> None:
     assert len(table) == 0
 
 
+def test_first_first(tables: MemberTables) -> None:
+    """What has the lowest key comes first, also of what is added meanwhile."""
+    table = tables.table()
+    for key in ("c", "a", "b"):
+        table.add(key, value=key == "b")
+    taken = [table.pop_first()]
+    table.add("a/a", value=True)
+
+    while (item := table.pop_first()) is not None:
+        taken.append(item)
+
+    assert taken == [("a", False), ("a/a", True), ("b", True), ("c", False)]
+    assert "a" not in table
+
+
 def test_more_than_the_cache(tables: MemberTables) -> None:
     """Megabytes are as a few are."""
     table, other = tables.table(), tables.table()

@@ -73,6 +73,7 @@ class MemberTable:
         self._insert = f"INSERT OR IGNORE INTO {name} VALUES (?, ?)"  # noqa: S608  # named above
         self._select = f"SELECT value FROM {name} WHERE key = ?"  # noqa: S608
         self._all = f"SELECT key, value FROM {name} ORDER BY key"  # noqa: S608
+        self._first = f"SELECT key, value FROM {name} ORDER BY key LIMIT 1"  # noqa: S608
         self._last = f"SELECT key, value FROM {name} ORDER BY key DESC LIMIT 1"  # noqa: S608
         self._delete = f"DELETE FROM {name} WHERE key = ?"  # noqa: S608
         self._execute(
@@ -120,13 +121,22 @@ class MemberTable:
 
     def pop(self) -> Any:
         """Remove what is under the last key, and return it; ``None`` where there is nothing."""
-        row = self._execute(self._last).fetchone()
+        item = self._take(self._last)
+        return None if item is None else item[1]
+
+    def pop_first(self) -> tuple[str, Any] | None:
+        """Remove the first key, and return it and what was under it; ``None`` where none is."""
+        return self._take(self._first)
+
+    def _take(self, statement: str) -> tuple[str, Any] | None:
+        row = self._execute(statement).fetchone()
         if row is None:
             return None
         self._execute(self._delete, row[0])
         self._length -= 1
-        self._recent.pop(_decoded(row[0]), None)
-        return marshal.loads(row[1])  # noqa: S302
+        key = _decoded(row[0])
+        self._recent.pop(key, None)
+        return key, marshal.loads(row[1])  # noqa: S302
 
     def _execute(self, statement: str, *values: bytes) -> "sqlite3.Cursor":
         try:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from startifact.errors import LocalFileError
+from startifact.files.removal import remove_tree
 from startifact.files.trouble import hint_of, is_full
 from startifact.limits import SCRATCH_ABANDONED_SECONDS
 from startifact.text import quoted
@@ -114,7 +115,7 @@ def _remove_abandoned(folder: Path, ours: re.Pattern[str]) -> None:
         if not all(ours.fullmatch(name) for name in names) or not _is_own(folder):
             return
         if _is_abandoned(folder, has_lock=_LOCK in names):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
 
 
 def _is_old(folder: Path) -> bool:

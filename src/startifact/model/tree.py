@@ -31,6 +31,9 @@ FILE_MODE, EXECUTABLE_MODE = 0o644, 0o755
 """The two modes that files of an archive have; directories have the second."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+
+
 class TreeDigest:
     """The digest of a list of members, which are added one by one in the order of their paths.
 
@@ -55,8 +58,7 @@ class TreeDigest:
 
     def _add(self, type_: MemberType, path: str, **facts: object) -> None:
         member = {"path": path, "type": type_.value, **facts}
-        line = json.dumps(member, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
-        self._sha256.update(line.encode() + b"\n")
+        self._sha256.update(_ENCODER.encode(member).encode() + b"\n")
 
     def hexdigest(self) -> str:
         """Return the digest of all that was added, in lower-case hexadecimal."""

@@ -1,6 +1,5 @@
 """Making an archive: written once, hashed while it is, the same bytes of the same files."""
 
-import contextlib
 import errno
 import hashlib
 import os
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from startifact.concurrency.deadline import check_deadline
-from startifact.errors import FileChangedError, InputError
+from startifact.errors import FileChangedError, InputError, StartifactError
 from startifact.files.archiving import tar_format, zip_format
 from startifact.files.archiving.members import Member, link_target, on_disk, stamp_of
 from startifact.files.archiving.selected_members import SelectedTree
@@ -22,7 +21,7 @@ from startifact.files.destination import local_errors
 from startifact.files.parts import Part, part_size
 from startifact.files.source import Source
 from startifact.files.trouble import local_error
-from startifact.limits import BLOCK_BYTES, COMPRESSION_LEVEL, MAX_SIZE_BYTES
+from startifact.limits import BLOCK_BYTES, COMPRESSION_LEVEL, MAX_SIZE_BYTES, READ_BACK_BYTES
 from startifact.model.tree import ArchiveKind, MemberType, TreeDigest
 from startifact.text import quoted
 
@@ -37,8 +36,7 @@ _GZIP_HEADER = b"\x1f\x8b\x08\x00\0\0\0\0\x00\xff"
 
 def largest_size(tree: SelectedTree) -> int:
     """Return how many bytes an archive of *tree* has at most."""
-    of_kind = tar_format if tree.kind is ArchiveKind.TAR_GZ else zip_format
-    size: int = of_kind.largest_size(tree.members)
+    size = tree.members.largest_size
     return size + size // 1000 + BLOCK_BYTES  # of what cannot be compressed, zlib makes more
 
 
@@ -56,6 +54,7 @@ def write_archive(tree: SelectedTree, path: Path, *, time: int, beat: Beat) -> S
     with local_errors(path), path.open("xb") as opened:
         file = _HashedFile(opened, path)
         digest = write(tree, file, time, beat)
+        file.flush()
         opened.flush()
         status = os.fstat(opened.fileno())
     return file.source(status, tree.kind, digest)
@@ -74,17 +73,27 @@ class _HashedFile:
         self._sha256 = hashlib.sha256()
         self._crcs = array("I")
         self._crc = 0
+        self._hashed = 0
+        self._pending = bytearray()
+        """What is not written yet: of small files there are many pieces."""
 
     def write(self, data: bytes) -> None:
-        view = memoryview(data)
+        self.size += len(data)
+        self._pending += data
+        if len(self._pending) >= READ_BACK_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        data, self._pending = self._pending, bytearray()
         with local_errors(self._path):
-            self._file.write(view)
-        self._sha256.update(view)
+            self._file.write(data)
+        self._sha256.update(data)
+        view = memoryview(data)
         while view:
-            piece = view[: BLOCK_BYTES - self.size % BLOCK_BYTES]
+            piece = view[: BLOCK_BYTES - self._hashed % BLOCK_BYTES]
             self._crc = zlib.crc32(piece, self._crc)
-            self.size += len(piece)
-            if self.size % BLOCK_BYTES == 0:
+            self._hashed += len(piece)
+            if self._hashed % BLOCK_BYTES == 0:
                 self._crcs.append(self._crc)
                 self._crc = 0
             view = view[len(piece) :]
@@ -142,7 +151,7 @@ def _write_tar(tree: SelectedTree, file: _HashedFile, time: int, beat: Beat) -> 
 
 def _write_zip(tree: SelectedTree, file: _HashedFile, time: int, beat: Beat) -> str:
     digest = TreeDigest()
-    with tempfile.SpooledTemporaryFile(BLOCK_BYTES) as entries:
+    with tempfile.SpooledTemporaryFile(READ_BACK_BYTES) as entries:
         directory = zip_format.Directory.at(time, entries)  # type: ignore[arg-type]  # it is one
         for member in tree.members:
             _add_to_zip(tree, member, file, directory, digest, beat)
@@ -179,9 +188,12 @@ def _content(tree: SelectedTree, member: Member, digest: TreeDigest, beat: Beat)
         return
     location = os.path.join(tree.root, on_disk(member.path))
     if member.target is not None:
-        with _reading(location):
-            if link_target(location) != on_disk(member.target):
-                raise _changed(location)
+        try:
+            target = link_target(location)
+        except OSError as e:
+            raise _unreadable(location, e) from e
+        if target != on_disk(member.target):
+            raise _changed(location)
         digest.add_link(member.path, target=member.target)
         return
     sha256 = hashlib.sha256()
@@ -192,37 +204,47 @@ def _content(tree: SelectedTree, member: Member, digest: TreeDigest, beat: Beat)
 
 
 def _blocks(location: str, member: Member, beat: Beat) -> Iterator[bytes]:
-    with _reading(location):
-        descriptor = os.open(location, _OPEN)
     try:
-        with _reading(location):
-            if stamp_of(os.fstat(descriptor)) != member.file_stamp:
-                raise _changed(location)
+        descriptor = os.open(location, _OPEN)
+    except OSError as e:
+        raise _unreadable(location, e) from e
+    try:
+        _check_same(descriptor, location, member)
         left = member.size
         while left:
-            with _reading(location):
-                block = os.read(descriptor, min(BLOCK_BYTES, left))
-            if not block:
-                raise _changed(location)
+            block = _read(descriptor, location, min(BLOCK_BYTES, left))
             left -= len(block)
             yield block
             beat(len(block))
             check_deadline()
-        with _reading(location):
-            if stamp_of(os.fstat(descriptor)) != member.file_stamp:
-                raise _changed(location)
+        _check_same(descriptor, location, member)
     finally:
         os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _reading(location: str) -> Iterator[None]:
+def _check_same(descriptor: int, location: str, member: Member) -> None:
     try:
-        yield
+        stamp = stamp_of(os.fstat(descriptor))
     except OSError as e:
-        if isinstance(e, FileNotFoundError | NotADirectoryError) or e.errno == errno.ELOOP:
-            raise _changed(location) from e  # gone, or a link by now
-        raise local_error("read", location, e) from e
+        raise _unreadable(location, e) from e
+    if stamp != member.file_stamp:
+        raise _changed(location)
+
+
+def _read(descriptor: int, location: str, size: int) -> bytes:
+    try:
+        block = os.read(descriptor, size)
+    except OSError as e:
+        raise _unreadable(location, e) from e
+    if not block:
+        raise _changed(location)
+    return block
+
+
+def _unreadable(location: str, error: OSError) -> StartifactError:
+    if isinstance(error, FileNotFoundError | NotADirectoryError) or error.errno == errno.ELOOP:
+        return _changed(location)  # gone, or a link by now
+    return local_error("read", location, error)
 
 
 def _changed(location: str) -> FileChangedError:

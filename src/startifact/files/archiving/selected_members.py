@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from startifact.files.archiving import tar_format, zip_format
 from startifact.files.archiving.members import Member
 from startifact.files.member_tables import MemberTables
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.member_names import folded
 from startifact.model.tree import ArchiveKind, MemberType
+
+_TYPES = {type_.value: type_ for type_ in MemberType}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +28,11 @@ class ArchiveCounts:
 class SelectedMembers:
     """Members, sorted by the bytes of their paths. They are in *tables* and not in memory."""
 
-    def __init__(self, tables: MemberTables) -> None:
+    def __init__(self, tables: MemberTables, kind: ArchiveKind) -> None:
+        of_kind = tar_format if kind is ArchiveKind.TAR_GZ else zip_format
+        self.largest_size: int = of_kind.END_BYTES
+        """What an archive of them has at most, before it is compressed."""
+        self._largest_size_of = of_kind.largest_size
         self._table = tables.table()
         self.links = tables.table()
         """What the paths of links and all that could be the same file have in common."""
@@ -40,6 +47,7 @@ class SelectedMembers:
                 self.links.add(folded(member.path), value=True)
             self._files += member.type is MemberType.FILE
             self._size += member.size
+            self.largest_size += self._largest_size_of(member)
 
     def __len__(self) -> int:
         return len(self._table)
@@ -48,7 +56,7 @@ class SelectedMembers:
         for path, (type_, size, is_executable, target, file_stamp) in self._table.items():
             yield Member(
                 path=path,
-                type=MemberType(type_),
+                type=_TYPES[type_],
                 size=size,
                 is_executable=is_executable,
                 target=target,

@@ -61,7 +61,7 @@ def select(
             yield SelectedFile(path=Path(named[0].text))
             return
     with MemberTables() as tables:
-        members = SelectedMembers(tables)
+        members = SelectedMembers(tables, archive or ArchiveKind.TAR_GZ)
         yield _Search(
             lines, archive, absent, tables, members, include_hidden=include_hidden
         ).result()

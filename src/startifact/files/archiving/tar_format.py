@@ -4,13 +4,12 @@ Headers are those of POSIX.1-1988 (ustar), which everything reads. What these ha
 a header of POSIX.1-2001 (pax) before: long names, names that are not ASCII, sizes from 8 GiB on.
 """
 
-from collections.abc import Iterable
-
 from startifact.files.archiving.members import Member
 from startifact.model.tree import MemberType
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
+END_BYTES = len(END)
 
 _TYPES = {MemberType.FILE: b"0", MemberType.LINK: b"2", MemberType.DIRECTORY: b"5"}
 _EXTENDED = b"x"
@@ -37,13 +36,11 @@ def padding(size: int) -> bytes:
     return bytes(-size % BLOCK)
 
 
-def largest_size(members: Iterable[Member]) -> int:
-    """Return what an archive of *members* has, before it is compressed."""
-    size = len(END)
-    for member in members:
-        size += BLOCK + _whole_blocks(member.size)
-        if records := _records(member):
-            size += BLOCK + _whole_blocks(len(records))
+def largest_size(member: Member) -> int:
+    """Return what an archive has for *member*, before it is compressed."""
+    size = BLOCK + _whole_blocks(member.size)
+    if records := _records(member):
+        size += BLOCK + _whole_blocks(len(records))
     return size
 
 

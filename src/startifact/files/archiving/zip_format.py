@@ -6,13 +6,13 @@ than 32 bits, it is in the extension that is there for that (zip64), and nowhere
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 from startifact.files.archiving.members import Member
 from startifact.lazy_dataclasses import dataclass
-from startifact.limits import BLOCK_BYTES
+from startifact.limits import READ_BACK_BYTES
 from startifact.model.tree import MemberType
 
 _PLAIN, _LARGE = 20, 45  # versions of the format, without zip64 and with it
@@ -27,6 +27,10 @@ _LATEST = datetime(2107, 12, 31, 23, 59, 58, tzinfo=UTC)
 _EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 _FILE, _FOLDER = 0o100000, 0o040000
 _IS_FOLDER = 0x10
+
+_LARGE_END, _LOCATOR, _END = "<IQHHIIQQQQ", "<IIQI", "<IHHHHIIH"
+END_BYTES = sum(map(struct.calcsize, (_LARGE_END, _LOCATOR, _END)))
+"""What stands behind the last entry of the directory has at most so many."""
 
 
 @dataclass(slots=True)
@@ -88,16 +92,16 @@ class Directory:
         large = b""
         if count >= _MAX_16 or size >= _MAX_32 or offset >= _MAX_32:
             large = struct.pack(
-                "<IQHHIIQQQQ", 0x06064B50, 44, _UNIX | _LARGE, _LARGE, 0, 0,
+                _LARGE_END, 0x06064B50, 44, _UNIX | _LARGE, _LARGE, 0, 0,
                 count, count, size, offset,
             )  # fmt: skip
-            large += struct.pack("<IIQI", 0x07064B50, 0, offset + size, 1)
+            large += struct.pack(_LOCATOR, 0x07064B50, 0, offset + size, 1)
         few = min(count, _MAX_16)
         last = struct.pack(
-            "<IHHHHIIH", 0x06054B50, 0, 0, few, few, min(size, _MAX_32), min(offset, _MAX_32), 0
+            _END, 0x06054B50, 0, 0, few, few, min(size, _MAX_32), min(offset, _MAX_32), 0
         )
         self._entries.seek(0)
-        while block := self._entries.read(BLOCK_BYTES):
+        while block := self._entries.read(READ_BACK_BYTES):
             yield block
         yield large + last
 
@@ -113,10 +117,10 @@ def dos_time(time: int) -> int:
     return date << 16 | at.hour << 11 | at.minute << 5 | at.second // 2
 
 
-def largest_size(members: Iterable[Member]) -> int:
-    """Return what an archive of *members* has at most, where nothing of them is compressed."""
-    # Each name is there twice, and beside it at most 200 bytes.
-    return 100 + sum(member.size + 200 + 2 * len(_name(member)) for member in members)
+def largest_size(member: Member) -> int:
+    """Return what an archive has for *member* at most, where nothing of it is compressed."""
+    # The name is there twice, and beside it at most 200 bytes.
+    return member.size + 200 + 2 * len(_name(member))
 
 
 def _name(member: Member) -> bytes:

@@ -19,6 +19,7 @@ from startifact.files.extraction.member_checks import MemberChecks
 from startifact.files.extraction.merging import merge, put_whole
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.files.member_tables import MemberTables
+from startifact.files.removal import remove_tree
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.member_paths import member_path
 from startifact.text import quoted
@@ -78,7 +79,7 @@ def extract_archive(
     if not destination.is_replaced:
         merge(tree, destination.path, folder / "replaced", overwrite=overwrite)
     elif not put_whole(tree, destination.path):
-        shutil.rmtree(tree)  # there may be no room for both
+        remove_tree(tree)  # there may be no room for both
         _write_within(archive, destination, asked)
     return Extraction(
         path=asked, members=checks.paths, files=checks.files, size=checks.content_size

@@ -8,7 +8,6 @@ import contextlib
 import os
 import re
 import secrets
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from startifact.errors import InputError
 from startifact.files.destination import local_errors
+from startifact.files.removal import remove_tree
 from startifact.files.temporary import locked, sweep_in
 from startifact.lazy_dataclasses import dataclass
 from startifact.text import quoted
@@ -94,7 +94,7 @@ def extraction_folder(destination: Destination) -> Iterator[Path]:
         with locked(folder):
             yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
 
 
 if sys.platform == "win32":  # pragma: no cover  # runs in the workflow for Windows

@@ -16,7 +16,6 @@ from startifact.files.destination import local_errors
 from startifact.files.member_tables import MemberTable, MemberTables
 from startifact.files.trouble import WITHOUT_MODES
 from startifact.lazy_dataclasses import dataclass
-from startifact.limits import FOLDER_ENTRIES
 from startifact.text import quoted
 
 _MOUNTED = frozenset({errno.EBUSY, errno.EXDEV})
@@ -80,20 +79,19 @@ def merge(tree: Path, destination: Path, replaced: Path, *, overwrite: bool) -> 
         undo = _Undo(replaced.parent)
     with undo, MemberTables() as tables:
         merging = _Merging(
+            tree=tree,
             destination=destination,
             replaced=replaced,
             undo=undo,
-            folders=tables.table(),
-            emptied=tables.table(),
+            entries=tables.table(),
             overwrite=overwrite,
         )
         try:
             with local_errors(destination):
-                merging.merge(tree)
+                merging.run()
         except BaseException:  # an interruption too
             undo.run()
             raise
-        merging.remove_emptied()
 
 
 class _Undo:
@@ -135,44 +133,39 @@ class _Undo:
 
 @dataclass(slots=True, kw_only=True)
 class _Merging:
+    tree: Path
     destination: Path
     replaced: Path
     undo: _Undo
-    folders: MemberTable
-    """Those that are there already, each with what goes to it."""
-    emptied: MemberTable
-    """Those whose content has gone there."""
+    entries: MemberTable
+    """What is still to be moved, by its path in the tree: whether it is a directory."""
     overwrite: bool
 
-    def merge(self, tree: Path) -> None:
-        self.folders.append((str(tree), str(self.destination)))
-        while (both := self.folders.pop()) is not None:
-            folder, there = both
-            with self._reaching(Path(there)), os.scandir(folder) as entries:
-                for entry in entries:
-                    check_deadline()
-                    self._move(entry, Path(there, entry.name))
-            self.emptied.append(folder)
+    def run(self) -> None:
+        self._add_entries(".")
+        while (entry := self.entries.pop_first()) is not None:
+            check_deadline()
+            path, is_directory = entry
+            with self._reaching((self.destination / path).parent):
+                self._move(path, is_directory=is_directory)
 
-    def remove_emptied(self) -> None:
-        """Remove the folders that nothing is in any more.
+    def _add_entries(self, folder: str) -> None:
+        # To the last one, as some file systems pass over others while one is moved away.
+        with os.scandir(self.tree / folder) as entries:
+            for entry in entries:
+                path = os.path.normpath(f"{folder}/{entry.name}")
+                self.entries.add(path, value=entry.is_dir(follow_symlinks=False))
 
-        Whoever removes *tree* would list all of them, and keep that in memory.
-        """
-        while (folder := self.emptied.pop()) is not None:  # the innermost first
-            with contextlib.suppress(OSError):
-                Path(folder).rmdir()
-
-    def _move(self, entry: "os.DirEntry[str]", there: Path) -> None:
+    def _move(self, path: str, *, is_directory: bool) -> None:
+        source, there = self.tree / path, self.destination / path
         mode = there.lstat().st_mode if os.path.lexists(there) else None
-        is_directory = entry.is_dir(follow_symlinks=False)
         if mode is None:
-            self.undo.add(there, Path(entry.path), has_to_be_free=True)
-            Path(entry.path).rename(there)
+            self.undo.add(there, source, has_to_be_free=True)
+            source.rename(there)
         elif is_directory and stat.S_ISDIR(mode):
-            self.folders.append((entry.path, str(there)))
+            self._add_entries(path)
         elif self.overwrite and not (is_directory or stat.S_ISDIR(mode)):
-            self._replace(Path(entry.path), there)
+            self._replace(source, there)
         else:
             raise LocalFileError(
                 f"cannot write {quoted(str(there))}: it has come there meanwhile",
@@ -194,9 +187,7 @@ class _Merging:
             ) from e
 
     def _replace(self, source: Path, there: Path) -> None:
-        folder, number = divmod(len(self.undo), FOLDER_ENTRIES)
-        kept = self.replaced / str(folder) / str(number)
-        kept.parent.mkdir(exist_ok=True)
+        kept = self.replaced / str(len(self.undo))
         self.undo.add(kept, there, has_to_be_free=False)
         # Both names at once, where the file system can: the path is never without a file.
         try:

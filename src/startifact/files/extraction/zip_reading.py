@@ -59,7 +59,9 @@ class _Zip:
         self._content = content
         self._name = name
         self._ends = ends
-        """Where each member ends, by where it starts."""
+        """Where members that follow each other end, by where they start."""
+        self._start = self._end = 0
+        """Where those that were read last do."""
 
     def members(self) -> Iterator[StoredMember]:
         directory = self._find_directory()
@@ -199,11 +201,19 @@ class _Zip:
         start: int = entry.offset + _LOCAL.size + name_size + extra_size
         if start + entry.packed > directory.start:
             raise self._damaged(f"the content of {quoted(name)} reaches into its directory")
-        if not self._ends.add(f"{entry.offset:020}", start + entry.packed):
-            raise self._overlap()
+        # Nearly always the next one, with no room for a header between them.
+        if not self._end <= entry.offset < self._end + _LOCAL.size:
+            self._keep_last()
+            self._start = entry.offset
+        self._end = start + entry.packed
         return start
 
+    def _keep_last(self) -> None:
+        if self._start < self._end and not self._ends.add(f"{self._start:020}", self._end):
+            raise self._overlap()
+
     def _check_overlaps(self) -> None:
+        self._keep_last()
         end = 0
         for start, stop in self._ends.items():
             if int(start) < end:

@@ -114,9 +114,9 @@ def dos_time(time: int) -> int:
 
 
 def largest_size(members: Iterable[Member]) -> int:
-    """Return what an archive of *members* has at most, where nothing of them is compressed."""
-    # Each name is there twice, and beside it at most 200 bytes.
-    return 100 + sum(member.size + 200 + 2 * len(_name(member)) for member in members)
+    """Return what an archive of *members* needs at most, where nothing of them is compressed."""
+    # Each name is there twice, and in the file with the directory; beside it at most 300 bytes.
+    return 100 + sum(member.size + 300 + 3 * len(_name(member)) for member in members)
 
 
 def _name(member: Member) -> bytes:

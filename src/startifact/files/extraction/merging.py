@@ -148,10 +148,10 @@ class _Merging:
         self.folders.append((str(tree), str(self.destination)))
         while (both := self.folders.pop()) is not None:
             folder, there = both
-            with self._reaching(Path(there)), os.scandir(folder) as entries:
-                for entry in entries:
-                    check_deadline()
-                    self._move(entry, Path(there, entry.name))
+            self._move_files(folder, Path(there), are_folders_due=False)
+            # Some systems, such as macOS, leave out entries while others go from the folder.
+            while self._move_files(folder, Path(there), are_folders_due=True):
+                pass
             self.emptied.append(folder)
 
     def remove_emptied(self) -> None:
@@ -159,18 +159,35 @@ class _Merging:
 
         Whoever removes *tree* would list all of them, and keep that in memory.
         """
-        while (folder := self.emptied.pop()) is not None:  # the innermost first
-            with contextlib.suppress(OSError):
-                Path(folder).rmdir()
+        with contextlib.suppress(LocalFileError):  # everything is where it was asked for by now
+            while (folder := self.emptied.pop()) is not None:  # the innermost first
+                with contextlib.suppress(OSError):
+                    Path(folder).rmdir()
 
-    def _move(self, entry: "os.DirEntry[str]", there: Path) -> None:
+    def _move_files(self, folder: str, there: Path, *, are_folders_due: bool) -> int:
+        """Move what is found in *folder*; return how much was.
+
+        Folders that are in both stay, and are noted where they *are_folders_due*.
+        """
+        count = 0
+        with self._reaching(there), os.scandir(folder) as entries:
+            for entry in entries:
+                check_deadline()
+                if self._move(entry, there / entry.name):
+                    count += 1
+                elif are_folders_due:
+                    self.folders.append((entry.path, str(there / entry.name)))
+        return count
+
+    def _move(self, entry: "os.DirEntry[str]", there: Path) -> bool:
+        """Do it, unless both are folders; return whether it was done."""
         mode = there.lstat().st_mode if os.path.lexists(there) else None
         is_directory = entry.is_dir(follow_symlinks=False)
         if mode is None:
             self.undo.add(there, Path(entry.path), has_to_be_free=True)
             Path(entry.path).rename(there)
         elif is_directory and stat.S_ISDIR(mode):
-            self.folders.append((entry.path, str(there)))
+            return False
         elif self.overwrite and not (is_directory or stat.S_ISDIR(mode)):
             self._replace(Path(entry.path), there)
         else:
@@ -178,6 +195,7 @@ class _Merging:
                 f"cannot write {quoted(str(there))}: it has come there meanwhile",
                 hint="Let nobody else write there, and extract again",
             )
+        return True
 
     @contextlib.contextmanager
     def _reaching(self, folder: Path) -> Iterator[None]:

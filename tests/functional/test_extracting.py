@@ -1,5 +1,6 @@
 """What is extracted, where it may go, and what is there when it could not be."""
 
+import contextlib
 import gzip
 import io
 import logging
@@ -12,7 +13,7 @@ import sys
 import tarfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -585,6 +586,39 @@ def test_failure_between_renames(
         artifact.downloader.extract(out, overwrite=True)
 
     assert tree(out) == before
+
+
+def test_system_that_leaves_out_entries(
+    staged: Staged, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a system leaves out entries while others go from a folder, no member is lost."""
+    names = [f"{folder}{i}" for folder in ("", "there/", "there/too/") for i in range(5)]
+    (out / "there" / "too").mkdir(parents=True)
+    artifact = staged(tar_of(*(tar_file(name, name.encode()) for name in names)))
+    scandir = os.scandir
+
+    @contextlib.contextmanager
+    def leaving_out(folder: str) -> Iterator[Iterator["os.DirEntry[str]"]]:
+        def those_left() -> Iterator["os.DirEntry[str]"]:
+            is_left_out = False
+            for entry in found:
+                if not is_left_out:
+                    yield entry
+                is_left_out = not os.path.lexists(entry.path)
+
+        with scandir(folder) as entries:
+            found = list(entries)
+        yield those_left()
+
+    # Not for whatever removes folders, which goes by descriptors.
+    monkeypatch.setattr(
+        os, "scandir", lambda path: (scandir if isinstance(path, int) else leaving_out)(path)
+    )
+    artifact.downloader.extract(out)
+    monkeypatch.undo()
+
+    folders = dict.fromkeys(("there", "there/too"), "folder")
+    assert tree(out) == {"other": "other", **folders, **{name: name for name in names}}
 
 
 @pytest.mark.parametrize(

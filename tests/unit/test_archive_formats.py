@@ -40,6 +40,16 @@ def test_more_members_than_16_bits_count() -> None:
     assert len(zipfile.ZipFile(io.BytesIO(archive)).namelist()) == 66_000
 
 
+def test_room_for_a_zip() -> None:
+    """What is looked for beforehand is enough for it, and for its directory in another file."""
+    members = [Member(path=f"{i:0200}", type=MemberType.FILE) for i in range(100)]
+    archive = zipped(members, b"")
+    directory = len(archive) - archive.index(b"PK\1\2")
+
+    needed = zip_format.END_BYTES + sum(map(zip_format.largest_size, members))
+    assert len(archive) + directory <= needed
+
+
 def test_more_bytes_than_32_bits_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Sizes of 64 bits are where readers look for them; here they are used far earlier."""
     content = b"sugar and water\n" * 1000

@@ -31,8 +31,7 @@ class MemberTables:
                 f"this Python has no SQLite, which archives need: {e}",
                 hint="Use another Python, or build this one again where the headers of SQLite are",
             ) from e
-        # Threads use it one after another: one selects the members, another one reads them.
-        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database = sqlite3.connect("", isolation_level=None)
         # Whoever would have to put right what was half written has ended with it.
         for setting in ("journal_mode = OFF", "synchronous = OFF"):
             self._database.execute(f"PRAGMA {setting}")

@@ -118,9 +118,9 @@ def dos_time(time: int) -> int:
 
 
 def largest_size(member: Member) -> int:
-    """Return what an archive has for *member* at most, where nothing of it is compressed."""
-    # The name is there twice, and beside it at most 200 bytes.
-    return member.size + 200 + 2 * len(_name(member))
+    """Return what an archive needs for *member* at most, where nothing of it is compressed."""
+    # The name is there twice, and in the file with the directory; beside it at most 300 bytes.
+    return member.size + 300 + 3 * len(_name(member))
 
 
 def _name(member: Member) -> bytes:

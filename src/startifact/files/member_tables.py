@@ -2,7 +2,6 @@
 
 import marshal
 from collections.abc import Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from startifact.errors import LocalFileError
@@ -42,12 +41,7 @@ class MemberTables:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._database.close()
 
     def table(self) -> "MemberTable":
@@ -69,12 +63,12 @@ class MemberTable:
         self._length = 0
         self._recent: dict[str, Any] = {}
         """A few that were asked for, or added, last: folders are, for each member in them."""
-        self._insert = f"INSERT OR IGNORE INTO {name} VALUES (?, ?)"  # noqa: S608  # named above
-        self._select = f"SELECT value FROM {name} WHERE key = ?"  # noqa: S608
-        self._all = f"SELECT key, value FROM {name} ORDER BY key"  # noqa: S608
-        self._first = f"SELECT key, value FROM {name} ORDER BY key LIMIT 1"  # noqa: S608
-        self._last = f"SELECT key, value FROM {name} ORDER BY key DESC LIMIT 1"  # noqa: S608
-        self._delete = f"DELETE FROM {name} WHERE key = ?"  # noqa: S608
+        self._insert = f"INSERT OR IGNORE INTO {name} VALUES (?, ?)"
+        self._select = f"SELECT value FROM {name} WHERE key = ?"
+        self._all = f"SELECT key, value FROM {name} ORDER BY key"
+        self._first = f"SELECT key, value FROM {name} ORDER BY key LIMIT 1"
+        self._last = f"SELECT key, value FROM {name} ORDER BY key DESC LIMIT 1"
+        self._delete = f"DELETE FROM {name} WHERE key = ?"
         self._execute(
             f"CREATE TABLE {name} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
         )
@@ -105,18 +99,18 @@ class MemberTable:
         if key in self._recent:
             return self._recent[key]
         row = self._execute(self._select, _encoded(key)).fetchone()
-        value = None if row is None else marshal.loads(row[0])  # noqa: S302  # nobody else writes it
+        value = None if row is None else _value_of(row[0])
         self._keep(key, value)
         return value
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield every key and what is under it, sorted by the bytes of the keys in UTF-8."""
         for key, value in self._rows():
-            yield _decoded(key), marshal.loads(value)  # noqa: S302
+            yield _decoded(key), _value_of(value)
 
     def values(self) -> Iterator[Any]:
         """Yield what is under the keys, sorted by these."""
-        yield from (marshal.loads(value) for _, value in self._rows())  # noqa: S302
+        yield from (_value_of(value) for _, value in self._rows())
 
     def pop(self) -> Any:
         """Remove what is under the last key, and return it; ``None`` where there is nothing."""
@@ -135,7 +129,7 @@ class MemberTable:
         self._length -= 1
         key = _decoded(row[0])
         self._recent.pop(key, None)
-        return key, marshal.loads(row[1])  # noqa: S302
+        return key, _value_of(row[1])
 
     def _execute(self, statement: str, *values: bytes) -> "sqlite3.Cursor":
         try:
@@ -168,3 +162,7 @@ def _encoded(key: str) -> bytes:
 
 def _decoded(key: bytes) -> str:
     return key.decode("utf-8", "surrogatepass")
+
+
+def _value_of(data: bytes) -> Any:
+    return marshal.loads(data)  # noqa: S302  # this process alone has written it

@@ -152,7 +152,7 @@ def _write_tar(tree: SelectedTree, file: _HashedFile, time: int, beat: Beat) -> 
 def _write_zip(tree: SelectedTree, file: _HashedFile, time: int, beat: Beat) -> str:
     digest = TreeDigest()
     with tempfile.SpooledTemporaryFile(READ_BACK_BYTES) as entries:
-        directory = zip_format.Directory.at(time, entries)  # type: ignore[arg-type]  # it is one
+        directory = zip_format.Directory.at(time, entries)
         for member in tree.members:
             _add_to_zip(tree, member, file, directory, digest, beat)
         for block in directory.end(file.size):

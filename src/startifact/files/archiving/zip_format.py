@@ -8,7 +8,7 @@ than 32 bits, it is in the extension that is there for that (zip64), and nowhere
 import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import BinaryIO
+from typing import IO
 
 from startifact.files.archiving.members import Member
 from startifact.lazy_dataclasses import dataclass
@@ -38,11 +38,11 @@ class Directory:
     """What stands at the end of the archive: all members again, each with its place."""
 
     time: int
-    _entries: BinaryIO
+    _entries: IO[bytes]
     _count: int = 0
 
     @classmethod
-    def at(cls, time: int, entries: BinaryIO) -> "Directory":
+    def at(cls, time: int, entries: IO[bytes]) -> "Directory":
         """Return the directory of an archive whose members all have *time*, in seconds.
 
         *entries* is an empty file, which has it until the end of the archive.

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from startifact.errors import LocalFileError
-from startifact.files.removal import remove_tree
+from startifact.files.tree_removal import remove_tree
 from startifact.files.trouble import hint_of, is_full
 from startifact.limits import SCRATCH_ABANDONED_SECONDS
 from startifact.text import quoted

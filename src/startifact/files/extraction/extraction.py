@@ -19,7 +19,7 @@ from startifact.files.extraction.member_checks import MemberChecks
 from startifact.files.extraction.merging import merge, put_whole
 from startifact.files.extraction.stored_members import StoredMember, StoredMemberType
 from startifact.files.member_tables import MemberTables
-from startifact.files.removal import remove_tree
+from startifact.files.tree_removal import remove_tree
 from startifact.lazy_dataclasses import dataclass
 from startifact.model.member_paths import member_path
 from startifact.text import quoted

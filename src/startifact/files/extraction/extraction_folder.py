@@ -15,8 +15,8 @@ from pathlib import Path
 
 from startifact.errors import InputError
 from startifact.files.destination import local_errors
-from startifact.files.removal import remove_tree
 from startifact.files.temporary import locked, sweep_in
+from startifact.files.tree_removal import remove_tree
 from startifact.lazy_dataclasses import dataclass
 from startifact.text import quoted
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from startifact.files.removal import remove_tree
+from startifact.files.tree_removal import remove_tree
 
 
 def test_everything(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_everything(tmp_path: Path) -> None:
 AS_ANOTHER = """
 import os, sys
 from pathlib import Path
-from startifact.files.removal import remove_tree
+from startifact.files.tree_removal import remove_tree
 if os.geteuid() == 0:
     os.setuid(65534)  # root may remove everything
 remove_tree(Path(sys.argv[1]))

@@ -4,14 +4,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from cfnlint.decode.cfn_yaml import loads
 
 from startifact.errors import InputError
 from startifact.limits import TEMPLATE_CHANNELS
@@ -25,6 +24,7 @@ from startifact.permissions import OPERATIONS
 from tests.support.deployment import Deployment
 from tests.support.iam import ACCOUNT, Asked, Statements, allows
 from tests.support.runner_step import PROJECT as PROJECT_FOLDER
+from tests.support.templates import template_of
 
 PROJECT = "SugarWater"
 SUBJECTS = ("repo:ORG/REPO:ref:refs/tags/v*", "repo:ORG@12/REPO@34:environment:prod")
@@ -184,11 +184,6 @@ def test_default_roles() -> None:
 
     for name in ("Prune", "Repair"):
         assert regional[f"{name}Role"]["Default"] == f"{prefix}-{suffixes[name]}"
-
-
-def template_of(text: str) -> Mapping[str, Any]:
-    """Return a template, whose functions are mappings."""
-    return dict(loads(text))
 
 
 def expected_policy(role: Role, **where: Any) -> Statements:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.decode.cfn_yaml import loads
 
 from startifact.organisation.policy import policy
 from startifact.organisation.templates import regional_template, roles_template
@@ -18,6 +17,7 @@ from startifact.organisation.templates.roles import all_roles
 from startifact.organisation.trust import ISSUER
 from tests.support.iam import ACCOUNT, listed
 from tests.support.runner_step import PROJECT
+from tests.support.templates import template_of
 
 MODULE = PROJECT / "examples" / "terraform"
 TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
@@ -183,7 +183,7 @@ SAME = {
 
 def test_resources() -> None:
     """There is each kind of resource that the templates have, and no other."""
-    templates = [loads(regional_template()), loads(roles_template())]
+    templates = [template_of(regional_template()), template_of(roles_template())]
     kinds = {r["Type"] for template in templates for r in template["Resources"].values()}
 
     made = set(re.findall(r'^resource "(\w+)"', text(), re.MULTILINE))
@@ -211,8 +211,8 @@ def test_lifecycle(rule: str, setting: str) -> None:
 
 def test_defaults() -> None:
     """What nobody gives is the same in both: days, names and patterns of subjects."""
-    regional = loads(regional_template())["Parameters"]
-    roles = loads(roles_template())["Parameters"]
+    regional = template_of(regional_template())["Parameters"]
+    roles = template_of(roles_template())["Parameters"]
 
     for variable, default in (
         ("noncurrent_days", regional["NoncurrentDays"]["Default"]),

@@ -8,7 +8,6 @@ from typing import Any
 
 import boto3
 
-import tests.support.cloudformation  # noqa: F401  # teaches moto what it lacks
 from startifact.organisation.templates import regional_template, roles_template
 from tests.support.iam import Statements
 
@@ -20,6 +19,10 @@ class Deployment:
     """The account that templates are deployed in."""
 
     endpoint: str
+
+    def __post_init__(self) -> None:
+        # Only here: it takes half a second, and most workers only collect what deploys.
+        import tests.support.cloudformation  # noqa: F401  # teaches moto what it lacks
 
     def client(self, service: str, region: str = FIRST) -> Any:
         return boto3.client(  # type: ignore[call-overload]

@@ -10,8 +10,6 @@ from typing import Any
 import boto3
 import pytest
 
-import tests.support.change_sets
-import tests.support.cloudformation  # noqa: F401  # both teach moto what it lacks
 from startifact.regions.aws import endpoint
 from tests.support.command import Done, run_inside
 from tests.support.wire import Answer, Forward, Request, Wire
@@ -78,6 +76,10 @@ class EmptyAccount:
 @pytest.fixture
 def empty(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmptyAccount]:
     """Return an account of this test's own, on a wire that stands for AWS itself."""
+    # Only here: it takes half a second, and most workers only collect what deploys.
+    import tests.support.change_sets
+    import tests.support.cloudformation  # noqa: F401  # both teach moto what it lacks
+
     account = EmptyAccount(str(next(_NUMBERS)), Wire(moto_server))
 
     def in_account(request: Request, forward: Forward) -> Answer | None:

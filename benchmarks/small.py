@@ -66,9 +66,9 @@ def _help(environment: dict[str, str]) -> Case:
 
 def _far(small: "Small") -> Iterator[Case]:
     for count, targets in (
-        (1, [Target(Figure.WALL, 1.1), *_counts(7, 4)]),
+        (1, [Target(Figure.WALL, 1.1), *_counts(7, 3)]),
         (2, []),
-        (3, [Target(Figure.WALL, 1.2), *_counts(7, 12), Target(Figure.MEMORY, 150)]),
+        (3, [Target(Figure.WALL, 1.2), *_counts(7, 11), Target(Figure.MEMORY, 150)]),
     ):
         name = f"80 ms: stage into an organisation's {_regions(count)}"
         case = small.organisation(name, count, targets)

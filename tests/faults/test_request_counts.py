@@ -82,7 +82,7 @@ def trips(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trips]:
 
 @pytest.mark.parametrize(
     ("regions", "is_first", "requests", "connections"),
-    [(ONE, True, 12, 5), (ONE, False, 11, 4), (THREE, True, 36, 15), (THREE, False, 33, 12)],
+    [(ONE, True, 12, 4), (ONE, False, 11, 3), (THREE, True, 36, 14), (THREE, False, 33, 11)],
     ids=["one-first", "one", "three-first", "three"],
 )
 def test_staging_in_an_organisation(
@@ -153,7 +153,7 @@ def test_staging_into_one_bucket(
 
 
 @pytest.mark.parametrize(
-    ("regions", "requests", "connections"), [(ONE, 7, 4), (THREE, 19, 12)], ids=["one", "three"]
+    ("regions", "requests", "connections"), [(ONE, 7, 3), (THREE, 19, 11)], ids=["one", "three"]
 )
 def test_download_of_latest(
     trips: Trips,

@@ -57,6 +57,7 @@ class _LegacySupport(S3Region):
         """See `Region.read_channel_and_mirror`: the mirror is read once, also as the channel."""
         if self.mirror is None:
             return super().read_channel_and_mirror(key)
+        self._bucket()  # whose name is in SSM too: the mirror would take the connection for it
         read_mirror = self.ask_in_background(partial(self.mirror.read, *split_channel_key(key)))
         channel = super().read_channel(key)
         if channel is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 from startifact.concurrency.background import BackgroundCall
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, holding
-from startifact.errors import ConfigurationError, InputError
+from startifact.errors import ConfigurationError, InputError, StartifactError
 from startifact.hints import Command, Hint
 from startifact.limits import (
     DEFAULT_LIMITS,
@@ -178,7 +178,9 @@ class ConfigurationLoader:
             self._warn_of_unknown_keys(region, text)
 
     def _fetched(self, region: str) -> str:
-        text = parameters_of(self, region).get(self._parameter)
+        answer = BackgroundCall(partial(parameters_of(self, region).get, self._parameter))
+        self._prepare_for_answer(region)
+        text = answer.result()
         if text is None:
             raise ConfigurationError(
                 f"there is no organisation configuration in {self._source(region)}",
@@ -189,6 +191,18 @@ class ConfigurationLoader:
                 ),
             )
         return text
+
+    def _prepare_for_answer(self, region: str) -> None:
+        """Do what comes next already: it takes a third of a round trip to another continent."""
+        import startifact.regions.aws.region  # noqa: F401
+
+        with self._lock:
+            is_first = not self._stores and not self._loaded
+        if is_first:
+            # Most configurations have no options and no endpoint. What is wrong with the client is
+            # raised where it is needed.
+            with contextlib.suppress(StartifactError):
+                clients_of(self).s3(region, in_region=True)
 
     def _warn_of_unknown_keys(self, region: str, text: str) -> None:
         source = self._source(region)

@@ -68,7 +68,9 @@ exhaustive: $(VENV)/.installed-dev
 	$(PYTEST) $(LEFT_OUT) $(TESTS)
 
 # What commands take beside those of other tools; see docs/performance.md for OPTIONS.
-bench: $(VENV)/.installed-dev build/compare/.installed-peers
+# Without Go, which builds the stores, their cases are left out.
+bench: $(VENV)/.installed-dev build/compare/.installed-peers \
+    $(if $(shell command -v go),$(VENV)/.installed-versitygw $(VENV)/.installed-seaweedfs)
 	$(BIN)/python -m benchmarks $(OPTIONS)
 
 # Fails where a staging or a download makes more requests, sends more or takes more memory than it may.
@@ -177,17 +179,17 @@ GO_INSTALL = GOBIN=$(abspath $(BIN)) go install -ldflags='-s -w'
 $(VENV)/.installed-stores: $(STORES:%=$(VENV)/.installed-%)
 	touch $@
 
-$(VENV)/.installed-versitygw: $(VENV)/.installed-dev
+$(VENV)/.installed-versitygw: | $(VENV)/.installed-dev
 	$(GO_INSTALL) $(VERSITYGW)
 	touch $@
 
-$(VENV)/.installed-minio: $(VENV)/.installed-dev
+$(VENV)/.installed-minio: | $(VENV)/.installed-dev
 	$(GO_INSTALL) $(MINIO)
 	touch $@
 
 # Go installs no module at a version whose go.mod replaces another. SeaweedFS's does, so it is
 # installed from a module that requires it.
-$(VENV)/.installed-seaweedfs: $(VENV)/.installed-dev
+$(VENV)/.installed-seaweedfs: | $(VENV)/.installed-dev
 	rm -rf $(VENV)/seaweedfs && mkdir $(VENV)/seaweedfs
 	cd $(VENV)/seaweedfs && go mod init stores && \
 	  go mod edit -require=$(SEAWEEDFS) -replace=$(SEAWEEDFS_REPLACES) && \

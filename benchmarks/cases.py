@@ -169,8 +169,8 @@ def measure(case: Case, rounds: int, folder: Path) -> Result:
     """Run every command of *case* in turn *rounds* times, once to warm up before it if it does."""
     result = Result(case)
     for number in range(0 if case.warms_up else 1, rounds + 1):
-        # Each goes first as often as the others.
-        shift = number % len(case.candidates) if number else 0
+        # Another one goes first in each round.
+        shift = (number - 1) % len(case.candidates) if number else 0
         for candidate in case.candidates[shift:] + case.candidates[:shift]:
             if candidate.runs_once and number != 1:
                 continue

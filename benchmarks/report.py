@@ -46,7 +46,12 @@ def _requests(counts: dict[str, float]) -> str:
 
 
 def _spread(values: dict[str, float]) -> str:
-    return f"{values['median']:.2f} ({values['least']:.2f} to {values['most']:.2f})"
+    return _spread_to(values, 2)
+
+
+def _spread_to(values: dict[str, float], digits: int) -> str:
+    median, least, most = (f"{values[name]:.{digits}f}" for name in ("median", "least", "most"))
+    return f"{median} ({least} to {most})"
 
 
 def _target(target: dict[str, Any]) -> str:
@@ -58,11 +63,19 @@ def _measured(target: dict[str, Any]) -> str:
     if not target["unit"] and not target["against"]:
         return f"{target['median']:g} ({target['least']:g} to {target['most']:g})"
     unit = f"of {target['against']}" if target["against"] else target["unit"]
-    return f"{_spread(target)} {unit}"
+    return f"{_spread_to(target, _digits(target))} {unit}"
+
+
+def _digits(target: dict[str, Any]) -> int:
+    """Return how many digits show on which side of its limit a figure is."""
+    is_exact = abs(target["limit"] - round(target["limit"], 2)) < 1e-9
+    return 2 if is_exact or target["limit"] > 1 else 3
 
 
 def _limit(target: dict[str, Any]) -> str:
-    number = f"{target['limit']:.2f}" if target["unit"] or target["against"] else target["limit"]
+    number = target["limit"]
+    if target["unit"] or target["against"]:
+        number = f"{number:.{_digits(target)}f}"
     return f"{'at least' if target['is least'] else 'at most'} {number}"
 
 
@@ -70,7 +83,7 @@ def page(facts: dict[str, Any], rounds: int) -> str:
     """Return the tables of *facts*, which were measured in *rounds*."""
     machine = facts["machine"]
     lines = [
-        f"Medians of {rounds} runs, on {machine['processors']}, with "
+        f"Medians of {rounds} runs on {machine['date']}, on {machine['processors']}, with "
         + ", ".join(f"{n} {machine[n]}" for n in NAMED)
         + ".",
         "",

@@ -37,9 +37,12 @@ def read(line: str) -> list[Exchange]:
 
 
 def critical_path(exchanges: Sequence[Exchange]) -> list[Exchange]:
-    """Return the chain of requests, each begun after the one before had ended, that ends last."""
+    """Return the longest chain of requests, each of which began after the one before had ended.
+
+    Of several, the one whose requests began last: the command has waited for these.
+    """
     path: list[Exchange] = []
-    rest = sorted(exchanges, key=lambda e: e.end)
+    rest = sorted(exchanges, key=lambda e: e.begin)
     while rest:
         last = rest.pop()
         path.insert(0, last)

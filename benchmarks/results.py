@@ -5,6 +5,7 @@ import os
 import platform
 import statistics
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -26,6 +27,7 @@ def machine() -> dict[str, str]:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     return {
+        "date": time.strftime("%Y-%m-%d"),
         "processors": f"{os.cpu_count()} x {models[0] if models else platform.machine()}",
         "system": platform.platform(),
         "Python": platform.python_version(),
@@ -70,8 +72,13 @@ def case_facts(result: Result) -> dict[str, Any]:
         "ratios": _ratios(result),
         "left out": result.case.left_out,
         "targets": [_target(result, target) for target in result.case.targets],
-        "timeline": _timeline(result.runs[US][-1]),
+        "timeline": _timeline(_median_run(result.runs[US])),
     }
+
+
+def _median_run(runs: Sequence[Run]) -> Run:
+    """Return the run that took the median time."""
+    return sorted(runs, key=lambda run: run.usage.wall_seconds)[len(runs) // 2]
 
 
 def _timeline(run: Run) -> dict[str, Any]:

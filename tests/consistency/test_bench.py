@@ -11,7 +11,9 @@ from benchmarks.cases import US, Candidate, Case, Figure, Result, Run, Target
 from benchmarks.check import failures
 from benchmarks.latency_proxy import Connection
 from benchmarks.process import Usage
-from benchmarks.requests import Exchange
+from benchmarks.report import text
+from benchmarks.requests import Exchange, critical_path
+from benchmarks.results import case_facts
 from tests.consistency.test_ci import made
 from tests.support.runner_step import PROJECT
 
@@ -77,6 +79,29 @@ def test_noise() -> None:
     better = Run(Usage(1.0, 1.0, 50.0), [exchange(0), exchange(0), exchange(1)])
 
     assert failures(result_of([waiting, better], Target(Figure.ONE_AFTER_ANOTHER, 2))) == []
+
+
+def test_one_after_another() -> None:
+    """The longest chain counts, also where another request ends last."""
+    slow = Exchange(2, "GET", "/bucket/slow", 2.75, 9.0, 500)
+    chain = [exchange(number) for number in range(6)]
+
+    assert critical_path([slow, *chain]) == chain
+    assert Figure.ONE_AFTER_ANOTHER.of(Run(Usage(9.0, 9.0, 50.0), [slow, *chain])) == 6
+
+
+def test_timeline_of_the_median_run() -> None:
+    """What is drawn is not the run that happened to be slow."""
+    runs = [Run(Usage(seconds, 1.0, 50.0), [exchange(0)]) for seconds in (2.0, 1.0, 9.0)]
+
+    assert case_facts(result_of(runs))["timeline"]["ended"] == 2000.0
+
+
+def test_digits() -> None:
+    """A limit is not rounded to another one, and what is measured has as many digits."""
+    case = case_facts(result_of([Run(Usage(0.0533, 1.0, 50.0), [])], Target(Figure.WALL, 0.055)))
+
+    assert "time: 0.053 (0.053 to 0.053) s, at most 0.055: met" in text(case)
 
 
 def test_nothing_counted() -> None:

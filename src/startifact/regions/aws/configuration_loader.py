@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 from startifact.concurrency.background import BackgroundCall
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, holding
-from startifact.errors import ConfigurationError, InputError, StartifactError
+from startifact.errors import ConfigurationError, InputError
 from startifact.hints import Command, Hint
 from startifact.limits import (
     DEFAULT_LIMITS,
@@ -179,7 +179,9 @@ class ConfigurationLoader:
 
     def _fetched(self, region: str) -> str:
         answer = BackgroundCall(partial(parameters_of(self, region).get, self._parameter))
-        self._prepare_for_answer(region)
+        # Meanwhile: these modules come next, and would take their time after the answer.
+        import startifact.regions.aws.region  # noqa: F401
+
         text = answer.result()
         if text is None:
             raise ConfigurationError(
@@ -191,18 +193,6 @@ class ConfigurationLoader:
                 ),
             )
         return text
-
-    def _prepare_for_answer(self, region: str) -> None:
-        """Do what comes next already: it takes a third of a round trip to another continent."""
-        import startifact.regions.aws.region  # noqa: F401
-
-        with self._lock:
-            is_first = not self._stores and not self._loaded
-        if is_first:
-            # Most configurations have no options and no endpoint. What is wrong with the client is
-            # raised where it is needed.
-            with contextlib.suppress(StartifactError):
-                clients_of(self).s3(region, in_region=True)
 
     def _warn_of_unknown_keys(self, region: str, text: str) -> None:
         source = self._source(region)
@@ -257,21 +247,21 @@ def store_configuration(loader: ConfigurationLoader, region: str) -> Configurati
     return loader._once(region, loader._stores, loader._read_store)
 
 
-def bucket_name_text(loader: ConfigurationLoader, region: str) -> str | None:
-    """Return what the parameter holds that the configuration of *region* names for its bucket.
+def begin_bucket_name(loader: ConfigurationLoader, region: str) -> "BackgroundCall[str | None]":
+    """Begin to read the parameter that the configuration of *region* names for its bucket.
 
-    ``None`` when the region says that there is no such parameter.
+    The result is ``None`` when the region says that there is no such parameter.
 
     Raises:
         ConfigurationError: There is no configuration, or it is not valid.
-        AccessDeniedError: AWS refused to show one of them.
-        RegionUnavailableError: The region did not answer.
+        AccessDeniedError: AWS refused to show it; the result may raise it too.
+        RegionUnavailableError: The region did not answer, likewise.
     """
     parameter = store_configuration(loader, region).bucket_name_param
     guess, value = loader._guesses.pop(region, (None, None))
     if value is not None and guess == parameter:
-        return value.result()
-    return parameters_of(loader, region).get(parameter)
+        return value
+    return BackgroundCall(partial(parameters_of(loader, region).get, parameter))
 
 
 def default_region_of(loader: ConfigurationLoader) -> str | None:

@@ -4,14 +4,18 @@ import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from startifact.concurrency.background import BackgroundCall
 from startifact.concurrency.heartbeat import holding
 from startifact.errors import ConfigurationError, InputError
 from startifact.files.source import Source
 from startifact.limits import Limits
-from startifact.model.configuration import bucket_options_in, is_reserved_parameter
+from startifact.model.configuration import (
+    Configuration,
+    bucket_options_in,
+    is_reserved_parameter,
+)
 from startifact.model.examination import Check, ExaminationRequest
 from startifact.model.keys import LATEST, Key, channel_parameter, project_of
 from startifact.model.links import LinkRequest, SignedLink
@@ -19,7 +23,7 @@ from startifact.regions.aws.bucket import Bucket
 from startifact.regions.aws.clients import Clients
 from startifact.regions.aws.configuration_loader import (
     ConfigurationLoader,
-    bucket_name_text,
+    begin_bucket_name,
     clients_of,
     parameters_of,
     store_configuration,
@@ -38,6 +42,9 @@ from startifact.regions.interface import (
 )
 from startifact.regions.pages import Page
 from startifact.text import quoted
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 T = TypeVar("T")
 
@@ -328,7 +335,10 @@ class OrganisationRegion(S3Region):
     def _look_up(self) -> Bucket:
         configuration = store_configuration(self._loader, self.name)
         parameter = configuration.bucket_name_param
-        bucket = bucket_name_text(self._loader, self.name)
+        name = begin_bucket_name(self._loader, self.name)
+        # Meanwhile: it takes a third of a round trip to another continent.
+        client = self._client(configuration)
+        bucket = name.result()
         if bucket is None:
             raise ConfigurationError(
                 f"there is no parameter {parameter} in {self.name}",
@@ -347,19 +357,22 @@ class OrganisationRegion(S3Region):
                 "expected the name of a bucket",
                 hint=self._into_parameter(parameter),
             )
-        options = bucket_options_in(configuration, self.name)
-        endpoint = (configuration.endpoint or {}).get(self.name)
-        # Other stores call their regions as they like.
-        in_region = endpoint is None or not is_custom(endpoint)
-        clients = clients_of(self._loader)
         return Bucket(
-            clients.s3(self.name, endpoint=endpoint, in_region=in_region, options=options),
+            client,
             region=self.name,
             name=bucket.strip(),
             prefix=configuration.bucket_key_prefix,
             limits=self._limits,
-            options=options,
+            options=bucket_options_in(configuration, self.name),
         )
+
+    def _client(self, configuration: Configuration) -> "S3Client":
+        endpoint = (configuration.endpoint or {}).get(self.name)
+        # Other stores call their regions as they like.
+        in_region = endpoint is None or not is_custom(endpoint)
+        options = bucket_options_in(configuration, self.name)
+        clients = clients_of(self._loader)
+        return clients.s3(self.name, endpoint=endpoint, in_region=in_region, options=options)
 
     def _into_parameter(self, parameter: str) -> str:
         return (

@@ -14,6 +14,7 @@ from startifact.repair.verify import FindingKind
 from tests.functional.repair.project_fixture import CONTENT, OTHER, ProjectFixture, actions, sha256
 from tests.support.backends import Bucket
 from tests.support.faulty_region import faulty, session_over
+from tests.support.limits import PART
 from tests.support.messages import shell_hint
 from tests.support.wire import Answer, Forward, Request, error
 
@@ -53,7 +54,7 @@ def test_quarantine_is_no_version(fixture: ProjectFixture) -> None:
 def test_large_artifact(bucket_project: ProjectFixture) -> None:
     """An artifact that goes in several parts is set aside and replaced like any other."""
     fixture = bucket_project
-    content = b"x" * (8 * 1024 * 1024 + 1)
+    content = b"x" * (PART + 1)
     fixture.stage(content=content)
     fixture.forge(fixture.b, fixture.key, content[:-1] + b"y")
 

@@ -20,7 +20,7 @@ from startifact.errors import DeadlineError, FileChangedError, LocalFileError
 from startifact.files import contents
 from startifact.files.archiving import archive
 from startifact.files.source import Source
-from startifact.limits import DEFAULT_LIMITS, MIB
+from startifact.limits import MIB
 from tests.functional.archives.conftest import Stage, build, read_tar
 from tests.support.limits import Session, short_limits
 
@@ -29,12 +29,25 @@ KINDS = pytest.mark.parametrize("kind", ["tar.gz", "zip"])
 
 
 @KINDS
-@pytest.mark.parametrize("part_bytes", [DEFAULT_LIMITS.part_bytes, MIB + 1, MIB, 250_000])
+@pytest.mark.parametrize(
+    ("part_bytes", "size"),
+    [
+        (2 * MIB + 1, 7 * MIB),
+        (MIB, 3 * MIB - 100_000),
+        (250_000, MIB),
+        (100, 2 * MIB),
+    ],
+    ids=["more than a piece", "one piece", "less", "too many for an upload"],
+)
 def test_parts(
-    kind: str, here: Path, directories: list[str], monkeypatch: pytest.MonkeyPatch, part_bytes: int
+    kind: str,
+    here: Path,
+    directories: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    part_bytes: int,
+    size: int,
 ) -> None:
     """What is known of an archive from making it is what a second reading would find."""
-    size = max(3 * part_bytes, 5 * MIB) - 100_000
     build(here / "d", {"a": os.urandom(size), "b": os.urandom(5), "c": ""})
     made: list[tuple[Source, Source]] = []
     write = archive.write_archive

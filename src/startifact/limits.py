@@ -202,18 +202,15 @@ MAX_PARTS = 10_000
 MAX_SIZE_BYTES = MAX_PARTS * 5 * 1024**3
 """What S3 allows for one object: 10,000 parts of 5 GiB, about 48.8 TiB."""
 
-PART_BYTES = 8 * MIB
-"""What one request carries, while `MAX_PARTS` of them suffice. Less would cost round trips, more
-would lose more work with a connection. It is the same in all regions, which are sent one scan."""
-
 MAX_BODY_BYTES_AT_ONCE = 256 * 1024
 """Of one request, sent without asking whether it may be: it costs less than the round trip."""
 
 MAX_READ_BYTES = 32 * MIB
 READS_PER_WORKER = 2
 """What one request of a download asks for at most, and how many requests each worker makes before
-it may be more than `PART_BYTES`: each takes about 2 ms of processor time. A read goes on where a
-connection broke, so that no work is lost; but the last ones are waited for by all others."""
+it may be more than `Limits.part_bytes`: each takes about 2 ms of processor time. A read goes on
+where a connection broke, so that no work is lost; but the last ones are waited for by all others.
+"""
 
 MAX_PARAMETER_NAME_CHARACTERS = 1011
 """What SSM allows for a name, once it has put its own prefix before it."""
@@ -566,7 +563,7 @@ class Limits:
     again for the idle time-out, would take hours."""
 
     broken_answers: int = 5
-    """How many answers may break off within `PART_BYTES` where another region can deliver, though
+    """How many answers may break off within ``part_bytes`` where another region can deliver, though
     each brought bytes. As many attempts as aws-cli makes."""
 
     read_block_bytes: int = 32 * 1024
@@ -615,6 +612,11 @@ class Limits:
     the same, and the next run waits for it again."""
 
     # Work at a time --------------------------------------------------------------------------
+
+    part_bytes: int = 8 * MIB
+    """What one request carries, while `MAX_PARTS` of them suffice. Less would cost round trips,
+    more would lose more work with a connection. It is the same in all regions, which are sent one
+    scan. S3 takes no part of less than 5 MiB, but for the last one."""
 
     part_workers: int = 12
     """How many parts of one artifact go to or come from one region at a time: at 80 ms a round trip

@@ -12,11 +12,12 @@ from startifact import Pruning, Repair, Verification
 from startifact.limits import DEFAULT_LIMITS
 from startifact.organisation.setup import check_setup, set_up
 from tests.conftest import AwsAccount
-from tests.support.limits import ConfigurationLoader, Session
+from tests.support.limits import PART, ConfigurationLoader
+from tests.support.limits import SessionOfSmallParts as Session
 from tests.support.wire import Answer, Forward, Request, Rule, error
 
 REGIONS = ("us-east-1", "eu-west-1")
-LARGE = b"x" * (8 * 1024 * 1024 + 1)
+LARGE = b"x" * (PART + 1)
 """What is sent in parts."""
 
 

@@ -18,6 +18,7 @@ from tests.conftest import AwsAccount
 from tests.consistency.policy_scenarios import LARGE, REGIONS, SCENARIOS, Setting
 from tests.support.deployment import Deployment
 from tests.support.iam import ACCOUNT, ANYTHING, Asked, Statements, allows, enforced, of_bucket
+from tests.support.limits import SMALL_PARTS
 from tests.support.wire import Wire
 
 NAME = "on-the-wire"
@@ -169,7 +170,7 @@ def test_large_artifact(
     stage, asked = ROLES["StageRole"], list[Asked]()
     wire.add(enforced(rules_for(stage), asked, arn_of(stage)))
 
-    with Session(regions=REGIONS[0]) as session:
+    with Session(regions=REGIONS[0], limits=SMALL_PARTS) as session:
         done = session.stage("P2", "1.0.0", make_file(LARGE))
 
     assert done.created

@@ -24,7 +24,7 @@ from startifact.errors import (
     StartifactError,
 )
 from startifact.files.source import Source
-from startifact.limits import BLOCK_BYTES, MAX_CHANNEL_BYTES, PART_BYTES
+from startifact.limits import BLOCK_BYTES, DEFAULT_LIMITS, MAX_CHANNEL_BYTES
 from startifact.model.keys import Key
 from startifact.regions.interface import (
     Location,
@@ -222,7 +222,7 @@ def test_beats_of_create(region: Region, backend: Backend, make_file: MakeFile, 
 
     before = [count for count, is_there in beats if not is_there]
     assert len(before) >= len(source.parts)
-    assert all(0 <= count <= PART_BYTES for count, _ in beats)
+    assert all(0 <= count <= DEFAULT_LIMITS.part_bytes for count, _ in beats)
     assert sum(count for count, _ in beats) == size
 
 

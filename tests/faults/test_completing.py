@@ -16,15 +16,17 @@ from tests.faults.conftest import Served
 from tests.faults.network_rules import reset, reset_after, throttled
 from tests.faults.rules import is_completion, is_part, when, within
 from tests.faults.store_rules import SlowCompletion
+from tests.support.limits import PART
 from tests.support.wire import Answer, Forward, Request, Wire, error
 
 MakeFile = Callable[..., Path]
 
 HERE = "eu-west-1"
-PARTS = 8 * 1024 * 1024 + 1
+PARTS = PART + 1
 KEY = "SugarWater@1.0.0"
 
 QUICK = Limits(
+    part_bytes=PART,
     idle_timeout_seconds=2.5,
     quorum_idle_timeout_seconds=0.8,
     connect_seconds=0.5,
@@ -33,7 +35,7 @@ QUICK = Limits(
     completing_seconds=10.0,
     request_retry=RetryLimits(attempts=3, shortest_seconds=0.05, longest_seconds=0.5),
 )
-"""The times of real ones, ten times as fast."""
+"""The times of real ones, ten times as fast, and small parts."""
 
 LONG = 3.5
 """Seconds that are too long for any other request."""
@@ -133,7 +135,7 @@ def test_completion_that_is_put_off(
     """A completion that is throttled or reset for a while is made again."""
     wire.add(when(is_completion, within(0.5, rule)))
 
-    stage(make_file, Limits())
+    stage(make_file, Limits(part_bytes=PART))
 
     assert served.stored(KEY, HERE) == 1
 

@@ -36,15 +36,17 @@ from tests.faults.rules import (
     starting,
     when,
 )
-from tests.support.limits import Session, short_limits
+from tests.support.limits import PART, SMALL_PARTS, Session, short_limits
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 
-SIZE = 9 * MIB
+SIZE = PART + PART // 8
 KEY = "team/SugarWater@1.0.0"
 FIRST, SECOND, THIRD = AWS_REGIONS
-LIMITS = short_limits(copy_bytes=MIB, copy_wait_seconds=10.0, idle_timeout_seconds=20.0)
+LIMITS = short_limits(
+    part_bytes=PART, copy_bytes=MIB, copy_wait_seconds=10.0, idle_timeout_seconds=20.0
+)
 HANGING = replace(
     LIMITS,
     copy_wait_seconds=0.5,
@@ -58,7 +60,7 @@ pytestmark = pytest.mark.usefixtures("is_aws")
 
 @pytest.fixture
 def content() -> bytes:
-    return os.urandom(MIB) * 9
+    return os.urandom(SIZE)
 
 
 @pytest.fixture
@@ -177,7 +179,7 @@ def test_added_region_is_copied_to(
 
     session.stage("SugarWater", "1.0.0", make_file(content))
 
-    assert sent(wire) - before < MIB
+    assert sent(wire) - before < PART // 8
     assert copied_to(wire) == {SECOND, THIRD}
     check_staged(account, session, content)
 
@@ -200,7 +202,9 @@ def test_no_such_way(session: Session, make_file: MakeFile) -> None:
 
 def test_small_artifacts_are_sent(wire: Wire, account: AwsAccount, make_file: MakeFile) -> None:
     """Below 64 MiB a copy would come later than what is sent."""
-    Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", make_file(bytes(9 * MIB)))
+    session = Session(regions=AWS_REGIONS, limits=SMALL_PARTS)
+
+    session.stage("SugarWater", "1.0.0", make_file(bytes(SIZE)))
 
     assert copied_to(wire) == set()
 
@@ -341,7 +345,8 @@ def test_kept_content_that_comes_first(
     path, other = make_file(content), make_file(content[:-1], "other")
 
     def come_first(request: Request, forward: Forward) -> Answer | None:
-        Session(regions=request.region).stage("SugarWater", "1.0.0", other)
+        other_job = Session(regions=request.region, limits=SMALL_PARTS)
+        other_job.stage("SugarWater", "1.0.0", other)
         return forward()
 
     wire.add(when(is_completion, come_first, times=1))
@@ -509,7 +514,7 @@ def test_copy_that_hangs(
 
 def test_copy_that_is_slow(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """As long as it gets on, a copy may take longer than one that does not is waited for."""
-    content = os.urandom(MIB) * 25
+    content = os.urandom(3 * PART + 1)
     limits = replace(LIMITS, part_workers=1, copy_wait_seconds=2.0)
     session = Session(regions=[FIRST, SECOND], limits=limits)
     Session(regions=FIRST, limits=limits).stage("SugarWater", "1.0.0", make_file(content))
@@ -525,7 +530,7 @@ def test_copy_that_is_slow(account: AwsAccount, wire: Wire, make_file: MakeFile)
 
     copies = [request for request in wire.requests() if is_copy(request)]
     assert len(copies) * 0.8 > limits.copy_wait_seconds
-    assert sent(wire) - before < MIB
+    assert sent(wire) - before < PART // 8
     assert not failures(staging)
 
 

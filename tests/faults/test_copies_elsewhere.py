@@ -12,13 +12,14 @@ from startifact.limits import MIB
 from startifact.regions.aws import endpoint
 from tests.conftest import AwsAccount, percent
 from tests.faults.rules import copied_to, is_copy, when
-from tests.support.limits import Session, short_limits
+from tests.support.limits import PART, Session, short_limits
 from tests.support.wire import Answer, Forward, Request, Wire, error
 
 MakeFile = Callable[..., Path]
 
 KEY = "SugarWater@1.0.0"
-LIMITS = short_limits(copy_bytes=MIB)
+SIZE = PART + 1
+LIMITS = short_limits(part_bytes=PART, copy_bytes=MIB)
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_only_amazon_s3_copies(
         for region, host in zip(("us-east-1", "eu-west-1"), hosts, strict=True)
     ]
 
-    stage_twice(regions, make_file(os.urandom(9 * MIB)))
+    stage_twice(regions, make_file(os.urandom(SIZE)))
 
     assert copied_to(wire) == copied
 
@@ -82,7 +83,7 @@ def test_two_endpoints(
         bucket(account, other, "eu-west-1", host),
     ]
 
-    stage_twice(regions, make_file(os.urandom(9 * MIB)))
+    stage_twice(regions, make_file(os.urandom(SIZE)))
 
     assert copied_to(other) == copied
     assert not copied_to(wire)
@@ -106,7 +107,7 @@ def test_copies_stay_in_the_partition(
         f"s3://{name}?region={region}",
     ]
 
-    stage_twice(regions, make_file(os.urandom(9 * MIB)))
+    stage_twice(regions, make_file(os.urandom(SIZE)))
 
     assert copied_to(wire) == copied
 
@@ -121,7 +122,7 @@ def test_bucket_of_another_account(account: AwsAccount, wire: Wire, make_file: M
     wire.add(when(is_copy, refuse))
     regions = [f"s3://{account.buckets[r]}?region={r}" for r in ("us-east-1", "eu-west-1")]
 
-    stage_twice(regions, make_file(os.urandom(9 * MIB)))
+    stage_twice(regions, make_file(os.urandom(SIZE)))
 
     assert copied_to(wire) == {"eu-west-1"}
     assert KEY in account.keys("eu-west-1")

@@ -29,17 +29,17 @@ from tests.faults.rules import (
     when,
 )
 from tests.support.faulty_region import faulty, session_over
-from tests.support.limits import Session, short_limits
+from tests.support.limits import PART, Session, short_limits
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 Condition = Callable[[Request], bool]
 
 HERE, THERE = "us-east-1", "eu-west-1"
-SMALL, PARTS = 1024, 8 * 1024 * 1024 + 1
+SMALL, PARTS = 1024, PART + 1
 KEY, LATEST, YANKED = "SugarWater@1.0.0", "SugarWater/latest", "SugarWater/_yanked/1.0.0"
 
-BRIEF = short_limits(idle_timeout_seconds=3.0)
+BRIEF = short_limits(part_bytes=PART, idle_timeout_seconds=3.0)
 """For trouble that does not end."""
 
 

@@ -18,7 +18,8 @@ from tests.conftest import AWS_REGIONS, AwsAccount, percent
 from tests.faults import processes
 from tests.faults.rules import Hole, hanging, is_read, when
 from tests.support.faulty_region import ANY, faulty, session_over
-from tests.support.limits import Session
+from tests.support.limits import PART
+from tests.support.limits import SessionOfSmallParts as Session
 from tests.support.wire import Answer, Forward, Request, Wire
 
 MakeFile = Callable[..., Path]
@@ -37,7 +38,7 @@ def bucket(account: AwsAccount, endpoint: str, region: str = "us-east-1") -> str
 def living(account: AwsAccount, make_file: MakeFile) -> str:
     """Return the spelling of a region that lives and holds one artifact of two parts."""
     spec = bucket(account, account.endpoint)
-    Session(regions=spec).stage("SugarWater", "1.0.0", make_file(os.urandom(9 * MIB)))
+    Session(regions=spec).stage("SugarWater", "1.0.0", make_file(os.urandom(PART + 1)))
     return spec
 
 
@@ -327,7 +328,7 @@ def test_download_that_stalls(
     tmp_path: Path,
 ) -> None:
     """A region that stops in the middle of the bytes is given up for the next one."""
-    path = make_file(os.urandom(9 * MIB))
+    path = make_file(os.urandom(PART + PART // 8))
     Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
     stalled: list[str] = []
 
@@ -342,7 +343,8 @@ def test_download_that_stalls(
         return Answer(answer.status, answer.body, answer.headers, stall_after=100_000)
 
     wire.add(idle_timeout)
-    session = Session(regions=AWS_REGIONS, limits=Limits(idle_timeout_seconds=3.0))
+    limits = Limits(idle_timeout_seconds=3.0, part_bytes=PART)
+    session = Session(regions=AWS_REGIONS, limits=limits)
     artifact = session.get("SugarWater", "1.0.0")
 
     got = artifact.downloader.download(tmp_path / "to" / "file")

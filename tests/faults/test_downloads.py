@@ -25,7 +25,14 @@ from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import flipping_downloads, is_read, span, when
 from tests.support.backends import Directory
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
-from tests.support.limits import ConfigurationLoader, Session, short_limits
+from tests.support.limits import (
+    PART,
+    SHORT,
+    SMALL_PARTS,
+    ConfigurationLoader,
+    short_limits,
+)
+from tests.support.limits import SessionOfSmallParts as Session
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MakeFile = Callable[..., Path]
@@ -35,12 +42,12 @@ KEY = Key("SugarWater@1.0.0")
 OLD = b"what was there before\n"
 HERE, THERE = AWS_REGIONS[:2]
 
-SIZES = {"1KiB": KIB, "8MiB-1": 8 * MIB - 1, "8MiB": 8 * MIB, "12MB": 12_000_000}
+SIZES = {"1KiB": KIB, "part-1": PART - 1, "part": PART, "parts": PART * 3 // 2}
 
 
 def offsets(size: int) -> list[int]:
     """Return where to flip a bit: both ends, the middle, and both sides of every boundary."""
-    near = [at + d for at in range(8 * MIB, size, 8 * MIB) for d in (-1, 0)]
+    near = [at + d for at in range(PART, size, PART) for d in (-1, 0)]
     return sorted({0, size // 2, size - 1, *near})
 
 
@@ -55,7 +62,14 @@ def encoded_record(content: bytes) -> str:
     return json.dumps({f"startifact:{name}": value for name, value in facts.items()})
 
 
-def plant(account: AwsAccount, content: bytes, *, parts: bool, regions: Sequence[str]) -> None:
+def plant(
+    account: AwsAccount,
+    content: bytes,
+    *,
+    parts: bool,
+    regions: Sequence[str],
+    part_bytes: int = PART,
+) -> None:
     """Store an artifact, in one request or in parts, whatever its size."""
     for region in regions:
         where = {"Bucket": account.buckets[region], "Key": f"team/{KEY}"}
@@ -72,10 +86,10 @@ def plant(account: AwsAccount, content: bytes, *, parts: bool, regions: Sequence
                     **where,
                     UploadId=upload,
                     PartNumber=number,
-                    Body=content[start : start + 8 * MIB],
+                    Body=content[start : start + part_bytes],
                 )["ETag"],
             }
-            for number, start in enumerate(range(0, len(content), 8 * MIB), start=1)
+            for number, start in enumerate(range(0, len(content), part_bytes), start=1)
         ]
         client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": sent})
 
@@ -160,11 +174,11 @@ def test_case_11_a_bit(
 def test_case_11_a_bit_of_100_mb(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path, *, parts: bool
 ) -> None:
-    """A bit in 100 MB is found as well."""
+    """A bit in 100 MB is found as well, with parts of the size that they have everywhere."""
     content = os.urandom(MIB) * 100
-    plant(account, content, parts=parts, regions=[HERE])
-    session = Session(regions=[HERE], configuration_loader=loader)
-    at = 8 * MIB if parts else 100 * MIB - 1
+    plant(account, content, parts=parts, regions=[HERE], part_bytes=SHORT.part_bytes)
+    session = Session(regions=[HERE], configuration_loader=loader, limits=SHORT)
+    at = SHORT.part_bytes if parts else 100 * MIB - 1
     restore = wire.add(of(HERE, flipping_downloads(at, len(content))))
 
     fails(session, destination)
@@ -185,9 +199,9 @@ def test_case_11_a_bit_in_a_directory(
     for at in offsets(size):
         regions = faulty(directories[:2])
         regions[0].corrupt(at)
-        succeeds(session_over(regions), destination, content)
+        succeeds(session_over(regions, limits=SMALL_PARTS), destination, content)
         regions[1].corrupt(at)
-        fails(session_over(regions), destination)
+        fails(session_over(regions, limits=SMALL_PARTS), destination)
 
 
 # Case 12: too few, too many, others -------------------------------------------------------------
@@ -233,7 +247,7 @@ def unmeasured(answer: Answer, size: int) -> Answer:
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("change", [cut, shortened, lengthened, empty, unmeasured])
-@pytest.mark.parametrize("size", [KIB, 12_000_000], ids=["1KiB", "12MB"])
+@pytest.mark.parametrize("size", [KIB, PART * 3 // 2], ids=["1KiB", "parts"])
 def test_case_12_bodies_of_another_length(
     account: AwsAccount,
     wire: Wire,
@@ -244,11 +258,11 @@ def test_case_12_bodies_of_another_length(
 ) -> None:
     """A body that is too short or too long is never a file: the next region is tried."""
     content = os.urandom(size)
-    plant(account, content, parts=size > 8 * MIB, regions=[HERE, THERE])
+    plant(account, content, parts=size > PART, regions=[HERE, THERE])
 
     def changed(request: Request, forward: Forward) -> Answer | None:
         first, _ = span(request, size)
-        return forward() if first == 0 and size > 8 * MIB else change(forward(), size)
+        return forward() if first == 0 and size > PART else change(forward(), size)
 
     restore = wire.add(of(HERE, changed))
     if change is cut:  # taken up where it broke, time after time
@@ -269,7 +283,7 @@ def test_another_length_is_no_damage(
     change: Callable[[Answer, int], Answer],
 ) -> None:
     """Answers of another length than was asked for are trouble of the region; it is unharmed."""
-    content = os.urandom(9 * MIB)
+    content = os.urandom(PART + KIB)
     session = Session(regions=[HERE, THERE, "ap-southeast-2"], configuration_loader=loader)
     session.stage("SugarWater", "1.0.0", make_file(content))
 
@@ -339,7 +353,7 @@ def test_case_12_more_than_the_length_says(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
     """Bytes behind the end of a body are not taken, and do not get into the next answer."""
-    content = os.urandom(12_000_000)
+    content = os.urandom(PART * 3 // 2)
     plant(account, content, parts=True, regions=[HERE])
     wire.add(of(HERE, lambda request, forward: overflowing(forward(), 0)))
 
@@ -351,12 +365,12 @@ def test_case_12_the_wrong_range(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
     """A server that gives another range of the right length is found out."""
-    content = os.urandom(16 * MIB)
+    content = os.urandom(2 * PART)
     plant(account, content, parts=True, regions=[HERE, THERE])
 
     def first_range(request: Request, forward: Forward) -> Answer | None:
         headers = {n: v for n, v in forward().headers.items() if n.lower() != "content-length"}
-        return Answer(206, content[: 8 * MIB], headers)
+        return Answer(206, content[:PART], headers)
 
     wire.add(of(HERE, first_range))
 
@@ -369,19 +383,20 @@ def test_case_12_directories(
     directories: list[str], make_file: MakeFile, destination: Path, fault: str
 ) -> None:
     """What any region delivers is counted: too little or too much is never a file."""
-    content = os.urandom(9 * MIB)
+    content = os.urandom(PART + KIB)
     Session(regions=directories[:2]).stage("SugarWater", "1.0.0", make_file(content))
     regions = faulty(directories[:2])
     faults: dict[str, Callable[[int], None]] = {
         "truncate": lambda n: regions[n].truncate(len(content) - 1),
         "overlong": lambda n: regions[n].overlong(b"more"),
-        "break_off": lambda n: regions[n].break_off(MIB),
+        "break_off": lambda n: regions[n].break_off(PART // 2),
     }
 
     faults[fault](0)
-    succeeds(session_over(regions), destination, content)
+    succeeds(session_over(regions, limits=SMALL_PARTS), destination, content)
     faults[fault](1)
-    fails(session_over(regions), destination, code=5 if fault == "break_off" else 7)
+    code = 5 if fault == "break_off" else 7
+    fails(session_over(regions, limits=SMALL_PARTS), destination, code=code)
 
 
 # Case 13: resets --------------------------------------------------------------------------------
@@ -392,7 +407,7 @@ def test_case_13_connections_that_break(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path, *, reset: bool
 ) -> None:
     """Connections that break at every 64 KiB are taken up where they broke, by only one region."""
-    content = os.urandom(9 * MIB)
+    content = os.urandom(PART + 100 * KIB)
     plant(account, content, parts=True, regions=[HERE])
 
     def breaking(request: Request, forward: Forward) -> Answer | None:
@@ -408,7 +423,7 @@ def test_case_13_connections_that_always_break_at_once(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
     """A region whose connections break before a byte has come is left for the next one."""
-    content = os.urandom(9 * MIB)
+    content = os.urandom(PART + 100 * KIB)
     plant(account, content, parts=True, regions=[HERE, THERE])
 
     def breaking(request: Request, forward: Forward) -> Answer | None:
@@ -441,7 +456,7 @@ def served_by_one(*, after: int, hangs: bool = False) -> tuple[list[Request], Ru
 
 @pytest.mark.parametrize(
     ("after", "configured", "answers"),
-    [(5, None, 3), (100 * KIB, None, 5), (100 * KIB, "9", 9), (2 * MIB, None, 4)],
+    [(5, None, 3), (100 * KIB, None, 5), (100 * KIB, "9", 9), (PART // 4, None, 4)],
     ids=["bytes", "blocks", "configured", "much"],
 )
 def test_answers_that_break_off_time_and_again(
@@ -455,7 +470,7 @@ def test_answers_that_break_off_time_and_again(
     answers: int,
 ) -> None:
     """Where another region can deliver, it does after as many of them as aws-cli makes attempts."""
-    content = os.urandom(8 * MIB)
+    content = os.urandom(PART)
     plant(account, content, parts=False, regions=[HERE, THERE])
     if configured is not None:
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", configured)
@@ -470,12 +485,12 @@ def test_answers_that_break_off_time_and_again(
 def test_answers_that_break_off_in_a_large_part(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
-    """What a region may break off is for each 8 MiB, though one request asks for more."""
-    content = os.urandom(24 * MIB)
+    """What a region may break off is for each part, though one request asks for more."""
+    content = os.urandom(3 * PART)
     plant(account, content, parts=False, regions=[HERE, THERE])
-    reads, bad = served_by_one(after=2 * MIB)
+    reads, bad = served_by_one(after=PART // 4)
     wire.add(bad)
-    limits = Limits(part_workers=1)
+    limits = Limits(part_workers=1, part_bytes=PART)
     session = Session(regions=[HERE, THERE], configuration_loader=loader, limits=limits)
 
     succeeds(session, destination, content)
@@ -487,9 +502,9 @@ def test_answers_that_break_off_everywhere(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
     """Where the others break off as well, the last one is read on as long as bytes come."""
-    content = os.urandom(4 * MIB)
+    content = os.urandom(PART)
     plant(account, content, parts=False, regions=[HERE, THERE])
-    wire.add(when(is_read, lambda r, forward: replace(forward(), cut_after=200 * KIB)))
+    wire.add(when(is_read, lambda r, forward: replace(forward(), cut_after=100 * KIB)))
 
     succeeds(Session(regions=[HERE, THERE], configuration_loader=loader), destination, content)
 
@@ -534,13 +549,13 @@ def test_case_14_replaced_while_it_is_read(
     account: AwsAccount, wire: Wire, loader: ConfigurationLoader, destination: Path
 ) -> None:
     """An object that is replaced between two ranges is no mixture: the next region is tried."""
-    content, other = os.urandom(40 * MIB), os.urandom(40 * MIB)
+    content, other = os.urandom(5 * PART), os.urandom(5 * PART)
     plant(account, content, parts=True, regions=[HERE, THERE])
     replaced: list[bool] = []
 
     def replacing(request: Request, forward: Forward) -> Answer | None:
         first, _ = span(request, len(content))
-        if first >= 32 * MIB and not replaced:
+        if first >= 4 * PART and not replaced:
             replaced.append(True)
             plant(account, other, parts=True, regions=[HERE])
         return forward()

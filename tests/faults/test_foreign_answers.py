@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,14 @@ from tests.faults.rules import (
 )
 from tests.faults.store_rules import weak_etags_never_match
 from tests.support.faulty_region import faulty
-from tests.support.limits import Session, short_limits
+from tests.support.limits import PART, short_limits
+from tests.support.limits import SessionOfSmallParts as Session
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 
 HERE, THERE, ELSEWHERE = AWS_REGIONS
-LIMITS = short_limits(read_seconds=1.0, read_attempts=2, idle_timeout_seconds=5.0)
+LIMITS = short_limits(part_bytes=PART, read_seconds=1.0, read_attempts=2, idle_timeout_seconds=5.0)
 LATEST = Key("SugarWater/latest")
 
 
@@ -196,7 +198,7 @@ def test_a_write_of_latest_is_not_believed(
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("size", [1024, 9 * 1024 * 1024], ids=["at once", "in parts"])
+@pytest.mark.parametrize("size", [1024, PART + 1], ids=["at once", "in parts"])
 @rules(*LACKING)
 def test_a_write_of_an_artifact_is_not_believed(
     session: Session, wire: Wire, make_file: MakeFile, rule: Rule, size: int
@@ -247,7 +249,7 @@ def test_a_step_is_answered_by_something_else_once(
     account: AwsAccount, wire: Wire, make_file: MakeFile, rule: Rule, step: str
 ) -> None:
     """What is no answer is no refusal either: the same is asked again, as after a reset."""
-    size = 1024 if step in {"artifact", "latest", "read latest"} else 9 * 1024 * 1024
+    size = 1024 if step in {"artifact", "latest", "read latest"} else PART + 1
     wire.add(when(STEPS[step], rule, times=1))
 
     staging = Session(regions=[HERE]).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
@@ -261,10 +263,10 @@ def test_a_step_is_answered_by_something_else_for_seconds(
     account: AwsAccount, wire: Wire, make_file: MakeFile, step: str
 ) -> None:
     """It is asked for as long as a region may be idle, not three times."""
-    size = 1024 if step in {"artifact", "latest"} else 9 * 1024 * 1024
+    size = 1024 if step in {"artifact", "latest"} else PART + 1
     wire.add(when(STEPS[step], within(2, captive_portal)))
 
-    session = Session(regions=[HERE], limits=DEFAULT_LIMITS)
+    session = Session(regions=[HERE], limits=replace(DEFAULT_LIMITS, part_bytes=PART))
     staging = session.stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
 
     assert staging.is_latest
@@ -284,7 +286,7 @@ def test_the_answer_to_a_write_is_replaced(
         wire.add(when(condition, replaced, times=1))
 
     session = Session(regions=[HERE])
-    staging = session.stage("SugarWater", "1.0.0", make_file(os.urandom(9 * 1024 * 1024)))
+    staging = session.stage("SugarWater", "1.0.0", make_file(os.urandom(PART + 1)))
 
     assert staging.is_latest
     assert sum(is_completion(request) for request in wire.requests()) == 1

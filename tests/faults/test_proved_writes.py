@@ -18,7 +18,8 @@ from startifact.files.source import Source
 from startifact.model.keys import Key
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults.rules import answering, is_artifact, is_part, lost, when
-from tests.support.limits import Session
+from tests.support.limits import PART
+from tests.support.limits import SessionOfSmallParts as Session
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
@@ -135,7 +136,7 @@ def test_small_bodies_are_sent_at_once(
 
 def test_parts_are_sent_at_once(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """No condition is decided by a part: it waits for nobody, whatever its size."""
-    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(bytes(9 * 1024 * 1024)))
+    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(bytes(PART + 1)))
 
     parts = [request for request in wire.requests() if is_part(request)]
     assert len(parts) == 2
@@ -145,7 +146,7 @@ def test_parts_are_sent_at_once(account: AwsAccount, wire: Wire, make_file: Make
 @pytest.mark.usefixtures("is_aws")
 def test_checksum_of_the_whole(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """S3 is to compare the object it has made of the parts with the file."""
-    content = os.urandom(9 * 1024 * 1024)
+    content = os.urandom(PART + 1)
 
     Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(content))
 
@@ -163,7 +164,7 @@ def test_store_that_knows_no_checksum_of_the_whole(
     account: AwsAccount, wire: Wire, make_file: MakeFile
 ) -> None:
     """Other stores are not asked for it: R2, for one, does not have it."""
-    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(bytes(9 * 1024 * 1024)))
+    Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(bytes(PART + 1)))
 
     assert not [r for r in wire.requests() if "x-amz-checksum-type" in r.headers]
     assert [r for r in wire.requests() if "x-amz-checksum-algorithm" in r.headers]

@@ -25,7 +25,7 @@ from tests.faults.conftest import Served
 from tests.faults.rules import is_completion, is_copy, is_part, lost, when
 from tests.support.backends import Backend, Directory
 from tests.support.faulty_region import faulty, session_over
-from tests.support.limits import Session, short_limits
+from tests.support.limits import PART, SMALL_PARTS, Session, short_limits
 from tests.support.messages import message_of
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
@@ -33,7 +33,7 @@ MakeFile = Callable[..., Path]
 
 MIB = 1024 * 1024
 KEY, LATEST = Key("SugarWater@1.0.0"), Key("SugarWater/latest")
-PARTS = 8 * MIB + 1
+PARTS = PART + 1
 
 STEPS: dict[str, Callable[[Request], bool]] = {
     "artifact": lambda r: r.service == "s3" and r.method == "PUT" and r.path.endswith(KEY),
@@ -81,7 +81,7 @@ def kill_after(wire: Wire, condition: Callable[[Request], bool], path: Path) -> 
     go_on = wire.add(when(condition, killer.rule, times=1))
     words = ("stage", KEY, path, "--regions", ",".join(AWS_REGIONS))
     # The trial of the store comes before all these steps, and one round of it is as good as three.
-    with processes.start(*words, limits={"probe_rounds": 1}) as process:
+    with processes.start(*words, limits={"probe_rounds": 1, "part_bytes": PART}) as process:
         killer.process = process
         process.communicate(timeout=60)
     go_on()
@@ -127,7 +127,8 @@ def test_case_08_killed_after_a_step_of_an_upload_in_parts(
     path = make_file(os.urandom(PARTS))
     code = kill_after(wire, of("eu-west-1", PART_STEPS[step]), path)
 
-    again = main(["stage", KEY, str(path), "--regions", ",".join(AWS_REGIONS)])
+    words = ["stage", KEY, str(path), "--regions", ",".join(AWS_REGIONS)]
+    again = main(words, limits=SMALL_PARTS)
 
     assert code == -9
     assert again == 0
@@ -181,7 +182,8 @@ def test_case_08_killed_while_regions_copy(
     path, killer = make_file(os.urandom(PARTS)), Killer(is_asked=is_asked)
     go_on = wire.add(when(COPY_STEPS[step](wire), killer.rule, times=1))
     words = ("stage", KEY, path, "--regions", ",".join(AWS_REGIONS))
-    with processes.start(*words, limits={"copy_bytes": MIB}, is_aws=True) as process:
+    limits = {"copy_bytes": MIB, "part_bytes": PART}
+    with processes.start(*words, limits=limits, is_aws=True) as process:
         killer.process = process
         process.communicate(timeout=60)
     wire.wait_until_quiet()
@@ -189,7 +191,7 @@ def test_case_08_killed_while_regions_copy(
     begun = [r.region for r in wire.requests() if "uploads" in r.query]
     left = uploads(account)
 
-    staging = Session(regions=AWS_REGIONS, limits=short_limits(copy_bytes=MIB)).stage(
+    staging = Session(regions=AWS_REGIONS, limits=short_limits(**limits)).stage(
         "SugarWater", "1.0.0", path
     )
 
@@ -220,9 +222,9 @@ def test_cases_03_and_04_lost_answers(
     path = make_file(os.urandom(PARTS) if step == "completion" else b"small")
     restore = wire.add(when(of("eu-west-1", condition), lost, times=times))
 
-    staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
+    staging = Session(regions=AWS_REGIONS, limits=SMALL_PARTS).stage("SugarWater", "1.0.0", path)
     restore()
-    again = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
+    again = Session(regions=AWS_REGIONS, limits=SMALL_PARTS).stage("SugarWater", "1.0.0", path)
 
     assert staging.created
     assert staging.is_latest
@@ -245,7 +247,7 @@ def test_case_04_no_such_upload_after_completion(
 
     restore = wire.add(when(of("eu-west-1", PART_STEPS["completion"]), forget))
 
-    staging = Session(regions=AWS_REGIONS).stage("SugarWater", "1.0.0", path)
+    staging = Session(regions=AWS_REGIONS, limits=SMALL_PARTS).stage("SugarWater", "1.0.0", path)
     restore()
 
     assert [o.error for o in staging.outcomes] == [None] * 3

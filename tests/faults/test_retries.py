@@ -15,13 +15,13 @@ from startifact.limits import RetryLimits
 from tests.conftest import AwsAccount
 from tests.faults.conftest import Served, upload_of
 from tests.faults.rules import lost, when
-from tests.support.limits import ConfigurationLoader, Session, short_limits
+from tests.support.limits import PART, SMALL_PARTS, ConfigurationLoader, Session, short_limits
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 
 HERE = "eu-west-1"
-PARTS = 8 * 1024 * 1024 + 1
+PARTS = PART + 1
 KEY, LATEST = "SugarWater@1.0.0", "SugarWater/latest"
 
 
@@ -35,7 +35,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def session(served: Served) -> Session:
-    return Session(regions=HERE)
+    return Session(regions=HERE, limits=SMALL_PARTS)
 
 
 def answering(answer: Answer) -> Rule:
@@ -152,7 +152,8 @@ def test_case_07_conflict_for_ever(
     size: int,
 ) -> None:
     """A conflict that does not end is an undetermined staging, and never "exists"."""
-    session = Session(regions=HERE, limits=short_limits(conflict_retry=RetryLimits(attempts=3)))
+    limits = short_limits(part_bytes=PART, conflict_retry=RetryLimits(attempts=3))
+    session = Session(regions=HERE, limits=limits)
     condition = is_put if size == 1000 else is_completion
     wire.add(when(condition, refused("ConditionalRequestConflict")))
 

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,17 +30,18 @@ from tests.faults.network_rules import (
 )
 from tests.faults.rules import is_part, is_read, sometimes, when, within
 from tests.support.faulty_region import faulty
+from tests.support.limits import PART
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MakeFile = Callable[..., Path]
 
 HERE = "eu-west-1"
-MIB = 1024 * 1024
 KEY, LATEST = "SugarWater@1.0.0", "SugarWater/latest"
 
+LIMITS = Limits(part_bytes=PART)
 FREQUENT = RetryLimits(attempts=3, shortest_seconds=0.4, first_seconds=0.5, longest_seconds=0.5)
 
-ONE = pytest.mark.parametrize("size", [MIB, 3 * 8 * MIB], ids=["single", "parts"])
+ONE = pytest.mark.parametrize("size", [PART, 3 * PART], ids=["single", "parts"])
 TROUBLE = pytest.mark.parametrize(
     "rule",
     [throttled(503), throttled(429), reset, reset_after],
@@ -63,7 +65,8 @@ def test_staging(wire: Wire, served: Served, make_file: MakeFile, rule: Rule, si
     """Seconds of trouble with every request, which three attempts do not outlast."""
     wire.add(when(everything, within(2.5, rule)))
 
-    staging = Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
+    session = Session(regions=HERE, limits=LIMITS)
+    staging = session.stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
 
     assert staging.is_latest
     assert served.stored(KEY, HERE) == 1
@@ -86,8 +89,8 @@ def test_staging_from_a_step_on(
 
     wire.add(later)
 
-    session = Session(regions=HERE)
-    staging = session.stage("SugarWater", "1.0.0", make_file(os.urandom(2 * 8 * MIB)))
+    session = Session(regions=HERE, limits=LIMITS)
+    staging = session.stage("SugarWater", "1.0.0", make_file(os.urandom(2 * PART)))
 
     assert staging.is_latest
     assert served.stored(KEY, HERE) == 1
@@ -99,7 +102,8 @@ def test_restart(wire: Wire, served: Served, make_file: MakeFile, size: int) -> 
     """A service that restarts, and refuses connections for four seconds, is waited for."""
     wire.add(when(lambda r: "@" in r.path and r.method == "PUT", restarting(wire, 4)))
 
-    staging = Session(regions=HERE).stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
+    session = Session(regions=HERE, limits=LIMITS)
+    staging = session.stage("SugarWater", "1.0.0", make_file(os.urandom(size)))
 
     assert staging.is_latest
     assert served.stored(KEY, HERE) == 1
@@ -115,11 +119,11 @@ def test_share_of_parts(
     wire: Wire, served: Served, make_file: MakeFile, share: float, rule: Rule
 ) -> None:
     """With 30 % or more of all parts throttled or cut, all of them arrive."""
-    limits = Limits(request_retry=FREQUENT, pace_longest_seconds=0.1)
+    limits = replace(LIMITS, request_retry=FREQUENT, pace_longest_seconds=0.1)
     wire.add(when(is_part, sometimes(share, rule)))
 
     session = Session(regions=HERE, limits=limits)
-    session.stage("SugarWater", "1.0.0", make_file(os.urandom(13 * 8 * MIB)))
+    session.stage("SugarWater", "1.0.0", make_file(os.urandom(13 * PART)))
 
     assert asked(wire, is_part) > 13
     assert served.stored(KEY, HERE) == 1
@@ -136,7 +140,8 @@ def test_download(
 ) -> None:
     """A download from the only region survives seconds of it too."""
     path = make_file(os.urandom(size))
-    Session(regions=HERE).stage("SugarWater", "1.0.0", path)
+    session = Session(regions=HERE, limits=LIMITS)
+    session.stage("SugarWater", "1.0.0", path)
     shortened = cut(lambda request, forward: forward(), after=0, with_reset=True)
     wire.add(
         {
@@ -147,7 +152,8 @@ def test_download(
         }[trouble]
     )
 
-    got = Session(regions=HERE).get("SugarWater", "latest").downloader.download(tmp_path / "back")
+    session = Session(regions=HERE, limits=LIMITS)
+    got = session.get("SugarWater", "latest").downloader.download(tmp_path / "back")
 
     assert got.read_bytes() == path.read_bytes()
 
@@ -198,7 +204,7 @@ def test_download_elsewhere(
 
 # Not for ever ---------------------------------------------------------------------------------
 
-BRIEF = Limits(idle_timeout_seconds=2.0, refused_seconds=1.0, request_retry=FREQUENT)
+BRIEF = replace(LIMITS, idle_timeout_seconds=2.0, refused_seconds=1.0, request_retry=FREQUENT)
 
 
 @pytest.mark.sweep
@@ -380,9 +386,9 @@ def test_retry_mode(
 
 def test_deadline_while_throttled(account: AwsAccount, wire: Wire, make_file: MakeFile) -> None:
     """What undoes an upload does not wait for the turns of requests that nobody waits for."""
-    limits = Limits(pace_first_seconds=1.0, pace_longest_seconds=5.0)
+    limits = replace(LIMITS, pace_first_seconds=1.0, pace_longest_seconds=5.0)
     wire.add(when(is_part, throttled()))
-    path = make_file(os.urandom(4 * 8 * MIB))
+    path = make_file(os.urandom(4 * PART))
 
     with pytest.raises(DeadlineError), deadline(3):
         Session(regions=HERE, limits=limits).stage("SugarWater", "1.0.0", path)

@@ -20,19 +20,19 @@ from tests.faults.rules import (
     when,
 )
 from tests.support.faulty_region import FaultyRegion, faulty, session_over
-from tests.support.limits import Session, short_limits
+from tests.support.limits import PART, SMALL_PARTS, short_limits
+from tests.support.limits import SessionOfSmallParts as Session
 from tests.support.wire import Answer, Forward, Request, Rule, Wire, error
 
 MakeFile = Callable[..., Path]
 
-MIB = 1024 * 1024
 HERE = AWS_REGIONS[0]
-PARTS = 4 * 8 * MIB
+PARTS = 4 * PART
 
-ONE_BY_ONE = short_limits(part_workers=1)
+ONE_BY_ONE = short_limits(part_bytes=PART, part_workers=1)
 """So that the last part has not been read when the first one arrives."""
 
-SIZES = pytest.mark.parametrize("size", [1000, 8 * MIB + 1], ids=["single", "parts"])
+SIZES = pytest.mark.parametrize("size", [1000, PART + 1], ids=["single", "parts"])
 TIMES = pytest.mark.parametrize("keep_time", [False, True], ids=["new-time", "same-time"])
 
 
@@ -140,7 +140,7 @@ def test_case_09_changed_before_it_is_copied(
     region = Meddling(directories[0], path, keep_time=keep_time)
 
     with pytest.raises(LocalFileError) as caught:
-        session_over([region]).stage("SugarWater", "1.0.0", path)
+        session_over([region], limits=SMALL_PARTS).stage("SugarWater", "1.0.0", path)
 
     assert caught.value.exit_code == 9
     assert "changed while it was being staged" in caught.value.message
@@ -203,7 +203,7 @@ def test_part_that_something_else_answers_once(
     account: AwsAccount, wire: Wire, make_file: MakeFile, rule: Rule
 ) -> None:
     """A part is sent again where what came is no answer of S3."""
-    path = make_file(os.urandom(8 * MIB + 1))
+    path = make_file(os.urandom(PART + 1))
     wire.add(when(is_part, rule, times=2))
 
     Session(regions=HERE).stage("SugarWater", "1.0.0", path)
@@ -268,11 +268,11 @@ def test_upload_that_a_412_has_ended(
     session = Session(regions=HERE)
 
     if times == 1:
-        session.stage("SugarWater", "1.0.0", make_file(os.urandom(8 * MIB + 1)))
+        session.stage("SugarWater", "1.0.0", make_file(os.urandom(PART + 1)))
         assert account.keys(HERE) == ["team/SugarWater/latest", "team/SugarWater@1.0.0"]
     else:
         with pytest.raises(StagingFailedError) as caught:
-            session.stage("SugarWater", "1.0.0", make_file(os.urandom(8 * MIB + 1)))
+            session.stage("SugarWater", "1.0.0", make_file(os.urandom(PART + 1)))
         assert caught.value.exit_code == ConfigurationError.exit_code
         assert "again" not in str(caught.value)
     assert sum(is_part(request) for request in wire.requests()) == 4

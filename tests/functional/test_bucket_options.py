@@ -19,14 +19,16 @@ from startifact.limits import MIB
 from startifact.regions.aws import endpoint
 from tests.conftest import AWS_REGIONS, AwsAccount, percent
 from tests.faults.rules import copied_to, is_copy, when
-from tests.support.limits import Session, short_limits
+from tests.support.limits import PART, SMALL_PARTS, Session, short_limits
 from tests.support.server import put_parameter
 from tests.support.wire import Answer, Forward, Request, Wire, error
 
 MakeFile = Callable[..., Path]
 
 US, EU, AP = AWS_REGIONS
-LIMITS = short_limits(copy_bytes=MIB, copy_wait_seconds=10.0, idle_timeout_seconds=20.0)
+LIMITS = short_limits(
+    part_bytes=PART, copy_bytes=MIB, copy_wait_seconds=10.0, idle_timeout_seconds=20.0
+)
 OWNER = "123456789012"
 KEYS = {region: f"arn:aws:kms:{region}:{OWNER}:alias/artifacts" for region in AWS_REGIONS}
 TAGS = {"team": "build", "cost centre": "R+D"}
@@ -92,10 +94,10 @@ def test_every_request(
 ) -> None:
     """The owner is in all, the key where something is stored, and the rest where an artifact is."""
     configure(**ALL)
-    session = Session(regions=AWS_REGIONS)
+    session = Session(regions=AWS_REGIONS, limits=SMALL_PARTS)
 
     session.stage("SugarWater", "1.0.0", make_file())
-    session.stage("SugarWater", "1.1.0", make_file(os.urandom(9 * MIB)))
+    session.stage("SugarWater", "1.1.0", make_file(os.urandom(PART + 1)))
     session.promote("SugarWater", "1.0.0", "prod")
     session.yank("SugarWater", "1.1.0", reason="it loses orders")
     assert session.verify("SugarWater")
@@ -195,7 +197,7 @@ def test_copies(
     configure(**ALL | {"bucket_owner": owners})
 
     Session(regions=AWS_REGIONS, limits=LIMITS).stage(
-        "SugarWater", "1.0.0", make_file(os.urandom(MIB) * 9)
+        "SugarWater", "1.0.0", make_file(os.urandom(PART + 1))
     )
 
     copies = [r for r in wire.requests() if is_copy(r)]

@@ -22,18 +22,21 @@ from startifact.errors import (
 )
 from startifact.model.record import Record, encode
 from tests.support.backends import Backend
-from tests.support.limits import Session
+from tests.support.limits import PART
+from tests.support.limits import SessionOfSmallParts as Session
 from tests.support.wire import Answer, Forward, Request, Wire, error, tampered
 
 MakeFile = Callable[..., Path]
 
 KEY = "SugarWater@1.0.0"
-MIB = 1024 * 1024
+SIZE = PART + PART // 2
 
 AWS_AND_FILES = pytest.mark.parametrize("backends", ["aws", "file"], indirect=True)
 FILES = pytest.mark.parametrize("backends", ["file"], indirect=True)
 S3 = pytest.mark.parametrize("backends", ["s3"], indirect=True)
-SIZES = pytest.mark.parametrize("size", [10, 8 * MIB, 20 * MIB + 1], ids=["one", "full", "many"])
+SIZES = pytest.mark.parametrize(
+    "size", [10, PART, 2 * PART + SIZE // 2], ids=["one", "full", "many"]
+)
 
 
 def session(backends: list[Backend]) -> Session:
@@ -759,7 +762,7 @@ def test_connection_that_breaks(
     backends: list[Backend], wire: Wire, make_file: MakeFile, tmp_path: Path
 ) -> None:
     """A connection that breaks is taken up where it broke."""
-    content = os.urandom(9 * MIB)
+    content = os.urandom(SIZE)
     session(backends[:1]).stage("SugarWater", "1.0.0", make_file(content))
     read: list[int] = []
 
@@ -768,15 +771,15 @@ def test_connection_that_breaks(
         if request.method == "GET" and "range" in request.headers:
             start = int(request.headers["range"].removeprefix("bytes=").partition("-")[0])
             read.append(start)
-            if start in {0, 8 * MIB}:
-                return Answer(answer.status, answer.body, answer.headers, cut_after=MIB // 2)
+            if start in {0, PART}:
+                return Answer(answer.status, answer.body, answer.headers, cut_after=PART // 4)
         return answer
 
     wire.add(break_once)
     path = session(backends[:1]).get("SugarWater").downloader.download(tmp_path / "back")
 
     assert path.read_bytes() == content
-    assert sorted(read) == [0, MIB // 2, 8 * MIB, 8 * MIB + MIB // 2]
+    assert sorted(read) == [0, PART // 4, PART, PART + PART // 4]
 
 
 @S3
@@ -801,10 +804,10 @@ def test_other_range(
     backends: list[Backend], wire: Wire, make_file: MakeFile, tmp_path: Path, how: str
 ) -> None:
     """A store that answers with another range than was asked for is not believed."""
-    session(backends[:1]).stage("SugarWater", "1.0.0", make_file(os.urandom(9 * MIB)))
+    session(backends[:1]).stage("SugarWater", "1.0.0", make_file(os.urandom(SIZE)))
 
     def other(answer: Answer) -> Answer:
-        body = answer.body[:-1] if how == "short" else bytes(9 * MIB)
+        body = answer.body[:-1] if how == "short" else bytes(SIZE)
         return Answer(200, body, {"ETag": answer.headers["ETag"]})
 
     wire.add(on_reads(other))
@@ -819,15 +822,15 @@ def test_reads_are_pinned(
     backends: list[Backend], wire: Wire, make_file: MakeFile, tmp_path: Path
 ) -> None:
     """Every range is asked for with the ETag that was described."""
-    session(backends[:1]).stage("SugarWater", "1.0.0", make_file(os.urandom(17 * MIB)))
+    session(backends[:1]).stage("SugarWater", "1.0.0", make_file(os.urandom(2 * PART + 1000)))
 
     session(backends[:1]).get("SugarWater").downloader.download(tmp_path / "back")
 
     ranged = [r for r in wire.requests() if "range" in r.headers]
     assert sorted(r.headers["range"] for r in ranged) == [
-        "bytes=0-8388607",
-        "bytes=16777216-17825791",
-        "bytes=8388608-16777215",
+        "bytes=0-1048575",
+        "bytes=1048576-2097151",
+        "bytes=2097152-2098151",
     ]
     assert len({r.headers["if-match"] for r in ranged}) == 1
 
@@ -856,7 +859,7 @@ def test_slow_region(backends: list[Backend], wire: Wire, staged: Artifact, tmp_
 def test_progress(backends: list[Backend], make_file: MakeFile, tmp_path: Path) -> None:
     """Progress of a download never falls, and ends at the whole."""
     reported: list[Progress] = []
-    session(backends).stage("SugarWater", "1.0.0", make_file(os.urandom(9 * MIB)))
+    session(backends).stage("SugarWater", "1.0.0", make_file(os.urandom(SIZE)))
 
     Session(regions=[backend.spec for backend in backends], progress=reported.append).get(
         "SugarWater"
@@ -864,8 +867,8 @@ def test_progress(backends: list[Backend], make_file: MakeFile, tmp_path: Path) 
 
     done = [p.done for p in reported]
     assert done == sorted(done)
-    assert done[-1] == 9 * MIB
-    assert {(p.verb, p.artifact, p.total) for p in reported} == {("download", KEY, 9 * MIB)}
+    assert done[-1] == SIZE
+    assert {(p.verb, p.artifact, p.total) for p in reported} == {("download", KEY, SIZE)}
 
 
 @FILES

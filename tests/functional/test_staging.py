@@ -30,7 +30,7 @@ from startifact.errors import (
 from startifact.reading.outcomes import State
 from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.support.backends import Backend, Directory
-from tests.support.limits import Session
+from tests.support.limits import PART, SMALL_PARTS, Session
 from tests.support.messages import message_of
 
 MakeFile = Callable[..., Path]
@@ -154,24 +154,24 @@ def test_facts_that_do_not_fit(
 def test_progress(backends: list[Backend], make_file: MakeFile) -> None:
     """Progress comes for each region, never falls, and ends at the whole."""
     reported: list[Progress] = []
-    specs = [backend.spec for backend in backends]
+    specs, size = [backend.spec for backend in backends], PART + PART // 8
 
-    Session(regions=specs, progress=reported.append).stage(
-        "SugarWater", "1.0.0", make_file(os.urandom(9 * 1024 * 1024))
+    Session(regions=specs, progress=reported.append, limits=SMALL_PARTS).stage(
+        "SugarWater", "1.0.0", make_file(os.urandom(size))
     )
 
     for spec in specs:
         done = [p.done for p in reported if p.region == spec]
         assert done == sorted(done)
-        assert done[-1] == 9 * 1024 * 1024
+        assert done[-1] == size
     hashed = [p.done for p in reported if (p.verb, p.region) == ("hash", "")]
     assert hashed == sorted(hashed)
-    assert hashed[-1] == 9 * 1024 * 1024
+    assert hashed[-1] == size
     assert {(p.verb, p.region) for p in reported} == {
         ("hash", ""),
         *(("stage", spec) for spec in specs),
     }
-    assert {(p.artifact, p.total) for p in reported} == {(KEY, 9 * 1024 * 1024)}
+    assert {(p.artifact, p.total) for p in reported} == {(KEY, size)}
 
 
 # The same again ------------------------------------------------------------------------------
@@ -863,8 +863,8 @@ def test_file_that_changes_late(
     backends: list[Backend], make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a region has stored the file before it changes, the version is said to be used up."""
-    path = make_file(b"x" * (9 * 1024 * 1024))
-    here = session(backends)
+    path = make_file(b"x" * (PART + 1))
+    here = Session(regions=[backend.spec for backend in backends], limits=SMALL_PARTS)
     first, *others = here._regions()
     stored = threading.Event()
     create = first.create
@@ -892,7 +892,7 @@ def changed_first(
     """Change the file before *create*, once the first region's answer must have been seen."""
     assert stored.wait(30)
     time.sleep(0.5)
-    path.write_bytes(b"y" * (9 * 1024 * 1024))
+    path.write_bytes(b"y" * (PART + 1))
     create(*arguments)
 
 

@@ -17,7 +17,7 @@ from startifact.errors import (
 )
 from startifact.files.archiving.selection import select
 from startifact.files.contents import contents_of
-from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.limits import DEFAULT_LIMITS, MIB, Limits
 from startifact.model.record import Origin
 from startifact.reading.outcomes import RegionOutcome
 from startifact.settings import Settings
@@ -161,7 +161,7 @@ def archive_of(time: str) -> bytes:
             select([f"{folder}/content"]) as selected,
             contents_of(selected, time=time) as contents,
         ):
-            return contents.scan(lambda _: None).path.read_bytes()
+            return contents.scan(lambda _: None, part_bytes=MIB).path.read_bytes()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,30 @@
-"""Sessions for tests in which regions are in trouble: such trouble is over ten times as fast.
+"""Sessions for tests: trouble is over ten times as fast, and parts are an eighth as large.
 
 A region is tried as often as with the limits of a session that is given none, in a tenth of the
 time. Tests whose matter is how long trouble is survived take the sessions of `startifact`.
+
+Parts take processor time by their bytes. Stores other than moto, and tests whose matter is how
+large parts are, have them as they are where no limits are given.
 """
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import startifact
-from startifact.limits import DEFAULT_LIMITS, Limits
+from startifact.limits import DEFAULT_LIMITS, MIB, Limits
 
-__all__ = ["SHORT", "ConfigurationLoader", "Session", "short_limits"]
+__all__ = [
+    "PART",
+    "SHORT",
+    "SMALL_PARTS",
+    "ConfigurationLoader",
+    "Session",
+    "SessionOfSmallParts",
+    "short_limits",
+]
+
+PART = MIB
+"""How many bytes small parts have: several blocks of those that are read or sent at a time."""
 
 _RETRY = DEFAULT_LIMITS.request_retry
 
@@ -31,6 +45,9 @@ SHORT = replace(
     ),
 )
 
+SMALL_PARTS = replace(SHORT, part_bytes=PART)
+"""`SHORT`, with parts of which only moto takes any that is not the last one."""
+
 
 def short_limits(**changes: Any) -> Limits:
     """Return `SHORT` with *changes*."""
@@ -39,12 +56,19 @@ def short_limits(**changes: Any) -> Limits:
 
 if TYPE_CHECKING:
     from startifact import ConfigurationLoader, Session
+    from startifact import Session as SessionOfSmallParts
 else:
 
     class Session(startifact.Session):
         """A session that has `SHORT` where it is given no limits."""
 
         def __init__(self, *, limits=SHORT, **options) -> None:
+            super().__init__(limits=limits, **options)
+
+    class SessionOfSmallParts(startifact.Session):
+        """A session that has `SMALL_PARTS` where it is given no limits."""
+
+        def __init__(self, *, limits=SMALL_PARTS, **options) -> None:
             super().__init__(limits=limits, **options)
 
     class ConfigurationLoader(startifact.ConfigurationLoader):

@@ -17,9 +17,12 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3 import models as s3_models
 from moto.s3.models import FakeKey, s3_backends
 from werkzeug.exceptions import InternalServerError
 from werkzeug.serving import BaseWSGIServer, make_server
+
+from tests.support.limits import PART
 
 _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
 
@@ -127,6 +130,15 @@ def _keep_only_what_is_stored() -> None:
     key.__del__ = key.dispose  # by itself it warns that nobody did so before
 
 
+def _take_small_parts() -> None:
+    """Have moto take parts of less than 5 MiB, which S3 refuses: tests then move fewer bytes.
+
+    It reads its setting for that when it is imported.
+    """
+    models: Any = s3_models
+    models.S3_UPLOAD_PART_MIN_SIZE = PART
+
+
 class Aws:
     """A server in a thread of its own, on a port that was free.
 
@@ -137,6 +149,7 @@ class Aws:
     def __init__(self, *, keeps_connections: bool = False) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         _keep_only_what_is_stored()
+        _take_small_parts()
         self._moto = _with_checksums(DomainDispatcherApplication(create_backend_app))
         self._condition = threading.Lock()
         self.stop, port = (self._keep if keeps_connections else self._close)()

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from startifact.errors import InputError, LocalFileError
 from startifact.files.parts import Part, part_size
 from startifact.files.source import Source, check_file
-from startifact.limits import MAX_PARTS, MIB, PART_BYTES
+from startifact.limits import DEFAULT_LIMITS, MAX_PARTS, MIB
 from tests.support.backends import is_root
 
 MakeFile = Callable[..., Path]
+
+PART_BYTES = DEFAULT_LIMITS.part_bytes
 
 
 def test_scan_of_a_small_file(make_file: MakeFile) -> None:
@@ -56,10 +58,24 @@ def test_scan_of_a_large_file(make_file: MakeFile, size: int, sizes: list[int]) 
     assert sum(beats) == size
 
 
+@pytest.mark.parametrize("part_bytes", [1000, 256 * 1024, MIB, MIB + 1])
+def test_scan_in_other_parts(make_file: MakeFile, part_bytes: int) -> None:
+    """Parts have the size that is asked for, or some more: above 1 MiB they have whole MiB."""
+    each = part_bytes if part_bytes <= MIB else 2 * MIB
+
+    source = Source.scan(make_file(os.urandom(2 * each + 1)), part_bytes=part_bytes)
+
+    assert [(part.offset, part.size) for part in source.parts] == [
+        (0, each),
+        (each, each),
+        (2 * each, 1),
+    ]
+
+
 @given(st.integers(1, 48 * 1024**4))
 def test_part_size(size: int) -> None:
     """No artifact that S3 can hold needs more parts than S3 takes, or parts it does not take."""
-    each = part_size(size)
+    each = part_size(size, PART_BYTES)
 
     assert -(-size // each) <= MAX_PARTS
     assert 5 * MIB <= each <= 5 * 1024 * MIB
@@ -77,7 +93,21 @@ def test_part_size(size: int) -> None:
 )
 def test_part_sizes(size: int, each: int) -> None:
     """Parts grow once 10,000 of 8 MiB are not enough."""
-    assert part_size(size) == each
+    assert part_size(size, PART_BYTES) == each
+
+
+@pytest.mark.parametrize(
+    ("size", "part_bytes", "each"),
+    [
+        (MAX_PARTS * MIB + 1, MIB, 2 * MIB),
+        (MAX_PARTS * 256 * 1024 + 1, 256 * 1024, 512 * 1024),
+        (MAX_PARTS * 9 * MIB, 8 * MIB + 1, 9 * MIB),
+        (MAX_PARTS * 9 * MIB + 1, 8 * MIB + 1, 10 * MIB),
+    ],
+)
+def test_part_sizes_of_other_parts(size: int, part_bytes: int, each: int) -> None:
+    """Others grow likewise, and stay whole pieces."""
+    assert part_size(size, part_bytes) == each
 
 
 # Files that cannot be staged -----------------------------------------------------------------

@@ -30,8 +30,8 @@ class Contents(Protocol):
     def size(self) -> int:
         """Return how many bytes `scan` reads, for progress; 0 where that cannot be known."""
 
-    def scan(self, beat: Callable[[int], None]) -> Source:
-        """Read everything once, and return the file that is sent.
+    def scan(self, beat: Callable[[int], None], *, part_bytes: int) -> Source:
+        """Read everything once, and return the file that is sent, in parts of *part_bytes* or more.
 
         *beat* is called with the number of bytes each time some were read.
 
@@ -55,9 +55,9 @@ class PlainFile:
         except (OSError, ValueError):
             return 0  # the scan says what is wrong
 
-    def scan(self, beat: Callable[[int], None]) -> Source:
+    def scan(self, beat: Callable[[int], None], *, part_bytes: int) -> Source:
         """Read the file; see `Source.scan`."""
-        return Source.scan(self.path, beat=beat)
+        return Source.scan(self.path, beat=beat, part_bytes=part_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,12 @@ class NewArchive:
         """Return the size of all members."""
         return self.counts.size
 
-    def scan(self, beat: Callable[[int], None]) -> Source:
+    def scan(self, beat: Callable[[int], None], *, part_bytes: int) -> Source:
         """Make the archive; see `write_archive`."""
         with needs_room(why=_WHY):
-            return write_archive(self.tree, self.path, time=self.time, beat=beat)
+            return write_archive(
+                self.tree, self.path, time=self.time, beat=beat, part_bytes=part_bytes
+            )
 
 
 def file_name_of(selected: SelectedFile | SelectedTree, project: str) -> str:

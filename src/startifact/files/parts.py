@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from startifact.concurrency.deadline import check_deadline
-from startifact.limits import BLOCK_BYTES, MAX_PARTS, MIB, PART_BYTES
+from startifact.limits import BLOCK_BYTES, MAX_PARTS
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -27,21 +27,29 @@ class Part:
     crc32: int
 
 
-def part_size(size: int) -> int:
-    """Return how many bytes each part of an artifact of *size* bytes has, the last one excepted."""
-    smallest = -(-size // MAX_PARTS)
-    return max(PART_BYTES, -(-smallest // MIB) * MIB)
+def piece_size(part_bytes: int) -> int:
+    """Return how many bytes each piece has of which parts of *part_bytes* or more consist."""
+    return min(part_bytes, BLOCK_BYTES)
+
+
+def part_size(size: int, part_bytes: int) -> int:
+    """Return how many bytes each part of an artifact of *size* bytes has, the last one excepted.
+
+    These are *part_bytes* at least, and whole pieces.
+    """
+    smallest, piece = max(part_bytes, -(-size // MAX_PARTS)), piece_size(part_bytes)
+    return -(-smallest // piece) * piece
 
 
 def hash_parts(
-    file: io.BufferedReader, size: int, beat: Callable[[int], None]
+    file: io.BufferedReader, size: int, beat: Callable[[int], None], part_bytes: int
 ) -> tuple[str, tuple[Part, ...]]:
     """Return the SHA-256 of *file*, which has *size* bytes, and its parts; it is read once.
 
     Where it has grown, the last part ends one byte behind *size*. *beat* is called with the number
     of bytes each time some were read.
     """
-    limit, sha256 = part_size(size), hashlib.sha256()
+    limit, sha256 = part_size(size, part_bytes), hashlib.sha256()
     if size <= limit:
         part = _read_part(file, 0, size, beat, sha256.update)
         return sha256.hexdigest(), (part,)

@@ -18,7 +18,7 @@ from startifact.files.parts import Part, hash_parts
 from startifact.files.trouble import local_error
 from startifact.hints import ByWayIn, Hint
 from startifact.lazy_dataclasses import dataclass
-from startifact.limits import BLOCK_BYTES, MAX_SIZE_BYTES
+from startifact.limits import BLOCK_BYTES, DEFAULT_LIMITS, MAX_SIZE_BYTES
 from startifact.text import quoted
 
 
@@ -55,8 +55,9 @@ class Source:
         beat: Callable[[int], None] = lambda _: None,
         may_be_empty: bool = False,
         max_bytes: int = MAX_SIZE_BYTES,
+        part_bytes: int = DEFAULT_LIMITS.part_bytes,
     ) -> Self:
-        """Read *path* once, and return what is in it.
+        """Read *path* once, and return what is in it, in parts of *part_bytes* or more.
 
         *beat* is called with the number of bytes each time some were read. A file that is moved to
         quarantine *may_be_empty*; one that is staged may not.
@@ -69,7 +70,7 @@ class Source:
         with _opened(path, check) as file:
             before = os.fstat(file.fileno())
             check(before)
-            sha256, parts = hash_parts(file, before.st_size, beat)
+            sha256, parts = hash_parts(file, before.st_size, beat, part_bytes)
             size = sum(part.size for part in parts)
         source = cls(
             path=path, size=size, sha256=sha256, parts=parts, file_stamp=_file_stamp(before)

@@ -9,13 +9,7 @@ from startifact.concurrency.heartbeat import Heartbeat
 from startifact.concurrency.worker_pool import run_in_pool
 from startifact.errors import IntegrityError
 from startifact.files.destination import local_errors
-from startifact.limits import (
-    MAX_READ_BYTES,
-    PART_BYTES,
-    READ_BACK_BYTES,
-    READS_PER_WORKER,
-    Limits,
-)
+from startifact.limits import MAX_READ_BYTES, READ_BACK_BYTES, READS_PER_WORKER, Limits
 from startifact.model.keys import Key
 from startifact.model.record import Record
 from startifact.reading.replica import Replica
@@ -48,7 +42,7 @@ def read_verified(
         front.add(start, stop)
 
     size = replica.record.size
-    part = _part_bytes(size, limits.part_workers)
+    part = _part_bytes(size, limits)
     # One after the other as they are needed: it is a region that says how many there are.
     run_in_pool(
         (partial(fetch, s, min(s + part, size)) for s in range(0, size, part)),
@@ -58,9 +52,10 @@ def read_verified(
     front.check(f"{key} in {replica.region.name}")
 
 
-def _part_bytes(size: int, workers: int) -> int:
-    """Return how many of *size* bytes one request reads, so that all *workers* have several."""
-    return min(max(PART_BYTES, -(-size // (READS_PER_WORKER * workers))), MAX_READ_BYTES)
+def _part_bytes(size: int, limits: Limits) -> int:
+    """Return how many of *size* bytes one request reads, so that all workers have several."""
+    reads = READS_PER_WORKER * limits.part_workers
+    return min(max(limits.part_bytes, -(-size // reads)), MAX_READ_BYTES)
 
 
 class _Front:

@@ -14,6 +14,7 @@ from startifact.files.source import Source
 from startifact.files.temporary import needs_room, temporary_folder
 from startifact.files.trouble import local_error
 from startifact.hints import Command, Hint
+from startifact.limits import Limits
 from startifact.model.keys import LATEST, Key, artifact_key, channel_key, quarantine_key
 from startifact.regions.interface import Region, StoredArtifact
 from startifact.repair.inventory import ReplicaStatus
@@ -24,7 +25,13 @@ NO_RECORD = "{}"
 
 
 def quarantine(
-    region: Region, project: str, version: Version, status: ReplicaStatus, heartbeat: Heartbeat
+    region: Region,
+    project: str,
+    version: Version,
+    status: ReplicaStatus,
+    heartbeat: Heartbeat,
+    *,
+    limits: Limits,
 ) -> None:
     """Copy what *region* holds as *version* to quarantine, then delete exactly that.
 
@@ -42,7 +49,11 @@ def quarantine(
     region.preflight(project)
     region.preflight_deletion(project)
     with temporary_folder() as folder:
-        source = _fetched(region, key, stored, folder / "artifact", heartbeat)
+        path = folder / "artifact"
+        _fetch(region, key, stored, path, heartbeat)
+        source = Source.scan(
+            path, beat=heartbeat.beat, may_be_empty=True, part_bytes=limits.part_bytes
+        )
         if status.sha256 is not None and status.sha256 != source.sha256:
             raise RegionUnavailableError(
                 f"{region.name} has sent two different contents of {key}, one after the other",
@@ -78,9 +89,9 @@ def _another(region: Region, key: Key, done: str) -> RegionUnavailableError:
     )
 
 
-def _fetched(
+def _fetch(
     region: Region, key: Key, stored: StoredArtifact, path: Path, heartbeat: Heartbeat
-) -> Source:
+) -> None:
     with needs_room():
         try:
             with path.open("wb") as file:
@@ -90,7 +101,6 @@ def _fetched(
                         heartbeat.beat(len(block))
         except OSError as e:
             raise local_error("write", path, e) from e
-    return Source.scan(path, beat=heartbeat.beat, may_be_empty=True)
 
 
 def _store(

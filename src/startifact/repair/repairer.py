@@ -217,7 +217,7 @@ class Repairer:
         """Give an incomplete replica the metadata of *whole*."""
         if status.replica is not None:
             step = _step(status.replica.region, key, "complete", f"copy the metadata of {key} here")
-            job = partial(complete, project, key, status.replica, whole)
+            job = partial(complete, project, key, status.replica, whole, limits=self._limits)
             self._log.run_step(step, job)
 
     def _replace(
@@ -272,7 +272,7 @@ class Repairer:
             if status.stored is None:
                 how = f"move what is at {key} aside"
             step = _step(region, key, "set-aside", how)
-            job = partial(quarantine, region, project, version, status)
+            job = partial(quarantine, region, project, version, status, limits=self._limits)
             if status.absent or self._log.run_step(step, job):
                 ready.append(region)
         self._fill(project, key, ready, source, replica)

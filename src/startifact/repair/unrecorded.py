@@ -22,7 +22,13 @@ from startifact.staging.region_steps import read_digest, write_and_read_back
 
 
 def complete(
-    project: str, key: Key, incomplete: Replica, whole: Replica, heartbeat: Heartbeat
+    project: str,
+    key: Key,
+    incomplete: Replica,
+    whole: Replica,
+    heartbeat: Heartbeat,
+    *,
+    limits: Limits,
 ) -> None:
     """Copy the metadata of *whole* to the region of *incomplete*, where there is none.
 
@@ -44,7 +50,7 @@ def complete(
     with temporary_folder() as folder:
         path = folder / "metadata"
         path.write_bytes(text)
-        source = Source.scan(path)
+        source = Source.scan(path, part_bytes=limits.part_bytes)
         create = partial(region.create, metadata_key, source, NO_RECORD, heartbeat.beat)
         stored = write_and_read_back(
             region, metadata_key, create, partial(region.describe, metadata_key)

@@ -45,7 +45,8 @@ def fetch_existing(
     downloader = Downloader(resolution, replicas[0].record, progress, limits=limits)
     with temporary_folder() as folder:
         with needs_room():
-            source = Source.scan(downloader.download(folder / "artifact"))
+            path = downloader.download(folder / "artifact")
+            source = Source.scan(path, part_bytes=limits.part_bytes)
         yield source
 
 

@@ -155,7 +155,7 @@ class Stager:
         """Read what is staged once, reporting progress."""
         total = max(contents.size(), 1)
         tally = Tally(self.progress, verb="hash", artifact=state.key, total=total)
-        return contents.scan(partial(tally.add, ""))
+        return contents.scan(partial(tally.add, ""), part_bytes=self.limits.part_bytes)
 
     def _record_snapshot(
         self, state: StagingState, answer: Success[RegionSnapshot] | Failure

@@ -20,28 +20,46 @@ from startifact.errors import DeadlineError, FileChangedError, LocalFileError
 from startifact.files import contents
 from startifact.files.archiving import archive
 from startifact.files.source import Source
-from startifact.limits import MIB, PART_BYTES
+from startifact.limits import MIB
 from tests.functional.archives.conftest import Stage, build, read_tar
-from tests.support.limits import Session
+from tests.support.limits import Session, short_limits
 
 Back = Callable[[Staging], Path]
 KINDS = pytest.mark.parametrize("kind", ["tar.gz", "zip"])
 
 
 @KINDS
-def test_parts(kind: str, here: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("part_bytes", "size"),
+    [
+        (2 * MIB + 1, 7 * MIB),
+        (MIB, 3 * MIB - 100_000),
+        (250_000, MIB),
+        (100, 2 * MIB),
+    ],
+    ids=["more than a piece", "one piece", "less", "too many for an upload"],
+)
+def test_parts(
+    kind: str,
+    here: Path,
+    directories: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    part_bytes: int,
+    size: int,
+) -> None:
     """What is known of an archive from making it is what a second reading would find."""
-    build(here / "d", {"a": os.urandom(3 * PART_BYTES - 100_000), "b": os.urandom(5), "c": ""})
+    build(here / "d", {"a": os.urandom(size), "b": os.urandom(5), "c": ""})
     made: list[tuple[Source, Source]] = []
     write = archive.write_archive
 
     def both(tree: Any, path: Path, **options: Any) -> Source:
         source = write(tree, path, **options)
-        made.append((source, Source.scan(path)))
+        made.append((source, Source.scan(path, part_bytes=part_bytes)))
         return source
 
     monkeypatch.setattr(contents, "write_archive", both)
-    staging = stage("d", archive=kind)
+    session = Session(regions=directories, limits=short_limits(part_bytes=part_bytes))
+    staging = session.stage("SugarWater", "1.0.0", "d", archive=kind)
 
     (((first, again)),) = made
     facts = [(s.sha256, s.size, s.parts, s.crc32, s.file_stamp) for s in (first, again)]

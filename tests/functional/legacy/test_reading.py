@@ -13,6 +13,7 @@ from startifact import errors
 from startifact.cli import main
 from tests.functional.legacy.conftest import Old
 from tests.functional.repair.project_fixture import CONTENT, OTHER, sha256
+from tests.support.limits import PART
 from tests.support.wire import Answer, Forward, Request, error, tampered
 
 MIB = 1024 * 1024
@@ -186,7 +187,7 @@ def test_damaged_in_one_region(old: Old, tmp_path: Path) -> None:
 
 def test_etag_of_parts(old: Old, tmp_path: Path) -> None:
     """An ETag of several parts is no MD5: the size is all there is to compare."""
-    parts = [b"x" * (5 * MIB), b"y"]
+    parts = [b"x" * PART, b"y"]
     old.stage_in_parts(parts)
 
     artifact = old.fixture.session().get(old.fixture.project)
@@ -197,7 +198,7 @@ def test_etag_of_parts(old: Old, tmp_path: Path) -> None:
 
 def test_size_of_parts(old: Old, tmp_path: Path) -> None:
     """Without an MD5, fewer bytes than there were are an integrity error still."""
-    old.stage_in_parts([b"x" * (5 * MIB), b"y"])
+    old.stage_in_parts([b"x" * PART, b"y"])
     artifact = old.fixture.session().get(old.fixture.project)
 
     def cut(request: Request, forward: Forward) -> Answer | None:
@@ -364,7 +365,7 @@ def test_record_in_one_region_that_most_contradict(
 
 def test_parts_in_one_region_only(old: Old, tmp_path: Path) -> None:
     """A region that knows no MD5 does not contradict the others."""
-    content = b"x" * (5 * MIB) + b"y"
+    content = b"x" * PART + b"y"
     old.stage_in_parts([content[:-1], content[-1:]])
     old.stage(content=content, backends=[old.fixture.b])
 

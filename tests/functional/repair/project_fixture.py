@@ -11,7 +11,8 @@ from startifact.repair.log import Repair
 from startifact.repair.verify import FindingKind, Verification
 from tests.conftest import AwsAccount
 from tests.support.backends import Backend, Bucket
-from tests.support.limits import ConfigurationLoader, Session
+from tests.support.limits import ConfigurationLoader
+from tests.support.limits import SessionOfSmallParts as Session
 from tests.support.messages import shell_hint
 from tests.support.wire import Answer
 

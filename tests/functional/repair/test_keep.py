@@ -11,9 +11,11 @@ from startifact import errors
 from startifact.model.digest import parse_keep
 from startifact.model.keys import Key
 from startifact.repair.verify import FindingKind
+from tests.faults.rules import is_part
 from tests.functional.repair.project_fixture import CONTENT, OTHER, ProjectFixture, actions, sha256
 from tests.support.backends import Bucket
 from tests.support.faulty_region import faulty, session_over
+from tests.support.limits import PART
 from tests.support.messages import shell_hint
 from tests.support.wire import Answer, Forward, Request, error
 
@@ -53,14 +55,20 @@ def test_quarantine_is_no_version(fixture: ProjectFixture) -> None:
 def test_large_artifact(bucket_project: ProjectFixture) -> None:
     """An artifact that goes in several parts is set aside and replaced like any other."""
     fixture = bucket_project
-    content = b"x" * (8 * 1024 * 1024 + 1)
+    assert isinstance(fixture.b, Bucket)
+    assert fixture.b.wire is not None
+    wire = fixture.b.wire
+    content = b"x" * (PART + 1)
     fixture.stage(content=content)
     fixture.forge(fixture.b, fixture.key, content[:-1] + b"y")
+    wire.log.clear()
 
     fixture.repair_until_equal("1.0.0", keep=f"sha256:{sha256(content)}")
 
     [aside] = fixture.quarantined(fixture.b)
     assert fixture.b.content(aside) == content[:-1] + b"y"
+    parts = [request.path for request in wire.requests() if is_part(request)]
+    assert [sum(path.endswith(key) for path in parts) for key in (aside, fixture.key)] == [2, 2]
 
 
 def test_same_content_twice(file_project: ProjectFixture) -> None:

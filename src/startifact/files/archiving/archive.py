@@ -18,7 +18,7 @@ from startifact.files.archiving.members import Member, link_target, on_disk, sta
 from startifact.files.archiving.selected_members import SelectedTree
 from startifact.files.crc32 import concatenated
 from startifact.files.destination import local_errors
-from startifact.files.parts import Part, part_size
+from startifact.files.parts import Part, part_size, piece_size
 from startifact.files.source import Source
 from startifact.files.trouble import local_error
 from startifact.limits import BLOCK_BYTES, COMPRESSION_LEVEL, MAX_SIZE_BYTES, READ_BACK_BYTES
@@ -40,10 +40,13 @@ def largest_size(tree: SelectedTree) -> int:
     return size + size // 1000 + BLOCK_BYTES  # of what cannot be compressed, zlib makes more
 
 
-def write_archive(tree: SelectedTree, path: Path, *, time: int, beat: Beat) -> Source:
+def write_archive(
+    tree: SelectedTree, path: Path, *, time: int, beat: Beat, part_bytes: int
+) -> Source:
     """Write an archive of *tree* to *path*, and return what is there; all members have *time*.
 
-    *beat* is called with the number of bytes each time some of a member were read.
+    It is sent in parts of *part_bytes* or more. *beat* is called with the number of bytes each time
+    some of a member were read.
 
     Raises:
         InputError: It is too large.
@@ -52,7 +55,7 @@ def write_archive(tree: SelectedTree, path: Path, *, time: int, beat: Beat) -> S
     """
     write = _write_tar if tree.kind is ArchiveKind.TAR_GZ else _write_zip
     with local_errors(path), path.open("xb") as opened:
-        file = _HashedFile(opened, path)
+        file = _HashedFile(opened, path, part_bytes)
         digest = write(tree, file, time, beat)
         file.flush()
         opened.flush()
@@ -63,11 +66,13 @@ def write_archive(tree: SelectedTree, path: Path, *, time: int, beat: Beat) -> S
 class _HashedFile:
     """A file that is written once, whose SHA-256 and CRC-32 are known at the end.
 
-    The CRC-32 is kept of each MiB: how large a part is depends on the size of the whole.
+    The CRC-32 is kept of each piece: of how many a part consists depends on the size of the whole.
     """
 
-    def __init__(self, file: BinaryIO, path: Path) -> None:
+    def __init__(self, file: BinaryIO, path: Path, part_bytes: int) -> None:
         self.size = 0
+        self._part_bytes = part_bytes
+        self._piece = piece_size(part_bytes)
         self._file = file
         self._path = path
         self._sha256 = hashlib.sha256()
@@ -90,10 +95,10 @@ class _HashedFile:
         self._sha256.update(data)
         view = memoryview(data)
         while view:
-            piece = view[: BLOCK_BYTES - self._hashed % BLOCK_BYTES]
+            piece = view[: self._piece - self._hashed % self._piece]
             self._crc = zlib.crc32(piece, self._crc)
             self._hashed += len(piece)
-            if self._hashed % BLOCK_BYTES == 0:
+            if self._hashed % self._piece == 0:
                 self._crcs.append(self._crc)
                 self._crc = 0
             view = view[len(piece) :]
@@ -116,15 +121,14 @@ class _HashedFile:
         )
 
     def _parts(self) -> Iterator[Part]:
-        limit = part_size(self.size)
+        limit, piece = part_size(self.size, self._part_bytes), self._piece
         crcs = [*self._crcs, self._crc]
-        each = limit // BLOCK_BYTES
+        each = limit // piece
         for offset in range(0, self.size, limit):
             end, crc = min(offset + limit, self.size), 0
-            first = offset // BLOCK_BYTES
-            for index in range(first, min(first + each, -(-end // BLOCK_BYTES))):
-                piece = min(BLOCK_BYTES, end - index * BLOCK_BYTES)
-                crc = concatenated(crc, crcs[index], piece)
+            first = offset // piece
+            for index in range(first, min(first + each, -(-end // piece))):
+                crc = concatenated(crc, crcs[index], min(piece, end - index * piece))
             yield Part(offset, end - offset, crc)
 
 

@@ -18,7 +18,7 @@ from urllib3.exceptions import ProtocolError
 from startifact.concurrency.backoff import pause_for, pause_seconds
 from startifact.concurrency.heartbeat import CURRENT_HEARTBEAT, record_failure
 from startifact.errors import RegionUnavailableError
-from startifact.limits import PART_BYTES, Limits
+from startifact.limits import Limits
 from startifact.regions.aws.answers import NoAnswerError
 from startifact.regions.aws.retries import may_repeat
 from startifact.regions.aws.trouble import Trouble, said_by_aws, trouble_of_answer
@@ -78,7 +78,7 @@ class _BrokenAnswers:
         limits, now = self._limits, time.monotonic()
         self._bytes += got
         self._bytes_since_first += got
-        if self._bytes_since_first >= PART_BYTES:  # one request may ask for several
+        if self._bytes_since_first >= limits.part_bytes:  # one request may ask for several
             self._count = self._bytes_since_first = 0
         if self._count == 0 or self._bytes >= limits.read_progress_bytes:
             self._in_a_row, self._bytes, self._since = 0, 0, now

@@ -36,6 +36,7 @@ LINES = {
     "curl": ("#56b4e9", "*"),
 }
 CRITICAL, BESIDE = "#d55e00", "#7fc4ab"
+BEHIND_WORDS = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 WAYS = {"stage": "#0b6e4f", "download": "#7fc4ab"}
 
 
@@ -148,7 +149,8 @@ def timeline(case: dict[str, Any], path: Path) -> None:
         colour = CRITICAL if exchange["is on the critical path"] else BESIDE
         axes.barh(row, end - begin, left=begin, color=colour)
         number = numbers.setdefault(exchange["connection"], len(numbers) + 1)
-        axes.text(end + 8, row, f"{number}: {_what(exchange)}", va="center", fontsize=8)
+        words = f"{number}: {_what(exchange)}"
+        axes.text(end + 8, row, words, va="center", fontsize=8, bbox=BEHIND_WORDS)
     ended = case["timeline"]["ended"]
     axes.axvline(ended, color=OTHERS, linewidth=1, linestyle="--", zorder=0)
     axes.set_yticks([])

@@ -39,15 +39,27 @@ def read(line: str) -> list[Exchange]:
 def critical_path(exchanges: Sequence[Exchange]) -> list[Exchange]:
     """Return the longest chain of requests, each of which began after the one before had ended.
 
-    Of several, the one whose requests began last: the command has waited for these.
+    These are the requests of one region, and the first of all, which may be another one's: it
+    asks which regions there are. What regions do beside each other is no chain, though one may
+    happen to begin where another ends. Of several chains, it is the one that ends last.
     """
-    path: list[Exchange] = []
+    first = min(exchanges, key=lambda e: e.begin, default=None)
+    chains = [
+        _longest_chain([e for e in exchanges if e.region == region or e is first])
+        for region in {e.region for e in exchanges}
+    ]
+    return max(chains, key=lambda chain: (len(chain), chain[-1].end), default=[])
+
+
+def _longest_chain(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    """Return the longest chain of *exchanges*; of several, the one whose requests began last."""
+    chain: list[Exchange] = []
     rest = sorted(exchanges, key=lambda e: e.begin)
     while rest:
         last = rest.pop()
-        path.insert(0, last)
+        chain.insert(0, last)
         rest = [e for e in rest if e.end <= last.begin]
-    return path
+    return chain
 
 
 def connections(exchanges: Sequence[Exchange]) -> int:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -88,6 +89,18 @@ def test_one_after_another() -> None:
 
     assert critical_path([slow, *chain]) == chain
     assert Figure.ONE_AFTER_ANOTHER.of(Run(Usage(9.0, 9.0, 50.0), [slow, *chain])) == 6
+
+
+def test_one_after_another_in_regions() -> None:
+    """Regions are asked beside each other, once one of them has said which there are."""
+    first = exchange(0)
+    regions = [
+        replace(exchange(number), begin=number + late, end=number + late + 0.25, region=name)
+        for name, late in (("a", 0.0), ("b", 0.25), ("c", 0.5))
+        for number in (1, 2, 3)
+    ]
+
+    assert [e.begin for e in critical_path([first, *regions])] == [0, 1.5, 2.5, 3.5]
 
 
 def test_timeline_of_the_median_run() -> None:

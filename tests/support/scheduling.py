@@ -19,7 +19,7 @@ COMPUTING = 2 * (os.cpu_count() or 1)
 """How many workers have tests that compute; all others have tests that wait. There are two for each
 processor: every test waits now and then. Three for each take each other's time."""
 
-WORKERS = COMPUTING + 3
+WORKERS = COMPUTING + 4
 """How many workers there are, unless a run says otherwise: each collects all tests first."""
 
 WAITING = (

@@ -336,8 +336,10 @@ class OrganisationRegion(S3Region):
         configuration = store_configuration(self._loader, self.name)
         parameter = configuration.bucket_name_param
         name = begin_bucket_name(self._loader, self.name)
-        # Meanwhile: it takes a third of a round trip to another continent.
-        client = self._client(configuration)
+        if len(configuration.regions) == 1:
+            # Meanwhile: it takes a third of a round trip to another continent. Beside other
+            # regions it would take the processor from their first requests.
+            self._client(configuration)
         bucket = name.result()
         if bucket is None:
             raise ConfigurationError(
@@ -358,7 +360,7 @@ class OrganisationRegion(S3Region):
                 hint=self._into_parameter(parameter),
             )
         return Bucket(
-            client,
+            self._client(configuration),
             region=self.name,
             name=bucket.strip(),
             prefix=configuration.bucket_key_prefix,

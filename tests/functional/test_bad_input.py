@@ -543,6 +543,22 @@ def test_configuration_file_that_cannot_be_parsed(
         assert "the AWS configuration file" in error.hint
 
 
+def test_settings_of_s3_that_are_none(
+    account: AwsAccount, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The SDK trips over a value where it has settings of their own; it is said where that is."""
+    (tmp_path / "config").write_text("[default]\ns3 = nonsense\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    for spec in ("us-east-1", f"s3://{account.buckets['us-east-1']}"):
+        session = Session(regions=[spec])
+        error = failure(lambda s=session: s.get("SugarWater", "1.0.0"))  # type: ignore[misc]
+        assert error.exit_code == 2
+        assert "s3 = 'nonsense'" in error.message
+        assert error.hint is not None
+        assert "the AWS configuration file" in error.hint
+
+
 def test_profile_in_a_spelling(account: AwsAccount) -> None:
     """A profile that a spelling names and that does not exist is reported by its name."""
     session = Session(regions=[f"s3://{account.buckets['us-east-1']}?profile=nobody"])

@@ -43,6 +43,7 @@ from startifact.regions.aws.sdk_models import SdkModels
 from startifact.regions.aws.signing import sign_links_as_requests
 from startifact.regions.aws.trouble import said_by_aws
 from startifact.regions.aws.web_identity import WebIdentity
+from startifact.text import quoted
 from startifact.version import __version__
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ class Clients:
                 if addressing is not None:
                     config = config.merge(Config(s3={"addressing_style": addressing}))  # type: ignore[arg-type]
                 try:
+                    self._check_s3_settings(profile, region)
                     client = self._maker(profile, region)(
                         "s3", region_name=region, endpoint_url=endpoint, config=config
                     )
@@ -285,6 +287,20 @@ class Clients:
         if profile not in self._cores:
             self._cores[profile] = botocore.session.Session(profile=profile)
         return self._cores[profile]
+
+    def _check_s3_settings(self, profile: str | None, region: str) -> None:
+        """Refuse a value where the SDK expects settings: it ends in an AttributeError itself."""
+        session = self._session(profile, region)
+        if not isinstance(session, botocore.session.Session):
+            session = self._core(profile)
+        settings = session.get_scoped_config().get("s3", {})
+        if not isinstance(settings, dict):
+            raise ConfigurationError(
+                f"cannot make a client for {region}: the AWS configuration says s3 = "
+                f"{quoted(settings)}, expected indented settings below it",
+                hint="Write settings below s3 = in the AWS configuration file, such as "
+                "addressing_style = path, or take s3 away",
+            )
 
     def _maker(self, profile: str | None, region: str | None) -> Callable[..., Any]:
         """Return what makes a client of any service, as *profile*."""

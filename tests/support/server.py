@@ -189,7 +189,9 @@ class Aws:
         if environ["REQUEST_METHOD"] == "HEAD":
             with self._condition:
                 return list(self._moto(environ, start_response))
-        if environ["REQUEST_METHOD"] == "GET" or not any(c in environ for c in _CONDITIONS):
+        # Of two that write one object moto closes the file of the first, while it is answered.
+        is_alone = environ["REQUEST_METHOD"] == "PUT" or any(c in environ for c in _CONDITIONS)
+        if environ["REQUEST_METHOD"] == "GET" or not is_alone:
             return self._moto(environ, start_response)  # type: ignore[no-any-return]
         # Read before the lock is taken: the body of a client that hangs must not stop the others.
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

@@ -21,14 +21,15 @@ from tests.conftest import AWS_REGIONS, AwsAccount
 from tests.faults import processes
 from tests.faults.conftest import Served
 from tests.faults.rules import is_artifact, is_completion, lost, when
-from tests.support.limits import Session
+from tests.support.limits import PART, SMALL_PARTS
+from tests.support.limits import SessionOfSmallParts as Session
 from tests.support.wire import Answer, Forward, Request, Rule, Wire
 
 MakeFile = Callable[..., Path]
 
 HERE = AWS_REGIONS[0]
 KEY, LATEST = "SugarWater@1.0.0", "SugarWater/latest"
-PARTS = 8 * 1024 * 1024 + 1
+PARTS = PART + 1
 
 pytestmark = pytest.mark.usefixtures("is_aws")
 
@@ -105,12 +106,12 @@ def test_killed_after_a_step(
 
     restore = wire.add(when(of("eu-west-1", STEPS[step]), kill, times=1))
     words = ("stage", KEY, path, "--regions", ",".join(AWS_REGIONS))
-    with processes.start(*words, is_aws=True) as process:
+    with processes.start(*words, limits={"part_bytes": PART}, is_aws=True) as process:
         started.append(process)
         process.communicate(timeout=60)
     restore()
 
-    again = main(["stage", KEY, str(path), "--regions", ",".join(AWS_REGIONS)])
+    again = main([str(word) for word in words], limits=SMALL_PARTS)
 
     assert process.returncode == -9
     assert again == 0

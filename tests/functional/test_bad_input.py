@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -519,7 +520,7 @@ def test_no_profile(
 
     for spec in ("us-east-1", f"s3://{account.buckets['us-east-1']}"):
         session = Session(regions=[spec])
-        error = failure(lambda s=session: s.get("SugarWater", "1.0.0"))  # type: ignore[misc]
+        error = failure(partial(session.get, "SugarWater", "1.0.0"))
         assert error.exit_code == 6
         assert "there is no such AWS profile" in error.message
         assert "nobody" in error.message
@@ -527,34 +528,34 @@ def test_no_profile(
         assert "AWS_PROFILE" in error.hint
 
 
-def test_configuration_file_that_cannot_be_parsed(
-    account: AwsAccount, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("text", "exit_code", "named"),
+    [
+        # Getting credentials reads the file, and says that there are none.
+        ("[profile x", 6, "{path}"),
+        # The SDK trips over a value where it expects settings.
+        ("[default]\ns3 = nonsense\n", 2, "s3 = 'nonsense'"),
+    ],
+    ids=["not parsed", "no settings"],
+)
+def test_wrong_configuration_file(
+    account: AwsAccount,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    text: str,
+    exit_code: int,
+    named: str,
 ) -> None:
-    """Getting credentials reads it, and says that there are none, with the file's name."""
-    (tmp_path / "config").write_text("[profile x")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    """What is wrong in the SDK's own file is said, with the file where the SDK names it."""
+    path = tmp_path / "config"
+    path.write_text(text)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
 
     for spec in ("us-east-1", f"s3://{account.buckets['us-east-1']}"):
         session = Session(regions=[spec])
-        error = failure(lambda s=session: s.get("SugarWater", "1.0.0"))  # type: ignore[misc]
-        assert error.exit_code == 6
-        assert str(tmp_path / "config") in error.message
-        assert error.hint is not None
-        assert "the AWS configuration file" in error.hint
-
-
-def test_settings_of_s3_that_are_none(
-    account: AwsAccount, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The SDK trips over a value where it has settings of their own; it is said where that is."""
-    (tmp_path / "config").write_text("[default]\ns3 = nonsense\n")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-
-    for spec in ("us-east-1", f"s3://{account.buckets['us-east-1']}"):
-        session = Session(regions=[spec])
-        error = failure(lambda s=session: s.get("SugarWater", "1.0.0"))  # type: ignore[misc]
-        assert error.exit_code == 2
-        assert "s3 = 'nonsense'" in error.message
+        error = failure(partial(session.get, "SugarWater", "1.0.0"))
+        assert error.exit_code == exit_code
+        assert named.format(path=path) in error.message
         assert error.hint is not None
         assert "the AWS configuration file" in error.hint
 

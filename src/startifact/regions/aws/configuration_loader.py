@@ -179,8 +179,8 @@ class ConfigurationLoader:
 
     def _fetched(self, region: str) -> str:
         answer = BackgroundCall(partial(parameters_of(self, region).get, self._parameter))
-        # Meanwhile: these modules come next, and would take their time after the answer.
-        import startifact.regions.aws.region  # noqa: F401
+        # Meanwhile: whoever asked needs these modules next, and would wait for them later.
+        from startifact.regions.aws import bucket, probe  # noqa: F401
 
         text = answer.result()
         if text is None:
@@ -247,7 +247,7 @@ def store_configuration(loader: ConfigurationLoader, region: str) -> Configurati
     return loader._once(region, loader._stores, loader._read_store)
 
 
-def begin_bucket_name(loader: ConfigurationLoader, region: str) -> "BackgroundCall[str | None]":
+def begin_bucket_name(loader: ConfigurationLoader, region: str) -> BackgroundCall[str | None]:
     """Begin to read the parameter that the configuration of *region* names for its bucket.
 
     The result is ``None`` when the region says that there is no such parameter.
